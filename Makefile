@@ -1,0 +1,69 @@
+# `make help` lists what there is. Everything installs into .venv; nothing outside this folder is changed.
+
+PYTHON ?= python3
+VENV := .venv
+BENCH := .venv-bench
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --quiet install
+OURS := --no-deps --no-build-isolation --editable .
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/.run ## set up and print the estimate that opens the README
+	@$(BIN)/voicebill estimate --model gpt-realtime-1.5 --minutes 10 --turns 20 --conversations 30000/month --day 2026-11-22
+
+test: $(VENV)/.dev ## set up, lint, check types and run every test and documented example
+	@$(MAKE) --no-print-directory lint types
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+lint: $(VENV)/.dev ## check style, layout and which way imports go
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## check types, strictly
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(BENCH)/.bench ## measure against peers in the same run
+	$(BENCH)/bin/python -W ignore benchmarks/conversation.py
+	$(BENCH)/bin/python benchmarks/startup.py
+
+lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
+	UV="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header" && \
+	$$UV pyproject.toml --group build --output-file requirements/run.txt && \
+	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/run.txt --output-file requirements/dev.txt && \
+	$$UV pyproject.toml --group build --group bench --constraint requirements/run.txt --output-file requirements/bench.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "voicebill needs Python 3.11 or later; name one with make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/run.txt
+	@$(BIN)/python $(PIP) $(OURS)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(BENCH)/.bench: requirements/bench.txt pyproject.toml
+	@echo "setting up $(BENCH)"
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python $(PIP) --require-hashes --requirement requirements/bench.txt
+	@$(BENCH)/bin/python $(PIP) $(OURS)
+	@touch $@

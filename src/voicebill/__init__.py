@@ -1,0 +1,76 @@
+"""What a realtime voice conversation costs: before it is held, and after.
+
+The names below are loaded when they are first used, so that importing the package stays light.
+
+>>> import voicebill
+>>> from datetime import date
+>>> asked = voicebill.Asked(model="gpt-realtime-1.5", day=date(2026, 11, 22))
+>>> answer = voicebill.estimate(voicebill.Plan(minutes=10, turns=20), asked, voicebill.load())
+>>> voicebill.dollars(answer.per_conversation.expected)
+'0.8372544'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voicebill.answers.asked import Volume
+    from voicebill.answers.estimate import estimate
+    from voicebill.answers.offered import Asked
+    from voicebill.answers.simulate import simulate
+    from voicebill.billing.bill import bill
+    from voicebill.billing.errors import VoicebillError
+    from voicebill.billing.money import dollars
+    from voicebill.billing.usage import Usage
+    from voicebill.conversation.plan import Plan
+    from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+    from voicebill.facts.load import load
+
+    __version__: str
+
+__all__ = [
+    "Asked",
+    "Plan",
+    "Script",
+    "ToolCall",
+    "Truncation",
+    "Turn",
+    "Usage",
+    "VoicebillError",
+    "Volume",
+    "__version__",
+    "bill",
+    "dollars",
+    "estimate",
+    "load",
+    "simulate",
+]
+
+_HOMES = {
+    "Asked": "answers.offered",
+    "Plan": "conversation.plan",
+    "Script": "conversation.script",
+    "ToolCall": "conversation.script",
+    "Truncation": "conversation.script",
+    "Turn": "conversation.script",
+    "Usage": "billing.usage",
+    "VoicebillError": "billing.errors",
+    "Volume": "answers.asked",
+    "bill": "billing.bill",
+    "dollars": "billing.money",
+    "estimate": "answers.estimate",
+    "load": "facts.load",
+    "simulate": "answers.simulate",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("voicebill")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"voicebill.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

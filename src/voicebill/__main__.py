@@ -1,0 +1,5 @@
+"""`python -m voicebill` is the command `voicebill`."""
+
+from voicebill.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""Numbers as people type them: "45%", "1,500", "2k", "5 min", "30000/month"."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+from voicebill.billing.errors import InvalidInput, UnknownName
+
+DAYS_PER_YEAR = 365
+MONTHS_PER_YEAR = 12
+PER_YEAR: dict[str, Fraction] = {
+    "hour": Fraction(24 * DAYS_PER_YEAR),
+    "day": Fraction(DAYS_PER_YEAR),
+    "week": Fraction(DAYS_PER_YEAR, 7),
+    "month": Fraction(MONTHS_PER_YEAR),
+    "year": Fraction(1),
+}
+_FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
+_MINUTES = {
+    "": Fraction(1),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), Fraction(1, 60)),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), Fraction(1)),
+    **dict.fromkeys(("h", "hour", "hours"), Fraction(60)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How many conversations there are in a period."""
+
+    conversations: Decimal
+    period: str
+
+    @property
+    def per_month(self) -> Fraction:
+        """Conversations a month, a month being the twelfth part of 365 days."""
+        return self.per_year / MONTHS_PER_YEAR
+
+    @property
+    def per_year(self) -> Fraction:
+        """Conversations a year of 365 days."""
+        return Fraction(self.conversations) * PER_YEAR[self.period]
+
+    def __str__(self) -> str:
+        return f"{self.conversations:,}/{self.period}"
+
+
+def number(said: str) -> Decimal:
+    """A number that is not negative: `1,500`, `2k`, `1.5m`.
+
+    >>> number("1,500"), number("2k")
+    (Decimal('1500'), Decimal('2000'))
+
+    Raises:
+        InvalidInput: it is no such number.
+    """
+    written = re.fullmatch(r"([^a-zA-Z]*[0-9.])\s*([a-zA-Z]?)", said.strip())
+    try:
+        if written is None or written[2].lower() not in _FACTORS:
+            raise InvalidOperation
+        digits = written[1].strip()
+        if "," in digits and not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", digits):
+            raise InvalidOperation
+        value = Decimal(digits.replace(",", "").replace("_", "")) * _FACTORS[written[2].lower()]
+    except InvalidOperation:
+        raise InvalidInput(f"{said!r} is not a number: write it as 1500, 1,500 or 1.5k") from None
+    if value < 0:
+        raise InvalidInput(f"{said} is negative")
+    return value if value % 1 else Decimal(int(value))
+
+
+def count(said: str) -> int:
+    """A whole number that is not negative.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    value = number(said)
+    if value % 1:
+        raise InvalidInput(f"{said} is not a whole number")
+    if value > 10**15:
+        raise InvalidInput(f"{said} is beyond any use")
+    return int(value)
+
+
+def share(said: str) -> Decimal:
+    """A share between 0 and 1, or a percentage: `0.45` and `45%` are the same.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    percent = said.strip().endswith("%")
+    value = number(said.strip().removesuffix("%"))
+    value = value / 100 if percent else value
+    if value > 1:
+        raise InvalidInput(f"{said} is more than {'100%' if percent else '1; for a percentage write ' + said.strip() + '%'}")
+    return value
+
+
+def minutes(said: str) -> Decimal:
+    """A duration in minutes: `10`, `5 min`, `90s`, `1.5h`.
+
+    >>> minutes("90s"), minutes("1.5h")
+    (Decimal('1.5'), Decimal('90'))
+
+    Raises:
+        InvalidInput: it is none of these.
+    """
+    written = re.fullmatch(r"(.*?)\s*([a-zA-Z]*)", said.strip())
+    unit = written[2].lower() if written else "?"
+    if written is None or not written[1] or unit not in _MINUTES:
+        raise InvalidInput(f"{said!r} is not a duration: write 10, 5 min, 90s or 1.5h")
+    exact = Fraction(number(written[1])) * _MINUTES[unit]
+    value = Decimal(exact.numerator) / Decimal(exact.denominator)
+    return value if value % 1 else Decimal(int(value))
+
+
+def volume(said: str) -> Volume:
+    """A number of conversations in a period: `30000/month`, `1,000/day`.
+
+    >>> float(volume("1000/day").per_month)
+    30416.666666666668
+
+    Raises:
+        InvalidInput: it is not written so.
+        UnknownName: the period is unknown.
+    """
+    how_many, slash, period = said.partition("/")
+    if not slash:
+        raise InvalidInput(f"{said!r} names no period: write 30000/month or 1000/day")
+    period = period.strip().lower()
+    if period not in PER_YEAR:
+        raise UnknownName("period", period, PER_YEAR)
+    conversations = number(how_many)
+    if conversations > 10**12:
+        raise InvalidInput(f"{said} is beyond any use")
+    return Volume(conversations, period)

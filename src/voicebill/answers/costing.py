@@ -1,0 +1,187 @@
+"""A scripted conversation, billed: the one path that every answer takes from a script to money.
+
+Quantities are summed first and multiplied by their rate once, so that whatever the grain, the sum is the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from voicebill.answers.offered import Offered
+from voicebill.billing.bill import Line, bill, total
+from voicebill.billing.errors import Unpriced
+from voicebill.billing.money import Amount
+from voicebill.billing.offers import Rates
+from voicebill.billing.usage import Usage, total_usage
+from voicebill.conversation import counting
+from voicebill.conversation.cache import CacheRule, cache_rule, cached
+from voicebill.conversation.context import NOTHING, Response, Tokens, responses
+from voicebill.conversation.rules import Cache, Rules
+from voicebill.conversation.script import Script, Turn
+
+PartName = Literal[
+    "fresh_audio_in",
+    "reread_history",
+    "cached_history",
+    "assistant_audio",
+    "text",
+    "images",
+    "tool_rounds",
+    "transcription",
+]
+
+PART_LABELS: dict[PartName, str] = {
+    "fresh_audio_in": "user's speech, read for the first time",
+    "reread_history": "history, read again at the full rate",
+    "cached_history": "history, read again from the cache",
+    "assistant_audio": "assistant's speech",
+    "text": "text: instructions once, what is typed, text beside speech",
+    "images": "images, read for the first time",
+    "tool_rounds": "tool rounds",
+    "transcription": "transcription of the user's speech",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the places where the money goes; the parts add up to the whole."""
+
+    name: PartName
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A script run through the context: its responses, and what the transcription model was given, turn by turn."""
+
+    script: Script
+    rules: Rules
+    responses: tuple[Response, ...]
+    heard: tuple[Usage, ...]
+
+    @property
+    def expected(self) -> CacheRule:
+        """The cache behaviour that "expected" stands for."""
+        return cache_rule(self.script.cache or self.rules.expected_cache, self.rules, self.script.reuse)
+
+
+def conversation(script: Script, offered: Offered) -> Conversation:
+    """Run a script through the context of the model that is offered.
+
+    Raises:
+        ContextOverflow: the provider would answer with an error.
+    """
+    rules = offered.ruling.rules
+    by_time = offered.transcription is not None and offered.transcription.rates["audio_ms"] is not None
+    heard = tuple(_heard(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
+    return Conversation(script, rules, tuple(responses(script, rules)), heard)
+
+
+def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
+    audio = counting.user_audio(turn, rules)
+    if not audio:
+        return Usage()
+    if by_time:
+        ms = audio * rules.user_audio_ms_per_token if turn.user_audio_ms is None else turn.user_audio_ms
+        return Usage({"audio_ms": ms})
+    return Usage.tokens(audio_in=audio, text_out=counting.user_transcript(turn, audio, rules))
+
+
+def usage_under(behaviour: Cache, of: Conversation) -> Usage:
+    """The voice model's usage of a whole conversation under a cache behaviour."""
+    rule = of.expected if behaviour == of.expected.behaviour else cache_rule(behaviour, of.rules, of.script.reuse)
+    return _usage(of.responses, rule)
+
+
+def _usage(of: Sequence[Response], rule: CacheRule) -> Usage:
+    text, audio, image = _sum(response.input for response in of)
+    hit = NOTHING if rule.behaviour == "none" else _sum(cached(response, rule) for response in of)
+    return Usage.tokens(
+        text_in=text - hit.text,
+        text_in_cached=hit.text,
+        audio_in=audio - hit.audio,
+        audio_in_cached=hit.audio,
+        image_in=image - hit.image,
+        image_in_cached=hit.image,
+        text_out=sum(response.text_out for response in of),
+        audio_out=sum(response.audio_out for response in of),
+    )
+
+
+def _sum(tokens: Iterable[Tokens]) -> Tokens:
+    text = audio = image = 0
+    for each in tokens:
+        text += each[0]
+        audio += each[1]
+        image += each[2]
+    return Tokens(text, audio, image)
+
+
+def lines_of(usage: Usage, rates: Rates) -> tuple[Line, ...]:
+    """The bill's lines, each of them priced.
+
+    Raises:
+        Unpriced: a meter has no price in this offer; an estimate without it would look cheaper than it is.
+    """
+    lines = tuple(bill(usage, rates))
+    for line in lines:
+        if line.rate is None:
+            raise Unpriced(
+                f"{rates.offer.name} has no price for {line.meter.label} on that day "
+                f"({line.meter.counted(line.quantity)} would be used): it cannot be estimated"
+            )
+    return lines
+
+
+def amount_of(lines: Iterable[Line]) -> Amount:
+    """The sum of lines that are all priced, in picodollars."""
+    amount = total(lines)
+    assert amount is not None
+    return amount
+
+
+def transcription_lines(of: Conversation, offered: Offered) -> tuple[Line, ...]:
+    """The transcription model's lines for the whole conversation."""
+    if offered.transcription is None:
+        return ()
+    return lines_of(total_usage(of.heard), offered.transcription.rates)
+
+
+def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
+    """Where the money goes under the expected cache behaviour, dearest first; what costs nothing is left out."""
+    rates, rule = offered.found.rates, of.expected
+    replies = [response for response in of.responses if response.kind == "reply"]
+    rounds = [response for response in of.responses if response.kind == "tool-call"]
+    usage = _usage(replies, rule)
+    first = _sum(_read_first(response, rule) for response in replies)
+    amounts: dict[PartName, Usage] = {
+        "fresh_audio_in": Usage.tokens(audio_in=first.audio),
+        "reread_history": Usage.tokens(
+            text_in=usage["text_in"] - first.text,
+            audio_in=usage["audio_in"] - first.audio,
+            image_in=usage["image_in"] - first.image,
+        ),
+        "cached_history": Usage.tokens(
+            text_in_cached=usage["text_in_cached"],
+            audio_in_cached=usage["audio_in_cached"],
+            image_in_cached=usage["image_in_cached"],
+        ),
+        "assistant_audio": Usage.tokens(audio_out=usage["audio_out"]),
+        "text": Usage.tokens(text_in=first.text, text_out=usage["text_out"]),
+        "images": Usage.tokens(image_in=first.image),
+        "tool_rounds": _usage(rounds, rule),
+    }
+    found = [Part(name, amount_of(lines_of(part, rates))) for name, part in amounts.items()]
+    found.append(Part("transcription", amount_of(transcription_lines(of, offered))))
+    return tuple(sorted((part for part in found if part.amount), key=lambda part: part.amount, reverse=True))
+
+
+def _read_first(response: Response, rule: CacheRule) -> Tokens:
+    """What a response reads for the first time at the full rate; a warm cache may know even that."""
+    hit = cached(response, rule)
+    new, whole = response.new, response.input
+    return Tokens(
+        min(new.text, whole.text - hit.text),
+        min(new.audio, whole.audio - hit.audio),
+        min(new.image, whole.image - hit.image),
+    )

@@ -1,0 +1,98 @@
+"""What is asked about: which model, sold how, on which day, under which rules; and what that leads to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from voicebill.answers.facts import Facts
+from voicebill.billing.errors import NotOffered, VoicebillError
+from voicebill.billing.offers import Kind
+from voicebill.billing.price_book import Found
+from voicebill.conversation.rules import Ruling, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The model, how it is sold, the day, and the rules to count by."""
+
+    model: str
+    day: date
+    provider: str = "openai"
+    deployment: str = "global"
+    region: str | None = None
+    rules: str | None = None
+    overrides: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The offer and rules that an answer stands on, and the offer that transcribes the user's speech, if any does."""
+
+    asked: Asked
+    found: Found
+    ruling: Ruling
+    transcription: Found | None
+    facts: Facts
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What was assumed in finding the offers."""
+        heard = self.transcription.assumptions if self.transcription else ()
+        return [*self.found.assumptions, *heard]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be feared of the offers: shutdowns, doubtful places and dates."""
+        heard = self.transcription.warnings if self.transcription else ()
+        return [*self.found.warnings, *heard]
+
+
+def offered(asked: Asked, transcription_model: str | None, facts: Facts) -> Offered:
+    """Find the offers and the rules for a question.
+
+    Raises:
+        UnknownName: a name is unknown; the nearest are given.
+        NotOffered: the model is not sold so on that day, or is not billed by the tokens of a conversation.
+        Unpriced: its prices are known only in part.
+    """
+    found = _find(asked, asked.model, facts)
+    if found.offer.kind != "realtime":
+        raise NotOffered(
+            f"{found.offer.name} is a {found.offer.kind} model: only realtime models hold a conversation billed by tokens, "
+            f"such as {', '.join(_models('realtime', asked, facts))}"
+        )
+    heard = None if transcription_model is None else _transcription(asked, transcription_model, facts)
+    names = (found.offer.model, found.offer.name, *found.offer.also_named)
+    ruling = facts.ruling(names, day=asked.day, provider=asked.provider, rules=asked.rules, overrides=asked.overrides)
+    return Offered(asked, found, ruling, heard, facts)
+
+
+def _find(asked: Asked, model: str, facts: Facts, deployment: str | None = None) -> Found:
+    return facts.prices.find(
+        model,
+        day=asked.day,
+        provider=asked.provider,
+        deployment=deployment or asked.deployment,
+        region=asked.region,
+    )
+
+
+def _transcription(asked: Asked, model: str, facts: Facts) -> Found:
+    """The transcription model as sold beside the voice model; a provider may sell it under the global deployment only."""
+    try:
+        heard = _find(asked, model, facts)
+    except VoicebillError:
+        if asked.deployment == "global":
+            raise
+        heard = facts.prices.find(model, day=asked.day, provider=asked.provider)
+    if heard.offer.kind != "transcription":
+        raise NotOffered(
+            f"{heard.offer.name} is a {heard.offer.kind} model, not a transcription model such as "
+            f"{', '.join(_models('transcription', asked, facts))}"
+        )
+    return heard
+
+
+def _models(kind: Kind, asked: Asked, facts: Facts) -> list[str]:
+    offers = facts.prices.offers
+    return sorted({o.model for o in offers if o.kind == kind and o.provider == asked.provider and o.row_on(asked.day)})

@@ -1,0 +1,237 @@
+"""The one shape of an answer: what Python, `--json` and HTTP share.
+
+Dollars are exact decimal strings, to the picodollar; what has no price is null. Names are stable.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from voicebill.answers.costing import PART_LABELS, Conversation
+from voicebill.answers.estimate import Estimate, Scenarios
+from voicebill.answers.offered import Offered
+from voicebill.answers.simulate import Billed, Heard, Simulation
+from voicebill.billing.bill import Line
+from voicebill.billing.money import Amount, dollars
+from voicebill.billing.offers import Offer, PriceRow
+from voicebill.billing.price_book import Found
+from voicebill.billing.usage import Usage
+from voicebill.conversation.plan import Plan
+from voicebill.conversation.rules import RuleRow, Ruling, Value
+from voicebill.conversation.script import Setup
+
+Shape = dict[str, Any]
+
+TOKEN_METERS = (
+    "text_in",
+    "text_in_cached",
+    "audio_in",
+    "audio_in_cached",
+    "image_in",
+    "image_in_cached",
+    "text_out",
+    "audio_out",
+)
+
+
+def estimate_shape(answer: Estimate) -> Shape:
+    """An estimate: amounts per conversation, minute, month and year, the expected bill's lines, and what they rest on."""
+    return {
+        "per_conversation": _scenarios(answer.per_conversation),
+        "per_minute": _scenarios(answer.per_minute),
+        "per_month": _scenarios(answer.per_month) if answer.per_month else None,
+        "per_year": _scenarios(answer.per_year) if answer.per_year else None,
+        "lines": [
+            *_lines(answer.lines, answer.offered.found.offer),
+            *_lines(answer.transcription_lines, _heard_offer(answer.offered)),
+        ],
+        "where": [
+            {"part": part.name, "label": PART_LABELS[part.name], "dollars": dollars(part.amount)} for part in answer.parts
+        ],
+        "warnings": list(answer.warnings),
+        "assumptions": list(answer.assumptions),
+        "plan": _plan(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
+        "responses": len(answer.conversation.responses),
+        **_stands_on(answer.offered),
+    }
+
+
+def simulation_shape(answer: Simulation) -> Shape:
+    """A simulation: every response with its usage and lines, transcription beside them, and the total of everything."""
+    return {
+        "responses": [_billed(billed, answer.offered.found.offer) for billed in answer.responses],
+        "transcription": _transcription(answer),
+        "total": {
+            "dollars": dollars(answer.total),
+            "usage": _usage(answer.usage),
+            "lines": [
+                *_lines(answer.lines, answer.offered.found.offer),
+                *_lines(answer.transcription_lines, _heard_offer(answer.offered)),
+            ],
+        },
+        "cache": answer.conversation.expected.behaviour,
+        "scenarios": _scenarios(answer.scenarios),
+        "warnings": list(answer.warnings),
+        "assumptions": list(answer.assumptions),
+        **_stands_on(answer.offered),
+    }
+
+
+def offer_shape(offer: Offer) -> Shape:
+    """An offer with its whole history of prices, their sources and disputes."""
+    return {**_offer(offer), "kind": offer.kind, "example": offer.example, "prices": [_price_row(row) for row in offer.rows]}
+
+
+def rule_shape(row: RuleRow) -> Shape:
+    """A parameter's value with what speaks for it."""
+    return {
+        "value": _plain(row.value),
+        "evidence": row.evidence,
+        "basis": row.basis,
+        "disputed": [_plain(value) for value in row.disputed],
+    }
+
+
+def rules_shape(ruling: Ruling) -> Shape:
+    """The rules that an answer used, each with its evidence."""
+    return {
+        "name": ruling.name,
+        "digest": ruling.digest,
+        "evidence": {parameter: rule_shape(row) for parameter, row in ruling.rows.items()},
+    }
+
+
+def _stands_on(offered: Offered) -> Shape:
+    return {
+        "day": offered.asked.day.isoformat(),
+        "currency": "USD",
+        "offer": _offer(offered.found.offer, offered.found),
+        "transcription_offer": _offer(offered.transcription.offer, offered.transcription) if offered.transcription else None,
+        "prices": {
+            "digest": offered.facts.prices.digest,
+            "since": str(offered.found.rates.row.since),
+            "checked": offered.found.rates.row.checked.isoformat(),
+            "sources": list(offered.found.rates.row.sources),
+        },
+        "rules": rules_shape(offered.ruling),
+    }
+
+
+def _offer(offer: Offer, found: Found | None = None) -> Shape:
+    return {
+        "id": offer.id,
+        "provider": offer.provider,
+        "model": offer.model,
+        "version": offer.version,
+        "deployment": offer.deployment,
+        "region": found.region if found else None,
+        "tier": offer.tier,
+    } | ({} if found else {"regions": list(offer.regions)})
+
+
+def _price_row(row: PriceRow) -> Shape:
+    return {
+        "since": str(row.since),
+        "until": str(row.until) if row.until else None,
+        "usd": {meter: format(price.normalize(), "f") for meter, price in row.prices.items()},
+        "disputed": [
+            {"meter": meter, "usd": format(dispute.price.normalize(), "f"), "source": dispute.source}
+            for meter, disputes in row.disputes.items()
+            for dispute in disputes
+        ],
+        "checked": row.checked.isoformat(),
+        "confidence": row.confidence,
+        "sources": list(row.sources),
+        "note": row.note,
+    }
+
+
+def _scenarios(amounts: Scenarios) -> Shape:
+    return {"best": dollars(amounts.best), "expected": dollars(amounts.expected), "worst": dollars(amounts.worst)}
+
+
+def _lines(lines: Iterable[Line], offer: Offer | None) -> list[Shape]:
+    return [
+        {
+            "offer": offer.id if offer else None,
+            "meter": line.meter.name,
+            "label": line.meter.label,
+            "unit": line.meter.unit,
+            "quantity": line.quantity,
+            "rate": str(line.rate) if line.rate else None,
+            "dollars": _amount(line.amount),
+        }
+        for line in lines
+    ]
+
+
+def _amount(amount: Amount | None) -> str | None:
+    return None if amount is None else dollars(amount)
+
+
+def _heard_offer(offered: Offered) -> Offer | None:
+    return offered.transcription.offer if offered.transcription else None
+
+
+def _usage(usage: Usage) -> Shape:
+    return {meter: usage[meter] for meter in TOKEN_METERS}
+
+
+def _billed(billed: Billed, offer: Offer) -> Shape:
+    return {
+        "turn": billed.response.turn,
+        "kind": billed.response.kind,
+        "status": billed.response.status,
+        "session": billed.response.session,
+        "dropped_items": billed.response.dropped,
+        "usage": _usage(billed.usage),
+        "dollars": dollars(billed.amount),
+        "lines": _lines(billed.lines, offer),
+    }
+
+
+def _transcription(answer: Simulation) -> Shape | None:
+    offer = _heard_offer(answer.offered)
+    if offer is None:
+        return None
+    return {
+        "offer": offer.id,
+        "turns": [_heard(heard, offer) for heard in answer.transcriptions],
+        "dollars": dollars(sum(heard.amount for heard in answer.transcriptions)),
+    }
+
+
+def _heard(heard: Heard, offer: Offer) -> Shape:
+    return {
+        "turn": heard.turn,
+        "usage": dict(heard.usage.items()),
+        "dollars": dollars(heard.amount),
+        "lines": _lines(heard.lines, offer),
+    }
+
+
+def _plan(plan: Plan, held: Conversation) -> Shape:
+    truncation = plan.truncation
+    said = {
+        each.name: _plain(getattr(plan, each.name)) for each in (*fields(Setup), *fields(Plan)) if each.name != "truncation"
+    }
+    user, assistant = plan.talk
+    filled = {
+        "user_share": _plain(user),
+        "assistant_share": _plain(assistant),
+        "silence_share": _plain(plan.silence),
+        "cache": held.expected.behaviour,
+        "reuse": _plain(held.rules.cache_reuse_share if plan.reuse is None else plan.reuse),
+        "truncation": {
+            "mode": truncation.mode,
+            "retention_ratio": _plain(truncation.retention_ratio),
+            "post_instructions_tokens": truncation.post_instructions_tokens,
+        },
+    }
+    return {**said, **filled}
+
+
+def _plain(value: Value | Mapping[str, object] | None) -> object:
+    """Decimals as plain numbers in a string, so that nothing is lost on the way through JSON."""
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else value

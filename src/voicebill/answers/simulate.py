@@ -1,0 +1,106 @@
+"""The simulation: a scripted conversation billed response by response."""
+
+from dataclasses import dataclass
+
+from voicebill.answers import caveats
+from voicebill.answers.costing import Conversation, amount_of, conversation, lines_of, transcription_lines, usage_under
+from voicebill.answers.estimate import Scenarios
+from voicebill.answers.facts import Facts
+from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.billing.bill import Line
+from voicebill.billing.money import Amount
+from voicebill.billing.usage import Usage, total_usage
+from voicebill.conversation.cache import usage
+from voicebill.conversation.context import Response
+from voicebill.conversation.script import Script
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """One response with its usage and its lines."""
+
+    response: Response
+    usage: Usage
+    lines: tuple[Line, ...]
+
+    @property
+    def amount(self) -> Amount:
+        """Picodollars."""
+        return amount_of(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What transcribing the user's speech of one turn costs."""
+
+    turn: int
+    usage: Usage
+    lines: tuple[Line, ...]
+
+    @property
+    def amount(self) -> Amount:
+        """Picodollars."""
+        return amount_of(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A conversation's responses in order under its cache behaviour, and its total under all three."""
+
+    script: Script
+    offered: Offered
+    conversation: Conversation
+    responses: tuple[Billed, ...]
+    transcriptions: tuple[Heard, ...]
+    usage: Usage
+    lines: tuple[Line, ...]
+    transcription_lines: tuple[Line, ...]
+    total: Amount
+    scenarios: Scenarios
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def simulate(script: Script, asked: Asked, facts: Facts) -> Simulation:
+    """Bill a scripted conversation response by response.
+
+    Raises:
+        UnknownName: the model, provider, deployment, region or rule set is unknown.
+        NotOffered: nothing was sold so on that day.
+        Unpriced: the script uses something that has no price.
+        ContextOverflow: the provider would end the conversation with an error.
+    """
+    sold = offered(asked, script.transcription_model, facts)
+    held = conversation(script, sold)
+    rates = sold.found.rates
+    billed = []
+    for response in held.responses:
+        used = usage(response, held.expected)
+        billed.append(Billed(response, used, lines_of(used, rates)))
+    whole = total_usage(each.usage for each in billed)
+    lines = lines_of(whole, rates)
+    heard_lines = transcription_lines(held, sold)
+    beside = amount_of(heard_lines)
+    total = amount_of(lines) + beside
+    best, worst = (amount_of(lines_of(usage_under(behaviour, held), rates)) for behaviour in ("all", "none"))
+    return Simulation(
+        script=script,
+        offered=sold,
+        conversation=held,
+        responses=tuple(billed),
+        transcriptions=tuple(_transcriptions(held, sold)),
+        usage=whole,
+        lines=lines,
+        transcription_lines=heard_lines,
+        total=total,
+        scenarios=Scenarios(best + beside, total, worst + beside),
+        assumptions=tuple(caveats.assumptions(held, sold)),
+        warnings=tuple(caveats.cautions(held, sold, lines, heard_lines)),
+    )
+
+
+def _transcriptions(held: Conversation, sold: Offered) -> list[Heard]:
+    if sold.transcription is None:
+        return []
+    rates = sold.transcription.rates
+    return [Heard(turn, used, lines_of(used, rates)) for turn, used in enumerate(held.heard, start=1) if any(used.items())]

@@ -1,0 +1,1 @@
+"""What the price list says: money, meters, usage, facts that change, offers and rates, the bill."""

@@ -1,0 +1,80 @@
+"""What can go wrong, said so that a stranger knows what to do next.
+
+Every error of voicebill is a `VoicebillError`; each leaf is also the Python error that fits it, so that
+`except ValueError` works where people expect it to. The text names what was asked, what is known, and the remedy.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from difflib import get_close_matches
+
+
+class VoicebillError(Exception):
+    """The root of everything that voicebill raises on purpose."""
+
+
+class InvalidInput(VoicebillError, ValueError):
+    """A value that cannot be meant: a negative duration, shares over 1, a key that does not exist."""
+
+
+class UnknownName(VoicebillError, LookupError):
+    """A name that no fact knows; the text names the nearest ones.
+
+    >>> raise UnknownName("model", "gpt-realtme", ["gpt-realtime", "gpt-realtime-mini", "whisper-1"])
+    Traceback (most recent call last):
+    voicebill.billing.errors.UnknownName: unknown model 'gpt-realtme'; the nearest are gpt-realtime, gpt-realtime-mini
+    """
+
+    def __init__(self, what: str, asked: str, known: Iterable[str], remedy: str = "") -> None:
+        names = sorted(set(known))
+        near = nearest(asked, names)
+        if near:
+            hint = f"; the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
+        elif len(names) <= 12:
+            hint = f"; known: {', '.join(names)}" if names else ""
+        else:
+            hint = f"; {len(names)} are known"
+        super().__init__(f"unknown {what} {asked!r}{hint}{'; ' + remedy if remedy else ''}")
+
+
+class NotOffered(VoicebillError, LookupError):
+    """The names are known, but nothing was sold under them in that way or on that day."""
+
+
+class Unpriced(VoicebillError, LookupError):
+    """A question whose answer would need a price that nobody has published; never answered as $0."""
+
+
+class ContextOverflow(VoicebillError, ValueError):
+    """A conversation that the provider would end with an error, because its input does not fit the model."""
+
+
+def nearest(asked: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """The known names most like the one asked for, best first.
+
+    >>> nearest("instruction_tokens", ["instructions_tokens", "tools_tokens", "reuse"])
+    ['instructions_tokens']
+    """
+    names = {name.lower(): name for name in sorted(known)}
+    found = get_close_matches(asked.lower(), names, n=most, cutoff=0.7) or get_close_matches(asked.lower(), names, n=1)
+    return [names[name] for name in found]
+
+
+def within(name: str, value: int | Decimal, low: int, high: int) -> None:
+    """Refuse a number outside its range, naming both.
+
+    Raises:
+        InvalidInput: the value is outside, or not a number.
+    """
+    if not low <= value <= high:
+        raise InvalidInput(f"{name} must be between {low:,} and {high:,}, not {value:,}")
+
+
+def one_of(name: str, value: str | None, choices: tuple[str | None, ...]) -> None:
+    """Refuse a word that is not among the choices.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if value not in choices:
+        raise InvalidInput(f"{name} is one of {', '.join(choice for choice in choices if choice)}, not {value!r}")

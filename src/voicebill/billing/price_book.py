@@ -1,0 +1,269 @@
+"""The price book: every offer there has been, and how a name as people write it leads to one.
+
+Vendors move an undated name from one snapshot to the next, sell a model under several deployments, and shut models
+down. All of that is rows here; what had to be decided on the way comes back as assumptions and warnings.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from voicebill.billing.dated import Day, doubt_on, in_force, known_range
+from voicebill.billing.digest import digest
+from voicebill.billing.errors import NotOffered, UnknownName, Unpriced
+from voicebill.billing.meters import Meter
+from voicebill.billing.offers import Offer, PriceRow, Rates
+
+WARN_BEFORE_SHUTDOWN = timedelta(days=183)
+"""A model that ends within half a year deserves a word: moving a voice agent takes months, not days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An undated name and the version that it meant from one day until another.
+
+    `version` None: it moved with the newest version, on days that no source gives.
+    """
+
+    provider: str
+    model: str
+    version: str | None
+    since: Day
+    until: Day | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """When a model ends, who says so, and what the vendor names instead. `version` None: all versions."""
+
+    provider: str
+    model: str
+    version: str | None
+    announced: Day | None
+    shutdown: Day
+    replacement: str | None
+    checked: date
+    source: str
+    disputed: tuple[tuple[Day, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surcharge:
+    """A factor on, or a fee beside, the list prices of some models."""
+
+    name: str
+    provider: str
+    models: tuple[str, ...]
+    factor: Decimal | None
+    dollars: Decimal | None
+    per: str
+    checked: date
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Where a vendor's own table says that models can be deployed: a price meter alone does not prove it."""
+
+    provider: str
+    models: tuple[str, ...]
+    deployment: str
+    regions: tuple[str, ...]
+    checked: date
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An offer's rates on a day, and what was assumed and is to be feared."""
+
+    rates: Rates
+    region: str | None
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def offer(self) -> Offer:
+        """What is sold."""
+        return self.rates.offer
+
+
+@dataclass(frozen=True)
+class PriceBook:
+    """Every offer with its history, and what is known about where and until when it is sold."""
+
+    meters: Mapping[str, Meter]
+    offers: tuple[Offer, ...]
+    aliases: tuple[Alias, ...]
+    lifecycle: tuple[Lifecycle, ...]
+    surcharges: tuple[Surcharge, ...]
+    availability: tuple[Availability, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """A fingerprint that changes whenever a figure, a date or a source does."""
+        return digest((self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability))
+
+    @cached_property
+    def providers(self) -> tuple[str, ...]:
+        """The sellers of models; carriers, whose rows are examples, are not among them."""
+        return tuple(sorted({offer.provider for offer in self.offers if not offer.example}))
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], tuple[Offer, ...]]:
+        named: dict[tuple[str, str], list[Offer]] = {}
+        for offer in self.offers:
+            for name in {offer.model, offer.name, *offer.also_named}:
+                named.setdefault((offer.provider, name), []).append(offer)
+        return {key: tuple(offers) for key, offers in named.items()}
+
+    def find(
+        self,
+        model: str,
+        *,
+        day: date,
+        provider: str = "openai",
+        deployment: str = "global",
+        region: str | None = None,
+        tier: str = "standard",
+    ) -> Found:
+        """The offer that a name means on a day, with its rates.
+
+        `model` is a name as the vendors write it, dated (`gpt-realtime-1.5-2026-02-23`) or not (`gpt-realtime-mini`).
+
+        Raises:
+            UnknownName: the model, provider, deployment, region or tier is unknown; the nearest are named.
+            NotOffered: nothing was sold so on that day; the text gives the days for which prices are known.
+            Unpriced: prices are known only in part, such as a cached rate without its fresh one.
+        """
+        sold = self._sold_as(model, provider, deployment, region, tier)
+        offer, assumptions, warnings = self._version_meant(model, sold, day)
+        row = offer.row_on(day)
+        if row is None:
+            raise NotOffered(self._no_price(model, sold, day))
+        rates = Rates.of(offer, row, self.meters)
+        if rates.incomplete:
+            raise Unpriced(
+                f"{offer.id}: the vendor's list holds only part of the prices ({', '.join(row.prices)}); "
+                "they cannot price a conversation: choose another region or deployment"
+            )
+        assumptions += _row_assumptions(offer, row, day)
+        doubt = doubt_on(row, day)
+        if doubt:
+            warnings.append(f"the price row of {offer.name} may not hold on {day}: {doubt}")
+        warnings += [*self._end_warnings(offer, day), *self._place_warnings(offer, region)]
+        return Found(rates, region, tuple(assumptions), tuple(warnings))
+
+    def named(self, model: str, provider: str | None = None) -> tuple[Offer, ...]:
+        """Every offer that a name, dated or not, can mean.
+
+        Raises:
+            UnknownName: no offer goes by that name; the nearest names are given.
+        """
+        providers = self.providers if provider is None else (provider,)
+        if provider is not None and provider not in self.providers:
+            raise UnknownName("provider", provider, self.providers)
+        offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, model.strip().lower()), ()))
+        if not offers:
+            elsewhere = sorted({seller for seller, name in self._by_name if name == model.strip().lower()})
+            remedy = f"{' and '.join(elsewhere)} has that name" if elsewhere else ""
+            raise UnknownName("model", model, (name for seller, name in self._by_name if seller in providers), remedy)
+        return offers
+
+    def _sold_as(self, model: str, provider: str, deployment: str, region: str | None, tier: str) -> tuple[Offer, ...]:
+        offers = self.named(model, provider)
+        offers = _narrowed(offers, f"deployment of {model} at {provider}", deployment, lambda offer: (offer.deployment,))
+        offers = _narrowed(offers, f"service tier of {model}", tier, lambda offer: (offer.tier,))
+        if region is not None:
+            everywhere = tuple(offer for offer in offers if not offer.regions)
+            return everywhere or _narrowed(offers, f"{deployment} region of {model}", region, lambda offer: offer.regions)
+        if len({(offer.version, offer.tier) for offer in offers}) < len(offers):
+            regions = sorted({name for offer in offers for name in offer.regions})
+            raise NotOffered(f"{deployment} prices of {model} at {provider} differ by region; name one of {', '.join(regions)}")
+        return offers
+
+    def _version_meant(self, model: str, sold: Sequence[Offer], day: date) -> tuple[Offer, list[str], list[str]]:
+        if len(sold) == 1:
+            return sold[0], [], []
+        aliases = (a for a in self.aliases if (a.provider, a.model) == (sold[0].provider, sold[0].model))
+        alias = in_force(aliases, day)
+        for offer in sold:
+            if alias is not None and offer.version == alias.version:
+                return offer, [f"{model} means {offer.name} on {day}"], []
+        alive = [offer for offer in sold if self._priced_on(offer, day)]
+        if not alive:
+            raise NotOffered(self._no_price(model, sold, day))
+        newest = max(alive, key=lambda offer: offer.version or "")
+        said = f"{model} is taken for {newest.name}, the newest version with prices on {day}"
+        if alias is not None and len(alive) > 1:
+            return newest, [], [f"{said}; no source says on which days the undated name moved"]
+        return newest, [said], []
+
+    def _priced_on(self, offer: Offer, day: date) -> bool:
+        row = offer.row_on(day)
+        return row is not None and not Rates.of(offer, row, self.meters).incomplete
+
+    def _no_price(self, model: str, sold: Sequence[Offer], day: date) -> str:
+        rows = [row for offer in sold for row in offer.rows]
+        text = f"no price of {model} at {sold[0].provider} is known for {day}: prices are known {known_range(rows)}"
+        over = [end for offer in sold for end in self.ends(offer) if end.shutdown.first <= day]
+        if not over:
+            return text
+        last = max(over, key=lambda end: end.shutdown.first)
+        instead = f"; the vendor names {last.replacement} instead" if last.replacement else ""
+        return f"{text}. It was shut down ({last.shutdown}){instead}"
+
+    def ends(self, offer: Offer) -> tuple[Lifecycle, ...]:
+        """The lifecycle rows that speak of an offer."""
+        return tuple(
+            row
+            for row in self.lifecycle
+            if (row.provider, row.model) == (offer.provider, offer.model) and row.version in (None, offer.version)
+        )
+
+    def _end_warnings(self, offer: Offer, day: date) -> Iterable[str]:
+        for row in self.ends(offer):
+            said = ", ".join(f"{other} according to {source}" for other, source in row.disputed)
+            rivals = f" (disputed: {said})" if said else ""
+            instead = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
+            if row.shutdown.first <= day:
+                yield f"{offer.name} was to be shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
+            elif row.shutdown.first - day <= WARN_BEFORE_SHUTDOWN:
+                yield f"{offer.name} is shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
+
+    def _place_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
+        known = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
+        here = [row for row in known if row.deployment == offer.deployment]
+        if known and not here:
+            yield (
+                f"{offer.provider} lists {offer.deployment} prices for {offer.model}, but its availability table of "
+                f"{known[0].checked} names it only under {known[0].deployment}: a price does not prove that it can be deployed"
+            )
+        elif region and here and all(region not in row.regions for row in here):
+            yield (
+                f"{offer.provider}'s availability table of {here[0].checked} does not name {region} for {offer.model} "
+                f"({offer.deployment}): it names {', '.join(here[0].regions)}"
+            )
+
+
+def _narrowed(
+    offers: tuple[Offer, ...], what: str, asked: str, values: Callable[[Offer], tuple[str, ...]]
+) -> tuple[Offer, ...]:
+    kept = tuple(offer for offer in offers if asked in values(offer))
+    if not kept:
+        raise UnknownName(what, asked, (value for offer in offers for value in values(offer)))
+    return kept
+
+
+def _row_assumptions(offer: Offer, row: PriceRow, day: date) -> list[str]:
+    said = []
+    if day > row.checked and row.until is None:
+        said.append(f"prices of {offer.name} were checked on {row.checked} and are assumed unchanged since")
+    if row.confidence != "high":
+        said.append(f"the price row of {offer.name} is of {row.confidence} confidence{': ' + row.note if row.note else ''}")
+    return said

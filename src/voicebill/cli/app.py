@@ -1,0 +1,59 @@
+"""The command `voicebill`, and how what went wrong is said: one sentence, exit code 2, no traceback."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from voicebill.billing.errors import VoicebillError
+from voicebill.cli import estimate, prices, rules, simulate
+
+
+class Commands(TyperGroup):
+    """The commands, none of which shows a traceback for what a user got wrong."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
+        """Run a command; say a wrong input in plain words on standard error."""
+        try:
+            return super().invoke(ctx)
+        except VoicebillError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    name="voicebill",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
+    if asked:
+        from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
+
+        typer.echo(f"voicebill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def voicebill(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """What a realtime voice conversation costs: before it is held, and after."""
+
+
+app.command("estimate")(estimate.estimate_command)
+app.command("simulate")(simulate.simulate_command)
+app.command("prices")(prices.prices_command)
+app.command("rules")(rules.rules_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,109 @@
+"""`voicebill estimate`: what a planned conversation will cost."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from voicebill.answers.costing import PART_LABELS
+from voicebill.answers.estimate import Estimate, Scenarios, estimate
+from voicebill.answers.offered import Asked
+from voicebill.answers.shape import estimate_shape
+from voicebill.cli import screen
+from voicebill.cli.options import (
+    QUESTION,
+    Conversations,
+    Deployment,
+    Json,
+    Model,
+    OnDay,
+    Provider,
+    Region,
+    RuleOption,
+    RulesOption,
+    facts_and_rules,
+    overrides,
+    today,
+)
+from voicebill.cli.plan_options import takes_plan
+from voicebill.conversation.plan import Plan
+
+
+@takes_plan
+def estimate_command(
+    *,
+    plan: Plan,
+    conversations: Conversations = None,
+    model: Model = "gpt-realtime-1.5",
+    provider: Provider = "openai",
+    deployment: Deployment = "global",
+    region: Region = None,
+    day: OnDay = None,
+    rules: RulesOption = None,
+    rule: RuleOption = None,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=QUESTION)
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """What a planned conversation will cost, where the money goes, and how sure that is.
+
+    \b
+    Ten minutes and twenty turns, thirty thousand times a month:
+        voicebill estimate --minutes 10 --turns 20 --conversations 30000/month
+    On Azure, in the Data Zone, with a prompt of 3,000 tokens:
+        voicebill estimate --minutes 6 --turns 20 --provider azure \\
+            --deployment data-zone --instructions-tokens 3000
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    facts, rule_set = facts_and_rules(rules)
+    question = Asked(
+        model=model,
+        provider=provider,
+        deployment=deployment,
+        region=region,
+        day=day or today(),
+        rules=rule_set,
+        overrides=overrides(rule),
+    )
+    answer = estimate(plan, question, facts, conversations)
+    if as_json:
+        screen.as_json(estimate_shape(answer))
+    else:
+        show(answer, screen.console(), with_lines=lines)
+
+
+def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
+    """Print an estimate for people."""
+    plan, sold = answer.plan, answer.offered
+    offer = sold.found.offer
+    place = (
+        "" if offer.provider == "openai" else f" ({offer.deployment}{f', {sold.found.region}' if sold.found.region else ''})"
+    )
+    out.print(screen.heading(f"{offer.name} at {offer.provider}{place} on {sold.asked.day}"))
+    user, assistant = plan.talk
+    out.print(
+        f"{plan.minutes:,} minutes, {plan.turns:,} turns; the user speaks {user:.0%} of the time, the assistant "
+        f"{assistant:.0%}; instructions and tools of {plan.instructions_tokens + plan.tools_tokens:,} tokens; "
+        f"{len(answer.conversation.responses):,} responses"
+    )
+    out.print()
+    out.print(screen.indented(screen.scenarios(_rows(answer))))
+    out.print()
+    out.print(screen.heading("Where it goes (expected)"))
+    parts = ((PART_LABELS[part.name], part.amount) for part in answer.parts)
+    out.print(screen.indented(screen.shares(parts, answer.per_conversation.expected)))
+    if with_lines:
+        out.print()
+        out.print(screen.heading("The bill (expected)"))
+        out.print(screen.indented(screen.bill_lines((*answer.lines, *answer.transcription_lines))))
+    for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
+        out.print(note)
+    out.print()
+    out.print(screen.footing(sold.ruling, sold.facts.prices.digest, sold.found.rates.row.checked))
+
+
+def _rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
+    rows = [("per conversation", answer.per_conversation), ("per minute", answer.per_minute)]
+    if answer.per_month and answer.per_year:
+        rows += [(f"per month, at {answer.volume}", answer.per_month), ("per year", answer.per_year)]
+    return rows

@@ -1,0 +1,156 @@
+"""Options that several commands share, and how their words are read."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from voicebill.answers import asked
+from voicebill.answers.facts import Facts
+from voicebill.billing.dated import Day
+from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
+from voicebill.conversation.rules import Value, parameter_value
+from voicebill.facts import load
+
+QUESTION = "What is asked"
+TALK = "The conversation"
+MODEL_SIDE = "History, cache and limits"
+
+
+def said(option: str, reader: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """A reader of an option's value whose refusal names the option."""
+
+    def read(value: Any) -> Any:  # noqa: ANN401 - Typer hands over a default as it is
+        if not isinstance(value, str):
+            return value
+        try:
+            return reader(value)
+        except VoicebillError as error:
+            raise VoicebillError(f"{option}: {error}") from None
+
+    return read
+
+
+def day_said(text: str) -> date:
+    """A day, exactly.
+
+    Raises:
+        InvalidInput: it is no day.
+    """
+    day = Day.parse(text)
+    if not day.exact:
+        raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
+    return day.first
+
+
+def word(*choices: str) -> Callable[[str], str]:
+    """One of some words, the nearest named if it is none of them."""
+
+    def read(value: str) -> str:
+        if value.strip().lower() not in choices:
+            raise UnknownName("value", value, choices, f"it is one of {', '.join(choices)}")
+        return value.strip().lower()
+
+    return read
+
+
+def today() -> date:
+    """The day on the user's calendar: the only clock that is read."""
+    return datetime.now(UTC).astimezone().date()
+
+
+def option(
+    name: str, help_text: str, panel: str, reader: Callable[[str], Any] | None = None, metavar: str | None = None
+) -> Any:  # noqa: ANN401 - Typer's option info
+    """An option of a command."""
+    return typer.Option(
+        name,
+        help=help_text,
+        rich_help_panel=panel,
+        parser=None if reader is None else said(name, reader),
+        metavar=metavar,
+        show_default=False,
+    )
+
+
+Model = Annotated[
+    str, option("--model", "As the vendor writes it, dated or not. (default: gpt-realtime-1.5)", QUESTION, metavar="NAME")
+]
+Provider = Annotated[str, option("--provider", "openai or azure. (default: openai)", QUESTION, metavar="NAME")]
+Deployment = Annotated[
+    str, option("--deployment", "global, data-zone or regional. (default: global)", QUESTION, metavar="NAME")
+]
+Region = Annotated[str | None, option("--region", "Azure region, such as swedencentral.", QUESTION, metavar="NAME")]
+OnDay = Annotated[
+    date | None, option("--day", "Prices and rules of this day. (default: today)", QUESTION, day_said, "YYYY-MM-DD")
+]
+RulesOption = Annotated[
+    str | None,
+    option(
+        "--rules", "A rule set by name, or a TOML file with one. (default: recorded-2026-11)", QUESTION, metavar="NAME|FILE"
+    ),
+]
+RuleOption = Annotated[
+    list[str] | None,
+    option(
+        "--rule", "One rule set otherwise, such as cache_block_tokens=128. May be repeated.", QUESTION, metavar="NAME=VALUE"
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="The whole answer as JSON, dollars as exact decimal strings.", rich_help_panel=QUESTION)
+]
+Conversations = Annotated[
+    Any, option("--conversations", "Volume, such as 30000/month or 1000/day.", TALK, asked.volume, "COUNT/PERIOD")
+]
+Cache = Annotated[
+    str | None,
+    option(
+        "--cache",
+        'What "expected" uses: all, prefix or none. (default: prefix)',
+        MODEL_SIDE,
+        word("all", "prefix", "none"),
+        "NAME",
+    ),
+]
+Reuse = Annotated[
+    Decimal | None,
+    option(
+        "--reuse", "Share of the common prefix that is found in the cache. (default: 0.8)", MODEL_SIDE, asked.share, "SHARE"
+    ),
+]
+
+
+def facts_and_rules(rules: str | None) -> tuple[Facts, str | None]:
+    """The facts, with a rule file put beside ours if one is named, and the name of the rule set.
+
+    Raises:
+        UnreadableFile, FaultyFile: the rule file cannot be used.
+        InvalidInput: it holds no rule set.
+    """
+    if rules is None or not rules.endswith(".toml"):
+        return load(), rules
+    facts = load(Path(rules))
+    ours = {known.name for known in load().rules.sets}
+    theirs = [known.name for known in facts.rules.sets if known.name not in ours]
+    if not theirs:
+        raise InvalidInput(f"{rules} holds no rule set: give it a name and [[rules]]")
+    return facts, theirs[0]
+
+
+def overrides(rules: list[str] | None) -> dict[str, Value]:
+    """Rules stated as NAME=VALUE.
+
+    Raises:
+        InvalidInput: one is not written so, or its value does not fit.
+        UnknownName: there is no such rule.
+    """
+    stated: dict[str, Value] = {}
+    for each in rules or ():
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise InvalidInput(f"--rule: {each!r} is not written NAME=VALUE, such as cache_block_tokens=128")
+        stated[name.strip()] = parameter_value(name.strip(), value.strip())
+    return stated

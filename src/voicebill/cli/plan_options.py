@@ -1,0 +1,114 @@
+"""The options that describe a planned conversation, once for every command that takes a plan."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from voicebill.answers import asked
+from voicebill.billing.errors import InvalidInput
+from voicebill.cli.options import MODEL_SIDE, TALK, Cache, Reuse, option, word
+from voicebill.cli.token_files import count_text_file, count_tools_file
+from voicebill.conversation.plan import Plan
+from voicebill.conversation.script import Truncation
+
+Row = tuple[str, Any, Any, str, Callable[[str], Any] | None, str]
+
+_TALK: tuple[Row, ...] = (
+    ("minutes", Any, None, "How long the conversation lasts: 10, 90s, 1.5h. Required.", asked.minutes, "MINUTES"),
+    ("turns", Any, None, "How often the user speaks and the assistant answers. Required.", asked.count, "COUNT"),
+    ("user_share", Any, None, "Share of the time in which the user speaks: 0.45 or 45%. (default: 0.4)", asked.share, "SHARE"),
+    ("assistant_share", Any, None, "Share of the time in which the assistant is heard. (default: 0.4)", asked.share, "SHARE"),
+    ("silence_share", Any, None, "Share of the time in which nobody speaks. (default: the rest)", asked.share, "SHARE"),
+    ("instructions_tokens", Any, None, "Size of the prompt. (default: 1000)", asked.count, "TOKENS"),
+    ("instructions_file", Path | None, None, "Count the prompt in this text file instead.", None, "FILE"),
+    ("tools_tokens", Any, None, "Size of the tool schemas. (default: 0)", asked.count, "TOKENS"),
+    ("tools_file", Path | None, None, "Count the tool schemas in this JSON file instead.", None, "FILE"),
+    ("tool_calls", Any, None, "Tool calls per conversation. (default: 0)", asked.count, "COUNT"),
+    ("arguments_tokens", Any, None, "Arguments of a tool call. (default: 20)", asked.count, "TOKENS"),
+    ("result_tokens", Any, None, "Result of a tool call. (default: 100)", asked.count, "TOKENS"),
+    ("first_speaker", Any, None, "user, or assistant for a greeting. (default: user)", word("user", "assistant"), "NAME"),
+    ("images", Any, None, "Images shown per conversation. (default: 0)", asked.count, "COUNT"),
+    ("image_tiles", Any, None, "Tiles of an image; 0 at low detail. (default: 1)", asked.count, "COUNT"),
+    ("text_turns", Any, None, "Turns that are typed and answered in writing. (default: 0)", asked.count, "COUNT"),
+    ("text_turn_user_tokens", Any, None, "What the user types in such a turn. (default: 20)", asked.count, "TOKENS"),
+    ("text_turn_reply_tokens", Any, None, "What the assistant writes in it. (default: 60)", asked.count, "TOKENS"),
+    ("interrupted_share", Any, None, "Share of the replies that the user breaks off. (default: 0)", asked.share, "SHARE"),
+    ("heard_share", Any, None, "How much of such a reply was heard. (default: 0.5)", asked.share, "SHARE"),
+    ("reasoning_tokens", Any, None, "Reasoning per response. (default: 0)", asked.count, "TOKENS"),
+    ("transcription_model", str | None, None, "Model that transcribes the user's speech. (default: none)", None, "NAME"),
+    ("transport", Any, None, "webrtc, websocket or sip. (default: webrtc)", word("webrtc", "websocket", "sip"), "NAME"),
+)
+
+_MODEL_SIDE: tuple[Row, ...] = (
+    ("truncation", Any, None, "auto or disabled. (default: auto)", word("auto", "disabled"), "NAME"),
+    ("retention_ratio", Any, None, "Of the room for history, what a cut keeps at most. (default: 1)", asked.share, "SHARE"),
+    ("post_instructions_tokens", Any, None, "A lower limit for the history.", asked.count, "TOKENS"),
+    ("session_minutes", Any, None, "When a session ends. (default: 60 at OpenAI, 30 at Azure)", asked.count, "MINUTES"),
+    (
+        "carry",
+        Any,
+        None,
+        "What the next session starts with: text or nothing. (default: text)",
+        word("text", "nothing"),
+        "NAME",
+    ),
+)
+
+
+def _parameter(row: Row, panel: str) -> Parameter:
+    name, kind, default, help_text, reader, metavar = row
+    info = option(f"--{name.replace('_', '-')}", help_text, panel, reader, metavar)
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+
+
+WARM = typer.Option("--warm", help="Another session has just used the same instructions.", rich_help_panel=MODEL_SIDE)
+
+PARAMETERS: tuple[Parameter, ...] = (
+    *(_parameter(row, TALK) for row in _TALK),
+    Parameter("cache", Parameter.KEYWORD_ONLY, default=None, annotation=Cache),
+    Parameter("reuse", Parameter.KEYWORD_ONLY, default=None, annotation=Reuse),
+    Parameter("warm", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, WARM]),
+    *(_parameter(row, MODEL_SIDE) for row in _MODEL_SIDE),
+)
+
+
+def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose keyword `plan` is filled from the options that describe one."""
+    names = [parameter.name for parameter in PARAMETERS]
+
+    @wraps(command)
+    def run(**given: Any) -> None:  # noqa: ANN401 - options of many types
+        plan = plan_from({name: given.pop(name) for name in names})
+        command(plan=plan, **given)
+
+    own = [parameter for parameter in signature(command).parameters.values() if parameter.name != "plan"]
+    run.__signature__ = signature(command).replace(parameters=[*PARAMETERS, *own])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*PARAMETERS, *own)}
+    return run
+
+
+def plan_from(given: dict[str, Any]) -> Plan:
+    """A plan from what was stated (None: the plan's own default).
+
+    Raises:
+        InvalidInput: it cannot be meant; the text says why.
+        UnreadableFile, MissingExtra: a file named instead of tokens cannot be counted.
+    """
+    missing = [f"--{name}" for name in ("minutes", "turns") if given[name] is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise InvalidInput(f"{' and '.join(missing)} {verb} missing: how long is the conversation, and how many turns has it?")
+    stated = {name: value for name, value in given.items() if value is not None}
+    for what, count_file in (("instructions", count_text_file), ("tools", count_tools_file)):
+        file = stated.pop(f"{what}_file", None)
+        if file is not None and f"{what}_tokens" in stated:
+            raise InvalidInput(f"--{what}-tokens and --{what}-file say the same thing: give one")
+        if file is not None:
+            stated[f"{what}_tokens"] = count_file(file)
+    cuts = {"mode": "truncation", "retention_ratio": "retention_ratio", "post_instructions_tokens": "post_instructions_tokens"}
+    cut = {field: stated.pop(name) for field, name in cuts.items() if name in stated}
+    return Plan(truncation=Truncation(**cut), **stated)

@@ -1,0 +1,103 @@
+"""How answers look on a terminal: at 80 columns too, and without colour where there is none."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from voicebill.answers.estimate import Scenarios
+from voicebill.billing.bill import Line
+from voicebill.billing.money import Amount, shown
+from voicebill.conversation.rules import Ruling
+
+BAR_WIDTH = 16
+
+
+def console() -> Console:
+    """A console on standard output: as wide as the terminal up to 100 columns, 80 where there is none."""
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100) if sys.stdout.isatty() else 80
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def as_json(shape: dict[str, Any]) -> None:
+    """Print an answer's shape, with the version that gave it."""
+    from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
+
+    sys.stdout.write(json.dumps({"voicebill": __version__, **shape}, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(*columns: str, left: int = 1) -> Table:
+    """A table without frames, the first columns flush left and the others right."""
+    plain = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    for at, column in enumerate(columns):
+        plain.add_column(column, justify="left" if at < left else "right", no_wrap=at >= left)
+    return plain
+
+
+def heading(text: str) -> Text:
+    """A heading over what follows."""
+    return Text(text, style="bold")
+
+
+def indented(content: Any) -> Padding:  # noqa: ANN401 - whatever Rich can show
+    """Something moved in by two columns."""
+    return Padding(content, (0, 0, 0, 2))
+
+
+def scenarios(rows: Iterable[tuple[str, Scenarios]]) -> Table:
+    """Best, expected and worst, a row each."""
+    shape = table("", "best", "expected", "worst")
+    for label, amounts in rows:
+        shape.add_row(label, shown(amounts.best), Text(shown(amounts.expected), style="bold"), shown(amounts.worst))
+    return shape
+
+
+def shares(rows: Iterable[tuple[str, Amount]], whole: Amount) -> Table:
+    """Parts of a whole with their share, drawn as a bar."""
+    shape = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    shape.add_column(ratio=1)
+    shape.add_column(justify="right")
+    shape.add_column(justify="right")
+    shape.add_column(width=BAR_WIDTH)
+    for label, amount in rows:
+        share = Fraction(amount) / Fraction(whole) if whole else Fraction(0)
+        bar = "█" * round(share * BAR_WIDTH) or "▏"
+        shape.add_row(label, shown(amount), f"{round(share * 100)}%", Text(bar, style="cyan"))
+    return shape
+
+
+def bill_lines(lines: Iterable[Line]) -> Table:
+    """The lines of a bill."""
+    shape = table("meter", "quantity", "rate", "amount")
+    for line in lines:
+        amount = "no price" if line.amount is None else shown(line.amount)
+        shape.add_row(line.meter.label, line.meter.counted(line.quantity), str(line.rate or "-"), amount)
+    return shape
+
+
+def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]:
+    """A heading and a list of sentences; nothing where there are none."""
+    said = list(texts)
+    if not said:
+        return
+    yield ""
+    yield Text(title, style=f"bold {style}".strip())
+    for text in said:
+        row = Table.grid(padding=(0, 1))
+        row.add_column(width=2, justify="right")
+        row.add_column(ratio=1)
+        row.add_row("-", text)
+        yield row
+
+
+def footing(ruling: Ruling, prices_digest: str, checked: object) -> Text:
+    """Which facts an answer stands on."""
+    return Text(f"rules {ruling.name} ({ruling.digest}) · prices checked {checked} ({prices_digest})", style="dim")

@@ -1,0 +1,54 @@
+"""Counting the tokens of prompts and tool schemas in files, with an optional tokenizer that carries its vocabulary."""
+
+import json
+from pathlib import Path
+
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.facts.files import read_text
+
+ENCODING = "o200k_base"
+
+
+class MissingExtra(VoicebillError, ImportError):
+    """Something that needs an optional part of the package."""
+
+
+def count_text_file(file: Path) -> int:
+    """Tokens of a text file.
+
+    Raises:
+        UnreadableFile: the file cannot be read.
+        MissingExtra: the tokenizer is not installed.
+    """
+    return count(read_text(file))
+
+
+def count_tools_file(file: Path) -> int:
+    """Tokens of a JSON file with tool schemas, its white space taken out.
+
+    Raises:
+        UnreadableFile: the file cannot be read.
+        InvalidInput: it is not JSON.
+        MissingExtra: the tokenizer is not installed.
+    """
+    source = read_text(file)
+    try:
+        tools = json.loads(source)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{file} is not JSON: {error}") from None
+    return count(json.dumps(tools, separators=(",", ":"), ensure_ascii=False))
+
+
+def count(text: str) -> int:
+    """Tokens of a text in the encoding that fits recorded sessions.
+
+    Raises:
+        MissingExtra: the tokenizer is not installed.
+    """
+    try:
+        from splintr import Tokenizer  # noqa: PLC0415 - an optional part
+    except ImportError:
+        raise MissingExtra(
+            "counting the tokens of a file needs the extra 'count': pip install 'voicebill[count]'; or give the tokens"
+        ) from None
+    return len(Tokenizer.from_pretrained(ENCODING).encode_ordinary(text))

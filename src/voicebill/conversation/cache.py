@@ -1,0 +1,65 @@
+"""The cache: what of an input is billed at the cached rate, under three behaviours.
+
+`all` reuses every item of the previous response's input and output that is still there, wherever it stands: what
+calculators assume, and the best case. `prefix` reuses a share of the common prefix: what recordings show. `none`
+reuses nothing. They are scenarios, not mathematical bounds.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from voicebill.billing.usage import Usage
+from voicebill.conversation.context import NOTHING, Response, Tokens
+from voicebill.conversation.rules import Cache, Rules
+
+
+class CacheRule(NamedTuple):
+    """A cache behaviour with its numbers: the share of a prefix that is found (as a fraction), and the block size."""
+
+    behaviour: Cache
+    share: tuple[int, int]
+    block: int
+
+
+def cache_rule(behaviour: Cache, rules: Rules, reuse: Decimal | None = None) -> CacheRule:
+    """The behaviour under some rules; the share applies to `prefix` alone."""
+    share = rules.cache_reuse_share if reuse is None else reuse
+    return CacheRule(behaviour, share.as_integer_ratio(), rules.cache_block_tokens)
+
+
+def cached(response: Response, rule: CacheRule) -> Tokens:
+    """How much of a response's input is billed as cached: text and audio in whole blocks, images whole."""
+    if rule.behaviour == "none":
+        return NOTHING
+    if rule.behaviour == "all":
+        text, audio, image = response.known
+    else:
+        over, under = rule.share
+        text, audio, image = (tokens * over // under for tokens in response.common)
+    block = rule.block
+    return Tokens(text - text % block, audio - audio % block, _whole_images(response.images, image) if image else 0)
+
+
+def usage(response: Response, rule: CacheRule) -> Usage:
+    """What a response is charged for under a cache behaviour."""
+    text, audio, image = response.input
+    hit = cached(response, rule)
+    return Usage.tokens(
+        text_in=text - hit.text,
+        text_in_cached=hit.text,
+        audio_in=audio - hit.audio,
+        audio_in_cached=hit.audio,
+        image_in=image - hit.image,
+        image_in_cached=hit.image,
+        text_out=response.text_out,
+        audio_out=response.audio_out,
+    )
+
+
+def _whole_images(images: tuple[int, ...], most: int) -> int:
+    taken = 0
+    for tokens in images:
+        if taken + tokens > most:
+            break
+        taken += tokens
+    return taken

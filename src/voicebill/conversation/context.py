@@ -1,0 +1,304 @@
+"""The context: what the model is shown for every response, and how much of it the cache may know.
+
+Each response is sent instructions, tools and the whole history again. The history changes shape on the way: under
+`last-assistant-audio` every reply but the newest shrinks to its transcript; an interrupted reply keeps what was heard;
+what no longer fits is dropped from the front. Where it changes, the common prefix with the previous response ends, and
+with it what a cache can reuse.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from voicebill.billing.errors import ContextOverflow, InvalidInput
+from voicebill.conversation import counting
+from voicebill.conversation.rules import Rules
+from voicebill.conversation.script import Script, Turn
+
+
+class Tokens(NamedTuple):
+    """Token counts by modality."""
+
+    text: int = 0
+    audio: int = 0
+    image: int = 0
+
+
+class Response(NamedTuple):
+    """One charged model call: its input, what of that is new or reusable, and its output.
+
+    `input` is everything the model reads. `new` is the part that no response has read or written before. `common` is
+    the longest common prefix, item by item, with the previous response's input and output; `known` all that is left of
+    these, wherever it stands. `images` are the image items in order, since the cache takes only whole ones.
+    """
+
+    turn: int
+    kind: Literal["reply", "tool-call"]
+    status: Literal["completed", "cancelled"]
+    input: Tokens
+    new: Tokens
+    common: Tokens
+    known: Tokens
+    images: tuple[int, ...]
+    text_out: int
+    audio_out: int
+    session: int
+    dropped: int
+
+
+class Item(NamedTuple):
+    """One message in the history at its present size; `carried` is its text in a session that continues this one."""
+
+    text: int
+    audio: int
+    image: int
+    carried: int
+
+
+class _Spoken(NamedTuple):
+    """The newest assistant message, which alone keeps its audio: where it stands, and how it will look afterwards."""
+
+    position: int
+    before: Tokens
+    shrunk: Item
+
+
+NOTHING = Tokens()
+
+
+class History:
+    """The items that the next response will be shown, with running sums, so that a response costs no re-reading.
+
+    `position`s count items from the start of the session; those below `first` have been dropped.
+    """
+
+    def __init__(self, fixed: int, *, warm: bool, session: int = 1) -> None:
+        self.fixed = fixed
+        self.session = session
+        self.opening = session == 1
+        self.items: deque[Item] = deque()
+        self.first = 0
+        self.sum = NOTHING
+        self.new = NOTHING
+        self.common = NOTHING
+        self.known = NOTHING
+        self.unread = 0
+        self.cold = not warm
+        self.newest: _Spoken | None = None
+
+    def add(self, item: Item) -> None:
+        """Put something at the end that the model has not read yet."""
+        self.items.append(item)
+        self.sum = _plus(self.sum, item)
+        self.new = _plus(self.new, item)
+        self.unread += 1
+
+    def fit(self, room: int, keep: int) -> int:
+        """Drop the oldest items where the room is too small, until at most `keep` tokens are left; say how many.
+
+        The newest item stays. Nothing after the instructions is common with the previous response any more.
+        """
+        if sum(self.sum) <= room:
+            return 0
+        dropped = 0
+        while len(self.items) > 1 and sum(self.sum) > keep:
+            item = self.items.popleft()
+            self.sum = _minus(self.sum, item)
+            if self.unread > len(self.items):
+                self.new = _minus(self.new, item)
+                self.unread -= 1
+            if self.newest is not None:
+                gone = self.newest.position == self.first
+                self.newest = None if gone else self.newest._replace(before=_minus(self.newest.before, item))
+            self.first += 1
+            dropped += 1
+        self.common = self.known = NOTHING
+        return dropped
+
+    def wrote(self, item: Item, *, as_written: bool = True) -> None:
+        """A response has read everything and written this. `as_written`: the next one is shown just what was written."""
+        self.common = _plus(self.sum, item) if as_written else self.sum
+        self._append_read(item)
+
+    def spoke(self, item: Item, shrunk: Item, *, as_written: bool, shrinking: bool) -> None:
+        """The response's output is an assistant message: by the policy, the one before it shrinks."""
+        older = self.newest
+        at = -1 if older is None else older.position - self.first
+        if older is None or not shrinking or self.items[at] == older.shrunk:
+            self.wrote(item, as_written=as_written)
+        else:
+            self.sum = _plus(_minus(self.sum, self.items[at]), older.shrunk)
+            self.items[at] = older.shrunk
+            self.common = older.before
+            self._append_read(item)
+        self.newest = _Spoken(self.first + len(self.items) - 1, _minus(self.sum, item), shrunk)
+
+    def _append_read(self, item: Item) -> None:
+        self.items.append(item)
+        self.sum = self.known = _plus(self.sum, item)
+        self.new = NOTHING
+        self.unread = 0
+        self.cold = self.opening = False
+
+    def continued(self, *, carry_text: bool, warm: bool) -> "History":
+        """The history at the start of the next session: cold, and as text if anything is carried over.
+
+        What is carried has been read in this conversation before, though no cache of the new session knows it.
+        """
+        fresh = History(self.fixed, warm=warm, session=self.session + 1)
+        unread = len(self.items) - self.unread
+        for position, item in enumerate(self.items if carry_text else ()):
+            if position == unread:
+                fresh.new, fresh.unread = NOTHING, 0
+            if item.carried:
+                fresh.add(Item(item.carried, 0, 0, item.carried))
+        return fresh
+
+    def response(self, turn: int, kind: Literal["reply", "tool-call"], dropped: int, text_out: int, audio_out: int) -> Response:
+        """The response to what stands here now; its status is set by who knows how it ended."""
+        return Response(
+            turn,
+            kind,
+            "completed",
+            _with(self.sum, self.fixed),
+            _with(self.new, self.fixed) if self.opening else self.new,
+            NOTHING if self.cold else _with(self.common, self.fixed),
+            NOTHING if self.cold else _with(self.known, self.fixed),
+            tuple(item.image for item in self.items if item.image) if self.sum.image else (),
+            text_out,
+            audio_out,
+            self.session,
+            dropped,
+        )
+
+
+def responses(script: Script, rules: Rules) -> Iterator[Response]:
+    """Every response of a conversation in order, tool rounds before the reply they serve.
+
+    Raises:
+        ContextOverflow: the provider would answer with an error, because the input does not fit and cannot be cut.
+    """
+    room = _Room(script, rules)
+    history = History(room.fixed, warm=script.warm)
+    limit_ms = 60_000 * (rules.session_minutes if script.session_minutes is None else script.session_minutes)
+    carry_text = (script.carry or rules.session_carry) == "text"
+    elapsed_ms = 0
+    for number, turn in enumerate(script.turns, start=1):
+        lasts_ms = duration_ms(turn, rules)
+        if limit_ms and elapsed_ms and elapsed_ms + lasts_ms > limit_ms:
+            history, elapsed_ms = history.continued(carry_text=carry_text, warm=script.warm), 0
+        elapsed_ms += lasts_ms
+        _hear(turn, history, rules)
+        yield from _tool_rounds(number, turn, history, room, rules)
+        yield _reply(number, turn, history, room, rules)
+
+
+def duration_ms(turn: Turn, rules: Rules) -> int:
+    """How long a turn lasts: speech of both sides, as far as it was heard, and silence, padding being silence."""
+    speech = max(0, counting.user_audio(turn, rules) - rules.padding_tokens) * rules.user_audio_ms_per_token
+    heard = counting.reply_audio(turn, rules) * rules.reply_audio_ms_per_token if turn.heard_ms is None else turn.heard_ms
+    return speech + heard + turn.silence_ms
+
+
+def fixed_tokens(script: Script, rules: Rules) -> int:
+    """Text tokens that stand before all items: instructions, tool schemas, and what the provider adds."""
+    if not rules.counts_instructions:
+        return rules.conversation_tokens
+    extra = rules.tools_extra_tokens if script.tools_tokens else 0
+    return rules.conversation_tokens + script.instructions_tokens + script.tools_tokens + extra
+
+
+class _Room:
+    """How many tokens of history fit after the instructions, and what is kept when they no longer do."""
+
+    def __init__(self, script: Script, rules: Rules) -> None:
+        self.fixed = fixed_tokens(script, rules)
+        self.limit = rules.input_limit_tokens
+        self.cuts = rules.truncation_honoured and script.truncation.mode == "auto"
+        self.why = "truncation is disabled" if rules.truncation_honoured else "this provider ignores the truncation setting"
+        after = script.truncation.post_instructions_tokens if rules.truncation_honoured else None
+        room = self.limit - self.fixed if self.limit else 10**12
+        if room <= 0:
+            raise ContextOverflow(
+                f"instructions and tools ({self.fixed:,} tokens) leave no room in an input of {self.limit:,} tokens"
+            )
+        self.tokens = min(room, after) if after and self.cuts else room
+        self.keep = int(self.tokens * Fraction(script.truncation.retention_ratio)) if self.cuts else self.tokens
+
+    def fit(self, history: History, turn: int) -> int:
+        """Make the history fit; how many items that cost."""
+        held = sum(history.sum)
+        if held <= self.tokens:
+            return 0
+        if not self.cuts:
+            raise ContextOverflow(
+                f"turn {turn}: the input reaches {held + self.fixed:,} tokens, more than the {self.limit:,} that the model "
+                f"takes, and {self.why}: the provider answers with an error; shorten the conversation or the session"
+            )
+        newest = sum(history.items[-1][:3])
+        if newest > self.tokens:
+            raise ContextOverflow(
+                f"turn {turn}: one message of {newest:,} tokens is more than the {self.tokens:,} that fit after "
+                f"instructions and tools ({self.fixed:,} tokens): the provider answers with an error"
+            )
+        return history.fit(self.tokens, self.keep)
+
+
+def _hear(turn: Turn, history: History, rules: Rules) -> None:
+    for tokens in turn.image_tokens:
+        history.add(Item(rules.image_item_tokens, 0, tokens, 0))
+    if turn.user_text_tokens:
+        text = rules.user_text_item_tokens + turn.user_text_tokens
+        history.add(Item(text, 0, 0, text))
+    audio = counting.user_audio(turn, rules)
+    if audio:
+        said = counting.user_transcript(turn, audio, rules)
+        history.add(Item(rules.user_audio_item_tokens, audio, 0, rules.user_text_item_tokens + said))
+
+
+def _tool_rounds(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Iterator[Response]:
+    for call in turn.tool_calls:
+        dropped = room.fit(history, number)
+        yield history.response(number, "tool-call", dropped, call.arguments_tokens + turn.reasoning_tokens, 0)
+        text = call.arguments_tokens + rules.tool_call_item_tokens
+        history.wrote(Item(text, 0, 0, text))
+        text = call.result_tokens + rules.tool_result_item_tokens
+        history.add(Item(text, 0, 0, text))
+
+
+def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Response:
+    if turn.cancelled:
+        return Response(number, "reply", "cancelled", NOTHING, NOTHING, NOTHING, NOTHING, (), 0, 0, history.session, 0)
+    dropped = room.fit(history, number)
+    audio = counting.reply_audio(turn, rules)
+    text, transcript = counting.reply_text(turn, audio, rules)
+    response = history.response(number, "reply", dropped, text + turn.reasoning_tokens, audio)
+    shown = text + rules.assistant_item_tokens
+    carried = transcript + rules.assistant_item_tokens
+    shrinking = rules.history == "last-assistant-audio"
+    if turn.heard_ms is None:
+        whole = Item(shown, audio, 0, carried)
+        shrunk = Item(carried + rules.transcript_item_tokens, 0, 0, carried) if audio else whole
+        history.spoke(whole, shrunk, as_written=True, shrinking=shrinking)
+        return response
+    heard = turn.heard_ms // rules.reply_audio_ms_per_token
+    if heard > audio:
+        lasts_ms = audio * rules.reply_audio_ms_per_token
+        raise InvalidInput(f"turn {number}: {turn.heard_ms / 1000:g} s heard are more than the reply's {lasts_ms / 1000:g} s")
+    carried = rules.assistant_item_tokens + (transcript * heard // audio if audio else 0)
+    cut = Item(rules.truncated_item_tokens, heard, 0, carried)
+    history.spoke(cut, cut, as_written=False, shrinking=shrinking)
+    return response._replace(status="cancelled")
+
+
+def _plus(tokens: Tokens, item: Item) -> Tokens:
+    return Tokens(tokens[0] + item[0], tokens[1] + item[1], tokens[2] + item[2])
+
+
+def _minus(tokens: Tokens, item: Item) -> Tokens:
+    return Tokens(tokens[0] - item[0], tokens[1] - item[1], tokens[2] - item[2])
+
+
+def _with(tokens: Tokens, fixed: int) -> Tokens:
+    return Tokens(tokens[0] + fixed, tokens[1], tokens[2])

@@ -1,0 +1,153 @@
+"""A script: a conversation turn by turn, as it was or is expected to be.
+
+Everything is in the provider's tokens or in milliseconds; what is left out is counted by the rules.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from voicebill.billing.errors import InvalidInput, one_of, within
+from voicebill.conversation.rules import Cache, Carry
+
+Transport = Literal["webrtc", "websocket", "sip"]
+
+MOST_TURNS = 20_000
+MOST_TOKENS = 10_000_000
+"""Bounds on what one conversation can hold: far beyond any context, and small enough to answer at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """What happens when the history no longer fits.
+
+    `auto` drops the oldest items; on overflow it keeps at most `retention_ratio` of the room that instructions and
+    tools leave. `post_instructions_tokens` lowers that room. `disabled` makes the provider answer with an error.
+    """
+
+    mode: Literal["auto", "disabled"] = "auto"
+    retention_ratio: Decimal = Decimal(1)
+    post_instructions_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("auto", "disabled"):
+            raise InvalidInput(f"truncation mode is auto or disabled, not {self.mode!r}")
+        within("retention_ratio", self.retention_ratio, 0, 1)
+        if self.post_instructions_tokens is not None:
+            within("post_instructions_tokens", self.post_instructions_tokens, 1, MOST_TOKENS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What holds for a whole conversation, planned or scripted. None: as the rules say.
+
+    `cache` is the behaviour that "expected" uses, `reuse` the share of the common prefix that is found in the cache,
+    `warm` whether another session has just used the same instructions. A session ends after `session_minutes`, and
+    `carry` says what the next one starts with.
+    """
+
+    instructions_tokens: int = 1000
+    tools_tokens: int = 0
+    transcription_model: str | None = None
+    truncation: Truncation = Truncation()
+    cache: Cache | None = None
+    reuse: Decimal | None = None
+    warm: bool = False
+    session_minutes: int | None = None
+    carry: Carry | None = None
+    transport: Transport = "webrtc"
+
+    def __post_init__(self) -> None:
+        within("instructions_tokens", self.instructions_tokens, 0, MOST_TOKENS)
+        within("tools_tokens", self.tools_tokens, 0, MOST_TOKENS)
+        one_of("cache", self.cache, (None, "all", "prefix", "none"))
+        one_of("carry", self.carry, (None, "text", "nothing"))
+        one_of("transport", self.transport, ("webrtc", "websocket", "sip"))
+        if self.reuse is not None:
+            within("reuse", self.reuse, 0, 1)
+        if self.session_minutes is not None:
+            within("session_minutes", self.session_minutes, 1, 24 * 60)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call: its arguments are the output of one response, its result is read by the next."""
+
+    arguments_tokens: int
+    result_tokens: int
+
+    def __post_init__(self) -> None:
+        within("arguments_tokens", self.arguments_tokens, 0, MOST_TOKENS)
+        within("result_tokens", self.result_tokens, 0, MOST_TOKENS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The user speaks, types or shows something; the assistant answers.
+
+    User audio is what was committed, turn detection's padding included, in tokens or in ms. A reply with audio is
+    spoken, and `reply_text_tokens` is the text billed beside it; without audio it is written, and that is its text.
+    Reasoning is billed on top of either, in every response of the turn. `heard_ms`: the user broke in, and the rest of
+    the reply was generated and billed all the same. `cancelled`: the response ended before any output.
+    """
+
+    user_audio_tokens: int = 0
+    user_audio_ms: int | None = None
+    user_transcript_tokens: int | None = None
+    user_text_tokens: int = 0
+    image_tokens: tuple[int, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    reply_audio_tokens: int = 0
+    reply_audio_ms: int | None = None
+    reply_text_tokens: int | None = None
+    reply_transcript_tokens: int | None = None
+    reasoning_tokens: int = 0
+    heard_ms: int | None = None
+    silence_ms: int = 0
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        for name in _COUNTS:
+            count = getattr(self, name)
+            if count is not None and not 0 <= count <= MOST_TOKENS:
+                within(name, count, 0, MOST_TOKENS)
+        for count in self.image_tokens:
+            within("image_tokens", count, 1, MOST_TOKENS)
+        for tokens, ms in (("user_audio_tokens", "user_audio_ms"), ("reply_audio_tokens", "reply_audio_ms")):
+            if getattr(self, ms) is not None and getattr(self, tokens):
+                raise InvalidInput(
+                    f"{tokens} ({getattr(self, tokens)}) and {ms} ({getattr(self, ms)}) say the same thing: give one"
+                )
+        if self.heard_ms is not None and not (self.reply_audio_tokens or self.reply_audio_ms):
+            raise InvalidInput(f"heard_ms ({self.heard_ms}) needs a spoken reply")
+        if self.cancelled and (self.reply_audio_tokens or self.reply_audio_ms or self.reply_text_tokens):
+            raise InvalidInput("a turn cancelled before any output has no reply")
+
+
+_COUNTS = (
+    "user_audio_tokens",
+    "user_audio_ms",
+    "user_transcript_tokens",
+    "user_text_tokens",
+    "reply_audio_tokens",
+    "reply_audio_ms",
+    "reply_text_tokens",
+    "reply_transcript_tokens",
+    "reasoning_tokens",
+    "heard_ms",
+    "silence_ms",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script(Setup):
+    """A conversation turn by turn."""
+
+    turns: tuple[Turn, ...]
+
+    def __post_init__(self) -> None:
+        Setup.__post_init__(self)
+        if not self.turns:
+            raise InvalidInput("a script needs at least one turn")
+        if len(self.turns) > MOST_TURNS:
+            raise InvalidInput(f"a script has at most {MOST_TURNS:,} turns, not {len(self.turns):,}")
