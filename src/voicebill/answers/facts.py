@@ -1,9 +1,10 @@
 """What an answer needs to know: the price book and the rule book."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.rules import RuleBook, Ruling, Value
 
@@ -16,19 +17,19 @@ class Facts:
     rules: RuleBook
 
     def ruling(
-        self,
-        model: str | Iterable[str],
-        *,
-        day: date,
-        provider: str = "openai",
-        rules: str | None = None,
-        overrides: Mapping[str, Value] | None = None,
+        self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, Value] | None = None
     ) -> Ruling:
-        """The rules for a model on a day, with those that the user states instead.
+        """The rules for a model as it is sold, on a day, with those that the user states instead.
+
+        >>> from voicebill.facts import load
+        >>> facts = load()
+        >>> offer = facts.prices.find("gpt-4o-realtime-preview-2025-06-03", day=date(2026, 1, 1)).offer
+        >>> facts.ruling(offer, day=date(2026, 1, 1)).rules.history
+        'keep-all'
 
         Raises:
             UnknownName: there is no such rule set or parameter.
             InvalidInput: a stated value does not fit its parameter.
         """
-        names = (model,) if isinstance(model, str) else tuple(model)
-        return self.rules.ruling(rules, models=names, provider=provider, day=day).override(overrides or {})
+        names = (offer.model, offer.name, *offer.also_named)
+        return self.rules.ruling(rules, models=names, provider=offer.provider, day=day).override(overrides or {})

@@ -62,8 +62,7 @@ def offered(asked: Asked, transcription_model: str | None, facts: Facts) -> Offe
             f"such as {', '.join(_models('realtime', asked, facts))}"
         )
     heard = None if transcription_model is None else _transcription(asked, transcription_model, facts)
-    names = (found.offer.model, found.offer.name, *found.offer.also_named)
-    ruling = facts.ruling(names, day=asked.day, provider=asked.provider, rules=asked.rules, overrides=asked.overrides)
+    ruling = facts.ruling(found.offer, day=asked.day, rules=asked.rules, overrides=asked.overrides)
     return Offered(asked, found, ruling, heard, facts)
 
 

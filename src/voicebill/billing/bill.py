@@ -33,7 +33,7 @@ class Line:
 
 
 def bill(usage: Usage, rates: Rates) -> Iterator[Line]:
-    """Price each metered quantity at its rate in force.
+    """Price each metered quantity at its rate in force; the lines stand in the price book's order.
 
     >>> from voicebill.facts import load
     >>> from datetime import date
@@ -44,11 +44,12 @@ def bill(usage: Usage, rates: Rates) -> Iterator[Line]:
     Raises:
         UnknownName: the usage counts a meter that no row describes.
     """
-    for name, quantity in usage.items():
-        meter = rates.meters.get(name)
-        if meter is None:
+    for name in usage.quantities:
+        if name not in rates.meters:
             raise UnknownName("meter", name, rates.meters)
-        yield Line(meter, quantity, rates[name])
+    for name, meter in rates.meters.items():
+        if usage[name]:
+            yield Line(meter, usage[name], rates[name])
 
 
 def total(lines: Iterable[Line]) -> Amount | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -70,49 +71,40 @@ def _sold(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[
 
 
 def _show_list(offers: Iterable[Offer], kind: str, day: date, out: Console) -> None:
-    offers = tuple(offers)
-    meters = load().prices.meters
-    out.print(screen.heading(f"{kind} offers on {day}, in dollars"))
-    out.print()
-    columns = [name for name in meters if any(name in row.prices for offer in offers if (row := offer.row_on(day)))]
-    if len(columns) > 1:
-        out.print("text, audio and image in / cached / out, per 1M tokens", style="dim")
-        _show_token_list(offers, day, out)
-    else:
-        shape = screen.table("offer", "price")
-        for offer in offers:
-            row = offer.row_on(day)
-            assert row is not None
-            shape.add_row(offer.id, ", ".join(_priced(row)))
-        out.print(shape)
-    out.print()
-    out.print(
-        "One model with its history and sources: voicebill prices MODEL. Other kinds: --kind " + ", ".join(KINDS[1:]),
-        style="dim",
-    )
-
-
-def _show_token_list(offers: Iterable[Offer], day: date, out: Console) -> None:
-    shape = screen.table("offer", "text", "audio", "image")
-    for offer in offers:
+    out.print(screen.heading(f"{kind} offers on {day}"))
+    out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where said so", style="dim")
+    named = ""
+    for offer in sorted(offers, key=lambda each: (each.provider, each.model, each.version or "", each.id)):
+        if (name := f"{offer.provider}/{offer.name}") != named:
+            out.print()
+            out.print(screen.heading(name))
+            named = name
         row = offer.row_on(day)
         assert row is not None
-        shape.add_row(offer.id, *(_modality(row, modality) for modality in ("text", "audio", "image")))
-    out.print(shape)
-
-
-def _modality(row: PriceRow, modality: str) -> str:
-    names = (f"{modality}_in", f"{modality}_in_cached", f"{modality}_out")
-    prices = [row.prices.get(name) for name in names if name != "image_out"]
-    if all(price is None for price in prices):
-        return "-"
-    return "/".join("-" if price is None else quoted(price)[1:].removesuffix(".00") for price in prices)
+        where = " ".join((offer.deployment, *offer.regions[: offer.deployment == "regional"]))
+        out.print(screen.indented(f"{where:<22}  {'  '.join(_priced(row))}"))
+    out.print()
+    out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
+    out.print(f"Other kinds: --kind {', '.join(other for other in KINDS if other != kind)}", style="dim")
 
 
 def _priced(row: PriceRow) -> Iterable[str]:
+    """A row's prices in few words: token prices together by modality, others with their unit."""
     meters = load().prices.meters
+    told: set[str] = set()
+    for modality in ("text", "audio", "image"):
+        names = [f"{modality}_in", f"{modality}_in_cached", f"{modality}_out"]
+        if any(name in row.prices for name in names):
+            told.update(names)
+            prices = (row.prices.get(name) for name in names[: 2 if modality == "image" else 3])
+            yield f"{modality} " + "/".join("-" if price is None else _short(price) for price in prices)
     for name, price in row.prices.items():
-        yield f"{meters[name].label} {quoted(price)}{meters[name].price_unit}"
+        if name not in told:
+            yield f"{meters[name].label} {quoted(price)}{meters[name].price_unit}"
+
+
+def _short(price: Decimal) -> str:
+    return quoted(price)[1:].removesuffix(".00")
 
 
 def _show_history(offers: Iterable[Offer], book: PriceBook, out: Console) -> None:

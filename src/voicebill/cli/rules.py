@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from voicebill.answers.facts import Facts
 from voicebill.answers.shape import rules_shape
+from voicebill.billing.errors import NotOffered
 from voicebill.cli import screen
 from voicebill.cli.options import OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
 from voicebill.conversation.rules import Ruling
@@ -30,26 +32,26 @@ def rules_command(
         voicebill rules gpt-realtime --rules page-2026-06
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules)
-    offers = facts.prices.named(name, provider)
-    names = {known for offer in offers for known in (offer.model, name.strip().lower())}
-    ruling = facts.ruling(names, day=day or today(), provider=provider, rules=rule_set, overrides=overrides(rule))
+    on = day or today()
+    offer = facts.prices.find(name, provider=provider, day=on).offer
+    if offer.kind != "realtime":
+        raise NotOffered(f"{offer.name} is a {offer.kind} model: the rules are of conversations with realtime models")
+    ruling = facts.ruling(offer, day=on, rules=rule_set, overrides=overrides(rule))
     if as_json:
-        screen.as_json({"model": name, "provider": provider, **rules_shape(ruling)})
+        screen.as_json({"offer": offer.id, "day": on.isoformat(), **rules_shape(ruling)})
     else:
-        show(name, ruling, facts, screen.console())
+        show(offer.id, ruling, facts, screen.console())
 
 
 def show(model: str, ruling: Ruling, facts: Facts, out: Console) -> None:
     """Print rules for people."""
     out.print(screen.heading(f"{ruling.name} for {model} ({ruling.digest}): {facts.rules.named(ruling.name).title}"))
     out.print()
-    table = screen.table("rule", "value", "evidence", left=1)
-    table.columns[1].overflow = "fold"
-    table.columns[2].justify, table.columns[2].no_wrap = "left", False
+    width = max(len(parameter) for parameter in ruling.rows)
     for parameter, row in ruling.rows.items():
+        out.print(Text.assemble((f"{parameter:<{width}}  ", "bold"), f"{row.value}"))
         disputed = f"; disputed: {', '.join(str(value) for value in row.disputed)}" if row.disputed else ""
-        table.add_row(parameter, str(row.value), f"{row.evidence}: {row.basis}{disputed}")
-    out.print(table)
+        out.print(screen.indented(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
     out.print()
     others = ", ".join(known.name for known in facts.rules.sets if known.name != ruling.name)
     out.print(f"Other sets: {others}. One rule can be set otherwise with --rule NAME=VALUE.", style="dim")

@@ -122,7 +122,8 @@ def script(plan: Plan, rules: Rules) -> Script:
 
     >>> from voicebill.facts import load
     >>> from datetime import date
-    >>> rules = load().ruling("gpt-realtime", day=date(2026, 11, 22)).rules
+    >>> offer = load().prices.find("gpt-realtime", day=date(2026, 11, 22)).offer
+    >>> rules = load().ruling(offer, day=date(2026, 11, 22)).rules
     >>> turns = script(Plan(minutes=10, turns=20), rules).turns
     >>> sum(turn.reply_audio_tokens for turn in turns), sum(turn.user_audio_tokens - 8 for turn in turns)
     (4800, 2400)

@@ -1,0 +1,57 @@
+"""Every example in the README and the docs is executed: console sessions as they are shown, and Python as doctests."""
+
+import shlex
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+from typer.testing import CliRunner
+
+from voicebill.cli import app
+
+
+class ConsoleSession:
+    """A fenced block of `$ voicebill …` commands, each with the output that it must give."""
+
+    def __init__(self) -> None:
+        self.lexer = FencedCodeBlockLexer("console")
+
+    def __call__(self, document: Document) -> list[Region]:
+        """The sessions of a document."""
+        regions = list(self.lexer(document))
+        for region in regions:
+            region.parsed = str(region.lexemes["source"])
+            region.evaluator = self.evaluate
+        return regions
+
+    def evaluate(self, example: Example) -> str | None:
+        """Run the commands; say what differs."""
+        for shown in str(example.parsed).split("$ ")[1:]:
+            command, _, expected = shown.replace("\\\n", " ").partition("\n")
+            words = shlex.split(command, comments=True)
+            if words[:1] != ["voicebill"]:
+                return f"only voicebill's own commands are executed, not {command!r}"
+            result = CliRunner().invoke(app, words[1:])
+            if printed(result.output) != printed(expected):
+                return f"{command}\nprinted:\n{printed(result.output)}\nand not:\n{printed(expected)}"
+        return None
+
+
+def printed(text: str) -> str:
+    """An output without what cannot be seen."""
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+pytest_collect_file = Sybil(
+    parsers=[ConsoleSession(), PythonCodeBlockParser()],
+    patterns=["README.md", "docs/*.md", "CONTRIBUTING.md"],
+).pytest()
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output is the same whatever terminal the tests run in."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "TERMINAL_WIDTH", "_TYPER_FORCE_DISABLE_TERMINAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "dumb")

@@ -1,0 +1,103 @@
+"""The bill: quantity x rate, line by line, exact."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cases import DAY, called, cases, micro_dollars
+from voicebill.billing.bill import bill, total, warnings
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.usage import Usage, total_usage
+from voicebill.facts import load
+
+
+@pytest.mark.parametrize("case", cases("usages.toml"), ids=called)
+def test_a_usage_costs_what_its_written_sum_says(case: dict[str, Any]) -> None:
+    names = {"provider": case.get("provider", "openai"), "deployment": case.get("deployment", "global")}
+    rates = load().prices.find(case["model"], day=case["day"], **names).rates
+    assert total(bill(Usage(case["usage"]), rates)) == micro_dollars(case["bill"])
+
+
+def test_lines_say_quantity_rate_and_amount() -> None:
+    rates = load().prices.find("gpt-realtime", day=DAY).rates
+    lines = bill(Usage.tokens(audio_out=91, text_in_cached=64), rates)
+    assert [str(line) for line in lines] == [
+        "text in, cached 64 × $0.40/M = $0.0000256",
+        "audio out 91 × $64.00/M = $0.005824",
+    ]
+
+
+def test_a_third_of_a_picodollar_is_kept() -> None:
+    """A millisecond at $0.017 a minute is 283,333 and a third picodollars; three of them are whole again."""
+    rates = load().prices.find("gpt-realtime-whisper", day=DAY).rates
+    assert total(bill(Usage({"audio_ms": 1}), rates)) == Fraction(850_000, 3)
+    assert total(bill(Usage({"audio_ms": 3}), rates)) == 850_000
+
+
+def test_no_price_is_an_answer_and_not_zero() -> None:
+    """gpt-4o-realtime-preview has no image price: the line says so, and the sum is unpriced."""
+    rates = load().prices.find("gpt-4o-realtime-preview-2025-06-03", day=DAY.replace(month=1)).rates
+    lines = list(bill(Usage.tokens(text_in=10, image_in=65), rates))
+    assert [line.amount for line in lines] == [50_000_000, None]
+    assert total(lines) is None
+    assert str(lines[1]) == "image in 65: no price known"
+    assert any("no price for image in" in said for said in warnings(lines, rates))
+
+
+def test_a_missing_cached_rate_is_priced_as_fresh_and_says_so() -> None:
+    """The first preview snapshot had no cached rates in its first month."""
+    rates = load().prices.find("gpt-4o-realtime-preview-2024-10-01", day=DAY.replace(year=2024, month=10, day=5)).rates
+    lines = list(bill(Usage.tokens(text_in_cached=100), rates))
+    assert total(lines) == 100 * 5_000_000
+    assert list(warnings(lines, rates)) == [
+        "gpt-4o-realtime-preview-2024-10-01 has no price for text in, cached; it is priced as fresh, at $5.00/M"
+    ]
+
+
+def test_a_disputed_rate_names_the_other_figure() -> None:
+    rates = load().prices.find("gpt-4o-transcribe", day=DAY).rates
+    lines = list(bill(Usage.tokens(audio_in=17, text_out=9), rates))
+    assert list(warnings(lines, rates)) == [
+        "the price of audio in of gpt-4o-transcribe is disputed: $6.00/M is used; $2.50/M according to the vendor's model "
+        "page as stored in 2026"
+    ]
+
+
+def test_a_meter_that_no_row_describes_is_refused() -> None:
+    rates = load().prices.find("gpt-realtime", day=DAY).rates
+    with pytest.raises(UnknownName, match=r"unknown meter 'audio_inn'; the nearest are audio_in"):
+        list(bill(Usage({"audio_inn": 3}), rates))
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, True])
+def test_a_usage_counts_in_whole_numbers_that_are_not_negative(count: Any) -> None:
+    with pytest.raises(InvalidInput, match="audio_in"):
+        Usage({"audio_in": count})
+
+
+COUNTS = st.dictionaries(st.sampled_from(["text_in", "text_in_cached", "audio_in", "audio_out"]), st.integers(0, 10**9))
+
+
+@given(st.lists(COUNTS, max_size=8))
+def test_the_sum_of_bills_is_the_bill_of_the_sum(counts: list[dict[str, int]]) -> None:
+    """Whatever the grain, the total is the same to the picodollar."""
+    rates = load().prices.find("gpt-realtime-1.5", day=DAY).rates
+    usages = [Usage(each) for each in counts]
+    apart: list[Any] = [total(bill(usage, rates)) for usage in usages]
+    assert sum(apart) == total(bill(total_usage(usages), rates))
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=8))
+def test_so_it_is_for_amounts_that_are_fractions(durations: list[int]) -> None:
+    rates = load().prices.find("gpt-realtime-whisper", day=DAY).rates
+    apart: list[Any] = [total(bill(Usage({"audio_ms": ms}), rates)) for ms in durations]
+    assert sum(apart) == total(bill(Usage({"audio_ms": sum(durations)}), rates))
+
+
+def test_the_status_of_a_sum_is_the_least_trustworthy() -> None:
+    exact, doubtful = Usage({"text_in": 1}), Usage({"text_in": 2}, "inconsistent")
+    assert (exact + doubtful).status == "inconsistent"
+    assert (exact + Usage({}, "none")).status == "exact"

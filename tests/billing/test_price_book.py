@@ -1,0 +1,132 @@
+"""Names as vendors and people use them lead to the right offer, and what is doubtful is said."""
+
+from datetime import date
+
+import pytest
+
+from tests.cases import DAY
+from voicebill.billing.errors import NotOffered, UnknownName, Unpriced
+from voicebill.facts import load
+
+BOOK = load().prices
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "version"),
+    [
+        ("gpt-realtime-mini", date(2026, 1, 12), "2025-10-06"),
+        ("gpt-realtime-mini", date(2026, 1, 13), "2025-12-15"),
+        ("gpt-realtime-mini-2025-10-06", date(2026, 5, 1), "2025-10-06"),
+        ("gpt-4o-realtime-preview", date(2024, 10, 5), "2024-10-01"),
+        ("gpt-4o-realtime-preview", date(2025, 2, 1), "2024-12-17"),
+        ("gpt-4o-realtime-preview", date(2025, 7, 1), "2025-06-03"),
+        ("GPT-Realtime", DAY, "2025-08-28"),
+    ],
+)
+def test_a_name_means_the_version_of_its_day(model: str, day: date, version: str) -> None:
+    assert BOOK.find(model, day=day).offer.version == version
+
+
+def test_a_dated_name_of_a_model_whose_snapshot_is_not_published_is_known() -> None:
+    assert BOOK.find("gpt-realtime-1.5-2026-02-23", day=DAY).offer.id == "openai/gpt-realtime-1.5"
+
+
+def test_an_undated_azure_name_means_the_newest_version_with_rates_and_says_which() -> None:
+    found = BOOK.find("gpt-realtime-mini", provider="azure", day=DAY)
+    assert found.offer.version == "2025-12-15"
+    assert found.assumptions[0] == (
+        "gpt-realtime-mini is taken for gpt-realtime-mini-2025-12-15, the newest version with prices on 2026-11-22"
+    )
+    earlier = BOOK.find("gpt-realtime-mini", provider="azure", day=date(2025, 11, 1))
+    assert earlier.offer.version == "2025-10-06"
+
+
+def test_an_alias_that_moved_on_unknown_days_warns() -> None:
+    found = BOOK.find("gpt-4o-realtime-preview", day=date(2025, 7, 1))
+    assert "no source says on which days the undated name moved" in found.warnings[0]
+
+
+def test_a_shutdown_within_half_a_year_warns_with_date_and_replacement() -> None:
+    found = BOOK.find("gpt-realtime", day=DAY)
+    assert found.warnings == (
+        "gpt-realtime-2025-08-28 is shut down by openai on 2027-01-20; the named replacement is gpt-realtime-2.1",
+    )
+    assert BOOK.find("gpt-realtime", day=date(2026, 1, 1)).warnings == ()
+
+
+def test_a_disputed_shutdown_names_both_days() -> None:
+    warnings = BOOK.find("gpt-realtime-mini", provider="azure", day=DAY).warnings
+    assert "shut down by azure on 2026-12-15 (disputed: 2027-06-15 according to litellm 1.109.1)" in warnings[0]
+
+
+def test_a_day_before_the_first_row_is_refused_with_the_known_range() -> None:
+    with pytest.raises(
+        NotOffered, match=r"no price of gpt-realtime-1.5 at openai is known for 2025-01-01: .* from 2026-02-23 on"
+    ):
+        BOOK.find("gpt-realtime-1.5", day=date(2025, 1, 1))
+
+
+def test_a_day_after_the_end_is_refused_and_the_replacement_named() -> None:
+    with pytest.raises(NotOffered, match=r"It was shut down \(2026-05-07\); the vendor names gpt-realtime-1.5 instead"):
+        BOOK.find("gpt-4o-realtime-preview", day=DAY)
+
+
+def test_an_open_row_answers_for_later_days_and_says_since_when_it_is_unchecked() -> None:
+    found = BOOK.find("gpt-realtime-1.5", day=date(2030, 1, 1))
+    assert "prices of gpt-realtime-1.5 were checked on 2026-11-22 and are assumed unchanged since" in found.assumptions
+
+
+def test_unknown_names_fail_with_the_nearest_ones() -> None:
+    with pytest.raises(UnknownName, match="the nearest are gpt-realtime,"):
+        BOOK.find("gpt-realtme", day=DAY)
+    with pytest.raises(UnknownName, match="unknown provider 'azur'; the nearest is azure"):
+        BOOK.find("gpt-realtime", provider="azur", day=DAY)
+    with pytest.raises(UnknownName, match=r"unknown deployment of gpt-realtime-2 at azure 'data-zone'; known: global"):
+        BOOK.find("gpt-realtime-2", provider="azure", deployment="data-zone", day=DAY)
+    with pytest.raises(UnknownName, match=r"unknown global region of gpt-realtime 'sweden'; the nearest is swedencentral"):
+        BOOK.find("gpt-realtime", provider="azure", region="sweden", day=DAY)
+
+
+def test_a_model_of_another_provider_is_named_as_such() -> None:
+    with pytest.raises(UnknownName, match="openai has that name"):
+        BOOK.find("gpt-5.4-mini", provider="azure", day=DAY)
+
+
+def test_regional_prices_that_differ_ask_for_the_region() -> None:
+    with pytest.raises(NotOffered, match="differ by region; name one of eastus, eastus2"):
+        BOOK.find("gpt-4o-transcribe", provider="azure", deployment="regional", day=DAY)
+    found = BOOK.find("gpt-4o-transcribe", provider="azure", deployment="regional", region="swedencentral", day=DAY)
+    assert str(found.rates["audio_in"]) == "$7.26/M"
+
+
+def test_a_row_with_only_cached_prices_is_kept_and_cannot_price() -> None:
+    offers = [offer for offer in BOOK.named("gpt-4o-mini-realtime-preview", "azure") if offer.regions == ("northeurope",)]
+    assert set(offers[0].rows[0].prices) == {"text_in_cached", "audio_in_cached"}
+    with pytest.raises(Unpriced, match="holds only part of the prices"):
+        BOOK.find("gpt-4o-mini-realtime-preview", provider="azure", deployment="regional", region="northeurope", day=DAY)
+
+
+def test_a_price_meter_does_not_prove_that_a_model_can_be_deployed() -> None:
+    warnings = BOOK.find("gpt-realtime-1.5", provider="azure", deployment="data-zone", day=DAY).warnings
+    assert any("a price does not prove that it can be deployed" in said for said in warnings)
+    warnings = BOOK.find("gpt-realtime-1.5", provider="azure", region="uksouth", day=DAY).warnings
+    assert any("does not name uksouth for gpt-realtime-1.5 (global)" in said for said in warnings)
+
+
+def test_a_price_known_to_the_month_is_doubted_within_it() -> None:
+    assert "it began in 2026-09" in BOOK.find("gpt-live-1", day=date(2026, 9, 10)).warnings[0]
+    assert BOOK.find("gpt-live-1", day=date(2026, 10, 1)).warnings == ()
+
+
+def test_service_tiers_are_offers_of_their_own() -> None:
+    assert str(BOOK.find("gpt-4.1", tier="batch", day=DAY).rates["text_in"]) == "$1.00/M"
+    assert BOOK.find("gpt-4.1", tier="batch", day=DAY).offer.id == "openai/gpt-4.1:batch"
+    with pytest.raises(UnknownName, match=r"unknown service tier of gpt-4.1 'flex'"):
+        BOOK.find("gpt-4.1", tier="flex", day=DAY)
+
+
+def test_ids_are_stable_names() -> None:
+    ids = [offer.id for offer in BOOK.offers]
+    assert len(ids) == len(set(ids))
+    assert {"openai/gpt-realtime-1.5", "azure/gpt-realtime-2025-08-28/data-zone"} <= set(ids)
+    assert "azure/gpt-realtime-2025-08-28/regional/northeurope" in ids

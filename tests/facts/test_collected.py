@@ -1,0 +1,93 @@
+"""Every figure that was collected is carried, or left out with a reason."""
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.cases import case_file
+from voicebill.billing.dated import Day
+from voicebill.facts import load
+
+BOOK = load().prices
+PRICES = case_file("collected_prices.toml")
+LIFECYCLE = case_file("collected_lifecycle.toml")["rows"]
+
+
+def test_every_collected_row_is_accounted_for() -> None:
+    counted = Counter(row["section"] for row in PRICES["rows"])
+    assert {section: counted[section] for section in PRICES["collected"]} == PRICES["collected"]
+    for row in PRICES["rows"]:
+        told = [key for key in ("carried", "surcharge", "availability", "left_out") if row.get(key)]
+        assert len(told) == 1, row["row"]
+
+
+@pytest.mark.parametrize("row", [row for row in PRICES["rows"] if "carried" in row], ids=lambda row: row["row"])
+def test_a_carried_row_has_the_collected_figures(row: dict[str, Any]) -> None:
+    offer = next(offer for offer in BOOK.offers if offer.id == row["carried"])
+    prices = next(prices for prices in offer.rows if str(prices.since) == row["since"])
+    for meter, figure in row["usd"].items():
+        name = meter.removesuffix("_legacy")
+        known = {prices.prices.get(name), *(dispute.price for dispute in prices.disputes.get(name, ()))}
+        assert Decimal(figure) in known, meter
+    extra = set(prices.prices) - {meter.removesuffix("_legacy") for meter in row["usd"]}
+    assert extra <= {"text_in"}, "a price that nobody collected"
+    assert prices.sources
+    assert prices.checked
+
+
+def test_only_transcription_models_have_a_text_price_from_another_source() -> None:
+    """The vendor's row has none; the sources that dispute its audio price give it."""
+    extra = {
+        row["carried"]
+        for row in PRICES["rows"]
+        if "carried" in row
+        for offer in BOOK.offers
+        if offer.id == row["carried"] and "text_in" in offer.rows[0].prices and "text_in" not in row["usd"]
+    }
+    assert extra == {"openai/gpt-4o-transcribe", "openai/gpt-4o-mini-transcribe"}
+
+
+def test_the_book_holds_nothing_that_was_not_collected() -> None:
+    carried = {row["carried"] for row in PRICES["rows"] if "carried" in row}
+    assert {offer.id for offer in BOOK.offers} == carried
+
+
+@pytest.mark.parametrize("row", [row for row in PRICES["rows"] if "surcharge" in row], ids=lambda row: row["row"])
+def test_a_carried_surcharge_has_the_collected_figure(row: dict[str, Any]) -> None:
+    wanted = row["surcharge"]
+    found = next(s for s in BOOK.surcharges if (s.name, s.provider) == (wanted["name"], wanted["provider"]))
+    assert Decimal(wanted["figure"]) == (found.dollars if found.factor is None else found.factor)
+
+
+@pytest.mark.parametrize("row", LIFECYCLE, ids=lambda row: f"{row['provider']} {row['model']} {row.get('version', '')}")
+def test_a_model_ends_on_the_collected_day(row: dict[str, Any]) -> None:
+    ends = [
+        end
+        for end in BOOK.lifecycle
+        if (end.provider, end.model, end.version) == (row["provider"], row["model"], row.get("version"))
+    ]
+    assert [end.shutdown for end in ends] == [Day.parse(row["shutdown"])]
+    if "disputed" in row:
+        assert Day.parse(row["disputed"]) in [day for day, _ in ends[0].disputed]
+
+
+def test_no_lifecycle_was_invented() -> None:
+    assert len(BOOK.lifecycle) == len(LIFECYCLE)
+
+
+def test_telephony_rows_are_marked_as_examples() -> None:
+    examples = {offer.provider for offer in BOOK.offers if offer.example}
+    assert examples == {"azure-communication-services", "telnyx", "twilio"}
+    assert all(offer.example for offer in BOOK.offers if offer.kind == "telephony")
+    assert BOOK.providers == ("azure", "openai")
+
+
+def test_azure_names_its_meters_and_their_units() -> None:
+    listed = [offer for offer in BOOK.offers if offer.provider == "azure" and offer.rows[0].confidence != "low"]
+    for offer in listed:
+        assert set(offer.vendor_meters) == set(offer.rows[0].prices), offer.id
+        assert {unit for _, unit in offer.vendor_meters.values()} <= {"1K", "1M", "1 Hour"}
+    renamed = BOOK.named("gpt-realtime-2", "azure")[0].vendor_meters["audio_in"]
+    assert renamed == ("gpt-latest 05052026 inp Gl 1M Tokens", "1M")

@@ -1,0 +1,220 @@
+"""The loader: our own files load, a new provider needs no Python, and a faulty file reports every fault with its line."""
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.cases import DAY, micro_dollars
+from voicebill.billing.bill import bill, total
+from voicebill.billing.usage import Usage
+from voicebill.facts import check, load
+from voicebill.facts.files import FaultyFile, UnreadableFile
+
+INVENTED = """
+provider = "parrot-ai"
+checked = 2026-11-01
+sources = ["an invented price list"]
+
+[[meters]]
+name = "squawk_ms"
+label = "squawking"
+unit = "ms"
+priced_per = 1_000
+price_unit = "/s"
+direction = "out"
+modality = "audio"
+
+[[offers]]
+model = "parrot-1"
+kind = "realtime"
+[[offers.prices]]
+since = "2026-06"
+usd = { squawk_ms = 0.002, audio_in = 12.5, text_out = 3 }
+"""
+
+FAULTY = """
+provider = "parrot-ai"
+checked = 2026-11-01
+sources = ["an invented price list"]
+
+[[offers]]
+model = "parrot-1"
+kind = "realtme"
+[[offers.prices]]
+since = "2026-13"
+usd = { audio_in = -1 }
+
+[[offers]]
+modle = "parrot-2"
+kind = "realtime"
+[[offers.prices]]
+since = "2026-01-01"
+usd = { audio_in = 1 }
+"""
+
+MISTAKEN = '''
+provider = "parrot-ai"
+checked = 2026-11-01
+sources = ["an invented price list"]
+note = """
+[[offers]]
+not = "a table"
+"""
+
+[[offers]]
+model = "parrot-1"
+kind = "realtime"
+[[offers.prices]]
+since = "2026-01-01"
+usd = { audio_inn = 1 }
+[[offers.prices]]
+since = "2026-02-01"
+usd = { audio_in = 1 }
+
+[[offers]]
+model = "parrot-2"
+kind = "realtime"
+regions = "everywhere"
+[[offers.prices]]
+since = "2026-01-01"
+usd = { audio_in = 1 }
+
+[[offers]]
+model = "parrot-3"
+kind = "realtime"
+[[offers.prices]]
+since = "2026-01-01"
+usd = { audio_in = 1 }
+[[offers.prices]]
+since = "2026-02-01"
+usd = { audio_in = 2 }
+'''
+
+
+def written(tmp_path: Path, content: str, name: str = "mine.toml") -> Path:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def test_a_new_provider_is_one_toml_file_and_no_python(tmp_path: Path) -> None:
+    """Priced by the second and by the token: 2.5 s x $0.002, 1,000 tokens x $12.50/M, 10 x $3/M."""
+    rates = load(written(tmp_path, INVENTED)).prices.find("parrot-1", provider="parrot-ai", day=DAY).rates
+    lines = list(bill(Usage({"squawk_ms": 2500, "audio_in": 1000, "text_out": 10}), rates))
+    assert total(lines) == micro_dollars("2.5 × 2000 + 1000 × 12.5 + 10 × 3")
+    assert str(lines[-1]) == "squawking 2.5 s × $0.002/s = $0.005000"
+
+
+def test_a_file_of_ones_own_changes_the_digest_and_nothing_of_ours(tmp_path: Path) -> None:
+    ours, both = load().prices, load(written(tmp_path, INVENTED)).prices
+    assert both.digest != ours.digest
+    assert both.offers[: len(ours.offers)] == ours.offers
+    assert load().prices.digest == ours.digest
+
+
+def test_every_fault_is_reported_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(FaultyFile) as caught:
+        check(written(tmp_path, FAULTY))
+    assert str(caught.value).splitlines()[1:] == [
+        "  line 8: kind: must be one of realtime, live, translation, transcription, speech, text, audio-chat, telephony, not "
+        "'realtme'; the nearest is 'realtime'",
+        "  line 10: since: '2026-13' is not a date: write 2026-11-22, or 2026-11 or 2026 if only that is known",
+        "  line 11: usd: audio_in: cannot be negative: -1",
+        "  line 13: 'model' is missing",
+        "  line 14: unknown key 'modle'; the nearest is 'model'",
+    ]
+    assert "mine.toml has 5 faults" in str(caught.value)
+
+
+def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> None:
+    with pytest.raises(FaultyFile) as caught:
+        check(written(tmp_path, MISTAKEN))
+    said = str(caught.value)
+    assert "line 15: unknown meter 'audio_inn'; the nearest are audio_in" in said
+    assert "line 23: unknown region list 'everywhere'" in said
+    assert "line 28: the prices since 2026-01-01 and since 2026-02-01 overlap: give the first an 'until'" in said
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("[[aliases]]\nmodel='a'\nsince='2026'\n", "'sources' is missing: a fact needs one"),
+        ("[[offers]]\nmodel='a'\nkind='text'\n", "'provider' is missing, in the row and at the top of the file"),
+        ("provider='p'\nchecked=2026-01-01\n[[offers]]\nmodel='a'\nkind='text'\n", "at least one [[offers.prices]]"),
+        ("name='mine'\n[[rules]]\nparameter='cache_blok_tokens'\nvalue=1\n", "the nearest is cache_block_tokens"),
+        ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "history is one of keep-all, last-assistant-audio"),
+        ("name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=0\n", "a whole number of at least 1, not 0"),
+        ("name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=64\n", "needs 'evidence' and 'basis'"),
+        ("evidence='assumed'\nbasis='b'\n[[rules]]\nparameter='vad_prefix_ms'\nvalue=1\n", "needs a 'name' at its top"),
+        ("name='mine'\nbased_on='recordd'\n", "unknown rule set 'recordd'"),
+        ("name='recorded-2026-11'\n", "the rule set 'recorded-2026-11' exists already"),
+        ("provider='p'\nchecked=2026-01-01\nsources='s'\n[[surcharges]]\nname='x'\n", "has either a factor or usd"),
+        ("a = [1,\n", "not valid TOML"),
+        ("a = 2026-02-30\n", "not valid TOML"),
+    ],
+)
+def test_what_cannot_be_a_fact_is_refused(tmp_path: Path, row: str, said: str) -> None:
+    with pytest.raises(FaultyFile) as caught:
+        check(written(tmp_path, row))
+    assert said in str(caught.value)
+
+
+def test_an_offer_that_exists_already_is_refused(tmp_path: Path) -> None:
+    ours = Path(__file__).parents[2] / "src/voicebill/facts/prices/openai_speech.toml"
+    with pytest.raises(FaultyFile, match="the offer openai/gpt-transcribe exists already"):
+        check(Path(shutil.copy(ours, tmp_path / "copy.toml")))
+
+
+def test_files_that_cannot_be_read_are_named_in_one_sentence(tmp_path: Path) -> None:
+    written(tmp_path, INVENTED, "prices.toml")
+    with pytest.raises(UnreadableFile, match=r"there is no file .*/price.toml; beside it lies prices.toml"):
+        check(tmp_path / "price.toml")
+    with pytest.raises(UnreadableFile, match="is a folder, not a file"):
+        check(tmp_path)
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\x00\x01\xff")
+    with pytest.raises(UnreadableFile, match="is not text in UTF-8"):
+        check(binary)
+    binary.write_bytes(b"\xff\xfe name")
+    with pytest.raises(UnreadableFile, match="is not text in UTF-8"):
+        load(binary)
+    with (tmp_path / "large.toml").open("wb") as large:
+        large.truncate(5_000_000)
+    with pytest.raises(UnreadableFile, match="5,000,000 bytes; at most 4,000,000 are read"):
+        check(tmp_path / "large.toml")
+
+
+def test_rules_hold_from_their_day(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+name = "dated"
+based_on = "recorded-2026-11"
+evidence = "measured"
+basis = "invented"
+[[rules]]
+parameter = "cache_block_tokens"
+value = 128
+until = 2026-06-01
+[[rules]]
+parameter = "cache_block_tokens"
+value = 32
+since = 2026-06-01
+[[rules]]
+parameter = "cache_reuse_share"
+value = 0.25
+models = ["gpt-realtime"]
+""",
+    )
+    facts = load(file)
+    offer = facts.prices.find("gpt-realtime", day=DAY).offer
+    blocks = [
+        facts.ruling(offer, day=day, rules="dated").rules.cache_block_tokens for day in (date(2026, 5, 31), date(2026, 6, 1))
+    ]
+    assert blocks == [128, 32]
+    assert facts.ruling(offer, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.25")
+    small = facts.prices.find("gpt-realtime-mini", day=DAY).offer
+    assert facts.ruling(small, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.8")
