@@ -33,12 +33,13 @@ class Offered:
     ruling: Ruling
     transcription: Found | None
     facts: Facts
+    elsewhere: str | None = None
 
     @property
     def assumptions(self) -> list[str]:
         """What was assumed in finding the offers."""
         heard = self.transcription.assumptions if self.transcription else ()
-        return [*self.found.assumptions, *heard]
+        return [*self.found.assumptions, *heard, *([self.elsewhere] if self.elsewhere else [])]
 
     @property
     def warnings(self) -> list[str]:
@@ -63,7 +64,7 @@ def offered(asked: Asked, transcription_model: str | None, facts: Facts) -> Offe
         )
     heard = None if transcription_model is None else _transcription(asked, transcription_model, facts)
     ruling = facts.ruling(found.offer, day=asked.day, rules=asked.rules, overrides=asked.overrides)
-    return Offered(asked, found, ruling, heard, facts)
+    return Offered(asked, found, ruling, heard, facts, _elsewhere(asked, heard))
 
 
 def _find(asked: Asked, model: str, facts: Facts, deployment: str | None = None) -> Found:
@@ -90,6 +91,12 @@ def _transcription(asked: Asked, model: str, facts: Facts) -> Found:
             f"{', '.join(_models('transcription', asked, facts))}"
         )
     return heard
+
+
+def _elsewhere(asked: Asked, heard: Found | None) -> str | None:
+    if heard is None or heard.offer.deployment == asked.deployment:
+        return None
+    return f"{heard.offer.model} is not sold as {asked.deployment}; its {heard.offer.deployment} price is used"
 
 
 def _models(kind: Kind, asked: Asked, facts: Facts) -> list[str]:

@@ -25,7 +25,8 @@ class Fault:
     text: str
 
     def __str__(self) -> str:
-        return f"{where(self.path)}: {self.text}" if self.path else self.text
+        place = self.path if self.path and isinstance(self.path[-1], int) else self.path[:-1]  # the text names the key
+        return f"{where(place)}: {self.text}" if place else self.text
 
 
 class _Required:

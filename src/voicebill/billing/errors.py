@@ -5,7 +5,6 @@ Every error of voicebill is a `VoicebillError`; each leaf is also the Python err
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 from difflib import get_close_matches
 
 
@@ -54,27 +53,12 @@ def nearest(asked: str, known: Iterable[str], most: int = 3) -> list[str]:
 
     >>> nearest("instruction_tokens", ["instructions_tokens", "tools_tokens", "reuse"])
     ['instructions_tokens']
+    >>> nearest("page", ["page-2026-06", "recorded-2026-11"])
+    ['page-2026-06']
     """
     names = {name.lower(): name for name in sorted(known)}
-    found = get_close_matches(asked.lower(), names, n=most, cutoff=0.7) or get_close_matches(asked.lower(), names, n=1)
-    return [names[name] for name in found]
-
-
-def within(name: str, value: int | Decimal, low: int, high: int) -> None:
-    """Refuse a number outside its range, naming both.
-
-    Raises:
-        InvalidInput: the value is outside, or not a number.
-    """
-    if not low <= value <= high:
-        raise InvalidInput(f"{name} must be between {low:,} and {high:,}, not {value:,}")
-
-
-def one_of(name: str, value: str | None, choices: tuple[str | None, ...]) -> None:
-    """Refuse a word that is not among the choices.
-
-    Raises:
-        InvalidInput: it is not.
-    """
-    if value not in choices:
-        raise InvalidInput(f"{name} is one of {', '.join(choice for choice in choices if choice)}, not {value!r}")
+    word = asked.strip().lower()
+    found = get_close_matches(word, names, n=most, cutoff=0.7)
+    if not found and len(word) > 2:
+        found = [name for name in names if word in name][:most]
+    return [names[name] for name in found or get_close_matches(word, names, n=1)]

@@ -10,8 +10,9 @@ import typer
 
 from voicebill.answers import asked
 from voicebill.answers.facts import Facts
+from voicebill.answers.tables import one_of
 from voicebill.billing.dated import Day
-from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.conversation.rules import Value, parameter_value
 from voicebill.facts import load
 
@@ -47,14 +48,9 @@ def day_said(text: str) -> date:
 
 
 def word(*choices: str) -> Callable[[str], str]:
-    """One of some words, the nearest named if it is none of them."""
-
-    def read(value: str) -> str:
-        if value.strip().lower() not in choices:
-            raise UnknownName("value", value, choices, f"it is one of {', '.join(choices)}")
-        return value.strip().lower()
-
-    return read
+    """One of some words, in whatever case."""
+    read = one_of(*choices)
+    return lambda said: str(read(said.strip().lower()))
 
 
 def today() -> date:

@@ -5,9 +5,9 @@ calculators assume, and the best case. `prefix` reuses a share of the common pre
 reuses nothing. They are scenarios, not mathematical bounds.
 """
 
-from decimal import Decimal
 from typing import NamedTuple
 
+from voicebill.billing.checks import Number
 from voicebill.billing.usage import Usage
 from voicebill.conversation.context import NOTHING, Response, Tokens
 from voicebill.conversation.rules import Cache, Rules
@@ -21,7 +21,7 @@ class CacheRule(NamedTuple):
     block: int
 
 
-def cache_rule(behaviour: Cache, rules: Rules, reuse: Decimal | None = None) -> CacheRule:
+def cache_rule(behaviour: Cache, rules: Rules, reuse: Number | None = None) -> CacheRule:
     """The behaviour under some rules; the share applies to `prefix` alone."""
     share = rules.cache_reuse_share if reuse is None else reuse
     return CacheRule(behaviour, share.as_integer_ratio(), rules.cache_block_tokens)

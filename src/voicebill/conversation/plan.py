@@ -11,12 +11,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from voicebill.billing.errors import InvalidInput, one_of, within
+from voicebill.billing.checks import Number, exact, one_of, share, within
+from voicebill.billing.errors import InvalidInput
 from voicebill.conversation import counting
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import MOST_TOKENS, MOST_TURNS, Script, Setup, ToolCall, Turn
-
-Number = int | Decimal
 
 DEFAULT_SHARE = Decimal("0.4")
 """Of the conversation's time, for each side's speech; the fifth that is left is silence."""
@@ -58,13 +57,13 @@ class Plan(Setup):
 
     def __post_init__(self) -> None:
         Setup.__post_init__(self)
+        object.__setattr__(self, "minutes", exact("minutes", self.minutes))
         if not 0 < self.minutes <= 1440:
             raise InvalidInput(f"minutes must be more than 0 and at most 1,440 (a day), not {self.minutes}")
         within("turns", self.turns, 1, MOST_TURNS)
         for name in ("user_share", "assistant_share", "silence_share", "interrupted_share", "heard_share"):
-            share = getattr(self, name)
-            if share is not None and not 0 <= share <= 1:
-                raise InvalidInput(f"{name} must be between 0 and 1 (or 0% and 100%), not {share}")
+            if (stated := getattr(self, name)) is not None:
+                object.__setattr__(self, name, share(name, stated))
         one_of("first_speaker", self.first_speaker, ("user", "assistant"))
         for name in (
             "arguments_tokens",
@@ -97,7 +96,8 @@ class Plan(Setup):
     def talk(self) -> tuple[Decimal, Decimal]:
         """The shares of the user's and the assistant's speech, with what was left open filled in."""
         user, assistant, silence = (
-            None if share is None else Decimal(share) for share in (self.user_share, self.assistant_share, self.silence_share)
+            None if stated is None else Decimal(stated)
+            for stated in (self.user_share, self.assistant_share, self.silence_share)
         )
         spoken = None if silence is None else 1 - silence
         if user is None and assistant is None:

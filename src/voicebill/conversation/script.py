@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from voicebill.billing.errors import InvalidInput, one_of, within
+from voicebill.billing.checks import Number, one_of, share, within
+from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.rules import Cache, Carry
 
 Transport = Literal["webrtc", "websocket", "sip"]
 
 MOST_TURNS = 20_000
 MOST_TOKENS = 10_000_000
+MOST_MS = 24 * 60 * 60 * 1000
 """Bounds on what one conversation can hold: far beyond any context, and small enough to answer at once."""
 
 
@@ -26,13 +28,12 @@ class Truncation:
     """
 
     mode: Literal["auto", "disabled"] = "auto"
-    retention_ratio: Decimal = Decimal(1)
+    retention_ratio: Number = Decimal(1)
     post_instructions_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if self.mode not in ("auto", "disabled"):
-            raise InvalidInput(f"truncation mode is auto or disabled, not {self.mode!r}")
-        within("retention_ratio", self.retention_ratio, 0, 1)
+        one_of("truncation mode", self.mode, ("auto", "disabled"))
+        object.__setattr__(self, "retention_ratio", share("retention_ratio", self.retention_ratio))
         if self.post_instructions_tokens is not None:
             within("post_instructions_tokens", self.post_instructions_tokens, 1, MOST_TOKENS)
 
@@ -51,7 +52,7 @@ class Setup:
     transcription_model: str | None = None
     truncation: Truncation = Truncation()
     cache: Cache | None = None
-    reuse: Decimal | None = None
+    reuse: Number | None = None
     warm: bool = False
     session_minutes: int | None = None
     carry: Carry | None = None
@@ -64,7 +65,7 @@ class Setup:
         one_of("carry", self.carry, (None, "text", "nothing"))
         one_of("transport", self.transport, ("webrtc", "websocket", "sip"))
         if self.reuse is not None:
-            within("reuse", self.reuse, 0, 1)
+            object.__setattr__(self, "reuse", share("reuse", self.reuse))
         if self.session_minutes is not None:
             within("session_minutes", self.session_minutes, 1, 24 * 60)
 
@@ -107,10 +108,10 @@ class Turn:
     cancelled: bool = False
 
     def __post_init__(self) -> None:
-        for name in _COUNTS:
+        for name, most in _COUNTS.items():
             count = getattr(self, name)
-            if count is not None and not 0 <= count <= MOST_TOKENS:
-                within(name, count, 0, MOST_TOKENS)
+            if count is not None:
+                within(name, count, 0, most)
         for count in self.image_tokens:
             within("image_tokens", count, 1, MOST_TOKENS)
         for tokens, ms in (("user_audio_tokens", "user_audio_ms"), ("reply_audio_tokens", "reply_audio_ms")):
@@ -124,19 +125,19 @@ class Turn:
             raise InvalidInput("a turn cancelled before any output has no reply")
 
 
-_COUNTS = (
-    "user_audio_tokens",
-    "user_audio_ms",
-    "user_transcript_tokens",
-    "user_text_tokens",
-    "reply_audio_tokens",
-    "reply_audio_ms",
-    "reply_text_tokens",
-    "reply_transcript_tokens",
-    "reasoning_tokens",
-    "heard_ms",
-    "silence_ms",
-)
+_COUNTS = {
+    "user_audio_tokens": MOST_TOKENS,
+    "user_audio_ms": MOST_MS,
+    "user_transcript_tokens": MOST_TOKENS,
+    "user_text_tokens": MOST_TOKENS,
+    "reply_audio_tokens": MOST_TOKENS,
+    "reply_audio_ms": MOST_MS,
+    "reply_text_tokens": MOST_TOKENS,
+    "reply_transcript_tokens": MOST_TOKENS,
+    "reasoning_tokens": MOST_TOKENS,
+    "heard_ms": MOST_MS,
+    "silence_ms": MOST_MS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,58 @@
+"""Values that can be meant: what is checked before anything is counted, with both the value and what it may be."""
+
+from decimal import Decimal
+
+from voicebill.billing.errors import InvalidInput
+
+Number = int | float | Decimal
+
+
+def exact(name: str, value: Number) -> Decimal:
+    """A number exactly as it is written: the float 0.1 is a tenth.
+
+    >>> exact("reuse", 0.1)
+    Decimal('0.1')
+
+    Raises:
+        InvalidInput: it is not a finite number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InvalidInput(f"{name} must be a number, not {value!r}")
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise InvalidInput(f"{name} must be a finite number, not {value}")
+    return number
+
+
+def share(name: str, value: Number) -> Decimal:
+    """A share between 0 and 1, exactly.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    number = exact(name, value)
+    if not 0 <= number <= 1:
+        raise InvalidInput(f"{name} must be between 0 and 1 (or 0% and 100%), not {value}")
+    return number
+
+
+def within(name: str, value: int, low: int, high: int) -> None:
+    """Refuse what is not a whole number in a range.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if type(value) is not int:
+        raise InvalidInput(f"{name} must be a whole number, not {value!r}")
+    if not low <= value <= high:
+        raise InvalidInput(f"{name} must be between {low:,} and {high:,}, not {value:,}")
+
+
+def one_of(name: str, value: str | None, choices: tuple[str | None, ...]) -> None:
+    """Refuse a word that is not among the choices.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if value not in choices:
+        raise InvalidInput(f"{name} is one of {', '.join(choice for choice in choices if choice)}, not {value!r}")

@@ -1,0 +1,360 @@
+"""The commands as scripts and people use them: what they print, and what they say to wrong input."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from typer.testing import CliRunner, Result
+
+from tests.cases import cases
+from voicebill.cli import app
+
+ON = ("--day", "2026-11-22")
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def answer(*words: str) -> dict[str, Any]:
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def refusal(*words: str) -> str:
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+    return " ".join(result.stderr.split())
+
+
+def script(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "script.toml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+GOLDEN = """
+model = "gpt-realtime"
+day = 2026-11-22
+instructions_tokens = 1018
+reuse = 1.0
+turns = [
+  { user_audio_tokens = 16, reply_audio_tokens = 219, reply_text_tokens = 66, reply_transcript_tokens = 48 },
+  { user_audio_tokens = 57, reply_audio_tokens = 218, reply_text_tokens = 63, reply_transcript_tokens = 45 },
+  { user_audio_tokens = 59, reply_audio_tokens = 245, reply_text_tokens = 57, reply_transcript_tokens = 37 },
+  { user_audio_tokens = 32, reply_audio_tokens = 150, reply_text_tokens = 49, reply_transcript_tokens = 33 },
+  { user_audio_tokens = 60, reply_audio_tokens = 113, reply_text_tokens = 41, reply_transcript_tokens = 27 },
+  { user_audio_tokens = 20, reply_audio_tokens = 203, reply_text_tokens = 54, reply_transcript_tokens = 36 },
+]
+"""
+
+
+def test_the_original_calculators_example() -> None:
+    found = answer(
+        *("estimate", "--model", "gpt-realtime-1.5", "--minutes", "10", "--turns", "20", "--user-share", "0.5"),
+        *("--assistant-share", "50%", "--rules", "page-2026-06", *ON),
+    )
+    assert found["per_conversation"]["expected"] == "0.53202"
+    assert found["rules"]["name"] == "page-2026-06"
+    assert found["per_month"] is None
+
+
+def test_the_recorded_session_under_all_three_behaviours(tmp_path: Path) -> None:
+    file = script(tmp_path, GOLDEN)
+    totals = [answer("simulate", file, "--cache", name)["total"]["dollars"] for name in ("all", "prefix", "none")]
+    assert totals == ["0.1009952", "0.1288992", "0.164432"]
+    counts = [response["usage"] for response in answer("simulate", file)["responses"]]
+    assert [(used["text_in"] + used["text_in_cached"], used["audio_in"] + used["audio_in_cached"]) for used in counts] == [
+        (1026, 16),
+        (1102, 292),
+        (1159, 350),
+        (1210, 409),
+        (1251, 374),
+        (1288, 357),
+    ]
+
+
+def test_every_option_reaches_the_plan() -> None:
+    words = {
+        "--model": "gpt-realtime-2.1",
+        "--provider": "azure",
+        "--deployment": "data-zone",
+        "--region": "swedencentral",
+        "--minutes": "5 min",
+        "--turns": "12",
+        "--conversations": "1,000/day",
+        "--user-share": "30%",
+        "--silence-share": "0.25",
+        "--instructions-tokens": "2k",
+        "--tools-tokens": "150",
+        "--tool-calls": "3",
+        "--arguments-tokens": "11",
+        "--result-tokens": "12",
+        "--first-speaker": "assistant",
+        "--images": "2",
+        "--image-tiles": "3",
+        "--text-turns": "1",
+        "--text-turn-user-tokens": "13",
+        "--text-turn-reply-tokens": "14",
+        "--interrupted-share": "25%",
+        "--heard-share": "0.4",
+        "--reasoning-tokens": "15",
+        "--transcription-model": "gpt-4o-mini-transcribe",
+        "--transport": "sip",
+        "--cache": "none",
+        "--reuse": "0.7",
+        "--retention-ratio": "0.6",
+        "--post-instructions-tokens": "7000",
+        "--session-minutes": "20",
+        "--carry": "nothing",
+        "--rule": "cache_block_tokens=128",
+    }
+    found = answer("estimate", "--warm", *ON, *(word for pair in words.items() for word in pair))
+    plan = found["plan"]
+    assert {key: plan[key] for key in ("minutes", "turns", "user_share", "assistant_share", "silence_share")} == {
+        "minutes": "5",
+        "turns": 12,
+        "user_share": "0.3",
+        "assistant_share": "0.45",
+        "silence_share": "0.25",
+    }
+    assert (plan["instructions_tokens"], plan["tools_tokens"], plan["tool_calls"]) == (2000, 150, 3)
+    assert (plan["arguments_tokens"], plan["result_tokens"], plan["first_speaker"]) == (11, 12, "assistant")
+    assert (plan["images"], plan["image_tiles"], plan["text_turns"]) == (2, 3, 1)
+    assert (plan["text_turn_user_tokens"], plan["text_turn_reply_tokens"], plan["reasoning_tokens"]) == (13, 14, 15)
+    assert (plan["interrupted_share"], plan["heard_share"], plan["transport"]) == ("0.25", "0.4", "sip")
+    assert (plan["cache"], plan["reuse"], plan["warm"], plan["session_minutes"]) == ("none", "0.7", True, 20)
+    assert plan["truncation"] == {"mode": "auto", "retention_ratio": "0.6", "post_instructions_tokens": 7000}
+    assert (plan["carry"], plan["conversations"]) == ("nothing", "1,000/day")
+    assert found["offer"]["id"] == "azure/gpt-realtime-2.1-2026-07-07/data-zone"
+    assert found["offer"]["region"] == "swedencentral"
+    assert found["transcription_offer"]["id"] == "azure/gpt-4o-mini-transcribe-2025-03-20/data-zone" or "2025-12-15" in str(
+        found["transcription_offer"]["id"]
+    )
+    assert found["rules"]["evidence"]["cache_block_tokens"] == {
+        "value": 128,
+        "evidence": "stated",
+        "basis": "set for this answer",
+        "disputed": [],
+    }
+
+
+def test_prompts_and_tools_are_counted_in_files(tmp_path: Path) -> None:
+    pytest.importorskip("splintr")
+    (tmp_path / "prompt.txt").write_text("hello world", encoding="utf-8")
+    (tmp_path / "tools.json").write_text('[ { "name" : "hello" } ]', encoding="utf-8")
+    found = answer(
+        *("estimate", "--minutes", "1", "--turns", "1", *ON, "--instructions-file", str(tmp_path / "prompt.txt")),
+        *("--tools-file", str(tmp_path / "tools.json")),
+    )
+    assert found["plan"]["instructions_tokens"] == 2
+    assert 0 < found["plan"]["tools_tokens"] < 10
+    file = script(tmp_path, 'model = "gpt-realtime"\ninstructions_file = "prompt.txt"\n[[turns]]\nuser_audio_tokens = 5\n')
+    assert answer("simulate", file, *ON)["responses"][0]["usage"]["text_in"] == 2 + 8
+
+
+def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "splintr", None)
+    (tmp_path / "prompt.txt").write_text("hello", encoding="utf-8")
+    said = refusal("estimate", "--minutes", "1", "--turns", "1", *ON, "--instructions-file", str(tmp_path / "prompt.txt"))
+    assert "needs the extra 'count': pip install 'voicebill[count]'; or give the tokens" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--turns 20", "--minutes is missing"),
+        ("", "--minutes and --turns are missing"),
+        ("--minutes -5 --turns 20", "--minutes: -5 is negative"),
+        ("--minutes 0 --turns 20", "minutes must be more than 0"),
+        ("--minutes nan --turns 20", "--minutes: 'nan' is not a duration"),
+        ("--minutes 1e9 --turns 20", "--minutes: '1e9' is not a"),
+        ("--minutes 100000 --turns 20", "at most 1,440 (a day), not 100000"),
+        ("--minutes 10 --turns 0", "turns must be between 1 and 20,000, not 0"),
+        ("--minutes 10 --turns 2.5", "--turns: 2.5 is not a whole number"),
+        ("--minutes 10 --turns 99999999", "turns must be between 1 and 20,000"),
+        ("--minutes 10 --turns 20 --user-share 1.2", "--user-share: 1.2 is more than 1; for a percentage write 1.2%"),
+        ("--minutes 10 --turns 20 --user-share 0.7 --assistant-share 0.7", "are more than 1 together"),
+        ("--minutes 10 --turns 20 --model gpt-realtme", "unknown model 'gpt-realtme'; the nearest are gpt-realtime"),
+        ("--minutes 10 --turns 20 --provider azur", "unknown provider 'azur'; the nearest is azure"),
+        (
+            "--minutes 10 --turns 20 --provider azure --deployment zone",
+            "unknown deployment of gpt-realtime-1.5 at azure 'zone'",
+        ),
+        ("--minutes 10 --turns 20 --provider azure --region mars", "unknown global region of gpt-realtime-1.5 'mars'"),
+        ("--minutes 10 --turns 20 --day 2020-01-01", "no price of gpt-realtime-1.5 at openai is known for 2020-01-01"),
+        ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a date"),
+        ("--minutes 10 --turns 20 --day 2026-10", "--day: '2026-10' is not a day: write 2026-11-22"),
+        ("--minutes 10 --turns 20 --conversations 500", "--conversations: '500' names no period"),
+        ("--minutes 10 --turns 20 --rules page", "unknown rule set 'page'; the nearest is page-2026-06"),
+        ("--minutes 10 --turns 20 --rules missing.toml", "there is no file missing.toml"),
+        ("--minutes 10 --turns 20 --rule cache_block_tokens", "is not written NAME=VALUE"),
+        ("--minutes 10 --turns 20 --rule cache_blok_tokens=2", "unknown rule 'cache_blok_tokens'; the nearest is"),
+        ("--minutes 10 --turns 20 --instructions-tokens 5 --instructions-file x", "say the same thing: give one"),
+        ("--minutes 10 --turns 20 --instructions-file nowhere.txt", "there is no file nowhere.txt"),
+        ("--minutes 10 --turns 20 --instructions-tokens 40000", "leave no room in an input of 28,224 tokens"),
+        ("--minutes 10 --turns 20 --cache most", "--cache: must be one of all, prefix, none, not 'most'"),
+        ("--minutes 10 --turns 20 --colour", "No such option: --colour"),
+    ],
+)
+def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, said: str) -> None:
+    dated = [] if "--day" in words else list(ON)
+    assert said in refusal("estimate", *words.split(), *dated)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model = ", "script.toml has one fault: not valid TOML: Invalid value"),
+        (
+            'model = "gpt-realtime"\ninstruction_tokens = 5\n[[turns]]\nuser_audo_tokens = 5\n',
+            "has 2 faults: line 2: unknown key",
+        ),
+        ('model = "gpt-realtime"\n[[turns]]\nuser_audio_tokens = nan\n', "line 3: user_audio_tokens: must be a finite number"),
+        (
+            'model = "gpt-realtime"\n[[turns]]\n[[turns.tool_calls]]\nargument_tokens = 1\n',
+            "line 4: unknown key 'argument_tokens'",
+        ),
+        ('model = "gpt-realtime"\ninstructions_file = "none.txt"\n[[turns]]\n', "line 2: there is no file"),
+        ("[[turns]]\nuser_audio_tokens = 5\n", "no model: write model"),
+        ('model = "gpt-realtime"\n', "a script needs at least one turn"),
+        ('model = "gpt-realtime"\noverrides = { cache_blok_tokens = 1 }\n[[turns]]\n', "unknown rule 'cache_blok_tokens'"),
+    ],
+)
+def test_a_faulty_script_is_refused_with_its_lines(tmp_path: Path, text: str, said: str) -> None:
+    assert said in refusal("simulate", script(tmp_path, text), *ON)
+
+
+def test_files_that_are_no_scripts(tmp_path: Path) -> None:
+    assert "there is no file" in refusal("simulate", str(tmp_path / "none.toml"))
+    assert "is a folder, not a file" in refusal("simulate", str(tmp_path))
+    (tmp_path / "binary.toml").write_bytes(b"\x00\x80")
+    assert "is not text in UTF-8" in refusal("simulate", str(tmp_path / "binary.toml"))
+
+
+def test_a_script_of_each_hand_worked_case_runs_on_the_command_line(tmp_path: Path) -> None:
+    """The cases' tables are what people write; one of them, as a file, with every kind of turn in it."""
+    assert all("turns" in case["script"] for case in cases("conversations.toml"))
+    file = script(
+        tmp_path,
+        """
+model = "gpt-realtime-1.5"
+transcription_model = "whisper-1"
+truncation = { mode = "auto", retention_ratio = 0.8, post_instructions_tokens = 600 }
+overrides = { cache_reuse_share = 0.5 }
+[[turns]]
+user_seconds = 4.2
+reply_seconds = 11
+[[turns]]
+user_text_tokens = 12
+image_tokens = [194]
+reply_text_tokens = 30
+[[turns]]
+user_seconds = 3
+reply_seconds = 8
+heard_seconds = 2.5
+[[turns]]
+user_seconds = 2
+cancelled = true
+[[turns]]
+user_seconds = 2
+reply_seconds = 3
+[[turns.tool_calls]]
+arguments_tokens = 12
+result_tokens = 60
+""",
+    )
+    found = answer("simulate", file, *ON)
+    assert [(r["turn"], r["kind"], r["status"]) for r in found["responses"]] == [
+        (1, "reply", "completed"),
+        (2, "reply", "completed"),
+        (3, "reply", "cancelled"),
+        (4, "reply", "cancelled"),
+        (5, "tool-call", "completed"),
+        (5, "reply", "completed"),
+    ]
+    assert [heard["turn"] for heard in found["transcription"]["turns"]] == [1, 3, 4, 5]
+    shown = run("simulate", file, *ON).stdout
+    assert "5 tool" in shown
+    assert "audio heard" in shown
+
+
+def test_rules_of_ones_own_lie_beside_ours(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\nbased_on = "recorded-2026-11"\nevidence = "measured"\nbasis = "our own logs, 4,000 calls"\n'
+        '[[rules]]\nparameter = "cache_reuse_share"\nvalue = 0.93\n',
+        encoding="utf-8",
+    )
+    found = answer("estimate", "--minutes", "10", "--turns", "20", "--rules", str(file), *ON)
+    assert found["rules"]["name"] == "mine"
+    assert found["rules"]["evidence"]["cache_reuse_share"]["basis"] == "our own logs, 4,000 calls"
+    assert "has no faults: offers 0, rule sets 1" in run("prices", "--check", str(file)).stdout
+    empty = tmp_path / "empty.toml"
+    empty.write_text("", encoding="utf-8")
+    assert "holds no rule set" in refusal("estimate", "--minutes", "1", "--turns", "1", "--rules", str(empty), *ON)
+
+
+def test_the_price_book_lists_one_model_with_history_and_sources() -> None:
+    shown = run("prices", "gpt-4o-transcribe", "--provider", "openai").stdout
+    assert "disputed: audio in $2.50 according to" in shown
+    assert "ends 2027-02-26" in shown
+    found = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
+    assert [row["until"] for row in found["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
+    assert all(row["sources"] for row in found["offers"][0]["prices"])
+
+
+def test_the_price_book_lists_every_kind() -> None:
+    for kind in ("realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony"):
+        result = run("prices", "--kind", kind, *ON)
+        assert result.exit_code == 0
+        assert f"{kind} offers on 2026-11-22" in result.stdout
+        assert len(answer("prices", "--kind", kind, *ON)["offers"]) >= 1
+    assert "unknown model 'gpt-realtme'" in refusal("prices", "gpt-realtme")
+    assert "unknown provider 'opnai'; the nearest is openai" in refusal("prices", "--provider", "opnai")
+    assert "unknown provider 'opnai'" in refusal("prices", "gpt-realtime", "--provider", "opnai")
+
+
+def test_a_faulty_price_file_reports_all_its_faults(tmp_path: Path) -> None:
+    said = refusal("prices", "--check", script(tmp_path, "[[offers]]\nmodle = 'x'\n[[offers]]\nkind = 'txt'\n"))
+    assert "line 2: unknown key 'modle'; the nearest is 'model'" in said
+    assert "line 4: kind: must be one of" in said
+
+
+def test_rules_are_shown_with_their_evidence() -> None:
+    shown = " ".join(run("rules", "gpt-realtime", *ON).stdout.split())
+    assert "history last-assistant-audio measured: gpt-realtime, 2 sessions" in shown
+    assert answer("rules", "gpt-realtime", "--rules", "page-2026-06", *ON)["evidence"]["history"]["value"] == "keep-all"
+    assert "gpt-4.1 is a text model" in refusal("rules", "gpt-4.1", *ON)
+
+
+def test_output_is_plain_and_fits_eighty_columns_when_piped() -> None:
+    for words in (
+        ("estimate", "--minutes", "30", "--turns", "60", "--conversations", "30000/month", "--lines", *ON),
+        ("prices", *ON),
+        ("prices", "gpt-realtime"),
+        ("rules", "gpt-realtime", *ON),
+    ):
+        shown = run(*words).stdout
+        assert "\x1b" not in shown
+        assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
+
+
+def test_the_version_and_the_help_are_there() -> None:
+    assert run("--version").stdout.startswith("voicebill 0.")
+    for command in ("estimate", "simulate", "prices", "rules"):
+        assert f"voicebill {command}" in run(command, "--help").stdout
+
+
+@time_machine.travel("2030-01-01", tick=True)
+def test_without_a_day_today_is_meant_and_old_prices_say_so() -> None:
+    found = answer("estimate", "--minutes", "10", "--turns", "20")
+    assert found["day"] == "2030-01-01"
+    assert "prices of gpt-realtime-1.5 were checked on 2026-11-22 and are assumed unchanged since" in found["assumptions"]

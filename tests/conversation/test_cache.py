@@ -1,0 +1,54 @@
+"""The cache behaviours: scenarios in a fixed order."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conversation.scripts import GA, RULES, scripts
+from tests.conversation.test_context import run
+from voicebill.conversation.cache import CacheRule, cache_rule, cached, usage
+from voicebill.conversation.context import NOTHING, Response, Tokens
+from voicebill.conversation.rules import Rules
+from voicebill.conversation.script import Script
+
+
+@given(scripts(), RULES, st.integers(0, 100))
+def test_all_caches_no_less_than_prefix_and_prefix_no_less_than_none(script: Script, rules: Rules, percent: int) -> None:
+    share = Decimal(percent) / 100
+    for response in run(script, rules):
+        whole, prefix, none = (cached(response, cache_rule(name, rules, share)) for name in ("all", "prefix", "none"))
+        assert none == NOTHING
+        assert all(some <= more for some, more in zip(prefix, whole, strict=True))
+
+
+@given(scripts(), RULES)
+def test_fresh_and_cached_are_the_whole_input(script: Script, rules: Rules) -> None:
+    for response in run(script, rules):
+        used = usage(response, cache_rule("prefix", rules))
+        assert used["text_in"] + used["text_in_cached"] == response.input.text
+        assert used["audio_in"] + used["audio_in_cached"] == response.input.audio
+        assert used["image_in"] + used["image_in_cached"] == response.input.image
+        assert used["text_in_cached"] % rules.cache_block_tokens == used["audio_in_cached"] % rules.cache_block_tokens == 0
+
+
+def reading(common: Tokens, *images: int) -> Response:
+    return Response(1, "reply", "completed", common, NOTHING, common, common, images, 0, 0, 1, 0)
+
+
+def test_the_share_is_taken_before_rounding_to_blocks() -> None:
+    """0.8 x 1,094 = 875 -> 832 text; 0.8 x 235 = 188 -> 128 audio."""
+    hit = cached(reading(Tokens(1094, 235, 0)), cache_rule("prefix", GA))
+    assert hit == Tokens(832, 128, 0)
+
+
+def test_the_recorded_hits_of_832_are_what_a_share_of_0_8_gives() -> None:
+    """The golden session's turns 3 to 6 hit 832 text tokens; 0.8 of turn 3's common 1,026 in blocks is 768, of 1,086 832."""
+    assert cached(reading(Tokens(1026, 16, 0)), cache_rule("prefix", GA)).text == 768
+    assert cached(reading(Tokens(1086, 73, 0)), cache_rule("prefix", GA)).text == 832
+
+
+def test_images_are_cached_whole_and_from_the_front() -> None:
+    rule = CacheRule("prefix", (1, 2), 64)
+    assert cached(reading(Tokens(0, 0, 388), 194, 194), rule).image == 194
+    assert cached(reading(Tokens(0, 0, 386), 194, 192), rule).image == 0
