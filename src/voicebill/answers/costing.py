@@ -3,7 +3,7 @@
 Quantities are summed first and multiplied by their rate once, so that whatever the grain, the sum is the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cached
-from voicebill.conversation.context import NOTHING, Response, Tokens, responses
+from voicebill.conversation.context import Response, Tokens, responses
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script, Turn
 
@@ -52,17 +52,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A script run through the context: its responses, and what the transcription model was given, turn by turn."""
+    """A script run through the context: its responses, and what the transcription model was given, turn by turn.
+
+    `hits` is what each response finds in the cache under the expected behaviour.
+    """
 
     script: Script
     rules: Rules
+    expected: CacheRule
     responses: tuple[Response, ...]
+    hits: tuple[Tokens, ...]
     heard: tuple[Usage, ...]
-
-    @property
-    def expected(self) -> CacheRule:
-        """The cache behaviour that "expected" stands for."""
-        return cache_rule(self.script.cache or self.rules.expected_cache, self.rules, self.script.reuse)
 
 
 def conversation(script: Script, offered: Offered) -> Conversation:
@@ -74,7 +74,9 @@ def conversation(script: Script, offered: Offered) -> Conversation:
     rules = offered.ruling.rules
     by_time = offered.transcription is not None and offered.transcription.rates["audio_ms"] is not None
     heard = tuple(_heard(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
-    return Conversation(script, rules, tuple(responses(script, rules)), heard)
+    expected = cache_rule(script.cache or rules.expected_cache, rules, script.reuse)
+    read = tuple(responses(script, rules))
+    return Conversation(script, rules, expected, read, tuple(cached(response, expected) for response in read), heard)
 
 
 def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
@@ -89,13 +91,24 @@ def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
 
 def usage_under(behaviour: Cache, of: Conversation) -> Usage:
     """The voice model's usage of a whole conversation under a cache behaviour."""
-    rule = of.expected if behaviour == of.expected.behaviour else cache_rule(behaviour, of.rules, of.script.reuse)
-    return _usage(of.responses, rule)
+    if behaviour == of.expected.behaviour:
+        return _usage(of.responses, of.hits)
+    if behaviour == "none":
+        return _usage(of.responses, ())
+    rule = cache_rule(behaviour, of.rules, of.script.reuse)
+    return _usage(of.responses, [cached(response, rule) for response in of.responses])
 
 
-def _usage(of: Sequence[Response], rule: CacheRule) -> Usage:
-    text, audio, image = _sum(response.input for response in of)
-    hit = NOTHING if rule.behaviour == "none" else _sum(cached(response, rule) for response in of)
+def _usage(of: Iterable[Response], hits: Iterable[Tokens]) -> Usage:
+    text = audio = image = text_out = audio_out = 0
+    for response in of:
+        read = response.input
+        text += read[0]
+        audio += read[1]
+        image += read[2]
+        text_out += response.text_out
+        audio_out += response.audio_out
+    hit = _sum(hits)
     return Usage.tokens(
         text_in=text - hit.text,
         text_in_cached=hit.text,
@@ -103,8 +116,8 @@ def _usage(of: Sequence[Response], rule: CacheRule) -> Usage:
         audio_in_cached=hit.audio,
         image_in=image - hit.image,
         image_in_cached=hit.image,
-        text_out=sum(response.text_out for response in of),
-        audio_out=sum(response.audio_out for response in of),
+        text_out=text_out,
+        audio_out=audio_out,
     )
 
 
@@ -149,11 +162,12 @@ def transcription_lines(of: Conversation, offered: Offered) -> tuple[Line, ...]:
 
 def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
     """Where the money goes under the expected cache behaviour, dearest first; what costs nothing is left out."""
-    rates, rule = offered.found.rates, of.expected
-    replies = [response for response in of.responses if response.kind == "reply"]
-    rounds = [response for response in of.responses if response.kind == "tool-call"]
-    usage = _usage(replies, rule)
-    first = _sum(_read_first(response, rule) for response in replies)
+    rates = offered.found.rates
+    read = list(zip(of.responses, of.hits, strict=True))
+    replies = [each for each in read if each[0].kind == "reply"]
+    rounds = [each for each in read if each[0].kind == "tool-call"]
+    usage = _usage(*_apart(replies))
+    first = _sum(_read_first(response, hit) for response, hit in replies)
     amounts: dict[PartName, Usage] = {
         "fresh_audio_in": Usage.tokens(audio_in=first.audio),
         "reread_history": Usage.tokens(
@@ -169,16 +183,20 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
         "assistant_audio": Usage.tokens(audio_out=usage["audio_out"]),
         "text": Usage.tokens(text_in=first.text, text_out=usage["text_out"]),
         "images": Usage.tokens(image_in=first.image),
-        "tool_rounds": _usage(rounds, rule),
+        "tool_rounds": _usage(*_apart(rounds)),
     }
     found = [Part(name, amount_of(lines_of(part, rates))) for name, part in amounts.items()]
     found.append(Part("transcription", amount_of(transcription_lines(of, offered))))
     return tuple(sorted((part for part in found if part.amount), key=lambda part: part.amount, reverse=True))
 
 
-def _read_first(response: Response, rule: CacheRule) -> Tokens:
+def _apart(read: Iterable[tuple[Response, Tokens]]) -> tuple[list[Response], list[Tokens]]:
+    pairs = list(read)
+    return [response for response, _ in pairs], [hit for _, hit in pairs]
+
+
+def _read_first(response: Response, hit: Tokens) -> Tokens:
     """What a response reads for the first time at the full rate; a warm cache may know even that."""
-    hit = cached(response, rule)
     new, whole = response.new, response.input
     return Tokens(
         min(new.text, whole.text - hit.text),

@@ -35,7 +35,8 @@ def cached(response: Response, rule: CacheRule) -> Tokens:
         text, audio, image = response.known
     else:
         over, under = rule.share
-        text, audio, image = (tokens * over // under for tokens in response.common)
+        text, audio, image = response.common
+        text, audio, image = text * over // under, audio * over // under, image * over // under
     block = rule.block
     return Tokens(text - text % block, audio - audio % block, _whole_images(response.images, image) if image else 0)
 

@@ -56,15 +56,18 @@ class Item(NamedTuple):
     carried: int
 
 
+NOTHING = Tokens()
+
+Sum = tuple[int, int, int]
+"""Text, audio and image tokens while they are being summed: a bare tuple, since these sums are the engine's inner loop."""
+
+
 class _Spoken(NamedTuple):
     """The newest assistant message, which alone keeps its audio: where it stands, and how it will look afterwards."""
 
     position: int
-    before: Tokens
+    before: Sum
     shrunk: Item
-
-
-NOTHING = Tokens()
 
 
 class History:
@@ -79,10 +82,10 @@ class History:
         self.opening = session == 1
         self.items: deque[Item] = deque()
         self.first = 0
-        self.sum = NOTHING
-        self.new = NOTHING
-        self.common = NOTHING
-        self.known = NOTHING
+        self.sum: Sum = NOTHING
+        self.new: Sum = NOTHING
+        self.common: Sum = NOTHING
+        self.known: Sum = NOTHING
         self.unread = 0
         self.cold = not warm
         self.newest: _Spoken | None = None
@@ -162,10 +165,10 @@ class History:
             kind,
             "completed",
             _with(self.sum, self.fixed),
-            _with(self.new, self.fixed) if self.opening else self.new,
+            _with(self.new, self.fixed if self.opening else 0),
             NOTHING if self.cold else _with(self.common, self.fixed),
             NOTHING if self.cold else _with(self.known, self.fixed),
-            tuple(item.image for item in self.items if item.image) if self.sum.image else (),
+            tuple(item.image for item in self.items if item.image) if self.sum[2] else (),
             text_out,
             audio_out,
             self.session,
@@ -182,15 +185,17 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
     room = _Room(script, rules)
     history = History(room.fixed, warm=script.warm)
     limit_ms = 60_000 * (rules.session_minutes if script.session_minutes is None else script.session_minutes)
+    lasting = [duration_ms(turn, rules) for turn in script.turns]
+    continues = 0 < limit_ms < sum(lasting)
     carry_text = (script.carry or rules.session_carry) == "text"
     elapsed_ms = 0
-    for number, turn in enumerate(script.turns, start=1):
-        lasts_ms = duration_ms(turn, rules)
-        if limit_ms and elapsed_ms and elapsed_ms + lasts_ms > limit_ms:
+    for number, (turn, lasts_ms) in enumerate(zip(script.turns, lasting, strict=True), start=1):
+        if continues and elapsed_ms and elapsed_ms + lasts_ms > limit_ms:
             history, elapsed_ms = history.continued(carry_text=carry_text, warm=script.warm), 0
         elapsed_ms += lasts_ms
-        _hear(turn, history, rules)
-        yield from _tool_rounds(number, turn, history, room, rules)
+        _hear(turn, history, rules, words=continues)
+        if turn.tool_calls:
+            yield from _tool_rounds(number, turn, history, room, rules)
         yield _reply(number, turn, history, room, rules)
 
 
@@ -245,7 +250,8 @@ class _Room:
         return history.fit(self.tokens, self.keep)
 
 
-def _hear(turn: Turn, history: History, rules: Rules) -> None:
+def _hear(turn: Turn, history: History, rules: Rules, *, words: bool) -> None:
+    """What the user shows, types and says; `words`: what is said will be needed as text in another session."""
     for tokens in turn.image_tokens:
         history.add(Item(rules.image_item_tokens, 0, tokens, 0))
     if turn.user_text_tokens:
@@ -253,7 +259,7 @@ def _hear(turn: Turn, history: History, rules: Rules) -> None:
         history.add(Item(text, 0, 0, text))
     audio = counting.user_audio(turn, rules)
     if audio:
-        said = counting.user_transcript(turn, audio, rules)
+        said = counting.user_transcript(turn, audio, rules) if words else 0
         history.add(Item(rules.user_audio_item_tokens, audio, 0, rules.user_text_item_tokens + said))
 
 
@@ -292,13 +298,13 @@ def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules)
     return response._replace(status="cancelled")
 
 
-def _plus(tokens: Tokens, item: Item) -> Tokens:
-    return Tokens(tokens[0] + item[0], tokens[1] + item[1], tokens[2] + item[2])
+def _plus(tokens: Sum, item: Item) -> Sum:
+    return (tokens[0] + item[0], tokens[1] + item[1], tokens[2] + item[2])
 
 
-def _minus(tokens: Tokens, item: Item) -> Tokens:
-    return Tokens(tokens[0] - item[0], tokens[1] - item[1], tokens[2] - item[2])
+def _minus(tokens: Sum, item: Item) -> Sum:
+    return (tokens[0] - item[0], tokens[1] - item[1], tokens[2] - item[2])
 
 
-def _with(tokens: Tokens, fixed: int) -> Tokens:
+def _with(tokens: Sum, fixed: int) -> Tokens:
     return Tokens(tokens[0] + fixed, tokens[1], tokens[2])

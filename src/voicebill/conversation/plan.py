@@ -86,7 +86,7 @@ class Plan(Setup):
         user, assistant = self.talk
         if user + assistant > 1:
             raise InvalidInput(f"user_share ({user}) and assistant_share ({assistant}) are more than 1 together")
-        if self.silence_share is not None and user + assistant + self.silence_share != 1:
+        if self.silence_share is not None and user + assistant + Decimal(self.silence_share) != 1:
             raise InvalidInput(
                 f"user_share ({user}), assistant_share ({assistant}) and silence_share ({self.silence_share}) must add "
                 "up to 1; leave one out to have it filled in"

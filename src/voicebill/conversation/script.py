@@ -110,15 +110,14 @@ class Turn:
     def __post_init__(self) -> None:
         for name, most in _COUNTS.items():
             count = getattr(self, name)
-            if count is not None:
+            if count is not None and not (type(count) is int and 0 <= count <= most):
                 within(name, count, 0, most)
         for count in self.image_tokens:
             within("image_tokens", count, 1, MOST_TOKENS)
-        for tokens, ms in (("user_audio_tokens", "user_audio_ms"), ("reply_audio_tokens", "reply_audio_ms")):
-            if getattr(self, ms) is not None and getattr(self, tokens):
-                raise InvalidInput(
-                    f"{tokens} ({getattr(self, tokens)}) and {ms} ({getattr(self, ms)}) say the same thing: give one"
-                )
+        if self.user_audio_ms is not None and self.user_audio_tokens:
+            raise InvalidInput(_said_twice("user_audio", self.user_audio_tokens, self.user_audio_ms))
+        if self.reply_audio_ms is not None and self.reply_audio_tokens:
+            raise InvalidInput(_said_twice("reply_audio", self.reply_audio_tokens, self.reply_audio_ms))
         if self.heard_ms is not None and not (self.reply_audio_tokens or self.reply_audio_ms):
             raise InvalidInput(f"heard_ms ({self.heard_ms}) needs a spoken reply")
         if self.cancelled and (self.reply_audio_tokens or self.reply_audio_ms or self.reply_text_tokens):
@@ -138,6 +137,10 @@ _COUNTS = {
     "heard_ms": MOST_MS,
     "silence_ms": MOST_MS,
 }
+
+
+def _said_twice(what: str, tokens: int, ms: int) -> str:
+    return f"{what}_tokens ({tokens}) and {what}_ms ({ms}) say the same thing: give one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
