@@ -151,7 +151,7 @@ class Literal:
         return True
 
     def _with_fixed(self, shown: list[Shown]) -> tuple[int, int, int]:
-        text, audio, image = (sum(item[at] for item in shown) for at in (2, 3, 4))
+        text, audio, image = sum(item[2] for item in shown), sum(item[3] for item in shown), sum(item[4] for item in shown)
         return (self.fixed + text, audio, image)
 
     def _reconnect(self) -> None:

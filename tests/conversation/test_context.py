@@ -113,10 +113,9 @@ def test_the_last_spoken_reply_keeps_its_audio_through_tool_rounds() -> None:
 
 
 def test_tools_on_the_model_that_was_recorded_cost_more_than_their_text() -> None:
-    case = {"instructions_tokens": 100, "tools_tokens": 50}
     newest = rules_of("gpt-realtime-2.1")
-    turn = Turn(user_audio_tokens=50, reply_audio_tokens=100)
-    texts = [next(responses(Script(turns=(turn,), **case), rules)).input.text for rules in (GA, newest)]
+    script = Script(instructions_tokens=100, tools_tokens=50, turns=(Turn(user_audio_tokens=50, reply_audio_tokens=100),))
+    texts = [next(responses(script, rules)).input.text for rules in (GA, newest)]
     assert texts == [158, 158 + 285]
 
 

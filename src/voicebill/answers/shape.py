@@ -3,7 +3,7 @@
 Dollars are exact decimal strings, to the picodollar; what has no price is null. Names are stable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Found
 from voicebill.billing.usage import Usage
 from voicebill.conversation.plan import Plan
-from voicebill.conversation.rules import RuleRow, Ruling, Value
+from voicebill.conversation.rules import RuleRow, Ruling
 from voicebill.conversation.script import Setup
 
 Shape = dict[str, Any]
@@ -232,6 +232,6 @@ def _plan(plan: Plan, held: Conversation) -> Shape:
     return {**said, **filled}
 
 
-def _plain(value: Value | Mapping[str, object] | None) -> object:
+def _plain(value: object) -> object:
     """Decimals as plain numbers in a string, so that nothing is lost on the way through JSON."""
     return format(value.normalize(), "f") if isinstance(value, Decimal) else value
