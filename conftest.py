@@ -1,29 +1,51 @@
 """Every example in the README and the docs is executed: console sessions as they are shown, and Python as doctests."""
 
+import doctest
 import shlex
 
 import pytest
 from sybil import Document, Example, Region, Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 from typer.testing import CliRunner
 
 from voicebill.cli import app
 
 
-class ConsoleSession:
-    """A fenced block of `$ voicebill …` commands, each with the output that it must give."""
+class Session:
+    """The fenced blocks of a language, each run as a whole: examples do not lean on each other."""
 
-    def __init__(self) -> None:
-        self.lexer = FencedCodeBlockLexer("console")
+    language: str
 
     def __call__(self, document: Document) -> list[Region]:
         """The sessions of a document."""
-        regions = list(self.lexer(document))
+        regions = list(FencedCodeBlockLexer(self.language)(document))
         for region in regions:
             region.parsed = str(region.lexemes["source"])
             region.evaluator = self.evaluate
         return regions
+
+    def evaluate(self, example: Example) -> str | None:
+        """Run a block; say what differs from what it shows."""
+        raise NotImplementedError
+
+
+class PythonSession(Session):
+    """A block of `>>>` examples."""
+
+    language = "python"
+
+    def evaluate(self, example: Example) -> str | None:
+        """Run the examples as one doctest."""
+        test = doctest.DocTestParser().get_doctest(str(example.parsed), {}, example.path, example.path, example.line)
+        said: list[str] = []
+        doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+        return "".join(said) or None
+
+
+class ConsoleSession(Session):
+    """A block of `$ voicebill …` commands, each with the output that it must give."""
+
+    language = "console"
 
     def evaluate(self, example: Example) -> str | None:
         """Run the commands; say what differs."""
@@ -44,7 +66,7 @@ def printed(text: str) -> str:
 
 
 pytest_collect_file = Sybil(
-    parsers=[ConsoleSession(), PythonCodeBlockParser()],
+    parsers=[ConsoleSession(), PythonSession()],
     patterns=["README.md", "docs/*.md", "CONTRIBUTING.md"],
 ).pytest()
 

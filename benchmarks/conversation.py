@@ -25,17 +25,24 @@ DAY = date(2026, 11, 22)
 PLAN = Plan(minutes=10, turns=20)
 ASKED = Asked(model="gpt-realtime", day=DAY)
 FACTS = load()
-ROUNDS = 7
+ROUNDS = 9
 BEHAVIOURS: tuple[Cache, ...] = ("all", "prefix", "none")
 
 
-def seconds_each(work: Callable[[], object], least: float = 0.2) -> float:
-    """Seconds that one call takes: the best of several rounds, each long enough to be measured."""
+def seconds_each(*works: Callable[[], object]) -> list[float]:
+    """Seconds that one call of each takes: the best of rounds in which all take turns, so that they share the weather."""
+    counts = [_count(work) for work in works]
+    rounds = [[_timed(work, count) / count for work, count in zip(works, counts, strict=True)] for _ in range(ROUNDS)]
+    return [min(spent) for spent in zip(*rounds, strict=True)]
+
+
+def _count(work: Callable[[], object], least: float = 0.1) -> int:
+    """How many calls take long enough to be measured."""
     work()
     count = 1
     while (spent := _timed(work, count)) < least:
         count = max(count + 1, int(count * least / max(spent, 1e-6) * 1.1))
-    return min(_timed(work, count) for _ in range(ROUNDS)) / count
+    return count
 
 
 def _timed(work: Callable[[], object], count: int) -> float:
@@ -140,20 +147,19 @@ def an_hour(turns: int) -> Callable[[], object]:
 def main() -> None:
     """Measure and print."""
     usages = twenty_usages()
-    ours = seconds_each(core())
-    rows = [
-        ("voicebill: 20 turns simulated, priced three times", ours),
-        ("voicebill: the whole estimate, offer to caveats", seconds_each(lambda: estimate(PLAN, ASKED, FACTS))),
-        (f"genai-prices {version('genai-prices')}: 20 usages priced once", seconds_each(genai_prices(usages))),
-        (f"litellm {version('litellm')}: 20 usages priced once", seconds_each(litellm_cost(usages))),
-    ]
-    for name, spent in rows:
-        print(f"{name:<58} {spent * 1e6:10,.0f} us {spent / ours:8.1f} x")
-    for turns in (100, 200, 400, 800):
-        spent = seconds_each(an_hour(turns))
-        print(
-            f"voicebill: an hour of {turns} turns, response by response{'':<9} {spent * 1e3:10,.2f} ms {spent / turns * 1e6:6.1f} us a turn"
-        )
+    works = {
+        "voicebill: 20 turns simulated, priced three times": core(),
+        "voicebill: the whole estimate, offer to caveats": lambda: estimate(PLAN, ASKED, FACTS),
+        f"genai-prices {version('genai-prices')}: 20 usages priced once": genai_prices(usages),
+        f"litellm {version('litellm')}: 20 usages priced once": litellm_cost(usages),
+    }
+    spent = seconds_each(*works.values())
+    for name, seconds in zip(works, spent, strict=True):
+        print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / spent[0]:8.1f} x")
+    hours = (100, 200, 400, 800)
+    for turns, seconds in zip(hours, seconds_each(*(an_hour(turns) for turns in hours)), strict=True):
+        name = f"voicebill: an hour of {turns} turns, response by response"
+        print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / turns * 1e6:8.1f} us a turn")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ PART_LABELS: dict[PartName, str] = {
     "reread_history": "history, read again at the full rate",
     "cached_history": "history, read again from the cache",
     "assistant_audio": "assistant's speech",
-    "text": "text: instructions once, what is typed, text beside speech",
+    "text": "text: the prompt once, typed, beside speech",
     "images": "images, read for the first time",
     "tool_rounds": "tool rounds",
     "transcription": "transcription of the user's speech",

@@ -95,7 +95,7 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     if with_lines:
         out.print()
         out.print(screen.heading("The bill (expected)"))
-        out.print(screen.indented(screen.bill_lines((*answer.lines, *answer.transcription_lines))))
+        out.print(screen.indented(screen.bill_of(answer)))
     for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
         out.print(note)
     out.print()

@@ -13,7 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voicebill.answers.estimate import Scenarios
+from voicebill.answers.estimate import Estimate, Scenarios
+from voicebill.answers.simulate import Simulation
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, shown
 from voicebill.conversation.rules import Ruling
@@ -74,13 +75,28 @@ def shares(rows: Iterable[tuple[str, Amount]], whole: Amount) -> Table:
     return shape
 
 
-def bill_lines(lines: Iterable[Line]) -> Table:
-    """The lines of a bill."""
+def bill_lines(*bills: tuple[str, Iterable[Line]]) -> Table:
+    """The lines of one or more bills, each under the name of its offer where there are several."""
     shape = table("meter", "quantity", "rate", "amount")
-    for line in lines:
-        amount = "no price" if line.amount is None else shown(line.amount)
-        shape.add_row(line.meter.label, line.meter.counted(line.quantity), str(line.rate or "-"), amount)
+    told = [(name, tuple(lines)) for name, lines in bills]
+    several = sum(bool(lines) for _, lines in told) > 1
+    for name, lines in told:
+        if several and lines:
+            shape.add_row(Text(name, style="dim"))
+        for line in lines:
+            amount = "no price" if line.amount is None else shown(line.amount)
+            indent = "  " if several else ""
+            shape.add_row(f"{indent}{line.meter.label}", line.meter.counted(line.quantity), str(line.rate or "-"), amount)
     return shape
+
+
+def bill_of(answer: Estimate | Simulation) -> Table:
+    """The expected bill: the voice model's lines, and the transcription model's."""
+    heard = answer.offered.transcription
+    return bill_lines(
+        (answer.offered.found.offer.name, answer.lines),
+        (heard.offer.name if heard else "", answer.transcription_lines),
+    )
 
 
 def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]:

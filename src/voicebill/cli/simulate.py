@@ -26,6 +26,7 @@ from voicebill.cli.options import (
     today,
 )
 from voicebill.cli.token_files import count_text_file, count_tools_file
+from voicebill.conversation.context import Response
 from voicebill.facts.files import FaultyFile, read_toml
 
 
@@ -105,7 +106,7 @@ def show(answer: Simulation, out: Console) -> None:
     table = screen.table("turn", "text", "cached", "audio", "cached", "text out", "audio out", "amount")
     for billed in answer.responses:
         usage, response = billed.usage, billed.response
-        label = f"{response.turn}{' tool' if response.kind == 'tool-call' else ''}{' cut' if response.dropped else ''}"
+        label = f"{response.turn}{_happened(response)}"
         counts = (
             usage[meter] for meter in ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "text_out", "audio_out")
         )
@@ -113,10 +114,19 @@ def show(answer: Simulation, out: Console) -> None:
     out.print(screen.indented(table))
     out.print()
     out.print(screen.heading("The bill"))
-    out.print(screen.indented(screen.bill_lines((*answer.lines, *answer.transcription_lines))))
+    out.print(screen.indented(screen.bill_of(answer)))
     out.print()
     out.print(screen.indented(screen.scenarios([("the whole conversation", answer.scenarios)])))
     for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
         out.print(note)
     out.print()
     out.print(screen.footing(sold.ruling, sold.facts.prices.digest, sold.found.rates.row.checked))
+
+
+def _happened(response: Response) -> str:
+    """What sets a response apart from a plain reply, in a word."""
+    if response.kind == "tool-call":
+        return " tool"
+    if response.status == "cancelled":
+        return " barge-in" if response.audio_out else " cancelled"
+    return " cut" if response.dropped else ""

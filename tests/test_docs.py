@@ -1,0 +1,55 @@
+"""The docs name every parameter, with the default that it has."""
+
+import re
+from dataclasses import MISSING, fields
+from decimal import Decimal
+from pathlib import Path
+
+from voicebill.answers.script_table import SCRIPT, TURN
+from voicebill.cli.plan_options import PARAMETERS as OPTIONS
+from voicebill.conversation.plan import DEFAULT_SHARE, Plan
+from voicebill.conversation.rules import PARAMETERS
+
+DOCS = Path(__file__).parents[1] / "docs"
+TEXT = (DOCS / "parameters.md").read_text(encoding="utf-8")
+PLAN_PART, SCRIPT_PART, RULES_PART = re.split(r"^## A script|^## The rules", TEXT, flags=re.MULTILINE)
+
+
+def rows(part: str) -> dict[str, str]:
+    """The first two columns of a part's table."""
+    return {name: cell.strip() for name, cell in re.findall(r"^\| `(\w+)` \|([^|]*)\|", part, flags=re.MULTILINE)}
+
+
+def test_every_field_of_a_plan_is_documented_with_its_default() -> None:
+    told = rows(PLAN_PART)
+    for field in fields(Plan):
+        default = "required" if field.default is MISSING else field.default
+        if isinstance(default, bool):
+            default = str(default).lower()
+        if default is None or field.name == "truncation":
+            assert field.name in told
+        else:
+            assert told[field.name] == str(default), field.name
+    assert told["user_share"] == told["assistant_share"] == str(DEFAULT_SHARE) == str(Decimal("0.4"))
+    cut = {"retention_ratio": "1", "post_instructions_tokens": "none", "truncation": "auto"}
+    assert {name: told[name] for name in cut} == cut
+
+
+def test_the_plans_table_names_nothing_else() -> None:
+    files = {"instructions_file", "tools_file"}
+    assert set(rows(PLAN_PART)) == {option.name for option in OPTIONS} - files
+
+
+def test_every_key_of_a_script_is_documented() -> None:
+    assert set(rows(SCRIPT_PART)) == set(TURN)
+    assert {name for name in SCRIPT if f"`{name}`" not in SCRIPT_PART and f"`{name} =" not in SCRIPT_PART} <= {"turns"}
+
+
+def test_every_rule_is_documented() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", RULES_PART, flags=re.MULTILINE)) == set(PARAMETERS)
+
+
+def test_links_lead_somewhere() -> None:
+    for file in (*DOCS.glob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", file.read_text(encoding="utf-8")):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
