@@ -14,7 +14,7 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
-from voicebill.conversation.cache import CacheRule, cache_rule, cached
+from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged
 from voicebill.conversation.context import Response, Tokens, responses
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script, Turn
@@ -108,17 +108,7 @@ def _usage(of: Iterable[Response], hits: Iterable[Tokens]) -> Usage:
         image += read[2]
         text_out += response.text_out
         audio_out += response.audio_out
-    hit = _sum(hits)
-    return Usage.tokens(
-        text_in=text - hit.text,
-        text_in_cached=hit.text,
-        audio_in=audio - hit.audio,
-        audio_in_cached=hit.audio,
-        image_in=image - hit.image,
-        image_in_cached=hit.image,
-        text_out=text_out,
-        audio_out=audio_out,
-    )
+    return charged(Tokens(text, audio, image), _sum(hits), text_out, audio_out)
 
 
 def _sum(tokens: Iterable[Tokens]) -> Tokens:

@@ -16,10 +16,9 @@ from voicebill.conversation.script import Script
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
-    """One response with its usage and its lines."""
+class Priced:
+    """Something that was used, with its lines."""
 
-    response: Response
     usage: Usage
     lines: tuple[Line, ...]
 
@@ -30,17 +29,17 @@ class Billed:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What transcribing the user's speech of one turn costs."""
+class Billed(Priced):
+    """One response, priced."""
+
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Priced):
+    """The transcription of the user's speech of one turn, priced."""
 
     turn: int
-    usage: Usage
-    lines: tuple[Line, ...]
-
-    @property
-    def amount(self) -> Amount:
-        """Picodollars."""
-        return amount_of(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def simulate(script: Script, asked: Asked, facts: Facts) -> Simulation:
     billed = []
     for response in held.responses:
         used = usage(response, held.expected)
-        billed.append(Billed(response, used, lines_of(used, rates)))
+        billed.append(Billed(used, lines_of(used, rates), response))
     whole = total_usage(each.usage for each in billed)
     lines = lines_of(whole, rates)
     heard_lines = transcription_lines(held, sold)
@@ -103,4 +102,4 @@ def _transcriptions(held: Conversation, sold: Offered) -> list[Heard]:
     if sold.transcription is None:
         return []
     rates = sold.transcription.rates
-    return [Heard(turn, used, lines_of(used, rates)) for turn, used in enumerate(held.heard, start=1) if any(used.items())]
+    return [Heard(used, lines_of(used, rates), turn) for turn, used in enumerate(held.heard, start=1) if any(used.items())]

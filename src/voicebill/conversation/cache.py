@@ -43,8 +43,12 @@ def cached(response: Response, rule: CacheRule) -> Tokens:
 
 def usage(response: Response, rule: CacheRule) -> Usage:
     """What a response is charged for under a cache behaviour."""
-    text, audio, image = response.input
-    hit = cached(response, rule)
+    return charged(response.input, cached(response, rule), response.text_out, response.audio_out)
+
+
+def charged(read: Tokens, hit: Tokens, text_out: int, audio_out: int) -> Usage:
+    """The usage of reading so much, part of it found in the cache, and writing so much."""
+    text, audio, image = read
     return Usage.tokens(
         text_in=text - hit.text,
         text_in_cached=hit.text,
@@ -52,8 +56,8 @@ def usage(response: Response, rule: CacheRule) -> Usage:
         audio_in_cached=hit.audio,
         image_in=image - hit.image,
         image_in_cached=hit.image,
-        text_out=response.text_out,
-        audio_out=response.audio_out,
+        text_out=text_out,
+        audio_out=audio_out,
     )
 
 
