@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.conversation.scripts import GA, RULES, scripts
 from tests.conversation.test_context import run
 from voicebill.conversation.cache import CacheRule, cache_rule, cached, usage
-from voicebill.conversation.context import NOTHING, Response, Tokens
+from voicebill.conversation.context import Response
+from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script
 

@@ -11,7 +11,8 @@ from tests.cases import case_file
 from tests.conversation.literal import Literal
 from tests.conversation.scripts import GA, PREVIEW, RULES, rules_of, scripts, turns
 from voicebill.billing.errors import ContextOverflow, InvalidInput
-from voicebill.conversation.context import Response, Tokens, responses
+from voicebill.conversation.context import Response, responses
+from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 
@@ -213,6 +214,14 @@ def test_a_session_ends_before_the_turn_that_would_pass_its_limit() -> None:
 def test_a_turn_that_cannot_be_is_refused(fault: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         Turn(**fault)
+
+
+def test_what_is_carried_into_a_new_session_is_not_new_to_the_conversation() -> None:
+    """Only what the second turn says is: 8 text and 200 audio. Nothing of it is known to the new session's cache."""
+    turn = Turn(user_audio_tokens=200, user_transcript_tokens=30, reply_audio_tokens=400)
+    first, second = responses(Script(instructions_tokens=100, turns=(turn, turn), session_minutes=1), GA)
+    assert (first.new, second.new) == (first.input, Tokens(8, 200, 0))
+    assert second.common == second.known == Tokens()
 
 
 @given(st.integers(1, 40))

@@ -15,7 +15,8 @@ from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged
-from voicebill.conversation.context import Response, Tokens, responses
+from voicebill.conversation.context import Response, responses
+from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script, Turn
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from voicebill.billing.checks import Number
 from voicebill.billing.usage import Usage
-from voicebill.conversation.context import NOTHING, Response, Tokens
+from voicebill.conversation.context import Response
+from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Cache, Rules
 
 

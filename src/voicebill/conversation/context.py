@@ -6,23 +6,15 @@ what no longer fits is dropped from the front. Where it changes, the common pref
 with it what a cache can reuse.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.conversation import counting
+from voicebill.conversation.history import NOTHING, History, Item, Sum, Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Turn
-
-
-class Tokens(NamedTuple):
-    """Token counts by modality."""
-
-    text: int = 0
-    audio: int = 0
-    image: int = 0
 
 
 class Response(NamedTuple):
@@ -45,135 +37,6 @@ class Response(NamedTuple):
     audio_out: int
     session: int
     dropped: int
-
-
-class Item(NamedTuple):
-    """One message in the history at its present size; `carried` is its text in a session that continues this one."""
-
-    text: int
-    audio: int
-    image: int
-    carried: int
-
-
-NOTHING = Tokens()
-
-Sum = tuple[int, int, int]
-"""Text, audio and image tokens while they are being summed: a bare tuple, since these sums are the engine's inner loop."""
-
-
-class _Spoken(NamedTuple):
-    """The newest assistant message, which alone keeps its audio: where it stands, and how it will look afterwards."""
-
-    position: int
-    before: Sum
-    shrunk: Item
-
-
-class History:
-    """The items that the next response will be shown, with running sums, so that a response costs no re-reading.
-
-    `position`s count items from the start of the session; those below `first` have been dropped.
-    """
-
-    def __init__(self, fixed: int, *, warm: bool, session: int = 1) -> None:
-        self.fixed = fixed
-        self.session = session
-        self.opening = session == 1
-        self.items: deque[Item] = deque()
-        self.first = 0
-        self.sum: Sum = NOTHING
-        self.new: Sum = NOTHING
-        self.common: Sum = NOTHING
-        self.known: Sum = NOTHING
-        self.unread = 0
-        self.cold = not warm
-        self.newest: _Spoken | None = None
-
-    def add(self, item: Item) -> None:
-        """Put something at the end that the model has not read yet."""
-        self.items.append(item)
-        self.sum = _plus(self.sum, item)
-        self.new = _plus(self.new, item)
-        self.unread += 1
-
-    def fit(self, room: int, keep: int) -> int:
-        """Drop the oldest items where the room is too small, until at most `keep` tokens are left; say how many.
-
-        The newest item stays. Nothing after the instructions is common with the previous response any more.
-        """
-        if sum(self.sum) <= room:
-            return 0
-        dropped = 0
-        while len(self.items) > 1 and sum(self.sum) > keep:
-            item = self.items.popleft()
-            self.sum = _minus(self.sum, item)
-            if self.unread > len(self.items):
-                self.new = _minus(self.new, item)
-                self.unread -= 1
-            if self.newest is not None:
-                gone = self.newest.position == self.first
-                self.newest = None if gone else self.newest._replace(before=_minus(self.newest.before, item))
-            self.first += 1
-            dropped += 1
-        self.common = self.known = NOTHING
-        return dropped
-
-    def wrote(self, item: Item, *, as_written: bool = True) -> None:
-        """A response has read everything and written this. `as_written`: the next one is shown just what was written."""
-        self.common = _plus(self.sum, item) if as_written else self.sum
-        self._append_read(item)
-
-    def spoke(self, item: Item, shrunk: Item, *, as_written: bool, shrinking: bool) -> None:
-        """The response's output is an assistant message: by the policy, the one before it shrinks."""
-        older = self.newest
-        at = -1 if older is None else older.position - self.first
-        if older is None or not shrinking or self.items[at] == older.shrunk:
-            self.wrote(item, as_written=as_written)
-        else:
-            self.sum = _plus(_minus(self.sum, self.items[at]), older.shrunk)
-            self.items[at] = older.shrunk
-            self.common = older.before
-            self._append_read(item)
-        self.newest = _Spoken(self.first + len(self.items) - 1, _minus(self.sum, item), shrunk)
-
-    def _append_read(self, item: Item) -> None:
-        self.items.append(item)
-        self.sum = self.known = _plus(self.sum, item)
-        self.new = NOTHING
-        self.unread = 0
-        self.cold = self.opening = False
-
-    def continued(self, *, carry_text: bool, warm: bool) -> "History":
-        """The history at the start of the next session: cold, and as text if anything is carried over.
-
-        What is carried has been read in this conversation before, though no cache of the new session knows it.
-        """
-        fresh = History(self.fixed, warm=warm, session=self.session + 1)
-        unread = len(self.items) - self.unread
-        for position, item in enumerate(self.items if carry_text else ()):
-            if position == unread:
-                fresh.new, fresh.unread = NOTHING, 0
-            if item.carried:
-                fresh.add(Item(item.carried, 0, 0, item.carried))
-        return fresh
-
-    def response(self, turn: int, kind: Literal["reply", "tool-call"], dropped: int, text_out: int, audio_out: int) -> Response:
-        """The response to what stands here now; its status is set by who knows how it ended."""
-        return Response(
-            turn,
-            kind,
-            "completed",
-            _with(self.sum, self.fixed),
-            _with(self.new, self.fixed if self.opening else 0),
-            NOTHING if self.cold else _with(self.common, self.fixed),
-            NOTHING if self.cold else _with(self.known, self.fixed),
-            tuple(item.image for item in self.items if item.image) if self.sum[2] else (),
-            text_out,
-            audio_out,
-            self.session,
-            dropped,
-        )
 
 
 def responses(script: Script, rules: Rules) -> Iterator[Response]:
@@ -247,7 +110,7 @@ class _Room:
                 f"turn {turn}: one message of {newest:,} tokens is more than the {self.tokens:,} that fit after "
                 f"instructions and tools ({self.fixed:,} tokens): the provider answers with an error"
             )
-        return history.fit(self.tokens, self.keep)
+        return history.cut(self.keep)
 
 
 def _hear(turn: Turn, history: History, rules: Rules, *, words: bool) -> None:
@@ -266,7 +129,8 @@ def _hear(turn: Turn, history: History, rules: Rules, *, words: bool) -> None:
 def _tool_rounds(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Iterator[Response]:
     for call in turn.tool_calls:
         dropped = room.fit(history, number)
-        yield history.response(number, "tool-call", dropped, call.arguments_tokens + turn.reasoning_tokens, 0)
+        text_out = call.arguments_tokens + turn.reasoning_tokens
+        yield _response(number, "tool-call", history, dropped=dropped, text_out=text_out, audio_out=0)
         text = call.arguments_tokens + rules.tool_call_item_tokens
         history.wrote(Item(text, 0, 0, text))
         text = call.result_tokens + rules.tool_result_item_tokens
@@ -279,7 +143,8 @@ def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules)
     dropped = room.fit(history, number)
     audio = counting.reply_audio(turn, rules)
     text, transcript = counting.reply_text(turn, audio, rules)
-    response = history.response(number, "reply", dropped, text + turn.reasoning_tokens, audio)
+    text_out = text + turn.reasoning_tokens
+    response = _response(number, "reply", history, dropped=dropped, text_out=text_out, audio_out=audio)
     shown = text + rules.assistant_item_tokens
     carried = transcript + rules.assistant_item_tokens
     shrinking = rules.history == "last-assistant-audio"
@@ -298,12 +163,25 @@ def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules)
     return response._replace(status="cancelled")
 
 
-def _plus(tokens: Sum, item: Item) -> Sum:
-    return (tokens[0] + item[0], tokens[1] + item[1], tokens[2] + item[2])
-
-
-def _minus(tokens: Sum, item: Item) -> Sum:
-    return (tokens[0] - item[0], tokens[1] - item[1], tokens[2] - item[2])
+def _response(
+    turn: int, kind: Literal["reply", "tool-call"], history: History, *, dropped: int, text_out: int, audio_out: int
+) -> Response:
+    """The response to what stands in the history now; its status is set by who knows how it ended."""
+    fixed, cold = history.fixed, history.cold
+    return Response(
+        turn,
+        kind,
+        "completed",
+        _with(history.sum, fixed),
+        _with(history.new, fixed if history.opening else 0),
+        NOTHING if cold else _with(history.common, fixed),
+        NOTHING if cold else _with(history.known, fixed),
+        tuple(item.image for item in history.items if item.image) if history.sum[2] else (),
+        text_out,
+        audio_out,
+        history.session,
+        dropped,
+    )
 
 
 def _with(tokens: Sum, fixed: int) -> Tokens:
