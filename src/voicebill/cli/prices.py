@@ -11,7 +11,7 @@ from rich.console import Console
 
 from voicebill.answers.shape import offer_shape
 from voicebill.billing.money import quoted
-from voicebill.billing.offers import Offer, PriceRow
+from voicebill.billing.offers import Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli import screen
 from voicebill.cli.options import OnDay, option, today, word
@@ -81,14 +81,20 @@ def _show_list(offers: Iterable[Offer], kind: str, day: date, out: Console) -> N
             named = name
         row = offer.row_on(day)
         assert row is not None
-        where = " ".join((offer.deployment, *offer.regions[: offer.deployment == "regional"]))
-        out.print(screen.indented(f"{where:<22}  {'  '.join(_priced(row))}"))
+        out.print(screen.indented(f"{_where(offer):<22}  {'  '.join(_priced(offer, row))}"))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
     out.print(f"Other kinds: --kind {', '.join(other for other in KINDS if other != kind)}", style="dim")
 
 
-def _priced(row: PriceRow) -> Iterable[str]:
+def _where(offer: Offer) -> str:
+    if offer.deployment != "regional" or not offer.regions:
+        return offer.deployment
+    others = len(offer.regions) - 1
+    return f"{offer.deployment} {offer.regions[0]}{f' +{others}' if others else ''}"
+
+
+def _priced(offer: Offer, row: PriceRow) -> Iterable[str]:
     """A row's prices in few words: token prices together by modality, others with their unit."""
     meters = load().prices.meters
     told: set[str] = set()
@@ -101,6 +107,10 @@ def _priced(row: PriceRow) -> Iterable[str]:
     for name, price in row.prices.items():
         if name not in told:
             yield f"{meters[name].label} {quoted(price)}{meters[name].price_unit}"
+    if Rates.of(offer, row, meters).incomplete:
+        yield "(incomplete)"
+    if row.disputes:
+        yield "(disputed)"
 
 
 def _short(price: Decimal) -> str:
@@ -123,14 +133,13 @@ def _show_history(offers: Iterable[Offer], book: PriceBook, out: Console) -> Non
 
 def _show_row(row: PriceRow, offer: Offer, out: Console) -> None:
     meters = load().prices.meters
-    shape = screen.table("meter", "price", "disputed", "on the invoice" if offer.vendor_meters else "", left=1)
+    shape = screen.table("meter", "price", "on the invoice" if offer.vendor_meters else "")
     shape.columns[-1].justify = "left"
     shape.columns[-1].no_wrap = False
     for name, price in row.prices.items():
-        unit = meters[name].price_unit
-        rivals = ", ".join(quoted(dispute.price) for dispute in row.disputes.get(name, ()))
         vendor, counted_in = offer.vendor_meters.get(name, ("", ""))
-        shape.add_row(meters[name].label, f"{quoted(price)}{unit}", rivals, f"{vendor} ({counted_in})" if vendor else "")
+        invoice = f"{vendor} ({counted_in})" if vendor else ""
+        shape.add_row(meters[name].label, f"{quoted(price)}{meters[name].price_unit}", invoice)
     out.print(screen.indented(screen.indented(shape)))
     for note in (*([f"note: {row.note}"] if row.note else []), *(f"source: {source}" for source in row.sources)):
         out.print(screen.indented(screen.indented(note)), style="dim")
