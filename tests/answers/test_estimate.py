@@ -124,9 +124,11 @@ def test_each_plan_setting_moves_the_bill() -> None:
 
 
 def test_parts_name_where_the_money_goes() -> None:
-    names = {part.name for part in answer(tool_calls=2, images=1, transcription_model="whisper-1").parts}
+    names = {part.name for part in answer(tool_calls=2, images=1, reasoning_tokens=9, transcription_model="whisper-1").parts}
     assert names == {
         "fresh_audio_in",
+        "instructions",
+        "reasoning",
         "reread_history",
         "cached_history",
         "assistant_audio",

@@ -77,7 +77,10 @@ def test_truncation_may_be_a_word() -> None:
             {"turns": [{"user_seconds": float("nan")}]},
             ["turns 1: user_seconds: must be a finite number, not nan"],
         ),
-        ({"turns": [TURN, {"heard_seconds": 4}]}, ["turns 2: turn 2: heard_ms (4000) needs a spoken reply"]),
+        (
+            {"turns": [TURN, {"heard_seconds": 4, "reply_text_tokens": 1}]},
+            ["turns 2: turn 2: heard_seconds needs a spoken reply"],
+        ),
         ({"turns": {"user_audio_tokens": 1}}, ["turns: must be a list of tables, not a table"]),
         ({"turns": [5]}, ["turns 1: must be a table, not 5"]),
         (
@@ -88,7 +91,7 @@ def test_truncation_may_be_a_word() -> None:
             {"turns": [TURN], "cache": "prefx"},
             ["cache: must be one of all, prefix, none, not 'prefx'; the nearest is 'prefix'"],
         ),
-        ({"turns": [TURN], "reuse": 2}, ["reuse must be between 0 and 1 (or 0% and 100%), not 2"]),
+        ({"turns": [TURN], "reuse": 2}, ["reuse: must be between 0 and 1, not 2"]),
         ({"turns": [TURN], "instructions_file": "p.txt"}, ["files cannot be named here: give the tokens"]),
         (
             {"turns": [TURN], "tools_file": "p.json", "tools_tokens": 4},

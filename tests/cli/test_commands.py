@@ -156,7 +156,10 @@ def test_prompts_and_tools_are_counted_in_files(tmp_path: Path) -> None:
     )
     assert found["plan"]["instructions_tokens"] == 2
     assert 0 < found["plan"]["tools_tokens"] < 10
-    file = script(tmp_path, 'model = "gpt-realtime"\ninstructions_file = "prompt.txt"\n[[turns]]\nuser_audio_tokens = 5\n')
+    file = script(
+        tmp_path,
+        'model = "gpt-realtime"\ninstructions_file = "prompt.txt"\n[[turns]]\nuser_audio_tokens = 5\nreply_seconds = 1\n',
+    )
     assert answer("simulate", file, *ON)["responses"][0]["usage"]["text_in"] == 2 + 8
 
 
@@ -186,9 +189,9 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 20 --provider azur", "unknown provider 'azur'; the nearest is azure"),
         (
             "--minutes 10 --turns 20 --provider azure --deployment zone",
-            "unknown deployment of gpt-realtime-1.5 at azure 'zone'",
+            "unknown deployment 'zone' of gpt-realtime-1.5 at azure",
         ),
-        ("--minutes 10 --turns 20 --provider azure --region mars", "unknown global region of gpt-realtime-1.5 'mars'"),
+        ("--minutes 10 --turns 20 --provider azure --region mars", "unknown region 'mars' of gpt-realtime-1.5 (global)"),
         ("--minutes 10 --turns 20 --day 2020-01-01", "no price of gpt-realtime-1.5 at openai is known for 2020-01-01"),
         ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a date"),
         ("--minutes 10 --turns 20 --day 2026-10", "--day: '2026-10' is not a day: write 2026-11-22"),
@@ -223,7 +226,7 @@ def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, sa
             "line 4: unknown key 'argument_tokens'",
         ),
         ('model = "gpt-realtime"\ninstructions_file = "none.txt"\n[[turns]]\n', "line 2: there is no file"),
-        ("[[turns]]\nuser_audio_tokens = 5\n", "no model: write model"),
+        ("[[turns]]\nreply_seconds = 5\n", "no model: write model"),
         ('model = "gpt-realtime"\n', "a script needs at least one turn"),
         ('model = "gpt-realtime"\noverrides = { cache_blok_tokens = 1 }\n[[turns]]\n', "unknown rule 'cache_blok_tokens'"),
     ],

@@ -4,6 +4,7 @@ Slow and plain on purpose. The engine keeps running sums instead; the tests hold
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from voicebill.conversation import counting
 from voicebill.conversation.context import duration_ms, fixed_tokens
@@ -62,11 +63,14 @@ class Literal:
         found: list[Read] = []
         limit = 60_000 * (self.script.session_minutes or self.rules.session_minutes)
         elapsed = 0
+        session = 0
         for number, turn in enumerate(self.script.turns, start=1):
             lasts = duration_ms(turn, self.rules)
-            if limit and elapsed and elapsed + lasts > limit:
-                self._reconnect()
-                elapsed = 0
+            middle = Fraction(elapsed) + Fraction(lasts, 2)
+            if limit and middle // limit > session:
+                session = int(middle // limit)
+                if number > 1:
+                    self._reconnect()
             elapsed += lasts
             self._user(turn)
             for call in turn.tool_calls:

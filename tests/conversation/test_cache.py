@@ -34,7 +34,7 @@ def test_fresh_and_cached_are_the_whole_input(script: Script, rules: Rules) -> N
 
 
 def reading(common: Tokens, *images: int) -> Response:
-    return Response(1, "reply", "completed", common, NOTHING, common, common, images, 0, 0, 1, 0)
+    return Response(1, "reply", "completed", common, NOTHING, common, common, images, 0, 0, 0, 1, 0)
 
 
 def test_the_share_is_taken_before_rounding_to_blocks() -> None:

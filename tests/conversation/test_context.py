@@ -167,7 +167,7 @@ def test_a_message_that_does_not_fit_is_the_providers_error() -> None:
 
 
 def test_instructions_that_fill_the_input_are_the_providers_error() -> None:
-    script = Script(instructions_tokens=30_000, turns=(Turn(user_audio_tokens=5),))
+    script = Script(instructions_tokens=30_000, turns=(Turn(user_audio_tokens=5, reply_text_tokens=5),))
     with pytest.raises(ContextOverflow, match=r"instructions and tools \(30,000 tokens\) leave no room"):
         list(responses(script, GA))
 
@@ -193,22 +193,26 @@ def test_more_than_the_reply_cannot_have_been_heard() -> None:
         list(responses(script, GA))
 
 
-def test_a_session_ends_before_the_turn_that_would_pass_its_limit() -> None:
+@pytest.mark.parametrize(("turns_held", "sessions"), [(120, 1), (121, 2), (240, 2), (241, 3)])
+def test_a_turn_belongs_to_the_session_in_which_its_middle_falls(turns_held: int, sessions: int) -> None:
+    """Turns of 10 s + 10 s + 10 s in sessions of an hour: 120 fill one, the 121st begins the next."""
     turn = Turn(user_audio_tokens=108, reply_audio_tokens=200, silence_ms=10_000)
-    sixty = Script(turns=(turn,) * 120, session_minutes=60)
-    assert {response.session for response in responses(sixty, GA)} == {1}
-    longer = Script(turns=(turn,) * 121, session_minutes=60)
-    assert [response.turn for response in responses(longer, GA) if response.session == 2] == [121]
+    found = list(responses(Script(turns=(turn,) * turns_held, session_minutes=60), GA))
+    assert found[-1].session == sessions
+    assert [response.turn for response in found if response.session == 2][:1] == ([121] if sessions > 1 else [])
 
 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
         ({"user_audio_tokens": -1}, "user_audio_tokens must be between 0 and 10,000,000, not -1"),
-        ({"user_audio_tokens": 5, "user_audio_ms": 500}, "say the same thing: give one"),
-        ({"heard_ms": 5}, "needs a spoken reply"),
+        ({"user_audio_tokens": 5, "user_audio_ms": 500, "reply_text_tokens": 1}, "say the same thing: give one"),
+        ({"user_audio_tokens": 5}, "no reply: give reply_audio_tokens, reply_audio_ms or reply_text_tokens"),
+        ({"reply_text_tokens": 5, "user_transcript_tokens": 5}, "user_transcript_tokens needs user audio"),
+        ({"reply_text_tokens": 5, "reply_transcript_tokens": 5}, "reply_transcript_tokens needs a spoken reply"),
+        ({"heard_ms": 5, "reply_text_tokens": 5}, "heard_ms needs a spoken reply"),
         ({"cancelled": True, "reply_audio_tokens": 5}, "cancelled before any output has no reply"),
-        ({"image_tokens": (0,)}, "image_tokens must be between 1"),
+        ({"image_tokens": (0,), "reply_text_tokens": 1}, "image_tokens must be between 1"),
     ],
 )
 def test_a_turn_that_cannot_be_is_refused(fault: dict[str, Any], said: str) -> None:
@@ -218,9 +222,9 @@ def test_a_turn_that_cannot_be_is_refused(fault: dict[str, Any], said: str) -> N
 
 def test_what_is_carried_into_a_new_session_is_not_new_to_the_conversation() -> None:
     """Only what the second turn says is: 8 text and 200 audio. Nothing of it is known to the new session's cache."""
-    turn = Turn(user_audio_tokens=200, user_transcript_tokens=30, reply_audio_tokens=400)
+    turn = Turn(user_audio_tokens=200, user_transcript_tokens=30, reply_audio_tokens=600)
     first, second = responses(Script(instructions_tokens=100, turns=(turn, turn), session_minutes=1), GA)
-    assert (first.new, second.new) == (first.input, Tokens(8, 200, 0))
+    assert (first.new, second.new) == (Tokens(8, 200, 0), Tokens(8, 200, 0))
     assert second.common == second.known == Tokens()
 
 

@@ -6,6 +6,7 @@ from tests.conversation.scripts import GA
 from voicebill.conversation import counting
 from voicebill.conversation.script import Turn
 
+WRITTEN = Turn(reply_text_tokens=1)
 RECORDED = [(219, 66, 48), (218, 63, 45), (245, 57, 37), (150, 49, 33), (113, 41, 27), (203, 54, 36)]
 """Audio, billed text and transcript tokens of the six replies of the golden session (openai-cookbook @17d1c0e6)."""
 
@@ -36,7 +37,12 @@ def test_a_written_reply_is_its_own_transcript() -> None:
 
 
 def test_started_tenths_of_a_second_are_not_billed() -> None:
-    assert [counting.user_audio(Turn(user_audio_ms=ms), GA) for ms in (99, 100, 1_599, 1_600)] == [0, 1, 15, 16]
+    assert [counting.user_audio(Turn(user_audio_ms=ms, reply_text_tokens=1), GA) for ms in (99, 100, 1_599, 1_600)] == [
+        0,
+        1,
+        15,
+        16,
+    ]
     assert [counting.reply_audio(Turn(reply_audio_ms=ms), GA) for ms in (49, 50, 10_950)] == [0, 1, 219]
 
 
@@ -46,6 +52,6 @@ def test_images_cost_their_tiles() -> None:
 
 def test_padding_holds_no_words() -> None:
     """200 tokens committed are 19.2 s of speech: 67 tokens at 3.5 a second."""
-    assert counting.user_transcript(Turn(), 200, GA) == 67
-    assert counting.user_transcript(Turn(), 8, GA) == 0
-    assert counting.user_transcript(Turn(user_transcript_tokens=12), 200, GA) == 12
+    assert counting.user_transcript(WRITTEN, 200, GA) == 67
+    assert counting.user_transcript(WRITTEN, 8, GA) == 0
+    assert counting.user_transcript(Turn(user_audio_tokens=200, user_transcript_tokens=12, reply_text_tokens=1), 200, GA) == 12

@@ -73,12 +73,12 @@ def test_unknown_rules_and_sets_name_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("cache_block_tokens", "0", "a whole number of at least 1, not '0'"),
+        ("cache_block_tokens", "0", "a whole number between 1 and 1,000,000,000, not '0'"),
         ("cache_block_tokens", 1.5, "a whole number"),
         ("cache_reuse_share", "1.01", "a number between 0 and 1"),
         ("cache_reuse_share", "NaN", "a number between 0 and 1"),
         ("truncation_honoured", "perhaps", "true or false, not 'perhaps'"),
-        ("vad_prefix_ms", True, "a whole number of at least 0"),
+        ("vad_prefix_ms", True, "a whole number between 0 and"),
         ("history", "keep", "one of keep-all, last-assistant-audio"),
     ],
 )

@@ -133,20 +133,24 @@ def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> N
     with pytest.raises(FaultyFile) as caught:
         check(written(tmp_path, MISTAKEN))
     said = str(caught.value)
-    assert "line 15: unknown meter 'audio_inn'; the nearest are audio_in" in said
-    assert "line 23: unknown region list 'everywhere'" in said
+    assert "line 15: usd: unknown meter 'audio_inn'; the nearest are audio_in" in said
+    assert "line 20: unknown region list 'everywhere'" in said
     assert "line 28: the prices since 2026-01-01 and since 2026-02-01 overlap: give the first an 'until'" in said
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("[[aliases]]\nmodel='a'\nsince='2026'\n", "'sources' is missing: a fact needs one"),
-        ("[[offers]]\nmodel='a'\nkind='text'\n", "'provider' is missing, in the row and at the top of the file"),
+        ("provider='p'\n[[aliases]]\nmodel='a'\nsince='2026'\n", "'sources' is missing: a fact needs one"),
+        ("[[aliases]]\nmodel='a'\nsince='2026'\n", "'provider' is missing, in the row and at the top of the file"),
+        ("[[offers]]\nmodel='a'\nkind='text'\n", "an offer needs at least one [[offers.prices]]"),
         ("provider='p'\nchecked=2026-01-01\n[[offers]]\nmodel='a'\nkind='text'\n", "at least one [[offers.prices]]"),
         ("name='mine'\n[[rules]]\nparameter='cache_blok_tokens'\nvalue=1\n", "the nearest is cache_block_tokens"),
         ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "history is one of keep-all, last-assistant-audio"),
-        ("name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=0\n", "a whole number of at least 1, not 0"),
+        (
+            "name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=0\n",
+            "a whole number between 1 and 1,000,000,000, not 0",
+        ),
         ("name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=64\n", "needs 'evidence' and 'basis'"),
         ("evidence='assumed'\nbasis='b'\n[[rules]]\nparameter='vad_prefix_ms'\nvalue=1\n", "needs a 'name' at its top"),
         ("name='mine'\nbased_on='recordd'\n", "unknown rule set 'recordd'"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
+from voicebill.billing.checks import exact
 from voicebill.billing.errors import InvalidInput, UnknownName
 
 DAYS_PER_YEAR = 365
@@ -31,6 +32,13 @@ class Volume:
 
     conversations: Decimal
     period: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conversations", exact("conversations", self.conversations))
+        if not 0 < self.conversations <= 10**12:
+            raise InvalidInput(f"conversations must be more than 0 and at most 10^12, not {self.conversations}")
+        if self.period not in PER_YEAR:
+            raise UnknownName("period", self.period, PER_YEAR)
 
     @property
     def per_month(self) -> Fraction:
@@ -94,7 +102,7 @@ def share(said: str) -> Decimal:
     value = number(said.strip().removesuffix("%"))
     value = value / 100 if percent else value
     if value > 1:
-        raise InvalidInput(f"{said} is more than {'100%' if percent else '1; for a percentage write ' + said.strip() + '%'}")
+        raise InvalidInput(f"{said} is more than {'100%' if percent else '1: write a share as 0.45, or as a percentage, 45%'}")
     return value
 
 
@@ -109,10 +117,10 @@ def minutes(said: str) -> Decimal:
     """
     written = re.fullmatch(r"(.*?)\s*([a-zA-Z]*)", said.strip())
     unit = written[2].lower() if written else "?"
-    if written is None or not written[1] or unit not in _MINUTES:
+    if written is None or unit not in _MINUTES or not re.fullmatch(r"[+-]?[\d.,_]+", written[1]):
         raise InvalidInput(f"{said!r} is not a duration: write 10, 5 min, 90s or 1.5h")
-    exact = Fraction(number(written[1])) * _MINUTES[unit]
-    value = Decimal(exact.numerator) / Decimal(exact.denominator)
+    exactly = Fraction(number(written[1])) * _MINUTES[unit]
+    value = Decimal(exactly.numerator) / Decimal(exactly.denominator)
     return value if value % 1 else Decimal(int(value))
 
 
@@ -129,10 +137,4 @@ def volume(said: str) -> Volume:
     how_many, slash, period = said.partition("/")
     if not slash:
         raise InvalidInput(f"{said!r} names no period: write 30000/month or 1000/day")
-    period = period.strip().lower()
-    if period not in PER_YEAR:
-        raise UnknownName("period", period, PER_YEAR)
-    conversations = number(how_many)
-    if conversations > 10**12:
-        raise InvalidInput(f"{said} is beyond any use")
-    return Volume(conversations, period)
+    return Volume(number(how_many), period.strip().lower())

@@ -10,7 +10,7 @@ from voicebill.conversation.rules import Ruling
 
 def assumptions(of: Conversation, offered: Offered) -> list[str]:
     """What the figures rest on, in the order in which it matters."""
-    return [*_cache(of), *_weak_rules(of, offered.ruling), *_transport(of), *offered.assumptions]
+    return [*_cache(of), *_uncounted(of), *_weak_rules(of, offered.ruling), *_transport(of), *offered.assumptions]
 
 
 def cautions(of: Conversation, offered: Offered, lines: Iterable[Line], heard: Iterable[Line]) -> list[str]:
@@ -33,7 +33,13 @@ def _cache(of: Conversation) -> Iterator[str]:
         kept = {"all": "all that was read before is found in the cache", "none": "nothing is found in the cache"}
         yield f"expected: {kept[rule.behaviour]}"
     if of.script.warm:
-        yield "the first response finds its instructions in the cache, because another session has just used them"
+        yield "the first response of a session finds its instructions in the cache, because another has just used them"
+
+
+def _uncounted(of: Conversation) -> Iterator[str]:
+    stated = of.script.instructions_tokens + of.script.tools_tokens
+    if stated and not of.rules.counts_instructions:
+        yield f"these rules count no instructions and tools: the {stated:,} tokens stated are left out"
 
 
 def _weak_rules(of: Conversation, ruling: Ruling) -> Iterator[str]:
@@ -62,7 +68,7 @@ def _limits(of: Conversation) -> Iterator[str]:
     cuts = [response for response in of.responses if response.dropped]
     if cuts:
         dropped = sum(response.dropped for response in cuts)
-        times = "once" if len(cuts) == 1 else f"{len(cuts)} times"
+        times = "once" if len(cuts) == 1 else f"{len(cuts):,} times"
         yield (
             f"from turn {cuts[0].turn} on the history no longer fits: it is cut {times}, {dropped:,} items are forgotten, "
             "and what is kept is read once at the full rate"
@@ -70,8 +76,9 @@ def _limits(of: Conversation) -> Iterator[str]:
     sessions = max((response.session for response in of.responses), default=1)
     if sessions > 1:
         carried = of.script.carry or of.rules.session_carry
-        with_what = "with the transcripts so far" if carried == "text" else "with nothing of what was said"
-        yield f"the conversation is longer than a session: {sessions} sessions are needed, each starting cold {with_what}"
+        with_what = "and reading the transcripts so far" if carried == "text" else "and knowing nothing of what was said"
+        start = "with only its instructions in the cache" if of.script.warm else "cold"
+        yield f"the conversation is longer than a session: {sessions} sessions are needed, each starting {start}, {with_what}"
 
 
 def _replies(of: Conversation) -> Iterator[str]:
@@ -86,8 +93,26 @@ def _replies(of: Conversation) -> Iterator[str]:
 
 
 def _reasoning(of: Conversation, offered: Offered) -> Iterator[str]:
-    if of.rules.reasons and not any(turn.reasoning_tokens for turn in of.script.turns):
+    stated = any(turn.reasoning_tokens for turn in of.script.turns)
+    if stated and not of.rules.reasons:
+        yield f"{offered.found.offer.model} is not known to reason; the stated reasoning tokens are billed all the same"
+    if of.rules.reasons and not stated:
         yield (
             f"{offered.found.offer.model} reasons before it answers, billed as text output; no reasoning tokens are counted "
             "here because none were stated"
+        )
+
+
+def crowding(of: Conversation) -> Iterator[str]:
+    """What a plan asks of its turns that people cannot do: replies of nothing, and less silence than turn detection takes."""
+    empty = sum(response.kind == "reply" and not (response.audio_out or response.text_out) for response in of.responses)
+    if empty:
+        yield f"{empty:,} of the replies are empty: the assistant's share of the time leaves nothing for them"
+    padding_ms = of.rules.padding_tokens * of.rules.user_audio_ms_per_token
+    heard = sum(turn.user_audio_tokens > 0 for turn in of.script.turns)
+    silence_ms = sum(turn.silence_ms for turn in of.script.turns)
+    if padding_ms * heard > silence_ms:
+        yield (
+            f"turn detection adds {padding_ms / 1000:g} s of silence to each of {heard:,} turns, {padding_ms * heard / 1000:,.0f} s "
+            f"in all, but the plan leaves only {silence_ms / 1000:,.0f} s of silence: are there that many turns?"
         )

@@ -15,17 +15,19 @@ from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged
-from voicebill.conversation.context import Response, responses
+from voicebill.conversation.context import Response, fixed_tokens, responses
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script, Turn
 
 PartName = Literal[
     "fresh_audio_in",
+    "instructions",
     "reread_history",
     "cached_history",
     "assistant_audio",
     "text",
+    "reasoning",
     "images",
     "tool_rounds",
     "transcription",
@@ -33,10 +35,12 @@ PartName = Literal[
 
 PART_LABELS: dict[PartName, str] = {
     "fresh_audio_in": "user's speech, read for the first time",
+    "instructions": "prompt and tools, read at the full rate",
     "reread_history": "history, read again at the full rate",
-    "cached_history": "history, read again from the cache",
+    "cached_history": "prompt and history, from the cache",
     "assistant_audio": "assistant's speech",
-    "text": "text: the prompt once, typed, beside speech",
+    "text": "text, typed or beside speech",
+    "reasoning": "reasoning",
     "images": "images, read for the first time",
     "tool_rounds": "tool rounds",
     "transcription": "transcription of the user's speech",
@@ -158,11 +162,14 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
     replies = [each for each in read if each[0].kind == "reply"]
     rounds = [each for each in read if each[0].kind == "tool-call"]
     usage = _usage(*_apart(replies))
-    first = _sum(_read_first(response, hit) for response, hit in replies)
+    fixed = fixed_tokens(of.script, of.rules)
+    prompt = sum(max(0, fixed - hit.text) for response, hit in replies if response.input.text)
+    reasoning = sum(response.reasoning for response, _ in replies)
+    first = _sum(response.new for response, _ in replies)
     amounts: dict[PartName, Usage] = {
         "fresh_audio_in": Usage.tokens(audio_in=first.audio),
         "reread_history": Usage.tokens(
-            text_in=usage["text_in"] - first.text,
+            text_in=usage["text_in"] - first.text - prompt,
             audio_in=usage["audio_in"] - first.audio,
             image_in=usage["image_in"] - first.image,
         ),
@@ -172,7 +179,9 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
             image_in_cached=usage["image_in_cached"],
         ),
         "assistant_audio": Usage.tokens(audio_out=usage["audio_out"]),
-        "text": Usage.tokens(text_in=first.text, text_out=usage["text_out"]),
+        "instructions": Usage.tokens(text_in=prompt),
+        "text": Usage.tokens(text_in=first.text, text_out=usage["text_out"] - reasoning),
+        "reasoning": Usage.tokens(text_out=reasoning),
         "images": Usage.tokens(image_in=first.image),
         "tool_rounds": _usage(*_apart(rounds)),
     }
@@ -184,13 +193,3 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
 def _apart(read: Iterable[tuple[Response, Tokens]]) -> tuple[list[Response], list[Tokens]]:
     pairs = list(read)
     return [response for response, _ in pairs], [hit for _, hit in pairs]
-
-
-def _read_first(response: Response, hit: Tokens) -> Tokens:
-    """What a response reads for the first time at the full rate; a warm cache may know even that."""
-    new, whole = response.new, response.input
-    return Tokens(
-        min(new.text, whole.text - hit.text),
-        min(new.audio, whole.audio - hit.audio),
-        min(new.image, whole.image - hit.image),
-    )

@@ -18,6 +18,7 @@ from voicebill.answers.costing import (
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked, Offered, offered
 from voicebill.billing.bill import Line
+from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache
@@ -81,7 +82,10 @@ def estimate(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = Non
         NotOffered: nothing was sold so on that day.
         Unpriced: the plan uses something that has no price.
         ContextOverflow: the provider would end the conversation with an error.
+        InvalidInput: the volume is no Volume.
     """
+    if volume is not None and not isinstance(volume, Volume):
+        raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
     sold = offered(asked, plan.transcription_model, facts)
     held = conversation(script(plan, sold.ruling.rules), sold)
     rates = sold.found.rates
@@ -102,5 +106,5 @@ def estimate(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = Non
         transcription_lines=heard,
         parts=parts(held, sold),
         assumptions=tuple(caveats.assumptions(held, sold)),
-        warnings=tuple(caveats.cautions(held, sold, lines, heard)),
+        warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held)),
     )

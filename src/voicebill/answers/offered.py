@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from voicebill.answers.facts import Facts
-from voicebill.billing.errors import NotOffered, VoicebillError
+from voicebill.billing.errors import InvalidInput, NotOffered, VoicebillError
 from voicebill.billing.offers import Kind
 from voicebill.billing.price_book import Found
 from voicebill.conversation.rules import Ruling, Value
@@ -22,6 +22,13 @@ class Asked:
     region: str | None = None
     rules: str | None = None
     overrides: Mapping[str, Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if type(self.day) is not date:
+            raise InvalidInput(f"day must be a date, such as date(2026, 11, 22), not {self.day!r}")
+        for name in ("model", "provider", "deployment"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(f"{name} must be text, not {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def offered(asked: Asked, transcription_model: str | None, facts: Facts) -> Offe
         NotOffered: the model is not sold so on that day, or is not billed by the tokens of a conversation.
         Unpriced: its prices are known only in part.
     """
-    found = _find(asked, asked.model, facts)
+    found = _find(asked, asked.model, facts, "realtime")
     if found.offer.kind != "realtime":
         raise NotOffered(
             f"{found.offer.name} is a {found.offer.kind} model: only realtime models hold a conversation billed by tokens, "
@@ -67,24 +74,25 @@ def offered(asked: Asked, transcription_model: str | None, facts: Facts) -> Offe
     return Offered(asked, found, ruling, heard, facts, _elsewhere(asked, heard))
 
 
-def _find(asked: Asked, model: str, facts: Facts, deployment: str | None = None) -> Found:
+def _find(asked: Asked, model: str, facts: Facts, kind: Kind) -> Found:
     return facts.prices.find(
         model,
         day=asked.day,
         provider=asked.provider,
-        deployment=deployment or asked.deployment,
+        deployment=asked.deployment,
         region=asked.region,
+        kind=kind,
     )
 
 
 def _transcription(asked: Asked, model: str, facts: Facts) -> Found:
     """The transcription model as sold beside the voice model; a provider may sell it under the global deployment only."""
     try:
-        heard = _find(asked, model, facts)
+        heard = _find(asked, model, facts, "transcription")
     except VoicebillError:
         if asked.deployment == "global":
             raise
-        heard = facts.prices.find(model, day=asked.day, provider=asked.provider)
+        heard = facts.prices.find(model, day=asked.day, provider=asked.provider, kind="transcription")
     if heard.offer.kind != "transcription":
         raise NotOffered(
             f"{heard.offer.name} is a {heard.offer.kind} model, not a transcription model such as "

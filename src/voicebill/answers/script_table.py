@@ -10,8 +10,10 @@ from voicebill.answers.tables import (
     Key,
     Rows,
     Schema,
+    Several,
+    Values,
+    a_share,
     anything,
-    decimal,
     flag,
     listed,
     mapped,
@@ -23,6 +25,7 @@ from voicebill.answers.tables import (
     whole,
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.conversation.rules import Value, parameter_value
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 
 CountFile = Callable[[str], int]
@@ -49,7 +52,7 @@ TURN: Schema = {
 
 TRUNCATION: Schema = {
     "mode": Key(one_of("auto", "disabled"), "auto"),
-    "retention_ratio": Key(decimal, None),
+    "retention_ratio": Key(a_share, None),
     "post_instructions_tokens": Key(whole, None),
 }
 
@@ -58,9 +61,24 @@ def truncation(value: object) -> Truncation:
     """A truncation setting, as a table or as the word "auto" or "disabled"."""
     faults: list[Fault] = []
     table = read({"mode": value} if isinstance(value, str) else value, TRUNCATION, faults)
-    if table is None:
-        raise InvalidInput("; ".join(str(fault) for fault in faults))
+    if faults:
+        raise Several([fault.text for fault in faults])
     return Truncation(**{key: given for key, given in table.items() if given is not None})
+
+
+def _overrides(value: object) -> dict[str, Value]:
+    """Rules set otherwise, each in its own type."""
+    given = mapped(anything)(value)
+    found: dict[str, Value] = {}
+    wrong: list[str] = []
+    for name, each in given.items():
+        try:
+            found[name] = parameter_value(name, each)
+        except VoicebillError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise Several(wrong)
+    return found
 
 
 SCRIPT: Schema = {
@@ -70,7 +88,7 @@ SCRIPT: Schema = {
     "region": Key(text, None),
     "day": Key(the_day, None),
     "rules": Key(text, None),
-    "overrides": Key(mapped(anything), {}),
+    "overrides": Key(_overrides, {}),
     "instructions_tokens": Key(whole, None),
     "instructions_file": Key(text, None),
     "tools_tokens": Key(whole, None),
@@ -78,7 +96,7 @@ SCRIPT: Schema = {
     "transcription_model": Key(text, None),
     "truncation": Key(truncation, Truncation()),
     "cache": Key(one_of("all", "prefix", "none"), None),
-    "reuse": Key(decimal, None),
+    "reuse": Key(a_share, None),
     "warm": Key(flag, False),
     "session_minutes": Key(whole, None),
     "carry": Key(one_of("text", "nothing"), None),
@@ -112,14 +130,12 @@ class Scripted:
 
 def script_from(table: object, faults: list[Fault], count_file: CountFile | None = None) -> Scripted | None:
     """Read a script's table; None if it has faults, all of which are added to `faults`."""
-    values = read(table, SCRIPT, faults)
-    if values is None:
+    if isinstance(table, Mapping) and "turns" not in table and {"offers", "rules"} & {k for k in table if _is_rows(table[k])}:
+        faults.append(Fault((), "this looks like prices or rules, not like a script: see voicebill prices --check"))
         return None
-    counted: dict[str, Any] = {
-        f"{what}_tokens": _counted(what, values, faults, count_file, default)
-        for what, default in (("instructions", 0), ("tools", 0))
-    }
-    turns = [_turn(row, at, faults) for at, row in enumerate(values["turns"])]
+    values = read(table, SCRIPT, faults)
+    counted = {f"{what}_tokens": _counted(what, values, faults, count_file) for what in ("instructions", "tools")}
+    turns = [_turn(row, at, faults) for at, row in enumerate(values.get("turns", ())) if row is not None]
     if faults:
         return None
     try:
@@ -130,10 +146,14 @@ def script_from(table: object, faults: list[Fault], count_file: CountFile | None
     return Scripted(script, {key: values[key] for key in _ASKED})
 
 
-def _counted(what: str, values: Mapping[str, Any], faults: list[Fault], count_file: CountFile | None, default: int) -> int:
-    tokens, file = values[f"{what}_tokens"], values[f"{what}_file"]
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _counted(what: str, values: Values, faults: list[Fault], count_file: CountFile | None) -> Any:  # noqa: ANN401 - a count
+    tokens, file = values.get(f"{what}_tokens"), values.get(f"{what}_file")
     if file is None:
-        return default if tokens is None else int(tokens)
+        return tokens or 0
     try:
         if tokens is not None:
             raise InvalidInput(f"{what}_tokens and {what}_file say the same thing: give one")
@@ -145,16 +165,23 @@ def _counted(what: str, values: Mapping[str, Any], faults: list[Fault], count_fi
         return 0
 
 
-def _turn(row: Mapping[str, Any], at: int, faults: list[Fault]) -> Turn | None:
-    renamed = {
-        "user_seconds": "user_audio_ms",
-        "reply_seconds": "reply_audio_ms",
-        "heard_seconds": "heard_ms",
-        "silence_seconds": "silence_ms",
-    }
-    values = {renamed.get(key, key): value for key, value in row.items()}
+RENAMED = {
+    "user_audio_ms": "user_seconds",
+    "reply_audio_ms": "reply_seconds",
+    "heard_ms": "heard_seconds",
+    "silence_ms": "silence_seconds",
+}
+"""Fields of a turn whose key in a script is in seconds."""
+
+
+def _turn(row: Values, at: int, faults: list[Fault]) -> Turn | None:
+    fields = {key: field for field, key in RENAMED.items()}
+    values = {fields.get(key, key): value for key, value in row.items()}
     try:
         return Turn(**values | {"tool_calls": tuple(ToolCall(**call) for call in values["tool_calls"])})
     except VoicebillError as error:
-        faults.append(Fault(("turns", at), f"turn {at + 1}: {error}"))
+        said = str(error)
+        for field, key in RENAMED.items():
+            said = said.replace(field, key)
+        faults.append(Fault(("turns", at), f"turn {at + 1}: {said}"))
         return None

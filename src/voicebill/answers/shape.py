@@ -183,6 +183,7 @@ def _billed(billed: Billed, offer: Offer) -> Shape:
         "turn": billed.response.turn,
         "kind": billed.response.kind,
         "status": billed.response.status,
+        "interrupted": billed.response.status == "cancelled" and bool(billed.usage.quantities),
         "session": billed.response.session,
         "dropped_items": billed.response.dropped,
         "usage": _usage(billed.usage),

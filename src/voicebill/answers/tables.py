@@ -4,16 +4,17 @@ A schema says what a table may hold: per key a reader and, unless the key must b
 out. A fault knows the path to its place, so that whoever has the file can name the line.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from voicebill.billing.dated import Day
-from voicebill.billing.errors import InvalidInput, VoicebillError, nearest
+from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError, nearest
 
 Path = tuple[str | int, ...]
+Values = dict[str, Any]
 Reader = Callable[[object], Any]
 
 
@@ -47,48 +48,78 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A key with a list of tables; None when it is left out and `default` is None."""
+    """A key with a list of tables. `check` looks at a row as a whole: at the values that it has, and may refuse them."""
 
     schema: "Schema"
-    default: Any = ()
+    check: Callable[[Values], None] | None = None
 
 
 Schema = Mapping[str, Key | Rows]
 
 
-def read(data: object, schema: Schema, faults: list[Fault], path: Path = ()) -> dict[str, Any] | None:
-    """The table's values by key, defaults filled in; None if it has faults, all of which are added to `faults`."""
+class Several(InvalidInput):
+    """More than one thing that is wrong with a value."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__("; ".join(texts))
+        self.texts = texts
+
+
+def read(data: object, schema: Schema, faults: list[Fault], path: Path = ()) -> Values:
+    """The table's values by key, defaults filled in. What is faulty is left out, and added to `faults`.
+
+    Of a list of tables, a row with faults is None, so that the others keep their places.
+    """
     if not isinstance(data, Mapping):
         faults.append(Fault(path, f"must be a table, not {_said(data)}"))
-        return None
-    before = len(faults)
-    values: dict[str, Any] = {}
-    for key in data:
-        if key not in schema:
-            near = nearest(str(key), schema, most=1)
-            hint = f"; the nearest is {near[0]!r}" if near else f"; known: {', '.join(schema)}"
-            faults.append(Fault((*path, key), f"unknown key {key!r}{hint}"))
+        return {}
+    values: Values = {}
+    faults.extend(Fault((*path, key), _unknown(str(key), schema)) for key in data if key not in schema)
     for key, spec in schema.items():
-        if key not in data:
-            if spec.default is REQUIRED:
-                faults.append(Fault(path, f"{key!r} is missing"))
-            values[key] = spec.default
-        elif isinstance(spec, Rows):
-            values[key] = _rows(data[key], spec.schema, faults, (*path, key))
+        if isinstance(spec, Rows):
+            values[key] = _rows(data.get(key, []), spec, faults, (*path, key))
+        elif key in data:
+            faults.extend(Fault((*path, key), f"{key}: {text}") for text in _read_key(key, spec, data[key], values))
+        elif spec.default is REQUIRED:
+            faults.append(Fault(path, f"{key!r} is missing"))
         else:
-            try:
-                values[key] = spec.read(data[key])
-            except VoicebillError as error:
-                faults.append(Fault((*path, key), f"{key}: {error}"))
-    return values if len(faults) == before else None
+            values[key] = spec.default
+    return values
 
 
-def _rows(data: object, schema: Schema, faults: list[Fault], path: Path) -> tuple[dict[str, Any], ...]:
+def _read_key(key: str, spec: Key, value: object, values: Values) -> Sequence[str]:
+    """Read one value; say what is wrong with it."""
+    try:
+        values[key] = spec.read(value)
+    except Several as error:
+        return error.texts
+    except VoicebillError as error:
+        return [str(error)]
+    return ()
+
+
+def _rows(data: object, spec: Rows, faults: list[Fault], path: Path) -> tuple[Values | None, ...]:
     if not isinstance(data, list):
         faults.append(Fault(path, f"{path[-1]}: must be a list of tables, not {_said(data)}"))
         return ()
-    rows = (read(row, schema, faults, (*path, at)) for at, row in enumerate(data))
-    return tuple(row for row in rows if row is not None)
+    rows: list[Values | None] = []
+    for at, row in enumerate(data):
+        before = len(faults)
+        values = read(row, spec.schema, faults, (*path, at))
+        if spec.check is not None:
+            try:
+                spec.check(values)
+            except VoicebillError as error:
+                faults.append(Fault((*path, at), str(error)))
+        rows.append(values if len(faults) == before else None)
+    return tuple(rows)
+
+
+def _unknown(key: str, schema: Schema) -> str:
+    near = nearest(key, schema, most=1)
+    names = list(schema)
+    known = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
+    return f"unknown key {key!r}" + (f"; the nearest is {near[0]!r}" if near else f"; known: {known}")
 
 
 def where(path: Path) -> str:
@@ -145,6 +176,14 @@ def decimal(value: object) -> Decimal:
     return number
 
 
+def a_share(value: object) -> Decimal:
+    """A number between 0 and 1."""
+    number = decimal(value)
+    if number > 1:
+        raise InvalidInput(f"must be between 0 and 1, not {value}")
+    return number
+
+
 def milliseconds(value: object) -> int:
     """Seconds, as whole milliseconds."""
     return round(decimal(value) * 1000)
@@ -164,9 +203,12 @@ def a_day(value: object) -> Day:
 
 def the_day(value: object) -> date:
     """A date known to the day."""
-    day = a_day(value)
-    if not day.exact:
-        raise InvalidInput(f"must be a day such as 2026-11-22, not {day}")
+    try:
+        day = a_day(value)
+    except InvalidInput:
+        day = None
+    if day is None or not day.exact:
+        raise InvalidInput(f"must be a day such as 2026-11-22, not {_said(value)}")
     return day.first
 
 
@@ -187,26 +229,44 @@ def listed(reader: Reader) -> Reader:
     """A list of values, or a single one."""
 
     def read_list(value: object) -> tuple[Any, ...]:
-        return tuple(reader(each) for each in value) if isinstance(value, list) else (reader(value),)
+        values = value if isinstance(value, list) else [value]
+        return tuple(_each(((f"item {at}", each) for at, each in enumerate(values, start=1)), reader).values())
 
     return read_list
 
 
-def mapped(reader: Reader) -> Reader:
-    """A table of values by name."""
+def mapped(reader: Reader, meters: Iterable[str] | None = None) -> Reader:
+    """A table of values by name; `meters` are the names that there may be."""
+    names = None if meters is None else tuple(meters)
 
     def read_map(value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise InvalidInput(f"must be a table, not {_said(value)}")
-        found = {}
-        for name, each in value.items():
-            try:
-                found[str(name)] = reader(each)
-            except VoicebillError as error:
-                raise InvalidInput(f"{name}: {error}") from None
-        return found
+
+        def read_one(name: object) -> Any:  # noqa: ANN401 - whatever the reader gives
+            if names is not None and str(name) not in names:
+                raise UnknownName("meter", str(name), names)
+            return reader(value[name])
+
+        return _each(((str(name), name) for name in value), read_one)
 
     return read_map
+
+
+def _each(values: Iterable[tuple[str, Any]], reader: Reader) -> dict[str, Any]:
+    """Every value read; or all that is wrong with any of them."""
+    found: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name, value in values:
+        try:
+            found[name] = reader(value)
+        except UnknownName as error:
+            wrong.append(str(error))
+        except VoicebillError as error:
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        raise Several(wrong)
+    return found
 
 
 def _said(value: object) -> str:

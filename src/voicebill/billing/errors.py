@@ -24,7 +24,7 @@ class UnknownName(VoicebillError, LookupError):
     voicebill.billing.errors.UnknownName: unknown model 'gpt-realtme'; the nearest are gpt-realtime, gpt-realtime-mini
     """
 
-    def __init__(self, what: str, asked: str, known: Iterable[str], remedy: str = "") -> None:
+    def __init__(self, what: str, asked: str, known: Iterable[str], *, of: str = "", remedy: str = "") -> None:
         names = sorted(set(known))
         near = nearest(asked, names)
         if near:
@@ -32,8 +32,9 @@ class UnknownName(VoicebillError, LookupError):
         elif len(names) <= 12:
             hint = f"; known: {', '.join(names)}" if names else ""
         else:
-            hint = f"; {len(names)} are known"
-        super().__init__(f"unknown {what} {asked!r}{hint}{'; ' + remedy if remedy else ''}")
+            hint = f"; {len(names)} are known, such as {', '.join(names[:4])}"
+        said = asked if len(asked) <= 60 else asked[:57] + "..."
+        super().__init__(f"unknown {what} {said!r}{of}{hint}{'; ' + remedy if remedy else ''}")
 
 
 class NotOffered(VoicebillError, LookupError):

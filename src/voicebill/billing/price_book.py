@@ -14,7 +14,7 @@ from voicebill.billing.dated import Day, doubt_on, in_force, known_range
 from voicebill.billing.digest import digest
 from voicebill.billing.errors import NotOffered, UnknownName, Unpriced
 from voicebill.billing.meters import Meter
-from voicebill.billing.offers import Offer, PriceRow, Rates
+from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 
 WARN_BEFORE_SHUTDOWN = timedelta(days=183)
 """A model that ends within half a year deserves a word: moving a voice agent takes months, not days."""
@@ -131,17 +131,22 @@ class PriceBook:
         deployment: str = "global",
         region: str | None = None,
         tier: str = "standard",
+        kind: Kind | None = None,
     ) -> Found:
         """The offer that a name means on a day, with its rates.
 
         `model` is a name as the vendors write it, dated (`gpt-realtime-1.5-2026-02-23`) or not (`gpt-realtime-mini`).
+        `kind` is what it should be for: names of that kind are the ones that are suggested.
 
         Raises:
             UnknownName: the model, provider, deployment, region or tier is unknown; the nearest are named.
             NotOffered: nothing was sold so on that day; the text gives the days for which prices are known.
             Unpriced: prices are known only in part, such as a cached rate without its fresh one.
         """
-        sold = self._sold_as(model, provider, deployment, region, tier)
+        provider, deployment = provider.strip().lower(), deployment.strip().lower()
+        region = None if region is None else region.strip().lower()
+        offers = self.named(model, provider, kind)
+        sold = _sold_as(offers, model, deployment, region, tier)
         offer, assumptions, warnings = self._version_meant(model, sold, day)
         row = offer.row_on(day)
         if row is None:
@@ -157,9 +162,12 @@ class PriceBook:
         if doubt:
             warnings.append(f"the price row of {offer.name} may not hold on {day}: {doubt}")
         warnings += [*self._end_warnings(offer, day), *self._place_warnings(offer, region)]
+        if region is None and offer.deployment == "regional" and len(offer.regions) == 1:
+            region = offer.regions[0]
+            assumptions.append(f"the region is {region}, the only one with {deployment} prices of {offer.name}")
         return Found(rates, region, tuple(assumptions), tuple(warnings))
 
-    def named(self, model: str, provider: str | None = None) -> tuple[Offer, ...]:
+    def named(self, model: str, provider: str | None = None, kind: Kind | None = None) -> tuple[Offer, ...]:
         """Every offer that a name, dated or not, can mean.
 
         Raises:
@@ -168,23 +176,17 @@ class PriceBook:
         providers = self.providers if provider is None else (provider,)
         if provider is not None and provider not in self.providers:
             raise UnknownName("provider", provider, self.providers)
-        offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, model.strip().lower()), ()))
+        name = model.strip().lower()
+        offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, name), ()))
         if not offers:
-            elsewhere = sorted({seller for seller, name in self._by_name if name == model.strip().lower()})
+            elsewhere = sorted({seller for seller, known in self._by_name if known == name})
             remedy = f"{' and '.join(elsewhere)} has that name" if elsewhere else ""
-            raise UnknownName("model", model, (name for seller, name in self._by_name if seller in providers), remedy)
-        return offers
-
-    def _sold_as(self, model: str, provider: str, deployment: str, region: str | None, tier: str) -> tuple[Offer, ...]:
-        offers = self.named(model, provider)
-        offers = _narrowed(offers, f"deployment of {model} at {provider}", deployment, lambda offer: (offer.deployment,))
-        offers = _narrowed(offers, f"service tier of {model}", tier, lambda offer: (offer.tier,))
-        if region is not None:
-            everywhere = tuple(offer for offer in offers if not offer.regions)
-            return everywhere or _narrowed(offers, f"{deployment} region of {model}", region, lambda offer: offer.regions)
-        if len({(offer.version, offer.tier) for offer in offers}) < len(offers):
-            regions = sorted({name for offer in offers for name in offer.regions})
-            raise NotOffered(f"{deployment} prices of {model} at {provider} differ by region; name one of {', '.join(regions)}")
+            known = (
+                known
+                for (seller, known), named in self._by_name.items()
+                if seller in providers and any(kind in (None, offer.kind) for offer in named)
+            )
+            raise UnknownName("model", model, known, remedy=remedy)
         return offers
 
     def _version_meant(self, model: str, sold: Sequence[Offer], day: date) -> tuple[Offer, list[str], list[str]]:
@@ -200,9 +202,14 @@ class PriceBook:
             raise NotOffered(self._no_price(model, sold, day))
         newest = max(alive, key=lambda offer: offer.version or "")
         said = f"{model} is taken for {newest.name}, the newest version with prices on {day}"
+        warnings = [
+            f"{offer.name} is newer than {newest.name}, but the vendor's list holds only part of its prices there"
+            for offer in sold
+            if (offer.version or "") > (newest.version or "") and offer.row_on(day)
+        ]
         if alias is not None and len(alive) > 1:
-            return newest, [], [f"{said}; no source says on which days the undated name moved"]
-        return newest, [said], []
+            return newest, [], [f"{said}; no source says on which days the undated name moved", *warnings]
+        return newest, [said], warnings
 
     def _priced_on(self, offer: Offer, day: date) -> bool:
         row = offer.row_on(day)
@@ -251,12 +258,27 @@ class PriceBook:
             )
 
 
+def _sold_as(offers: tuple[Offer, ...], model: str, deployment: str, region: str | None, tier: str) -> tuple[Offer, ...]:
+    """The offers of a model under a deployment, in a region, at a service tier."""
+    provider = offers[0].provider
+    offers = _narrowed(offers, "deployment", deployment, lambda offer: (offer.deployment,), f" of {model} at {provider}")
+    offers = _narrowed(offers, "service tier", tier, lambda offer: (offer.tier,), f" of {model}")
+    if region is not None:
+        if not any(offer.regions for offer in offers):
+            raise NotOffered(f"{provider} does not sell {model} by region: leave the region ({region!r}) out")
+        return _narrowed(offers, "region", region, lambda offer: offer.regions, f" of {model} ({deployment})")
+    if len({(offer.version, offer.tier) for offer in offers}) < len(offers):
+        regions = sorted({name for offer in offers for name in offer.regions})
+        raise NotOffered(f"{deployment} prices of {model} at {provider} differ by region; name one of {', '.join(regions)}")
+    return offers
+
+
 def _narrowed(
-    offers: tuple[Offer, ...], what: str, asked: str, values: Callable[[Offer], tuple[str, ...]]
+    offers: tuple[Offer, ...], what: str, asked: str, values: Callable[[Offer], tuple[str, ...]], of: str
 ) -> tuple[Offer, ...]:
     kept = tuple(offer for offer in offers if asked in values(offer))
     if not kept:
-        raise UnknownName(what, asked, (value for offer in offers for value in values(offer)))
+        raise UnknownName(what, asked, (value for offer in offers for value in values(offer)), of=of)
     return kept
 
 

@@ -75,16 +75,14 @@ def estimate_command(
 def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     """Print an estimate for people."""
     plan, sold = answer.plan, answer.offered
-    offer = sold.found.offer
-    place = (
-        "" if offer.provider == "openai" else f" ({offer.deployment}{f', {sold.found.region}' if sold.found.region else ''})"
-    )
-    out.print(screen.heading(f"{offer.name} at {offer.provider}{place} on {sold.asked.day}"))
+    out.print(screen.heading(screen.sold_as(sold)))
     user, assistant = plan.talk
+    prompt = screen.counted(plan.instructions_tokens + plan.tools_tokens, "token")
+    counts = sold.ruling.rules.counts_instructions
     out.print(
-        f"{plan.minutes:,} minutes, {plan.turns:,} turns; the user speaks {user:.0%} of the time, the assistant "
-        f"{assistant:.0%}; instructions and tools of {plan.instructions_tokens + plan.tools_tokens:,} tokens; "
-        f"{len(answer.conversation.responses):,} responses"
+        f"{screen.counted(plan.minutes, 'minute')}, {screen.counted(plan.turns, 'turn')}; the user speaks {user:.0%} of the "
+        f"time, the assistant {assistant:.0%}; {f'prompt and tools of {prompt}' if counts else 'no prompt'}; "
+        f"{screen.counted(len(answer.conversation.responses), 'response')}"
     )
     out.print()
     out.print(screen.indented(screen.scenarios(_rows(answer))))

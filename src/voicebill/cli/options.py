@@ -148,5 +148,14 @@ def overrides(rules: list[str] | None) -> dict[str, Value]:
         name, equals, value = each.partition("=")
         if not equals:
             raise InvalidInput(f"--rule: {each!r} is not written NAME=VALUE, such as cache_block_tokens=128")
-        stated[name.strip()] = parameter_value(name.strip(), value.strip())
+        stated[name.strip()] = parameter_value(name.strip(), _plain_number(value.strip()))
     return stated
+
+
+def _plain_number(value: str) -> str:
+    """A number as people type it, such as 50% or 1k, as plain digits; anything else as it is."""
+    reader = asked.share if value.endswith("%") else asked.number
+    try:
+        return str(reader(value))
+    except VoicebillError:
+        return value

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from voicebill.answers.shape import offer_shape
+from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import quoted
 from voicebill.billing.offers import Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
@@ -45,6 +46,8 @@ def prices_command(
         voicebill prices --check my-prices.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     if check_file is not None:
+        if name is not None:
+            raise InvalidInput(f"a check needs no model: leave {name!r} out")
         known = load()
         found = check(check_file)
         offers, sets = len(found.prices.offers) - len(known.prices.offers), len(found.rules.sets) - len(known.rules.sets)
@@ -55,7 +58,9 @@ def prices_command(
     if as_json:
         screen.as_json({"digest": book.digest, "currency": "USD", "offers": [offer_shape(offer) for offer in offers_shown]})
     elif name:
-        _show_history(offers_shown, book, screen.console())
+        _show_history(offers_shown, book, day, screen.console())
+    elif not offers_shown:
+        typer.echo(f"no {kind} model{f' of {provider}' if provider else ''} has a price on {on}")
     else:
         _show_list(offers_shown, kind, on, screen.console())
 
@@ -117,14 +122,16 @@ def _short(price: Decimal) -> str:
     return quoted(price)[1:].removesuffix(".00")
 
 
-def _show_history(offers: Iterable[Offer], book: PriceBook, out: Console) -> None:
+def _show_history(offers: Iterable[Offer], book: PriceBook, day: date | None, out: Console) -> None:
     for offer in offers:
         out.print(screen.heading(f"{offer.id}  ({offer.kind}{', an example, not for sale here' if offer.example else ''})"))
         if offer.regions:
             out.print(screen.indented(f"listed in {', '.join(offer.regions)}"))
         for row in offer.rows:
             out.print()
-            out.print(screen.indented(f"since {row.since}{f' until {row.until}' if row.until else ''}, checked {row.checked}"))
+            ends = f" until {row.until}" if row.until else ""
+            holds = f"; in force on {day}" if day and row is offer.row_on(day) else ""
+            out.print(screen.indented(f"since {row.since}{ends}, checked {row.checked}{holds}"))
             _show_row(row, offer, out)
         for fact in _around(offer, book):
             out.print(screen.indented(fact))

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voicebill.answers.estimate import Estimate, Scenarios
+from voicebill.answers.offered import Offered
 from voicebill.answers.simulate import Simulation
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, shown
@@ -41,6 +42,22 @@ def table(*columns: str, left: int = 1) -> Table:
     for at, column in enumerate(columns):
         plain.add_column(column, justify="left" if at < left else "right", no_wrap=at >= left)
     return plain
+
+
+def sold_as(offered: Offered) -> str:
+    """A model with its seller, and how and where it is sold."""
+    offer, region = offered.found.offer, offered.found.region
+    place = "" if offer.deployment == "global" and not region else f" ({', '.join(filter(None, (offer.deployment, region)))})"
+    return f"{offer.name} at {offer.provider}{place} on {offered.asked.day}"
+
+
+def counted(number: object, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "turn"), counted(1200, "turn")
+    ('1 turn', '1,200 turns')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def heading(text: str) -> Text:

@@ -30,6 +30,17 @@ from voicebill.conversation.context import Response
 from voicebill.facts.files import FaultyFile, read_toml
 
 
+COLUMNS = (
+    ("text", "text_in"),
+    ("cached", "text_in_cached"),
+    ("audio", "audio_in"),
+    ("cached", "audio_in_cached"),
+    ("text out", "text_out"),
+    ("audio out", "audio_out"),
+)
+IMAGE_COLUMNS = (("image", "image_in"), ("cached", "image_in_cached"))
+
+
 def simulate_command(
     script: Annotated[
         Path, typer.Argument(help="The conversation turn by turn, in TOML.", metavar="SCRIPT.toml", show_default=False)
@@ -99,18 +110,16 @@ def read_script(file: Path, **instead: object) -> Scripted:
 def show(answer: Simulation, out: Console) -> None:
     """Print a simulation for people."""
     sold = answer.offered
-    offer, rule = sold.found.offer, answer.conversation.expected
+    rule = answer.conversation.expected
     share = f", {100 * rule.share[0] / rule.share[1]:.4g}% of it reused" if rule.behaviour == "prefix" else ""
-    out.print(screen.heading(f"{offer.name} at {offer.provider} on {sold.asked.day}; cache: {rule.behaviour}{share}"))
+    out.print(screen.heading(f"{screen.sold_as(sold)}; cache: {rule.behaviour}{share}"))
     out.print()
-    table = screen.table("turn", "text", "cached", "audio", "cached", "text out", "audio out", "amount")
+    images = any(billed.response.images for billed in answer.responses)
+    columns = (*COLUMNS[:4], *(IMAGE_COLUMNS if images else ()), *COLUMNS[4:])
+    table = screen.table("turn", *(title for title, _ in columns), "amount")
     for billed in answer.responses:
-        usage, response = billed.usage, billed.response
-        label = f"{response.turn}{_happened(response)}"
-        counts = (
-            usage[meter] for meter in ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "text_out", "audio_out")
-        )
-        table.add_row(label, *(f"{count:,}" for count in counts), shown(billed.amount))
+        label = f"{billed.response.turn}{_happened(billed.response)}"
+        table.add_row(label, *(f"{billed.usage[meter]:,}" for _, meter in columns), shown(billed.amount))
     out.print(screen.indented(table))
     out.print()
     out.print(screen.heading("The bill"))

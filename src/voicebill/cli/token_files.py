@@ -33,10 +33,18 @@ def count_tools_file(file: Path) -> int:
     """
     source = read_text(file)
     try:
-        tools = json.loads(source)
-    except (ValueError, RecursionError) as error:
+        tools = json.loads(source, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidInput(f"{file} is nested too deeply") from None
+    except ValueError as error:
         raise InvalidInput(f"{file} is not JSON: {error}") from None
+    if not isinstance(tools, list | dict):
+        raise InvalidInput(f"{file} holds no tool schemas: it must be a JSON list or object")
     return count(json.dumps(tools, separators=(",", ":"), ensure_ascii=False))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def count(text: str) -> int:

@@ -20,9 +20,10 @@ from voicebill.conversation.script import Script, Turn
 class Response(NamedTuple):
     """One charged model call: its input, what of that is new or reusable, and its output.
 
-    `input` is everything the model reads. `new` is the part that no response has read or written before. `common` is
+    `input` is everything the model reads. `new` are the items that no response has read or written before. `common` is
     the longest common prefix, item by item, with the previous response's input and output; `known` all that is left of
     these, wherever it stands. `images` are the image items in order, since the cache takes only whole ones.
+    `reasoning` is part of `text_out`.
     """
 
     turn: int
@@ -35,12 +36,15 @@ class Response(NamedTuple):
     images: tuple[int, ...]
     text_out: int
     audio_out: int
+    reasoning: int
     session: int
     dropped: int
 
 
 def responses(script: Script, rules: Rules) -> Iterator[Response]:
     """Every response of a conversation in order, tool rounds before the reply they serve.
+
+    A turn belongs to the session in which its middle falls.
 
     Raises:
         ContextOverflow: the provider would answer with an error, because the input does not fit and cannot be cut.
@@ -51,11 +55,13 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
     lasting = [duration_ms(turn, rules) for turn in script.turns]
     continues = 0 < limit_ms < sum(lasting)
     carry_text = (script.carry or rules.session_carry) == "text"
-    elapsed_ms = 0
+    begun_ms = session = 0
     for number, (turn, lasts_ms) in enumerate(zip(script.turns, lasting, strict=True), start=1):
-        if continues and elapsed_ms and elapsed_ms + lasts_ms > limit_ms:
-            history, elapsed_ms = history.continued(carry_text=carry_text, warm=script.warm), 0
-        elapsed_ms += lasts_ms
+        if continues and (now := (2 * begun_ms + lasts_ms) // (2 * limit_ms)) > session:
+            session = now
+            if number > 1:
+                history = history.continued(carry_text=carry_text, warm=script.warm)
+        begun_ms += lasts_ms
         _hear(turn, history, rules, words=continues)
         if turn.tool_calls:
             yield from _tool_rounds(number, turn, history, room, rules)
@@ -82,7 +88,7 @@ class _Room:
 
     def __init__(self, script: Script, rules: Rules) -> None:
         self.fixed = fixed_tokens(script, rules)
-        self.limit = rules.input_limit_tokens
+        self.limit = min((limit for limit in (rules.input_limit_tokens, rules.context_tokens) if limit), default=0)
         self.cuts = rules.truncation_honoured and script.truncation.mode == "auto"
         self.why = "truncation is disabled" if rules.truncation_honoured else "this provider ignores the truncation setting"
         after = script.truncation.post_instructions_tokens if rules.truncation_honoured else None
@@ -108,7 +114,7 @@ class _Room:
         if newest > self.tokens:
             raise ContextOverflow(
                 f"turn {turn}: one message of {newest:,} tokens is more than the {self.tokens:,} that fit after "
-                f"instructions and tools ({self.fixed:,} tokens): the provider answers with an error"
+                f"instructions and tools ({self.fixed:,} tokens): the provider answers with an error; shorten the message"
             )
         return history.cut(self.keep)
 
@@ -129,8 +135,7 @@ def _hear(turn: Turn, history: History, rules: Rules, *, words: bool) -> None:
 def _tool_rounds(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Iterator[Response]:
     for call in turn.tool_calls:
         dropped = room.fit(history, number)
-        text_out = call.arguments_tokens + turn.reasoning_tokens
-        yield _response(number, "tool-call", history, dropped=dropped, text_out=text_out, audio_out=0)
+        yield _response(number, "tool-call", history, dropped, _Output(call.arguments_tokens, 0, turn.reasoning_tokens))
         text = call.arguments_tokens + rules.tool_call_item_tokens
         history.wrote(Item(text, 0, 0, text))
         text = call.result_tokens + rules.tool_result_item_tokens
@@ -139,12 +144,11 @@ def _tool_rounds(number: int, turn: Turn, history: History, room: _Room, rules: 
 
 def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Response:
     if turn.cancelled:
-        return Response(number, "reply", "cancelled", NOTHING, NOTHING, NOTHING, NOTHING, (), 0, 0, history.session, 0)
+        return Response(number, "reply", "cancelled", NOTHING, NOTHING, NOTHING, NOTHING, (), 0, 0, 0, history.session, 0)
     dropped = room.fit(history, number)
     audio = counting.reply_audio(turn, rules)
     text, transcript = counting.reply_text(turn, audio, rules)
-    text_out = text + turn.reasoning_tokens
-    response = _response(number, "reply", history, dropped=dropped, text_out=text_out, audio_out=audio)
+    response = _response(number, "reply", history, dropped, _Output(text, audio, turn.reasoning_tokens))
     shown = text + rules.assistant_item_tokens
     carried = transcript + rules.assistant_item_tokens
     shrinking = rules.history == "last-assistant-audio"
@@ -163,9 +167,15 @@ def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules)
     return response._replace(status="cancelled")
 
 
-def _response(
-    turn: int, kind: Literal["reply", "tool-call"], history: History, *, dropped: int, text_out: int, audio_out: int
-) -> Response:
+class _Output(NamedTuple):
+    """What a response writes: text without reasoning, audio, and reasoning."""
+
+    text: int
+    audio: int
+    reasoning: int
+
+
+def _response(turn: int, kind: Literal["reply", "tool-call"], history: History, dropped: int, output: _Output) -> Response:
     """The response to what stands in the history now; its status is set by who knows how it ended."""
     fixed, cold = history.fixed, history.cold
     return Response(
@@ -173,12 +183,13 @@ def _response(
         kind,
         "completed",
         _with(history.sum, fixed),
-        _with(history.new, fixed if history.opening else 0),
+        _with(history.new, 0),
         NOTHING if cold else _with(history.common, fixed),
         NOTHING if cold else _with(history.known, fixed),
         tuple(item.image for item in history.items if item.image) if history.sum[2] else (),
-        text_out,
-        audio_out,
+        output.text + output.reasoning,
+        output.audio,
+        output.reasoning,
         history.session,
         dropped,
     )

@@ -48,7 +48,6 @@ class History:
     def __init__(self, fixed: int, *, warm: bool, session: int = 1) -> None:
         self.fixed = fixed
         self.session = session
-        self.opening = session == 1
         self.items: deque[Item] = deque()
         self.first = 0
         self.sum: Sum = NOTHING
@@ -109,7 +108,7 @@ class History:
         self.sum = self.known = _plus(self.sum, item)
         self.new = NOTHING
         self.unread = 0
-        self.cold = self.opening = False
+        self.cold = False
 
     def continued(self, *, carry_text: bool, warm: bool) -> "History":
         """The history at the start of the next session: cold, and as text if anything is carried over.

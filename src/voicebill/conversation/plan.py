@@ -37,6 +37,7 @@ class Plan(Setup):
     Decimal('0.2')
     """
 
+    instructions_tokens: int = 1000
     minutes: Number
     turns: int
     user_share: Number | None = None
@@ -157,7 +158,7 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
             image_tokens=(picture,) * pictures[at],
             tool_calls=(call,) * calls[at],
             reply_audio_tokens=round(heard[at] / Fraction(plan.heard_share)) if interrupted else heard[at],
-            reply_text_tokens=plan.text_turn_reply_tokens if text else None,
+            reply_text_tokens=plan.text_turn_reply_tokens if text else None if heard[at] else 0,
             reasoning_tokens=plan.reasoning_tokens,
             heard_ms=heard[at] * rules.reply_audio_ms_per_token if interrupted else None,
             silence_ms=silence[at],
@@ -172,7 +173,7 @@ def _evenly(count: int, places: int) -> list[int]:
 
 def _chosen(count: int, among: Sequence[int]) -> list[bool]:
     """Which of the places that count (1, not 0) are chosen, evenly."""
-    marks = iter(_evenly(count, sum(among)))
+    marks = iter(_evenly(count, sum(among) or 1))
     return [bool(place and next(marks)) for place in among]
 
 

@@ -188,7 +188,7 @@ class RuleBook:
             UnknownName: there is no such set.
             InvalidInput: the set and what it is based on leave a parameter open.
         """
-        chosen = self.named(name or self.default)
+        chosen = self.named(self.default if name is None else name)
         names = frozenset(models)
         rows: dict[str, RuleRow] = {}
         for each in self._lineage(chosen):
@@ -240,7 +240,7 @@ def _number(name: str, value: object, kind: type) -> Value:
         if not low <= number <= high or (kind is int and number % 1):
             raise ValueError
     except (ArithmeticError, ValueError):
-        bounds = "between 0 and 1" if name in AT_MOST_ONE else f"of at least {1 if name in AT_LEAST_ONE else 0}"
+        bounds = "between 0 and 1" if name in AT_MOST_ONE else f"between {1 if name in AT_LEAST_ONE else 0} and 1,000,000,000"
         what = "a whole number" if kind is int else "a number"
         raise InvalidInput(f"{name} is {what} {bounds}, not {value!r}") from None
     return int(number) if kind is int else number

@@ -34,6 +34,8 @@ class Truncation:
     def __post_init__(self) -> None:
         one_of("truncation mode", self.mode, ("auto", "disabled"))
         object.__setattr__(self, "retention_ratio", share("retention_ratio", self.retention_ratio))
+        if self.mode == "disabled" and (self.retention_ratio != 1 or self.post_instructions_tokens is not None):
+            raise InvalidInput("retention_ratio and post_instructions_tokens mean nothing where truncation is disabled")
         if self.post_instructions_tokens is not None:
             within("post_instructions_tokens", self.post_instructions_tokens, 1, MOST_TOKENS)
 
@@ -47,7 +49,7 @@ class Setup:
     `carry` says what the next one starts with.
     """
 
-    instructions_tokens: int = 1000
+    instructions_tokens: int = 0
     tools_tokens: int = 0
     transcription_model: str | None = None
     truncation: Truncation = Truncation()
@@ -61,6 +63,8 @@ class Setup:
     def __post_init__(self) -> None:
         within("instructions_tokens", self.instructions_tokens, 0, MOST_TOKENS)
         within("tools_tokens", self.tools_tokens, 0, MOST_TOKENS)
+        if not isinstance(self.truncation, Truncation):
+            raise InvalidInput(f"truncation must be a Truncation, not {self.truncation!r}")
         one_of("cache", self.cache, (None, "all", "prefix", "none"))
         one_of("carry", self.carry, (None, "text", "nothing"))
         one_of("transport", self.transport, ("webrtc", "websocket", "sip"))
@@ -114,14 +118,32 @@ class Turn:
                 within(name, count, 0, most)
         for count in self.image_tokens:
             within("image_tokens", count, 1, MOST_TOKENS)
-        if self.user_audio_ms is not None and self.user_audio_tokens:
-            raise InvalidInput(_said_twice("user_audio", self.user_audio_tokens, self.user_audio_ms))
-        if self.reply_audio_ms is not None and self.reply_audio_tokens:
-            raise InvalidInput(_said_twice("reply_audio", self.reply_audio_tokens, self.reply_audio_ms))
-        if self.heard_ms is not None and not (self.reply_audio_tokens or self.reply_audio_ms):
-            raise InvalidInput(f"heard_ms ({self.heard_ms}) needs a spoken reply")
-        if self.cancelled and (self.reply_audio_tokens or self.reply_audio_ms or self.reply_text_tokens):
-            raise InvalidInput("a turn cancelled before any output has no reply")
+        contradiction = _user_contradiction(self) or _reply_contradiction(self)
+        if contradiction:
+            raise InvalidInput(contradiction)
+
+
+def _user_contradiction(turn: Turn) -> str | None:
+    if turn.user_audio_ms is not None and turn.user_audio_tokens:
+        return "user_audio_tokens and user_audio_ms say the same thing: give one"
+    if turn.user_transcript_tokens is not None and not (turn.user_audio_tokens or turn.user_audio_ms):
+        return "user_transcript_tokens needs user audio"
+    return None
+
+
+def _reply_contradiction(turn: Turn) -> str | None:
+    if turn.reply_audio_ms is not None and turn.reply_audio_tokens:
+        return "reply_audio_tokens and reply_audio_ms say the same thing: give one"
+    spoken = bool(turn.reply_audio_tokens or turn.reply_audio_ms)
+    if turn.cancelled:
+        return "a turn cancelled before any output has no reply" if spoken or turn.reply_text_tokens else None
+    if not spoken and turn.reply_text_tokens is None:
+        return "no reply: give reply_audio_tokens, reply_audio_ms or reply_text_tokens, or say that it was cancelled"
+    if not spoken and turn.heard_ms is not None:
+        return "heard_ms needs a spoken reply"
+    if not spoken and turn.reply_transcript_tokens is not None:
+        return "reply_transcript_tokens needs a spoken reply"
+    return None
 
 
 _COUNTS = {
@@ -139,10 +161,6 @@ _COUNTS = {
 }
 
 
-def _said_twice(what: str, tokens: int, ms: int) -> str:
-    return f"{what}_tokens ({tokens}) and {what}_ms ({ms}) say the same thing: give one"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script(Setup):
     """A conversation turn by turn."""
@@ -151,6 +169,8 @@ class Script(Setup):
 
     def __post_init__(self) -> None:
         Setup.__post_init__(self)
+        if not all(isinstance(turn, Turn) for turn in self.turns):
+            raise InvalidInput("turns must be Turns")
         if not self.turns:
             raise InvalidInput("a script needs at least one turn")
         if len(self.turns) > MOST_TURNS:

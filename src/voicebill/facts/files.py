@@ -54,8 +54,10 @@ def read_toml(file: Readable) -> tuple[dict[str, Any], dict[TablePath, int]]:
         tables = tomllib.loads(source, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise FaultyFile(str(file), [Fault((), f"not valid TOML: {error}")], {}) from None
-    except (ArithmeticError, RecursionError, ValueError) as error:
-        raise FaultyFile(str(file), [Fault((), f"not usable TOML: {error or type(error).__name__}")], {}) from None
+    except RecursionError:
+        raise FaultyFile(str(file), [Fault((), "nested too deeply")], {}) from None
+    except (ArithmeticError, ValueError) as error:
+        raise FaultyFile(str(file), [Fault((), f"not usable TOML: {error}")], {}) from None
     return tables, key_lines(source)
 
 
@@ -96,6 +98,7 @@ def key_lines(source: str) -> dict[TablePath, int]:
         header = re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line)
         if header:
             here = _opened(_keys(header[2]), counts, is_row=header[1] == "[[")
+            lines.setdefault(_keys(header[2]), number)
             lines.setdefault(here, number)
             continue
         key = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""", line)

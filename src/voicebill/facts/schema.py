@@ -1,10 +1,14 @@
 """What a facts file may hold: prices, lifecycles, surcharges, availability, meters, and rules, in any mixture."""
 
+from collections.abc import Collection
+from decimal import Decimal
+
 from voicebill.answers.tables import (
     Key,
     Reader,
     Rows,
     Schema,
+    Values,
     a_day,
     anything,
     decimal,
@@ -16,7 +20,9 @@ from voicebill.answers.tables import (
     the_day,
     whole,
 )
-from voicebill.billing.errors import InvalidInput
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.money import picodollars
+from voicebill.conversation.rules import parameter_value
 
 KINDS = ("realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony")
 EVIDENCE = ("documented", "measured", "inferred", "assumed", "defined")
@@ -43,7 +49,48 @@ def _positive(reader: Reader) -> Reader:
     return read
 
 
+def _price(value: object) -> Decimal:
+    price = decimal(value)
+    picodollars(price)
+    return price
+
+
+def _some(reader: Reader) -> Reader:
+    def read(value: object) -> object:
+        found = reader(value)
+        if not found:
+            raise InvalidInput("names nothing")
+        return found
+
+    return read
+
+
 SOURCED: Schema = {"checked": Key(the_day, None), "sources": Key(listed(text), None), "note": Key(text, "")}
+
+
+def _ends_after_it_begins(row: Values) -> None:
+    since, until = row.get("since"), row.get("until")
+    if since is not None and until is not None and until.last <= since.first:
+        raise InvalidInput(f"until ({until}) is not after since ({since})")
+
+
+def _value_fits_parameter(row: Values) -> None:
+    _ends_after_it_begins(row)
+    parameter, wrong = row.get("parameter"), []
+    if parameter is not None:
+        for value in (*([row["value"]] if "value" in row else []), *row.get("disputed", ())):
+            try:
+                parameter_value(parameter, value)
+            except VoicebillError as error:
+                wrong.append(str(error))
+    if wrong:
+        raise InvalidInput("; ".join(dict.fromkeys(wrong)))
+
+
+def _factor_or_fee(row: Values) -> None:
+    if (row.get("factor") is None) == (row.get("usd") is None):
+        raise InvalidInput("a surcharge has either a factor or usd")
+
 
 METER: Schema = {
     "name": Key(text),
@@ -54,32 +101,6 @@ METER: Schema = {
     "direction": Key(one_of("in", "out", "session")),
     "modality": Key(text),
     "fresh": Key(text, None),
-}
-
-DISPUTE: Schema = {"meter": Key(text), "usd": Key(decimal), "source": Key(text)}
-
-PRICE: Schema = {
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "usd": Key(mapped(decimal)),
-    "disputes": Rows(DISPUTE),
-    "increments": Key(mapped(_positive(whole)), {}),
-    "confidence": Key(one_of("high", "medium", "low"), "high"),
-    **SOURCED,
-}
-
-OFFER: Schema = {
-    "provider": Key(text, None),
-    "model": Key(text),
-    "version": Key(text, None),
-    "also_named": Key(listed(text), ()),
-    "kind": Key(one_of(*KINDS)),
-    "deployment": Key(one_of("global", "data-zone", "regional"), "global"),
-    "regions": Key(_regions, ()),
-    "tier": Key(one_of("standard", "batch", "flex", "priority"), "standard"),
-    "vendor_meters": Key(mapped(_vendor_meter), {}),
-    "prices": Rows(PRICE),
-    "note": Key(text, ""),
 }
 
 ALIAS: Schema = {
@@ -133,23 +154,52 @@ RULE: Schema = {
     "sources": Key(listed(text), None),
 }
 
-FILE: Schema = {
-    "provider": Key(text, None),
-    "checked": Key(the_day, None),
-    "sources": Key(listed(text), None),
-    "example": Key(flag, False),
-    "region_lists": Key(mapped(listed(text)), {}),
-    "meters": Rows(METER),
-    "offers": Rows(OFFER),
-    "aliases": Rows(ALIAS),
-    "lifecycle": Rows(LIFECYCLE),
-    "surcharges": Rows(SURCHARGE),
-    "availability": Rows(AVAILABILITY),
-    "name": Key(text, None),
-    "title": Key(text, ""),
-    "based_on": Key(text, None),
-    "note": Key(text, ""),
-    "evidence": Key(one_of(*EVIDENCE), None),
-    "basis": Key(text, None),
-    "rules": Rows(RULE),
-}
+
+def offer_schema(meters: Collection[str]) -> Schema:
+    """What an offer may hold, where these are the meters that there are."""
+    price: Schema = {
+        "since": Key(a_day),
+        "until": Key(a_day, None),
+        "usd": Key(_some(mapped(_price, meters))),
+        "disputes": Rows({"meter": Key(one_of(*meters)), "usd": Key(_price), "source": Key(text)}),
+        "increments": Key(mapped(_positive(whole), meters), {}),
+        "confidence": Key(one_of("high", "medium", "low"), "high"),
+        **SOURCED,
+    }
+    return {
+        "provider": Key(text, None),
+        "model": Key(text),
+        "version": Key(text, None),
+        "also_named": Key(listed(text), ()),
+        "kind": Key(one_of(*KINDS)),
+        "deployment": Key(one_of("global", "data-zone", "regional"), "global"),
+        "regions": Key(_regions, ()),
+        "tier": Key(one_of("standard", "batch", "flex", "priority"), "standard"),
+        "vendor_meters": Key(mapped(_vendor_meter, meters), {}),
+        "prices": Rows(price, _ends_after_it_begins),
+        "note": Key(text, ""),
+    }
+
+
+def file_schema(meters: Collection[str]) -> Schema:
+    """What a facts file may hold, where these are the meters that there are."""
+    return {
+        "provider": Key(text, None),
+        "checked": Key(the_day, None),
+        "sources": Key(listed(text), None),
+        "example": Key(flag, False),
+        "region_lists": Key(mapped(listed(text)), {}),
+        "meters": Rows(METER),
+        "offers": Rows(offer_schema(meters)),
+        "aliases": Rows(ALIAS, _ends_after_it_begins),
+        "lifecycle": Rows(LIFECYCLE),
+        "surcharges": Rows(SURCHARGE, _factor_or_fee),
+        "availability": Rows(AVAILABILITY),
+        "name": Key(text, None),
+        "title": Key(text, ""),
+        "based_on": Key(text, None),
+        "note": Key(text, ""),
+        "evidence": Key(one_of(*EVIDENCE), None),
+        "basis": Key(text, None),
+        "rules": Rows(RULE, _value_fits_parameter),
+    }

@@ -1,0 +1,167 @@
+"""From checked rows to values: one maker for each kind of row, with what a file says once for all its rows filled in."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from voicebill.answers.tables import Values
+from voicebill.billing.dated import Day
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.meters import Meter
+from voicebill.billing.offers import Dispute, Offer, PriceRow
+from voicebill.billing.price_book import Alias, Availability, Lifecycle, Surcharge
+from voicebill.conversation.rules import RuleRow, parameter_value
+
+SINCE_EVER = Day.parse("2024-10-01")
+"""The first day of the first realtime model: rules without a day hold since then."""
+
+
+class Maker:
+    """Makes values of a file's rows. `defaults` are the file's own `provider`, `checked`, `sources` and the like."""
+
+    def __init__(self, defaults: Values) -> None:
+        self.defaults = defaults
+
+    def meter(self, row: Values) -> Meter:
+        """A meter."""
+        return Meter(**row)
+
+    def offer(self, row: Values) -> Offer:
+        """An offer with its prices."""
+        rows = tuple(self._price(price) for price in row["prices"])
+        if not rows:
+            raise InvalidInput("an offer needs at least one [[offers.prices]]")
+        _refuse_overlaps(rows)
+        return Offer(
+            provider=self._provider(row),
+            model=row["model"],
+            version=row["version"],
+            kind=row["kind"],
+            deployment=row["deployment"],
+            rows=rows,
+            also_named=row["also_named"],
+            regions=self._regions(row["regions"]),
+            tier=row["tier"],
+            vendor_meters=row["vendor_meters"],
+            example=self.defaults["example"],
+            note=row["note"],
+        )
+
+    def alias(self, row: Values) -> Alias:
+        """What an undated name means."""
+        return Alias(self._provider(row), row["model"], row["version"], row["since"], row["until"], self._source(row))
+
+    def lifecycle(self, row: Values) -> Lifecycle:
+        """When a model ends."""
+        return Lifecycle(
+            provider=self._provider(row),
+            model=row["model"],
+            version=row["version"],
+            announced=row["announced"],
+            shutdown=row["shutdown"],
+            replacement=row["replacement"],
+            checked=self._checked(row),
+            source=self._source(row),
+            disputed=tuple((each["shutdown"], each["source"]) for each in row["disputed"]),
+        )
+
+    def surcharge(self, row: Values) -> Surcharge:
+        """A factor or a fee."""
+        return Surcharge(
+            name=row["name"],
+            provider=self._provider(row),
+            models=row["models"],
+            factor=row["factor"],
+            dollars=row["usd"],
+            per=row["per"],
+            checked=self._checked(row),
+            source=self._source(row),
+            note=row["note"],
+        )
+
+    def availability(self, row: Values) -> Availability:
+        """Where models can be deployed."""
+        return Availability(
+            provider=self._provider(row),
+            models=row["models"],
+            deployment=row["deployment"],
+            regions=row["regions"],
+            checked=self._checked(row),
+            source=self._source(row),
+            note=row["note"],
+        )
+
+    def rule(self, row: Values) -> RuleRow:
+        """A parameter's value."""
+        evidence, basis = row["evidence"] or self.defaults["evidence"], row["basis"] or self.defaults["basis"]
+        if evidence is None or basis is None:
+            raise InvalidInput("a rule needs 'evidence' and 'basis', in the row or at the top of the file")
+        return RuleRow(
+            parameter=row["parameter"],
+            value=parameter_value(row["parameter"], row["value"]),
+            evidence=evidence,
+            basis=basis,
+            models=row["models"],
+            providers=row["providers"],
+            disputed=tuple(parameter_value(row["parameter"], each) for each in row["disputed"]),
+            sources=row["sources"] or self.defaults["sources"] or (),
+            since=row["since"] or SINCE_EVER,
+            until=row["until"],
+        )
+
+    def _price(self, row: Values) -> PriceRow:
+        return PriceRow(
+            since=row["since"],
+            until=row["until"],
+            prices=row["usd"],
+            checked=self._checked(row),
+            sources=self._sources(row),
+            disputes=_disputes(row["disputes"]),
+            increments=row["increments"],
+            confidence=row["confidence"],
+            note=row["note"],
+        )
+
+    def _provider(self, row: Values) -> str:
+        provider = row["provider"] or self.defaults["provider"]
+        if provider is None:
+            raise InvalidInput("'provider' is missing, in the row and at the top of the file")
+        return str(provider)
+
+    def _checked(self, row: Values) -> date:
+        checked = row["checked"] or self.defaults["checked"]
+        if not isinstance(checked, date):
+            raise InvalidInput("'checked', the day on which the figures were compared with their source, is missing")
+        return checked
+
+    def _sources(self, row: Values) -> tuple[str, ...]:
+        sources: tuple[str, ...] = row["sources"] or self.defaults["sources"] or ()
+        if not sources:
+            raise InvalidInput("'sources' is missing: a fact needs one")
+        return sources
+
+    def _source(self, row: Values) -> str:
+        return "; ".join(self._sources(row))
+
+    def _regions(self, regions: str | tuple[str, ...]) -> tuple[str, ...]:
+        lists: Mapping[str, tuple[str, ...]] = self.defaults["region_lists"]
+        if not isinstance(regions, str):
+            return regions
+        if regions not in lists:
+            raise UnknownName("region list", regions, lists)
+        return lists[regions]
+
+
+def _disputes(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Dispute, ...]]:
+    disputes: dict[str, tuple[Dispute, ...]] = {}
+    for row in rows:
+        disputes[row["meter"]] = (*disputes.get(row["meter"], ()), Dispute(row["usd"], row["source"]))
+    return disputes
+
+
+def _refuse_overlaps(rows: tuple[PriceRow, ...]) -> None:
+    ordered = sorted(rows, key=lambda row: row.since.first)
+    for earlier, later in pairwise(ordered):
+        if earlier.until is None or earlier.until.first > later.since.last:
+            raise InvalidInput(f"the prices since {earlier.since} and since {later.since} overlap: give the first an 'until'")
