@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voicebill.answers.asked import Volume
     from voicebill.answers.estimate import estimate
     from voicebill.answers.offered import Asked
+    from voicebill.answers.quantities import Volume
     from voicebill.answers.simulate import simulate
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
@@ -55,7 +55,7 @@ _HOMES = {
     "Turn": "conversation.script",
     "Usage": "billing.usage",
     "VoicebillError": "billing.errors",
-    "Volume": "answers.asked",
+    "Volume": "answers.quantities",
     "bill": "billing.bill",
     "dollars": "billing.money",
     "estimate": "answers.estimate",

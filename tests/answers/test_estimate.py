@@ -10,9 +10,9 @@ from hypothesis import given, reject
 
 from tests.cases import DAY
 from tests.conversation.test_plan import PLANS
-from voicebill.answers.asked import volume
 from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.offered import Asked
+from voicebill.answers.quantities import volume
 from voicebill.answers.simulate import simulate
 from voicebill.billing.errors import ContextOverflow, NotOffered, UnknownName, Unpriced
 from voicebill.billing.money import dollars
@@ -168,7 +168,7 @@ def test_cuts_sessions_long_replies_and_unstated_reasoning_are_warned_of() -> No
         "from turn" in said and "no longer fits" in said
         for said in answer(minutes=60, turns=300, instructions_tokens=20_000).warnings
     )
-    assert any("2 sessions are needed" in said for said in answer(minutes=90, turns=60).warnings)
+    assert any("2 are needed" in said for said in answer(minutes=90, turns=60).warnings)
     assert any("more than the 4,096 that the model gives" in said for said in answer(minutes=30, turns=3).warnings)
     assert any("no reasoning tokens are counted" in said for said in answer(asked("gpt-realtime-2.1")).warnings)
     reasoned = answer(asked("gpt-realtime-2.1"), reasoning_tokens=50)

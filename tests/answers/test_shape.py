@@ -6,9 +6,9 @@ from fractions import Fraction
 
 from tests.answers.test_simulate import run
 from tests.cases import DAY, cases
-from voicebill.answers.asked import volume
 from voicebill.answers.estimate import estimate
 from voicebill.answers.offered import Asked
+from voicebill.answers.quantities import volume
 from voicebill.answers.shape import estimate_shape, simulation_shape
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load

@@ -46,7 +46,7 @@ def test_every_response_costs_what_its_written_sum_says(case: dict[str, Any]) ->
 
 
 def test_an_hour_of_four_hundred_turns_costs_what_was_worked_out() -> None:
-    turn = {"user_audio_tokens": 42, "reply_text_tokens": 48, "silence_seconds": 5.6}
+    turn = {"user_audio_tokens": 42, "reply_text_tokens": 48, "silence_seconds": 4.8}
     cut = {"retention_ratio": 0.8, "post_instructions_tokens": 8000}
     table = {"model": "gpt-realtime-1.5", "day": DAY, "instructions_tokens": 1000, "cache": "none", "truncation": cut}
     assert run({**table, "turns": [turn] * 400}).total == micro_dollars(case_file("hour.toml")["bill"])

@@ -72,10 +72,12 @@ def test_a_meter_that_no_row_describes_is_refused() -> None:
         list(bill(Usage({"audio_inn": 3}), rates))
 
 
-@pytest.mark.parametrize("count", [-1, 1.5, True])
+@pytest.mark.parametrize("count", [-1, 1.5, True, None, "", 0.0, False])
 def test_a_usage_counts_in_whole_numbers_that_are_not_negative(count: Any) -> None:
     with pytest.raises(InvalidInput, match="audio_in"):
         Usage({"audio_in": count})
+    with pytest.raises(InvalidInput, match="audio_in"):
+        Usage.tokens(audio_in=count)
 
 
 COUNTS = st.dictionaries(st.sampled_from(["text_in", "text_in_cached", "audio_in", "audio_out"]), st.integers(0, 10**9))
@@ -100,4 +102,13 @@ def test_so_it_is_for_amounts_that_are_fractions(durations: list[int]) -> None:
 def test_the_status_of_a_sum_is_the_least_trustworthy() -> None:
     exact, doubtful = Usage({"text_in": 1}), Usage({"text_in": 2}, "inconsistent")
     assert (exact + doubtful).status == "inconsistent"
-    assert (exact + Usage({}, "none")).status == "exact"
+    assert (exact + Usage({}, "none")).status == "none"
+    assert (exact + exact).status == "exact"
+
+
+def test_a_usage_is_a_value_of_its_own() -> None:
+    counts = {"text_in": 5, "audio_in": 0}
+    usage = Usage(counts)
+    counts["text_in"] = -5
+    assert usage == Usage({"text_in": 5})
+    assert usage["text_in"] == 5

@@ -163,5 +163,6 @@ class Literal:
         kept = [item for item in self.history if item.carried] if carried else []
         self.history = []
         self.previous = None
+        self.warm = False
         for item in kept:
             self._add((item.carried, 0, 0), carried=True)

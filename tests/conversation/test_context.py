@@ -125,7 +125,7 @@ HOUR = case_file("hour.toml")
 
 @pytest.fixture(scope="module")
 def hour() -> Script:
-    turn = Turn(user_audio_tokens=42, reply_text_tokens=48, silence_ms=5_600)
+    turn = Turn(user_audio_tokens=42, reply_text_tokens=48, silence_ms=4_800)
     return Script(
         instructions_tokens=1000, turns=(turn,) * 400, truncation=Truncation("auto", Decimal("0.8"), 8000), cache="none"
     )
@@ -196,7 +196,7 @@ def test_more_than_the_reply_cannot_have_been_heard() -> None:
 @pytest.mark.parametrize(("turns_held", "sessions"), [(120, 1), (121, 2), (240, 2), (241, 3)])
 def test_a_turn_belongs_to_the_session_in_which_its_middle_falls(turns_held: int, sessions: int) -> None:
     """Turns of 10 s + 10 s + 10 s in sessions of an hour: 120 fill one, the 121st begins the next."""
-    turn = Turn(user_audio_tokens=108, reply_audio_tokens=200, silence_ms=10_000)
+    turn = Turn(user_audio_tokens=100, reply_audio_tokens=200, silence_ms=10_000)
     found = list(responses(Script(turns=(turn,) * turns_held, session_minutes=60), GA))
     assert found[-1].session == sessions
     assert [response.turn for response in found if response.session == 2][:1] == ([121] if sessions > 1 else [])

@@ -33,7 +33,7 @@ def _cache(of: Conversation) -> Iterator[str]:
         kept = {"all": "all that was read before is found in the cache", "none": "nothing is found in the cache"}
         yield f"expected: {kept[rule.behaviour]}"
     if of.script.warm:
-        yield "the first response of a session finds its instructions in the cache, because another has just used them"
+        yield "the first response finds its instructions in the cache, because another session has just used them"
 
 
 def _uncounted(of: Conversation) -> Iterator[str]:
@@ -76,9 +76,8 @@ def _limits(of: Conversation) -> Iterator[str]:
     sessions = max((response.session for response in of.responses), default=1)
     if sessions > 1:
         carried = of.script.carry or of.rules.session_carry
-        with_what = "and reading the transcripts so far" if carried == "text" else "and knowing nothing of what was said"
-        start = "with only its instructions in the cache" if of.script.warm else "cold"
-        yield f"the conversation is longer than a session: {sessions} sessions are needed, each starting {start}, {with_what}"
+        with_what = "with the transcripts so far" if carried == "text" else "with nothing of what was said"
+        yield f"the conversation is longer than a session: {sessions} are needed, each starting cold {with_what}"
 
 
 def _replies(of: Conversation) -> Iterator[str]:
@@ -110,9 +109,8 @@ def crowding(of: Conversation) -> Iterator[str]:
         yield f"{empty:,} of the replies are empty: the assistant's share of the time leaves nothing for them"
     padding_ms = of.rules.padding_tokens * of.rules.user_audio_ms_per_token
     heard = sum(turn.user_audio_tokens > 0 for turn in of.script.turns)
-    silence_ms = sum(turn.silence_ms for turn in of.script.turns)
-    if padding_ms * heard > silence_ms:
+    if padding_ms * heard and not any(turn.silence_ms for turn in of.script.turns):
         yield (
-            f"turn detection adds {padding_ms / 1000:g} s of silence to each of {heard:,} turns, {padding_ms * heard / 1000:,.0f} s "
-            f"in all, but the plan leaves only {silence_ms / 1000:,.0f} s of silence: are there that many turns?"
+            f"turn detection adds {padding_ms / 1000:g} s of silence to each of {heard:,} turns, "
+            f"{padding_ms * heard / 1000:,.0f} s in all: more than the silence that the plan leaves"
         )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from voicebill.answers import caveats
-from voicebill.answers.asked import Volume
 from voicebill.answers.costing import (
     Conversation,
     Part,
@@ -17,6 +16,7 @@ from voicebill.answers.costing import (
 )
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.quantities import Volume
 from voicebill.billing.bill import Line
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount

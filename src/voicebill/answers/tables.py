@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from voicebill.billing.checks import plain
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError, nearest
 
@@ -171,7 +172,7 @@ def decimal(value: object) -> Decimal:
         raise InvalidInput(f"must be a finite number, not {value}")
     if number < 0:
         raise InvalidInput(f"cannot be negative: {value}")
-    if number > 10**15:
+    if not plain(number):
         raise InvalidInput(f"is beyond any use: {value}")
     return number
 

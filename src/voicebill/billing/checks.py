@@ -21,7 +21,19 @@ def exact(name: str, value: Number) -> Decimal:
     number = Decimal(str(value))
     if not number.is_finite():
         raise InvalidInput(f"{name} must be a finite number, not {value}")
+    if not plain(number):
+        raise InvalidInput(f"{name} is beyond any use: {value}")
     return number
+
+
+def plain(number: Decimal) -> bool:
+    """Whether a number has at most 15 digits before the point and 18 behind it: more would be a slip, or mischief.
+
+    >>> plain(Decimal("0.8")), plain(Decimal("1e-99999999"))
+    (True, False)
+    """
+    exponent = number.as_tuple().exponent
+    return number == 0 or (isinstance(exponent, int) and exponent >= -18 and number.adjusted() < 15)
 
 
 def share(name: str, value: Number) -> Decimal:
@@ -46,6 +58,16 @@ def within(name: str, value: int, low: int, high: int) -> None:
         raise InvalidInput(f"{name} must be a whole number, not {value!r}")
     if not low <= value <= high:
         raise InvalidInput(f"{name} must be between {low:,} and {high:,}, not {value:,}")
+
+
+def of_type(name: str, value: object, kind: type) -> None:
+    """Refuse what is not of a type.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if not isinstance(value, kind):
+        raise InvalidInput(f"{name} must be a {kind.__name__}, not {value!r}")
 
 
 def one_of(name: str, value: str | None, choices: tuple[str | None, ...]) -> None:

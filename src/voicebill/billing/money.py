@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
+from voicebill.billing.checks import plain
 from voicebill.billing.errors import InvalidInput
 
 PICODOLLARS_PER_DOLLAR = 10**12
@@ -27,6 +28,8 @@ def picodollars(dollars: Decimal | int) -> int:
     """
     if isinstance(dollars, Decimal) and not dollars.is_finite():
         raise InvalidInput(f"a price must be a finite number, not {dollars}")
+    if not plain(Decimal(dollars)):
+        raise InvalidInput(f"a price has at most twelve decimals, and is no fortune: {dollars}")
     exact = Fraction(dollars) * PICODOLLARS_PER_DOLLAR
     if exact.denominator != 1:
         raise InvalidInput(f"a price has at most twelve decimals: {dollars}")

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from voicebill.billing.checks import of_type, one_of
 from voicebill.billing.errors import InvalidInput
 
 Status = Literal["exact", "bounded", "inconsistent", "none"]
 """How far the counts can be trusted: as reported, only within bounds, contradicting each other, or missing."""
 
-_WORST_FIRST: tuple[Status, ...] = ("inconsistent", "bounded", "exact", "none")
+_WORST_FIRST: tuple[Status, ...] = ("inconsistent", "none", "bounded", "exact")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Quantity per meter: whole numbers, none negative.
+    """Quantity per meter: whole numbers, none negative. A meter that counted nothing is left out.
 
     Token meters are disjoint: what was cached is not part of what was fresh.
 
@@ -31,11 +32,14 @@ class Usage:
     status: Status = "exact"
 
     def __post_init__(self) -> None:
+        of_type("quantities", self.quantities, Mapping)
         for meter, quantity in self.quantities.items():
             if type(quantity) is not int:
                 raise InvalidInput(f"{meter} must be a whole number, not {quantity!r}")
             if quantity < 0:
                 raise InvalidInput(f"{meter} cannot be negative: {quantity}")
+        one_of("status", self.status, _WORST_FIRST)
+        object.__setattr__(self, "quantities", {meter: quantity for meter, quantity in self.quantities.items() if quantity})
 
     @classmethod
     def tokens(
@@ -55,24 +59,25 @@ class Usage:
         Raises:
             InvalidInput: a count is negative or not whole.
         """
-        counts = {
-            "text_in": text_in,
-            "text_in_cached": text_in_cached,
-            "audio_in": audio_in,
-            "audio_in_cached": audio_in_cached,
-            "image_in": image_in,
-            "image_in_cached": image_in_cached,
-            "text_out": text_out,
-            "audio_out": audio_out,
-        }
-        return cls({meter: count for meter, count in counts.items() if count})
+        return cls(
+            {
+                "text_in": text_in,
+                "text_in_cached": text_in_cached,
+                "audio_in": audio_in,
+                "audio_in_cached": audio_in_cached,
+                "image_in": image_in,
+                "image_in_cached": image_in_cached,
+                "text_out": text_out,
+                "audio_out": audio_out,
+            }
+        )
 
     def __getitem__(self, meter: str) -> int:
         return self.quantities.get(meter, 0)
 
     def items(self) -> Iterator[tuple[str, int]]:
         """Each meter that counted anything, with its quantity."""
-        return ((meter, quantity) for meter, quantity in self.quantities.items() if quantity)
+        return iter(self.quantities.items())
 
     def __add__(self, other: "Usage") -> "Usage":
         return total_usage((self, other))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from voicebill.answers import asked
+from voicebill.answers import quantities
 from voicebill.answers.facts import Facts
 from voicebill.answers.tables import one_of
 from voicebill.billing.dated import Day
@@ -99,7 +99,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="The whole answer as JSON, dollars as exact decimal strings.", rich_help_panel=QUESTION)
 ]
 Conversations = Annotated[
-    Any, option("--conversations", "Volume, such as 30000/month or 1000/day.", TALK, asked.volume, "COUNT/PERIOD")
+    Any, option("--conversations", "Volume, such as 30000/month or 1000/day.", TALK, quantities.volume, "COUNT/PERIOD")
 ]
 Cache = Annotated[
     str | None,
@@ -114,7 +114,11 @@ Cache = Annotated[
 Reuse = Annotated[
     Decimal | None,
     option(
-        "--reuse", "Share of the common prefix that is found in the cache. (default: 0.8)", MODEL_SIDE, asked.share, "SHARE"
+        "--reuse",
+        "Share of the common prefix that is found in the cache. (default: 0.8)",
+        MODEL_SIDE,
+        quantities.share,
+        "SHARE",
     ),
 ]
 
@@ -154,7 +158,7 @@ def overrides(rules: list[str] | None) -> dict[str, Value]:
 
 def _plain_number(value: str) -> str:
     """A number as people type it, such as 50% or 1k, as plain digits; anything else as it is."""
-    reader = asked.share if value.endswith("%") else asked.number
+    reader = quantities.share if value.endswith("%") else quantities.number
     try:
         return str(reader(value))
     except VoicebillError:

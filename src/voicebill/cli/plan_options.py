@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from voicebill.answers import asked
+from voicebill.answers import quantities
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options import MODEL_SIDE, TALK, Cache, Reuse, option, word
 from voicebill.cli.token_files import count_text_file, count_tools_file
@@ -18,36 +18,57 @@ from voicebill.conversation.script import Truncation
 Row = tuple[str, Any, Any, str, Callable[[str], Any] | None, str]
 
 _TALK: tuple[Row, ...] = (
-    ("minutes", Any, None, "How long the conversation lasts: 10, 90s, 1.5h. Required.", asked.minutes, "MINUTES"),
-    ("turns", Any, None, "How often the user speaks and the assistant answers. Required.", asked.count, "COUNT"),
-    ("user_share", Any, None, "Share of the time in which the user speaks: 0.45 or 45%. (default: 0.4)", asked.share, "SHARE"),
-    ("assistant_share", Any, None, "Share of the time in which the assistant is heard. (default: 0.4)", asked.share, "SHARE"),
-    ("silence_share", Any, None, "Share of the time in which nobody speaks. (default: the rest)", asked.share, "SHARE"),
-    ("instructions_tokens", Any, None, "Size of the prompt. (default: 1000)", asked.count, "TOKENS"),
+    ("minutes", Any, None, "How long the conversation lasts: 10, 90s, 1.5h. Required.", quantities.minutes, "MINUTES"),
+    ("turns", Any, None, "How often the user speaks and the assistant answers. Required.", quantities.count, "COUNT"),
+    (
+        "user_share",
+        Any,
+        None,
+        "Share of the time in which the user speaks: 0.45 or 45%. (default: 0.4)",
+        quantities.share,
+        "SHARE",
+    ),
+    (
+        "assistant_share",
+        Any,
+        None,
+        "Share of the time in which the assistant is heard. (default: 0.4)",
+        quantities.share,
+        "SHARE",
+    ),
+    ("silence_share", Any, None, "Share of the time in which nobody speaks. (default: the rest)", quantities.share, "SHARE"),
+    ("instructions_tokens", Any, None, "Size of the prompt. (default: 1000)", quantities.count, "TOKENS"),
     ("instructions_file", Path | None, None, "Count the prompt in this text file instead.", None, "FILE"),
-    ("tools_tokens", Any, None, "Size of the tool schemas. (default: 0)", asked.count, "TOKENS"),
+    ("tools_tokens", Any, None, "Size of the tool schemas. (default: 0)", quantities.count, "TOKENS"),
     ("tools_file", Path | None, None, "Count the tool schemas in this JSON file instead.", None, "FILE"),
-    ("tool_calls", Any, None, "Tool calls per conversation. (default: 0)", asked.count, "COUNT"),
-    ("arguments_tokens", Any, None, "Arguments of a tool call. (default: 20)", asked.count, "TOKENS"),
-    ("result_tokens", Any, None, "Result of a tool call. (default: 100)", asked.count, "TOKENS"),
+    ("tool_calls", Any, None, "Tool calls per conversation. (default: 0)", quantities.count, "COUNT"),
+    ("arguments_tokens", Any, None, "Arguments of a tool call. (default: 20)", quantities.count, "TOKENS"),
+    ("result_tokens", Any, None, "Result of a tool call. (default: 100)", quantities.count, "TOKENS"),
     ("first_speaker", Any, None, "user, or assistant for a greeting. (default: user)", word("user", "assistant"), "NAME"),
-    ("images", Any, None, "Images shown per conversation. (default: 0)", asked.count, "COUNT"),
-    ("image_tiles", Any, None, "Tiles of an image; 0 at low detail. (default: 1)", asked.count, "COUNT"),
-    ("text_turns", Any, None, "Turns that are typed and answered in writing. (default: 0)", asked.count, "COUNT"),
-    ("text_turn_user_tokens", Any, None, "What the user types in such a turn. (default: 20)", asked.count, "TOKENS"),
-    ("text_turn_reply_tokens", Any, None, "What the assistant writes in it. (default: 60)", asked.count, "TOKENS"),
-    ("interrupted_share", Any, None, "Share of the replies that the user breaks off. (default: 0)", asked.share, "SHARE"),
-    ("heard_share", Any, None, "How much of such a reply was heard. (default: 0.5)", asked.share, "SHARE"),
-    ("reasoning_tokens", Any, None, "Reasoning per response. (default: 0)", asked.count, "TOKENS"),
+    ("images", Any, None, "Images shown per conversation. (default: 0)", quantities.count, "COUNT"),
+    ("image_tiles", Any, None, "Tiles of an image; 0 at low detail. (default: 1)", quantities.count, "COUNT"),
+    ("text_turns", Any, None, "Turns that are typed and answered in writing. (default: 0)", quantities.count, "COUNT"),
+    ("text_turn_user_tokens", Any, None, "What the user types in such a turn. (default: 20)", quantities.count, "TOKENS"),
+    ("text_turn_reply_tokens", Any, None, "What the assistant writes in it. (default: 60)", quantities.count, "TOKENS"),
+    ("interrupted_share", Any, None, "Share of the replies that the user breaks off. (default: 0)", quantities.share, "SHARE"),
+    ("heard_share", Any, None, "How much of such a reply was heard. (default: 0.5)", quantities.share, "SHARE"),
+    ("reasoning_tokens", Any, None, "Reasoning per response. (default: 0)", quantities.count, "TOKENS"),
     ("transcription_model", str | None, None, "Model that transcribes the user's speech. (default: none)", None, "NAME"),
     ("transport", Any, None, "webrtc, websocket or sip. (default: webrtc)", word("webrtc", "websocket", "sip"), "NAME"),
 )
 
 _MODEL_SIDE: tuple[Row, ...] = (
     ("truncation", Any, None, "auto or disabled. (default: auto)", word("auto", "disabled"), "NAME"),
-    ("retention_ratio", Any, None, "Of the room for history, what a cut keeps at most. (default: 1)", asked.share, "SHARE"),
-    ("post_instructions_tokens", Any, None, "A lower limit for the history.", asked.count, "TOKENS"),
-    ("session_minutes", Any, None, "When a session ends. (default: 60 at OpenAI, 30 at Azure)", asked.count, "MINUTES"),
+    (
+        "retention_ratio",
+        Any,
+        None,
+        "Of the room for history, what a cut keeps at most. (default: 1)",
+        quantities.share,
+        "SHARE",
+    ),
+    ("post_instructions_tokens", Any, None, "A lower limit for the history.", quantities.count, "TOKENS"),
+    ("session_minutes", Any, None, "When a session ends. (default: 60 at OpenAI, 30 at Azure)", quantities.count, "MINUTES"),
     (
         "carry",
         Any,

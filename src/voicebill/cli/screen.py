@@ -38,7 +38,7 @@ def as_json(shape: dict[str, Any]) -> None:
 
 def table(*columns: str, left: int = 1) -> Table:
     """A table without frames, the first columns flush left and the others right."""
-    plain = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    plain = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1), header_style="bold")
     for at, column in enumerate(columns):
         plain.add_column(column, justify="left" if at < left else "right", no_wrap=at >= left)
     return plain

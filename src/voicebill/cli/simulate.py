@@ -29,7 +29,6 @@ from voicebill.cli.token_files import count_text_file, count_tools_file
 from voicebill.conversation.context import Response
 from voicebill.facts.files import FaultyFile, read_toml
 
-
 COLUMNS = (
     ("text", "text_in"),
     ("cached", "text_in_cached"),
@@ -38,7 +37,6 @@ COLUMNS = (
     ("text out", "text_out"),
     ("audio out", "audio_out"),
 )
-IMAGE_COLUMNS = (("image", "image_in"), ("cached", "image_in_cached"))
 
 
 def simulate_command(
@@ -115,11 +113,12 @@ def show(answer: Simulation, out: Console) -> None:
     out.print(screen.heading(f"{screen.sold_as(sold)}; cache: {rule.behaviour}{share}"))
     out.print()
     images = any(billed.response.images for billed in answer.responses)
-    columns = (*COLUMNS[:4], *(IMAGE_COLUMNS if images else ()), *COLUMNS[4:])
-    table = screen.table("turn", *(title for title, _ in columns), "amount")
+    table = screen.table("turn", *(title for title, _ in COLUMNS), *(["images"] if images else []), "amount")
     for billed in answer.responses:
-        label = f"{billed.response.turn}{_happened(billed.response)}"
-        table.add_row(label, *(f"{billed.usage[meter]:,}" for _, meter in columns), shown(billed.amount))
+        counts = [f"{billed.usage[meter]:,}" for _, meter in COLUMNS]
+        if images:
+            counts.append(f"{billed.response.input.image:,}")
+        table.add_row(f"{billed.response.turn}{_happened(billed.response)}", *counts, shown(billed.amount))
     out.print(screen.indented(table))
     out.print()
     out.print(screen.heading("The bill"))

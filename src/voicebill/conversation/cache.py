@@ -7,7 +7,7 @@ reuses nothing. They are scenarios, not mathematical bounds.
 
 from typing import NamedTuple
 
-from voicebill.billing.checks import Number
+from voicebill.billing.checks import Number, share
 from voicebill.billing.usage import Usage
 from voicebill.conversation.context import Response
 from voicebill.conversation.history import NOTHING, Tokens
@@ -15,17 +15,18 @@ from voicebill.conversation.rules import Cache, Rules
 
 
 class CacheRule(NamedTuple):
-    """A cache behaviour with its numbers: the share of a prefix that is found (as a fraction), and the block size."""
+    """A cache behaviour with its numbers: the share of a prefix that is found (as a fraction), block size, least size."""
 
     behaviour: Cache
     share: tuple[int, int]
     block: int
+    minimum: int = 0
 
 
 def cache_rule(behaviour: Cache, rules: Rules, reuse: Number | None = None) -> CacheRule:
     """The behaviour under some rules; the share applies to `prefix` alone."""
-    share = rules.cache_reuse_share if reuse is None else reuse
-    return CacheRule(behaviour, share.as_integer_ratio(), rules.cache_block_tokens)
+    found = rules.cache_reuse_share if reuse is None else share("reuse", reuse)
+    return CacheRule(behaviour, found.as_integer_ratio(), rules.cache_block_tokens, rules.cache_minimum_tokens)
 
 
 def cached(response: Response, rule: CacheRule) -> Tokens:
@@ -38,6 +39,8 @@ def cached(response: Response, rule: CacheRule) -> Tokens:
         over, under = rule.share
         text, audio, image = response.common
         text, audio, image = text * over // under, audio * over // under, image * over // under
+    if text + audio + image < rule.minimum:
+        return NOTHING
     block = rule.block
     return Tokens(text - text % block, audio - audio % block, _whole_images(response.images, image) if image else 0)
 

@@ -60,7 +60,7 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
         if continues and (now := (2 * begun_ms + lasts_ms) // (2 * limit_ms)) > session:
             session = now
             if number > 1:
-                history = history.continued(carry_text=carry_text, warm=script.warm)
+                history = history.continued(carry_text=carry_text)
         begun_ms += lasts_ms
         _hear(turn, history, rules, words=continues)
         if turn.tool_calls:
@@ -69,8 +69,8 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
 
 
 def duration_ms(turn: Turn, rules: Rules) -> int:
-    """How long a turn lasts: speech of both sides, as far as it was heard, and silence, padding being silence."""
-    speech = max(0, counting.user_audio(turn, rules) - rules.padding_tokens) * rules.user_audio_ms_per_token
+    """How long a turn lasts: what was committed of the user's audio, what was heard of the reply, and silence."""
+    speech = counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
     heard = counting.reply_audio(turn, rules) * rules.reply_audio_ms_per_token if turn.heard_ms is None else turn.heard_ms
     return speech + heard + turn.silence_ms
 

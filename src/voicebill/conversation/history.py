@@ -110,12 +110,12 @@ class History:
         self.unread = 0
         self.cold = False
 
-    def continued(self, *, carry_text: bool, warm: bool) -> "History":
+    def continued(self, *, carry_text: bool) -> "History":
         """The history at the start of the next session: cold, and as text if anything is carried over.
 
         What is carried has been read in this conversation before, though no cache of the new session knows it.
         """
-        fresh = History(self.fixed, warm=warm, session=self.session + 1)
+        fresh = History(self.fixed, warm=False, session=self.session + 1)
         carried = [Item(item.carried, 0, 0, item.carried) for item in self.items] if carry_text else []
         read = len(carried) - self.unread
         for position, item in enumerate(carried):

@@ -15,7 +15,7 @@ from voicebill.billing.checks import Number, exact, one_of, share, within
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation import counting
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import MOST_TOKENS, MOST_TURNS, Script, Setup, ToolCall, Turn
+from voicebill.conversation.script import MOST_IMAGES, MOST_TOKENS, MOST_TURNS, Script, Setup, ToolCall, Turn
 
 DEFAULT_SHARE = Decimal("0.4")
 """Of the conversation's time, for each side's speech; the fifth that is left is silence."""
@@ -63,7 +63,8 @@ class Plan(Setup):
             raise InvalidInput(f"minutes must be more than 0 and at most 1,440 (a day), not {self.minutes}")
         within("turns", self.turns, 1, MOST_TURNS)
         for name in ("user_share", "assistant_share", "silence_share", "interrupted_share", "heard_share"):
-            if (stated := getattr(self, name)) is not None:
+            stated = getattr(self, name)
+            if stated is not None or name in ("interrupted_share", "heard_share"):
                 object.__setattr__(self, name, share(name, stated))
         one_of("first_speaker", self.first_speaker, ("user", "assistant"))
         for name in (
@@ -75,9 +76,10 @@ class Plan(Setup):
         ):
             within(name, getattr(self, name), 0, MOST_TOKENS)
         within("tool_calls", self.tool_calls, 0, MOST_TURNS)
-        within("images", self.images, 0, MOST_TURNS)
+        within("images", self.images, 0, MOST_IMAGES)
         within("image_tiles", self.image_tiles, 0, 1000)
-        if not 0 <= self.text_turns <= self.turns:
+        within("text_turns", self.text_turns, 0, MOST_TURNS)
+        if self.text_turns > self.turns:
             raise InvalidInput(f"text_turns ({self.text_turns}) must be between 0 and the turns ({self.turns})")
         if self.heard_share == 0:
             raise InvalidInput("heard_share must be more than 0: a reply that nobody heard takes none of the time")
@@ -143,7 +145,8 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
     variation = rules.turn_variation
     said = _apportioned(int(ms * user_share) // rules.user_audio_ms_per_token, listening, variation, USER_STEP)
     heard = _apportioned(int(ms * assistant_share) // rules.reply_audio_ms_per_token, speaking, variation, REPLY_STEP)
-    quiet = max(0, ms - sum(said) * rules.user_audio_ms_per_token - sum(heard) * rules.reply_audio_ms_per_token)
+    committed = sum(said) + rules.padding_tokens * sum(listening)
+    quiet = max(0, ms - committed * rules.user_audio_ms_per_token - sum(heard) * rules.reply_audio_ms_per_token)
     silence = _apportioned(quiet, [1] * len(typed), Decimal(0), USER_STEP)
     calls = [0] * greeting + _evenly(plan.tool_calls, plan.turns)
     pictures = [0] * greeting + _evenly(plan.images, plan.turns)

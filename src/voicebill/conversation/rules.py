@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from voicebill.billing.checks import plain
 from voicebill.billing.dated import Day, holds_on
 from voicebill.billing.digest import digest
 from voicebill.billing.errors import InvalidInput, UnknownName
@@ -64,6 +65,7 @@ class Rules:
     expected_cache: Cache
     cache_reuse_share: Decimal
     cache_block_tokens: int
+    cache_minimum_tokens: int
     # limits
     context_tokens: int
     max_output_tokens: int
@@ -237,7 +239,7 @@ def _number(name: str, value: object, kind: type) -> Value:
     try:
         number = Decimal(str(value))  # of True: no number either
         low, high = (1 if name in AT_LEAST_ONE else 0), (1 if name in AT_MOST_ONE else 10**9)
-        if not low <= number <= high or (kind is int and number % 1):
+        if not plain(number) or not low <= number <= high or (kind is int and number % 1):
             raise ValueError
     except (ArithmeticError, ValueError):
         bounds = "between 0 and 1" if name in AT_MOST_ONE else f"between {1 if name in AT_LEAST_ONE else 0} and 1,000,000,000"

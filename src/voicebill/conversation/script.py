@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from voicebill.billing.checks import Number, one_of, share, within
+from voicebill.billing.checks import Number, of_type, one_of, share, within
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.rules import Cache, Carry
 
@@ -15,6 +15,7 @@ Transport = Literal["webrtc", "websocket", "sip"]
 
 MOST_TURNS = 20_000
 MOST_TOKENS = 10_000_000
+MOST_IMAGES = 1_000
 MOST_MS = 24 * 60 * 60 * 1000
 """Bounds on what one conversation can hold: far beyond any context, and small enough to answer at once."""
 
@@ -63,8 +64,10 @@ class Setup:
     def __post_init__(self) -> None:
         within("instructions_tokens", self.instructions_tokens, 0, MOST_TOKENS)
         within("tools_tokens", self.tools_tokens, 0, MOST_TOKENS)
-        if not isinstance(self.truncation, Truncation):
-            raise InvalidInput(f"truncation must be a Truncation, not {self.truncation!r}")
+        of_type("truncation", self.truncation, Truncation)
+        of_type("warm", self.warm, bool)
+        if self.transcription_model is not None:
+            of_type("transcription_model", self.transcription_model, str)
         one_of("cache", self.cache, (None, "all", "prefix", "none"))
         one_of("carry", self.carry, (None, "text", "nothing"))
         one_of("transport", self.transport, ("webrtc", "websocket", "sip"))
@@ -112,15 +115,25 @@ class Turn:
     cancelled: bool = False
 
     def __post_init__(self) -> None:
-        for name, most in _COUNTS.items():
+        for name, (most, needed) in _COUNTS.items():
             count = getattr(self, name)
-            if count is not None and not (type(count) is int and 0 <= count <= most):
+            if not (type(count) is int and 0 <= count <= most) and (needed or count is not None):
                 within(name, count, 0, most)
-        for count in self.image_tokens:
-            within("image_tokens", count, 1, MOST_TOKENS)
+        if self.image_tokens or self.tool_calls or type(self.cancelled) is not bool:
+            _check_parts(self)
         contradiction = _user_contradiction(self) or _reply_contradiction(self)
         if contradiction:
             raise InvalidInput(contradiction)
+
+
+def _check_parts(turn: Turn) -> None:
+    of_type("cancelled", turn.cancelled, bool)
+    of_type("image_tokens", turn.image_tokens, tuple)
+    of_type("tool_calls", turn.tool_calls, tuple)
+    for count in turn.image_tokens:
+        within("image_tokens", count, 1, MOST_TOKENS)
+    for call in turn.tool_calls:
+        of_type("tool_calls", call, ToolCall)
 
 
 def _user_contradiction(turn: Turn) -> str | None:
@@ -136,7 +149,8 @@ def _reply_contradiction(turn: Turn) -> str | None:
         return "reply_audio_tokens and reply_audio_ms say the same thing: give one"
     spoken = bool(turn.reply_audio_tokens or turn.reply_audio_ms)
     if turn.cancelled:
-        return "a turn cancelled before any output has no reply" if spoken or turn.reply_text_tokens else None
+        wrote = spoken or turn.reply_text_tokens or turn.reply_transcript_tokens or turn.reasoning_tokens
+        return "a turn cancelled before any output has no reply, transcript or reasoning" if wrote else None
     if not spoken and turn.reply_text_tokens is None:
         return "no reply: give reply_audio_tokens, reply_audio_ms or reply_text_tokens, or say that it was cancelled"
     if not spoken and turn.heard_ms is not None:
@@ -147,18 +161,19 @@ def _reply_contradiction(turn: Turn) -> str | None:
 
 
 _COUNTS = {
-    "user_audio_tokens": MOST_TOKENS,
-    "user_audio_ms": MOST_MS,
-    "user_transcript_tokens": MOST_TOKENS,
-    "user_text_tokens": MOST_TOKENS,
-    "reply_audio_tokens": MOST_TOKENS,
-    "reply_audio_ms": MOST_MS,
-    "reply_text_tokens": MOST_TOKENS,
-    "reply_transcript_tokens": MOST_TOKENS,
-    "reasoning_tokens": MOST_TOKENS,
-    "heard_ms": MOST_MS,
-    "silence_ms": MOST_MS,
+    "user_audio_tokens": (MOST_TOKENS, True),
+    "user_audio_ms": (MOST_MS, False),
+    "user_transcript_tokens": (MOST_TOKENS, False),
+    "user_text_tokens": (MOST_TOKENS, True),
+    "reply_audio_tokens": (MOST_TOKENS, True),
+    "reply_audio_ms": (MOST_MS, False),
+    "reply_text_tokens": (MOST_TOKENS, False),
+    "reply_transcript_tokens": (MOST_TOKENS, False),
+    "reasoning_tokens": (MOST_TOKENS, True),
+    "heard_ms": (MOST_MS, False),
+    "silence_ms": (MOST_MS, True),
 }
+"""The most that each may count, and whether it must be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +184,12 @@ class Script(Setup):
 
     def __post_init__(self) -> None:
         Setup.__post_init__(self)
-        if not all(isinstance(turn, Turn) for turn in self.turns):
-            raise InvalidInput("turns must be Turns")
+        of_type("turns", self.turns, tuple)
+        for turn in self.turns:
+            of_type("turns", turn, Turn)
+        images = sum(len(turn.image_tokens) for turn in self.turns)
+        if images > MOST_IMAGES:
+            raise InvalidInput(f"a script has at most {MOST_IMAGES:,} images, not {images:,}")
         if not self.turns:
             raise InvalidInput("a script needs at least one turn")
         if len(self.turns) > MOST_TURNS:

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from voicebill.answers.tables import Fault
 from voicebill.answers.tables import Path as TablePath
@@ -37,8 +37,8 @@ class Readable(Protocol):
         """The file's name, without its folder."""
         ...
 
-    def read_bytes(self) -> bytes:
-        """Everything in it."""
+    def open(self, mode: Literal["rb"]) -> IO[bytes]:
+        """The file, open for reading."""
         ...
 
 
@@ -68,15 +68,20 @@ def read_text(file: Readable) -> str:
         UnreadableFile: it is missing, a folder, not readable, too large, or binary.
     """
     try:
-        content = file.read_bytes()
+        if isinstance(file, Path) and file.exists() and not (file.is_file() or file.is_dir()):
+            raise UnreadableFile(f"{file} is no regular file")
+        with file.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise UnreadableFile(f"there is no file {file}{_beside(file)}") from None
     except IsADirectoryError:
         raise UnreadableFile(f"{file} is a folder, not a file") from None
+    except UnreadableFile:
+        raise
     except OSError as error:
         raise UnreadableFile(f"{file} cannot be read: {error.strerror or error}") from None
     if len(content) > MOST_BYTES:
-        raise UnreadableFile(f"{file} has {len(content):,} bytes; at most {MOST_BYTES:,} are read")
+        raise UnreadableFile(f"{file} has more than {MOST_BYTES:,} bytes")
     try:
         if b"\0" in content:
             raise UnicodeError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from voicebill.billing.checks import exact
+from voicebill.billing.checks import exact, plain
 from voicebill.billing.errors import InvalidInput, UnknownName
 
 DAYS_PER_YEAR = 365
@@ -75,6 +75,8 @@ def number(said: str) -> Decimal:
         raise InvalidInput(f"{said!r} is not a number: write it as 1500, 1,500 or 1.5k") from None
     if value < 0:
         raise InvalidInput(f"{said} is negative")
+    if not plain(value):
+        raise InvalidInput(f"{said if len(said) <= 40 else said[:37] + '...'} is beyond any use")
     return value if value % 1 else Decimal(int(value))
 
 
@@ -87,8 +89,6 @@ def count(said: str) -> int:
     value = number(said)
     if value % 1:
         raise InvalidInput(f"{said} is not a whole number")
-    if value > 10**15:
-        raise InvalidInput(f"{said} is beyond any use")
     return int(value)
 
 
