@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 
 from voicebill.cli import app
 
+PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb"}
+"""A terminal like any other, whatever the tests run in."""
+
 
 class Session:
     """The fenced blocks of a language, each run as a whole: examples do not lean on each other."""
@@ -54,7 +57,7 @@ class ConsoleSession(Session):
             words = shlex.split(command, comments=True)
             if words[:1] != ["voicebill"]:
                 return f"only voicebill's own commands are executed, not {command!r}"
-            result = CliRunner().invoke(app, words[1:])
+            result = CliRunner(env=PLAIN).invoke(app, words[1:])
             if printed(result.output) != printed(expected):
                 return f"{command}\nprinted:\n{printed(result.output)}\nand not:\n{printed(expected)}"
         return None

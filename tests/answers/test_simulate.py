@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cases import DAY, called, case_file, cases, micro_dollars
 from tests.conversation.scripts import scripts, turns
@@ -52,26 +53,32 @@ def test_an_hour_of_four_hundred_turns_costs_what_was_worked_out() -> None:
     assert run({**table, "turns": [turn] * 400}).total == micro_dollars(case_file("hour.toml")["bill"])
 
 
-QUESTION = Asked(model="gpt-realtime-1.5", day=DAY)
+QUESTIONS = st.sampled_from(
+    [
+        Asked(model="gpt-realtime-1.5", day=DAY),
+        Asked(model="gpt-realtime-mini", day=DAY, provider="azure"),
+        Asked(model="gpt-realtime-1.5", day=DAY, rules="page-2026-06"),
+    ]
+)
 
 
-def total(script: Script) -> Any:
+def total(script: Script, question: Asked) -> Any:
     try:
-        return simulate(script, QUESTION, FACTS).total
+        return simulate(script, question, FACTS).total
     except ContextOverflow:
         return None
 
 
-@given(scripts(most=6), turns())
-def test_a_turn_appended_never_costs_less(script: Script, turn: Turn) -> None:
-    before, after = total(script), total(replace(script, turns=(*script.turns, turn)))
+@given(scripts(most=6), turns(), QUESTIONS)
+def test_a_turn_appended_never_costs_less(script: Script, turn: Turn, question: Asked) -> None:
+    before, after = total(script, question), total(replace(script, turns=(*script.turns, turn)), question)
     assert before is None or after is None or before <= after
 
 
-@given(scripts())
-def test_scenarios_stand_in_order_and_responses_add_up(script: Script) -> None:
+@given(scripts(), QUESTIONS)
+def test_scenarios_stand_in_order_and_responses_add_up(script: Script, question: Asked) -> None:
     try:
-        found = simulate(script, QUESTION, FACTS)
+        found = simulate(script, question, FACTS)
     except ContextOverflow:
         return
     assert found.scenarios.best <= found.scenarios.expected <= found.scenarios.worst

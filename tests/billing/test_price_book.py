@@ -130,3 +130,40 @@ def test_ids_are_stable_names() -> None:
     assert len(ids) == len(set(ids))
     assert {"openai/gpt-realtime-1.5", "azure/gpt-realtime-2025-08-28/data-zone"} <= set(ids)
     assert "azure/gpt-realtime-2025-08-28/regional/northeurope" in ids
+
+
+def test_an_undated_name_that_has_ended_is_refused_while_its_snapshot_goes_on() -> None:
+    with pytest.raises(NotOffered, match="the undated name gpt-4o-mini-realtime-preview ended at openai by 2026-06-01: name"):
+        BOOK.find("gpt-4o-mini-realtime-preview", day=date(2026, 6, 1))
+    assert BOOK.find("gpt-4o-mini-realtime-preview-2024-12-17", day=date(2026, 6, 1)).offer.version == "2024-12-17"
+
+
+def test_a_disputed_earlier_end_warns_early_enough() -> None:
+    """Azure's gpt-realtime-2 ends 2027-05-06, or 2027-01-20 according to another source."""
+    assert (
+        "2027-05-06 (disputed: 2027-01-20" in BOOK.find("gpt-realtime-2", provider="azure", day=date(2026, 10, 1)).warnings[0]
+    )
+
+
+def test_a_region_means_nothing_where_a_model_is_not_sold_by_region() -> None:
+    with pytest.raises(NotOffered, match="openai does not sell gpt-realtime by region"):
+        BOOK.find("gpt-realtime", region="swedencentral", day=DAY)
+
+
+def test_a_region_that_the_price_list_forgets_has_the_global_price() -> None:
+    found = BOOK.find("gpt-realtime-1.5", provider="azure", region="canadacentral", day=DAY)
+    assert str(found.rates["audio_in"]) == "$32.00/M"
+    assert any("list has no canadacentral" in said for said in found.warnings)
+
+
+def test_the_only_region_of_a_regional_price_is_named() -> None:
+    found = BOOK.find("gpt-realtime", provider="azure", deployment="regional", day=DAY)
+    assert found.region == "northeurope"
+    assert any("the region is northeurope" in said for said in found.assumptions)
+
+
+def test_newer_versions_that_cannot_be_priced_are_named() -> None:
+    found = BOOK.find(
+        "gpt-4o-realtime-preview", provider="azure", deployment="regional", region="northeurope", day=date(2025, 8, 1)
+    )
+    assert any("gpt-4o-realtime-preview-2025-06-03 is newer" in said for said in found.warnings)

@@ -1,6 +1,9 @@
 """The commands as scripts and people use them: what they print, and what they say to wrong input."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +138,7 @@ def test_every_option_reaches_the_plan() -> None:
     assert (plan["carry"], plan["conversations"]) == ("nothing", "1,000/day")
     assert found["offer"]["id"] == "azure/gpt-realtime-2.1-2026-07-07/data-zone"
     assert found["offer"]["region"] == "swedencentral"
-    assert found["transcription_offer"]["id"] == "azure/gpt-4o-mini-transcribe-2025-03-20/data-zone" or "2025-12-15" in str(
-        found["transcription_offer"]["id"]
-    )
+    assert found["transcription_offer"]["id"] == "azure/gpt-4o-mini-transcribe-2025-12-15/data-zone"
     assert found["rules"]["evidence"]["cache_block_tokens"] == {
         "value": 128,
         "evidence": "stated",
@@ -192,6 +193,14 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
             "unknown deployment 'zone' of gpt-realtime-1.5 at azure",
         ),
         ("--minutes 10 --turns 20 --provider azure --region mars", "unknown region 'mars' of gpt-realtime-1.5 (global)"),
+        (
+            "--minutes 10 --turns 20 --region mars",
+            "openai does not sell gpt-realtime-1.5 by region: leave the region ('mars') out",
+        ),
+        ("--minutes 10 --turns 20 --truncation disabled --retention-ratio 0.5", "mean nothing where truncation is disabled"),
+        ("--minutes 10 --turns 20 --conversations 0/month", "conversations must be more than 0"),
+        ("--minutes 10 --turns 1111111111111111111111111111111111111111", "--turns: 1111111111"),
+        ("--minutes 10 --turns 20 --rule cache_reuse_share=1e-9999999", "cache_reuse_share is a number between 0 and 1"),
         ("--minutes 10 --turns 20 --day 2020-01-01", "no price of gpt-realtime-1.5 at openai is known for 2020-01-01"),
         ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a date"),
         ("--minutes 10 --turns 20 --day 2026-10", "--day: '2026-10' is not a day: write 2026-11-22"),
@@ -361,3 +370,59 @@ def test_without_a_day_today_is_meant_and_old_prices_say_so() -> None:
     found = answer("estimate", "--minutes", "10", "--turns", "20")
     assert found["day"] == "2030-01-01"
     assert "prices of gpt-realtime-1.5 were checked on 2026-11-22 and are assumed unchanged since" in found["assumptions"]
+
+
+def outside(*words: str, **around: Any) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "voicebill", *words]
+    return subprocess.run(command, capture_output="stdout" not in around, text=True, check=False, **around)
+
+
+ESTIMATE = ("estimate", "--minutes", "3", "--turns", "4", *ON)
+
+
+def test_a_terminal_that_knows_only_ascii_gets_ascii() -> None:
+    result = outside(*ESTIMATE, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.isascii()
+    assert "####" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_said_in_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = outside(*ESTIMATE, stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 1
+    assert result.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+def test_the_module_is_the_command() -> None:
+    assert outside("--version").stdout.startswith("voicebill 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--minutes 1 --turns 900", "turn detection adds 0.8 s of silence to each of 900 turns, 720 s in all"),
+        (
+            "--provider azure --model gpt-realtime-2.1 --retention-ratio 0.5",
+            "azure accepts a truncation setting for gpt-realtime-2.1",
+        ),
+        ("--reasoning-tokens 50", "gpt-realtime-1.5 is not known to reason"),
+        ("--provider azure --region uksouth", "does not name uksouth for gpt-realtime-1.5"),
+        ("--provider azure --model gpt-realtime-2.1 --region swedencentral", "is not published: swedencentral may not be one"),
+        ("--provider azure --region canadacentral", "list has no canadacentral for gpt-realtime-1.5"),
+    ],
+)
+def test_what_should_make_one_hesitate_is_said(words: str, said: str) -> None:
+    given = words.split()
+    talk = [] if "--minutes" in words else ["--minutes", "10", "--turns", "20"]
+    result = run("estimate", *talk, *given, *ON, "--json")
+    assert result.exit_code == 0, result.output
+    warnings = json.loads(result.stdout)["warnings"]
+    assert any(said in warning for warning in warnings), warnings
+
+
+def test_a_wholly_written_conversation_has_no_audio() -> None:
+    found = answer("estimate", "--minutes", "10", "--turns", "20", "--text-turns", "20", *ON)
+    assert {line["meter"] for line in found["lines"]} == {"text_in", "text_in_cached", "text_out"}

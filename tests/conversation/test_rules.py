@@ -85,3 +85,27 @@ def test_unknown_rules_and_sets_name_the_nearest() -> None:
 def test_a_value_that_does_not_fit_is_refused(name: str, value: object, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         parameter_value(name, value)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "limits"),
+    [
+        ("gpt-realtime", "openai", (32_000, 4_096, 28_224)),
+        ("gpt-realtime-mini", "openai", (32_000, 4_096, 28_224)),
+        ("gpt-realtime-1.5", "openai", (32_000, 4_096, 28_224)),
+        ("gpt-realtime-2", "openai", (128_000, 32_000, 96_000)),
+        ("gpt-realtime-2.1", "openai", (128_000, 32_000, 96_000)),
+        ("gpt-realtime-2.1-mini", "azure", (128_000, 32_000, 96_000)),
+        ("gpt-4o-realtime-preview-2024-10-01", "azure", (128_000, 4_096, 123_904)),
+        ("gpt-4o-realtime-preview-2024-12-17", "azure", (16_000, 4_096, 11_904)),
+        ("gpt-4o-realtime-preview-2025-06-03", "azure", (32_000, 4_096, 28_224)),
+        ("gpt-4o-mini-realtime-preview-2024-12-17", "azure", (16_000, 4_096, 11_904)),
+    ],
+)
+def test_every_models_context_largest_output_and_input_limit(model: str, provider: str, limits: tuple[int, ...]) -> None:
+    rules = rules_of(model, provider=provider)
+    assert (rules.context_tokens, rules.max_output_tokens, rules.input_limit_tokens) == limits
+
+
+def test_the_original_calculator_frames_nothing() -> None:
+    assert not any(getattr(PAGE, name) for name in PARAMETERS if name.endswith("_item_tokens"))

@@ -35,6 +35,11 @@ def test_a_carried_row_has_the_collected_figures(row: dict[str, Any]) -> None:
     assert extra <= {"text_in"}, "a price that nobody collected"
     assert prices.sources
     assert prices.checked
+    if row["section"].startswith("openai"):
+        assert str(prices.until or "") == row.get("until", "")
+    if "meters" in row:
+        assert {name: f"{meter} ({unit})" for name, (meter, unit) in offer.vendor_meters.items()} == row["meters"]
+        assert len(set(offer.regions)) == len(offer.regions) == row["regions"]
 
 
 def test_only_transcription_models_have_a_text_price_from_another_source() -> None:
@@ -69,8 +74,22 @@ def test_a_model_ends_on_the_collected_day(row: dict[str, Any]) -> None:
         if (end.provider, end.model, end.version) == (row["provider"], row["model"], row.get("version"))
     ]
     assert [end.shutdown for end in ends] == [Day.parse(row["shutdown"])]
+    assert ends[0].replacement == row.get("replacement")
+    if "announced" in row:
+        assert str(ends[0].announced) == row["announced"]
     if "disputed" in row:
         assert Day.parse(row["disputed"]) in [day for day, _ in ends[0].disputed]
+
+
+def test_where_models_can_be_deployed_is_as_collected() -> None:
+    """Microsoft's matrix of 2026-07-23: six regions under Global Standard, for three models."""
+    listed = {model for place in BOOK.availability if place.regions for model in place.models}
+    assert listed == {"gpt-realtime", "gpt-realtime-mini", "gpt-realtime-1.5"}
+    regions = {"canadacentral", "centralus", "eastus2", "francecentral", "southindia", "swedencentral"}
+    assert [set(place.regions) for place in BOOK.availability if place.regions] == [regions]
+    assert {place.deployment for place in BOOK.availability} == {"global"}
+    residency = next(charge for charge in BOOK.surcharges if charge.name == "data residency")
+    assert residency.models == ("gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini")
 
 
 def test_no_lifecycle_was_invented() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cases import DAY, micro_dollars
 from voicebill.billing.bill import bill, total
+from voicebill.billing.errors import InvalidInput
 from voicebill.billing.usage import Usage
 from voicebill.facts import check, load
 from voicebill.facts.files import FaultyFile, UnreadableFile
@@ -92,6 +93,10 @@ usd = { audio_in = 1 }
 since = "2026-02-01"
 usd = { audio_in = 2 }
 '''
+
+
+TOP = "provider='p'\nchecked=2026-01-01\nsources='s'\n"
+RULES_TOP = "name='m'\nbased_on='recorded-2026-11'\nevidence='assumed'\nbasis='b'\n"
 
 
 def written(tmp_path: Path, content: str, name: str = "mine.toml") -> Path:
@@ -222,3 +227,62 @@ models = ["gpt-realtime"]
     assert facts.ruling(offer, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.25")
     small = facts.prices.find("gpt-realtime-mini", day=DAY).offer
     assert facts.ruling(small, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.8")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[[meters]]\nname='audio_in'\nlabel='a'\nunit='token'\npriced_per=1000\nprice_unit='/K'\ndirection='in'\nmodality='audio'\n",
+            "the meter audio_in exists already",
+        ),
+        (
+            "[[meters]]\nname='x'\nlabel='x'\nunit='ms'\npriced_per=1000\nprice_unit='/s'\ndirection='in'\nmodality='audio'\nfresh='audio_in'\n",
+            "no meter of the same unit is named 'audio_in'",
+        ),
+        (
+            "name='m'\nbased_on='recorded-2026-11'\nevidence='assumed'\nbasis='b'\n"
+            "[[rules]]\nparameter='history'\nvalue='keep-all'\nmodels=['gpt-realtme']\n",
+            "line 8: unknown model 'gpt-realtme'; the nearest are gpt-realtime",
+        ),
+        (
+            RULES_TOP + "[[rules]]\nparameter='vad_prefix_ms'\nvalue=1\n[[rules]]\nparameter='vad_prefix_ms'\nvalue=2\n",
+            "line 8: vad_prefix_ms has a value for these models already",
+        ),
+        (
+            "name='m'\nevidence='assumed'\nbasis='b'\n[[rules]]\nparameter='vad_prefix_ms'\nvalue=1\n",
+            'add based_on = "recorded-2026-11"',
+        ),
+        ("name='m'\nrules=[]\n", 'add based_on = "recorded-2026-11"'),
+        (
+            TOP + "[[offers]]\nmodel='a'\nkind='text'\n[[offers.prices]]\nsince='2026'\nusd={text_in=-4, audio_zz=3}\n",
+            "line 9: usd: text_in: cannot be negative: -4\n  line 9: usd: unknown meter 'audio_zz'",
+        ),
+        (
+            TOP + "[[offers]]\nmodel='a'\nkind='text'\n"
+            "[[offers.prices]]\nsince='2026-05'\nuntil='2026-01'\nusd={text_in=1e-99999999}\n",
+            "line 7: until (2026-01) is not after since (2026-05)\n  line 10: usd: text_in: is beyond any use",
+        ),
+    ],
+)
+def test_facts_that_would_mislead_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(FaultyFile) as caught:
+        check(written(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_a_script_among_the_facts_is_called_one(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="looks like a script, not like prices or rules: bill it with voicebill simulate"):
+        check(written(tmp_path, "[[turns]]\nreply_seconds = 3\n"))
+
+
+def test_names_of_ones_own_are_found_in_whatever_case(tmp_path: Path) -> None:
+    book = load(written(tmp_path, INVENTED.replace("parrot-1", "Parrot-1"))).prices
+    assert book.find("parrot-1", provider="Parrot-AI", day=DAY).offer.model == "Parrot-1"
+    assert book.find("Parrot-1", provider="parrot-ai", day=DAY).offer.model == "Parrot-1"
+
+
+def test_an_edited_file_is_read_anew(tmp_path: Path) -> None:
+    file = written(tmp_path, INVENTED)
+    before = load(file).prices.digest
+    assert load(str(written(tmp_path, INVENTED.replace("12.5", "13.5")))).prices.digest != before

@@ -6,6 +6,7 @@ from voicebill.answers.costing import Conversation
 from voicebill.answers.offered import Offered
 from voicebill.billing.bill import Line, warnings
 from voicebill.conversation.rules import Ruling
+from voicebill.conversation.script import Truncation
 
 
 def assumptions(of: Conversation, offered: Offered) -> list[str]:
@@ -18,7 +19,7 @@ def cautions(of: Conversation, offered: Offered, lines: Iterable[Line], heard: I
     said = [*offered.warnings, *warnings(lines, offered.found.rates)]
     if offered.transcription is not None:
         said += warnings(heard, offered.transcription.rates)
-    return [*said, *_limits(of), *_replies(of), *_reasoning(of, offered)]
+    return [*said, *_ignored(of, offered), *_limits(of), *_replies(of), *_reasoning(of, offered)]
 
 
 def _cache(of: Conversation) -> Iterator[str]:
@@ -47,8 +48,11 @@ def _weak_rules(of: Conversation, ruling: Ruling) -> Iterator[str]:
     weighty = ["history"]
     if of.expected.behaviour == "prefix" and of.script.reuse is None:
         weighty.append("cache_reuse_share")
-    if 2 * max((sum(response.input) for response in of.responses), default=0) > of.rules.input_limit_tokens > 0:
-        weighty += ["input_limit_tokens", "context_tokens", "truncation_honoured"]
+    largest = max((sum(response.input) for response in of.responses), default=0)
+    for parameter in ("input_limit_tokens", "context_tokens"):
+        limits = [int(str(value)) for value in (ruling.rows[parameter].value, *ruling.rows[parameter].disputed) if value]
+        if any(2 * largest > limit for limit in limits):
+            weighty.append(parameter)
     for row in (ruling.rows[parameter] for parameter in weighty):
         if row.evidence == "assumed":
             yield f"{row.parameter} is {row.value}: assumed, {row.basis}"
@@ -62,6 +66,11 @@ def _transport(of: Conversation) -> Iterator[str]:
         yield "over WebSocket the client truncates interrupted replies; if it does not, unheard speech stays in the history"
     if of.script.transport == "sip":
         yield "over SIP the carrier bills its own minutes, which are not part of these figures"
+
+
+def _ignored(of: Conversation, offered: Offered) -> Iterator[str]:
+    if of.script.truncation != Truncation() and not of.rules.truncation_honoured:
+        yield f"{offered.found.offer.provider} accepts a truncation setting for {offered.found.offer.model} and ignores it"
 
 
 def _limits(of: Conversation) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _transcription(asked: Asked, model: str, facts: Facts) -> Found:
     try:
         heard = _find(asked, model, facts, "transcription")
     except VoicebillError:
-        if asked.deployment == "global":
+        if asked.deployment == "global" and asked.region is None:
             raise
         heard = facts.prices.find(model, day=asked.day, provider=asked.provider, kind="transcription")
     if heard.offer.kind != "transcription":

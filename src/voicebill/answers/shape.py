@@ -43,8 +43,8 @@ def estimate_shape(answer: Estimate) -> Shape:
         "per_month": _scenarios(answer.per_month) if answer.per_month else None,
         "per_year": _scenarios(answer.per_year) if answer.per_year else None,
         "lines": [
-            *_lines(answer.lines, answer.offered.found.offer),
-            *_lines(answer.transcription_lines, _heard_offer(answer.offered)),
+            *_lines(answer.lines, answer.offered.found),
+            *_lines(answer.transcription_lines, answer.offered.transcription),
         ],
         "where": [
             {"part": part.name, "label": PART_LABELS[part.name], "dollars": dollars(part.amount)} for part in answer.parts
@@ -60,14 +60,14 @@ def estimate_shape(answer: Estimate) -> Shape:
 def simulation_shape(answer: Simulation) -> Shape:
     """A simulation: every response with its usage and lines, transcription beside them, and the total of everything."""
     return {
-        "responses": [_billed(billed, answer.offered.found.offer) for billed in answer.responses],
+        "responses": [_billed(billed, answer.offered.found) for billed in answer.responses],
         "transcription": _transcription(answer),
         "total": {
             "dollars": dollars(answer.total),
             "usage": _usage(answer.usage),
             "lines": [
-                *_lines(answer.lines, answer.offered.found.offer),
-                *_lines(answer.transcription_lines, _heard_offer(answer.offered)),
+                *_lines(answer.lines, answer.offered.found),
+                *_lines(answer.transcription_lines, answer.offered.transcription),
             ],
         },
         "cache": answer.conversation.expected.behaviour,
@@ -151,16 +151,19 @@ def _scenarios(amounts: Scenarios) -> Shape:
     return {"best": dollars(amounts.best), "expected": dollars(amounts.expected), "worst": dollars(amounts.worst)}
 
 
-def _lines(lines: Iterable[Line], offer: Offer | None) -> list[Shape]:
+def _lines(lines: Iterable[Line], found: Found | None) -> list[Shape]:
     return [
         {
-            "offer": offer.id if offer else None,
+            "offer": found.offer.id if found else None,
             "meter": line.meter.name,
             "label": line.meter.label,
             "unit": line.meter.unit,
             "quantity": line.quantity,
             "rate": str(line.rate) if line.rate else None,
+            "usd": dollars(line.rate.price * 10**12) if line.rate else None,
+            "per": line.meter.priced_per,
             "dollars": _amount(line.amount),
+            "sources": list(found.rates.row.sources) if found else [],
         }
         for line in lines
     ]
@@ -170,15 +173,11 @@ def _amount(amount: Amount | None) -> str | None:
     return None if amount is None else dollars(amount)
 
 
-def _heard_offer(offered: Offered) -> Offer | None:
-    return offered.transcription.offer if offered.transcription else None
-
-
 def _usage(usage: Usage) -> Shape:
     return {meter: usage[meter] for meter in TOKEN_METERS}
 
 
-def _billed(billed: Billed, offer: Offer) -> Shape:
+def _billed(billed: Billed, found: Found) -> Shape:
     return {
         "turn": billed.response.turn,
         "kind": billed.response.kind,
@@ -188,27 +187,27 @@ def _billed(billed: Billed, offer: Offer) -> Shape:
         "dropped_items": billed.response.dropped,
         "usage": _usage(billed.usage),
         "dollars": dollars(billed.amount),
-        "lines": _lines(billed.lines, offer),
+        "lines": _lines(billed.lines, found),
     }
 
 
 def _transcription(answer: Simulation) -> Shape | None:
-    offer = _heard_offer(answer.offered)
-    if offer is None:
+    found = answer.offered.transcription
+    if found is None:
         return None
     return {
-        "offer": offer.id,
-        "turns": [_heard(heard, offer) for heard in answer.transcriptions],
+        "offer": found.offer.id,
+        "turns": [_heard(heard, found) for heard in answer.transcriptions],
         "dollars": dollars(sum(heard.amount for heard in answer.transcriptions)),
     }
 
 
-def _heard(heard: Heard, offer: Offer) -> Shape:
+def _heard(heard: Heard, found: Found) -> Shape:
     return {
         "turn": heard.turn,
         "usage": dict(heard.usage.items()),
         "dollars": dollars(heard.amount),
-        "lines": _lines(heard.lines, offer),
+        "lines": _lines(heard.lines, found),
     }
 
 

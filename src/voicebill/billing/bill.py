@@ -52,6 +52,22 @@ def bill(usage: Usage, rates: Rates) -> Iterator[Line]:
             yield Line(meter, usage[name], rates[name])
 
 
+def rounded_up(usage: Usage, rates: Rates) -> Usage:
+    """One call's usage as its vendor counts it: each quantity rounded up to the vendor's increment, before it is summed.
+
+    >>> from voicebill.facts import load
+    >>> from datetime import date
+    >>> rates = load().prices.find("voice-inbound-us-local", provider="twilio", day=date(2026, 11, 22)).rates
+    >>> rounded_up(Usage({"call_ms": 61_000}), rates)["call_ms"]
+    120000
+    """
+    steps = rates.row.increments
+    return Usage(
+        {meter: -(-quantity // steps.get(meter, 1)) * steps.get(meter, 1) for meter, quantity in usage.items()},
+        usage.status,
+    )
+
+
 def total(lines: Iterable[Line]) -> Amount | None:
     """The sum of the lines in picodollars; None as soon as one of them has no price."""
     amount: Amount = 0

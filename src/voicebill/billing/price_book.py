@@ -119,7 +119,7 @@ class PriceBook:
         named: dict[tuple[str, str], list[Offer]] = {}
         for offer in self.offers:
             for name in {offer.model, offer.name, *offer.also_named}:
-                named.setdefault((offer.provider, name), []).append(offer)
+                named.setdefault((offer.provider.lower(), name.lower()), []).append(offer)
         return {key: tuple(offers) for key, offers in named.items()}
 
     def find(
@@ -146,7 +146,8 @@ class PriceBook:
         provider, deployment = provider.strip().lower(), deployment.strip().lower()
         region = None if region is None else region.strip().lower()
         offers = self.named(model, provider, kind)
-        sold = _sold_as(offers, model, deployment, region, tier)
+        deployable = self._deployable(offers[0], deployment)
+        sold = _sold_as(offers, model, deployment=deployment, region=region, tier=tier, deployable=deployable)
         offer, assumptions, warnings = self._version_meant(model, sold, day)
         row = offer.row_on(day)
         if row is None:
@@ -173,8 +174,9 @@ class PriceBook:
         Raises:
             UnknownName: no offer goes by that name; the nearest names are given.
         """
-        providers = self.providers if provider is None else (provider,)
-        if provider is not None and provider not in self.providers:
+        sellers = {offer.provider for offer in self.offers}
+        providers = self.providers if provider is None else (provider.strip().lower(),)
+        if provider is not None and providers[0] not in sellers:
             raise UnknownName("provider", provider, self.providers)
         name = model.strip().lower()
         offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, name), ()))
@@ -190,13 +192,19 @@ class PriceBook:
         return offers
 
     def _version_meant(self, model: str, sold: Sequence[Offer], day: date) -> tuple[Offer, list[str], list[str]]:
-        if len(sold) == 1:
+        dated = any(offer.version and offer.version in model for offer in sold) or model.strip().lower() in sold[0].also_named
+        if dated and len(sold) == 1:
             return sold[0], [], []
-        aliases = (a for a in self.aliases if (a.provider, a.model) == (sold[0].provider, sold[0].model))
+        aliases = [a for a in self.aliases if (a.provider, a.model) == (sold[0].provider, sold[0].model)]
         alias = in_force(aliases, day)
+        if aliases and alias is None and all(a.until is not None and a.until.first <= day for a in aliases):
+            names = " or ".join(offer.name for offer in sold)
+            raise NotOffered(f"the undated name {model} ended at {sold[0].provider} by {day}: name {names}")
         for offer in sold:
             if alias is not None and offer.version == alias.version:
                 return offer, [f"{model} means {offer.name} on {day}"], []
+        if len(sold) == 1:
+            return sold[0], [f"{model} is taken for {sold[0].name}, its only version"] if sold[0].version else [], []
         alive = [offer for offer in sold if self._priced_on(offer, day)]
         if not alive:
             raise NotOffered(self._no_price(model, sold, day))
@@ -238,10 +246,16 @@ class PriceBook:
             said = ", ".join(f"{other} according to {source}" for other, source in row.disputed)
             rivals = f" (disputed: {said})" if said else ""
             instead = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
+            soonest = min(end.first for end in (row.shutdown, *(other for other, _ in row.disputed)))
             if row.shutdown.first <= day:
                 yield f"{offer.name} was to be shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
-            elif row.shutdown.first - day <= WARN_BEFORE_SHUTDOWN:
+            elif soonest - day <= WARN_BEFORE_SHUTDOWN:
                 yield f"{offer.name} is shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
+
+    def _deployable(self, offer: Offer, deployment: str) -> frozenset[str]:
+        """The regions that the vendor's availability table names for a model under a deployment."""
+        rows = (row for row in self.availability if row.provider == offer.provider and offer.model in row.models)
+        return frozenset(region for row in rows if row.deployment == deployment for region in row.regions)
 
     def _place_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
         known = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
@@ -251,22 +265,33 @@ class PriceBook:
                 f"{offer.provider} lists {offer.deployment} prices for {offer.model}, but its availability table of "
                 f"{known[0].checked} names it only under {known[0].deployment}: a price does not prove that it can be deployed"
             )
+        elif region and here and not any(row.regions for row in here):
+            yield f"in which regions {offer.provider} offers {offer.model} is not published: {region} may not be one of them"
         elif region and here and all(region not in row.regions for row in here):
             yield (
                 f"{offer.provider}'s availability table of {here[0].checked} does not name {region} for {offer.model} "
                 f"({offer.deployment}): it names {', '.join(here[0].regions)}"
             )
+        elif region and region not in offer.regions:
+            yield f"{offer.provider}'s list has no {region} for {offer.model}: the {offer.deployment} price is used"
 
 
-def _sold_as(offers: tuple[Offer, ...], model: str, deployment: str, region: str | None, tier: str) -> tuple[Offer, ...]:
-    """The offers of a model under a deployment, in a region, at a service tier."""
+def _sold_as(
+    offers: tuple[Offer, ...], model: str, *, deployment: str, region: str | None, tier: str, deployable: frozenset[str]
+) -> tuple[Offer, ...]:
+    """The offers of a model under a deployment, in a region, at a service tier.
+
+    A global price holds wherever the model can be deployed, even where the price list forgets the region.
+    """
     provider = offers[0].provider
     offers = _narrowed(offers, "deployment", deployment, lambda offer: (offer.deployment,), f" of {model} at {provider}")
     offers = _narrowed(offers, "service tier", tier, lambda offer: (offer.tier,), f" of {model}")
     if region is not None:
         if not any(offer.regions for offer in offers):
             raise NotOffered(f"{provider} does not sell {model} by region: leave the region ({region!r}) out")
-        return _narrowed(offers, "region", region, lambda offer: offer.regions, f" of {model} ({deployment})")
+        beside = deployable if deployment == "global" else frozenset()
+        of = f" of {model} ({deployment})"
+        return _narrowed(offers, "region", region, lambda offer: (*offer.regions, *beside), of)
     if len({(offer.version, offer.tier) for offer in offers}) < len(offers):
         regions = sorted({name for offer in offers for name in offer.regions})
         raise NotOffered(f"{deployment} prices of {model} at {provider} differ by region; name one of {', '.join(regions)}")

@@ -1,6 +1,9 @@
 """The command `voicebill`, and how what went wrong is said: one sentence, exit code 2, no traceback."""
 
-from typing import Annotated, Any
+import io
+import os
+import sys
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -55,5 +58,28 @@ app.command("rules")(rules.rules_command)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what cannot be written is said in one sentence, and a closed pipe is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except SystemExit:
+        _write_out()
+        raise
+    except OSError as error:
+        _cannot_write(error)
+
+
+def _write_out() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _cannot_write(error)
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - Python closes it at its own end
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
+    raise SystemExit(1) from None

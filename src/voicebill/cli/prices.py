@@ -1,24 +1,25 @@
 """`voicebill prices`: the price book, one of its offers with history and sources, or a check of a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
 
 from voicebill.answers.shape import offer_shape
 from voicebill.billing.errors import InvalidInput
+from voicebill.billing.meters import Meter
 from voicebill.billing.money import quoted
-from voicebill.billing.offers import Offer, PriceRow, Rates
+from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli import screen
 from voicebill.cli.options import OnDay, option, today, word
 from voicebill.facts import check, load
 
-KINDS = ("realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony")
+KINDS: tuple[str, ...] = get_args(Kind)
 SHOW = "What is shown"
 
 
@@ -51,7 +52,10 @@ def prices_command(
         known = load()
         found = check(check_file)
         offers, sets = len(found.prices.offers) - len(known.prices.offers), len(found.rules.sets) - len(known.rules.sets)
-        typer.echo(f"{check_file} has no faults: offers {offers}, rule sets {sets}")
+        if as_json:
+            screen.as_json({"file": str(check_file), "faults": [], "offers": offers, "rule_sets": sets})
+        else:
+            typer.echo(f"{check_file} has no faults: offers {offers}, rule sets {sets}")
         return
     book, on = load().prices, day or today()
     offers_shown = book.named(name, provider) if name else _sold(book, kind, provider, on)
@@ -62,7 +66,7 @@ def prices_command(
     elif not offers_shown:
         typer.echo(f"no {kind} model{f' of {provider}' if provider else ''} has a price on {on}")
     else:
-        _show_list(offers_shown, kind, on, screen.console())
+        _show_list(offers_shown, kind, on, book.meters, screen.console())
 
 
 def _sold(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[Offer, ...]:
@@ -75,7 +79,7 @@ def _sold(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[
     )
 
 
-def _show_list(offers: Iterable[Offer], kind: str, day: date, out: Console) -> None:
+def _show_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
     out.print(screen.heading(f"{kind} offers on {day}"))
     out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where said so", style="dim")
     named = ""
@@ -86,7 +90,7 @@ def _show_list(offers: Iterable[Offer], kind: str, day: date, out: Console) -> N
             named = name
         row = offer.row_on(day)
         assert row is not None
-        out.print(screen.indented(f"{_where(offer):<22}  {'  '.join(_priced(offer, row))}"))
+        out.print(screen.indented(f"{_where(offer):<22}  {'  '.join(_priced(offer, row, meters))}"))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
     out.print(f"Other kinds: --kind {', '.join(other for other in KINDS if other != kind)}", style="dim")
@@ -99,9 +103,8 @@ def _where(offer: Offer) -> str:
     return f"{offer.deployment} {offer.regions[0]}{f' +{others}' if others else ''}"
 
 
-def _priced(offer: Offer, row: PriceRow) -> Iterable[str]:
+def _priced(offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> Iterable[str]:
     """A row's prices in few words: token prices together by modality, others with their unit."""
-    meters = load().prices.meters
     told: set[str] = set()
     for modality in ("text", "audio", "image"):
         names = [f"{modality}_in", f"{modality}_in_cached", f"{modality}_out"]
@@ -132,14 +135,13 @@ def _show_history(offers: Iterable[Offer], book: PriceBook, day: date | None, ou
             ends = f" until {row.until}" if row.until else ""
             holds = f"; in force on {day}" if day and row is offer.row_on(day) else ""
             out.print(screen.indented(f"since {row.since}{ends}, checked {row.checked}{holds}"))
-            _show_row(row, offer, out)
+            _show_row(row, offer, book.meters, out)
         for fact in _around(offer, book):
             out.print(screen.indented(fact))
         out.print()
 
 
-def _show_row(row: PriceRow, offer: Offer, out: Console) -> None:
-    meters = load().prices.meters
+def _show_row(row: PriceRow, offer: Offer, meters: Mapping[str, Meter], out: Console) -> None:
     shape = screen.table("meter", "price", "on the invoice" if offer.vendor_meters else "")
     shape.columns[-1].justify = "left"
     shape.columns[-1].no_wrap = False

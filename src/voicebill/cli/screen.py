@@ -87,7 +87,8 @@ def shares(rows: Iterable[tuple[str, Amount]], whole: Amount) -> Table:
     shape.add_column(width=BAR_WIDTH)
     for label, amount in rows:
         share = Fraction(amount) / Fraction(whole) if whole else Fraction(0)
-        bar = "█" * round(share * BAR_WIDTH) or "▏"
+        full, least = ("█", "▏") if (sys.stdout.encoding or "").lower().startswith("utf") else ("#", "|")
+        bar = full * round(share * BAR_WIDTH) or least
         shape.add_row(label, shown(amount), f"{round(share * 100)}%", Text(bar, style="cyan"))
     return shape
 

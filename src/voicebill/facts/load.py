@@ -120,7 +120,7 @@ def _facts(sources: list[Readable]) -> Facts:
     availability: list[Availability] = []
     for source in sources:
         file = _File(source, names)
-        meters |= {meter.name: meter for meter in file.build("meters", file.maker.meter)}
+        _add_meters(file, meters)
         _add_offers(file, offers)
         aliases += file.build("aliases", file.maker.alias)
         lifecycle += file.build("lifecycle", file.maker.lifecycle)
@@ -131,6 +131,20 @@ def _facts(sources: list[Readable]) -> Facts:
     prices = PriceBook(meters, tuple(offers.values()), tuple(aliases), tuple(lifecycle), tuple(surcharges), tuple(availability))
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
     return Facts(prices, RuleBook(tuple(ordered)))
+
+
+def _add_meters(file: _File, meters: dict[str, Meter]) -> None:
+    def add(row: Values) -> None:
+        meter = file.maker.meter(row)
+        if meter.name in meters:
+            raise InvalidInput(f"the meter {meter.name} exists already")
+        meters[meter.name] = meter
+
+    file.build("meters", add)
+    for at, row in enumerate(file.values.get("meters", ())):
+        fresh = meters.get(row["fresh"]) if row and row["fresh"] else None
+        if row and row["fresh"] and (fresh is None or fresh.unit != row["unit"]):
+            file.faults.append(Fault(("meters", at, "fresh"), f"fresh: no meter of the same unit is named {row['fresh']!r}"))
 
 
 def _add_offers(file: _File, offers: dict[str, Offer]) -> None:
@@ -154,7 +168,7 @@ def _add_rules(file: _File, known: dict[str, RuleSet], offers: Iterable[Offer]) 
     if name in known:
         file.faults.append(Fault(("name",), f"the rule set {name!r} exists already"))
         return
-    file.faults += _unheard_of(file, list(offers))
+    file.faults += [*_unheard_of(file, list(offers)), *_said_twice(file)]
     known[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""))
     if base is not None and base not in (*known, DEFAULT_RULES):
         file.faults.append(Fault(("based_on",), str(UnknownName("rule set", base, (*known, DEFAULT_RULES)))))
@@ -162,6 +176,18 @@ def _add_rules(file: _File, known: dict[str, RuleSet], offers: Iterable[Offer]) 
     if base is None and missing and not file.faults:
         said = f'{len(missing)} of {len(PARAMETERS)} parameters have no value for every model: add based_on = "{DEFAULT_RULES}"'
         file.faults.append(Fault(("name",), said))
+
+
+def _said_twice(file: _File) -> Iterator[Fault]:
+    """Rules that give one parameter two values for the same models, providers and days."""
+    seen: set[tuple[object, ...]] = set()
+    for at, row in enumerate(file.values.get("rules", ())):
+        if row is None:
+            continue
+        key = tuple(row[name] for name in ("parameter", "models", "providers", "since"))
+        if key in seen:
+            yield Fault(("rules", at), f"{row['parameter']} has a value for these models already")
+        seen.add(key)
 
 
 def _unheard_of(file: _File, offers: list[Offer]) -> Iterator[Fault]:

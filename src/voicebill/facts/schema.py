@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from decimal import Decimal
+from typing import get_args
 
 from voicebill.answers.tables import (
     Key,
@@ -22,9 +23,10 @@ from voicebill.answers.tables import (
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import picodollars
+from voicebill.billing.offers import Kind
 from voicebill.conversation.rules import parameter_value
 
-KINDS = ("realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony")
+KINDS: tuple[str, ...] = get_args(Kind)
 EVIDENCE = ("documented", "measured", "inferred", "assumed", "defined")
 
 
