@@ -426,3 +426,23 @@ def test_what_should_make_one_hesitate_is_said(words: str, said: str) -> None:
 def test_a_wholly_written_conversation_has_no_audio() -> None:
     found = answer("estimate", "--minutes", "10", "--turns", "20", "--text-turns", "20", *ON)
     assert {line["meter"] for line in found["lines"]} == {"text_in", "text_in_cached", "text_out"}
+
+
+def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -> None:
+    words = ("compare", "--minutes", "10", "--turns", "20", *ON)
+    found = answer(*words, "--model", "gpt-realtime-1.5", "--conversations", "1000/day", "--page")
+    assert [each["offer"]["id"] for each in found["offers"]] == [
+        "azure/gpt-realtime-1.5-2026-02-23",
+        "openai/gpt-realtime-1.5",
+        "azure/gpt-realtime-1.5-2026-02-23/data-zone",
+    ]
+    assert [each["times_cheapest"] for each in found["offers"]] == ["1", "1", "1.1"]
+    assert found["offers"][2]["availability_unproven"]
+    assert found["page"]["ours"] == found["offers"][0]["per_conversation"]["expected"]
+    shown = run(*words, "--provider", "azure", "--page").stdout
+    assert "may have ended 2026-07-23" in shown
+    assert "Cannot serve this plan" in shown
+    assert "the calculator of June 2026" in shown
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
+    assert "there is no offer to compare" in refusal(*words, "--deployment", "orbit")
+    assert "unknown model 'gpt-realtme'; the nearest are gpt-realtime" in refusal(*words, "--model", "gpt-realtme")

@@ -87,7 +87,15 @@ def estimate(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = Non
     if volume is not None and not isinstance(volume, Volume):
         raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
     sold = offered(asked, plan.transcription_model, facts)
-    held = conversation(script(plan, sold.ruling.rules), sold)
+    return priced(plan, sold, conversation(script(plan, sold.ruling.rules), sold), volume)
+
+
+def priced(plan: Plan, sold: Offered, held: Conversation, volume: Volume | None) -> Estimate:
+    """The estimate of a plan whose conversation has been run under the rules of an offer.
+
+    Raises:
+        Unpriced: the plan uses something that has no price there.
+    """
     rates = sold.found.rates
     heard = transcription_lines(held, sold)
     lines = lines_of(usage_under(held.expected.behaviour, held), rates)

@@ -6,8 +6,11 @@ Dollars are exact decimal strings, to the picodollar; what has no price is null.
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+from voicebill.answers.bridge import Bridge
+from voicebill.answers.compare import Comparison
 from voicebill.answers.costing import PART_LABELS, Conversation
 from voicebill.answers.estimate import Estimate, Scenarios
 from voicebill.answers.offered import Offered
@@ -76,6 +79,41 @@ def simulation_shape(answer: Simulation) -> Shape:
         "assumptions": list(answer.assumptions),
         **_stands_on(answer.offered),
     }
+
+
+def comparison_shape(answer: Comparison) -> Shape:
+    """A comparison: the offers, the cheapest first, with their amounts and what to mind of each."""
+    return {
+        "offers": [
+            {
+                "offer": _offer(candidate.offer, candidate.answer.offered.found if candidate.answer else None),
+                "per_conversation": _scenarios(candidate.answer.per_conversation) if candidate.answer else None,
+                "per_minute": _scenarios(candidate.answer.per_minute) if candidate.answer else None,
+                "per_month": _scenarios(month) if candidate.answer and (month := candidate.answer.per_month) else None,
+                "times_cheapest": _ratio(answer.ratio(candidate)),
+                "ends": candidate.ends.isoformat() if candidate.ends else None,
+                "availability_unproven": candidate.unproven,
+                "history_assumed": candidate.assumed,
+                "warnings": list(candidate.answer.warnings) if candidate.answer else [],
+                "refusal": candidate.refusal,
+            }
+            for candidate in answer.candidates
+        ]
+    }
+
+
+def bridge_shape(answer: Bridge) -> Shape:
+    """The original calculator's figure, what each difference adds, and ours."""
+    return {
+        "page": dollars(answer.page),
+        "steps": [{"label": step.label, "adds": dollars(step.adds)} for step in answer.steps],
+        "ours": dollars(answer.ours),
+    }
+
+
+def _ratio(ratio: Fraction | None) -> str | None:
+    """A ratio with four decimals, as a plain decimal string."""
+    return None if ratio is None else format(Decimal(round(ratio * 10_000)) / 10_000, "f")
 
 
 def offer_shape(offer: Offer) -> Shape:

@@ -257,10 +257,15 @@ class PriceBook:
         rows = (row for row in self.availability if row.provider == offer.provider and offer.model in row.models)
         return frozenset(region for row in rows if row.deployment == deployment for region in row.regions)
 
+    def unproven(self, offer: Offer) -> bool:
+        """Whether the vendor's availability table speaks of a model, but not under the offer's deployment."""
+        known = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
+        return bool(known) and all(row.deployment != offer.deployment for row in known)
+
     def _place_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
         known = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
         here = [row for row in known if row.deployment == offer.deployment]
-        if known and not here:
+        if self.unproven(offer):
             yield (
                 f"{offer.provider} lists {offer.deployment} prices for {offer.model}, but its availability table of "
                 f"{known[0].checked} names it only under {known[0].deployment}: a price does not prove that it can be deployed"

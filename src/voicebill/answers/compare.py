@@ -1,0 +1,126 @@
+"""The comparison: one plan against every offer that can serve it, each priced as its own estimate would be."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from voicebill.answers.costing import Conversation, conversation
+from voicebill.answers.estimate import Estimate, priced
+from voicebill.answers.facts import Facts
+from voicebill.answers.offered import Asked, offered
+from voicebill.answers.quantities import Volume
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.offers import Offer
+from voicebill.billing.price_book import PriceBook
+from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.rules import Rules
+
+Counted = tuple[Rules, bool]
+"""What a conversation's counts depend on: the rules, and whether transcription is billed by time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An offer with what the plan costs there, or why it cannot serve it.
+
+    `ends` is the soonest day that a source gives for the model's end. `unproven`: the vendor lists a price, but its
+    availability table does not name the model under this deployment. `assumed`: what becomes of history was not measured
+    on this model.
+    """
+
+    offer: Offer
+    answer: Estimate | None
+    refusal: str | None
+    ends: date | None
+    unproven: bool
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Candidates, the cheapest first by their expected amount, those that cannot serve the plan last."""
+
+    plan: Plan
+    candidates: tuple[Candidate, ...]
+
+    def ratio(self, candidate: Candidate) -> Fraction | None:
+        """How many times the cheapest a candidate is expected to cost."""
+        least = self.candidates[0].answer
+        if candidate.answer is None or least is None:
+            return None
+        return Fraction(candidate.answer.per_conversation.expected) / Fraction(least.per_conversation.expected)
+
+
+def compare(plan: Plan, offers: Iterable[Offer], asked: Asked, facts: Facts, volume: Volume | None = None) -> Comparison:
+    """What a plan costs with each of some offers, on the day and under the rules that are asked about.
+
+    >>> from voicebill.facts import load
+    >>> facts, day = load(), date(2026, 11, 22)
+    >>> found = compare(Plan(minutes=10, turns=20), alive(facts.prices, day), Asked(model="any", day=day), facts)
+    >>> found.candidates[0].offer.model
+    'gpt-realtime-2.1-mini'
+
+    Raises:
+        InvalidInput: there is no offer to compare.
+    """
+    held: dict[Counted, Conversation] = {}
+    candidates = [_candidate(plan, offer, asked, facts, held, volume=volume) for offer in offers]
+    if not candidates:
+        raise InvalidInput("there is no offer to compare: no realtime model was sold so on that day")
+    return Comparison(plan, tuple(sorted(candidates, key=_dearness)))
+
+
+def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
+    """Every realtime offer with prices on a day, except those that by every source have ended."""
+
+    def ended(offer: Offer) -> bool:
+        ends = book.ends(offer)
+        return bool(ends) and all(
+            shutdown.first <= day for row in ends for shutdown in (row.shutdown, *(other for other, _ in row.disputed))
+        )
+
+    return tuple(
+        offer
+        for offer in book.offers
+        if offer.kind == "realtime"
+        and offer.tier == "standard"
+        and not offer.example
+        and offer.row_on(day)
+        and not ended(offer)
+    )
+
+
+def _candidate(
+    plan: Plan, offer: Offer, asked: Asked, facts: Facts, held: dict[Counted, Conversation], *, volume: Volume | None
+) -> Candidate:
+    """A candidate. `held` keeps the conversations that were run already: offers under the same rules share one."""
+    region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
+    question = replace(asked, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
+    book = facts.prices
+    ends = [day.first for row in book.ends(offer) for day in (row.shutdown, *(other for other, _ in row.disputed))]
+    ruling = facts.ruling(offer, day=asked.day, rules=asked.rules, overrides=asked.overrides)
+    answer, refusal = None, None
+    try:
+        sold = offered(question, plan.transcription_model, facts)
+        by_time = sold.transcription is not None and sold.transcription.rates["audio_ms"] is not None
+        counted = (sold.ruling.rules, by_time)
+        if counted not in held:
+            held[counted] = conversation(script(plan, sold.ruling.rules), sold)
+        answer = priced(plan, sold, held[counted], volume)
+    except VoicebillError as error:
+        refusal = str(error)
+    return Candidate(
+        offer=offer,
+        answer=answer,
+        refusal=refusal,
+        ends=min(ends, default=None),
+        unproven=book.unproven(offer),
+        assumed=ruling.rows["history"].evidence == "assumed",
+    )
+
+
+def _dearness(candidate: Candidate) -> tuple[bool, Fraction, str]:
+    if candidate.answer is None:
+        return True, Fraction(0), candidate.offer.id
+    return False, Fraction(candidate.answer.per_conversation.expected), candidate.offer.id

@@ -1,0 +1,141 @@
+"""`voicebill compare`: one plan against every offer that can serve it."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from voicebill.answers.bridge import Bridge, bridge
+from voicebill.answers.compare import Candidate, Comparison, alive, compare
+from voicebill.answers.offered import Asked
+from voicebill.answers.shape import bridge_shape, comparison_shape
+from voicebill.billing.money import Amount, shown
+from voicebill.billing.offers import Offer
+from voicebill.cli import screen
+from voicebill.cli.options import (
+    QUESTION,
+    Conversations,
+    Json,
+    OnDay,
+    RuleOption,
+    RulesOption,
+    facts_and_rules,
+    option,
+    overrides,
+    today,
+)
+from voicebill.cli.plan_options import takes_plan
+from voicebill.conversation.plan import Plan
+
+WIDTH = 9
+"""Columns for a figure."""
+
+
+@takes_plan
+def compare_command(
+    *,
+    plan: Plan,
+    conversations: Conversations = None,
+    model: Annotated[
+        list[str] | None, option("--model", "Only this model; may be repeated. (default: all alive)", QUESTION, metavar="NAME")
+    ] = None,
+    provider: Annotated[str | None, option("--provider", "Only this provider's offers.", QUESTION, metavar="NAME")] = None,
+    deployment: Annotated[str | None, option("--deployment", "Only this deployment.", QUESTION, metavar="NAME")] = None,
+    day: OnDay = None,
+    rules: RulesOption = None,
+    rule: RuleOption = None,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--page", help="Beside it, the original web calculator's figure, explained step by step.", rich_help_panel=QUESTION
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """One plan against every offer that can serve it, the cheapest first.
+
+    \b
+        voicebill compare --minutes 6 --turns 15 --conversations 30000/month
+        voicebill compare --minutes 6 --turns 15 --model gpt-realtime-mini
+        voicebill compare --minutes 6 --turns 15 --provider openai --page
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    facts, rule_set = facts_and_rules(rules)
+    on = day or today()
+    named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
+    chosen = [
+        offer
+        for offer in alive(facts.prices, on)
+        if (not model or offer.id in named) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
+    ]
+    asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
+    answer = compare(plan, chosen, asked, facts, conversations)
+    cheapest = answer.candidates[0]
+    beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
+    if as_json:
+        screen.as_json(comparison_shape(answer) | {"page": bridge_shape(beside) if beside else None})
+    else:
+        show(answer, on, screen.console())
+        if beside:
+            show_bridge(beside, cheapest.offer, screen.console())
+
+
+def show(answer: Comparison, day: date, out: Console) -> None:
+    """Print a comparison for people."""
+    able = [candidate for candidate in answer.candidates if candidate.answer]
+    volume = able[0].answer.volume if able and able[0].answer else None
+    out.print(screen.heading(f"per conversation, the cheapest first{f'; expected per month at {volume}' if volume else ''}"))
+    out.print()
+    titles = ["best", "expected", "worst", *(["month"] if volume else []), "times"]
+    out.print(Text(f"{'offer':<35}" + "".join(f"{title:>{WIDTH}}" for title in titles), style="bold"))
+    for candidate in able:
+        assert candidate.answer is not None
+        costs, month, ratio = candidate.answer.per_conversation, candidate.answer.per_month, answer.ratio(candidate)
+        figures = [shown(costs.best), shown(costs.expected), shown(costs.worst)]
+        figures += [*([_rounded(month.expected)] if month else []), f"{float(ratio or 0):.2f}"]
+        offer = candidate.offer
+        out.print(f"{offer.provider + ' ' + offer.model:<35}" + "".join(f"{figure:>{WIDTH}}" for figure in figures))
+        out.print(screen.indented(Text(", ".join(_remarks(candidate, day)), style="dim")))
+    refused = (str(candidate.refusal) for candidate in answer.candidates if not candidate.answer)
+    for note in screen.notes("Cannot serve this plan", refused):
+        out.print(note)
+    out.print()
+    out.print(
+        "unproven: the vendor lists a price, but its availability table does not name the model under that deployment; "
+        "history assumed: how the model treats history was not measured on it",
+        style="dim",
+    )
+
+
+def _remarks(candidate: Candidate, day: date) -> Iterator[str]:
+    """How an offer is sold, and what to mind of it, in few words."""
+    offer = candidate.offer
+    yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
+    if candidate.ends:
+        yield f"{'may have ended' if candidate.ends <= day else 'ends'} {candidate.ends}"
+    if candidate.unproven:
+        yield "unproven"
+    if candidate.assumed:
+        yield "history assumed"
+    answer = candidate.answer
+    if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:
+        yield "reasoning not counted"
+
+
+def _rounded(amount: Amount) -> str:
+    return f"${round(amount / 10**12):,}"
+
+
+def show_bridge(beside: Bridge, offer: Offer, out: Console) -> None:
+    """Print the way from the original calculator's figure to ours."""
+    out.print()
+    out.print(screen.heading(f"The original web calculator's figure for {offer.id}, and ours (expected)"))
+    table = screen.table("", "adds", "makes")
+    reached = beside.page
+    table.add_row("the calculator of June 2026", "", shown(reached))
+    for step in beside.steps:
+        reached += step.adds
+        table.add_row(step.label, shown(step.adds) if step.adds else "-", shown(reached))
+    out.print(screen.indented(table))
