@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "voicebill"
 THINKING = sorted(file for folder in ("billing", "conversation", "answers") for file in (PACKAGE / folder).rglob("*.py"))
 
 ALLOWED = {
+    "bisect",
     "calendar",
     "collections",
     "dataclasses",

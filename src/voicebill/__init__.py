@@ -16,6 +16,7 @@ TYPE_CHECKING = False  # type checkers take it for true; importing typing would 
 if TYPE_CHECKING:
     from voicebill.answers.estimate import estimate
     from voicebill.answers.offered import Asked
+    from voicebill.answers.population import Lengths, Spread
     from voicebill.answers.quantities import Volume
     from voicebill.answers.simulate import simulate
     from voicebill.billing.bill import bill
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asked",
+    "Lengths",
     "Plan",
     "Script",
+    "Spread",
     "ToolCall",
     "Truncation",
     "Turn",
@@ -48,8 +51,10 @@ __all__ = [
 
 _HOMES = {
     "Asked": "answers.offered",
+    "Lengths": "answers.population",
     "Plan": "conversation.plan",
     "Script": "conversation.script",
+    "Spread": "answers.population",
     "ToolCall": "conversation.script",
     "Truncation": "conversation.script",
     "Turn": "conversation.script",

@@ -446,3 +446,22 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
     assert "there is no offer to compare" in refusal(*words, "--deployment", "orbit")
     assert "unknown model 'gpt-realtme'; the nearest are gpt-realtime" in refusal(*words, "--model", "gpt-realtme")
+
+
+def test_months_are_taken_over_all_lengths_where_their_spread_is_stated(tmp_path: Path) -> None:
+    words = ("estimate", "--minutes", "10", "--turns", "20", "--conversations", "1000/month", *ON)
+    alike, spread = answer(*words), answer(*words, "--length-spread", "0.8")
+    assert alike["population"] is None
+    assert any("every call is the average call" in said for said in alike["assumptions"])
+    assert float(spread["per_month"]["expected"]) == pytest.approx(1000 * float(spread["population"]["mean"]["expected"]))
+    assert spread["population"]["spread"] == "0.8"
+    assert spread["per_conversation"] == alike["per_conversation"]
+    file = tmp_path / "lengths.csv"
+    file.write_text("minutes,calls\n5,3\n20 min,1\n", encoding="utf-8")
+    counted = answer(*words, "--lengths", str(file))
+    assert [each["minutes"] for each in counted["population"]["percentiles"]] == [5.0, 5.0, 20.0]
+    assert "Calls differ in length (lengths as counted, cut at 60 minutes)" in run(*words, "--lengths", str(file)).stdout
+    file.write_text("5\nlong\n", encoding="utf-8")
+    assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--lengths", str(file))
+    assert "say the same thing: give one" in refusal(*words, "--lengths", str(file), "--length-spread", "1")
+    assert "the spread of lengths must be between 0 and 5, not 9" in refusal(*words, "--length-spread", "9")

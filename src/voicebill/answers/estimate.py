@@ -1,5 +1,6 @@
 """The estimate: what a planned conversation will cost, where the money goes, and how sure that is."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -7,7 +8,6 @@ from voicebill.answers import caveats
 from voicebill.answers.costing import (
     Conversation,
     Part,
-    amount_of,
     conversation,
     lines_of,
     parts,
@@ -16,25 +16,12 @@ from voicebill.answers.costing import (
 )
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.population import Lengths, Population, Spread, population
 from voicebill.answers.quantities import Volume
+from voicebill.answers.scenarios import Scenarios, scenarios
 from voicebill.billing.bill import Line
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.rules import Cache
-
-
-@dataclass(frozen=True, slots=True)
-class Scenarios:
-    """An amount of picodollars under the cache behaviours `all` (best), the expected one, and `none` (worst)."""
-
-    best: Amount
-    expected: Amount
-    worst: Amount
-
-    def times(self, factor: Fraction) -> "Scenarios":
-        """The amounts multiplied, still exact."""
-        return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +31,7 @@ class Estimate:
     plan: Plan
     offered: Offered
     volume: Volume | None
+    population: Population | None
     conversation: Conversation
     per_conversation: Scenarios
     lines: tuple[Line, ...]
@@ -59,17 +47,23 @@ class Estimate:
 
     @property
     def per_month(self) -> Scenarios | None:
-        """At the stated volume of conversations, all of them average; None without one."""
-        return None if self.volume is None else self.per_conversation.times(self.volume.per_month)
+        """At the stated volume, over all lengths if their spread was stated, else all average; None without a volume."""
+        return None if self.volume is None else self._over_all_lengths.times(self.volume.per_month)
 
     @property
     def per_year(self) -> Scenarios | None:
-        """At the stated volume of conversations, all of them average; None without one."""
-        return None if self.volume is None else self.per_conversation.times(self.volume.per_year)
+        """At the stated volume, as `per_month`."""
+        return None if self.volume is None else self._over_all_lengths.times(self.volume.per_year)
+
+    @property
+    def _over_all_lengths(self) -> Scenarios:
+        return self.per_conversation if self.population is None else self.population.mean
 
 
-def estimate(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = None) -> Estimate:
-    """What a planned conversation costs with a model on a day.
+def estimate(
+    plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = None, lengths: Spread | Lengths | None = None
+) -> Estimate:
+    """What a planned conversation costs with a model on a day; `lengths`: how calls differ, for months and years.
 
     >>> from datetime import date
     >>> from voicebill.facts import load
@@ -87,10 +81,12 @@ def estimate(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = Non
     if volume is not None and not isinstance(volume, Volume):
         raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
     sold = offered(asked, plan.transcription_model, facts)
-    return priced(plan, sold, conversation(script(plan, sold.ruling.rules), sold), volume)
+    return priced(plan, sold, conversation(script(plan, sold.ruling.rules), sold), volume, lengths)
 
 
-def priced(plan: Plan, sold: Offered, held: Conversation, volume: Volume | None) -> Estimate:
+def priced(
+    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, lengths: Spread | Lengths | None = None
+) -> Estimate:
     """The estimate of a plan whose conversation has been run under the rules of an offer.
 
     Raises:
@@ -99,20 +95,21 @@ def priced(plan: Plan, sold: Offered, held: Conversation, volume: Volume | None)
     rates = sold.found.rates
     heard = transcription_lines(held, sold)
     lines = lines_of(usage_under(held.expected.behaviour, held), rates)
-    beside = amount_of(heard)
-
-    def costs(behaviour: Cache) -> Amount:
-        return amount_of(lines_of(usage_under(behaviour, held), rates)) + beside
-
     return Estimate(
         plan=plan,
         offered=sold,
         volume=volume,
+        population=None if lengths is None else population(plan, lengths, sold),
         conversation=held,
-        per_conversation=Scenarios(costs("all"), amount_of(lines) + beside, costs("none")),
+        per_conversation=scenarios(held, sold),
         lines=lines,
         transcription_lines=heard,
         parts=parts(held, sold),
-        assumptions=tuple(caveats.assumptions(held, sold)),
+        assumptions=(*caveats.assumptions(held, sold), *_all_alike(volume, lengths)),
         warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held)),
     )
+
+
+def _all_alike(volume: Volume | None, lengths: Spread | Lengths | None) -> Iterator[str]:
+    if volume is not None and lengths is None:
+        yield "months and years: every call is the average call; calls that differ in length cost more (state their spread)"

@@ -12,8 +12,10 @@ from typing import Any
 from voicebill.answers.bridge import Bridge
 from voicebill.answers.compare import Comparison
 from voicebill.answers.costing import PART_LABELS, Conversation
-from voicebill.answers.estimate import Estimate, Scenarios
+from voicebill.answers.estimate import Estimate
 from voicebill.answers.offered import Offered
+from voicebill.answers.population import Population, Spread
+from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Billed, Heard, Simulation
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, dollars
@@ -45,6 +47,7 @@ def estimate_shape(answer: Estimate) -> Shape:
         "per_minute": _scenarios(answer.per_minute),
         "per_month": _scenarios(answer.per_month) if answer.per_month else None,
         "per_year": _scenarios(answer.per_year) if answer.per_year else None,
+        "population": _population(answer.population) if answer.population else None,
         "lines": [
             *_lines(answer.lines, answer.offered.found),
             *_lines(answer.transcription_lines, answer.offered.transcription),
@@ -108,6 +111,20 @@ def bridge_shape(answer: Bridge) -> Shape:
         "page": dollars(answer.page),
         "steps": [{"label": step.label, "adds": dollars(step.adds)} for step in answer.steps],
         "ours": dollars(answer.ours),
+    }
+
+
+def _population(answer: Population) -> Shape:
+    lengths = answer.lengths
+    return {
+        "spread": _plain(lengths.coefficient) if isinstance(lengths, Spread) else None,
+        "mean": _scenarios(answer.mean),
+        "surcharge": _ratio(answer.surcharge),
+        "cap_minutes": answer.cap_minutes,
+        "percentiles": [
+            {"percent": each.percent, "minutes": round(each.minutes, 2), "dollars": dollars(each.amount)}
+            for each in answer.percentiles
+        ],
     }
 
 

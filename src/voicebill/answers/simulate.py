@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from voicebill.answers import caveats
-from voicebill.answers.costing import Conversation, amount_of, conversation, lines_of, transcription_lines, usage_under
-from voicebill.answers.estimate import Scenarios
+from voicebill.answers.costing import Conversation, amount_of, conversation, lines_of, transcription_lines
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.scenarios import Scenarios, scenarios
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage, total_usage
@@ -79,9 +79,7 @@ def simulate(script: Script, asked: Asked, facts: Facts) -> Simulation:
     whole = total_usage(each.usage for each in billed)
     lines = lines_of(whole, rates)
     heard_lines = transcription_lines(held, sold)
-    beside = amount_of(heard_lines)
-    total = amount_of(lines) + beside
-    best, worst = (amount_of(lines_of(usage_under(behaviour, held), rates)) for behaviour in ("all", "none"))
+    total = amount_of(lines) + amount_of(heard_lines)
     return Simulation(
         script=script,
         offered=sold,
@@ -92,7 +90,7 @@ def simulate(script: Script, asked: Asked, facts: Facts) -> Simulation:
         lines=lines,
         transcription_lines=heard_lines,
         total=total,
-        scenarios=Scenarios(best + beside, total, worst + beside),
+        scenarios=scenarios(held, sold),
         assumptions=tuple(caveats.assumptions(held, sold)),
         warnings=tuple(caveats.cautions(held, sold, lines, heard_lines)),
     )

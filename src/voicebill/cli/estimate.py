@@ -1,20 +1,26 @@
 """`voicebill estimate`: what a planned conversation will cost."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from voicebill.answers.costing import PART_LABELS
-from voicebill.answers.estimate import Estimate, Scenarios, estimate
+from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.offered import Asked
+from voicebill.answers.population import Population, Spread
+from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.shape import estimate_shape
+from voicebill.billing.money import shown
 from voicebill.cli import screen
 from voicebill.cli.options import (
     QUESTION,
     Conversations,
     Deployment,
     Json,
+    LengthsFile,
+    LengthSpread,
     Model,
     OnDay,
     Provider,
@@ -22,6 +28,7 @@ from voicebill.cli.options import (
     RuleOption,
     RulesOption,
     facts_and_rules,
+    lengths_stated,
     overrides,
     today,
 )
@@ -34,6 +41,8 @@ def estimate_command(
     *,
     plan: Plan,
     conversations: Conversations = None,
+    length_spread: LengthSpread = None,
+    lengths: LengthsFile = None,
     model: Model = "gpt-realtime-1.5",
     provider: Provider = "openai",
     deployment: Deployment = "global",
@@ -41,7 +50,7 @@ def estimate_command(
     day: OnDay = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
-    lines: Annotated[
+    with_lines: Annotated[
         bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=QUESTION)
     ] = False,
     as_json: Json = False,
@@ -65,11 +74,11 @@ def estimate_command(
         rules=rule_set,
         overrides=overrides(rule),
     )
-    answer = estimate(plan, question, facts, conversations)
+    answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
     if as_json:
         screen.as_json(estimate_shape(answer))
     else:
-        show(answer, screen.console(), with_lines=lines)
+        show(answer, screen.console(), with_lines=with_lines)
 
 
 def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
@@ -86,6 +95,10 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     )
     out.print()
     out.print(screen.indented(screen.scenarios(_rows(answer))))
+    if answer.population:
+        out.print()
+        for line in _lengths(answer.population):
+            out.print(line)
     out.print()
     out.print(screen.heading("Where it goes (expected)"))
     parts = ((PART_LABELS[part.name], part.amount) for part in answer.parts)
@@ -98,6 +111,19 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
         out.print(note)
     out.print()
     out.print(screen.footing(sold.ruling, sold.facts.prices.digest, sold.found.rates.row.checked))
+
+
+def _lengths(found: Population) -> Iterator[str]:
+    """What it means for a month that calls differ in length."""
+    how = f"spread of {found.lengths.coefficient}" if isinstance(found.lengths, Spread) else "lengths as counted"
+    cap = f", cut at {found.cap_minutes} minutes" if found.cap_minutes else ""
+    yield (
+        f"Calls differ in length ({how}{cap}): the mean call costs {shown(found.mean.expected)}, "
+        f"{float(found.surcharge):+.1%} beside the call of average length."
+    )
+    yield "; ".join(
+        f"{each.percent}% of calls are under {each.minutes:.1f} minutes ({shown(each.amount)})" for each in found.percentiles
+    )
 
 
 def _rows(answer: Estimate) -> list[tuple[str, Scenarios]]:

@@ -1,5 +1,6 @@
 """Options that several commands share, and how their words are read."""
 
+import csv
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,11 +11,13 @@ import typer
 
 from voicebill.answers import quantities
 from voicebill.answers.facts import Facts
+from voicebill.answers.population import Lengths, Spread
 from voicebill.answers.tables import one_of
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.conversation.rules import Value, parameter_value
 from voicebill.facts import load
+from voicebill.facts.files import read_text
 
 QUESTION = "What is asked"
 TALK = "The conversation"
@@ -101,6 +104,19 @@ Json = Annotated[
 Conversations = Annotated[
     Any, option("--conversations", "Volume, such as 30000/month or 1000/day.", TALK, quantities.volume, "COUNT/PERIOD")
 ]
+LengthSpread = Annotated[
+    Any,
+    option(
+        "--length-spread",
+        "How call lengths spread (standard deviation over mean), for months and years: 0.8, say. (default: all are average)",
+        TALK,
+        quantities.number,
+        "NUMBER",
+    ),
+]
+LengthsFile = Annotated[
+    Path | None, option("--lengths", "A CSV of your calls' lengths instead: minutes, and how many.", TALK, metavar="FILE")
+]
 Cache = Annotated[
     str | None,
     option(
@@ -163,3 +179,26 @@ def _plain_number(value: str) -> str:
         return str(reader(value))
     except VoicebillError:
         return value
+
+
+def lengths_stated(spread: Decimal | None, file: Path | None) -> Spread | Lengths | None:
+    """How call lengths differ, if that was stated.
+
+    Raises:
+        InvalidInput: both were, or the file holds something else than lengths; the text names the line.
+        UnreadableFile: the file cannot be read.
+    """
+    if spread is not None and file is not None:
+        raise InvalidInput("--length-spread and --lengths say the same thing: give one")
+    if file is None:
+        return None if spread is None else Spread(spread)
+    counted = []
+    for number, row in enumerate(csv.reader(read_text(file).splitlines()), start=1):
+        words = [word.strip() for word in row]
+        if not any(words) or (number == 1 and not words[0][:1].isdigit()):
+            continue
+        try:
+            counted.append((quantities.minutes(words[0]), quantities.count(words[1]) if len(words) > 1 else 1))
+        except VoicebillError as error:
+            raise InvalidInput(f"{file}, line {number}: {error}") from None
+    return Lengths(tuple(counted))

@@ -13,8 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voicebill.answers.estimate import Estimate, Scenarios
+from voicebill.answers.estimate import Estimate
 from voicebill.answers.offered import Offered
+from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Simulation
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, shown

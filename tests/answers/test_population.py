@@ -1,0 +1,93 @@
+"""A month of calls: against brute force, and exact where lengths do not differ."""
+
+from dataclasses import replace
+from decimal import Decimal
+from math import exp, log, sqrt
+from statistics import NormalDist
+
+import pytest
+
+from tests.cases import DAY
+from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.population import Lengths, Spread, population
+from voicebill.answers.scenarios import costs
+from voicebill.billing.errors import InvalidInput
+from voicebill.conversation.plan import Plan
+from voicebill.facts import load
+
+SOLD = offered(Asked(model="gpt-realtime-1.5", day=DAY), None, load())
+PLAN = Plan(minutes=10, turns=20)
+
+
+def one_by_one(plan: Plan, minutes: list[float], sold: Offered) -> float:
+    """The mean cost of calls of so many minutes, each priced as a plan of its own."""
+    per_minute = plan.turns / float(plan.minutes)
+    found = 0
+    for length in minutes:
+        turns = max(1, round(length * per_minute))
+        found += int(costs(replace(plan, minutes=Decimal(f"{length:.6f}"), turns=turns), sold).expected)
+    return found / len(minutes)
+
+
+def lognormal(mean: float, coefficient: float, cap: float, many: int) -> list[float]:
+    """The middles of equal shares of a lognormal distribution, cut at the cap."""
+    sigma = sqrt(log(1 + coefficient**2))
+    at = NormalDist(log(mean) - sigma**2 / 2, sigma).inv_cdf
+    return [min(exp(at((each + 0.5) / many)), cap) for each in range(many)]
+
+
+@pytest.mark.parametrize("coefficient", [0.5, 1.0])
+def test_a_month_equals_two_thousand_lengths_one_by_one_within_a_thousandth(coefficient: float) -> None:
+    found = population(PLAN, Spread(coefficient), SOLD)
+    wanted = one_by_one(PLAN, lognormal(10, coefficient, 60, 2000), SOLD)
+    assert float(found.mean.expected) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_without_a_spread_a_month_is_the_average_call_exactly() -> None:
+    found = population(PLAN, Spread(0), SOLD)
+    assert found.mean == costs(PLAN, SOLD)
+    assert found.surcharge == 0
+    assert {each.amount for each in found.percentiles} == {found.mean.expected}
+
+
+def test_the_wider_the_spread_the_dearer_the_month_and_best_stays_best() -> None:
+    found = [population(PLAN, Spread(spread), SOLD) for spread in (0, 0.5, 1.0)]
+    assert found[0].surcharge < found[1].surcharge < found[2].surcharge
+    assert all(each.mean.best < each.mean.expected < each.mean.worst for each in found)
+
+
+def test_at_four_turns_a_minute_half_a_spread_adds_about_eight_per_cent() -> None:
+    """The vendor-independent figure collected elsewhere is about 8 % at 0.5."""
+    found = population(Plan(minutes=10, turns=40), Spread(0.5), SOLD)
+    assert float(found.surcharge) == pytest.approx(0.08, abs=0.01)
+    assert found.cap_minutes == 60
+
+
+def test_percentiles_are_calls_of_their_length() -> None:
+    ten, fifty, ninety = population(PLAN, Spread(), SOLD).percentiles
+    assert ten.minutes < fifty.minutes < 10 < ninety.minutes
+    assert ten.amount < fifty.amount < ninety.amount
+
+
+def test_lengths_that_were_counted_are_priced_as_they_are() -> None:
+    """Three calls of 5 minutes and one of 20: the mean of their own estimates."""
+    found = population(PLAN, Lengths(((5, 3), (20, 1))), SOLD)
+    five, twenty = (costs(Plan(minutes=minutes, turns=2 * minutes), SOLD).expected for minutes in (5, 20))
+    assert round(found.mean.expected) == round((3 * five + twenty) / 4)
+
+
+def test_calls_beyond_the_cap_are_counted_as_so_long() -> None:
+    found = population(PLAN, Lengths(((90, 1),)), SOLD)
+    assert found.mean.expected == costs(Plan(minutes=60, turns=120), SOLD).expected
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 5.1, float("nan")])
+def test_a_spread_that_cannot_be_is_refused(wrong: float) -> None:
+    with pytest.raises(InvalidInput, match="the spread of lengths must be"):
+        Spread(wrong)
+
+
+@pytest.mark.parametrize("wrong", [(), ((5, 0),), ((0, 1),), ((5, -1), (6, 3)), ((5, 1.5),)])
+def test_lengths_that_cannot_be_are_refused(wrong: tuple[tuple[int, int], ...]) -> None:
+    with pytest.raises(InvalidInput):
+        Lengths(wrong)
