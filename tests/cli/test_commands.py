@@ -308,7 +308,7 @@ def test_rules_of_ones_own_lie_beside_ours(tmp_path: Path) -> None:
     found = answer("estimate", "--minutes", "10", "--turns", "20", "--rules", str(file), *ON)
     assert found["rules"]["name"] == "mine"
     assert found["rules"]["evidence"]["cache_reuse_share"]["basis"] == "our own logs, 4,000 calls"
-    assert "has no faults: offers 0, rule sets 1" in run("prices", "--check", str(file)).stdout
+    assert "has no faults: offers 0, rule sets 1, negotiated 0, adjustments 0" in run("prices", "--check", str(file)).stdout
     empty = tmp_path / "empty.toml"
     empty.write_text("", encoding="utf-8")
     assert "holds no rule set" in refusal("estimate", "--minutes", "1", "--turns", "1", "--rules", str(empty), *ON)
@@ -465,3 +465,14 @@ def test_months_are_taken_over_all_lengths_where_their_spread_is_stated(tmp_path
     assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--lengths", str(file))
     assert "say the same thing: give one" in refusal(*words, "--lengths", str(file), "--length-spread", "1")
     assert "the spread of lengths must be between 0 and 5, not 9" in refusal(*words, "--length-spread", "9")
+
+
+def test_levers_are_shown_and_in_the_json() -> None:
+    words = ("estimate", "--minutes", "10", "--turns", "20", "--levers", *ON)
+    found = answer(*words)
+    assert {knob["name"] for knob in found["knobs"]} >= {"reuse", "turns", "talk", "prompt", "spread", "truncation"}
+    assert all(float(each["saves"]) > 0 for each in found["advice"])
+    shown = run(*words).stdout
+    assert "What each assumption moves" in shown
+    assert "halve the prompt" in shown
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80

@@ -9,10 +9,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from voicebill.answers.advice import Advice
 from voicebill.answers.bridge import Bridge
 from voicebill.answers.compare import Comparison
 from voicebill.answers.costing import PART_LABELS, Conversation
 from voicebill.answers.estimate import Estimate
+from voicebill.answers.knobs import Effect
 from voicebill.answers.offered import Offered
 from voicebill.answers.population import Population, Spread
 from voicebill.answers.scenarios import Scenarios
@@ -105,6 +107,25 @@ def comparison_shape(answer: Comparison) -> Shape:
     }
 
 
+def levers_shape(effects: Iterable[Effect], advised: Iterable[Advice]) -> Shape:
+    """What each assumption moves, and what would make the plan cheaper, in dollars of a conversation's expected amount."""
+    return {
+        "knobs": [
+            {
+                "name": effect.knob.name,
+                "label": effect.knob.label,
+                "low": {"at": effect.knob.low.label, "adds": _amount(effect.low)},
+                "high": {"at": effect.knob.high.label, "adds": _amount(effect.high)},
+                "basis": effect.knob.basis,
+            }
+            for effect in effects
+        ],
+        "advice": [
+            {"change": each.change, "saves": dollars(each.saves), "at_the_cost_of": each.at_the_cost_of} for each in advised
+        ],
+    }
+
+
 def bridge_shape(answer: Bridge) -> Shape:
     """The original calculator's figure, what each difference adds, and ours."""
     return {
@@ -168,6 +189,7 @@ def _stands_on(offered: Offered) -> Shape:
             "since": str(offered.found.rates.row.since),
             "checked": offered.found.rates.row.checked.isoformat(),
             "sources": list(offered.found.rates.row.sources),
+            "contract": offered.facts.prices.contract(offered.found.offer, offered.asked.day),
         },
         "rules": rules_shape(offered.ruling),
     }

@@ -5,12 +5,13 @@ down. All of that is rows here; what had to be decided on the way comes back as 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
+from math import prod
 
-from voicebill.billing.dated import Day, doubt_on, in_force, known_range
+from voicebill.billing.dated import Day, doubt_on, holds_on, in_force, known_range
 from voicebill.billing.digest import digest
 from voicebill.billing.errors import NotOffered, UnknownName, Unpriced
 from voicebill.billing.meters import Meter
@@ -79,6 +80,26 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A factor of one's own contract on the prices of some offers: a discount, or a surcharge. Empty lists: all."""
+
+    name: str
+    factor: Decimal
+    providers: tuple[str, ...]
+    models: tuple[str, ...]
+    deployments: tuple[str, ...]
+    since: Day
+    until: Day | None
+    source: str
+
+    def concerns(self, offer: Offer, day: date) -> bool:
+        """Whether it applies to an offer on a day."""
+        named = not self.models or bool({offer.model, offer.name, *offer.also_named} & set(self.models))
+        sold = not self.providers or offer.provider in self.providers
+        return named and sold and (not self.deployments or offer.deployment in self.deployments) and holds_on(self, day)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """An offer's rates on a day, and what was assumed and is to be feared."""
 
@@ -103,11 +124,39 @@ class PriceBook:
     lifecycle: tuple[Lifecycle, ...]
     surcharges: tuple[Surcharge, ...]
     availability: tuple[Availability, ...]
+    negotiated: Mapping[str, tuple[PriceRow, ...]] = field(default_factory=dict)
+    adjustments: tuple[Adjustment, ...] = ()
+
+    def priced(self, offer: Offer, day: date) -> PriceRow | None:
+        """An offer's prices on a day: what was negotiated before what is listed, and then every adjustment."""
+        listed = offer.row_on(day)
+        agreed = in_force(self.negotiated.get(offer.id, ()), day)
+        row = listed if agreed is None else agreed
+        if row is None:
+            return None
+        if agreed is not None and listed is not None:
+            untouched = {meter: rivals for meter, rivals in listed.disputes.items() if meter not in agreed.prices}
+            row = replace(agreed, prices={**listed.prices, **agreed.prices}, disputes=untouched)
+        factor = prod((each.factor for each in self.adjustments if each.concerns(offer, day)), start=Decimal(1))
+        if factor != 1:
+            row = _scaled(row, factor)
+        return row
+
+    def contract(self, offer: Offer, day: date) -> list[str]:
+        """What of one's own contract is in an offer's prices on a day, in words."""
+        said = [f"negotiated prices since {row.since} ({'; '.join(row.sources)})" for row in self._agreed(offer, day)]
+        concerned = (each for each in self.adjustments if each.concerns(offer, day))
+        return said + [f"{each.name}: list prices × {each.factor} ({each.source})" for each in concerned]
+
+    def _agreed(self, offer: Offer, day: date) -> Iterable[PriceRow]:
+        agreed = in_force(self.negotiated.get(offer.id, ()), day)
+        return () if agreed is None else (agreed,)
 
     @cached_property
     def digest(self) -> str:
         """A fingerprint that changes whenever a figure, a date or a source does."""
-        return digest((self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability))
+        listed = (self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability)
+        return digest((listed, self.negotiated, self.adjustments) if self.negotiated or self.adjustments else listed)
 
     @cached_property
     def providers(self) -> tuple[str, ...]:
@@ -149,7 +198,7 @@ class PriceBook:
         deployable = self._deployable(offers[0], deployment)
         sold = _sold_as(offers, model, deployment=deployment, region=region, tier=tier, deployable=deployable)
         offer, assumptions, warnings = self._version_meant(model, sold, day)
-        row = offer.row_on(day)
+        row = self.priced(offer, day)
         if row is None:
             raise NotOffered(self._no_price(model, sold, day))
         rates = Rates.of(offer, row, self.meters)
@@ -158,7 +207,7 @@ class PriceBook:
                 f"{offer.id}: the vendor's list holds only part of the prices ({', '.join(row.prices)}); "
                 "they cannot price a conversation: choose another region or deployment"
             )
-        assumptions += _row_assumptions(offer, row, day)
+        assumptions += [*_row_assumptions(offer, row, day), *self.contract(offer, day)]
         doubt = doubt_on(row, day)
         if doubt:
             warnings.append(f"the price row of {offer.name} may not hold on {day}: {doubt}")
@@ -220,7 +269,7 @@ class PriceBook:
         return newest, [said], warnings
 
     def _priced_on(self, offer: Offer, day: date) -> bool:
-        row = offer.row_on(day)
+        row = self.priced(offer, day)
         return row is not None and not Rates.of(offer, row, self.meters).incomplete
 
     def _no_price(self, model: str, sold: Sequence[Offer], day: date) -> str:
@@ -310,6 +359,18 @@ def _narrowed(
     if not kept:
         raise UnknownName(what, asked, (value for offer in offers for value in values(offer)), of=of)
     return kept
+
+
+def _scaled(row: PriceRow, factor: Decimal) -> PriceRow:
+    """A price row with every figure, disputed ones too, times a factor, to twelve decimals."""
+    return replace(
+        row,
+        prices={meter: round(price * factor, 12) for meter, price in row.prices.items()},
+        disputes={
+            meter: tuple(replace(rival, price=round(rival.price * factor, 12)) for rival in rivals)
+            for meter, rivals in row.disputes.items()
+        },
+    )
 
 
 def _row_assumptions(offer: Offer, row: PriceRow, day: date) -> list[str]:

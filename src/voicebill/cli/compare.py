@@ -20,6 +20,7 @@ from voicebill.cli.options import (
     Conversations,
     Json,
     OnDay,
+    PricesOption,
     RuleOption,
     RulesOption,
     facts_and_rules,
@@ -45,6 +46,7 @@ def compare_command(
     provider: Annotated[str | None, option("--provider", "Only this provider's offers.", QUESTION, metavar="NAME")] = None,
     deployment: Annotated[str | None, option("--deployment", "Only this deployment.", QUESTION, metavar="NAME")] = None,
     day: OnDay = None,
+    prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
     page: Annotated[
@@ -62,7 +64,7 @@ def compare_command(
         voicebill compare --minutes 6 --turns 15 --model gpt-realtime-mini
         voicebill compare --minutes 6 --turns 15 --provider openai --page
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = facts_and_rules(rules)
+    facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
     named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
     chosen = [

@@ -1,18 +1,20 @@
 """`voicebill estimate`: what a planned conversation will cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from voicebill.answers.advice import Advice, advice
 from voicebill.answers.costing import PART_LABELS
 from voicebill.answers.estimate import Estimate, estimate
+from voicebill.answers.knobs import Effect, effects
 from voicebill.answers.offered import Asked
 from voicebill.answers.population import Population, Spread
 from voicebill.answers.scenarios import Scenarios
-from voicebill.answers.shape import estimate_shape
-from voicebill.billing.money import shown
+from voicebill.answers.shape import estimate_shape, levers_shape
+from voicebill.billing.money import Amount, shown
 from voicebill.cli import screen
 from voicebill.cli.options import (
     QUESTION,
@@ -23,6 +25,7 @@ from voicebill.cli.options import (
     LengthSpread,
     Model,
     OnDay,
+    PricesOption,
     Provider,
     Region,
     RuleOption,
@@ -48,10 +51,15 @@ def estimate_command(
     deployment: Deployment = "global",
     region: Region = None,
     day: OnDay = None,
+    prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
     with_lines: Annotated[
         bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=QUESTION)
+    ] = False,
+    levers: Annotated[
+        bool,
+        typer.Option("--levers", help="What each assumption moves, and what would be cheaper.", rich_help_panel=QUESTION),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -64,7 +72,7 @@ def estimate_command(
         voicebill estimate --minutes 6 --turns 20 --provider azure \\
             --deployment data-zone --instructions-tokens 3000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = facts_and_rules(rules)
+    facts, rule_set = facts_and_rules(rules, prices)
     question = Asked(
         model=model,
         provider=provider,
@@ -75,10 +83,14 @@ def estimate_command(
         overrides=overrides(rule),
     )
     answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
+    moved = effects(plan, question, facts) if levers else ()
+    advised = advice(plan, question, facts) if levers else ()
     if as_json:
-        screen.as_json(estimate_shape(answer))
-    else:
-        show(answer, screen.console(), with_lines=with_lines)
+        screen.as_json(estimate_shape(answer) | (levers_shape(moved, advised) if levers else {}))
+        return
+    show(answer, screen.console(), with_lines=with_lines)
+    if levers:
+        show_levers(moved, advised, screen.console())
 
 
 def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
@@ -131,3 +143,26 @@ def _rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
     if answer.per_month and answer.per_year:
         rows += [(f"per month, at {answer.volume}", answer.per_month), ("per year", answer.per_year)]
     return rows
+
+
+def show_levers(moved: Iterable[Effect], advised: Iterable[Advice], out: Console) -> None:
+    """Print what each assumption moves, and what would be cheaper."""
+    out.print()
+    out.print(screen.heading("What each assumption moves (expected, per conversation)"))
+    table = screen.table("", "low", "adds", "high", "adds")
+    for effect in moved:
+        table.add_row(effect.knob.label, effect.knob.low.label, _added(effect.low), effect.knob.high.label, _added(effect.high))
+    out.print(screen.indented(table))
+    out.print()
+    out.print(screen.heading("What would be cheaper (saves, per conversation)"))
+    table = screen.table("", "saves", "at the cost of")
+    table.columns[2].justify, table.columns[2].no_wrap = "left", False
+    for each in advised:
+        table.add_row(each.change, shown(each.saves), each.at_the_cost_of)
+    out.print(screen.indented(table))
+
+
+def _added(amount: Amount | None) -> str:
+    if amount is None:
+        return "refused"
+    return f"+{shown(amount)}" if amount > 0 else shown(amount) if amount else "-"

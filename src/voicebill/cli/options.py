@@ -92,6 +92,10 @@ RulesOption = Annotated[
         "--rules", "A rule set by name, or a TOML file with one. (default: recorded-2026-11)", QUESTION, metavar="NAME|FILE"
     ),
 ]
+PricesOption = Annotated[
+    list[Path] | None,
+    option("--prices", "A TOML file of your own prices, put before ours. May be repeated.", QUESTION, metavar="FILE"),
+]
 RuleOption = Annotated[
     list[str] | None,
     option(
@@ -139,16 +143,16 @@ Reuse = Annotated[
 ]
 
 
-def facts_and_rules(rules: str | None) -> tuple[Facts, str | None]:
-    """The facts, with a rule file put beside ours if one is named, and the name of the rule set.
+def facts_and_rules(rules: str | None, prices: list[Path] | None = None) -> tuple[Facts, str | None]:
+    """The facts, with files of one's own put beside ours if any are named, and the name of the rule set.
 
     Raises:
         UnreadableFile, FaultyFile: the rule file cannot be used.
         InvalidInput: it holds no rule set.
     """
     if rules is None or not rules.endswith(".toml"):
-        return load(), rules
-    facts = load(Path(rules))
+        return load(*(prices or ())), rules
+    facts = load(*(prices or ()), Path(rules))
     ours = {known.name for known in load().rules.sets}
     theirs = [known.name for known in facts.rules.sets if known.name not in ours]
     if not theirs:

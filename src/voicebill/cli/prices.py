@@ -52,10 +52,12 @@ def prices_command(
         known = load()
         found = check(check_file)
         offers, sets = len(found.prices.offers) - len(known.prices.offers), len(found.rules.sets) - len(known.rules.sets)
+        own = {"negotiated": len(found.prices.negotiated), "adjustments": len(found.prices.adjustments)}
         if as_json:
-            screen.as_json({"file": str(check_file), "faults": [], "offers": offers, "rule_sets": sets})
+            screen.as_json({"file": str(check_file), "faults": [], "offers": offers, "rule_sets": sets, **own})
         else:
-            typer.echo(f"{check_file} has no faults: offers {offers}, rule sets {sets}")
+            counted = ", ".join(f"{what} {many}" for what, many in {"offers": offers, "rule sets": sets, **own}.items())
+            typer.echo(f"{check_file} has no faults: {counted}")
         return
     book, on = load().prices, day or today()
     offers_shown = book.named(name, provider) if name else _sold(book, kind, provider, on)

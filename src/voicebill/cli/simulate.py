@@ -17,6 +17,7 @@ from voicebill.cli.options import (
     Cache,
     Json,
     OnDay,
+    PricesOption,
     Reuse,
     RuleOption,
     RulesOption,
@@ -51,6 +52,7 @@ def simulate_command(
     ] = None,
     region: Annotated[str | None, option("--region", "Instead of the script's region.", QUESTION, metavar="NAME")] = None,
     day: OnDay = None,
+    prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
     cache: Cache = None,
@@ -65,7 +67,7 @@ def simulate_command(
         voicebill simulate docs/examples/support-call.toml --cache none --json
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     scripted = read_script(script, cache=cache, reuse=reuse)
-    facts, rule_set = facts_and_rules(rules or scripted.asked["rules"])
+    facts, rule_set = facts_and_rules(rules or scripted.asked["rules"], prices)
     asked = scripted.question(
         model=model,
         provider=provider,

@@ -15,8 +15,8 @@ from voicebill.answers.facts import Facts
 from voicebill.answers.tables import Fault, Values, read
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
-from voicebill.billing.offers import Offer
-from voicebill.billing.price_book import Alias, Availability, Lifecycle, PriceBook, Surcharge
+from voicebill.billing.offers import Offer, PriceRow
+from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.files import FaultyFile, Readable, read_toml
 from voicebill.facts.rows import Maker
@@ -118,6 +118,8 @@ def _facts(sources: list[Readable]) -> Facts:
     lifecycle: list[Lifecycle] = []
     surcharges: list[Surcharge] = []
     availability: list[Availability] = []
+    negotiated: dict[str, tuple[PriceRow, ...]] = {}
+    adjustments: list[Adjustment] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -126,9 +128,20 @@ def _facts(sources: list[Readable]) -> Facts:
         lifecycle += file.build("lifecycle", file.maker.lifecycle)
         surcharges += file.build("surcharges", file.maker.surcharge)
         availability += file.build("availability", file.maker.availability)
+        _add_negotiated(file, negotiated, offers)
+        adjustments += file.build("adjustments", file.maker.adjustment)
         _add_rules(file, rule_sets, offers.values())
         file.refuse_if_faulty()
-    prices = PriceBook(meters, tuple(offers.values()), tuple(aliases), tuple(lifecycle), tuple(surcharges), tuple(availability))
+    prices = PriceBook(
+        meters=meters,
+        offers=tuple(offers.values()),
+        aliases=tuple(aliases),
+        lifecycle=tuple(lifecycle),
+        surcharges=tuple(surcharges),
+        availability=tuple(availability),
+        negotiated=negotiated,
+        adjustments=tuple(adjustments),
+    )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
     return Facts(prices, RuleBook(tuple(ordered)))
 
@@ -155,6 +168,17 @@ def _add_offers(file: _File, offers: dict[str, Offer]) -> None:
         offers[offer.id] = offer
 
     file.build("offers", add)
+
+
+def _add_negotiated(file: _File, negotiated: dict[str, tuple[PriceRow, ...]], offers: Mapping[str, Offer]) -> None:
+    def add(row: Values) -> None:
+        if row["offer"] not in offers:
+            raise UnknownName("offer", row["offer"], offers, remedy="the ids are those of voicebill prices")
+        if row["offer"] in negotiated:
+            raise InvalidInput(f"prices of {row['offer']} were negotiated already: put all rows under one [[negotiated]]")
+        negotiated[row["offer"]] = file.maker.negotiated(row)
+
+    file.build("negotiated", add)
 
 
 def _add_rules(file: _File, known: dict[str, RuleSet], offers: Iterable[Offer]) -> None:

@@ -10,7 +10,7 @@ from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Dispute, Offer, PriceRow
-from voicebill.billing.price_book import Alias, Availability, Lifecycle, Surcharge
+from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, Surcharge
 from voicebill.conversation.rules import RuleRow, parameter_value
 
 SINCE_EVER = Day.parse("2024-10-01")
@@ -46,6 +46,28 @@ class Maker:
             vendor_meters=row["vendor_meters"],
             example=self.defaults["example"],
             note=row["note"],
+        )
+
+    def negotiated(self, row: Values) -> tuple[PriceRow, ...]:
+        """Prices of one's own contract for an offer."""
+        rows = tuple(self._price(price) for price in row["prices"])
+        if not rows:
+            raise InvalidInput("negotiated prices need at least one [[negotiated.prices]]")
+        _refuse_overlaps(rows)
+        return rows
+
+    def adjustment(self, row: Values) -> Adjustment:
+        """A discount or surcharge of one's own contract."""
+        factor = 1 - row["percent_off"] / 100 if row["factor"] is None else row["factor"]
+        return Adjustment(
+            name=row["name"],
+            factor=factor,
+            providers=row["providers"],
+            models=row["models"],
+            deployments=row["deployments"],
+            since=row["since"],
+            until=row["until"],
+            source=self._source(row),
         )
 
     def alias(self, row: Values) -> Alias:

@@ -157,6 +157,32 @@ RULE: Schema = {
 }
 
 
+def _factor_or_percent(row: Values) -> None:
+    if (row.get("factor") is None) == (row.get("percent_off") is None):
+        raise InvalidInput("an adjustment has either a factor or percent_off")
+    _ends_after_it_begins(row)
+
+
+def _percent(value: object) -> Decimal:
+    percent = decimal(value)
+    if percent > 100:
+        raise InvalidInput(f"must be between 0 and 100, not {value}")
+    return percent
+
+
+ADJUSTMENT: Schema = {
+    "name": Key(text),
+    "factor": Key(decimal, None),
+    "percent_off": Key(_percent, None),
+    "providers": Key(listed(text), ()),
+    "models": Key(listed(text), ()),
+    "deployments": Key(listed(one_of("global", "data-zone", "regional")), ()),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    "sources": Key(listed(text), None),
+}
+
+
 def offer_schema(meters: Collection[str]) -> Schema:
     """What an offer may hold, where these are the meters that there are."""
     price: Schema = {
@@ -185,6 +211,8 @@ def offer_schema(meters: Collection[str]) -> Schema:
 
 def file_schema(meters: Collection[str]) -> Schema:
     """What a facts file may hold, where these are the meters that there are."""
+    offers = offer_schema(meters)
+    negotiated: Schema = {"offer": Key(text), "prices": offers["prices"]}
     return {
         "provider": Key(text, None),
         "checked": Key(the_day, None),
@@ -192,10 +220,12 @@ def file_schema(meters: Collection[str]) -> Schema:
         "example": Key(flag, False),
         "region_lists": Key(mapped(listed(text)), {}),
         "meters": Rows(METER),
-        "offers": Rows(offer_schema(meters)),
+        "offers": Rows(offers),
         "aliases": Rows(ALIAS, _ends_after_it_begins),
         "lifecycle": Rows(LIFECYCLE),
         "surcharges": Rows(SURCHARGE, _factor_or_fee),
+        "negotiated": Rows(negotiated),
+        "adjustments": Rows(ADJUSTMENT, _factor_or_percent),
         "availability": Rows(AVAILABILITY),
         "name": Key(text, None),
         "title": Key(text, ""),

@@ -1,0 +1,124 @@
+"""Contracts: negotiated prices and adjustments beside ours, each on its days only."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.cases import DAY
+from voicebill.answers.estimate import estimate
+from voicebill.answers.facts import Facts
+from voicebill.answers.offered import Asked
+from voicebill.billing.bill import bill, warnings
+from voicebill.billing.usage import Usage
+from voicebill.cli import app
+from voicebill.conversation.plan import Plan
+from voicebill.facts import check, load
+from voicebill.facts.files import FaultyFile
+
+TOP = 'checked = 2026-11-01\nsources = ["our contract"]\n'
+AGREED = """
+[[negotiated]]
+offer = "openai/gpt-realtime-1.5"
+[[negotiated.prices]]
+since = 2026-11-01
+until = 2027-01-01
+usd = { audio_in = 28 }
+"""
+
+
+def written(tmp_path: Path, content: str) -> Path:
+    file = tmp_path / "contract.toml"
+    file.write_text(TOP + content, encoding="utf-8")
+    return file
+
+
+def off(percent: str, more: str = "") -> str:
+    return f'\n[[adjustments]]\nname = "discount"\npercent_off = {percent}\nsince = 2026-11-01\n{more}\n'
+
+
+def price(facts: Facts, meter: str, day: date = DAY, model: str = "gpt-realtime-1.5", provider: str = "openai") -> Decimal:
+    return facts.prices.find(model, provider=provider, day=day).rates.row.prices[meter]
+
+
+def test_a_negotiated_price_applies_on_its_days_and_to_its_meter_only(tmp_path: Path) -> None:
+    facts = load(written(tmp_path, AGREED))
+    days = [date(2026, 10, 31), date(2026, 11, 1), date(2026, 12, 31), date(2027, 1, 1)]
+    assert [price(facts, "audio_in", day) for day in days] == [32, 28, 28, 32]
+    assert price(facts, "audio_out") == 64
+    assert price(facts, "audio_in", model="gpt-realtime-2") == 32
+
+
+def test_a_discount_of_nothing_changes_nothing_but_the_digest(tmp_path: Path) -> None:
+    ours, theirs = load(), load(written(tmp_path, off("0")))
+    plan, asked = Plan(minutes=10, turns=20), Asked(model="gpt-realtime-1.5", day=DAY)
+    before, after = estimate(plan, asked, ours), estimate(plan, asked, theirs)
+    assert before.per_conversation == after.per_conversation
+    assert before.lines == after.lines
+    assert ours.prices.digest != theirs.prices.digest
+
+
+def test_a_discount_is_a_factor_on_every_price(tmp_path: Path) -> None:
+    plan, asked = Plan(minutes=10, turns=20, transcription_model="whisper-1"), Asked(model="gpt-realtime-1.5", day=DAY)
+    listed = estimate(plan, asked, load()).per_conversation
+    agreed = estimate(plan, asked, load(written(tmp_path, off("25")))).per_conversation
+    assert agreed.expected * 4 == listed.expected * 3
+
+
+def test_adjustments_multiply_and_come_after_what_was_negotiated(tmp_path: Path) -> None:
+    residency = '\n[[adjustments]]\nname = "residency"\nfactor = 1.1\nmodels = ["gpt-realtime-1.5"]\nsince = 2026-11-01\n'
+    facts = load(written(tmp_path, AGREED + off("10") + residency))
+    assert price(facts, "audio_in") == Decimal(28) * Decimal("0.9") * Decimal("1.1")
+    found = facts.prices.find("gpt-realtime-1.5", day=DAY)
+    assert "negotiated prices since 2026-11-01 (our contract)" in found.assumptions
+    assert "residency: list prices × 1.1 (our contract)" in found.assumptions
+
+
+def test_an_adjustment_concerns_only_what_it_names(tmp_path: Path) -> None:
+    facts = load(written(tmp_path, off("50", 'providers = ["azure"]\ndeployments = ["global"]')))
+    assert price(facts, "audio_in") == 32
+    assert price(facts, "audio_in", provider="azure") == 16
+    zone = facts.prices.find("gpt-realtime-1.5", provider="azure", deployment="data-zone", day=DAY)
+    assert zone.rates.row.prices["audio_in"] == Decimal("35.2")
+
+
+def test_a_dispute_is_discounted_with_its_price(tmp_path: Path) -> None:
+    rates = load(written(tmp_path, off("50"))).prices.find("gpt-4o-transcribe", day=DAY).rates
+    said = list(warnings(bill(Usage.tokens(audio_in=10), rates), rates))
+    assert said[0].startswith("the price of audio in of gpt-4o-transcribe is disputed: $3.00/M is used; $1.25/M")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            AGREED.replace("gpt-realtime-1.5", "gpt-realtme-1.5"),
+            "line 4: unknown offer 'openai/gpt-realtme-1.5'; the nearest are",
+        ),
+        (AGREED.replace("audio_in", "audio_inn"), "line 9: usd: unknown meter 'audio_inn'"),
+        (AGREED + AGREED, "were negotiated already: put all rows under one [[negotiated]]"),
+        (off("101"), "percent_off: must be between 0 and 100, not 101"),
+        (off("10", "factor = 0.9"), "an adjustment has either a factor or percent_off"),
+        (off("10", "until = 2026-10-01"), "until (2026-10-01) is not after since (2026-11-01)"),
+        (off("10", "provider = 'openai'"), "unknown key 'provider'; the nearest is 'providers'"),
+    ],
+)
+def test_a_faulty_contract_lists_its_faults(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(FaultyFile) as caught:
+        check(written(tmp_path, content))
+    assert said in str(caught.value)
+
+
+def test_every_command_takes_a_contract(tmp_path: Path) -> None:
+    file = str(written(tmp_path, AGREED + off("10")))
+    script = tmp_path / "script.toml"
+    script.write_text('model = "gpt-realtime-1.5"\n[[turns]]\nuser_seconds = 5\nreply_seconds = 5\n', encoding="utf-8")
+    talk = ("--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--prices", file, "--json")
+    for words in (("estimate", *talk), ("compare", "--provider", "openai", *talk), ("simulate", str(script), *talk[4:])):
+        result = CliRunner().invoke(app, list(words))
+        assert result.exit_code == 0, result.output
+        assert "negotiated prices since 2026-11-01 (our contract)" in result.stdout or words[0] == "compare"
+    checked = CliRunner().invoke(app, ["prices", "--check", file]).stdout
+    assert "has no faults: offers 0, rule sets 0, negotiated 1, adjustments 1" in checked
