@@ -36,7 +36,7 @@ def test_every_field_of_a_plan_is_documented_with_its_default() -> None:
 
 
 def test_the_plans_table_names_nothing_else() -> None:
-    files = {"instructions_file", "tools_file"}
+    files = {"plan_file", "instructions_file", "tools_file"}
     assert set(rows(PLAN_PART)) == {option.name for option in OPTIONS} - files
 
 

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import compare, estimate, prices, rules, simulate
+from voicebill.cli import compare, estimate, init, prices, rules, simulate
 
 
 class Commands(TyperGroup):
@@ -53,6 +53,7 @@ def voicebill(
 
 app.command("estimate")(estimate.estimate_command)
 app.command("compare")(compare.compare_command)
+app.command("init")(init.init_command)
 app.command("simulate")(simulate.simulate_command)
 app.command("prices")(prices.prices_command)
 app.command("rules")(rules.rules_command)

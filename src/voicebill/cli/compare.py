@@ -35,7 +35,7 @@ WIDTH = 9
 """Columns for a figure."""
 
 
-@takes_plan
+@takes_plan("day", "rules", "conversations")
 def compare_command(
     *,
     plan: Plan,

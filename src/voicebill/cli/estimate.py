@@ -17,6 +17,9 @@ from voicebill.answers.shape import estimate_shape, levers_shape
 from voicebill.billing.money import Amount, shown
 from voicebill.cli import screen
 from voicebill.cli.options import (
+    DEFAULT_DEPLOYMENT,
+    DEFAULT_MODEL,
+    DEFAULT_PROVIDER,
     QUESTION,
     Conversations,
     Deployment,
@@ -39,16 +42,16 @@ from voicebill.cli.plan_options import takes_plan
 from voicebill.conversation.plan import Plan
 
 
-@takes_plan
+@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread")
 def estimate_command(
     *,
     plan: Plan,
     conversations: Conversations = None,
     length_spread: LengthSpread = None,
     lengths: LengthsFile = None,
-    model: Model = "gpt-realtime-1.5",
-    provider: Provider = "openai",
-    deployment: Deployment = "global",
+    model: Model = None,
+    provider: Provider = None,
+    deployment: Deployment = None,
     region: Region = None,
     day: OnDay = None,
     prices: PricesOption = None,
@@ -74,9 +77,9 @@ def estimate_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     question = Asked(
-        model=model,
-        provider=provider,
-        deployment=deployment,
+        model=model or DEFAULT_MODEL,
+        provider=provider or DEFAULT_PROVIDER,
+        deployment=deployment or DEFAULT_DEPLOYMENT,
         region=region,
         day=day or today(),
         rules=rule_set,

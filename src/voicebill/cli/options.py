@@ -76,11 +76,12 @@ def option(
 
 
 Model = Annotated[
-    str, option("--model", "As the vendor writes it, dated or not. (default: gpt-realtime-1.5)", QUESTION, metavar="NAME")
+    str | None,
+    option("--model", "As the vendor writes it, dated or not. (default: gpt-realtime-1.5)", QUESTION, metavar="NAME"),
 ]
-Provider = Annotated[str, option("--provider", "openai or azure. (default: openai)", QUESTION, metavar="NAME")]
+Provider = Annotated[str | None, option("--provider", "openai or azure. (default: openai)", QUESTION, metavar="NAME")]
 Deployment = Annotated[
-    str, option("--deployment", "global, data-zone or regional. (default: global)", QUESTION, metavar="NAME")
+    str | None, option("--deployment", "global, data-zone or regional. (default: global)", QUESTION, metavar="NAME")
 ]
 Region = Annotated[str | None, option("--region", "Azure region, such as swedencentral.", QUESTION, metavar="NAME")]
 OnDay = Annotated[
@@ -183,6 +184,11 @@ def _plain_number(value: str) -> str:
         return str(reader(value))
     except VoicebillError:
         return value
+
+
+DEFAULT_MODEL = "gpt-realtime-1.5"
+DEFAULT_PROVIDER = "openai"
+DEFAULT_DEPLOYMENT = "global"
 
 
 def lengths_stated(spread: Decimal | None, file: Path | None) -> Spread | Lengths | None:

@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from voicebill.answers import quantities
+from voicebill.answers.plan_table import plan_values
+from voicebill.answers.tables import Fault, Values
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options import MODEL_SIDE, TALK, Cache, Reuse, option, word
 from voicebill.cli.token_files import count_text_file, count_tools_file
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
+from voicebill.facts.files import FaultyFile, read_toml
 
 Row = tuple[str, Any, Any, str, Callable[[str], Any] | None, str]
 
@@ -88,7 +91,10 @@ def _parameter(row: Row, panel: str) -> Parameter:
 
 WARM = typer.Option("--warm", help="Another session has just used the same instructions.", rich_help_panel=MODEL_SIDE)
 
+PLAN_FILE = option("--plan", "A saved plan: what is not stated here is taken from it.", TALK, metavar="FILE")
+
 PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("plan_file", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, PLAN_FILE]),
     *(_parameter(row, TALK) for row in _TALK),
     Parameter("cache", Parameter.KEYWORD_ONLY, default=None, annotation=Cache),
     Parameter("reuse", Parameter.KEYWORD_ONLY, default=None, annotation=Reuse),
@@ -97,19 +103,46 @@ PARAMETERS: tuple[Parameter, ...] = (
 )
 
 
-def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose keyword `plan` is filled from the options that describe one."""
+def takes_plan(*question: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command whose keyword `plan` is filled from the options that describe one, or from a saved plan.
+
+    `question` names the command's own options that a saved plan may state, too.
+    """
+    return lambda command: _taking_plan(command, question)
+
+
+def _taking_plan(command: Callable[..., None], question: tuple[str, ...]) -> Callable[..., None]:
     names = [parameter.name for parameter in PARAMETERS]
 
     @wraps(command)
     def run(**given: Any) -> None:  # noqa: ANN401 - options of many types
-        plan = plan_from({name: given.pop(name) for name in names})
-        command(plan=plan, **given)
+        stated = {name: given.pop(name) for name in names}
+        file = stated.pop("plan_file")
+        if file is not None:
+            talk, asked = read_plan(file)
+            stated |= {name: value for name, value in talk.items() if stated[name] in (None, False)}
+            given |= {name: value for name, value in asked.items() if name in question and given[name] is None}
+        command(plan=plan_from(stated), **given)
 
     own = [parameter for parameter in signature(command).parameters.values() if parameter.name != "plan"]
     run.__signature__ = signature(command).replace(parameters=[*PARAMETERS, *own])  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*PARAMETERS, *own)}
     return run
+
+
+def read_plan(file: Path) -> tuple[Values, Values]:
+    """What a saved plan says of the conversation, and of model, day and volume.
+
+    Raises:
+        UnreadableFile: the file cannot be read.
+        FaultyFile: it has faults; all of them are listed with their lines.
+    """
+    tables, lines = read_toml(file)
+    faults: list[Fault] = []
+    found = plan_values(tables, faults)
+    if faults:
+        raise FaultyFile(str(file), faults, lines)
+    return found
 
 
 def plan_from(given: dict[str, Any]) -> Plan:

@@ -10,7 +10,7 @@ from voicebill.answers.facts import Facts
 from voicebill.answers.shape import rules_shape
 from voicebill.billing.errors import NotOffered
 from voicebill.cli import screen
-from voicebill.cli.options import OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
+from voicebill.cli.options import DEFAULT_PROVIDER, OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
 from voicebill.conversation.rules import Ruling
 
 
@@ -19,7 +19,7 @@ def rules_command(
         str, typer.Argument(help="The model. (default: gpt-realtime-1.5)", metavar="[MODEL]", show_default=False)
     ] = "gpt-realtime-1.5",
     *,
-    provider: Provider = "openai",
+    provider: Provider = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
     day: OnDay = None,
@@ -33,7 +33,7 @@ def rules_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules)
     on = day or today()
-    offer = facts.prices.find(name, provider=provider, day=on).offer
+    offer = facts.prices.find(name, provider=provider or DEFAULT_PROVIDER, day=on).offer
     if offer.kind != "realtime":
         raise NotOffered(f"{offer.name} is a {offer.kind} model: the rules are of conversations with realtime models")
     ruling = facts.ruling(offer, day=on, rules=rule_set, overrides=overrides(rule))

@@ -1,0 +1,74 @@
+"""A saved plan as people write it, in TOML or JSON: any fields of a plan, and what is asked about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from voicebill.answers import quantities
+from voicebill.answers.script_table import truncation
+from voicebill.answers.tables import Fault, Key, Reader, Schema, Values, decimal, flag, one_of, read, text, the_day, whole
+from voicebill.conversation.script import Truncation
+
+
+def _typed(reader: Reader, said: Callable[[str], Any]) -> Reader:
+    """A number as TOML has it, or as people type it: 0.45 or "45%", 5 or "5 min"."""
+    return lambda value: said(value) if isinstance(value, str) else reader(value)
+
+
+COUNT = _typed(whole, quantities.count)
+SHARE = _typed(decimal, quantities.share)
+
+ASKED: Schema = {
+    "model": Key(text, None),
+    "provider": Key(text, None),
+    "deployment": Key(text, None),
+    "region": Key(text, None),
+    "day": Key(the_day, None),
+    "rules": Key(text, None),
+    "conversations": Key(lambda value: quantities.volume(text(value)), None),
+    "length_spread": Key(decimal, None),
+}
+
+PLAN: Schema = {
+    "minutes": Key(_typed(decimal, quantities.minutes), None),
+    "turns": Key(COUNT, None),
+    "user_share": Key(SHARE, None),
+    "assistant_share": Key(SHARE, None),
+    "silence_share": Key(SHARE, None),
+    "instructions_tokens": Key(COUNT, None),
+    "tools_tokens": Key(COUNT, None),
+    "tool_calls": Key(COUNT, None),
+    "arguments_tokens": Key(COUNT, None),
+    "result_tokens": Key(COUNT, None),
+    "first_speaker": Key(one_of("user", "assistant"), None),
+    "images": Key(COUNT, None),
+    "image_tiles": Key(COUNT, None),
+    "text_turns": Key(COUNT, None),
+    "text_turn_user_tokens": Key(COUNT, None),
+    "text_turn_reply_tokens": Key(COUNT, None),
+    "interrupted_share": Key(SHARE, None),
+    "heard_share": Key(SHARE, None),
+    "reasoning_tokens": Key(COUNT, None),
+    "transcription_model": Key(text, None),
+    "truncation": Key(truncation, None),
+    "cache": Key(one_of("all", "prefix", "none"), None),
+    "reuse": Key(SHARE, None),
+    "warm": Key(flag, None),
+    "session_minutes": Key(COUNT, None),
+    "carry": Key(one_of("text", "nothing"), None),
+    "transport": Key(one_of("webrtc", "websocket", "sip"), None),
+}
+
+
+def plan_values(table: object, faults: list[Fault]) -> tuple[Values, Values]:
+    """What a saved plan says of the conversation, and what it says of model, day and volume; only what it says.
+
+    A truncation setting comes as its three parts, named as the options that state them.
+    """
+    values = read(table, {**ASKED, **PLAN}, faults)
+    stated = {key: value for key, value in values.items() if value is not None}
+    cut = stated.pop("truncation", None)
+    if isinstance(cut, Truncation):
+        stated |= {"truncation": cut.mode, "retention_ratio": cut.retention_ratio}
+        stated |= {"post_instructions_tokens": cut.post_instructions_tokens} if cut.post_instructions_tokens else {}
+    asked = {key: stated.pop(key) for key in ASKED if key in stated}
+    return stated, asked

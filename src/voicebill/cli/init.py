@@ -1,0 +1,43 @@
+"""`voicebill init`: a commented plan file to start from."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voicebill.billing.errors import InvalidInput
+from voicebill.cli.options import option, word
+
+USES: tuple[str, ...] = tuple(
+    sorted(
+        file.name.removesuffix(".toml") for file in (files("voicebill.cli") / "plans").iterdir() if file.name.endswith(".toml")
+    )
+)
+
+
+def init_command(
+    file: Annotated[
+        Path, typer.Argument(help="The file to write. (default: plan.toml)", metavar="[FILE]", show_default=False)
+    ] = Path("plan.toml"),
+    *,
+    use: Annotated[
+        str, option("--use", f"One of {', '.join(USES)}. (default: support-bot)", "The plan", word(*USES), "NAME")
+    ] = "support-bot",
+) -> None:
+    """Write a commented plan file to start from; nothing is overwritten.
+
+    \b
+        voicebill init
+        voicebill init reader.toml --use accessibility-reader
+        voicebill estimate --plan reader.toml
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    content = (files("voicebill.cli") / "plans" / f"{use}.toml").read_text(encoding="utf-8")
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(content)
+    except FileExistsError:
+        raise InvalidInput(f"{file} is there already: name another file, or remove it") from None
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {file}: change it, then run voicebill estimate --plan {file}")

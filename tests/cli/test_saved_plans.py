@@ -1,0 +1,87 @@
+"""Saved plans: five uses to start from, and files of one's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from voicebill.answers.plan_table import PLAN
+from voicebill.cli import app
+from voicebill.cli.init import USES
+from voicebill.cli.plan_options import PARAMETERS
+
+ON = ("--day", "2026-11-22")
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_use_can_be_written_estimated_and_compared(tmp_path: Path, use: str) -> None:
+    file = str(tmp_path / "plan.toml")
+    assert "wrote" in run("init", file, "--use", use).stdout
+    found = json.loads(run("estimate", "--plan", file, "--json", *ON).stdout)
+    assert float(found["per_conversation"]["expected"]) > 0
+    assert found["per_month"] is not None
+    assert run("compare", "--plan", file, "--provider", "openai", *ON).exit_code == 0
+
+
+def test_the_original_pages_five_uses_are_there() -> None:
+    assert USES == ("accessibility-reader", "live-translation", "support-bot", "telephony-contact-centre", "voice-assistant")
+
+
+def test_what_is_stated_goes_before_what_is_saved(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'minutes = "90s"\nturns = 5\nuser_share = "30%"\nwarm = true\nmodel = "gpt-realtime-mini"\nprovider = "azure"\n'
+        'day = 2026-11-22\nconversations = "10/day"\ntruncation = { retention_ratio = 0.7, post_instructions_tokens = 3000 }\n',
+        encoding="utf-8",
+    )
+    found = json.loads(run("estimate", "--plan", str(file), "--turns", "6", "--provider", "openai", "--json").stdout)
+    plan = found["plan"]
+    assert (plan["minutes"], plan["turns"], plan["user_share"], plan["warm"]) == ("1.5", 6, "0.3", True)
+    assert plan["truncation"] == {"mode": "auto", "retention_ratio": "0.7", "post_instructions_tokens": 3000}
+    assert (found["offer"]["id"], found["day"]) == ("openai/gpt-realtime-mini-2025-12-15", "2026-11-22")
+    assert plan["conversations"] == "10/day"
+
+
+def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
+    options = {parameter.name for parameter in PARAMETERS}
+    assert options - set(PLAN) == {
+        "plan_file",
+        "instructions_file",
+        "tools_file",
+        "retention_ratio",
+        "post_instructions_tokens",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("minuts = 5\n", "line 1: unknown key 'minuts'; the nearest is 'minutes'"),
+        ('minutes = 5\nturns = 4\nuser_share = "450%"\n', "line 3: user_share: 450% is more than 100%"),
+        ("minutes = 5\nturns = 4.5\n", "line 2: turns: must be a whole number, not 4.5"),
+        ('minutes = 5\nconversations = "many"\n', "line 2: conversations: 'many' names no period"),
+        ("minutes = 5\n", "--turns is missing"),
+        ("turns = \n", "not valid TOML"),
+    ],
+)
+def test_a_faulty_plan_is_refused_with_its_lines(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    result = run("estimate", "--plan", str(file), *ON)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text("mine", encoding="utf-8")
+    result = run("init", str(file))
+    assert (result.exit_code, file.read_text(encoding="utf-8")) == (2, "mine")
+    assert "is there already: name another file" in result.stderr
+    assert "cannot be written" in run("init", str(tmp_path / "nowhere" / "plan.toml")).stderr
+    assert "the nearest is 'support-bot'" in run("init", str(tmp_path / "x.toml"), "--use", "suport-bot").stderr
