@@ -2,6 +2,7 @@
 
 import doctest
 import shlex
+from tempfile import mkdtemp
 
 import pytest
 from sybil import Document, Example, Region, Sybil
@@ -10,8 +11,9 @@ from typer.testing import CliRunner
 
 from voicebill.cli import app
 
-PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb"}
-"""A terminal like any other, whatever the tests run in."""
+EMPTY_HOME = mkdtemp(prefix="voicebill-tests-")
+PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb", "VOICEBILL_HOME": EMPTY_HOME}
+"""A terminal like any other, whatever the tests run in, and no contract of one's own."""
 
 
 class Session:
@@ -80,3 +82,4 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "TERMINAL_WIDTH", "_TYPER_FORCE_DISABLE_TERMINAL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("VOICEBILL_HOME", EMPTY_HOME)

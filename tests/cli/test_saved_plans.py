@@ -85,3 +85,40 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert "is there already: name another file" in result.stderr
     assert "cannot be written" in run("init", str(tmp_path / "nowhere" / "plan.toml")).stderr
     assert "the nearest is 'support-bot'" in run("init", str(tmp_path / "x.toml"), "--use", "suport-bot").stderr
+
+
+def test_two_plans_are_held_side_by_side(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text("minutes = 10\nturns = 20\n", encoding="utf-8")
+    second.write_text("minutes = 10\nturns = 40\n", encoding="utf-8")
+    words = (
+        "compare",
+        "--plan",
+        str(first),
+        "--against",
+        str(second),
+        "--model",
+        "gpt-realtime-1.5",
+        "--provider",
+        "openai",
+        *ON,
+    )
+    found = json.loads(run(*words, "--json").stdout)
+    single = json.loads(run("estimate", "--plan", str(second), "--json", *ON).stdout)
+    assert found["against"][0]["per_conversation"] == single["per_conversation"]
+    assert "The first plan, and the one it is held against" in run(*words).stdout
+
+
+def test_the_cheapest_truncation_is_searched_for(tmp_path: Path) -> None:
+    words = ("estimate", "--minutes", "30", "--turns", "90", "--keep-turns", "12", *ON)
+    found = json.loads(run(*words, "--json").stdout)["cheapest_truncation"]
+    assert found["remembered_turns"] >= 12
+    limit = found["truncation"]["post_instructions_tokens"]
+    cut = (
+        "--retention-ratio",
+        found["truncation"]["retention_ratio"],
+        *(("--post-instructions-tokens", str(limit)) if limit else ()),
+    )
+    again = json.loads(run("estimate", "--minutes", "30", "--turns", "90", *cut, "--json", *ON).stdout)
+    assert again["per_conversation"]["expected"] == found["expected"]
+    assert "always remembers 12 turns" in run(*words).stdout

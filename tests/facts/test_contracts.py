@@ -122,3 +122,16 @@ def test_every_command_takes_a_contract(tmp_path: Path) -> None:
         assert "negotiated prices since 2026-11-01 (our contract)" in result.stdout or words[0] == "compare"
     checked = CliRunner().invoke(app, ["prices", "--check", file]).stdout
     assert "has no faults: offers 0, rule sets 0, negotiated 1, adjustments 1" in checked
+
+
+def test_a_contract_in_the_home_folder_is_always_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, AGREED)
+    words = ["estimate", "--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--json"]
+    plain = CliRunner().invoke(app, words).stdout
+    monkeypatch.setenv("VOICEBILL_HOME", str(tmp_path))
+    at_home = CliRunner().invoke(app, words).stdout
+    assert "negotiated prices since 2026-11-01" in at_home
+    assert "negotiated prices since 2026-11-01" not in plain
+    monkeypatch.setenv("VOICEBILL_HOME", str(tmp_path / "nowhere"))
+    refused = CliRunner().invoke(app, words)
+    assert (refused.exit_code, "VOICEBILL_HOME names no folder" in refused.stderr) == (2, True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from voicebill.answers.advice import Advice
+from voicebill.answers.advice import Advice, CheapestTruncation
 from voicebill.answers.bridge import Bridge
 from voicebill.answers.compare import Comparison
 from voicebill.answers.costing import PART_LABELS, Conversation
@@ -26,7 +26,7 @@ from voicebill.billing.price_book import Found
 from voicebill.billing.usage import Usage
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import RuleRow, Ruling
-from voicebill.conversation.script import Setup
+from voicebill.conversation.script import Setup, Truncation
 
 Shape = dict[str, Any]
 
@@ -123,6 +123,15 @@ def levers_shape(effects: Iterable[Effect], advised: Iterable[Advice]) -> Shape:
         "advice": [
             {"change": each.change, "saves": dollars(each.saves), "at_the_cost_of": each.at_the_cost_of} for each in advised
         ],
+    }
+
+
+def truncation_shape(found: CheapestTruncation) -> Shape:
+    """The cheapest truncation setting that remembers enough."""
+    return {
+        "truncation": _truncation(found.truncation),
+        "expected": dollars(found.expected),
+        "remembered_turns": found.remembered_turns,
     }
 
 
@@ -289,7 +298,6 @@ def _heard(heard: Heard, found: Found) -> Shape:
 
 
 def _plan(plan: Plan, held: Conversation) -> Shape:
-    truncation = plan.truncation
     said = {
         each.name: _plain(getattr(plan, each.name)) for each in (*fields(Setup), *fields(Plan)) if each.name != "truncation"
     }
@@ -300,13 +308,17 @@ def _plan(plan: Plan, held: Conversation) -> Shape:
         "silence_share": _plain(plan.silence),
         "cache": held.expected.behaviour,
         "reuse": _plain(held.rules.cache_reuse_share if plan.reuse is None else plan.reuse),
-        "truncation": {
-            "mode": truncation.mode,
-            "retention_ratio": _plain(truncation.retention_ratio),
-            "post_instructions_tokens": truncation.post_instructions_tokens,
-        },
+        "truncation": _truncation(plan.truncation),
     }
     return {**said, **filled}
+
+
+def _truncation(setting: Truncation) -> Shape:
+    return {
+        "mode": setting.mode,
+        "retention_ratio": _plain(setting.retention_ratio),
+        "post_instructions_tokens": setting.post_instructions_tokens,
+    }
 
 
 def _plain(value: object) -> object:

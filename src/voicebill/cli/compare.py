@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,7 +30,7 @@ from voicebill.cli.options import (
     overrides,
     today,
 )
-from voicebill.cli.plan_options import takes_plan
+from voicebill.cli.plan_options import plan_from_file, takes_plan
 from voicebill.conversation.plan import Plan
 
 WIDTH = 9
@@ -49,6 +51,9 @@ def compare_command(
     prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
+    against: Annotated[
+        Path | None, option("--against", "A second saved plan: both side by side, offer by offer.", QUESTION, metavar="FILE")
+    ] = None,
     page: Annotated[
         bool,
         typer.Option(
@@ -74,12 +79,16 @@ def compare_command(
     ]
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     answer = compare(plan, chosen, asked, facts, conversations)
+    other = None if against is None else compare(plan_from_file(against), chosen, asked, facts, conversations)
     cheapest = answer.candidates[0]
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if as_json:
-        screen.as_json(comparison_shape(answer) | {"page": bridge_shape(beside) if beside else None})
+        shape = comparison_shape(answer) | {"page": bridge_shape(beside) if beside else None}
+        screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})
     else:
         show(answer, on, screen.console())
+        if other:
+            show_both(answer, other, screen.console())
         if beside:
             show_bridge(beside, cheapest.offer, screen.console())
 
@@ -128,6 +137,21 @@ def _remarks(candidate: Candidate, day: date) -> Iterator[str]:
 
 def _rounded(amount: Amount) -> str:
     return f"${round(amount / 10**12):,}"
+
+
+def show_both(answer: Comparison, other: Comparison, out: Console) -> None:
+    """Print what the second plan costs beside the first, offer by offer, expected."""
+    out.print()
+    out.print(screen.heading("The first plan, and the one it is held against (expected, per conversation)"))
+    table = screen.table("", "first", "second", "adds", "times")
+    theirs = {candidate.offer.id: candidate.answer for candidate in other.candidates}
+    for candidate in answer.candidates:
+        second = theirs[candidate.offer.id]
+        if candidate.answer and second:
+            one, two = candidate.answer.per_conversation.expected, second.per_conversation.expected
+            label = f"{candidate.offer.provider} {candidate.offer.model} {candidate.offer.deployment}"
+            table.add_row(label, shown(one), shown(two), shown(two - one), f"{float(two / Fraction(one)):.2f}")
+    out.print(screen.indented(table))
 
 
 def show_bridge(beside: Bridge, offer: Offer, out: Console) -> None:

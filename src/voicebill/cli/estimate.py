@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from voicebill.answers.advice import Advice, advice
+from voicebill.answers.advice import Advice, CheapestTruncation, advice, cheapest_truncation
 from voicebill.answers.costing import PART_LABELS
 from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.knobs import Effect, effects
 from voicebill.answers.offered import Asked
 from voicebill.answers.population import Population, Spread
+from voicebill.answers.quantities import count
 from voicebill.answers.scenarios import Scenarios
-from voicebill.answers.shape import estimate_shape, levers_shape
+from voicebill.answers.shape import estimate_shape, levers_shape, truncation_shape
+from voicebill.billing.errors import NotOffered
 from voicebill.billing.money import Amount, shown
 from voicebill.cli import screen
 from voicebill.cli.options import (
@@ -35,6 +37,7 @@ from voicebill.cli.options import (
     RulesOption,
     facts_and_rules,
     lengths_stated,
+    option,
     overrides,
     today,
 )
@@ -60,6 +63,10 @@ def estimate_command(
     with_lines: Annotated[
         bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=QUESTION)
     ] = False,
+    keep_turns: Annotated[
+        int | None,
+        option("--keep-turns", "Find the cheapest truncation that always remembers so many turns.", QUESTION, count, "COUNT"),
+    ] = None,
     levers: Annotated[
         bool,
         typer.Option("--levers", help="What each assumption moves, and what would be cheaper.", rich_help_panel=QUESTION),
@@ -88,10 +95,16 @@ def estimate_command(
     answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
     moved = effects(plan, question, facts) if levers else ()
     advised = advice(plan, question, facts) if levers else ()
+    cut = None if keep_turns is None else cheapest_truncation(plan, question, facts, keep_turns=keep_turns)
+    if keep_turns is not None and cut is None:
+        raise NotOffered(f"no truncation setting that was tried remembers {keep_turns:,} turns throughout")
     if as_json:
-        screen.as_json(estimate_shape(answer) | (levers_shape(moved, advised) if levers else {}))
+        told = levers_shape(moved, advised) if levers else {}
+        screen.as_json(estimate_shape(answer) | told | ({"cheapest_truncation": truncation_shape(cut)} if cut else {}))
         return
     show(answer, screen.console(), with_lines=with_lines)
+    if cut:
+        show_truncation(cut, keep_turns or 0, screen.console())
     if levers:
         show_levers(moved, advised, screen.console())
 
@@ -146,6 +159,18 @@ def _rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
     if answer.per_month and answer.per_year:
         rows += [(f"per month, at {answer.volume}", answer.per_month), ("per year", answer.per_year)]
     return rows
+
+
+def show_truncation(found: CheapestTruncation, keep_turns: int, out: Console) -> None:
+    """Print the cheapest truncation that remembers enough."""
+    setting = found.truncation
+    limit = setting.post_instructions_tokens
+    how = (
+        "no lower limit" if limit is None else f"post_instructions {limit:,} tokens, retention_ratio {setting.retention_ratio}"
+    )
+    out.print()
+    out.print(screen.heading(f"The cheapest truncation that always remembers {screen.counted(keep_turns, 'turn')}"))
+    out.print(screen.indented(f"{how}: {shown(found.expected)} expected; at least {found.remembered_turns:,} remembered"))
 
 
 def show_levers(moved: Iterable[Effect], advised: Iterable[Advice], out: Console) -> None:

@@ -1,6 +1,7 @@
 """Options that several commands share, and how their words are read."""
 
 import csv
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -144,6 +145,15 @@ Reuse = Annotated[
 ]
 
 
+def home_files() -> list[Path]:
+    """Your own TOML files of prices and rules in VOICEBILL_HOME, or else in the platform's folder for settings."""
+    home = os.environ.get("VOICEBILL_HOME")
+    folder = Path(home) if home else Path(typer.get_app_dir("voicebill"))
+    if home and not folder.is_dir():
+        raise InvalidInput(f"VOICEBILL_HOME names no folder: {home}")
+    return sorted(folder.glob("*.toml")) if folder.is_dir() else []
+
+
 def facts_and_rules(rules: str | None, prices: list[Path] | None = None) -> tuple[Facts, str | None]:
     """The facts, with files of one's own put beside ours if any are named, and the name of the rule set.
 
@@ -151,10 +161,11 @@ def facts_and_rules(rules: str | None, prices: list[Path] | None = None) -> tupl
         UnreadableFile, FaultyFile: the rule file cannot be used.
         InvalidInput: it holds no rule set.
     """
+    own = [*home_files(), *(prices or ())]
     if rules is None or not rules.endswith(".toml"):
-        return load(*(prices or ())), rules
-    facts = load(*(prices or ()), Path(rules))
-    ours = {known.name for known in load().rules.sets}
+        return load(*own), rules
+    facts = load(*own, Path(rules))
+    ours = {known.name for known in load(*own).rules.sets}
     theirs = [known.name for known in facts.rules.sets if known.name not in ours]
     if not theirs:
         raise InvalidInput(f"{rules} holds no rule set: give it a name and [[rules]]")

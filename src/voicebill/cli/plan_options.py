@@ -145,6 +145,17 @@ def read_plan(file: Path) -> tuple[Values, Values]:
     return found
 
 
+def plan_from_file(file: Path) -> Plan:
+    """The plan that a file holds, nothing being stated beside it.
+
+    Raises:
+        UnreadableFile, FaultyFile: the file cannot be used.
+        InvalidInput: the plan cannot be meant.
+    """
+    talk, _ = read_plan(file)
+    return plan_from({parameter.name: None for parameter in PARAMETERS} | talk)
+
+
 def plan_from(given: dict[str, Any]) -> Plan:
     """A plan from what was stated (None: the plan's own default).
 
@@ -156,7 +167,7 @@ def plan_from(given: dict[str, Any]) -> Plan:
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise InvalidInput(f"{' and '.join(missing)} {verb} missing: how long is the conversation, and how many turns has it?")
-    stated = {name: value for name, value in given.items() if value is not None}
+    stated = {name: value for name, value in given.items() if value is not None and name != "plan_file"}
     for what, count_file in (("instructions", count_text_file), ("tools", count_tools_file)):
         file = stated.pop(f"{what}_file", None)
         if file is not None and f"{what}_tokens" in stated:
