@@ -16,6 +16,7 @@ from voicebill.answers.offered import Asked
 from voicebill.answers.shape import bridge_shape, comparison_shape
 from voicebill.billing.money import Amount, shown
 from voicebill.billing.offers import Offer
+from voicebill.charts import draw
 from voicebill.cli import screen
 from voicebill.cli.options import (
     QUESTION,
@@ -60,6 +61,9 @@ def compare_command(
             "--page", help="Beside it, the original web calculator's figure, explained step by step.", rich_help_panel=QUESTION
         ),
     ] = False,
+    plot: Annotated[
+        Path | None, option("--plot", "Draw a picture into this .svg or .png file.", QUESTION, metavar="FILE")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One plan against every offer that can serve it, the cheapest first.
@@ -82,6 +86,8 @@ def compare_command(
     other = None if against is None else compare(plan_from_file(against), chosen, asked, facts, conversations)
     cheapest = answer.candidates[0]
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
+    if plot:
+        draw.save(draw.offers(answer), plot)
     if as_json:
         shape = comparison_shape(answer) | {"page": bridge_shape(beside) if beside else None}
         screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})

@@ -1,7 +1,8 @@
 """`voicebill estimate`: what a planned conversation will cost."""
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +18,7 @@ from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.shape import estimate_shape, levers_shape, truncation_shape
 from voicebill.billing.errors import NotOffered
 from voicebill.billing.money import Amount, shown
+from voicebill.charts import draw
 from voicebill.cli import screen
 from voicebill.cli.options import (
     DEFAULT_DEPLOYMENT,
@@ -40,9 +42,18 @@ from voicebill.cli.options import (
     option,
     overrides,
     today,
+    word,
 )
 from voicebill.cli.plan_options import takes_plan
 from voicebill.conversation.plan import Plan
+
+PICTURES: Mapping[str, Callable[[Estimate], Any]] = {
+    "turns": draw.turns,
+    "cumulative": draw.growing,
+    "lengths": draw.lengths,
+    "knobs": draw.growing,
+}
+"""Pictures of an estimate; that of the knobs needs their effects, too."""
 
 
 @takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread")
@@ -67,6 +78,12 @@ def estimate_command(
         int | None,
         option("--keep-turns", "Find the cheapest truncation that always remembers so many turns.", QUESTION, count, "COUNT"),
     ] = None,
+    plot: Annotated[
+        Path | None, option("--plot", "Draw a picture into this .svg or .png file.", QUESTION, metavar="FILE")
+    ] = None,
+    picture: Annotated[
+        str, option("--picture", f"Which: {', '.join(PICTURES)}. (default: turns)", QUESTION, word(*PICTURES), "NAME")
+    ] = "turns",
     levers: Annotated[
         bool,
         typer.Option("--levers", help="What each assumption moves, and what would be cheaper.", rich_help_panel=QUESTION),
@@ -93,7 +110,10 @@ def estimate_command(
         overrides=overrides(rule),
     )
     answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
-    moved = effects(plan, question, facts) if levers else ()
+    moved = effects(plan, question, facts) if levers or picture == "knobs" else ()
+    if plot:
+        drawn = draw.knobs(moved, answer.offered) if picture == "knobs" else PICTURES[picture](answer)
+        draw.save(drawn, plot)
     advised = advice(plan, question, facts) if levers else ()
     cut = None if keep_turns is None else cheapest_truncation(plan, question, facts, keep_turns=keep_turns)
     if keep_turns is not None and cut is None:

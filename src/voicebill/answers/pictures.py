@@ -1,0 +1,138 @@
+"""What the pictures show, as rows of numbers: dollars as floats, since a line on paper is no bill."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import accumulate
+from typing import NamedTuple
+
+from voicebill.answers.compare import Comparison
+from voicebill.answers.costing import amount_of, lines_of
+from voicebill.answers.estimate import Estimate
+from voicebill.answers.knobs import Effect
+from voicebill.answers.scenarios import costs
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
+from voicebill.billing.usage import total_usage
+from voicebill.conversation.cache import cache_rule, usage
+from voicebill.conversation.rules import Cache
+
+KINDS = {
+    "audio_out": "assistant's speech",
+    "text_out": "text out",
+    "audio_in": "audio in, full rate",
+    "image_in": "images in, full rate",
+    "text_in": "text in, full rate",
+    "audio_in_cached": "from the cache",
+    "text_in_cached": "from the cache",
+    "image_in_cached": "from the cache",
+}
+"""What a turn's dollars are for, by meter, in the order in which they are stacked."""
+
+LENGTHS = tuple(Decimal(quarters) / 4 for quarters in (1, 2, 3, 4, 5, 6, 8, 10, 12))
+"""Call lengths beside the plan's own, as multiples of it."""
+
+
+class TurnRow(NamedTuple):
+    """What one turn costs for one kind of thing."""
+
+    turn: int
+    kind: str
+    dollars: float
+
+
+class BandRow(NamedTuple):
+    """An amount with its band, at a turn or a length."""
+
+    at: float
+    best: float
+    expected: float
+    worst: float
+
+
+class BarRow(NamedTuple):
+    """A bar from one value to another, with a mark at a third."""
+
+    label: str
+    low: float
+    high: float
+    mark: float
+
+
+def per_turn(answer: Estimate) -> list[TurnRow]:
+    """What each turn is expected to cost, by what it is for."""
+    rates = answer.offered.found.rates
+    sums: dict[tuple[int, str], float] = {}
+    for response in answer.conversation.responses:
+        for line in lines_of(usage(response, answer.conversation.expected), rates):
+            key = (response.turn, KINDS[line.meter.name])
+            sums[key] = sums.get(key, 0.0) + in_dollars(line.amount or 0)
+    return [TurnRow(turn, kind, dollars) for (turn, kind), dollars in sums.items()]
+
+
+def cumulative(answer: Estimate) -> list[BandRow]:
+    """What the conversation has cost by the end of each turn, transcription left out."""
+    held, rates = answer.conversation, answer.offered.found.rates
+    behaviours: tuple[Cache, ...] = ("all", held.expected.behaviour, "none")
+
+    def reached(behaviour: Cache) -> Iterator[float]:
+        rule = held.expected if behaviour == held.expected.behaviour else cache_rule(behaviour, held.rules, held.script.reuse)
+        by_turn: dict[int, list[Amount]] = {}
+        for response in held.responses:
+            amount = amount_of(lines_of(total_usage([usage(response, rule)]), rates))
+            by_turn.setdefault(response.turn, []).append(amount)
+        return accumulate(in_dollars(sum(amounts)) for amounts in by_turn.values())
+
+    columns = zip(*(reached(behaviour) for behaviour in behaviours), strict=True)
+    return [BandRow(turn, best, expected, worst) for turn, (best, expected, worst) in enumerate(columns, start=1)]
+
+
+def by_length(answer: Estimate) -> list[BandRow]:
+    """What calls of other lengths cost, with as many turns a minute; lengths that the provider refuses are left out."""
+    plan, found = answer.plan, []
+    for factor in LENGTHS:
+        turns = max(1, round(plan.turns * factor))
+        minutes = min(Decimal(plan.minutes) * turns / plan.turns, Decimal(1440))
+        other = replace(
+            plan,
+            minutes=round(minutes, 9),
+            turns=turns,
+            tool_calls=round(plan.tool_calls * factor),
+            text_turns=min(turns, round(plan.text_turns * factor)),
+        )
+        try:
+            amounts = costs(other, answer.offered)
+        except VoicebillError:
+            continue
+        found.append(BandRow(float(minutes), *(in_dollars(each) for each in (amounts.best, amounts.expected, amounts.worst))))
+    return found
+
+
+def tornado(moved: Iterable[Effect]) -> list[BarRow]:
+    """What each knob adds at its ends, the widest first; those that move nothing are left out."""
+    return [
+        BarRow(
+            f"{effect.knob.label} ({effect.knob.low.label} to {effect.knob.high.label})",
+            in_dollars(effect.low or 0),
+            in_dollars(effect.high or 0),
+            0.0,
+        )
+        for effect in moved
+        if effect.swing
+    ]
+
+
+def side_by_side(answer: Comparison) -> list[BarRow]:
+    """Each offer from best to worst, with the expected amount marked, the cheapest first."""
+    rows = []
+    for candidate in answer.candidates:
+        if candidate.answer is not None:
+            amounts = candidate.answer.per_conversation
+            label = candidate.offer.id
+            rows.append(BarRow(label, *(in_dollars(each) for each in (amounts.best, amounts.worst, amounts.expected))))
+    return rows
+
+
+def in_dollars(amount: Amount) -> float:
+    """Picodollars as dollars, for drawing."""
+    return float(amount) / PICODOLLARS_PER_DOLLAR
