@@ -444,7 +444,9 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
     assert "Cannot serve this plan" in shown
     assert "the calculator of June 2026" in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
-    assert "there is no offer to compare" in refusal(*words, "--deployment", "orbit")
+    assert "--deployment: must be one of global, data-zone, regional, not 'orbit'" in refusal(*words, "--deployment", "orbit")
+    assert "there is no offer to compare" in refusal(*words, "--provider", "openai", "--deployment", "regional")
+    assert "unknown provider 'azur'; the nearest is azure" in refusal(*words, "--provider", "azur")
     assert "unknown model 'gpt-realtme'; the nearest are gpt-realtime" in refusal(*words, "--model", "gpt-realtme")
 
 

@@ -11,7 +11,8 @@ from voicebill.conversation.script import Truncation
 
 def assumptions(of: Conversation, offered: Offered) -> list[str]:
     """What the figures rest on, in the order in which it matters."""
-    return [*_cache(of), *_uncounted(of), *_weak_rules(of, offered.ruling), *_transport(of), *offered.assumptions]
+    said = (*_cache(of), *_uncounted(of), *_weak_rules(of, offered.ruling), *_transport(of), *offered.assumptions)
+    return list(dict.fromkeys(said))  # what holds for the voice and the transcription model is said once
 
 
 def cautions(of: Conversation, offered: Offered, lines: Iterable[Line], heard: Iterable[Line]) -> list[str]:

@@ -14,6 +14,7 @@ from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Candidate, Comparison, alive, compare
 from voicebill.answers.offered import Asked
 from voicebill.answers.shape import bridge_shape, comparison_shape
+from voicebill.billing.errors import UnknownName
 from voicebill.billing.money import Amount, shown
 from voicebill.billing.offers import Offer
 from voicebill.charts import draw
@@ -30,6 +31,7 @@ from voicebill.cli.options import (
     option,
     overrides,
     today,
+    word,
 )
 from voicebill.cli.plan_options import plan_from_file, takes_plan
 from voicebill.conversation.plan import Plan
@@ -47,7 +49,10 @@ def compare_command(
         list[str] | None, option("--model", "Only this model; may be repeated. (default: all alive)", QUESTION, metavar="NAME")
     ] = None,
     provider: Annotated[str | None, option("--provider", "Only this provider's offers.", QUESTION, metavar="NAME")] = None,
-    deployment: Annotated[str | None, option("--deployment", "Only this deployment.", QUESTION, metavar="NAME")] = None,
+    deployment: Annotated[
+        str | None,
+        option("--deployment", "Only this deployment.", QUESTION, word("global", "data-zone", "regional"), "NAME"),
+    ] = None,
     day: OnDay = None,
     prices: PricesOption = None,
     rules: RulesOption = None,
@@ -75,6 +80,8 @@ def compare_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
+    if provider is not None and provider not in facts.prices.providers:
+        raise UnknownName("provider", provider, facts.prices.providers)
     named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
     chosen = [
         offer
