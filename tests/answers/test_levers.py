@@ -104,3 +104,19 @@ def test_a_spread_knob_reads_the_mean_call() -> None:
     mean = estimate(PLAN, ASKED, FACTS, lengths=Spread(1)).population
     assert mean is not None
     assert MOVED["spread"].high == mean.mean.expected - BASE
+
+
+def test_a_session_that_ends_and_carries_nothing_is_forgotten() -> None:
+    plan = Plan(minutes=90, turns=100, carry="nothing")
+    assert cheapest_truncation(plan, ASKED, FACTS, keep_turns=5, limits=(), ratios=()) is None
+    found = cheapest_truncation(replace(plan, carry="text"), ASKED, FACTS, keep_turns=5, limits=(), ratios=())
+    assert found is not None
+    assert found.remembered_turns == 99
+
+
+def test_more_turns_keep_their_share_of_written_ones() -> None:
+    written = Plan(minutes=10, turns=10, text_turns=10)
+    turns = next(effect for effect in effects(written, ASKED, FACTS) if effect.knob.name == "turns")
+    assert turns.low is not None
+    assert turns.high is not None
+    assert turns.low < 0 < turns.high

@@ -91,3 +91,11 @@ def test_a_spread_that_cannot_be_is_refused(wrong: float) -> None:
 def test_lengths_that_cannot_be_are_refused(wrong: tuple[tuple[int, int], ...]) -> None:
     with pytest.raises(InvalidInput):
         Lengths(wrong)
+
+
+def test_a_plan_of_several_sessions_is_not_cut_at_the_first() -> None:
+    """A spread of next to nothing costs next to what the plan does."""
+    plan = Plan(minutes=90, turns=100)
+    found = population(plan, Spread(0.01), SOLD)
+    assert found.cap_minutes is None
+    assert float(found.surcharge) == pytest.approx(0, abs=0.01)

@@ -27,6 +27,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName
         (quantities.minutes, "5 min", 5),
         (quantities.minutes, "90s", Decimal("1.5")),
         (quantities.minutes, "1.5h", 90),
+        (quantities.minutes, "100s", Decimal("1.666666667")),
         (quantities.minutes, "2 hours", 120),
     ],
 )

@@ -445,7 +445,9 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
     assert "the calculator of June 2026" in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
     assert "--deployment: must be one of global, data-zone, regional, not 'orbit'" in refusal(*words, "--deployment", "orbit")
-    assert "there is no offer to compare" in refusal(*words, "--provider", "openai", "--deployment", "regional")
+    assert "there is no offer to compare: no realtime model that was named has" in refusal(
+        *words, "--provider", "OpenAI", "--deployment", "regional"
+    )
     assert "unknown provider 'azur'; the nearest is azure" in refusal(*words, "--provider", "azur")
     assert "unknown model 'gpt-realtme'; the nearest are gpt-realtime" in refusal(*words, "--model", "gpt-realtme")
 

@@ -122,3 +122,27 @@ def test_the_cheapest_truncation_is_searched_for(tmp_path: Path) -> None:
     again = json.loads(run("estimate", "--minutes", "30", "--turns", "90", *cut, "--json", *ON).stdout)
     assert again["per_conversation"]["expected"] == found["expected"]
     assert "always remembers 12 turns" in run(*words).stdout
+
+
+def test_an_option_of_nothing_is_stated_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        "minutes = 5\nturns = 5\ntool_calls = 10\ninstructions_tokens = 3000\nlength_spread = 0.5\n"
+        "truncation = { retention_ratio = 0.5 }\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "lengths.csv").write_text("5\n7\n", encoding="utf-8")
+    words = (
+        "--tool-calls",
+        "0",
+        "--instructions-tokens",
+        "0",
+        "--truncation",
+        "disabled",
+        "--lengths",
+        str(tmp_path / "lengths.csv"),
+    )
+    found = json.loads(run("estimate", "--plan", str(file), *words, "--json", *ON).stdout)
+    assert (found["plan"]["tool_calls"], found["plan"]["instructions_tokens"], found["responses"]) == (0, 0, 5)
+    assert found["plan"]["truncation"]["mode"] == "disabled"
+    assert found["population"]["spread"] is None

@@ -73,7 +73,7 @@ def test_adjustments_multiply_and_come_after_what_was_negotiated(tmp_path: Path)
     assert price(facts, "audio_in") == Decimal(28) * Decimal("0.9") * Decimal("1.1")
     found = facts.prices.find("gpt-realtime-1.5", day=DAY)
     assert "negotiated prices since 2026-11-01 (our contract)" in found.assumptions
-    assert "residency: list prices × 1.1 (our contract)" in found.assumptions
+    assert "residency: prices × 1.1 (our contract)" in found.assumptions
 
 
 def test_an_adjustment_concerns_only_what_it_names(tmp_path: Path) -> None:
@@ -102,6 +102,9 @@ def test_a_dispute_is_discounted_with_its_price(tmp_path: Path) -> None:
         (off("101"), "percent_off: must be between 0 and 100, not 101"),
         (off("10", "factor = 0.9"), "an adjustment has either a factor or percent_off"),
         (off("10", "until = 2026-10-01"), "until (2026-10-01) is not after since (2026-11-01)"),
+        (off("150"), "has one fault:\n  line 6: percent_off: must be between 0 and 100, not 150"),
+        (off("10", "models = ['gpt-realtime-9']"), "unknown model 'gpt-realtime-9'; the nearest are gpt-realtime"),
+        (off("10", "providers = ['opnai']"), "unknown provider 'opnai'; the nearest is openai"),
         (off("10", "provider = 'openai'"), "unknown key 'provider'; the nearest is 'providers'"),
     ],
 )
@@ -135,3 +138,31 @@ def test_a_contract_in_the_home_folder_is_always_used(tmp_path: Path, monkeypatc
     monkeypatch.setenv("VOICEBILL_HOME", str(tmp_path / "nowhere"))
     refused = CliRunner().invoke(app, words)
     assert (refused.exit_code, "VOICEBILL_HOME names no folder" in refused.stderr) == (2, True)
+
+
+def test_what_is_free_divides_nothing(tmp_path: Path) -> None:
+    file = str(written(tmp_path, off("100")))
+    talk = ["--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--prices", file]
+    for words in (["compare", "--page"], ["estimate", "--levers"], ["estimate", "--length-spread", "1"]):
+        result = CliRunner().invoke(app, [*words, *talk])
+        assert result.exit_code == 0, result.output
+
+
+def test_what_was_negotiated_before_it_was_listed_is_compared(tmp_path: Path) -> None:
+    own = """
+[[offers]]
+provider = "openai"
+model = "my-model"
+kind = "realtime"
+[[offers.prices]]
+since = 2026-11-01
+usd = { text_in = 1, text_out = 1, audio_in = 1, audio_out = 1 }
+[[negotiated]]
+offer = "openai/my-model"
+[[negotiated.prices]]
+since = "2026-10"
+usd = { text_in = 1, text_out = 1, audio_in = 1, audio_out = 1 }
+"""
+    words = ["compare", "--minutes", "5", "--turns", "5", "--model", "my-model", "--day", "2026-10-15"]
+    result = CliRunner().invoke(app, [*words, "--prices", str(written(tmp_path, own))])
+    assert (result.exit_code, "openai my-model" in result.stdout) == (0, True)

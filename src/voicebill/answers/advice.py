@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from voicebill.answers.compare import alive
 from voicebill.answers.facts import Facts
@@ -159,34 +160,46 @@ def cheapest_truncation(
 
 def least_remembered(talk: Script, held: Sequence[Response], rules: Rules) -> int:
     """Of how many earlier turns every response knows everything, where so many have been; all, if nothing is ever cut."""
-    items: deque[int] = deque()
+    items: deque[_Item] = deque()
     least = len(talk.turns) - 1
-    cut = {response.turn: response.dropped for response in held if response.kind == "reply"}
-    rounds: dict[int, list[int]] = {}
+    by_turn: dict[int, list[Response]] = {}
     for response in held:
-        if response.kind == "tool-call":
-            rounds.setdefault(response.turn, []).append(response.dropped)
+        by_turn.setdefault(response.turn, []).append(response)
+    session = 1
     for number, turn in enumerate(talk.turns, start=1):
-        user = len(turn.image_tokens) + bool(turn.user_text_tokens) + bool(counting.user_audio(turn, rules))
-        items.extend([number] * user)
-        for dropped in rounds.get(number, ()):
-            _drop(items, dropped)
-            items.extend([number] * 2)
-        _drop(items, cut.get(number, 0))
-        oldest = items[0] if items else number
+        now = by_turn[number][0].session
+        if now != session:
+            session = now
+            carried = (talk.carry or rules.session_carry) == "text"
+            items = deque(item for item in items if carried and not item.image)
+        items.extend(_Item(number, image=True) for _ in turn.image_tokens)
+        user = bool(turn.user_text_tokens) + bool(counting.user_audio(turn, rules))
+        items.extend([_Item(number, image=False)] * user)
+        for response in by_turn[number]:
+            _drop(items, response.dropped)
+            if response.kind == "tool-call":
+                items.extend([_Item(number, image=False)] * 2)
+        oldest = items[0].turn if items else number
         whole = number - oldest - (1 if _broken(items, oldest, number) else 0)
         if whole < number - 1:
             least = min(least, max(0, whole))
         if not turn.cancelled:
-            items.append(number)
+            items.append(_Item(number, image=False))
     return least
 
 
-def _drop(items: deque[int], many: int) -> None:
+class _Item(NamedTuple):
+    """An item of the history: the turn that it belongs to, and whether it is an image, which no session carries over."""
+
+    turn: int
+    image: bool
+
+
+def _drop(items: deque[_Item], many: int) -> None:
     for _ in range(many):
         items.popleft()
 
 
-def _broken(items: deque[int], oldest: int, number: int) -> bool:
+def _broken(items: deque[_Item], oldest: int, number: int) -> bool:
     """Whether the oldest turn that is left has lost its beginning: then it is not known whole."""
-    return oldest < number and items.count(oldest) < 2
+    return oldest < number and sum(item.turn == oldest for item in items) < 2

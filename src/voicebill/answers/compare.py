@@ -47,7 +47,7 @@ class Comparison:
     def ratio(self, candidate: Candidate) -> Fraction | None:
         """How many times the cheapest a candidate is expected to cost."""
         least = self.candidates[0].answer
-        if candidate.answer is None or least is None:
+        if candidate.answer is None or least is None or not least.per_conversation.expected:
             return None
         return Fraction(candidate.answer.per_conversation.expected) / Fraction(least.per_conversation.expected)
 
@@ -67,7 +67,7 @@ def compare(plan: Plan, offers: Iterable[Offer], asked: Asked, facts: Facts, vol
     held: dict[Counted, Conversation] = {}
     candidates = [_candidate(plan, offer, asked, facts, held, volume=volume) for offer in offers]
     if not candidates:
-        raise InvalidInput("there is no offer to compare: no realtime model was sold so on that day")
+        raise InvalidInput("there is no offer to compare: no realtime model that was named has a price on that day")
     return Comparison(plan, tuple(sorted(candidates, key=_dearness)))
 
 
@@ -86,7 +86,7 @@ def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
         if offer.kind == "realtime"
         and offer.tier == "standard"
         and not offer.example
-        and offer.row_on(day)
+        and book.priced(offer, day)
         and not ended(offer)
     )
 

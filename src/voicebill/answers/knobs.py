@@ -9,7 +9,7 @@ from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked, offered
 from voicebill.answers.population import Spread, population
 from voicebill.answers.scenarios import costs
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Value
@@ -41,6 +41,17 @@ def _times(name: str, factor: str) -> Callable[[Plan], Plan]:
     return lambda plan: replace(plan, **{name: max(1, round(getattr(plan, name) * Decimal(factor)))})
 
 
+def _turns(factor: str) -> Callable[[Plan], Plan]:
+    """More or fewer turns, as large a share of them in writing as before."""
+
+    def change(plan: Plan) -> Plan:
+        turns = max(1, round(plan.turns * Decimal(factor)))
+        written = turns if plan.text_turns == plan.turns else round(plan.text_turns * Decimal(factor))
+        return replace(plan, turns=turns, text_turns=min(turns, written))
+
+    return change
+
+
 def _talk(factor: str) -> Callable[[Plan], Plan]:
     def change(plan: Plan) -> Plan:
         user, assistant = (share * Decimal(factor) for share in plan.talk)
@@ -65,8 +76,8 @@ KNOBS: tuple[Knob, ...] = (
     Knob(
         "turns",
         "turns",
-        End("-25%", _times("turns", "0.75")),
-        End("+33%", _times("turns", "1.3333")),
+        End("-25%", _turns("0.75")),
+        End("+33%", _turns("1.3333")),
         "assumed",
     ),
     Knob("talk", "speech of both sides", End("-25%", _talk("0.75")), End("+25%", _talk("1.25")), "assumed"),
@@ -141,7 +152,7 @@ def effects(plan: Plan, asked: Asked, facts: Facts) -> tuple[Effect, ...]:
     def added(end: End) -> Amount | None:
         try:
             return expected(plan, asked, facts, end) - base
-        except VoicebillError:
+        except ContextOverflow:
             return None
 
     found = [Effect(knob, added(knob.low), added(knob.high)) for knob in KNOBS]

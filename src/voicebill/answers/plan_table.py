@@ -1,4 +1,4 @@
-"""A saved plan as people write it, in TOML or JSON: any fields of a plan, and what is asked about it."""
+"""A saved plan as people write it: any fields of a plan, and what is asked about it."""
 
 from collections.abc import Callable
 from typing import Any

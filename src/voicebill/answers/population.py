@@ -75,7 +75,8 @@ class Population:
     """What a call costs on average over all lengths.
 
     `surcharge` is how much more that is than the call that the plan describes, as a share of it, both expected. Calls
-    longer than `cap_minutes`, the end of a session, are counted as so long.
+    longer than `cap_minutes`, the end of a session, are counted as so long; there is none where the plan itself needs more
+    than one session.
     """
 
     lengths: Spread | Lengths
@@ -104,6 +105,8 @@ def population(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Populati
     """
     per_minute = plan.turns / float(plan.minutes)
     limit = sold.ruling.rules.session_minutes if plan.session_minutes is None else plan.session_minutes
+    if plan.minutes > limit:
+        limit = 0  # calls that go on in another session do not end with one
     average = costs(plan, sold)
     if isinstance(lengths, Spread) and not lengths.coefficient:
         same = tuple(Percentile(percent, float(plan.minutes), average.expected) for percent in (10, 50, 90))
@@ -116,7 +119,7 @@ def population(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Populati
     return Population(
         lengths=lengths,
         mean=mean,
-        surcharge=Fraction(mean.expected) / Fraction(average.expected) - 1,
+        surcharge=Fraction(mean.expected) / Fraction(average.expected) - 1 if average.expected else Fraction(0),
         cap_minutes=limit or None,
         percentiles=tuple(_percentiles(plan, groups, sold)),
     )

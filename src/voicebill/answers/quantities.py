@@ -120,7 +120,7 @@ def minutes(said: str) -> Decimal:
     if written is None or unit not in _MINUTES or not re.fullmatch(r"[+-]?[\d.,_]+", written[1]):
         raise InvalidInput(f"{said!r} is not a duration: write 10, 5 min, 90s or 1.5h")
     exactly = Fraction(number(written[1])) * _MINUTES[unit]
-    value = Decimal(exactly.numerator) / Decimal(exactly.denominator)
+    value = round(Decimal(exactly.numerator) / Decimal(exactly.denominator), 9).normalize()
     return value if value % 1 else Decimal(int(value))
 
 

@@ -146,7 +146,7 @@ class PriceBook:
         """What of one's own contract is in an offer's prices on a day, in words."""
         said = [f"negotiated prices since {row.since} ({'; '.join(row.sources)})" for row in self._agreed(offer, day)]
         concerned = (each for each in self.adjustments if each.concerns(offer, day))
-        return said + [f"{each.name}: list prices × {each.factor} ({each.source})" for each in concerned]
+        return said + [f"{each.name}: prices × {each.factor} ({each.source})" for each in concerned]
 
     def _agreed(self, offer: Offer, day: date) -> Iterable[PriceRow]:
         agreed = in_force(self.negotiated.get(offer.id, ()), day)

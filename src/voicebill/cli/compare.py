@@ -58,7 +58,13 @@ def compare_command(
     rules: RulesOption = None,
     rule: RuleOption = None,
     against: Annotated[
-        Path | None, option("--against", "A second saved plan: both side by side, offer by offer.", QUESTION, metavar="FILE")
+        Path | None,
+        option(
+            "--against",
+            "A second saved plan; its conversation, priced in the same way, beside the first.",
+            QUESTION,
+            metavar="FILE",
+        ),
     ] = None,
     page: Annotated[
         bool,
@@ -80,6 +86,7 @@ def compare_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
+    provider = provider.strip().lower() if provider else None
     if provider is not None and provider not in facts.prices.providers:
         raise UnknownName("provider", provider, facts.prices.providers)
     named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
@@ -91,7 +98,8 @@ def compare_command(
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     answer = compare(plan, chosen, asked, facts, conversations)
     other = None if against is None else compare(plan_from_file(against), chosen, asked, facts, conversations)
-    cheapest = answer.candidates[0]
+    proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
+    cheapest = next(proven, answer.candidates[0])
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if plot:
         draw.save(draw.offers(answer), plot)
@@ -122,7 +130,7 @@ def show(answer: Comparison, day: date, out: Console) -> None:
         offer = candidate.offer
         out.print(f"{offer.provider + ' ' + offer.model:<35}" + "".join(f"{figure:>{WIDTH}}" for figure in figures))
         out.print(screen.indented(Text(", ".join(_remarks(candidate, day)), style="dim")))
-    refused = (str(candidate.refusal) for candidate in answer.candidates if not candidate.answer)
+    refused = (_refused(candidate) for candidate in answer.candidates if not candidate.answer)
     for note in screen.notes("Cannot serve this plan", refused):
         out.print(note)
     out.print()
@@ -148,6 +156,12 @@ def _remarks(candidate: Candidate, day: date) -> Iterator[str]:
         yield "reasoning not counted"
 
 
+def _refused(candidate: Candidate) -> str:
+    """Why an offer cannot serve the plan, the offer named once."""
+    said = str(candidate.refusal)
+    return said if said.startswith(candidate.offer.id) else f"{candidate.offer.id}: {said}"
+
+
 def _rounded(amount: Amount) -> str:
     return f"${round(amount / 10**12):,}"
 
@@ -163,7 +177,7 @@ def show_both(answer: Comparison, other: Comparison, out: Console) -> None:
         if candidate.answer and second:
             one, two = candidate.answer.per_conversation.expected, second.per_conversation.expected
             label = f"{candidate.offer.provider} {candidate.offer.model} {candidate.offer.deployment}"
-            table.add_row(label, shown(one), shown(two), shown(two - one), f"{float(two / Fraction(one)):.2f}")
+            table.add_row(label, shown(one), shown(two), shown(two - one), f"{float(two / Fraction(one)):.2f}" if one else "-")
     out.print(screen.indented(table))
 
 

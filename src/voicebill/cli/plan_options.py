@@ -103,6 +103,19 @@ PARAMETERS: tuple[Parameter, ...] = (
 )
 
 
+RIVALS = {
+    "instructions_file": ("instructions_tokens",),
+    "tools_file": ("tools_tokens",),
+    "lengths": ("length_spread",),
+    "truncation": ("truncation", "retention_ratio", "post_instructions_tokens"),
+}
+"""What a saved plan says and an option replaces as a whole."""
+
+
+def _says(stated: Values, given: Values, option_name: str) -> bool:
+    return stated.get(option_name, given.get(option_name)) is not None
+
+
 def takes_plan(*question: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command whose keyword `plan` is filled from the options that describe one, or from a saved plan.
 
@@ -120,7 +133,10 @@ def _taking_plan(command: Callable[..., None], question: tuple[str, ...]) -> Cal
         file = stated.pop("plan_file")
         if file is not None:
             talk, asked = read_plan(file)
-            stated |= {name: value for name, value in talk.items() if stated[name] in (None, False)}
+            for name in (name for option, rivals in RIVALS.items() if _says(stated, given, option) for name in rivals):
+                talk.pop(name, None)
+                asked.pop(name, None)
+            stated |= {name: value for name, value in talk.items() if stated[name] is None or stated[name] is False}
             given |= {name: value for name, value in asked.items() if name in question and given[name] is None}
         command(plan=plan_from(stated), **given)
 

@@ -130,6 +130,7 @@ def _facts(sources: list[Readable]) -> Facts:
         availability += file.build("availability", file.maker.availability)
         _add_negotiated(file, negotiated, offers)
         adjustments += file.build("adjustments", file.maker.adjustment)
+        file.faults += _unheard_of(file, "adjustments", list(offers.values()))
         _add_rules(file, rule_sets, offers.values())
         file.refuse_if_faulty()
     prices = PriceBook(
@@ -192,7 +193,7 @@ def _add_rules(file: _File, known: dict[str, RuleSet], offers: Iterable[Offer]) 
     if name in known:
         file.faults.append(Fault(("name",), f"the rule set {name!r} exists already"))
         return
-    file.faults += [*_unheard_of(file, list(offers)), *_said_twice(file)]
+    file.faults += [*_unheard_of(file, "rules", list(offers)), *_said_twice(file)]
     known[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""))
     if base is not None and base not in (*known, DEFAULT_RULES):
         file.faults.append(Fault(("based_on",), str(UnknownName("rule set", base, (*known, DEFAULT_RULES)))))
@@ -214,14 +215,14 @@ def _said_twice(file: _File) -> Iterator[Fault]:
         seen.add(key)
 
 
-def _unheard_of(file: _File, offers: list[Offer]) -> Iterator[Fault]:
-    """Rules for models or providers that no offer knows: they would never be used, and nobody would notice."""
+def _unheard_of(file: _File, table: str, offers: list[Offer]) -> Iterator[Fault]:
+    """Rows for models or providers that no offer knows: they would never be used, and nobody would notice."""
     known: Mapping[str, set[str]] = {
         "models": {name for offer in offers for name in (offer.model, offer.name, *offer.also_named)},
         "providers": {offer.provider for offer in offers},
     }
-    for at, row in enumerate(file.values.get("rules", ())):
+    for at, row in enumerate(file.values.get(table, ())):
         for key, names in known.items():
             for name in row[key] if row else ():
                 if name not in names:
-                    yield Fault(("rules", at, key), str(UnknownName(key.removesuffix("s"), name, names)))
+                    yield Fault((table, at, key), str(UnknownName(key.removesuffix("s"), name, names)))

@@ -158,7 +158,8 @@ RULE: Schema = {
 
 
 def _factor_or_percent(row: Values) -> None:
-    if (row.get("factor") is None) == (row.get("percent_off") is None):
+    sound = "factor" in row and "percent_off" in row  # one that is faulty is not there
+    if sound and (row["factor"] is None) == (row["percent_off"] is None):
         raise InvalidInput("an adjustment has either a factor or percent_off")
     _ends_after_it_begins(row)
 
