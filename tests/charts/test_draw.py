@@ -1,5 +1,6 @@
 """Pictures: what they show adds up to the answer, and what is drawn is the same every time."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -8,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from tests.cases import DAY
 from voicebill.answers.compare import alive, compare
-from voicebill.answers.estimate import estimate
+from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.knobs import effects
 from voicebill.answers.offered import Asked
 from voicebill.answers.pictures import by_length, cumulative, in_dollars, per_turn, side_by_side, tornado
@@ -38,10 +39,20 @@ def test_the_turns_add_up_to_the_conversation() -> None:
     }
 
 
-def test_what_grows_ends_at_the_three_amounts() -> None:
-    rows = cumulative(ANSWER)
+HEARD = estimate(replace(PLAN, transcription_model="whisper-1"), ASKED, FACTS)
+
+
+def test_transcription_is_in_the_pictures_too() -> None:
+    rows = per_turn(HEARD)
+    assert sum(row.dollars for row in rows) == pytest.approx(in_dollars(HEARD.per_conversation.expected))
+    assert sum(row.kind == "transcription" for row in rows) == 20
+
+
+@pytest.mark.parametrize("answer", [ANSWER, HEARD], ids=["without transcription", "with transcription"])
+def test_what_grows_ends_at_the_three_amounts(answer: Estimate) -> None:
+    rows = cumulative(answer)
     last = rows[-1]
-    amounts = ANSWER.per_conversation
+    amounts = answer.per_conversation
     assert (last.best, last.expected, last.worst) == pytest.approx(
         (in_dollars(amounts.best), in_dollars(amounts.expected), in_dollars(amounts.worst))
     )

@@ -69,6 +69,10 @@ class Conversation:
     hits: tuple[Tokens, ...]
     heard: tuple[Usage, ...]
 
+    def rule(self, behaviour: Cache) -> CacheRule:
+        """A cache behaviour with this conversation's own numbers."""
+        return cache_rule(behaviour, self.rules, self.script.reuse)
+
 
 def conversation(script: Script, offered: Offered) -> Conversation:
     """Run a script through the context of the model that is offered.
@@ -100,7 +104,7 @@ def usage_under(behaviour: Cache, of: Conversation) -> Usage:
         return _usage(of.responses, of.hits)
     if behaviour == "none":
         return _usage(of.responses, ())
-    rule = cache_rule(behaviour, of.rules, of.script.reuse)
+    rule = of.rule(behaviour)
     return _usage(of.responses, [cached(response, rule) for response in of.responses])
 
 

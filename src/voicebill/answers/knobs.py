@@ -11,7 +11,7 @@ from voicebill.answers.population import Spread, population
 from voicebill.answers.scenarios import costs
 from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import Amount
-from voicebill.conversation.plan import Plan
+from voicebill.conversation.plan import Plan, at_length
 from voicebill.conversation.rules import Value
 from voicebill.conversation.script import Truncation
 
@@ -46,8 +46,7 @@ def _turns(factor: str) -> Callable[[Plan], Plan]:
 
     def change(plan: Plan) -> Plan:
         turns = max(1, round(plan.turns * Decimal(factor)))
-        written = turns if plan.text_turns == plan.turns else round(plan.text_turns * Decimal(factor))
-        return replace(plan, turns=turns, text_turns=min(turns, written))
+        return replace(at_length(plan, turns, plan.minutes), tool_calls=plan.tool_calls)
 
     return change
 

@@ -1,7 +1,6 @@
 """What the pictures show, as rows of numbers: dollars as floats, since a line on paper is no bill."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import accumulate
 from typing import NamedTuple
@@ -13,8 +12,8 @@ from voicebill.answers.knobs import Effect
 from voicebill.answers.scenarios import costs
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
-from voicebill.billing.usage import total_usage
-from voicebill.conversation.cache import cache_rule, usage
+from voicebill.conversation.cache import usage
+from voicebill.conversation.plan import at_length
 from voicebill.conversation.rules import Cache
 
 KINDS = {
@@ -27,6 +26,7 @@ KINDS = {
     "text_in_cached": "from the cache",
     "image_in_cached": "from the cache",
 }
+TRANSCRIPTION = "transcription"
 """What a turn's dollars are for, by meter, in the order in which they are stacked."""
 
 LENGTHS = tuple(Decimal(quarters) / 4 for quarters in (1, 2, 3, 4, 5, 6, 8, 10, 12))
@@ -67,21 +67,29 @@ def per_turn(answer: Estimate) -> list[TurnRow]:
         for line in lines_of(usage(response, answer.conversation.expected), rates):
             key = (response.turn, KINDS[line.meter.name])
             sums[key] = sums.get(key, 0.0) + in_dollars(line.amount or 0)
-    return [TurnRow(turn, kind, dollars) for (turn, kind), dollars in sums.items()]
+    rows = [TurnRow(turn, kind, dollars) for (turn, kind), dollars in sums.items()]
+    return rows + [TurnRow(turn, TRANSCRIPTION, in_dollars(amount)) for turn, amount in _heard(answer).items() if amount]
+
+
+def _heard(answer: Estimate) -> dict[int, Amount]:
+    """What the transcription of each turn costs."""
+    sold = answer.offered.transcription
+    if sold is None:
+        return {}
+    return {turn: amount_of(lines_of(used, sold.rates)) for turn, used in enumerate(answer.conversation.heard, start=1)}
 
 
 def cumulative(answer: Estimate) -> list[BandRow]:
-    """What the conversation has cost by the end of each turn, transcription left out."""
-    held, rates = answer.conversation, answer.offered.found.rates
+    """What the conversation has cost by the end of each turn."""
+    held, rates, heard = answer.conversation, answer.offered.found.rates, _heard(answer)
     behaviours: tuple[Cache, ...] = ("all", held.expected.behaviour, "none")
 
     def reached(behaviour: Cache) -> Iterator[float]:
-        rule = held.expected if behaviour == held.expected.behaviour else cache_rule(behaviour, held.rules, held.script.reuse)
-        by_turn: dict[int, list[Amount]] = {}
+        rule = held.rule(behaviour)
+        by_turn = {turn: heard.get(turn, 0) for turn in range(1, len(held.script.turns) + 1)}
         for response in held.responses:
-            amount = amount_of(lines_of(total_usage([usage(response, rule)]), rates))
-            by_turn.setdefault(response.turn, []).append(amount)
-        return accumulate(in_dollars(sum(amounts)) for amounts in by_turn.values())
+            by_turn[response.turn] += amount_of(lines_of(usage(response, rule), rates))
+        return accumulate(in_dollars(amount) for amount in by_turn.values())
 
     columns = zip(*(reached(behaviour) for behaviour in behaviours), strict=True)
     return [BandRow(turn, best, expected, worst) for turn, (best, expected, worst) in enumerate(columns, start=1)]
@@ -93,15 +101,8 @@ def by_length(answer: Estimate) -> list[BandRow]:
     for factor in LENGTHS:
         turns = max(1, round(plan.turns * factor))
         minutes = min(Decimal(plan.minutes) * turns / plan.turns, Decimal(1440))
-        other = replace(
-            plan,
-            minutes=round(minutes, 9),
-            turns=turns,
-            tool_calls=round(plan.tool_calls * factor),
-            text_turns=min(turns, round(plan.text_turns * factor)),
-        )
         try:
-            amounts = costs(other, answer.offered)
+            amounts = costs(at_length(plan, turns, round(minutes, 9)), answer.offered)
         except VoicebillError:
             continue
         found.append(BandRow(float(minutes), *(in_dollars(each) for each in (amounts.best, amounts.expected, amounts.worst))))

@@ -7,7 +7,7 @@ drawn by chance.
 
 from bisect import bisect, bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
@@ -19,7 +19,7 @@ from voicebill.answers.scenarios import Scenarios, costs
 from voicebill.billing.checks import Number, exact
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
-from voicebill.conversation.plan import Plan
+from voicebill.conversation.plan import Plan, at_length
 
 ASSUMED_SPREAD = Decimal("0.8")
 """Coefficient of variation of call lengths where nothing is known. Service times in call centres are lognormal (Brown et
@@ -199,17 +199,7 @@ def _weighted(weights: Sequence[Fraction], amounts: Sequence[Amount]) -> Fractio
 
 def _cost(plan: Plan, group: Group, sold: Offered) -> Scenarios:
     """The amounts of the plan at another length."""
-    grown = group.turns / plan.turns
-    return costs(
-        replace(
-            plan,
-            minutes=Decimal(f"{group.minutes:.6f}"),
-            turns=group.turns,
-            tool_calls=round(plan.tool_calls * grown),
-            text_turns=min(group.turns, round(plan.text_turns * grown)),
-        ),
-        sold,
-    )
+    return costs(at_length(plan, group.turns, Decimal(f"{group.minutes:.6f}")), sold)
 
 
 def _percentiles(plan: Plan, groups: Sequence[Group], sold: Offered) -> Iterator[Percentile]:

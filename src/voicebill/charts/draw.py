@@ -9,13 +9,23 @@ from voicebill.answers.compare import Comparison
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
 from voicebill.answers.offered import Offered
-from voicebill.answers.pictures import KINDS, BandRow, BarRow, by_length, cumulative, per_turn, side_by_side, tornado
+from voicebill.answers.pictures import (
+    KINDS,
+    TRANSCRIPTION,
+    BandRow,
+    BarRow,
+    by_length,
+    cumulative,
+    per_turn,
+    side_by_side,
+    tornado,
+)
 from voicebill.billing.errors import InvalidInput, VoicebillError
 
 WIDTH, HEIGHT = 900, 480
 INK, SOFT, PALE = "#1f3b57", "#5b8db8", "#cfe0ee"
-FILLS = ("#16324f", "#7a5195", "#3f7cac", "#8c8c8c", "#a6cbe3", "#f2c57c")
-"""From dark to light, so that they stay apart in grey; the cache, which is cheap, is the lightest."""
+FILLS = ("#16324f", "#7a5195", "#3f7cac", "#8c8c8c", "#a6cbe3", "#f2c57c", "#dedede")
+"""From dark to light, so that they stay apart in grey; the cache and the transcription, which are cheap, are the lightest."""
 
 
 class MissingPlot(VoicebillError, ImportError):
@@ -25,13 +35,14 @@ class MissingPlot(VoicebillError, ImportError):
 def turns(answer: Estimate) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cost per turn, stacked by what it is for."""
     lp, rows = _lets_plot(), per_turn(answer)
-    kinds = [kind for kind in dict.fromkeys(KINDS.values()) if any(row.kind == kind for row in rows)]
+    known = dict.fromkeys((*KINDS.values(), TRANSCRIPTION))
+    kinds = [kind for kind in known if any(row.kind == kind for row in rows)]
     data = {
         "turn": [row.turn for row in rows],
         "for": [row.kind for row in rows],
         "dollars": [row.dollars for row in rows],
     }
-    fills = dict(zip(dict.fromkeys(KINDS.values()), FILLS, strict=True))
+    fills = dict(zip(known, FILLS, strict=True))
     plot = (
         lp.ggplot(data, lp.aes("turn", "dollars", fill=lp.as_discrete("for", levels=kinds[::-1])))
         + lp.geom_bar(stat="identity", width=0.85, tooltips=lp.layer_tooltips().line("@for").line("@dollars"))

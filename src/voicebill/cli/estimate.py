@@ -51,9 +51,9 @@ PICTURES: Mapping[str, Callable[[Estimate], Any]] = {
     "turns": draw.turns,
     "cumulative": draw.growing,
     "lengths": draw.lengths,
-    "knobs": draw.growing,
 }
-"""Pictures of an estimate; that of the knobs needs their effects, too."""
+KNOBS_PICTURE = "knobs"
+"""The pictures of an estimate, and that of the knobs, which shows their effects instead."""
 
 
 @takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread")
@@ -82,7 +82,14 @@ def estimate_command(
         Path | None, option("--plot", "Draw a picture into this .svg or .png file.", QUESTION, metavar="FILE")
     ] = None,
     picture: Annotated[
-        str, option("--picture", f"Which: {', '.join(PICTURES)}. (default: turns)", QUESTION, word(*PICTURES), "NAME")
+        str,
+        option(
+            "--picture",
+            f"Which: {', '.join((*PICTURES, KNOBS_PICTURE))}. (default: turns)",
+            QUESTION,
+            word(*PICTURES, KNOBS_PICTURE),
+            "NAME",
+        ),
     ] = "turns",
     levers: Annotated[
         bool,
@@ -110,9 +117,9 @@ def estimate_command(
         overrides=overrides(rule),
     )
     answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
-    moved = effects(plan, question, facts) if levers or picture == "knobs" else ()
+    moved = effects(plan, question, facts) if levers or (plot and picture == KNOBS_PICTURE) else ()
     if plot:
-        drawn = draw.knobs(moved, answer.offered) if picture == "knobs" else PICTURES[picture](answer)
+        drawn = draw.knobs(moved, answer.offered) if picture == KNOBS_PICTURE else PICTURES[picture](answer)
         draw.save(drawn, plot)
     advised = advice(plan, question, facts) if levers else ()
     cut = None if keep_turns is None else cheapest_truncation(plan, question, facts, keep_turns=keep_turns)

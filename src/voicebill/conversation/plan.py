@@ -6,7 +6,7 @@ way: equal turns would make every block of the cache round in the same direction
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -118,6 +118,18 @@ class Plan(Setup):
         """The share of time in which nobody speaks."""
         user, assistant = self.talk
         return 1 - user - assistant
+
+
+def at_length(plan: Plan, turns: int, minutes: Number) -> Plan:
+    """The plan of a call of other turns and minutes: what is counted per conversation grows with the turns.
+
+    >>> longer = at_length(Plan(minutes=10, turns=20, tool_calls=4, text_turns=5), 30, 15)
+    >>> longer.tool_calls, longer.text_turns, longer.minutes
+    (6, 8, Decimal('15'))
+    """
+    grown = Fraction(turns, plan.turns)
+    written = turns if plan.text_turns == plan.turns else min(turns, round(plan.text_turns * grown))
+    return replace(plan, turns=turns, minutes=minutes, tool_calls=round(plan.tool_calls * grown), text_turns=written)
 
 
 def script(plan: Plan, rules: Rules) -> Script:
