@@ -144,13 +144,10 @@ class PriceBook:
 
     def contract(self, offer: Offer, day: date) -> list[str]:
         """What of one's own contract is in an offer's prices on a day, in words."""
-        said = [f"negotiated prices since {row.since} ({'; '.join(row.sources)})" for row in self._agreed(offer, day)]
+        agreed = in_force(self.negotiated.get(offer.id, ()), day)
+        said = [f"negotiated prices since {agreed.since} ({'; '.join(agreed.sources)})"] if agreed else []
         concerned = (each for each in self.adjustments if each.concerns(offer, day))
         return said + [f"{each.name}: prices × {each.factor} ({each.source})" for each in concerned]
-
-    def _agreed(self, offer: Offer, day: date) -> Iterable[PriceRow]:
-        agreed = in_force(self.negotiated.get(offer.id, ()), day)
-        return () if agreed is None else (agreed,)
 
     @cached_property
     def digest(self) -> str:
