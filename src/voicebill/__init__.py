@@ -15,8 +15,8 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
     from voicebill.answers.estimate import estimate
+    from voicebill.answers.lengths import Lengths, Spread
     from voicebill.answers.offered import Asked
-    from voicebill.answers.population import Lengths, Spread
     from voicebill.answers.quantities import Volume
     from voicebill.answers.simulate import simulate
     from voicebill.billing.bill import bill
@@ -51,10 +51,10 @@ __all__ = [
 
 _HOMES = {
     "Asked": "answers.offered",
-    "Lengths": "answers.population",
+    "Lengths": "answers.lengths",
     "Plan": "conversation.plan",
     "Script": "conversation.script",
-    "Spread": "answers.population",
+    "Spread": "answers.lengths",
     "ToolCall": "conversation.script",
     "Truncation": "conversation.script",
     "Turn": "conversation.script",

@@ -11,6 +11,7 @@ from hypothesis import given, reject
 from tests.cases import DAY
 from tests.conversation.test_plan import PLANS
 from voicebill.answers.estimate import Estimate, estimate
+from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import volume
 from voicebill.answers.simulate import simulate
@@ -22,6 +23,7 @@ from voicebill.facts import load
 
 FACTS = load()
 HALF = Decimal("0.5")
+PLAN = Plan(minutes=10, turns=20)
 
 
 def asked(model: str = "gpt-realtime-1.5", **more: Any) -> Asked:
@@ -80,7 +82,7 @@ def test_lines_and_parts_add_up_to_the_expected_amount(plan: Plan) -> None:
 
 
 def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
-    found = estimate(Plan(minutes=10, turns=20), asked(), FACTS, volume("1000/day"))
+    found = estimate(Plan(minutes=10, turns=20), asked(), FACTS, volume("1000/day"), Spread(0))
     expected = found.per_conversation.expected
     assert found.per_month is not None
     assert found.per_year is not None
@@ -88,6 +90,28 @@ def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
     assert found.per_month.expected == expected * Fraction(365_000, 12)
     assert found.per_year.expected == expected * 365_000
     assert answer().per_month is None
+
+
+def test_months_are_taken_over_calls_that_differ_in_length_unless_they_are_said_not_to() -> None:
+    assumed, stated = (estimate(PLAN, asked(), FACTS, volume("1000/day"), lengths) for lengths in (None, Spread()))
+    assert assumed.population is not None
+    assert assumed.per_year == assumed.population.mean.times(Fraction(365_000)) == stated.per_year
+    assert any("call lengths spread by 0.8" in said and "assumed" in said for said in assumed.assumptions)
+    assert not any("call lengths spread" in said for said in stated.assumptions)
+    assert estimate(PLAN, asked(), FACTS).population is None
+
+
+def test_calls_that_would_end_with_the_providers_error_end_there() -> None:
+    """Behind a prompt of 15,000 tokens and without truncation, a 32k context is full before the hour."""
+    endless = replace(PLAN, instructions_tokens=15_000, truncation=Truncation("disabled"))
+    found = estimate(endless, asked("gpt-realtime"), FACTS, volume("1000/day"), Spread(2))
+    assert found.population is not None
+    assert found.population.cap is not None
+    assert found.population.cap.by == "context"
+    assert 10 < found.population.cap.minutes < 60
+    assert any("fill the context and end with the provider's error" in said for said in found.warnings)
+    with pytest.raises(ContextOverflow):
+        estimate(replace(endless, minutes=60, turns=120), asked("gpt-realtime"), FACTS)
 
 
 def test_expected_uses_the_cache_behaviour_that_is_stated() -> None:

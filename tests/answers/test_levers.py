@@ -10,8 +10,8 @@ from tests.conversation.scripts import GA
 from voicebill.answers.advice import advice, cheapest_truncation, least_remembered
 from voicebill.answers.estimate import estimate
 from voicebill.answers.knobs import KNOBS, effects
+from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked
-from voicebill.answers.population import Spread
 from voicebill.conversation.context import responses
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Truncation, Turn

@@ -8,8 +8,10 @@ from statistics import NormalDist
 import pytest
 
 from tests.cases import DAY
+from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked, Offered, offered
-from voicebill.answers.population import Lengths, Spread, population
+from voicebill.answers.population import Population, calls
+from voicebill.answers.population import population as priced
 from voicebill.answers.scenarios import costs
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.plan import Plan
@@ -17,6 +19,11 @@ from voicebill.facts import load
 
 SOLD = offered(Asked(model="gpt-realtime-1.5", day=DAY), None, load())
 PLAN = Plan(minutes=10, turns=20)
+
+
+def population(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Population:
+    """What calls of a plan's average length cost with an offer."""
+    return priced(calls(plan, lengths, sold), costs(plan, sold), sold)
 
 
 def one_by_one(plan: Plan, minutes: list[float], sold: Offered) -> float:
@@ -36,10 +43,11 @@ def lognormal(mean: float, coefficient: float, cap: float, many: int) -> list[fl
     return [min(exp(at((each + 0.5) / many)), cap) for each in range(many)]
 
 
-@pytest.mark.parametrize("coefficient", [0.5, 1.0])
-def test_a_month_equals_two_thousand_lengths_one_by_one_within_a_thousandth(coefficient: float) -> None:
-    found = population(PLAN, Spread(coefficient), SOLD)
-    wanted = one_by_one(PLAN, lognormal(10, coefficient, 60, 2000), SOLD)
+@pytest.mark.parametrize(("turns", "coefficient"), [(20, 0.5), (20, 0.8), (20, 1.0), (40, 0.8)])
+def test_a_month_equals_two_thousand_lengths_one_by_one_within_a_thousandth(turns: int, coefficient: float) -> None:
+    plan = replace(PLAN, turns=turns)
+    found = population(plan, Spread(coefficient), SOLD)
+    wanted = one_by_one(plan, lognormal(10, coefficient, 60, 2000), SOLD)
     assert float(found.mean.expected) == pytest.approx(wanted, rel=1e-3)
 
 
@@ -60,7 +68,7 @@ def test_at_four_turns_a_minute_half_a_spread_adds_about_eight_per_cent() -> Non
     """The vendor-independent figure collected elsewhere is about 8 % at 0.5."""
     found = population(Plan(minutes=10, turns=40), Spread(0.5), SOLD)
     assert float(found.surcharge) == pytest.approx(0.08, abs=0.01)
-    assert found.cap_minutes == 60
+    assert found.cap == (60, "session")
 
 
 def test_percentiles_are_calls_of_their_length() -> None:
@@ -97,5 +105,5 @@ def test_a_plan_of_several_sessions_is_not_cut_at_the_first() -> None:
     """A spread of next to nothing costs next to what the plan does."""
     plan = Plan(minutes=90, turns=100)
     found = population(plan, Spread(0.01), SOLD)
-    assert found.cap_minutes is None
+    assert found.cap is None
     assert float(found.surcharge) == pytest.approx(0, abs=0.01)

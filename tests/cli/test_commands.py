@@ -452,11 +452,12 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
     assert "unknown model 'gpt-realtme'; the nearest are gpt-realtime" in refusal(*words, "--model", "gpt-realtme")
 
 
-def test_months_are_taken_over_all_lengths_where_their_spread_is_stated(tmp_path: Path) -> None:
+def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     words = ("estimate", "--minutes", "10", "--turns", "20", "--conversations", "1000/month", *ON)
-    alike, spread = answer(*words), answer(*words, "--length-spread", "0.8")
-    assert alike["population"] is None
-    assert any("every call is the average call" in said for said in alike["assumptions"])
+    alike, spread = answer(*words, "--length-spread", "0"), answer(*words)
+    assert float(alike["per_month"]["expected"]) == pytest.approx(1000 * float(alike["per_conversation"]["expected"]))
+    assert float(alike["population"]["surcharge"]) == 0
+    assert any("call lengths spread by 0.8" in said for said in spread["assumptions"])
     assert float(spread["per_month"]["expected"]) == pytest.approx(1000 * float(spread["population"]["mean"]["expected"]))
     assert spread["population"]["spread"] == "0.8"
     assert spread["per_conversation"] == alike["per_conversation"]

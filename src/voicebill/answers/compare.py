@@ -6,9 +6,11 @@ from datetime import date
 from fractions import Fraction
 
 from voicebill.answers.costing import Conversation, conversation
-from voicebill.answers.estimate import Estimate, priced
+from voicebill.answers.estimate import Estimate, lengths_of, priced
 from voicebill.answers.facts import Facts
-from voicebill.answers.offered import Asked, offered
+from voicebill.answers.lengths import Lengths, Spread
+from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.population import Calls, calls
 from voicebill.answers.quantities import Volume
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.offers import Offer
@@ -52,8 +54,18 @@ class Comparison:
         return Fraction(candidate.answer.per_conversation.expected) / Fraction(least.per_conversation.expected)
 
 
-def compare(plan: Plan, offers: Iterable[Offer], asked: Asked, facts: Facts, volume: Volume | None = None) -> Comparison:
+def compare(
+    plan: Plan,
+    offers: Iterable[Offer],
+    asked: Asked,
+    facts: Facts,
+    volume: Volume | None = None,
+    *,
+    lengths: Spread | Lengths | None = None,
+) -> Comparison:
     """What a plan costs with each of some offers, on the day and under the rules that are asked about.
+
+    `volume` and `lengths` as for an estimate.
 
     >>> from voicebill.facts import load
     >>> facts, day = load(), date(2026, 11, 22)
@@ -64,8 +76,8 @@ def compare(plan: Plan, offers: Iterable[Offer], asked: Asked, facts: Facts, vol
     Raises:
         InvalidInput: there is no offer to compare.
     """
-    held: dict[Counted, Conversation] = {}
-    candidates = [_candidate(plan, offer, asked, facts, held, volume=volume) for offer in offers]
+    shared = _Shared(plan, volume, lengths)
+    candidates = [_candidate(shared, offer, asked, facts) for offer in offers]
     if not candidates:
         raise InvalidInput("there is no offer to compare: no realtime model that was named has a price on that day")
     return Comparison(plan, tuple(sorted(candidates, key=_dearness)))
@@ -91,10 +103,28 @@ def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
     )
 
 
-def _candidate(
-    plan: Plan, offer: Offer, asked: Asked, facts: Facts, held: dict[Counted, Conversation], *, volume: Volume | None
-) -> Candidate:
-    """A candidate. `held` keeps the conversations that were run already: offers under the same rules share one."""
+class _Shared:
+    """What offers under the same rules share: the conversation that was run, and calls of all lengths."""
+
+    def __init__(self, plan: Plan, volume: Volume | None, lengths: Spread | Lengths | None) -> None:
+        self.plan = plan
+        self.volume = volume
+        self.stated = lengths is not None
+        self.lengths = lengths_of(volume, lengths)
+        self.held: dict[Counted, tuple[Conversation, Calls | None]] = {}
+
+    def estimate(self, sold: Offered) -> Estimate:
+        """The estimate of the plan with an offer."""
+        by_time = sold.transcription is not None and sold.transcription.rates["audio_ms"] is not None
+        counted = (sold.ruling.rules, by_time)
+        if counted not in self.held:
+            over = None if self.lengths is None else calls(self.plan, self.lengths, sold)
+            self.held[counted] = conversation(script(self.plan, sold.ruling.rules), sold), over
+        held, over = self.held[counted]
+        return priced(self.plan, sold, held, self.volume, over, stated=self.stated)
+
+
+def _candidate(shared: _Shared, offer: Offer, asked: Asked, facts: Facts) -> Candidate:
     region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
     question = replace(asked, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
     book = facts.prices
@@ -102,12 +132,7 @@ def _candidate(
     ruling = facts.ruling(offer, day=asked.day, rules=asked.rules, overrides=asked.overrides)
     answer, refusal = None, None
     try:
-        sold = offered(question, plan.transcription_model, facts)
-        by_time = sold.transcription is not None and sold.transcription.rates["audio_ms"] is not None
-        counted = (sold.ruling.rules, by_time)
-        if counted not in held:
-            held[counted] = conversation(script(plan, sold.ruling.rules), sold)
-        answer = priced(plan, sold, held[counted], volume)
+        answer = shared.estimate(offered(question, shared.plan.transcription_model, facts))
     except VoicebillError as error:
         refusal = str(error)
     return Candidate(

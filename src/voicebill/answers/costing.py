@@ -5,7 +5,7 @@ Quantities are summed first and multiplied by their rate once, so that whatever 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from voicebill.answers.offered import Offered
 from voicebill.billing.bill import Line, bill, total
@@ -55,11 +55,19 @@ class Part:
     amount: Amount
 
 
+class Totals(NamedTuple):
+    """What some responses read, found in the cache or not, and wrote."""
+
+    read: Tokens
+    text_out: int
+    audio_out: int
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A script run through the context: its responses, and what the transcription model was given, turn by turn.
 
-    `hits` is what each response finds in the cache under the expected behaviour.
+    `hits` is what each response finds in the cache under the expected behaviour, `totals` what all of them read and wrote.
     """
 
     script: Script
@@ -67,6 +75,7 @@ class Conversation:
     expected: CacheRule
     responses: tuple[Response, ...]
     hits: tuple[Tokens, ...]
+    totals: Totals
     heard: tuple[Usage, ...]
 
     def rule(self, behaviour: Cache) -> CacheRule:
@@ -85,7 +94,8 @@ def conversation(script: Script, offered: Offered) -> Conversation:
     heard = tuple(_heard(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
     expected = cache_rule(script.cache or rules.expected_cache, rules, script.reuse)
     read = tuple(responses(script, rules))
-    return Conversation(script, rules, expected, read, tuple(cached(response, expected) for response in read), heard)
+    hits = tuple(cached(response, expected) for response in read)
+    return Conversation(script, rules, expected, read, hits, _totals(read), heard)
 
 
 def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
@@ -101,14 +111,18 @@ def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
 def usage_under(behaviour: Cache, of: Conversation) -> Usage:
     """The voice model's usage of a whole conversation under a cache behaviour."""
     if behaviour == of.expected.behaviour:
-        return _usage(of.responses, of.hits)
+        return _usage(of.totals, of.hits)
     if behaviour == "none":
-        return _usage(of.responses, ())
+        return _usage(of.totals, ())
     rule = of.rule(behaviour)
-    return _usage(of.responses, [cached(response, rule) for response in of.responses])
+    return _usage(of.totals, [cached(response, rule) for response in of.responses])
 
 
-def _usage(of: Iterable[Response], hits: Iterable[Tokens]) -> Usage:
+def _usage(totals: Totals, hits: Iterable[Tokens]) -> Usage:
+    return charged(totals.read, _sum(hits), totals.text_out, totals.audio_out)
+
+
+def _totals(of: Iterable[Response]) -> Totals:
     text = audio = image = text_out = audio_out = 0
     for response in of:
         read = response.input
@@ -117,7 +131,7 @@ def _usage(of: Iterable[Response], hits: Iterable[Tokens]) -> Usage:
         image += read[2]
         text_out += response.text_out
         audio_out += response.audio_out
-    return charged(Tokens(text, audio, image), _sum(hits), text_out, audio_out)
+    return Totals(Tokens(text, audio, image), text_out, audio_out)
 
 
 def _sum(tokens: Iterable[Tokens]) -> Tokens:
@@ -165,7 +179,7 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
     read = list(zip(of.responses, of.hits, strict=True))
     replies = [each for each in read if each[0].kind == "reply"]
     rounds = [each for each in read if each[0].kind == "tool-call"]
-    usage = _usage(*_apart(replies))
+    usage = _apart(replies)
     fixed = fixed_tokens(of.script, of.rules)
     prompt = sum(max(0, fixed - hit.text) for response, hit in replies if response.input.text)
     reasoning = sum(response.reasoning for response, _ in replies)
@@ -187,13 +201,14 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
         "text": Usage.tokens(text_in=first.text, text_out=usage["text_out"] - reasoning),
         "reasoning": Usage.tokens(text_out=reasoning),
         "images": Usage.tokens(image_in=first.image),
-        "tool_rounds": _usage(*_apart(rounds)),
+        "tool_rounds": _apart(rounds),
     }
     found = [Part(name, amount_of(lines_of(part, rates))) for name, part in amounts.items()]
     found.append(Part("transcription", amount_of(transcription_lines(of, offered))))
     return tuple(sorted((part for part in found if part.amount), key=lambda part: part.amount, reverse=True))
 
 
-def _apart(read: Iterable[tuple[Response, Tokens]]) -> tuple[list[Response], list[Tokens]]:
+def _apart(read: Iterable[tuple[Response, Tokens]]) -> Usage:
+    """The usage of some of the responses, each with what it finds in the cache."""
     pairs = list(read)
-    return [response for response, _ in pairs], [hit for _, hit in pairs]
+    return _usage(_totals(response for response, _ in pairs), (hit for _, hit in pairs))

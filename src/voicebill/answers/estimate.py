@@ -15,8 +15,9 @@ from voicebill.answers.costing import (
     usage_under,
 )
 from voicebill.answers.facts import Facts
+from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked, Offered, offered
-from voicebill.answers.population import Lengths, Population, Spread, population
+from voicebill.answers.population import Calls, Population, calls, population
 from voicebill.answers.quantities import Volume
 from voicebill.answers.scenarios import Scenarios, scenarios
 from voicebill.billing.bill import Line
@@ -47,7 +48,7 @@ class Estimate:
 
     @property
     def per_month(self) -> Scenarios | None:
-        """At the stated volume, over all lengths if their spread was stated, else all average; None without a volume."""
+        """At the stated volume, over calls of all lengths; None without a volume."""
         return None if self.volume is None else self._over_all_lengths.times(self.volume.per_month)
 
     @property
@@ -63,7 +64,9 @@ class Estimate:
 def estimate(
     plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = None, lengths: Spread | Lengths | None = None
 ) -> Estimate:
-    """What a planned conversation costs with a model on a day; `lengths`: how calls differ, for months and years.
+    """What a planned conversation costs with a model on a day.
+
+    `lengths` says how calls differ, for months and years; where a volume is given without it, a spread is assumed.
 
     >>> from datetime import date
     >>> from voicebill.facts import load
@@ -81,13 +84,22 @@ def estimate(
     if volume is not None and not isinstance(volume, Volume):
         raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
     sold = offered(asked, plan.transcription_model, facts)
-    return priced(plan, sold, conversation(script(plan, sold.ruling.rules), sold), volume, lengths)
+    differing = lengths_of(volume, lengths)
+    over = None if differing is None else calls(plan, differing, sold)
+    return priced(plan, sold, conversation(script(plan, sold.ruling.rules), sold), volume, over, stated=lengths is not None)
+
+
+def lengths_of(volume: Volume | None, lengths: Spread | Lengths | None) -> Spread | Lengths | None:
+    """How calls differ in length: as stated, else by the assumed spread where months are asked for."""
+    return Spread() if lengths is None and volume is not None else lengths
 
 
 def priced(
-    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, lengths: Spread | Lengths | None = None
+    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, over: Calls | None, *, stated: bool
 ) -> Estimate:
-    """The estimate of a plan whose conversation has been run under the rules of an offer.
+    """The estimate of a plan whose conversation has been run under the rules of an offer, and so have calls of all lengths.
+
+    `stated`: how the calls differ in length was not assumed.
 
     Raises:
         Unpriced: the plan uses something that has no price there.
@@ -95,21 +107,34 @@ def priced(
     rates = sold.found.rates
     heard = transcription_lines(held, sold)
     lines = lines_of(usage_under(held.expected.behaviour, held), rates)
+    each = scenarios(held, sold)
+    found = None if over is None else population(over, each, sold)
     return Estimate(
         plan=plan,
         offered=sold,
         volume=volume,
-        population=None if lengths is None else population(plan, lengths, sold),
+        population=found,
         conversation=held,
-        per_conversation=scenarios(held, sold),
+        per_conversation=each,
         lines=lines,
         transcription_lines=heard,
         parts=parts(held, sold),
-        assumptions=(*caveats.assumptions(held, sold), *_all_alike(volume, lengths)),
-        warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held)),
+        assumptions=(*caveats.assumptions(held, sold), *_spread(found, stated=stated)),
+        warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held), *_ended(found)),
     )
 
 
-def _all_alike(volume: Volume | None, lengths: Spread | Lengths | None) -> Iterator[str]:
-    if volume is not None and lengths is None:
-        yield "months and years: every call is the average call; calls that differ in length cost more (state their spread)"
+def _spread(found: Population | None, *, stated: bool) -> Iterator[str]:
+    if found is not None and not stated and isinstance(found.lengths, Spread):
+        yield (
+            f"months and years: call lengths spread by {found.lengths.coefficient} (standard deviation over mean), assumed: "
+            "lognormal as in call centres, how wide differs by business; state yours, or give your calls' lengths"
+        )
+
+
+def _ended(found: Population | None) -> Iterator[str]:
+    if found is not None and found.cap and found.cap.by == "context":
+        yield (
+            f"calls of more than {found.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "
+            "and years they are counted as so long"
+        )

@@ -6,8 +6,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from voicebill.answers.facts import Facts
+from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked, offered
-from voicebill.answers.population import Spread, population
+from voicebill.answers.population import calls, over_all_lengths
 from voicebill.answers.scenarios import costs
 from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import Amount
@@ -167,5 +168,5 @@ def expected(plan: Plan, asked: Asked, facts: Facts, end: End) -> Amount:
     sold = offered(replace(asked, overrides={**asked.overrides, **end.rules}), plan.transcription_model, facts)
     changed = end.plan(plan)
     if end.spread is not None:
-        return population(changed, end.spread, sold).mean.expected
+        return over_all_lengths(calls(changed, end.spread, sold), sold).expected
     return costs(changed, sold).expected

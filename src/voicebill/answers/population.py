@@ -1,64 +1,35 @@
 """A month of calls: lengths differ, and since every turn reads the history again, long calls cost more than they are long.
 
-So the average of the costs is more than the cost of the average. Calls are put together by their number of turns, and a
-few of these groups are priced, each as the plan that it is; the others lie on a smooth curve between them. Nothing is
-drawn by chance.
+So the average of the costs is more than the cost of the average. A few lengths are run, each as the plan that it is, and
+stand for all. What the calls use depends on the rules alone and is counted once; each offer then prices it.
 """
 
 from bisect import bisect, bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
-from math import erf, log, sqrt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from voicebill.answers.costing import amount_of, conversation, lines_of, usage_under
+from voicebill.answers.lengths import LONGEST_MINUTES, Group, Lengths, Spread, chosen, groups_of, weights_of, within
 from voicebill.answers.offered import Offered
-from voicebill.answers.scenarios import Scenarios, costs
-from voicebill.billing.checks import Number, exact
-from voicebill.billing.errors import InvalidInput
+from voicebill.answers.scenarios import Scenarios, behaviours
+from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import Amount
-from voicebill.conversation.plan import Plan, at_length
+from voicebill.billing.offers import Rates
+from voicebill.billing.usage import Usage, total_usage
+from voicebill.conversation.plan import Plan, at_length, script
 
-ASSUMED_SPREAD = Decimal("0.8")
-"""Coefficient of variation of call lengths where nothing is known. Service times in call centres are lognormal (Brown et
-al., JASA 2005); how wide they spread differs by business, so this figure is assumed, and your own logs should replace it."""
-
-NODES = 32
-"""Groups of calls that are priced; the rest is interpolated."""
-
-LONGEST_MINUTES = 1440
-SMALLEST_SHARE = 1e-9
+PERCENTS = (10, 50, 90)
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How call lengths differ: lognormal with a coefficient of variation (standard deviation over mean)."""
+class Cap(NamedTuple):
+    """What ends the longest calls: the session's limit, or a context that is full and may not be cut."""
 
-    coefficient: Number = ASSUMED_SPREAD
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficient", exact("the spread of lengths", self.coefficient))
-        if not 0 <= self.coefficient <= 5:
-            raise InvalidInput(f"the spread of lengths must be between 0 and 5, not {self.coefficient}")
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Call lengths as they were counted: minutes, and how many calls lasted so long.
-
-    They replace the plan's length; its turns a minute stay.
-    """
-
-    counted: tuple[tuple[Number, int], ...]
-
-    def __post_init__(self) -> None:
-        if not any(count for _, count in self.counted):
-            raise InvalidInput("there are no call lengths")
-        for minutes, count in self.counted:
-            if not 0 < exact("minutes", minutes) <= LONGEST_MINUTES or type(count) is not int or count < 0:
-                raise InvalidInput(f"a call lasts between 0 and 1,440 minutes, and calls are whole: {minutes}, {count}")
+    minutes: float
+    by: Literal["session", "context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,135 +46,142 @@ class Population:
     """What a call costs on average over all lengths.
 
     `surcharge` is how much more that is than the call that the plan describes, as a share of it, both expected. Calls
-    longer than `cap_minutes`, the end of a session, are counted as so long; there is none where the plan itself needs more
-    than one session.
+    longer than the cap are counted as so long. There is none where the plan itself needs more than one session.
     """
 
     lengths: Spread | Lengths
     mean: Scenarios
     surcharge: Fraction
-    cap_minutes: int | None
+    cap: Cap | None
     percentiles: tuple[Percentile, ...]
 
 
-class Group(NamedTuple):
-    """The calls of one number of turns: their mean length and their share of all calls."""
+class Used(NamedTuple):
+    """What a call of some length uses under the best, expected and worst cache behaviour, and for its transcription."""
 
-    turns: int
     minutes: float
-    share: float
+    weight: int
+    voice: tuple[Usage, ...]
+    heard: Usage
 
 
-def population(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Population:
-    """The cost of a call on average, where the plan describes the call of average length.
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls of all lengths, run through the context: some of them, each with a weight, so that the weighted mean is all's.
 
-    Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's. Measured beside 2,000
-    lengths priced one by one: within 0.1 % at two turns a minute, 0.3 % at five, where cache blocks weigh more.
+    `percentiles`: for each of 10, 50 and 90 per cent, which of them is the call that is so long.
+    """
+
+    lengths: Spread | Lengths
+    cap: Cap | None
+    used: tuple[Used, ...]
+    percentiles: tuple[tuple[int, int], ...]
+
+
+def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
+    """Calls whose lengths differ, where the plan describes the call of average length.
+
+    Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's. Offers under the
+    same rules share what this gives.
 
     Raises:
-        ContextOverflow: the provider would end the longest calls with an error.
+        ContextOverflow: the provider would end even the shortest calls with an error.
     """
-    per_minute = plan.turns / float(plan.minutes)
     limit = sold.ruling.rules.session_minutes if plan.session_minutes is None else plan.session_minutes
-    if plan.minutes > limit:
-        limit = 0  # calls that go on in another session do not end with one
-    average = costs(plan, sold)
+    goes_on = not limit or plan.minutes > limit  # calls that go on in another session do not end with one
+    cap = None if goes_on else Cap(float(limit), "session")
     if isinstance(lengths, Spread) and not lengths.coefficient:
-        same = tuple(Percentile(percent, float(plan.minutes), average.expected) for percent in (10, 50, 90))
-        return Population(lengths, average, Fraction(0), limit or None, same)
-    groups = _groups(plan, lengths, per_minute, float(limit or LONGEST_MINUTES))
-    nodes = _nodes(groups)
-    priced = [_cost(plan, node, sold) for node in nodes]
-    weights = _weights(groups, [node.minutes for node in nodes])
-    mean = Scenarios(*(_weighted(weights, [getattr(each, name) for each in priced]) for name in ("best", "expected", "worst")))
+        same = tuple((percent, 0) for percent in PERCENTS)
+        return Calls(lengths, cap, (_used(plan, 1, sold),), same)
+    groups = groups_of(plan, lengths, cap.minutes if cap else LONGEST_MINUTES)
+    fitting = _fitting(plan, groups, sold)
+    if fitting < len(groups):
+        cap = Cap(groups[fitting - 1].minutes, "context")
+        groups = groups_of(plan, lengths, cap.minutes)
+    return Calls(lengths, cap, *_run(plan, groups, sold, even=isinstance(lengths, Lengths)))
+
+
+def _fitting(plan: Plan, groups: Sequence[Group], sold: Offered) -> int:
+    """How many of the groups, from the shortest, have calls that the provider does not end with an error."""
+
+    def fits(group: Group) -> bool:
+        try:
+            conversation(script(_as_long(plan, group), sold.ruling.rules), sold)
+        except ContextOverflow:
+            return False
+        return True
+
+    if (sold.ruling.rules.truncation_honoured and plan.truncation.mode == "auto") or fits(groups[-1]):
+        return len(groups)
+    return max(1, bisect(range(len(groups)), False, key=lambda at: not fits(groups[at])))
+
+
+def _run(
+    plan: Plan, groups: Sequence[Group], sold: Offered, *, even: bool
+) -> tuple[tuple[Used, ...], tuple[tuple[int, int], ...]]:
+    """Some of the groups, run, with their weights; and which of them are the percentiles."""
+    reached = list(accumulate(group.share for group in groups))
+    asked = [min(bisect_left(reached, percent / 100), len(groups) - 1) for percent in PERCENTS]
+    at = chosen(groups, asked)
+    as_they_are = range(len(groups)) if even or len(at) == len(groups) else (0, *asked, len(groups) - 1)
+    nodes = [groups[each] if each in as_they_are else within(groups[each], order, plan) for order, each in enumerate(at)]
+    weights = weights_of(groups, [node.minutes for node in nodes])
+    used = tuple(_used(_as_long(plan, node), weight, sold) for node, weight in zip(nodes, weights, strict=True))
+    return used, tuple((percent, at.index(each)) for percent, each in zip(PERCENTS, asked, strict=True))
+
+
+def population(held: Calls, average: Scenarios, sold: Offered) -> Population:
+    """What calls cost with an offer; `average` is what the call of average length does.
+
+    Measured beside 2,000 lengths priced one by one, at two to five turns a minute and spreads of 0.5 to 1.0: within 0.1 %.
+    Where a call has few tool calls or typed turns, which are whole numbers, within 1 %.
+
+    Raises:
+        Unpriced: the plan uses something that has no price there.
+    """
+    mean = over_all_lengths(held, sold)
     return Population(
-        lengths=lengths,
+        lengths=held.lengths,
         mean=mean,
         surcharge=Fraction(mean.expected) / Fraction(average.expected) - 1 if average.expected else Fraction(0),
-        cap_minutes=limit or None,
-        percentiles=tuple(_percentiles(plan, groups, sold)),
+        cap=held.cap,
+        percentiles=tuple(_percentile(percent, held.used[at], sold) for percent, at in held.percentiles),
     )
 
 
-def _groups(plan: Plan, lengths: Spread | Lengths, per_minute: float, cap: float) -> list[Group]:
-    if isinstance(lengths, Spread):
-        found = list(_lognormal(float(plan.minutes), float(lengths.coefficient), per_minute, cap))
-    else:
-        found = _counted(lengths, per_minute, cap)
-    return [group for group in found if group.share > SMALLEST_SHARE]
+def over_all_lengths(held: Calls, sold: Offered) -> Scenarios:
+    """The mean amounts of calls of all lengths."""
+    heard = Fraction(0)
+    if sold.transcription is not None:
+        heard = _mean(((each.weight, each.heard) for each in held.used), sold.transcription.rates)
+    best, expected, worst = (
+        _mean(((each.weight, each.voice[at]) for each in held.used), sold.found.rates) + heard for at in range(3)
+    )
+    return Scenarios(best, expected, worst)
 
 
-def _turns(minutes: float, per_minute: float) -> int:
-    return max(1, round(minutes * per_minute))
+def _mean(weighted: Iterable[tuple[int, Usage]], rates: Rates) -> Fraction:
+    """The weighted mean amount: rates multiply quantities, so what counts is the mean quantity of each meter."""
+    pairs = list(weighted)
+    whole = sum(weight for weight, _ in pairs)
+    mean = Fraction(0)
+    for line in lines_of(total_usage(usage for _, usage in pairs), rates):
+        assert line.rate is not None
+        quantity = sum(weight * usage[line.meter.name] for weight, usage in pairs)
+        mean += Fraction(quantity, whole) * Fraction(line.rate.amount(1))
+    return mean
 
 
-def _counted(lengths: Lengths, per_minute: float, cap: float) -> list[Group]:
-    sums: dict[int, tuple[float, int]] = {}
-    whole = sum(count for _, count in lengths.counted)
-    for said, count in lengths.counted:
-        minutes = min(float(said), cap)
-        turns = _turns(minutes, per_minute)
-        total, calls = sums.get(turns, (0.0, 0))
-        sums[turns] = (total + minutes * count, calls + count)
-    return [Group(turns, total / calls, calls / whole) for turns, (total, calls) in sorted(sums.items()) if calls]
+def _percentile(percent: int, used: Used, sold: Offered) -> Percentile:
+    heard = amount_of(lines_of(used.heard, sold.transcription.rates)) if sold.transcription else 0
+    return Percentile(percent, used.minutes, amount_of(lines_of(used.voice[1], sold.found.rates)) + heard)
 
 
-def _lognormal(mean: float, coefficient: float, per_minute: float, cap: float) -> Iterator[Group]:
-    """The groups of a lognormal distribution, its tail beyond the cap put at the cap."""
-    sigma = sqrt(log(1 + coefficient**2))
-    mu = log(mean) - sigma**2 / 2
-
-    def normal(value: float) -> float:
-        return 0.5 * (1 + erf(value / sqrt(2)))
-
-    reached = spent = 0.0
-    last = _turns(cap, per_minute)
-    for turns in range(1, last + 1):
-        upto = cap if turns == last else min((turns + 0.5) / per_minute, cap)
-        z = (log(upto) - mu) / sigma
-        share, minutes = normal(z) - reached, mean * normal(z - sigma) - spent
-        reached, spent = reached + share, spent + minutes
-        if turns == last:
-            share, minutes = share + 1 - reached, minutes + (1 - reached) * cap
-        if share > SMALLEST_SHARE:
-            yield Group(turns, minutes / share, share)
+def _used(plan: Plan, weight: int, sold: Offered) -> Used:
+    held = conversation(script(plan, sold.ruling.rules), sold)
+    voice = tuple(usage_under(behaviour, held) for behaviour in behaviours(held))
+    return Used(float(plan.minutes), weight, voice, total_usage(held.heard))
 
 
-def _nodes(groups: Sequence[Group]) -> list[Group]:
-    """The groups that are priced: all of a few, else more among the short calls, which are most."""
-    if len(groups) <= NODES:
-        return list(groups)
-    last = len(groups) - 1
-    return [groups[at] for at in sorted({round(last * (step / (NODES - 1)) ** 1.5) for step in range(NODES)})]
-
-
-def _weights(groups: Sequence[Group], nodes: Sequence[float]) -> list[Fraction]:
-    """How much each node counts, when every group lies on the cubic through the four nodes around it."""
-    weights = [0.0] * len(nodes)
-    for group in groups:
-        first = max(0, min(bisect(nodes, group.minutes) - 2, len(nodes) - 4))
-        around = range(first, min(first + 4, len(nodes)))
-        for at in around:
-            weight = group.share
-            for other in around:
-                if other != at:
-                    weight *= (group.minutes - nodes[other]) / (nodes[at] - nodes[other])
-            weights[at] += weight
-    whole = sum(weights)
-    return [Fraction(weight / whole) for weight in weights]
-
-
-def _weighted(weights: Sequence[Fraction], amounts: Sequence[Amount]) -> Fraction:
-    return sum((weight * Fraction(amount) for weight, amount in zip(weights, amounts, strict=True)), Fraction(0))
-
-
-def _cost(plan: Plan, group: Group, sold: Offered) -> Scenarios:
-    """The amounts of the plan at another length."""
-    return costs(at_length(plan, group.turns, Decimal(f"{group.minutes:.6f}")), sold)
-
-
-def _percentiles(plan: Plan, groups: Sequence[Group], sold: Offered) -> Iterator[Percentile]:
-    reached = list(accumulate(group.share for group in groups))
-    for percent in (10, 50, 90):
-        group = groups[min(bisect_left(reached, percent / 100), len(groups) - 1)]
-        yield Percentile(percent, group.minutes, _cost(plan, group, sold).expected)
+def _as_long(plan: Plan, group: Group) -> Plan:
+    return at_length(plan, group.turns, Decimal(f"{group.minutes:.6f}"))

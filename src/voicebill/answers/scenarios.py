@@ -37,6 +37,10 @@ def costs(plan: Plan, sold: Offered) -> Scenarios:
 def scenarios(held: Conversation, sold: Offered) -> Scenarios:
     """The three amounts of a conversation that has been run."""
     beside = amount_of(transcription_lines(held, sold))
-    behaviours: tuple[Cache, ...] = ("all", held.expected.behaviour, "none")
-    amounts = (amount_of(lines_of(usage_under(behaviour, held), sold.found.rates)) + beside for behaviour in behaviours)
+    amounts = (amount_of(lines_of(usage_under(each, held), sold.found.rates)) + beside for each in behaviours(held))
     return Scenarios(*amounts)
+
+
+def behaviours(held: Conversation) -> tuple[Cache, Cache, Cache]:
+    """The cache behaviours behind best, expected and worst."""
+    return "all", held.expected.behaviour, "none"

@@ -15,8 +15,9 @@ from voicebill.answers.compare import Comparison
 from voicebill.answers.costing import PART_LABELS, Conversation
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
+from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Offered
-from voicebill.answers.population import Population, Spread
+from voicebill.answers.population import Population
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Billed, Heard, Simulation
 from voicebill.billing.bill import Line
@@ -150,7 +151,8 @@ def _population(answer: Population) -> Shape:
         "spread": _plain(lengths.coefficient) if isinstance(lengths, Spread) else None,
         "mean": _scenarios(answer.mean),
         "surcharge": _ratio(answer.surcharge),
-        "cap_minutes": answer.cap_minutes,
+        "cap_minutes": round(answer.cap.minutes, 2) if answer.cap else None,
+        "cap_by": answer.cap.by if answer.cap else None,
         "percentiles": [
             {"percent": each.percent, "minutes": round(each.minutes, 2), "dollars": dollars(each.amount)}
             for each in answer.percentiles

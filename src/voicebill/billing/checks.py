@@ -18,7 +18,7 @@ def exact(name: str, value: Number) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise InvalidInput(f"{name} must be a number, not {value!r}")
-    number = Decimal(str(value))
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
     if not number.is_finite():
         raise InvalidInput(f"{name} must be a finite number, not {value}")
     if not plain(number):

@@ -33,13 +33,16 @@ class Usage:
 
     def __post_init__(self) -> None:
         of_type("quantities", self.quantities, Mapping)
+        counted = {}
         for meter, quantity in self.quantities.items():
             if type(quantity) is not int:
                 raise InvalidInput(f"{meter} must be a whole number, not {quantity!r}")
             if quantity < 0:
                 raise InvalidInput(f"{meter} cannot be negative: {quantity}")
+            if quantity:
+                counted[meter] = quantity
         one_of("status", self.status, _WORST_FIRST)
-        object.__setattr__(self, "quantities", {meter: quantity for meter, quantity in self.quantities.items() if quantity})
+        object.__setattr__(self, "quantities", counted)
 
     @classmethod
     def tokens(

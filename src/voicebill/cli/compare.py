@@ -23,11 +23,14 @@ from voicebill.cli.options import (
     QUESTION,
     Conversations,
     Json,
+    LengthsFile,
+    LengthSpread,
     OnDay,
     PricesOption,
     RuleOption,
     RulesOption,
     facts_and_rules,
+    lengths_stated,
     option,
     overrides,
     today,
@@ -40,11 +43,13 @@ WIDTH = 9
 """Columns for a figure."""
 
 
-@takes_plan("day", "rules", "conversations")
+@takes_plan("day", "rules", "conversations", "length_spread")
 def compare_command(
     *,
     plan: Plan,
     conversations: Conversations = None,
+    length_spread: LengthSpread = None,
+    lengths: LengthsFile = None,
     model: Annotated[
         list[str] | None, option("--model", "Only this model; may be repeated. (default: all alive)", QUESTION, metavar="NAME")
     ] = None,
@@ -96,8 +101,10 @@ def compare_command(
         if (not model or offer.id in named) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
     ]
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
-    answer = compare(plan, chosen, asked, facts, conversations)
-    other = None if against is None else compare(plan_from_file(against), chosen, asked, facts, conversations)
+    differing = lengths_stated(length_spread, lengths)
+    answer = compare(plan, chosen, asked, facts, conversations, lengths=differing)
+    second = None if against is None else plan_from_file(against)
+    other = None if second is None else compare(second, chosen, asked, facts, conversations, lengths=differing)
     proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
     cheapest = next(proven, answer.candidates[0])
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None

@@ -11,8 +11,9 @@ from voicebill.answers.advice import Advice, CheapestTruncation, advice, cheapes
 from voicebill.answers.costing import PART_LABELS
 from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.knobs import Effect, effects
+from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked
-from voicebill.answers.population import Population, Spread
+from voicebill.answers.population import Population
 from voicebill.answers.quantities import count
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.shape import estimate_shape, levers_shape, truncation_shape
@@ -171,7 +172,7 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
 def _lengths(found: Population) -> Iterator[str]:
     """What it means for a month that calls differ in length."""
     how = f"spread of {found.lengths.coefficient}" if isinstance(found.lengths, Spread) else "lengths as counted"
-    cap = f", cut at {found.cap_minutes} minutes" if found.cap_minutes else ""
+    cap = f", cut at {found.cap.minutes:.4g} minutes" if found.cap else ""
     yield (
         f"Calls differ in length ({how}{cap}): the mean call costs {shown(found.mean.expected)}, "
         f"{float(found.surcharge):+.1%} beside the call of average length."

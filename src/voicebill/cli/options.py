@@ -12,7 +12,7 @@ import typer
 
 from voicebill.answers import quantities
 from voicebill.answers.facts import Facts
-from voicebill.answers.population import Lengths, Spread
+from voicebill.answers.lengths import ASSUMED_SPREAD, Lengths, Spread
 from voicebill.answers.tables import one_of
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, VoicebillError
@@ -114,7 +114,7 @@ LengthSpread = Annotated[
     Any,
     option(
         "--length-spread",
-        "How call lengths spread (standard deviation over mean), for months and years: 0.8, say. (default: all are average)",
+        f"How call lengths spread (deviation over mean), for months and years; 0: all alike. (default: {ASSUMED_SPREAD})",
         TALK,
         quantities.number,
         "NUMBER",

@@ -62,7 +62,7 @@ class History:
         """Put something at the end that the model has not read yet."""
         self.items.append(item)
         self.sum = _plus(self.sum, item)
-        self.new = _plus(self.new, item)
+        self.new = _plus(self.new, item) if self.unread else item[:3]
         self.unread += 1
 
     def cut(self, keep: int) -> int:
@@ -87,25 +87,27 @@ class History:
 
     def wrote(self, item: Item, *, as_written: bool = True) -> None:
         """A response has read everything and written this. `as_written`: the next one is shown just what was written."""
-        self.common = _plus(self.sum, item) if as_written else self.sum
-        self._append_read(item)
+        whole = _plus(self.sum, item)
+        self.common = whole if as_written else self.sum
+        self._append_read(item, whole)
 
     def spoke(self, item: Item, shrunk: Item, *, as_written: bool, shrinking: bool) -> None:
         """The response's output is an assistant message: by the policy, the one before it shrinks."""
         older = self.newest
         at = -1 if older is None else older.position - self.first
         if older is None or not shrinking or self.items[at] == older.shrunk:
+            before = self.sum
             self.wrote(item, as_written=as_written)
         else:
-            self.sum = _plus(_minus(self.sum, self.items[at]), older.shrunk)
+            before = _exchanged(self.sum, self.items[at], older.shrunk)
             self.items[at] = older.shrunk
             self.common = older.before
-            self._append_read(item)
-        self.newest = _Spoken(self.first + len(self.items) - 1, _minus(self.sum, item), shrunk)
+            self._append_read(item, _plus(before, item))
+        self.newest = _Spoken(self.first + len(self.items) - 1, before, shrunk)
 
-    def _append_read(self, item: Item) -> None:
+    def _append_read(self, item: Item, whole: Sum) -> None:
         self.items.append(item)
-        self.sum = self.known = _plus(self.sum, item)
+        self.sum = self.known = whole
         self.new = NOTHING
         self.unread = 0
         self.cold = False
@@ -132,3 +134,7 @@ def _plus(tokens: Sum, item: Item) -> Sum:
 
 def _minus(tokens: Sum, item: Item) -> Sum:
     return (tokens[0] - item[0], tokens[1] - item[1], tokens[2] - item[2])
+
+
+def _exchanged(tokens: Sum, old: Item, new: Item) -> Sum:
+    return (tokens[0] - old[0] + new[0], tokens[1] - old[1] + new[1], tokens[2] - old[2] + new[2])

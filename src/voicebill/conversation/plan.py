@@ -5,6 +5,7 @@ way: equal turns would make every block of the cache round in the same direction
 """
 
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -143,8 +144,11 @@ def script(plan: Plan, rules: Rules) -> Script:
     >>> sum(turn.reply_audio_tokens for turn in turns), sum(turn.user_audio_tokens - 8 for turn in turns)
     (4800, 2400)
     """
-    setup = {each.name: getattr(plan, each.name) for each in fields(Setup)}
+    setup = {name: getattr(plan, name) for name in _SETUP}
     return Script(turns=tuple(_turns(plan, rules)), **setup)
+
+
+_SETUP = tuple(each.name for each in fields(Setup))
 
 
 def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
@@ -154,10 +158,10 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
     listening = [0] * greeting + speaking[greeting:]
     ms = round(Fraction(plan.minutes) * 60_000)
     user_share, assistant_share = plan.talk
-    variation = rules.turn_variation
+    variation, padding = rules.turn_variation, rules.padding_tokens
     said = _apportioned(int(ms * user_share) // rules.user_audio_ms_per_token, listening, variation, USER_STEP)
     heard = _apportioned(int(ms * assistant_share) // rules.reply_audio_ms_per_token, speaking, variation, REPLY_STEP)
-    committed = sum(said) + rules.padding_tokens * sum(listening)
+    committed = sum(said) + padding * sum(listening)
     quiet = max(0, ms - committed * rules.user_audio_ms_per_token - sum(heard) * rules.reply_audio_ms_per_token)
     silence = _apportioned(quiet, [1] * len(typed), Decimal(0), USER_STEP)
     calls = [0] * greeting + _evenly(plan.tool_calls, plan.turns)
@@ -168,7 +172,7 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
     for at, text in enumerate(typed):
         interrupted = broken[at] and heard[at] > 0
         yield Turn(
-            user_audio_tokens=said[at] + rules.padding_tokens * listening[at],
+            user_audio_tokens=said[at] + padding * listening[at],
             user_text_tokens=plan.text_turn_user_tokens if text else 0,
             image_tokens=(picture,) * pictures[at],
             tool_calls=(call,) * calls[at],
@@ -182,12 +186,16 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
 
 def _evenly(count: int, places: int) -> list[int]:
     """A count spread over places as evenly as whole numbers go, centred: 2 over 5 is 0 1 0 1 0."""
+    if not count:
+        return [0] * places
     marks = [(2 * count * place + places) // (2 * places) for place in range(places + 1)]
-    return [after - before for before, after in itertools.pairwise(marks)]
+    return list(map(operator.sub, marks[1:], marks))
 
 
 def _chosen(count: int, among: Sequence[int]) -> list[bool]:
     """Which of the places that count (1, not 0) are chosen, evenly."""
+    if not count:
+        return [False] * len(among)
     marks = iter(_evenly(count, sum(among) or 1))
     return [bool(place and next(marks)) for place in among]
 
@@ -195,17 +203,13 @@ def _chosen(count: int, among: Sequence[int]) -> list[bool]:
 def _apportioned(total: int, places: Sequence[int], variation: Decimal, step: int) -> list[int]:
     """A total over the places that count, each varying by up to `variation` around the mean; the parts add up to it."""
     spread = int(variation * 1_000_000)
-    weights = [
-        place * (1_000_000_000_000 + spread * (2 * (at * step % 1_000_000) - 1_000_000))
-        for at, place in enumerate(places, start=1)
-    ]
-    whole = sum(weights)
-    if not whole:
-        return [0] * len(places)
-    parts, reached, given = [], 0, 0
-    for weight in weights:
-        reached += weight
-        upto = total * reached // whole
-        parts.append(upto - given)
-        given = upto
-    return parts
+    weights = places
+    if spread:
+        weights = [
+            place * (1_000_000_000_000 + spread * (2 * (at * step % 1_000_000) - 1_000_000))
+            for at, place in enumerate(places, start=1)
+        ]
+    reached = list(itertools.accumulate(weights, initial=0))
+    whole = reached[-1] or 1
+    marks = [total * upto // whole for upto in reached]
+    return list(map(operator.sub, marks[1:], marks))

@@ -115,15 +115,33 @@ class Turn:
     cancelled: bool = False
 
     def __post_init__(self) -> None:
-        for name, (most, needed) in _COUNTS.items():
-            count = getattr(self, name)
-            if not (type(count) is int and 0 <= count <= most) and (needed or count is not None):
-                within(name, count, 0, most)
+        if not _plainly_counted(self):
+            _check_counts(self)
         if self.image_tokens or self.tool_calls or type(self.cancelled) is not bool:
             _check_parts(self)
         contradiction = _user_contradiction(self) or _reply_contradiction(self)
         if contradiction:
             raise InvalidInput(contradiction)
+
+
+def _plainly_counted(turn: Turn) -> bool:
+    """Whether nothing is stated but whole numbers within bounds: one glance, for the many turns that plans are made of."""
+    stated = (turn.user_audio_tokens, turn.user_text_tokens, turn.reply_audio_tokens, turn.reasoning_tokens, turn.silence_ms)
+    others = (turn.user_audio_ms, turn.user_transcript_tokens, turn.reply_audio_ms, turn.reply_transcript_tokens)
+    if set(map(type, stated)) != _WHOLE or min(stated) < 0 or max(stated) > MOST_TOKENS:
+        return False
+    return others == _UNSAID and turn.reply_text_tokens is None and turn.heard_ms is None
+
+
+_WHOLE = {int}
+_UNSAID = (None, None, None, None)
+
+
+def _check_counts(turn: Turn) -> None:
+    for name, (most, needed) in _COUNTS.items():
+        count = getattr(turn, name)
+        if needed or count is not None:
+            within(name, count, 0, most)
 
 
 def _check_parts(turn: Turn) -> None:
@@ -185,7 +203,7 @@ class Script(Setup):
     def __post_init__(self) -> None:
         Setup.__post_init__(self)
         of_type("turns", self.turns, tuple)
-        for turn in self.turns:
+        for turn in () if set(map(type, self.turns)) == {Turn} else self.turns:
             of_type("turns", turn, Turn)
         images = sum(len(turn.image_tokens) for turn in self.turns)
         if images > MOST_IMAGES:
