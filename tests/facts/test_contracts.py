@@ -1,5 +1,6 @@
 """Contracts: negotiated prices and adjustments beside ours, each on its days only."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.cases import DAY
 from voicebill.answers.estimate import estimate
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked
+from voicebill.answers.shape import estimate_shape
 from voicebill.billing.bill import bill, warnings
 from voicebill.billing.usage import Usage
 from voicebill.cli import app
@@ -166,3 +168,48 @@ usd = { text_in = 1, text_out = 1, audio_in = 1, audio_out = 1 }
     words = ["compare", "--minutes", "5", "--turns", "5", "--model", "my-model", "--day", "2026-10-15"]
     result = CliRunner().invoke(app, [*words, "--prices", str(written(tmp_path, own))])
     assert (result.exit_code, "openai my-model" in result.stdout) == (0, True)
+
+
+EURO = '\n[[currencies]]\ncode = "EUR"\nper_dollar = 0.8\nsince = 2026-11-01\nuntil = 2027-01-01\n'
+
+
+def test_amounts_are_told_in_another_currency_on_the_days_of_its_rate(tmp_path: Path) -> None:
+    facts = load(written(tmp_path, EURO))
+    plan = Plan(minutes=10, turns=20)
+    answer = estimate(plan, Asked(model="gpt-realtime-1.5", day=DAY), facts)
+    shape = estimate_shape(answer)
+    told = shape["in_currency"]
+    assert (told["currency"], told["per_dollar"], told["per_month"]) == ("EUR", "0.8", None)
+    assert Decimal(told["per_conversation"]["expected"]) == Decimal(shape["per_conversation"]["expected"]) * Decimal("0.8")
+    assert "dollars are exchanged to EUR at 0.8 a dollar since 2026-11-01 (our contract)" in answer.assumptions
+    later = estimate(plan, Asked(model="gpt-realtime-1.5", day=date(2027, 1, 1)), facts)
+    assert estimate_shape(later)["in_currency"] is None
+    assert any("no rate of another currency is stated for 2027-01-01" in said for said in later.assumptions)
+    assert answer.per_conversation == estimate(plan, Asked(model="gpt-realtime-1.5", day=DAY), load()).per_conversation
+
+
+def test_a_price_in_another_currency_is_exchanged_at_the_rate_of_its_first_day(tmp_path: Path) -> None:
+    """EUR 24 at 0.8 a dollar are $30."""
+    agreed = AGREED.replace("usd = { audio_in = 28 }", 'currency = "EUR"\namounts = { audio_in = 24 }')
+    assert price(load(written(tmp_path, EURO + agreed)), "audio_in") == 30
+    for content, said in (
+        (agreed, "no [[currencies]] in this file says what EUR is worth on 2026-11-01"),
+        (EURO + agreed.replace('currency = "EUR"\n', ""), "'currency' and 'amounts' go together"),
+        (EURO + agreed + "usd = { audio_in = 28 }\n", "prices are given either as 'usd', or as 'currency' and 'amounts'"),
+        (EURO + agreed.replace("amounts = { audio_in = 24 }", ""), "'currency' and 'amounts' go together"),
+        (EURO + EURO, "the currencies since 2026-11-01 and since 2026-11-01 overlap"),
+        (EURO.replace("0.8", "0"), "per_dollar: must be more than 0"),
+    ):
+        with pytest.raises(FaultyFile) as caught:
+            load(written(tmp_path, content))
+        assert said in str(caught.value)
+
+
+def test_every_command_tells_amounts_in_the_stated_currency(tmp_path: Path) -> None:
+    file = str(written(tmp_path, EURO))
+    said = CliRunner().invoke(app, ["estimate", "--minutes", "10", "--turns", "20", "--prices", file, "--day", str(DAY)]).output
+    assert re.search(r"EUR +best +expected +worst", said)
+    words = ["compare", "--minutes", "10", "--turns", "20", "--provider", "openai", "--prices", file, "--day", str(DAY)]
+    assert "EUR 0.66" in CliRunner().invoke(app, words).output
+    said = CliRunner().invoke(app, ["simulate", "docs/examples/support-call.toml", "--prices", file]).output
+    assert re.search(r"EUR +best +expected +worst", said)

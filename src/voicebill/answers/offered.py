@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from voicebill.answers.facts import Facts
+from voicebill.billing.currency import Currency
+from voicebill.billing.dated import known_range
 from voicebill.billing.errors import InvalidInput, NotOffered, VoicebillError
 from voicebill.billing.offers import Kind
 from voicebill.billing.price_book import Found
@@ -43,10 +45,19 @@ class Offered:
     elsewhere: str | None = None
 
     @property
+    def currency(self) -> Currency | None:
+        """The currency in which amounts are told beside dollars, if one was stated for the day."""
+        return self.facts.prices.currency(self.asked.day)
+
+    @property
     def assumptions(self) -> list[str]:
         """What was assumed in finding the offers."""
         heard = self.transcription.assumptions if self.transcription else ()
-        return [*self.found.assumptions, *heard, *([self.elsewhere] if self.elsewhere else [])]
+        book, day = self.facts.prices, self.asked.day
+        exchanged = [f"dollars are exchanged to {self.currency}"] if self.currency else []
+        if book.currencies and not self.currency:
+            exchanged = [f"no rate of another currency is stated for {day}: rates are known {known_range(book.currencies)}"]
+        return [*self.found.assumptions, *heard, *([self.elsewhere] if self.elsewhere else []), *exchanged]
 
     @property
     def warnings(self) -> list[str]:

@@ -3,7 +3,7 @@
 Dollars are exact decimal strings, to the picodollar; what has no price is null. Names are stable.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
@@ -62,6 +62,15 @@ def estimate_shape(answer: Estimate) -> Shape:
         "assumptions": list(answer.assumptions),
         "plan": _plan(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
         "responses": len(answer.conversation.responses),
+        "in_currency": _exchanged(
+            answer.offered,
+            {
+                "per_conversation": answer.per_conversation,
+                "per_minute": answer.per_minute,
+                "per_month": answer.per_month,
+                "per_year": answer.per_year,
+            },
+        ),
         **_stands_on(answer.offered),
     }
 
@@ -83,6 +92,7 @@ def simulation_shape(answer: Simulation) -> Shape:
         "scenarios": _scenarios(answer.scenarios),
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
+        "in_currency": _exchanged(answer.offered, {"scenarios": answer.scenarios}),
         **_stands_on(answer.offered),
     }
 
@@ -96,6 +106,12 @@ def comparison_shape(answer: Comparison) -> Shape:
                 "per_conversation": _scenarios(candidate.answer.per_conversation) if candidate.answer else None,
                 "per_minute": _scenarios(candidate.answer.per_minute) if candidate.answer else None,
                 "per_month": _scenarios(month) if candidate.answer and (month := candidate.answer.per_month) else None,
+                "in_currency": _exchanged(
+                    candidate.answer.offered,
+                    {"per_conversation": candidate.answer.per_conversation, "per_month": candidate.answer.per_month},
+                )
+                if candidate.answer
+                else None,
                 "times_cheapest": _ratio(answer.ratio(candidate)),
                 "ends": candidate.ends.isoformat() if candidate.ends else None,
                 "availability_unproven": candidate.unproven,
@@ -157,6 +173,23 @@ def _population(answer: Population) -> Shape:
             {"percent": each.percent, "minutes": round(each.minutes, 2), "dollars": dollars(each.amount)}
             for each in answer.percentiles
         ],
+    }
+
+
+def _exchanged(sold: Offered, amounts: Mapping[str, Scenarios | None]) -> Shape | None:
+    """Amounts in the currency that was stated for the day, with its rate."""
+    currency = sold.currency
+    if currency is None:
+        return None
+    return {
+        "currency": currency.code,
+        "per_dollar": _plain(currency.per_dollar),
+        "since": str(currency.since),
+        "source": currency.source,
+        **{
+            name: {each: currency.plain(getattr(found, each)) for each in ("best", "expected", "worst")} if found else None
+            for name, found in amounts.items()
+        },
     }
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from math import prod
 
+from voicebill.billing.currency import Currency
 from voicebill.billing.dated import Day, doubt_on, holds_on, in_force, known_range
 from voicebill.billing.digest import digest
 from voicebill.billing.errors import NotOffered, UnknownName, Unpriced
@@ -126,6 +127,7 @@ class PriceBook:
     availability: tuple[Availability, ...]
     negotiated: Mapping[str, tuple[PriceRow, ...]] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
+    currencies: tuple[Currency, ...] = ()
 
     def priced(self, offer: Offer, day: date) -> PriceRow | None:
         """An offer's prices on a day: what was negotiated before what is listed, and then every adjustment."""
@@ -153,7 +155,12 @@ class PriceBook:
     def digest(self) -> str:
         """A fingerprint that changes whenever a figure, a date or a source does."""
         listed = (self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability)
-        return digest((listed, self.negotiated, self.adjustments) if self.negotiated or self.adjustments else listed)
+        own = (self.negotiated, self.adjustments, self.currencies)
+        return digest((listed, *own) if any(own) else listed)
+
+    def currency(self, day: date) -> Currency | None:
+        """The currency to which amounts of a day are exchanged beside dollars, if one was stated."""
+        return in_force(self.currencies, day)
 
     @cached_property
     def providers(self) -> tuple[str, ...]:

@@ -159,6 +159,10 @@ def _remarks(candidate: Candidate, day: date) -> Iterator[str]:
     if candidate.assumed:
         yield "history assumed"
     answer = candidate.answer
+    currency = answer.offered.currency if answer else None
+    if answer and currency:
+        month = f", {currency.shown(answer.per_month.expected)} a month" if answer.per_month else ""
+        yield f"{currency.shown(answer.per_conversation.expected)}{month}"
     if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:
         yield "reasoning not counted"
 

@@ -151,6 +151,9 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     )
     out.print()
     out.print(screen.indented(screen.scenarios(_rows(answer))))
+    for table in screen.exchanged(sold.currency, _rows(answer)):
+        out.print()
+        out.print(table)
     if answer.population:
         out.print()
         for line in _lengths(answer.population):

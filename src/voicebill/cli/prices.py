@@ -52,7 +52,8 @@ def prices_command(
         known = load()
         found = check(check_file)
         offers, sets = len(found.prices.offers) - len(known.prices.offers), len(found.rules.sets) - len(known.rules.sets)
-        own = {"negotiated": len(found.prices.negotiated), "adjustments": len(found.prices.adjustments)}
+        book = found.prices
+        own = {name: len(getattr(book, name)) for name in ("negotiated", "adjustments", "currencies")}
         if as_json:
             screen.as_json({"file": str(check_file), "faults": [], "offers": offers, "rule_sets": sets, **own})
         else:

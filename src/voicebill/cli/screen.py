@@ -18,6 +18,7 @@ from voicebill.answers.offered import Offered
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Simulation
 from voicebill.billing.bill import Line
+from voicebill.billing.currency import Currency
 from voicebill.billing.money import Amount, shown
 from voicebill.conversation.rules import Ruling
 
@@ -77,6 +78,19 @@ def scenarios(rows: Iterable[tuple[str, Scenarios]]) -> Table:
     for label, amounts in rows:
         shape.add_row(label, shown(amounts.best), Text(shown(amounts.expected), style="bold"), shown(amounts.worst))
     return shape
+
+
+def exchanged(currency: Currency | None, rows: Iterable[tuple[str, Scenarios]]) -> Iterable[Padding]:
+    """The same rows in the stated currency; nothing where none was stated."""
+    if currency is None:
+        return
+    shape = table(currency.code, "best", "expected", "worst")
+    for label, amounts in rows:
+        figures = (
+            currency.shown(each).removeprefix(f"{currency.code} ") for each in (amounts.best, amounts.expected, amounts.worst)
+        )
+        shape.add_row(label, *figures)
+    yield indented(shape)
 
 
 def shares(rows: Iterable[tuple[str, Amount]], whole: Amount) -> Table:

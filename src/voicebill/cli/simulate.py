@@ -126,7 +126,11 @@ def show(answer: Simulation, out: Console) -> None:
     out.print(screen.heading("The bill"))
     out.print(screen.indented(screen.bill_of(answer)))
     out.print()
-    out.print(screen.indented(screen.scenarios([("the whole conversation", answer.scenarios)])))
+    whole = [("the whole conversation", answer.scenarios)]
+    out.print(screen.indented(screen.scenarios(whole)))
+    for told in screen.exchanged(sold.currency, whole):
+        out.print()
+        out.print(told)
     for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
         out.print(note)
     out.print()

@@ -13,13 +13,14 @@ from typing import TypeVar
 
 from voicebill.answers.facts import Facts
 from voicebill.answers.tables import Fault, Values, read
+from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.files import FaultyFile, Readable, read_toml
-from voicebill.facts.rows import Maker
+from voicebill.facts.rows import Maker, refuse_overlaps
 from voicebill.facts.schema import file_schema
 
 DEFAULT_RULES = "recorded-2026-11"
@@ -32,6 +33,7 @@ DEFAULTS: Values = {
     "region_lists": {},
     "evidence": None,
     "basis": None,
+    "currencies": (),
 }
 """What a file that is silent, or faulty there, says once for all its rows."""
 
@@ -120,6 +122,7 @@ def _facts(sources: list[Readable]) -> Facts:
     availability: list[Availability] = []
     negotiated: dict[str, tuple[PriceRow, ...]] = {}
     adjustments: list[Adjustment] = []
+    currencies: list[Currency] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -128,6 +131,7 @@ def _facts(sources: list[Readable]) -> Facts:
         lifecycle += file.build("lifecycle", file.maker.lifecycle)
         surcharges += file.build("surcharges", file.maker.surcharge)
         availability += file.build("availability", file.maker.availability)
+        _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
         adjustments += file.build("adjustments", file.maker.adjustment)
         file.faults += _unheard_of(file, "adjustments", list(offers.values()))
@@ -142,6 +146,7 @@ def _facts(sources: list[Readable]) -> Facts:
         availability=tuple(availability),
         negotiated=negotiated,
         adjustments=tuple(adjustments),
+        currencies=tuple(currencies),
     )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
     return Facts(prices, RuleBook(tuple(ordered)))
@@ -169,6 +174,15 @@ def _add_offers(file: _File, offers: dict[str, Offer]) -> None:
         offers[offer.id] = offer
 
     file.build("offers", add)
+
+
+def _add_currencies(file: _File, currencies: list[Currency]) -> None:
+    def add(row: Values) -> None:
+        currency = file.maker.currency(row)
+        refuse_overlaps([*currencies, currency], "currencies")
+        currencies.append(currency)
+
+    file.build("currencies", add)
 
 
 def _add_negotiated(file: _File, negotiated: dict[str, tuple[PriceRow, ...]], offers: Mapping[str, Offer]) -> None:

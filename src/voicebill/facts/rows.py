@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from voicebill.answers.tables import Values
-from voicebill.billing.dated import Day
+from voicebill.billing.currency import Currency
+from voicebill.billing.dated import Dated, Day, in_force
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Dispute, Offer, PriceRow
@@ -32,7 +34,7 @@ class Maker:
         rows = tuple(self._price(price) for price in row["prices"])
         if not rows:
             raise InvalidInput("an offer needs at least one [[offers.prices]]")
-        _refuse_overlaps(rows)
+        refuse_overlaps(rows, "prices")
         return Offer(
             provider=self._provider(row),
             model=row["model"],
@@ -53,7 +55,7 @@ class Maker:
         rows = tuple(self._price(price) for price in row["prices"])
         if not rows:
             raise InvalidInput("negotiated prices need at least one [[negotiated.prices]]")
-        _refuse_overlaps(rows)
+        refuse_overlaps(rows, "prices")
         return rows
 
     def adjustment(self, row: Values) -> Adjustment:
@@ -114,6 +116,17 @@ class Maker:
             note=row["note"],
         )
 
+    def currency(self, row: Values) -> Currency:
+        """What a dollar is worth in another currency."""
+        return Currency(
+            code=row["code"],
+            per_dollar=row["per_dollar"],
+            since=row["since"],
+            until=row["until"],
+            checked=self._checked(row),
+            source=self._source(row),
+        )
+
     def rule(self, row: Values) -> RuleRow:
         """A parameter's value."""
         evidence, basis = row["evidence"] or self.defaults["evidence"], row["basis"] or self.defaults["basis"]
@@ -136,7 +149,7 @@ class Maker:
         return PriceRow(
             since=row["since"],
             until=row["until"],
-            prices=row["usd"],
+            prices=self._in_dollars(row),
             checked=self._checked(row),
             sources=self._sources(row),
             disputes=_disputes(row["disputes"]),
@@ -144,6 +157,17 @@ class Maker:
             confidence=row["confidence"],
             note=row["note"],
         )
+
+    def _in_dollars(self, row: Values) -> Mapping[str, Decimal]:
+        """Prices as they are, or exchanged at the rate that this file states for their first day."""
+        if row["usd"] is not None:
+            prices: Mapping[str, Decimal] = row["usd"]
+            return prices
+        stated = (each for each in self.defaults["currencies"] if each and each["code"] == row["currency"])
+        found = in_force((self.currency(each) for each in stated), row["since"].first)
+        if found is None:
+            raise InvalidInput(f"no [[currencies]] in this file says what {row['currency']} is worth on {row['since']}")
+        return {meter: found.in_dollars(price) for meter, price in row["amounts"].items()}
 
     def _provider(self, row: Values) -> str:
         provider = row["provider"] or self.defaults["provider"]
@@ -182,8 +206,13 @@ def _disputes(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Dispute, ...
     return disputes
 
 
-def _refuse_overlaps(rows: tuple[PriceRow, ...]) -> None:
+def refuse_overlaps(rows: Iterable[Dated], what: str) -> None:
+    """Refuse rows of which two would be in force on one day.
+
+    Raises:
+        InvalidInput: two overlap; the text gives their first days.
+    """
     ordered = sorted(rows, key=lambda row: row.since.first)
     for earlier, later in pairwise(ordered):
         if earlier.until is None or earlier.until.first > later.since.last:
-            raise InvalidInput(f"the prices since {earlier.since} and since {later.since} overlap: give the first an 'until'")
+            raise InvalidInput(f"the {what} since {earlier.since} and since {later.since} overlap: give the first an 'until'")

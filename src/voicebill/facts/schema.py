@@ -184,12 +184,33 @@ ADJUSTMENT: Schema = {
 }
 
 
+def _in_one_currency(row: Values) -> None:
+    _ends_after_it_begins(row)
+    if not {"usd", "currency", "amounts"} <= set(row):
+        return  # one that is faulty is not there
+    if (row["currency"] is None) != (row["amounts"] is None):
+        raise InvalidInput("'currency' and 'amounts' go together")
+    if (row["usd"] is None) == (row["amounts"] is None):
+        raise InvalidInput("prices are given either as 'usd', or as 'currency' and 'amounts'")
+
+
+CURRENCY: Schema = {
+    "code": Key(text),
+    "per_dollar": Key(_positive(decimal)),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    **SOURCED,
+}
+
+
 def offer_schema(meters: Collection[str]) -> Schema:
     """What an offer may hold, where these are the meters that there are."""
     price: Schema = {
         "since": Key(a_day),
         "until": Key(a_day, None),
-        "usd": Key(_some(mapped(_price, meters))),
+        "usd": Key(_some(mapped(_price, meters)), None),
+        "currency": Key(text, None),
+        "amounts": Key(_some(mapped(_price, meters)), None),
         "disputes": Rows({"meter": Key(one_of(*meters)), "usd": Key(_price), "source": Key(text)}),
         "increments": Key(mapped(_positive(whole), meters), {}),
         "confidence": Key(one_of("high", "medium", "low"), "high"),
@@ -205,7 +226,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "regions": Key(_regions, ()),
         "tier": Key(one_of("standard", "batch", "flex", "priority"), "standard"),
         "vendor_meters": Key(mapped(_vendor_meter, meters), {}),
-        "prices": Rows(price, _ends_after_it_begins),
+        "prices": Rows(price, _in_one_currency),
         "note": Key(text, ""),
     }
 
@@ -226,6 +247,7 @@ def file_schema(meters: Collection[str]) -> Schema:
         "lifecycle": Rows(LIFECYCLE),
         "surcharges": Rows(SURCHARGE, _factor_or_fee),
         "negotiated": Rows(negotiated),
+        "currencies": Rows(CURRENCY, _ends_after_it_begins),
         "adjustments": Rows(ADJUSTMENT, _factor_or_percent),
         "availability": Rows(AVAILABILITY),
         "name": Key(text, None),
