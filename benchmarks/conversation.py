@@ -12,9 +12,11 @@ from datetime import date
 from importlib.metadata import version
 from typing import Any
 
+from voicebill.answers.compare import alive, compare
 from voicebill.answers.costing import amount_of, conversation, lines_of, usage_under
 from voicebill.answers.estimate import estimate
 from voicebill.answers.offered import Asked, offered
+from voicebill.answers.quantities import volume
 from voicebill.answers.simulate import simulate
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache
@@ -25,6 +27,7 @@ DAY = date(2026, 11, 22)
 PLAN = Plan(minutes=10, turns=20)
 ASKED = Asked(model="gpt-realtime", day=DAY)
 FACTS = load()
+MONTH = volume("30000/month")
 ROUNDS = 9
 BEHAVIOURS: tuple[Cache, ...] = ("all", "prefix", "none")
 
@@ -150,6 +153,8 @@ def main() -> None:
     works = {
         "voicebill: 20 turns simulated, priced three times": core(),
         "voicebill: the whole estimate, offer to caveats": lambda: estimate(PLAN, ASKED, FACTS),
+        "voicebill: the same for a month of 32 call lengths": lambda: estimate(PLAN, ASKED, FACTS, MONTH),
+        "voicebill: all realtime offers side by side": lambda: compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS),
         f"genai-prices {version('genai-prices')}: 20 usages priced once": genai_prices(usages),
         f"litellm {version('litellm')}: 20 usages priced once": litellm_cost(usages),
     }

@@ -107,6 +107,17 @@ def test_offers_are_drawn_too_and_as_png(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("look", ["light", "dark", "print"])
+@pytest.mark.parametrize("width", [600, 1200])
+def test_a_picture_is_as_wide_as_asked_and_in_its_colours(tmp_path: Path, look: str, width: int) -> None:
+    file = tmp_path / "turns.svg"
+    assert run("estimate", "--plot", str(file), "--width", str(width), "--look", look).exit_code == 0
+    drawn = file.read_text(encoding="utf-8")
+    assert ET.fromstring(drawn).get("width") == f"{width}.0"
+    assert ("rgb(20,24,29)" in drawn.replace(" ", "")) == (look == "dark")
+    assert "a picture is 400 to 2,400 pixels wide, not 90" in run("estimate", "--plot", str(file), "--width", "90").stderr
+
+
 def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a picture is a .svg or a .png file" in run("estimate", "--plot", str(tmp_path / "x.gif")).stderr
     assert "cannot be written" in run("estimate", "--plot", str(tmp_path / "nowhere" / "x.svg")).stderr

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,72 @@ from voicebill.answers.pictures import (
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
 
-WIDTH, HEIGHT = 900, 480
-INK, SOFT, PALE = "#1f3b57", "#5b8db8", "#cfe0ee"
-FILLS = ("#16324f", "#7a5195", "#3f7cac", "#8c8c8c", "#a6cbe3", "#f2c57c", "#dedede")
-"""From dark to light, so that they stay apart in grey; the cache and the transcription, which are cheap, are the lightest."""
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a picture is dressed: its colours, and how wide it is in pixels.
+
+    Fills go from strong to weak, so that they stay apart in grey; the cache and the transcription, which are cheap, are the
+    weakest.
+    """
+
+    width: int = 900
+    paper: str = "#ffffff"
+    ink: str = "#1a1a1a"
+    text: str = "#3d4650"
+    grid: str = "#e3e7eb"
+    line: str = "#1f3b57"
+    soft: str = "#5b8db8"
+    pale: str = "#cfe0ee"
+    fills: tuple[str, ...] = ("#16324f", "#7a5195", "#3f7cac", "#8c8c8c", "#a6cbe3", "#f2c57c", "#dedede")
+
+    def __post_init__(self) -> None:
+        if not 400 <= self.width <= 2400:
+            raise InvalidInput(f"a picture is 400 to 2,400 pixels wide, not {self.width:,}")
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is no room beside the picture."""
+        return self.width < 720
+
+    @property
+    def height(self) -> int:
+        """Pixels, for a picture whose height does not follow from its rows."""
+        return round(240 + self.width * 0.27) + (70 if self.narrow else 0)
+
+
+LOOKS = {
+    "light": Look(),
+    "dark": Look(
+        paper="#14181d",
+        ink="#f2f4f6",
+        text="#b9c2cb",
+        grid="#2b323a",
+        line="#e8eef4",
+        soft="#6ea5d3",
+        pale="#27415a",
+        fills=("#e8eef4", "#b794d6", "#5a9fd4", "#8e979f", "#35658a", "#b98a3e", "#4a5058"),
+    ),
+    "print": Look(
+        ink="#000000",
+        text="#000000",
+        grid="#d9d9d9",
+        line="#000000",
+        soft="#595959",
+        pale="#e6e6e6",
+        fills=("#000000", "#8c8c8c", "#4d4d4d", "#bfbfbf", "#e0e0e0", "#737373", "#f2f2f2"),
+    ),
+}
+"""For the screen by day and by night, and for paper."""
+
+LIGHT = LOOKS["light"]
 
 
 class MissingPlot(VoicebillError, ImportError):
     """Drawing needs an optional part of the package."""
 
 
-def turns(answer: Estimate) -> Any:  # noqa: ANN401 - lets-plot's plot
+def turns(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cost per turn, stacked by what it is for."""
     lp, rows = _lets_plot(), per_turn(answer)
     known = dict.fromkeys((*KINDS.values(), TRANSCRIPTION))
@@ -42,42 +98,56 @@ def turns(answer: Estimate) -> Any:  # noqa: ANN401 - lets-plot's plot
         "for": [row.kind for row in rows],
         "dollars": [row.dollars for row in rows],
     }
-    fills = dict(zip(known, FILLS, strict=True))
+    fills = dict(zip(known, look.fills, strict=True))
     plot = (
         lp.ggplot(data, lp.aes("turn", "dollars", fill=lp.as_discrete("for", levels=kinds[::-1])))
-        + lp.geom_bar(stat="identity", width=0.85, tooltips=lp.layer_tooltips().line("@for").line("@dollars"))
-        + lp.scale_fill_manual(values=[fills[kind] for kind in kinds[::-1]], name="")
+        + lp.geom_bar(stat="identity", width=0.85, color=look.paper, tooltips=lp.layer_tooltips().line("@for").line("@dollars"))
+        + lp.scale_fill_manual(values=[fills[kind] for kind in kinds], breaks=kinds, name="")
         + lp.labs(x="turn", y="dollars a turn, expected")
+        + lp.theme(panel_grid_major_x="blank")
     )
-    return _dressed(lp, plot, "What each turn costs", answer.offered)
+    return _dressed(lp, plot, "What each turn costs", answer.offered, look)
 
 
-def growing(answer: Estimate) -> Any:  # noqa: ANN401 - lets-plot's plot
+def growing(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cumulative cost with the band from best to worst."""
-    return _band(cumulative(answer), "turn", "dollars so far", "What the conversation has cost by each turn", answer.offered)
+    return _band(
+        cumulative(answer), ("turn", "dollars so far"), "What the conversation has cost by each turn", answer.offered, look
+    )
 
 
-def lengths(answer: Estimate) -> Any:  # noqa: ANN401 - lets-plot's plot
+def lengths(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cost against the length of the call."""
-    return _band(by_length(answer), "minutes", "dollars a conversation", "What calls of other lengths cost", answer.offered)
+    return _band(
+        by_length(answer), ("minutes", "dollars a conversation"), "What calls of other lengths cost", answer.offered, look
+    )
 
 
-def knobs(moved: Sequence[Effect], sold: Offered) -> Any:  # noqa: ANN401 - lets-plot's plot
+def knobs(moved: Sequence[Effect], sold: Offered, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
     """The tornado: what each assumption moves."""
     lp, rows = _lets_plot(), tornado(moved)
-    plot = _bars(lp, rows, "dollars added to a conversation, expected") + lp.geom_vline(xintercept=0, color=INK, size=0.6)
-    return _dressed(lp, plot, "What each assumption moves", sold)
+    plot = _bars(lp, rows, "dollars added to a conversation, expected", look)
+    plot += lp.geom_vline(xintercept=0, color=look.line, size=0.6)
+    return _dressed(lp, plot, "What each assumption moves", sold, look, rows=len(rows))
 
 
-def offers(answer: Comparison) -> Any:  # noqa: ANN401 - lets-plot's plot
+def offers(answer: Comparison, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Every offer from best to worst, the expected amount marked."""
     lp, rows = _lets_plot(), side_by_side(answer)
     marks = {"label": [row.label for row in rows], "mark": [row.mark for row in rows]}
-    plot = _bars(lp, rows, "dollars a conversation: best to worst, expected marked")
-    plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=INK, size=3)
+    plot = _bars(lp, rows, "dollars a conversation", look)
+    plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=look.line, size=3)
     cheapest = next(candidate.answer for candidate in answer.candidates if candidate.answer)
-    drawn = _dressed(lp, plot, "One plan, every offer", cheapest.offered, named=False)
-    return drawn + lp.ggsize(WIDTH, max(HEIGHT, 120 + 22 * len(rows)))
+    return _dressed(
+        lp,
+        plot,
+        "One plan, every offer",
+        cheapest.offered,
+        look,
+        subtitle="from best to worst, expected marked",
+        rows=len(rows),
+        named=False,
+    )
 
 
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
@@ -111,7 +181,7 @@ def steady(svg: str) -> str:
     return svg
 
 
-def _band(rows: Sequence[BandRow], x: str, y: str, title: str, sold: Offered) -> Any:  # noqa: ANN401 - lets-plot's plot
+def _band(rows: Sequence[BandRow], axes: tuple[str, str], title: str, sold: Offered, look: Look) -> Any:  # noqa: ANN401 - lets-plot's plot
     lp = _lets_plot()
     data = {
         "at": [row.at for row in rows],
@@ -121,43 +191,68 @@ def _band(rows: Sequence[BandRow], x: str, y: str, title: str, sold: Offered) ->
     }
     plot = (
         lp.ggplot(data, lp.aes("at"))
-        + lp.geom_ribbon(lp.aes(ymin="best", ymax="worst"), fill=PALE, alpha=0.9, size=0)
-        + lp.geom_line(lp.aes(y="worst"), color=SOFT, size=0.7, linetype="dashed")
-        + lp.geom_line(lp.aes(y="best"), color=SOFT, size=0.7, linetype="dotted")
-        + lp.geom_line(lp.aes(y="expected"), color=INK, size=1.4)
-        + lp.labs(x=x, y=f"{y}: best (dotted), expected, worst (dashed)")
+        + lp.geom_ribbon(lp.aes(ymin="best", ymax="worst"), fill=look.pale, alpha=0.9, size=0)
+        + lp.geom_line(lp.aes(y="worst"), color=look.soft, size=0.7, linetype="dashed")
+        + lp.geom_line(lp.aes(y="best"), color=look.soft, size=0.7, linetype="dotted")
+        + lp.geom_line(lp.aes(y="expected"), color=look.line, size=1.4)
+        + lp.labs(x=axes[0], y=axes[1])
         + lp.expand_limits(y=0)
     )
-    return _dressed(lp, plot, title, sold)
+    return _dressed(lp, plot, title, sold, look, subtitle="best (dotted), expected, worst (dashed)")
 
 
-def _bars(lp: Any, rows: Sequence[BarRow], x: str) -> Any:  # noqa: ANN401 - lets-plot and its plot
+def _bars(lp: Any, rows: Sequence[BarRow], x: str, look: Look) -> Any:  # noqa: ANN401 - lets-plot and its plot
     labels = [row.label for row in rows]
+    shown = [label.replace("/data", f"{BREAK}data").replace("/regional", f"{BREAK}regional") for label in labels]
     data = {"label": labels, "low": [row.low for row in rows], "high": [row.high for row in rows]}
     return (
         lp.ggplot(data)
-        + lp.geom_segment(lp.aes(x="low", xend="high", y="label", yend="label"), color=SOFT, size=8)
-        + lp.scale_y_discrete(limits=labels[::-1], expand=[0, 0.6])
+        + lp.geom_segment(lp.aes(x="low", xend="high", y="label", yend="label"), color=look.soft, size=8)
+        + lp.scale_y_discrete(limits=labels[::-1], labels=(shown if look.narrow else labels)[::-1], expand=[0, 0.6])
         + lp.expand_limits(x=0)
         + lp.labs(x=x, y="")
     )
 
 
-def _dressed(lp: Any, plot: Any, title: str, sold: Offered, *, named: bool = True) -> Any:  # noqa: ANN401 - lets-plot and its plot
+def _dressed(
+    lp: Any,  # noqa: ANN401 - lets-plot
+    plot: Any,  # noqa: ANN401 - lets-plot's plot
+    title: str,
+    sold: Offered,
+    look: Look,
+    *,
+    subtitle: str = "",
+    rows: int = 0,
+    named: bool = True,
+) -> Any:  # noqa: ANN401 - lets-plot's plot
     offer, ruling = sold.found.offer, sold.ruling
     what = f"{offer.name} at {offer.provider}, " if named else ""
-    source = f"voicebill: {what}{sold.asked.day}; rules {ruling.name} ({ruling.digest}), prices {sold.facts.prices.digest}"
+    source = f"voicebill: {what}{sold.asked.day};{BREAK if look.narrow else ' '}"
+    source += f"rules {ruling.name} ({ruling.digest}), prices {sold.facts.prices.digest}"
     theme = lp.theme(
-        plot_title=lp.element_text(size=18, face="bold", color="#1a1a1a"),
-        plot_caption=lp.element_text(size=11, color="#595959"),
-        axis_text=lp.element_text(size=12, color="#333333"),
-        axis_title=lp.element_text(size=13, color="#333333"),
-        legend_text=lp.element_text(size=12, color="#333333"),
+        text=lp.element_text(color=look.text),
+        plot_title=lp.element_text(size=18, face="bold", color=look.ink, margin=[0, 0, 8, 0]),
+        plot_subtitle=lp.element_text(size=13, color=look.text),
+        plot_caption=lp.element_text(size=11, color=look.text, hjust=0, margin=[10, 0, 0, 0]),
+        axis_text=lp.element_text(size=10 if look.narrow else 12, color=look.text),
+        axis_title=lp.element_text(size=13, color=look.text),
+        legend_text=lp.element_text(size=12, color=look.text),
+        legend_position="bottom" if look.narrow else "right",
+        legend_background="blank",
+        panel_grid_major=lp.element_line(color=look.grid),
         panel_grid_minor="blank",
-        plot_margin=[14, 18, 10, 12],
-        plot_background=lp.element_rect(fill="white", color="white"),
+        panel_background=lp.element_rect(fill=look.paper, color=look.paper),
+        plot_title_position="plot",
+        plot_caption_position="plot",
+        plot_margin=[14, 18, 12, 12],
+        plot_background=lp.element_rect(fill=look.paper, color=look.paper),
     )
-    return plot + lp.ggtitle(title) + lp.labs(caption=source) + lp.theme_minimal() + theme + lp.ggsize(WIDTH, HEIGHT)
+    height = max(look.height, 130 + (30 if look.narrow else 24) * rows)
+    labels = lp.labs(title=title, subtitle=subtitle or None, caption=source)
+    return plot + labels + lp.theme_minimal() + theme + lp.ggsize(look.width, height)
+
+
+BREAK = "\n"
 
 
 def _lets_plot() -> Any:  # noqa: ANN401 - an optional module

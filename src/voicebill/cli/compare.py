@@ -26,11 +26,15 @@ from voicebill.cli.options import (
     LengthsFile,
     LengthSpread,
     OnDay,
+    PlotFile,
+    PlotLook,
+    PlotWidth,
     PricesOption,
     RuleOption,
     RulesOption,
     facts_and_rules,
     lengths_stated,
+    look_stated,
     option,
     overrides,
     today,
@@ -77,9 +81,9 @@ def compare_command(
             "--page", help="Beside it, the original web calculator's figure, explained step by step.", rich_help_panel=QUESTION
         ),
     ] = False,
-    plot: Annotated[
-        Path | None, option("--plot", "Draw a picture into this .svg or .png file.", QUESTION, metavar="FILE")
-    ] = None,
+    plot: PlotFile = None,
+    width: PlotWidth = None,
+    look: PlotLook = "light",
     as_json: Json = False,
 ) -> None:
     """One plan against every offer that can serve it, the cheapest first.
@@ -109,7 +113,7 @@ def compare_command(
     cheapest = next(proven, answer.candidates[0])
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if plot:
-        draw.save(draw.offers(answer), plot)
+        draw.save(draw.offers(answer, look_stated(look, width)), plot)
     if as_json:
         shape = comparison_shape(answer) | {"page": bridge_shape(beside) if beside else None}
         screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})

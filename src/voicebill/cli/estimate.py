@@ -1,7 +1,6 @@
 """`voicebill estimate`: what a planned conversation will cost."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +24,7 @@ from voicebill.cli.options import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_MODEL,
     DEFAULT_PROVIDER,
+    PLOTTING,
     QUESTION,
     Conversations,
     Deployment,
@@ -33,6 +33,9 @@ from voicebill.cli.options import (
     LengthSpread,
     Model,
     OnDay,
+    PlotFile,
+    PlotLook,
+    PlotWidth,
     PricesOption,
     Provider,
     Region,
@@ -40,6 +43,7 @@ from voicebill.cli.options import (
     RulesOption,
     facts_and_rules,
     lengths_stated,
+    look_stated,
     option,
     overrides,
     today,
@@ -48,7 +52,7 @@ from voicebill.cli.options import (
 from voicebill.cli.plan_options import takes_plan
 from voicebill.conversation.plan import Plan
 
-PICTURES: Mapping[str, Callable[[Estimate], Any]] = {
+PICTURES: Mapping[str, Callable[[Estimate, draw.Look], Any]] = {
     "turns": draw.turns,
     "cumulative": draw.growing,
     "lengths": draw.lengths,
@@ -79,19 +83,19 @@ def estimate_command(
         int | None,
         option("--keep-turns", "Find the cheapest truncation that always remembers so many turns.", QUESTION, count, "COUNT"),
     ] = None,
-    plot: Annotated[
-        Path | None, option("--plot", "Draw a picture into this .svg or .png file.", QUESTION, metavar="FILE")
-    ] = None,
+    plot: PlotFile = None,
     picture: Annotated[
         str,
         option(
             "--picture",
             f"Which: {', '.join((*PICTURES, KNOBS_PICTURE))}. (default: turns)",
-            QUESTION,
+            PLOTTING,
             word(*PICTURES, KNOBS_PICTURE),
             "NAME",
         ),
     ] = "turns",
+    width: PlotWidth = None,
+    look: PlotLook = "light",
     levers: Annotated[
         bool,
         typer.Option("--levers", help="What each assumption moves, and what would be cheaper.", rich_help_panel=QUESTION),
@@ -120,7 +124,8 @@ def estimate_command(
     answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
     moved = effects(plan, question, facts) if levers or (plot and picture == KNOBS_PICTURE) else ()
     if plot:
-        drawn = draw.knobs(moved, answer.offered) if picture == KNOBS_PICTURE else PICTURES[picture](answer)
+        dress = look_stated(look, width)
+        drawn = draw.knobs(moved, answer.offered, dress) if picture == KNOBS_PICTURE else PICTURES[picture](answer, dress)
         draw.save(drawn, plot)
     advised = advice(plan, question, facts) if levers else ()
     cut = None if keep_turns is None else cheapest_truncation(plan, question, facts, keep_turns=keep_turns)

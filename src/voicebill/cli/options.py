@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from voicebill.answers.lengths import ASSUMED_SPREAD, Lengths, Spread
 from voicebill.answers.tables import one_of
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.charts.draw import LOOKS, Look
 from voicebill.conversation.rules import Value, parameter_value
 from voicebill.facts import load
 from voicebill.facts.files import read_text
@@ -143,6 +145,25 @@ Reuse = Annotated[
         "SHARE",
     ),
 ]
+
+
+PLOTTING = "Picture"
+PlotFile = Annotated[Path | None, option("--plot", "Draw a picture into this .svg or .png file.", PLOTTING, metavar="FILE")]
+PlotWidth = Annotated[
+    Any, option("--width", "Pixels across, 400 to 2400. (default: 900)", PLOTTING, quantities.count, "PIXELS")
+]
+PlotLook = Annotated[
+    str, option("--look", f"Its colours: {', '.join(LOOKS)}. (default: light)", PLOTTING, word(*LOOKS), "NAME")
+]
+
+
+def look_stated(name: str, width: int | None) -> Look:
+    """How a picture is to be dressed.
+
+    Raises:
+        InvalidInput: it cannot be so wide.
+    """
+    return LOOKS[name] if width is None else replace(LOOKS[name], width=width)
 
 
 def home_files() -> list[Path]:
