@@ -40,7 +40,8 @@ lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
 	UV="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header" && \
 	$$UV pyproject.toml --group build --output-file requirements/run.txt && \
-	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/run.txt --output-file requirements/dev.txt && \
+	$$UV pyproject.toml --extra web --group build --constraint requirements/run.txt --output-file requirements/web.txt && \
+	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
 	$$UV pyproject.toml --group build --group bench --constraint requirements/run.txt --output-file requirements/bench.txt
 
 clean: ## remove what the targets made

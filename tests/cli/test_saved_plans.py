@@ -8,8 +8,8 @@ from typer.testing import CliRunner, Result
 
 from voicebill.answers.plan_table import PLAN
 from voicebill.cli import app
-from voicebill.cli.init import USES
 from voicebill.cli.plan_options import PARAMETERS
+from voicebill.facts.plans import USES
 
 ON = ("--day", "2026-11-22")
 

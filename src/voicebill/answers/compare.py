@@ -1,6 +1,6 @@
 """The comparison: one plan against every offer that can serve it, each priced as its own estimate would be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -149,3 +149,22 @@ def _dearness(candidate: Candidate) -> tuple[bool, Fraction, str]:
     if candidate.answer is None:
         return True, Fraction(0), candidate.offer.id
     return False, Fraction(candidate.answer.per_conversation.expected), candidate.offer.id
+
+
+def remarks(candidate: Candidate, day: date) -> Iterator[str]:
+    """How an offer is sold, and what to mind of it, in few words."""
+    offer = candidate.offer
+    yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
+    if candidate.ends:
+        yield f"{'may have ended' if candidate.ends <= day else 'ends'} {candidate.ends}"
+    if candidate.unproven:
+        yield "unproven"
+    if candidate.assumed:
+        yield "history assumed"
+    answer = candidate.answer
+    currency = answer.offered.currency if answer else None
+    if answer and currency:
+        month = f", {currency.shown(answer.per_month.expected)} a month" if answer.per_month else ""
+        yield f"{currency.shown(answer.per_conversation.expected)}{month}"
+    if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:
+        yield "reasoning not counted"

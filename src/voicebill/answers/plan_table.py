@@ -9,13 +9,13 @@ from voicebill.answers.tables import Fault, Key, Reader, Schema, Values, decimal
 from voicebill.conversation.script import Truncation
 
 
-def _typed(reader: Reader, said: Callable[[str], Any]) -> Reader:
+def typed(reader: Reader, said: Callable[[str], Any]) -> Reader:
     """A number as TOML has it, or as people type it: 0.45 or "45%", 5 or "5 min"."""
     return lambda value: said(value) if isinstance(value, str) else reader(value)
 
 
-COUNT = _typed(whole, quantities.count)
-SHARE = _typed(decimal, quantities.share)
+COUNT = typed(whole, quantities.count)
+SHARE = typed(decimal, quantities.share)
 
 ASKED: Schema = {
     "model": Key(text, None),
@@ -29,7 +29,7 @@ ASKED: Schema = {
 }
 
 PLAN: Schema = {
-    "minutes": Key(_typed(decimal, quantities.minutes), None),
+    "minutes": Key(typed(decimal, quantities.minutes), None),
     "turns": Key(COUNT, None),
     "user_share": Key(SHARE, None),
     "assistant_share": Key(SHARE, None),

@@ -66,7 +66,7 @@ def truncation(value: object) -> Truncation:
     return Truncation(**{key: given for key, given in table.items() if given is not None})
 
 
-def _overrides(value: object) -> dict[str, Value]:
+def overrides(value: object) -> dict[str, Value]:
     """Rules set otherwise, each in its own type."""
     given = mapped(anything)(value)
     found: dict[str, Value] = {}
@@ -88,7 +88,7 @@ SCRIPT: Schema = {
     "region": Key(text, None),
     "day": Key(the_day, None),
     "rules": Key(text, None),
-    "overrides": Key(_overrides, {}),
+    "overrides": Key(overrides, {}),
     "instructions_tokens": Key(whole, None),
     "instructions_file": Key(text, None),
     "tools_tokens": Key(whole, None),

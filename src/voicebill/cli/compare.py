@@ -1,6 +1,5 @@
 """`voicebill compare`: one plan against every offer that can serve it."""
 
-from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Candidate, Comparison, alive, compare
+from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
 from voicebill.answers.offered import Asked
 from voicebill.answers.shape import bridge_shape, comparison_shape
 from voicebill.billing.errors import UnknownName
@@ -140,7 +139,7 @@ def show(answer: Comparison, day: date, out: Console) -> None:
         figures += [*([_rounded(month.expected)] if month else []), f"{float(ratio or 0):.2f}"]
         offer = candidate.offer
         out.print(f"{offer.provider + ' ' + offer.model:<35}" + "".join(f"{figure:>{WIDTH}}" for figure in figures))
-        out.print(screen.indented(Text(", ".join(_remarks(candidate, day)), style="dim")))
+        out.print(screen.indented(Text(", ".join(remarks(candidate, day)), style="dim")))
     refused = (_refused(candidate) for candidate in answer.candidates if not candidate.answer)
     for note in screen.notes("Cannot serve this plan", refused):
         out.print(note)
@@ -150,25 +149,6 @@ def show(answer: Comparison, day: date, out: Console) -> None:
         "history assumed: how the model treats history was not measured on it",
         style="dim",
     )
-
-
-def _remarks(candidate: Candidate, day: date) -> Iterator[str]:
-    """How an offer is sold, and what to mind of it, in few words."""
-    offer = candidate.offer
-    yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
-    if candidate.ends:
-        yield f"{'may have ended' if candidate.ends <= day else 'ends'} {candidate.ends}"
-    if candidate.unproven:
-        yield "unproven"
-    if candidate.assumed:
-        yield "history assumed"
-    answer = candidate.answer
-    currency = answer.offered.currency if answer else None
-    if answer and currency:
-        month = f", {currency.shown(answer.per_month.expected)} a month" if answer.per_month else ""
-        yield f"{currency.shown(answer.per_conversation.expected)}{month}"
-    if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:
-        yield "reasoning not counted"
 
 
 def _refused(candidate: Candidate) -> str:

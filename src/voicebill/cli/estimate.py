@@ -14,6 +14,7 @@ from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked
 from voicebill.answers.population import Population
 from voicebill.answers.quantities import count
+from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.shape import estimate_shape, levers_shape, truncation_shape
 from voicebill.billing.errors import NotOffered
@@ -21,9 +22,6 @@ from voicebill.billing.money import Amount, shown
 from voicebill.charts import draw
 from voicebill.cli import screen
 from voicebill.cli.options import (
-    DEFAULT_DEPLOYMENT,
-    DEFAULT_MODEL,
-    DEFAULT_PROVIDER,
     PLOTTING,
     QUESTION,
     Conversations,

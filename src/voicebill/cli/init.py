@@ -1,6 +1,5 @@
 """`voicebill init`: a commented plan file to start from."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +7,7 @@ import typer
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options import option, word
-
-USES: tuple[str, ...] = tuple(
-    sorted(
-        file.name.removesuffix(".toml") for file in (files("voicebill.cli") / "plans").iterdir() if file.name.endswith(".toml")
-    )
-)
+from voicebill.facts.plans import USES, plan_text
 
 
 def init_command(
@@ -32,7 +26,7 @@ def init_command(
         voicebill init reader.toml --use accessibility-reader
         voicebill estimate --plan reader.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    content = (files("voicebill.cli") / "plans" / f"{use}.toml").read_text(encoding="utf-8")
+    content = plan_text(use)
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(content)

@@ -218,11 +218,6 @@ def _plain_number(value: str) -> str:
         return value
 
 
-DEFAULT_MODEL = "gpt-realtime-1.5"
-DEFAULT_PROVIDER = "openai"
-DEFAULT_DEPLOYMENT = "global"
-
-
 def lengths_stated(spread: Decimal | None, file: Path | None) -> Spread | Lengths | None:
     """How call lengths differ, if that was stated.
 

@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.facts import Facts
+from voicebill.answers.question import DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
 from voicebill.billing.errors import NotOffered
 from voicebill.cli import screen
-from voicebill.cli.options import DEFAULT_PROVIDER, OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
+from voicebill.cli.options import OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
 from voicebill.conversation.rules import Ruling
 
 
