@@ -11,7 +11,9 @@ from voicebill.answers.advice import advice, cheapest_truncation, least_remember
 from voicebill.answers.estimate import estimate
 from voicebill.answers.knobs import KNOBS, effects
 from voicebill.answers.lengths import Spread
-from voicebill.answers.offered import Asked
+from voicebill.answers.offered import Asked, offered
+from voicebill.answers.scenarios import costs
+from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.context import responses
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Truncation, Turn
@@ -120,3 +122,17 @@ def test_more_turns_keep_their_share_of_written_ones() -> None:
     assert turns.low is not None
     assert turns.high is not None
     assert turns.low < 0 < turns.high
+
+
+def test_what_is_cheaper_for_the_average_call_and_dearer_over_a_month_is_not_advised() -> None:
+    """The small preview keeps all history: a tenth of a cent cheaper at six minutes, and far dearer for longer calls."""
+    asked = Asked(model="gpt-realtime-mini", provider="azure", day=DAY)
+    plan = Plan(minutes=6, turns=10)
+    preview = replace(asked, model="gpt-4o-mini-realtime-preview")
+    assert costs(plan, offered(preview, None, FACTS)).expected < costs(plan, offered(asked, None, FACTS)).expected
+    assert not any("preview" in each.change for each in advice(plan, asked, FACTS))
+
+
+def test_more_turns_than_there_are_cannot_be_kept() -> None:
+    with pytest.raises(InvalidInput, match="has at most 19 earlier ones"):
+        cheapest_truncation(Plan(minutes=10, turns=20), Asked(model="gpt-realtime", day=DAY), FACTS, keep_turns=20)

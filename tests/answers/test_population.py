@@ -84,6 +84,20 @@ def test_lengths_that_were_counted_are_priced_as_they_are() -> None:
     assert round(found.mean.expected) == round((3 * five + twenty) / 4)
 
 
+def test_percentiles_are_those_of_the_lengths_however_few_the_turns() -> None:
+    """A lognormal of mean 5 and deviation 4 has its median at 5 / sqrt(1 + 0.8^2) = 3.904."""
+    median = population(Plan(minutes=5, turns=1), Spread(0.8), SOLD).percentiles[1]
+    assert median.minutes == pytest.approx(3.904, abs=0.001)
+    counted = population(Plan(minutes=20, turns=2), Lengths(((2, 1), (3, 1), (4, 1))), SOLD)
+    assert [each.minutes for each in counted.percentiles] == [2, 3, 4]
+    assert counted.mean_minutes == 3
+
+
+def test_a_cut_that_shortens_the_mean_is_said() -> None:
+    found = population(Plan(minutes=50, turns=50), Spread(0.8), SOLD)
+    assert found.mean_minutes < 45
+
+
 def test_calls_beyond_the_cap_are_counted_as_so_long() -> None:
     found = population(PLAN, Lengths(((90, 1),)), SOLD)
     assert found.mean.expected == costs(Plan(minutes=60, turns=120), SOLD).expected

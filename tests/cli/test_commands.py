@@ -202,7 +202,7 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 1111111111111111111111111111111111111111", "--turns: 1111111111"),
         ("--minutes 10 --turns 20 --rule cache_reuse_share=1e-9999999", "cache_reuse_share is a number between 0 and 1"),
         ("--minutes 10 --turns 20 --day 2020-01-01", "no price of gpt-realtime-1.5 at openai is known for 2020-01-01"),
-        ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a date"),
+        ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a day"),
         ("--minutes 10 --turns 20 --day 2026-10", "--day: '2026-10' is not a day: write 2026-11-22"),
         ("--minutes 10 --turns 20 --conversations 500", "--conversations: '500' names no period"),
         ("--minutes 10 --turns 20 --rules page", "unknown rule set 'page'; the nearest is page-2026-06"),
@@ -465,7 +465,17 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     file.write_text("minutes,calls\n5,3\n20 min,1\n", encoding="utf-8")
     counted = answer(*words, "--lengths", str(file))
     assert [each["minutes"] for each in counted["population"]["percentiles"]] == [5.0, 5.0, 20.0]
+    assert counted["population"]["mean_minutes"] == 8.75
     assert "Calls differ in length (lengths as counted, cut at 60 minutes)" in run(*words, "--lengths", str(file)).stdout
+    for content, said in (
+        ("seconds,calls\n180,3\n", "line 1: 'seconds' is not a duration"),
+        ("minutes,calls\n5,1,000\n", "line 2: a line holds minutes and how many calls"),
+        ("5;3\n", "line 1: a line holds minutes and how many calls, with a comma between them"),
+        ("5,3\n0,2\n", "line 2: a call lasts more than 0"),
+        ("nan,2\n", "line 1: 'nan' is not a duration"),
+    ):
+        file.write_text(content, encoding="utf-8")
+        assert said in refusal(*words, "--lengths", str(file))
     file.write_text("5\nlong\n", encoding="utf-8")
     assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--lengths", str(file))
     assert "say the same thing: give one" in refusal(*words, "--lengths", str(file), "--length-spread", "1")

@@ -170,6 +170,25 @@ usd = { text_in = 1, text_out = 1, audio_in = 1, audio_out = 1 }
     assert (result.exit_code, "openai my-model" in result.stdout) == (0, True)
 
 
+def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    file = written(tmp_path, off("10"))
+    once, twice = load(file), load(file, file)
+    assert once.prices.digest == twice.prices.digest
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (off("10") + off("20"), "the adjustments named 'discount' since 2026-11-01 and since 2026-11-01 overlap"),
+        ('\n[[currencies]]\ncode = "USD"\nper_dollar = 1.2\nsince = 2026-11-01\n', "three letters such as EUR, and not USD"),
+        ('\n[[currencies]]\ncode = "EURO"\nper_dollar = 1.2\nsince = 2026-11-01\n', "three letters such as EUR"),
+    ],
+)
+def test_a_contract_that_says_a_thing_twice_or_wrongly_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(FaultyFile, match=re.escape(said)):
+        load(written(tmp_path, content))
+
+
 EURO = '\n[[currencies]]\ncode = "EUR"\nper_dollar = 0.8\nsince = 2026-11-01\nuntil = 2027-01-01\n'
 
 

@@ -272,7 +272,7 @@ def test_facts_that_would_mislead_are_refused(tmp_path: Path, text: str, said: s
 
 
 def test_a_script_among_the_facts_is_called_one(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="looks like a script, not like prices or rules: bill it with voicebill simulate"):
+    with pytest.raises(InvalidInput, match="looks like a script, not like prices or rules: try voicebill simulate"):
         check(written(tmp_path, "[[turns]]\nreply_seconds = 3\n"))
 
 

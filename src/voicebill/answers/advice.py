@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from voicebill.answers.compare import alive
 from voicebill.answers.facts import Facts
-from voicebill.answers.offered import Asked, offered
+from voicebill.answers.lengths import Spread
+from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.population import calls, over_all_lengths
 from voicebill.answers.scenarios import costs
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation import counting
 from voicebill.conversation.context import Response, responses
@@ -108,25 +110,43 @@ def _changed(plan: Plan, asked: Asked, facts: Facts) -> Iterator[tuple[str, Amou
 def _elsewhere(plan: Plan, asked: Asked, facts: Facts) -> Iterator[tuple[str, Amount, str]]:
     """The provider's other models under the same deployment, and other deployments of the same model: the cheapest each."""
     here = offered(asked, plan.transcription_model, facts).found.offer
-    models: list[tuple[Amount, str]] = []
-    deployments: list[tuple[Amount, str]] = []
+    models: list[tuple[Amount, str, Offered]] = []
+    deployments: list[tuple[Amount, str, Offered]] = []
     for offer in alive(facts.prices, asked.day):
         if offer.provider != here.provider or offer.id == here.id or facts.prices.unproven(offer):
             continue
         region = offer.regions[0] if offer.deployment == "regional" else asked.region
         other = replace(asked, model=offer.name, deployment=offer.deployment, region=region)
         try:
-            amount = costs(plan, offered(other, plan.transcription_model, facts)).expected
+            sold = offered(other, plan.transcription_model, facts)
+            amount = costs(plan, sold).expected
         except VoicebillError:
             continue
         if offer.model == here.model and offer.deployment != here.deployment:
-            deployments.append((amount, offer.deployment))
+            deployments.append((amount, offer.deployment, sold))
         elif offer.model != here.model and offer.deployment == here.deployment:
-            models.append((amount, offer.model))
-    for amount, model in sorted(models)[:1]:
-        yield f"use {model}", amount, "another model's voice and judgement: try it"
-    for amount, deployment in sorted(deployments)[:1]:
-        yield f"deploy {here.model} as {deployment}", amount, "data may be processed elsewhere"
+            models.append((amount, offer.model, sold))
+    usual = _over_a_month(plan, offered(asked, plan.transcription_model, facts))
+    for amount, model, sold in _cheapest(models):
+        if _over_a_month(plan, sold) < usual:
+            thinks = sold.ruling.rules.reasons and not plan.reasoning_tokens
+            price = "another model's voice and judgement: try it"
+            yield f"use {model}", amount, f"{price}; what it reasons is billed, and not counted here" if thinks else price
+    for amount, deployment, sold in _cheapest(deployments):
+        if _over_a_month(plan, sold) < usual:
+            yield f"deploy {here.model} as {deployment}", amount, "data may be processed elsewhere"
+
+
+def _cheapest(found: list[tuple[Amount, str, Offered]]) -> list[tuple[Amount, str, Offered]]:
+    return sorted(found, key=lambda each: each[:2])[:1]
+
+
+def _over_a_month(plan: Plan, sold: Offered) -> Amount:
+    """The mean expected amount where calls differ in length: what is cheaper for the average call may be dearer there."""
+    try:
+        return over_all_lengths(calls(plan, Spread(), sold), sold).expected
+    except VoicebillError:
+        return costs(plan, sold).expected
 
 
 def cheapest_truncation(
@@ -143,6 +163,10 @@ def cheapest_truncation(
     Raises:
         VoicebillError: the plan itself cannot be estimated.
     """
+    if keep_turns >= plan.turns > 1:
+        raise InvalidInput(
+            f"a conversation of {plan.turns:,} turns has at most {plan.turns - 1:,} earlier ones to keep in memory"
+        )
     sold = offered(asked, plan.transcription_model, facts)
     rules, best = sold.ruling.rules, None
     for setting in (Truncation(), *(Truncation("auto", ratio, limit) for limit in limits for ratio in ratios)):

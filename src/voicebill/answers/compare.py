@@ -166,5 +166,7 @@ def remarks(candidate: Candidate, day: date) -> Iterator[str]:
     if answer and currency:
         month = f", {currency.shown(answer.per_month.expected)} a month" if answer.per_month else ""
         yield f"{currency.shown(answer.per_conversation.expected)}{month}"
+    if answer and any(line.rate and line.rate.stands_in for line in answer.lines):
+        yield "no cached price, priced as fresh"
     if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:
         yield "reasoning not counted"

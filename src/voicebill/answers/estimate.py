@@ -120,7 +120,7 @@ def priced(
         transcription_lines=heard,
         parts=parts(held, sold),
         assumptions=(*caveats.assumptions(held, sold), *_spread(found, stated=stated)),
-        warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held), *_ended(found)),
+        warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held), *_ended(found, plan)),
     )
 
 
@@ -132,7 +132,13 @@ def _spread(found: Population | None, *, stated: bool) -> Iterator[str]:
         )
 
 
-def _ended(found: Population | None) -> Iterator[str]:
+def _ended(found: Population | None, plan: Plan) -> Iterator[str]:
+    spread = found is not None and isinstance(found.lengths, Spread)
+    if found is not None and spread and found.cap and found.mean_minutes < 0.97 * float(plan.minutes):
+        yield (
+            f"calls are cut at {found.cap.minutes:.4g} minutes, so in months and years they last {found.mean_minutes:.1f} "
+            f"minutes on average and not {plan.minutes}: state a smaller spread, longer sessions, or your calls' lengths"
+        )
     if found is not None and found.cap and found.cap.by == "context":
         yield (
             f"calls of more than {found.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "

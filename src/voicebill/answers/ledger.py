@@ -9,7 +9,6 @@ from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage
 from voicebill.conversation.cache import charged
 from voicebill.conversation.context import Response, fixed_tokens
-from voicebill.conversation.history import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,11 @@ def ledger(held: Conversation, sold: Offered) -> Iterator[Entry]:
         usage = charged(response.input, hit, response.text_out, response.audio_out)
         amount = amount_of(lines_of(usage, sold.found.rates))
         reached += amount
-        yield Entry(response, usage, amount, reached, tuple(_why(response, before, hit, held)))
+        yield Entry(response, usage, amount, reached, tuple(_why(response, before, held)))
         before = response
 
 
-def _why(response: Response, before: Response | None, hit: Tokens, held: Conversation) -> Iterator[str]:
+def _why(response: Response, before: Response | None, held: Conversation) -> Iterator[str]:
     """What shaped a response's bill, in the order in which it happened."""
     if not sum(response.input):
         yield "cancelled before any output: nothing is billed"
@@ -57,20 +56,19 @@ def _why(response: Response, before: Response | None, hit: Tokens, held: Convers
     elif response.dropped:
         yield f"the history no longer fits: {response.dropped:,} items are dropped, and what is kept is read anew"
     else:
-        yield from _reused(response, hit, held)
+        yield from _reused(response, held)
     if response.status == "cancelled":
         yield "the user breaks in: all that was generated is billed, heard or not"
 
 
-def _reused(response: Response, hit: Tokens, held: Conversation) -> Iterator[str]:
+def _reused(response: Response, held: Conversation) -> Iterator[str]:
     """Why so much was found in the cache, and no more."""
     common, fixed = sum(response.common), fixed_tokens(held.script, held.rules)
-    if response.common != response.known and held.expected.behaviour == "prefix":
-        yield "an older reply has shrunk to its transcript: what follows it is read anew"
     if held.expected.behaviour == "prefix":
         over, under = held.expected.share
-        block = held.expected.block
-        yield f"{100 * over / under:.4g}% of {common:,} tokens in common, in blocks of {block}: {sum(hit):,} from the cache"
+        shrunk = "an older reply has shrunk to its transcript; " if response.common != response.known else ""
+        found = f"{100 * over / under:.4g}% of the {common:,} tokens {'before it' if shrunk else 'in common'}"
+        yield f"{shrunk}{found} are found, in blocks of {held.expected.block}"
     elif held.expected.behaviour == "all":
         yield f"all {sum(response.known):,} tokens read before are in the cache, in blocks of {held.expected.block}"
     elif fixed:

@@ -5,11 +5,11 @@ them, so that a weighted mean over few is the mean over all. Nothing is drawn by
 """
 
 from bisect import bisect, bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
-from math import erf, log, sqrt
+from math import erf, exp, log, sqrt
 from typing import NamedTuple
 
 from voicebill.billing.checks import Number, exact
@@ -23,7 +23,7 @@ al., JASA 2005); how wide they spread differs by business, so this figure is ass
 NODES = 32
 """Groups of calls that are run; the rest is interpolated."""
 
-GOLDEN = 0.618034
+SILVER = 0.414214
 """Multiples of it, without their whole part, fill an interval evenly."""
 
 
@@ -57,7 +57,9 @@ class Lengths:
             raise InvalidInput("there are no call lengths")
         for minutes, count in self.counted:
             if not 0 < exact("minutes", minutes) <= LONGEST_MINUTES or type(count) is not int or count < 0:
-                raise InvalidInput(f"a call lasts between 0 and 1,440 minutes, and calls are whole: {minutes}, {count}")
+                raise InvalidInput(
+                    f"a call lasts more than 0 and at most 1,440 minutes, not {minutes}; calls are whole: {count}"
+                )
 
 
 class Group(NamedTuple):
@@ -78,7 +80,8 @@ def groups_of(plan: Plan, lengths: Spread | Lengths, cap: float) -> list[Group]:
     return [group for group in found if group.share > SMALLEST_SHARE]
 
 
-def _turns(minutes: float, per_minute: float) -> int:
+def turns_in(minutes: float, per_minute: float) -> int:
+    """Turns of a call of some length, where there are so many a minute."""
     return max(1, round(minutes * per_minute))
 
 
@@ -87,26 +90,45 @@ def _counted(lengths: Lengths, per_minute: float, cap: float) -> list[Group]:
     whole = sum(count for _, count in lengths.counted)
     for said, count in lengths.counted:
         minutes = min(float(said), cap)
-        turns = _turns(minutes, per_minute)
+        turns = turns_in(minutes, per_minute)
         total, calls = sums.get(turns, (0.0, 0))
         sums[turns] = (total + minutes * count, calls + count)
     return [Group(turns, total / calls, calls / whole) for turns, (total, calls) in sorted(sums.items()) if calls]
 
 
+def quantile(plan: Plan, lengths: Spread | Lengths, percent: int, cap: float) -> float:
+    """Minutes that so many per cent of the calls last at most."""
+    if isinstance(lengths, Lengths):
+        ordered = sorted((float(minutes), count) for minutes, count in lengths.counted)
+        reached = list(accumulate(count for _, count in ordered))
+        return min(ordered[bisect_left(reached, reached[-1] * percent / 100)][0], cap)
+    mu, sigma = _lognormal_of(float(plan.minutes), float(lengths.coefficient))
+    low, high = -8.0, 8.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _normal(middle) < percent / 100 else (low, middle)
+    return min(exp(mu + low * sigma), cap)
+
+
+def _lognormal_of(mean: float, coefficient: float) -> tuple[float, float]:
+    """The mean and the deviation of the logarithm."""
+    sigma = sqrt(log(1 + coefficient**2))
+    return log(mean) - sigma**2 / 2, sigma
+
+
+def _normal(value: float) -> float:
+    return 0.5 * (1 + erf(value / sqrt(2)))
+
+
 def _lognormal(mean: float, coefficient: float, per_minute: float, cap: float) -> Iterator[Group]:
     """The groups of a lognormal distribution, its tail beyond the cap put at the cap."""
-    sigma = sqrt(log(1 + coefficient**2))
-    mu = log(mean) - sigma**2 / 2
-
-    def normal(value: float) -> float:
-        return 0.5 * (1 + erf(value / sqrt(2)))
-
+    mu, sigma = _lognormal_of(mean, coefficient)
     reached = spent = 0.0
-    last = _turns(cap, per_minute)
+    last = turns_in(cap, per_minute)
     for turns in range(1, last + 1):
         upto = cap if turns == last else min((turns + 0.5) / per_minute, cap)
         z = (log(upto) - mu) / sigma
-        share, minutes = normal(z) - reached, mean * normal(z - sigma) - spent
+        share, minutes = _normal(z) - reached, mean * _normal(z - sigma) - spent
         reached, spent = reached + share, spent + minutes
         if turns == last:
             share, minutes = share + 1 - reached, minutes + (1 - reached) * cap
@@ -114,8 +136,8 @@ def _lognormal(mean: float, coefficient: float, per_minute: float, cap: float) -
             yield Group(turns, minutes / share, share)
 
 
-def chosen(groups: Sequence[Group], asked: Iterable[int]) -> list[int]:
-    """Which groups are run: all of a few; else the shortest, the longest, those asked for, and others.
+def chosen(groups: Sequence[Group]) -> list[int]:
+    """Which groups are run: all of a few; else the shortest, the longest, and others.
 
     Of these, six tenths are spread over the calls, three over what they cost, which grows with about the square of their
     turns, and one over the whole range, so that no gap is too wide for the curve between them.
@@ -123,7 +145,7 @@ def chosen(groups: Sequence[Group], asked: Iterable[int]) -> list[int]:
     last = len(groups) - 1
     if last < NODES:
         return list(range(last + 1))
-    at = {0, last, *asked}
+    at = {0, last}
     shares = [group.share for group in groups]
     costs = [group.share * group.turns**2 for group in groups]
     steps = [1 / group.turns for group in groups]
@@ -139,7 +161,7 @@ def within(group: Group, order: int, plan: Plan) -> Group:
 
     Groups of the same minutes a turn would all fill the cache's blocks alike; lengths as they come do not.
     """
-    turns = group.turns - 0.5 + order * GOLDEN % 1
+    turns = group.turns - 0.5 + order * SILVER % 1
     return group._replace(minutes=turns * float(plan.minutes) / plan.turns)
 
 

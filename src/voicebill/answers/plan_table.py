@@ -17,6 +17,11 @@ def typed(reader: Reader, said: Callable[[str], Any]) -> Reader:
 COUNT = typed(whole, quantities.count)
 SHARE = typed(decimal, quantities.share)
 
+
+def _volume(value: object) -> quantities.Volume:
+    return quantities.volume(value if isinstance(value, str) else f"{decimal(value):f}")
+
+
 ASKED: Schema = {
     "model": Key(text, None),
     "provider": Key(text, None),
@@ -24,7 +29,7 @@ ASKED: Schema = {
     "region": Key(text, None),
     "day": Key(the_day, None),
     "rules": Key(text, None),
-    "conversations": Key(lambda value: quantities.volume(text(value)), None),
+    "conversations": Key(_volume, None),
     "length_spread": Key(decimal, None),
 }
 

@@ -166,6 +166,7 @@ def _population(answer: Population) -> Shape:
     return {
         "spread": _plain(lengths.coefficient) if isinstance(lengths, Spread) else None,
         "mean": _scenarios(answer.mean),
+        "mean_minutes": round(answer.mean_minutes, 2),
         "surcharge": _ratio(answer.surcharge),
         "cap_minutes": round(answer.cap.minutes, 2) if answer.cap else None,
         "cap_by": answer.cap.by if answer.cap else None,

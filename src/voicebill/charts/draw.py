@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,6 @@ def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
     Raises:
         InvalidInput: the ending is another, or the file cannot be written.
     """
-    lp = _lets_plot()
     kind = file.suffix.lower()
     if kind not in (".svg", ".png"):
         raise InvalidInput(f"a picture is a .svg or a .png file, not {file}")
@@ -164,10 +164,16 @@ def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
         if kind == ".svg":
             file.write_text(steady(plot.to_svg()), encoding="utf-8")
         else:
-            file.parent.stat()
-            lp.ggsave(plot, file.name, path=str(file.parent), scale=2)
+            file.write_bytes(as_png(plot))
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None
+
+
+def as_png(plot: Any) -> bytes:  # noqa: ANN401 - lets-plot's plot
+    """A picture as PNG, two pixels for each of its own."""
+    out = BytesIO()
+    plot.to_png(out, scale=2)
+    return out.getvalue()
 
 
 def steady(svg: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import compare, estimate, init, prices, rules, simulate
+from voicebill.cli import compare, estimate, init, prices, rules, serve, simulate
 
 
 class Commands(TyperGroup):
@@ -57,6 +57,7 @@ app.command("init")(init.init_command)
 app.command("simulate")(simulate.simulate_command)
 app.command("prices")(prices.prices_command)
 app.command("rules")(rules.rules_command)
+app.command("serve")(serve.serve_command)
 
 
 def main() -> None:

@@ -114,7 +114,11 @@ def compare_command(
     if plot:
         draw.save(draw.offers(answer, look_stated(look, width)), plot)
     if as_json:
-        shape = comparison_shape(answer) | {"page": bridge_shape(beside) if beside else None}
+        shape = (
+            {"day": on.isoformat(), "prices": facts.prices.digest}
+            | comparison_shape(answer)
+            | {"page": bridge_shape(beside) if beside else None}
+        )
         screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})
     else:
         show(answer, on, screen.console())
@@ -128,7 +132,8 @@ def show(answer: Comparison, day: date, out: Console) -> None:
     """Print a comparison for people."""
     able = [candidate for candidate in answer.candidates if candidate.answer]
     volume = able[0].answer.volume if able and able[0].answer else None
-    out.print(screen.heading(f"per conversation, the cheapest first{f'; expected per month at {volume}' if volume else ''}"))
+    monthly = f"; expected per month at {volume}" if volume else ""
+    out.print(screen.heading(f"per conversation on {day}, the cheapest first{monthly}"))
     out.print()
     titles = ["best", "expected", "worst", *(["month"] if volume else []), "times"]
     out.print(Text(f"{'offer':<35}" + "".join(f"{title:>{WIDTH}}" for title in titles), style="bold"))
@@ -179,7 +184,7 @@ def show_both(answer: Comparison, other: Comparison, out: Console) -> None:
 def show_bridge(beside: Bridge, offer: Offer, out: Console) -> None:
     """Print the way from the original calculator's figure to ours."""
     out.print()
-    out.print(screen.heading(f"The original web calculator's figure for {offer.id}, and ours (expected)"))
+    out.print(screen.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
     table = screen.table("", "adds", "makes")
     reached = beside.page
     table.add_row("the calculator of June 2026", "", shown(reached))

@@ -157,7 +157,7 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     for table in screen.exchanged(sold.currency, _rows(answer)):
         out.print()
         out.print(table)
-    if answer.population:
+    if answer.population and answer.population.lengths != Spread(0):
         out.print()
         for line in _lengths(answer.population):
             out.print(line)
@@ -180,11 +180,11 @@ def _lengths(found: Population) -> Iterator[str]:
     how = f"spread of {found.lengths.coefficient}" if isinstance(found.lengths, Spread) else "lengths as counted"
     cap = f", cut at {found.cap.minutes:.4g} minutes" if found.cap else ""
     yield (
-        f"Calls differ in length ({how}{cap}): the mean call costs {shown(found.mean.expected)}, "
-        f"{float(found.surcharge):+.1%} beside the call of average length."
+        f"Calls differ in length ({how}{cap}): on average they last {found.mean_minutes:.1f} minutes and cost "
+        f"{shown(found.mean.expected)}, {float(found.surcharge):+.1%} beside the call that the plan describes."
     )
     yield "; ".join(
-        f"{each.percent}% of calls are under {each.minutes:.1f} minutes ({shown(each.amount)})" for each in found.percentiles
+        f"{each.percent}% of calls last at most {each.minutes:.1f} minutes ({shown(each.amount)})" for each in found.percentiles
     )
 
 

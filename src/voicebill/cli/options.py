@@ -47,10 +47,13 @@ def day_said(text: str) -> date:
     Raises:
         InvalidInput: it is no day.
     """
-    day = Day.parse(text)
-    if not day.exact:
-        raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
-    return day.first
+    try:
+        day = Day.parse(text)
+        if day.exact:
+            return day.first
+    except InvalidInput:
+        pass
+    raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
 
 
 def word(*choices: str) -> Callable[[str], str]:
@@ -232,10 +235,23 @@ def lengths_stated(spread: Decimal | None, file: Path | None) -> Spread | Length
     counted = []
     for number, row in enumerate(csv.reader(read_text(file).splitlines()), start=1):
         words = [word.strip() for word in row]
-        if not any(words) or (number == 1 and not words[0][:1].isdigit()):
+        if not any(words) or (number == 1 and words[0].lower() in LENGTH_TITLES):
             continue
         try:
-            counted.append((quantities.minutes(words[0]), quantities.count(words[1]) if len(words) > 1 else 1))
+            counted.append(_length(words))
         except VoicebillError as error:
             raise InvalidInput(f"{file}, line {number}: {error}") from None
     return Lengths(tuple(counted))
+
+
+LENGTH_TITLES = ("minutes", "minute", "min", "length", "duration", "length_minutes", "duration_minutes")
+"""What the first column of a file of lengths may be titled: nothing that might mean another unit."""
+
+
+def _length(words: list[str]) -> tuple[Decimal, int]:
+    """A line of a file of lengths: minutes, and how many calls lasted so long."""
+    if len(words) > 2 or ";" in words[0] or "\t" in words[0]:
+        raise InvalidInput("a line holds minutes and how many calls, with a comma between them: 6.5,12 (thousands without one)")
+    minutes, count = quantities.minutes(words[0]), quantities.count(words[1]) if len(words) > 1 else 1
+    Lengths(((minutes, 1),))
+    return minutes, count

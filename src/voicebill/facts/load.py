@@ -51,7 +51,8 @@ def load(*beside: str | PathLike[str]) -> Facts:
         FaultyFile: one of the files has faults; the text lists all of them with their lines.
     """
     if beside:
-        return _facts([*_packaged(), *(Path(file) for file in beside)])
+        own = {Path(file).resolve(): Path(file) for file in beside}  # the same file twice is read once
+        return _facts([*_packaged(), *own.values()])
     return _ours()
 
 
@@ -83,7 +84,8 @@ class _File:
         self.name = str(file)
         tables, self.lines = read_toml(file)
         if "turns" in tables:
-            raise InvalidInput(f"{file} looks like a script, not like prices or rules: bill it with voicebill simulate")
+            what = ("plan", "estimate --plan") if "minutes" in tables else ("script", "simulate")
+            raise InvalidInput(f"{file} looks like a {what[0]}, not like prices or rules: try voicebill {what[1]}")
         meters |= {str(row.get("name")) for row in _tables(tables.get("meters"))}
         self.faults: list[Fault] = []
         self.values = read(tables, file_schema(sorted(meters)), self.faults)
@@ -133,7 +135,7 @@ def _facts(sources: list[Readable]) -> Facts:
         availability += file.build("availability", file.maker.availability)
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
-        adjustments += file.build("adjustments", file.maker.adjustment)
+        _add_adjustments(file, adjustments)
         file.faults += _unheard_of(file, "adjustments", list(offers.values()))
         _add_rules(file, rule_sets, offers.values())
         file.refuse_if_faulty()
@@ -174,6 +176,16 @@ def _add_offers(file: _File, offers: dict[str, Offer]) -> None:
         offers[offer.id] = offer
 
     file.build("offers", add)
+
+
+def _add_adjustments(file: _File, adjustments: list[Adjustment]) -> None:
+    def add(row: Values) -> None:
+        adjustment = file.maker.adjustment(row)
+        namesakes = [each for each in adjustments if each.name == adjustment.name]
+        refuse_overlaps([*namesakes, adjustment], f"adjustments named {adjustment.name!r}")
+        adjustments.append(adjustment)
+
+    file.build("adjustments", add)
 
 
 def _add_currencies(file: _File, currencies: list[Currency]) -> None:

@@ -194,8 +194,15 @@ def _in_one_currency(row: Values) -> None:
         raise InvalidInput("prices are given either as 'usd', or as 'currency' and 'amounts'")
 
 
+def _currency_code(value: object) -> str:
+    code = text(value)
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()) or code == "USD":
+        raise InvalidInput(f"must be three letters such as EUR, and not USD: {code}")
+    return code
+
+
 CURRENCY: Schema = {
-    "code": Key(text),
+    "code": Key(_currency_code),
     "per_dollar": Key(_positive(decimal)),
     "since": Key(a_day),
     "until": Key(a_day, None),

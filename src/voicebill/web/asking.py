@@ -1,0 +1,167 @@
+"""What a request asks: its fields read into a question, bounded, and what is wrong with them at each field."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from voicebill.answers.facts import Facts
+from voicebill.answers.lengths import LONGEST_MINUTES
+from voicebill.answers.quantities import share
+from voicebill.answers.question import Question, fault_of, question_from
+from voicebill.answers.tables import Fault, where
+from voicebill.billing.errors import VoicebillError
+from voicebill.conversation.plan import Plan
+from voicebill.web.site import Bounds, Site
+
+PAGE_FIELDS = ("discount", "embed", "sort", "against", "prices_digest", "rules_digest", "look", "width", "v")
+"""Fields of an address that are no part of a question."""
+
+
+class Refused(Exception):
+    """A request that cannot be answered; each error names its field, or none."""
+
+    def __init__(self, status: int, title: str, errors: list[tuple[str | None, str]]) -> None:
+        super().__init__("; ".join(text for _, text in errors))
+        self.status = status
+        self.title = title
+        self.errors = errors
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The refusal as problem+json (RFC 9457), with its errors field by field."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": str(self),
+            "errors": [{"field": name, "detail": text} for name, text in self.errors],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question with the facts that answer it, and the address that leads to it again."""
+
+    question: Question
+    facts: Facts
+    discount: Decimal
+
+
+def fields_of(query: str, bounds: Bounds) -> dict[str, str]:
+    """The fields of a query or a form, empty ones left out; of a field that is there twice, the last."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=False, max_num_fields=100, errors="strict")
+    except ValueError:
+        raise Refused(422, "Wrong input", [(None, "the address cannot be read: too many fields, or no UTF-8")]) from None
+    if len(query) > bounds.query_bytes:
+        raise Refused(414, "Too long", [(None, f"an address holds at most {bounds.query_bytes:,} bytes")])
+    return {name: value.strip() for name, value in pairs if value.strip()}
+
+
+async def form_of(request: Request, bounds: Bounds) -> dict[str, str]:
+    """The fields of a submitted form."""
+    body = await request.body()
+    try:
+        return fields_of(body.decode("utf-8"), bounds)
+    except UnicodeDecodeError:
+        raise Refused(422, "Wrong input", [(None, "the form is no UTF-8")]) from None
+
+
+async def body_of(request: Request) -> object:
+    """The JSON body of a request, numbers exactly as written.
+
+    Raises:
+        Refused: it is not JSON, or says that it is something else.
+    """
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "Not JSON", [(None, f"the body must be application/json, not {kind[:60]}")])
+    try:
+        return json.loads(await request.body(), parse_float=Decimal, parse_constant=_no_number)
+    except RecursionError:
+        raise Refused(422, "Wrong input", [(None, "the body is nested too deeply")]) from None
+    except ValueError as error:  # UnicodeDecodeError is one, too
+        raise Refused(422, "Wrong input", [(None, f"the body is not JSON: {error}")]) from None
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def asking(table: object, site: Site) -> Asking:
+    """Read a question from fields or a body, within the site's bounds.
+
+    Raises:
+        Refused: it cannot be meant, or is more than the site answers; every error names its field.
+    """
+    faults: list[Fault] = []
+    percent = Decimal(0)
+    if isinstance(table, Mapping):
+        percent = _discount(table, faults)
+        table = {name: value for name, value in table.items() if name not in PAGE_FIELDS}
+    question = question_from(table, today=site.calendar(), faults=faults)
+    if question is not None and not faults:
+        faults += _too_much(question.plan, site.bounds)
+    if question is None or faults:
+        raise Refused(422, "Wrong input", fault_errors(faults))
+    if question.asked.rules is None and site.rules is not None:
+        question = replace(question, asked=replace(question.asked, rules=site.rules))
+    return Asking(question, site.discounted(percent) if percent else site.facts, percent)
+
+
+def refused(error: VoicebillError) -> Refused:
+    """An answer that cannot be given, as a refusal."""
+    return Refused(422, "No answer", [_error(fault_of(error))])
+
+
+def _discount(table: Mapping[str, object], faults: list[Fault]) -> Decimal:
+    said = str(table.get("discount", "") or "").strip()
+    if not said:
+        return Decimal(0)
+    try:
+        return share(said if said.endswith("%") else f"{said}%") * 100
+    except VoicebillError as error:
+        faults.append(Fault(("discount",), f"discount: {error}"))
+        return Decimal(0)
+
+
+def _too_much(plan: Plan, bounds: Bounds) -> list[Fault]:
+    """What a site that answers many does not count for one; the command line has no such bounds."""
+    pace = plan.turns / float(plan.minutes)
+    session = plan.session_minutes or 60
+    longest = pace * (session if plan.minutes <= session else LONGEST_MINUTES)
+    if plan.turns > bounds.turns:
+        return [Fault(("turns",), f"turns: at most {bounds.turns:,} are counted here; the command line counts more")]
+    if pace > bounds.turns_a_minute:
+        return [
+            Fault(("turns",), f"turns: {pace:,.0f} a minute are more than people can take: at most {bounds.turns_a_minute}")
+        ]
+    if longest > bounds.longest_turns:
+        return [
+            Fault(
+                ("turns",),
+                f"turns: the longest calls of a month would have {longest:,.0f} turns; at most {bounds.longest_turns:,} are "
+                "counted here: take fewer turns, or shorter sessions",
+            )
+        ]
+    return []
+
+
+def fault_errors(faults: Iterable[Fault]) -> list[tuple[str | None, str]]:
+    """Faults of a table as errors, each with its field."""
+    return [_error(fault) for fault in faults]
+
+
+def _error(fault: Fault) -> tuple[str | None, str]:
+    """A fault as the name of its field and its text, which does not repeat the name."""
+    if not fault.path:
+        return None, fault.text
+    name = str(fault.path[0])
+    inner = where(fault.path[1:]) if len(fault.path) > 1 else ""
+    text = fault.text.removeprefix(f"{name}: ")
+    return name, f"{inner}: {text}" if inner and not text.startswith(inner) else text

@@ -1,0 +1,108 @@
+"""Pictures of an answer as SVG and PNG: drawn once for an address, and kept while there is room."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.estimate import Estimate
+from voicebill.answers.knobs import effects
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.charts import draw
+from voicebill.web.asking import Asking, Refused, asking, fields_of
+from voicebill.web.compare import compared
+from voicebill.web.estimate import answered
+from voicebill.web.fields import filled
+from voicebill.web.reply import AGAIN, tagged, worked
+from voicebill.web.site import Site
+
+KEPT = 256
+"""Pictures that are kept; an SVG has some 50 KB."""
+
+PICTURES: Mapping[str, Callable[[Estimate, draw.Look], Any]] = {
+    "turns": draw.turns,
+    "cumulative": draw.growing,
+    "lengths": draw.lengths,
+}
+NAMES = (*PICTURES, "knobs", "offers")
+KINDS = {"svg": "image/svg+xml", "png": "image/png"}
+
+POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+"""A picture brings its own style, and is opened by itself as well."""
+
+
+class Gallery:
+    """Draws pictures one at a time, since the library keeps state, and keeps the last ones."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+
+    def picture(self, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+        """The picture of that key, drawn if it is not kept."""
+        with self.lock:
+            if key in self.kept:
+                self.kept.move_to_end(key)
+                return self.kept[key]
+            self.kept[key] = drawn = make()
+            if len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
+            return drawn
+
+
+def drawn(asked: Asking, name: str, kind: str, look: draw.Look) -> bytes:
+    """One picture of an answer.
+
+    Raises:
+        Refused: there is no such answer.
+    """
+    if name == "offers":
+        plot = draw.offers(compared(asked), look)
+    elif name == "knobs":
+        question = asked.question
+        plot = draw.knobs(effects(question.plan, question.asked, asked.facts), answered(asked).offered, look)
+    else:
+        plot = PICTURES[name](answered(asked), look)
+    return draw.steady(plot.to_svg()).encode() if kind == "svg" else draw.as_png(plot)
+
+
+def look_of(given: Mapping[str, str]) -> draw.Look:
+    """How a picture is to look.
+
+    Raises:
+        Refused: there is no such look, or it cannot be so wide.
+    """
+    name, width = given.get("look", "light"), given.get("width", "900")
+    if name not in draw.LOOKS:
+        raise Refused(422, "Wrong input", [("look", f"must be one of {', '.join(draw.LOOKS)}, not {name[:40]!r}")])
+    if not width.isdigit() or len(width) > 5:
+        raise Refused(422, "Wrong input", [("width", f"must be pixels, such as 900, not {width[:40]!r}")])
+    try:
+        return replace(draw.LOOKS[name], width=int(width))
+    except InvalidInput as error:
+        raise Refused(422, "Wrong input", [("width", str(error))]) from None
+
+
+def routes(site: Site) -> APIRouter:
+    """Every picture under its own address."""
+    router, gallery = APIRouter(), Gallery()
+
+    @router.get("/chart/{name}.{kind}", include_in_schema=False)
+    async def chart(request: Request, name: str, kind: str) -> Response:
+        if name not in NAMES or kind not in KINDS:
+            raise Refused(404, "Not found", [(None, f"a picture is one of {', '.join(NAMES)}, as .svg or .png")])
+        given = fields_of(request.url.query, site.bounds)
+        asked, look = asking(filled(given), site), look_of(given)
+        key = (repr(asked.question), name, kind, look)
+        try:
+            body = await worked(site, lambda: gallery.picture(key, lambda: drawn(asked, name, kind, look)))
+        except draw.MissingPlot as error:
+            raise Refused(503, "No pictures", [(None, str(error))]) from None
+        except VoicebillError as error:
+            raise Refused(422, "No picture", [(None, str(error))]) from None
+        return tagged(request, body, KINDS[kind], cache=AGAIN, headers=POLICY)
+
+    return router

@@ -1,0 +1,167 @@
+"""The comparison: every offer for one plan, two plans side by side, and the original calculator's arithmetic beside ours."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.bridge import Bridge, bridge
+from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
+from voicebill.answers.shape import comparison_shape
+from voicebill.billing.errors import VoicebillError
+from voicebill.facts.plans import USES
+from voicebill.web import openapi
+from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, refused
+from voicebill.web.fields import address, filled
+from voicebill.web.form import form_context, refusal_context
+from voicebill.web.pages import Pages
+from voicebill.web.presets import preset
+from voicebill.web.reply import as_json, worked
+from voicebill.web.site import Site
+
+ORDERS: Mapping[str, tuple[str, Callable[[Candidate], Any]]] = {
+    "offer": ("Offer", lambda each: each.offer.id),
+    "best": ("Best", lambda each: each.answer.per_conversation.best if each.answer else 0),
+    "expected": ("Expected", lambda each: each.answer.per_conversation.expected if each.answer else 0),
+    "worst": ("Worst", lambda each: each.answer.per_conversation.worst if each.answer else 0),
+    "month": ("Per month", lambda each: each.answer.per_month.expected if each.answer and each.answer.per_month else 0),
+    "ends": ("Ends", lambda each: (each.ends is None, str(each.ends))),
+}
+"""The columns by which the table can be sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A comparison as the page shows it; `other`: the second plan's candidates by offer."""
+
+    answer: Comparison
+    able: tuple[Candidate, ...]
+    refused: tuple[Candidate, ...]
+    other: Mapping[str, Candidate]
+    other_query: str
+    bridge: Bridge | None
+    bridged: Candidate | None
+    query: str
+
+
+def compared(asked: Asking) -> Comparison:
+    """Every realtime offer alive on the day, for the plan.
+
+    Raises:
+        Refused: there is no offer, or no answer.
+    """
+    question = asked.question
+    try:
+        offers = alive(asked.facts.prices, question.asked.day)
+        return compare(question.plan, offers, question.asked, asked.facts, question.volume, lengths=question.lengths)
+    except VoicebillError as error:
+        raise refused(error) from None
+
+
+def second(said: str, site: Site) -> dict[str, str]:
+    """The second plan's fields: a documented plan by its name, or a link to a plan.
+
+    Raises:
+        Refused: it is neither.
+    """
+    if said in USES:
+        return filled(preset(said).fields)
+    query = urlsplit(said).query or said.lstrip("?")
+    if "=" not in query:
+        names = ", ".join(USES)
+        raise Refused(422, "Wrong input", [("against", f"must be a link to a plan, or one of {names}, not {said[:60]!r}")])
+    return filled(fields_of(query, site.bounds))
+
+
+class CompareRoutes:
+    """The page and the API."""
+
+    def __init__(self, site: Site, pages: Pages) -> None:
+        self.site = site
+        self.pages = pages
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.add_api_route("/compare", self.page, methods=["GET"], include_in_schema=False)
+        router.add_api_route("/compare", self.submitted, methods=["POST"], include_in_schema=False)
+        router.add_api_route("/api/compare", self.from_address, methods=["GET"], **openapi.GET_COMPARE)
+        router.add_api_route("/api/compare", self.from_body, methods=["POST"], **openapi.POST_COMPARE)
+        return router
+
+    async def page(self, request: Request) -> Response:
+        """The page, its question in the address."""
+        return await self._page(request, fields_of(request.url.query, self.site.bounds))
+
+    async def submitted(self, request: Request) -> Response:
+        """The form without JavaScript, as that of the estimate."""
+        given = await form_of(request, self.site.bounds)
+        if "discount" in given:
+            return await self._page(request, given)
+        query = address(given, **{name: given[name] for name in ("sort", "against") if name in given})
+        return Response(status_code=303, headers={"location": f"{self.site.prefix}/compare{f'?{query}' if query else ''}"})
+
+    async def _page(self, request: Request, given: dict[str, str]) -> Response:
+        context = form_context(filled(given), self.site)
+        context |= {"orders": ORDERS, "sort": given.get("sort", "expected"), "day": self.site.calendar(), "remarks": remarks}
+        try:
+            seen = await worked(self.site, lambda: view(given, self.site))
+        except Refused as error:
+            return self.pages.page(request, "compare.html", context | refusal_context(error), status=error.status)
+        return self.pages.page(request, "compare.html", context | {"view": seen})
+
+    async def from_address(self, request: Request) -> Response:
+        """The API: a question in the address."""
+        return await self._api(request, fields_of(request.url.query, self.site.bounds))
+
+    async def from_body(self, request: Request) -> Response:
+        """The API: a question in a JSON body."""
+        return await self._api(request, await body_of(request))
+
+    async def _api(self, request: Request, table: object) -> Response:
+        asked = asking(table, self.site)
+        return as_json(request, await worked(self.site, lambda: comparison_shape(compared(asked))), self.site)
+
+
+def view(given: Mapping[str, str], site: Site) -> Beside:
+    """A comparison and everything that the page says of it.
+
+    Raises:
+        Refused: one of the plans cannot be answered.
+    """
+    asked = asking(filled(given), site)
+    answer = compared(asked)
+    key = ORDERS.get(given.get("sort", "expected"), ORDERS["expected"])[1]
+    other_fields = second(given["against"], site) if given.get("against") else {}
+    bridged = next((each for each in answer.candidates if each.answer and not each.unproven), None)
+    return Beside(
+        answer=answer,
+        able=tuple(sorted((each for each in answer.candidates if each.answer), key=key)),
+        refused=tuple(each for each in answer.candidates if not each.answer),
+        other=_other(other_fields, asked, site) if other_fields else {},
+        other_query=address(other_fields),
+        bridge=_bridge(asked, bridged),
+        bridged=bridged,
+        query=address(given),
+    )
+
+
+def _other(fields: Mapping[str, str], asked: Asking, site: Site) -> dict[str, Candidate]:
+    """The second plan's candidates, on the first one's day."""
+    try:
+        theirs = compared(asking({**fields, "day": asked.question.asked.day.isoformat()}, site))
+    except Refused as error:
+        raise Refused(422, error.title, [("against", str(error))]) from None
+    return {each.offer.id: each for each in theirs.candidates if each.answer}
+
+
+def _bridge(asked: Asking, candidate: Candidate | None) -> Bridge | None:
+    """The original calculator's figure for the cheapest proven offer, step by step to ours."""
+    if candidate is None or candidate.answer is None:
+        return None
+    try:
+        return bridge(asked.question.plan, candidate.answer.offered.asked, asked.facts)
+    except VoicebillError:
+        return None

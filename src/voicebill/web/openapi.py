@@ -1,0 +1,143 @@
+"""What the OpenAPI document says of each route: parameters, bodies, answers, examples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from voicebill.web import shapes
+from voicebill.web.asking import Refused
+from voicebill.web.fields import GROUPS
+
+ABOUT = """What a realtime voice conversation costs, before it is held.
+
+Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars come back as exact decimal
+strings. Every answer names the prices and rules that it stands on, each with a digest."""
+
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROBLEMS: Mapping[int, str] = {
+    413: "The body is too long.",
+    414: "The address is too long.",
+    415: "The body is not JSON.",
+    422: "The question cannot be meant, or has no answer; each error names its field.",
+    503: "Too many questions at once, or one that takes too long.",
+}
+
+EXAMPLE_PLAN = {
+    "model": "gpt-realtime-1.5",
+    "minutes": 10,
+    "turns": 20,
+    "instructions_tokens": 1000,
+    "conversations": "30000/month",
+    "day": "2026-11-22",
+}
+EXAMPLE_SCRIPT = {
+    "model": "gpt-realtime-1.5",
+    "day": "2026-11-22",
+    "instructions_tokens": 1000,
+    "turns": [{"user_seconds": 6, "reply_seconds": 9}, {"user_seconds": 4, "reply_seconds": 12, "heard_seconds": 5}],
+}
+
+
+def flag(name: str, given: dict[str, str]) -> bool:
+    """A yes-or-no parameter, taken out of the fields.
+
+    Raises:
+        Refused: it is neither.
+    """
+    said = given.pop(name, "false").lower()
+    if said not in ("true", "false", "1", "0"):
+        raise Refused(422, "Wrong input", [(name, f"must be true or false, not {said[:40]!r}")])
+    return said in ("true", "1")
+
+
+def _parameter(name: str, description: str, *, example: str = "", required: bool = False) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
+    told = {"name": name, "in": "query", "description": description, "required": required, "schema": schema}
+    return told | ({"example": example} if example else {})
+
+
+QUESTION_PARAMETERS = [
+    _parameter(
+        field.name,
+        f"{field.label}: {field.hint}" + (f". Left out: {field.blank}." if field.blank else "."),
+        example={"minutes": "10", "turns": "20", "conversations": "30000/month"}.get(field.name, ""),
+        required=field.name in ("minutes", "turns"),
+    )
+    for group in GROUPS
+    for field in group.fields
+] + [_parameter("silence_share", "Share of the time in which nobody speaks. Left out: the rest.")]
+LEVERS = _parameter("levers", "true: with what each assumption moves, and what would be cheaper.", example="true")
+
+
+def _route(answer: type[BaseModel], summary: str, *, body: bool = False) -> dict[str, Any]:
+    codes = (413, 414, 415, 422, 503) if body else (414, 422, 503)
+    answers: dict[int | str, dict[str, Any]] = {200: {"model": answer, "description": summary}}
+    answers |= {code: {"description": PROBLEMS[code], "content": PROBLEM} for code in codes}
+    if not body:
+        answers[304] = {"description": "Nothing has changed since the answer with that tag."}
+    return {"summary": summary, "responses": answers, "response_class": JSONResponse}
+
+
+def _get(answer: type[BaseModel], summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    return _route(answer, summary) | {"openapi_extra": {"parameters": parameters}}
+
+
+def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    body = {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+    return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
+
+
+def _plan_schema() -> dict[str, Any]:
+    """A plan as JSON: the fields of the form, as numbers or as people type them."""
+    either = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
+    fields = {
+        field.name: {**either, "description": f"{field.label}: {field.hint}"} for group in GROUPS for field in group.fields
+    }
+    more = {
+        "silence_share": {**either, "description": "share of the time in which nobody speaks"},
+        "lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
+        "overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"},
+    }
+    return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
+
+
+SCRIPT_SCHEMA = {
+    "type": "object",
+    "required": ["model", "turns"],
+    "properties": {
+        "model": {"type": "string"},
+        "turns": {"type": "array", "minItems": 1, "items": {"type": "object"}, "description": "docs/parameters.md, A script"},
+    },
+}
+
+GET_ESTIMATE = _get(shapes.Estimate, "What a planned conversation costs", [*QUESTION_PARAMETERS, LEVERS])
+POST_ESTIMATE = _post(shapes.Estimate, "What a planned conversation costs", EXAMPLE_PLAN, _plan_schema())
+POST_ESTIMATE["openapi_extra"]["parameters"] = [LEVERS]
+GET_COMPARE = _get(shapes.Comparison, "One plan against every realtime offer alive on the day", QUESTION_PARAMETERS)
+POST_COMPARE = _post(shapes.Comparison, "One plan against every realtime offer alive on the day", EXAMPLE_PLAN, _plan_schema())
+POST_SIMULATE = _post(shapes.Simulation, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_SCHEMA)
+GET_PRICES = _get(
+    shapes.PriceList,
+    "The price book: offers with their history, sources and disputes",
+    [
+        _parameter("model", "Only this model's offers.", example="gpt-realtime-mini"),
+        _parameter("provider", "Only this provider's.", example="azure"),
+        _parameter("kind", "realtime, transcription, text, speech, or another. Left out: realtime, where no model is named."),
+    ],
+)
+GET_RULES = _get(
+    shapes.RulesAnswer,
+    "How a model's conversations are counted, each rule with its evidence",
+    [
+        _parameter("model", "Left out: gpt-realtime-1.5.", example="gpt-realtime"),
+        _parameter("provider", "Left out: openai."),
+        _parameter("day", "Left out: today.", example="2026-11-22"),
+        _parameter("rules", "A rule set by its name. Left out: the one from recorded sessions.", example="page-2026-06"),
+    ],
+)
+GET_HEALTH: dict[str, Any] = {
+    "summary": "Whether the site answers, and by which facts",
+    "responses": {200: {"model": shapes.Health}},
+}

@@ -1,0 +1,63 @@
+"""Pages from templates: escaped, the same parts everywhere, and no address that leaves the site."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Any
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from voicebill.billing.money import dollars, quoted, shown
+from voicebill.web.reply import FOREVER, tagged
+from voicebill.web.site import Site
+
+STATIC = {
+    "voicebill.css": "text/css; charset=utf-8",
+    "voicebill.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+class Pages:
+    """Renders templates for a site, and serves the three files that they need."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        folder = files("voicebill.web") / "static"
+        self.files = {name: (folder / name).read_bytes() for name in STATIC}
+        self.tags = {name: blake2b(body, digest_size=6).hexdigest() for name, body in self.files.items()}
+        self.templates = Environment(
+            loader=PackageLoader("voicebill.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters |= {
+            "shown": shown,
+            "dollars": dollars,
+            "quoted": quoted,
+            "counted": lambda number: f"{number:,}",
+        }
+        self.templates.globals |= {"at": site.prefix, "static": self.static, "site": site}
+
+    def static(self, name: str) -> str:
+        """The address of one of our files, another one whenever it changes."""
+        return f"{self.site.prefix}/static/{name}?v={self.tags[name]}"
+
+    def file(self, request: Request, name: str) -> Response:
+        """One of our files."""
+        return tagged(request, self.files[name], STATIC[name], cache=FOREVER)
+
+    def page(self, request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
+        """A page, or a part of one."""
+        embedded = request.query_params.get("embed") == "1"
+        here = request.scope["path"].removeprefix(self.site.prefix)
+        text = self.templates.get_template(name).render(**context, embedded=embedded, here=here)
+        if status != 200:
+            return HTMLResponse(text, status_code=status, headers={"cache-control": "no-store"})
+        if request.method == "POST":
+            return HTMLResponse(text, headers={"cache-control": "no-store"})
+        return tagged(request, text.encode(), "text/html; charset=utf-8")

@@ -1,0 +1,41 @@
+"""How answers leave: JSON, pages and files, with a tag by which a client need not fetch the same thing twice."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voicebill.web.site import Site
+
+Done = TypeVar("Done")
+
+AGAIN = "no-cache"
+"""To be asked for again each time: prices and days move on. With the tag that costs little."""
+FOREVER = "public, max-age=31536000, immutable"
+"""For what never changes under its address."""
+
+
+def tagged(request: Request, body: bytes, kind: str, *, cache: str = AGAIN, headers: dict[str, str] | None = None) -> Response:
+    """An answer with its tag; nothing but the tag where the client has it already."""
+    tag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
+    told = {"etag": tag, "cache-control": cache, **(headers or {})}
+    if request.method in ("GET", "HEAD") and tag in (
+        seen.strip() for seen in request.headers.get("if-none-match", "").split(",")
+    ):
+        return Response(status_code=304, headers=told)
+    return Response(body, media_type=kind, headers=told)
+
+
+def as_json(request: Request, shape: dict[str, Any], site: Site) -> Response:
+    """An answer's shape, with the version that gave it, as the command line prints it."""
+    body = json.dumps({"voicebill": site.version, **shape}, ensure_ascii=False, separators=(",", ":")).encode()
+    return tagged(request, body, "application/json")
+
+
+async def worked(site: Site, work: Callable[[], Done]) -> Done:
+    """Something that takes longer than a few milliseconds, done beside the loop."""
+    return await asyncio.get_running_loop().run_in_executor(site.workers, work)

@@ -1,0 +1,72 @@
+"""What a running site stands on: facts, a day, bounds, and where it is mounted."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from importlib.metadata import version
+
+from voicebill.answers.facts import Facts
+from voicebill.billing.dated import Day
+from voicebill.billing.price_book import Adjustment
+from voicebill.facts import load
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one request may ask for, and how many there may be at once."""
+
+    turns: int = 1_000
+    turns_a_minute: int = 60
+    longest_turns: int = 10_000
+    """Turns of the longest call of a month, beside the average one."""
+    body_bytes: int = 256 * 1024
+    query_bytes: int = 8 * 1024
+    at_once: int = 64
+    seconds: float = 20.0
+    workers: int = 4
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything that a request needs beside itself.
+
+    `calendar` says which day it is; `prefix` is the path under which a proxy shows the site; `rules` a rule set to count by.
+    """
+
+    calendar: Callable[[], date]
+    facts: Facts = field(default_factory=load)
+    bounds: Bounds = field(default_factory=Bounds)
+    prefix: str = ""
+    rules: str | None = None
+    discounted: Callable[[Decimal], Facts] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "discounted", lru_cache(maxsize=32)(self._discounted))
+
+    @cached_property
+    def workers(self) -> ThreadPoolExecutor:
+        """Threads for answers that take longer than a few milliseconds, so that short ones need not wait."""
+        return ThreadPoolExecutor(self.bounds.workers, thread_name_prefix="voicebill")
+
+    @cached_property
+    def version(self) -> str:
+        """The package's version."""
+        return version("voicebill")
+
+    def _discounted(self, percent: Decimal) -> Facts:
+        """The facts with a discount on every price, as a contract of one's own would state it."""
+        off = Adjustment(
+            name=f"discount of {percent.normalize():f}%",
+            factor=1 - percent / 100,
+            providers=(),
+            models=(),
+            deployments=(),
+            since=Day.parse("2024-10-01"),
+            until=None,
+            source="as stated on the page",
+        )
+        prices = self.facts.prices
+        return replace(self.facts, prices=replace(prices, adjustments=(*prices.adjustments, off)))
