@@ -121,3 +121,11 @@ def test_a_plan_of_several_sessions_is_not_cut_at_the_first() -> None:
     found = population(plan, Spread(0.01), SOLD)
     assert found.cap is None
     assert float(found.surcharge) == pytest.approx(0, abs=0.01)
+
+
+def test_the_longest_group_is_no_longer_than_a_day() -> None:
+    """A plan of more than one session has no cap but the day; its last group is a sliver, whose mean must not exceed it."""
+    azure = offered(Asked(model="gpt-realtime-1.5", provider="azure", day=DAY), None, load())
+    for minutes in (31, 34, 37, 40):
+        found = population(Plan(minutes=minutes, turns=2), Spread(), azure)
+        assert found.mean_minutes == pytest.approx(minutes, rel=0.01)

@@ -133,7 +133,7 @@ def _lognormal(mean: float, coefficient: float, per_minute: float, cap: float) -
         if turns == last:
             share, minutes = share + 1 - reached, minutes + (1 - reached) * cap
         if share > SMALLEST_SHARE:
-            yield Group(turns, minutes / share, share)
+            yield Group(turns, min(minutes / share, cap), share)
 
 
 def chosen(groups: Sequence[Group]) -> list[int]:

@@ -109,7 +109,8 @@ def fault_of(error: VoicebillError) -> Fault:
     ('turns',)
     """
     said = str(error)
-    places = [(found.start(), name) for name in QUESTION if (found := re.search(rf"(?<!\w){name}(?!\w)", said))]
+    words = {name: name for name in QUESTION} | {"rule set": "rules", "the spread of lengths": "length_spread"}
+    places = [(at.start(), name) for word, name in words.items() if (at := re.search(rf"(?<!\w){word}(?!\w)", said))]
     return Fault((min(places)[1],) if places else (), said)
 
 

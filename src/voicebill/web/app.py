@@ -40,7 +40,6 @@ def create_app(site: Site) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        root_path=site.prefix,
         lifespan=living,
         separate_input_output_schemas=False,
     )
@@ -58,7 +57,7 @@ def create_app(site: Site) -> FastAPI:
     _own_routes(app, site, pages)
     _errors(app, pages)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
-    app.add_middleware(Guard, bounds=site.bounds)
+    app.add_middleware(Guard, bounds=site.bounds, prefix=site.prefix)
     document = app.openapi
     app.openapi = lambda: _with_problem(document())  # type: ignore[method-assign]
     return app

@@ -162,6 +162,6 @@ def _error(fault: Fault) -> tuple[str | None, str]:
     if not fault.path:
         return None, fault.text
     name = str(fault.path[0])
-    inner = where(fault.path[1:]) if len(fault.path) > 1 else ""
+    place = where(tuple(fault.path)) if len(fault.path) > 1 else ""
     text = fault.text.removeprefix(f"{name}: ")
-    return name, f"{inner}: {text}" if inner and not text.startswith(inner) else text
+    return name, f"{place}: {text}" if place and not text.startswith("turn ") else text

@@ -32,9 +32,10 @@ HEADERS = {
 class Guard:
     """Bounds what is done at once and for how long, sets headers, and logs method, path and status, never the query."""
 
-    def __init__(self, app: App, bounds: Bounds) -> None:
+    def __init__(self, app: App, bounds: Bounds, prefix: str = "") -> None:
         self.app = app
         self.bounds = bounds
+        self.prefix = prefix
         self.busy = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -43,6 +44,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
+        scope = {**scope, "root_path": self.prefix} if self.prefix else scope
         reply = _Reply(scope, send)
         waits = not scope["path"].endswith("/healthz")
         try:

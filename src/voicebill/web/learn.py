@@ -85,9 +85,14 @@ def lesson(site: Site, day: date) -> Lesson:
         rates=tuple(_rates(site, day)),
         figures=figures,
         ends=tuple(
-            (row.model, str(row.shutdown), row.replacement or "none named", row.source)
-            for row in sorted(book.lifecycle, key=lambda row: row.shutdown.first)
-            if row.shutdown.first > day and row.provider == "openai" and row.version is None
+            (
+                f"{row.model}{f'-{row.version}' if row.version else ''}",
+                str(row.shutdown),
+                row.replacement or "none named",
+                row.source,
+            )
+            for row in sorted(book.lifecycle, key=lambda row: (row.shutdown.first, row.model))
+            if row.shutdown.first > day and row.provider == "openai"
         ),
         sources=tuple(rates.row.sources),
     )

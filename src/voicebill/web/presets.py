@@ -25,7 +25,8 @@ def preset(use: str) -> Preset:
     'support bot'
     """
     text = plan_text(use)
-    fields = {
-        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in tomllib.loads(text).items()
-    }
+    told = tomllib.loads(text)
+    cut = told.pop("truncation", {})
+    told |= {"truncation" if name == "mode" else name: value for name, value in cut.items() if value != "auto"}
+    fields = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in told.items()}
     return Preset(use.replace("-", " "), text.splitlines()[0].lstrip("# "), address(fields), fields)

@@ -1,0 +1,199 @@
+"""The estimate on the page and in the API: the same dollars as everywhere, and every fault at its field."""
+
+import csv
+import html
+import io
+import json
+import re
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests.cases import DAY
+from tests.web.sites import SITE, client
+from voicebill.answers.estimate import estimate
+from voicebill.answers.offered import Asked
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.money import dollars, shown
+from voicebill.cli import app as command_line
+from voicebill.conversation.plan import Plan
+from voicebill.facts import load
+from voicebill.web.fields import FIELDS
+from voicebill.web.shapes import Estimate
+
+FACTS = load()
+
+
+def figure(text: str) -> str:
+    """The figure that a page opens with."""
+    found = re.search(r'<span class="figure">(.*?)</span>', text)
+    assert found is not None, text
+    return html.unescape(found[1])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    minutes=st.decimals(1, 40, places=1),
+    turns=st.integers(1, 60),
+    prompt=st.integers(0, 5000),
+    share=st.integers(5, 50),
+    tool_calls=st.integers(0, 3),
+    model=st.sampled_from(["gpt-realtime-1.5", "gpt-realtime-mini", "gpt-realtime-2.1"]),
+    provider=st.sampled_from(["openai", "azure"]),
+)
+def test_page_api_command_line_and_python_give_the_same_dollars(
+    *, minutes: Decimal, turns: int, prompt: int, share: int, tool_calls: int, model: str, provider: str
+) -> None:
+    said = {
+        "minutes": str(minutes),
+        "turns": str(turns),
+        "instructions_tokens": str(prompt),
+        "user_share": f"{share}%",
+        "assistant_share": "40%",
+        "tool_calls": str(tool_calls),
+        "model": model,
+        "provider": provider,
+    }
+    plan = Plan(
+        minutes=minutes,
+        turns=turns,
+        instructions_tokens=prompt,
+        user_share=Decimal(share) / 100,
+        assistant_share=Decimal("0.4"),
+        tool_calls=tool_calls,
+    )
+    try:
+        answer = estimate(plan, Asked(model=model, provider=provider, day=DAY), FACTS)
+    except VoicebillError:
+        reject()
+    wanted = dollars(answer.per_conversation.expected)
+    query = urlencode(said)
+    assert SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"] == wanted
+    assert SITE.post("/api/estimate", json=said).json()["per_conversation"]["expected"] == wanted
+    assert figure(SITE.get(f"/answer?{query}").text) == shown(answer.per_conversation.expected)
+    words = [word for name, value in said.items() for word in (f"--{name.replace('_', '-')}", value)]
+    printed = CliRunner().invoke(command_line, ["estimate", *words, "--day", str(DAY), "--json"]).stdout
+    assert json.loads(printed)["per_conversation"]["expected"] == wanted
+
+
+def test_an_answer_has_the_documented_shape_and_nothing_else() -> None:
+    query = "minutes=10&turns=20&conversations=1000/month&transcription_model=whisper-1&levers=true"
+    shape = SITE.get(f"/api/estimate?{query}").json()
+    answer = Estimate.model_validate(shape)
+    assert answer.knobs
+    assert answer.advice
+    assert answer.population is not None
+    assert answer.voicebill == shape["voicebill"]
+
+
+def test_numbers_are_read_as_people_type_them() -> None:
+    typed = SITE.get("/answer?minutes=5%20min&turns=200&instructions_tokens=2k&user_share=45%25").text
+    plain = SITE.get("/answer?minutes=5&turns=200&instructions_tokens=2000&user_share=0.45").text
+    assert figure(typed) == figure(plain)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("minutes=abc", "minutes", "is not a duration"),
+        ("minutes=-5", "minutes", "-5 is negative"),
+        ("turns=5000", "turns", "at most 1,000 are counted here"),
+        ("minutes=1&turns=500", "turns", "more than people can take"),
+        ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
+        ("provider=azzure", "provider", "the nearest is azure"),
+        ("deployment=orbit", "deployment", "unknown deployment"),
+        ("day=2020-01-01", None, "prices are known from"),
+        ("day=soon", "day", "must be a day such as"),
+        ("conversations=500", "conversations", "names no period"),
+        ("user_share=80%25&assistant_share=80%25", "user_share", "more than 1 together"),
+        ("discount=lots", "discount", "is not a number"),
+        ("colour=red", "colour", "unknown key 'colour'"),
+        ("reuse=1.5", "reuse", "more than 1"),
+        ("rules=page", "rules", "unknown rule set 'page'"),
+    ],
+)
+def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, said: str) -> None:
+    page = SITE.get(f"/?{query}")
+    assert page.status_code == 422
+    assert said in html.unescape(page.text)
+    assert '<span class="figure">' not in page.text
+    assert "Not updated" in page.text or "No answer" in page.text
+    if field in FIELDS:
+        at_field = re.search(rf'<p class="error" id="e-{field}">(.+?)</p>', page.text)
+        assert at_field is not None
+        assert said in html.unescape(at_field[1])
+    given = dict(pair.split("=") for pair in query.replace("%25", "%").split("&"))
+    problem = SITE.get(f"/api/estimate?{urlencode({'minutes': '10', 'turns': '20'} | given)}")
+    assert problem.status_code == 422
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert any(error["field"] == field and said in error["detail"] for error in problem.json()["errors"])
+
+
+def test_what_was_valid_stays_in_the_form() -> None:
+    page = SITE.get("/?minutes=abc&turns=33&tool_calls=4").text
+    assert 'id="f-turns" value="33"' in page
+    assert 'id="f-minutes" value="abc"' in page
+    assert re.search(r"<details open>\s*<summary>Tools and greeting</summary>", page)
+
+
+def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
+    sent = SITE.post("/", data={"minutes": "7", "turns": "20", "tool_calls": "2", "day": ""}, follow_redirects=False)
+    assert sent.status_code == 303
+    assert sent.headers["location"] == "/?minutes=7&tool_calls=2"
+    assert figure(SITE.get(sent.headers["location"]).text) == figure(SITE.get("/answer?minutes=7&tool_calls=2").text)
+
+
+def test_a_discount_changes_the_figure_and_enters_no_address() -> None:
+    listed, agreed = SITE.post("/answer", data={"minutes": "10"}), SITE.post("/", data={"minutes": "10", "discount": "25"})
+    assert agreed.status_code == 200
+    found = [Decimal(figure(page.text).removeprefix("$")) for page in (agreed, listed)]
+    assert found[0] / found[1] == pytest.approx(Decimal("0.75"), rel=Decimal("0.001"))
+    assert "With a discount of 25%" in agreed.text
+    assert not re.search(r'(href|src|srcset|action)="[^"]*discount', agreed.text)
+    assert "no-store" in agreed.headers["cache-control"]
+
+
+def test_a_permalink_pins_day_prices_and_rules_and_says_when_they_have_moved_on() -> None:
+    page = SITE.get("/?minutes=7").text
+    link = html.unescape(re.search(r'href="([^"]+)" rel="bookmark"', page)[1])  # type: ignore[index]
+    assert f"day={DAY}" in link
+    assert FACTS.prices.digest in link
+    assert "moved on" not in SITE.get(link).text
+    assert figure(SITE.get(link).text) == figure(page)
+    older = SITE.get(link.replace(FACTS.prices.digest, "0123456789ab")).text
+    assert "prices have moved on since this link was made: it pinned 0123456789ab" in older
+
+
+def test_the_export_adds_up_to_the_expected_amount() -> None:
+    query = "minutes=6&turns=9&tool_calls=2&transcription_model=gpt-4o-transcribe"
+    saved = SITE.get(f"/export.csv?{query}")
+    assert saved.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(saved.text)))
+    wanted = SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"]
+    assert sum(Decimal(row["dollars"]) for row in rows) == Decimal(wanted)
+    assert sum(row["kind"] == "tool-call" for row in rows) == 2
+
+
+def test_what_is_behind_the_answer_is_on_the_page() -> None:
+    page = SITE.get("/?minutes=5&turns=8&tool_calls=1").text
+    assert "the first response: nothing is in the cache yet" in page
+    assert "What each assumption moves" in page
+    assert "use gpt-realtime-2.1-mini" in page
+    assert SITE.get("/why?minutes=5&turns=8&tool_calls=1").text.strip() in page
+
+
+def test_an_embedded_page_has_the_form_and_the_answer_and_may_stand_in_a_frame() -> None:
+    page = SITE.get("/?embed=1")
+    assert "<nav" not in page.text
+    assert "frame-ancestors *" in page.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in SITE.get("/").headers["content-security-policy"]
+
+
+def test_amounts_in_a_stated_currency_are_on_the_page(tmp_path: object) -> None:
+    euro = client(facts=load("docs/examples/contract-in-euro.toml"))
+    assert "EUR" in euro.get("/answer").text
+    assert "EUR" not in SITE.get("/answer").text

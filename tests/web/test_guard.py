@@ -1,0 +1,166 @@
+"""What makes the site safe to put on the internet: bounds, headers, escaping, and a log without questions."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.cases import DAY
+from tests.web.sites import SITE, SMALL, client
+from voicebill.web import estimate
+from voicebill.web.guard import Guard, Message, Receive, Send
+from voicebill.web.site import Bounds
+
+PAGES = ("/", "/compare", "/prices", "/prices/openai/gpt-realtime-1.5", "/rules", "/learn", "/api", "/?minutes=x", "/nowhere")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_strict_and_sets_no_cookie(path: str) -> None:
+    page = SITE.get(path, headers={"accept": "text/html"})
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "set-cookie" not in page.headers
+    assert "<style" not in page.text
+    assert "style=" not in page.text
+    assert "onclick" not in page.text
+    assert "http://" not in page.text.replace("http://www.w3.org", "")
+
+
+def test_what_was_typed_is_escaped() -> None:
+    for path in ("/?model=%3Cscript%3Ealert(1)%3C/script%3E", "/compare?against=%3Cb%3E", "/prices/%3Cscript%3E"):
+        page = SITE.get(path, headers={"accept": "text/html"})
+        assert "<script>alert" not in page.text
+        assert "<b>" not in page.text.split("<main")[1].split("against")[-1] or "&lt;b&gt;" in page.text
+
+
+def test_too_long_too_much_and_no_json_are_refused() -> None:
+    small = client(bounds=SMALL)
+    assert small.post("/api/estimate", content=b" " * 3000).status_code == 413
+    assert small.post("/api/estimate", content=iter([b" " * 1500, b" " * 1500])).status_code == 413
+    assert small.get(f"/api/estimate?minutes={'1' * 600}").status_code == 414
+    assert SITE.post("/api/estimate", content=b"minutes=10", headers={"content-type": "text/plain"}).status_code == 415
+    for body in (b"{", b'{"minutes": NaN}', b"\xff\xfe", b"[" * 50_000):
+        broken = SITE.post("/api/estimate", content=body)
+        assert broken.status_code == 422, body
+        assert "body" in broken.json()["detail"]
+    assert SITE.post("/api/estimate", json=[1]).json()["detail"].startswith("must be a table")
+    assert SITE.get("/api/estimate?" + "&".join(f"a{n}=1" for n in range(200))).status_code == 422
+
+
+def test_what_is_not_there_is_said_to_people_and_to_programs() -> None:
+    assert SITE.get("/nowhere").headers["content-type"] == "application/problem+json"
+    assert "<h1>Not Found</h1>" in SITE.get("/nowhere", headers={"accept": "text/html"}).text
+    assert SITE.delete("/api/estimate").status_code == 405
+    assert SITE.get("/static/other.js").status_code == 404
+    assert SITE.get("/chart/other.svg").status_code == 404
+
+
+async def _asked(guard: Guard, seen: list[int], *, path: str = "/", query: bytes = b"") -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            seen.append(message["status"])
+
+    await guard({"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}, receive, send)
+
+
+def test_beyond_the_limit_requests_are_refused_at_once_but_health_is_told() -> None:
+    async def go() -> tuple[list[int], list[int]]:
+        release = asyncio.Event()
+        slow: list[int] = []
+        quick: list[int] = []
+
+        async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+            await release.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        guard = Guard(app, Bounds(at_once=2, seconds=5))
+        waiting = [asyncio.create_task(_asked(guard, slow)) for _ in range(2)]
+        await asyncio.sleep(0)
+        await _asked(guard, quick)
+        health = asyncio.create_task(_asked(guard, quick, path="/healthz"))
+        await asyncio.sleep(0)
+        release.set()
+        await asyncio.gather(*waiting, health)
+        await _asked(guard, quick)
+        return slow, quick
+
+    slow, quick = asyncio.run(go())
+    assert slow == [200, 200]
+    assert quick == [503, 200, 200]
+
+
+def test_an_answer_that_takes_too_long_is_refused() -> None:
+    async def go() -> list[int]:
+        async def app(_scope: Message, _receive: Receive, _send: Send) -> None:
+            await asyncio.Event().wait()
+
+        seen: list[int] = []
+        await _asked(Guard(app, Bounds(seconds=0.01)), seen)
+        return seen
+
+    assert asyncio.run(go()) == [503]
+
+
+def test_the_log_keeps_method_path_and_status_and_no_question(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="voicebill.access"):
+        SITE.get("/api/estimate?minutes=7&turns=9&model=secret")
+        SITE.post("/", data={"minutes": "7", "discount": "33"})
+    assert "GET /api/estimate 422" in caplog.text
+    assert "POST / 200" in caplog.text
+    assert "secret" not in caplog.text
+    assert "33" not in caplog.text.replace("\n", " ").split("POST / 200")[0].split("GET")[-1]
+
+
+def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("inside")
+
+    monkeypatch.setattr(estimate, "answered", broken)
+    answer = SITE.get("/api/estimate?minutes=10&turns=20")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "inside" not in answer.text
+
+
+def test_a_tag_spares_sending_the_same_twice() -> None:
+    for path in ("/api/estimate?minutes=10&turns=20", "/", "/static/voicebill.css", "/chart/turns.svg"):
+        first = SITE.get(path)
+        again = SITE.get(path, headers={"if-none-match": first.headers["etag"]})
+        assert (first.status_code, again.status_code) == (200, 304), path
+        assert not again.content
+        assert first.headers["cache-control"]
+
+
+def test_behind_a_prefix_every_address_has_it() -> None:
+    inside = client(prefix="/tools/voicebill")
+    page = inside.get("/tools/voicebill/?minutes=5").text
+    addresses = [part.split('"')[0] for name in ('href="', 'src="', 'action="') for part in page.split(name)[1:]]
+    assert addresses
+    assert all(address.startswith(("/tools/voicebill/", "#")) for address in addresses)
+    assert inside.get("/?minutes=5").status_code == 200  # a proxy may take the prefix off
+    sent = inside.post("/tools/voicebill/", data={"minutes": "7"}, follow_redirects=False)
+    assert sent.headers["location"] == "/tools/voicebill/?minutes=7"
+    assert inside.get("/tools/voicebill/api/estimate?minutes=5&turns=9").status_code == 200
+    assert inside.get("/tools/voicebill/static/voicebill.js").status_code == 200
+
+
+def test_the_site_stops_with_its_threads() -> None:
+    def ours() -> Iterator[str]:
+        return (thread.name for thread in threading.enumerate() if thread.name.startswith("voicebill"))
+
+    before = set(ours())
+    stopping: TestClient = client()
+    with stopping as inside:
+        assert inside.get("/").status_code == 200
+    for thread in threading.enumerate():
+        if thread.name.startswith("voicebill") and thread.name not in before:
+            thread.join(timeout=5)
+    assert DAY

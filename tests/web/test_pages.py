@@ -1,0 +1,177 @@
+"""The other pages and the rest of the API."""
+
+import html
+import re
+from decimal import Decimal
+
+import pytest
+
+from tests.cases import DAY
+from tests.web.sites import SITE, client
+from voicebill.answers.compare import alive, compare
+from voicebill.answers.estimate import estimate
+from voicebill.answers.offered import Asked
+from voicebill.answers.shape import comparison_shape, simulation_shape
+from voicebill.answers.simulate import simulate
+from voicebill.billing.money import shown
+from voicebill.conversation.plan import Plan
+from voicebill.conversation.script import Script, Turn
+from voicebill.facts import load
+from voicebill.facts.plans import USES
+from voicebill.web.presets import preset
+from voicebill.web.shapes import Comparison, Health, PriceList, Problem, RulesAnswer, Simulation
+
+FACTS = load()
+
+
+def test_the_comparison_is_the_command_lines() -> None:
+    shape = SITE.get("/api/compare?minutes=10&turns=20").json()
+    Comparison.model_validate(shape)
+    wanted = compare(Plan(minutes=10, turns=20), alive(FACTS.prices, DAY), Asked(model="any", day=DAY), FACTS)
+    assert shape["offers"] == comparison_shape(wanted)["offers"]
+    assert SITE.post("/api/compare", json={"minutes": 10, "turns": 20}).json() == shape
+
+
+@pytest.mark.parametrize("order", ["offer", "best", "expected", "worst", "month", "ends"])
+def test_the_comparison_can_be_sorted_without_a_script(order: str) -> None:
+    page = SITE.get(f"/compare?sort={order}").text
+    assert page.count('aria-sort="ascending"') == 1
+    offers = re.findall(r'<th scope="row" data-value="([^"]+)"', page)
+    assert len(offers) == len(set(offers)) > 20
+    if order == "offer":
+        assert offers == sorted(offers)
+
+
+def test_a_second_plan_stands_beside_the_first() -> None:
+    named = SITE.get("/compare?against=support-bot").text
+    assert "the second" in named
+    linked = SITE.get("/compare", params={"against": f"https://example.test/?{preset('support-bot').query}"}).text
+    figures = [re.findall(r"<td>(-?\$[^<]+)</td>", page) for page in (named, linked)]
+    assert figures[0] == figures[1]
+    assert "must be a link to a plan" in html.unescape(SITE.get("/compare?against=nothing").text)
+    assert SITE.get("/compare", params={"against": "?minutes=x"}).status_code == 422
+
+
+def test_the_simpler_arithmetic_leads_to_ours_step_by_step() -> None:
+    page = SITE.get("/compare").text
+    assert "the calculator of June 2026" in page
+    makes = re.findall(r"<td>(\$[\d.]+)</td></tr>", page.split('id="bridge"')[1])
+    assert makes[-1] == shown(
+        min(
+            (each.answer.per_conversation.expected, each.offer.id)
+            for each in compare(
+                Plan(minutes=10, turns=20, user_share=Decimal("0.4"), assistant_share=Decimal("0.4")),
+                alive(FACTS.prices, DAY),
+                Asked(model="any", day=DAY),
+                FACTS,
+            ).candidates
+            if each.answer and not each.unproven
+        )[0]
+    )
+
+
+def test_a_script_is_billed_as_everywhere() -> None:
+    body = {
+        "model": "gpt-realtime",
+        "turns": [{"user_seconds": 6, "reply_seconds": 9.5}, {"user_seconds": 4, "reply_seconds": 8}],
+    }
+    shape = SITE.post("/api/simulate", json=body).json()
+    Simulation.model_validate(shape)
+    turns = (Turn(user_audio_ms=6000, reply_audio_ms=9500), Turn(user_audio_ms=4000, reply_audio_ms=8000))
+    wanted = simulation_shape(simulate(Script(turns=turns), Asked(model="gpt-realtime", day=DAY), FACTS))
+    assert shape["total"] == wanted["total"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "said"),
+    [
+        ({"turns": [{"user_seconds": 6}]}, "turns", "no reply"),
+        ({"model": "gpt-realtime", "turns": []}, None, "at least one turn"),
+        ({"turns": [{"user_seconds": 6, "reply_seconds": 5}]}, "model", "no model"),
+        ({"model": "gpt-realtime", "turns": [{"reply_seconds": 5}] * 1001}, "turns", "at most 1,000"),
+        (
+            {"model": "gpt-realtime", "instructions_file": "/etc/passwd", "turns": [{"reply_seconds": 5}]},
+            "instructions_file",
+            "cannot be named here",
+        ),
+    ],
+)
+def test_a_faulty_script_is_refused_at_its_field(body: dict[str, object], field: str | None, said: str) -> None:
+    problem = SITE.post("/api/simulate", json=body)
+    assert problem.status_code == 422
+    Problem.model_validate(problem.json())
+    assert said in problem.json()["detail"]
+    assert problem.json()["errors"][0]["field"] == field
+
+
+def test_every_offer_has_its_page_with_sources() -> None:
+    for offer in FACTS.prices.offers:
+        page = SITE.get(f"/prices/{offer.id}")
+        assert page.status_code == 200, offer.id
+        assert "Sources:" in page.text
+    assert "Disputed" in SITE.get("/prices/openai/gpt-4o-transcribe").text
+    assert "on the invoice" in SITE.get("/prices/azure/gpt-realtime-2-2026-05-06").text
+
+
+def test_prices_and_rules_are_told_to_programs() -> None:
+    listed = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
+    assert {offer["provider"] for offer in PriceList.model_validate(listed).model_dump()["offers"]} == {"azure"}
+    PriceList.model_validate(SITE.get("/api/prices").json())
+    RulesAnswer.model_validate(SITE.get("/api/rules?model=gpt-realtime").json())
+    Health.model_validate(SITE.get("/healthz").json())
+    for query, field in (
+        ("model=gpt-realtme", "model"),
+        ("provider=azur", "provider"),
+        ("kind=x", "kind"),
+        ("colour=1", "colour"),
+    ):
+        problem = SITE.get(f"/api/prices?{query}")
+        assert problem.status_code == 422
+        assert problem.json()["errors"][0]["field"] == field
+    for query in ("model=whisper-1", "day=soon", "rules=page", "colour=1", "provider=azur"):
+        assert SITE.get(f"/api/rules?{query}").status_code == 422
+
+
+def test_the_pages_for_people_answer_wrong_input_too() -> None:
+    for path in ("/prices?kind=x", "/rules?model=whisper-1", "/rules?day=soon"):
+        page = SITE.get(path)
+        assert page.status_code == 422
+        assert 'role="alert"' in page.text
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_documented_plan_is_a_link_that_answers(use: str) -> None:
+    found = preset(use)
+    assert found.about.endswith(".")
+    assert SITE.get(f"/answer?{found.query}").status_code == 200
+
+
+def test_what_is_taught_is_computed() -> None:
+    page = SITE.get("/learn").text
+    plain = estimate(Plan(minutes=10, turns=20), Asked(model="gpt-realtime-1.5", day=DAY), FACTS)
+    assert shown(plain.per_minute.expected) in page
+    assert "$32.00" in page
+    assert "2027-01-20" in page
+    for question in ("Does silence cost", "Can I reserve capacity", "Is Azure cheaper", "When does my model end"):
+        assert question in page
+
+
+def test_a_rule_set_of_ones_own_serves_the_site() -> None:
+    simpler = client(rules="page-2026-06")
+    assert "page-2026-06" in simpler.get("/answer").text
+    assert simpler.get("/api/estimate?minutes=10&turns=20").json()["rules"]["name"] == "page-2026-06"
+
+
+@pytest.mark.parametrize("name", ["turns", "cumulative", "lengths", "knobs", "offers"])
+def test_every_picture_is_drawn_once_for_its_address(name: str) -> None:
+    first = SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&look=dark")
+    assert first.status_code == 200
+    assert first.headers["content-type"] == "image/svg+xml"
+    assert "sandbox" in first.headers["content-security-policy"]
+    assert SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&look=dark").content == first.content
+
+
+def test_pictures_are_png_too_and_refuse_what_cannot_be() -> None:
+    assert SITE.get("/chart/turns.png?minutes=3&turns=4").content.startswith(b"\x89PNG")
+    for query in ("width=9", "width=x", "width=99999999", "look=neon", "minutes=x"):
+        assert SITE.get(f"/chart/turns.svg?{query}").status_code == 422
