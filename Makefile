@@ -8,13 +8,16 @@ PIP := -m pip --disable-pip-version-check --quiet install
 OURS := --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench lock clean
+.PHONY: help demo serve test lint format types bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 demo: $(VENV)/.run ## set up and print the estimate that opens the README
 	@$(BIN)/voicebill estimate --model gpt-realtime-1.5 --minutes 10 --turns 20 --conversations 30000/month --day 2026-11-22
+
+serve: $(VENV)/.web ## set up and serve the page and the API on this machine
+	@$(BIN)/voicebill serve
 
 test: $(VENV)/.dev ## set up, lint, check types and run every test and documented example
 	@$(MAKE) --no-print-directory lint types
@@ -56,6 +59,10 @@ $(VENV)/bin/python:
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/run.txt
 	@$(BIN)/python $(PIP) $(OURS)
+	@touch $@
+
+$(VENV)/.web: requirements/web.txt $(VENV)/.run
+	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/web.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run

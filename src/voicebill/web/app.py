@@ -31,7 +31,7 @@ def create_app(site: Site) -> FastAPI:
     @asynccontextmanager
     async def living(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        site.workers.shutdown(wait=False, cancel_futures=True)
+        site.stop()
 
     app = FastAPI(
         title="voicebill",

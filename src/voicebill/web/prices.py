@@ -56,10 +56,15 @@ def offers_of(given: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
 
 
 def listed(offers: tuple[Offer, ...], site: Site, day: date) -> list[Listed]:
-    """Offers with what is known about them on a day, by provider, model and deployment."""
+    """Offers with what is known about them on a day, by provider and model, those that have ended last."""
     book = site.facts.prices
-    ordered = sorted(offers, key=lambda each: (each.example, each.provider, each.model, each.version or "", each.id))
-    return [Listed(offer, offer.row_on(day), tuple(book.ends(offer))) for offer in ordered]
+
+    def place(each: Listed) -> tuple[object, ...]:
+        offer = each.offer
+        ended = each.row is None or any(end.shutdown.last < day for end in each.ends)
+        return ended, offer.example, offer.provider != "openai", offer.provider, "preview" in offer.model, offer.model, offer.id
+
+    return sorted((Listed(offer, offer.row_on(day), tuple(book.ends(offer))) for offer in offers), key=place)
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:

@@ -51,6 +51,12 @@ class Site:
         """Threads for answers that take longer than a few milliseconds, so that short ones need not wait."""
         return ThreadPoolExecutor(self.bounds.workers, thread_name_prefix="voicebill")
 
+    def stop(self) -> None:
+        """Let the threads end; another answer would start new ones."""
+        workers = self.__dict__.pop("workers", None)
+        if workers is not None:
+            workers.shutdown(wait=False, cancel_futures=True)
+
     @cached_property
     def version(self) -> str:
         """The package's version."""

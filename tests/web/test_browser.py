@@ -1,0 +1,218 @@
+"""The page in a browser: live, shareable, usable without a script and by everyone, and silent towards the outside."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from urllib.request import urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+
+PAGES = (
+    "/",
+    "/?minutes=abc",
+    "/compare?against=support-bot",
+    "/prices",
+    "/prices/openai/gpt-4o-transcribe",
+    "/rules",
+    "/learn",
+    "/api",
+)
+SOON = 5000
+
+
+@pytest.fixture(autouse=True)
+def _within_the_machine(page: Page, address: str) -> Iterator[None]:
+    """Whatever a test does, nothing may be asked of another machine, and nothing may go wrong unseen."""
+    beyond: list[str] = []
+    wrong: list[str] = []
+
+    def seen(request: Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            beyond.append(request.url)
+
+    page.on("request", seen)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda told: wrong.append(told.text) if "Content Security Policy" in told.text else None)
+    yield
+    assert not beyond
+    assert not wrong
+
+
+def figure(page: Page) -> str:
+    return page.locator(".figure").inner_text()
+
+
+def set_field(page: Page, name: str, value: str) -> None:
+    page.fill(f"#f-{name}", value)
+
+
+def test_a_changed_field_changes_the_figure_without_a_reload(page: Page, address: str) -> None:
+    page.goto(address)
+    page.evaluate("window.kept = 1")
+    before = figure(page)
+    set_field(page, "minutes", "20")
+    expect(page.locator(".figure")).not_to_have_text(before, timeout=SOON)
+    page.press("#f-minutes", "Tab")
+    expect(page).to_have_url(re.compile(r"\?minutes=20$"), timeout=SOON)
+    assert page.evaluate("window.kept") == 1
+    expect(page.locator("#status")).to_contain_text("expected $")
+    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=SOON)
+
+
+def test_the_address_gives_the_same_figure_elsewhere_and_back_works(page: Page, address: str, browser: Browser) -> None:
+    page.goto(address)
+    first = figure(page)
+    page.select_option("#f-model", "gpt-realtime-mini")
+    expect(page.locator(".figure")).not_to_have_text(first, timeout=SOON)
+    second = figure(page)
+    elsewhere = browser.new_context()
+    other = elsewhere.new_page()
+    other.goto(page.url)
+    assert figure(other) == second
+    elsewhere.close()
+    page.go_back()
+    expect(page.locator(".figure")).to_have_text(first, timeout=SOON)
+    assert page.input_value("#f-model") == "gpt-realtime-1.5"
+
+
+def test_without_a_script_the_form_works(browser: Browser, address: str) -> None:
+    plain = browser.new_context(java_script_enabled=False)
+    page = plain.new_page()
+    page.goto(address)
+    before = figure(page)
+    page.fill("#f-minutes", "5 min")
+    page.click("#ask > button")
+    assert page.url.endswith("?minutes=5+min")
+    assert figure(page) != before
+    page.fill("#f-minutes", "soon")
+    page.click("#ask > button")
+    assert "is not a duration" in page.locator("#e-minutes").inner_text()
+    assert page.input_value("#f-minutes") == "soon"
+    page.goto(f"{address}/compare")
+    page.click("th a:has-text('Worst')")
+    assert "sort=worst" in page.url
+    plain.close()
+
+
+def test_wrong_input_stands_at_its_field_and_the_answer_says_that_it_is_old(page: Page, address: str) -> None:
+    page.goto(address)
+    before = figure(page)
+    set_field(page, "turns", "many")
+    expect(page.locator("#e-turns")).to_contain_text("'many' is not a number", timeout=SOON)
+    expect(page.locator("#answer")).to_contain_text("Not updated: see turns")
+    assert figure(page) == before
+    assert page.get_attribute("#f-turns", "aria-invalid") == "true"
+    set_field(page, "turns", "21")
+    expect(page.locator("#answer")).not_to_contain_text("Not updated", timeout=SOON)
+    expect(page.locator("#e-turns")).to_have_text("")
+
+
+def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    before = Decimal(figure(page).removeprefix("$"))
+    page.click("summary:has-text('Months, transport')")
+    set_field(page, "discount", "50")
+    expect(page.locator("#answer")).to_contain_text("With a discount of 50%", timeout=SOON)
+    assert Decimal(figure(page).removeprefix("$")) == pytest.approx(before / 2, rel=Decimal("0.001"))
+    page.press("#f-discount", "Tab")
+    expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
+    assert not any("discount" in url for url in [*asked, page.url])
+
+
+def test_the_comparison_sorts_in_place(page: Page, address: str) -> None:
+    page.goto(f"{address}/compare")
+    rows = page.locator("table.offers tbody tr")
+    cheapest = rows.first.inner_text()
+    page.click("th a:has-text('Expected')")
+    assert rows.last.inner_text() == cheapest
+    page.click("th a:has-text('Offer')")
+    offers = rows.locator("th").evaluate_all("cells => cells.map(cell => cell.dataset.value)")
+    assert offers == sorted(offers)
+    assert page.locator("th[aria-sort]").count() == 1
+
+
+def test_exports_hold_the_same_numbers(page: Page, address: str) -> None:
+    page.goto(f"{address}/?minutes=7&tool_calls=2&transcription_model=whisper-1")
+    with page.expect_download() as saved:
+        page.click("a:has-text('CSV')")
+    text = saved.value.path().read_text(encoding="utf-8")
+    total = sum(Decimal(row["dollars"]) for row in csv.DictReader(text.splitlines()))
+    link = page.get_attribute("#answer .links a:has-text('JSON')", "href")
+    with urlopen(f"{address}{link}") as reply:
+        shape = json.load(reply)
+    assert Decimal(shape["per_conversation"]["expected"]) == total
+    assert figure(page) == f"${total:.4f}"
+    with page.expect_download() as drawn:
+        page.locator("figcaption a:has-text('SVG')").first.click()
+    assert "<svg" in drawn.value.path().read_text(encoding="utf-8")
+
+
+def test_pictures_are_shown(page: Page, address: str) -> None:
+    page.goto(address)
+    for image in page.locator(".chart img").all():
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("complete", value=True, timeout=SOON)
+        assert image.evaluate("img => img.naturalWidth") > 300
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address: str, path: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{address}{path}")
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": rules}})
+    assert found.violations_count == 0, found.generate_report()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_scrolls_sideways(browser: Browser, address: str, path: str, width: int) -> None:
+    context: BrowserContext = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}{path}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_the_first_screen_needs_no_scrolling(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(address)
+    for part in ("#ask", ".headline", ".ranges", ".shares"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 800, part
+    context.close()
+
+
+def test_it_can_be_worked_by_keyboard(page: Page, address: str) -> None:
+    page.goto(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.focus("#f-turns")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("30")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("turns=30"), timeout=SOON)
+
+
+def test_it_prints_on_one_page(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.evaluate("for (const image of document.images) image.loading = 'eager'")
+    page.wait_for_load_state("networkidle")
+    printed = page.pdf(format="A4", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    context.close()
