@@ -38,6 +38,7 @@ format: $(VENV)/.dev ## format the code
 bench: $(BENCH)/.bench ## measure against peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py
 	$(BENCH)/bin/python benchmarks/startup.py
+	$(BENCH)/bin/python benchmarks/web.py
 
 lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
 	UV="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
@@ -45,7 +46,7 @@ lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
 	$$UV pyproject.toml --group build --output-file requirements/run.txt && \
 	$$UV pyproject.toml --extra web --group build --constraint requirements/run.txt --output-file requirements/web.txt && \
 	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
-	$$UV pyproject.toml --group build --group bench --constraint requirements/run.txt --output-file requirements/bench.txt
+	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist

@@ -16,7 +16,9 @@ from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged
 from voicebill.conversation.context import Response, fixed_tokens, responses
-from voicebill.conversation.history import Tokens
+from voicebill.conversation.history import NOTHING, Tokens
+from voicebill.conversation.plain import plain
+from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script, Turn
 
@@ -106,6 +108,46 @@ def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
         ms = audio * rules.user_audio_ms_per_token if turn.user_audio_ms is None else turn.user_audio_ms
         return Usage({"audio_ms": ms})
     return Usage.tokens(audio_in=audio, text_out=counting.user_transcript(turn, audio, rules))
+
+
+class Used(NamedTuple):
+    """What a whole conversation uses under the best, the expected and the worst cache behaviour, and for transcription."""
+
+    voice: tuple[Usage, Usage, Usage]
+    heard: Usage
+
+
+def used(plan: Plan, offered: Offered) -> Used:
+    """What a plan uses, and nothing else: in one loop where it is plain, else by its responses.
+
+    Raises:
+        ContextOverflow: the provider would answer with an error.
+    """
+    rules = offered.ruling.rules
+    expected = cache_rule(plan.cache or rules.expected_cache, rules, plan.reuse)
+    counts = plain(plan, rules, cache_rule("all", rules, plan.reuse), expected)
+    if counts is None:
+        held = conversation(script(plan, rules), offered)
+        best, usual, worst = (usage_under(behaviour, held) for behaviour in behaviours(held))
+        return Used((best, usual, worst), total_usage(held.heard))
+    hits = (counts.best, counts.expected, NOTHING)
+    best, usual, worst = (charged(counts.read, hit, counts.text_out, counts.audio_out) for hit in hits)
+    return Used((best, usual, worst), _heard_of(counts.said, offered))
+
+
+def _heard_of(said: Iterable[int], offered: Offered) -> Usage:
+    """What the transcription of so many committed audio tokens, turn by turn, uses."""
+    if offered.transcription is None:
+        return Usage()
+    rules, tokens = offered.ruling.rules, list(said)
+    if offered.transcription.rates["audio_ms"] is not None:
+        return Usage({"audio_ms": sum(tokens) * rules.user_audio_ms_per_token})
+    return Usage.tokens(audio_in=sum(tokens), text_out=sum(counting.transcript_of(audio, rules) for audio in tokens if audio))
+
+
+def behaviours(held: Conversation) -> tuple[Cache, Cache, Cache]:
+    """The cache behaviours behind best, expected and worst."""
+    return "all", held.expected.behaviour, "none"
 
 
 def usage_under(behaviour: Cache, of: Conversation) -> Usage:

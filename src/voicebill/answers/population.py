@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from voicebill.answers.costing import amount_of, conversation, lines_of, usage_under
+from voicebill.answers.costing import Used, amount_of, lines_of, used
 from voicebill.answers.lengths import (
     LONGEST_MINUTES,
     Group,
@@ -25,12 +25,12 @@ from voicebill.answers.lengths import (
     within,
 )
 from voicebill.answers.offered import Offered
-from voicebill.answers.scenarios import Scenarios, behaviours
+from voicebill.answers.scenarios import Scenarios
 from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.conversation.plan import Plan, at_length, script
+from voicebill.conversation.plan import Plan, at_length
 
 PERCENTS = (10, 50, 90)
 
@@ -67,13 +67,12 @@ class Population:
     percentiles: tuple[Percentile, ...]
 
 
-class Used(NamedTuple):
-    """What a call of some length uses under the best, expected and worst cache behaviour, and for its transcription."""
+class Weighed(NamedTuple):
+    """What a call of some length uses, and how much it counts."""
 
     minutes: float
     weight: int
-    voice: tuple[Usage, ...]
-    heard: Usage
+    used: Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,8 @@ class Calls:
     lengths: Spread | Lengths
     cap: Cap | None
     mean_minutes: float
-    used: tuple[Used, ...]
-    percentiles: tuple[tuple[int, Used], ...]
+    weighed: tuple[Weighed, ...]
+    percentiles: tuple[tuple[int, Weighed], ...]
 
 
 def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
@@ -116,7 +115,7 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
         lengths=lengths,
         cap=cap,
         mean_minutes=sum(group.share * group.minutes for group in groups) / shares,
-        used=_run(plan, groups, sold, even=isinstance(lengths, Lengths)),
+        weighed=_run(plan, groups, sold, even=isinstance(lengths, Lengths)),
         percentiles=tuple((each, _long(plan, quantile(plan, lengths, each, most), sold)) for each in PERCENTS),
     )
 
@@ -126,7 +125,7 @@ def _fitting(plan: Plan, groups: Sequence[Group], sold: Offered) -> int:
 
     def fits(group: Group) -> bool:
         try:
-            conversation(script(_as_long(plan, group), sold.ruling.rules), sold)
+            used(_as_long(plan, group), sold)
         except ContextOverflow:
             return False
         return True
@@ -136,7 +135,7 @@ def _fitting(plan: Plan, groups: Sequence[Group], sold: Offered) -> int:
     return max(1, bisect(range(len(groups)), False, key=lambda at: not fits(groups[at])))
 
 
-def _run(plan: Plan, groups: Sequence[Group], sold: Offered, *, even: bool) -> tuple[Used, ...]:
+def _run(plan: Plan, groups: Sequence[Group], sold: Offered, *, even: bool) -> tuple[Weighed, ...]:
     """Some of the groups, run, with their weights. `even`: each as long as its calls are on average."""
     at = chosen(groups)
     as_they_are = range(len(groups)) if even or len(at) == len(groups) else (0, len(groups) - 1)
@@ -145,7 +144,7 @@ def _run(plan: Plan, groups: Sequence[Group], sold: Offered, *, even: bool) -> t
     return tuple(_used(_as_long(plan, node), weight, sold) for node, weight in zip(nodes, weights, strict=True))
 
 
-def _long(plan: Plan, minutes: float, sold: Offered) -> Used:
+def _long(plan: Plan, minutes: float, sold: Offered) -> Weighed:
     """One call of so many minutes."""
     return _used(_as_long(plan, Group(turns_in(minutes, plan.turns / float(plan.minutes)), minutes, 1)), 1, sold)
 
@@ -167,7 +166,7 @@ def population(held: Calls, average: Scenarios, sold: Offered) -> Population:
         surcharge=Fraction(mean.expected) / Fraction(average.expected) - 1 if average.expected else Fraction(0),
         cap=held.cap,
         mean_minutes=held.mean_minutes,
-        percentiles=tuple(_percentile(percent, used, sold) for percent, used in held.percentiles),
+        percentiles=tuple(_percentile(percent, call, sold) for percent, call in held.percentiles),
     )
 
 
@@ -175,9 +174,9 @@ def over_all_lengths(held: Calls, sold: Offered) -> Scenarios:
     """The mean amounts of calls of all lengths."""
     heard = Fraction(0)
     if sold.transcription is not None:
-        heard = _mean(((each.weight, each.heard) for each in held.used), sold.transcription.rates)
+        heard = _mean(((each.weight, each.used.heard) for each in held.weighed), sold.transcription.rates)
     best, expected, worst = (
-        _mean(((each.weight, each.voice[at]) for each in held.used), sold.found.rates) + heard for at in range(3)
+        _mean(((each.weight, each.used.voice[at]) for each in held.weighed), sold.found.rates) + heard for at in range(3)
     )
     return Scenarios(best, expected, worst)
 
@@ -194,15 +193,13 @@ def _mean(weighted: Iterable[tuple[int, Usage]], rates: Rates) -> Fraction:
     return mean
 
 
-def _percentile(percent: int, used: Used, sold: Offered) -> Percentile:
-    heard = amount_of(lines_of(used.heard, sold.transcription.rates)) if sold.transcription else 0
-    return Percentile(percent, used.minutes, amount_of(lines_of(used.voice[1], sold.found.rates)) + heard)
+def _percentile(percent: int, call: Weighed, sold: Offered) -> Percentile:
+    heard = amount_of(lines_of(call.used.heard, sold.transcription.rates)) if sold.transcription else 0
+    return Percentile(percent, call.minutes, amount_of(lines_of(call.used.voice[1], sold.found.rates)) + heard)
 
 
-def _used(plan: Plan, weight: int, sold: Offered) -> Used:
-    held = conversation(script(plan, sold.ruling.rules), sold)
-    voice = tuple(usage_under(behaviour, held) for behaviour in behaviours(held))
-    return Used(float(plan.minutes), weight, voice, total_usage(held.heard))
+def _used(plan: Plan, weight: int, sold: Offered) -> Weighed:
+    return Weighed(float(plan.minutes), weight, used(plan, sold))
 
 
 def _as_long(plan: Plan, group: Group) -> Plan:

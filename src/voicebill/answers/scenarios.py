@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from voicebill.answers.costing import Conversation, amount_of, conversation, lines_of, transcription_lines, usage_under
+from voicebill.answers.costing import Conversation, amount_of, behaviours, lines_of, transcription_lines, usage_under, used
 from voicebill.answers.offered import Offered
 from voicebill.billing.money import Amount
-from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.rules import Cache
+from voicebill.conversation.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,10 @@ def costs(plan: Plan, sold: Offered) -> Scenarios:
         Unpriced: the plan uses something that has no price there.
         ContextOverflow: the provider would end the conversation with an error.
     """
-    held = conversation(script(plan, sold.ruling.rules), sold)
-    return scenarios(held, sold)
+    voice, heard = used(plan, sold)
+    beside = amount_of(lines_of(heard, sold.transcription.rates)) if sold.transcription else 0
+    best, expected, worst = (amount_of(lines_of(usage, sold.found.rates)) + beside for usage in voice)
+    return Scenarios(best, expected, worst)
 
 
 def scenarios(held: Conversation, sold: Offered) -> Scenarios:
@@ -39,8 +40,3 @@ def scenarios(held: Conversation, sold: Offered) -> Scenarios:
     beside = amount_of(transcription_lines(held, sold))
     amounts = (amount_of(lines_of(usage_under(each, held), sold.found.rates)) + beside for each in behaviours(held))
     return Scenarios(*amounts)
-
-
-def behaviours(held: Conversation) -> tuple[Cache, Cache, Cache]:
-    """The cache behaviours behind best, expected and worst."""
-    return "all", held.expected.behaviour, "none"

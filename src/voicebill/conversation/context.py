@@ -14,7 +14,7 @@ from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.conversation import counting
 from voicebill.conversation.history import NOTHING, History, Item, Sum, Tokens
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script, Turn
+from voicebill.conversation.script import Script, Setup, Turn
 
 
 class Response(NamedTuple):
@@ -49,7 +49,7 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
     Raises:
         ContextOverflow: the provider would answer with an error, because the input does not fit and cannot be cut.
     """
-    room = _Room(script, rules)
+    room = Room(script, rules)
     history = History(room.fixed, warm=script.warm)
     limit_ms = 60_000 * (rules.session_minutes if script.session_minutes is None else script.session_minutes)
     lasting = [duration_ms(turn, rules) for turn in script.turns]
@@ -75,7 +75,7 @@ def duration_ms(turn: Turn, rules: Rules) -> int:
     return speech + heard + turn.silence_ms
 
 
-def fixed_tokens(script: Script, rules: Rules) -> int:
+def fixed_tokens(script: Setup, rules: Rules) -> int:
     """Text tokens that stand before all items: instructions, tool schemas, and what the provider adds."""
     if not rules.counts_instructions:
         return rules.conversation_tokens
@@ -83,10 +83,10 @@ def fixed_tokens(script: Script, rules: Rules) -> int:
     return rules.conversation_tokens + script.instructions_tokens + script.tools_tokens + extra
 
 
-class _Room:
+class Room:
     """How many tokens of history fit after the instructions, and what is kept when they no longer do."""
 
-    def __init__(self, script: Script, rules: Rules) -> None:
+    def __init__(self, script: Setup, rules: Rules) -> None:
         self.fixed = fixed_tokens(script, rules)
         self.limit = min((limit for limit in (rules.input_limit_tokens, rules.context_tokens) if limit), default=0)
         self.cuts = rules.truncation_honoured and script.truncation.mode == "auto"
@@ -132,7 +132,7 @@ def _hear(turn: Turn, history: History, rules: Rules, *, words: bool) -> None:
         history.add(Item(rules.user_audio_item_tokens, audio, 0, rules.user_text_item_tokens + said))
 
 
-def _tool_rounds(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Iterator[Response]:
+def _tool_rounds(number: int, turn: Turn, history: History, room: Room, rules: Rules) -> Iterator[Response]:
     for call in turn.tool_calls:
         dropped = room.fit(history, number)
         yield _response(number, "tool-call", history, dropped, (call.arguments_tokens, 0, turn.reasoning_tokens))
@@ -142,7 +142,7 @@ def _tool_rounds(number: int, turn: Turn, history: History, room: _Room, rules: 
         history.add(Item(text, 0, 0, text))
 
 
-def _reply(number: int, turn: Turn, history: History, room: _Room, rules: Rules) -> Response:
+def _reply(number: int, turn: Turn, history: History, room: Room, rules: Rules) -> Response:
     if turn.cancelled:
         return Response(number, "reply", "cancelled", NOTHING, NOTHING, NOTHING, NOTHING, (), 0, 0, 0, history.session, 0)
     dropped = room.fit(history, number)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from voicebill.billing.checks import Number, exact, one_of, share, within
 from voicebill.billing.errors import InvalidInput
@@ -151,7 +151,19 @@ def script(plan: Plan, rules: Rules) -> Script:
 _SETUP = tuple(each.name for each in fields(Setup))
 
 
-def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
+class Speech(NamedTuple):
+    """Who speaks how much, turn by turn: audio tokens that the user commits, padding included, and that are heard of the
+    replies; which turns are typed; and how long nobody speaks.
+    """
+
+    said: list[int]
+    heard: list[int]
+    typed: list[int]
+    quiet_ms: int
+
+
+def speech(plan: Plan, rules: Rules) -> Speech:
+    """The plan's talk spread over its turns; a greeting, if the assistant speaks first, is a turn before the first."""
     greeting = int(plan.first_speaker == "assistant")
     typed = [0] * greeting + _evenly(plan.text_turns, plan.turns)
     speaking = [int(not text) for text in typed]
@@ -161,9 +173,16 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
     variation, padding = rules.turn_variation, rules.padding_tokens
     said = _apportioned(int(ms * user_share) // rules.user_audio_ms_per_token, listening, variation, USER_STEP)
     heard = _apportioned(int(ms * assistant_share) // rules.reply_audio_ms_per_token, speaking, variation, REPLY_STEP)
-    committed = sum(said) + padding * sum(listening)
-    quiet = max(0, ms - committed * rules.user_audio_ms_per_token - sum(heard) * rules.reply_audio_ms_per_token)
-    silence = _apportioned(quiet, [1] * len(typed), Decimal(0), USER_STEP)
+    committed = [tokens + padding * listens for tokens, listens in zip(said, listening, strict=True)]
+    spoken_ms = sum(committed) * rules.user_audio_ms_per_token + sum(heard) * rules.reply_audio_ms_per_token
+    return Speech(committed, heard, typed, max(0, ms - spoken_ms))
+
+
+def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
+    said, heard, typed, quiet_ms = speech(plan, rules)
+    greeting = len(typed) - plan.turns
+    speaking = [int(not text) for text in typed]
+    silence = _apportioned(quiet_ms, [1] * len(typed), Decimal(0), USER_STEP)
     calls = [0] * greeting + _evenly(plan.tool_calls, plan.turns)
     pictures = [0] * greeting + _evenly(plan.images, plan.turns)
     broken = _chosen(round(plan.interrupted_share * sum(speaking)), speaking)
@@ -172,7 +191,7 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
     for at, text in enumerate(typed):
         interrupted = broken[at] and heard[at] > 0
         yield Turn(
-            user_audio_tokens=said[at] + padding * listening[at],
+            user_audio_tokens=said[at],
             user_text_tokens=plan.text_turn_user_tokens if text else 0,
             image_tokens=(picture,) * pictures[at],
             tool_calls=(call,) * calls[at],

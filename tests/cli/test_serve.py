@@ -1,0 +1,62 @@
+"""`voicebill serve`: what it starts, and what it refuses."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner, Result
+
+from voicebill.cli import app
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["serve", *words])
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the server would have been started with."""
+    seen: dict[str, Any] = {}
+
+    def start(site: object, **settings: object) -> None:
+        seen.update(settings, app=site)
+
+    monkeypatch.setattr("uvicorn.run", start)
+    return seen
+
+
+def test_it_listens_on_this_machine_alone_unless_told_otherwise(started: dict[str, Any]) -> None:
+    said = run()
+    assert said.exit_code == 0, said.output
+    assert "voicebill at http://127.0.0.1:8000/ (stop with Ctrl-C)" in said.stdout
+    assert (started["host"], started["port"], started["access_log"]) == ("127.0.0.1", 8000, False)
+    assert TestClient(started["app"]).get("/healthz").json()["status"] == "ok"
+    assert run("--host", "0.0.0.0", "--port", "8080").exit_code == 0
+    assert (started["host"], started["port"]) == ("0.0.0.0", 8080)
+
+
+def test_it_serves_ones_own_prices_and_rules_under_a_prefix(started: dict[str, Any], tmp_path: Path) -> None:
+    contract = tmp_path / "contract.toml"
+    contract.write_text(
+        'checked = 2026-11-01\nsources = ["ours"]\n[[adjustments]]\nname = "d"\npercent_off = 50\nsince = 2026-01-01\n',
+        encoding="utf-8",
+    )
+    query = "/api/estimate?minutes=10&turns=20&day=2026-11-22"
+    assert run().exit_code == 0
+    listed = TestClient(started["app"]).get(query).json()
+    assert run("--prices", str(contract), "--prefix", "/bill", "--at-once", "3", "--log").exit_code == 0
+    site = TestClient(started["app"])
+    agreed = site.get(f"/bill{query}").json()
+    assert float(agreed["per_conversation"]["expected"]) * 2 == pytest.approx(float(listed["per_conversation"]["expected"]))
+    assert "d: prices × 0.5 (ours)" in agreed["prices"]["contract"]
+    assert "percent" not in site.get("/bill/").text
+
+
+def test_what_cannot_be_served_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "--prefix begins with a slash and does not end with one" in run("--prefix", "bill").stderr
+    assert "there is no file nowhere.toml" in run("--prices", "nowhere.toml").stderr
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    missing = run()
+    assert (missing.exit_code, "pip install 'voicebill[web]'" in missing.stderr) == (2, True)
