@@ -115,7 +115,7 @@ if (live) {
   form.addEventListener("input", (event) => {
     if (event.target.matches("select, [type=checkbox]")) return;
     clearTimeout(waiting);
-    waiting = setTimeout(update, 120, false);
+    waiting = setTimeout(update, 60, false);
   });
   form.addEventListener("change", () => {
     clearTimeout(waiting);
