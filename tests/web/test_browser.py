@@ -122,7 +122,44 @@ def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page
     assert Decimal(figure(page).removeprefix("$")) == pytest.approx(before / 2, rel=Decimal("0.001"))
     page.press("#f-discount", "Tab")
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
+    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=SOON)
+    page.evaluate("document.querySelector('.skip').click()")
+    assert page.input_value("#f-discount") == "50"
+    expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
     assert not any("discount" in url for url in [*asked, page.url])
+
+
+def test_what_is_behind_the_answer_is_always_that_of_the_answer(page: Page, address: str) -> None:
+    """A plan that is changed and changed back while its reasons are on the way, and then changed again."""
+    page.goto(address)
+    for turns in ("40", "20", "40"):
+        set_field(page, "turns", turns)
+        expect(page.locator("#answer .ranges")).to_be_visible()
+    last = page.locator(".ledger tbody tr").last
+    expect(last.locator("th")).to_have_text("40", timeout=SOON)
+    expect(page.locator("#why")).not_to_have_class(re.compile("stale"), timeout=SOON)
+    assert last.locator("td").nth(7).inner_text() == figure(page)
+
+
+def test_a_click_right_after_typing_is_not_lost(page: Page, address: str) -> None:
+    page.goto(address)
+    before = figure(page)
+    set_field(page, "turns", "33")
+    expect(page.locator(".figure")).not_to_have_text(before, timeout=SOON)
+    page.click("a:has-text('Every offer')", delay=150)
+    expect(page).to_have_url(re.compile(r"/compare\?turns=33"), timeout=SOON)
+
+
+def test_a_field_that_was_emptied_is_asked_for(page: Page, address: str) -> None:
+    page.goto(address)
+    set_field(page, "turns", "")
+    expect(page.locator("#e-turns")).to_contain_text("how many turns has it?", timeout=SOON)
+    set_field(page, "turns", "20")
+    set_field(page, "conversations", "")
+    expect(page.locator(".ranges")).not_to_contain_text("per month", timeout=SOON)
+    page.press("#f-conversations", "Tab")
+    page.reload()
+    expect(page.locator(".ranges")).not_to_contain_text("per month")
 
 
 def test_the_comparison_sorts_in_place(page: Page, address: str) -> None:

@@ -101,7 +101,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
     [
         ("minutes=abc", "minutes", "is not a duration"),
         ("minutes=-5", "minutes", "-5 is negative"),
-        ("turns=5000", "turns", "at most 1,000 are counted here"),
+        ("turns=5000", "turns", "at most 1,000 turns and tool calls"),
         ("minutes=1&turns=500", "turns", "more than people can take"),
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
         ("provider=azzure", "provider", "the nearest is azure"),
@@ -110,10 +110,15 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("day=soon", "day", "must be a day such as"),
         ("conversations=500", "conversations", "names no period"),
         ("user_share=80%25&assistant_share=80%25", "user_share", "more than 1 together"),
-        ("discount=lots", "discount", "is not a number"),
         ("colour=red", "colour", "unknown key 'colour'"),
         ("reuse=1.5", "reuse", "more than 1"),
         ("rules=page", "rules", "unknown rule set 'page'"),
+        ("transcription_model=whisper-2", "transcription_model", "unknown model 'whisper-2'"),
+        ("instructions_tokens=40000", "instructions_tokens", "leave no room"),
+        ("instructions_tokens=10.000", "instructions_tokens", "may mean two numbers"),
+        ("conversations=10.000/month", "conversations", "may mean two numbers"),
+        ("post_instructions_tokens=100", None, "one message of"),
+        ("tool_calls=990", "tool_calls", "at most 1,000 turns and tool calls"),
     ],
 )
 def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, said: str) -> None:
@@ -149,12 +154,37 @@ def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
 
 def test_a_discount_changes_the_figure_and_enters_no_address() -> None:
     listed, agreed = SITE.post("/answer", data={"minutes": "10"}), SITE.post("/", data={"minutes": "10", "discount": "25"})
+    assert "'lots' is not a number" in html.unescape(SITE.post("/", data={"discount": "lots"}).text)
+    for path in ("/", "/chart/turns.svg", "/api/estimate", "/export.csv"):
+        assert "must not be in an address" in SITE.get(f"{path}?discount=90").text
+    assert "With a discount of 25%" in SITE.post("/compare", data={"discount": "25"}).text
     assert agreed.status_code == 200
     found = [Decimal(figure(page.text).removeprefix("$")) for page in (agreed, listed)]
     assert found[0] / found[1] == pytest.approx(Decimal("0.75"), rel=Decimal("0.001"))
     assert "With a discount of 25%" in agreed.text
     assert not re.search(r'(href|src|srcset|action)="[^"]*discount', agreed.text)
     assert "no-store" in agreed.headers["cache-control"]
+
+
+def test_what_the_form_starts_with_and_was_taken_out_is_not_answered_in_secret() -> None:
+    assert "how many turns has it?" in SITE.get("/?turns=").text
+    without = SITE.get("/?conversations=").text
+    assert "per month" not in without
+    assert 'id="f-conversations" value=""' in without
+    assert "conversations=" in SITE.post("/", data={"conversations": ""}, follow_redirects=False).headers["location"]
+
+
+def test_a_box_that_is_not_ticked_and_a_choice_that_is_the_usual_one_are_shown_so() -> None:
+    page = SITE.get("/?warm=false&transport=webrtc").text
+    assert not re.search(r'name="warm"[^>]*checked', page)
+    assert page.count(">webrtc</option>") == 1
+    assert re.search(r'name="warm"[^>]*checked', SITE.get("/?warm=true").text)
+
+
+def test_the_why_of_a_discount_is_discounted_too() -> None:
+    listed, agreed = (SITE.post("/why", data={"discount": percent}).text for percent in ("0", "50"))
+    reached = [Decimal(re.findall(r"<td>\$([\d.]+)</td><td class=\"left\">", page)[-1]) for page in (agreed, listed)]
+    assert reached[0] / reached[1] == pytest.approx(Decimal("0.5"), rel=Decimal("0.001"))
 
 
 def test_a_permalink_pins_day_prices_and_rules_and_says_when_they_have_moved_on() -> None:

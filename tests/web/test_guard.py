@@ -30,7 +30,7 @@ def test_every_page_is_strict_and_sets_no_cookie(path: str) -> None:
     assert "<style" not in page.text
     assert "style=" not in page.text
     assert "onclick" not in page.text
-    assert "http://" not in page.text.replace("http://www.w3.org", "")
+    assert "http://" not in page.text.replace("http://www.w3.org", "").replace("http://testserver", "")
 
 
 def test_what_was_typed_is_escaped() -> None:
@@ -52,6 +52,20 @@ def test_too_long_too_much_and_no_json_are_refused() -> None:
         assert "body" in broken.json()["detail"]
     assert SITE.post("/api/estimate", json=[1]).json()["detail"].startswith("must be a table")
     assert SITE.get("/api/estimate?" + "&".join(f"a{n}=1" for n in range(200))).status_code == 422
+
+
+def test_text_that_is_no_unicode_is_refused_and_told() -> None:
+    for path in ("/api/estimate", "/api/simulate"):
+        refused = SITE.post(path, content=b'{"\\ud800": 1}', headers={"content-type": "application/json"})
+        assert refused.status_code == 422
+        assert "unknown key" in refused.json()["detail"]
+
+
+def test_heads_are_told_without_bodies() -> None:
+    for path in ("/", "/healthz", "/api/estimate?minutes=5&turns=9"):
+        head, get = SITE.head(path), SITE.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["etag"] == get.headers["etag"]
 
 
 def test_what_is_not_there_is_said_to_people_and_to_programs() -> None:
@@ -137,6 +151,7 @@ def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(estimate, "answered", broken)
     answer = SITE.get("/api/estimate?minutes=10&turns=20")
     assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["content-type"] == "application/problem+json"
     assert "inside" not in answer.text
 

@@ -2,7 +2,6 @@
 
 import html
 import re
-from decimal import Decimal
 
 import pytest
 
@@ -22,6 +21,7 @@ from voicebill.web.presets import preset
 from voicebill.web.shapes import Comparison, Health, PriceList, Problem, RulesAnswer, Simulation
 
 FACTS = load()
+ASKED = Asked(model="gpt-realtime-1.5", day=DAY)
 
 
 def test_the_comparison_is_the_command_lines() -> None:
@@ -49,25 +49,27 @@ def test_a_second_plan_stands_beside_the_first() -> None:
     figures = [re.findall(r"<td>(-?\$[^<]+)</td>", page) for page in (named, linked)]
     assert figures[0] == figures[1]
     assert "must be a link to a plan" in html.unescape(SITE.get("/compare?against=nothing").text)
-    assert SITE.get("/compare", params={"against": "?minutes=x"}).status_code == 422
+    for against in ("Support bot", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/compare?minutes=5"):
+        assert "the second" in SITE.get("/compare", params={"against": against}).text
+    wrong = SITE.get("/compare", params={"against": "?minutes=x"})
+    assert wrong.status_code == 200
+    assert "minutes: &#39;x&#39; is not a duration" in wrong.text
+    assert "table class" in wrong.text
+
+
+def test_calls_too_long_for_every_offers_month_are_compared_without() -> None:
+    page = SITE.get("/compare?turns=300&minutes=60").text
+    assert "Months are left out" in page
+    assert "Per month" not in page
+    assert SITE.get("/api/compare?turns=300&minutes=60&conversations=9/day").json()["offers"][0]["per_month"] is None
 
 
 def test_the_simpler_arithmetic_leads_to_ours_step_by_step() -> None:
     page = SITE.get("/compare").text
     assert "the calculator of June 2026" in page
+    assert "For openai/gpt-realtime-1.5, step by step" in page
     makes = re.findall(r"<td>(\$[\d.]+)</td></tr>", page.split('id="bridge"')[1])
-    assert makes[-1] == shown(
-        min(
-            (each.answer.per_conversation.expected, each.offer.id)
-            for each in compare(
-                Plan(minutes=10, turns=20, user_share=Decimal("0.4"), assistant_share=Decimal("0.4")),
-                alive(FACTS.prices, DAY),
-                Asked(model="any", day=DAY),
-                FACTS,
-            ).candidates
-            if each.answer and not each.unproven
-        )[0]
-    )
+    assert makes[-1] == shown(estimate(Plan(minutes=10, turns=20), ASKED, FACTS).per_conversation.expected)
 
 
 def test_a_script_is_billed_as_everywhere() -> None:
@@ -173,5 +175,5 @@ def test_every_picture_is_drawn_once_for_its_address(name: str) -> None:
 
 def test_pictures_are_png_too_and_refuse_what_cannot_be() -> None:
     assert SITE.get("/chart/turns.png?minutes=3&turns=4").content.startswith(b"\x89PNG")
-    for query in ("width=9", "width=x", "width=99999999", "look=neon", "minutes=x"):
+    for query in ("width=9", "width=%C2%B2", "width=x", "width=99999999", "look=neon", "minutes=x"):
         assert SITE.get(f"/chart/turns.svg?{query}").status_code == 422

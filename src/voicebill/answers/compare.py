@@ -166,6 +166,9 @@ def remarks(candidate: Candidate, day: date) -> Iterator[str]:
     if answer and currency:
         month = f", {currency.shown(answer.per_month.expected)} a month" if answer.per_month else ""
         yield f"{currency.shown(answer.per_conversation.expected)}{month}"
+    calls = answer.population if answer else None
+    if answer and calls and calls.cap and calls.mean_minutes < 0.98 * float(answer.plan.minutes):
+        yield f"in months calls are cut at {calls.cap.minutes:.4g} minutes"
     if answer and any(line.rate and line.rate.stands_in for line in answer.lines):
         yield "no cached price, priced as fresh"
     if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:

@@ -34,6 +34,9 @@ from voicebill.conversation.plan import Plan, at_length
 
 PERCENTS = (10, 50, 90)
 
+LONGEST_TIMES = 6
+"""Calls that go on in another session are counted up to so many times the average one; longer ones as so long."""
+
 
 class Cap(NamedTuple):
     """What ends the longest calls: the session's limit, or a context that is full and may not be cut."""
@@ -104,13 +107,14 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
     if isinstance(lengths, Spread) and not lengths.coefficient:
         alike = _used(plan, 1, sold)
         return Calls(lengths, cap, alike.minutes, (alike,), tuple((percent, alike) for percent in PERCENTS))
-    groups = groups_of(plan, lengths, cap.minutes if cap else LONGEST_MINUTES)
+    most = cap.minutes if cap else min(LONGEST_MINUTES, LONGEST_TIMES * float(plan.minutes))
+    groups = groups_of(plan, lengths, most)
     fitting = _fitting(plan, groups, sold)
     if fitting < len(groups):
         cap = Cap(groups[fitting - 1].minutes, "context")
-        groups = groups_of(plan, lengths, cap.minutes)
+        most = cap.minutes
+        groups = groups_of(plan, lengths, most)
     shares = sum(group.share for group in groups)
-    most = cap.minutes if cap else LONGEST_MINUTES
     return Calls(
         lengths=lengths,
         cap=cap,

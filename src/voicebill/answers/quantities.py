@@ -75,6 +75,8 @@ def number(said: str) -> Decimal:
         raise InvalidInput(f"{said!r} is not a number: write it as 1500, 1,500 or 1.5k") from None
     if value < 0:
         raise InvalidInput(f"{said} is negative")
+    if re.search(r"\.000$", digits):
+        raise InvalidInput(f"{said} may mean two numbers: write 1,000 for a thousand, 1 for one")
     if not plain(value):
         raise InvalidInput(f"{said if len(said) <= 40 else said[:37] + '...'} is beyond any use")
     return value if value % 1 else Decimal(int(value))
@@ -135,6 +137,8 @@ def volume(said: str) -> Volume:
         UnknownName: the period is unknown.
     """
     how_many, slash, period = said.partition("/")
+    if re.search(r"\.\d{3}\s*$", how_many):
+        raise InvalidInput(f"{said!r} may mean two numbers: write 10,500/month or 10.5/month")
     if not slash:
         raise InvalidInput(f"{said!r} names no period: write 30000/month or 1000/day")
     return Volume(number(how_many), period.strip().lower())

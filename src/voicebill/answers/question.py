@@ -16,7 +16,7 @@ from voicebill.answers.plan_table import ASKED, COUNT, PLAN, SHARE, typed
 from voicebill.answers.quantities import Volume
 from voicebill.answers.script_table import overrides
 from voicebill.answers.tables import Fault, Key, Schema, Values, decimal, flag, read
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import ContextOverflow, InvalidInput, VoicebillError
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
 
@@ -109,8 +109,10 @@ def fault_of(error: VoicebillError) -> Fault:
     ('turns',)
     """
     said = str(error)
+    if isinstance(error, ContextOverflow):
+        return Fault(("instructions_tokens",) if said.startswith("instructions") else (), said)
     words = {name: name for name in QUESTION} | {"rule set": "rules", "the spread of lengths": "length_spread"}
-    places = [(at.start(), name) for word, name in words.items() if (at := re.search(rf"(?<!\w){word}(?!\w)", said))]
+    places = [(at.start(), name) for word, name in words.items() if (at := re.search(rf"(?<!\w){word}(?!\w)", said[:80]))]
     return Fault((min(places)[1],) if places else (), said)
 
 

@@ -83,6 +83,8 @@ LOOKS = {
 """For the screen by day and by night, and for paper."""
 
 LIGHT = LOOKS["light"]
+CRAMPED = 560
+"""Below so many pixels titles are smaller, and legends have two columns."""
 
 
 class MissingPlot(VoicebillError, ImportError):
@@ -107,6 +109,8 @@ def turns(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-p
         + lp.labs(x="turn", y="dollars a turn, expected")
         + lp.theme(panel_grid_major_x="blank")
     )
+    if look.width < CRAMPED:
+        plot += lp.guides(fill=lp.guide_legend(ncol=2))
     return _dressed(lp, plot, "What each turn costs", answer.offered, look)
 
 
@@ -237,7 +241,7 @@ def _dressed(
     source += f"rules {ruling.name} ({ruling.digest}), prices {sold.facts.prices.digest}"
     theme = lp.theme(
         text=lp.element_text(color=look.text),
-        plot_title=lp.element_text(size=18, face="bold", color=look.ink, margin=[0, 0, 8, 0]),
+        plot_title=lp.element_text(size=15 if look.width < CRAMPED else 18, face="bold", color=look.ink, margin=[0, 0, 8, 0]),
         plot_subtitle=lp.element_text(size=13, color=look.text),
         plot_caption=lp.element_text(size=11, color=look.text, hjust=0, margin=[10, 0, 0, 0]),
         axis_text=lp.element_text(size=10 if look.narrow else 12, color=look.text),

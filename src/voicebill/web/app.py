@@ -1,5 +1,6 @@
 """The site as an ASGI application."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,7 +8,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import JSONResponse
 
 from voicebill.web import charts, learn, openapi, prices, rules, shapes, simulate
 from voicebill.web.asking import Refused
@@ -71,7 +71,10 @@ def _own_routes(app: FastAPI, site: Site, pages: Pages) -> None:
 
     @app.get("/api", include_in_schema=False)
     async def api_page(request: Request) -> Response:
-        return pages.page(request, "api.html", {"example": openapi.EXAMPLE_PLAN, "script": openapi.EXAMPLE_SCRIPT})
+        origin = f"{request.url.scheme}://{request.url.netloc}"
+        return pages.page(
+            request, "api.html", {"example": openapi.EXAMPLE_PLAN, "script": openapi.EXAMPLE_SCRIPT, "origin": origin}
+        )
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(request: Request, name: str) -> Response:
@@ -87,8 +90,8 @@ def _errors(app: FastAPI, pages: Pages) -> None:
         here = request.scope["path"].removeprefix(pages.site.prefix)
         if not here.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
             return pages.page(request, "refused.html", {"refusal": refused}, status=refused.status)
-        return JSONResponse(
-            refused.problem,
+        return Response(
+            json.dumps(refused.problem),  # ASCII alone: what was sent may be no UTF-8
             status_code=refused.status,
             media_type="application/problem+json",
             headers={"cache-control": "no-store"},
@@ -104,13 +107,9 @@ def _errors(app: FastAPI, pages: Pages) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    async def of_bug(request: Request, _error: Exception) -> Response:
-        return told(request, Refused(500, "A mistake of ours", [(None, "something went wrong here; please report it")]))
-
     app.add_exception_handler(Refused, of_refused)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(StarletteHTTPException, of_http)
-    app.add_exception_handler(Exception, of_bug)
 
 
 def _with_problem(document: dict[str, object]) -> dict[str, object]:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from voicebill.answers.facts import Facts
 from voicebill.answers.lengths import LONGEST_MINUTES
+from voicebill.answers.population import LONGEST_TIMES
 from voicebill.answers.quantities import share
 from voicebill.answers.question import Question, fault_of, question_from
 from voicebill.answers.tables import Fault, where
@@ -20,6 +21,14 @@ from voicebill.web.site import Bounds, Site
 
 PAGE_FIELDS = ("discount", "embed", "sort", "against", "prices_digest", "rules_digest", "look", "width", "v")
 """Fields of an address that are no part of a question."""
+
+
+MAY_BE_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens")
+"""Fields that the form starts with a value for: taken out, they are not that value."""
+
+
+SESSIONS = (30, 60)
+"""Minutes after which sessions end, at one provider or another."""
 
 
 class Refused(Exception):
@@ -53,21 +62,32 @@ class Asking:
 
 
 def fields_of(query: str, bounds: Bounds) -> dict[str, str]:
-    """The fields of a query or a form, empty ones left out; of a field that is there twice, the last."""
-    try:
-        pairs = parse_qsl(query, keep_blank_values=False, max_num_fields=100, errors="strict")
-    except ValueError:
-        raise Refused(422, "Wrong input", [(None, "the address cannot be read: too many fields, or no UTF-8")]) from None
+    """The fields of a query, empty ones left out unless that means something; of a field that is there twice, the last.
+
+    Raises:
+        Refused: it is too long, or holds a discount, which must be in no address.
+    """
     if len(query) > bounds.query_bytes:
         raise Refused(414, "Too long", [(None, f"an address holds at most {bounds.query_bytes:,} bytes")])
-    return {name: value.strip() for name, value in pairs if value.strip()}
+    fields = _pairs(query)
+    if "discount" in fields:
+        raise Refused(422, "Wrong input", [("discount", "must not be in an address, where logs keep it: send it in a body")])
+    return fields
 
 
-async def form_of(request: Request, bounds: Bounds) -> dict[str, str]:
+def _pairs(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
+    except ValueError:
+        raise Refused(422, "Wrong input", [(None, "the fields cannot be read: too many of them, or no UTF-8")]) from None
+    return {name: value.strip() for name, value in pairs if value.strip() or name in MAY_BE_EMPTY}
+
+
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of a submitted form."""
     body = await request.body()
     try:
-        return fields_of(body.decode("utf-8"), bounds)
+        return _pairs(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise Refused(422, "Wrong input", [(None, "the form is no UTF-8")]) from None
 
@@ -103,7 +123,7 @@ def asking(table: object, site: Site) -> Asking:
     percent = Decimal(0)
     if isinstance(table, Mapping):
         percent = _discount(table, faults)
-        table = {name: value for name, value in table.items() if name not in PAGE_FIELDS}
+        table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
     question = question_from(table, today=site.calendar(), faults=faults)
     if question is not None and not faults:
         faults += _too_much(question.plan, site.bounds)
@@ -114,9 +134,12 @@ def asking(table: object, site: Site) -> Asking:
     return Asking(question, site.discounted(percent) if percent else site.facts, percent)
 
 
-def refused(error: VoicebillError) -> Refused:
+def refused(error: VoicebillError, plan: Plan | None = None) -> Refused:
     """An answer that cannot be given, as a refusal."""
-    return Refused(422, "No answer", [_error(fault_of(error))])
+    name, text = _error(fault_of(error))
+    if plan is not None and plan.transcription_model and name in ("model", None) and plan.transcription_model in text[:80]:
+        name = "transcription_model"
+    return Refused(422, "No answer", [(name, text)])
 
 
 def _discount(table: Mapping[str, object], faults: list[Fault]) -> Decimal:
@@ -133,10 +156,14 @@ def _discount(table: Mapping[str, object], faults: list[Fault]) -> Decimal:
 def _too_much(plan: Plan, bounds: Bounds) -> list[Fault]:
     """What a site that answers many does not count for one; the command line has no such bounds."""
     pace = plan.turns / float(plan.minutes)
-    session = plan.session_minutes or 60
-    longest = pace * (session if plan.minutes <= session else LONGEST_MINUTES)
-    if plan.turns > bounds.turns:
-        return [Fault(("turns",), f"turns: at most {bounds.turns:,} are counted here; the command line counts more")]
+    longest = longest_turns(plan)
+    if plan.turns + plan.tool_calls > bounds.turns:
+        name = "turns" if plan.turns > bounds.turns else "tool_calls"
+        return [
+            Fault(
+                (name,), f"{name}: at most {bounds.turns:,} turns and tool calls are counted here; the command line counts more"
+            )
+        ]
     if pace > bounds.turns_a_minute:
         return [
             Fault(("turns",), f"turns: {pace:,.0f} a minute are more than people can take: at most {bounds.turns_a_minute}")
@@ -155,6 +182,14 @@ def _too_much(plan: Plan, bounds: Bounds) -> list[Fault]:
 def fault_errors(faults: Iterable[Fault]) -> list[tuple[str | None, str]]:
     """Faults of a table as errors, each with its field."""
     return [_error(fault) for fault in faults]
+
+
+def longest_turns(plan: Plan) -> float:
+    """Turns of the longest call of a month, with whichever provider."""
+    goes_on = min(float(LONGEST_MINUTES), LONGEST_TIMES * float(plan.minutes))
+    sessions = [plan.session_minutes] if plan.session_minutes else SESSIONS
+    longest = max(session if plan.minutes <= session else goes_on for session in sessions)
+    return plan.turns / float(plan.minutes) * longest
 
 
 def _error(fault: Fault) -> tuple[str | None, str]:

@@ -78,7 +78,7 @@ def look_of(given: Mapping[str, str]) -> draw.Look:
     name, width = given.get("look", "light"), given.get("width", "900")
     if name not in draw.LOOKS:
         raise Refused(422, "Wrong input", [("look", f"must be one of {', '.join(draw.LOOKS)}, not {name[:40]!r}")])
-    if not width.isdigit() or len(width) > 5:
+    if not (width.isascii() and width.isdigit()) or len(width) > 5:
         raise Refused(422, "Wrong input", [("width", f"must be pixels, such as 900, not {width[:40]!r}")])
     try:
         return replace(draw.LOOKS[name], width=int(width))

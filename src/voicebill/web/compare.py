@@ -13,7 +13,7 @@ from voicebill.answers.shape import comparison_shape
 from voicebill.billing.errors import VoicebillError
 from voicebill.facts.plans import USES
 from voicebill.web import openapi
-from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, refused
+from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, longest_turns, refused
 from voicebill.web.fields import address, filled
 from voicebill.web.form import form_context, refusal_context
 from voicebill.web.pages import Pages
@@ -32,18 +32,28 @@ ORDERS: Mapping[str, tuple[str, Callable[[Candidate], Any]]] = {
 """The columns by which the table can be sorted."""
 
 
+MOST_TURNS_OF_A_MONTH = 600
+"""Turns of the longest call up to which every offer's month is counted, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A comparison as the page shows it; `other`: the second plan's candidates by offer."""
+    """A comparison as the page shows it; `other`: the second plan's candidates by offer.
+
+    `bridged` is the offer whose arithmetic is explained; `months`: whether every offer's month was counted.
+    """
 
     answer: Comparison
     able: tuple[Candidate, ...]
     refused: tuple[Candidate, ...]
     other: Mapping[str, Candidate]
     other_query: str
+    other_wrong: str
     bridge: Bridge | None
     bridged: Candidate | None
     query: str
+    discount: str
+    months: bool
 
 
 def compared(asked: Asking) -> Comparison:
@@ -55,9 +65,10 @@ def compared(asked: Asking) -> Comparison:
     question = asked.question
     try:
         offers = alive(asked.facts.prices, question.asked.day)
-        return compare(question.plan, offers, question.asked, asked.facts, question.volume, lengths=question.lengths)
+        volume = None if longest_turns(question.plan) > MOST_TURNS_OF_A_MONTH else question.volume
+        return compare(question.plan, offers, question.asked, asked.facts, volume, lengths=question.lengths if volume else None)
     except VoicebillError as error:
-        raise refused(error) from None
+        raise refused(error, question.plan) from None
 
 
 def second(said: str, site: Site) -> dict[str, str]:
@@ -66,9 +77,13 @@ def second(said: str, site: Site) -> dict[str, str]:
     Raises:
         Refused: it is neither.
     """
-    if said in USES:
-        return filled(preset(said).fields)
-    query = urlsplit(said).query or said.lstrip("?")
+    name = said.lower().replace(" ", "-")
+    if name in USES:
+        return filled(preset(name).fields)
+    link = urlsplit(said)
+    if link.path.startswith("/") or link.netloc:
+        return filled(fields_of(link.query, site.bounds))
+    query = said.lstrip("?")
     if "=" not in query:
         names = ", ".join(USES)
         raise Refused(422, "Wrong input", [("against", f"must be a link to a plan, or one of {names}, not {said[:60]!r}")])
@@ -97,7 +112,7 @@ class CompareRoutes:
 
     async def submitted(self, request: Request) -> Response:
         """The form without JavaScript, as that of the estimate."""
-        given = await form_of(request, self.site.bounds)
+        given = await form_of(request)
         if "discount" in given:
             return await self._page(request, given)
         query = address(given, **{name: given[name] for name in ("sort", "against") if name in given})
@@ -134,26 +149,54 @@ def view(given: Mapping[str, str], site: Site) -> Beside:
     asked = asking(filled(given), site)
     answer = compared(asked)
     key = ORDERS.get(given.get("sort", "expected"), ORDERS["expected"])[1]
-    other_fields = second(given["against"], site) if given.get("against") else {}
-    bridged = next((each for each in answer.candidates if each.answer and not each.unproven), None)
+    other, other_query, wrong = _second(given.get("against", ""), asked, site)
+    bridged = _chosen(asked, answer)
     return Beside(
         answer=answer,
         able=tuple(sorted((each for each in answer.candidates if each.answer), key=key)),
         refused=tuple(each for each in answer.candidates if not each.answer),
-        other=_other(other_fields, asked, site) if other_fields else {},
-        other_query=address(other_fields),
+        other=other,
+        other_query=other_query,
+        other_wrong=wrong,
         bridge=_bridge(asked, bridged),
         bridged=bridged,
         query=address(given),
+        discount=f"{asked.discount.normalize():f}%" if asked.discount else "",
+        months=bool(asked.question.volume) and any(each.answer and each.answer.per_month for each in answer.candidates),
     )
+
+
+def _second(said: str, asked: Asking, site: Site) -> tuple[Mapping[str, Candidate], str, str]:
+    """The second plan's candidates and the query that leads to it, or what is wrong with it."""
+    if not said:
+        return {}, "", ""
+    try:
+        fields = second(said, site)
+        return _other(fields, asked, site), address(fields), ""
+    except Refused as error:
+        return {}, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
+
+
+def _chosen(asked: Asking, answer: Comparison) -> Candidate | None:
+    """The candidate that the form names, or else the cheapest whose availability is not in doubt."""
+    able = [each for each in answer.candidates if each.answer]
+    try:
+        named = asked.facts.prices.find(
+            asked.question.asked.model,
+            day=asked.question.asked.day,
+            provider=asked.question.asked.provider,
+            deployment=asked.question.asked.deployment,
+            region=asked.question.asked.region,
+        ).offer.id
+    except VoicebillError:
+        named = ""
+    proven = [each for each in able if not each.unproven]
+    return next((each for each in able if each.offer.id == named), None) or next(iter(proven), None)
 
 
 def _other(fields: Mapping[str, str], asked: Asking, site: Site) -> dict[str, Candidate]:
     """The second plan's candidates, on the first one's day."""
-    try:
-        theirs = compared(asking({**fields, "day": asked.question.asked.day.isoformat()}, site))
-    except Refused as error:
-        raise Refused(422, error.title, [("against", str(error))]) from None
+    theirs = compared(asking({**fields, "day": asked.question.asked.day.isoformat()}, site))
     return {each.offer.id: each for each in theirs.candidates if each.answer}
 
 

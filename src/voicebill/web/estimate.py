@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,7 +20,7 @@ from voicebill.answers.shape import TOKEN_METERS, estimate_shape, levers_shape
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, dollars, shown
 from voicebill.web import openapi
-from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, refused
+from voicebill.web.asking import PAGE_FIELDS, Asking, Refused, asking, body_of, fields_of, form_of, refused
 from voicebill.web.fields import address, filled
 from voicebill.web.form import form_context, refusal_context
 from voicebill.web.pages import Pages
@@ -51,13 +52,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An estimate as the page shows it. `query` leads to it again; `pinned` does with its day, its prices and its rules."""
+    """An estimate as the page shows it.
+
+    `query` leads to it again, `api_query` to the same as JSON, and `pinned` to it with its day, its prices and its rules.
+    """
 
     answer: Estimate
     ranges: tuple[Range, ...]
     shares: tuple[Share, ...]
     said: str
     query: str
+    api_query: str
     pinned: str
     moved: tuple[str, ...]
     discount: str
@@ -73,7 +78,7 @@ def answered(asked: Asking) -> Estimate:
     try:
         return estimate(question.plan, question.asked, asked.facts, question.volume, question.lengths)
     except VoicebillError as error:
-        raise refused(error) from None
+        raise refused(error, question.plan) from None
 
 
 def view(asked: Asking, given: Mapping[str, str]) -> View:
@@ -89,6 +94,7 @@ def view(asked: Asking, given: Mapping[str, str]) -> View:
         shares=tuple(_shares(answer)),
         said=said,
         query=address(given),
+        api_query=urlencode({name: value for name, value in given.items() if value and name not in PAGE_FIELDS}),
         pinned="" if asked.discount else address(given, **pins),
         moved=tuple(_moved(given, pins)) if not asked.discount else (),
         discount=f"{asked.discount.normalize():f}%" if asked.discount else "",
@@ -189,7 +195,7 @@ class EstimateRoutes:
 
     async def submitted(self, request: Request) -> Response:
         """The form without JavaScript: its state becomes an address, except with a discount, which must not be in one."""
-        given = await form_of(request, self.site.bounds)
+        given = await form_of(request)
         if "discount" in given:
             return await self._page(request, given)
         query = address(given)
@@ -217,7 +223,7 @@ class EstimateRoutes:
     async def _part(self, request: Request, name: str, *, deep: bool) -> Response:
         """A part of the page: from the address, or from a submitted form that holds a discount."""
         posted = request.method == "POST"
-        fields = filled(await form_of(request, self.site.bounds) if posted else fields_of(request.url.query, self.site.bounds))
+        fields = filled(await form_of(request) if posted else fields_of(request.url.query, self.site.bounds))
         asked = asking(fields, self.site)
         seen = await worked(self.site, lambda: view(asked, fields))
         behind = await worked(self.site, lambda: why(asked, seen.answer)) if deep else None

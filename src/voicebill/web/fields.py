@@ -72,8 +72,9 @@ FOLDED = (
         ),
     ),
     Group(
-        "Interruptions and transcription",
+        "Silence, interruptions, transcription",
         (
+            Field("silence_share", "Nobody speaks", "share of the time: 20%", blank="the rest"),
             Field("interrupted_share", "Replies broken off", "share of the replies: 10%", blank="0"),
             Field("heard_share", "Heard of these", "share of such a reply that was heard", blank="50%"),
             Field(
@@ -155,7 +156,9 @@ def address(given: Mapping[str, str], **more: str) -> str:
     said = {
         name: value
         for name, value in given.items()
-        if name not in PAGE_FIELDS and not (name in FIELDS and value == FIELDS[name].value)
+        if (name not in PAGE_FIELDS or name == "embed")
+        and not (name in FIELDS and value == FIELDS[name].value)
+        and (value or (name in FIELDS and FIELDS[name].value))
     }
     return urlencode({name: said[name] for name in sorted(said, key=_order)} | {k: v for k, v in more.items() if v})
 

@@ -45,7 +45,9 @@ class Guard:
             return
         begun = time.perf_counter()
         scope = {**scope, "root_path": self.prefix} if self.prefix else scope
-        reply = _Reply(scope, send)
+        head = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET"} if head else scope
+        reply = _Reply(scope, send, head=head)
         waits = not scope["path"].endswith("/healthz")
         try:
             if waits and self.busy >= self.bounds.at_once:
@@ -63,6 +65,9 @@ class Guard:
             await reply.refuse(late, {"retry-after": "1"})
         except Refused as refused:
             await reply.refuse(refused, {})
+        except Exception as error:
+            ACCESS.error("a mistake of ours in %s", scope["path"], exc_info=error)
+            await reply.refuse(Refused(500, "A mistake of ours", [(None, "something went wrong here; please report it")]), {})
         finally:
             spent = (time.perf_counter() - begun) * 1000
             ACCESS.info("%s %s %s %.0f ms", scope["method"], scope["path"], reply.status, spent)
@@ -89,8 +94,9 @@ class Guard:
 class _Reply:
     """The answer to one request on its way out."""
 
-    def __init__(self, scope: Message, send: Send) -> None:
+    def __init__(self, scope: Message, send: Send, *, head: bool) -> None:
         self.scope = scope
+        self.head = head
         self.out = send
         self.status = 0
 
@@ -102,6 +108,8 @@ class _Reply:
             policy = {"content-security-policy": POLICY.format("*" if anywhere else "'self'")}
             own = [(name.encode(), value.encode()) for name, value in (HEADERS | policy).items() if name.encode() not in stated]
             message = {**message, "headers": [*message["headers"], *own]}
+        elif self.head:
+            message = {**message, "body": b""}
         await self.out(message)
 
     async def refuse(self, refused: Refused, headers: dict[str, str]) -> None:

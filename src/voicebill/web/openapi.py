@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from voicebill.answers import script_table
 from voicebill.web import shapes
 from voicebill.web.asking import Refused
 from voicebill.web.fields import GROUPS
@@ -67,7 +68,8 @@ QUESTION_PARAMETERS = [
     )
     for group in GROUPS
     for field in group.fields
-] + [_parameter("silence_share", "Share of the time in which nobody speaks. Left out: the rest.")]
+    if field.name != "discount"
+]
 LEVERS = _parameter("levers", "true: with what each assumption moves, and what would be cheaper.", example="true")
 
 
@@ -96,20 +98,30 @@ def _plan_schema() -> dict[str, Any]:
         field.name: {**either, "description": f"{field.label}: {field.hint}"} for group in GROUPS for field in group.fields
     }
     more = {
-        "silence_share": {**either, "description": "share of the time in which nobody speaks"},
         "lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
         "overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"},
     }
     return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
 
 
-SCRIPT_SCHEMA = {
+_TURN: dict[str, Any] = {
+    "type": "object",
+    "description": "What the user says, types or shows, and the reply; counts in tokens, or times in seconds.",
+    "properties": {name: {} for name in script_table.TURN}
+    | {
+        "tool_calls": {
+            "type": "array",
+            "items": {"type": "object", "properties": {name: {} for name in script_table.TOOL_CALL}},
+        }
+    },
+    "additionalProperties": False,
+}
+SCRIPT_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["model", "turns"],
-    "properties": {
-        "model": {"type": "string"},
-        "turns": {"type": "array", "minItems": 1, "items": {"type": "object"}, "description": "docs/parameters.md, A script"},
-    },
+    "properties": {name: {} for name in script_table.SCRIPT if not name.endswith("_file")}
+    | {"model": {"type": "string"}, "turns": {"type": "array", "minItems": 1, "items": _TURN}},
+    "additionalProperties": False,
 }
 
 GET_ESTIMATE = _get(shapes.Estimate, "What a planned conversation costs", [*QUESTION_PARAMETERS, LEVERS])

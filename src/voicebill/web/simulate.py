@@ -38,8 +38,9 @@ def billed(table: object, site: Site) -> dict[str, Any]:
     if scripted is None:
         raise Refused(422, "Wrong input", fault_errors(faults))
     most = site.bounds.turns
-    if len(scripted.script.turns) > most:
-        raise Refused(422, "Wrong input", [("turns", f"at most {most:,} turns are counted here; the command line counts more")])
+    if sum(1 + len(turn.tool_calls) for turn in scripted.script.turns) > most:
+        said = f"at most {most:,} turns and tool calls are counted here; the command line counts more"
+        raise Refused(422, "Wrong input", [("turns", said)])
     try:
         question = scripted.question(
             day=scripted.asked["day"] or site.calendar(),

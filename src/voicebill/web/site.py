@@ -20,7 +20,7 @@ class Bounds:
 
     turns: int = 1_000
     turns_a_minute: int = 60
-    longest_turns: int = 10_000
+    longest_turns: int = 2_500
     """Turns of the longest call of a month, beside the average one."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024

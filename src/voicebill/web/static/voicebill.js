@@ -8,18 +8,22 @@ const why = document.getElementById("why");
 const status = document.getElementById("status");
 const path = location.pathname;
 
-const live = form && answer;
+const live = Boolean(form && answer);
 let asked = 0;
 let waiting = 0;
 let waitingWhy = 0;
-let whyFor = answer && answer.querySelector(".seen") ? answer.querySelector(".seen").dataset.query : null;
+// Fields that start with a value are sent when empty, too: taken out, they are not that value.
+const KEPT = ["minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens"];
 
 function fields() {
   const found = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value.trim()) found.append(name, value.trim());
-  if (new URLSearchParams(location.search).get("embed") === "1") found.append("embed", "1");
+  for (const [name, value] of new FormData(form)) if (value.trim() || KEPT.includes(name)) found.append(name, value.trim());
   return found;
 }
+
+let shownFor = live ? fields().toString() : "";
+let whyFor = shownFor;
+let shownSearch = location.search;
 
 // A discount must be in no address, so that no log keeps it: with one, the question is sent as a body.
 async function ask(part) {
@@ -48,6 +52,9 @@ function refuse(problem) {
   }
   show(named);
   answer.classList.add("stale");
+  if (why) why.classList.add("stale");
+  clearTimeout(waitingWhy);
+  shownFor = null;
   let note = answer.querySelector(":scope > .notice.stop");
   if (!note) {
     note = document.createElement("div");
@@ -59,8 +66,30 @@ function refuse(problem) {
   note.textContent = `Not updated${fieldsSaid ? `: see ${fieldsSaid}` : ""}. ${other.join(" ")}`.trim();
 }
 
-async function update(push) {
+function push() {
+  const query = answer.querySelector(".seen")?.dataset.query || "";
+  const search = query ? `?${query}` : "";
+  if (search === location.search) return;
+  history.pushState(null, "", search || path);
+  shownSearch = search;
+}
+
+function put(text) {
+  const folds = new Map([...answer.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open]));
+  answer.innerHTML = text;
+  for (const fold of answer.querySelectorAll("details[data-fold]")) {
+    if (folds.has(fold.dataset.fold)) fold.open = folds.get(fold.dataset.fold);
+  }
+}
+
+async function update(pushing) {
+  const question = fields().toString();
+  if (question === shownFor) {
+    if (pushing) push();
+    return;
+  }
   const mine = ++asked;
+  clearTimeout(waitingWhy);
   const busy = setTimeout(() => answer.setAttribute("aria-busy", "true"), 200);
   try {
     const reply = await ask("answer");
@@ -74,15 +103,15 @@ async function update(push) {
     if (mine !== asked) return;
     show({});
     answer.classList.remove("stale");
-    answer.innerHTML = text;
-    const seen = answer.querySelector(".seen");
-    status.textContent = seen.dataset.said;
-    const embed = new URLSearchParams(location.search).get("embed") === "1" ? "embed=1" : "";
-    const query = [seen.dataset.query, embed].filter(Boolean).join("&");
-    if (push) history.pushState(null, "", query ? `?${query}` : path);
-    if (why && seen.dataset.query !== whyFor) {
-      clearTimeout(waitingWhy);
-      waitingWhy = setTimeout(updateWhy, 400, seen.dataset.query);
+    put(text);
+    shownFor = question;
+    status.textContent = answer.querySelector(".seen").dataset.said;
+    if (pushing) push();
+    if (!why) return;
+    if (question === whyFor) why.classList.remove("stale");
+    else {
+      why.classList.add("stale");
+      waitingWhy = setTimeout(updateWhy, 400, question);
     }
   } catch (error) {
     if (mine === asked) refuse({ errors: [{ detail: "The site does not answer; try again." }] });
@@ -92,18 +121,18 @@ async function update(push) {
   }
 }
 
-async function updateWhy(query) {
+async function updateWhy(question) {
   const mine = asked;
   const busy = setTimeout(() => why.setAttribute("aria-busy", "true"), 200);
   try {
     const reply = await ask("why");
-    if (reply.ok && mine === asked) {
-      const text = await reply.text();
-      if (mine === asked) {
-        why.innerHTML = text;
-        whyFor = query;
-      }
-    }
+    const text = await reply.text();
+    if (!reply.ok || mine !== asked || question !== shownFor) return;
+    why.innerHTML = text;
+    why.classList.remove("stale");
+    whyFor = question;
+  } catch (error) {
+    // it stays marked as old
   } finally {
     clearTimeout(busy);
     why.removeAttribute("aria-busy");
@@ -126,7 +155,9 @@ if (live) {
     clearTimeout(waiting);
     update(true);
   });
-  window.addEventListener("popstate", () => location.reload());
+  window.addEventListener("popstate", () => {
+    if (location.search !== shownSearch) location.reload();
+  });
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
