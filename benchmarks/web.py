@@ -51,7 +51,7 @@ def serve(make: Callable[[], FastAPI], listening: socket.socket) -> None:
 def plans(path: str) -> Iterator[str]:
     """Addresses of plans of twenty turns, no two alike for a long while."""
     for number in itertools.count():
-        yield f"{path}minutes={8 + number % 4000 / 1000:.3f}&turns=20&instructions_tokens={1000 + number // 4000}"
+        yield f"{path}minutes={8 + number % 4000 / 1000:.4f}&turns=20&instructions_tokens={1000 + number // 4000}"
 
 
 async def ask(port: int, paths: Iterator[str], until: float, spent: list[float]) -> None:
@@ -89,7 +89,7 @@ class Running:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         self.port: int = listening.getsockname()[1]
-        self.process = multiprocessing.get_context("fork").Process(target=serve, args=(make, listening), daemon=True)
+        self.process = multiprocessing.get_context("fork").Process(target=serve, args=(make, listening))
         self.process.start()
         listening.close()
         self.wait()
@@ -117,6 +117,15 @@ class Running:
 def main() -> None:
     """Measure and print."""
     plain, ours = Running(bare), Running(site)
+    try:
+        measure(plain, ours)
+    finally:
+        for running in (plain, ours):
+            running.process.terminate()
+
+
+def measure(plain: Running, ours: Running) -> None:
+    """Ours beside the bare route, then its memory."""
     base = plain.measure("bare FastAPI, a constant", itertools.repeat("/constant"), 5)
     ours.measure("the answer as JSON, 20 turns", plans("/api/estimate?"), 5, base)
     ours.measure("the answer as JSON, with a month of call lengths", plans("/api/estimate?conversations=1000/month&"), 5, base)

@@ -165,12 +165,14 @@ def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
     if kind not in (".svg", ".png"):
         raise InvalidInput(f"a picture is a .svg or a .png file, not {file}")
     try:
-        if kind == ".svg":
-            file.write_text(steady(plot.to_svg()), encoding="utf-8")
-        else:
-            file.write_bytes(as_png(plot))
+        file.write_bytes(rendered(plot, kind.removeprefix(".")))
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None
+
+
+def rendered(plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+    """A picture as the bytes of an SVG or a PNG."""
+    return steady(plot.to_svg()).encode() if kind == "svg" else as_png(plot)
 
 
 def as_png(plot: Any) -> bytes:  # noqa: ANN401 - lets-plot's plot

@@ -27,10 +27,12 @@ def create_app(site: Site) -> FastAPI:
     >>> "/api/estimate" in app.openapi()["paths"]
     True
     """
+    gallery = charts.Gallery()
 
     @asynccontextmanager
     async def living(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        gallery.stop()
         site.stop()
 
     app = FastAPI(
@@ -51,7 +53,7 @@ def create_app(site: Site) -> FastAPI:
         prices.routes(site, pages),
         rules.routes(site, pages),
         learn.routes(site, pages),
-        charts.routes(site),
+        charts.routes(site, gallery),
     ):
         app.include_router(router)
     _own_routes(app, site, pages)

@@ -1,8 +1,11 @@
-"""Pictures of an answer as SVG and PNG: drawn once for an address, and kept while there is room."""
+"""Pictures of an answer as SVG and PNG: painted once for an address, and kept while there is room."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
@@ -34,39 +37,63 @@ POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inli
 """A picture brings its own style, and is opened by itself as well."""
 
 
+PAINTED_BY_ONE = 500
+"""Pictures that one process paints: the library keeps some 16 KB of each for good, so that a painter is relieved in time."""
+
+
 class Gallery:
-    """Draws pictures one at a time, since the library keeps state, and keeps the last ones."""
+    """Paints pictures one at a time in a process of its own, which is relieved now and then, and keeps the last ones."""
 
     def __init__(self) -> None:
         self.lock = Lock()
         self.kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self.painter: ProcessPoolExecutor | None = None
+        self.painted = 0
 
-    def picture(self, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
-        """The picture of that key, drawn if it is not kept."""
+    def picture(self, key: tuple[object, ...], plot: Callable[[], Any], kind: str) -> bytes:
+        """The picture of that key, painted if it is not kept."""
         with self.lock:
             if key in self.kept:
                 self.kept.move_to_end(key)
                 return self.kept[key]
-            self.kept[key] = drawn = make()
+        drawn = plot()
+        with self.lock:
+            self.kept[key] = found = self._paint(drawn, kind)
             if len(self.kept) > KEPT:
                 self.kept.popitem(last=False)
-            return drawn
+            return found
+
+    def _paint(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        if self.painted >= PAINTED_BY_ONE:
+            self.stop()
+        if self.painter is None:
+            self.painter = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self.painted += 1
+        try:
+            return self.painter.submit(draw.rendered, plot, kind).result()
+        except BrokenProcessPool:
+            self.stop()
+            raise Refused(503, "No picture", [(None, "the picture could not be painted: ask again")]) from None
+
+    def stop(self) -> None:
+        """Let the painter go; another picture would start a new one."""
+        painter, self.painter, self.painted = self.painter, None, 0
+        if painter is not None:
+            painter.shutdown(wait=False, cancel_futures=True)
 
 
-def drawn(asked: Asking, name: str, kind: str, look: draw.Look) -> bytes:
-    """One picture of an answer.
+def plotted(asked: Asking, name: str, look: draw.Look) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """One picture of an answer, ready to be painted.
 
     Raises:
         Refused: there is no such answer.
     """
     if name == "offers":
-        plot = draw.offers(compared(asked), look)
-    elif name == "knobs":
+        return draw.offers(compared(asked), look)
+    if name == "knobs":
         question = asked.question
-        plot = draw.knobs(effects(question.plan, question.asked, asked.facts), answered(asked).offered, look)
-    else:
-        plot = PICTURES[name](answered(asked), look)
-    return draw.steady(plot.to_svg()).encode() if kind == "svg" else draw.as_png(plot)
+        return draw.knobs(effects(question.plan, question.asked, asked.facts), answered(asked).offered, look)
+    return PICTURES[name](answered(asked), look)
 
 
 def look_of(given: Mapping[str, str]) -> draw.Look:
@@ -86,9 +113,9 @@ def look_of(given: Mapping[str, str]) -> draw.Look:
         raise Refused(422, "Wrong input", [("width", str(error))]) from None
 
 
-def routes(site: Site) -> APIRouter:
+def routes(site: Site, gallery: Gallery) -> APIRouter:
     """Every picture under its own address."""
-    router, gallery = APIRouter(), Gallery()
+    router = APIRouter()
 
     @router.get("/chart/{name}.{kind}", include_in_schema=False)
     async def chart(request: Request, name: str, kind: str) -> Response:
@@ -98,7 +125,7 @@ def routes(site: Site) -> APIRouter:
         asked, look = asking(filled(given), site), look_of(given)
         key = (repr(asked.question), name, kind, look)
         try:
-            body = await worked(site, lambda: gallery.picture(key, lambda: drawn(asked, name, kind, look)))
+            body = await worked(site, lambda: gallery.picture(key, lambda: plotted(asked, name, look), kind))
         except draw.MissingPlot as error:
             raise Refused(503, "No pictures", [(None, str(error))]) from None
         except VoicebillError as error:
