@@ -133,13 +133,12 @@ def measure(plain: Running, ours: Running) -> None:
     ours.measure("a chart of its own", plans("/chart/turns.svg?"), 5, base)
     pid = ours.process.pid or os.getpid()
     before = memory(pid)
-    asked = 0
+    asked, drawn, answers, charts = 0, 0, plans("/api/estimate?"), plans("/chart/cumulative.svg?")
     while asked < 20_000:
-        asked += len(asyncio.run(load(ours.port, plans("/api/estimate?"), 5)))
+        asked += len(asyncio.run(load(ours.port, answers, 5)))
     print(f"memory after {asked:,} more answers: {memory(pid):.0f} MB, before them {before:.0f} MB")
-    drawn = 0
     while drawn < 2_000:
-        drawn += len(asyncio.run(load(ours.port, plans("/chart/turns.svg?"), 5)))
+        drawn += len(asyncio.run(load(ours.port, charts, 5)))
     print(f"memory after {drawn:,} more charts: {memory(pid):.0f} MB")
 
 

@@ -98,13 +98,18 @@ def advice(plan: Plan, asked: Asked, facts: Facts) -> tuple[Advice, ...]:
 
 
 def _changed(plan: Plan, asked: Asked, facts: Facts) -> Iterator[tuple[str, Amount, str]]:
+    sold = offered(asked, plan.transcription_model, facts)
+    usual = _over_a_month(plan, sold)
     for label, change, price in CHANGES:
         changed = change(plan)
-        if changed is not None:
-            try:
-                yield label, costs(changed, offered(asked, plan.transcription_model, facts)).expected, price
-            except VoicebillError:
-                continue
+        if changed is None:
+            continue
+        try:
+            amount = costs(changed, sold).expected
+        except VoicebillError:
+            continue
+        if _over_a_month(changed, sold) < usual:
+            yield label, amount, price
 
 
 def _elsewhere(plan: Plan, asked: Asked, facts: Facts) -> Iterator[tuple[str, Amount, str]]:

@@ -10,7 +10,7 @@ from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked, offered
 from voicebill.answers.population import calls, over_all_lengths
 from voicebill.answers.scenarios import costs
-from voicebill.billing.errors import ContextOverflow
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan, at_length
 from voicebill.conversation.rules import Value
@@ -152,7 +152,7 @@ def effects(plan: Plan, asked: Asked, facts: Facts) -> tuple[Effect, ...]:
     def added(end: End) -> Amount | None:
         try:
             return expected(plan, asked, facts, end) - base
-        except ContextOverflow:
+        except VoicebillError:
             return None
 
     found = [Effect(knob, added(knob.low), added(knob.high)) for knob in KNOBS]

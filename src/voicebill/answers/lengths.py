@@ -27,6 +27,9 @@ SILVER = 0.414214
 """Multiples of it, without their whole part, fill an interval evenly."""
 
 
+LEAST_SPREAD = Decimal("0.001")
+"""Below that calls are all alike."""
+
 LONGEST_MINUTES = 1440
 SMALLEST_SHARE = 1e-9
 
@@ -41,6 +44,8 @@ class Spread:
         object.__setattr__(self, "coefficient", exact("the spread of lengths", self.coefficient))
         if not 0 <= self.coefficient <= 5:
             raise InvalidInput(f"the spread of lengths must be between 0 and 5, not {self.coefficient}")
+        if self.coefficient < LEAST_SPREAD:
+            object.__setattr__(self, "coefficient", Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Lengths:
         if not any(count for _, count in self.counted):
             raise InvalidInput("there are no call lengths")
         for minutes, count in self.counted:
-            if not 0 < exact("minutes", minutes) <= LONGEST_MINUTES or type(count) is not int or count < 0:
+            if not 0 < exact("minutes", minutes) <= LONGEST_MINUTES or type(count) is not int or not 0 <= count <= 10**9:
                 raise InvalidInput(
                     f"a call lasts more than 0 and at most 1,440 minutes, not {minutes}; calls are whole: {count}"
                 )

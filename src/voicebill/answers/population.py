@@ -103,7 +103,7 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
     """
     limit = sold.ruling.rules.session_minutes if plan.session_minutes is None else plan.session_minutes
     goes_on = not limit or plan.minutes > limit  # calls that go on in another session do not end with one
-    cap = None if goes_on else Cap(float(limit), "session")
+    cap = None if goes_on else Cap(float(min(limit, LONGEST_MINUTES)), "session")
     if isinstance(lengths, Spread) and not lengths.coefficient:
         alike = _used(plan, 1, sold)
         return Calls(lengths, cap, alike.minutes, (alike,), tuple((percent, alike) for percent in PERCENTS))

@@ -117,9 +117,9 @@ def minutes(said: str) -> Decimal:
     Raises:
         InvalidInput: it is none of these.
     """
-    written = re.fullmatch(r"(.*?)\s*([a-zA-Z]*)", said.strip())
+    written = re.fullmatch(r"([+-]?[\d.,_]+)\s*([a-zA-Z]*)", said.strip())
     unit = written[2].lower() if written else "?"
-    if written is None or unit not in _MINUTES or not re.fullmatch(r"[+-]?[\d.,_]+", written[1]):
+    if written is None or unit not in _MINUTES:
         raise InvalidInput(f"{said!r} is not a duration: write 10, 5 min, 90s or 1.5h")
     exactly = Fraction(number(written[1])) * _MINUTES[unit]
     value = round(Decimal(exactly.numerator) / Decimal(exactly.denominator), 9).normalize()

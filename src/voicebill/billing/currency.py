@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 from voicebill.billing.dated import Day
+from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, dollars, shown
 
 TWELVE_PLACES = Decimal("1e-12")
@@ -47,5 +48,15 @@ class Currency:
         return shown(self.of(amount)).replace("$", f"{self.code} ")
 
     def in_dollars(self, price: Decimal) -> Decimal:
-        """A price in this currency as dollars, to twelve places."""
-        return (price / self.per_dollar).quantize(TWELVE_PLACES, rounding=ROUND_HALF_EVEN)
+        """A price in this currency as dollars, to twelve places.
+
+        Raises:
+            InvalidInput: it is too large, or so small that nothing would be left of it.
+        """
+        try:
+            found = (price / self.per_dollar).quantize(TWELVE_PLACES, rounding=ROUND_HALF_EVEN)
+        except ArithmeticError:
+            raise InvalidInput(f"{self.code} {price} at {self.per_dollar} a dollar is beyond any use") from None
+        if price and not found:
+            raise InvalidInput(f"{self.code} {price} at {self.per_dollar} a dollar would be nothing")
+        return found

@@ -21,12 +21,12 @@ def serve_command(
     host: Annotated[
         str, option("--host", "The address to listen on. (default: 127.0.0.1)", SITE, metavar="ADDRESS")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="The port; 0: any that is free.", rich_help_panel=SITE)] = 8000,
+    port: Annotated[int, typer.Option("--port", help="The port.", min=1, max=65535, rich_help_panel=SITE)] = 8000,
     prefix: Annotated[
         str, option("--prefix", "The path under which a proxy shows the site, such as /voicebill.", SITE, metavar="PATH")
     ] = "",
     at_once: Annotated[
-        int, typer.Option("--at-once", help="Requests at once; more are refused with 503.", rich_help_panel=SITE)
+        int, typer.Option("--at-once", help="Requests at once; more are refused with 503.", min=1, rich_help_panel=SITE)
     ] = 64,
     log: Annotated[
         bool, typer.Option("--log", help="Log each request: method, path and status, never the question.", rich_help_panel=SITE)

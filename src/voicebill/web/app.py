@@ -43,6 +43,7 @@ def create_app(site: Site) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=living,
+        redirect_slashes=False,
         separate_input_output_schemas=False,
     )
     pages = Pages(site)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,8 @@ PAGE_FIELDS = ("discount", "embed", "sort", "against", "prices_digest", "rules_d
 MAY_BE_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens")
 """Fields that the form starts with a value for: taken out, they are not that value."""
 
+
+MOST_FIELDS, MOST_CHARACTERS, MOST_IMAGES, MOST_ERRORS = 100, 200, 50, 20
 
 SESSIONS = (30, 60)
 """Minutes after which sessions end, at one provider or another."""
@@ -122,11 +125,12 @@ def asking(table: object, site: Site) -> Asking:
     faults: list[Fault] = []
     percent = Decimal(0)
     if isinstance(table, Mapping):
+        _refuse_bulk(table)
         percent = _discount(table, faults)
         table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
     question = question_from(table, today=site.calendar(), faults=faults)
     if question is not None and not faults:
-        faults += _too_much(question.plan, site.bounds)
+        faults += _too_much(question, site.bounds)
     if question is None or faults:
         raise Refused(422, "Wrong input", fault_errors(faults))
     if question.asked.rules is None and site.rules is not None:
@@ -153,10 +157,23 @@ def _discount(table: Mapping[str, object], faults: list[Fault]) -> Decimal:
         return Decimal(0)
 
 
-def _too_much(plan: Plan, bounds: Bounds) -> list[Fault]:
+def _refuse_bulk(table: Mapping[str, object]) -> None:
+    """Refuse a table that no person would write, before anything looks at it closely."""
+    if len(table) > MOST_FIELDS:
+        raise Refused(422, "Wrong input", [(None, f"a question has at most {MOST_FIELDS} fields, not {len(table):,}")])
+    for name, value in table.items():
+        long = isinstance(value, str) and len(value) > MOST_CHARACTERS and name not in PAGE_FIELDS
+        if long or len(name) > MOST_CHARACTERS:
+            raise Refused(422, "Wrong input", [(name[:MOST_CHARACTERS], f"has more than {MOST_CHARACTERS} characters")])
+
+
+def _too_much(question: Question, bounds: Bounds) -> list[Fault]:
     """What a site that answers many does not count for one; the command line has no such bounds."""
+    plan = question.plan
     pace = plan.turns / float(plan.minutes)
-    longest = longest_turns(plan)
+    longest = longest_turns(question)
+    if plan.images > MOST_IMAGES:
+        return [Fault(("images",), f"images: at most {MOST_IMAGES} are counted here")]
     if plan.turns + plan.tool_calls > bounds.turns:
         name = "turns" if plan.turns > bounds.turns else "tool_calls"
         return [
@@ -181,15 +198,17 @@ def _too_much(plan: Plan, bounds: Bounds) -> list[Fault]:
 
 def fault_errors(faults: Iterable[Fault]) -> list[tuple[str | None, str]]:
     """Faults of a table as errors, each with its field."""
-    return [_error(fault) for fault in faults]
+    return [_error(fault) for fault in islice(faults, MOST_ERRORS)]
 
 
-def longest_turns(plan: Plan) -> float:
-    """Turns of the longest call of a month, with whichever provider."""
+def longest_turns(question: Question) -> float:
+    """Turns and tool calls of the longest call of a month, with whichever provider."""
+    plan = question.plan
+    stated = plan.session_minutes or int(str(question.asked.overrides.get("session_minutes", 0)))
     goes_on = min(float(LONGEST_MINUTES), LONGEST_TIMES * float(plan.minutes))
-    sessions = [plan.session_minutes] if plan.session_minutes else SESSIONS
+    sessions = [min(stated, LONGEST_MINUTES)] if stated else SESSIONS
     longest = max(session if plan.minutes <= session else goes_on for session in sessions)
-    return plan.turns / float(plan.minutes) * longest
+    return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest
 
 
 def _error(fault: Fault) -> tuple[str | None, str]:

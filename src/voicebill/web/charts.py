@@ -22,8 +22,8 @@ from voicebill.web.fields import filled
 from voicebill.web.reply import AGAIN, tagged, worked
 from voicebill.web.site import Site
 
-KEPT = 256
-"""Pictures that are kept; an SVG has some 50 KB."""
+KEPT_BYTES = 32 * 2**20
+"""Of pictures that are kept; an SVG has some 50 KB."""
 
 PICTURES: Mapping[str, Callable[[Estimate, draw.Look], Any]] = {
     "turns": draw.turns,
@@ -59,7 +59,7 @@ class Gallery:
         drawn = plot()
         with self.lock:
             self.kept[key] = found = self._paint(drawn, kind)
-            if len(self.kept) > KEPT:
+            while sum(map(len, self.kept.values())) > KEPT_BYTES:
                 self.kept.popitem(last=False)
             return found
 
@@ -123,7 +123,7 @@ def routes(site: Site, gallery: Gallery) -> APIRouter:
             raise Refused(404, "Not found", [(None, f"a picture is one of {', '.join(NAMES)}, as .svg or .png")])
         given = fields_of(request.url.query, site.bounds)
         asked, look = asking(filled(given), site), look_of(given)
-        key = (repr(asked.question), name, kind, look)
+        key = (repr(asked.question), asked.facts.prices.digest, name, kind, look)
         try:
             body = await worked(site, lambda: gallery.picture(key, lambda: plotted(asked, name, look), kind))
         except draw.MissingPlot as error:

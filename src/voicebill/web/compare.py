@@ -1,7 +1,7 @@
 """The comparison: every offer for one plan, two plans side by side, and the original calculator's arithmetic beside ours."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,7 +65,7 @@ def compared(asked: Asking) -> Comparison:
     question = asked.question
     try:
         offers = alive(asked.facts.prices, question.asked.day)
-        volume = None if longest_turns(question.plan) > MOST_TURNS_OF_A_MONTH else question.volume
+        volume = None if longest_turns(question) > MOST_TURNS_OF_A_MONTH else question.volume
         return compare(question.plan, offers, question.asked, asked.facts, volume, lengths=question.lengths if volume else None)
     except VoicebillError as error:
         raise refused(error, question.plan) from None
@@ -113,7 +113,7 @@ class CompareRoutes:
     async def submitted(self, request: Request) -> Response:
         """The form without JavaScript, as that of the estimate."""
         given = await form_of(request)
-        if "discount" in given:
+        if "discount" in given or "discount" in given.get("against", ""):
             return await self._page(request, given)
         query = address(given, **{name: given[name] for name in ("sort", "against") if name in given})
         return Response(status_code=303, headers={"location": f"{self.site.prefix}/compare{f'?{query}' if query else ''}"})
@@ -125,6 +125,7 @@ class CompareRoutes:
             seen = await worked(self.site, lambda: view(given, self.site))
         except Refused as error:
             return self.pages.page(request, "compare.html", context | refusal_context(error), status=error.status)
+        context["day"] = next((each.answer.offered.asked.day for each in seen.able if each.answer), context["day"])
         return self.pages.page(request, "compare.html", context | {"view": seen})
 
     async def from_address(self, request: Request) -> Response:
@@ -196,7 +197,8 @@ def _chosen(asked: Asking, answer: Comparison) -> Candidate | None:
 
 def _other(fields: Mapping[str, str], asked: Asking, site: Site) -> dict[str, Candidate]:
     """The second plan's candidates, on the first one's day."""
-    theirs = compared(asking({**fields, "day": asked.question.asked.day.isoformat()}, site))
+    second_asked = asking({**fields, "day": asked.question.asked.day.isoformat()}, site)
+    theirs = compared(replace(second_asked, facts=asked.facts))
     return {each.offer.id: each for each in theirs.candidates if each.answer}
 
 

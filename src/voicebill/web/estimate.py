@@ -143,11 +143,14 @@ class Why:
 def why(asked: Asking, answer: Estimate) -> Why:
     """The ledger, the knobs and the advice, all by re-runs."""
     plan, question = asked.question.plan, asked.question.asked
-    return Why(
-        entries=tuple(ledger(answer.conversation, answer.offered)),
-        moved=effects(plan, question, asked.facts),
-        advised=advice(plan, question, asked.facts),
-    )
+    try:
+        return Why(
+            entries=tuple(ledger(answer.conversation, answer.offered)),
+            moved=effects(plan, question, asked.facts),
+            advised=advice(plan, question, asked.facts),
+        )
+    except VoicebillError as error:
+        raise refused(error, plan) from None
 
 
 COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars", "reached", "why")
@@ -254,11 +257,15 @@ class EstimateRoutes:
         def work() -> dict[str, Any]:
             shape = estimate_shape(answered(asked))
             if levers:
-                moved = effects(question.plan, question.asked, asked.facts)
-                shape |= levers_shape(moved, advice(question.plan, question.asked, asked.facts))
+                try:
+                    moved = effects(question.plan, question.asked, asked.facts)
+                    shape |= levers_shape(moved, advice(question.plan, question.asked, asked.facts))
+                except VoicebillError as error:
+                    raise refused(error, question.plan) from None
             return shape
 
-        quick = question.volume is None and not levers and question.plan.turns <= QUICK_TURNS
+        several = question.volume or question.lengths or levers or question.plan.images
+        quick = not several and question.plan.turns + question.plan.tool_calls <= QUICK_TURNS
         return as_json(request, work() if quick else await worked(self.site, work), self.site)
 
 

@@ -70,7 +70,7 @@ class Guard:
             await reply.refuse(Refused(500, "A mistake of ours", [(None, "something went wrong here; please report it")]), {})
         finally:
             spent = (time.perf_counter() - begun) * 1000
-            ACCESS.info("%s %s %s %.0f ms", scope["method"], scope["path"], reply.status, spent)
+            ACCESS.info("%s %s %s %.0f ms", scope["method"], repr(scope["path"])[1:-1], reply.status, spent)
 
     def _bounded(self, scope: Message, receive: Receive) -> Receive:
         """Receive a body of at most so many bytes."""

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from voicebill.billing.money import dollars, quoted, shown
-from voicebill.web.reply import FOREVER, tagged
+from voicebill.web.reply import AGAIN, FOREVER, tagged
 from voicebill.web.site import Site
 
 STATIC = {
@@ -49,7 +49,8 @@ class Pages:
 
     def file(self, request: Request, name: str) -> Response:
         """One of our files."""
-        return tagged(request, self.files[name], STATIC[name], cache=FOREVER)
+        this = request.query_params.get("v") == self.tags[name]
+        return tagged(request, self.files[name], STATIC[name], cache=FOREVER if this else AGAIN)
 
     def page(self, request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
         """A page, or a part of one."""

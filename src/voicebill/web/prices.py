@@ -27,6 +27,7 @@ class Listed:
     offer: Offer
     row: PriceRow | None
     ends: tuple[Lifecycle, ...]
+    contract: tuple[str, ...] = ()
 
 
 def offers_of(given: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
@@ -64,7 +65,10 @@ def listed(offers: tuple[Offer, ...], site: Site, day: date) -> list[Listed]:
         ended = each.row is None or any(end.shutdown.last < day for end in each.ends)
         return ended, offer.example, offer.provider != "openai", offer.provider, "preview" in offer.model, offer.model, offer.id
 
-    return sorted((Listed(offer, offer.row_on(day), tuple(book.ends(offer))) for offer in offers), key=place)
+    return sorted(
+        (Listed(each, book.priced(each, day), tuple(book.ends(each)), tuple(book.contract(each, day))) for each in offers),
+        key=place,
+    )
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
@@ -96,7 +100,9 @@ def routes(site: Site, pages: Pages) -> APIRouter:
             "places": [each for each in book.availability if each.provider == offer.provider and offer.model in each.models],
         }
         one = listed((offer,), site, day)[0]
-        return pages.page(request, "offer.html", {"one": one, "day": day, "meters": meters} | around)
+        return pages.page(
+            request, "offer.html", {"one": one, "listed": offer.row_on(day), "day": day, "meters": meters} | around
+        )
 
     @router.get("/api/prices", **openapi.GET_PRICES)
     async def get_prices(request: Request) -> Response:
