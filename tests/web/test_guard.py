@@ -54,6 +54,36 @@ def test_too_long_too_much_and_no_json_are_refused() -> None:
     assert SITE.get("/api/estimate?" + "&".join(f"a{n}=1" for n in range(200))).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"minutes": "1" * 300, "turns": 20}, "more than 200 characters"),
+        ({f"a{n}": 1 for n in range(150)}, "at most 100 fields"),
+        ({"minutes": 10, "turns": 20, "images": 900}, "at most 50"),
+        ({"minutes": 10, "turns": 900, "tool_calls": 900}, "at most 1,000 turns and tool calls"),
+        ({"minutes": 60, "turns": 800}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 400, "session_minutes": 1440}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 400, "overrides": {"session_minutes": 10**9}}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 20, "lengths": [[5, 10**400]]}, "calls are whole"),
+    ],
+)
+def test_a_question_that_would_take_too_long_is_refused_at_once(body: dict[str, object], said: str) -> None:
+    for path in ("/api/estimate", "/api/compare"):
+        refused = SITE.post(path, json=body)
+        assert refused.status_code == 422
+        assert said in refused.json()["detail"]
+
+
+def test_a_spread_of_next_to_nothing_is_none() -> None:
+    query = "minutes=10&turns=20&conversations=1000/month&length_spread="
+    tiny, none = (SITE.get(f"/api/estimate?{query}{spread}").json() for spread in ("0.000000000000000001", "0"))
+    assert tiny["per_month"] == none["per_month"]
+
+
+def test_a_file_of_another_version_is_not_kept_for_good() -> None:
+    assert "immutable" not in SITE.get("/static/voicebill.js?v=0123456789ab").headers["cache-control"]
+
+
 def test_text_that_is_no_unicode_is_refused_and_told() -> None:
     for path in ("/api/estimate", "/api/simulate"):
         refused = SITE.post(path, content=b'{"\\ud800": 1}', headers={"content-type": "application/json"})
@@ -141,6 +171,9 @@ def test_the_log_keeps_method_path_and_status_and_no_question(caplog: pytest.Log
     assert "GET /api/estimate 422" in caplog.text
     assert "POST / 200" in caplog.text
     assert "secret" not in caplog.text
+    with caplog.at_level(logging.INFO, logger="voicebill.access"):
+        SITE.get("/x%0A2026-11-22 GET / 200 1 ms")
+    assert "\n2026-11-22 GET" not in caplog.text
     assert "33" not in caplog.text.replace("\n", " ").split("POST / 200")[0].split("GET")[-1]
 
 

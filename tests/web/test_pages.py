@@ -115,6 +115,15 @@ def test_every_offer_has_its_page_with_sources() -> None:
     assert "on the invoice" in SITE.get("/prices/azure/gpt-realtime-2-2026-05-06").text
 
 
+def test_a_sites_own_contract_is_on_its_price_pages() -> None:
+    ours = client(facts=load("docs/examples/contract-in-euro.toml"))
+    assert "(by contract)" in ours.get("/prices").text
+    offer = ours.get("/prices/openai/gpt-realtime-1.5").text
+    assert "Under this site's own contract" in offer
+    assert "in force on" in offer
+    assert "by contract" not in SITE.get("/prices").text
+
+
 def test_prices_and_rules_are_told_to_programs() -> None:
     listed = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
     assert {offer["provider"] for offer in PriceList.model_validate(listed).model_dump()["offers"]} == {"azure"}
