@@ -64,6 +64,7 @@ def test_too_long_too_much_and_no_json_are_refused() -> None:
         ({"minutes": 60, "turns": 800}, "the longest calls of a month would have"),
         ({"minutes": 10, "turns": 400, "session_minutes": 1440}, "the longest calls of a month would have"),
         ({"minutes": 10, "turns": 400, "overrides": {"session_minutes": 10**9}}, "the longest calls of a month would have"),
+        ({"minutes": 29, "turns": 500, "overrides": {"session_minutes": 0}}, "the longest calls of a month would have"),
         ({"minutes": 10, "turns": 20, "lengths": [[5, 10**400]]}, "calls are whole"),
     ],
 )

@@ -30,9 +30,6 @@ MAY_BE_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_sh
 
 MOST_FIELDS, MOST_CHARACTERS, MOST_IMAGES, MOST_ERRORS = 100, 200, 50, 20
 
-SESSIONS = (30, 60)
-"""Minutes after which sessions end, at one provider or another."""
-
 
 class Refused(Exception):
     """A request that cannot be answered; each error names its field, or none."""
@@ -130,7 +127,7 @@ def asking(table: object, site: Site) -> Asking:
         table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
     question = question_from(table, today=site.calendar(), faults=faults)
     if question is not None and not faults:
-        faults += _too_much(question, site.bounds)
+        faults += _too_much(question, site)
     if question is None or faults:
         raise Refused(422, "Wrong input", fault_errors(faults))
     if question.asked.rules is None and site.rules is not None:
@@ -167,11 +164,11 @@ def _refuse_bulk(table: Mapping[str, object]) -> None:
             raise Refused(422, "Wrong input", [(name[:MOST_CHARACTERS], f"has more than {MOST_CHARACTERS} characters")])
 
 
-def _too_much(question: Question, bounds: Bounds) -> list[Fault]:
+def _too_much(question: Question, site: Site) -> list[Fault]:
     """What a site that answers many does not count for one; the command line has no such bounds."""
-    plan = question.plan
+    plan, bounds = question.plan, site.bounds
     pace = plan.turns / float(plan.minutes)
-    longest = longest_turns(question)
+    longest = longest_turns(question, site.facts)
     if plan.images > MOST_IMAGES:
         return [Fault(("images",), f"images: at most {MOST_IMAGES} are counted here")]
     if plan.turns + plan.tool_calls > bounds.turns:
@@ -201,13 +198,19 @@ def fault_errors(faults: Iterable[Fault]) -> list[tuple[str | None, str]]:
     return [_error(fault) for fault in islice(faults, MOST_ERRORS)]
 
 
-def longest_turns(question: Question) -> float:
-    """Turns and tool calls of the longest call of a month, with whichever provider."""
-    plan = question.plan
-    stated = plan.session_minutes or int(str(question.asked.overrides.get("session_minutes", 0)))
+def longest_turns(question: Question, facts: Facts) -> float:
+    """Turns and tool calls of the longest call of a month, with whichever provider: as population would cut it."""
+    plan, overrides = question.plan, question.asked.overrides
     goes_on = min(float(LONGEST_MINUTES), LONGEST_TIMES * float(plan.minutes))
-    sessions = [min(stated, LONGEST_MINUTES)] if stated else SESSIONS
-    longest = max(session if plan.minutes <= session else goes_on for session in sessions)
+    if plan.session_minutes is not None:
+        sessions = {plan.session_minutes}
+    elif "session_minutes" in overrides:
+        sessions = {int(str(overrides["session_minutes"]))}
+    else:
+        used = (question.asked.rules or facts.rules.default, facts.rules.default)
+        rows = (row for known in facts.rules.sets if known.name in used for row in known.rows)
+        sessions = {int(str(row.value)) for row in rows if row.parameter == "session_minutes"}
+    longest = max(min(each, LONGEST_MINUTES) if plan.minutes <= each else goes_on for each in sessions)
     return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest
 
 

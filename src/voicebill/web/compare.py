@@ -65,7 +65,7 @@ def compared(asked: Asking) -> Comparison:
     question = asked.question
     try:
         offers = alive(asked.facts.prices, question.asked.day)
-        volume = None if longest_turns(question) > MOST_TURNS_OF_A_MONTH else question.volume
+        volume = None if longest_turns(question, asked.facts) > MOST_TURNS_OF_A_MONTH else question.volume
         return compare(question.plan, offers, question.asked, asked.facts, volume, lengths=question.lengths if volume else None)
     except VoicebillError as error:
         raise refused(error, question.plan) from None

@@ -12,10 +12,12 @@ from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.ledger import ledger
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import Volume
+from voicebill.answers.question import DEFAULT_MODEL
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, quoted, shown
 from voicebill.billing.offers import Rates
 from voicebill.conversation.plan import Plan
+from voicebill.web.fields import models
 from voicebill.web.pages import Pages
 from voicebill.web.reply import worked
 from voicebill.web.site import Site
@@ -39,7 +41,7 @@ class Lesson:
 def lesson(site: Site, day: date) -> Lesson:
     """Every figure of the page on a day."""
     book = site.facts.prices
-    asked = Asked(model="gpt-realtime-1.5", day=day)
+    asked = Asked(model=DEFAULT_MODEL, day=day)
 
     def run(plan: Plan = PLAN, question: Asked = asked, volume: Volume | None = None) -> Estimate:
         return estimate(plan, question, site.facts, volume)
@@ -108,7 +110,7 @@ def _cheaper(rates: Rates) -> str:
 
 
 def _turn(answer: Estimate, turn: int) -> Amount:
-
+    """What one turn is expected to cost."""
     return sum(entry.amount for entry in ledger(answer.conversation, answer.offered) if entry.response.turn == turn)
 
 
@@ -118,9 +120,9 @@ def _read(answer: Estimate) -> int:
 
 
 def _rates(site: Site, day: date) -> list[tuple[str, tuple[str, ...], str]]:
-    """Today's rates of OpenAI's realtime models: audio and text, in, cached and out, per million tokens."""
+    """The day's rates of OpenAI's realtime models: audio and text, in, cached and out, per million tokens."""
     found = []
-    for model in ("gpt-realtime-1.5", "gpt-realtime", "gpt-realtime-mini", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"):
+    for model in models(site.facts.prices, day):
         try:
             sold = site.facts.prices.find(model, day=day)
         except VoicebillError:

@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 from importlib.metadata import version
 
 from voicebill.answers.facts import Facts
-from voicebill.billing.dated import Day
 from voicebill.billing.price_book import Adjustment
 from voicebill.facts import load
+from voicebill.facts.rows import SINCE_EVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Site:
             providers=(),
             models=(),
             deployments=(),
-            since=Day.parse("2024-10-01"),
+            since=SINCE_EVER,
             until=None,
             source="as stated on the page",
         )
