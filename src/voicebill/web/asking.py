@@ -54,7 +54,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A question with the facts that answer it, and the address that leads to it again."""
+    """A question with the facts that answer it; a discount in per cent is in those facts already."""
 
     question: Question
     facts: Facts

@@ -142,13 +142,18 @@ class Why:
 
 def why(asked: Asking, answer: Estimate) -> Why:
     """The ledger, the knobs and the advice, all by re-runs."""
+    return Why(tuple(ledger(answer.conversation, answer.offered)), *levers_of(asked))
+
+
+def levers_of(asked: Asking) -> tuple[tuple[Effect, ...], tuple[Advice, ...]]:
+    """What each assumption moves, and what would be cheaper.
+
+    Raises:
+        Refused: the plan itself cannot be estimated.
+    """
     plan, question = asked.question.plan, asked.question.asked
     try:
-        return Why(
-            entries=tuple(ledger(answer.conversation, answer.offered)),
-            moved=effects(plan, question, asked.facts),
-            advised=advice(plan, question, asked.facts),
-        )
+        return effects(plan, question, asked.facts), advice(plan, question, asked.facts)
     except VoicebillError as error:
         raise refused(error, plan) from None
 
@@ -256,13 +261,7 @@ class EstimateRoutes:
 
         def work() -> dict[str, Any]:
             shape = estimate_shape(answered(asked))
-            if levers:
-                try:
-                    moved = effects(question.plan, question.asked, asked.facts)
-                    shape |= levers_shape(moved, advice(question.plan, question.asked, asked.facts))
-                except VoicebillError as error:
-                    raise refused(error, question.plan) from None
-            return shape
+            return shape | levers_shape(*levers_of(asked)) if levers else shape
 
         several = question.volume or question.lengths or levers or question.plan.images
         quick = not several and question.plan.turns + question.plan.tool_calls <= QUICK_TURNS
