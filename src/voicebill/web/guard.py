@@ -66,7 +66,7 @@ class Guard:
         except Refused as refused:
             await reply.refuse(refused, {})
         except Exception as error:
-            ACCESS.error("a mistake of ours in %s", scope["path"], exc_info=error)
+            ACCESS.error("a mistake of ours in %r", scope["path"], exc_info=error)
             await reply.refuse(Refused(500, "A mistake of ours", [(None, "something went wrong here; please report it")]), {})
         finally:
             spent = (time.perf_counter() - begun) * 1000

@@ -41,63 +41,77 @@ class Lesson:
 def lesson(site: Site, day: date) -> Lesson:
     """Every figure of the page on a day."""
     book = site.facts.prices
-    asked = Asked(model=DEFAULT_MODEL, day=day)
-
-    def run(plan: Plan = PLAN, question: Asked = asked, volume: Volume | None = None) -> Estimate:
-        return estimate(plan, question, site.facts, volume)
-
-    plain = run()
-    half, double = run(replace(PLAN, turns=10)), run(replace(PLAN, turns=40))
-    silent = run(replace(PLAN, minutes=20, user_share=Decimal("0.2"), assistant_share=Decimal("0.2")))
-    broken = run(replace(PLAN, interrupted_share=Decimal("0.3")))
-    azure = run(question=replace(asked, provider="azure"))
-    zone = run(question=replace(asked, provider="azure", deployment="data-zone"))
-    mini = run(question=replace(asked, model="gpt-realtime-mini"))
-    page = run(question=replace(asked, rules="page-2026-06"))
-    month = run(volume=Volume(Decimal(1000), "month"))
-    rates = plain.offered.found.rates
-    last, first = _turn(plain, 20), _turn(plain, 1)
-    figures = {
-        "conversation": shown(plain.per_conversation.expected),
-        "best": shown(plain.per_conversation.best),
-        "worst": shown(plain.per_conversation.worst),
-        "minute": shown(plain.per_minute.expected),
-        "minute_best": shown(plain.per_minute.best),
-        "minute_worst": shown(plain.per_minute.worst),
-        "ten_turns": shown(half.per_conversation.expected),
-        "forty_turns": shown(double.per_conversation.expected),
-        "silent": shown(silent.per_conversation.expected),
-        "broken": shown(broken.per_conversation.expected),
-        "azure": shown(azure.per_conversation.expected),
-        "zone": shown(zone.per_conversation.expected),
-        "zone_times": _times(zone, azure),
-        "mini": shown(mini.per_conversation.expected),
-        "mini_times": _times(plain, mini),
-        "page": shown(page.per_conversation.expected),
-        "page_times": _times(plain, page),
-        "first_turn": shown(first),
-        "last_turn": shown(last),
-        "month_surcharge": f"{float(month.population.surcharge):.0%}" if month.population else "",
-        "cached_times": _cheaper(rates),
-        "model": plain.offered.found.offer.name,
-        "day": day.isoformat(),
-        "turns_tokens": f"{_read(plain):,}",
-    }
+    plain = estimate(PLAN, Asked(model=DEFAULT_MODEL, day=day), site.facts)
+    coming = (row for row in book.lifecycle if row.shutdown.first > day and row.provider == "openai")
     return Lesson(
         rates=tuple(_rates(site, day)),
-        figures=figures,
+        figures=_told(plain) | _counted(plain) | _varied(plain, site),
         ends=tuple(
-            (
-                f"{row.model}{f'-{row.version}' if row.version else ''}",
-                str(row.shutdown),
-                row.replacement or "none named",
-                row.source,
-            )
-            for row in sorted(book.lifecycle, key=lambda row: (row.shutdown.first, row.model))
-            if row.shutdown.first > day and row.provider == "openai"
+            ("-".join(filter(None, (row.model, row.version))), str(row.shutdown), row.replacement or "none named", row.source)
+            for row in sorted(coming, key=lambda row: (row.shutdown.first, row.model))
         ),
-        sources=tuple(rates.row.sources),
+        sources=tuple(plain.offered.found.rates.row.sources),
     )
+
+
+def _told(plain: Estimate) -> dict[str, str]:
+    """What the conversation itself costs."""
+    each, minute = plain.per_conversation, plain.per_minute
+    return {
+        "model": plain.offered.found.offer.name,
+        "day": plain.offered.asked.day.isoformat(),
+        "conversation": shown(each.expected),
+        "minute": shown(minute.expected),
+        "minute_best": shown(minute.best),
+        "minute_worst": shown(minute.worst),
+        "first_turn": shown(_turn(plain, 1)),
+        "last_turn": shown(_turn(plain, PLAN.turns)),
+        "cached_times": _cheaper(plain.offered.found.rates),
+        "turns_tokens": f"{_read(plain):,}",
+    }
+
+
+def _counted(plain: Estimate) -> dict[str, str]:
+    """How speech becomes tokens, by the rules in use."""
+    rules = plain.offered.ruling.rules
+    text_a_second = rules.reply_text_per_audio_token * 1000 / rules.reply_audio_ms_per_token
+    return {
+        "user_tokens": f"{1000 / rules.user_audio_ms_per_token:g}",
+        "reply_tokens": f"{1000 / rules.reply_audio_ms_per_token:g}",
+        "reply_text": f"{text_a_second:.1f}",
+        "reply_base": f"{rules.reply_text_base.normalize():f}",
+        "prefix_ms": str(rules.vad_prefix_ms),
+        "silence_ms": str(rules.vad_silence_ms),
+        "padding": str(rules.padding_tokens),
+        "block": str(rules.cache_block_tokens),
+    }
+
+
+def _varied(plain: Estimate, site: Site) -> dict[str, str]:
+    """The same conversation with one thing changed, each by a run of its own."""
+    asked = plain.offered.asked
+
+    def run(plan: Plan = PLAN, **question: str) -> Estimate:
+        return estimate(plan, replace(asked, **question), site.facts)  # type: ignore[arg-type]
+
+    slow = replace(PLAN, minutes=20, user_share=Decimal("0.2"), assistant_share=Decimal("0.2"))
+    found = {
+        "ten_turns": run(replace(PLAN, turns=10)),
+        "forty_turns": run(replace(PLAN, turns=40)),
+        "silent": run(slow),
+        "broken": run(replace(PLAN, interrupted_share=Decimal("0.3"))),
+        "azure": run(provider="azure"),
+        "zone": run(provider="azure", deployment="data-zone"),
+        "mini": run(model="gpt-realtime-mini"),
+        "page": run(rules="page-2026-06"),
+    }
+    month = estimate(PLAN, asked, site.facts, Volume(Decimal(1000), "month")).population
+    return {name: shown(answer.per_conversation.expected) for name, answer in found.items()} | {
+        "zone_times": _times(found["zone"], found["azure"]),
+        "mini_times": _times(plain, found["mini"]),
+        "page_times": _times(plain, found["page"]),
+        "month_surcharge": f"{float(month.surcharge):.0%}" if month else "",
+    }
 
 
 def _times(dear: Estimate, cheap: Estimate) -> str:
