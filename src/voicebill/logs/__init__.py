@@ -1,0 +1,4 @@
+"""Usage from outside: each dialect of log is read in one file, and gives records.
+
+Needs the extra `logs`.
+"""

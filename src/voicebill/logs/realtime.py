@@ -1,0 +1,422 @@
+"""Raw events of OpenAI's and Azure's Realtime API, as JSON lines: bare, or wrapped with time, tenant, session and call.
+
+An event that carries usage does not name its model: that is learnt from its session's events, wherever in the log they
+stand. Preview-era events and current ones are read alike. GPT-Live's cumulative seconds and its backend's tokens are too.
+Most lines of such a log are pieces of audio; they are checked to be whole and passed over.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from voicebill.billing.record import Record, RecordKind
+from voicebill.billing.usage import Usage
+from voicebill.logs.counts import no_usage, readings, reread
+from voicebill.logs.realtime_events import EventUsage, Name, Response, Session, Wrapped
+from voicebill.logs.sources import Lines
+from voicebill.logs.told import Report, Told, first_of, first_time
+
+NAME = "realtime"
+ABOUT = "raw events of the OpenAI or Azure Realtime API, as JSON lines, bare or wrapped"
+
+DONE = "response.done"
+HEARD = "conversation.item.input_audio_transcription.completed"
+FAMILIES = (
+    "session.",
+    "response.",
+    "conversation.",
+    "input_audio_buffer.",
+    "output_audio_buffer.",
+    "transcription_session.",
+    "rate_limits.",
+)
+"""How the names of events begin."""
+
+MOST_LAYERS = 4
+MOST_TYPES = 1_000
+MOST_WAITING = 10_000
+"""So many records of one session wait for an event that names its model."""
+
+decode_line = msgspec.json.Decoder(Wrapped).decode
+
+
+def recognises(sample: Sequence[bytes]) -> bool:
+    """Whether the first lines of a source hold events of this API."""
+    return any(_is_event(line) for line in sample)
+
+
+def _is_event(line: bytes) -> bool:
+    try:
+        events = _layers(decode_line(line))
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    kind = events[-1].type
+    return kind is not None and kind.startswith(FAMILIES)
+
+
+def _layers(line: Wrapped) -> list[Wrapped]:
+    """A line's envelopes from the outside in, and last the event."""
+    layers = [line]
+    while len(layers) < MOST_LAYERS and (line.type is None or not line.type.startswith(FAMILIES)):
+        inside = line.inside
+        if isinstance(inside, str):
+            inside = decode_line(inside) if inside.lstrip().startswith("{") else None
+        if inside is None:
+            break
+        layers.append(inside)
+        line = inside
+    return layers
+
+
+@dataclass(slots=True)
+class Talk:
+    """What is known of one session while its log is read."""
+
+    name: str | None
+    began: datetime | None = None
+    named_at: list[tuple[datetime | None, str]] = field(default_factory=list)
+    heard_by: list[tuple[datetime | None, str]] = field(default_factory=list)
+    waiting: list[Record] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
+    last: Usage | None = None
+    turn: int = 0
+    spoke: bool = False
+    speech_seen: bool = False
+    called_tool: bool = False
+    used: bool = False
+    live: Record | None = None
+
+
+@dataclass(slots=True)
+class Where:
+    """Where an event stands, and what its envelopes say of it."""
+
+    lines: Lines
+    ordinal: int
+    content: bytes
+    time: datetime | None
+    tenant: str | None
+    said: Told
+
+    @property
+    def key(self) -> str:
+        """What makes something itself that has no identifier of its own: its place, and what stands there."""
+        return f"{self.lines.identity}:{self.ordinal}:{blake2b(self.content, digest_size=8).hexdigest()}"
+
+
+def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
+    """The records of all sources: responses, transcriptions and live sessions, as soon as their model is known."""
+    reader = Reader(told, report)
+    for lines in logs:
+        reader.begin()
+        for ordinal, line in lines:
+            try:
+                found = decode_line(line)
+                if (found.type or _inner_type(found)) not in reader.without_usage:
+                    yield from reader.line(found, lines, ordinal, line)
+            except msgspec.ValidationError as error:
+                reader.misshapen(line, lines.name, ordinal, str(error))
+            except msgspec.DecodeError as error:
+                report.broke(lines.name, ordinal, f"not whole JSON ({str(error).removeprefix('JSON is malformed: ')})")
+            except (RecursionError, UnicodeError):
+                report.broke(lines.name, ordinal, "not usable JSON")
+    yield from reader.end()
+
+
+def _inner_type(line: Wrapped) -> str | None:
+    inside = line.inside
+    return inside.type if type(inside) is Wrapped else None
+
+
+class Reader:
+    """Reads events in their order, and keeps what has to be remembered between them."""
+
+    def __init__(self, told: Told, report: Report) -> None:
+        self._told = told
+        self._report = report
+        self._talks: dict[str, Talk] = {}
+        self._by_conversation: dict[str, Talk] = {}
+        self._unnamed = Talk(None)
+        self._all_unnamed: list[Talk] = []
+        self.without_usage: set[str | None] = set()
+        """Types of events that were met and need no look: nearly all lines are of one of them."""
+        self._steps: dict[str, Callable[[Wrapped, Talk, Where], Iterable[Record]]] = {
+            DONE: self._done,
+            HEARD: self._heard,
+            "response.created": self._begun,
+            "response.completed": self._completed,
+            "input_audio_buffer.committed": self._spoke,
+            "conversation.item.created": self._item,
+            "conversation.item.added": self._item,
+            "session.created": self._session,
+            "session.updated": self._session,
+            "transcription_session.created": self._session,
+            "transcription_session.updated": self._session,
+            "session.usage.updated": self._seconds,
+            "session.closed": self._seconds,
+        }
+
+    def begin(self) -> None:
+        """A new source begins: events without any identifier belong to no session of the one before."""
+        self._unnamed = Talk(None)
+        self._all_unnamed.append(self._unnamed)
+
+    def line(self, line: Wrapped, lines: Lines, ordinal: int, content: bytes) -> Iterable[Record]:
+        """What a line gives; most give nothing."""
+        event = line
+        layers = [line]
+        if line.type is None or line.type not in self._steps:
+            layers = _layers(line)
+            event = layers[-1]
+        step = self._steps.get(event.type or "")
+        if step is None:
+            self._pass_over(event)
+            return ()
+        where = self._where(layers, lines, ordinal, content)
+        talk = self._talk(layers, event)
+        if talk.began is None:
+            talk.began = where.time
+        return step(event, talk, where)
+
+    def misshapen(self, line: bytes, source: str, ordinal: int, why: str) -> None:
+        """A line that is JSON, and not of the expected shape: a fault only where it should carry usage."""
+        try:
+            named = _event_type(msgspec.json.decode(line))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            self._report.broke(source, ordinal, "not whole JSON")
+            return
+        if named in self._steps:
+            self._report.broke(source, ordinal, f"{named} is not as the API writes it: {why}")
+        else:
+            self._report.other_lines += 1
+
+    def end(self) -> Iterator[Record]:
+        """What was still waiting when all sources had been read."""
+        for talk in (*self._talks.values(), *self._all_unnamed):
+            yield from self._released(talk)
+            if talk.live is not None:
+                yield self._finished(talk.live, talk)
+            self._report.unfinished += len(talk.begun)
+            if not talk.used and talk.named_at:
+                self._report.silent_sessions += 1
+
+    def _pass_over(self, event: Wrapped) -> None:
+        if event.type is None or not (event.type.startswith(FAMILIES) or event.type == "error"):
+            self._report.other_lines += 1
+        elif len(self.without_usage) < MOST_TYPES:
+            self.without_usage.add(event.type)
+
+    def _where(self, layers: Sequence[Wrapped], lines: Lines, ordinal: int, content: bytes) -> Where:
+        time = first_time(
+            self._report,
+            (
+                value
+                for each in layers
+                for value in (
+                    each.time,
+                    each.timestamp,
+                    each.ts,
+                    each.at_timestamp,
+                    each.received_at,
+                    each.created_at,
+                )
+            ),
+        )
+        tenant = next(
+            (text for each in layers for text in _texts(each.tenant, each.tenant_id, each.customer, each.customer_id)), None
+        )
+        said = Told(
+            provider=first_of(*(each.provider for each in layers), self._told.provider),
+            model=first_of(*(each.model for each in layers)),
+            transcription_model=first_of(*(each.transcription_model for each in layers)),
+            deployment=first_of(*(each.deployment for each in layers), self._told.deployment),
+            region=first_of(*(each.region for each in layers), self._told.region),
+        )
+        return Where(lines, ordinal, content, time, tenant or self._told.tenant, said)
+
+    def _talk(self, layers: Sequence[Wrapped], event: Wrapped) -> Talk:
+        for each in layers:
+            named = each.session if not isinstance(each.session, Session) else None
+            for text in _texts(each.session_id, named, each.call_id):
+                return self._known(text)
+        if isinstance(event.session, Session) and event.session.id:
+            self._unnamed = self._known(event.session.id)
+            return self._unnamed
+        conversation = event.response.conversation_id if event.response else None
+        if isinstance(conversation, str):
+            return self._by_conversation.setdefault(conversation, self._unnamed)
+        return self._unnamed
+
+    def _known(self, name: str) -> Talk:
+        talk = self._talks.get(name)
+        if talk is None:
+            talk = self._talks[name] = Talk(name)
+        return talk
+
+    def _session(self, event: Wrapped, talk: Talk, where: Where) -> Iterator[Record]:
+        session = event.session if isinstance(event.session, Session) else Session()
+        if session.model:
+            talk.named_at.append((where.time, session.model))
+        if session.transcription_model:
+            talk.heard_by.append((where.time, session.transcription_model))
+        yield from self._released(talk, only_known=True)
+
+    def _begun(self, event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
+        if event.response and event.response.id:
+            talk.begun.add(event.response.id)
+        return ()
+
+    def _spoke(self, _event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
+        talk.spoke = talk.speech_seen = True
+        return ()
+
+    def _item(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
+        return self._spoke(event, talk, where) if event.item and event.item.role == "user" else ()
+
+    def _done(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
+        response = event.response or Response()
+        talk.begun.discard(response.id or "")
+        talk.used = talk.used or response.usage is not None
+        beside = response.conversation_id is None
+        found = no_usage() if response.usage is None else readings(response.usage.counts)
+        known = None
+        if not beside:
+            self._count_turn(talk, response)
+            known = reread(found[0], talk.last)
+            if response.usage is not None:
+                talk.last = found[0]
+        key = f"{response.id}:{response.status}" if response.id else where.key
+        record = self._record(key, "out-of-band" if beside else "response", found, talk, where)
+        model = where.said.model or response.model
+        return self._named(replace(record, outcome=response.status, reread=known), talk, model)
+
+    def _count_turn(self, talk: Talk, response: Response) -> None:
+        """A turn begins when the user has spoken; where the log does not show that, with every response but a tool's second."""
+        if talk.turn == 0 or talk.spoke or (not talk.speech_seen and not talk.called_tool):
+            talk.turn += 1
+        talk.spoke = False
+        talk.called_tool = any(item.type == "function_call" for item in response.output or ())
+
+    def _heard(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
+        talk.used = talk.used or event.usage is not None
+        found = no_usage() if event.usage is None else _hearing(event.usage)
+        name = f"{event.item_id}:{event.content_index or 0}"
+        if talk.name and event.item_id:
+            key = f"heard:{talk.name}:{name}"
+        else:
+            key = f"heard:{event.event_id}" if event.event_id else where.key
+        record = self._record(key, "transcription", found, talk, where)
+        return self._named(replace(record, outcome="completed"), talk, where.said.transcription_model)
+
+    def _completed(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
+        """A response of the text model behind a live session: its tokens are text, and never priced as the voice model's."""
+        response = event.response or Response()
+        talk.used = True
+        if response.usage is None:
+            found = no_usage()
+        else:
+            counts = response.usage.counts
+            images = counts.image_in or 0
+            counts.text_in = None if counts.input is None else counts.input - images
+            counts.text_out, counts.text_cached = counts.output, counts.cached
+            found = readings(counts)
+        record = self._record(f"{response.id}:completed" if response.id else where.key, "response", found, talk, where)
+        yield replace(record, outcome=response.status, model=response.model or where.said.model)
+
+    def _seconds(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
+        """The seconds of a live session: cumulative, so the most that was said counts, once."""
+        if event.usage is None or event.usage.seconds is None:
+            return ()
+        talk.used = True
+        used = round(event.usage.seconds * 1000)
+        if talk.live is None or used >= talk.live.usage["session_ms"]:
+            key = f"session:{talk.name}" if talk.name else where.key
+            talk.live = self._record(key, "session", (Usage({"session_ms": used}),), talk, where)
+        if event.type == "session.closed":
+            talk.live = replace(talk.live, outcome="closed")
+        return ()
+
+    def _record(self, key: str, kind: RecordKind, found: tuple[Usage, ...], talk: Talk, where: Where) -> Record:
+        said = where.said
+        return Record(
+            key=key,
+            kind=kind,
+            readings=found,
+            source=where.lines.name,
+            ordinal=where.ordinal,
+            provider=said.provider,
+            deployment=said.deployment,
+            region=said.region,
+            tier=self._told.tier,
+            session=talk.name,
+            turn=talk.turn + talk.spoke if talk.turn or talk.spoke else None,
+            tenant=where.tenant,
+            time=where.time,
+            day=None if where.time else self._told.day,
+            began=talk.began,
+        )
+
+    def _named(self, record: Record, talk: Talk, model: str | None) -> Iterable[Record]:
+        """A record as soon as its model is known: said beside it, or by an event of its session."""
+        model = model or _in_force(talk.heard_by if record.kind == "transcription" else talk.named_at, record.time)
+        if model:
+            return (replace(record, model=model),)
+        talk.waiting.append(record)
+        return self._released(talk) if len(talk.waiting) > MOST_WAITING else ()
+
+    def _released(self, talk: Talk, *, only_known: bool = False) -> Iterator[Record]:
+        """The waiting records, with their session's model; those without one at the end with what was told."""
+        waiting, talk.waiting = talk.waiting, []
+        for record in waiting:
+            heard = record.kind == "transcription"
+            model = _in_force(talk.heard_by if heard else talk.named_at, record.time)
+            if model is None and only_known:
+                talk.waiting.append(record)
+                continue
+            yield replace(record, model=model or (self._told.transcription_model if heard else self._told.model))
+
+    def _finished(self, record: Record, talk: Talk) -> Record:
+        return replace(record, model=_in_force(talk.named_at, record.time) or self._told.model)
+
+
+def _texts(*values: Name) -> Iterator[str]:
+    return (str(value) for value in values if value not in (None, ""))
+
+
+def _in_force(said: Sequence[tuple[datetime | None, str]], time: datetime | None) -> str | None:
+    """The last name that was said by a time; the first one for what came before it, since a session has one from the start."""
+    if not said:
+        return None
+    if time is not None:
+        earlier = [(since, name) for since, name in said if since is not None and since <= time]
+        if earlier:
+            return max(earlier, key=lambda each: each[0])[1]
+        if all(since is not None for since, _ in said):
+            return said[0][1]
+    return said[-1][1]
+
+
+def _hearing(usage: EventUsage) -> tuple[Usage, ...]:
+    """What hearing the user used: seconds, or tokens. The tokens that come out are text."""
+    if usage.seconds is not None:
+        return (Usage({"audio_ms": round(usage.seconds * 1000)}),)
+    counts = usage.counts
+    if counts.text_out is None and counts.audio_out is None:
+        counts.text_out = counts.output
+    return readings(counts)
+
+
+def _event_type(line: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
+    """The type of an event in a line of any shape."""
+    for _ in range(MOST_LAYERS):
+        if not isinstance(line, dict):
+            return None
+        kind = line.get("type")
+        if isinstance(kind, str) and kind.startswith(FAMILIES):
+            return kind
+        line = next((line[name] for name in ("event", "data", "payload", "message", "body", "msg") if line.get(name)), None)
+    return None

@@ -1,0 +1,187 @@
+"""Where logs lie: files, folders, patterns and standard input, plain or compressed, as numbered lines."""
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from glob import glob, has_magic
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any
+
+from voicebill.billing.errors import InvalidInput, nearest
+from voicebill.facts.files import UnreadableFile
+from voicebill.logs.told import Report
+
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet")
+"""What is read in a folder, also with .gz or .zst behind it; a file named by itself may have any name."""
+COMPRESSED = (".gz", ".zst")
+LONGEST_LINE = 64 * 2**20
+STANDARD_INPUT = "-"
+
+GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of a log, or a stream: `name` is how it was named, `content` its bytes where there is no file."""
+
+    name: str
+    path: Path | None = None
+    content: IO[bytes] | None = None
+
+    @property
+    def identity(self) -> str:
+        """What tells it apart from other sources wherever it lies, and whether compressed or not: the file's bare name."""
+        if self.path is None:
+            return self.name
+        return self.path.stem if self.path.suffix in COMPRESSED else self.path.name
+
+    def open(self) -> IO[bytes]:
+        """Its bytes, decompressed.
+
+        Raises:
+            UnreadableFile: it cannot be opened.
+        """
+        try:
+            return _decompressed(self.content if self.path is None else self.path.open("rb", buffering=2**20), self.name)
+        except IsADirectoryError:
+            raise UnreadableFile(f"{self.name} is a folder, not a file") from None
+        except OSError as error:
+            raise UnreadableFile(f"{self.name} cannot be read: {error.strerror or error}") from None
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether it is a Parquet file, by its first bytes."""
+        if self.path is None:
+            return False
+        with self.open() as opened:
+            return opened.read(4) == PARQUET
+
+
+def sources(named: Iterable[str | Path]) -> list[Source]:
+    """The files that some paths, folders, patterns and `-` name, each once; a folder's in the order of their names.
+
+    Raises:
+        UnreadableFile: a path names nothing; the text names what lies beside it.
+        InvalidInput: a folder or a pattern holds no log.
+    """
+    found: dict[Path | str, Source] = {}
+    for name in named:
+        if str(name) == STANDARD_INPUT:
+            found.setdefault(STANDARD_INPUT, Source("standard input", content=sys.stdin.buffer))
+            continue
+        for path in _files(str(name)):
+            found.setdefault(path.resolve(), Source(str(path), path=path))
+    return list(found.values())
+
+
+def _files(name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_dir():
+        return _of_folder(path)
+    if path.exists():
+        if not path.is_file() and not path.is_fifo():
+            raise UnreadableFile(f"{name} is no regular file")
+        return [path]
+    if has_magic(name):
+        matched = sorted(Path(each) for each in glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
+        files = [file for each in matched for file in (_of_folder(each) if each.is_dir() else [each])]
+        if not files:
+            raise InvalidInput(f"no file matches {name}")
+        return files
+    raise UnreadableFile(f"there is no file {name}{_beside(path)}")
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    files = sorted(
+        each
+        for each in folder.rglob("*")
+        if each.is_file() and _plain_suffix(each) in SUFFIXES and not each.name.startswith(".")
+    )
+    if not files:
+        raise InvalidInput(f"the folder {folder} holds no log: files ending in {', '.join(SUFFIXES)}, plain, .gz or .zst")
+    return files
+
+
+def _plain_suffix(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and (suffixes[-1] in COMPRESSED or suffixes[-1][1:].isdigit()):
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _beside(path: Path) -> str:
+    if not path.parent.is_dir():
+        return ""
+    near = nearest(path.name, (each.name for each in path.parent.iterdir() if each.suffix == path.suffix), most=1)
+    return f"; beside it lies {near[0]}" if near else ""
+
+
+def _decompressed(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever can be peeked at
+    start = raw.getvalue()[:4] if isinstance(raw, io.BytesIO) else raw.peek(4)[:4]
+    if start.startswith(GZIP):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), buffer_size=2**20)
+    if start.startswith(ZSTD):
+        import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
+
+        try:
+            return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"), buffer_size=2**20)
+        except pa.ArrowException as error:
+            raise UnreadableFile(f"{name} cannot be read: {error}") from None
+    return raw  # type: ignore[no-any-return]
+
+
+Line = tuple[int, bytes]
+
+
+class Lines:
+    """A source as numbered lines, from 1, empty ones left out; the first ones can be looked at before they are read."""
+
+    def __init__(self, source: Source, report: Report) -> None:
+        self.name = source.name
+        self.identity = source.identity
+        self._report = report
+        self._lines = self._numbered(source)
+
+    def __iter__(self) -> Iterator[Line]:
+        return self._lines
+
+    def sample(self, most_lines: int, most_bytes: int) -> list[bytes]:
+        """The first lines, which stay to be read."""
+        taken: list[Line] = []
+        size = 0
+        for line in islice(self._lines, most_lines):
+            taken.append(line)
+            size += len(line[1])
+            if size > most_bytes:
+                break
+        self._lines = chain(taken, self._lines)
+        return [content for _, content in taken]
+
+    def _numbered(self, source: Source) -> Iterator[Line]:
+        ordinal = 0
+        try:
+            with source.open() as opened:
+                readline = opened.readline
+                while line := readline(LONGEST_LINE):
+                    ordinal += 1
+                    if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                        self._report.broke(self.name, ordinal, f"longer than {LONGEST_LINE:,} bytes")
+                        while line and not line.endswith(b"\n"):
+                            line = readline(LONGEST_LINE)
+                        continue
+                    if line.isspace():
+                        continue
+                    if ordinal == 1:
+                        line = line.removeprefix(b"\xef\xbb\xbf")
+                    yield ordinal, line
+        except UnreadableFile:
+            raise
+        except (EOFError, zlib.error, OSError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            self._report.broke(self.name, 0, f"cannot be read beyond line {ordinal:,}: {why}")
+        finally:
+            self._report.lines += ordinal

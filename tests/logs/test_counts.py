@@ -1,0 +1,150 @@
+"""From reported counts to usage: disjoint, never more than was reported, and bounded where the counts leave it open."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicebill.billing.usage import Usage
+from voicebill.logs.counts import Counts, readings, reread
+
+METERS = ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "image_in", "image_in_cached", "text_out", "audio_out")
+
+
+def test_cached_is_taken_out_of_the_input_not_added_to_it():
+    """132 in, of which 64 cached: 68 are fresh."""
+    (usage,) = readings(Counts(total=132, input=132, output=0, text_in=119, audio_in=13, cached=64, text_cached=64))
+    assert usage == Usage.tokens(text_in=55, text_in_cached=64, audio_in=13)
+
+
+def test_a_split_that_is_told_in_part_is_completed():
+    """640 cached, 256 of them text and none an image: the rest can only be audio."""
+    (usage,) = readings(Counts(input=789, text_in=313, audio_in=476, cached=640, text_cached=256, audio_cached=384))
+    assert usage == Usage.tokens(text_in=57, text_in_cached=256, audio_in=92, audio_in_cached=384)
+
+
+def test_without_a_split_both_ends_are_given():
+    """640 cached of 313 text and 476 audio: 164 to 313 of them are text."""
+    found = readings(Counts(input=789, text_in=313, audio_in=476, cached=640))
+    assert {usage["text_in_cached"] for usage in found} == {164, 313}
+    assert {usage.status for usage in found} == {"bounded"}
+
+
+def test_one_modality_needs_no_split():
+    """All input is text, so what was cached is text."""
+    (usage,) = readings(Counts(input=1000, text_in=1000, cached=896, output=10, text_out=10))
+    assert usage == Usage.tokens(text_in=104, text_in_cached=896, text_out=10)
+
+
+def test_reasoning_is_part_of_the_text_output():
+    """29 out, 19 of them thought: 29 are charged, wherever the 19 stand."""
+    (inside,) = readings(Counts(output=29, text_out=29, audio_out=0, reasoning=19))
+    (beside,) = readings(Counts(output=29, text_out=10, audio_out=0, reasoning=19))
+    assert inside == beside == Usage.tokens(text_out=29)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        Counts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256),
+        Counts(input=100, text_in=119, audio_in=8),
+        Counts(input=100, output=5, total=300, text_in=100, text_out=5),
+        Counts(output=100, text_out=60, audio_out=60),
+        Counts(input=100, text_in=50, audio_in=50, cached=20, text_cached=30),
+        Counts(input=100, text_in=50, audio_in=50, cached=120),
+        Counts(image_in=5, image_cached=6),
+    ],
+)
+def test_contradictions_are_flagged_and_cut(counts):
+    """Counts that cannot all be true give one usage with the status inconsistent, and no negative quantity."""
+    (usage,) = readings(counts)
+    assert usage.status == "inconsistent"
+
+
+def test_an_inconsistent_cache_is_cut_to_its_input():
+    """384 cached of 127: all of the input was cached, and no more."""
+    counts = Counts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256)
+    assert dict(readings(counts)[0].items()) == {"text_in_cached": 119, "audio_in_cached": 8}
+
+
+def test_nothing_counted_is_no_usage_of_anything():
+    """A response cancelled before it began counts zero, and that is exact."""
+    (usage,) = readings(Counts(total=0, input=0, output=0))
+    assert usage == Usage()
+
+
+small = st.none() | st.integers(0, 12)
+
+
+@given(st.builds(Counts, *[small] * 13))
+def test_readings_never_exceed_what_was_reported(counts):
+    """Whatever is reported: no crash, nothing negative, at least one reading, all of one status."""
+    found = readings(counts)
+    assert found
+    assert len({usage.status for usage in found}) == 1
+    if found[0].status != "inconsistent":
+        for usage in found:
+            heard = sum(usage[meter] for meter in METERS[:6])
+            assert counts.input is None or heard == max(counts.input, 0)
+
+
+@given(
+    st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 3)),
+    st.data(),
+    st.tuples(*[st.integers(1, 50)] * 6),
+    st.booleans(),
+    st.booleans(),
+)
+def test_every_way_to_read_the_counts_costs_something_between_the_readings(parts, data, prices, hide_parts, hide_split):
+    """Take a true usage, report it with parts missing: at any prices its cost lies between the cheapest and the dearest."""
+    text, audio, image = parts
+    cached = [data.draw(st.integers(0, part)) for part in parts]
+    counts = Counts(input=text + audio + image, image_in=image, cached=sum(cached))
+    if not hide_parts:
+        counts.text_in, counts.audio_in = text, audio
+    if not hide_split:
+        counts.text_cached, counts.audio_cached, counts.image_cached = cached
+    priced = dict(zip(METERS[:6], prices, strict=True))
+
+    def cost(usage: Usage) -> int:
+        return sum(quantity * priced[meter] for meter, quantity in usage.items())
+
+    truth = Usage.tokens(
+        text_in=text - cached[0],
+        text_in_cached=cached[0],
+        audio_in=audio - cached[1],
+        audio_in_cached=cached[1],
+        image_in=image - cached[2],
+        image_in_cached=cached[2],
+    )
+    costs = [cost(usage) for usage in readings(counts)]
+    assert min(costs) <= cost(truth) <= max(costs)
+
+
+def test_the_readings_are_the_corners_of_all_that_is_possible():
+    """Counted out: of every way to make up 5 in, 2 cached, none is cheaper or dearer than the readings, at many prices."""
+    found = readings(Counts(input=5, cached=2))
+    for prices in product((1, 3, 10), repeat=4):
+        text, text_cached, audio, audio_cached = prices
+        every = [
+            (5 - heard - (2 - low)) * text + (2 - low) * text_cached + (heard - low) * audio + low * audio_cached
+            for heard in range(6)
+            for low in range(3)
+            if low <= heard and 2 - low <= 5 - heard
+        ]
+        costs = [
+            usage["text_in"] * text
+            + usage["text_in_cached"] * text_cached
+            + usage["audio_in"] * audio
+            + usage["audio_in_cached"] * audio_cached
+            for usage in found
+        ]
+        assert (min(costs), max(costs)) == (min(every), max(every))
+
+
+def test_what_was_read_before_is_counted_up_to_the_response_before():
+    """Of 250 audio tokens read, 130 had been read or spoken one response before."""
+    first = Usage.tokens(audio_in=40, audio_out=90)
+    assert reread(Usage.tokens(audio_in=250), first) == {"audio_in": 130}
+    assert reread(Usage.tokens(audio_in=250), None) == {}
