@@ -8,13 +8,16 @@ PIP := -m pip --disable-pip-version-check --quiet install
 OURS := --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format types bench lock clean
+.PHONY: help demo cost serve test lint format types bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 demo: $(VENV)/.run ## set up and print the estimate that opens the README
 	@$(BIN)/voicebill estimate --model gpt-realtime-1.5 --minutes 10 --turns 20 --conversations 30000/month --day 2026-11-22
+
+cost: $(VENV)/.logs ## set up for usage logs and cost an example log
+	@$(BIN)/voicebill cost docs/examples/support-day.jsonl
 
 serve: $(VENV)/.web ## set up and serve the page and the API on this machine
 	@$(BIN)/voicebill serve
@@ -44,7 +47,8 @@ lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
 	UV="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header" && \
 	$$UV pyproject.toml --group build --output-file requirements/run.txt && \
-	$$UV pyproject.toml --extra web --group build --constraint requirements/run.txt --output-file requirements/web.txt && \
+	$$UV pyproject.toml --extra logs --group build --constraint requirements/run.txt --output-file requirements/logs.txt && \
+	$$UV pyproject.toml --extra web --group build --constraint requirements/logs.txt --output-file requirements/web.txt && \
 	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
 	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt
 
@@ -60,6 +64,10 @@ $(VENV)/bin/python:
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/run.txt
 	@$(BIN)/python $(PIP) $(OURS)
+	@touch $@
+
+$(VENV)/.logs: requirements/logs.txt $(VENV)/.run
+	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/logs.txt
 	@touch $@
 
 $(VENV)/.web: requirements/web.txt $(VENV)/.run
