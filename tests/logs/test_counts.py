@@ -12,32 +12,32 @@ from voicebill.logs.counts import Counts, readings, reread
 METERS = ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "image_in", "image_in_cached", "text_out", "audio_out")
 
 
-def test_cached_is_taken_out_of_the_input_not_added_to_it():
+def test_cached_is_taken_out_of_the_input_not_added_to_it() -> None:
     """132 in, of which 64 cached: 68 are fresh."""
     (usage,) = readings(Counts(total=132, input=132, output=0, text_in=119, audio_in=13, cached=64, text_cached=64))
     assert usage == Usage.tokens(text_in=55, text_in_cached=64, audio_in=13)
 
 
-def test_a_split_that_is_told_in_part_is_completed():
+def test_a_split_that_is_told_in_part_is_completed() -> None:
     """640 cached, 256 of them text and none an image: the rest can only be audio."""
     (usage,) = readings(Counts(input=789, text_in=313, audio_in=476, cached=640, text_cached=256, audio_cached=384))
     assert usage == Usage.tokens(text_in=57, text_in_cached=256, audio_in=92, audio_in_cached=384)
 
 
-def test_without_a_split_both_ends_are_given():
+def test_without_a_split_both_ends_are_given() -> None:
     """640 cached of 313 text and 476 audio: 164 to 313 of them are text."""
     found = readings(Counts(input=789, text_in=313, audio_in=476, cached=640))
     assert {usage["text_in_cached"] for usage in found} == {164, 313}
     assert {usage.status for usage in found} == {"bounded"}
 
 
-def test_one_modality_needs_no_split():
+def test_one_modality_needs_no_split() -> None:
     """All input is text, so what was cached is text."""
     (usage,) = readings(Counts(input=1000, text_in=1000, cached=896, output=10, text_out=10))
     assert usage == Usage.tokens(text_in=104, text_in_cached=896, text_out=10)
 
 
-def test_reasoning_is_part_of_the_text_output():
+def test_reasoning_is_part_of_the_text_output() -> None:
     """29 out, 19 of them thought: 29 are charged, wherever the 19 stand."""
     (inside,) = readings(Counts(output=29, text_out=29, audio_out=0, reasoning=19))
     (beside,) = readings(Counts(output=29, text_out=10, audio_out=0, reasoning=19))
@@ -56,19 +56,19 @@ def test_reasoning_is_part_of_the_text_output():
         Counts(image_in=5, image_cached=6),
     ],
 )
-def test_contradictions_are_flagged_and_cut(counts):
+def test_contradictions_are_flagged_and_cut(counts: Counts) -> None:
     """Counts that cannot all be true give one usage with the status inconsistent, and no negative quantity."""
     (usage,) = readings(counts)
     assert usage.status == "inconsistent"
 
 
-def test_an_inconsistent_cache_is_cut_to_its_input():
+def test_an_inconsistent_cache_is_cut_to_its_input() -> None:
     """384 cached of 127: all of the input was cached, and no more."""
     counts = Counts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256)
     assert dict(readings(counts)[0].items()) == {"text_in_cached": 119, "audio_in_cached": 8}
 
 
-def test_nothing_counted_is_no_usage_of_anything():
+def test_nothing_counted_is_no_usage_of_anything() -> None:
     """A response cancelled before it began counts zero, and that is exact."""
     (usage,) = readings(Counts(total=0, input=0, output=0))
     assert usage == Usage()
@@ -78,7 +78,7 @@ small = st.none() | st.integers(0, 12)
 
 
 @given(st.builds(Counts, *[small] * 13))
-def test_readings_never_exceed_what_was_reported(counts):
+def test_readings_never_exceed_what_was_reported(counts: Counts) -> None:
     """Whatever is reported: no crash, nothing negative, at least one reading, all of one status."""
     found = readings(counts)
     assert found
@@ -96,7 +96,9 @@ def test_readings_never_exceed_what_was_reported(counts):
     st.booleans(),
     st.booleans(),
 )
-def test_every_way_to_read_the_counts_costs_something_between_the_readings(parts, data, prices, hide_parts, hide_split):
+def test_every_way_to_read_the_counts_costs_something_between_the_readings(
+    parts: tuple[int, int, int], data: st.DataObject, prices: tuple[int, ...], hide_parts: bool, hide_split: bool
+) -> None:
     """Take a true usage, report it with parts missing: at any prices its cost lies between the cheapest and the dearest."""
     text, audio, image = parts
     cached = [data.draw(st.integers(0, part)) for part in parts]
@@ -122,7 +124,7 @@ def test_every_way_to_read_the_counts_costs_something_between_the_readings(parts
     assert min(costs) <= cost(truth) <= max(costs)
 
 
-def test_the_readings_are_the_corners_of_all_that_is_possible():
+def test_the_readings_are_the_corners_of_all_that_is_possible() -> None:
     """Counted out: of every way to make up 5 in, 2 cached, none is cheaper or dearer than the readings, at many prices."""
     found = readings(Counts(input=5, cached=2))
     for prices in product((1, 3, 10), repeat=4):
@@ -143,7 +145,7 @@ def test_the_readings_are_the_corners_of_all_that_is_possible():
         assert (min(costs), max(costs)) == (min(every), max(every))
 
 
-def test_what_was_read_before_is_counted_up_to_the_response_before():
+def test_what_was_read_before_is_counted_up_to_the_response_before() -> None:
     """Of 250 audio tokens read, 130 had been read or spoken one response before."""
     first = Usage.tokens(audio_in=40, audio_out=90)
     assert reread(Usage.tokens(audio_in=250), first) == {"audio_in": 130}

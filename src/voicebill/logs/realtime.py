@@ -8,7 +8,6 @@ Most lines of such a log are pieces of audio; they are checked to be whole and p
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import no_usage, readings, reread
+from voicebill.logs.keys import place_key
 from voicebill.logs.realtime_events import EventUsage, Name, Response, Session, Wrapped
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told, first_of, first_time
@@ -105,7 +105,7 @@ class Where:
     @property
     def key(self) -> str:
         """What makes something itself that has no identifier of its own: its place, and what stands there."""
-        return f"{self.lines.identity}:{self.ordinal}:{blake2b(self.content, digest_size=8).hexdigest()}"
+        return place_key(self.lines.identity, self.ordinal, self.content)
 
 
 def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:

@@ -19,6 +19,8 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parq
 """What is read in a folder, also with .gz or .zst behind it; a file named by itself may have any name."""
 COMPRESSED = (".gz", ".zst")
 LONGEST_LINE = 64 * 2**20
+MOST_HELD = 2**30
+"""So much of a Parquet file that only streams is held in memory."""
 STANDARD_INPUT = "-"
 
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -54,11 +56,31 @@ class Source:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether it is a Parquet file, by its first bytes."""
+        """Whether it is a Parquet file, by its first bytes, which stay to be read. A pipe that has a name is none."""
         if self.path is None:
+            return self.content is not None and _start(self.content).startswith(PARQUET)
+        if not self.path.is_file():
             return False
         with self.open() as opened:
-            return opened.read(4) == PARQUET
+            try:
+                return opened.read(4) == PARQUET
+            except (EOFError, zlib.error, OSError):
+                return False
+
+    def seekable(self) -> IO[bytes]:
+        """Its bytes where one can go back and forth, as Parquet needs; what only streams is held in memory.
+
+        Raises:
+            UnreadableFile: it cannot be opened, or streams more than fits.
+        """
+        opened = self.open()
+        if opened.seekable() and not isinstance(getattr(opened, "raw", None), gzip.GzipFile):
+            return opened
+        with opened:
+            held = opened.read(MOST_HELD + 1)
+        if len(held) > MOST_HELD:
+            raise UnreadableFile(f"{self.name} streams more than {MOST_HELD:,} bytes of Parquet: save it as a file first")
+        return io.BytesIO(held)
 
 
 def sources(named: Iterable[str | Path]) -> list[Source]:
@@ -120,10 +142,28 @@ def _beside(path: Path) -> str:
     return f"; beside it lies {near[0]}" if near else ""
 
 
+class _Gzip(gzip.GzipFile):
+    """Closes what it reads from as well."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__(fileobj=raw)
+        self._raw = raw
+
+    def close(self) -> None:
+        """Close both."""
+        super().close()
+        self._raw.close()
+
+
+def _start(raw: Any) -> bytes:  # noqa: ANN401 - whatever can be peeked at
+    found: bytes = raw.getbuffer()[:4].tobytes() if isinstance(raw, io.BytesIO) else raw.peek(4)[:4]
+    return found
+
+
 def _decompressed(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever can be peeked at
-    start = raw.getvalue()[:4] if isinstance(raw, io.BytesIO) else raw.peek(4)[:4]
+    start = _start(raw)
     if start.startswith(GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), buffer_size=2**20)
+        return io.BufferedReader(_Gzip(raw), buffer_size=2**20)
     if start.startswith(ZSTD):
         import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
 
@@ -141,16 +181,23 @@ class Lines:
     """A source as numbered lines, from 1, empty ones left out; the first ones can be looked at before they are read."""
 
     def __init__(self, source: Source, report: Report) -> None:
+        self.source = source
+        self.is_parquet = source.is_parquet
         self.name = source.name
         self.identity = source.identity
         self._report = report
         self._lines = self._numbered(source)
 
     def __iter__(self) -> Iterator[Line]:
+        if self.is_parquet:
+            self._report.broke(self.name, 0, "Parquet has no lines: leave its --format out, or name columns")
+            return iter(())
         return self._lines
 
     def sample(self, most_lines: int, most_bytes: int) -> list[bytes]:
-        """The first lines, which stay to be read."""
+        """The first lines, which stay to be read; of Parquet, which has none, the bytes that it begins with."""
+        if self.is_parquet:
+            return [PARQUET]
         taken: list[Line] = []
         size = 0
         for line in islice(self._lines, most_lines):
