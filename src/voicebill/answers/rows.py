@@ -1,0 +1,281 @@
+"""The row path: records costed one by one, in plain Python.
+
+It is the reference that every engine must equal, and quick enough for what one person looks at.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from voicebill.answers.cost import (
+    IN_ORDER,
+    PERCENTILES,
+    CostAsked,
+    GroupTally,
+    LineTally,
+    Overview,
+    Priced,
+    SessionTally,
+)
+from voicebill.answers.where import Value, fields_of, holds
+from voicebill.billing.record import Record
+from voicebill.billing.sold import Sold
+
+T = TypeVar("T")
+Fields = Mapping[str, Value]
+
+
+def settled(records: Iterable[Record]) -> dict[str, Record]:
+    """Each thing once: of the records of one key the one of the highest rank, and of equals the last."""
+    kept: dict[str, Record] = {}
+    for record in records:
+        before = kept.get(record.key)
+        if before is None or record.rank >= before.rank:
+            kept[record.key] = record
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One quantity of a record in one reading; `meter` is empty where a record has none."""
+
+    record: Record
+    reading: int
+    meter: str
+    quantity: int
+    fields: Fields
+
+
+class RowEngine:
+    """Counts settled records one by one."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = list(settled(records).values())
+
+    def overview(self, asked: CostAsked) -> Overview:
+        """The names and days that occur, and how many records."""
+        days: dict[Sold, list[date]] = defaultdict(list)
+        counts: Counter[Sold] = Counter()
+        by_status: Counter[str] = Counter()
+        unnamed: Counter[str] = Counter()
+        for record in self._asked_for(asked):
+            sold = sold_as(record, asked)
+            counts[sold] += 1
+            days[sold] += [record.day] if record.day else []
+            by_status[record.status] += 1
+            unnamed["provider"] += record.provider is None
+            unnamed["deployment"] += record.deployment is None
+        names = [(sold, min(days[sold], default=None), max(days[sold], default=None), counts[sold]) for sold in sorted(counts)]
+        return Overview(names, by_status, unnamed)
+
+    def lines(self, asked: CostAsked, priced: Priced) -> Sequence[LineTally]:
+        """Quantities by span and meter."""
+        low: Counter[tuple[int, str, Sold]] = Counter()
+        high: Counter[tuple[int, str, Sold]] = Counter()
+        again: Counter[tuple[int, str, Sold]] = Counter()
+        followed: Counter[tuple[int, str, Sold]] = Counter()
+        for rows, into in ((self._chosen(asked, priced, min), low), (self._chosen(asked, priced, max), high)):
+            for span, quantity, row in rows:
+                key = (span, row.meter, sold_as(row.record, asked))
+                into[key] += quantity
+                if into is low and row.reading == 0 and row.record.status != "bounded" and row.record.reread is not None:
+                    again[key] += row.record.reread.get(row.meter, 0)
+                    followed[key] += row.quantity
+        return [
+            LineTally(key[0], key[1], low[key], high[key], again[key], followed[key], key[2])
+            for key in {**low, **high}
+            if key[1]
+        ]
+
+    def groups(self, asked: CostAsked, priced: Priced) -> Sequence[GroupTally]:
+        """Amounts by the fields asked for: in order, or dearest first and at most `asked.top`."""
+        rates = priced.by_meter
+        figures: dict[tuple[Value, ...], Counter[str]] = defaultdict(Counter)
+        keys: dict[tuple[Value, ...], set[str]] = defaultdict(set)
+        missing: dict[tuple[Value, ...], set[tuple[str, str]]] = defaultdict(set)
+        for side, pick in (("low", min), ("high", max)):
+            for span, quantity, row in self._chosen(asked, priced, pick):
+                group = tuple(row.fields[name] for name in asked.by)
+                keys[group].add(row.record.key)
+                rate = rates.get((span, row.meter))
+                if rate is None:
+                    if row.meter:
+                        missing[group].add((row.record.key, row.meter))
+                    continue
+                figures[group][side] += quantity * rate.rate
+                figures[group][f"disputed_{side}"] += quantity * (rate.lowest if side == "low" else rate.highest)
+                figures[group]["priced"] += 1
+        found = [
+            GroupTally(
+                group,
+                len(keys[group]),
+                figures[group]["low"],
+                figures[group]["high"],
+                figures[group]["disputed_low"],
+                figures[group]["disputed_high"],
+                figures[group]["priced"],
+                len(missing[group]),
+            )
+            for group in keys
+        ]
+        return sorted(found, key=order_of(asked))[: asked.top]
+
+    def unpriced_records(self, asked: CostAsked, priced: Priced) -> int:
+        """How many records have a quantity that no price is known for."""
+        rates = priced.by_meter
+        return len(
+            {row.record.key for span, _, row in self._rows(asked, priced) if row.meter and (span, row.meter) not in rates}
+        )
+
+    def sessions(self, asked: CostAsked, priced: Priced) -> SessionTally:
+        """What sessions cost."""
+        rates = priced.by_meter
+        low: Counter[tuple[str, str]] = Counter()
+        high: Counter[tuple[str, str]] = Counter()
+        lost: set[tuple[str, str]] = set()
+        spans: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+        for pick, into in ((min, low), (max, high)):
+            for span, quantity, row in self._chosen(asked, priced, pick):
+                if row.record.session is None:
+                    continue
+                session = (row.record.tenant or "", row.record.session)
+                spans[session] += [each for each in (row.record.began, row.record.time) if each]
+                rate = rates.get((span, row.meter))
+                into[session] += quantity * rate.rate if rate else 0
+                if rate is None and row.meter:
+                    lost.add(session)
+        whole = sorted(session for session in low if session not in lost)
+        lengths = {session: _milliseconds(spans[session]) for session in whole}
+        timed = [(low[session] + high[session], lengths[session]) for session in whole if lengths[session] > 0]
+        return SessionTally(
+            len(whole),
+            sum(low[session] for session in whole),
+            sum(high[session] for session in whole),
+            dict(_percentiles(sorted(low[session] for session in whole))),
+            dict(_percentiles(sorted(high[session] for session in whole))),
+            len(timed),
+            sum(length for _, length in timed),
+            {
+                percent: (numerator // 2, length)
+                for percent, (numerator, length) in _percentiles(sorted(timed, key=lambda each: (each[0] / each[1], *each)))
+            },
+        )
+
+    def _asked_for(self, asked: CostAsked) -> Iterator[Record]:
+        """The records of which at least one quantity is asked for; prices are not needed for that, unless an offer is."""
+        seen = set()
+        for _, _, row in self._rows(asked, None):
+            if row.record.key not in seen:
+                seen.add(row.record.key)
+                yield row.record
+
+    def _rows(self, asked: CostAsked, priced: Priced | None) -> Iterator[tuple[int, int, Counted]]:
+        """Every quantity asked for in every reading, with its span and as its vendor rounds it."""
+        rates = priced.by_meter if priced else {}
+        condition = asked.where
+        if priced is None and "offer" in fields_of(condition):
+            condition = None
+        for record in self._records:
+            if (asked.since or asked.until) and not _within(record.day, asked):
+                continue
+            sold = sold_as(record, asked)
+            span = _span(priced, sold, record.day) if priced else -1
+            found = priced.spans[span].found if priced and span >= 0 else None
+            fields = _fields(record, sold, found.offer.id if found else None)
+            for at, usage in enumerate(record.readings):
+                for meter, quantity in usage.quantities.items() or (("", 0),):
+                    placed = {**fields, "meter": meter or None}
+                    if condition is None or holds(condition, placed):
+                        rate = rates.get((span, meter))
+                        step = rate.step if rate else 1
+                        yield span, -(-quantity // step) * step, Counted(record, at, meter, quantity, placed)
+
+    def _chosen(
+        self, asked: CostAsked, priced: Priced, pick: Callable[[Iterable[tuple[int, int]]], tuple[int, int]]
+    ) -> Iterator[tuple[int, int, Counted]]:
+        """The rows of each record in its cheapest (`min`) or dearest (`max`) reading; of equals the first."""
+        rates = priced.by_meter
+        by_record: dict[str, dict[int, list[tuple[int, int, Counted]]]] = defaultdict(lambda: defaultdict(list))
+        for row in self._rows(asked, priced):
+            by_record[row[2].record.key][row[2].reading].append(row)
+        sign = 1 if pick is min else -1
+        for found in by_record.values():
+            amounts = {
+                at: sum(quantity * rates[span, row.meter].rate for span, quantity, row in rows if (span, row.meter) in rates)
+                for at, rows in found.items()
+            }
+            _, best = min((sign * amount, at) for at, amount in amounts.items())
+            yield from found[best]
+
+
+def sold_as(record: Record, asked: CostAsked) -> Sold:
+    """The model and how it was bought, with what is taken where the record does not say it."""
+    return Sold(
+        (record.provider or asked.provider).lower(),
+        (record.model or "").lower(),
+        (record.deployment or asked.deployment).lower(),
+        (record.region or asked.region).lower(),
+        (record.tier or asked.tier).lower(),
+    )
+
+
+def order_of(asked: CostAsked) -> Callable[[GroupTally], tuple[object, ...]]:
+    """How groups are ordered: by a time first if they are grouped by one and all are asked for, else dearest first."""
+
+    def by_keys(group: GroupTally) -> tuple[object, ...]:
+        return tuple((key is None, key if key is not None else "") for key in group.keys)
+
+    if asked.top is None and asked.by and asked.by[0] in IN_ORDER:
+        return by_keys
+    return lambda group: (-group.high, -group.low, by_keys(group))
+
+
+def _within(day: date | None, asked: CostAsked) -> bool:
+    return day is not None and (asked.since is None or day >= asked.since) and (asked.until is None or day < asked.until)
+
+
+def _span(priced: Priced, sold: Sold, day: date | None) -> int:
+    if day is None:
+        return -1
+    return next(
+        (at for at, span in enumerate(priced.spans) if span.sold == sold and span.since <= day < span.until),
+        -1,
+    )
+
+
+def _fields(record: Record, sold: Sold, offer: str | None) -> dict[str, Value]:
+    return {
+        "provider": sold.provider,
+        "model": sold.model or None,
+        "offer": offer,
+        "deployment": sold.deployment,
+        "region": sold.region or None,
+        "tier": sold.tier,
+        "tenant": record.tenant,
+        "session": record.session,
+        "kind": record.kind,
+        "status": record.status,
+        "outcome": record.outcome,
+        "source": record.source,
+        "turn": record.turn,
+        "day": record.day,
+        "month": record.day.strftime("%Y-%m") if record.day else None,
+        "hour": record.time.strftime("%Y-%m-%dT%H") if record.time else None,
+    }
+
+
+def _milliseconds(times: Sequence[datetime]) -> int:
+    stamps = [milliseconds(time) for time in times]
+    return max(stamps) - min(stamps) if stamps else 0
+
+
+def milliseconds(time: datetime) -> int:
+    """A time as whole milliseconds since 1970, rounded down."""
+    return int(time.timestamp() // 1) * 1000 + time.microsecond // 1000
+
+
+def _percentiles(ordered: Sequence[T]) -> Iterator[tuple[int, T]]:
+    for percent in PERCENTILES if ordered else ():
+        yield percent, ordered[-(-len(ordered) * percent // 100) - 1]

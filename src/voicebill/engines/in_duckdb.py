@@ -1,0 +1,147 @@
+"""DuckDB, embedded: the default engine. It spills to disk what does not fit into memory, and downloads nothing."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from voicebill.answers.cost import Priced
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.record import Record
+from voicebill.engines.engine import SqlEngine
+from voicebill.engines.sql import SOLD, Query
+from voicebill.engines.usage_table import COLUMNS, SCHEMA, TOLD, batches
+
+try:
+    import duckdb
+except ImportError:  # pragma: no cover - the bare install has its own test
+    raise VoicebillError("costing logs needs more parts: pip install 'voicebill[logs]'") from None
+
+SETTINGS = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "false",
+}
+
+
+class EngineFailed(VoicebillError, RuntimeError):
+    """The engine cannot go on: no room on the disk or in memory, or a file that has vanished."""
+
+
+def connected(memory: str | None = None, threads: int | None = None, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection to a database in memory that spills into `spill`, or into the folder for temporary files."""
+    import tempfile  # noqa: PLC0415 - only where a database is opened
+
+    settings: dict[str, Any] = {**SETTINGS, "temp_directory": str(spill or Path(tempfile.gettempdir()) / "voicebill-spill")}
+    if memory:
+        settings["memory_limit"] = memory
+    if threads:
+        settings["threads"] = str(threads)
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+class DuckDB(SqlEngine):
+    """Counts a usage table: rows put in, or Parquet files named."""
+
+    def __init__(
+        self,
+        files: Sequence[Path] | None = None,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        progress: bool = False,
+    ) -> None:
+        super().__init__()
+        self.connection = connected(memory, threads)
+        if progress:
+            self.connection.execute("SET enable_progress_bar = true")
+        if files:
+            self.connection.from_parquet([str(file) for file in files]).create_view("usage")
+        else:
+            self.connection.from_arrow(SCHEMA.empty_table()).create("usage")
+
+    def __enter__(self) -> "DuckDB":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        self.connection.close()
+
+    def take(self, records: Iterable[Record]) -> int:
+        """Put records in, as often as they are told; each counts once. Gives how many were told by others as well."""
+        with failing_clearly():
+            self.connection.execute("DROP TABLE IF EXISTS told")
+            self.connection.from_arrow(TOLD.empty_table()).create("told")
+            for batch in batches(records):
+                self.connection.from_arrow(pa.Table.from_batches([batch])).insert_into("told")
+            self.connection.execute(f"CREATE OR REPLACE TABLE usage AS {SETTLED}")
+            ((repeated,),) = self.connection.execute(REPEATED).fetchall()
+            self.connection.execute("DROP TABLE told")
+        return int(repeated)
+
+    def run(self, query: Query) -> Sequence[Any]:
+        """The rows of a query."""
+        with failing_clearly():
+            return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", query.text), query.values or None).fetchall()
+
+    def hold(self, priced: Priced) -> None:
+        """Make the prices of a question known as the views `spans` and `rates`."""
+        spans, rates = price_tables(priced)
+        self.connection.register("spans", spans)
+        self.connection.register("rates", rates)
+
+
+class failing_clearly:  # noqa: N801 - reads as a sentence behind `with`
+    """Says in a sentence what an engine could not do."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise EngineFailed(f"there is not enough memory or disk for this question: {_first_line(error)}") from None
+        if isinstance(error, duckdb.IOException):
+            raise EngineFailed(f"a file cannot be read or written: {_first_line(error)}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:300]
+
+
+SETTLED = f"""
+    SELECT {", ".join(f"t.{name} AS {name}" for name in COLUMNS)}
+    FROM told t JOIN (SELECT MAX_BY(place, (rank, place)) AS place FROM told WHERE part = 0 GROUP BY key) kept USING (place)
+"""
+"""Each record once: of those of one key the one of the highest rank, and of equals the last."""
+
+REPEATED = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM told WHERE part = 0"
+
+
+def price_tables(priced: Priced) -> tuple[pa.Table, pa.Table]:
+    """The prices of a question, as tables."""
+    spans = pa.table(
+        {
+            "span": pa.array(range(len(priced.spans)), pa.int32()),
+            **{name: pa.array([getattr(span.sold, name) for span in priced.spans], pa.string()) for name in SOLD},
+            "since": pa.array([span.since for span in priced.spans], pa.date32()),
+            "until": pa.array([span.until for span in priced.spans], pa.date32()),
+            "offer": pa.array([span.found.offer.id if span.found else None for span in priced.spans], pa.string()),
+        }
+    )
+    figures = ("rate", "lowest", "highest", "step")
+    rates = pa.table(
+        {
+            "span": pa.array([row.span for row in priced.rows], pa.int32()),
+            "meter": pa.array([row.meter for row in priced.rows], pa.string()),
+            **{name: pa.array([getattr(row, name) for row in priced.rows], pa.int64()) for name in figures},
+        }
+    )
+    return spans, rates
