@@ -1,0 +1,122 @@
+"""JSON in a source: lines, arrays and documents over many lines, whole and broken."""
+
+import json
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicebill.logs.documents import documents, sampled
+from voicebill.logs.sources import Lines, Source
+from voicebill.logs.told import Report
+
+VALUES = [{"a": 1, "b": ["{", "]", {"c": 'x"y'}]}, {"a": 2, "b": []}, {"a": 3}]
+
+
+def read(text: str) -> tuple[list[tuple[int, object]], list[str]]:
+    report = Report()
+    lines = Lines(Source("x.json", content=BytesIO(text.encode())), report)
+    found = [(each.ordinal, json.loads(each.content)) for each in documents(lines, report)]
+    return found, [str(fault) for fault in report.broken]
+
+
+@pytest.mark.parametrize(
+    ("text", "ordinals"),
+    [
+        ("\n".join(map(json.dumps, VALUES)), [1, 2, 3]),
+        (json.dumps(VALUES), [1, 1, 1]),
+        (json.dumps(VALUES, indent=2), [2, 12, 16]),
+        (json.dumps(VALUES, indent=0), [2, 12, 16]),
+        (json.dumps(VALUES, indent="\t"), [2, 12, 16]),
+        ("[\n" + ",\n".join(map(json.dumps, VALUES)) + "\n]\n", [2, 3, 4]),
+        ("[\n" + "\n,\n".join(map(json.dumps, VALUES)) + "\n]\n", [2, 4, 6]),
+        ("\n".join(json.dumps(value, indent=4) for value in VALUES), [1, 11, 15]),
+        ("[{" + json.dumps(VALUES, indent=2).lstrip("[\n {"), [1, 1, 1]),
+    ],
+)
+def test_documents_are_found_however_they_are_laid_out(text: str, ordinals: list[int]) -> None:
+    """Three objects, as lines, in an array, and written to be read: the same three, each with the line it begins on."""
+    found, faults = read(text)
+    assert [value for _, value in found] == VALUES
+    assert [ordinal for ordinal, _ in found] == ordinals
+    assert faults == []
+
+
+def test_an_object_around_them_stays_one_document() -> None:
+    """What an export wraps its rows in is for the dialect to open."""
+    whole = {"data": VALUES, "meta": {"page": 1}}
+    assert read(json.dumps(whole, indent=2))[0] == [(1, whole)]
+    assert read('{"data": [\n' + ",\n".join(map(json.dumps, VALUES)) + "\n]}")[0] == [(1, {"data": VALUES})]
+
+
+@pytest.mark.parametrize("cut", ['{"a": [', '{"a": {"b": 1,', '{"a": {', '{"a": [1,', '{"a":', '{"a": "x", "b'])
+def test_a_line_that_breaks_off_costs_nothing_but_itself(cut: str) -> None:
+    """Wherever a line is cut, the two after it are read."""
+    report = Report()
+    text = "\n".join([json.dumps(VALUES[0]), cut, json.dumps(VALUES[1]), json.dumps(VALUES[2])])
+    found = list(documents(Lines(Source("x", content=BytesIO(text.encode())), report), report))
+    whole = [each for each in found if each.content != cut.encode()]
+    assert [json.loads(each.content) for each in whole] == VALUES
+    assert report.broken_count + len(found) - len(whole) == 1
+
+
+def test_a_document_that_breaks_off_is_reported_once() -> None:
+    """Its inner lines are not taken for documents of their own."""
+    first, *_ = json.dumps(VALUES[0], indent=2).partition('"c"')
+    found, faults = read(first + "\n" + json.dumps(VALUES[1], indent=2))
+    assert [value for _, value in found] == [VALUES[1]]
+    assert faults == ["x.json, line 1: not whole JSON (it begins here, and breaks off)"]
+
+
+def test_an_array_that_does_not_end_is_reported() -> None:
+    """The elements that are whole count."""
+    found, faults = read("[\n" + json.dumps(VALUES[0]) + ",\n" + json.dumps(VALUES[1]) + ",\n")
+    assert [value for _, value in found] == VALUES[:2]
+    assert faults == ["x.json, line 1: an array begins here that does not end"]
+
+
+def test_documents_without_an_identifier_are_told_apart_by_their_place() -> None:
+    """Two equal elements of one line have two keys."""
+    report = Report()
+    lines = Lines(Source("x", content=BytesIO(b'[{"a": 1}, {"a": 1}]')), report)
+    assert len({each.key for each in documents(lines, report)}) == 2
+
+
+def test_the_beginning_of_a_long_document_shows_what_it_is() -> None:
+    """A sample that ends in the middle of one is closed where it ends."""
+    lines = json.dumps({"data": [VALUES[0]] * 100}, indent=1).encode().splitlines()[:40]
+    assert b'"data"' in sampled(lines)[0]
+    json.loads(sampled(lines)[0])
+
+
+def test_deep_nesting_is_no_document() -> None:
+    """10,000 brackets, one on each line, end in a report and not in the interpreter's limit."""
+    found, faults = read("[\n" * 10_000)
+    assert found == []
+    assert faults
+
+
+pieces = st.sampled_from(["{", "}", "[", "]", ",", ":", '"a"', '"', "1", "\n", "\n  ", "{}", '{"a": 1}', "\\"])
+
+
+@given(st.lists(pieces, max_size=40))
+def test_any_text_is_taken_apart(parts: list[str]) -> None:
+    """Whatever the brackets: no crash, and no document that is empty."""
+    report = Report()
+    text = "".join(parts).encode()
+    lines = Lines(Source("x", content=BytesIO(text)), report)
+    assert all(each.content.strip() for each in documents(lines, report))
+    sampled(text.splitlines())
+
+
+json_values = st.recursive(
+    st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+)
+
+
+@given(st.lists(st.dictionaries(st.text(), json_values, min_size=1), min_size=1), st.sampled_from([None, 0, 1, 4]))
+def test_objects_come_back_as_they_were(values: list[dict[str, object]], indent: int | None) -> None:
+    """Any objects in an array or one after another, indented in any way."""
+    assert [value for _, value in read(json.dumps(values, indent=indent))[0]] == values
+    assert [value for _, value in read("\n".join(json.dumps(each, indent=indent) for each in values))[0]] == values
