@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
-from voicebill.logs import columns, livekit, realtime
+from voicebill.logs import columns, livekit, pipecat, realtime
 from voicebill.logs.sources import Lines, Source, sources
 from voicebill.logs.told import Report, Told
 
@@ -24,7 +24,9 @@ class Dialect:
     read: Callable[[Iterable[Lines], Told, Report], Iterator[Record]]
 
 
-DIALECTS = tuple(Dialect(module.NAME, module.ABOUT, module.recognises, module.read) for module in (realtime, livekit, columns))
+DIALECTS = tuple(
+    Dialect(module.NAME, module.ABOUT, module.recognises, module.read) for module in (realtime, livekit, pipecat, columns)
+)
 
 
 def read_log(
