@@ -30,7 +30,7 @@ IN_ORDER = ("month", "day", "hour", "turn")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostAsked:
-    """Which records, and grouped by what. `until` is exclusive.
+    """Which records, and grouped by what. `until` is exclusive. `calls` asks for what sessions cost, which takes longer.
 
     `provider`, `deployment` and `tier` are taken where a record names none; then the answer says so.
     """
@@ -40,6 +40,7 @@ class CostAsked:
     since: date | None = None
     until: date | None = None
     top: int | None = None
+    calls: bool = True
     provider: str = "openai"
     deployment: str = "global"
     region: str = ""
@@ -85,7 +86,7 @@ class Overview:
     `unnamed` counts the records that name no provider, and no deployment.
     """
 
-    names: Sequence[tuple[Sold, date | None, date | None, int]]
+    names: Sequence[tuple[Sold, date | None, date | None]]
     by_status: Mapping[str, int]
     unnamed: Mapping[str, int]
 
@@ -167,27 +168,40 @@ class SessionTally:
     per_minute: Mapping[int, tuple[int, int]]
 
 
-class Engine(Protocol):
-    """Counts the records of a usage table. Every engine gives the same figures, to the last picodollar."""
+class Counting(Protocol):
+    """The records that are asked about, as an engine counts them."""
 
-    def overview(self, asked: CostAsked) -> Overview:
+    @property
+    def overview(self) -> Overview:
         """The names and days that occur, and how many records."""
         ...
 
-    def lines(self, asked: CostAsked, priced: Priced) -> Sequence[LineTally]:
+    def lines(self, priced: Priced) -> Sequence[LineTally]:
         """Quantities by span and meter."""
         ...
 
-    def groups(self, asked: CostAsked, priced: Priced) -> Sequence[GroupTally]:
-        """Amounts by the fields asked for: in order, or dearest first and at most `asked.top`."""
+    def total(self, priced: Priced) -> GroupTally:
+        """The amount of everything."""
         ...
 
-    def unpriced_records(self, asked: CostAsked, priced: Priced) -> int:
+    def groups(self, priced: Priced) -> Sequence[GroupTally]:
+        """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
+        ...
+
+    def unpriced_records(self, priced: Priced) -> int:
         """How many records have a quantity that no price is known for."""
         ...
 
-    def sessions(self, asked: CostAsked, priced: Priced) -> SessionTally:
+    def sessions(self, priced: Priced) -> SessionTally:
         """What sessions cost."""
+        ...
+
+
+class Engine(Protocol):
+    """Counts a usage table. Every engine gives the same figures, to the last picodollar."""
+
+    def count(self, asked: CostAsked) -> Counting:
+        """The records that are asked about."""
         ...
 
 
@@ -278,17 +292,15 @@ def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
     Raises:
         UnknownName: a field that is grouped by is unknown.
     """
-    seen = engine.overview(asked)
+    counting = engine.count(asked)
+    seen = counting.overview
     priced = _priced(seen, prices)
-    tallies = engine.lines(asked, priced)
+    tallies = counting.lines(priced)
     lines, unpriced = _lines(tallies, priced, prices)
-    (whole,) = engine.groups(_without_groups(asked), priced) or [GroupTally((), 0, 0, 0, 0, 0, 0, 0)]
-    groups = engine.groups(asked, priced) if asked.by else []
-    total = _group(whole, priced)
-    shown = tuple(_group(each, priced) for each in groups)
-    sessions = engine.sessions(asked, priced)
-    lost = engine.unpriced_records(asked, priced) if unpriced else 0
-    days = [day for _, *both, _ in seen.names for day in both if day]
+    total = _group(counting.total(priced), priced)
+    shown = tuple(_group(each, priced) for each in counting.groups(priced)) if asked.by else ()
+    lost = counting.unpriced_records(priced) if unpriced else 0
+    days = [day for _, *both in seen.names for day in both if day]
     said = _said(seen, asked, priced, lines)
     return Cost(
         asked=asked,
@@ -300,7 +312,7 @@ def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
         unpriced=unpriced,
         groups=shown,
         others=_others(total, shown) if asked.top else None,
-        per_call=_per_call(sessions, priced),
+        per_call=_per_call(counting.sessions(priced), priced) if asked.calls else None,
         cache_hits=_cache_hits(tallies, prices),
         reread=_reread(tallies, priced),
         assumptions=tuple(said[0]),
@@ -309,21 +321,9 @@ def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
     )
 
 
-def _without_groups(asked: CostAsked) -> CostAsked:
-    return CostAsked(
-        where=asked.where,
-        since=asked.since,
-        until=asked.until,
-        provider=asked.provider,
-        deployment=asked.deployment,
-        region=asked.region,
-        tier=asked.tier,
-    )
-
-
 def _priced(seen: Overview, prices: PriceBook) -> Priced:
     """The rates of every name that occurs, over the days on which it does."""
-    found = [span for sold, first, last, _ in seen.names if first and last for span in spans(prices, sold, first, last)]
+    found = [span for sold, first, last in seen.names if first and last for span in spans(prices, sold, first, last)]
     rates = [
         (at, meter, rate, span.found.rates.row.increments.get(meter, 1))
         for at, span in enumerate(found)

@@ -54,31 +54,41 @@ class RowEngine:
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = list(settled(records).values())
 
-    def overview(self, asked: CostAsked) -> Overview:
+    def count(self, asked: CostAsked) -> "RowCounting":
+        """The records that are asked about."""
+        return RowCounting(self._records, asked)
+
+
+class RowCounting:
+    """The records that are asked about, counted one by one."""
+
+    def __init__(self, records: Sequence[Record], asked: CostAsked) -> None:
+        self._records = records
+        self._asked = asked
+
+    @property
+    def overview(self) -> Overview:
         """The names and days that occur, and how many records."""
         days: dict[Sold, list[date]] = defaultdict(list)
-        counts: Counter[Sold] = Counter()
         by_status: Counter[str] = Counter()
         unnamed: Counter[str] = Counter()
-        for record in self._asked_for(asked):
-            sold = sold_as(record, asked)
-            counts[sold] += 1
-            days[sold] += [record.day] if record.day else []
+        for record in self._asked_for():
+            days[sold_as(record, self._asked)] += [record.day] if record.day else []
             by_status[record.status] += 1
             unnamed["provider"] += record.provider is None
             unnamed["deployment"] += record.deployment is None
-        names = [(sold, min(days[sold], default=None), max(days[sold], default=None), counts[sold]) for sold in sorted(counts)]
+        names = [(sold, min(days[sold], default=None), max(days[sold], default=None)) for sold in sorted(days)]
         return Overview(names, by_status, unnamed)
 
-    def lines(self, asked: CostAsked, priced: Priced) -> Sequence[LineTally]:
+    def lines(self, priced: Priced) -> Sequence[LineTally]:
         """Quantities by span and meter."""
         low: Counter[tuple[int, str, Sold]] = Counter()
         high: Counter[tuple[int, str, Sold]] = Counter()
         again: Counter[tuple[int, str, Sold]] = Counter()
         followed: Counter[tuple[int, str, Sold]] = Counter()
-        for rows, into in ((self._chosen(asked, priced, min), low), (self._chosen(asked, priced, max), high)):
+        for rows, into in ((self._chosen(priced, min), low), (self._chosen(priced, max), high)):
             for span, quantity, row in rows:
-                key = (span, row.meter, sold_as(row.record, asked))
+                key = (span, row.meter, sold_as(row.record, self._asked))
                 into[key] += quantity
                 if into is low and row.reading == 0 and row.record.status != "bounded" and row.record.reread is not None:
                     again[key] += row.record.reread.get(row.meter, 0)
@@ -89,15 +99,23 @@ class RowEngine:
             if key[1]
         ]
 
-    def groups(self, asked: CostAsked, priced: Priced) -> Sequence[GroupTally]:
-        """Amounts by the fields asked for: in order, or dearest first and at most `asked.top`."""
+    def total(self, priced: Priced) -> GroupTally:
+        """The amount of everything."""
+        found = self._groups(priced, ())
+        return found[0] if found else GroupTally((), 0, 0, 0, 0, 0, 0, 0)
+
+    def groups(self, priced: Priced) -> Sequence[GroupTally]:
+        """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
+        return sorted(self._groups(priced, self._asked.by), key=order_of(self._asked))[: self._asked.top]
+
+    def _groups(self, priced: Priced, by: Sequence[str]) -> list[GroupTally]:
         rates = priced.by_meter
         figures: dict[tuple[Value, ...], Counter[str]] = defaultdict(Counter)
         keys: dict[tuple[Value, ...], set[str]] = defaultdict(set)
         missing: dict[tuple[Value, ...], set[tuple[str, str]]] = defaultdict(set)
         for side, pick in (("low", min), ("high", max)):
-            for span, quantity, row in self._chosen(asked, priced, pick):
-                group = tuple(row.fields[name] for name in asked.by)
+            for span, quantity, row in self._chosen(priced, pick):
+                group = tuple(row.fields[name] for name in by)
                 keys[group].add(row.record.key)
                 rate = rates.get((span, row.meter))
                 if rate is None:
@@ -107,7 +125,7 @@ class RowEngine:
                 figures[group][side] += quantity * rate.rate
                 figures[group][f"disputed_{side}"] += quantity * (rate.lowest if side == "low" else rate.highest)
                 figures[group]["priced"] += 1
-        found = [
+        return [
             GroupTally(
                 group,
                 len(keys[group]),
@@ -120,16 +138,13 @@ class RowEngine:
             )
             for group in keys
         ]
-        return sorted(found, key=order_of(asked))[: asked.top]
 
-    def unpriced_records(self, asked: CostAsked, priced: Priced) -> int:
+    def unpriced_records(self, priced: Priced) -> int:
         """How many records have a quantity that no price is known for."""
         rates = priced.by_meter
-        return len(
-            {row.record.key for span, _, row in self._rows(asked, priced) if row.meter and (span, row.meter) not in rates}
-        )
+        return len({row.record.key for span, _, row in self._rows(priced) if row.meter and (span, row.meter) not in rates})
 
-    def sessions(self, asked: CostAsked, priced: Priced) -> SessionTally:
+    def sessions(self, priced: Priced) -> SessionTally:
         """What sessions cost."""
         rates = priced.by_meter
         low: Counter[tuple[str, str]] = Counter()
@@ -137,7 +152,7 @@ class RowEngine:
         lost: set[tuple[str, str]] = set()
         spans: dict[tuple[str, str], list[datetime]] = defaultdict(list)
         for pick, into in ((min, low), (max, high)):
-            for span, quantity, row in self._chosen(asked, priced, pick):
+            for span, quantity, row in self._chosen(priced, pick):
                 if row.record.session is None:
                     continue
                 session = (row.record.tenant or "", row.record.session)
@@ -163,16 +178,17 @@ class RowEngine:
             },
         )
 
-    def _asked_for(self, asked: CostAsked) -> Iterator[Record]:
+    def _asked_for(self) -> Iterator[Record]:
         """The records of which at least one quantity is asked for; prices are not needed for that, unless an offer is."""
         seen = set()
-        for _, _, row in self._rows(asked, None):
+        for _, _, row in self._rows(None):
             if row.record.key not in seen:
                 seen.add(row.record.key)
                 yield row.record
 
-    def _rows(self, asked: CostAsked, priced: Priced | None) -> Iterator[tuple[int, int, Counted]]:
+    def _rows(self, priced: Priced | None) -> Iterator[tuple[int, int, Counted]]:
         """Every quantity asked for in every reading, with its span and as its vendor rounds it."""
+        asked = self._asked
         rates = priced.by_meter if priced else {}
         condition = asked.where
         if priced is None and "offer" in fields_of(condition):
@@ -193,12 +209,12 @@ class RowEngine:
                         yield span, -(-quantity // step) * step, Counted(record, at, meter, quantity, placed)
 
     def _chosen(
-        self, asked: CostAsked, priced: Priced, pick: Callable[[Iterable[tuple[int, int]]], tuple[int, int]]
+        self, priced: Priced, pick: Callable[[Iterable[tuple[int, int]]], tuple[int, int]]
     ) -> Iterator[tuple[int, int, Counted]]:
         """The rows of each record in its cheapest (`min`) or dearest (`max`) reading; of equals the first."""
         rates = priced.by_meter
         by_record: dict[str, dict[int, list[tuple[int, int, Counted]]]] = defaultdict(lambda: defaultdict(list))
-        for row in self._rows(asked, priced):
+        for row in self._rows(priced):
             by_record[row[2].record.key][row[2].reading].append(row)
         sign = 1 if pick is min else -1
         for found in by_record.values():

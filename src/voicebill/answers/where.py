@@ -29,6 +29,7 @@ TEXTS = (
     "outcome",
     "source",
 )
+CASELESS = ("provider", "model", "offer", "deployment", "region", "tier")
 FIELDS = (*TEXTS, "month", "day", "hour", "turn")
 """What records can be asked for and grouped by. A month is written 2026-11, an hour 2026-11-22T14 (UTC)."""
 
@@ -262,4 +263,4 @@ def _value(words: _Words, field: str) -> Value:
         if not day.exact:
             raise InvalidInput(f"{written!r} is not a day: write 2026-11-22, or ask for the month")
         return day.first
-    return written
+    return written.lower() if field in CASELESS else written

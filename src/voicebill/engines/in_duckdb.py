@@ -1,18 +1,19 @@
 """DuckDB, embedded: the default engine. It spills to disk what does not fit into memory, and downloads nothing."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
 
-from voicebill.answers.cost import Priced
+from voicebill.answers.cost import CostAsked
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
-from voicebill.engines.engine import SqlEngine
-from voicebill.engines.sql import SOLD, Query
+from voicebill.engines.engine import SqlCounting
+from voicebill.engines.sql import Query
 from voicebill.engines.usage_table import COLUMNS, SCHEMA, TOLD, batches
 
 try:
@@ -20,6 +21,7 @@ try:
 except ImportError:  # pragma: no cover - the bare install has its own test
     raise VoicebillError("costing logs needs more parts: pip install 'voicebill[logs]'") from None
 
+ARROW = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 SETTINGS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -45,7 +47,7 @@ def connected(memory: str | None = None, threads: int | None = None, spill: Path
     return connection
 
 
-class DuckDB(SqlEngine):
+class DuckDB:
     """Counts a usage table: rows put in, or Parquet files named."""
 
     def __init__(
@@ -56,7 +58,6 @@ class DuckDB(SqlEngine):
         threads: int | None = None,
         progress: bool = False,
     ) -> None:
-        super().__init__()
         self.connection = connected(memory, threads)
         if progress:
             self.connection.execute("SET enable_progress_bar = true")
@@ -89,14 +90,25 @@ class DuckDB(SqlEngine):
 
     def run(self, query: Query) -> Sequence[Any]:
         """The rows of a query."""
-        with failing_clearly():
-            return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", query.text), query.values or None).fetchall()
+        return self._execute(query.text, query).fetchall()
 
-    def hold(self, priced: Priced) -> None:
-        """Make the prices of a question known as the views `spans` and `rates`."""
-        spans, rates = price_tables(priced)
-        self.connection.register("spans", spans)
-        self.connection.register("rates", rates)
+    def _execute(self, text: str, query: Query) -> duckdb.DuckDBPyConnection:
+        with failing_clearly():
+            return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), query.values or None)
+
+    def keep(self, view: str, query: Query) -> None:
+        """Keep the rows of a query under a name."""
+        self._execute(f"CREATE OR REPLACE TEMP TABLE {view} AS {query.text}", query)
+
+    def hold(self, view: str, columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> None:
+        """Make a small table known under a name."""
+        filled = zip(*rows, strict=True) if rows else ([] for _ in columns)
+        arrays = [pa.array(column, ARROW[kind]) for column, kind in zip(filled, columns.values(), strict=True)]
+        self.connection.register(view, pa.table(arrays, names=list(columns)))
+
+    def count(self, asked: CostAsked) -> SqlCounting:
+        """The records that are asked about."""
+        return SqlCounting(self, asked)
 
 
 class failing_clearly:  # noqa: N801 - reads as a sentence behind `with`
@@ -123,25 +135,3 @@ SETTLED = f"""
 """Each record once: of those of one key the one of the highest rank, and of equals the last."""
 
 REPEATED = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM told WHERE part = 0"
-
-
-def price_tables(priced: Priced) -> tuple[pa.Table, pa.Table]:
-    """The prices of a question, as tables."""
-    spans = pa.table(
-        {
-            "span": pa.array(range(len(priced.spans)), pa.int32()),
-            **{name: pa.array([getattr(span.sold, name) for span in priced.spans], pa.string()) for name in SOLD},
-            "since": pa.array([span.since for span in priced.spans], pa.date32()),
-            "until": pa.array([span.until for span in priced.spans], pa.date32()),
-            "offer": pa.array([span.found.offer.id if span.found else None for span in priced.spans], pa.string()),
-        }
-    )
-    figures = ("rate", "lowest", "highest", "step")
-    rates = pa.table(
-        {
-            "span": pa.array([row.span for row in priced.rows], pa.int32()),
-            "meter": pa.array([row.meter for row in priced.rows], pa.string()),
-            **{name: pa.array([getattr(row, name) for row in priced.rows], pa.int64()) for name in figures},
-        }
-    )
-    return spans, rates

@@ -1,31 +1,29 @@
 """Apache Spark: the same SQL text, on this machine or on any cluster. Needs the extra `spark`, and Java 17."""
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from voicebill.answers.cost import Priced
+from voicebill.answers.cost import CostAsked
 from voicebill.billing.errors import VoicebillError
-from voicebill.engines.engine import SqlEngine
-from voicebill.engines.sql import SOLD, Query
+from voicebill.engines.engine import SqlCounting
+from voicebill.engines.sql import Query
 
 LOCAL = "local[*]"
 
-SPANS = "span INT, provider STRING, model STRING, deployment STRING, region STRING, tier STRING, since DATE, until DATE, offer STRING"
-RATES = "span INT, meter STRING, rate DECIMAL(18, 0), lowest DECIMAL(18, 0), highest DECIMAL(18, 0), step BIGINT"
+SPARK = {int: "BIGINT", str: "STRING", date: "DATE"}
 
 
 class NoSpark(VoicebillError, RuntimeError):
     """Spark is not there, or cannot start."""
 
 
-class Spark(SqlEngine):
+class Spark:
     """Counts the Parquet files of a usage table."""
 
     def __init__(self, files: Sequence[Path], *, master: str = LOCAL) -> None:
-        super().__init__()
         self._session = _started(master)
         self._session.read.parquet(*(str(file.resolve()) for file in files)).createOrReplaceTempView("usage")
 
@@ -41,28 +39,23 @@ class Spark(SqlEngine):
 
     def run(self, query: Query) -> Sequence[Any]:
         """The rows of a query."""
-        return [tuple(row) for row in self._session.sql(query.text, args=query.values).collect()]
+        return [tuple(row) for row in self._frame(query).collect()]
 
-    def hold(self, priced: Priced) -> None:
-        """Make the prices of a question known as the views `spans` and `rates`."""
-        spans = [
-            (
-                at,
-                *(getattr(span.sold, name) for name in SOLD),
-                span.since,
-                span.until,
-                span.found.offer.id if span.found else None,
-            )
-            for at, span in enumerate(priced.spans)
-        ]
-        rates = [
-            (row.span, row.meter, Decimal(row.rate), Decimal(row.lowest), Decimal(row.highest), row.step) for row in priced.rows
-        ]
-        self._view("spans", spans, SPANS)
-        self._view("rates", rates, RATES)
+    def keep(self, view: str, query: Query) -> None:
+        """Keep the rows of a query under a name."""
+        self._frame(query).persist().createOrReplaceTempView(view)
 
-    def _view(self, name: str, rows: Sequence[tuple[Any, ...]], schema: str) -> None:
-        self._session.createDataFrame(rows, schema).createOrReplaceTempView(name)
+    def hold(self, view: str, columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> None:
+        """Make a small table known under a name."""
+        schema = ", ".join(f"{name} {SPARK[kind]}" for name, kind in columns.items())
+        self._session.createDataFrame([tuple(row) for row in rows], schema).createOrReplaceTempView(view)
+
+    def count(self, asked: CostAsked) -> SqlCounting:
+        """The records that are asked about."""
+        return SqlCounting(self, asked)
+
+    def _frame(self, query: Query) -> Any:  # noqa: ANN401 - pyspark's frame
+        return self._session.sql(query.text, args=query.values)
 
 
 def _started(master: str) -> Any:  # noqa: ANN401 - pyspark's session

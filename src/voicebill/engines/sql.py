@@ -3,8 +3,9 @@
 It speaks the common part of both: whole numbers as DECIMAL, so that sums have 128 bits; parameters as `:p1`; prices as
 spans of days, joined where the day lies in the span. Quantities are summed first and priced once.
 
-It reads three views: `usage`; `spans` (span, provider, model, deployment, region, tier, since, until, offer); and `rates`
-(span, meter, rate, lowest, highest, step). The last two belong to one question.
+It reads these views, of which all but `usage` belong to one question: `names` (sold, and how it is filled up: provider,
+model, deployment, region, tier), `spans` (span, sold, since, until, offer), `rates` (span, meter, rate, lowest, highest,
+step); and what an engine keeps of the text's own first answers: `counted`, `open_counted`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,24 +16,27 @@ from voicebill.answers.cost import IN_ORDER, PERCENTILES, CostAsked
 from voicebill.answers.where import Both, Compared, Condition, Either, Not, OneOf, Value, fields_of
 
 SOLD = ("provider", "model", "deployment", "region", "tier")
-PLAIN = ("tenant", "session", "kind", "status", "outcome", "source", "turn", "day")
+LATE = (*SOLD, "offer", "meter", "day", "status")
+"""Fields by which `counted` is grouped in any case, or that join to it."""
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
 
 FIELDS: Mapping[str, str] = {
-    **{name: name for name in (*PLAIN, "provider", "deployment", "tier", "offer")},
-    **{name: f"NULLIF({name}, '')" for name in ("model", "region", "meter")},
-    "month": "SUBSTR(CAST(day AS STRING), 1, 7)",
-    "hour": "CAST(day AS STRING) || 'T' || LPAD(CAST(hour AS STRING), 2, '0')",
+    **{name: f"u.{name}" for name in ("tenant", "session", "kind", "status", "outcome", "source", "turn", "day", "model")},
+    "meter": "NULLIF(u.meter, '')",
+    "offer": "s.offer",
+    "month": "SUBSTR(CAST(u.day AS STRING), 1, 7)",
+    "hour": "CAST(u.day AS STRING) || 'T' || LPAD(CAST(u.hour AS STRING), 2, '0')",
 }
-"""What each field is, in a row."""
+"""What each field is in a row; what a row may leave out is filled up with parameters."""
 
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a usage table and its prices need of a query: readings to choose from, quantities that vendors round up."""
-
-    bounded: bool
-    stepped: bool
+LATE_FIELDS: Mapping[str, str] = {
+    **{name: f"n.{name}" for name in ("provider", "deployment", "tier")},
+    **{name: f"NULLIF(n.{name}, '')" for name in ("model", "region")},
+    "meter": "NULLIF(e.meter, '')",
+    "offer": "s.offer",
+    "day": "e.day",
+    "status": "e.status",
+}
 
 
 @dataclass(slots=True)
@@ -43,53 +47,110 @@ class Query:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def overview(asked: CostAsked) -> Query:
-    """Names with their days: a row for each name, status, and whether provider and deployment were named."""
-    parts = _Parts(asked, None)
-    grouped = _list((*SOLD, "status", "no_provider", "no_deployment"))
+def early(asked: CostAsked) -> tuple[str, ...]:
+    """The fields by which rows are grouped before they are priced."""
+    return tuple(name for name in asked.by if name not in LATE)
+
+
+def counted(asked: CostAsked, *, joined: bool = False) -> Query:
+    """Quantities summed by name, day, meter, status and the fields asked for: one look at the usage table.
+
+    `joined`: spans and rates are known, and needed for rows: for an offer that is asked for, or steps in which a vendor
+    counts. Rows of records whose counts leave several readings are `open`; their sums only say what occurs.
+    """
+    rows = _Rows(asked, joined=joined)
+    by = "".join(f", by_{name}" for name in early(asked))
     text = f"""
-        WITH {parts.asked()}
-        SELECT {grouped}, MIN(day) AS first, MAX(day) AS last, SUM(once) AS records
+        WITH asked AS ({rows.asked()})
+        SELECT sold, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END AS open{by},
+            {_sum("quantity")} AS low, {_sum("COALESCE(reread, 0)")} AS again,
+            {_sum("CASE WHEN reread IS NULL THEN 0 ELSE quantity END")} AS followed,
+            SUM(once) AS records, COUNT(*) AS pieces
         FROM asked
-        GROUP BY {grouped}"""
-    return Query(text, parts.values)
+        GROUP BY sold, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END{by}"""
+    return Query(text, rows.values)
 
 
-def lines(asked: CostAsked, shape: Shape) -> Query:
-    """Quantities by span, name and meter."""
-    parts = _Parts(asked, shape)
-    sums = _list(f"SUM({name}) AS {name}" for name in ("low", "high", "again", "followed"))
+def open_counted(asked: CostAsked, *, joined: bool = False) -> Query:
+    """The same of records whose counts leave several readings: in the cheapest and in the dearest one."""
+    rows = _Rows(asked, joined=joined, of_open=True)
+    by = "".join(f", by_{name}" for name in early(asked))
+    within = ", meter" if "meter" in asked.by else ""
     text = f"""
-        WITH {parts.placed(())}
-        SELECT span, meter, {_list(SOLD)}, {sums}
-        FROM placed
-        WHERE meter <> ''
-        GROUP BY span, meter, {_list(SOLD)}"""
-    return Query(text, parts.values)
-
-
-def groups(asked: CostAsked, shape: Shape) -> Query:
-    """Amounts by the fields asked for, over the rates' one denominator."""
-    parts = _Parts(asked, shape)
-    early = tuple(name for name in asked.by if name not in ("offer", "meter", *SOLD))
-    keys = _list(f"{_key(name, early)} AS key_{at}" for at, name in enumerate(asked.by))
-    names = [f"key_{at}" for at in range(len(asked.by))]
-    text = f"""
-        WITH {parts.placed(early)},
+        WITH asked AS ({rows.asked()}),
         priced AS (
-            SELECT {keys + "," if keys else ""} records,
-                {_times("p.low", "r.rate")} AS low, {_times("p.high", "r.rate")} AS high,
-                {_times("p.low", "r.lowest")} AS disputed_low, {_times("p.high", "r.highest")} AS disputed_high,
-                CASE WHEN r.rate IS NOT NULL THEN pieces ELSE 0 END AS priced,
-                CASE WHEN r.rate IS NULL AND p.meter <> '' THEN pieces ELSE 0 END AS unpriced
-            FROM placed p LEFT JOIN rates r ON r.span = p.span AND r.meter = p.meter
+            SELECT a.*, {_times("a.quantity", "r.rate")} AS amount
+            FROM asked a LEFT JOIN spans s ON {_on_span("a", "s")} LEFT JOIN rates r ON r.span = s.span AND r.meter = a.meter
+        ),
+        readings AS (SELECT key, reading, COALESCE(SUM(amount), 0) AS amount FROM priced GROUP BY key, reading),
+        ends AS (
+            SELECT key, reading,
+                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount ASC, reading ASC) AS cheapest,
+                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount DESC, reading ASC) AS dearest
+            FROM readings
+        ),
+        sides AS (
+            SELECT p.*,
+                CASE WHEN e.cheapest = 1 THEN p.quantity ELSE 0 END AS low_quantity,
+                CASE WHEN e.dearest = 1 THEN p.quantity ELSE 0 END AS high_quantity,
+                ROW_NUMBER() OVER (PARTITION BY p.key{within} ORDER BY p.reading, p.part) AS place
+            FROM priced p JOIN ends e ON e.key = p.key AND e.reading = p.reading
+            WHERE e.cheapest = 1 OR e.dearest = 1
+        )
+        SELECT sold, day, meter, status{by}, {_sum("low_quantity")} AS low, {_sum("high_quantity")} AS high,
+            SUM(CASE WHEN place = 1 THEN 1 ELSE 0 END) AS records, COUNT(DISTINCT key) AS pieces
+        FROM sides
+        GROUP BY sold, day, meter, status{by}"""
+    return Query(text, rows.values)
+
+
+OVERVIEW = Query("""
+    SELECT sold, status, MIN(day) AS first, MAX(day) AS last, SUM(records) AS records
+    FROM counted
+    GROUP BY sold, status""")
+"""What occurs: a row for each name and status."""
+
+LINES = Query("""
+    WITH every AS (
+        SELECT sold, day, meter, low, low AS high, again, followed FROM counted WHERE open = 0
+        UNION ALL SELECT sold, day, meter, low, high, 0 AS again, 0 AS followed FROM open_counted
+    )
+    SELECT COALESCE(s.span, -1) AS span, e.meter, n.provider, n.model, n.deployment, n.region, n.tier,
+        SUM(e.low) AS low, SUM(e.high) AS high, SUM(e.again) AS again, SUM(e.followed) AS followed
+    FROM every e JOIN names n ON n.sold = e.sold
+        LEFT JOIN spans s ON s.sold = e.sold AND e.day >= s.since AND e.day < s.until
+    WHERE e.meter <> ''
+    GROUP BY COALESCE(s.span, -1), e.meter, n.provider, n.model, n.deployment, n.region, n.tier""")
+"""Quantities by span, name and meter."""
+
+
+def groups(asked: CostAsked, *, whole: bool = False) -> Query:
+    """Amounts by the fields asked for, or (`whole`) of everything, over the rates' one denominator."""
+    by = () if whole else asked.by
+    names = [f"key_{at}" for at in range(len(by))]
+    keys = "".join(f"{LATE_FIELDS.get(name, f'e.by_{name}')} AS key_{at}, " for at, name in enumerate(by))
+    kept = _list(("sold", "day", "meter", "status", *(f"by_{name}" for name in early(asked))))
+    exact = "pieces" if "meter" in by else "records"
+    text = f"""
+        WITH every AS (
+            SELECT {kept}, low, low AS high, {exact} AS records, pieces FROM counted WHERE open = 0
+            UNION ALL SELECT {kept}, low, high, records, pieces FROM open_counted
+        ),
+        priced AS (
+            SELECT {keys}e.records,
+                {_times("e.low", "r.rate")} AS low, {_times("e.high", "r.rate")} AS high,
+                {_times("e.low", "r.lowest")} AS disputed_low, {_times("e.high", "r.highest")} AS disputed_high,
+                CASE WHEN r.rate IS NOT NULL THEN e.pieces ELSE 0 END AS priced,
+                CASE WHEN r.rate IS NULL AND e.meter <> '' THEN e.pieces ELSE 0 END AS unpriced
+            FROM every e JOIN names n ON n.sold = e.sold
+                LEFT JOIN spans s ON {_on_span("e", "s")} LEFT JOIN rates r ON r.span = s.span AND r.meter = e.meter
         ),
         grouped AS (
             SELECT {_list([*names, *(f"SUM({each}) AS {each}" for each in ("records", *AMOUNTS, "priced", "unpriced"))])}
             FROM priced {f"GROUP BY {_list(names)}" if names else ""}
         )
         SELECT * FROM grouped {_ordered(asked, names) if names else ""}"""
-    return Query(text, parts.values)
+    return Query(text)
 
 
 def _ordered(asked: CostAsked, names: Iterable[str]) -> str:
@@ -100,168 +161,135 @@ def _ordered(asked: CostAsked, names: Iterable[str]) -> str:
     return f"ORDER BY COALESCE(high, 0) DESC, COALESCE(low, 0) DESC, {keys}{limit}"
 
 
+UNPRICED = Query("""
+    SELECT SUM(CASE WHEN p.span IS NULL THEN c.records ELSE 0 END) AS records,
+        SUM(CASE WHEN p.span IS NOT NULL AND r.rate IS NULL THEN 1 ELSE 0 END) AS mixed
+    FROM counted c LEFT JOIN spans s ON s.sold = c.sold AND c.day >= s.since AND c.day < s.until
+        LEFT JOIN (SELECT DISTINCT span FROM rates) p ON p.span = s.span
+        LEFT JOIN rates r ON r.span = s.span AND r.meter = c.meter
+    WHERE c.meter <> ''""")
+"""How many records are of names that have no price at all; and whether others have a quantity without a rate."""
+
+
 def unpriced_records(asked: CostAsked) -> Query:
-    """How many records have a quantity without a rate."""
-    parts = _Parts(asked, Shape(bounded=False, stepped=True))
+    """How many records have a quantity without a rate, looked up one by one."""
+    rows = _Rows(asked, joined=True)
     text = f"""
-        WITH {parts.asked()}
-        SELECT COUNT(DISTINCT key) AS records FROM asked WHERE meter <> '' AND step IS NULL"""
-    return Query(text, parts.values)
+        WITH asked AS ({rows.asked()})
+        SELECT COUNT(DISTINCT key) AS records FROM asked WHERE meter <> '' AND rate IS NULL"""
+    return Query(text, rows.values)
 
 
-def sessions(asked: CostAsked, shape: Shape) -> Query:
-    """What sessions cost: a row for each of low, high and a minute, and percentile; and one with the sums."""
-    parts = _Parts(asked, shape)
-    wanted = " OR ".join(f"(100 * place >= n * {percent} AND 100 * (place - 1) < n * {percent})" for percent in PERCENTILES)
+def sessions(asked: CostAsked, *, with_open: bool) -> Query:
+    """What sessions cost: a row for each of low, high and a minute, and percentile; and one with the sums.
 
-    def ranked(what: str, order: str, where: str = "") -> str:
-        return f"""
-            SELECT '{what}' AS what, place, n, low, high, ms FROM (
-                SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, COUNT(*) OVER () AS n, low, high, ms
-                FROM whole {where}
-            ) ranked_{what} WHERE {wanted}"""
-
+    Priced row by row, since there are about as many sessions and meters as rows.
+    """
+    rows = _Rows(asked, joined=True)
+    ranked = f"""
+        {_ranked("low", "low")}
+        UNION ALL {_ranked("high", "high")}
+        UNION ALL {_ranked("minute", "CAST(low + high AS DOUBLE) / ms, low + high, ms", "WHERE ms > 0")}"""
     text = f"""
-        WITH {parts.placed(("tenant", "session"))},
-        each_session AS (
-            SELECT by_tenant, by_session,
-                COALESCE(SUM({_times("p.low", "r.rate")}), 0) AS low, COALESCE(SUM({_times("p.high", "r.rate")}), 0) AS high,
-                SUM(CASE WHEN r.rate IS NULL AND p.meter <> '' THEN 1 ELSE 0 END) AS lost,
-                COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
-            FROM placed p LEFT JOIN rates r ON r.span = p.span AND r.meter = p.meter
-            WHERE by_session IS NOT NULL
-            GROUP BY by_tenant, by_session
-        ),
-        whole AS (SELECT low, high, ms FROM each_session WHERE lost = 0)
+        WITH asked AS ({rows.asked(session=True)}),
+        exact AS (
+            SELECT tenant, session, SUM(amount) AS low, SUM(amount) AS high, MAX(lost) AS lost,
+                MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
+            FROM (
+                SELECT tenant, session, since_ms, until_ms, {_times("quantity", "rate")} AS amount,
+                    CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS lost
+                FROM asked WHERE {"reading = 0 AND " if with_open else ""}session IS NOT NULL
+            ) each_row
+            GROUP BY tenant, session
+        ){_open_sessions() if with_open else ""},
+        whole AS (
+            SELECT COALESCE(SUM(low), 0) AS low, COALESCE(SUM(high), 0) AS high, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
+            FROM (SELECT * FROM exact {"UNION ALL SELECT * FROM open_ends" if with_open else ""}) both_kinds
+            GROUP BY tenant, session HAVING MAX(lost) = 0
+        )
         SELECT 'sums' AS what, COUNT(*) AS place, SUM(CASE WHEN ms > 0 THEN 1 ELSE 0 END) AS n,
             SUM(low) AS low, SUM(high) AS high, SUM(CASE WHEN ms > 0 THEN ms ELSE 0 END) AS ms
         FROM whole
-        UNION ALL {ranked("low", "low")}
-        UNION ALL {ranked("high", "high")}
-        UNION ALL {ranked("minute", "CAST(low + high AS DOUBLE) / ms, low + high, ms", "WHERE ms > 0")}"""
-    return Query(text, parts.values)
+        UNION ALL {ranked}"""
+    return Query(text, rows.values)
 
 
-class _Parts:
-    """The parts that the queries share, and the parameters that they use."""
+def _open_sessions() -> str:
+    return f""",
+        readings AS (
+            SELECT key, reading, tenant, session, COALESCE(SUM({_times("quantity", "rate")}), 0) AS amount,
+                MAX(CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END) AS lost,
+                MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
+            FROM asked WHERE reading > 0 AND session IS NOT NULL
+            GROUP BY key, reading, tenant, session
+        ),
+        open_ends AS (
+            SELECT tenant, session, MIN(amount) AS low, MAX(amount) AS high, MAX(lost) AS lost,
+                MIN(first_ms) AS first_ms, MAX(last_ms) AS last_ms
+            FROM readings
+            GROUP BY key, tenant, session
+        )"""
 
-    def __init__(self, asked: CostAsked, shape: Shape | None) -> None:
+
+def _ranked(what: str, order: str, where: str = "") -> str:
+    wanted = " OR ".join(f"(100 * place >= n * {percent} AND 100 * (place - 1) < n * {percent})" for percent in PERCENTILES)
+    return f"""
+        SELECT '{what}' AS what, place, n, low, high, ms FROM (
+            SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, COUNT(*) OVER () AS n, low, high, ms
+            FROM whole {where}
+        ) ranked_{what} WHERE {wanted}"""
+
+
+class _Rows:
+    """The rows that are asked for, and the parameters that this needs."""
+
+    def __init__(self, asked: CostAsked, *, joined: bool, of_open: bool = False) -> None:
         self.values: dict[str, Any] = {}
         self._question = asked
-        self._shape = shape or Shape(bounded=False, stepped=False)
+        self._joined = joined
+        self._of_open = of_open
         self._fields = fields_of(asked.where)
-        without_prices = shape is None and "offer" in self._fields
-        self._where = None if without_prices else asked.where
-        self._joined = self._shape.stepped or (shape is not None and "offer" in self._fields)
+        self._where = None if "offer" in self._fields and not joined else asked.where
 
-    def asked(self) -> str:
-        """The rows asked for: with what is taken where a record does not say it, and with their span where that is needed."""
-        taken = {name: self._parameter(getattr(self._question, name)) for name in SOLD if name != "model"}
-        sold = _list(f"LOWER(COALESCE({name}, {taken.get(name, _EMPTY)})) AS {name}" for name in SOLD)
-        unnamed = _list(f"CASE WHEN {name} IS NULL THEN 1 ELSE 0 END AS no_{name}" for name in ("provider", "deployment"))
-        once = "ROW_NUMBER() OVER (PARTITION BY key ORDER BY reading, part)" if "meter" in self._fields else "part + 1"
-        where = f"WHERE {self._condition(self._where)}" if self._where else ""
+    def asked(self, *, session: bool = False) -> str:
+        """Rows with their quantity as its vendor counts it; `once` is 1 in one row of each record."""
+        by = "".join(f", {FIELDS[name]} AS by_{name}" for name in early(self._question))
+        once = "ROW_NUMBER() OVER (PARTITION BY u.key ORDER BY u.reading, u.part)" if "meter" in self._fields else "u.part + 1"
         return f"""
-        named AS (
-            SELECT key, reading, part, {_list(PLAIN)}, hour, since_ms, until_ms, {sold}, meter, quantity, reread, {unnamed}
-            FROM usage {self._days()}
-        ),
-        joined AS (SELECT n.*{self._span_columns()} FROM named n {self._span_join()}),
-        asked AS (SELECT j.*, CASE WHEN {once} = 1 THEN 1 ELSE 0 END AS once FROM joined j {where})"""
-
-    def _days(self) -> str:
-        kept = [(">=", self._question.since), ("<", self._question.until)]
-        said = [f"day {sign} {self._parameter(day)}" for sign, day in kept if day]
-        return f"WHERE {' AND '.join(said)}" if said else ""
-
-    def _span_columns(self) -> str:
-        return f", s.offer AS offer{', r.step AS step' if self._shape.stepped else ''}" if self._joined else ""
-
-    def _span_join(self) -> str:
-        spans = f"LEFT JOIN spans s ON {_on_span('n', 's')}" if self._joined else ""
-        return spans + (" LEFT JOIN rates r ON r.span = s.span AND r.meter = n.meter" if self._shape.stepped else "")
+            SELECT u.key, u.reading, u.part, u.sold, u.day, u.meter, u.status, {self._quantity} AS quantity, u.reread,
+                CASE WHEN {once} = 1 THEN 1 ELSE 0 END AS once{by}
+                {", u.tenant, u.session, u.since_ms, u.until_ms" if session else ""}{", r.rate" if self._joined else ""}
+            FROM usage u {self._join} {self._conditions()}"""
 
     @property
     def _quantity(self) -> str:
-        """A quantity as its vendor counts it: rounded up to whole steps."""
-        if not self._shape.stepped:
-            return "quantity"
-        step = "COALESCE(step, 1)"
-        return f"(quantity + MOD({step} - MOD(quantity, {step}), {step}))"
+        """Rounded up to whole steps of the vendor, where prices are known."""
+        if not self._joined:
+            return "u.quantity"
+        step = "COALESCE(r.step, 1)"
+        return f"u.quantity + MOD({step} - MOD(u.quantity, {step}), {step})"
 
-    def placed(self, early: Iterable[str]) -> str:
-        """Quantities summed by name, day, meter and some fields, in the cheapest and the dearest reading, with their span."""
-        early = tuple(early)
-        by = "".join(f", {FIELDS[name]} AS by_{name}" for name in early)
-        group = _list((*SOLD, "day", "meter", *(f"by_{name}" for name in early)))
-        times = "MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms"
-        tail = f"{times if 'session' in early else '0 AS first_ms, 0 AS last_ms'}"
-        records = "COUNT(*)" if "meter" in self._question.by else "SUM(once)"
-        text = f"""{self.asked()},
-        exact AS (
-            SELECT {_list((*SOLD, "day", "meter"))}{by},
-                {_sum(self._quantity)} AS low, {_sum(self._quantity)} AS high, {_sum("COALESCE(reread, 0)")} AS again,
-                {_sum("CASE WHEN reread IS NULL THEN 0 ELSE quantity END")} AS followed,
-                {records} AS records, COUNT(*) AS pieces, {tail}
-            FROM asked WHERE reading = 0
-            GROUP BY {group}
-        ){self._open(by, group, tail) if self._shape.bounded else ""}"""
-        return f"""{text},
-        every AS (SELECT * FROM exact {"UNION ALL SELECT * FROM open_sums" if self._shape.bounded else ""}),
-        placed AS (
-            SELECT e.*, COALESCE(s.span, -1) AS span, s.offer AS offer
-            FROM every e LEFT JOIN spans s ON {_on_span("e", "s")}
-        )"""
+    @property
+    def _join(self) -> str:
+        if not self._joined:
+            return ""
+        return f"LEFT JOIN spans s ON {_on_span('u', 's')} LEFT JOIN rates r ON r.span = s.span AND r.meter = u.meter"
 
-    def _open(self, by: str, group: str, tail: str) -> str:
-        """Of records whose counts leave several readings, the rows of the cheapest and of the dearest one."""
-        within = ", o.meter" if "meter" in self._question.by else ""
-        kept = _list(f"o.{name} AS {name}" for name in ("key", *PLAIN, "hour", "since_ms", "until_ms", *SOLD, "meter"))
-        return f""",
-        open_rows AS (
-            SELECT a.*, COALESCE(t.span, -1) AS its_span, {self._quantity} AS counted
-            FROM asked a LEFT JOIN spans t ON {_on_span("a", "t")} WHERE a.reading > 0
-        ),
-        readings AS (
-            SELECT o.key, o.reading, COALESCE(SUM({_times("o.counted", "r.rate")}), 0) AS amount
-            FROM open_rows o LEFT JOIN rates r ON r.span = o.its_span AND r.meter = o.meter
-            GROUP BY o.key, o.reading
-        ),
-        ends AS (
-            SELECT key, reading,
-                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount ASC, reading ASC) AS cheapest,
-                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount DESC, reading ASC) AS dearest
-            FROM readings
-        ),
-        sides AS (
-            SELECT {kept},
-                CASE WHEN e.cheapest = 1 THEN o.counted ELSE 0 END AS low_quantity,
-                CASE WHEN e.dearest = 1 THEN o.counted ELSE 0 END AS high_quantity,
-                ROW_NUMBER() OVER (PARTITION BY o.key{within} ORDER BY o.reading, o.part) AS its_place
-            FROM open_rows o JOIN ends e ON e.key = o.key AND e.reading = o.reading
-            WHERE e.cheapest = 1 OR e.dearest = 1
-        ),
-        open_sums AS (
-            SELECT {_list((*SOLD, "day", "meter"))}{by},
-                {_sum("low_quantity")} AS low, {_sum("high_quantity")} AS high, {_sum("0")} AS again, {_sum("0")} AS followed,
-                SUM(CASE WHEN its_place = 1 THEN 1 ELSE 0 END) AS records, COUNT(DISTINCT key) AS pieces, {tail}
-            FROM sides
-            GROUP BY {group}
-        )"""
-
-    def _parameter(self, value: Value) -> str:
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f":{name}"
+    def _conditions(self) -> str:
+        kept = [(">=", self._question.since), ("<", self._question.until)]
+        said = [f"u.day {sign} {self._parameter(day)}" for sign, day in kept if day]
+        said += ["u.reading > 0"] if self._of_open else []
+        said += [self._condition(self._where)] if self._where else []
+        return f"WHERE {' AND '.join(said)}" if said else ""
 
     def _condition(self, condition: Condition) -> str:
         match condition:
             case Compared(name, "!=", value):
-                return f"COALESCE({FIELDS[name]} <> {self._parameter(value)}, TRUE)"
+                return f"COALESCE({self._field(name)} <> {self._parameter(value)}, TRUE)"
             case Compared(name, operator, value):
-                return f"COALESCE({FIELDS[name]} {operator} {self._parameter(value)}, FALSE)"
+                return f"COALESCE({self._field(name)} {operator} {self._parameter(value)}, FALSE)"
             case OneOf(name, values):
-                return f"COALESCE({FIELDS[name]} IN ({_list(self._parameter(value) for value in values)}), FALSE)"
+                return f"COALESCE({self._field(name)} IN ({_list(self._parameter(value) for value in values)}), FALSE)"
             case Not(inner):
                 return f"NOT ({self._condition(inner)})"
             case Both(one, other):
@@ -269,8 +297,15 @@ class _Parts:
             case Either(one, other):
                 return f"({self._condition(one)} OR {self._condition(other)})"
 
+    def _field(self, name: str) -> str:
+        if name in FIELDS:
+            return FIELDS[name]
+        return f"NULLIF(COALESCE(u.{name}, {self._parameter(getattr(self._question, name))}), '')"
 
-_EMPTY = "''"
+    def _parameter(self, value: Value) -> str:
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
 
 
 def _list(names: Iterable[str]) -> str:
@@ -286,11 +321,4 @@ def _times(quantity: str, rate: str) -> str:
 
 
 def _on_span(rows: str, spans: str) -> str:
-    same = " AND ".join(f"{spans}.{name} = {rows}.{name}" for name in SOLD)
-    return f"{same} AND {rows}.day >= {spans}.since AND {rows}.day < {spans}.until"
-
-
-def _key(name: str, early: Iterable[str]) -> str:
-    if name in early:
-        return f"p.by_{name}"
-    return FIELDS[name].replace(name, f"p.{name}")
+    return f"{spans}.sold = {rows}.sold AND {rows}.day >= {spans}.since AND {rows}.day < {spans}.until"

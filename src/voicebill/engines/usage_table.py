@@ -3,7 +3,8 @@
 | column | what |
 |---|---|
 | key, kind, status, outcome | which record, what was charged, how far its counts can be trusted, how it ended |
-| provider, model, deployment, region, tier | how it was bought, as far as the log says |
+| provider, model, deployment, region, tier | how it was bought, in small letters, as far as the log says |
+| sold | the five in one, as `sold_as` takes them apart |
 | session, turn, tenant | whose it was |
 | day, time, hour | when, in UTC; `hour` is that of the day |
 | since_ms, until_ms | when its session was first seen, and when it ended, in ms since 1970 |
@@ -18,9 +19,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from voicebill.answers.cost import CostAsked
 from voicebill.answers.rows import milliseconds
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
+from voicebill.billing.sold import Sold
 
 try:
     import pyarrow as pa
@@ -36,6 +39,7 @@ SCHEMA = pa.schema(
         ("deployment", pa.string()),
         ("region", pa.string()),
         ("tier", pa.string()),
+        ("sold", pa.string()),
         ("session", pa.string()),
         ("turn", pa.int32()),
         ("tenant", pa.string()),
@@ -62,7 +66,29 @@ TOLD = SCHEMA.append(pa.field("place", pa.int64()))
 """Rows as they are read: with the place of their record among all that were told, so that repeats can be settled."""
 BATCH_ROWS = 60_000
 
+SEPARATOR = "|"
+BOUGHT = ("provider", "model", "deployment", "region", "tier")
+
 Row = tuple[Any, ...]
+
+
+def sold_as(written: str, asked: CostAsked) -> tuple[Sold, list[str]]:
+    """A name of the column `sold`, filled up with what is taken where it says nothing; and which of that was missing.
+
+    >>> sold, missing = sold_as("|gpt-realtime||swedencentral|", CostAsked())
+    >>> str(sold), missing
+    ('gpt-realtime at openai (swedencentral)', ['provider', 'deployment'])
+    """
+    provider, model, deployment, region, tier = written.split(SEPARATOR)
+    missing = [name for name, said in (("provider", provider), ("deployment", deployment)) if not said]
+    return Sold(
+        provider or asked.provider, model, deployment or asked.deployment, region or asked.region, tier or asked.tier
+    ), missing
+
+
+def _plain(said: str | None) -> str | None:
+    """A name as it is compared: whoever writes it in capitals, or into several words, means the same."""
+    return said.strip().lower().replace(SEPARATOR, "/") if said else None
 
 
 def batches(records: Iterable[Record], rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
@@ -79,14 +105,12 @@ def batches(records: Iterable[Record], rows: int = BATCH_ROWS) -> Iterator[pa.Re
 
 def rows_of(record: Record) -> Iterator[Row]:
     """The rows of a record, in the columns' order."""
+    bought = tuple(_plain(getattr(record, name)) for name in BOUGHT)
     before = (
         record.key,
         record.kind,
-        record.provider,
-        record.model,
-        record.deployment,
-        record.region,
-        record.tier,
+        *bought,
+        SEPARATOR.join(each or "" for each in bought),
         record.session,
         record.turn,
         record.tenant,
