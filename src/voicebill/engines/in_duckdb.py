@@ -47,6 +47,14 @@ def connected(memory: str | None = None, threads: int | None = None, spill: Path
     return connection
 
 
+def put_in(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
+    """Make records the table `told`, as often as they are told."""
+    connection.execute("DROP TABLE IF EXISTS told")
+    connection.from_arrow(TOLD.empty_table()).create("told")
+    for batch in batches(records):
+        connection.from_arrow(pa.Table.from_batches([batch])).insert_into("told")
+
+
 class DuckDB:
     """Counts a usage table: rows put in, or Parquet files named."""
 
@@ -79,10 +87,7 @@ class DuckDB:
     def take(self, records: Iterable[Record]) -> int:
         """Put records in, as often as they are told; each counts once. Gives how many were told by others as well."""
         with failing_clearly():
-            self.connection.execute("DROP TABLE IF EXISTS told")
-            self.connection.from_arrow(TOLD.empty_table()).create("told")
-            for batch in batches(records):
-                self.connection.from_arrow(pa.Table.from_batches([batch])).insert_into("told")
+            put_in(self.connection, records)
             self.connection.execute(f"CREATE OR REPLACE TABLE usage AS {SETTLED}")
             ((repeated,),) = self.connection.execute(REPEATED).fetchall()
             self.connection.execute("DROP TABLE told")
