@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
-from voicebill.logs import columns, livekit, otel, pipecat, realtime
+from voicebill.logs import columns, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.sources import Lines, Source, sources
 from voicebill.logs.told import Report, Told
 
@@ -25,7 +25,8 @@ class Dialect:
 
 
 DIALECTS = tuple(
-    Dialect(module.NAME, module.ABOUT, module.recognises, module.read) for module in (realtime, livekit, pipecat, otel, columns)
+    Dialect(module.NAME, module.ABOUT, module.recognises, module.read)
+    for module in (realtime, livekit, pipecat, otel, litellm, columns)
 )
 
 
