@@ -14,6 +14,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
+    from voicebill.answers.cost import CostAsked, cost
     from voicebill.answers.estimate import estimate
     from voicebill.answers.lengths import Lengths, Spread
     from voicebill.answers.offered import Asked
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
     from voicebill.billing.money import dollars
+    from voicebill.billing.record import Record
     from voicebill.billing.usage import Usage
     from voicebill.conversation.plan import Plan
     from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
     from voicebill.facts.load import load
+    from voicebill.logs.read import read_log
 
     __version__: str
 
 __all__ = [
     "Asked",
+    "CostAsked",
     "Lengths",
     "Plan",
+    "Record",
     "Script",
     "Spread",
     "ToolCall",
@@ -43,16 +48,20 @@ __all__ = [
     "Volume",
     "__version__",
     "bill",
+    "cost",
     "dollars",
     "estimate",
     "load",
+    "read_log",
     "simulate",
 ]
 
 _HOMES = {
     "Asked": "answers.offered",
+    "CostAsked": "answers.cost",
     "Lengths": "answers.lengths",
     "Plan": "conversation.plan",
+    "Record": "billing.record",
     "Script": "conversation.script",
     "Spread": "answers.lengths",
     "ToolCall": "conversation.script",
@@ -62,9 +71,11 @@ _HOMES = {
     "VoicebillError": "billing.errors",
     "Volume": "answers.quantities",
     "bill": "billing.bill",
+    "cost": "answers.cost",
     "dollars": "billing.money",
     "estimate": "answers.estimate",
     "load": "facts.load",
+    "read_log": "logs.read",
     "simulate": "answers.simulate",
 }
 

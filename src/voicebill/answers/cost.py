@@ -11,14 +11,14 @@ from fractions import Fraction
 from math import lcm
 from typing import Protocol
 
-from voicebill.answers.where import Condition, Value, field_named
+from voicebill.answers.where import Condition, Value, field_named, fields_of
 from voicebill.billing.bill import Line
 from voicebill.billing.bill import warnings as doubts
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rate
 from voicebill.billing.price_book import PriceBook
-from voicebill.billing.sold import Sold, Span, spans
+from voicebill.billing.sold import Sold, Span, plain, spans
 
 PERCENTILES = (10, 50, 90, 99)
 """Nearest rank: the p-th percentile of n amounts is the smallest that is not below p % of them."""
@@ -53,6 +53,8 @@ class CostAsked:
         if len(names) > MOST_BY:
             raise InvalidInput(f"at most {MOST_BY} fields can be grouped by, not {len(names)}")
         object.__setattr__(self, "by", names)
+        for name in ("provider", "deployment", "region", "tier"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         if self.top is not None and self.top < 1:
             raise InvalidInput(f"top must be 1 or more, not {self.top}")
         if self.since and self.until and self.since >= self.until:
@@ -171,9 +173,8 @@ class SessionTally:
 class Counting(Protocol):
     """The records that are asked about, as an engine counts them."""
 
-    @property
-    def overview(self) -> Overview:
-        """The names and days that occur, and how many records."""
+    def overview(self, priced: Priced | None = None) -> Overview:
+        """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
         ...
 
     def lines(self, priced: Priced) -> Sequence[LineTally]:
@@ -293,8 +294,10 @@ def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
         UnknownName: a field that is grouped by is unknown.
     """
     counting = engine.count(asked)
-    seen = counting.overview
+    seen = counting.overview()
     priced = _priced(seen, prices)
+    if "offer" in fields_of(asked.where):
+        seen = counting.overview(priced)
     tallies = counting.lines(priced)
     lines, unpriced = _lines(tallies, priced, prices)
     total = _group(counting.total(priced), priced)
@@ -352,13 +355,14 @@ def _lines(
 ) -> tuple[tuple[CostLine, ...], tuple[UnpricedLine, ...]]:
     billed, unpriced = [], []
     order = {name: at for at, name in enumerate(prices.meters)}
-    for tally in sorted(tallies, key=lambda each: (each.sold, each.span, order.get(each.meter, len(order)))):
+    for tally in sorted(tallies, key=lambda each: (each.sold, each.span, order.get(each.meter, len(order)), each.meter)):
         if not (tally.low or tally.high):
             continue
         span = priced.spans[tally.span] if tally.span >= 0 else None
         rate = span.found.rates[tally.meter] if span and span.found else None
         if span is None or rate is None:
-            unpriced.append(UnpricedLine(tally.sold, tally.meter, tally.low, tally.high, _why(span, tally, prices)))
+            low, high = sorted((tally.low, tally.high))
+            unpriced.append(UnpricedLine(tally.sold, tally.meter, low, high, _why(span, tally, prices)))
         else:
             billed.append(CostLine(span, Line(rate.meter, tally.low, rate), Line(rate.meter, tally.high, rate)))
     return tuple(billed), tuple(unpriced)
@@ -387,8 +391,10 @@ def _others(total: Group, shown: Sequence[Group]) -> Group | None:
     """What is left of the total when the groups shown are taken away; None where nothing is."""
     records = total.records - sum(group.records for group in shown)
     unpriced = total.unpriced - sum(group.unpriced for group in shown)
-    low = (total.low or 0) - sum((group.low or 0 for group in shown), Fraction(0))
-    high = (total.high or 0) - sum((group.high or 0 for group in shown), Fraction(0))
+    if total.low is None or total.high is None:
+        return Group((), records, None, None, None, unpriced) if records > 0 else None
+    low = total.low - sum((group.low or 0 for group in shown), Fraction(0))
+    high = total.high - sum((group.high or 0 for group in shown), Fraction(0))
     return Group((), records, low, high, None, unpriced) if records > 0 or low or high or unpriced else None
 
 

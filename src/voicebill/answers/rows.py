@@ -21,10 +21,14 @@ from voicebill.answers.cost import (
 )
 from voicebill.answers.where import Value, fields_of, holds
 from voicebill.billing.record import Record
-from voicebill.billing.sold import Sold
+from voicebill.billing.sold import Sold, plain
 
 T = TypeVar("T")
 Fields = Mapping[str, Value]
+Session = tuple[str | None, str | None]
+"""A tenant and its session."""
+Reading = tuple[int, int, int]
+"""What a reading costs, how much it counts, and its place."""
 
 
 def settled(records: Iterable[Record]) -> dict[str, Record]:
@@ -66,17 +70,16 @@ class RowCounting:
         self._records = records
         self._asked = asked
 
-    @property
-    def overview(self) -> Overview:
-        """The names and days that occur, and how many records."""
+    def overview(self, priced: Priced | None = None) -> Overview:
+        """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
         days: dict[Sold, list[date]] = defaultdict(list)
         by_status: Counter[str] = Counter()
         unnamed: Counter[str] = Counter()
-        for record in self._asked_for():
+        for record in self._asked_for(priced):
             days[sold_as(record, self._asked)] += [record.day] if record.day else []
             by_status[record.status] += 1
-            unnamed["provider"] += record.provider is None
-            unnamed["deployment"] += record.deployment is None
+            unnamed["provider"] += not plain(record.provider)
+            unnamed["deployment"] += not plain(record.deployment)
         names = [(sold, min(days[sold], default=None), max(days[sold], default=None)) for sold in sorted(days)]
         return Overview(names, by_status, unnamed)
 
@@ -92,7 +95,7 @@ class RowCounting:
                 into[key] += quantity
                 if into is low and row.reading == 0 and row.record.status != "bounded" and row.record.reread is not None:
                     again[key] += row.record.reread.get(row.meter, 0)
-                    followed[key] += row.quantity
+                    followed[key] += quantity
         return [
             LineTally(key[0], key[1], low[key], high[key], again[key], followed[key], key[2])
             for key in {**low, **high}
@@ -147,21 +150,20 @@ class RowCounting:
     def sessions(self, priced: Priced) -> SessionTally:
         """What sessions cost."""
         rates = priced.by_meter
-        low: Counter[tuple[str, str]] = Counter()
-        high: Counter[tuple[str, str]] = Counter()
-        lost: set[tuple[str, str]] = set()
-        spans: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+        low: Counter[Session] = Counter()
+        high: Counter[Session] = Counter()
+        lost: set[Session] = set()
+        spans: dict[Session, list[datetime]] = defaultdict(list)
+        for span, _, row in self._rows(priced):
+            session = (row.record.tenant, row.record.session)
+            spans[session] += [each for each in (row.record.began, row.record.time) if each]
+            if row.meter and (span, row.meter) not in rates:
+                lost.add(session)
         for pick, into in ((min, low), (max, high)):
             for span, quantity, row in self._chosen(priced, pick):
-                if row.record.session is None:
-                    continue
-                session = (row.record.tenant or "", row.record.session)
-                spans[session] += [each for each in (row.record.began, row.record.time) if each]
                 rate = rates.get((span, row.meter))
-                into[session] += quantity * rate.rate if rate else 0
-                if rate is None and row.meter:
-                    lost.add(session)
-        whole = sorted(session for session in low if session not in lost)
+                into[row.record.tenant, row.record.session] += quantity * rate.rate if rate else 0
+        whole = [session for session in spans if session[1] is not None and session not in lost]
         lengths = {session: _milliseconds(spans[session]) for session in whole}
         timed = [(low[session] + high[session], lengths[session]) for session in whole if lengths[session] > 0]
         return SessionTally(
@@ -174,14 +176,14 @@ class RowCounting:
             sum(length for _, length in timed),
             {
                 percent: (numerator // 2, length)
-                for percent, (numerator, length) in _percentiles(sorted(timed, key=lambda each: (each[0] / each[1], *each)))
+                for percent, (numerator, length) in _percentiles(sorted(timed, key=lambda each: (float(each[0]) / each[1], *each)))
             },
         )
 
-    def _asked_for(self) -> Iterator[Record]:
-        """The records of which at least one quantity is asked for; prices are not needed for that, unless an offer is."""
+    def _asked_for(self, priced: Priced | None) -> Iterator[Record]:
+        """The records of which at least one quantity is asked for."""
         seen = set()
-        for _, _, row in self._rows(None):
+        for _, _, row in self._rows(priced):
             if row.record.key not in seen:
                 seen.add(row.record.key)
                 yield row.record
@@ -209,31 +211,37 @@ class RowCounting:
                         yield span, -(-quantity // step) * step, Counted(record, at, meter, quantity, placed)
 
     def _chosen(
-        self, priced: Priced, pick: Callable[[Iterable[tuple[int, int]]], tuple[int, int]]
+        self, priced: Priced, pick: Callable[[Iterable[Reading]], Reading]
     ) -> Iterator[tuple[int, int, Counted]]:
-        """The rows of each record in its cheapest (`min`) or dearest (`max`) reading; of equals the first."""
+        """The rows of each record in its cheapest (`min`) or dearest (`max`) reading, whether or not it counts what is asked.
+
+        Of equals it is the one that counts less, or more, and then the first, or the last: what is open stays open.
+        """
         rates = priced.by_meter
-        by_record: dict[str, dict[int, list[tuple[int, int, Counted]]]] = defaultdict(lambda: defaultdict(list))
-        for row in self._rows(priced):
-            by_record[row[2].record.key][row[2].reading].append(row)
-        sign = 1 if pick is min else -1
+        by_record: dict[str, list[list[tuple[int, int, Counted]]]] = {}
+        for placed in self._rows(priced):
+            row = placed[2]
+            by_record.setdefault(row.record.key, [[] for _ in row.record.readings])[row.reading].append(placed)
         for found in by_record.values():
-            amounts = {
-                at: sum(quantity * rates[span, row.meter].rate for span, quantity, row in rows if (span, row.meter) in rates)
-                for at, rows in found.items()
-            }
-            _, best = min((sign * amount, at) for at, amount in amounts.items())
+            *_, best = pick(
+                (
+                    sum(quantity * rates[span, row.meter].rate for span, quantity, row in rows if (span, row.meter) in rates),
+                    sum(quantity for _, quantity, _ in rows),
+                    at,
+                )
+                for at, rows in enumerate(found)
+            )
             yield from found[best]
 
 
 def sold_as(record: Record, asked: CostAsked) -> Sold:
     """The model and how it was bought, with what is taken where the record does not say it."""
     return Sold(
-        (record.provider or asked.provider).lower(),
-        (record.model or "").lower(),
-        (record.deployment or asked.deployment).lower(),
-        (record.region or asked.region).lower(),
-        (record.tier or asked.tier).lower(),
+        plain(record.provider) or asked.provider,
+        plain(record.model),
+        plain(record.deployment) or asked.deployment,
+        plain(record.region) or asked.region,
+        plain(record.tier) or asked.tier,
     )
 
 
@@ -277,8 +285,8 @@ def _fields(record: Record, sold: Sold, offer: str | None) -> dict[str, Value]:
         "source": record.source,
         "turn": record.turn,
         "day": record.day,
-        "month": record.day.strftime("%Y-%m") if record.day else None,
-        "hour": record.time.strftime("%Y-%m-%dT%H") if record.time else None,
+        "month": record.day.isoformat()[:7] if record.day else None,
+        "hour": f"{record.day}T{record.time.hour:02}" if record.time else None,
     }
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.sold import plain
 
 Value: TypeAlias = str | int | date | None
 
@@ -263,4 +264,4 @@ def _value(words: _Words, field: str) -> Value:
         if not day.exact:
             raise InvalidInput(f"{written!r} is not a day: write 2026-11-22, or ask for the month")
         return day.first
-    return written.lower() if field in CASELESS else written
+    return plain(written) if field in CASELESS else written

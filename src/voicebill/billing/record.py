@@ -53,8 +53,14 @@ class Record:
     def __post_init__(self) -> None:
         if not self.readings:
             raise InvalidInput(f"{self.key} needs a usage, be it an empty one")
+        if len(self.readings) > 1 and self.status != "bounded":
+            raise InvalidInput(f"{self.key} has {len(self.readings)} usages, so its status is bounded, not {self.status}")
+        for name in ("time", "began"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None and moment.tzinfo is not UTC:
+                object.__setattr__(self, name, _in_utc(name, moment))
         if self.day is None and self.time is not None:
-            object.__setattr__(self, "day", self.time.astimezone(UTC).date())
+            object.__setattr__(self, "day", self.time.date())
 
     @property
     def usage(self) -> Usage:
@@ -79,3 +85,9 @@ class Record:
         sold = (self.provider, self.model, self.deployment, self.region, self.tier)
         placed = (self.session, self.tenant, self.time, self.day)
         return digest((self.kind, self.outcome, usages, sold, placed))
+
+
+def _in_utc(name: str, moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{name} needs a zone, so that its day is known: {moment}")
+    return moment.astimezone(UTC)

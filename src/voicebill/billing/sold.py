@@ -41,6 +41,15 @@ class Span:
     why: str = ""
 
 
+def plain(said: str | None) -> str:
+    """A name as it is compared: whoever writes it in capitals, or with a `|`, means the same.
+
+    >>> plain(" GPT-Realtime "), plain(None)
+    ('gpt-realtime', '')
+    """
+    return said.strip().lower().replace("|", "/") if said else ""
+
+
 def spans(prices: PriceBook, sold: Sold, first: date, last: date) -> list[Span]:
     """What a name meant and cost from a first to a last day, inclusive: spans without gaps, in their order.
 
@@ -63,7 +72,7 @@ def spans(prices: PriceBook, sold: Sold, first: date, last: date) -> list[Span]:
 def _span(prices: PriceBook, sold: Sold, since: date, until: date) -> Span:
     """A span as it is on its last day: what is to be feared then includes what was before."""
     if not sold.model:
-        return Span(sold, since, until, None, "no model is named")
+        return Span(sold, since, until, None, "no model is named; say it with --model, or --transcription-model for what hears the user")
     try:
         found = prices.find(
             sold.model,

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import compare, estimate, init, prices, rules, serve, simulate
+from voicebill.cli import compare, cost, estimate, init, prices, record, rules, serve, simulate
 
 
 class Commands(TyperGroup):
@@ -22,6 +22,9 @@ class Commands(TyperGroup):
         except VoicebillError as error:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("\nInterrupted: nothing that was under way has been kept; what was recorded before is whole.", err=True)
+            raise typer.Exit(130) from None
 
 
 app = typer.Typer(
@@ -55,6 +58,8 @@ app.command("estimate")(estimate.estimate_command)
 app.command("compare")(compare.compare_command)
 app.command("init")(init.init_command)
 app.command("simulate")(simulate.simulate_command)
+app.command("cost")(cost.cost_command)
+app.command("record")(record.record_command)
 app.command("prices")(prices.prices_command)
 app.command("rules")(rules.rules_command)
 app.command("serve")(serve.serve_command)

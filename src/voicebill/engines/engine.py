@@ -52,7 +52,13 @@ class SqlCounting:
         self._priced: Priced | None = None
         self._sold: dict[str, Sold] = {}
         database.keep("counted", sql.counted(asked))
-        self.overview = self._overview()
+        self._seen = self._overview()
+
+    def overview(self, priced: Priced | None = None) -> Overview:
+        """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
+        if priced is not None:
+            self._hold(priced)
+        return self._seen
 
     def _overview(self) -> Overview:
         days: dict[Sold, list[date]] = defaultdict(list)
@@ -80,7 +86,7 @@ class SqlCounting:
         """The amount of everything."""
         self._hold(priced)
         ((_, *figures),) = self._database.run(sql.groups(self._asked, whole=True))
-        return _tally((sum(self.overview.by_status.values()), *figures), 0)
+        return _tally((sum(self._seen.by_status.values()), *figures), 0)
 
     def groups(self, priced: Priced) -> Sequence[GroupTally]:
         """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
@@ -138,7 +144,7 @@ class SqlCounting:
         joined = "offer" in fields_of(self._asked.where) or any(row.step != 1 for row in priced.rows)
         if joined:
             self._database.keep("counted", sql.counted(self._asked, joined=True))
-            self.overview = self._overview()
+            self._seen = self._overview()
         self._database.keep("open_counted", sql.open_counted(self._asked, joined=joined))
 
 

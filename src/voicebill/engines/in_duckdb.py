@@ -93,6 +93,11 @@ class DuckDB:
             self.connection.execute("DROP TABLE told")
         return int(repeated)
 
+    def write(self, file: Path) -> None:
+        """Write the usage table as a Parquet file."""
+        with failing_clearly():
+            self.connection.table("usage").write_parquet(str(file), compression="zstd")
+
     def run(self, query: Query) -> Sequence[Any]:
         """The rows of a query."""
         return self._execute(query.text, query).fetchall()

@@ -82,11 +82,15 @@ def open_counted(asked: CostAsked, *, joined: bool = False) -> Query:
             SELECT a.*, {_times("a.quantity", "r.rate")} AS amount
             FROM asked a LEFT JOIN spans s ON {_on_span("a", "s")} LEFT JOIN rates r ON r.span = s.span AND r.meter = a.meter
         ),
-        readings AS (SELECT key, reading, COALESCE(SUM(amount), 0) AS amount FROM priced GROUP BY key, reading),
+        readings AS (
+            SELECT key, reading, COALESCE(SUM(amount), 0) AS amount, SUM(quantity) AS counted
+            FROM (SELECT key, reading, amount, quantity FROM priced {rows.others("0", "0")}) each_row
+            GROUP BY key, reading
+        ),
         ends AS (
             SELECT key, reading,
-                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount ASC, reading ASC) AS cheapest,
-                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount DESC, reading ASC) AS dearest
+                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount ASC, counted ASC, reading ASC) AS cheapest,
+                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount DESC, counted DESC, reading DESC) AS dearest
             FROM readings
         ),
         sides AS (
@@ -201,7 +205,7 @@ def sessions(asked: CostAsked, *, with_open: bool) -> Query:
                 FROM asked WHERE {"reading = 0 AND " if with_open else ""}session IS NOT NULL
             ) each_row
             GROUP BY tenant, session
-        ){_open_sessions() if with_open else ""},
+        ){_open_sessions(rows) if with_open else ""},
         whole AS (
             SELECT COALESCE(SUM(low), 0) AS low, COALESCE(SUM(high), 0) AS high, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
             FROM (SELECT * FROM exact {"UNION ALL SELECT * FROM open_ends" if with_open else ""}) both_kinds
@@ -214,13 +218,17 @@ def sessions(asked: CostAsked, *, with_open: bool) -> Query:
     return Query(text, rows.values)
 
 
-def _open_sessions() -> str:
+def _open_sessions(rows: "_Rows") -> str:
     return f""",
         readings AS (
             SELECT key, reading, tenant, session, COALESCE(SUM({_times("quantity", "rate")}), 0) AS amount,
                 MAX(CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END) AS lost,
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
-            FROM asked WHERE reading > 0 AND session IS NOT NULL
+            FROM (
+                SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM asked
+                {rows.others("u.tenant", "u.session", "0", "NULL", "''", "u.since_ms", "u.until_ms")}
+            ) each_row
+            WHERE reading > 0 AND session IS NOT NULL
             GROUP BY key, reading, tenant, session
         ),
         open_ends AS (
@@ -260,6 +268,12 @@ class _Rows:
                 CASE WHEN {once} = 1 THEN 1 ELSE 0 END AS once{by}
                 {", u.tenant, u.session, u.since_ms, u.until_ms" if session else ""}{", r.rate" if self._joined else ""}
             FROM usage u {self._join} {self._conditions()}"""
+
+    def others(self, *columns: str) -> str:
+        """Rows that count nothing for every reading of the records asked for: where a meter is asked for, not all have one."""
+        if "meter" not in self._fields:
+            return ""
+        return f"UNION ALL SELECT {_list(('u.key', 'u.reading', *columns))} FROM usage u WHERE u.reading > 0 AND u.key IN (SELECT key FROM asked)"
 
     @property
     def _quantity(self) -> str:

@@ -23,7 +23,7 @@ from voicebill.answers.cost import CostAsked
 from voicebill.answers.rows import milliseconds
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
-from voicebill.billing.sold import Sold
+from voicebill.billing.sold import Sold, plain
 
 try:
     import pyarrow as pa
@@ -86,11 +86,6 @@ def sold_as(written: str, asked: CostAsked) -> tuple[Sold, list[str]]:
     ), missing
 
 
-def _plain(said: str | None) -> str | None:
-    """A name as it is compared: whoever writes it in capitals, or into several words, means the same."""
-    return said.strip().lower().replace(SEPARATOR, "/") if said else None
-
-
 def batches(records: Iterable[Record], rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
     """Records as batches of rows in the schema `TOLD`, lazily; of about `rows` rows each."""
     kept: list[Row] = []
@@ -105,7 +100,7 @@ def batches(records: Iterable[Record], rows: int = BATCH_ROWS) -> Iterator[pa.Re
 
 def rows_of(record: Record) -> Iterator[Row]:
     """The rows of a record, in the columns' order."""
-    bought = tuple(_plain(getattr(record, name)) for name in BOUGHT)
+    bought = tuple(plain(getattr(record, name)) or None for name in BOUGHT)
     before = (
         record.key,
         record.kind,

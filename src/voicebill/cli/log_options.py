@@ -1,0 +1,137 @@
+"""Options that say where logs lie, and what to take where they do not say it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from voicebill.billing.errors import VoicebillError
+from voicebill.cli.options import day_said, option
+
+if TYPE_CHECKING:
+    from voicebill.billing.record import Record
+    from voicebill.logs.told import Report, Told
+
+LOGS = "The logs"
+UNSAID = "Where a log does not say it"
+
+Logs = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files, folders, patterns, or - for standard input.", metavar="LOG...", show_default=False),
+]
+LedgerOption = Annotated[Path | None, option("--ledger", "The folder of a ledger.", LOGS, metavar="DIR")]
+Format = Annotated[
+    str | None, option("--format", "How the logs are written; recognised unless it is named.", LOGS, metavar="NAME")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first broken line.", rich_help_panel=LOGS)]
+
+TheModel = Annotated[str | None, option("--model", "The voice model.", UNSAID, metavar="NAME")]
+TheTranscription = Annotated[
+    str | None, option("--transcription-model", "The model that hears the user.", UNSAID, metavar="NAME")
+]
+TheProvider = Annotated[
+    str | None, option("--provider", "openai or azure. (default: openai, and it is said)", UNSAID, metavar="NAME")
+]
+TheDeployment = Annotated[
+    str | None,
+    option("--deployment", "global, data-zone or regional. (default: global, and it is said)", UNSAID, metavar="NAME"),
+]
+TheRegion = Annotated[str | None, option("--region", "Azure region, such as swedencentral.", UNSAID, metavar="NAME")]
+TheTenant = Annotated[str | None, option("--tenant", "Whose conversations these are.", UNSAID, metavar="NAME")]
+TheDay = Annotated[
+    date | None, option("--day", "The day of records without a time. Nothing is taken for it.", UNSAID, day_said, "YYYY-MM-DD")
+]
+
+
+def told_as(
+    *,
+    model: str | None,
+    transcription_model: str | None,
+    provider: str | None,
+    deployment: str | None,
+    region: str | None,
+    tenant: str | None,
+    day: date | None,
+) -> "Told":
+    """What to take where a log does not say it.
+
+    Raises:
+        VoicebillError: what reads logs is not installed.
+    """
+    from voicebill.logs.told import Told  # noqa: PLC0415 - logs are read by an extra
+
+    return Told(
+        model=model,
+        transcription_model=transcription_model,
+        provider=provider,
+        deployment=deployment,
+        region=region,
+        tenant=tenant,
+        day=day,
+    )
+
+
+def records_of(logs: list[str], dialect: str | None, told: "Told", report: "Report") -> Iterator["Record"]:
+    """The records of logs, as often as they are told; how far it has got is shown on a terminal."""
+    try:
+        from voicebill.logs.read import every_record  # noqa: PLC0415 - logs are read by an extra
+    except ImportError:
+        raise VoicebillError("reading logs needs more parts: pip install 'voicebill[logs]'") from None
+
+    return _counted_aloud(every_record(logs, dialect, told, report), report)
+
+
+def _counted_aloud(records: Iterable["Record"], report: "Report") -> Iterator["Record"]:
+    with on_terminal("reading") as shown:
+        for at, record in enumerate(records):
+            if at % 2000 == 0:
+                shown(None, f"{report.lines:,} lines, {at:,} records")
+            yield record
+
+
+class Shown:
+    """Says how far something has got."""
+
+    def __init__(self, bar: Progress | None) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=None) if bar else None
+
+    def __call__(self, percent: float | None, text: str) -> None:
+        """How much is done, if that is known, and of what."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=text, total=None if percent is None else 100, completed=percent or 0)
+
+
+@contextmanager
+def on_terminal(_what: str) -> Iterator[Shown]:
+    """A bar on standard error while something runs; nothing where that is no terminal."""
+    err = Console(stderr=True)
+    if not err.is_terminal:
+        yield Shown(None)
+        return
+    with Progress(SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=err, transient=True) as bar:
+        yield Shown(bar)
+
+
+def reading_notes(report: "Report") -> Iterator[str]:
+    """What a reading met that its reader should know."""
+    for fault in report.broken:
+        yield f"broken: {fault}"
+    if report.broken_count > len(report.broken):
+        yield f"and {report.broken_count - len(report.broken):,} more broken lines"
+    if report.unfinished:
+        yield f"{report.unfinished:,} responses were begun and the log does not hold their end: their usage is missing"
+    if report.silent_sessions:
+        yield (
+            f"{report.silent_sessions:,} sessions appear without any usage: where audio goes over WebRTC or SIP, usage is seen "
+            "by the client's data channel or a sideband connection"
+        )
+    if report.zoneless:
+        yield f"{report.zoneless:,} times name no zone and are taken as UTC"
+    for why, count in report.skipped.items():
+        yield f"{count:,} left out: {why}"
