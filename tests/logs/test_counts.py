@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebill.billing.usage import Usage
-from voicebill.logs.counts import Counts, readings, reread
+from voicebill.logs.counts import Counts, no_usage, readings, reread
 
 METERS = ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "image_in", "image_in_cached", "text_out", "audio_out")
 
@@ -72,6 +72,20 @@ def test_nothing_counted_is_no_usage_of_anything() -> None:
     """A response cancelled before it began counts zero, and that is exact."""
     (usage,) = readings(Counts(total=0, input=0, output=0))
     assert usage == Usage()
+
+
+def test_a_side_that_is_not_told_is_what_the_total_leaves() -> None:
+    """253 in all and 132 in, all text: 121 out, text or audio; 253 in all and 300 in contradict each other."""
+    found = readings(Counts(total=253, input=132, text_in=132))
+    assert {usage["text_out"] + usage["audio_out"] for usage in found} == {121}
+    assert found[0].status == "bounded"
+    assert readings(Counts(total=253, input=300, text_in=300))[0].status == "inconsistent"
+
+
+def test_a_total_alone_is_not_nothing() -> None:
+    """321 in all, and nobody knows of what: no usage is known, which is not none used."""
+    assert readings(Counts(total=321)) == no_usage()
+    assert readings(Counts(total=0)) == (Usage(),)
 
 
 small = st.none() | st.integers(0, 12)

@@ -6,7 +6,7 @@ modality is not told are text or audio: images are always told apart.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 from voicebill.billing.usage import Status, Usage
@@ -49,8 +49,11 @@ def readings(counts: Counts) -> tuple[Usage, ...]:
     'bounded'
 
     Counts that contradict each other give one usage, cut to what its parts allow, with the status `inconsistent`. A response
-    that counts nothing gives an empty usage.
+    that counts nothing gives an empty usage; a total of which neither side is told gives none.
     """
+    if counts.total and all(each is None for side in _sides(counts) for each in side):
+        return no_usage()
+    counts = _completed(counts)
     pairs, odd_in = _heard(counts)
     spoken, odd_out = _spoken(counts)
     odd = odd_in or odd_out or _total_differs(counts, pairs[0][0], spoken[0])
@@ -62,6 +65,20 @@ def readings(counts: Counts) -> tuple[Usage, ...]:
         for usage in (_usage(parts, split, out, status) for (parts, split), out in product(pairs, spoken))
     }
     return tuple(found.values())
+
+
+def _completed(counts: Counts) -> Counts:
+    """The counts, with a side that was not told being what the other leaves of the total."""
+    heard, spoken = _sides(counts)
+    if counts.total is None:
+        return counts
+    if all(each is None for each in spoken):
+        known = sum(each or 0 for each in heard[1:]) if counts.input is None else counts.input
+        return replace(counts, output=max(counts.total - known, 0))
+    if all(each is None for each in heard):
+        known = sum(each or 0 for each in spoken[1:]) if counts.output is None else counts.output
+        return replace(counts, input=max(counts.total - known, 0))
+    return counts
 
 
 def no_usage() -> tuple[Usage, ...]:
@@ -140,15 +157,13 @@ def _fillings(rest: int, known: Parts, room: Parts) -> Iterator[Parts]:
 
 
 def _total_differs(counts: Counts, heard: Parts, spoken: Parts) -> bool:
-    return (
-        counts.total is not None and counts.total != sum(heard.values()) + sum(spoken.values()) and not _sides_missing(counts)
-    )
+    return counts.total is not None and counts.total != sum(heard.values()) + sum(spoken.values())
 
 
-def _sides_missing(counts: Counts) -> bool:
-    """Whether one side was not reported at all: then a total proves nothing against the other."""
-    sides = ((counts.input, counts.text_in, counts.audio_in), (counts.output, counts.text_out, counts.audio_out))
-    return any(all(each is None for each in side) for side in sides)
+def _sides(counts: Counts) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+    """The total and the parts of what was heard, and of what was spoken."""
+    heard = (counts.input, counts.text_in, counts.audio_in, counts.image_in)
+    return heard, (counts.output, counts.text_out, counts.audio_out)
 
 
 def _usage(parts: Parts, cached: Parts, spoken: Parts, status: Status) -> Usage:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
-from voicebill.logs import agents, columns, litellm, livekit, otel, pipecat, realtime
+from voicebill.logs import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.sources import Lines, Source, sources
 from voicebill.logs.told import Report, Told
 
@@ -26,7 +26,7 @@ class Dialect:
 
 DIALECTS = tuple(
     Dialect(module.NAME, module.ABOUT, module.recognises, module.read)
-    for module in (realtime, livekit, pipecat, otel, litellm, agents, columns)
+    for module in (realtime, livekit, pipecat, otel, litellm, agents, langfuse, columns)
 )
 
 
