@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from voicebill.answers.compare import Comparison
+from voicebill.answers.cost import IN_ORDER, Cost, Group
 from voicebill.answers.costing import amount_of, lines_of
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
@@ -28,6 +29,10 @@ KINDS = {
 }
 TRANSCRIPTION = "transcription"
 """What a turn's dollars are for, by meter, in the order in which they are stacked."""
+
+MOST_BARS = 20
+MOST_IN_TIME = 120
+NOT_NAMED = "not named"
 
 LENGTHS = tuple(Decimal(quarters) / 4 for quarters in (1, 2, 3, 4, 5, 6, 8, 10, 12))
 """Call lengths beside the plan's own, as multiples of it."""
@@ -132,6 +137,41 @@ def side_by_side(answer: Comparison) -> list[BarRow]:
             label = candidate.offer.id
             rows.append(BarRow(label, *(in_dollars(each) for each in (amounts.best, amounts.worst, amounts.expected))))
     return rows
+
+
+def cost_bars(answer: Cost, most: int = MOST_BARS) -> list[BarRow]:
+    """What each group did cost, or each meter where there are no groups: up to the dearest reading, the cheapest marked.
+
+    Groups in time keep their order; of others the dearest, and all that is left as one.
+    """
+    if answer.asked.by:
+        rows = [
+            _bar(" · ".join(NOT_NAMED if key is None else str(key) for key in group.keys), group) for group in answer.groups
+        ]
+        others = [_bar("all others", answer.others)] if answer.others else []
+        return _fewer(rows, most) + others if not in_time(answer) else rows[-MOST_IN_TIME:]
+    sums: dict[str, tuple[Amount, Amount]] = {}
+    for line in answer.lines:
+        low, high = sums.get(line.line.meter.label, (0, 0))
+        sums[line.line.meter.label] = (low + line.low_amount, high + line.high_amount)
+    return [BarRow(label, 0.0, in_dollars(high), in_dollars(low)) for label, (low, high) in sums.items()]
+
+
+def in_time(answer: Cost) -> bool:
+    """Whether the groups of an answer stand for times, one after the other."""
+    return answer.asked.top is None and len(answer.asked.by) == 1 and answer.asked.by[0] in IN_ORDER
+
+
+def _bar(label: str, group: Group) -> BarRow:
+    return BarRow(label, 0.0, in_dollars(group.high or 0), in_dollars(group.low or 0))
+
+
+def _fewer(rows: list[BarRow], most: int) -> list[BarRow]:
+    """The first bars, and one for all that follow."""
+    if len(rows) <= most:
+        return rows
+    rest = rows[most:]
+    return [*rows[:most], BarRow(f"{len(rest):,} more", 0.0, sum(row.high for row in rest), sum(row.mark for row in rest))]
 
 
 def in_dollars(amount: Amount) -> float:

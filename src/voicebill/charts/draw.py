@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from voicebill.answers.compare import Comparison
+from voicebill.answers.cost import Cost
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
 from voicebill.answers.offered import Offered
@@ -17,7 +18,9 @@ from voicebill.answers.pictures import (
     BandRow,
     BarRow,
     by_length,
+    cost_bars,
     cumulative,
+    in_time,
     per_turn,
     side_by_side,
     tornado,
@@ -111,7 +114,7 @@ def turns(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-p
     )
     if look.width < CRAMPED:
         plot += lp.guides(fill=lp.guide_legend(ncol=2))
-    return _dressed(lp, plot, "What each turn costs", answer.offered, look)
+    return _dressed(lp, plot, "What each turn costs", _stands_on(answer.offered, look), look)
 
 
 def growing(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
@@ -133,7 +136,7 @@ def knobs(moved: Sequence[Effect], sold: Offered, look: Look = LIGHT) -> Any:  #
     lp, rows = _lets_plot(), tornado(moved)
     plot = _bars(lp, rows, "dollars added to a conversation, expected", look)
     plot += lp.geom_vline(xintercept=0, color=look.line, size=0.6)
-    return _dressed(lp, plot, "What each assumption moves", sold, look, rows=len(rows))
+    return _dressed(lp, plot, "What each assumption moves", _stands_on(sold, look), look, rows=len(rows))
 
 
 def offers(answer: Comparison, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
@@ -147,12 +150,28 @@ def offers(answer: Comparison, look: Look = LIGHT) -> Any:  # noqa: ANN401 - let
         lp,
         plot,
         "One plan, every offer",
-        cheapest.offered,
+        _stands_on(cheapest.offered, look, named=False),
         look,
         subtitle="from best to worst, expected marked",
         rows=len(rows),
-        named=False,
     )
+
+
+def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """What conversations did cost: by day or another time from left to right, by anything else the dearest first."""
+    lp, rows = _lets_plot(), cost_bars(answer)
+    over_time = in_time(answer)
+    what = f"by {', '.join(answer.asked.by)}" if answer.asked.by else "by what was counted"
+    if over_time:
+        data = {"label": [row.label for row in rows], "dollars": [row.high for row in rows]}
+        bars = lp.geom_bar(stat="identity", width=0.85, fill=look.soft, color=look.paper)
+        plot = lp.ggplot(data, lp.aes("label", "dollars")) + bars + lp.labs(x=answer.asked.by[0], y="dollars")
+        plot += lp.scale_x_discrete(limits=[row.label for row in rows]) + lp.theme(panel_grid_major_x="blank")
+    else:
+        plot = _bars(lp, rows, "dollars", look)
+    days = f"{answer.first} to {answer.last}; " if answer.first != answer.last else f"{answer.first}; "
+    source = f"voicebill: {days}{answer.counts.billed:,} records billed; prices {answer.prices.digest}"
+    return _dressed(lp, plot, f"What it did cost, {what}", source, look, rows=0 if over_time else len(rows))
 
 
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
@@ -210,7 +229,7 @@ def _band(rows: Sequence[BandRow], axes: tuple[str, str], title: str, sold: Offe
         + lp.labs(x=axes[0], y=axes[1])
         + lp.expand_limits(y=0)
     )
-    return _dressed(lp, plot, title, sold, look, subtitle="best (dotted), expected, worst (dashed)")
+    return _dressed(lp, plot, title, _stands_on(sold, look), look, subtitle="best (dotted), expected, worst (dashed)")
 
 
 def _bars(lp: Any, rows: Sequence[BarRow], x: str, look: Look) -> Any:  # noqa: ANN401 - lets-plot and its plot
@@ -230,17 +249,12 @@ def _dressed(
     lp: Any,  # noqa: ANN401 - lets-plot
     plot: Any,  # noqa: ANN401 - lets-plot's plot
     title: str,
-    sold: Offered,
+    source: str,
     look: Look,
     *,
     subtitle: str = "",
     rows: int = 0,
-    named: bool = True,
 ) -> Any:  # noqa: ANN401 - lets-plot's plot
-    offer, ruling = sold.found.offer, sold.ruling
-    what = f"{offer.name} at {offer.provider}, " if named else ""
-    source = f"voicebill: {what}{sold.asked.day};{BREAK if look.narrow else ' '}"
-    source += f"rules {ruling.name} ({ruling.digest}), prices {sold.facts.prices.digest}"
     theme = lp.theme(
         text=lp.element_text(color=look.text),
         plot_title=lp.element_text(size=15 if look.width < CRAMPED else 18, face="bold", color=look.ink, margin=[0, 0, 8, 0]),
@@ -262,6 +276,14 @@ def _dressed(
     height = max(look.height, 130 + (30 if look.narrow else 24) * rows)
     labels = lp.labs(title=title, subtitle=subtitle or None, caption=source)
     return plot + labels + lp.theme_minimal() + theme + lp.ggsize(look.width, height)
+
+
+def _stands_on(sold: Offered, look: Look, *, named: bool = True) -> str:
+    """What an answer stands on, in a line; in two where there is no room."""
+    offer, ruling = sold.found.offer, sold.ruling
+    what = f"{offer.name} at {offer.provider}, " if named else ""
+    facts = f"rules {ruling.name} ({ruling.digest}), prices {sold.facts.prices.digest}"
+    return f"voicebill: {what}{sold.asked.day};{BREAK if look.narrow else ' '}{facts}"
 
 
 BREAK = "\n"

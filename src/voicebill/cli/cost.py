@@ -13,10 +13,12 @@ from rich.text import Text
 from voicebill.answers import quantities
 from voicebill.answers.cost import Cost, CostAsked, CostLine, Group, PerCall, UnpricedLine, cost
 from voicebill.answers.cost_shape import cost_shape, quantity_shown, status_of
+from voicebill.answers.pictures import NOT_NAMED
 from voicebill.answers.shape import Shape
 from voicebill.answers.where import Condition, condition
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, dollars, shown
+from voicebill.charts import draw
 from voicebill.cli import screen
 from voicebill.cli.engines import ENGINES, engine_over_ledger, engine_over_records
 from voicebill.cli.log_options import (
@@ -37,7 +39,18 @@ from voicebill.cli.log_options import (
     records_of,
     told_as,
 )
-from voicebill.cli.options import Json, PricesOption, day_said, home_files, option, word
+from voicebill.cli.options import (
+    Json,
+    PlotFile,
+    PlotLook,
+    PlotWidth,
+    PricesOption,
+    day_said,
+    home_files,
+    look_stated,
+    option,
+    word,
+)
 from voicebill.cli.table_files import write_table
 from voicebill.facts import load
 
@@ -91,6 +104,9 @@ def cost_command(
         str | None,
         option("--memory", "At most so much memory for DuckDB, such as 1GB; the rest goes to disk.", LOGS, metavar="SIZE"),
     ] = None,
+    plot: PlotFile = None,
+    width: PlotWidth = None,
+    look: PlotLook = "light",
     as_json: Json = False,
 ) -> None:
     """What conversations did cost, from usage logs or from a ledger.
@@ -133,6 +149,8 @@ def cost_command(
         answer = cost(counts, asked, book)
     if out is not None:
         write_table(answer, out)
+    if plot is not None:
+        draw.save(draw.costs(answer, look_stated(look, width)), plot)
     if as_json:
         screen.as_json(_read_shape(report) | cost_shape(answer))
     else:
@@ -271,7 +289,7 @@ def _groups(answer: Cost) -> Table:
 
 
 def _key(key: object) -> Text:
-    return Text("not named" if key is None else str(key), style="dim" if key is None else "")
+    return Text(NOT_NAMED if key is None else str(key), style="dim" if key is None else "")
 
 
 def _bill(lines: Sequence[CostLine]) -> Table:

@@ -83,7 +83,8 @@ def record_command(
     )
     if recorded.days:
         out.print(
-            f"changed in {ledger}: {', '.join(recorded.days[:MOST_DAYS])}{' and more' if len(recorded.days) > MOST_DAYS else ''}"
+            f"changed in {ledger}: {', '.join(recorded.days[:MOST_DAYS])}"
+            + (" and more" if len(recorded.days) > MOST_DAYS else "")
         )
     for note in screen.notes("Mind", reading_notes(report), style="yellow"):
         out.print(note)
