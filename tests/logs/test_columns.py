@@ -93,6 +93,15 @@ def test_the_long_form_gives_a_record_for_each_meter() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("meter", "because"), [("text_inn", "no meter is named so; the nearest is text_in"), ("?", "no meter is named so")]
+)
+def test_the_long_form_names_its_meters(meter: str, because: str) -> None:
+    """A meter that does not exist is a broken row, with the nearest one where there is any."""
+    _, report = records(f"model,meter,quantity\nm,{meter},5\nm,text_in,\n")
+    assert why(report) == [f"a log, line 2: {because}", "a log, line 3: text_in has no quantity"]
+
+
 def test_a_row_without_counts_has_no_usage() -> None:
     """An empty row is not one that used nothing."""
     assert the_record("model,text_in,input_tokens\ngpt-realtime,,\n").status == "none"

@@ -199,6 +199,13 @@ def test_an_export_that_breaks_off_is_reported() -> None:
     assert (len(found), report.broken_count) == (1, 1)
 
 
+def test_an_operation_that_is_no_text_is_no_operation() -> None:
+    """Any JSON may stand in a map of attributes."""
+    assert used(the_record(line(span("s1", said={"gen_ai.operation.name": {}, "gen_ai.usage.text.input_tokens": 5})))) == {
+        "text_in": 5
+    }
+
+
 def test_parents_in_a_circle_end() -> None:
     """A faulty export does not hang the reader."""
     assert tokens(line(call("a", "b"), span("b", "c"), span("c", "b"))) == [10]

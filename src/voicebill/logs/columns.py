@@ -368,7 +368,8 @@ class _Reading:
         if meter is None:
             return found
         if meter not in meters():
-            raise BrokenRow(f"no meter is named so; the nearest is {nearest(meter, meters())[0]}")
+            near = nearest(meter, meters(), most=1)
+            raise BrokenRow(f"no meter is named so{f'; the nearest is {near[0]}' if near else ''}")
         if quantity is None:
             raise BrokenRow(f"{meter} has no quantity")
         return {**found, meter: quantity}

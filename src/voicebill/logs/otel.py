@@ -236,8 +236,8 @@ def _called(span: Span, around: Around, number: int, report: Report) -> Call | N
         return None
     if counts is None:
         return None
-    operation = said.get("gen_ai.operation.name")
-    return Call(_record(span, said, readings(counts), around, number), counts, operation in SUMMING)
+    sums = _text(said, "gen_ai.operation.name") in SUMMING
+    return Call(_record(span, said, readings(counts), around, number), counts, sums)
 
 
 def _record(span: Span, said: Attributes, found: tuple[Usage, ...], around: Around, number: int) -> Record:

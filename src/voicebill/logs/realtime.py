@@ -52,7 +52,7 @@ def recognises(sample: Sequence[bytes]) -> bool:
 def _is_event(line: bytes) -> bool:
     try:
         events = _layers(decode_line(line))
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return False
     kind = events[-1].type
     return kind is not None and kind.startswith(FAMILIES)
