@@ -1,0 +1,96 @@
+"""The conformance suite in docs/conformance: every case costs what its written sum says, by every path there is."""
+
+import json
+import tomllib
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.cases import called, micro_dollars
+from voicebill.cli import app
+
+FOLDER = Path(__file__).parents[1] / "docs" / "conformance"
+CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]
+STATUSES = {"exact", "bounded", "inconsistent", "no-usage", "disputed-rate"}
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]).removesuffix(".jsonl"))
+
+
+def voicebill(*words: str) -> dict[str, Any]:
+    """What a command says as JSON."""
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def read_as(case: dict[str, Any]) -> list[str]:
+    """The log of a case, and what it does not say of itself."""
+    names = ("model", "transcription_model", "provider", "deployment", "day")
+    said = ((f"--{name.replace('_', '-')}", str(case[name])) for name in names if name in case)
+    return [str(FOLDER / case["file"]), *(word for pair in said for word in pair)]
+
+
+def status(answer: dict[str, Any]) -> str:
+    """An answer's status, as cases name it."""
+    records = answer["records"]
+    if records["without_usage"] == records["all"]:
+        return "no-usage"
+    found = [name for name in ("bounded", "inconsistent") if records[name]]
+    return found[0] if found else "disputed-rate" if answer["total"]["disputed"] else "exact"
+
+
+def assert_costs_what_its_case_says(case: dict[str, Any], answer: dict[str, Any]) -> None:
+    """The status, and the amounts to the last digit; of a disputed rate the other figure too."""
+    total = answer["total"]
+    assert (status(answer), total["low"], total["high"]) == (case["status"], case["low"], case["high"])
+    assert answer["unpriced"] == []
+    if "other" in case:
+        assert sorted(total["disputed"].values()) == sorted([case["low"], case["other"]])
+    else:
+        assert total["disputed"] is None
+
+
+@each_case
+@pytest.mark.parametrize("engine", ["duckdb", "rows"])
+def test_a_log_costs_what_its_case_says(case: dict[str, Any], engine: str) -> None:
+    assert_costs_what_its_case_says(case, voicebill("cost", *read_as(case), "--engine", engine))
+
+
+@each_case
+def test_a_ledger_costs_what_its_case_says_however_often_it_is_recorded(case: dict[str, Any], tmp_path: Path) -> None:
+    ledger = ["--ledger", str(tmp_path / "ledger")]
+    first, again = (voicebill("record", *read_as(case), *ledger) for _ in range(2))
+    assert (again["added"], again["corrected"], again["repeated"]) == (0, 0, first["read"])
+    assert_costs_what_its_case_says(case, voicebill("cost", *ledger))
+
+
+@each_case
+def test_the_written_sums_give_the_amounts(case: dict[str, Any]) -> None:
+    ends = [end for end in ("low", "high", "other") if end in case]
+    assert {end: dollars(case[end]) for end in ends} == {end: micro_dollars(case[f"{end}_sum"]) for end in ends}
+
+
+def dollars(written: str) -> Fraction:
+    """Dollars in picodollars."""
+    return Fraction(written) * 10**12
+
+
+@each_case
+def test_a_case_is_bounded_where_its_amounts_differ_and_disputed_where_there_is_another(case: dict[str, Any]) -> None:
+    assert case["status"] in STATUSES
+    assert (case["status"] == "bounded") is (Fraction(case["low"]) < Fraction(case["high"]))
+    assert (case["status"] == "disputed-rate") is ("other" in case)
+
+
+def test_every_file_has_a_case_and_every_case_a_line_in_the_table_of_results() -> None:
+    assert sorted(case["file"] for case in CASES) == sorted(file.name for file in FOLDER.glob("*.jsonl"))
+    assert len({called(case) for case in CASES}) == len(CASES)
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for case in CASES:
+        amount = f"${case['low']}" + (f" to ${case['high']}" if case["high"] != case["low"] else "")
+        named = case["file"].removesuffix(".jsonl")
+        assert f"| {named} | {case['status']} | {amount} |" in text, named
