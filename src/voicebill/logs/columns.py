@@ -73,6 +73,25 @@ Row = Mapping[str, Value]
 """The filled fields of a row, by the column's name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The known columns of a table, by what they say."""
+
+    said: Mapping[str, tuple[str, ...]]
+    counts: Mapping[str, tuple[str, ...]]
+    metered: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "Table":
+        """The table that has these columns."""
+        there = set(names)
+        said, counts = (
+            {what: found for what, each in known.items() if (found := tuple(name for name in each if name in there))}
+            for known in (SAID, COUNTS)
+        )
+        return cls(said, counts, tuple(sorted(meters() & there)))
+
+
 class BrokenRow(ValueError):
     """A row that does not say what its columns promise. The text is for the report."""
 
@@ -131,14 +150,14 @@ def column_name(name: str) -> str:
 def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
     """The records of all tables."""
     for lines in logs:
-        for ordinal, row in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
+        for ordinal, row, table in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
             try:
-                yield _Reading(lines, ordinal, row, told, report).record()
+                yield _Reading(lines, ordinal, row, table, told, report).record()
             except (BrokenRow, InvalidInput) as error:
                 report.broke(lines.name, ordinal, str(error))
 
 
-def _text_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row]]:
+def _text_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Table]]:
     numbered = _Numbered(lines, report)
     first = next(numbered, None)
     if first is None:
@@ -152,11 +171,13 @@ def _text_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row]]:
     columns = _columns(names, lines.name, at, report)
     if not columns:
         return
+    table = Table.of(columns.values())
     for at, fields in _fields(numbered, delimiter, lines.name, report):
         if len(fields) != len(names):
             report.broke(lines.name, at, f"{len(fields)} fields, where the header has {len(names)}")
         else:
-            yield at, {name: fields[index].strip() for index, name in columns.items() if fields[index].strip()}
+            stripped = ((name, fields[index].strip()) for index, name in columns.items())
+            yield at, {name: field for name, field in stripped if field}, table
 
 
 def _fields(numbered: "_Numbered", delimiter: str, source: str, report: Report) -> Iterator[tuple[int, list[str]]]:
@@ -213,7 +234,7 @@ def _columns(names: Sequence[str], source: str, ordinal: int, report: Report) ->
     return found
 
 
-def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row]]:
+def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Table]]:
     import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -227,10 +248,11 @@ def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row]]:
             columns = _columns(names, lines.name, 0, report)
             if not columns:
                 return
+            table = Table.of(columns.values())
             for batch in file.iter_batches(BATCH_ROWS, columns=[names[index] for index in columns]):
                 for row in batch.rename_columns(list(columns.values())).to_pylist():
                     ordinal += 1
-                    yield ordinal, {name: value for name, value in row.items() if _filled(value)}
+                    yield ordinal, {name: value for name, value in row.items() if _filled(value)}, table
     except (pa.ArrowException, OSError, ValueError) as error:
         report.broke(lines.name, 0, f"cannot be read beyond row {ordinal:,} ({type(error).__name__})")
     finally:
@@ -248,6 +270,7 @@ class _Reading:
     lines: Lines
     ordinal: int
     row: Row
+    table: Table
     told: Told
     report: Report
 
@@ -280,7 +303,10 @@ class _Reading:
         )
 
     def _said(self, what: str) -> tuple[str, Value] | None:
-        return next(((name, self.row[name]) for name in SAID[what] if name in self.row), None)
+        for name in self.table.said.get(what, ()):
+            if name in self.row:
+                return name, self.row[name]
+        return None
 
     def _text(self, what: str) -> str | None:
         found = self._said(what)
@@ -363,7 +389,7 @@ class _Reading:
 
     def _charged(self) -> dict[str, int]:
         """Quantities by meter, in either form."""
-        found = {name: whole(name, value) for name, value in self.row.items() if name in meters()}
+        found = {name: whole(name, self.row[name]) for name in self.table.metered if name in self.row}
         meter, quantity = self._text("meter"), self._number("quantity")
         if meter is None:
             return found
@@ -376,7 +402,9 @@ class _Reading:
 
     def _counts(self) -> dict[str, int]:
         """Its reported counts, by their names here."""
-        filled = ((count, next((name for name in names if name in self.row), None)) for count, names in COUNTS.items())
+        filled = (
+            (count, next((name for name in names if name in self.row), None)) for count, names in self.table.counts.items()
+        )
         return {count: whole(name, self.row[name]) for count, name in filled if name is not None}
 
     def _timed(self, kind: RecordKind, ms: int) -> Usage:
@@ -396,6 +424,8 @@ def whole(name: str, value: Value) -> int:
     Raises:
         BrokenRow: it is anything else.
     """
+    if isinstance(value, str) and len(value) <= 12 and value.isascii() and value.isdigit():
+        return int(value)
     number = _decimal(name, value)
     if number != number.to_integral_value():
         raise BrokenRow(f"{name} is no whole number")

@@ -23,7 +23,7 @@ DEEPEST = 200
 MOST_AGAIN = 100
 """So many lines are read anew after a document that breaks off."""
 
-MOST_SAMPLED = 50
+MOST_SAMPLED = 400
 """So many documents of a sample are looked at to recognise a dialect."""
 
 Shape = TypeVar("Shape")

@@ -49,9 +49,13 @@ COUNTS: dict[str, tuple[str, ...]] = {
 }
 """By the name of each count, the keys that integrations give it."""
 
+KNOWN = frozenset(key for keys in COUNTS.values() for key in keys) | {"unit"}
+
 CHARACTERS = "CHARACTERS"
 TOKENS = (None, "", "TOKENS")
 MOST_KEY = 60
+MOST_REASONS = 100
+"""Of so many keys that are not known each is mentioned by its name."""
 
 Details = Mapping[str, int | float | str | None]
 
@@ -167,14 +171,13 @@ def counted(details: Details, report: Report) -> Counts | None:
     Raises:
         ValueError: one of them is no count.
     """
-    known = {key for keys in COUNTS.values() for key in keys} | {"unit"}
     found: dict[str, int] = {}
     for count, keys in COUNTS.items():
         name = next((key for key in keys if details.get(key) is not None), None)
         if name is not None:
             found[count] = _whole(name, details[name])
     for key, value in details.items():
-        if value and key not in known and "cost" not in key.lower() and _is_count(value):
+        if value and key not in KNOWN and "cost" not in key.lower() and _is_count(value) and len(report.skipped) < MOST_REASONS:
             report.skipped[f"usage under the key {key[:MOST_KEY]!r}"] += 1
     return Counts(**found) if any(found.values()) else None
 
