@@ -21,7 +21,7 @@ from voicebill.answers.cost import (
 )
 from voicebill.answers.where import Value, fields_of, holds
 from voicebill.billing.record import Record
-from voicebill.billing.sold import Sold, plain
+from voicebill.billing.sold import Sold, Span, plain
 
 T = TypeVar("T")
 Fields = Mapping[str, Value]
@@ -52,6 +52,10 @@ class Counted:
     fields: Fields
 
 
+Placed = tuple[int, int, Counted]
+"""A quantity with its span (-1: none) and as its vendor rounds it."""
+
+
 class RowEngine:
     """Counts settled records one by one."""
 
@@ -69,6 +73,7 @@ class RowCounting:
     def __init__(self, records: Sequence[Record], asked: CostAsked) -> None:
         self._records = records
         self._asked = asked
+        self._kept: tuple[Priced | None, Sequence[Placed]] | None = None
 
     def overview(self, priced: Priced | None = None) -> Overview:
         """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
@@ -176,7 +181,9 @@ class RowCounting:
             sum(length for _, length in timed),
             {
                 percent: (numerator // 2, length)
-                for percent, (numerator, length) in _percentiles(sorted(timed, key=lambda each: (float(each[0]) / each[1], *each)))
+                for percent, (numerator, length) in _percentiles(
+                    sorted(timed, key=lambda each: (float(each[0]) / each[1], *each))
+                )
             },
         )
 
@@ -188,10 +195,18 @@ class RowCounting:
                 seen.add(row.record.key)
                 yield row.record
 
-    def _rows(self, priced: Priced | None) -> Iterator[tuple[int, int, Counted]]:
-        """Every quantity asked for in every reading, with its span and as its vendor rounds it."""
+    def _rows(self, priced: Priced | None) -> Sequence[Placed]:
+        """Every quantity asked for in every reading."""
+        if self._kept is None or self._kept[0] is not priced:
+            self._kept = (priced, list(self._placed(priced)))
+        return self._kept[1]
+
+    def _placed(self, priced: Priced | None) -> Iterator[Placed]:
         asked = self._asked
         rates = priced.by_meter if priced else {}
+        spans: dict[Sold, list[tuple[int, Span]]] = defaultdict(list)
+        for at, each in enumerate(priced.spans if priced else ()):
+            spans[each.sold].append((at, each))
         condition = asked.where
         if priced is None and "offer" in fields_of(condition):
             condition = None
@@ -199,7 +214,7 @@ class RowCounting:
             if (asked.since or asked.until) and not _within(record.day, asked):
                 continue
             sold = sold_as(record, asked)
-            span = _span(priced, sold, record.day) if priced else -1
+            span = _span(spans[sold], record.day)
             found = priced.spans[span].found if priced and span >= 0 else None
             fields = _fields(record, sold, found.offer.id if found else None)
             for at, usage in enumerate(record.readings):
@@ -210,15 +225,13 @@ class RowCounting:
                         step = rate.step if rate else 1
                         yield span, -(-quantity // step) * step, Counted(record, at, meter, quantity, placed)
 
-    def _chosen(
-        self, priced: Priced, pick: Callable[[Iterable[Reading]], Reading]
-    ) -> Iterator[tuple[int, int, Counted]]:
+    def _chosen(self, priced: Priced, pick: Callable[[Iterable[Reading]], Reading]) -> Iterator[Placed]:
         """The rows of each record in its cheapest (`min`) or dearest (`max`) reading, whether or not it counts what is asked.
 
         Of equals it is the one that counts less, or more, and then the first, or the last: what is open stays open.
         """
         rates = priced.by_meter
-        by_record: dict[str, list[list[tuple[int, int, Counted]]]] = {}
+        by_record: dict[str, list[list[Placed]]] = {}
         for placed in self._rows(priced):
             row = placed[2]
             by_record.setdefault(row.record.key, [[] for _ in row.record.readings])[row.reading].append(placed)
@@ -260,13 +273,8 @@ def _within(day: date | None, asked: CostAsked) -> bool:
     return day is not None and (asked.since is None or day >= asked.since) and (asked.until is None or day < asked.until)
 
 
-def _span(priced: Priced, sold: Sold, day: date | None) -> int:
-    if day is None:
-        return -1
-    return next(
-        (at for at, span in enumerate(priced.spans) if span.sold == sold and span.since <= day < span.until),
-        -1,
-    )
+def _span(spans: Iterable[tuple[int, Span]], day: date | None) -> int:
+    return next((at for at, span in spans if day is not None and span.since <= day < span.until), -1)
 
 
 def _fields(record: Record, sold: Sold, offer: str | None) -> dict[str, Value]:

@@ -273,7 +273,8 @@ class _Rows:
         """Rows that count nothing for every reading of the records asked for: where a meter is asked for, not all have one."""
         if "meter" not in self._fields:
             return ""
-        return f"UNION ALL SELECT {_list(('u.key', 'u.reading', *columns))} FROM usage u WHERE u.reading > 0 AND u.key IN (SELECT key FROM asked)"
+        named = _list(("u.key", "u.reading", *columns))
+        return f"UNION ALL SELECT {named} FROM usage u WHERE u.reading > 0 AND u.key IN (SELECT key FROM asked)"
 
     @property
     def _quantity(self) -> str:
