@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 PAGES = (
     "/",
     "/?minutes=abc",
+    "/cost",
     "/compare?against=support-bot",
     "/prices",
     "/prices/openai/gpt-4o-transcribe",

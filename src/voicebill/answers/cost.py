@@ -241,7 +241,11 @@ class UnpricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a group cost: exact where both amounts are equal, a range otherwise; None: no part of it has a price."""
+    """What a group cost: exact where both amounts are equal, a range otherwise; None: no part of it has a price.
+
+    `low` is its part of the cheapest reading and `high` of the dearest, so that groups add up to the total in each; of a
+    single meter the first can be the larger one, since what is less of one meter is more of another.
+    """
 
     keys: tuple[Value, ...]
     records: int

@@ -1,27 +1,23 @@
 """The one shape of what conversations did cost: what Python, `--json` and HTTP share, and the columns of exports."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from fractions import Fraction
-from typing import Any
 
-from voicebill.answers.cost import Cost, CostAsked, CostLine, Group, UnpricedLine
+from voicebill.answers.cost import Cost, CostLine, Counts, Group, UnpricedLine
+from voicebill.answers.shape import Shape, line_shapes
 from voicebill.answers.where import Value
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, dollars
 from voicebill.billing.price_book import PriceBook
 
-Shape = dict[str, Any]
-
 
 def cost_shape(answer: Cost) -> Shape:
     """The whole answer. Dollars are exact decimal strings; an amount has a status: exact, range, partial or unpriced."""
     return {
-        "records": asdict(answer.counts) | {"all": answer.counts.records},
+        "records": _counts(answer.counts),
         "days": {"first": _day(answer.first), "last": _day(answer.last)},
         "total": _amounts(answer.total),
         "by": list(answer.asked.by),
-        "groups": [group_shape(group, answer.asked) for group in answer.groups],
+        "groups": [_group(group, answer.asked.by) for group in answer.groups],
         "others": _amounts(answer.others) if answer.others else None,
         "lines": [_line(line) for line in answer.lines],
         "unpriced": [_unpriced(line) for line in answer.unpriced],
@@ -34,9 +30,21 @@ def cost_shape(answer: Cost) -> Shape:
     }
 
 
-def group_shape(group: Group, asked: CostAsked) -> Shape:
+def _counts(counts: Counts) -> Shape:
+    return {
+        "all": counts.records,
+        "billed": counts.billed,
+        "unpriced": counts.unpriced,
+        "without_usage": counts.without_usage,
+        "bounded": counts.bounded,
+        "inconsistent": counts.inconsistent,
+        "unnamed": {name: count for name, count in counts.unnamed.items() if count},
+    }
+
+
+def _group(group: Group, by: tuple[str, ...]) -> Shape:
     """A group: its fields by name, and its amounts."""
-    return {name: _plain(key) for name, key in zip(asked.by, group.keys, strict=True)} | _amounts(group)
+    return {"keys": {name: _plain(key) for name, key in zip(by, group.keys, strict=True)}} | _amounts(group)
 
 
 def status_of(group: Group) -> str:
@@ -63,24 +71,22 @@ def _amounts(group: Group) -> Shape:
 
 
 def _line(line: CostLine) -> Shape:
+    """A line as every answer has it, with what is left open of its quantity and amount."""
     assert line.span.found is not None
     found = line.span.found
-    rate = line.line.rate
-    assert rate is not None
-    return {
-        "offer": found.offer.id,
+    (shape,) = line_shapes([line.line], found)
+    open_counts = line.line.quantity != line.high.quantity
+    return shape | {
         "named": line.span.sold.model,
-        "provider": found.offer.provider,
         "since": found.rates.row.since.text,
-        "meter": line.line.meter.name,
-        "label": line.line.meter.label,
-        "quantity": _quantity(line.line.quantity, line.high.quantity),
-        "unit": line.line.meter.unit,
-        "rate": {"dollars": dollars(rate.price * 10**12), "per": line.line.meter.price_unit, "stands_in": rate.stands_in},
+        "quantity": None if open_counts else line.line.quantity,
+        "quantities": [line.line.quantity, line.high.quantity],
+        "dollars": None if open_counts else shape["dollars"],
         "low": dollars(line.low_amount),
         "high": dollars(line.high_amount),
-        "disputed": [{"dollars": str(rival.price), "source": rival.source} for rival in rate.disputes],
-        "sources": list(found.rates.row.sources),
+        "disputed": [{"dollars": str(rival.price), "source": rival.source} for rival in line.line.rate.disputes]
+        if line.line.rate
+        else [],
     }
 
 
@@ -91,7 +97,7 @@ def _unpriced(line: UnpricedLine) -> Shape:
         "deployment": line.sold.deployment,
         "region": line.sold.region or None,
         "meter": line.meter,
-        "quantity": _quantity(line.low, line.high),
+        "quantities": [line.low, line.high],
         "why": line.why,
     }
 
@@ -117,10 +123,6 @@ def quantity_shown(low: int, high: int, meter: str, prices: PriceBook) -> str:
     known = prices.meters.get(meter)
     told = [Line(known, each, None).meter.counted(each) if known else f"{each:,}" for each in sorted({low, high})]
     return " to ".join(told)
-
-
-def _quantity(low: int, high: int) -> int | Mapping[str, int]:
-    return low if low == high else {"low": low, "high": high}
 
 
 def _share(share: Fraction | None) -> float | None:

@@ -142,14 +142,13 @@ def side_by_side(answer: Comparison) -> list[BarRow]:
 def cost_bars(answer: Cost, most: int = MOST_BARS) -> list[BarRow]:
     """What each group did cost, or each meter where there are no groups: up to the dearest reading, the cheapest marked.
 
-    Groups in time keep their order; of others the dearest, and all that is left as one.
+    Groups in time keep their order, the last ones; of others the dearest are shown.
     """
     if answer.asked.by:
         rows = [
             _bar(" · ".join(NOT_NAMED if key is None else str(key) for key in group.keys), group) for group in answer.groups
         ]
-        others = [_bar("all others", answer.others)] if answer.others else []
-        return _fewer(rows, most) + others if not in_time(answer) else rows[-MOST_IN_TIME:]
+        return rows[-MOST_IN_TIME:] if in_time(answer) else rows[:most]
     sums: dict[str, tuple[Amount, Amount]] = {}
     for line in answer.lines:
         low, high = sums.get(line.line.meter.label, (0, 0))
@@ -164,14 +163,6 @@ def in_time(answer: Cost) -> bool:
 
 def _bar(label: str, group: Group) -> BarRow:
     return BarRow(label, 0.0, in_dollars(group.high or 0), in_dollars(group.low or 0))
-
-
-def _fewer(rows: list[BarRow], most: int) -> list[BarRow]:
-    """The first bars, and one for all that follow."""
-    if len(rows) <= most:
-        return rows
-    rest = rows[most:]
-    return [*rows[:most], BarRow(f"{len(rest):,} more", 0.0, sum(row.high for row in rest), sum(row.mark for row in rest))]
 
 
 def in_dollars(amount: Amount) -> float:

@@ -52,8 +52,8 @@ def estimate_shape(answer: Estimate) -> Shape:
         "per_year": _scenarios(answer.per_year) if answer.per_year else None,
         "population": _population(answer.population) if answer.population else None,
         "lines": [
-            *_lines(answer.lines, answer.offered.found),
-            *_lines(answer.transcription_lines, answer.offered.transcription),
+            *line_shapes(answer.lines, answer.offered.found),
+            *line_shapes(answer.transcription_lines, answer.offered.transcription),
         ],
         "where": [
             {"part": part.name, "label": PART_LABELS[part.name], "dollars": dollars(part.amount)} for part in answer.parts
@@ -84,8 +84,8 @@ def simulation_shape(answer: Simulation) -> Shape:
             "dollars": dollars(answer.total),
             "usage": _usage(answer.usage),
             "lines": [
-                *_lines(answer.lines, answer.offered.found),
-                *_lines(answer.transcription_lines, answer.offered.transcription),
+                *line_shapes(answer.lines, answer.offered.found),
+                *line_shapes(answer.transcription_lines, answer.offered.transcription),
             ],
         },
         "cache": answer.conversation.expected.behaviour,
@@ -273,7 +273,8 @@ def _scenarios(amounts: Scenarios) -> Shape:
     return {"best": dollars(amounts.best), "expected": dollars(amounts.expected), "worst": dollars(amounts.worst)}
 
 
-def _lines(lines: Iterable[Line], found: Found | None) -> list[Shape]:
+def line_shapes(lines: Iterable[Line], found: Found | None) -> list[Shape]:
+    """Lines of a bill: quantity, rate and amount, with what they stand on."""
     return [
         {
             "offer": found.offer.id if found else None,
@@ -309,7 +310,7 @@ def _billed(billed: Billed, found: Found) -> Shape:
         "dropped_items": billed.response.dropped,
         "usage": _usage(billed.usage),
         "dollars": dollars(billed.amount),
-        "lines": _lines(billed.lines, found),
+        "lines": line_shapes(billed.lines, found),
     }
 
 
@@ -329,7 +330,7 @@ def _heard(heard: Heard, found: Found) -> Shape:
         "turn": heard.turn,
         "usage": dict(heard.usage.items()),
         "dollars": dollars(heard.amount),
-        "lines": _lines(heard.lines, found),
+        "lines": line_shapes(heard.lines, found),
     }
 
 

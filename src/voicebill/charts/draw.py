@@ -171,7 +171,12 @@ def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot'
         plot = _bars(lp, rows, "dollars", look)
     days = f"{answer.first} to {answer.last}; " if answer.first != answer.last else f"{answer.first}; "
     source = f"voicebill: {days}{answer.counts.billed:,} records billed; prices {answer.prices.digest}"
-    return _dressed(lp, plot, f"What it did cost, {what}", source, look, rows=0 if over_time else len(rows))
+    left = len(answer.groups) - len(rows) if answer.asked.by else 0
+    which = "the last" if over_time else "the dearest"
+    subtitle = f"{which} {len(rows)} of {len(answer.groups):,}" if left > 0 else ""
+    return _dressed(
+        lp, plot, f"What it did cost, {what}", source, look, subtitle=subtitle, rows=0 if over_time else len(rows)
+    )
 
 
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot

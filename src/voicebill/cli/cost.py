@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from voicebill.answers import quantities
@@ -35,7 +35,6 @@ from voicebill.cli.log_options import (
     TheTenant,
     TheTranscription,
     on_terminal,
-    reading_notes,
     records_of,
     told_as,
 )
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from voicebill.logs.told import Report
 
 ASKED = "What is asked"
+Row = tuple[str, ...]
 MOST_SHOWN = 40
 """So many groups are printed; all of them go into a file or JSON."""
 
@@ -190,48 +190,35 @@ def _read_shape(report: "Report | None") -> Shape:
     """What a reading met; null for a ledger, where that was said when it was recorded."""
     if report is None:
         return {"read": None}
-    return {
-        "read": {
-            "sources": report.sources,
-            "lines": report.lines,
-            "records": report.records,
-            "repeated": report.repeated,
-            "broken": report.broken_count,
-            "first_broken": [str(fault) for fault in report.broken],
-            "other_lines": report.other_lines,
-            "notes": list(reading_notes(report)),
-        }
-    }
+    from voicebill.logs.notes import reading_shape  # noqa: PLC0415 - logs are read by an extra
+
+    return {"read": reading_shape(report)}
 
 
 def show(answer: Cost, report: "Report | None", out: Console) -> None:
     """Print costs for people."""
-    for line in _heading(answer, report):
-        out.print(line)
-    out.print()
-    out.print(screen.heading(_total(answer)))
-    if answer.asked.by:
-        out.print()
-        out.print(screen.indented(_groups(answer)))
-        if len(answer.groups) > MOST_SHOWN:
-            out.print(f"  and {len(answer.groups) - MOST_SHOWN:,} more: see the dearest with --top, or all with --out FILE")
-    elif answer.lines:
-        out.print()
-        out.print(screen.heading("The bill"))
-        out.print(screen.indented(_bill(answer.lines)))
-    if answer.unpriced:
-        out.print()
-        out.print(screen.heading("Not priced, and not in the total"))
-        out.print(screen.indented(_unpriced(answer.unpriced, answer)))
-    for line in _calls(answer.per_call):
-        out.print(line)
-    for line in _shares(answer):
-        out.print(line)
-    minded = [*(reading_notes(report) if report else ()), *answer.warnings]
-    for note in (*screen.notes("Mind", minded, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
-        out.print(note)
-    out.print()
-    out.print(Text(f"prices {answer.prices.digest}", style="dim"))
+    minded = [*_notes(report), *answer.warnings]
+    for part in (
+        *_heading(answer, report),
+        "",
+        screen.heading(_total(answer)),
+        *(_groups(answer) if answer.asked.by else _bill(answer.lines)),
+        *_unpriced(answer.unpriced, answer),
+        *_calls(answer.per_call),
+        *_shares(answer),
+        *screen.notes("Mind", minded, style="yellow"),
+        *screen.notes("Assumed", answer.assumptions),
+        "",
+        Text(f"prices {answer.prices.digest}", style="dim"),
+    ):
+        out.print(part)
+
+
+def _notes(report: "Report | None") -> Iterator[str]:
+    if report is not None:
+        from voicebill.logs.notes import reading_notes  # noqa: PLC0415 - logs are read by an extra
+
+        yield from reading_notes(report)
 
 
 def _heading(answer: Cost, report: "Report | None") -> Iterator[str]:
@@ -246,7 +233,7 @@ def _heading(answer: Cost, report: "Report | None") -> Iterator[str]:
     elsewhere = report.records - report.repeated - counts.records if report else 0
     parts += [f"{elsewhere:,} not asked for"] if elsewhere else []
     yield f"  {', '.join(parts)};"
-    yield f"  {counts.bounded:,} are bounded and {counts.inconsistent:,} inconsistent in their counts"
+    yield f"  {counts.bounded:,} bounded and {counts.inconsistent:,} inconsistent in their counts"
 
 
 def _total(answer: Cost) -> str:
@@ -258,7 +245,10 @@ def _total(answer: Cost) -> str:
         else f" from {answer.first} to {answer.last}"
     )
     total = answer.total
-    text = f"{screen.counted(total.records, 'record')}{days}: {_amount(total)}"
+    counted = f"{screen.counted(total.records, 'record')}{days}"
+    if total.records == answer.counts.without_usage:
+        return f"{counted}: {'no usage was reported' if total.records else 'nothing to cost'}"
+    text = f"{counted}: {_amount(total)}"
     if total.disputed and total.low is not None and total.high is not None:
         text += f" (disputed prices: {_range(*total.disputed)})"
     return text
@@ -272,56 +262,68 @@ def _amount(group: Group) -> str:
 
 def _range(low: Amount, high: Amount) -> str:
     """An amount, or two; with all their digits where they would look alike otherwise."""
+    low, high = sorted((low, high))
     if low == high:
         return shown(low)
     told = f"{shown(low)} to {shown(high)}"
     return told if shown(low) != shown(high) else f"${dollars(low)} to ${dollars(high)}"
 
 
-def _groups(answer: Cost) -> Table:
+def _groups(answer: Cost) -> Iterator[Any]:
     fields = answer.asked.by
     table = screen.table(*fields, "records", "amount", left=len(fields))
     for group in answer.groups[:MOST_SHOWN]:
         table.add_row(*(_key(key) for key in group.keys), f"{group.records:,}", _amount(group))
     if answer.others:
         table.add_row("all others", *[""] * (len(fields) - 1), f"{answer.others.records:,}", _amount(answer.others))
-    return table
+    yield ""
+    yield screen.indented(table)
+    if len(answer.groups) > MOST_SHOWN:
+        yield f"  and {len(answer.groups) - MOST_SHOWN:,} more: see the dearest with --top, or all with --out FILE"
 
 
 def _key(key: object) -> Text:
     return Text(NOT_NAMED if key is None else str(key), style="dim" if key is None else "")
 
 
-def _bill(lines: Sequence[CostLine]) -> Table:
-    table = screen.table("meter", "quantity", "rate", "amount")
-    table.columns[0].no_wrap = True
-    offer = ""
+def _bill(lines: Sequence[CostLine]) -> Iterator[Any]:
+    rows: dict[str, list[Row]] = {}
     for line in lines:
         assert line.span.found is not None
-        named = f"{line.span.found.offer.id} ({line.span.found.rates.row.since})"
-        if named != offer:
-            table.add_row(Text(named, style="dim"))
-            offer = named
+        named = f"{line.span.found.offer.id}, at prices since {line.span.found.rates.row.since}"
         meter = line.line.meter
         quantity = " to ".join(meter.counted(each) for each in sorted({line.line.quantity, line.high.quantity}))
         low, high = sorted((line.low_amount, line.high_amount))
-        table.add_row(f"  {meter.label}", quantity, str(line.line.rate), _range(low, high))
-    return table
+        rows.setdefault(named, []).append((meter.label, quantity, str(line.line.rate), _range(low, high)))
+    yield from _sections("The bill", ("meter", "quantity", "rate", "amount"), rows, "dim")
 
 
-def _unpriced(lines: Sequence[UnpricedLine], answer: Cost) -> Table:
-    table = screen.table("meter", "quantity")
-    why = ""
+def _unpriced(lines: Sequence[UnpricedLine], answer: Cost) -> Iterator[Any]:
+    rows: dict[str, list[Row]] = {}
     for line in lines:
-        named = f"{line.sold}: {line.why}"
-        if named != why:
-            table.add_row(Text(named, style="yellow"))
-            why = named
         meter = answer.prices.meters.get(line.meter)
-        table.add_row(
-            f"  {meter.label if meter else line.meter}", quantity_shown(line.low, line.high, line.meter, answer.prices)
-        )
-    return table
+        quantity = quantity_shown(line.low, line.high, line.meter, answer.prices)
+        rows.setdefault(f"{line.sold}: {line.why}", []).append((meter.label if meter else line.meter, quantity))
+    yield from _sections("Not priced, and not in the total", ("meter", "quantity"), rows, "yellow")
+
+
+def _sections(title: str, columns: Row, sections: Mapping[str, Sequence[Row]], style: str) -> Iterator[Any]:
+    """A table whose rows stand under the name of their section, which may be as long as a line. Nothing without rows."""
+    if not sections:
+        return
+    yield ""
+    yield screen.heading(title)
+    widths = [max(map(len, cells)) for cells in zip(columns, *(row for rows in sections.values() for row in rows), strict=True)]
+    for name, rows in (("", ()), *sections.items()):
+        table = screen.table(*columns)
+        table.show_header = not name
+        for column, width in zip(table.columns, widths, strict=True):
+            column.min_width, column.no_wrap = width, True
+        for row in rows:
+            table.add_row(*row)
+        if name:
+            yield screen.indented(Text(name, style=style))
+        yield Padding(table, (0, 0, 0, 4))
 
 
 def _calls(calls: PerCall | None) -> Iterator[Any]:

@@ -116,22 +116,3 @@ def on_terminal(_what: str) -> Iterator[Shown]:
         return
     with Progress(SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=err, transient=True) as bar:
         yield Shown(bar)
-
-
-def reading_notes(report: "Report") -> Iterator[str]:
-    """What a reading met that its reader should know."""
-    for fault in report.broken:
-        yield f"broken: {fault}"
-    if report.broken_count > len(report.broken):
-        yield f"and {report.broken_count - len(report.broken):,} more broken lines"
-    if report.unfinished:
-        yield f"{report.unfinished:,} responses were begun and the log does not hold their end: their usage is missing"
-    if report.silent_sessions:
-        yield (
-            f"{report.silent_sessions:,} sessions appear without any usage: where audio goes over WebRTC or SIP, usage is seen "
-            "by the client's data channel or a sideband connection"
-        )
-    if report.zoneless:
-        yield f"{report.zoneless:,} times name no zone and are taken as UTC"
-    for why, count in report.skipped.items():
-        yield f"{count:,} left out: {why}"

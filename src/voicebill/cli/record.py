@@ -15,7 +15,6 @@ from voicebill.cli.log_options import (
     TheRegion,
     TheTenant,
     TheTranscription,
-    reading_notes,
     records_of,
     told_as,
 )
@@ -59,6 +58,7 @@ def record_command(
         day=day,
     )
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger is kept by an extra
+    from voicebill.logs.notes import reading_notes  # noqa: PLC0415
     from voicebill.logs.told import Report  # noqa: PLC0415
 
     report = Report(strict=strict)

@@ -9,7 +9,7 @@ from fastapi.exceptions import HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from voicebill.web import charts, learn, openapi, prices, rules, shapes, simulate
+from voicebill.web import charts, cost, learn, openapi, prices, rules, shapes, simulate
 from voicebill.web.asking import Refused
 from voicebill.web.compare import CompareRoutes
 from voicebill.web.estimate import EstimateRoutes
@@ -50,6 +50,7 @@ def create_app(site: Site) -> FastAPI:
     for router in (
         EstimateRoutes(site, pages).router(),
         CompareRoutes(site, pages).router(),
+        cost.routes(site, pages, gallery),
         simulate.routes(site),
         prices.routes(site, pages),
         rules.routes(site, pages),

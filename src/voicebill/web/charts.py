@@ -63,6 +63,11 @@ class Gallery:
                 self.kept.popitem(last=False)
             return found
 
+    def passing(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        """A picture that is not kept."""
+        with self.lock:
+            return self._paint(plot, kind)
+
     def _paint(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
         if self.painted >= PAINTED_BY_ONE:
             self.stop()

@@ -29,6 +29,10 @@ HEADERS = {
 }
 
 
+TAKE_LOGS = ("/cost", "/api/cost")
+"""Paths to which a usage log is sent."""
+
+
 class Guard:
     """Bounds what is done at once and for how long, sets headers, and logs method, path and status, never the query."""
 
@@ -74,7 +78,8 @@ class Guard:
 
     def _bounded(self, scope: Message, receive: Receive) -> Receive:
         """Receive a body of at most so many bytes."""
-        most, read = self.bounds.body_bytes, 0
+        takes_logs = scope["path"].removeprefix(self.prefix) in TAKE_LOGS
+        most, read = self.bounds.log_bytes if takes_logs else self.bounds.body_bytes, 0
         too_long = Refused(413, "Too long", [(None, f"a body holds at most {most:,} bytes")])
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if stated.isdigit() and int(stated) > most:

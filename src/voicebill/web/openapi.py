@@ -11,7 +11,7 @@ from voicebill.web import shapes
 from voicebill.web.asking import Refused
 from voicebill.web.fields import GROUPS
 
-ABOUT = """What a realtime voice conversation costs, before it is held.
+ABOUT = """What a realtime voice conversation costs, before it is held and after.
 
 Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars come back as exact decimal
 strings. Every answer names the prices and rules that it stands on, each with a digest."""
@@ -39,6 +39,14 @@ EXAMPLE_SCRIPT = {
     "instructions_tokens": 1000,
     "turns": [{"user_seconds": 6, "reply_seconds": 9}, {"user_seconds": 4, "reply_seconds": 12, "heard_seconds": 5}],
 }
+
+
+EXAMPLE_LOG = (
+    '{"type": "response.done", "response": {"id": "resp_1", "status": "completed", "usage": {"input_tokens": 132, '
+    '"output_tokens": 121, "input_token_details": {"text_tokens": 119, "audio_tokens": 13, "cached_tokens": 64, '
+    '"cached_tokens_details": {"text_tokens": 64, "audio_tokens": 0}}, '
+    '"output_token_details": {"text_tokens": 30, "audio_tokens": 91}}}}'
+)
 
 
 def flag(name: str, given: dict[str, str]) -> bool:
@@ -149,6 +157,30 @@ GET_RULES = _get(
         _parameter("rules", "A rule set by its name. Left out: the one from recorded sessions.", example="page-2026-06"),
     ],
 )
+POST_COST = _route(shapes.Cost, "What the conversations of a usage log did cost; the log is kept nowhere", body=True)
+POST_COST["openapi_extra"] = {
+    "parameters": [
+        _parameter("model", "The voice model, where the log names none.", example="gpt-realtime-1.5"),
+        _parameter("transcription_model", "The model that hears the user, where the log names none."),
+        _parameter("provider", "openai or azure, where the log names none. Left out: openai."),
+        _parameter("deployment", "global, data-zone or regional, where the log names none. Left out: global."),
+        _parameter("region", "Azure region, where the log names none."),
+        _parameter("tenant", "Whose conversations these are, where the log does not say it."),
+        _parameter("day", "The day of records without a time.", example="2026-11-22"),
+        _parameter("format", "How the log is written. Left out: recognised."),
+        _parameter("by", "Fields to group by, such as tenant,model.", example="meter"),
+        _parameter("where", "Only these, such as turn >= 3 and status = exact."),
+        _parameter("since", "From this day on (UTC)."),
+        _parameter("until", "Before this day (UTC)."),
+        _parameter("top", "Only so many groups, the dearest; needs by."),
+    ],
+    "requestBody": {
+        "required": True,
+        "description": "The log as it is: JSON lines, CSV or another dialect, plain, gzip or zstd.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
+    },
+}
+
 GET_HEALTH: dict[str, Any] = {
     "summary": "Whether the site answers, and by which facts",
     "responses": {200: {"model": shapes.Health}},

@@ -24,6 +24,10 @@ class Bounds:
     """Turns of the longest call of a month, beside the average one."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024
+    log_bytes: int = 32 * 2**20
+    """Of a usage log as it is sent."""
+    log_unpacked_bytes: int = 128 * 2**20
+    log_records: int = 100_000
     at_once: int = 64
     seconds: float = 20.0
     workers: int = 4

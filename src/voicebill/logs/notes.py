@@ -1,0 +1,37 @@
+"""What a reading met, told to people and programs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from voicebill.logs.told import Report
+
+
+def reading_notes(report: Report) -> Iterator[str]:
+    """What the reader of an answer should know of how its logs were read."""
+    yield from (f"broken: {fault}" for fault in report.broken)
+    if report.broken_count > len(report.broken):
+        yield f"and {report.broken_count - len(report.broken):,} more broken lines"
+    if report.unfinished:
+        yield f"{report.unfinished:,} responses were begun and the log does not hold their end: their usage is missing"
+    if report.silent_sessions:
+        yield (
+            f"{report.silent_sessions:,} sessions appear without any usage: where audio goes over WebRTC or SIP, usage is seen "
+            "by the client's data channel or a sideband connection"
+        )
+    if report.zoneless:
+        yield f"{report.zoneless:,} times name no zone and are taken as UTC"
+    yield from (f"{count:,} left out: {why}" for why, count in report.skipped.items())
+
+
+def reading_shape(report: Report) -> dict[str, Any]:
+    """What was read, in the shape of answers."""
+    return {
+        "sources": report.sources,
+        "lines": report.lines,
+        "records": report.records,
+        "repeated": report.repeated,
+        "broken": report.broken_count,
+        "first_broken": [str(fault) for fault in report.broken],
+        "other_lines": report.other_lines,
+        "notes": list(reading_notes(report)),
+    }
