@@ -1,6 +1,8 @@
 """The conformance suite in docs/conformance: every case costs what its written sum says, by every path there is."""
 
 import json
+import re
+import subprocess
 import tomllib
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +14,8 @@ from typer.testing import CliRunner
 from tests.cases import called, micro_dollars
 from voicebill.cli import app
 
-FOLDER = Path(__file__).parents[1] / "docs" / "conformance"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "conformance"
 CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]
 STATUSES = {"exact", "bounded", "inconsistent", "no-usage", "disputed-rate"}
 
@@ -94,3 +97,19 @@ def test_every_file_has_a_case_and_every_case_a_line_in_the_table_of_results() -
         amount = f"${case['low']}" + (f" to ${case['high']}" if case["high"] != case["low"] else "")
         named = case["file"].removesuffix(".jsonl")
         assert f"| {named} | {case['status']} | {amount} |" in text, named
+
+
+def test_second_opinions_differ_only_where_it_is_said_why() -> None:
+    """The table in the docs is what genai-prices and litellm say, in the environment that `make bench` sets up."""
+    python = ROOT / ".venv-bench" / "bin" / "python"
+    versions = "from importlib.metadata import version as v; print('genai-prices', v('genai-prices'), 'litellm', v('litellm'))"
+    there = subprocess.run([python, "-c", versions], capture_output=True, text=True, check=False) if python.exists() else None
+    if there is None or there.returncode:
+        pytest.skip("genai-prices and litellm are not installed: make bench sets them up in .venv-bench")
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    if not re.search("{} {} and {} {} ".format(*map(re.escape, there.stdout.split())), text):
+        pytest.skip(f"the docs tell of other versions than {there.stdout.strip()}")
+    script = ROOT / "benchmarks" / "second_opinions.py"
+    told = subprocess.run([python, "-W", "ignore", script], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert [line for line in told.stdout.splitlines() if line.startswith("|") and line not in text] == []
