@@ -97,6 +97,14 @@ def test_deep_nesting_is_no_document() -> None:
     assert faults
 
 
+def test_lines_that_all_begin_a_document_are_not_read_again_and_again() -> None:
+    """20,000 of them: reported by the hundred, in time that grows with their number."""
+    report = Report()
+    lines = Lines(Source("x", content=BytesIO(b'{"a": [\n' * 20_000)), report)
+    assert list(documents(lines, report)) == []
+    assert report.broken_count == 200
+
+
 pieces = st.sampled_from(["{", "}", "[", "]", ",", ":", '"a"', '"', "1", "\n", "\n  ", "{}", '{"a": 1}', "\\"])
 
 

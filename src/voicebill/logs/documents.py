@@ -20,8 +20,8 @@ LONGEST_DOCUMENT = LONGEST_LINE
 
 DEEPEST = 200
 """No log nests deeper."""
-MOST_AGAIN = 100
-"""So many lines are read anew after a document that breaks off."""
+MOST_AGAIN = 10
+"""A line that is cut off is noticed within two more: of a document that went on for longer, no line is one by itself."""
 
 MOST_SAMPLED = 400
 """So many documents of a sample are looked at to recognise a dialect."""
@@ -213,7 +213,7 @@ class _Opened:
     def _continues(self, line: bytes, body: bytes, ordinal: int) -> bool:
         if len(self.content) + len(body) > LONGEST_DOCUMENT or not self._counts(body):
             return False
-        if _indent(line) <= self._indent and len(self._again) < MOST_AGAIN:
+        if _indent(line) <= self._indent and len(self._again) <= MOST_AGAIN:
             self._again.append((ordinal, line))
         self.content += body
         return True
@@ -224,7 +224,7 @@ class _Opened:
         return content[: content.rindex(b"}" if content.startswith(b"{") else b"]") + 1]
 
     def _failed(self) -> Iterator[Line]:
-        again, self._again = self._again, []
+        again, self._again = self._again if len(self._again) <= MOST_AGAIN else [], []
         self.content.clear()
         self._stack.clear()
         self._lost = True
