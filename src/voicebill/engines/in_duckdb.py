@@ -70,7 +70,8 @@ class DuckDB:
         if progress:
             self.connection.execute("SET enable_progress_bar = true")
         if files:
-            self.connection.from_parquet([str(file) for file in files]).create_view("usage")
+            with failing_clearly():
+                self.connection.from_parquet([str(file) for file in files]).create_view("usage")
         else:
             self.connection.from_arrow(SCHEMA.empty_table()).create("usage")
 
