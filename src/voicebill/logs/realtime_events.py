@@ -167,6 +167,14 @@ class Wrapped(Event, gc=False):
     region: str | None = None
 
     @property
+    def times(self) -> tuple[Name | float, ...]:
+        """What it says of when it happened."""
+        return (self.time, self.timestamp, self.ts, self.at_timestamp, self.received_at, self.created_at)
+
+    @property
     def inside(self) -> "Wrapped | str | None":
-        """What the envelope holds; None where the line is the event itself."""
-        return self.event or self.data or self.payload or self.message or self.body or self.msg
+        """What the envelope holds: the first of its fields that is an object, or the text of one; None where none is."""
+        for each in (self.event, self.data, self.payload, self.message, self.body, self.msg):
+            if each is not None and (type(each) is not str or each[:1] == "{" or each.lstrip()[:1] == "{"):
+                return each
+        return None

@@ -1,0 +1,1 @@
+"""Measurements beside peers, and what they measure on. `make bench` runs them."""

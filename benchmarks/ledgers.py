@@ -1,0 +1,105 @@
+"""Ledgers at scale, made by DuckDB in one go: the Parquet files that recording a month of responses would leave.
+
+A response has five to six meters on average. Half a percent is bounded, half a percent without usage, one percent of
+models nobody has heard of; one model begins to be sold within the month, and one is shut down.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from voicebill.engines.ledger import Ledger, State
+from voicebill.engines.recording import Part
+from voicebill.engines.usage_table import SCHEMA
+
+FIRST = date(2026, 7, 2)
+DAYS = 30
+TURNS = 12
+"""Responses of a session."""
+ROWS_A_RESPONSE = 5.55
+
+_SHAPES = """
+    CREATE TEMP TABLE shapes AS FROM (VALUES
+        ('first', 0, 0, 'text_in', 1, 200, 900), ('first', 0, 1, 'audio_in', 2, 20, 150),
+        ('first', 0, 2, 'text_out', 3, 10, 60), ('first', 0, 3, 'audio_out', 4, 60, 400),
+        ('later', 0, 0, 'text_in', 1, 10, 300), ('later', 0, 1, 'text_in_cached', 5, 0, 30),
+        ('later', 0, 2, 'audio_in', 2, 20, 300), ('later', 0, 3, 'audio_in_cached', 6, 0, 40),
+        ('later', 0, 4, 'text_out', 3, 10, 60), ('later', 0, 5, 'audio_out', 4, 60, 400),
+        ('bounded', 1, 0, 'text_in', 1, 200, 900), ('bounded', 1, 1, 'text_out', 4, 60, 400),
+        ('bounded', 2, 2, 'audio_in', 1, 200, 900), ('bounded', 2, 3, 'audio_out', 4, 60, 400),
+        ('text', 0, 0, 'text_in', 1, 200, 900), ('text', 0, 1, 'text_in_cached', 5, 1, 30),
+        ('text', 0, 2, 'text_out', 3, 10, 60),
+        ('none', 0, 0, '', 7, 0, 1)
+    ) t(shape, reading, part, meter, salt, least, spread)"""
+
+_ROWS = f"""
+    WITH responses AS (
+        SELECT i, i // {TURNS} AS s, i % {TURNS} AS turn, hash(i // {TURNS}) % 100 AS lot, hash(i, 9) % 1000 AS fate,
+            (i - $begin) * 86_000_000 // ($end - $begin) + i % 997 AS ms
+        FROM range($begin, $end) r(i)
+    ),
+    named AS (
+        SELECT *,
+            CASE WHEN fate < 5 THEN 'none' WHEN lot BETWEEN 90 AND 94 THEN 'text'
+                WHEN fate < 10 THEN 'bounded' WHEN turn = 0 THEN 'first' ELSE 'later' END AS shape,
+            CASE WHEN lot < 35 THEN 'gpt-realtime' WHEN lot < 55 THEN 'gpt-realtime-2.1' WHEN lot < 70 THEN 'gpt-realtime-mini'
+                WHEN lot < 80 THEN 'gpt-realtime-1.5' WHEN lot < 90 THEN 'gpt-realtime-2' WHEN lot < 95 THEN 'gpt-5.6-luna'
+                WHEN lot < 99 THEN 'gpt-4o-mini-realtime-preview' ELSE 'gpt-realtime-9-beta' END AS model,
+            CASE WHEN lot % 10 = 0 AND lot < 55 THEN 'azure' ELSE 'openai' END AS provider,
+            CAST(CAST($day AS TIMESTAMP) + to_milliseconds(ms) AS TIMESTAMPTZ) AS time,
+            'resp_' || to_hex(hash(i)) || substr(to_hex(hash(i, 1)), 1, 6) || ':completed' AS key
+        FROM responses
+    ),
+    counted AS (
+        SELECT n.*, h.reading, h.part, h.meter,
+            h.least + CASE WHEN h.salt >= 5 THEN 64 ELSE 1 END * (hash(i, h.salt) % h.spread) AS q
+        FROM named n JOIN shapes h USING (shape)
+    )
+    SELECT key, 'response' AS kind, provider, model, 'global' AS deployment, NULL AS region, NULL AS tier,
+        provider || '|' || model || '|global||' AS sold, 'sess_' || to_hex(hash(s, 8)) AS session, turn + 1 AS turn,
+        'tenant-' || s % 400 AS tenant, $day AS day, time, ms // 3_600_000 AS hour,
+        epoch_ms(time) - turn * 20_000 - 5000 AS since_ms, epoch_ms(time) AS until_ms,
+        CASE shape WHEN 'none' THEN 'failed' ELSE 'completed' END AS outcome,
+        CASE shape WHEN 'none' THEN 'none' WHEN 'bounded' THEN 'bounded' ELSE 'exact' END AS status,
+        reading, part, meter, q AS quantity,
+        CASE WHEN shape IN ('none', 'bounded') THEN NULL
+            WHEN meter LIKE '%cached' THEN q WHEN turn = 0 THEN 0 ELSE q // 3 END AS reread,
+        'calls-' || i // 100_000 || '.jsonl' AS source,
+        i % 100_000 * 300 + 1 AS ordinal, 31 AS rank,
+        substr(to_hex(hash(i, 2)), 1, 12) AS digest
+    FROM counted"""
+
+_TYPES = {
+    "string": "VARCHAR",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "date32[day]": "DATE",
+    "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+}
+
+
+def make_ledger(folder: Path, responses: int, *, threads: int = 2) -> Iterator[Part]:
+    """Write a ledger of so many responses, day by day; gives each day's file as soon as it is there."""
+    folder.mkdir(parents=True)
+    parts = []
+    with duckdb.connect(config={"threads": threads, "preserve_insertion_order": "true", "memory_limit": "4GB"}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_SHAPES)
+        for at in range(DAYS):
+            parts.append(_day(connection, folder, at, responses))
+            yield parts[-1]
+    Ledger(folder).commit(State(1, tuple(parts)))
+
+
+def _day(connection: duckdb.DuckDBPyConnection, folder: Path, at: int, responses: int) -> Part:
+    day = FIRST + timedelta(days=at)
+    begin, end = (responses * place // DAYS for place in (at, at + 1))
+    path = f"{day}/part-{at:016x}.parquet"
+    (folder / str(day)).mkdir()
+    columns = ", ".join(f"CAST({field.name} AS {_TYPES[str(field.type)]}) AS {field.name}" for field in SCHEMA)
+    asked = _ROWS.replace("$begin", str(begin)).replace("$end", str(end)).replace("$day", f"DATE '{day}'")
+    connection.execute(f"COPY (SELECT {columns} FROM ({asked})) TO '{folder / path}' (FORMAT parquet, COMPRESSION zstd)")
+    ((rows,),) = connection.execute(f"SELECT COUNT(*) FROM '{folder / path}'").fetchall()
+    return Part(path, rows, end - begin)
