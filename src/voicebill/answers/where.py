@@ -44,6 +44,7 @@ OPERATORS: Mapping[str, Callable[[Value, Value], bool]] = {
 }
 MOST_CHARACTERS = 4000
 MOST_DEPTH = 50
+MOST_COMPARISONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class _Words:
         self._at = 0
         self.word: str | None = None
         self.quoted = False
+        self.comparisons = 0
         self.next()
 
     def next(self) -> str | None:
@@ -221,6 +223,9 @@ def _one(words: _Words, depth: int) -> Condition:
 def _comparison(words: _Words) -> Condition:
     if words.word is None or words.quoted or words.is_word(*OPERATORS, ")", ",", "and", "or", "in"):
         raise InvalidInput(f"a condition needs a field ({', '.join(FIELDS)}), not {words.said()}")
+    words.comparisons += 1
+    if words.comparisons > MOST_COMPARISONS:
+        raise InvalidInput(f"a condition makes at most {MOST_COMPARISONS} comparisons: list values behind in (...)")
     field = field_named(words.next() or "")
     if words.is_word("not"):
         words.next()
