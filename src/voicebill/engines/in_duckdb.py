@@ -131,6 +131,8 @@ class failing_clearly:  # noqa: N801 - reads as a sentence behind `with`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, duckdb.OutOfMemoryException):
             raise EngineFailed(f"there is not enough memory or disk for this question: {_first_line(error)}") from None
+        if isinstance(error, duckdb.IOException) and "No space left" in str(error):
+            raise EngineFailed("the disk is full: make room, and ask or record again; nothing is half done") from None
         if isinstance(error, duckdb.IOException):
             raise EngineFailed(f"a file cannot be read or written: {_first_line(error)}") from None
 
