@@ -1,0 +1,498 @@
+"""Raw events of the Realtime API: models learnt from their session, usage read as it is, and nothing of what was said."""
+
+import json
+from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.logs.reading import records, the_record, used, why
+from voicebill.billing.record import Record
+from voicebill.logs.read import read_log
+from voicebill.logs.sources import Source
+from voicebill.logs.told import BrokenLog, Report, Told
+
+Event = dict[str, Any]
+
+USED = {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
+"""132 in (119 text of which 64 cached, 13 audio), 121 out (30 text, 91 audio): the example of OpenAI's guide."""
+
+
+def usage(**more: object) -> Event:
+    return {
+        "total_tokens": 253,
+        "input_tokens": 132,
+        "output_tokens": 121,
+        "input_token_details": {
+            "text_tokens": 119,
+            "audio_tokens": 13,
+            "image_tokens": 0,
+            "cached_tokens": 64,
+            "cached_tokens_details": {"text_tokens": 64, "audio_tokens": 0, "image_tokens": 0},
+        },
+        "output_token_details": {"text_tokens": 30, "audio_tokens": 91},
+        **more,
+    }
+
+
+def done(name: str | None = "resp_1", status: str = "completed", **more: Any) -> Event:
+    said = [{"type": "message", "role": "assistant", "content": [{"type": "audio", "transcript": "a secret reply"}]}]
+    response = {"id": name, "status": status, "conversation_id": "conv_1", "output": said, "usage": usage(), **more}
+    return {"type": "response.done", "event_id": f"event_{name}", "response": response}
+
+
+def session(
+    model: str | None = "gpt-realtime", hears: str | None = None, *, kind: str = "created", name: str = "sess_1"
+) -> Event:
+    audio = {"input": {"transcription": {"model": hears} if hears else None}}
+    return {
+        "type": f"session.{kind}",
+        "session": {"id": name, "model": model, "instructions": "a secret prompt", "audio": audio},
+    }
+
+
+def heard(item: str = "item_1", **used: Any) -> Event:
+    counts = used or {"type": "duration", "seconds": 1.5}
+    return {
+        "type": "conversation.item.input_audio_transcription.completed",
+        "item_id": item,
+        "content_index": 0,
+        "transcript": "a secret question",
+        "usage": counts,
+    }
+
+
+def at(time: object, event: Event, **more: object) -> Event:
+    return {"time": time, **more, "event": event}
+
+
+def log(*events: object) -> str:
+    return "\n".join(each if isinstance(each, str) else json.dumps(each) for each in events)
+
+
+def models(*events: object, told: Told | None = None) -> dict[str, str | None]:
+    """By the key of each record, its model."""
+    found, report = records(log(*events), "realtime", told)
+    assert why(report) == []
+    return {record.key: record.model for record in found}
+
+
+# -- which model --------------------------------------------------------------------------------------------------------
+
+
+def test_a_response_is_of_the_model_that_its_session_names() -> None:
+    """`response.done` does not name it."""
+    record = the_record(log(session(), done()))
+    assert (record.model, record.session, used(record)) == ("gpt-realtime", "sess_1", USED)
+
+
+def test_a_session_that_names_its_model_only_later_names_it_for_what_was_before() -> None:
+    """A log that begins in the middle of a session waits for `session.updated`."""
+    assert models(at(None, done(), call_id="c"), at(None, session(kind="updated"), call_id="c")) == {
+        "resp_1:completed": "gpt-realtime"
+    }
+
+
+def test_an_update_counts_from_its_place_on_where_there_are_no_times() -> None:
+    """Two responses, a change of model, one more."""
+    assert list(models(session("one"), done("a"), done("b"), session("two", kind="updated"), done("c")).values()) == [
+        "one",
+        "one",
+        "two",
+    ]
+
+
+def test_times_count_more_than_the_order_of_lines() -> None:
+    """A model in force from 10:05 on: a response of 10:04 written after that is of the one before."""
+    found = models(
+        at("2026-11-22T10:00:00Z", session("one"), call_id="c"),
+        at("2026-11-22T10:05:00Z", session("two", kind="updated"), call_id="c"),
+        at("2026-11-22T10:04:00Z", done("a"), call_id="c"),
+        at("2026-11-22T10:06:00Z", done("b"), call_id="c"),
+        at("2026-11-22T09:59:00Z", done("early"), call_id="c"),
+    )
+    assert found == {"a:completed": "one", "b:completed": "two", "early:completed": "one"}
+
+
+def test_of_two_names_of_one_moment_the_later_line_counts() -> None:
+    """`session.created` and `session.updated` within one second, in a log that writes seconds."""
+    now = "2026-11-22T10:00:00Z"
+    assert models(at(now, session("one")), at(now, session("two", kind="updated")), at(now, done())) == {
+        "resp_1:completed": "two"
+    }
+
+
+def test_what_came_before_every_name_is_of_the_earliest_whatever_the_order_of_lines() -> None:
+    """Reordered: the update of 10:05 stands before the creation of 10:00, and the response of 9:59 behind both."""
+    assert models(
+        at("2026-11-22T10:05:00Z", session("two", kind="updated")),
+        at("2026-11-22T10:00:00Z", session("one")),
+        at("2026-11-22T09:59:00Z", done()),
+    ) == {"resp_1:completed": "one"}
+
+
+def test_hearing_the_user_is_of_its_own_model_and_never_of_the_voice_model() -> None:
+    """None named, then one, then another: each transcription has the one of its time."""
+    assert models(
+        session("gpt-realtime", "whisper-1"),
+        heard("a"),
+        session("gpt-realtime", "gpt-4o-transcribe", kind="updated"),
+        heard("b"),
+    ) == {"heard:sess_1:a:0": "whisper-1", "heard:sess_1:b:0": "gpt-4o-transcribe"}
+    assert models(session("gpt-realtime"), heard()) == {"heard:sess_1:item_1:0": None}
+
+
+def test_a_transcription_model_that_is_set_later_holds_for_what_waited() -> None:
+    assert models(session("gpt-realtime"), heard("a"), session(None, "whisper-1", kind="updated"), heard("b")) == {
+        "heard:sess_1:a:0": "whisper-1",
+        "heard:sess_1:b:0": "whisper-1",
+    }
+
+
+def test_the_betas_place_of_the_transcription_model_is_read() -> None:
+    beta = {"type": "session.updated", "session": {"id": "s", "input_audio_transcription": {"model": "whisper-1"}}}
+    assert models(beta, heard()) == {"heard:s:item_1:0": "whisper-1"}
+
+
+def test_a_transcription_session_names_its_model_in_its_own_events() -> None:
+    event = {"type": "transcription_session.created", "session": {"id": "s", "input_audio_transcription": {"model": "x"}}}
+    assert models(event, heard()) == {"heard:s:item_1:0": "x"}
+
+
+def test_interleaved_sessions_keep_their_models_apart() -> None:
+    """Two calls, line by line in turns."""
+    assert models(
+        at(None, session("one", name="x"), call_id="c1"),
+        at(None, session("two", name="y"), call_id="c2"),
+        at(None, done("a"), call_id="c1"),
+        at(None, done("b"), call_id="c2"),
+        at(None, done("c"), call_id="c1"),
+    ) == {"a:completed": "one", "b:completed": "two", "c:completed": "one"}
+
+
+def test_a_session_over_two_files_is_one() -> None:
+    """The model is named in the first file; the second goes on, told apart by the call or by the conversation."""
+
+    def read(*files: str) -> list[Record]:
+        named = [Source(f"{place}.jsonl", content=BytesIO(text.encode())) for place, text in enumerate(files)]
+        return list(read_log(*named))
+
+    by_call = read(log(at(None, session(), call_id="c")), log(at(None, done(), call_id="c")))
+    by_conversation = read(log(session(), done("a")), log(done("b")))
+    assert [record.model for record in (*by_call, *by_conversation)] == ["gpt-realtime"] * 3
+    assert {record.session for record in by_conversation} == {"sess_1"}
+
+
+def test_nothing_without_an_identifier_goes_over_to_the_next_file() -> None:
+    """A model that one file names says nothing of another one's bare events."""
+    files = (log(session(), done("a", conversation_id="one")), log(done("b", conversation_id="two")))
+    found = read_log(*(Source(str(place), content=BytesIO(text.encode())) for place, text in enumerate(files)))
+    assert {record.key: record.model for record in found} == {"a:completed": "gpt-realtime", "b:completed": None}
+
+
+def test_what_is_told_beside_the_log_fills_only_what_it_does_not_say() -> None:
+    told = Told(
+        provider="azure",
+        model="told",
+        transcription_model="told-too",
+        deployment="data-zone",
+        region="eastus",
+        tier="priority",
+        tenant="us",
+        day=date(2026, 1, 1),
+    )
+    assert models(session("said"), done(), heard(), told=told) == {
+        "resp_1:completed": "said",
+        "heard:sess_1:item_1:0": "told-too",
+    }
+    full = at("2026-11-22T10:00:00Z", done(), provider="openai", tenant="them", deployment="global", region="x", model="m")
+    record = the_record(log(full), told=told)
+    assert (record.provider, record.model, record.deployment, record.region) == ("openai", "m", "global", "x")
+    assert (record.tenant, record.day, record.tier) == ("them", date(2026, 11, 22), "priority")
+    bare = the_record(log(done()), told=told)
+    assert (bare.provider, bare.model, bare.deployment, bare.region) == ("azure", "told", "data-zone", "eastus")
+    assert (bare.tenant, bare.day, bare.time) == ("us", date(2026, 1, 1), None)
+
+
+def test_a_provider_is_known_by_the_names_that_loggers_give_it() -> None:
+    assert the_record(log(at(None, done(), provider="Azure OpenAI"))).provider == "azure"
+
+
+# -- envelopes ----------------------------------------------------------------------------------------------------------
+
+WRAPPED: dict[str, object] = {
+    "bare": done(),
+    "event": {"event": done()},
+    "data as text": {"data": json.dumps(done())},
+    "message as text": {"level": "info", "message": json.dumps(done())},
+    "payload in data": {"data": {"payload": done()}},
+    "text in text": {"body": json.dumps({"msg": json.dumps(done())})},
+    "flattened": {"ts": 1795000000, "session_id": "s", **done()},
+    "named event, in data": {"event": "response.done", "data": done()},
+    "a word, then the body": {"message": "got an event", "body": done()},
+    "a word, then the text of it": {"event": "realtime", "payload": json.dumps(done())},
+    "of a type of its own": {"type": "log", "event": done()},
+}
+
+
+@pytest.mark.parametrize("line", WRAPPED.values(), ids=WRAPPED.keys())
+def test_an_event_is_found_in_its_envelope(line: object) -> None:
+    """However it is wrapped, it is the same response, and recognised as such."""
+    record = the_record(log(line))
+    assert (record.key, used(record)) == ("resp_1:completed", USED)
+
+
+def test_an_envelope_says_when_and_whose_it_is() -> None:
+    record = the_record(log({"@timestamp": "2026-11-22T23:30:00-02:00", "customer_id": 7, "call_id": "c1", "data": done()}))
+    assert (record.time, record.day) == (datetime(2026, 11, 23, 1, 30, tzinfo=UTC), date(2026, 11, 23))
+    assert (record.tenant, record.session) == ("7", "c1")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-11-22T10:15:00Z",
+        "2026-11-22 11:15:00+01:00",
+        1795342500,
+        1795342500.0,
+        1795342500_000,
+        1795342500_000_000,
+        1795342500_000_000_000,
+        "1795342500",
+        "2026-11-22T10:15:00",
+        "2026-11-22 10:15:00 UTC",
+    ],
+)
+def test_a_time_is_read_as_it_is_written(time: object) -> None:
+    """ISO 8601, and seconds, milli-, micro- and nanoseconds since 1970."""
+    assert the_record(log(at(time, done()))).time == datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
+
+
+def test_times_without_a_zone_are_counted() -> None:
+    """Two of three; and what is no time of a log is none."""
+    _, report = records(log(*(at(time, done(time)) for time in ("2026-11-22T10:15:00", "2026-11-22", "2026-11-22T10Z"))))
+    assert report.zoneless == 2
+    assert [the_record(log(at(time, done()))).time for time in ("soon", 12, "")] == [None] * 3
+
+
+# -- usage --------------------------------------------------------------------------------------------------------------
+
+
+def test_preview_era_counts_are_read_like_todays() -> None:
+    """No image tokens, and no split of what was cached: 640 of 313 text and 476 audio, so 164 to 313 of it text."""
+    details = {"text_tokens": 313, "audio_tokens": 476, "cached_tokens": 640}
+    out = {"text_tokens": 9, "audio_tokens": 23}
+    counts = usage(total_tokens=821, input_tokens=789, output_tokens=32, input_token_details=details, output_token_details=out)
+    record = the_record(log(done(usage=counts)))
+    assert record.status == "bounded"
+    assert {reading["text_in_cached"] for reading in record.readings} == {164, 313}
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled", "failed", "incomplete"])
+def test_whatever_became_of_a_response_its_usage_counts(status: str) -> None:
+    record = the_record(log(done(status=status)))
+    assert (record.outcome, record.status, used(record)) == (status, "exact", USED)
+
+
+def test_a_missing_usage_is_none_and_not_zero() -> None:
+    """Null, and left out."""
+    nothing = done("b")
+    del nothing["response"]["usage"]
+    found, _ = records(log(done("a", usage=None), nothing))
+    assert [(record.status, used(record)) for record in found] == [("none", {})] * 2
+
+
+def test_a_response_out_of_band_is_no_turn_and_part_of_no_history() -> None:
+    """Its conversation is null; one that does not speak of its conversation is of it."""
+    plain = done("c")
+    del plain["response"]["conversation_id"]
+    found, _ = records(log(session(), done("a"), done("b", conversation_id=None), plain))
+    assert [record.kind for record in found] == ["response", "out-of-band", "response"]
+    assert [record.turn for record in found] == [1, 1, 2]
+    assert found[1].reread is None
+    assert found[2].reread == {"text_in": 55, "text_in_cached": 64, "audio_in": 13}
+
+
+def test_a_turn_with_a_tool_call_is_one_turn() -> None:
+    """Two responses, the first of which calls a tool; then the next turn."""
+    call = [{"type": "function_call", "name": "a_secret_name", "arguments": "{}"}]
+    found, _ = records(log(done("a", output=call), done("b"), done("c")))
+    assert [record.turn for record in found] == [1, 1, 2]
+
+
+def test_where_the_user_is_seen_to_speak_a_turn_begins_with_that() -> None:
+    """A greeting, a turn with two responses, a turn: 1 2 2 3; and what was heard is of the turn that it begins."""
+    spoke = {"type": "input_audio_buffer.committed", "item_id": "i"}
+    item = {"type": "conversation.item.added", "item": {"type": "message", "role": "user"}}
+    found, _ = records(log(done("a"), spoke, heard(), done("b"), done("c"), item, done("d")))
+    assert [record.turn for record in found if record.kind == "response"] == [1, 2, 2, 3]
+    assert [record.turn for record in found if record.kind == "transcription"] == [2]
+
+
+def test_hearing_is_counted_in_seconds_or_in_tokens_as_it_is_sold() -> None:
+    tokens = {"type": "tokens", "total_tokens": 26, "input_tokens": 17, "output_tokens": 9}
+    by_tokens = heard("b", **tokens, input_token_details={"text_tokens": 0, "audio_tokens": 17})
+    found, _ = records(log(heard("a"), by_tokens))
+    assert [used(record) for record in found] == [{"audio_ms": 1500}, {"audio_in": 17, "text_out": 9}]
+
+
+def test_the_seconds_of_a_live_session_are_cumulative() -> None:
+    """10, 61 and 61.5 s said one after the other are 61.5 s; also where they stand in another order."""
+    said = [{"type": "session.usage.updated", "usage": {"seconds": seconds}} for seconds in (10, 61)]
+    closed = {"type": "session.closed", "reason": "done", "usage": {"seconds": 61.5}}
+    for order in ([*said, closed], [closed, *reversed(said)]):
+        record = the_record(log(session("gpt-live-1"), *order))
+        assert (record.kind, record.model, used(record)) == ("session", "gpt-live-1", {"session_ms": 61_500})
+        assert record.key == "session:sess_1"
+
+
+def test_the_model_behind_a_live_session_is_priced_as_itself() -> None:
+    """Text in and out of gpt-6-luna, 30 of 100 cached, beside the seconds of gpt-live-1."""
+    counts = {"input_tokens": 100, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 30}}
+    behind = {"type": "response.completed", "response": {"id": "r", "model": "gpt-6-luna", "usage": counts}}
+    seconds = {"type": "session.closed", "usage": {"seconds": 1}}
+    found, _ = records(log(session("gpt-live-1"), behind, seconds))
+    assert [(record.model, used(record)) for record in found] == [
+        ("gpt-6-luna", {"text_in": 70, "text_in_cached": 30, "text_out": 7}),
+        ("gpt-live-1", {"session_ms": 1000}),
+    ]
+
+
+# -- repeats, and what is broken ----------------------------------------------------------------------------------------
+
+
+def test_a_repeated_line_counts_once() -> None:
+    """Three responses told, one of them twice, and a transcription twice."""
+    found, report = records(log(session(hears="x"), done("a"), done("a"), done("b"), done("c"), heard(), heard()))
+    assert [record.key for record in found] == ["a:completed", "b:completed", "c:completed", "heard:sess_1:item_1:0"]
+    assert (report.records, report.repeated) == (6, 2)
+
+
+def test_a_response_told_again_differently_is_given_again() -> None:
+    """Under the same key, so that the one that knows more counts; one that ended differently is another."""
+    found, report = records(log(done("a", usage=None), done("a"), done("a", status="cancelled")))
+    assert [(record.key, record.status) for record in found] == [
+        ("a:completed", "none"),
+        ("a:completed", "exact"),
+        ("a:cancelled", "exact"),
+    ]
+    assert found[1].rank > found[0].rank
+    assert report.repeated == 0
+
+
+def test_without_an_identifier_place_and_content_make_it_itself() -> None:
+    """Two equal lines of a log are two responses; the same log read twice tells the same ones."""
+    text = log(done(None), done(None))
+    first, second = records(text)[0], records(text)[0]
+    assert len({record.key for record in first}) == 2
+    assert [record.key for record in first] == [record.key for record in second]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (json.dumps(done())[:-40], "not whole JSON"),
+        ("{", "not whole JSON"),
+        ("\x00\x01", "not whole JSON"),
+        (log(done(usage=usage(input_tokens=-1))), "response.done is not as the API writes it: Expected `int` >= 0"),
+        (log(done(usage=usage(input_tokens=10**13))), "response.done is not as the API writes it: Expected `int` <= 10"),
+        (log({"event": json.dumps(done(usage=[]))}), "response.done is not as the API writes it: Expected `object | null`"),
+        (log({"event": 5, "data": done()}), "response.done is not as the API writes it"),
+        (log({"event": json.dumps(done())[:-9]}), "not whole JSON"),
+    ],
+)
+def test_a_broken_line_is_named_and_the_rest_is_read(line: str, told: str) -> None:
+    """Line 2 of three; a strict reading stops there."""
+    text = log(done("a"), line, done("b"))
+    found, report = records(text, "realtime")
+    assert [record.key for record in found] == ["a:completed", "b:completed"]
+    (fault,) = why(report)
+    assert fault.startswith(f"a log, line 2: {told}")
+    assert report.broken_count == 1
+    with pytest.raises(BrokenLog, match=r"^a log, line 2: "):
+        list(read_log(Source("a log", content=BytesIO(text.encode())), report=Report(strict=True)))
+
+
+def test_odd_lines_that_are_whole_are_no_fault() -> None:
+    """Other JSON is counted; errors, rate limits, deltas and unheard-of events of the API are passed over."""
+    other = ("[1, 2]", "null", '"x"', "5", '{"level": "info", "msg": "hello"}', "{}", '{"type": 5}')
+    events = ("rate_limits.updated", "error", "response.output_audio.delta", "session.unheard_of", "response.created")
+    found, report = records(log(*other, *({"type": name} for name in events), done()))
+    assert len(found) == 1
+    assert (report.other_lines, report.broken_count, report.lines) == (7, 0, 13)
+
+
+def test_sessions_without_usage_and_responses_without_an_end_are_reported() -> None:
+    """The sound of a WebRTC session may have gone another way: that it is not seen is said."""
+    begun = {"type": "response.created", "response": {"id": "r1"}}
+    _, report = records(log(session(name="a"), session(name="b"), done(), begun, {**begun, "response": {"id": "resp_1"}}))
+    assert (report.silent_sessions, report.unfinished) == (1, 2)
+    _, report = records(log(session(), begun, done("r1")))
+    assert (report.silent_sessions, report.unfinished) == (0, 0)
+
+
+def test_audio_is_passed_over_however_long_it_is() -> None:
+    """A delta of 100,000 letters, alone or as text in an envelope; one that breaks off is a broken line."""
+    delta = {"type": "response.output_audio.delta", "delta": "UklGRiSA" * 12_500}
+    cut = json.dumps(delta)[:-1000]
+    _, report = records(log(done(), delta, {"event": delta}, {"event": json.dumps(delta)}, cut, cut + '"'))
+    assert [each.ordinal for each in report.broken] == [5, 6]
+    assert report.other_lines == 0
+
+
+def test_a_long_reply_hides_no_usage() -> None:
+    """A transcript that fills most of its line, before and behind the usage; with quotes and line ends in it."""
+    for said in ("word " * 2000, 'a "word"\n' * 2000, "ü" * 5000, "\\" * 5001):
+        output = [{"type": "message", "content": [{"transcript": said}]}]
+        before = {
+            "type": "response.done",
+            "response": {"output": output, "id": "resp_1", "status": "completed", "usage": usage()},
+        }
+        for event in (done(output=output), before, {"event": json.dumps(before)}):
+            record = the_record(log(event))
+            assert (record.key, used(record)) == ("resp_1:completed", USED)
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
+
+
+@given(words, st.integers(0, 2000), words, st.integers(0, 40), st.booleans())
+def test_a_long_line_is_read_like_a_short_one(start: str, many: int, end: str, cut: int, wrapped: bool) -> None:
+    """Whatever text fills it and wherever it is cut: read if it is whole, and reported if it is not."""
+    output = [{"type": "message", "content": [{"transcript": start + "x" * many + end}]}]
+    line = json.dumps(done(output=output), ensure_ascii=bool(cut % 2))
+    line = json.dumps({"data": line}) if wrapped else line
+    whole = line[: len(line) - cut] if cut else line
+    found, report = records(whole, "realtime")
+    assert (len(found), report.broken_count) == ((0, 1) if cut else (1, 0))
+
+
+def test_nothing_that_was_said_is_kept() -> None:
+    """Neither prompts nor transcripts stand in a record or in the report, broken lines included."""
+    broken = json.dumps(done("x", usage=7))
+    found, report = records(log(session(hears="w"), heard(), done(), broken, broken[:-30], at(None, done("b"))))
+    assert len(found) == 3
+    assert "secret" not in repr((found, report))
+
+
+def test_line_numbers_and_sources_are_kept() -> None:
+    """Where a record was read: its file, and the line, empty ones counted."""
+    found, _ = records(log(session(), "", "   ", done()))
+    assert [(record.source, record.ordinal) for record in found] == [("a log", 4)]
+
+
+def test_when_a_session_began_is_known() -> None:
+    """From its first event on."""
+    times = ("2026-11-22T10:00:00Z", "2026-11-22T10:02:00Z")
+    record = the_record(log(at(times[0], session()), at(times[1], done())))
+    assert record.began == datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def test_many_waiting_records_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that never names its model is not held in memory: the first three go with what was told."""
+    monkeypatch.setattr("voicebill.logs.realtime.MOST_WAITING", 2)
+    found = models(*(done(name) for name in "abcd"), session(), told=Told(model="told"))
+    assert list(found.values()) == ["told"] * 3 + ["told"]
