@@ -204,7 +204,7 @@ def show(answer: Cost, report: "Report | None", out: Console) -> None:
         screen.heading(_total(answer)),
         *(_groups(answer) if answer.asked.by else _bill(answer.lines)),
         *_unpriced(answer.unpriced, answer),
-        *_calls(answer.per_call),
+        *_calls(answer.per_call, partly=bool(answer.unpriced)),
         *_shares(answer),
         *screen.notes("Mind", minded, style="yellow"),
         *screen.notes("Assumed", answer.assumptions),
@@ -326,11 +326,12 @@ def _sections(title: str, columns: Row, sections: Mapping[str, Sequence[Row]], s
         yield Padding(table, (0, 0, 0, 4))
 
 
-def _calls(calls: PerCall | None) -> Iterator[Any]:
+def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
     if calls is None:
         return
     yield ""
-    yield screen.heading(f"Per call ({screen.counted(calls.sessions, 'call')})")
+    without = ", without those of which a part is not priced" if partly else ""
+    yield screen.heading(f"Per call ({screen.counted(calls.sessions, 'call')}{without})")
     percents = tuple(calls.percentiles)
     table = screen.table("", "mean", *(f"p{percent}" for percent in percents))
     table.add_row("a call", _range(*calls.mean), *(_range(*calls.percentiles[percent]) for percent in percents))
