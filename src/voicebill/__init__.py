@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voicebill.answers.lengths import Lengths, Spread
     from voicebill.answers.offered import Asked
     from voicebill.answers.quantities import Volume
+    from voicebill.answers.rows import RowEngine
     from voicebill.answers.simulate import simulate
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
@@ -27,19 +28,29 @@ if TYPE_CHECKING:
     from voicebill.billing.usage import Usage
     from voicebill.conversation.plan import Plan
     from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+    from voicebill.engines.cost_table import cost_table
+    from voicebill.engines.in_duckdb import DuckDB
+    from voicebill.engines.ledger import Ledger
+    from voicebill.engines.usage_table import usage_table
     from voicebill.facts.load import load
     from voicebill.logs.read import read_log
+    from voicebill.logs.told import Report, Told
 
     __version__: str
 
 __all__ = [
     "Asked",
     "CostAsked",
+    "DuckDB",
+    "Ledger",
     "Lengths",
     "Plan",
     "Record",
+    "Report",
+    "RowEngine",
     "Script",
     "Spread",
+    "Told",
     "ToolCall",
     "Truncation",
     "Turn",
@@ -49,21 +60,28 @@ __all__ = [
     "__version__",
     "bill",
     "cost",
+    "cost_table",
     "dollars",
     "estimate",
     "load",
     "read_log",
     "simulate",
+    "usage_table",
 ]
 
 _HOMES = {
     "Asked": "answers.offered",
     "CostAsked": "answers.cost",
+    "DuckDB": "engines.in_duckdb",
+    "Ledger": "engines.ledger",
     "Lengths": "answers.lengths",
     "Plan": "conversation.plan",
     "Record": "billing.record",
+    "Report": "logs.told",
+    "RowEngine": "answers.rows",
     "Script": "conversation.script",
     "Spread": "answers.lengths",
+    "Told": "logs.told",
     "ToolCall": "conversation.script",
     "Truncation": "conversation.script",
     "Turn": "conversation.script",
@@ -72,11 +90,13 @@ _HOMES = {
     "Volume": "answers.quantities",
     "bill": "billing.bill",
     "cost": "answers.cost",
+    "cost_table": "engines.cost_table",
     "dollars": "billing.money",
     "estimate": "answers.estimate",
     "load": "facts.load",
     "read_log": "logs.read",
     "simulate": "answers.simulate",
+    "usage_table": "engines.usage_table",
 }
 
 

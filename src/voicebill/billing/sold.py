@@ -72,7 +72,9 @@ def spans(prices: PriceBook, sold: Sold, first: date, last: date) -> list[Span]:
 def _span(prices: PriceBook, sold: Sold, since: date, until: date) -> Span:
     """A span as it is on its last day: what is to be feared then includes what was before."""
     if not sold.model:
-        return Span(sold, since, until, None, "no model is named; say it with --model, or --transcription-model for what hears the user")
+        return Span(
+            sold, since, until, None, "no model is named; say it with --model, or --transcription-model for what hears the user"
+        )
     try:
         found = prices.find(
             sold.model,

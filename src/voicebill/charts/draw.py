@@ -174,9 +174,7 @@ def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot'
     left = len(answer.groups) - len(rows) if answer.asked.by else 0
     which = "the last" if over_time else "the dearest"
     subtitle = f"{which} {len(rows)} of {len(answer.groups):,}" if left > 0 else ""
-    return _dressed(
-        lp, plot, f"What it did cost, {what}", source, look, subtitle=subtitle, rows=0 if over_time else len(rows)
-    )
+    return _dressed(lp, plot, f"What it did cost, {what}", source, look, subtitle=subtitle, rows=0 if over_time else len(rows))
 
 
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot

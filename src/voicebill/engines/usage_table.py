@@ -98,6 +98,11 @@ def batches(records: Iterable[Record], rows: int = BATCH_ROWS) -> Iterator[pa.Re
         yield _batch(kept)
 
 
+def usage_table(records: Iterable[Record]) -> pa.Table:
+    """Records as one Arrow table in the schema `SCHEMA`."""
+    return pa.Table.from_batches(batches(records), schema=TOLD).select(COLUMNS)
+
+
 def rows_of(record: Record) -> Iterator[Row]:
     """The rows of a record, in the columns' order."""
     bought = tuple(plain(getattr(record, name)) or None for name in BOUGHT)

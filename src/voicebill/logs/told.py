@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from voicebill.billing.errors import VoicebillError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN_FAULTS = 20
 """So many broken lines are named one by one; the others are counted."""
 
@@ -120,7 +121,6 @@ def _written(text: str) -> datetime | float | None:
 
 def _since_1970(number: float) -> datetime | None:
     for per_second in (1, 10**3, 10**6, 10**9):
-        seconds = number / per_second
-        if 946_684_800 <= seconds < 7_258_118_400:
-            return datetime.fromtimestamp(seconds, UTC)
+        if 946_684_800 <= number / per_second < 7_258_118_400:
+            return EPOCH + timedelta(microseconds=round(number * 10**6 / per_second))
     return None
