@@ -34,7 +34,6 @@ from voicebill.cli.log_options import (
     TheRegion,
     TheTenant,
     TheTranscription,
-    on_terminal,
     records_of,
     told_as,
 )
@@ -144,8 +143,7 @@ def cost_command(
         )
         report = _report(strict=strict)
         opened = engine_over_records(records_of(logs or [], format, told, report), engine, report, master=master, memory=memory)
-    with opened as counts, on_terminal("costing") as told_aloud:
-        told_aloud(None, "costing")
+    with opened as counts:
         answer = cost(counts, asked, book)
     if out is not None:
         write_table(answer, out)

@@ -10,6 +10,7 @@ from voicebill.answers.cost import Engine
 from voicebill.answers.rows import RowEngine, settled
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record
+from voicebill.cli.log_options import on_terminal
 
 if TYPE_CHECKING:
     from voicebill.logs.told import Report
@@ -29,7 +30,7 @@ def engine_over_records(
         return
     from voicebill.engines.in_duckdb import DuckDB  # noqa: PLC0415 - engines are extras
 
-    with DuckDB(memory=memory) as database:
+    with on_terminal() as shown, DuckDB(memory=memory, tell=lambda done: shown(done, "costing")) as database:
         report.repeated = database.take(records)
         if name == "duckdb":
             yield database
@@ -59,5 +60,5 @@ def engine_over_ledger(ledger: Path, name: str, *, master: str, memory: str | No
     else:
         from voicebill.engines.in_duckdb import DuckDB  # noqa: PLC0415
 
-        with DuckDB(files, memory=memory) as database:
+        with on_terminal() as shown, DuckDB(files, memory=memory, tell=lambda done: shown(done, "costing")) as database:
             yield database

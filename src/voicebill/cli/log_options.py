@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli.options import day_said, option
@@ -87,7 +87,7 @@ def records_of(logs: list[str], dialect: str | None, told: "Told", report: "Repo
 
 
 def _counted_aloud(records: Iterable["Record"], report: "Report") -> Iterator["Record"]:
-    with on_terminal("reading") as shown:
+    with on_terminal() as shown:
         for at, record in enumerate(records):
             if at % 2000 == 0:
                 shown(None, f"{report.lines:,} lines, {at:,} records")
@@ -95,24 +95,31 @@ def _counted_aloud(records: Iterable["Record"], report: "Report") -> Iterator["R
 
 
 class Shown:
-    """Says how far something has got."""
+    """Says on a terminal how far something has got, from the first time on that it is told."""
 
     def __init__(self, bar: Progress | None) -> None:
         self._bar = bar
-        self._task = bar.add_task("", total=None) if bar else None
+        self._task: TaskID | None = None
 
     def __call__(self, percent: float | None, text: str) -> None:
         """How much is done, if that is known, and of what."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=text, total=None if percent is None else 100, completed=percent or 0)
+        if self._bar is None:
+            return
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task(text, total=None)
+        self._bar.update(self._task, description=text, total=None if percent is None else 100, completed=percent or 0)
 
 
 @contextmanager
-def on_terminal(_what: str) -> Iterator[Shown]:
+def on_terminal() -> Iterator[Shown]:
     """A bar on standard error while something runs; nothing where that is no terminal."""
     err = Console(stderr=True)
     if not err.is_terminal:
         yield Shown(None)
         return
-    with Progress(SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=err, transient=True) as bar:
+    bar = Progress(SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=err, transient=True)
+    try:
         yield Shown(bar)
+    finally:
+        bar.stop()

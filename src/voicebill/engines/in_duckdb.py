@@ -1,9 +1,11 @@
 """DuckDB, embedded: the default engine. It spills to disk what does not fit into memory, and downloads nothing."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +24,8 @@ except ImportError:  # pragma: no cover - the bare install has its own test
     raise VoicebillError("costing logs needs more parts: pip install 'voicebill[logs]'") from None
 
 ARROW = {int: pa.int64(), str: pa.string(), date: pa.date32()}
+A_MOMENT = 0.2
+"""Seconds between two looks at how far a query has got."""
 SETTINGS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -42,9 +46,10 @@ def connected(memory: str | None = None, threads: int | None = None, spill: Path
         settings["memory_limit"] = memory
     if threads:
         settings["threads"] = str(threads)
-    connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
+    with failing_clearly():
+        connection = duckdb.connect(":memory:", config=settings)
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
 
 
 def put_in(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
@@ -56,7 +61,11 @@ def put_in(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> 
 
 
 class DuckDB:
-    """Counts a usage table: rows put in, or Parquet files named."""
+    """Counts a usage table: rows put in, or Parquet files named.
+
+    `memory`, such as "1GB", bounds what is held before it goes to disk; `tell` hears now and then how many per cent of a
+    question are done.
+    """
 
     def __init__(
         self,
@@ -64,11 +73,12 @@ class DuckDB:
         *,
         memory: str | None = None,
         threads: int | None = None,
-        progress: bool = False,
+        tell: Callable[[float], None] | None = None,
     ) -> None:
         self.connection = connected(memory, threads)
-        if progress:
-            self.connection.execute("SET enable_progress_bar = true")
+        self._tell = tell
+        if tell is not None:
+            self.connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         if files:
             with failing_clearly():
                 self.connection.from_parquet([str(file) for file in files]).create_view("usage")
@@ -104,7 +114,7 @@ class DuckDB:
         return self._execute(query.text, query).fetchall()
 
     def _execute(self, text: str, query: Query) -> duckdb.DuckDBPyConnection:
-        with failing_clearly():
+        with failing_clearly(), told_aloud(self.connection, self._tell):
             return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), query.values or None)
 
     def keep(self, view: str, query: Query) -> None:
@@ -135,6 +145,29 @@ class failing_clearly:  # noqa: N801 - reads as a sentence behind `with`
             raise EngineFailed("the disk is full: make room, and ask or record again; nothing is half done") from None
         if isinstance(error, duckdb.IOException):
             raise EngineFailed(f"a file cannot be read or written: {_first_line(error)}") from None
+        if isinstance(error, duckdb.Error):
+            raise EngineFailed(f"DuckDB cannot do this: {_first_line(error)}") from None
+
+
+@contextmanager
+def told_aloud(connection: duckdb.DuckDBPyConnection, tell: Callable[[float], None] | None) -> Iterator[None]:
+    """Has somebody told how far a query has got, from a thread of its own, while the block runs it."""
+    if tell is None:
+        yield
+        return
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(A_MOMENT):
+            tell(max(0.0, connection.query_progress()))
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _first_line(error: BaseException) -> str:
