@@ -39,11 +39,9 @@ def test_bars_of_days_stand_in_their_order_and_add_up() -> None:
     """100 tokens at $64 a million are $0.0064: one, two and three of them."""
     answer = costs("day")
     assert in_time(answer)
-    assert [(row.label, row.high) for row in cost_bars(answer)] == [
-        ("2026-01-01", pytest.approx(0.0064)),
-        ("2026-01-02", pytest.approx(0.0128)),
-        ("2026-01-03", pytest.approx(0.0192)),
-    ]
+    rows = cost_bars(answer)
+    assert [row.label for row in rows] == ["2026-01-01", "2026-01-02", "2026-01-03"]
+    assert [row.high for row in rows] == pytest.approx([0.0064, 0.0128, 0.0192])
 
 
 def test_of_many_groups_the_dearest_are_drawn_and_of_many_days_the_last() -> None:
@@ -57,7 +55,8 @@ def test_of_many_groups_the_dearest_are_drawn_and_of_many_days_the_last() -> Non
 def test_without_groups_the_bars_are_meters() -> None:
     answer = costs()
     (bar,) = cost_bars(answer)
-    assert (bar.label, bar.high) == ("audio out", pytest.approx(in_dollars(answer.total.high or 0)))
+    assert bar.label == "audio out"
+    assert bar.high == pytest.approx(in_dollars(answer.total.high or 0))
 
 
 @pytest.mark.parametrize("by", [("day",), ("tenant",), ()])
