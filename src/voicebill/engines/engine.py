@@ -145,7 +145,7 @@ class SqlCounting:
         if joined:
             self._database.keep("counted", sql.counted(self._asked, joined=True))
             self._seen = self._overview()
-        self._database.keep("open_counted", sql.open_counted(self._asked, joined=joined))
+        self._database.keep("open_counted", sql.open_counted(self._asked, joined=joined, none=not self._with_open))
 
 
 def _tally(row: Row, width: int) -> GroupTally:

@@ -62,18 +62,25 @@ def counted(asked: CostAsked, *, joined: bool = False) -> Query:
     by = "".join(f", by_{name}" for name in early(asked))
     text = f"""
         WITH asked AS ({rows.asked()})
-        SELECT sold, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END AS open{by},
-            {_sum("quantity")} AS low, {_sum("COALESCE(reread, 0)")} AS again,
-            {_sum("CASE WHEN reread IS NULL THEN 0 ELSE quantity END")} AS followed,
-            SUM(once) AS records, COUNT(*) AS pieces
-        FROM asked
-        GROUP BY sold, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END{by}"""
+        SELECT sold, day, meter, status, CASE WHEN status = 'bounded' THEN 1 ELSE 0 END AS open{by},
+            SUM(quantity) AS low, COALESCE(SUM(reread), 0) AS again,
+            COALESCE(SUM(CASE WHEN reread IS NOT NULL THEN quantity END), 0) AS followed,
+            COUNT(CASE WHEN once = 1 THEN 1 END) AS records, COUNT(*) AS pieces
+        FROM (
+            SELECT sold, day, meter, status, once{by},
+                CAST(quantity AS DECIMAL(18, 0)) AS quantity, CAST(reread AS DECIMAL(18, 0)) AS reread
+            FROM asked
+        ) each_row
+        GROUP BY sold, day, meter, status{by}"""
     return Query(text, rows.values)
 
 
-def open_counted(asked: CostAsked, *, joined: bool = False) -> Query:
-    """The same of records whose counts leave several readings: in the cheapest and in the dearest one."""
-    rows = _Rows(asked, joined=joined, of_open=True)
+def open_counted(asked: CostAsked, *, joined: bool = False, none: bool = False) -> Query:
+    """The same of records whose counts leave several readings: in the cheapest and in the dearest one.
+
+    `none`: there are none, which saves another look at the usage table.
+    """
+    rows = _Rows(asked, joined=joined, of_open=True, none=none)
     by = "".join(f", by_{name}" for name in early(asked))
     within = ", meter" if "meter" in asked.by else ""
     text = f"""
@@ -251,11 +258,12 @@ def _ranked(what: str, order: str, where: str = "") -> str:
 class _Rows:
     """The rows that are asked for, and the parameters that this needs."""
 
-    def __init__(self, asked: CostAsked, *, joined: bool, of_open: bool = False) -> None:
+    def __init__(self, asked: CostAsked, *, joined: bool, of_open: bool = False, none: bool = False) -> None:
         self.values: dict[str, Any] = {}
         self._question = asked
         self._joined = joined
         self._of_open = of_open
+        self._none = none
         self._fields = fields_of(asked.where)
         self._where = None if "offer" in self._fields and not joined else asked.where
 
@@ -294,6 +302,7 @@ class _Rows:
         kept = [(">=", self._question.since), ("<", self._question.until)]
         said = [f"u.day {sign} {self._parameter(day)}" for sign, day in kept if day]
         said += ["u.reading > 0"] if self._of_open else []
+        said += ["1 = 0"] if self._none else []
         said += [self._condition(self._where)] if self._where else []
         return f"WHERE {' AND '.join(said)}" if said else ""
 
