@@ -244,7 +244,8 @@ class Group:
     """What a group cost: exact where both amounts are equal, a range otherwise; None: no part of it has a price.
 
     `low` is its part of the cheapest reading and `high` of the dearest, so that groups add up to the total in each; of a
-    single meter the first can be the larger one, since what is less of one meter is more of another.
+    single meter the first can be the larger one, since what is less of one meter is more of another. Of its `quantities`,
+    one for each record and meter, no price is known for `unpriced`.
     """
 
     keys: tuple[Value, ...]
@@ -252,6 +253,7 @@ class Group:
     low: Amount | None
     high: Amount | None
     disputed: tuple[Amount, Amount] | None
+    quantities: int
     unpriced: int
 
 
@@ -382,24 +384,25 @@ def _why(span: Span | None, tally: LineTally, prices: PriceBook) -> str:
 
 
 def _group(tally: GroupTally, priced: Priced) -> Group:
+    counted = (tally.priced + tally.unpriced, tally.unpriced)
     if not tally.priced:
-        return Group(
-            tally.keys, tally.records, None if tally.unpriced else 0, None if tally.unpriced else 0, None, tally.unpriced
-        )
+        nothing = None if tally.unpriced else 0
+        return Group(tally.keys, tally.records, nothing, nothing, None, *counted)
     disputed = (priced.amount(tally.disputed_low), priced.amount(tally.disputed_high))
     low, high = priced.amount(tally.low), priced.amount(tally.high)
-    return Group(tally.keys, tally.records, low, high, None if disputed == (low, high) else disputed, tally.unpriced)
+    return Group(tally.keys, tally.records, low, high, None if disputed == (low, high) else disputed, *counted)
 
 
 def _others(total: Group, shown: Sequence[Group]) -> Group | None:
     """What is left of the total when the groups shown are taken away; None where nothing is."""
     records = total.records - sum(group.records for group in shown)
+    quantities = total.quantities - sum(group.quantities for group in shown)
     unpriced = total.unpriced - sum(group.unpriced for group in shown)
     if total.low is None or total.high is None:
-        return Group((), records, None, None, None, unpriced) if records > 0 else None
+        return Group((), records, None, None, None, quantities, unpriced) if records > 0 else None
     low = total.low - sum((group.low or 0 for group in shown), Fraction(0))
     high = total.high - sum((group.high or 0 for group in shown), Fraction(0))
-    return Group((), records, low, high, None, unpriced) if records > 0 or low or high or unpriced else None
+    return Group((), records, low, high, None, quantities, unpriced) if records > 0 or low or high or unpriced else None
 
 
 def _counts(seen: Overview, unpriced: int) -> Counts:

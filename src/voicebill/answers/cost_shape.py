@@ -11,7 +11,7 @@ from voicebill.billing.price_book import PriceBook
 
 
 def cost_shape(answer: Cost) -> Shape:
-    """The whole answer. Dollars are exact decimal strings; an amount has a status: exact, range, partial or unpriced."""
+    """The whole answer. Dollars are exact decimal strings; a status says how an amount is to be read."""
     return {
         "records": _counts(answer.counts),
         "days": {"first": _day(answer.first), "last": _day(answer.last)},
@@ -48,7 +48,9 @@ def _group(group: Group, by: tuple[str, ...]) -> Shape:
 
 
 def status_of(group: Group) -> str:
-    """How an amount is to be read: exact, a range, only a part of what it should be, or unpriced."""
+    """How an amount is to be read: exact, a range, only a part of what it should be, unpriced, or of nothing counted."""
+    if not group.quantities:
+        return "nothing"
     if group.low is None:
         return "unpriced"
     if group.unpriced:
@@ -57,7 +59,7 @@ def status_of(group: Group) -> str:
 
 
 def _amounts(group: Group) -> Shape:
-    exact = status_of(group) == "exact"
+    exact = status_of(group) in ("exact", "nothing")
     disputed = group.disputed
     return {
         "records": group.records,

@@ -120,6 +120,7 @@ class RowCounting:
         rates = priced.by_meter
         figures: dict[tuple[Value, ...], Counter[str]] = defaultdict(Counter)
         keys: dict[tuple[Value, ...], set[str]] = defaultdict(set)
+        known: dict[tuple[Value, ...], set[tuple[str, str]]] = defaultdict(set)
         missing: dict[tuple[Value, ...], set[tuple[str, str]]] = defaultdict(set)
         for side, pick in (("low", min), ("high", max)):
             for span, quantity, row in self._chosen(priced, pick):
@@ -132,7 +133,7 @@ class RowCounting:
                     continue
                 figures[group][side] += quantity * rate.rate
                 figures[group][f"disputed_{side}"] += quantity * (rate.lowest if side == "low" else rate.highest)
-                figures[group]["priced"] += 1
+                known[group].add((row.record.key, row.meter))
         return [
             GroupTally(
                 group,
@@ -141,7 +142,7 @@ class RowCounting:
                 figures[group]["high"],
                 figures[group]["disputed_low"],
                 figures[group]["disputed_high"],
-                figures[group]["priced"],
+                len(known[group]),
                 len(missing[group]),
             )
             for group in keys

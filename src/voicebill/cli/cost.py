@@ -255,7 +255,8 @@ def _total(answer: Cost) -> str:
 def _amount(group: Group) -> str:
     if group.low is None or group.high is None:
         return "unpriced"
-    return f"{_range(group.low, group.high)}{' and what is unpriced' if status_of(group) == 'partial' else ''}"
+    beside = {"partial": " and what is unpriced", "nothing": ", nothing counted"}.get(status_of(group), "")
+    return f"{_range(group.low, group.high)}{beside}"
 
 
 def _range(low: Amount, high: Amount) -> str:

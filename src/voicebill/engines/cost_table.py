@@ -47,7 +47,7 @@ def _groups(answer: Cost) -> tuple[list[str], list[list[Cell]]]:
 
 def _group(keys: list[Cell], group: Group) -> list[Cell]:
     low, high = _dollars(group.low), _dollars(group.high)
-    exact = low if status_of(group) == "exact" else None
+    exact = low if status_of(group) in ("exact", "nothing") else None
     return [*keys, group.records, status_of(group), exact, low, high, group.unpriced]
 
 

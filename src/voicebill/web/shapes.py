@@ -321,10 +321,10 @@ class Between(Shape):
 
 
 class CostAmount(Shape):
-    """What something did cost: exact, a range, only a part (the rest has no price), or unpriced."""
+    """What something did cost: exact, a range, only a part (the rest has no price), unpriced, or nothing was counted."""
 
     records: int
-    status: Literal["exact", "range", "partial", "unpriced"]
+    status: Literal["exact", "range", "partial", "unpriced", "nothing"]
     dollars: Dollars | None
     low: Dollars | None
     high: Dollars | None
