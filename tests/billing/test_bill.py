@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases import DAY, called, cases, micro_dollars
-from voicebill.billing.bill import bill, total, warnings
+from voicebill.billing.bill import amount, bill, total, warnings
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.facts import load
@@ -35,6 +35,16 @@ def test_a_third_of_a_picodollar_is_kept() -> None:
     rates = load().prices.find("gpt-realtime-whisper", day=DAY).rates
     assert total(bill(Usage({"audio_ms": 1}), rates)) == Fraction(850_000, 3)
     assert total(bill(Usage({"audio_ms": 3}), rates)) == 850_000
+
+
+@given(
+    st.sampled_from(["gpt-realtime", "gpt-realtime-whisper", "gpt-4o-realtime-preview-2025-06-03"]),
+    st.dictionaries(st.sampled_from(sorted(load().prices.meters)), st.integers(0, 10**12), max_size=4),
+)
+def test_the_amount_of_a_usage_is_the_sum_of_its_bill(model: str, used: dict[str, int]) -> None:
+    """Summed at once, a usage costs what the lines of its bill add up to, or has no price like them."""
+    rates = load().prices.find(model, day=DAY.replace(month=5, day=6) if "2025" in model else DAY).rates
+    assert amount(Usage(used), rates) == total(bill(Usage(used), rates))
 
 
 def test_no_price_is_an_answer_and_not_zero() -> None:

@@ -78,6 +78,28 @@ def total(lines: Iterable[Line]) -> Amount | None:
     return amount
 
 
+def amount(usage: Usage, rates: Rates) -> Amount | None:
+    """What a usage costs in picodollars: the sum of its bill, without writing its lines; None if one had no price.
+
+    >>> from voicebill.facts import load
+    >>> from datetime import date
+    >>> rates = load().prices.find("gpt-realtime", day=date(2026, 11, 22)).rates
+    >>> amount(Usage.tokens(text_in=55, text_in_cached=64, audio_in=13), rates) == 220_000_000 + 25_600_000 + 416_000_000
+    True
+
+    Raises:
+        UnknownName: the usage counts a meter that no row describes.
+    """
+    known = rates.by_meter
+    added: Amount = 0
+    for name, quantity in usage.quantities.items():
+        rate = known.get(name)
+        if rate is None:
+            return total(bill(usage, rates))  # which says what is wrong, or that it has no price
+        added += quantity * rate.picodollars if rate.per == 1 else rate.amount(quantity)
+    return added
+
+
 def warnings(lines: Iterable[Line], rates: Rates) -> Iterator[str]:
     """What is doubtful about the rates that these lines use: disputed figures, and fresh rates standing in for cached."""
     name = rates.offer.name
