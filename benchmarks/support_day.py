@@ -146,13 +146,18 @@ def sessions() -> Iterator[Logged]:
     yield from (*trial.opened(), *turns(trial, 1))
 
 
-def main() -> None:
-    """Write the file, in the order of time; one line breaks off."""
+def written() -> str:
+    """The file's text, in the order of time; one line breaks off."""
     lines = [line for _, line in sorted(sessions(), key=lambda each: each[0])]
     broken = next(at for at, line in enumerate(lines) if at > 60 and "output_audio.delta" in line)
     lines[broken] = lines[broken][:150]
-    FILE.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    print(f"{FILE}: {len(lines)} lines, {FILE.stat().st_size:,} bytes")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def main() -> None:
+    """Write the file."""
+    FILE.write_text(written(), encoding="utf-8")
+    print(f"{FILE}: {FILE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

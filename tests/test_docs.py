@@ -1,14 +1,17 @@
 """The docs name every parameter, with the default that it has."""
 
 import re
+import runpy
 from dataclasses import MISSING, fields
 from decimal import Decimal
 from pathlib import Path
 
 from voicebill.answers.script_table import SCRIPT, TURN
+from voicebill.answers.where import FIELDS
 from voicebill.cli.plan_options import PARAMETERS as OPTIONS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
 from voicebill.conversation.rules import PARAMETERS
+from voicebill.logs.read import DIALECTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "parameters.md").read_text(encoding="utf-8")
@@ -47,6 +50,20 @@ def test_every_key_of_a_script_is_documented() -> None:
 
 def test_every_rule_is_documented() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", RULES_PART, flags=re.MULTILINE)) == set(PARAMETERS)
+
+
+def test_every_format_field_and_option_of_usage_logs_is_documented() -> None:
+    text = (DOCS / "usage-logs.md").read_text(encoding="utf-8")
+    part = text.partition("## What can be read")[2].partition("## Where a log")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == {dialect.name for dialect in DIALECTS}
+    named = text.partition("the dearest groups and all others as one:")[2].partition("A condition")[0]
+    assert {name.strip() for name in named.split(",")} == set(FIELDS)
+
+
+def test_the_example_log_is_what_its_generator_writes() -> None:
+    script = DOCS.parent / "benchmarks" / "support_day.py"
+    kept = (DOCS / "examples" / "support-day.jsonl").read_bytes()
+    assert runpy.run_path(str(script))["written"]().encode() == kept
 
 
 def test_links_lead_somewhere() -> None:

@@ -192,8 +192,8 @@ def test_what_is_taken_for_granted_is_said() -> None:
     answer = costed(*told, provider="azure")
     assert answer.counts.unnamed == {"provider": 2, "deployment": 1}
     assert answer.assumptions[:2] == (
-        "2 of the records name no provider: azure is taken (say otherwise with --provider)",
-        "1 of the records name no deployment: global is taken (say otherwise with --deployment)",
+        "2 records name no provider: azure is taken (else say --provider)",
+        "1 record names no deployment: global is taken (else say --deployment)",
     )
     assert {line.sold.provider for line in answer.unpriced} == set()
     assert {line.span.sold.provider for line in answer.lines} == {"openai", "azure"}

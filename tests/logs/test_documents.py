@@ -66,7 +66,7 @@ def test_a_document_that_breaks_off_is_reported_once() -> None:
     first, *_ = json.dumps(VALUES[0], indent=2).partition('"c"')
     found, faults = read(first + "\n" + json.dumps(VALUES[1], indent=2))
     assert [value for _, value in found] == [VALUES[1]]
-    assert faults == ["x.json, line 1: not whole JSON (it begins here, and breaks off)"]
+    assert faults == ["x.json, line 1: not whole JSON: it begins here, and breaks off"]
 
 
 def test_an_array_that_does_not_end_is_reported() -> None:

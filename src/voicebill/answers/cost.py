@@ -468,7 +468,7 @@ def _reread(tallies: Iterable[LineTally], priced: Priced) -> Fraction | None:
 def _said(seen: Overview, asked: CostAsked, priced: Priced, lines: Sequence[CostLine]) -> tuple[list[str], list[str]]:
     """What was assumed, and what is to be feared, each once."""
     assumed = [
-        f"{count:,} of the records name no {name}: {taken} is taken (say otherwise with --{name})"
+        f"{count:,} {'record names' if count == 1 else 'records name'} no {name}: {taken} is taken (else say --{name})"
         for name, taken in (("provider", asked.provider), ("deployment", asked.deployment))
         if (count := seen.unnamed.get(name, 0))
     ]

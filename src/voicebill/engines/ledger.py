@@ -5,7 +5,7 @@ which a new `ledger.json` takes the place of the old one: whoever is killed befo
 is swept away by the next. Writers wait for each other; readers need no lock. Prices are not kept: they join when asked for.
 
     DIR/ledger.json                                 which files count
-    DIR/2026-11-22/part-000001-3f6c….parquet        rows of the usage table, a record's rows together
+    DIR/2026-11-22/part-59c567bd3ef44531.parquet    rows of the usage table, a record's rows together
     DIR/undated/part-….parquet                      records whose log names no day
     DIR/replaced/part-….parquet                     what corrected records said before: key and digest
 """

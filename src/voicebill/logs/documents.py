@@ -13,7 +13,7 @@ import msgspec
 
 from voicebill.logs.keys import place_key
 from voicebill.logs.sources import LONGEST_LINE, Line, Lines
-from voicebill.logs.told import Report
+from voicebill.logs.told import Report, not_json
 
 LONGEST_DOCUMENT = LONGEST_LINE
 """A document over many lines is held in memory as a whole, up to so many bytes."""
@@ -84,7 +84,7 @@ def decoded(document: Document, decode: msgspec.json.Decoder[Shape], report: Rep
     except msgspec.ValidationError as error:
         report.broke(document.source, document.ordinal, f"not as it should be written: {error}")
     except msgspec.DecodeError as error:
-        report.broke(document.source, document.ordinal, f"not whole JSON ({str(error).removeprefix('JSON is malformed: ')})")
+        report.broke(document.source, document.ordinal, not_json(error))
     except (RecursionError, UnicodeError):
         report.broke(document.source, document.ordinal, "not usable JSON")
     return None
@@ -228,6 +228,6 @@ class _Opened:
         self.content.clear()
         self._stack.clear()
         self._lost = True
-        self._report.broke(self._source, self._begun, "not whole JSON (it begins here, and breaks off)")
+        self._report.broke(self._source, self._begun, "not whole JSON: it begins here, and breaks off")
         for ordinal, line in again:
             yield from self.take(ordinal, line)

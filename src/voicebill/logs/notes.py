@@ -10,17 +10,21 @@ def reading_notes(report: Report) -> Iterator[str]:
     """What the reader of an answer should know of how its logs were read."""
     yield from (f"broken: {fault}" for fault in report.broken)
     if report.broken_count > len(report.broken):
-        yield f"and {report.broken_count - len(report.broken):,} more broken lines"
+        yield f"and {report.broken_count - len(report.broken):,} more broken"
     if report.unfinished:
-        yield f"{report.unfinished:,} responses were begun and the log does not hold their end: their usage is missing"
+        yield f"{_counted(report.unfinished, 'response')} begun, of which the log does not hold the end: that usage is missing"
     if report.silent_sessions:
         yield (
-            f"{report.silent_sessions:,} sessions appear without any usage: where audio goes over WebRTC or SIP, usage is seen "
-            "by the client's data channel or a sideband connection"
+            f"{_counted(report.silent_sessions, 'session')} without any usage: where audio goes over WebRTC or SIP, usage is "
+            "seen by the client's data channel or a sideband connection"
         )
     if report.zoneless:
-        yield f"{report.zoneless:,} times name no zone and are taken as UTC"
+        yield f"{_counted(report.zoneless, 'time')} without a zone, taken as UTC"
     yield from (f"{count:,} left out: {why}" for why, count in report.skipped.items())
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def reading_shape(report: Report) -> dict[str, Any]:

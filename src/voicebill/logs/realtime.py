@@ -19,7 +19,7 @@ from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import provider_named
 from voicebill.logs.realtime_events import EventUsage, Name, Response, Session, Wrapped
 from voicebill.logs.sources import Lines
-from voicebill.logs.told import Report, Told, first_time
+from voicebill.logs.told import Report, Told, first_time, not_json
 
 NAME = "realtime"
 ABOUT = "raw events of the OpenAI or Azure Realtime API, as JSON lines, bare or wrapped"
@@ -132,7 +132,7 @@ def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
             except msgspec.ValidationError as error:
                 reader.misshapen(line, lines.name, ordinal, str(error))
             except msgspec.DecodeError as error:
-                report.broke(lines.name, ordinal, f"not whole JSON ({str(error).removeprefix('JSON is malformed: ')})")
+                report.broke(lines.name, ordinal, not_json(error))
             except (RecursionError, UnicodeError):
                 report.broke(lines.name, ordinal, "not usable JSON")
     yield from reader.end()

@@ -88,6 +88,11 @@ class Report:
         return found
 
 
+def not_json(error: Exception) -> str:
+    """Why a line or a document is no JSON, in words."""
+    return f"not whole JSON: {str(error).removeprefix('JSON is malformed: ')}"
+
+
 def first_of(*values: str | None) -> str | None:
     """The first that says anything."""
     return next((value for value in values if value), None)
