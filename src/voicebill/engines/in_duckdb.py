@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -16,14 +15,13 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
 from voicebill.engines.engine import SqlCounting
 from voicebill.engines.sql import Query
-from voicebill.engines.usage_table import COLUMNS, SCHEMA, TOLD, batches
+from voicebill.engines.usage_table import COLUMNS, SCHEMA, TOLD, batches, small_table
 
 try:
     import duckdb
 except ImportError:  # pragma: no cover - the bare install has its own test
     raise VoicebillError("costing logs needs more parts: pip install 'voicebill[logs]'") from None
 
-ARROW = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 A_MOMENT = 0.2
 """Seconds between two looks at how far a query has got."""
 SETTINGS = {
@@ -123,9 +121,7 @@ class DuckDB:
 
     def hold(self, view: str, columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small table known under a name."""
-        filled = zip(*rows, strict=True) if rows else ([] for _ in columns)
-        arrays = [pa.array(column, ARROW[kind]) for column, kind in zip(filled, columns.values(), strict=True)]
-        self.connection.register(view, pa.table(arrays, names=list(columns)))
+        self.connection.register(view, small_table(columns, rows))
 
     def count(self, asked: CostAsked) -> SqlCounting:
         """The records that are asked about."""

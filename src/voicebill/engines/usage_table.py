@@ -16,7 +16,8 @@
 | rank, digest | which of several records of one key counts, and whether two say the same |
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from voicebill.answers.cost import CostAsked
@@ -65,6 +66,7 @@ COLUMNS = tuple(SCHEMA.names)
 TOLD = SCHEMA.append(pa.field("place", pa.int64()))
 """Rows as they are read: with the place of their record among all that were told, so that repeats can be settled."""
 BATCH_ROWS = 60_000
+ARROW = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 
 SEPARATOR = "|"
 BOUGHT = ("provider", "model", "deployment", "region", "tier")
@@ -132,6 +134,13 @@ def rows_of(record: Record) -> Iterator[Row]:
             part += 1
     if not part:
         yield (*before, 1 if bounded else 0, 0, "", 0, None, *after)
+
+
+def small_table(columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows of whole numbers, texts and days, such as the prices that a question needs."""
+    filled = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    arrays = [pa.array(column, ARROW[kind]) for column, kind in zip(filled, columns.values(), strict=True)]
+    return pa.table(arrays, names=list(columns))
 
 
 def _batch(rows: list[Row]) -> pa.RecordBatch:
