@@ -1,6 +1,8 @@
 """The middle thinks: billing, conversation and answers know no clock, no file, no network and no chance."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +72,65 @@ def test_the_clock_is_read_in_one_place() -> None:
     }
     how_long = ("web/guard.py", "perf_counter")  # for the log alone
     assert read - {how_long} == {("cli/options.py", "now")}
+
+
+BARE = """
+import sys
+sys.modules.update(dict.fromkeys(("duckdb", "msgspec", "pyarrow", "pyspark", "lets_plot", "fastapi", "splintr")))
+"""
+"""An interpreter in which no extra can be imported."""
+
+
+def run_bare(code: str) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", BARE + code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_without_any_extra_conversations_are_estimated_simulated_and_compared() -> None:
+    """An estimate and a simulation in Python, and every command of that half on the command line."""
+    code = """
+from datetime import date
+import voicebill
+plan, asked = voicebill.Plan(minutes=1, turns=2), voicebill.Asked(model="gpt-realtime", day=date(2026, 11, 22))
+print(voicebill.estimate(plan, asked, voicebill.load()).per_conversation.expected > 0)
+from typer.testing import CliRunner
+from voicebill.cli import app
+minute = ["--minutes", "1", "--turns", "2", "--day", "2026-11-22"]
+asked = [["estimate", "--model", "gpt-realtime", *minute], ["compare", *minute], ["prices"], ["rules"], ["cost", "--help"]]
+print(*(CliRunner().invoke(app, each).exit_code for each in asked))
+"""
+    assert run_bare(code).split() == ["True", *"00000"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("voicebill.read_log", "reading logs needs the extra 'logs': pip install 'voicebill[logs]'"),
+        ("voicebill.logs.told", "reading logs needs the extra 'logs': pip install 'voicebill[logs]'"),
+        ("voicebill.DuckDB", "costing logs needs the extra 'logs': pip install 'voicebill[logs]'"),
+        ("voicebill.engines.in_spark", "costing logs needs the extra 'logs': pip install 'voicebill[logs]'"),
+    ],
+)
+def test_what_needs_an_extra_says_which(asked: str, said: str) -> None:
+    """In Python, by name and by module."""
+    home, _, name = asked.rpartition(".")
+    code = f"""
+import importlib, voicebill
+try:
+    getattr(voicebill, {name!r}) if {home!r} == "voicebill" else importlib.import_module({asked!r})
+except voicebill.VoicebillError as error:
+    print(error)
+"""
+    assert run_bare(code) == said
+
+
+def test_the_command_line_says_which_extra_reading_logs_needs() -> None:
+    """In a sentence, with the exit code of a wrong question."""
+    code = """
+from typer.testing import CliRunner
+from voicebill.cli import app
+result = CliRunner().invoke(app, ["cost", "a.jsonl"])
+print(result.exit_code, result.output)
+"""
+    assert run_bare(code) == "2 Error: reading logs needs the extra 'logs': pip install 'voicebill[logs]'"

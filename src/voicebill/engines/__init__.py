@@ -2,3 +2,7 @@
 
 Needs the extra `logs`; Spark needs the extra `spark`.
 """
+
+from voicebill.extras import need
+
+need("logs", "costing logs", "duckdb", "pyarrow")

@@ -8,6 +8,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from voicebill.answers.cost import CostAsked
@@ -16,11 +17,6 @@ from voicebill.billing.record import Record
 from voicebill.engines.engine import SqlCounting
 from voicebill.engines.sql import Query
 from voicebill.engines.usage_table import COLUMNS, SCHEMA, TOLD, batches, small_table
-
-try:
-    import duckdb
-except ImportError:  # pragma: no cover - the bare install has its own test
-    raise VoicebillError("costing logs needs more parts: pip install 'voicebill[logs]'") from None
 
 A_MOMENT = 0.2
 """Seconds between two looks at how far a query has got."""

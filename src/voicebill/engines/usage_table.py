@@ -20,16 +20,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
+
 from voicebill.answers.cost import CostAsked
 from voicebill.answers.rows import milliseconds
-from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
 from voicebill.billing.sold import Sold, plain
-
-try:
-    import pyarrow as pa
-except ImportError:  # pragma: no cover - the bare install has its own test
-    raise VoicebillError("reading logs needs more parts: pip install 'voicebill[logs]'") from None
 
 SCHEMA = pa.schema(
     [

@@ -2,3 +2,7 @@
 
 Needs the extra `logs`.
 """
+
+from voicebill.extras import need
+
+need("logs", "reading logs", "msgspec", "pyarrow")
