@@ -214,6 +214,23 @@ def test_parquet_with_values_that_cannot_be_meant() -> None:
     assert why(report) == ["a log, line 1: text_in is no whole number", "a log, line 2: text_in is negative"]
 
 
+def test_a_day_beyond_all_calendars_costs_its_row() -> None:
+    """Arrow can hold the year 4,000,000, and Python cannot: the rows beside it are read."""
+    days = pa.array([20_000, 1_577_078_818, 20_001], pa.int32()).cast(pa.date32())
+    held = BytesIO()
+    pq.write_table(pa.table({"day": days, "text_in": [1, 2, 3]}), held)
+    found, report = records(held.getvalue())
+    assert [used(each) for each in found] == [{"text_in": 1}, {"text_in": 3}]
+    assert why(report) == ["a log, line 2: a value in it is beyond what can be meant"]
+
+
+def test_strict_names_what_is_wrong_with_a_parquet_file() -> None:
+    """The first fault, in its own words."""
+    source = Source("x.parquet", content=BytesIO(parquet(name=["a"])))
+    with pytest.raises(BrokenLog, match="none of its columns"):
+        list(read_log(source, report=Report(strict=True)))
+
+
 def test_parquet_without_columns_that_count() -> None:
     """Nothing to read is said, not passed over."""
     found, report = records(parquet(name=["a"]))

@@ -13,8 +13,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
-from voicebill.billing.errors import InvalidInput, nearest
+from voicebill.billing.errors import InvalidInput, VoicebillError, nearest
 from voicebill.billing.record import KINDS, Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.facts.load import load
@@ -250,13 +251,31 @@ def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Tabl
                 return
             table = Table.of(columns.values())
             for batch in file.iter_batches(BATCH_ROWS, columns=[names[index] for index in columns]):
-                for row in batch.rename_columns(list(columns.values())).to_pylist():
+                for row in _plain(batch.rename_columns(list(columns.values()))):
                     ordinal += 1
-                    yield ordinal, {name: value for name, value in row.items() if _filled(value)}, table
+                    if row is None:
+                        report.broke(lines.name, ordinal, "a value in it is beyond what can be meant")
+                    else:
+                        yield ordinal, {name: value for name, value in row.items() if _filled(value)}, table
+    except VoicebillError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         report.broke(lines.name, 0, f"cannot be read beyond row {ordinal:,} ({type(error).__name__})")
     finally:
         report.lines += ordinal
+
+
+def _plain(batch: Any) -> Iterator[Row | None]:  # noqa: ANN401 - Arrow's types are not known to type checkers
+    """The rows of a batch; None for one with a value that Python has no word for, such as a day of the year 4,000,000."""
+    try:
+        yield from batch.to_pylist()
+    except (OverflowError, ValueError):
+        for index in range(batch.num_rows):
+            try:
+                row = batch.slice(index, 1).to_pylist()[0]
+            except (OverflowError, ValueError):
+                row = None
+            yield row
 
 
 def _filled(value: object) -> bool:
