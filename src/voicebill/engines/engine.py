@@ -104,9 +104,10 @@ class SqlCounting:
     def sessions(self, priced: Priced) -> SessionTally:
         """What sessions cost."""
         self._hold(priced)
+        query = sql.sessions(self._asked, with_open=self._with_open, stepped=_stepped(priced))
         found: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         sums = (0, 0, 0, 0, 0)
-        for what, place, n, low, high, milliseconds in self._database.run(sql.sessions(self._asked, with_open=self._with_open)):
+        for what, place, n, low, high, milliseconds in self._database.run(query):
             figures = (int(low or 0), int(high or 0), int(milliseconds or 0))
             if what == "sums":
                 sums = (int(place), int(n or 0), *figures)
@@ -141,11 +142,16 @@ class SqlCounting:
         self._database.hold("names", NAMES, names)
         self._database.hold("spans", SPANS, spans)
         self._database.hold("rates", RATES, rates)
-        joined = "offer" in fields_of(self._asked.where) or any(row.step != 1 for row in priced.rows)
+        joined = "offer" in fields_of(self._asked.where) or _stepped(priced)
         if joined:
             self._database.keep("counted", sql.counted(self._asked, joined=True))
             self._seen = self._overview()
         self._database.keep("open_counted", sql.open_counted(self._asked, joined=joined, none=not self._with_open))
+
+
+def _stepped(priced: Priced) -> bool:
+    """Whether a vendor counts in steps."""
+    return any(row.step != 1 for row in priced.rows)
 
 
 def _tally(row: Row, width: int) -> GroupTally:

@@ -191,12 +191,14 @@ def unpriced_records(asked: CostAsked) -> Query:
     return Query(text, rows.values)
 
 
-def sessions(asked: CostAsked, *, with_open: bool) -> Query:
+def sessions(asked: CostAsked, *, with_open: bool, stepped: bool) -> Query:
     """What sessions cost: a row for each of low, high and a minute, and percentile; and one with the sums.
 
-    Priced row by row, since there are about as many sessions and meters as rows.
+    Priced row by row, since there are about as many sessions and meters as rows. Records whose counts leave several readings
+    are looked up apart: only they need their key. `stepped`: a vendor counts in steps.
     """
-    rows = _Rows(asked, joined=True)
+    rows = _Rows(asked, joined=True, stepped=stepped)
+    open_rows = _Rows(asked, joined=True, stepped=stepped, of_open=True)
     ranked = f"""
         {_ranked("low", "low")}
         UNION ALL {_ranked("high", "high")}
@@ -209,10 +211,10 @@ def sessions(asked: CostAsked, *, with_open: bool) -> Query:
             FROM (
                 SELECT tenant, session, since_ms, until_ms, {_times("quantity", "rate")} AS amount,
                     CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS lost
-                FROM asked WHERE {"reading = 0 AND " if with_open else ""}session IS NOT NULL
+                FROM asked WHERE {"status <> 'bounded' AND " if with_open else ""}session IS NOT NULL
             ) each_row
             GROUP BY tenant, session
-        ){_open_sessions(rows) if with_open else ""},
+        ){_open_sessions(open_rows) if with_open else ""},
         whole AS (
             SELECT COALESCE(SUM(low), 0) AS low, COALESCE(SUM(high), 0) AS high, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
             FROM (SELECT * FROM exact {"UNION ALL SELECT * FROM open_ends" if with_open else ""}) both_kinds
@@ -227,15 +229,16 @@ def sessions(asked: CostAsked, *, with_open: bool) -> Query:
 
 def _open_sessions(rows: "_Rows") -> str:
     return f""",
+        open_asked AS ({rows.asked(session=True)}),
         readings AS (
             SELECT key, reading, tenant, session, COALESCE(SUM({_times("quantity", "rate")}), 0) AS amount,
                 MAX(CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END) AS lost,
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
             FROM (
-                SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM asked
+                SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM open_asked
                 {rows.others("u.tenant", "u.session", "0", "NULL", "''", "u.since_ms", "u.until_ms")}
             ) each_row
-            WHERE reading > 0 AND session IS NOT NULL
+            WHERE session IS NOT NULL
             GROUP BY key, reading, tenant, session
         ),
         open_ends AS (
@@ -258,12 +261,15 @@ def _ranked(what: str, order: str, where: str = "") -> str:
 class _Rows:
     """The rows that are asked for, and the parameters that this needs."""
 
-    def __init__(self, asked: CostAsked, *, joined: bool, of_open: bool = False, none: bool = False) -> None:
+    def __init__(
+        self, asked: CostAsked, *, joined: bool, of_open: bool = False, none: bool = False, stepped: bool = True
+    ) -> None:
         self.values: dict[str, Any] = {}
         self._question = asked
         self._joined = joined
         self._of_open = of_open
         self._none = none
+        self._stepped = joined and stepped
         self._fields = fields_of(asked.where)
         self._where = None if "offer" in self._fields and not joined else asked.where
 
@@ -287,7 +293,7 @@ class _Rows:
     @property
     def _quantity(self) -> str:
         """Rounded up to whole steps of the vendor, where prices are known."""
-        if not self._joined:
+        if not self._stepped:
             return "u.quantity"
         step = "COALESCE(r.step, 1)"
         return f"u.quantity + MOD({step} - MOD(u.quantity, {step}), {step})"
@@ -324,7 +330,8 @@ class _Rows:
     def _field(self, name: str) -> str:
         if name in FIELDS:
             return FIELDS[name]
-        return f"NULLIF(COALESCE(u.{name}, {self._parameter(getattr(self._question, name))}), '')"
+        taken = getattr(self._question, name)
+        return f"COALESCE(u.{name}, {self._parameter(taken)})" if taken else f"u.{name}"
 
     def _parameter(self, value: Value) -> str:
         name = f"p{len(self.values)}"
