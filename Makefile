@@ -42,6 +42,7 @@ bench: $(BENCH)/.bench ## measure against peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py
 	$(BENCH)/bin/python benchmarks/startup.py
 	$(BENCH)/bin/python benchmarks/web.py
+	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
 
 lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
 	UV="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \

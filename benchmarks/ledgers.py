@@ -80,14 +80,14 @@ _TYPES = {
 }
 
 
-def make_ledger(folder: Path, responses: int, *, threads: int = 2) -> Iterator[Part]:
-    """Write a ledger of so many responses, day by day; gives each day's file as soon as it is there."""
+def make_ledger(folder: Path, responses: int, *, most_days: int = DAYS) -> Iterator[Part]:
+    """Write a ledger of so many responses a month, or its first days; gives each day's file as soon as it is there."""
     folder.mkdir(parents=True)
     parts = []
-    with duckdb.connect(config={"threads": threads, "preserve_insertion_order": "true", "memory_limit": "4GB"}) as connection:
+    with duckdb.connect(config={"memory_limit": "4GB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(_SHAPES)
-        for at in range(DAYS):
+        for at in range(most_days):
             parts.append(_day(connection, folder, at, responses))
             yield parts[-1]
     Ledger(folder).commit(State(1, tuple(parts)))

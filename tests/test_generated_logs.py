@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from voicebill.answers.cost import Cost, CostAsked, cost
 from voicebill.answers.rows import RowEngine, settled
+from voicebill.answers.where import condition
 from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import DuckDB
 from voicebill.engines.ledger import Ledger
@@ -66,6 +67,13 @@ def test_every_run_finds_the_truth(made: Truth, threads: int) -> None:
         for _ in range(20):
             assert duck.take(records) == made.repeated
             agrees(cost(duck, TOTAL, PRICES), made)
+
+
+def test_a_region_that_nothing_names_is_asked_for_in_vain(made: Truth) -> None:
+    """None of the records names a region, so none is of this one."""
+    with DuckDB(threads=1) as duck:
+        duck.take(told(made.files))
+        assert cost(duck, CostAsked(where=condition("region=eastus")), PRICES).counts.records == 0
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
