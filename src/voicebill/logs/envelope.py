@@ -8,9 +8,10 @@ from msgspec import Struct, field
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.documents import Document
-from voicebill.logs.realtime_events import Name
 from voicebill.logs.told import Report, Told, first_of, first_time
 
+Name = str | int | None
+"""An identifier as people write it into their own logs."""
 Time = str | int | float | None
 
 
@@ -21,6 +22,7 @@ class Envelope(Struct, gc=False):
     timestamp: Time = None
     ts: Time = None
     at_timestamp: Time = field(default=None, name="@timestamp")
+    received_at: Time = None
     created_at: Time = None
     tenant: Name = None
     tenant_id: Name = None
@@ -30,6 +32,11 @@ class Envelope(Struct, gc=False):
     call_id: Name = None
     deployment: str | None = None
     region: str | None = None
+
+    @property
+    def times(self) -> tuple[Time, ...]:
+        """What it says of when it happened."""
+        return (self.time, self.timestamp, self.ts, self.at_timestamp, self.received_at, self.created_at)
 
 
 def text(*values: Name) -> str | None:
@@ -88,7 +95,7 @@ class Around:
 
     def _times(self) -> Iterable[object]:
         for each in self.envelopes:
-            yield from (each.time, each.timestamp, each.ts, each.at_timestamp, each.created_at)
+            yield from each.times
 
     def _tenant(self) -> str | None:
         return next(

@@ -18,8 +18,8 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import MOST, Counts, no_usage, readings
 from voicebill.logs.documents import any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope, Time, text
-from voicebill.logs.realtime_events import Count, Name
+from voicebill.logs.envelope import Around, Envelope, Name, Time, text
+from voicebill.logs.realtime_events import Count
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told, first_of
 

@@ -18,10 +18,10 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import Counts, no_usage, readings
 from voicebill.logs.documents import Document, any_of, decoded, documents
-from voicebill.logs.envelope import Around, Time, text
+from voicebill.logs.envelope import Around, Name, Time, text
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import provider_named
-from voicebill.logs.realtime_events import Count, Name, Split
+from voicebill.logs.realtime_events import Count, Split
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told, first_of
 

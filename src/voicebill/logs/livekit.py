@@ -21,10 +21,10 @@ from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import Counts, no_usage, readings
 from voicebill.logs.documents import Document, any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope, text
+from voicebill.logs.envelope import Around, Envelope, Name, text
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import provider_named
-from voicebill.logs.realtime_events import Count, InputDetails, Name, OutputDetails
+from voicebill.logs.realtime_events import Count, InputDetails, OutputDetails
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told
 

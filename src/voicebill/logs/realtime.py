@@ -15,9 +15,10 @@ import msgspec
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import no_usage, readings, reread
+from voicebill.logs.envelope import Name
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import provider_named
-from voicebill.logs.realtime_events import EventUsage, Name, Response, Session, Wrapped
+from voicebill.logs.realtime_events import EventUsage, Response, Session, Wrapped
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told, first_time, not_json
 

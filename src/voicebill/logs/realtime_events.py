@@ -5,14 +5,12 @@ Sources: openai-python 3.54.0's types, read 2026-11-22; preview-era logs.
 
 from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from voicebill.logs.counts import MOST, Counts
+from voicebill.logs.envelope import Envelope, Name
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
-Name = str | int | None
-"""An identifier as people write it into their own logs."""
 
 
 class Split(Struct, gc=False):
@@ -123,8 +121,11 @@ class Session(Struct, gc=False):
         return heard.model if heard else None
 
 
-class Event(Struct, gc=False):
-    """An event; of one without usage little more than its type is kept."""
+class Wrapped(Envelope, gc=False):
+    """A line: an event itself, or one inside an envelope that says when and whose it is.
+
+    Of an event without usage little more than its type is kept.
+    """
 
     type: str | None = None
     event_id: str | None = None
@@ -134,42 +135,15 @@ class Event(Struct, gc=False):
     item: Item | None = None
     item_id: str | None = None
     content_index: int | None = None
-
-
-class Wrapped(Event, gc=False):
-    """A line: an event itself, or one inside an envelope that says when and whose it is.
-
-    The envelope's words are those that loggers commonly use.
-    """
-
     event: "Wrapped | str | None" = None
     data: "Wrapped | str | None" = None
     payload: "Wrapped | str | None" = None
     message: "Wrapped | str | None" = None
     body: "Wrapped | str | None" = None
     msg: "Wrapped | str | None" = None
-    time: Name | float = None
-    timestamp: Name | float = None
-    ts: Name | float = None
-    at_timestamp: Name | float = msgspec.field(default=None, name="@timestamp")
-    received_at: Name | float = None
-    created_at: Name | float = None
-    tenant: Name = None
-    tenant_id: Name = None
-    customer: Name = None
-    customer_id: Name = None
-    session_id: Name = None
-    call_id: Name = None
     provider: str | None = None
     model: str | None = None
     transcription_model: str | None = None
-    deployment: str | None = None
-    region: str | None = None
-
-    @property
-    def times(self) -> tuple[Name | float, ...]:
-        """What it says of when it happened."""
-        return (self.time, self.timestamp, self.ts, self.at_timestamp, self.received_at, self.created_at)
 
     @property
     def inside(self) -> "Wrapped | str | None":
