@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
         ("tier", pa.string()),
         ("sold", pa.string()),
         ("session", pa.string()),
-        ("turn", pa.int32()),
+        ("turn", pa.int64()),
         ("tenant", pa.string()),
         ("day", pa.date32()),
         ("time", pa.timestamp("us", tz="UTC")),

@@ -15,7 +15,7 @@ from msgspec import Struct
 from voicebill.billing.record import Record
 from voicebill.logs.counts import Counts, readings
 from voicebill.logs.documents import any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope
+from voicebill.logs.envelope import Around, Envelope, layers_of
 from voicebill.logs.realtime_events import Count, InputDetails, OutputDetails, Split
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told
@@ -24,7 +24,6 @@ NAME = "agents"
 ABOUT = "usage events of the OpenAI Agents SDK's realtime sessions"
 
 USAGE = "usage"
-MOST_LAYERS = 4
 
 
 class Used(Struct, gc=False):
@@ -88,15 +87,10 @@ WORDS = ('"usage"',)
 
 def recognises(sample: Sequence[bytes]) -> bool:
     """Whether the first documents hold usage events."""
-    return any(_layers(found)[-1].counts is not None for found in any_of(sample, decoder, WORDS))
-
-
-def _layers(line: Line) -> list[Line]:
-    """A document's envelopes from the outside in, and last what they hold."""
-    layers = [line]
-    while layers[-1].type != USAGE and (inside := layers[-1].inside) is not None and len(layers) < MOST_LAYERS:
-        layers.append(inside)
-    return layers
+    return any(
+        layers_of(found, whole=lambda each: each.type == USAGE)[-1].counts is not None
+        for found in any_of(sample, decoder, WORDS)
+    )
 
 
 def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
@@ -106,7 +100,7 @@ def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
             line = decoded(document, decoder, report)
             if line is None:
                 continue
-            layers = _layers(line)
+            layers = layers_of(line, whole=lambda each: each.type == USAGE)
             counts = layers[-1].counts
             if counts is None:
                 report.other_lines += 1

@@ -1,7 +1,8 @@
 """What stands around a usage: whose it is, when it was, and where. Loggers use the same few words for it everywhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -37,6 +38,29 @@ class Envelope(Struct, gc=False):
     def times(self) -> tuple[Time, ...]:
         """What it says of when it happened."""
         return (self.time, self.timestamp, self.ts, self.at_timestamp, self.received_at, self.created_at)
+
+
+MOST_LAYERS = 4
+"""Envelopes around envelopes are opened so deep."""
+
+Layer = TypeVar("Layer", bound="Nested")
+
+
+class Nested(Protocol):
+    """Something that may lie in an envelope of its own kind."""
+
+    @property
+    def inside(self) -> Any:  # noqa: ANN401 - one of its own kind, or None
+        """What it holds."""
+        ...
+
+
+def layers_of(line: Layer, *, whole: Callable[[Layer], bool] = lambda _line: False) -> list[Layer]:
+    """Envelopes from the outside in, and last what they hold; what is `whole` is not looked into."""
+    layers = [line]
+    while len(layers) < MOST_LAYERS and not whole(layers[-1]) and (inside := layers[-1].inside) is not None:
+        layers.append(inside)
+    return layers
 
 
 def text(*values: Name) -> str | None:

@@ -21,7 +21,7 @@ from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import Counts, no_usage, readings
 from voicebill.logs.documents import Document, any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope, Name, text
+from voicebill.logs.envelope import Around, Envelope, Name, layers_of, text
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import provider_named
 from voicebill.logs.realtime_events import Count, InputDetails, OutputDetails
@@ -35,7 +35,6 @@ Seconds = Annotated[float, Meta(ge=0, le=10**9)]
 
 SUMS = {"llm_usage": "llm", "stt_usage": "stt", "tts_usage": "tts"}
 SINGLES = {"realtime_model_metrics": "realtime", "llm_metrics": "chat", "stt_metrics": "stt", "tts_metrics": "tts"}
-MOST_LAYERS = 4
 GROWING = "session_usage_updated"
 """The event that tells a session's sums so far, again and again."""
 EVENTS = tuple(f'"{name}"'.encode() for name in (GROWING, "metrics_collected"))
@@ -142,17 +141,9 @@ def recognises(sample: Sequence[bytes]) -> bool:
 
 
 def _is_ours(line: Line) -> bool:
-    line = _layers(line)[-1]
+    line = layers_of(line)[-1]
     metrics = [each for each in (line, line.metrics, *line.sums) if each is not None]
     return any(each.shows_itself for each in metrics) or (line.job_id is not None and any(each.part for each in line.sums))
-
-
-def _layers(line: Line) -> list[Line]:
-    """A document's envelopes from the outside in, and last what they hold."""
-    layers = [line]
-    while (inside := layers[-1].inside) is not None and len(layers) < MOST_LAYERS:
-        layers.append(inside)
-    return layers
 
 
 def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
@@ -178,7 +169,7 @@ class Reader:
 
     def document(self, document: Document, line: Line) -> Iterator[Record]:
         """What a document gives at once."""
-        found = [each for each in self._met(document, _layers(line)) if each.metrics.part is not None]
+        found = [each for each in self._met(document, layers_of(line)) if each.metrics.part is not None]
         if not found:
             self.report.other_lines += 1
         for number, met in enumerate(found, 1):

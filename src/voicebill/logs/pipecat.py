@@ -18,7 +18,7 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import Counts, readings
 from voicebill.logs.documents import Document, any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope
+from voicebill.logs.envelope import Around, Envelope, layers_of
 from voicebill.logs.realtime_events import Count
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told
@@ -26,7 +26,6 @@ from voicebill.logs.told import Report, Told
 NAME = "pipecat"
 ABOUT = "Pipecat's token usage: by itself, in metrics frames, or in RTVI's metrics messages"
 
-MOST_LAYERS = 4
 AZURE = "Azure"
 """How the names of Azure's services begin. OpenAI's are used with hosts of others too."""
 
@@ -122,7 +121,7 @@ WORDS = ("cache_read_input_audio_tokens", "processor", "rtvi-ai")
 
 def recognises(sample: Sequence[bytes]) -> bool:
     """Whether the first documents hold token usage as only Pipecat writes it."""
-    return any(_has_tokens(_layers(found)[-1]) for found in any_of(sample, decoder, WORDS))
+    return any(_has_tokens(layers_of(found)[-1]) for found in any_of(sample, decoder, WORDS))
 
 
 def _has_tokens(line: Line) -> bool:
@@ -131,21 +130,13 @@ def _has_tokens(line: Line) -> bool:
     return any(each.processor and isinstance(each.value, Tokens) for each in line.measured)
 
 
-def _layers(line: Line) -> list[Line]:
-    """A document's envelopes from the outside in, and last what they hold."""
-    layers = [line]
-    while (inside := layers[-1].inside) is not None and len(layers) < MOST_LAYERS:
-        layers.append(inside)
-    return layers
-
-
 def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
     """The records of all sources."""
     for lines in logs:
         for document in documents(lines, report):
             line = decoded(document, decoder, report)
             if line is not None:
-                yield from _records(document, _layers(line), told, report)
+                yield from _records(document, layers_of(line), told, report)
 
 
 def _records(document: Document, layers: list[Line], told: Told, report: Report) -> Iterator[Record]:
