@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.billing.errors import VoicebillError
 from voicebill.cli.options import day_said, option
 
 if TYPE_CHECKING:
@@ -78,10 +77,7 @@ def told_as(
 
 def records_of(logs: list[str], dialect: str | None, told: "Told", report: "Report") -> Iterator["Record"]:
     """The records of logs, as often as they are told; how far it has got is shown on a terminal."""
-    try:
-        from voicebill.logs.read import every_record  # noqa: PLC0415 - logs are read by an extra
-    except ImportError:
-        raise VoicebillError("reading logs needs more parts: pip install 'voicebill[logs]'") from None
+    from voicebill.logs.read import every_record  # noqa: PLC0415 - logs are read by an extra
 
     return _counted_aloud(every_record(logs, dialect, told, report), report)
 
