@@ -100,6 +100,9 @@ def _day(connection: duckdb.DuckDBPyConnection, folder: Path, at: int, responses
     (folder / str(day)).mkdir()
     columns = ", ".join(f"CAST({field.name} AS {_TYPES[str(field.type)]}) AS {field.name}" for field in SCHEMA)
     asked = _ROWS.replace("$begin", str(begin)).replace("$end", str(end)).replace("$day", f"DATE '{day}'")
-    connection.execute(f"COPY (SELECT {columns} FROM ({asked})) TO '{folder / path}' (FORMAT parquet, COMPRESSION zstd)")
+    ordered = (
+        f"SELECT {columns} FROM ({asked}) ORDER BY reading > 0, source, ordinal, key, reading, part"  # as a recording does
+    )
+    connection.execute(f"COPY ({ordered}) TO '{folder / path}' (FORMAT parquet, COMPRESSION zstd)")
     ((rows,),) = connection.execute(f"SELECT COUNT(*) FROM '{folder / path}'").fetchall()
     return Part(path, rows, end - begin)

@@ -264,9 +264,10 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert costs(tmp_path).counts.records == len(plain) * SIZE
 
 
-def write_exports(folder: Path, name: str) -> None:
-    """Write the same table again and again."""
+def write_exports(folder: Path, name: str, begun: Connection) -> None:
+    """Write the same table again and again, and say when that begins."""
     answer = costs(folder, by=("session", "day", "meter"))
+    begun.send(True)
     while True:
         write_table(answer, folder.parent / name)
 
@@ -277,15 +278,19 @@ def test_an_export_is_whole_or_not_there(tmp_path: Path, name: str) -> None:
     folder, file = tmp_path / "ledger", tmp_path / name
     Ledger(folder).record([record(f"r{at}", day=1 + at % 28, tenant="t") for at in range(300)])
     write_table(costs(folder, by=("session", "day", "meter")), tmp_path / f"whole-{name}")
-    whole, dice = (tmp_path / f"whole-{name}").read_bytes(), random.Random(7)
+    whole, dice, written = (tmp_path / f"whole-{name}").read_bytes(), random.Random(7), 0
     for _ in range(25):
-        worker = FORKED.Process(target=write_exports, args=(folder, name))
+        heard, begun = FORKED.Pipe(duplex=False)
+        worker = FORKED.Process(target=write_exports, args=(folder, name, begun))
         worker.start()
-        worker.join(dice.uniform(0.05, 0.35))
+        heard.recv()
+        worker.join(dice.uniform(0.001, 0.1))
         worker.kill()
         worker.join()
         assert not file.exists() or file.read_bytes() == whole
-    assert file.exists()
+        written += file.exists()
+        file.unlink(missing_ok=True)
+    assert written
 
 
 def test_the_state_is_plain_json(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class Recording:
         if anew:
             new += f""" UNION ALL SELECT {columns} FROM {self._files(anew)}
                 ANTI JOIN (SELECT key FROM taken WHERE corrects IS NOT NULL) c USING (key)"""
-        written = self._write(day, f"SELECT * FROM ({new}) ORDER BY source, ordinal, key, reading, part")
+        written = self._write(day, f"SELECT * FROM ({new}) ORDER BY reading > 0, source, ordinal, key, reading, part")
         return [part for part in parts if part not in anew] + written
 
     def _write(self, folder: str, query: str) -> list[Part]:
