@@ -28,11 +28,15 @@ GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file of a log, or a stream: `name` is how it was named, `content` its bytes where there is no file."""
+    """One file of a log, or a stream: `name` is how it was named, `content` its bytes where there is no file.
+
+    What is `plain` is not decompressed, whatever it begins with.
+    """
 
     name: str
     path: Path | None = None
     content: IO[bytes] | None = None
+    plain: bool = False
 
     @property
     def identity(self) -> str:
@@ -48,7 +52,8 @@ class Source:
             UnreadableFile: it cannot be opened.
         """
         try:
-            return _decompressed(self.content if self.path is None else self.path.open("rb", buffering=2**20), self.name)
+            raw: Any = self.content if self.path is None else self.path.open("rb", buffering=2**20)
+            return raw if self.plain else _decompressed(raw, self.name)
         except IsADirectoryError:
             raise UnreadableFile(f"{self.name} is a folder, not a file") from None
         except OSError as error:
