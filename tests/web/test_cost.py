@@ -1,13 +1,19 @@
 """A usage log dropped onto the page or sent to the API: read in memory, costed as on the command line, kept nowhere."""
 
+import asyncio
 import gzip
 import json
+from threading import Event
 
 import pytest
 
+from tests.cases import DAY
 from tests.web.sites import SITE, client
+from voicebill.engines.in_duckdb import DuckDB
+from voicebill.web import cost
+from voicebill.web.asking import Refused
 from voicebill.web.shapes import Cost
-from voicebill.web.site import Bounds
+from voicebill.web.site import Bounds, Site
 
 RESPONSE = {
     "id": "resp_1",
@@ -85,7 +91,11 @@ def test_names_from_a_log_are_text_on_the_page() -> None:
         ({"since": "2026-11"}, LOG, 422, "since", "'2026-11' is not a day"),
         ({"day": "yesterday"}, LOG, 422, "day", "is not a date"),
         ({"top": "3"}, LOG, 422, "top", "needs groups"),
-        ({"format": "realtme"}, LOG, 422, None, "unknown format 'realtme'; the nearest is realtime"),
+        ({"format": "realtme"}, LOG, 422, "format", "unknown format 'realtme'; the nearest is realtime"),
+        ({}, b"PAR1" + b"\0" * 40, 422, "log", "is Parquet: the command line reads it"),
+        ({}, gzip.compress(b"PAR1" + b"\0" * 40), 422, "log", "is Parquet: the command line reads it"),
+        ({}, gzip.compress(LOG)[:20] + b"\xff" * 40, 422, "log", "cannot be decompressed"),
+        ({}, gzip.compress(gzip.compress(LOG)), 422, None, "is not recognised as any of"),
         ({"colour": "red"}, LOG, 422, "colour", "is none of"),
     ],
 )
@@ -113,6 +123,8 @@ def test_a_log_is_bounded_packed_unpacked_and_in_records() -> None:
         413,
         "holds more than 3,000 bytes: the command line reads logs of any size",
     )
+    nested = small.post("/api/cost", content=gzip.compress(gzip.compress(b"0" * 10_000)))
+    assert nested.status_code == 422, "what was unpacked is not unpacked again"
     lines = b"\n".join(json.dumps({"type": "response.done", "response": {"id": f"r{at}"}}).encode() for at in range(3))
     assert "more than 2 records" in small.post("/api/cost", content=lines).text
     assert small.post("/cost", files={"log": ("a.jsonl", b"x" * 2_001)}).status_code == 413
@@ -123,3 +135,76 @@ def test_a_form_without_a_file_says_so() -> None:
     assert SITE.post("/cost", data={"by": "day"}).status_code == 415
     broken = SITE.post("/cost", content=b"nonsense", headers={"content-type": "multipart/form-data"})
     assert broken.status_code == 422
+
+
+def test_no_answer_is_kept_on_its_way() -> None:
+    answer = SITE.post("/api/cost", params=ASKED, content=LOG)
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+
+
+def test_a_form_sent_to_the_api_is_told_how_to_send_a_log() -> None:
+    problem = SITE.post("/api/cost", files={"log": ("usage.jsonl", LOG)})
+    assert problem.status_code == 415
+    assert problem.json()["detail"] == "send the log itself as the body (curl --data-binary @usage.jsonl)"
+
+
+def test_hints_name_fields_and_no_options_of_the_command_line() -> None:
+    shape = SITE.post("/api/cost", params={"model": "gpt-realtime"}, content=LOG).json()
+    assert "1 record names no deployment: global is taken (else say deployment)" in shape["assumptions"]
+    assert {line["why"] for line in shape["unpriced"]} == {"no day is known: name it with day"}
+    page = SITE.post("/cost", data={"model": "gpt-realtime"}, files={"log": ("usage.jsonl", LOG)}).text
+    assert "else say provider" in page
+    assert page.count("no day is known: name it with day") == 1, "a reason stands in the first of equal rows"
+    assert "--d" not in page + SITE.post("/api/cost", content=b"hello").text
+
+
+def test_the_form_asks_for_days_tenant_and_the_dearest_groups() -> None:
+    lines = [LINE | {"tenant": f"t{at}", "response": RESPONSE | {"id": f"resp_{at}"}} for at in range(3)]
+    log = b"\n".join(json.dumps(line).encode() for line in lines)
+    asked = ASKED | {"by": "tenant", "top": "2", "since": "2026-11-22", "until": "2026-11-23"}
+    page = SITE.post("/cost", data=asked, files={"log": ("usage.jsonl", log)}).text
+    assert "all others</th><td>1</td>" in page
+    assert all(f'name="{name}" value="{asked.get(name, "")}"' in page for name in ("tenant", "since", "until", "top"))
+
+
+def test_work_on_a_log_ends_with_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The route is cancelled; the thread meets that at its next record, and a query that runs is interrupted."""
+    begun, on, ended = Event(), Event(), Event()
+
+    def slow(_self: DuckDB, records: object) -> int:
+        begun.set()
+        assert on.wait(10)
+        try:
+            list(records)  # type: ignore[call-overload]
+        except Refused:
+            ended.set()
+            raise
+        return 0
+
+    monkeypatch.setattr(DuckDB, "take", slow)
+    site = Site(calendar=lambda: DAY)
+
+    async def given_up() -> None:
+        task = asyncio.create_task(cost._worked(LOG, "the log", ASKED, site))
+        await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        on.set()
+
+    asyncio.run(given_up())
+    assert ended.wait(10)
+    assert "workers" not in site.__dict__, "logs have threads of their own"
+    site.stop()
+    assert "log_workers" not in site.__dict__
+
+
+def test_a_query_that_runs_is_interrupted() -> None:
+    given_up = cost.GivenUp()
+    with DuckDB() as database:
+        given_up.interrupts(database)
+        given_up.now()
+    given_up.now()
+    with DuckDB() as database, pytest.raises(Refused, match="nobody waits"):
+        given_up.interrupts(database)

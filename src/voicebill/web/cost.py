@@ -1,13 +1,19 @@
 """What a usage log did cost: the log is dropped onto the page or sent to the API, read in memory, and kept nowhere."""
 
+import re
+import zlib
+from asyncio import CancelledError
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
 from itertools import islice
+from threading import Event
 from typing import Any, TypeVar
 
+import duckdb
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -19,20 +25,20 @@ from voicebill.answers.pictures import NOT_NAMED, in_time
 from voicebill.answers.shape import Shape
 from voicebill.answers.where import FIELDS, condition
 from voicebill.billing.dated import Day
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.charts import draw
 from voicebill.engines.in_duckdb import DuckDB
 from voicebill.logs.notes import reading_notes, reading_shape
 from voicebill.logs.read import DIALECTS, every_record
-from voicebill.logs.sources import Source
+from voicebill.logs.sources import PARQUET, Source
 from voicebill.logs.told import Report, Told
 from voicebill.web import openapi
 from voicebill.web.asking import Refused, fields_of
 from voicebill.web.charts import Gallery
 from voicebill.web.guard import POLICY
 from voicebill.web.pages import Pages
-from voicebill.web.reply import as_json, worked
+from voicebill.web.reply import unkept, worked
 from voicebill.web.site import Site
 
 Read = TypeVar("Read")
@@ -44,6 +50,55 @@ FORM = (*TOLD, "day", "format", "by", "where", "since", "until", "top")
 MOST_GROUPS = 200
 """So many groups are shown on the page."""
 MEMORY = "512MB"
+OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)\b")
+"""An option of the command line, in a hint."""
+
+
+class GivenUp:
+    """Whether somebody still waits for an answer. Once nobody does, reading stops and the database is interrupted."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+        self._database: DuckDB | None = None
+
+    def now(self) -> None:
+        """Nobody waits any more."""
+        self._event.set()
+        if self._database is not None:
+            with suppress(duckdb.Error):  # it may be closed already
+                self._database.connection.interrupt()
+
+    def interrupts(self, database: DuckDB) -> None:
+        """What runs there ends too."""
+        self._database = database
+        self.check()
+
+    def check(self) -> None:
+        """Go on, if somebody waits.
+
+        Raises:
+            Refused: nobody does.
+        """
+        if self._event.is_set():
+            raise Refused(503, "Too slow", [(None, "nobody waits for this answer any more")])
+
+
+class _Content(BytesIO):
+    """A log's bytes, of which no more lines are given once nobody waits for the answer."""
+
+    def __init__(self, content: bytes, given_up: GivenUp) -> None:
+        super().__init__(content)
+        self._given_up = given_up
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """The next line."""
+        self._given_up.check()
+        return super().readline(size)
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        """The next bytes."""
+        self._given_up.check()
+        return super().read1(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +126,8 @@ def routes(site: Site, pages: Pages, gallery: Gallery) -> APIRouter:
     async def dropped(request: Request) -> Response:
         given, name, content = await _upload(request, site)
         try:
-            found = await worked(site, lambda: costed(content, name, given, site))
-            pictures = await worked(site, lambda: _pictures(found.answer, gallery))
+            found = await _worked(content, name, given, site)
+            pictures = await worked(site, lambda: _pictures(found.answer, gallery), site.log_workers)
         except Refused as refusal:
             return pages.page(request, "cost.html", _context(given, refusal=refusal), status=refusal.status)
         context = _context(given, view=found, notes=list(reading_notes(found.report)), pictures=pictures)
@@ -86,28 +141,58 @@ def routes(site: Site, pages: Pages, gallery: Gallery) -> APIRouter:
         unknown = next((name for name in given if name not in FORM), None)
         if unknown is not None:
             raise Refused(422, "Wrong input", [(unknown[:40], f"is none of {', '.join(FORM)}")])
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            said = "send the log itself as the body (curl --data-binary @usage.jsonl)"
+            raise Refused(415, "Wrong input", [(None, said)])
         content = await request.body()
-        found = await worked(site, lambda: costed(content, "the log", given, site))
-        return as_json(request, found.shape, site)
+        found = await _worked(content, "the log", given, site)
+        return unkept(found.shape, site)
 
     return router
 
 
-def costed(content: bytes, name: str, given: Mapping[str, str], site: Site) -> Costed:
+async def _worked(content: bytes, name: str, given: Mapping[str, str], site: Site) -> Costed:
+    """What a log did cost, found beside the loop; the work ends when the time for it is over."""
+    given_up = GivenUp()
+    try:
+        return await worked(site, lambda: costed(content, name, given, site, given_up), site.log_workers)
+    except CancelledError:
+        given_up.now()
+        raise
+
+
+def costed(content: bytes, name: str, given: Mapping[str, str], site: Site, given_up: GivenUp) -> Costed:
     """What a log did cost.
 
     Raises:
-        Refused: it is too large, of no known dialect, or the question cannot be meant.
+        Refused: it is too large, of no known dialect, the question cannot be meant, or nobody waits for the answer.
     """
     report = Report()
     try:
         asked, told = _asked(given), _told(given)
-        source = Source(name, content=BytesIO(_unpacked(content, name, site)))
+        dialect = _at("format", given, _format)
+        source = Source(name, content=_Content(_unpacked(content, name, site), given_up), plain=True)
         with DuckDB(memory=MEMORY) as database:
-            report.repeated = database.take(_bounded(every_record([source], given.get("format"), told, report), site))
-            return Costed(cost(database, asked, site.facts.prices), report)
+            given_up.interrupts(database)
+            report.repeated = database.take(_bounded(every_record([source], dialect, told, report), site, given_up))
+            given_up.check()
+            return Costed(_in_words(cost(database, asked, site.facts.prices)), report)
     except VoicebillError as error:
-        raise Refused(422, "Wrong input", [(None, str(error).replace("--", ""))]) from None
+        raise Refused(422, "Wrong input", [(None, _words(str(error)))]) from None
+
+
+def _in_words(answer: Cost) -> Cost:
+    """An answer whose hints name fields, not options of the command line."""
+    return replace(
+        answer,
+        assumptions=tuple(map(_words, answer.assumptions)),
+        warnings=tuple(map(_words, answer.warnings)),
+        unpriced=tuple(replace(line, why=_words(line.why)) for line in answer.unpriced),
+    )
+
+
+def _words(text: str) -> str:
+    return OPTION.sub(lambda option: option[1].replace("-", "_"), text)
 
 
 def _unpacked(content: bytes, name: str, site: Site) -> bytes:
@@ -118,15 +203,19 @@ def _unpacked(content: bytes, name: str, site: Site) -> bytes:
     try:
         with Source(name, content=BytesIO(content)).open() as opened:
             unpacked = opened.read(most + 1)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, ValueError, zlib.error) as error:
         raise Refused(422, "Wrong input", [("log", f"cannot be decompressed: {error}")]) from None
     if len(unpacked) > most:
         raise Refused(413, "Too long", [("log", f"holds more than {most:,} bytes: the command line reads logs of any size")])
+    if unpacked.startswith(PARQUET):
+        raise Refused(422, "Wrong input", [("log", "is Parquet: the command line reads it")])
     return unpacked
 
 
-def _bounded(records: Iterator[Record], site: Site) -> Iterator[Record]:
-    yield from islice(records, site.bounds.log_records)
+def _bounded(records: Iterator[Record], site: Site, given_up: GivenUp) -> Iterator[Record]:
+    for record in islice(records, site.bounds.log_records):
+        given_up.check()
+        yield record
     if next(records, None) is not None:
         most = f"{site.bounds.log_records:,}"
         raise Refused(413, "Too long", [("log", f"holds more than {most} records: the command line reads logs of any size")])
@@ -159,7 +248,14 @@ def _at(name: str, given: Mapping[str, str], reader: Callable[[str], Read]) -> R
     try:
         return reader(given[name])
     except VoicebillError as error:
-        raise Refused(422, "Wrong input", [(name, str(error))]) from None
+        raise Refused(422, "Wrong input", [(name, _words(str(error)))]) from None
+
+
+def _format(text: str) -> str:
+    names = [dialect.name for dialect in DIALECTS]
+    if text.strip().lower() not in names:
+        raise UnknownName("format", text, names)
+    return text
 
 
 def _fields(text: str) -> tuple[str, ...]:

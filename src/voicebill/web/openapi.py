@@ -176,7 +176,7 @@ POST_COST["openapi_extra"] = {
     ],
     "requestBody": {
         "required": True,
-        "description": "The log as it is: JSON lines, CSV or another dialect, plain, gzip or zstd.",
+        "description": "The log as it is: JSON lines, CSV or another dialect, plain, gzip or zstd, without Parquet.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
     },
 }

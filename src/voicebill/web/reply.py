@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -32,10 +33,18 @@ def tagged(request: Request, body: bytes, kind: str, *, cache: str = AGAIN, head
 
 def as_json(request: Request, shape: dict[str, Any], site: Site) -> Response:
     """An answer's shape, with the version that gave it, as the command line prints it."""
-    body = json.dumps({"voicebill": site.version, **shape}, ensure_ascii=False, separators=(",", ":")).encode()
-    return tagged(request, body, "application/json")
+    return tagged(request, _body(shape, site), "application/json")
 
 
-async def worked(site: Site, work: Callable[[], Done]) -> Done:
-    """Something that takes longer than a few milliseconds, done beside the loop."""
-    return await asyncio.get_running_loop().run_in_executor(site.workers, work)
+def unkept(shape: dict[str, Any], site: Site) -> Response:
+    """An answer's shape that nobody on its way may keep."""
+    return Response(_body(shape, site), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _body(shape: dict[str, Any], site: Site) -> bytes:
+    return json.dumps({"voicebill": site.version, **shape}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def worked(site: Site, work: Callable[[], Done], workers: Executor | None = None) -> Done:
+    """Something that takes longer than a few milliseconds, done beside the loop, by the site's workers or by these."""
+    return await asyncio.get_running_loop().run_in_executor(workers or site.workers, work)

@@ -384,7 +384,7 @@ class PerCall(Shape):
     percentiles: dict[str, Between]
     timed_calls: int
     minutes: str
-    per_minute: dict[str, Dollars]
+    per_minute: dict[str, Between]
 
 
 class CostFacts(Shape):

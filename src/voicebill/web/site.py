@@ -27,10 +27,11 @@ class Bounds:
     log_bytes: int = 32 * 2**20
     """Of a usage log as it is sent."""
     log_unpacked_bytes: int = 128 * 2**20
-    log_records: int = 100_000
+    log_records: int = 50_000
     at_once: int = 64
     seconds: float = 20.0
     workers: int = 4
+    log_workers: int = 2
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,17 @@ class Site:
         """Threads for answers that take longer than a few milliseconds, so that short ones need not wait."""
         return ThreadPoolExecutor(self.bounds.workers, thread_name_prefix="voicebill")
 
+    @cached_property
+    def log_workers(self) -> ThreadPoolExecutor:
+        """Threads for usage logs, so that estimates need not wait for them."""
+        return ThreadPoolExecutor(self.bounds.log_workers, thread_name_prefix="voicebill-logs")
+
     def stop(self) -> None:
         """Let the threads end; another answer would start new ones."""
-        workers = self.__dict__.pop("workers", None)
-        if workers is not None:
-            workers.shutdown(wait=False, cancel_futures=True)
+        for name in ("workers", "log_workers"):
+            workers = self.__dict__.pop(name, None)
+            if workers is not None:
+                workers.shutdown(wait=False, cancel_futures=True)
 
     @cached_property
     def version(self) -> str:
