@@ -86,7 +86,7 @@ def test_the_servers_own_events_say_more() -> None:
     raw = {"type": "raw_model_event", "data": {"type": "raw_server_event", "data": done}}
     found, report = records(line({"type": "raw_model_event", "data": EVENT}, raw))
     assert report.sources == {"a log": "realtime"}
-    assert [each.key for each in found] == ["resp_1:completed"]
+    assert [each.key for each in found] == ["resp_1"]
 
 
 def test_wrong_counts_are_reported() -> None:

@@ -44,7 +44,7 @@ def test_columns_may_be_separated_by_what_spreadsheets_write(delimiter: str) -> 
     header = delimiter.join(["Model", "Input Text Tokens", "Response-ID", "anything"])
     record = the_record(f"{header}\n{delimiter.join(['gpt-realtime', '7', 'resp_1', 'x'])}\n")
     assert used(record) == {"text_in": 7}
-    assert record.key == "resp_1:completed"
+    assert record.key == "resp_1"
 
 
 def test_everything_that_a_row_can_say_is_read() -> None:
@@ -53,7 +53,7 @@ def test_everything_that_a_row_can_say_is_read() -> None:
         "id,status,model,provider,deployment,region,tier,session_id,turn,customer,timestamp,text_in\n"
         "resp_9,cancelled,gpt-realtime,azure,data-zone,swedencentral,standard,s1,3,acme,2026-03-01T23:30:00-02:00,5\n"
     )
-    assert record.key == "resp_9:cancelled"
+    assert record.key == "resp_9"
     assert (record.provider, record.deployment, record.region, record.tier) == (
         "azure",
         "data-zone",
@@ -88,8 +88,8 @@ def test_the_long_form_gives_a_record_for_each_meter() -> None:
     """Two rows of one response, two meters: two records, neither of which replaces the other."""
     found, _ = records("id,model,meter,quantity\nresp_1,gpt-realtime,text_in,5\nresp_1,gpt-realtime,audio_out,9\n")
     assert {each.key: used(each) for each in found} == {
-        "resp_1:completed:text_in": {"text_in": 5},
-        "resp_1:completed:audio_out": {"audio_out": 9},
+        "resp_1:text_in": {"text_in": 5},
+        "resp_1:audio_out": {"audio_out": 9},
     }
 
 
@@ -198,8 +198,8 @@ def test_parquet_gives_what_csv_gives() -> None:
     found, report = records(content)
     assert report.sources == {"a log": "columns"}
     assert [(each.key, used(each), each.day, each.ordinal) for each in found] == [
-        ("resp_1:completed", {"audio_in": 40}, date(2026, 3, 1), 1),
-        ("resp_2:completed", {"text_in": 7}, date(2026, 3, 2), 2),
+        ("resp_1", {"audio_in": 40}, date(2026, 3, 1), 1),
+        ("resp_2", {"text_in": 7}, date(2026, 3, 2), 2),
     ]
     assert report.lines == 2
 

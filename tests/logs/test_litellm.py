@@ -54,7 +54,7 @@ def test_a_row_says_what_was_used_and_by_whom() -> None:
     assert record.status == "bounded"
     assert {usage["text_in_cached"] for usage in record.readings} == {51, 64}
     assert {usage["audio_out"] for usage in record.readings} == {91}
-    assert (record.key, record.outcome, record.session, record.tenant) == ("resp_1:completed", "completed", "sess_1", "team1")
+    assert (record.key, record.outcome, record.session, record.tenant) == ("resp_1", "completed", "sess_1", "team1")
     assert (record.provider, record.model, record.time) == ("openai", "gpt-realtime", datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
 
 
@@ -91,7 +91,7 @@ def test_a_standard_payload_is_read_alike() -> None:
     }
     for shape in (payload, {"standard_logging_object": payload}, {"data": [payload]}):
         record = the_record(line(shape))
-        assert (record.key, record.session, record.tenant) == ("chatcmpl-1:completed", "trace_1", "acme")
+        assert (record.key, record.session, record.tenant) == ("chatcmpl-1", "trace_1", "acme")
         assert (record.provider, record.model, record.status) == ("azure", "gpt-4.1-mini", "bounded")
 
 
@@ -123,7 +123,7 @@ def test_a_failure_and_a_row_of_zeros_have_no_usage() -> None:
     """Speech is logged with zeros: that is not known to be free."""
     nothing: dict[str, object] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "metadata": {}}
     failed = the_record(line(row(status="failure", **nothing)))
-    assert (failed.status, failed.outcome, failed.key) == ("none", "failed", "resp_1:failed")
+    assert (failed.status, failed.outcome, failed.key) == ("none", "failed", "resp_1")
     assert the_record(line(row(call_type="aspeech", model="tts-1", **nothing))).status == "none"
 
 
@@ -156,7 +156,7 @@ def test_an_array_of_rows_is_read_row_by_row() -> None:
     """As exports of the database come, over many lines."""
     found, report = records(json.dumps([ROW, row(request_id="resp_2")], indent=2))
     assert report.broken == []
-    assert [each.key for each in found] == ["resp_1:completed", "resp_2:completed"]
+    assert [each.key for each in found] == ["resp_1", "resp_2"]
 
 
 def test_reasoning_is_not_charged_beside_the_text() -> None:
@@ -183,6 +183,6 @@ def test_reasoning_is_not_charged_beside_the_text() -> None:
 def test_wrong_rows_are_reported(bad: dict[str, object]) -> None:
     """The line is named, the next one is read, and nothing of what it holds is repeated."""
     found, report = records(line(bad, row(request_id="resp_2")))
-    assert [each.key for each in found] == ["resp_2:completed"]
+    assert [each.key for each in found] == ["resp_2"]
     assert why(report)[0].startswith("a log, line 1: ")
     assert "never kept" not in why(report)[0]

@@ -67,7 +67,7 @@ def test_a_response_is_read_as_the_api_told_it() -> None:
     """132 in, of which 64 cached text and 13 audio: 119 − 64 = 55 fresh text."""
     record = the_record(line(SINGLE))
     assert used(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
-    assert (record.key, record.provider, record.model) == ("resp_1:completed", "openai", "gpt-realtime")
+    assert (record.key, record.provider, record.model) == ("resp_1", "openai", "gpt-realtime")
     assert (record.time, record.outcome, record.status) == (
         datetime(2026, 11, 22, 11, 0, 0, 250_000, tzinfo=UTC),
         "completed",
@@ -78,7 +78,7 @@ def test_a_response_is_read_as_the_api_told_it() -> None:
 def test_a_cancelled_response_counts_what_it_used() -> None:
     """Nothing is dropped because it was interrupted."""
     record = the_record(line({**SINGLE, "cancelled": True}))
-    assert (record.key, record.outcome, record.usage["audio_out"]) == ("resp_1:cancelled", "cancelled", 91)
+    assert (record.key, record.outcome, record.usage["audio_out"]) == ("resp_1", "cancelled", 91)
 
 
 def test_a_collected_event_wraps_metrics() -> None:
@@ -87,7 +87,7 @@ def test_a_collected_event_wraps_metrics() -> None:
         line({"session_id": "s1", "event": {"type": "metrics_collected", "metrics": SINGLE, "created_at": 1.0}})
     )
     assert (record.key, record.session, record.time) == (
-        "resp_1:completed",
+        "resp_1",
         "s1",
         datetime(2026, 11, 22, 11, 0, 0, 250_000, tzinfo=UTC),
     )
@@ -162,7 +162,7 @@ def test_the_tokens_of_a_chat_model_are_text() -> None:
         )
     )
     assert used(record) == {"text_in": 20, "text_in_cached": 80, "text_out": 12}
-    assert (record.key, record.provider, record.model) == ("chatcmpl-1:completed", "azure", "gpt-4.1-mini")
+    assert (record.key, record.provider, record.model) == ("chatcmpl-1", "azure", "gpt-4.1-mini")
 
 
 def test_a_session_by_the_second_has_no_tokens() -> None:
@@ -230,7 +230,7 @@ def test_a_sum_of_what_is_told_one_by_one_is_left_out() -> None:
     found, met = records(
         line(SINGLE, {"type": "session_usage_updated", "usage": {"model_usage": [SUM, {**HEARD, "audio_duration": 3.0}]}})
     )
-    assert found[0].key == "resp_1:completed"
+    assert found[0].key == "resp_1"
     assert [each.kind for each in found] == ["response", "transcription"]
     assert met.skipped == {"sums of what the log also tells one by one": 1}
 

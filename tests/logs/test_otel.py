@@ -89,7 +89,7 @@ def test_todays_names_are_read(as_otlp: bool) -> None:
     one = {"traceId": "t1", "spanId": "s1", "endTimeUnixNano": "1795345200250000000", "attributes": NEW}
     record = the_record(line(otlp(one) if as_otlp else one))
     assert (used(record), record.status) == (USED, "exact")
-    assert (record.key, record.session, record.model) == ("resp_1:completed", "sess_1", "gpt-realtime-2025-08-28")
+    assert (record.key, record.session, record.model) == ("resp_1", "sess_1", "gpt-realtime-2025-08-28")
     assert (record.provider, record.time) == ("openai", datetime(2026, 11, 22, 11, 0, 0, 250_000, tzinfo=UTC))
 
 

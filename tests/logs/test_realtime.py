@@ -91,9 +91,7 @@ def test_a_response_is_of_the_model_that_its_session_names() -> None:
 
 def test_a_session_that_names_its_model_only_later_names_it_for_what_was_before() -> None:
     """A log that begins in the middle of a session waits for `session.updated`."""
-    assert models(at(None, done(), call_id="c"), at(None, session(kind="updated"), call_id="c")) == {
-        "resp_1:completed": "gpt-realtime"
-    }
+    assert models(at(None, done(), call_id="c"), at(None, session(kind="updated"), call_id="c")) == {"resp_1": "gpt-realtime"}
 
 
 def test_an_update_counts_from_its_place_on_where_there_are_no_times() -> None:
@@ -114,15 +112,13 @@ def test_times_count_more_than_the_order_of_lines() -> None:
         at("2026-11-22T10:06:00Z", done("b"), call_id="c"),
         at("2026-11-22T09:59:00Z", done("early"), call_id="c"),
     )
-    assert found == {"a:completed": "one", "b:completed": "two", "early:completed": "one"}
+    assert found == {"a": "one", "b": "two", "early": "one"}
 
 
 def test_of_two_names_of_one_moment_the_later_line_counts() -> None:
     """`session.created` and `session.updated` within one second, in a log that writes seconds."""
     now = "2026-11-22T10:00:00Z"
-    assert models(at(now, session("one")), at(now, session("two", kind="updated")), at(now, done())) == {
-        "resp_1:completed": "two"
-    }
+    assert models(at(now, session("one")), at(now, session("two", kind="updated")), at(now, done())) == {"resp_1": "two"}
 
 
 def test_what_came_before_every_name_is_of_the_earliest_whatever_the_order_of_lines() -> None:
@@ -131,7 +127,7 @@ def test_what_came_before_every_name_is_of_the_earliest_whatever_the_order_of_li
         at("2026-11-22T10:05:00Z", session("two", kind="updated")),
         at("2026-11-22T10:00:00Z", session("one")),
         at("2026-11-22T09:59:00Z", done()),
-    ) == {"resp_1:completed": "one"}
+    ) == {"resp_1": "one"}
 
 
 def test_hearing_the_user_is_of_its_own_model_and_never_of_the_voice_model() -> None:
@@ -170,7 +166,7 @@ def test_interleaved_sessions_keep_their_models_apart() -> None:
         at(None, done("a"), call_id="c1"),
         at(None, done("b"), call_id="c2"),
         at(None, done("c"), call_id="c1"),
-    ) == {"a:completed": "one", "b:completed": "two", "c:completed": "one"}
+    ) == {"a": "one", "b": "two", "c": "one"}
 
 
 def test_a_session_over_two_files_is_one() -> None:
@@ -190,7 +186,7 @@ def test_nothing_without_an_identifier_goes_over_to_the_next_file() -> None:
     """A model that one file names says nothing of another one's bare events."""
     files = (log(session(), done("a", conversation_id="one")), log(done("b", conversation_id="two")))
     found = read_log(*(Source(str(place), content=BytesIO(text.encode())) for place, text in enumerate(files)))
-    assert {record.key: record.model for record in found} == {"a:completed": "gpt-realtime", "b:completed": None}
+    assert {record.key: record.model for record in found} == {"a": "gpt-realtime", "b": None}
 
 
 def test_what_is_told_beside_the_log_fills_only_what_it_does_not_say() -> None:
@@ -205,7 +201,7 @@ def test_what_is_told_beside_the_log_fills_only_what_it_does_not_say() -> None:
         day=date(2026, 1, 1),
     )
     assert models(session("said"), done(), heard(), told=told) == {
-        "resp_1:completed": "said",
+        "resp_1": "said",
         "heard:sess_1:item_1:0": "told-too",
     }
     full = at("2026-11-22T10:00:00Z", done(), provider="openai", tenant="them", deployment="global", region="x", model="m")
@@ -242,7 +238,7 @@ WRAPPED: dict[str, object] = {
 def test_an_event_is_found_in_its_envelope(line: object) -> None:
     """However it is wrapped, it is the same response, and recognised as such."""
     record = the_record(log(line))
-    assert (record.key, used(record)) == ("resp_1:completed", USED)
+    assert (record.key, used(record)) == ("resp_1", USED)
 
 
 def test_an_envelope_says_when_and_whose_it_is() -> None:
@@ -367,7 +363,7 @@ def test_the_model_behind_a_live_session_is_priced_as_itself() -> None:
 def test_a_repeated_line_counts_once() -> None:
     """Three responses told, one of them twice, and a transcription twice."""
     found, report = records(log(session(hears="x"), done("a"), done("a"), done("b"), done("c"), heard(), heard()))
-    assert [record.key for record in found] == ["a:completed", "b:completed", "c:completed", "heard:sess_1:item_1:0"]
+    assert [record.key for record in found] == ["a", "b", "c", "heard:sess_1:item_1:0"]
     assert (report.records, report.repeated) == (6, 2)
 
 
@@ -375,12 +371,38 @@ def test_a_response_told_again_differently_is_given_again() -> None:
     """Under the same key, so that the one that knows more counts; one that ended differently is another."""
     found, report = records(log(done("a", usage=None), done("a"), done("a", status="cancelled")))
     assert [(record.key, record.status) for record in found] == [
-        ("a:completed", "none"),
-        ("a:completed", "exact"),
+        ("a", "none"),
+        ("a", "exact"),
         ("a:cancelled", "exact"),
     ]
     assert found[1].rank > found[0].rank
     assert report.repeated == 0
+
+
+def test_a_response_told_again_is_of_its_first_turn() -> None:
+    """Two responses, the first told again between them and behind them: neither a turn nor what was read before changes."""
+    small = usage(input_tokens=1, input_token_details={"text_tokens": 1})
+    told = (done("a"), done("b", usage=small), done("a"), done("c"), done("b", usage=small))
+    found, report = records(log(*(at(second, event) for second, event in enumerate(told, 1_800_000_000))))
+    assert [(each.key, each.turn) for each in found] == [("a", 1), ("b", 2), ("a", 1), ("c", 3), ("b", 2)]
+    assert found[0].reread == found[2].reread == {}
+    assert found[1].reread == found[4].reread == {"text_in": 1}
+    assert found[3].reread == {"text_in_cached": 31, "audio_in": 13}
+    assert report.broken == []
+
+
+def test_only_so_many_responses_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicebill.logs.realtime.MOST_KNOWN", 2)
+    found, _ = records(log(done("a"), done("b"), done("c"), done("a", status="failed"), done("c", status="failed")))
+    assert [record.key for record in found] == ["a", "b", "c", "a", "c:failed"]
+
+
+def test_a_transcription_is_itself_by_its_event_its_place_in_the_session_or_in_the_log() -> None:
+    """In this order, so that one that two sources tell is one."""
+    event = {**heard(), "event_id": "event_9"}
+    found, _ = records(log(session(), event, heard()))
+    assert [record.key for record in found] == ["heard:event_9", "heard:sess_1:item_1:0"]
+    assert records(log(heard()))[0][0].key.startswith("a log:1:")
 
 
 def test_without_an_identifier_place_and_content_make_it_itself() -> None:
@@ -408,7 +430,7 @@ def test_a_broken_line_is_named_and_the_rest_is_read(line: str, told: str) -> No
     """Line 2 of three; a strict reading stops there."""
     text = log(done("a"), line, done("b"))
     found, report = records(text, "realtime")
-    assert [record.key for record in found] == ["a:completed", "b:completed"]
+    assert [record.key for record in found] == ["a", "b"]
     (fault,) = why(report)
     assert fault.startswith(f"a log, line 2: {told}")
     assert report.broken_count == 1
@@ -453,7 +475,7 @@ def test_a_long_reply_hides_no_usage() -> None:
         }
         for event in (done(output=output), before, {"event": json.dumps(before)}):
             record = the_record(log(event))
-            assert (record.key, used(record)) == ("resp_1:completed", USED)
+            assert (record.key, used(record)) == ("resp_1", USED)
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)

@@ -181,7 +181,7 @@ def test_standard_input_is_a_log_too(packed: object, monkeypatch: pytest.MonkeyP
     content = packed(DONE % b"r1" + DONE % b"r2")  # type: ignore[operator]
     monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(content)))
     report = Report()
-    assert [record.key for record in read_log("-", report=report)] == ["r1:completed", "r2:completed"]
+    assert [record.key for record in read_log("-", report=report)] == ["r1", "r2"]
     assert report.sources == {"standard input": "realtime"}
 
 
@@ -191,7 +191,7 @@ def test_a_pipe_with_a_name_is_read(tmp_path: Path) -> None:
     os.write(writer, DONE % b"r1")
     os.close(writer)
     try:
-        assert [record.key for record in read_log(f"/dev/fd/{reader}")] == ["r1:completed"]
+        assert [record.key for record in read_log(f"/dev/fd/{reader}")] == ["r1"]
     finally:
         os.close(reader)
 
@@ -201,7 +201,7 @@ def test_of_several_files_the_one_that_is_no_log_is_reported(tmp_path: Path) -> 
     (tmp_path / "a.jsonl").write_bytes(DONE % b"r1")
     (tmp_path / "b.txt").write_bytes(b"hello\nworld\n")
     report = Report()
-    assert [record.key for record in read_log(tmp_path, report=report)] == ["r1:completed"]
+    assert [record.key for record in read_log(tmp_path, report=report)] == ["r1"]
     assert len(faults(report)) == 1
     assert "b.txt: not recognised as any of realtime, " in faults(report)[0]
     with pytest.raises(InvalidInput, match="is not recognised as any of realtime"):

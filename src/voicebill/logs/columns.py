@@ -303,7 +303,7 @@ class _Reading:
         outcome = self._text("outcome")
         moment = self._moment()
         return Record(
-            key=self._key(kind, outcome),
+            key=self._key(kind),
             kind=kind,
             readings=self._usages(kind),
             source=self.lines.name,
@@ -355,12 +355,12 @@ class _Reading:
             return self._text("transcription_model") or self._text("model") or self.told.transcription_model
         return self._text("model") or self.told.model
 
-    def _key(self, kind: RecordKind, outcome: str | None) -> str:
+    def _key(self, kind: RecordKind) -> str:
         """Its own key, or one of its identifier; a row of the long form is one meter of what the identifier names."""
         key, identifier, meter = (self._text(what) for what in ("key", "id", "meter"))
         if key is None and identifier is not None:
             whose = "" if kind in ("response", "out-of-band") else f"{kind}:"
-            key = whose + response_key(identifier, outcome)
+            key = whose + response_key(identifier)
         if key is None:
             content = repr(sorted((name, str(value)) for name, value in self.row.items())).encode()
             return place_key(self.lines.identity, self.ordinal, content)

@@ -95,6 +95,7 @@ class Around:
         tenant: str | None = None,
         times: Iterable[object] = (),
         outcome: str | None = None,
+        cumulative: bool = False,
     ) -> Record:
         """A record of what a dialect has found; what neither it nor an envelope says is what was told."""
         told = self.told
@@ -115,6 +116,7 @@ class Around:
             time=time,
             day=None if time else told.day,
             outcome=outcome,
+            cumulative=cumulative,
         )
 
     def _times(self) -> Iterable[object]:

@@ -3,16 +3,15 @@
 from hashlib import blake2b
 
 
-def response_key(identifier: str, status: str | None = "completed") -> str:
-    """The key of a response by its vendor's identifier: alike in every dialect, so that one told by two is one.
+def response_key(identifier: str) -> str:
+    """The key of a response, which is its vendor's identifier: alike in every dialect, so that one told by two is one.
 
-    A response that a retry or a correction ends differently is told anew. Where a dialect does not say how one ended, it
-    was completed.
+    How it ended is no part of that, since not every dialect says it.
 
-    >>> response_key("resp_1", None), response_key("resp_1", "cancelled")
-    ('resp_1:completed', 'resp_1:cancelled')
+    >>> response_key("resp_1")
+    'resp_1'
     """
-    return f"{identifier}:{status or 'completed'}"
+    return identifier
 
 
 def place_key(source: str, place: int | str, content: bytes) -> str:

@@ -149,7 +149,7 @@ def _records(row: Row, around: Around, number: int) -> Iterator[Record]:
     provider, deployment, model = _sold(row, metadata)
     identifier, outcome = row.request_id or row.id, OUTCOMES.get(row.status or "", row.status)
     yield around.record(
-        response_key(identifier, outcome) if identifier else around.document.key_of(number),
+        response_key(identifier) if identifier else around.document.key_of(number),
         _used(row, metadata),
         kind="transcription" if row.call_type in HEARING else "response",
         provider=provider,

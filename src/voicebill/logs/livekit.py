@@ -238,6 +238,7 @@ def _record(met: Met, number: int) -> Record:
         session=met.session,
         times=(metrics.timestamp, metrics.created_at),
         outcome=_outcome(metrics),
+        cumulative=metrics.type not in SINGLES and met.owner is not None,
     )
 
 
@@ -247,7 +248,7 @@ def _key(met: Met, number: int) -> str:
     if metrics.type not in SINGLES and met.owner is not None:
         return f"livekit:{met.owner}:{metrics.part}:{metrics.provider or ''}:{metrics.model or ''}"
     if request and metrics.part in ("realtime", "chat"):
-        return response_key(request, _outcome(metrics))
+        return response_key(request)
     if request and metrics.type in SINGLES and metrics.timestamp is not None:
         return f"livekit:{metrics.part}:{request}:{metrics.timestamp}"
     return met.around.document.key_of(number)

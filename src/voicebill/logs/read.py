@@ -50,7 +50,7 @@ def read_log(
     ... )
     >>> for record in read_log(Source("memory", content=BytesIO(line)), told=Told(model="gpt-realtime")):
     ...     print(record.key, record.model, dict(record.usage.items()))
-    resp_1:completed gpt-realtime {'text_in': 55}
+    resp_1 gpt-realtime {'text_in': 55}
 
     Raises:
         UnreadableFile: a source is missing or cannot be opened.

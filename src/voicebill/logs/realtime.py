@@ -43,6 +43,8 @@ LONG = 1024
 BACKSLASH = ord("\\")
 MOST_LAYERS = 4
 MOST_TYPES = 1_000
+MOST_KNOWN = 100_000
+"""So many of the last responses are remembered, to know them again."""
 MOST_WAITING = 10_000
 """So many records of one session wait for an event that names its model."""
 
@@ -93,6 +95,15 @@ class Talk:
     called_tool: bool = False
     used: bool = False
     live: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """How a response was told first: how it ended, its turn, and what had been in the conversation before it."""
+
+    status: str
+    turn: int
+    before: Usage | None
 
 
 @dataclass(slots=True)
@@ -175,6 +186,7 @@ class Reader:
         self._by_conversation: dict[str, Talk] = {}
         self._unnamed = Talk(None)
         self._all_unnamed: list[Talk] = []
+        self._first: dict[str, First] = {}
         self.without_usage: set[str | None] = set()
         """Types of events that were met and need no look: nearly all lines are of one of them."""
         self._steps: dict[str, Callable[[Wrapped, Talk, Where], Iterable[Record]]] = {
@@ -291,18 +303,44 @@ class Reader:
         talk.used = talk.used or response.usage is not None
         beside = response.conversation_id is None
         found = no_usage() if response.usage is None else readings(response.usage.counts)
-        known = None
-        if not beside:
+        key, first = self._known_response(response, where)
+        turn = known = None
+        if first is not None:
+            turn = first.turn or None
+        elif not beside:
             self._count_turn(talk, response)
-            known = reread(found[0], talk.last)
-            if response.usage is not None:
+        before = talk.last if first is None else first.before
+        if not beside:
+            known = reread(found[0], before)
+            if first is None and response.usage is not None:
                 talk.last = found[0]
-        key = response_key(response.id, response.status) if response.id else where.key
+        if first is None:
+            self._remember(key, First(response.status or "completed", talk.turn + talk.spoke, before))
         model = where.said("model") or response.model or _in_force(talk.named_at, where.time)
         kind: RecordKind = "out-of-band" if beside else "response"
         return self._given(
-            self._record(key, kind, found, talk, where, model=model, outcome=response.status, reread=known), talk
+            self._record(key, kind, found, talk, where, model=model, outcome=response.status, reread=known, turn=turn),
+            talk,
         )
+
+    def _known_response(self, response: Response, where: Where) -> tuple[str, First | None]:
+        """A response's key, and how it was told first, if it was. One that ended in another way is another response.
+
+        Vendors end a response once: identifiers that come again with another end are those of a made-up log.
+        """
+        if not response.id:
+            return where.key, None
+        key, status = response_key(response.id), response.status or "completed"
+        first = self._first.get(key)
+        if first is not None and first.status != status:
+            key = f"{key}:{status}"
+            first = self._first.get(key)
+        return key, first
+
+    def _remember(self, key: str, first: First) -> None:
+        self._first[key] = first
+        if len(self._first) > MOST_KNOWN:
+            del self._first[next(iter(self._first))]
 
     def _count_turn(self, talk: Talk, response: Response) -> None:
         """A turn begins when the user has spoken; where the log does not show that, with every response but a tool's second."""
@@ -315,10 +353,10 @@ class Reader:
         talk.used = talk.used or event.usage is not None
         found = no_usage() if event.usage is None else _hearing(event.usage)
         name = f"{event.item_id}:{event.content_index or 0}"
-        if talk.name and event.item_id:
-            key = f"heard:{talk.name}:{name}"
+        if event.event_id:
+            key = f"heard:{event.event_id}"
         else:
-            key = f"heard:{event.event_id}" if event.event_id else where.key
+            key = f"heard:{talk.name}:{name}" if talk.name and event.item_id else where.key
         model = where.said("transcription_model") or _in_force(talk.heard_by, where.time)
         return self._given(self._record(key, "transcription", found, talk, where, model=model, outcome="completed"), talk)
 
@@ -334,7 +372,9 @@ class Reader:
             counts.text_in = None if counts.input is None else counts.input - images
             counts.text_out, counts.text_cached = counts.output, counts.cached
             found = readings(counts)
-        key = response_key(response.id) if response.id else where.key
+        key, first = self._known_response(response, where)
+        if first is None:
+            self._remember(key, First(response.status or "completed", talk.turn, None))
         model = response.model or where.said("model")
         yield self._record(key, "response", found, talk, where, model=model, outcome=response.status)
 
@@ -362,6 +402,7 @@ class Reader:
         model: str | None = None,
         outcome: str | None = None,
         reread: dict[str, int] | None = None,
+        turn: int | None = None,
     ) -> Record:
         told = self._told
         return Record(
@@ -376,7 +417,7 @@ class Reader:
             region=where.said("region") or told.region,
             tier=told.tier,
             session=talk.name,
-            turn=talk.turn + talk.spoke if talk.turn or talk.spoke else None,
+            turn=turn or talk.turn + talk.spoke or None,
             tenant=where.said("tenant", "tenant_id", "customer", "customer_id") or told.tenant,
             time=where.time,
             day=None if where.time else told.day,
