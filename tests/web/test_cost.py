@@ -204,7 +204,7 @@ def test_a_query_that_runs_is_interrupted() -> None:
     given_up = cost.GivenUp()
     with DuckDB() as database:
         given_up.interrupts(database)
-        given_up.now()
-    given_up.now()
+        given_up.end()
+    given_up.end()
     with DuckDB() as database, pytest.raises(Refused, match="nobody waits"):
         given_up.interrupts(database)

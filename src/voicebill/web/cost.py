@@ -61,7 +61,7 @@ class GivenUp:
         self._event = Event()
         self._database: DuckDB | None = None
 
-    def now(self) -> None:
+    def end(self) -> None:
         """Nobody waits any more."""
         self._event.set()
         if self._database is not None:
@@ -157,7 +157,7 @@ async def _worked(content: bytes, name: str, given: Mapping[str, str], site: Sit
     try:
         return await worked(site, lambda: costed(content, name, given, site, given_up), site.log_workers)
     except CancelledError:
-        given_up.now()
+        given_up.end()
         raise
 
 
