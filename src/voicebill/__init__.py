@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from voicebill.answers.quantities import Volume
     from voicebill.answers.rows import RowEngine
     from voicebill.answers.simulate import simulate
+    from voicebill.answers.where import condition
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
     from voicebill.billing.money import dollars
@@ -59,6 +60,7 @@ __all__ = [
     "Volume",
     "__version__",
     "bill",
+    "condition",
     "cost",
     "cost_table",
     "dollars",
@@ -89,6 +91,7 @@ _HOMES = {
     "VoicebillError": "billing.errors",
     "Volume": "answers.quantities",
     "bill": "billing.bill",
+    "condition": "answers.where",
     "cost": "answers.cost",
     "cost_table": "engines.cost_table",
     "dollars": "billing.money",

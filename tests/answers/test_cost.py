@@ -230,7 +230,7 @@ def test_a_minute_of_a_call_is_taken_from_its_first_event_to_its_last() -> None:
     assert answer.per_call is not None
     assert (answer.per_call.sessions, answer.per_call.timed) == (3, 2)
     assert answer.per_call.minutes == 5
-    assert {percent: micro(each) for percent, each in answer.per_call.per_minute.items()} == {10: 40, 50: 40, 90: 80, 99: 80}
+    assert {percent: micro(low) for percent, (low, _) in answer.per_call.per_minute.items()} == {10: 40, 50: 40, 90: 80, 99: 80}
 
 
 def test_calls_that_are_not_priced_as_a_whole_are_left_out() -> None:

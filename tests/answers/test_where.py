@@ -101,7 +101,7 @@ def test_names_that_are_compared_without_case_are_read_so() -> None:
         ("turn = -1", "turn is compared with a whole number, not '-1'"),
         ("turn = 9999999999", "turn is compared with a whole number, not '9999999999'"),
         ("day = 2026-11", "'2026-11' is not a day: write 2026-11-22, or ask for the month"),
-        ("day = today", "'today' is not a date: write 2026-11-22"),
+        ("day = today", "'today' is not a day: write 2026-11-22"),
         ("not " * 60 + "tenant = a", "a condition is nested at most 50 deep"),
         ("(" * 60 + "tenant = a", "a condition is nested at most 50 deep"),
         ("turn = 1" + " or turn = 1" * 100, "a condition makes at most 100 comparisons: list values behind in (...)"),

@@ -30,19 +30,32 @@ def of(status: Status, **known: Any) -> Record:
     return replace(RECORD, readings=(Usage({} if status == "none" else {"text_in": 5}, status),), **known)
 
 
-def test_a_better_usage_outranks_everything_that_is_known_beside_it() -> None:
-    """None of all that is known, then a contradiction of which nothing is, a range, an exact count."""
-    ranks = [of("none", **KNOWN).rank, of("inconsistent").rank, of("inconsistent", **KNOWN).rank]
-    ranks += [of("bounded").rank, of("bounded", **KNOWN).rank, of("exact").rank, of("exact", **KNOWN).rank]
+OTHERS = {name: value for name, value in KNOWN.items() if name != "day"}
+
+
+def test_a_better_usage_outranks_everything_but_its_day() -> None:
+    """Nothing used but all known; then a contradiction of which nothing is known, a range, an exact count; then on a day."""
+    ranks = [of("none", **KNOWN).rank]
+    for day in ({}, {"day": KNOWN["day"]}):
+        ranks += [of(status, **day, **more).rank for status in COUNTED for more in ({}, OTHERS)]
     assert all(one < other for one, other in pairwise(ranks))
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_who_knows_one_thing_more_ranks_one_higher(name: str) -> None:
-    assert replace(RECORD, **{name: KNOWN[name]}).rank == RECORD.rank + 1
+COUNTED: tuple[Status, ...] = ("inconsistent", "bounded", "exact")
 
 
-@given(st.permutations(list(KNOWN)), st.integers(0, 7))
+def test_without_a_day_nothing_takes_the_place_of_what_has_one() -> None:
+    """An exact count without a day cannot be priced; a range on a day can."""
+    assert of("exact", **OTHERS).rank < of("bounded", day=KNOWN["day"]).rank
+
+
+def test_of_cumulative_ones_the_largest_counts() -> None:
+    """60 of a session of which everything is known are less than 600 of which nothing is."""
+    few, many = (replace(RECORD, cumulative=True, readings=(Usage({"session_ms": used}),)) for used in (60, 600))
+    assert replace(few, **KNOWN).rank < many.rank
+
+
+@given(st.permutations(list(OTHERS)), st.integers(0, 6))
 def test_what_is_known_counts_whatever_it_is(order: list[str], many: int) -> None:
     assert replace(RECORD, **{name: KNOWN[name] for name in order[:many]}).rank == RECORD.rank + many
 

@@ -117,14 +117,18 @@ def test_quantities_of_a_trillion_are_summed_exactly(counters: Counters) -> None
     assert answer.total.low == 9 * (10**12 + 1) * 64_000_000
 
 
+def response(tokens: int) -> Record:
+    return record({"audio_in": tokens}, kind="response")
+
+
 def test_of_a_record_told_again_the_one_that_knows_more_counts_wherever_it_stands(counters: Counters) -> None:
     """Exact before inconsistent before none; of equals the later: 300 tokens, then 7 again and again."""
-    worse = replace(record({"audio_in": 9}), readings=(Usage({"audio_in": 9}, "inconsistent"),))
+    worse = replace(response(9), readings=(Usage({"audio_in": 9}, "inconsistent"),))
     none = replace(worse, readings=(Usage({}, "none"),))
     for told, tokens in (
-        ([record({"audio_in": 300}), worse, none], 300),
-        ([none, worse, record({"audio_in": 300})], 300),
-        ([record({"audio_in": 300}), record({"audio_in": 7})], 7),
+        ([response(300), worse, none], 300),
+        ([none, worse, response(300)], 300),
+        ([response(300), response(7)], 7),
         ([none, worse], 9),
     ):
         (answer,) = counters.agree(told, [CostAsked()])

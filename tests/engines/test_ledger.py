@@ -85,6 +85,37 @@ def test_within_one_log_the_later_telling_counts_and_the_earlier_one_stays_repla
     assert costs(tmp_path).total.low == total(right).low
 
 
+def test_a_stale_telling_beside_a_new_one_hides_nothing(tmp_path: Path) -> None:
+    """100 was corrected to 90; a log that tells 90, 80 and 100 again corrects it to 80."""
+    ledger, first, second, third = Ledger(tmp_path), record("a"), record("a", text=90), record("a", text=80)
+    ledger.record([first])
+    ledger.record([second])
+    assert ledger.record([second, third, first]).corrected == 1
+    assert costs(tmp_path).total.low == total(third).low
+
+
+def test_a_cumulative_record_grows_and_does_not_shrink(tmp_path: Path) -> None:
+    """600 seconds were told; the log that still said 60 comes late."""
+    ledger = Ledger(tmp_path)
+    long, short = (
+        replace(
+            record("s"), key="s", kind="session", cumulative=True, readings=(Usage({"session_ms": used}),), model="gpt-live-1"
+        )
+        for used in (600_000, 60_000)
+    )
+    ledger.record([long])
+    assert ledger.record([short]).left_out == 1
+    assert costs(tmp_path).total.low == total(long).low
+
+
+def test_what_has_no_day_does_not_replace_what_has_one(tmp_path: Path) -> None:
+    ledger, dated = Ledger(tmp_path), record("a", tenant=None)
+    ledger.record([dated])
+    undated = replace(dated, time=None, day=None, tenant="acme", provider="openai", deployment="global")
+    assert ledger.record([undated]).left_out == 1
+    assert costs(tmp_path).counts.unpriced == 0
+
+
 def test_what_knows_less_replaces_nothing(tmp_path: Path) -> None:
     """A retried event without its session, and one without usage, come after the whole one."""
     ledger, whole = Ledger(tmp_path), record("a")
@@ -175,7 +206,7 @@ def test_a_file_that_vanished_is_said(tmp_path: Path) -> None:
     ledger.record([record("a")])
     files = ledger.files()
     files[0].unlink()
-    with pytest.raises(EngineFailed, match="a file cannot be read"), DuckDB(files) as database:
+    with pytest.raises(EngineFailed, match="a file of the ledger is missing"), DuckDB(files) as database:
         cost(database, CostAsked(), PRICES)
 
 

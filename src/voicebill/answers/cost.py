@@ -14,7 +14,7 @@ from typing import Protocol
 from voicebill.answers.where import Condition, Value, field_named, fields_of
 from voicebill.billing.bill import Line
 from voicebill.billing.bill import warnings as doubts
-from voicebill.billing.errors import InvalidInput
+from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rate
 from voicebill.billing.price_book import PriceBook
@@ -24,13 +24,18 @@ PERCENTILES = (10, 50, 90, 99)
 """Nearest rank: the p-th percentile of n amounts is the smallest that is not below p % of them."""
 
 MOST_BY = 6
+MOST_RATE = 10**18
+"""In the unit of `Priced.per`; engines count in whole numbers of so many digits."""
 IN_ORDER = ("month", "day", "hour", "turn")
 """Groups by these come in their order; all others begin with the dearest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostAsked:
-    """Which records, and grouped by what. `until` is exclusive. `calls` asks for what sessions cost, which takes longer.
+    """Which records, and grouped by what.
+
+    `where` is a condition, such as `condition("turn > 1")`. `until` is exclusive. `calls` asks for what sessions cost, which
+    takes longer.
 
     `provider`, `deployment` and `tier` are taken where a record names none; then the answer says so.
     """
@@ -47,6 +52,8 @@ class CostAsked:
     tier: str = "standard"
 
     def __post_init__(self) -> None:
+        if isinstance(self.by, str) or isinstance(self.where, str):
+            raise InvalidInput("by is a tuple of fields, and where a condition: condition('turn > 1')")
         names = tuple(field_named(name) for name in self.by)
         if len(set(names)) < len(names):
             raise InvalidInput(f"a field can be grouped by once: {', '.join(names)}")
@@ -157,7 +164,7 @@ class GroupTally:
 class SessionTally:
     """Percentiles over sessions whose every quantity has a price: numerators over `Priced.per`, by percentile.
 
-    `per_minute` gives the numerator and the milliseconds of the session that is the percentile.
+    `low_minute` and `high_minute` give the numerator and the milliseconds of the session that is the percentile.
     """
 
     sessions: int
@@ -167,7 +174,8 @@ class SessionTally:
     high: Mapping[int, int]
     timed: int
     milliseconds: int
-    per_minute: Mapping[int, tuple[int, int]]
+    low_minute: Mapping[int, tuple[int, int]]
+    high_minute: Mapping[int, tuple[int, int]]
 
 
 class Counting(Protocol):
@@ -269,7 +277,7 @@ class PerCall:
     percentiles: Mapping[int, tuple[Amount, Amount]]
     timed: int
     minutes: Fraction
-    per_minute: Mapping[int, Amount]
+    per_minute: Mapping[int, tuple[Amount, Amount]]
 
 
 @dataclass(frozen=True)
@@ -330,6 +338,20 @@ def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
     )
 
 
+def check_bought(asked: CostAsked, prices: PriceBook) -> None:
+    """Refuse a provider or a deployment that nobody has, before anything is read.
+
+    Raises:
+        UnknownName: there is none of that name; the nearest are given.
+    """
+    sellers = {offer.provider for offer in prices.offers}
+    if asked.provider not in sellers:
+        raise UnknownName("provider", asked.provider, sellers)
+    deployments = {offer.deployment for offer in prices.offers}
+    if asked.deployment not in deployments:
+        raise UnknownName("deployment", asked.deployment, deployments)
+
+
 def _priced(seen: Overview, prices: PriceBook) -> Priced:
     """The rates of every name that occurs, over the days on which it does."""
     found = [span for sold, first, last in seen.names if first and last for span in spans(prices, sold, first, last)]
@@ -342,6 +364,8 @@ def _priced(seen: Overview, prices: PriceBook) -> Priced:
     figures = [(at, meter, [_each(rate), *_rivals(rate)], step) for at, meter, rate, step in rates]
     per = lcm(*(figure.denominator for _, _, known, _ in figures for figure in known))
     rows = []
+    if any(figure * per >= MOST_RATE for _, _, known, _ in figures for figure in known):
+        raise InvalidInput("these prices are beyond any use: one is a fortune for a single token, or for a millisecond")
     for at, meter, known, step in figures:
         used, *_ = whole = [int(figure * per) for figure in known]
         rows.append(PriceRow(at, meter, used, min(whole), max(whole), step))
@@ -428,9 +452,12 @@ def _per_call(sessions: SessionTally, priced: Priced) -> PerCall | None:
     percentiles = {
         percent: (priced.amount(sessions.low[percent]), priced.amount(sessions.high[percent])) for percent in sessions.low
     }
-    per_minute: dict[int, Amount] = {
-        percent: Fraction(numerator * 60_000, priced.per * milliseconds)
-        for percent, (numerator, milliseconds) in sessions.per_minute.items()
+
+    def a_minute(of: tuple[int, int]) -> Amount:
+        return Fraction(of[0] * 60_000, priced.per * of[1])
+
+    per_minute = {
+        percent: (a_minute(low), a_minute(sessions.high_minute[percent])) for percent, low in sessions.low_minute.items()
     }
     return PerCall(
         sessions.sessions,

@@ -116,7 +116,7 @@ def _per_call(answer: Cost) -> Shape | None:
         },
         "timed_calls": calls.timed,
         "minutes": str(round(float(calls.minutes), 3)),
-        "per_minute": {f"p{at}": dollars(amount) for at, amount in calls.per_minute.items()},
+        "per_minute": {f"p{at}": {"low": dollars(low), "high": dollars(high)} for at, (low, high) in calls.per_minute.items()},
     }
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from voicebill.answers.compare import Comparison
 from voicebill.answers.cost import IN_ORDER, Cost, Group
+from voicebill.answers.cost_shape import status_of
 from voicebill.answers.costing import amount_of, lines_of
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
@@ -162,7 +163,10 @@ def in_time(answer: Cost) -> bool:
 
 
 def _bar(label: str, group: Group) -> BarRow:
-    return BarRow(label, 0.0, in_dollars(group.high or 0), in_dollars(group.low or 0))
+    """A group up to its cheapest reading (mark) and its dearest; what has no price says so, and is no bar of nothing."""
+    beside = {"unpriced": " (no price)", "partial": " (in part)"}.get(status_of(group), "")
+    low, high = sorted((group.low or 0, group.high or 0))
+    return BarRow(f"{label}{beside}", 0.0, in_dollars(high), in_dollars(low))
 
 
 def in_dollars(amount: Amount) -> float:

@@ -171,7 +171,12 @@ class RowCounting:
                 into[row.record.tenant, row.record.session] += quantity * rate.rate if rate else 0
         whole = [session for session in spans if session[1] is not None and session not in lost]
         lengths = {session: _milliseconds(spans[session]) for session in whole}
-        timed = [(low[session] + high[session], lengths[session]) for session in whole if lengths[session] > 0]
+        timed = [session for session in whole if lengths[session] > 0]
+
+        def a_minute(amounts: Mapping[Session, int]) -> dict[int, tuple[int, int]]:
+            found = ((amounts[session], lengths[session]) for session in timed)
+            return dict(_percentiles(sorted(found, key=lambda each: (float(each[0]) / each[1], *each))))
+
         return SessionTally(
             len(whole),
             sum(low[session] for session in whole),
@@ -179,13 +184,9 @@ class RowCounting:
             dict(_percentiles(sorted(low[session] for session in whole))),
             dict(_percentiles(sorted(high[session] for session in whole))),
             len(timed),
-            sum(length for _, length in timed),
-            {
-                percent: (numerator // 2, length)
-                for percent, (numerator, length) in _percentiles(
-                    sorted(timed, key=lambda each: (float(each[0]) / each[1], *each))
-                )
-            },
+            sum(lengths[session] for session in timed),
+            a_minute(low),
+            a_minute(high),
         )
 
     def _asked_for(self, priced: Priced | None) -> Iterator[Record]:

@@ -265,7 +265,10 @@ def _value(words: _Words, field: str) -> Value:
             raise InvalidInput(f"turn is compared with a whole number, not {written!r}")
         return int(written)
     if field == "day":
-        day = Day.parse(written)
+        try:
+            day = Day.parse(written)
+        except InvalidInput:
+            raise InvalidInput(f"{written!r} is not a day: write 2026-11-22") from None
         if not day.exact:
             raise InvalidInput(f"{written!r} is not a day: write 2026-11-22, or ask for the month")
         return day.first

@@ -28,7 +28,8 @@ class Record:
     counts allow: one, or, where the status is bounded, every extreme one. What a log does not name is None; `region` is
     None too where a price holds everywhere. `reread` is, per meter, how much of the quantity had been part of the
     conversation before; None where that cannot be known. `began` is when the first event of its session was seen.
-    `source` and `ordinal` say where it was read: a file and the line or row in it, from 1.
+    `source` and `ordinal` say where it was read: a file and the line or row in it, from 1. A `cumulative` one tells all that
+    its session has used so far.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Record:
     began: datetime | None = None
     outcome: str | None = None
     reread: dict[str, int] | None = None
+    cumulative: bool = False
 
     def __post_init__(self) -> None:
         if not self.readings:
@@ -74,9 +76,16 @@ class Record:
 
     @property
     def rank(self) -> int:
-        """How much it knows: of two records of one key the higher rank counts, and of equals the later one."""
-        known = (self.model, self.day, self.session, self.tenant, self.provider, self.deployment, self.region)
-        return _TRUST[self.status] * 8 + sum(each is not None for each in known)
+        """How much it knows: of two records of one key the higher rank counts, and of equals the later one.
+
+        Any usage is more than none, one whose day is known more than one that cannot be priced, then come how far its counts
+        can be trusted and how many names it knows. Of cumulative ones the largest counts, whenever it is told.
+        """
+        known = (self.model, self.session, self.tenant, self.provider, self.deployment, self.region)
+        trust = _TRUST[self.status]
+        knows = 128 * (trust > 0) + 64 * (self.day is not None) + 8 * trust + sum(each is not None for each in known)
+        growing = self.cumulative or self.kind == "session"
+        return sum(self.usage.quantities.values()) * 256 + knows if growing else knows
 
     @property
     def digest(self) -> str:

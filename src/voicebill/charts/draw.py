@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -162,18 +162,27 @@ def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot'
     lp, rows = _lets_plot(), cost_bars(answer)
     over_time = in_time(answer)
     what = f"by {', '.join(answer.asked.by)}" if answer.asked.by else "by what was counted"
+    labels = [row.label for row in rows]
     if over_time:
-        data = {"label": [row.label for row in rows], "dollars": [row.high for row in rows]}
-        bars = lp.geom_bar(stat="identity", width=0.85, fill=look.soft, color=look.paper)
-        plot = lp.ggplot(data, lp.aes("label", "dollars")) + bars + lp.labs(x=answer.asked.by[0], y="dollars")
-        plot += lp.scale_x_discrete(limits=[row.label for row in rows]) + lp.theme(panel_grid_major_x="blank")
+        data = {"label": labels, "low": [row.mark for row in rows], "high": [row.high for row in rows]}
+        plot = lp.ggplot(data, lp.aes("label"))
+        for side, fill in (("high", look.pale), ("low", look.soft)):
+            plot += lp.geom_bar(lp.aes(y=side), stat="identity", width=0.85, fill=fill, color=look.paper)
+        plot += lp.labs(x=answer.asked.by[0], y="dollars") + lp.scale_x_discrete(limits=labels)
+        plot += lp.theme(panel_grid_major_x="blank")
     else:
-        plot = _bars(lp, rows, "dollars", look)
+        plot = _bars(lp, [row._replace(low=row.mark) for row in rows], "dollars", replace(look, soft=look.pale))
+        exact = {"label": labels, "none": [0.0] * len(rows), "low": [row.mark for row in rows]}
+        ends = lp.aes(x="none", xend="low", y="label", yend="label")
+        plot += lp.geom_segment(ends, data=exact, color=look.soft, size=8)
     days = f"{answer.first} to {answer.last}; " if answer.first != answer.last else f"{answer.first}; "
-    source = f"voicebill: {days}{answer.counts.billed:,} records billed; prices {answer.prices.digest}"
+    counts = f"{answer.counts.billed:,} records billed, {answer.counts.unpriced:,} unpriced"
+    source = f"voicebill: {days}{counts}; prices {answer.prices.digest}"
     left = len(answer.groups) - len(rows) if answer.asked.by else 0
     which = "the last" if over_time else "the dearest"
-    subtitle = f"{which} {len(rows)} of {len(answer.groups):,}" if left > 0 else ""
+    said = [f"{which} {len(rows)} of {len(answer.groups):,}"] if left > 0 else []
+    said += ["pale: what open counts may add"] if any(row.mark < row.high for row in rows) else []
+    subtitle = "; ".join(said)
     return _dressed(lp, plot, f"What it did cost, {what}", source, look, subtitle=subtitle, rows=0 if over_time else len(rows))
 
 

@@ -23,7 +23,7 @@ class Commands(TyperGroup):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("\nInterrupted: nothing that was under way has been kept; what was recorded before is whole.", err=True)
+            typer.echo("\nInterrupted: what was under way is not kept; ledgers and files are as they were before.", err=True)
             raise typer.Exit(130) from None
 
 

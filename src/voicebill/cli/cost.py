@@ -11,11 +11,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from voicebill.answers import quantities
-from voicebill.answers.cost import Cost, CostAsked, CostLine, Group, PerCall, UnpricedLine, cost
+from voicebill.answers.cost import Cost, CostAsked, CostLine, Group, PerCall, UnpricedLine, check_bought, cost
 from voicebill.answers.cost_shape import cost_shape, quantity_shown, status_of
 from voicebill.answers.pictures import NOT_NAMED
 from voicebill.answers.shape import Shape
-from voicebill.answers.where import Condition, condition
+from voicebill.answers.where import FIELDS, Condition, condition
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, dollars, shown
 from voicebill.charts import draw
@@ -71,9 +71,7 @@ def cost_command(
     logs: Logs = None,
     *,
     ledger: LedgerOption = None,
-    by: Annotated[
-        str | None, option("--by", "Group by these, such as day,model or tenant,meter.", ASKED, metavar="FIELD,...")
-    ] = None,
+    by: Annotated[str | None, option("--by", f"Group by these: {', '.join(FIELDS)}.", ASKED, metavar="FIELD,...")] = None,
     where: WhereOption = None,
     since: Annotated[date | None, option("--since", "From this day on (UTC).", ASKED, day_said, "YYYY-MM-DD")] = None,
     until: Annotated[date | None, option("--until", "Before this day (UTC).", ASKED, day_said, "YYYY-MM-DD")] = None,
@@ -119,7 +117,8 @@ def cost_command(
     asked = _asked(by, where, since, until, top, calls=calls, provider=provider, deployment=deployment, region=region)
     book = load(*home_files(), *(prices or ())).prices
     if (ledger is None) == (not logs):
-        raise InvalidInput("name logs, or a ledger with --ledger DIR: voicebill cost LOG...")
+        raise InvalidInput("name logs, or a ledger with --ledger DIR, and not both: voicebill cost LOG...")
+    check_bought(asked, book)
     report: Report | None = None
     if ledger is not None:
         stated = {
@@ -230,6 +229,7 @@ def _heading(answer: Cost, report: "Report | None") -> Iterator[str]:
     parts += [f"{counts.without_usage:,} without usage", f"{counts.unpriced:,} unpriced"]
     elsewhere = report.records - report.repeated - counts.records if report else 0
     parts += [f"{elsewhere:,} not asked for"] if elsewhere else []
+    parts += [f"{screen.counted(report.broken_count, 'broken line')} beside them"] if report and report.broken_count else []
     yield f"  {', '.join(parts)};"
     yield f"  {counts.bounded:,} bounded and {counts.inconsistent:,} inconsistent in their counts"
 
@@ -331,12 +331,11 @@ def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
     yield ""
     without = ", without those of which a part is not priced" if partly else ""
     yield screen.heading(f"Per call ({screen.counted(calls.sessions, 'call')}{without})")
-    percents = tuple(calls.percentiles)
-    table = screen.table("", "mean", *(f"p{percent}" for percent in percents))
-    table.add_row("a call", _range(*calls.mean), *(_range(*calls.percentiles[percent]) for percent in percents))
-    if calls.per_minute:
-        minutes = f"a minute ({screen.counted(calls.timed, 'call')})"
-        table.add_row(minutes, "", *(shown(calls.per_minute[percent]) for percent in percents))
+    timed = "" if calls.timed == calls.sessions else f" ({screen.counted(calls.timed, 'call')})"
+    table = screen.table("", "a call", *([f"a minute{timed}"] if calls.per_minute else []))
+    table.add_row("mean", _range(*calls.mean), *([""] if calls.per_minute else []))
+    for percent, amounts in calls.percentiles.items():
+        table.add_row(f"p{percent}", _range(*amounts), *([_range(*calls.per_minute[percent])] if calls.per_minute else []))
     yield screen.indented(table)
 
 

@@ -70,6 +70,7 @@ def record_command(
             "added": recorded.added,
             "corrected": recorded.corrected,
             "repeated": recorded.repeated,
+            "left_out": recorded.left_out,
             "days": list(recorded.days),
             "broken": report.broken_count,
             "warnings": list(reading_notes(report)),
@@ -85,6 +86,11 @@ def record_command(
         out.print(
             f"changed in {ledger}: {', '.join(recorded.days[:MOST_DAYS])}"
             + (" and more" if len(recorded.days) > MOST_DAYS else "")
+        )
+    if recorded.left_out:
+        out.print(
+            f"{recorded.left_out:,} of these are told otherwise than the ledger has them, and left out: what tells them "
+            "knows less (no model, session, tenant or time), or has been corrected before"
         )
     for note in screen.notes("Mind", reading_notes(report), style="yellow"):
         out.print(note)

@@ -115,6 +115,8 @@ class SqlCounting:
             for percent in PERCENTILES:
                 if 100 * place >= n * percent > 100 * (place - 1):
                     found[what][percent] = figures
+        for side in ("low", "low_minute") if not self._with_open else ():
+            found[side.replace("low", "high")] = found[side]
         return SessionTally(
             sessions=sums[0],
             low_sum=sums[2],
@@ -123,7 +125,8 @@ class SqlCounting:
             high={percent: high for percent, (_, high, _) in found["high"].items()},
             timed=sums[1],
             milliseconds=sums[4],
-            per_minute={percent: ((low + high) // 2, length) for percent, (low, high, length) in found["minute"].items()},
+            low_minute={percent: (low, length) for percent, (low, _, length) in found["low_minute"].items()},
+            high_minute={percent: (high, length) for percent, (_, high, length) in found["high_minute"].items()},
         )
 
     def _hold(self, priced: Priced) -> None:

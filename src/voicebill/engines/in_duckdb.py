@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any
@@ -31,19 +32,26 @@ class EngineFailed(VoicebillError, RuntimeError):
     """The engine cannot go on: no room on the disk or in memory, or a file that has vanished."""
 
 
-def connected(memory: str | None = None, threads: int | None = None, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection to a database in memory that spills into `spill`, or into the folder for temporary files."""
-    import tempfile  # noqa: PLC0415 - only where a database is opened
+@contextmanager
+def connected(memory: str | None = None, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a database in memory; what does not fit goes into a folder of its own, for as long as it is open.
 
-    settings: dict[str, Any] = {**SETTINGS, "temp_directory": str(spill or Path(tempfile.gettempdir()) / "voicebill-spill")}
-    if memory:
-        settings["memory_limit"] = memory
-    if threads:
-        settings["threads"] = str(threads)
-    with failing_clearly():
-        connection = duckdb.connect(":memory:", config=settings)
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection
+    Raises:
+        EngineFailed: the memory is not stated as DuckDB understands it.
+    """
+    with TemporaryDirectory(prefix="voicebill-", ignore_cleanup_errors=True) as spill:
+        settings: dict[str, Any] = {**SETTINGS, "temp_directory": spill}
+        if memory:
+            settings["memory_limit"] = memory
+        if threads:
+            settings["threads"] = str(threads)
+        with failing_clearly():
+            connection = duckdb.connect(":memory:", config=settings)
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
 
 
 def put_in(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
@@ -69,7 +77,8 @@ class DuckDB:
         threads: int | None = None,
         tell: Callable[[float], None] | None = None,
     ) -> None:
-        self.connection = connected(memory, threads)
+        self._open = ExitStack()
+        self.connection = self._open.enter_context(connected(memory, threads))
         self._tell = tell
         if tell is not None:
             self.connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
@@ -87,10 +96,13 @@ class DuckDB:
 
     def close(self) -> None:
         """Let go of what it holds."""
-        self.connection.close()
+        self._open.close()
 
     def take(self, records: Iterable[Record]) -> int:
-        """Put records in, as often as they are told; each counts once. Gives how many were told by others as well."""
+        """Have these records, as often as they are told, in place of what it held: each counts once.
+
+        Gives how many of them were told by others as well.
+        """
         with failing_clearly():
             put_in(self.connection, records)
             self.connection.execute(f"CREATE OR REPLACE TABLE usage AS {SETTLED}")
@@ -135,6 +147,8 @@ class failing_clearly:  # noqa: N801 - reads as a sentence behind `with`
             raise EngineFailed(f"there is not enough memory or disk for this question: {_first_line(error)}") from None
         if isinstance(error, duckdb.IOException) and "No space left" in str(error):
             raise EngineFailed("the disk is full: make room, and ask or record again; nothing is half done") from None
+        if isinstance(error, duckdb.IOException) and "No files found" in str(error):
+            raise EngineFailed("a file of the ledger is missing: put it back, or record the logs of its day anew") from None
         if isinstance(error, duckdb.IOException):
             raise EngineFailed(f"a file cannot be read or written: {_first_line(error)}") from None
         if isinstance(error, duckdb.Error):

@@ -51,8 +51,8 @@ class State:
 class Ledger:
     """A folder that holds a ledger."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
 
     def state(self) -> State:
         """Which files count now.
@@ -94,15 +94,12 @@ class Ledger:
             UnreadableFile: the folder holds something else, or cannot be written to.
             EngineFailed: there is no room.
         """
-        connection = connected(memory)
-        try:
-            with failing_clearly():
-                put_in(connection, records)
-                self._open()
-                with _locked(self.folder / LOCK):
-                    return self._add(Recording(self.folder, connection))
-        finally:
-            connection.close()
+        self._check()
+        with connected(memory) as connection, failing_clearly():
+            put_in(connection, records)
+            self._open()
+            with _locked(self.folder / LOCK):
+                return self._add(Recording(self.folder, connection))
 
     def _add(self, recording: Recording) -> Recorded:
         before = self.state()
@@ -121,9 +118,7 @@ class Ledger:
             self.folder.mkdir(parents=True, exist_ok=True)
             if (self.folder / MANIFEST).exists():
                 return
-            others = [each.name for each in self.folder.iterdir() if each.name != LOCK and not each.name.startswith(MANIFEST)]
-            if others:
-                raise UnreadableFile(f"{self.folder} holds {others[0]} and no ledger: name an empty folder, or a new one")
+            self._check()
             with _locked(self.folder / LOCK):
                 if not (self.folder / MANIFEST).exists():
                     self.commit(State())
@@ -133,6 +128,16 @@ class Ledger:
             raise
         except OSError as error:
             raise UnreadableFile(f"{self.folder} cannot be written to: {error.strerror or error}") from None
+
+    def _check(self) -> None:
+        """Refuse a folder with other things in it, before anything is read."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UnreadableFile(f"{self.folder} is no folder")
+        if not self.folder.exists() or (self.folder / MANIFEST).exists():
+            return
+        others = [each.name for each in self.folder.iterdir() if each.name != LOCK and not each.name.startswith(MANIFEST)]
+        if others:
+            raise UnreadableFile(f"{self.folder} holds {others[0]} and no ledger: name an empty folder, or a new one")
 
     def commit(self, state: State) -> None:
         """Make a state the one that counts, in one moment."""
@@ -154,12 +159,21 @@ class Ledger:
         _synced(self.folder)
 
 
+def _wait_on_windows(file: int) -> None:  # pragma: no cover - Windows
+    """Windows gives up after ten attempts, one a second: go on waiting."""
+    while True:
+        try:
+            return msvcrt.locking(file, msvcrt.LK_LOCK, 1)  # type: ignore[no-any-return]
+        except OSError:
+            continue
+
+
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """Alone, until the end of the block or of the process; whoever comes second waits."""
     with file.open("a+b") as opened:
         if fcntl is None:  # pragma: no cover - Windows
-            msvcrt.locking(opened.fileno(), msvcrt.LK_LOCK, 1)
+            _wait_on_windows(opened.fileno())
         else:
             fcntl.flock(opened, fcntl.LOCK_EX)
         yield

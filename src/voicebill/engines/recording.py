@@ -19,28 +19,37 @@ MOST_PARTS = 12
 OURS = re.compile(r"part-[0-9a-f]{16}\.parquet(\.tmp)?")
 
 DECIDE = (
+    """CREATE OR REPLACE TEMP TABLE tellings AS
+    SELECT key, place, digest, rank FROM told t WHERE part = 0
+        AND NOT EXISTS (SELECT 1 FROM replaced r WHERE r.key = t.key AND r.digest = t.digest)""",
     """CREATE OR REPLACE TEMP TABLE heads AS
     SELECT key, MAX_BY(place, (rank, place)) AS place, MAX_BY(digest, (rank, place)) AS digest, MAX(rank) AS rank
-    FROM told WHERE part = 0 GROUP BY key""",
+    FROM tellings GROUP BY key""",
     """CREATE OR REPLACE TEMP TABLE known AS
     SELECT k.key, k.rank, k.digest, k.filename FROM kept k SEMI JOIN heads h ON h.key = k.key""",
     """CREATE OR REPLACE TEMP TABLE taken AS
     SELECT h.key, h.place, k.filename AS corrects, k.digest AS said
     FROM heads h LEFT JOIN known k ON k.key = h.key
-        ANTI JOIN replaced r ON r.key = h.key AND r.digest = h.digest
     WHERE k.key IS NULL OR (k.digest <> h.digest AND h.rank >= k.rank)""",
+    """CREATE OR REPLACE TEMP TABLE left_out AS
+    SELECT h.key FROM heads h JOIN known k ON k.key = h.key WHERE k.digest <> h.digest AND h.rank < k.rank
+    UNION SELECT t.key FROM told t ANTI JOIN heads h ON h.key = t.key WHERE t.part = 0""",
     """CREATE OR REPLACE TEMP TABLE outdated AS
-    SELECT key, digest FROM (
+    SELECT DISTINCT key, digest FROM (
         SELECT key, said AS digest FROM taken WHERE corrects IS NOT NULL
-        UNION SELECT t.key, t.digest FROM told t JOIN heads h ON h.key = t.key WHERE t.part = 0 AND t.digest <> h.digest
-    ) ANTI JOIN replaced USING (key, digest)""",
+        UNION ALL
+        SELECT t.key, t.digest FROM tellings t JOIN heads h ON h.key = t.key AND h.digest <> t.digest
+            ANTI JOIN left_out l ON l.key = t.key
+    )""",
     """CREATE OR REPLACE TEMP TABLE added AS
     SELECT t.* FROM told t JOIN taken n ON n.place = t.place""",
 )
-"""Of what was told, each key's best telling; what of these the ledger does not know yet, or knows less of."""
+"""Of what was told and has not been replaced before, each key's best telling; what of these the ledger does not know yet, or
+knows less of; what is left out, since it knows less than the ledger does or has been replaced; and what each taken one
+replaces, which does not come back."""
 
 COUNTS = """SELECT (SELECT COUNT(*) FROM told WHERE part = 0), COUNT(*) FILTER (WHERE corrects IS NULL),
-    COUNT(*) FILTER (WHERE corrects IS NOT NULL) FROM taken"""
+    COUNT(*) FILTER (WHERE corrects IS NOT NULL), (SELECT COUNT(*) FROM left_out) FROM taken"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +68,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording has changed: records read, new ones, corrected ones, and those that were known; the days concerned."""
+    """What a recording has changed: records read, new ones, corrected ones, and those that were known; the days concerned.
+
+    Of those known, `left_out` were told otherwise: by something that knows less, or that a correction had replaced before.
+    """
 
     read: int
     added: int
     corrected: int
     repeated: int
+    left_out: int
     days: tuple[str, ...]
 
 
@@ -78,7 +91,7 @@ class Recording:
     def merged(self, before: Sequence[Part]) -> tuple[Recorded, tuple[Part, ...]]:
         """What changes, and the files that count when it has; the new ones are written, and nothing is taken away."""
         self._decide(before)
-        ((read, added, corrected),) = self._connection.execute(COUNTS).fetchall()
+        ((read, added, corrected, left_out),) = self._connection.execute(COUNTS).fetchall()
         days = [
             day or UNDATED for (day,) in self._connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM added").fetchall()
         ]
@@ -92,7 +105,7 @@ class Recording:
         for day in sorted({*days, *touched}):
             parts = self._day(day, parts, stale)
         parts += self._write(REPLACED, "SELECT key, digest FROM outdated")
-        return Recorded(read, added, corrected, read - added - corrected, tuple(sorted(days))), tuple(parts)
+        return Recorded(read, added, corrected, read - added - corrected, left_out, tuple(sorted(days))), tuple(parts)
 
     def sweep(self, keep: set[str]) -> None:
         """Remove files of ours that nobody counts any more: those of recordings that were killed, and retired ones."""
@@ -111,7 +124,9 @@ class Recording:
         if parts:
             source = f"SELECT {', '.join(columns)} FROM {self._files(parts)} {where}"
         else:
-            nothing = ", ".join(f"CAST(NULL AS {'INT' if column == 'rank' else 'VARCHAR'}) AS {column}" for column in columns)
+            nothing = ", ".join(
+                f"CAST(NULL AS {'BIGINT' if column == 'rank' else 'VARCHAR'}) AS {column}" for column in columns
+            )
             source = f"SELECT * FROM (SELECT {nothing}) WHERE FALSE"
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
 
@@ -140,7 +155,7 @@ class Recording:
             ).fetchall()
             if not rows:
                 return []
-            with draft.open("rb") as opened:
+            with draft.open("r+b") as opened:
                 os.fsync(opened.fileno())
             draft.replace(final)
         finally:

@@ -192,17 +192,24 @@ def unpriced_records(asked: CostAsked) -> Query:
 
 
 def sessions(asked: CostAsked, *, with_open: bool, stepped: bool) -> Query:
-    """What sessions cost: a row for each of low, high and a minute, and percentile; and one with the sums.
+    """What sessions cost: a row for each of low, high, and either for a minute, and percentile; and one with the sums.
+
+    Where nothing is open, high is as low, and left out.
 
     Priced row by row, since there are about as many sessions and meters as rows. Records whose counts leave several readings
     are looked up apart: only they need their key. `stepped`: a vendor counts in steps.
     """
     rows = _Rows(asked, joined=True, stepped=stepped)
     open_rows = _Rows(asked, joined=True, stepped=stepped, of_open=True)
-    ranked = f"""
-        {_ranked("low", "low")}
-        UNION ALL {_ranked("high", "high")}
-        UNION ALL {_ranked("minute", "CAST(low + high AS DOUBLE) / ms, low + high, ms", "WHERE ms > 0")}"""
+    sides = ("low", "high") if with_open else ("low",)
+    ranked = " UNION ALL ".join(
+        part
+        for side in sides
+        for part in (
+            _ranked(side, side),
+            _ranked(f"{side}_minute", f"CAST({side} AS DOUBLE) / ms, {side}, ms", "WHERE ms > 0"),
+        )
+    )
     text = f"""
         WITH asked AS ({rows.asked(session=True)}),
         exact AS (

@@ -54,7 +54,7 @@ SCHEMA = pa.schema(
         ("reread", pa.int64()),
         ("source", pa.string()),
         ("ordinal", pa.int64()),
-        ("rank", pa.int32()),
+        ("rank", pa.int64()),
         ("digest", pa.string()),
     ]
 )

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.documents import Document
+from voicebill.logs.providers import deployment_meant, region_meant
 from voicebill.logs.told import Report, Told, first_of, first_time
 
 Name = str | int | None
@@ -108,8 +109,8 @@ class Around:
             ordinal=self.document.ordinal,
             provider=provider or told.provider,
             model=model or (told.transcription_model if kind == "transcription" else told.model),
-            deployment=first_of(deployment, *(each.deployment for each in self.envelopes), told.deployment),
-            region=first_of(*(each.region for each in self.envelopes), told.region),
+            deployment=first_of(deployment, *(deployment_meant(each.deployment) for each in self.envelopes), told.deployment),
+            region=first_of(*(region_meant(each.region, provider or told.provider) for each in self.envelopes), told.region),
             tier=told.tier,
             session=session or self.session,
             tenant=tenant or self._tenant() or told.tenant,
