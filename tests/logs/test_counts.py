@@ -37,6 +37,12 @@ def test_one_modality_needs_no_split() -> None:
     assert usage == Usage.tokens(text_in=104, text_in_cached=896, text_out=10)
 
 
+def test_reasoning_beside_one_part_alone_may_be_any() -> None:
+    """Of 29 tokens 10 are text and 19 reasoning, and the audio is not told: the 19 are text or audio."""
+    assert len(readings(Counts(output=29, text_out=10, reasoning=19))) == 2
+    assert len(readings(Counts(output=29, audio_out=10, reasoning=19))) == 2
+
+
 def test_reasoning_is_part_of_the_text_output() -> None:
     """29 out, 19 of them thought: 29 are charged, wherever the 19 stand."""
     (inside,) = readings(Counts(output=29, text_out=29, audio_out=0, reasoning=19))

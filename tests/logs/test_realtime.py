@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.logs.reading import records, the_record, used, why
 from voicebill.billing.record import Record
+from voicebill.logs.notes import reading_notes
 from voicebill.logs.read import read_log
 from voicebill.logs.sources import Source
 from voicebill.logs.told import BrokenLog, Report, Told
@@ -205,9 +206,14 @@ def test_what_is_told_beside_the_log_fills_only_what_it_does_not_say() -> None:
         "heard:sess_1:item_1:0": "told-too",
     }
     full = at("2026-11-22T10:00:00Z", done(), provider="openai", tenant="them", deployment="global", region="x", model="m")
+    azure = at(None, done(), provider="Azure", deployment="Regional", region="swedencentral")
     record = the_record(log(full), told=told)
-    assert (record.provider, record.model, record.deployment, record.region) == ("openai", "m", "global", "x")
+    assert (record.provider, record.model, record.deployment, record.region) == ("openai", "m", "global", "eastus")
     assert (record.tenant, record.day, record.tier) == ("them", date(2026, 11, 22), "priority")
+    record = the_record(log(azure), told=told)
+    assert (record.provider, record.deployment, record.region) == ("azure", "regional", "swedencentral")
+    record = the_record(log(at(None, done(), deployment="my-gpt", region="eu-1")), told=Told(provider="openai"))
+    assert (record.deployment, record.region) == (None, None)
     bare = the_record(log(done()), told=told)
     assert (bare.provider, bare.model, bare.deployment, bare.region) == ("azure", "told", "data-zone", "eastus")
     assert (bare.tenant, bare.day, bare.time) == ("us", date(2026, 1, 1), None)
@@ -379,6 +385,62 @@ def test_a_response_told_again_differently_is_given_again() -> None:
     assert report.repeated == 0
 
 
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"type": "response.done", "event": done()},
+        {"type": "conversation.event", "payload": done()},
+        {"type": "conversation.event", "payload": json.dumps(done())},
+        {"type": "session.log", "data": {"type": "response.event", "event": done()}},
+        {"type": "response.done", "session": "sess_1", "body": done()},
+    ],
+)
+def test_an_envelope_that_names_a_type_is_opened(envelope: Event) -> None:
+    """The event's own, or one of the logger's; also behind one that holds nothing, or audio."""
+    empty = {"type": envelope["type"].replace("done", "odd")}
+    delta = {"type": "response.output_audio.delta", "delta": "UklGRiSA"}
+    held = next(name for name in envelope if name not in ("type", "session"))
+    found, report = records(log(empty, {**envelope, held: delta}, envelope), "realtime")
+    assert [(record.key, record.ordinal, used(record)) for record in found] == [("resp_1", 3, USED)]
+    assert (report.broken, report.other_lines) == ([], 0)
+    _, report = records(log({"type": "conversation.event", "payload": done(usage=7)}), "realtime")
+    assert why(report)[0].startswith("a log, line 1: response.done is not as the API writes it")
+
+
+def test_of_sessions_at_the_same_time_none_is_guessed() -> None:
+    """Two of different models before the first response: no model, and said; one whose conversation is told has its own."""
+    two = (session("one", name="s1"), session("two", name="s2"))
+    found, report = records(log(*two, done("a", conversation_id="c1"), done("b", conversation_id="c2")))
+    assert [(record.key, record.model, record.session) for record in found] == [("a", None, None), ("b", None, None)]
+    assert report.untied == 2
+    (note,) = [each for each in reading_notes(report) if "same time" in each]
+    assert note.startswith("2 conversations of sessions of different models")
+    began = ({"type": "conversation.created", "conversation": {"id": f"c{number}"}} for number in (1, 2))
+    first, second = two
+    told = (first, next(began), second, next(began), done("a", conversation_id="c2"), done("b", conversation_id="c1"))
+    assert models(*told) == {"a": "two", "b": "one"}
+    assert models(*two, {"type": "conversation.created", "conversation": {"id": "c2"}}, done("a", conversation_id="c1")) == {
+        "a": "one"
+    }
+    assert models(first, session("one", name="s2"), done("a", conversation_id="c1")) == {"a": "one"}
+
+
+def test_a_name_that_is_said_again_is_kept_once() -> None:
+    """Also 20,000 times: what is waiting is not looked at each time."""
+    updates = (at(second, session("m", kind="updated")) for second in range(1_800_000_000, 1_800_020_000))
+    waiting = (at(1_800_000_000, heard(f"i{number}")) for number in range(5_000))
+    found, _ = records(log(*waiting, *updates, at(1_900_000_000, done())))
+    assert (len(found), found[0].model) == (5_001, "m")
+
+
+def test_all_that_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all sessions: the third response waits no more."""
+    monkeypatch.setattr("voicebill.logs.realtime.MOST_WAITING_IN_ALL", 2)
+    late = (at(None, session(f"m-{name}", name=name), session_id=name) for name in "abc")
+    found = models(*(at(None, done(name), session_id=name) for name in "abc"), *late)
+    assert found == {"c": None, "a": "m-a", "b": "m-b"}
+
+
 def test_a_response_told_again_is_of_its_first_turn() -> None:
     """Two responses, the first told again between them and behind them: neither a turn nor what was read before changes."""
     small = usage(input_tokens=1, input_token_details={"text_tokens": 1})
@@ -445,6 +507,7 @@ def test_odd_lines_that_are_whole_are_no_fault() -> None:
     found, report = records(log(*other, *({"type": name} for name in events), done()))
     assert len(found) == 1
     assert (report.other_lines, report.broken_count, report.lines) == (7, 0, 13)
+    assert "7 lines are whole, and no events of their format" in reading_notes(report)
 
 
 def test_sessions_without_usage_and_responses_without_an_end_are_reported() -> None:

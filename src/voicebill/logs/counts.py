@@ -89,11 +89,11 @@ def no_usage() -> tuple[Usage, ...]:
 def _spoken(counts: Counts) -> tuple[list[Parts], bool]:
     """Every extreme way in which the output is made up, and whether the counts of it contradict each other.
 
-    Reasoning that was reported beside the text, and not in it, is text as well.
+    Reasoning that was reported beside the text, and not in it, is text as well; that is certain only beside both parts.
     """
     text, audio = counts.text_out or 0, counts.audio_out or 0
     rest = 0 if counts.output is None else counts.output - text - audio
-    if rest and rest == counts.reasoning:
+    if rest and rest == counts.reasoning and counts.text_out is not None and counts.audio_out is not None:
         text, rest = text + rest, 0
     known = {"text": text, "audio": audio}
     if rest <= 0:

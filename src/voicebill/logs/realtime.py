@@ -17,7 +17,7 @@ from voicebill.billing.usage import Usage
 from voicebill.logs.counts import no_usage, readings, reread
 from voicebill.logs.envelope import Name
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.providers import provider_named
+from voicebill.logs.providers import deployment_meant, provider_named, region_meant
 from voicebill.logs.realtime_events import EventUsage, Response, Session, Wrapped
 from voicebill.logs.sources import Lines
 from voicebill.logs.told import Report, Told, first_time, not_json
@@ -47,8 +47,12 @@ MOST_KNOWN = 100_000
 """So many of the last responses are remembered, to know them again."""
 MOST_WAITING = 10_000
 """So many records of one session wait for an event that names its model."""
+MOST_WAITING_IN_ALL = 200_000
+MOST_BARE = 1_000
+"""So many of the last sessions whose conversation has not come yet are remembered."""
 
 decode_line = msgspec.json.Decoder(Wrapped).decode
+_decode_conversation = msgspec.json.Decoder(Session).decode
 
 
 def recognises(sample: Sequence[bytes]) -> bool:
@@ -65,9 +69,9 @@ def _is_event(line: bytes) -> bool:
 
 
 def _layers(line: Wrapped) -> list[Wrapped]:
-    """A line's envelopes from the outside in, and last the event."""
+    """A line's envelopes from the outside in, and last the event. An envelope may name the event's type, or one of its own."""
     layers = [line]
-    while len(layers) < MOST_LAYERS and (line.type is None or not line.type.startswith(FAMILIES)):
+    while len(layers) < MOST_LAYERS and not line.is_event:
         inside = line.inside
         if isinstance(inside, str):
             inside = decode_line(inside)
@@ -75,7 +79,8 @@ def _layers(line: Wrapped) -> list[Wrapped]:
             break
         layers.append(inside)
         line = inside
-    return layers
+    events = [at for at, each in enumerate(layers, 1) if each.type is not None and each.type.startswith(FAMILIES)]
+    return layers[: events[-1]] if events else layers
 
 
 @dataclass(slots=True)
@@ -95,6 +100,12 @@ class Talk:
     called_tool: bool = False
     used: bool = False
     live: Record | None = None
+    conversing: bool = False
+
+    @property
+    def model(self) -> str | None:
+        """The model that was named last."""
+        return self.named_at[-1][1] if self.named_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,7 @@ def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
         for ordinal, line in lines:
             try:
                 found = decode_line(_without_audio(line) if len(line) > LONG else line)
-                if (found.type or _inner_type(found)) not in reader.without_usage:
+                if _type_to_pass(found) not in reader.without_usage:
                     yield from reader.line(found, lines, ordinal, line)
             except msgspec.ValidationError as error:
                 reader.misshapen(line, lines.name, ordinal, str(error))
@@ -171,9 +182,14 @@ def _without_audio(line: bytes) -> bytes:
     return line[:start] + line[end:]
 
 
-def _inner_type(line: Wrapped) -> str | None:
+def _type_to_pass(line: Wrapped) -> str | None:
+    """The type of the event in a line, if it is one that can be passed over by that: in no more than one envelope."""
     inside = line.inside
-    return inside.type if type(inside) is Wrapped else None
+    if inside is None:
+        return line.type
+    if type(inside) is not Wrapped or line.is_event or inside.inside is not None:
+        return None
+    return inside.type
 
 
 class Reader:
@@ -187,6 +203,8 @@ class Reader:
         self._unnamed = Talk(None)
         self._all_unnamed: list[Talk] = []
         self._first: dict[str, First] = {}
+        self._bare: dict[str, Talk] = {}
+        self._waiting = 0
         self.without_usage: set[str | None] = set()
         """Types of events that were met and need no look: nearly all lines are of one of them."""
         self._steps: dict[str, Callable[[Wrapped, Talk, Where], Iterable[Record]]] = {
@@ -199,6 +217,7 @@ class Reader:
             "conversation.item.added": self._item,
             "session.created": self._session,
             "session.updated": self._session,
+            "conversation.created": self._conversation,
             "transcription_session.created": self._session,
             "transcription_session.updated": self._session,
             "session.usage.updated": self._seconds,
@@ -207,14 +226,18 @@ class Reader:
 
     def begin(self) -> None:
         """A new source begins: events without any identifier belong to no session of the one before."""
-        self._unnamed = Talk(None)
-        self._all_unnamed.append(self._unnamed)
+        self._unnamed = self._new_unnamed()
+        self._bare.clear()
+
+    def _new_unnamed(self) -> Talk:
+        self._all_unnamed.append(talk := Talk(None))
+        return talk
 
     def line(self, line: Wrapped, lines: Lines, ordinal: int, content: bytes) -> Iterable[Record]:
         """What a line gives; most give nothing."""
         event = line
         layers = [line]
-        if line.type is None or line.type not in self._steps:
+        if not line.is_event:
             layers = _layers(line)
             event = layers[-1]
         step = self._steps.get(event.type or "")
@@ -265,11 +288,44 @@ class Reader:
                 return self._known(text)
         if isinstance(event.session, Session) and event.session.id:
             self._unnamed = self._known(event.session.id)
+            self._is_bare(event.session.id, self._unnamed)
             return self._unnamed
         conversation = event.response.conversation_id if event.response else None
         if isinstance(conversation, str):
-            return self._by_conversation.setdefault(conversation, self._unnamed)
+            talk = self._by_conversation.get(conversation)
+            return talk or self._tied(conversation, self._of_new_conversation())
         return self._unnamed
+
+    def _is_bare(self, name: str, talk: Talk) -> None:
+        """A session that no envelope names, and whose conversation may come."""
+        if not talk.conversing:
+            self._bare[name] = talk
+            if len(self._bare) > MOST_BARE:
+                del self._bare[next(iter(self._bare))]
+
+    def _of_new_conversation(self) -> Talk:
+        """The session of a conversation that is met first: the one that has none yet, or a new one where that is not known."""
+        free = list(self._bare.values())
+        if len(free) > 1 and len({talk.model for talk in free}) > 1:
+            self._report.untied += 1
+            return self._new_unnamed()
+        return free[0] if len(free) == 1 and self._unnamed.conversing else self._unnamed
+
+    def _tied(self, conversation: str, talk: Talk) -> Talk:
+        talk.conversing = True
+        self._bare.pop(talk.name or "", None)
+        self._by_conversation[conversation] = talk
+        return talk
+
+    def _conversation(self, event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
+        """A conversation begins: that of the session that was created last."""
+        try:
+            begun = _decode_conversation(event.conversation).id
+        except msgspec.DecodeError:
+            return ()
+        if begun:
+            self._tied(begun, next(reversed(self._bare.values()), talk) if talk is self._unnamed else talk)
+        return ()
 
     def _known(self, name: str) -> Talk:
         talk = self._talks.get(name)
@@ -279,11 +335,9 @@ class Reader:
 
     def _session(self, event: Wrapped, talk: Talk, where: Where) -> Iterator[Record]:
         session = event.session if isinstance(event.session, Session) else Session()
-        if session.model:
-            talk.named_at.append((where.time, session.model))
-        if session.transcription_model:
-            talk.heard_by.append((where.time, session.transcription_model))
-        yield from self._released(talk, only_known=True)
+        learnt = _learnt(talk.named_at, where.time, session.model)
+        if _learnt(talk.heard_by, where.time, session.transcription_model) or learnt:
+            yield from self._released(talk, only_known=True)
 
     def _begun(self, event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
         if event.response and event.response.id:
@@ -405,16 +459,17 @@ class Reader:
         turn: int | None = None,
     ) -> Record:
         told = self._told
+        provider = provider_named(where.said("provider")) or told.provider
         return Record(
             key=key,
             kind=kind,
             readings=found,
             source=where.lines.name,
             ordinal=where.ordinal,
-            provider=provider_named(where.said("provider")) or told.provider,
+            provider=provider,
             model=model,
-            deployment=where.said("deployment") or told.deployment,
-            region=where.said("region") or told.region,
+            deployment=deployment_meant(where.said("deployment")) or told.deployment,
+            region=region_meant(where.said("region"), provider) or told.region,
             tier=told.tier,
             session=talk.name,
             turn=turn or talk.turn + talk.spoke or None,
@@ -431,7 +486,8 @@ class Reader:
         if record.model:
             return (record,)
         talk.waiting.append(record)
-        return self._released(talk) if len(talk.waiting) > MOST_WAITING else ()
+        self._waiting += 1
+        return self._released(talk) if len(talk.waiting) > MOST_WAITING or self._waiting > MOST_WAITING_IN_ALL else ()
 
     def _released(self, talk: Talk, *, only_known: bool = False) -> Iterator[Record]:
         """The waiting records, with their session's model; those without one at the end with what was told."""
@@ -442,6 +498,7 @@ class Reader:
             if model is None and only_known:
                 talk.waiting.append(record)
                 continue
+            self._waiting -= 1
             yield replace(record, model=model or (self._told.transcription_model if heard else self._told.model))
 
     def _finished(self, record: Record, talk: Talk) -> Record:
@@ -450,6 +507,18 @@ class Reader:
 
 def _texts(*values: Name) -> Iterator[str]:
     return (str(value) for value in values if value not in (None, ""))
+
+
+def _learnt(said: list[tuple[datetime | None, str]], time: datetime | None, name: str | None) -> bool:
+    """Keep a name that differs from the last one; whether it is the first, and so may be what records wait for."""
+    if not name:
+        return False
+    if said and said[-1][1] == name:
+        last = said[-1][0]
+        if (last is None and time is None) or (last is not None and time is not None and last <= time):
+            return False
+    said.append((time, name))
+    return len(said) == 1
 
 
 def _in_force(said: Sequence[tuple[datetime | None, str]], time: datetime | None) -> str | None:
@@ -481,14 +550,17 @@ def _hearing(usage: EventUsage) -> tuple[Usage, ...]:
 
 
 def _event_type(line: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
-    """The type of an event in a line of any shape."""
+    """The type of the event in a line of any shape: the innermost, but of what an event itself holds."""
+    found = None
     for _ in range(MOST_LAYERS):
         if not isinstance(line, dict):
-            return None
+            break
         kind = line.get("type")
         if isinstance(kind, str) and kind.startswith(FAMILIES):
-            return kind
+            found = kind
+            if any(name in line for name in ("response", "usage", "item")) or isinstance(line.get("session"), dict):
+                break
         held = (line.get(name) for name in ("event", "data", "payload", "message", "body", "msg"))
         line = next((each for each in held if isinstance(each, dict) or str(each).lstrip().startswith("{")), None)
         line = msgspec.json.decode(line) if isinstance(line, str) else line
-    return None
+    return found

@@ -5,7 +5,7 @@ Sources: openai-python 3.54.0's types, read 2026-11-22; preview-era logs.
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from voicebill.logs.counts import MOST, Counts
 from voicebill.logs.envelope import Envelope, Name
@@ -133,6 +133,7 @@ class Wrapped(Envelope, gc=False):
     session: Session | Name = None
     usage: EventUsage | None = None
     item: Item | None = None
+    conversation: Raw = Raw(b"")
     item_id: str | None = None
     content_index: int | None = None
     event: "Wrapped | str | None" = None
@@ -144,6 +145,11 @@ class Wrapped(Envelope, gc=False):
     provider: str | None = None
     model: str | None = None
     transcription_model: str | None = None
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it carries something itself, and so is no envelope, whatever it holds."""
+        return self.response is not None or self.usage is not None or self.item is not None or isinstance(self.session, Session)
 
     @property
     def inside(self) -> "Wrapped | str | None":

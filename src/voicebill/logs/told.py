@@ -61,6 +61,8 @@ class Report:
     """Responses that were begun, and whose end and usage the log does not hold."""
     silent_sessions: int = 0
     """Sessions of which the log holds events, but no usage at all: their audio may have gone another way."""
+    untied: int = 0
+    """Conversations of which the log does not say which of several sessions they are of."""
     zoneless: int = 0
     """Times without a zone, taken as UTC."""
     skipped: Counter[str] = field(default_factory=Counter)
