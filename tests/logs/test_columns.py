@@ -280,3 +280,19 @@ def test_the_named_dialect_says_what_it_misses() -> None:
     found, report = records("name,place\na,b\n", dialect="columns")
     assert found == []
     assert why(report) == ["a log, line 1: no header of known columns, one of which counts something"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("day,model,input_tokens\n2026-11-22,m,1.000\n", "input_tokens may mean two numbers: write it with digits alone"),
+        ("day,model,text_in\n2026-11-22,m,128.512\n", "text_in may mean two numbers: write it with digits alone"),
+        ("day,model,text_in\n1999-12-31,m,5\n", "day is no day from 2000 to 2200"),
+        ("day,model,text_in\n2201-01-01,m,5\n", "day is no day from 2000 to 2200"),
+    ],
+)
+def test_what_cannot_be_meant_or_may_mean_two_things_is_broken(text: str, fault: str) -> None:
+    """A point before three digits may part thousands."""
+    found, report = records(text)
+    assert (found, len(why(report))) == ([], 1)
+    assert why(report)[0].endswith(fault)

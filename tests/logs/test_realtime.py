@@ -441,6 +441,17 @@ def test_all_that_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found == {"c": None, "a": "m-a", "b": "m-b"}
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_events_is_read_too(indent: int | None) -> None:
+    """On one line or over many; and one event over many lines. Two equal ones without an identifier are two."""
+    found, report = records(json.dumps([session(), done("a"), done(None), done(None)], indent=indent))
+    assert [(record.model, used(record)) for record in found] == [("gpt-realtime", USED)] * 3
+    assert (len({record.key for record in found}), report.broken) == (3, [])
+    assert the_record(json.dumps(done(), indent=indent)).key == "resp_1"
+    one_a_line = "[\n" + ",\n".join(json.dumps(each) for each in (session(), done("a"))) + "\n]\n"
+    assert the_record(one_a_line).key == "a"
+
+
 def test_a_response_told_again_is_of_its_first_turn() -> None:
     """Two responses, the first told again between them and behind them: neither a turn nor what was read before changes."""
     small = usage(input_tokens=1, input_token_details={"text_tokens": 1})

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import resource
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -208,8 +209,60 @@ def test_of_several_files_the_one_that_is_no_log_is_reported(tmp_path: Path) -> 
         list(read_log(tmp_path / "b.txt"))
 
 
-def test_a_file_is_itself_wherever_it_lies_and_however_it_is_packed(tmp_path: Path) -> None:
+def test_a_file_is_itself_by_its_folder_and_however_it_is_packed() -> None:
     """So that what has no identifier of its own is known again."""
-    assert Source("x/day.jsonl.gz", path=Path("x/day.jsonl.gz")).identity == "day.jsonl"
-    assert Source("y/day.jsonl", path=Path("y/day.jsonl")).identity == "day.jsonl"
+    assert Source("x/day.jsonl.gz", path=Path("x/day.jsonl.gz")).identity == "x/day.jsonl"
+    assert Source("y/day.jsonl", path=Path("y/day.jsonl")).identity == "y/day.jsonl"
+    assert Source("y/../x/day.jsonl", path=Path("y/../x/day.jsonl")).identity == "x/day.jsonl"
     assert Source("standard input").identity == "standard input"
+
+
+def test_more_files_are_read_than_can_be_open(tmp_path: Path) -> None:
+    """300 files where some 40 may be open."""
+    for number in range(300):
+        (tmp_path / f"{number}.jsonl").write_bytes(DONE % b"r%d" % number)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(each.name) for each in Path("/dev/fd").iterdir()) + 40, hard))
+    try:
+        assert len(list(read_log(tmp_path))) == 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_of_a_packed_file_that_is_still_written_all_before_its_end_is_read(tmp_path: Path) -> None:
+    """Its writer has flushed, and not closed it."""
+    with (tmp_path / "x.gz").open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb") as packed:
+        packed.write(b"".join(b"%d\n" % number for number in range(1, 501)))
+        packed.flush()
+        raw.flush()
+        found, report = lines(Source("x.gz", path=tmp_path / "x.gz"))
+    assert found == [(number, b"%d\n" % number) for number in range(1, 501)]
+    assert faults(report)[0].startswith("x.gz: cannot be read beyond line 500: ")
+
+
+def test_standard_input_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UnreadableFile, match="standard input is closed"):
+        sources(["-"])
+
+
+def test_what_is_plain_is_not_unpacked() -> None:
+    packed = gzip.compress(TEXT)
+    assert Source("x", content=BytesIO(packed), plain=True).open().read() == packed
+
+
+def test_a_ledger_among_logs_is_no_log(tmp_path: Path) -> None:
+    """It is passed over in folders and patterns, and refused where it is named."""
+    made(tmp_path, "a.jsonl", "deep/b.jsonl", "deep/kept/ledger.json", "deep/kept/x.parquet", "deep/kept/in/y.parquet")
+    assert named(sources([tmp_path]), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
+    assert named(sources([tmp_path / "*"]), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
+    assert named(sources([tmp_path / "**" / "*"]), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
+    with pytest.raises(InvalidInput, match=r"kept is a ledger: ask it with --ledger .*kept$"):
+        sources([tmp_path / "deep" / "kept"])
+
+
+def test_the_report_grows_while_a_source_is_read() -> None:
+    report = Report()
+    reading = iter(Lines(Source("x", content=BytesIO(b"x\n" * 3_500)), report))
+    told = {report.lines for _ in reading}
+    assert (told, report.lines) == ({0, 1_000, 2_000, 3_000}, 3_500)

@@ -239,7 +239,7 @@ def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Tabl
     import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    ordinal = 0
+    ordinal = told = 0
     try:
         with lines.source.seekable() as opened, pq.ParquetFile(opened) as file:
             names = file.schema_arrow.names
@@ -251,6 +251,8 @@ def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Tabl
                 return
             table = Table.of(columns.values())
             for batch in file.iter_batches(BATCH_ROWS, columns=[names[index] for index in columns]):
+                report.lines += ordinal - told
+                told = ordinal
                 for row in _plain(batch.rename_columns(list(columns.values()))):
                     ordinal += 1
                     if row is None:
@@ -262,7 +264,7 @@ def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Tabl
     except (pa.ArrowException, OSError, ValueError) as error:
         report.broke(lines.name, 0, f"cannot be read beyond row {ordinal:,} ({type(error).__name__})")
     finally:
-        report.lines += ordinal
+        report.lines += ordinal - told
 
 
 def _plain(batch: Any) -> Iterator[Row | None]:  # noqa: ANN401 - Arrow's types are not known to type checkers
@@ -380,12 +382,13 @@ class _Reading:
         if found is None:
             return None if moment else self.told.day
         name, value = found
-        if isinstance(value, date):
-            return value.date() if isinstance(value, datetime) else value
         try:
-            return date.fromisoformat(str(value)[:10])
+            day = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
         except ValueError:
             raise BrokenRow(f"{name} is no day: write 2026-11-22") from None
+        if not 2000 <= day.year <= 2200:
+            raise BrokenRow(f"{name} is no day from 2000 to 2200")
+        return day.date() if isinstance(day, datetime) else day
 
     def _usages(self, kind: RecordKind) -> tuple[Usage, ...]:
         charged = self._charged()
@@ -445,6 +448,8 @@ def whole(name: str, value: Value) -> int:
     """
     if isinstance(value, str) and len(value) <= 12 and value.isascii() and value.isdigit():
         return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{1,3}\.\d{3}", value, re.ASCII):
+        raise BrokenRow(f"{name} may mean two numbers: write it with digits alone")
     number = _decimal(name, value)
     if number != number.to_integral_value():
         raise BrokenRow(f"{name} is no whole number")

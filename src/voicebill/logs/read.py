@@ -83,7 +83,12 @@ def _all_records(logs: Iterable[str | Path | Source], dialect: str | None, told:
     by_dialect: dict[str, list[Lines]] = {}
     for source in found:
         lines = Lines(source, report)
-        kind = _named(dialect) if dialect else _recognised(lines, report, alone=len(found) == 1)
+        if dialect:
+            kind: Dialect | None = _named(dialect)
+        elif source.path is not None and source.path.is_file():
+            kind = _looked_at(source, report, alone=len(found) == 1)
+        else:
+            kind = _recognised(lines, report, alone=len(found) == 1)
         if kind is not None:
             report.sources[source.name] = kind.name
             by_dialect.setdefault(kind.name, []).append(lines)
@@ -97,6 +102,22 @@ def _named(name: str) -> Dialect:
         if dialect.name == name.strip().lower():
             return dialect
     raise UnknownName("format", name, (dialect.name for dialect in DIALECTS))
+
+
+def _looked_at(source: Source, report: Report, *, alone: bool) -> Dialect | None:
+    """The dialect of a file, which is closed again: more files may be named than can be open at once."""
+    tried = Report()
+    lines = Lines(source, tried)
+    try:
+        kind = _recognised(lines, tried, alone=alone)
+    finally:
+        lines.close()
+    if kind is None:
+        report.sources.update(tried.sources)
+        report.lines += tried.lines
+        for fault in tried.broken:
+            report.broke(fault.source, fault.ordinal, fault.why)
+    return kind
 
 
 def _recognised(lines: Lines, report: Report, *, alone: bool) -> Dialect | None:

@@ -15,6 +15,7 @@ import msgspec
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import no_usage, readings, reread
+from voicebill.logs.documents import documents, sampled
 from voicebill.logs.envelope import Name
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import deployment_meant, provider_named, region_meant
@@ -57,7 +58,26 @@ _decode_conversation = msgspec.json.Decoder(Session).decode
 
 def recognises(sample: Sequence[bytes]) -> bool:
     """Whether the first lines of a source hold events of this API."""
-    return any(_is_event(line) for line in sample)
+    if any(_is_event(line) for line in sample):
+        return True
+    return bool(sample) and _is_of_documents(sample[0]) and any(_is_event(each) for each in sampled(sample))
+
+
+def _is_of_documents(first: bytes) -> bool:
+    """Whether a source does not hold an event a line, by its first: an array of objects, or an event over many lines."""
+    start = first.strip()
+    return start in (b"[", b"{") or (start.startswith(b"[") and start[1:].lstrip().startswith(b"{"))
+
+
+def _pieces(lines: Lines, report: Report) -> Iterator[tuple[int, bytes, int]]:
+    """What may be an event: the line it begins on, its bytes, and from 1 its place where several stand on one line."""
+    first = lines.sample(1, 1)
+    if first and _is_of_documents(first[0]):
+        for each in documents(lines, report):
+            yield each.ordinal, each.content, each.index
+    else:
+        for ordinal, line in lines:
+            yield ordinal, line, 0
 
 
 def _is_event(line: bytes) -> bool:
@@ -126,11 +146,12 @@ class Where:
     content: bytes
     time: datetime | None
     layers: Sequence[Wrapped]
+    index: int = 0
 
     @property
     def key(self) -> str:
         """What makes something itself that has no identifier of its own: its place, and what stands there."""
-        return place_key(self.lines.identity, self.ordinal, self.content)
+        return place_key(self.lines.identity, f"{self.ordinal}.{self.index}" if self.index else self.ordinal, self.content)
 
     def said(self, *names: str) -> str | None:
         """The first that any of some words of the envelopes says."""
@@ -147,11 +168,11 @@ def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
     reader = Reader(told, report)
     for lines in logs:
         reader.begin()
-        for ordinal, line in lines:
+        for ordinal, line, index in _pieces(lines, report):
             try:
                 found = decode_line(_without_audio(line) if len(line) > LONG else line)
                 if _type_to_pass(found) not in reader.without_usage:
-                    yield from reader.line(found, lines, ordinal, line)
+                    yield from reader.line(found, lines, ordinal, line, index)
             except msgspec.ValidationError as error:
                 reader.misshapen(line, lines.name, ordinal, str(error))
             except msgspec.DecodeError as error:
@@ -233,7 +254,7 @@ class Reader:
         self._all_unnamed.append(talk := Talk(None))
         return talk
 
-    def line(self, line: Wrapped, lines: Lines, ordinal: int, content: bytes) -> Iterable[Record]:
+    def line(self, line: Wrapped, lines: Lines, ordinal: int, content: bytes, index: int = 0) -> Iterable[Record]:
         """What a line gives; most give nothing."""
         event = line
         layers = [line]
@@ -244,7 +265,7 @@ class Reader:
         if step is None:
             self._pass_over(event)
             return ()
-        where = Where(lines, ordinal, content, self._time(layers), layers)
+        where = Where(lines, ordinal, content, self._time(layers), layers, index)
         talk = self._talk(layers, event)
         if talk.began is None:
             talk.began = where.time

@@ -2,12 +2,14 @@
 
 import gzip
 import io
+import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from glob import glob, has_magic
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +24,10 @@ LONGEST_LINE = 64 * 2**20
 MOST_HELD = 2**30
 """So much of a Parquet file that only streams is held in memory."""
 STANDARD_INPUT = "-"
+LEDGER = "ledger.json"
+"""The file by which a folder is a ledger, and no log."""
+LINES_AT_ONCE = 1_000
+"""So often the report learns of how many lines there were."""
 
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
@@ -40,10 +46,12 @@ class Source:
 
     @property
     def identity(self) -> str:
-        """What tells it apart from other sources wherever it lies, and whether compressed or not: the file's bare name."""
+        """What tells it apart from other sources, packed or not: its folder's name and the file's bare one."""
         if self.path is None:
             return self.name
-        return self.path.stem if self.path.suffix in COMPRESSED else self.path.name
+        bare = self.path.stem if self.path.suffix in COMPRESSED else self.path.name
+        folder = os.path.basename(os.path.dirname(os.path.abspath(self.path)))  # noqa: PTH100, PTH119, PTH120 - follows no link
+        return f"{folder}/{bare}"
 
     def open(self) -> IO[bytes]:
         """Its bytes, decompressed.
@@ -79,7 +87,7 @@ class Source:
             UnreadableFile: it cannot be opened, or streams more than fits.
         """
         opened = self.open()
-        if opened.seekable() and not isinstance(getattr(opened, "raw", None), gzip.GzipFile):
+        if opened.seekable():
             return opened
         with opened:
             held = opened.read(MOST_HELD + 1)
@@ -98,39 +106,63 @@ def sources(named: Iterable[str | Path]) -> list[Source]:
     found: dict[Path | str, Source] = {}
     for name in named:
         if str(name) == STANDARD_INPUT:
-            found.setdefault(STANDARD_INPUT, Source("standard input", content=sys.stdin.buffer))
+            found.setdefault(STANDARD_INPUT, _standard_input())
             continue
         for path in _files(str(name)):
             found.setdefault(path.resolve(), Source(str(path), path=path))
     return list(found.values())
 
 
+def _standard_input() -> Source:
+    if sys.stdin is None or sys.stdin.closed:
+        raise UnreadableFile("standard input is closed: name a file")
+    return Source("standard input", content=sys.stdin.buffer)
+
+
 def _files(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        return _of_folder(path)
+        if _is_ledger(path):
+            raise InvalidInput(f"{name} is a ledger: ask it with --ledger {name}")
+        files = _of_folder(path)
+        if not files:
+            raise InvalidInput(f"the folder {path} holds no log: files ending in {', '.join(SUFFIXES)}, plain, .gz or .zst")
+        return files
     if path.exists():
         if not path.is_file() and not path.is_fifo():
             raise UnreadableFile(f"{name} is no regular file")
         return [path]
     if has_magic(name):
         matched = sorted(Path(each) for each in glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
-        files = [file for each in matched for file in (_of_folder(each) if each.is_dir() else [each])]
+        fixed = sum(1 for _ in takewhile(lambda part: not has_magic(part), path.parts))
+        in_ledger = cache(_is_ledger)
+        found = (each for each in matched if not any(map(in_ledger, _folders_of(each, fixed))))
+        files = [file for each in found for file in (_of_folder(each) if each.is_dir() else [each])]
         if not files:
             raise InvalidInput(f"no file matches {name}")
         return files
     raise UnreadableFile(f"there is no file {name}{_beside(path)}")
 
 
+def _is_ledger(folder: Path) -> bool:
+    return (folder / LEDGER).is_file()
+
+
+def _folders_of(path: Path, fixed: int) -> Iterator[Path]:
+    """A path and the folders it lies in, from the one on that a pattern's first parts name."""
+    for many in range(max(fixed, 1), len(path.parts) + 1):
+        yield Path(*path.parts[:many])
+
+
 def _of_folder(folder: Path) -> list[Path]:
-    files = sorted(
-        each
-        for each in folder.rglob("*")
-        if each.is_file() and _plain_suffix(each) in SUFFIXES and not each.name.startswith(".")
-    )
-    if not files:
-        raise InvalidInput(f"the folder {folder} holds no log: files ending in {', '.join(SUFFIXES)}, plain, .gz or .zst")
-    return files
+    """Its logs in any depth, without the ledgers that lie in it."""
+    files: list[Path] = []
+    for where, folders, names in os.walk(folder):
+        if LEDGER in names:
+            folders.clear()
+            continue
+        files += (Path(where, name) for name in names if not name.startswith("."))
+    return sorted(each for each in files if _plain_suffix(each) in SUFFIXES and each.is_file())
 
 
 def _plain_suffix(path: Path) -> str:
@@ -147,16 +179,27 @@ def _beside(path: Path) -> str:
     return f"; beside it lies {near[0]}" if near else ""
 
 
-class _Gzip(gzip.GzipFile):
-    """Closes what it reads from as well."""
+class _Gzip(io.RawIOBase):
+    """Gives what is there before it breaks off, where it does, and closes what it reads from as well."""
 
     def __init__(self, raw: IO[bytes]) -> None:
-        super().__init__(fileobj=raw)
         self._raw = raw
+        self._unpacked = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever bytes can be written to
+        """So much as is there."""
+        found = self._unpacked.read1(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
 
     def close(self) -> None:
         """Close both."""
         super().close()
+        self._unpacked.close()
         self._raw.close()
 
 
@@ -191,7 +234,8 @@ class Lines:
         self.name = source.name
         self.identity = source.identity
         self._report = report
-        self._lines = self._numbered(source)
+        self._opened = self._numbered(source)
+        self._lines: Iterator[Line] = self._opened
 
     def __iter__(self) -> Iterator[Line]:
         if self.is_parquet:
@@ -213,13 +257,20 @@ class Lines:
         self._lines = chain(taken, self._lines)
         return [content for _, content in taken]
 
-    def _numbered(self, source: Source) -> Iterator[Line]:
-        ordinal = 0
+    def close(self) -> None:
+        """Read no further."""
+        self._opened.close()
+
+    def _numbered(self, source: Source) -> Generator[Line, None, None]:
+        ordinal = told = 0
         try:
             with source.open() as opened:
                 readline = opened.readline
                 while line := readline(LONGEST_LINE):
                     ordinal += 1
+                    if ordinal - told == LINES_AT_ONCE:
+                        self._report.lines += LINES_AT_ONCE
+                        told = ordinal
                     if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
                         self._report.broke(self.name, ordinal, f"longer than {LONGEST_LINE:,} bytes")
                         while line and not line.endswith(b"\n"):
@@ -236,4 +287,4 @@ class Lines:
             why = getattr(error, "strerror", None) or str(error)
             self._report.broke(self.name, 0, f"cannot be read beyond line {ordinal:,}: {why}")
         finally:
-            self._report.lines += ordinal
+            self._report.lines += ordinal - told
