@@ -208,7 +208,7 @@ def _type_to_pass(line: Wrapped) -> str | None:
     inside = line.inside
     if inside is None:
         return line.type
-    if type(inside) is not Wrapped or line.is_event or inside.inside is not None:
+    if type(inside) is not Wrapped or (line.type is not None and line.is_event) or not inside.holds_nothing:
         return None
     return inside.type
 

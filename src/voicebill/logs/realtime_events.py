@@ -152,6 +152,18 @@ class Wrapped(Envelope, gc=False):
         return self.response is not None or self.usage is not None or self.item is not None or isinstance(self.session, Session)
 
     @property
+    def holds_nothing(self) -> bool:
+        """Whether nothing stands where an envelope holds what it holds: asked of nearly every line."""
+        return (
+            self.event is None
+            and self.data is None
+            and self.payload is None
+            and self.message is None
+            and self.body is None
+            and self.msg is None
+        )
+
+    @property
     def inside(self) -> "Wrapped | str | None":
         """What the envelope holds: the first of its fields that is an object, or the text of one; None where none is."""
         for each in (self.event, self.data, self.payload, self.message, self.body, self.msg):
