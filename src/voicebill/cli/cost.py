@@ -229,9 +229,9 @@ def _heading(answer: Cost, report: "Report | None") -> Iterator[str]:
     parts += [f"{counts.without_usage:,} without usage", f"{counts.unpriced:,} unpriced"]
     elsewhere = report.records - report.repeated - counts.records if report else 0
     parts += [f"{elsewhere:,} not asked for"] if elsewhere else []
-    parts += [f"{screen.counted(report.broken_count, 'broken line')} beside them"] if report and report.broken_count else []
     yield f"  {', '.join(parts)};"
-    yield f"  {counts.bounded:,} bounded and {counts.inconsistent:,} inconsistent in their counts"
+    broken = f"; beside them {screen.counted(report.broken_count, 'broken line')}" if report and report.broken_count else ""
+    yield f"  {counts.bounded:,} bounded and {counts.inconsistent:,} inconsistent in their counts{broken}"
 
 
 def _total(answer: Cost) -> str:
