@@ -305,7 +305,7 @@ def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
     """What the records of a usage table cost.
 
     Raises:
-        UnknownName: a field that is grouped by is unknown.
+        InvalidInput: a price of one's own is beyond any use.
     """
     counting = engine.count(asked)
     seen = counting.overview()
