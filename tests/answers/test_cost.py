@@ -309,3 +309,14 @@ def test_no_records_cost_nothing() -> None:
     answer = costed(by=("day",))
     assert (answer.total.low, answer.lines, answer.groups, answer.per_call, answer.assumptions) == (0, (), (), None, ())
     assert (answer.first, answer.last, answer.cache_hits, answer.reread) == (None, None, None, None)
+
+
+# -- readings that cannot be meant ---------------------------------------------------------------------------------------
+
+
+def test_a_text_model_is_never_read_as_audio() -> None:
+    """1,000 tokens in and 100 out of unknown modality: gpt-4.1-mini is sold with text alone, so 1,000 × 0.40 + 100 × 1.60."""
+    open_counts = [{"text_in": 1000, "text_out": 100}, {"audio_in": 1000, "audio_out": 100}]
+    answer = costed(record(either=open_counts, model="gpt-4.1-mini"))
+    assert (answer.counts.billed, answer.counts.unpriced, answer.unpriced) == (1, 0, ())
+    assert [micro(answer.total.low), micro(answer.total.high)] == [560, 560]

@@ -5,7 +5,7 @@ It is the reference that every engine must equal, and quick enough for what one 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from voicebill.answers.cost import (
     LineTally,
     Overview,
     Priced,
+    PriceRow,
     SessionTally,
 )
 from voicebill.answers.where import Value, fields_of, holds
@@ -29,6 +30,7 @@ Session = tuple[str | None, str | None]
 """A tenant and its session."""
 Reading = tuple[int, int, int]
 """What a reading costs, how much it counts, and its place."""
+Rates = Mapping[tuple[int, str], PriceRow]
 
 
 def settled(records: Iterable[Record]) -> dict[str, Record]:
@@ -109,8 +111,8 @@ class RowCounting:
 
     def total(self, priced: Priced) -> GroupTally:
         """The amount of everything."""
-        found = self._groups(priced, ())
-        return found[0] if found else GroupTally((), 0, 0, 0, 0, 0, 0, 0)
+        found = self._groups(priced, ()) or [GroupTally((), 0, 0, 0, 0, 0, 0, 0)]
+        return replace(found[0], records=sum(1 for _ in self._asked_for(priced)))
 
     def groups(self, priced: Priced) -> Sequence[GroupTally]:
         """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
@@ -151,7 +153,7 @@ class RowCounting:
     def unpriced_records(self, priced: Priced) -> int:
         """How many records have a quantity that no price is known for."""
         rates = priced.by_meter
-        return len({row.record.key for span, _, row in self._rows(priced) if row.meter and (span, row.meter) not in rates})
+        return len({row.record.key for span, _, row in self._possible(priced) if _lost(span, row, rates)})
 
     def sessions(self, priced: Priced) -> SessionTally:
         """What sessions cost."""
@@ -160,11 +162,11 @@ class RowCounting:
         high: Counter[Session] = Counter()
         lost: set[Session] = set()
         spans: dict[Session, list[datetime]] = defaultdict(list)
-        for span, _, row in self._rows(priced):
-            session = (row.record.tenant, row.record.session)
-            spans[session] += [each for each in (row.record.began, row.record.time) if each]
-            if row.meter and (span, row.meter) not in rates:
-                lost.add(session)
+        for _, _, row in self._rows(priced):
+            spans[row.record.tenant, row.record.session] += [each for each in (row.record.began, row.record.time) if each]
+        for span, _, row in self._possible(priced):
+            if _lost(span, row, rates):
+                lost.add((row.record.tenant, row.record.session))
         for pick, into in ((min, low), (max, high)):
             for span, quantity, row in self._chosen(priced, pick):
                 rate = rates.get((span, row.meter))
@@ -233,20 +235,41 @@ class RowCounting:
         Of equals it is the one that counts less, or more, and then the first, or the last: what is open stays open.
         """
         rates = priced.by_meter
-        by_record: dict[str, list[list[Placed]]] = {}
-        for placed in self._rows(priced):
-            row = placed[2]
-            by_record.setdefault(row.record.key, [[] for _ in row.record.readings])[row.reading].append(placed)
-        for found in by_record.values():
+        for found in self._readings(priced):
             *_, best = pick(
                 (
                     sum(quantity * rates[span, row.meter].rate for span, quantity, row in rows if (span, row.meter) in rates),
                     sum(quantity for _, quantity, _ in rows),
                     at,
                 )
-                for at, rows in enumerate(found)
+                for at, rows in found.items()
             )
             yield from found[best]
+
+    def _possible(self, priced: Priced) -> Iterator[Placed]:
+        """The rows of every reading that can be meant."""
+        for found in self._readings(priced):
+            for rows in found.values():
+                yield from rows
+
+    def _readings(self, priced: Priced) -> Iterator[dict[int, list[Placed]]]:
+        """The readings of each record, by their place: where some have a price throughout, only these can be meant.
+
+        A text model is not sold with audio, so tokens of unknown modality are text there.
+        """
+        rates = priced.by_meter
+        by_record: dict[str, dict[int, list[Placed]]] = {}
+        for placed in self._rows(priced):
+            row = placed[2]
+            by_record.setdefault(row.record.key, {at: [] for at in range(len(row.record.readings))})[row.reading].append(placed)
+        for found in by_record.values():
+            whole = {at: rows for at, rows in found.items() if not any(_lost(span, row, rates) for span, _, row in rows)}
+            yield whole or found
+
+
+def _lost(span: int, row: Counted, rates: Rates) -> bool:
+    """Whether no price is known for a quantity."""
+    return row.meter != "" and (span, row.meter) not in rates
 
 
 def sold_as(record: Record, asked: CostAsked) -> Sold:

@@ -86,18 +86,19 @@ def open_counted(asked: CostAsked, *, joined: bool = False, none: bool = False) 
     text = f"""
         WITH asked AS ({rows.asked()}),
         priced AS (
-            SELECT a.*, {_times("a.quantity", "r.rate")} AS amount
+            SELECT a.*, {_times("a.quantity", "r.rate")} AS amount,
+                CASE WHEN r.rate IS NULL AND a.meter <> '' THEN 1 ELSE 0 END AS lost
             FROM asked a LEFT JOIN spans s ON {_on_span("a", "s")} LEFT JOIN rates r ON r.span = s.span AND r.meter = a.meter
         ),
         readings AS (
-            SELECT key, reading, COALESCE(SUM(amount), 0) AS amount, SUM(quantity) AS counted
-            FROM (SELECT key, reading, amount, quantity FROM priced {rows.others("0", "0")}) each_row
+            SELECT key, reading, COALESCE(SUM(amount), 0) AS amount, SUM(quantity) AS counted, MAX(lost) AS lost
+            FROM (SELECT key, reading, amount, quantity, lost FROM priced {rows.others("0", "0", "0")}) each_row
             GROUP BY key, reading
         ),
         ends AS (
             SELECT key, reading,
-                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount ASC, counted ASC, reading ASC) AS cheapest,
-                ROW_NUMBER() OVER (PARTITION BY key ORDER BY amount DESC, counted DESC, reading DESC) AS dearest
+                ROW_NUMBER() OVER (PARTITION BY key ORDER BY lost ASC, amount ASC, counted ASC, reading ASC) AS cheapest,
+                ROW_NUMBER() OVER (PARTITION BY key ORDER BY lost ASC, amount DESC, counted DESC, reading DESC) AS dearest
             FROM readings
         ),
         sides AS (
@@ -183,11 +184,16 @@ UNPRICED = Query("""
 
 
 def unpriced_records(asked: CostAsked) -> Query:
-    """How many records have a quantity without a rate, looked up one by one."""
+    """How many records have a quantity without a rate in every reading that they have, looked up one by one."""
     rows = _Rows(asked, joined=True)
     text = f"""
-        WITH asked AS ({rows.asked()})
-        SELECT COUNT(DISTINCT key) AS records FROM asked WHERE meter <> '' AND rate IS NULL"""
+        WITH asked AS ({rows.asked()}),
+        each_row AS (
+            SELECT key, reading, CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS lost FROM asked {rows.others("0")}
+        ),
+        readings AS (SELECT key, reading, MAX(lost) AS lost FROM each_row GROUP BY key, reading),
+        each_record AS (SELECT key, MIN(lost) AS lost FROM readings GROUP BY key)
+        SELECT COUNT(*) AS records FROM each_record WHERE lost = 1"""
     return Query(text, rows.values)
 
 
@@ -249,7 +255,8 @@ def _open_sessions(rows: "_Rows") -> str:
             GROUP BY key, reading, tenant, session
         ),
         open_ends AS (
-            SELECT tenant, session, MIN(amount) AS low, MAX(amount) AS high, MAX(lost) AS lost,
+            SELECT tenant, session, COALESCE(MIN(CASE WHEN lost = 0 THEN amount END), MIN(amount)) AS low,
+                COALESCE(MAX(CASE WHEN lost = 0 THEN amount END), MAX(amount)) AS high, MIN(lost) AS lost,
                 MIN(first_ms) AS first_ms, MAX(last_ms) AS last_ms
             FROM readings
             GROUP BY key, tenant, session
