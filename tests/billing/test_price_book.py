@@ -89,7 +89,7 @@ def test_unknown_names_fail_with_the_nearest_ones() -> None:
 
 def test_a_model_of_another_provider_is_named_as_such() -> None:
     with pytest.raises(UnknownName, match="openai has that name"):
-        BOOK.find("gpt-5.4-mini", provider="azure", day=DAY)
+        BOOK.find("gpt-6.1-terra", provider="azure", day=DAY)
 
 
 def test_regional_prices_that_differ_ask_for_the_region() -> None:

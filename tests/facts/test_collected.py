@@ -104,7 +104,9 @@ def test_telephony_rows_are_marked_as_examples() -> None:
 
 
 def test_azure_names_its_meters_and_their_units() -> None:
-    listed = [offer for offer in BOOK.offers if offer.provider == "azure" and offer.rows[0].confidence != "low"]
+    """Text models were read from a third party's table, which does not give them."""
+    sold = [offer for offer in BOOK.offers if offer.provider == "azure" and offer.kind != "text"]
+    listed = [offer for offer in sold if offer.rows[0].confidence != "low"]
     for offer in listed:
         assert set(offer.vendor_meters) == set(offer.rows[0].prices), offer.id
         assert {unit for _, unit in offer.vendor_meters.values()} <= {"1K", "1M", "1 Hour"}
