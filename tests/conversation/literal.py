@@ -128,14 +128,15 @@ class Literal:
         common = known = (0, 0, 0)
         if self.previous is not None:
             same = 0
-            while same < min(len(shown), len(self.previous)) and shown[same] == self.previous[same]:
+            comparable = len(self.previous) if self.rules.cache_knows_output else self.read_before
+            while same < min(len(shown), comparable) and shown[same] == self.previous[same]:
                 same += 1
             numbers = {item[0] for item in self.previous}
             common = self._with_fixed([] if cut else shown[:same])
             known = self._with_fixed([] if cut else [item for item in shown if item[0] in numbers])
         elif self.warm:
             common = known = (self.fixed, 0, 0)
-        self.previous = shown
+        self.previous, self.read_before = shown, len(shown)
         return Read(turn, self._with_fixed(shown), common, known)
 
     def _cut(self) -> bool:

@@ -1,5 +1,6 @@
 """Random conversations, and the rules of the two families of models."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -21,7 +22,9 @@ def rules_of(model: str, *, provider: str = "openai", day: date = DAY, rules: st
 GA = rules_of("gpt-realtime")
 PREVIEW = rules_of("gpt-4o-realtime-preview-2025-06-03", day=date(2026, 1, 1))
 PAGE = rules_of("gpt-realtime", rules="page-2026-06")
-RULES: st.SearchStrategy[Rules] = st.sampled_from([GA, PREVIEW, PAGE])
+TEXT = replace(GA, history="keep-all", cache_knows_output=False)
+FORGETFUL = replace(GA, cache_knows_output=False)
+RULES: st.SearchStrategy[Rules] = st.sampled_from([GA, PREVIEW, PAGE, TEXT, FORGETFUL])
 
 SMALL = st.integers(0, 60)
 AUDIO = st.integers(0, 400)

@@ -14,13 +14,14 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
-from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged
+from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged, usage
+from voicebill.conversation.chained import hearing
 from voicebill.conversation.context import Response, fixed_tokens, responses
 from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.plain import plain
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache, Rules
-from voicebill.conversation.script import Script, Turn
+from voicebill.conversation.script import Script
 
 PartName = Literal[
     "fresh_audio_in",
@@ -93,21 +94,11 @@ def conversation(script: Script, offered: Offered) -> Conversation:
     """
     rules = offered.ruling.rules
     by_time = offered.transcription is not None and offered.transcription.rates["audio_ms"] is not None
-    heard = tuple(_heard(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
+    heard = tuple(hearing(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
     expected = cache_rule(script.cache or rules.expected_cache, rules, script.reuse)
     read = tuple(responses(script, rules))
     hits = tuple(cached(response, expected) for response in read)
     return Conversation(script, rules, expected, read, hits, _totals(read), heard)
-
-
-def _heard(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
-    audio = counting.user_audio(turn, rules)
-    if not audio:
-        return Usage()
-    if by_time:
-        ms = audio * rules.user_audio_ms_per_token if turn.user_audio_ms is None else turn.user_audio_ms
-        return Usage({"audio_ms": ms})
-    return Usage.tokens(audio_in=audio, text_out=counting.user_transcript(turn, audio, rules))
 
 
 class Used(NamedTuple):
@@ -152,11 +143,13 @@ def behaviours(held: Conversation) -> tuple[Cache, Cache, Cache]:
 
 def usage_under(behaviour: Cache, of: Conversation) -> Usage:
     """The voice model's usage of a whole conversation under a cache behaviour."""
+    rule = of.rule(behaviour)
+    if rule.writes:
+        return total_usage(usage(response, rule) for response in of.responses)
     if behaviour == of.expected.behaviour:
         return _usage(of.totals, of.hits)
     if behaviour == "none":
         return _usage(of.totals, ())
-    rule = of.rule(behaviour)
     return _usage(of.totals, [cached(response, rule) for response in of.responses])
 
 

@@ -32,4 +32,5 @@ class Facts:
             InvalidInput: a stated value does not fit its parameter.
         """
         names = (offer.model, offer.name, *offer.also_named)
-        return self.rules.ruling(rules, models=names, provider=offer.provider, day=day).override(overrides or {})
+        known = self.rules.ruling(rules, models=names, provider=offer.provider, day=day, kind=offer.kind)
+        return known.override(overrides or {})

@@ -50,6 +50,7 @@ class Usage:
         *,
         text_in: int = 0,
         text_in_cached: int = 0,
+        text_in_cache_write: int = 0,
         audio_in: int = 0,
         audio_in_cached: int = 0,
         image_in: int = 0,
@@ -66,6 +67,7 @@ class Usage:
             {
                 "text_in": text_in,
                 "text_in_cached": text_in_cached,
+                "text_in_cache_write": text_in_cache_write,
                 "audio_in": audio_in,
                 "audio_in_cached": audio_in_cached,
                 "image_in": image_in,

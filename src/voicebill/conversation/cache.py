@@ -15,18 +15,23 @@ from voicebill.conversation.rules import Cache, Rules
 
 
 class CacheRule(NamedTuple):
-    """A cache behaviour with its numbers: the share of a prefix that is found (as a fraction), block size, least size."""
+    """A cache behaviour with its numbers: the share of a prefix that is found (as a fraction), block size, least size.
+
+    `writes`: what is not found is billed as written to the cache, in inputs of at least the least size.
+    """
 
     behaviour: Cache
     share: tuple[int, int]
     block: int
     minimum: int = 0
+    writes: bool = False
 
 
 def cache_rule(behaviour: Cache, rules: Rules, reuse: Number | None = None) -> CacheRule:
     """The behaviour under some rules; the share applies to `prefix` alone."""
     found = rules.cache_reuse_share if reuse is None else share("reuse", reuse)
-    return CacheRule(behaviour, found.as_integer_ratio(), rules.cache_block_tokens, rules.cache_minimum_tokens)
+    share_found, least = found.as_integer_ratio(), rules.cache_minimum_tokens
+    return CacheRule(behaviour, share_found, rules.cache_block_tokens, least, rules.cache_writes)
 
 
 def cached(response: Response, rule: CacheRule) -> Tokens:
@@ -47,15 +52,24 @@ def cached(response: Response, rule: CacheRule) -> Tokens:
 
 def usage(response: Response, rule: CacheRule) -> Usage:
     """What a response is charged for under a cache behaviour."""
-    return charged(response.input, cached(response, rule), response.text_out, response.audio_out)
+    hit = cached(response, rule)
+    return charged(response.input, hit, response.text_out, response.audio_out, written(response, hit, rule))
 
 
-def charged(read: Tokens, hit: Tokens, text_out: int, audio_out: int) -> Usage:
-    """The usage of reading so much, part of it found in the cache, and writing so much."""
+def written(response: Response, hit: Tokens, rule: CacheRule) -> int:
+    """Text tokens of a response's input that are billed as written to the cache, where its provider bills that."""
+    if not rule.writes or sum(response.input) < rule.minimum:
+        return 0
+    return response.input.text - hit.text
+
+
+def charged(read: Tokens, hit: Tokens, text_out: int, audio_out: int, stored: int = 0) -> Usage:
+    """The usage of reading so much, part of it found in the cache or stored there, and of writing so much."""
     text, audio, image = read
     return Usage.tokens(
-        text_in=text - hit.text,
+        text_in=text - hit.text - stored,
         text_in_cached=hit.text,
+        text_in_cache_write=stored,
         audio_in=audio - hit.audio,
         audio_in_cached=hit.audio,
         image_in=image - hit.image,

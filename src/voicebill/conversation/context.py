@@ -137,7 +137,7 @@ def _tool_rounds(number: int, turn: Turn, history: History, room: Room, rules: R
         dropped = room.fit(history, number)
         yield _response(number, "tool-call", history, dropped, (call.arguments_tokens, 0, turn.reasoning_tokens))
         text = call.arguments_tokens + rules.tool_call_item_tokens
-        history.wrote(Item(text, 0, 0, text))
+        history.wrote(Item(text, 0, 0, text), as_written=rules.cache_knows_output)
         text = call.result_tokens + rules.tool_result_item_tokens
         history.add(Item(text, 0, 0, text))
 
@@ -155,7 +155,7 @@ def _reply(number: int, turn: Turn, history: History, room: Room, rules: Rules) 
     if turn.heard_ms is None:
         whole = Item(shown, audio, 0, carried)
         shrunk = Item(carried + rules.transcript_item_tokens, 0, 0, carried) if audio else whole
-        history.spoke(whole, shrunk, as_written=True, shrinking=shrinking)
+        history.spoke(whole, shrunk, as_written=rules.cache_knows_output, shrinking=shrinking)
         return response
     heard = turn.heard_ms // rules.reply_audio_ms_per_token
     if heard > audio:

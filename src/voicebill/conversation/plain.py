@@ -36,7 +36,7 @@ def plain(plan: Plan, rules: Rules, best: CacheRule, expected: CacheRule) -> Pla
     Raises:
         ContextOverflow: instructions and tools alone do not fit.
     """
-    if plan.tool_calls or plan.images or plan.text_turns or plan.interrupted_share:
+    if plan.tool_calls or plan.images or plan.text_turns or plan.interrupted_share or rules.cache_writes:
         return None
     room = Room(plan, rules)
     said, heard, _, quiet_ms = speech(plan, rules)
@@ -78,7 +78,8 @@ def _run(
         shrunk = transcript + reply_item + shrunk_item if spoken else shown
         text, audio = text + shown, audio + spoken
         known = (text + fixed, audio)
-        common = common if shrinks else known
+        if not shrinks:
+            common = known if rules.cache_knows_output else (before[0] + fixed, before[1])
     best, expected = (Tokens(*sums) for sums in hits)
     return Plain(Tokens(read_text, read_audio), best, expected, text_out, audio_out, talk[0])
 

@@ -165,7 +165,7 @@ class Speech(NamedTuple):
 def speech(plan: Plan, rules: Rules) -> Speech:
     """The plan's talk spread over its turns; a greeting, if the assistant speaks first, is a turn before the first."""
     greeting = int(plan.first_speaker == "assistant")
-    typed = [0] * greeting + _evenly(plan.text_turns, plan.turns)
+    typed = [0] * greeting + evenly(plan.text_turns, plan.turns)
     speaking = [int(not text) for text in typed]
     listening = [0] * greeting + speaking[greeting:]
     ms = round(Fraction(plan.minutes) * 60_000)
@@ -183,8 +183,8 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
     greeting = len(typed) - plan.turns
     speaking = [int(not text) for text in typed]
     silence = _apportioned(quiet_ms, [1] * len(typed), Decimal(0), USER_STEP)
-    calls = [0] * greeting + _evenly(plan.tool_calls, plan.turns)
-    pictures = [0] * greeting + _evenly(plan.images, plan.turns)
+    calls = [0] * greeting + evenly(plan.tool_calls, plan.turns)
+    pictures = [0] * greeting + evenly(plan.images, plan.turns)
     broken = _chosen(round(plan.interrupted_share * sum(speaking)), speaking)
     call = ToolCall(plan.arguments_tokens, plan.result_tokens)
     picture = counting.image(plan.image_tiles, rules)
@@ -203,7 +203,7 @@ def _turns(plan: Plan, rules: Rules) -> Iterator[Turn]:
         )
 
 
-def _evenly(count: int, places: int) -> list[int]:
+def evenly(count: int, places: int) -> list[int]:
     """A count spread over places as evenly as whole numbers go, centred: 2 over 5 is 0 1 0 1 0."""
     if not count:
         return [0] * places
@@ -215,7 +215,7 @@ def _chosen(count: int, among: Sequence[int]) -> list[bool]:
     """Which of the places that count (1, not 0) are chosen, evenly."""
     if not count:
         return [False] * len(among)
-    marks = iter(_evenly(count, sum(among) or 1))
+    marks = iter(evenly(count, sum(among) or 1))
     return [bool(place and next(marks)) for place in among]
 
 

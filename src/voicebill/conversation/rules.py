@@ -30,7 +30,12 @@ class Rules:
     `c + reply_overhead_base + reply_overhead_per_audio_token x audio tokens`, rounded.
     `reasons`: the model thinks before it answers, and that is billed as text output.
     Framing (`…_item_tokens`): text tokens that an item of the history adds to its content.
+    Cache: `cache_knows_output`: what a response wrote is found by the next one, and not only what it read; `cache_writes`:
+    text that is not found is billed as written to the cache, from `cache_minimum_tokens` on.
     Limits: 0 means none.
+    Other meters: `characters_per_token` of text that is spoken; `hears_silence`: a stream is billed for all its time, not
+    for speech alone; `create_ms`: what creating a session over WebRTC bills; `delegated_share`: of the turns without tool
+    calls, those that a live model hands to its backend.
     """
 
     # counting
@@ -66,6 +71,8 @@ class Rules:
     cache_reuse_share: Decimal
     cache_block_tokens: int
     cache_minimum_tokens: int
+    cache_knows_output: bool
+    cache_writes: bool
     # limits
     context_tokens: int
     max_output_tokens: int
@@ -75,6 +82,11 @@ class Rules:
     session_carry: Carry
     # plans
     turn_variation: Decimal
+    # other meters than tokens
+    characters_per_token: Decimal
+    hears_silence: bool
+    create_ms: int
+    delegated_share: Decimal
 
     @property
     def padding_tokens(self) -> int:
@@ -89,7 +101,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "text_encoding": ("o200k_base",),
 }
 AT_LEAST_ONE = frozenset({"user_audio_ms_per_token", "reply_audio_ms_per_token", "cache_block_tokens"})
-AT_MOST_ONE = frozenset({"cache_reuse_share", "turn_variation"})
+AT_MOST_ONE = frozenset({"cache_reuse_share", "turn_variation", "delegated_share"})
 
 Value = int | bool | str | Decimal
 _TYPES: Mapping[str, type] = {
@@ -101,7 +113,7 @@ PARAMETERS: tuple[str, ...] = tuple(_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """The value of one parameter for some models (empty: all) at some providers, and what speaks for it.
+    """The value of one parameter for some models (empty: all), or kinds of them, at some providers, and what speaks for it.
 
     `basis` says in a few words on what it was measured, or what it is assumed to be like.
     """
@@ -112,20 +124,22 @@ class RuleRow:
     basis: str
     models: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     disputed: tuple[Value, ...] = ()
     sources: tuple[str, ...] = ()
     since: Day = field(default_factory=lambda: Day.parse("2024-10-01"))
     until: Day | None = None
 
-    def concerns(self, names: Iterable[str], provider: str, day: date) -> bool:
-        """Whether the row speaks of a model that goes by these names, at a provider, on a day."""
+    def concerns(self, names: Iterable[str], kind: str, provider: str, day: date) -> bool:
+        """Whether the row speaks of a model of some kind that goes by these names, at a provider, on a day."""
         named = not self.models or not set(self.models).isdisjoint(names)
-        return named and (not self.providers or provider in self.providers) and holds_on(self, day)
+        sold = (not self.providers or provider in self.providers) and (not self.kinds or kind in self.kinds)
+        return named and sold and holds_on(self, day)
 
     @property
     def selectors(self) -> int:
-        """How narrowly the row is meant: the narrower row wins."""
-        return bool(self.models) + bool(self.providers)
+        """How narrowly the row is meant: the narrower row wins; a kind is the widest of them."""
+        return 2 * bool(self.models) + 2 * bool(self.providers) + bool(self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +197,8 @@ class RuleBook:
                 return candidate
         raise UnknownName("rule set", name, (known.name for known in self.sets))
 
-    def ruling(self, name: str | None, *, models: Iterable[str], provider: str, day: date) -> Ruling:
-        """The rules of a set for a model (all the names it goes by) at a provider on a day.
+    def ruling(self, name: str | None, *, models: Iterable[str], provider: str, day: date, kind: str = "realtime") -> Ruling:
+        """The rules of a set for a model (all the names it goes by) of a kind at a provider on a day.
 
         Raises:
             UnknownName: there is no such set.
@@ -194,7 +208,7 @@ class RuleBook:
         names = frozenset(models)
         rows: dict[str, RuleRow] = {}
         for each in self._lineage(chosen):
-            speaking = (row for row in each.rows if row.concerns(names, provider, day))
+            speaking = (row for row in each.rows if row.concerns(names, kind, provider, day))
             rows.update((row.parameter, row) for row in sorted(speaking, key=lambda row: row.selectors))
         missing = [parameter for parameter in PARAMETERS if parameter not in rows]
         if missing:

@@ -223,7 +223,7 @@ def _add_rules(file: _File, known: dict[str, RuleSet], offers: Iterable[Offer]) 
     known[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""))
     if base is not None and base not in (*known, DEFAULT_RULES):
         file.faults.append(Fault(("based_on",), str(UnknownName("rule set", base, (*known, DEFAULT_RULES)))))
-    missing = set(PARAMETERS) - {row.parameter for row in rules if not row.models and not row.providers}
+    missing = set(PARAMETERS) - {row.parameter for row in rules if not (row.models or row.providers or row.kinds)}
     if base is None and missing and not file.faults:
         said = f'{len(missing)} of {len(PARAMETERS)} parameters have no value for every model: add based_on = "{DEFAULT_RULES}"'
         file.faults.append(Fault(("name",), said))
@@ -235,7 +235,7 @@ def _said_twice(file: _File) -> Iterator[Fault]:
     for at, row in enumerate(file.values.get("rules", ())):
         if row is None:
             continue
-        key = tuple(row[name] for name in ("parameter", "models", "providers", "since"))
+        key = tuple(row[name] for name in ("parameter", "models", "providers", "kinds", "since"))
         if key in seen:
             yield Fault(("rules", at), f"{row['parameter']} has a value for these models already")
         seen.add(key)

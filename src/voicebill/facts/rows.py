@@ -139,6 +139,7 @@ class Maker:
             basis=basis,
             models=row["models"],
             providers=row["providers"],
+            kinds=row["kinds"],
             disputed=tuple(parameter_value(row["parameter"], each) for each in row["disputed"]),
             sources=row["sources"] or self.defaults["sources"] or (),
             since=row["since"] or SINCE_EVER,

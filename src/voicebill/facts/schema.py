@@ -148,6 +148,7 @@ RULE: Schema = {
     "value": Key(anything),
     "models": Key(listed(text), ()),
     "providers": Key(listed(text), ()),
+    "kinds": Key(listed(one_of(*KINDS)), ()),
     "evidence": Key(one_of(*EVIDENCE), None),
     "basis": Key(text, None),
     "disputed": Key(listed(anything), ()),
