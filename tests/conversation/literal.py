@@ -55,6 +55,7 @@ class Literal:
         self.fixed = fixed_tokens(script, rules)
         self.history: list[Said] = []
         self.previous: list[Shown] | None = None
+        self.read_before = 0
         self.warm = script.warm
         self.number = 0
 

@@ -85,13 +85,6 @@ def compare(
 
 def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
     """Every realtime offer with prices on a day, except those that by every source have ended."""
-
-    def ended(offer: Offer) -> bool:
-        ends = book.ends(offer)
-        return bool(ends) and all(
-            shutdown.first <= day for row in ends for shutdown in (row.shutdown, *(other for other, _ in row.disputed))
-        )
-
     return tuple(
         offer
         for offer in book.offers
@@ -99,7 +92,7 @@ def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
         and offer.tier == "standard"
         and not offer.example
         and book.priced(offer, day)
-        and not ended(offer)
+        and not book.ended(offer, day)
     )
 
 
@@ -128,7 +121,7 @@ def _candidate(shared: _Shared, offer: Offer, asked: Asked, facts: Facts) -> Can
     region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
     question = replace(asked, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
     book = facts.prices
-    ends = [day.first for row in book.ends(offer) for day in (row.shutdown, *(other for other, _ in row.disputed))]
+    ends = [day.first for row in book.ends(offer) for day in row.days]
     ruling = facts.ruling(offer, day=asked.day, rules=asked.rules, overrides=asked.overrides)
     answer, refusal = None, None
     try:

@@ -14,7 +14,7 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
-from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged, usage
+from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged, written
 from voicebill.conversation.chained import hearing
 from voicebill.conversation.context import Response, fixed_tokens, responses
 from voicebill.conversation.history import NOTHING, Tokens
@@ -95,8 +95,12 @@ def conversation(script: Script, offered: Offered) -> Conversation:
     rules = offered.ruling.rules
     by_time = offered.transcription is not None and offered.transcription.rates["audio_ms"] is not None
     heard = tuple(hearing(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
+    return held_of(script, rules, tuple(responses(script, rules)), heard)
+
+
+def held_of(script: Script, rules: Rules, read: tuple[Response, ...], heard: tuple[Usage, ...] = ()) -> Conversation:
+    """A script with the responses that it had, what they found in the cache, and what was transcribed beside them."""
     expected = cache_rule(script.cache or rules.expected_cache, rules, script.reuse)
-    read = tuple(responses(script, rules))
     hits = tuple(cached(response, expected) for response in read)
     return Conversation(script, rules, expected, read, hits, _totals(read), heard)
 
@@ -144,17 +148,18 @@ def behaviours(held: Conversation) -> tuple[Cache, Cache, Cache]:
 def usage_under(behaviour: Cache, of: Conversation) -> Usage:
     """The voice model's usage of a whole conversation under a cache behaviour."""
     rule = of.rule(behaviour)
-    if rule.writes:
-        return total_usage(usage(response, rule) for response in of.responses)
     if behaviour == of.expected.behaviour:
-        return _usage(of.totals, of.hits)
-    if behaviour == "none":
-        return _usage(of.totals, ())
-    return _usage(of.totals, [cached(response, rule) for response in of.responses])
+        hits = of.hits
+    elif behaviour == "none" and not rule.writes:
+        hits = ()
+    else:
+        hits = tuple(cached(response, rule) for response in of.responses)
+    stored = sum(written(*each, rule) for each in zip(of.responses, hits, strict=True)) if rule.writes else 0
+    return _usage(of.totals, hits, stored)
 
 
-def _usage(totals: Totals, hits: Iterable[Tokens]) -> Usage:
-    return charged(totals.read, _sum(hits), totals.text_out, totals.audio_out)
+def _usage(totals: Totals, hits: Iterable[Tokens], stored: int = 0) -> Usage:
+    return charged(totals.read, _sum(hits), totals.text_out, totals.audio_out, stored)
 
 
 def _totals(of: Iterable[Response]) -> Totals:

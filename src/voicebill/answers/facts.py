@@ -1,9 +1,11 @@
-"""What an answer needs to know: the price book and the rule book."""
+"""What an answer needs to know: the price book, the rule book, the stacks that have a name, and how long things take."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from voicebill.answers.latency import Latency
+from voicebill.answers.stacks import Stack
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.rules import RuleBook, Ruling, Value
@@ -11,10 +13,12 @@ from voicebill.conversation.rules import RuleBook, Ruling, Value
 
 @dataclass(frozen=True)
 class Facts:
-    """Prices and rules, as `voicebill.facts.load()` gives them."""
+    """Prices, rules, stacks and latencies, as `voicebill.facts.load()` gives them."""
 
     prices: PriceBook
     rules: RuleBook
+    stacks: tuple[Stack, ...] = ()
+    latencies: tuple[Latency, ...] = ()
 
     def ruling(
         self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, Value] | None = None

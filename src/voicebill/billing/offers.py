@@ -15,8 +15,9 @@ from voicebill.billing.dated import Day, in_force
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import Amount, picodollars, quoted
 
-Kind = Literal["realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony"]
-"""What a model is for. Only `realtime` models are billed by the tokens of a spoken conversation."""
+Kind = Literal["realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony", "platform"]
+"""What is sold. Only `realtime` models are billed by the tokens of a spoken conversation; a carrier (`telephony`) and a
+`platform` take something for the minutes of a call."""
 
 Confidence = Literal["high", "medium", "low"]
 

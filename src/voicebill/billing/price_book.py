@@ -51,6 +51,11 @@ class Lifecycle:
     source: str
     disputed: tuple[tuple[Day, str], ...] = ()
 
+    @property
+    def days(self) -> tuple[Day, ...]:
+        """Every day that a source gives for the end, the one that is used first."""
+        return (self.shutdown, *(other for other, _ in self.disputed))
+
 
 @dataclass(frozen=True, slots=True)
 class Surcharge:
@@ -294,12 +299,28 @@ class PriceBook:
             if (row.provider, row.model) == (offer.provider, offer.model) and row.version in (None, offer.version)
         )
 
+    def soonest_end(self, offer: Offer) -> date | None:
+        """The first day that a source gives for an offer's end.
+
+        An offer of which no source speaks ends with the other versions of its model, the last of them.
+        """
+        own = [day.first for row in self.ends(offer) for day in row.days]
+        if own:
+            return min(own)
+        namesakes = (row for row in self.lifecycle if (row.provider, row.model) == (offer.provider, offer.model))
+        return max((min(day.first for day in row.days) for row in namesakes), default=None)
+
+    def ended(self, offer: Offer, day: date) -> bool:
+        """Whether an offer has ended by a day, by every source that speaks of it."""
+        ends = self.ends(offer)
+        return bool(ends) and all(shutdown.first <= day for row in ends for shutdown in row.days)
+
     def _end_warnings(self, offer: Offer, day: date) -> Iterable[str]:
         for row in self.ends(offer):
             said = ", ".join(f"{other} according to {source}" for other, source in row.disputed)
             rivals = f" (disputed: {said})" if said else ""
             instead = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
-            soonest = min(end.first for end in (row.shutdown, *(other for other, _ in row.disputed)))
+            soonest = min(end.first for end in row.days)
             if row.shutdown.first <= day:
                 yield f"{offer.name} was to be shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
             elif soonest - day <= WARN_BEFORE_SHUTDOWN:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from voicebill.answers.facts import Facts
+from voicebill.answers.latency import Latency
+from voicebill.answers.stacks import Stack
 from voicebill.answers.tables import Fault, Values, read
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
@@ -73,7 +75,7 @@ def _ours() -> Facts:
 
 def _packaged() -> Iterator[Readable]:
     root = files("voicebill.facts")
-    for folder in (root, root / "prices", root / "rules"):
+    for folder in (root, root / "prices", root / "rules", root / "alternatives"):
         yield from sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
 
 
@@ -125,6 +127,8 @@ def _facts(sources: list[Readable]) -> Facts:
     negotiated: dict[str, tuple[PriceRow, ...]] = {}
     adjustments: list[Adjustment] = []
     currencies: list[Currency] = []
+    stacks: dict[str, Stack] = {}
+    latencies: list[Latency] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -133,6 +137,8 @@ def _facts(sources: list[Readable]) -> Facts:
         lifecycle += file.build("lifecycle", file.maker.lifecycle)
         surcharges += file.build("surcharges", file.maker.surcharge)
         availability += file.build("availability", file.maker.availability)
+        latencies += file.build("latency", file.maker.latency)
+        _add_stacks(file, stacks, list(offers.values()))
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
         _add_adjustments(file, adjustments)
@@ -151,7 +157,7 @@ def _facts(sources: list[Readable]) -> Facts:
         currencies=tuple(currencies),
     )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
-    return Facts(prices, RuleBook(tuple(ordered)))
+    return Facts(prices, RuleBook(tuple(ordered)), tuple(stacks.values()), tuple(latencies))
 
 
 def _add_meters(file: _File, meters: dict[str, Meter]) -> None:
@@ -195,6 +201,21 @@ def _add_currencies(file: _File, currencies: list[Currency]) -> None:
         currencies.append(currency)
 
     file.build("currencies", add)
+
+
+def _add_stacks(file: _File, stacks: dict[str, Stack], offers: list[Offer]) -> None:
+    def add(row: Values) -> None:
+        stack = file.maker.stack(row)
+        if stack.name in stacks:
+            raise InvalidInput(f"the stack {stack.name} exists already")
+        for role, models in stack.models.items():
+            known = {name for offer in offers for name in (offer.model, offer.name, *offer.also_named)}
+            for model in models:
+                if model not in known:
+                    raise UnknownName(f"model that {role}", model, known)
+        stacks[stack.name] = stack
+
+    file.build("stacks", add)
 
 
 def _add_negotiated(file: _File, negotiated: dict[str, tuple[PriceRow, ...]], offers: Mapping[str, Offer]) -> None:

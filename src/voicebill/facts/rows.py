@@ -6,6 +6,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from voicebill.answers.latency import Latency
+from voicebill.answers.stacks import KINDS, Stack
 from voicebill.answers.tables import Values
 from voicebill.billing.currency import Currency
 from voicebill.billing.dated import Dated, Day, in_force
@@ -114,6 +116,37 @@ class Maker:
             checked=self._checked(row),
             source=self._source(row),
             note=row["note"],
+        )
+
+    def stack(self, row: Values) -> Stack:
+        """What a stack is to be built of."""
+        return Stack(
+            name=row["name"],
+            title=row["title"],
+            architecture=row["architecture"],
+            models={role: row[role] for role in KINDS if row[role]},
+            provider=row["provider"],
+            tier=row["tier"],
+            lives_days=row["lives_days"],
+            streams=row["streams"],
+            fees=row["fees"],
+            note=row["note"],
+            sources=row["sources"] or (),
+        )
+
+    def latency(self, row: Values) -> Latency:
+        """How long something takes."""
+        if row["high_ms"] < row["low_ms"]:
+            raise InvalidInput(f"high_ms ({row['high_ms']}) is less than low_ms ({row['low_ms']})")
+        return Latency(
+            part=row["part"],
+            models=row["models"],
+            low_ms=row["low_ms"],
+            high_ms=row["high_ms"],
+            evidence=row["evidence"],
+            basis=row["basis"],
+            checked=self._checked(row),
+            source=self._source(row),
         )
 
     def currency(self, row: Values) -> Currency:

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import get_args
 
+from voicebill.answers.stacks import KINDS as KIND_OF
+from voicebill.answers.stacks import ROLES
 from voicebill.answers.tables import (
     Key,
     Reader,
@@ -27,6 +29,7 @@ from voicebill.billing.offers import Kind
 from voicebill.conversation.rules import parameter_value
 
 KINDS: tuple[str, ...] = get_args(Kind)
+TIERS = ("standard", "batch", "flex", "priority")
 EVIDENCE = ("documented", "measured", "inferred", "assumed", "defined")
 
 
@@ -158,6 +161,30 @@ RULE: Schema = {
 }
 
 
+STACK: Schema = {
+    "name": Key(text),
+    "title": Key(text),
+    "architecture": Key(one_of(*ROLES)),
+    **{role: Key(listed(text), ()) for role in KIND_OF},
+    "provider": Key(text, None),
+    "tier": Key(one_of(*TIERS), "standard"),
+    "lives_days": Key(whole, 0),
+    "streams": Key(_positive(whole), 1),
+    "fees": Key(listed(text), ()),
+    **SOURCED,
+}
+
+LATENCY: Schema = {
+    "part": Key(one_of("speech-to-speech", "live", *KIND_OF)),
+    "models": Key(listed(text), ()),
+    "low_ms": Key(whole),
+    "high_ms": Key(whole),
+    "evidence": Key(one_of(*EVIDENCE)),
+    "basis": Key(text),
+    **SOURCED,
+}
+
+
 def _factor_or_percent(row: Values) -> None:
     sound = "factor" in row and "percent_off" in row  # one that is faulty is not there
     if sound and (row["factor"] is None) == (row["percent_off"] is None):
@@ -232,7 +259,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "kind": Key(one_of(*KINDS)),
         "deployment": Key(one_of("global", "data-zone", "regional"), "global"),
         "regions": Key(_regions, ()),
-        "tier": Key(one_of("standard", "batch", "flex", "priority"), "standard"),
+        "tier": Key(one_of(*TIERS), "standard"),
         "vendor_meters": Key(mapped(_vendor_meter, meters), {}),
         "prices": Rows(price, _in_one_currency),
         "note": Key(text, ""),
@@ -258,6 +285,8 @@ def file_schema(meters: Collection[str]) -> Schema:
         "currencies": Rows(CURRENCY, _ends_after_it_begins),
         "adjustments": Rows(ADJUSTMENT, _factor_or_percent),
         "availability": Rows(AVAILABILITY),
+        "stacks": Rows(STACK),
+        "latency": Rows(LATENCY),
         "name": Key(text, None),
         "title": Key(text, ""),
         "based_on": Key(text, None),

@@ -1,0 +1,65 @@
+"""Stacks: which models together make an agent, as rows of wishes; on a day they are built of what is sold then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.offers import Kind
+
+Architecture = Literal["speech-to-speech", "live", "pipeline", "text", "transcription", "translation"]
+"""How an agent is made: one model that hears and speaks, a live one with a backend, a chain; or what does less."""
+
+Role = Literal["hears", "answers", "speaks", "talks", "translates"]
+
+ROLES: Mapping[Architecture, tuple[Role, ...]] = {
+    "live": ("talks", "answers"),
+    "pipeline": ("hears", "answers", "speaks"),
+    "text": ("answers",),
+    "transcription": ("hears",),
+    "translation": ("translates",),
+}
+"""Who sits in a stack, in the order in which the words pass."""
+
+KINDS: Mapping[Role, Kind] = {
+    "hears": "transcription",
+    "answers": "text",
+    "speaks": "speech",
+    "talks": "live",
+    "translates": "translation",
+}
+
+SPOKEN: frozenset[Architecture] = frozenset({"speech-to-speech", "live", "pipeline"})
+"""Those that hold the conversation; the others do a part of it, or something else."""
+
+IN_TIME = ("standard", "priority")
+"""Service tiers that answer while somebody waits: batch takes up to a day, flex may be refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a stack is to be built of. Empty lists: any model; of those that are left the cheapest is taken.
+
+    `lives_days`: no model in it may end sooner. `streams` is how many sessions a translation needs. `fees` are ids of
+    offers that are paid for the minutes of every call beside the models.
+    """
+
+    name: str
+    title: str
+    architecture: Architecture
+    models: Mapping[Role, tuple[str, ...]]
+    provider: str | None = None
+    tier: str = "standard"
+    lives_days: int = 0
+    streams: int = 1
+    fees: tuple[str, ...] = ()
+    note: str = ""
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ROLES:
+            raise InvalidInput(f"a stack's architecture is one of {', '.join(ROLES)}, not {self.architecture!r}")
+        for role in self.models:
+            if role not in ROLES[self.architecture]:
+                seats = ", ".join(ROLES[self.architecture])
+                raise InvalidInput(f"nobody in a {self.architecture} {role}: its seats are {seats}")
