@@ -92,30 +92,18 @@ class Build:
         )
 
     @property
+    def monthly(self) -> Amount:
+        """What is paid for a month, however many conversations it has."""
+        return sum((rate.amount(1) for fee in self.fees if (rate := fee.rates["months"])), start=0)
+
+    @property
     def ends(self) -> date | None:
         """The soonest day on which one of its models ends by some source."""
         return min((seat.ends for seat in self.seats if seat.ends), default=None)
 
-    @property
-    def models(self) -> str:
-        """Its models in the order in which the words pass.
-
-        Of another provider than the first, a model is named with it.
-        """
-        first = self.seats[0].offer.provider
-        return " → ".join(_named(seat.offer, first) for seat in self.seats)
-
 
 def fee_lines(fee: Found, lasts_ms: int) -> tuple[Line, ...]:
-    """What is paid for the minutes of one call, rounded up as the seller counts them.
-
-    Raises:
-        Unpriced: the fee is no price of minutes.
-    """
+    """What is paid for the minutes of one call, rounded up as the seller counts them; nothing where only months are paid."""
+    if fee.rates["call_ms"] is None:
+        return ()
     return lines_of(rounded_up(Usage({"call_ms": lasts_ms}), fee.rates), fee.rates)
-
-
-def _named(offer: Offer, beside: str) -> str:
-    seller = "" if offer.provider == beside else f"{offer.provider} "
-    tier = "" if offer.tier == "standard" else f" ({offer.tier})"
-    return f"{seller}{offer.model}{tier}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from voicebill.answers.costing import Conversation, conversation
+from voicebill.answers.costing import Conversation, Used, conversation
 from voicebill.answers.estimate import Estimate, lengths_of, priced
 from voicebill.answers.facts import Facts
 from voicebill.answers.lengths import Lengths, Spread
@@ -104,7 +104,7 @@ class _Shared:
         self.volume = volume
         self.stated = lengths is not None
         self.lengths = lengths_of(volume, lengths)
-        self.held: dict[Counted, tuple[Conversation, Calls | None]] = {}
+        self.held: dict[Counted, tuple[Conversation, Calls[Used] | None]] = {}
 
     def estimate(self, sold: Offered) -> Estimate:
         """The estimate of the plan with an offer."""

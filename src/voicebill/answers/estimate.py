@@ -8,6 +8,7 @@ from voicebill.answers import caveats
 from voicebill.answers.costing import (
     Conversation,
     Part,
+    Used,
     conversation,
     lines_of,
     parts,
@@ -95,7 +96,7 @@ def lengths_of(volume: Volume | None, lengths: Spread | Lengths | None) -> Sprea
 
 
 def priced(
-    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, over: Calls | None, *, stated: bool
+    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, over: Calls[Used] | None, *, stated: bool
 ) -> Estimate:
     """The estimate of a plan whose conversation has been run under the rules of an offer, and so have calls of all lengths.
 

@@ -5,11 +5,11 @@ stand for all. What the calls use depends on the rules alone and is counted once
 """
 
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from voicebill.answers.costing import Used, amount_of, lines_of, used
 from voicebill.answers.lengths import (
@@ -70,16 +70,27 @@ class Population:
     percentiles: tuple[Percentile, ...]
 
 
-class Weighed(NamedTuple):
+Counted = TypeVar("Counted")
+"""What is counted of a call: what it uses, or costs."""
+
+
+class Weighed(NamedTuple, Generic[Counted]):
     """What a call of some length uses, and how much it counts."""
 
     minutes: float
     weight: int
-    used: Used
+    used: Counted
+
+
+class Limits(NamedTuple):
+    """What may end a call: a session's minutes (0: nothing), and a context that is full, unless the history is cut."""
+
+    minutes: int
+    cuts: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Generic[Counted]):
     """Calls of all lengths, run through the context: some of them, each with a weight, so that the weighted mean is all's.
 
     `percentiles`: the calls that 10, 50 and 90 per cent of all last at most as long as.
@@ -88,12 +99,12 @@ class Calls:
     lengths: Spread | Lengths
     cap: Cap | None
     mean_minutes: float
-    weighed: tuple[Weighed, ...]
-    percentiles: tuple[tuple[int, Weighed], ...]
+    weighed: tuple[Weighed[Counted], ...]
+    percentiles: tuple[tuple[int, Weighed[Counted]], ...]
 
 
-def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
-    """Calls whose lengths differ, where the plan describes the call of average length.
+def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls[Used]:
+    """Calls whose lengths differ, where the plan describes the call of average length, and what each uses.
 
     Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's. Offers under the
     same rules share what this gives.
@@ -101,15 +112,26 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
     Raises:
         ContextOverflow: the provider would end even the shortest calls with an error.
     """
-    limit = sold.ruling.rules.session_minutes if plan.session_minutes is None else plan.session_minutes
-    goes_on = not limit or plan.minutes > limit  # calls that go on in another session do not end with one
-    cap = None if goes_on else Cap(float(min(limit, LONGEST_MINUTES)), "session")
+    rules = sold.ruling.rules
+    limit = rules.session_minutes if plan.session_minutes is None else plan.session_minutes
+    limits = Limits(limit, cuts=rules.truncation_honoured and plan.truncation.mode == "auto")
+    return calls_of(plan, lengths, limits, lambda each: used(each, sold))
+
+
+def calls_of(plan: Plan, lengths: Spread | Lengths, limits: Limits, run: Callable[[Plan], Counted]) -> Calls[Counted]:
+    """Calls of all lengths; `run` says what is counted of each.
+
+    Raises:
+        ContextOverflow: the provider would end even the shortest calls with an error.
+    """
+    goes_on = not limits.minutes or plan.minutes > limits.minutes  # calls that go on in another session do not end with one
+    cap = None if goes_on else Cap(float(min(limits.minutes, LONGEST_MINUTES)), "session")
     if isinstance(lengths, Spread) and not lengths.coefficient:
-        alike = _used(plan, 1, sold)
+        alike = Weighed(float(plan.minutes), 1, run(plan))
         return Calls(lengths, cap, alike.minutes, (alike,), tuple((percent, alike) for percent in PERCENTS))
     most = cap.minutes if cap else min(LONGEST_MINUTES, LONGEST_TIMES * float(plan.minutes))
     groups = groups_of(plan, lengths, most)
-    fitting = _fitting(plan, groups, sold)
+    fitting = len(groups) if limits.cuts else _fitting(plan, groups, run)
     if fitting < len(groups):
         cap = Cap(groups[fitting - 1].minutes, "context")
         most = cap.minutes
@@ -119,41 +141,43 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
         lengths=lengths,
         cap=cap,
         mean_minutes=sum(group.share * group.minutes for group in groups) / shares,
-        weighed=_run(plan, groups, sold, even=isinstance(lengths, Lengths)),
-        percentiles=tuple((each, _long(plan, quantile(plan, lengths, each, most), sold)) for each in PERCENTS),
+        weighed=_run(plan, groups, run, even=isinstance(lengths, Lengths)),
+        percentiles=tuple((each, _long(plan, quantile(plan, lengths, each, most), run)) for each in PERCENTS),
     )
 
 
-def _fitting(plan: Plan, groups: Sequence[Group], sold: Offered) -> int:
+def _fitting(plan: Plan, groups: Sequence[Group], run: Callable[[Plan], object]) -> int:
     """How many of the groups, from the shortest, have calls that the provider does not end with an error."""
 
     def fits(group: Group) -> bool:
         try:
-            used(_as_long(plan, group), sold)
+            run(_as_long(plan, group))
         except ContextOverflow:
             return False
         return True
 
-    if (sold.ruling.rules.truncation_honoured and plan.truncation.mode == "auto") or fits(groups[-1]):
+    if fits(groups[-1]):
         return len(groups)
     return max(1, bisect(range(len(groups)), False, key=lambda at: not fits(groups[at])))
 
 
-def _run(plan: Plan, groups: Sequence[Group], sold: Offered, *, even: bool) -> tuple[Weighed, ...]:
+def _run(plan: Plan, groups: Sequence[Group], run: Callable[[Plan], Counted], *, even: bool) -> tuple[Weighed[Counted], ...]:
     """Some of the groups, run, with their weights. `even`: each as long as its calls are on average."""
     at = chosen(groups)
     as_they_are = range(len(groups)) if even or len(at) == len(groups) else (0, len(groups) - 1)
     nodes = [groups[each] if each in as_they_are else within(groups[each], order, plan) for order, each in enumerate(at)]
     weights = weights_of(groups, [node.minutes for node in nodes])
-    return tuple(_used(_as_long(plan, node), weight, sold) for node, weight in zip(nodes, weights, strict=True))
+    plans = [_as_long(plan, node) for node in nodes]
+    return tuple(Weighed(float(each.minutes), weight, run(each)) for each, weight in zip(plans, weights, strict=True))
 
 
-def _long(plan: Plan, minutes: float, sold: Offered) -> Weighed:
+def _long(plan: Plan, minutes: float, run: Callable[[Plan], Counted]) -> Weighed[Counted]:
     """One call of so many minutes."""
-    return _used(_as_long(plan, Group(turns_in(minutes, plan.turns / float(plan.minutes)), minutes, 1)), 1, sold)
+    as_long = _as_long(plan, Group(turns_in(minutes, plan.turns / float(plan.minutes)), minutes, 1))
+    return Weighed(float(as_long.minutes), 1, run(as_long))
 
 
-def population(held: Calls, average: Scenarios, sold: Offered) -> Population:
+def population(held: Calls[Used], average: Scenarios, sold: Offered) -> Population:
     """What calls cost with an offer; `average` is what the call of average length does.
 
     Measured beside 2,000 lengths priced one by one, at two and four turns a minute and spreads of 0.5 to 1.0: within 0.1 %, at
@@ -174,7 +198,7 @@ def population(held: Calls, average: Scenarios, sold: Offered) -> Population:
     )
 
 
-def over_all_lengths(held: Calls, sold: Offered) -> Scenarios:
+def over_all_lengths(held: Calls[Used], sold: Offered) -> Scenarios:
     """The mean amounts of calls of all lengths."""
     heard = Fraction(0)
     if sold.transcription is not None:
@@ -197,13 +221,25 @@ def _mean(weighted: Iterable[tuple[int, Usage]], rates: Rates) -> Fraction:
     return mean
 
 
-def _percentile(percent: int, call: Weighed, sold: Offered) -> Percentile:
+def _percentile(percent: int, call: Weighed[Used], sold: Offered) -> Percentile:
     heard = amount_of(lines_of(call.used.heard, sold.transcription.rates)) if sold.transcription else 0
     return Percentile(percent, call.minutes, amount_of(lines_of(call.used.voice[1], sold.found.rates)) + heard)
 
 
-def _used(plan: Plan, weight: int, sold: Offered) -> Weighed:
-    return Weighed(float(plan.minutes), weight, used(plan, sold))
+def mean_costs(held: Calls[Scenarios]) -> Scenarios:
+    """The mean amounts of calls of which each has its costs."""
+    whole = sum(each.weight for each in held.weighed)
+
+    def mean(amounts: Iterable[Amount]) -> Fraction:
+        return sum(
+            (Fraction(each.weight, whole) * amount for each, amount in zip(held.weighed, amounts, strict=True)), Fraction(0)
+        )
+
+    return Scenarios(
+        mean(each.used.best for each in held.weighed),
+        mean(each.used.expected for each in held.weighed),
+        mean(each.used.worst for each in held.weighed),
+    )
 
 
 def _as_long(plan: Plan, group: Group) -> Plan:

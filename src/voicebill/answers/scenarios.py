@@ -21,6 +21,10 @@ class Scenarios:
         """The amounts multiplied, still exact."""
         return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
 
+    def plus(self, amount: Amount) -> "Scenarios":
+        """The amounts with the same amount added to each."""
+        return Scenarios(self.best + amount, self.expected + amount, self.worst + amount)
+
 
 def costs(plan: Plan, sold: Offered) -> Scenarios:
     """The three amounts of a plan with an offer that has been found already, and nothing else: for many plans in a row.

@@ -7,7 +7,7 @@ and no code.
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["token", "ms", "character", "call"]
+Unit = Literal["token", "ms", "character", "call", "month"]
 """What one of a meter's quantities is. Time is counted in milliseconds, so that it is a whole number."""
 
 

@@ -100,7 +100,7 @@ def _factor_or_fee(row: Values) -> None:
 METER: Schema = {
     "name": Key(text),
     "label": Key(text),
-    "unit": Key(one_of("token", "ms", "character", "call")),
+    "unit": Key(one_of("token", "ms", "character", "call", "month")),
     "priced_per": Key(_positive(whole)),
     "price_unit": Key(text),
     "direction": Key(one_of("in", "out", "session")),
