@@ -22,7 +22,7 @@ from voicebill.answers.population import Limits, calls_of, mean_costs
 from voicebill.answers.quantities import Volume
 from voicebill.answers.scenarios import Scenarios, costs
 from voicebill.answers.seating import Seating
-from voicebill.answers.stacks import SPOKEN, Architecture, Role, Stack
+from voicebill.answers.stacks import IN_TIME, SPOKEN, Architecture, Role, Stack
 from voicebill.answers.talk import Talk
 from voicebill.billing.bill import Line, warnings
 from voicebill.billing.errors import VoicebillError
@@ -160,7 +160,7 @@ def alternatives(
     >>> from voicebill.facts import load
     >>> found = alternatives(None, Plan(minutes=6, turns=20), Asked(model="any", day=date(2026, 11, 22)), load())
     >>> found.spoken[-1].name, found.spoken[-1].models
-    ('gpt-live-1.1', 'gpt-live-1.1 → gpt-6-luna')
+    ('gpt-live-1', 'gpt-live-1 → gpt-6-luna')
     """
     ground = _Ground(plan, asked, facts, volume, lengths)
     seating = Seating(facts, asked, ground.talk(plan))
@@ -273,11 +273,7 @@ def _built(build: Build, ground: _Ground) -> Alternative:
     parts: list[tuple[str, str]] = [(seat.role, seat.offer.model) for seat in build.seats]
     if stack.architecture == "live":
         parts = [("live", build.seats[0].offer.model)]
-    waits = (
-        wait(parts, facts.latencies)
-        if stack.architecture in (*SPOKEN, "text") and stack.tier in ("standard", "priority")
-        else None
-    )
+    waits = wait(parts, ground.facts.latencies) if stack.architecture in (*SPOKEN, "text") and stack.tier in IN_TIME else None
     return Alternative(
         name=stack.name,
         title=stack.title,
