@@ -312,7 +312,7 @@ def _taken(build: Build, talk: Talk) -> Iterator[str]:
         yield f"{roles['hears'].offer.model} is billed for all the time of the conversation, silence too"
     if "speaks" in roles:
         yield from _speaking(roles["speaks"], rules)
-    if build.stack.architecture == "live" and talk.plan.transport == "webrtc":
+    if build.stack.architecture == "live" and talk.plan.transport in (None, "webrtc"):
         yield f"creating the session bills {roles['talks'].rules.create_ms / 1000:g} s, which the running session is credited"
 
 

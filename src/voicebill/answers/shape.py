@@ -20,6 +20,7 @@ from voicebill.answers.offered import Offered
 from voicebill.answers.population import Population
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Billed, Heard, Simulation
+from voicebill.answers.transport import Carried
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, dollars
 from voicebill.billing.offers import Offer, PriceRow
@@ -62,6 +63,11 @@ def estimate_shape(answer: Estimate) -> Shape:
         "assumptions": list(answer.assumptions),
         "plan": _plan(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
         "responses": len(answer.conversation.responses),
+        "transport": carried_shape(answer.way) if answer.way else None,
+        "altogether": {
+            "per_conversation": _scenarios(answer.altogether),
+            "per_month": _scenarios(month) if (month := answer.altogether_per_month) else None,
+        },
         "in_currency": _exchanged(
             answer.offered,
             {
@@ -121,6 +127,40 @@ def comparison_shape(answer: Comparison) -> Shape:
             }
             for candidate in answer.candidates
         ]
+    }
+
+
+def carried_shape(way: Carried) -> Shape:
+    """The way of a conversation: bytes in each direction, what it needs, how long it takes, and what is paid on it."""
+    row = way.transport
+    return {
+        "name": row.name,
+        "title": row.title,
+        "codec": way.codec.name,
+        "bytes_up": way.up_bytes,
+        "bytes_down": way.down_bytes,
+        "latency_ms": None if row.low_ms is None or row.high_ms is None else {"low": row.low_ms, "high": row.high_ms},
+        "best_for": row.best_for,
+        "setup": row.setup,
+        "needs": row.needs,
+        "truncates": row.truncates,
+        "usage_seen": row.usage_seen,
+        "egress": _amount(way.egress),
+        "tolls": [
+            {
+                "offer": toll.found.offer.id,
+                "billed_seconds": _plain(Decimal(toll.line.quantity) / 1000) if toll.line else None,
+                "dollars": _amount(toll.line.amount) if toll.line else "0",
+                "per_month": dollars(toll.monthly),
+                "lines": line_shapes([toll.line], toll.found) if toll.line else [],
+            }
+            for toll in way.tolls
+        ],
+        "dollars": dollars(way.per_conversation),
+        "per_month": _amount(way.per_month),
+        "assumptions": list(way.assumptions),
+        "warnings": list(way.warnings),
+        "source": row.source,
     }
 
 
@@ -346,6 +386,7 @@ def _plan(plan: Plan, held: Conversation) -> Shape:
         "cache": held.expected.behaviour,
         "reuse": _plain(held.rules.cache_reuse_share if plan.reuse is None else plan.reuse),
         "truncation": _truncation(plan.truncation),
+        "transport": plan.transport or "webrtc",
     }
     return {**said, **filled}
 

@@ -85,8 +85,9 @@ class Carriage:
 
     @property
     def stated(self) -> bool:
-        """Whether anything is paid on the way."""
-        return bool(self.carrier or self.fees or self.carrier_per_minute is not None or self.egress_per_gb is not None)
+        """Whether anything is said of the way."""
+        paid = self.carrier_per_minute is not None or self.egress_per_gb is not None
+        return bool(self.codec or self.carrier or self.fees or paid)
 
 
 class Toll(NamedTuple):
@@ -124,12 +125,20 @@ class Ways:
     book: PriceBook = field(repr=False)
 
 
+class Calls(NamedTuple):
+    """A month of calls: how many, how their lengths differ, and the minutes after which they end."""
+
+    per_month: Fraction
+    lengths: Spread | Lengths | None
+    cap_minutes: float | None
+
+
 def carried(
     plan: Plan,
     stated: Carriage,
     ways: Ways,
     day: date,
-    calls: "Calls | None" = None,
+    calls: Calls | None = None,
 ) -> Carried:
     """What the way of a planned conversation carries and costs.
 
@@ -144,7 +153,7 @@ def carried(
         UnknownName: the codec, carrier or platform is unknown.
         NotOffered: it has no price on the day.
     """
-    row = ways.transports[plan.transport]
+    row = ways.transports[plan.transport or "webrtc"]
     codec = _codec(row, stated.codec)
     sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
     egress = None if stated.egress_per_gb is None else _egress(sent, stated.egress_per_gb)
@@ -163,14 +172,6 @@ def carried(
         assumptions=tuple(_assumed(stated, row, tolls)),
         warnings=tuple(said for toll in tolls for said in toll.found.warnings),
     )
-
-
-class Calls(NamedTuple):
-    """A month of calls: how many, how their lengths differ, and the minutes after which they end."""
-
-    per_month: Fraction
-    lengths: Spread | Lengths | None
-    cap_minutes: float | None
 
 
 def _codec(row: Transport, name: str | None) -> Codec:
