@@ -1,6 +1,6 @@
 """What the OpenAPI document says of each route: parameters, bodies, answers, examples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -99,7 +99,7 @@ def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], sch
     return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
 
 
-def _plan_schema() -> dict[str, Any]:
+def _plan_schema(beside: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """A plan as JSON: the fields of the form, as numbers or as people type them."""
     either = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
     fields = {
@@ -109,6 +109,7 @@ def _plan_schema() -> dict[str, Any]:
         "lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
         "overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"},
     }
+    more |= {parameter["name"]: {"type": "string", "description": parameter["description"]} for parameter in beside}
     return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
 
 
@@ -135,8 +136,15 @@ SCRIPT_SCHEMA: dict[str, Any] = {
 GET_ESTIMATE = _get(shapes.Estimate, "What a planned conversation costs", [*QUESTION_PARAMETERS, LEVERS])
 POST_ESTIMATE = _post(shapes.Estimate, "What a planned conversation costs", EXAMPLE_PLAN, _plan_schema())
 POST_ESTIMATE["openapi_extra"]["parameters"] = [LEVERS]
-GET_COMPARE = _get(shapes.Comparison, "One plan against every realtime offer alive on the day", QUESTION_PARAMETERS)
-POST_COMPARE = _post(shapes.Comparison, "One plan against every realtime offer alive on the day", EXAMPLE_PLAN, _plan_schema())
+RANKING_PARAMETERS = [
+    _parameter("flip", "Where the ranking flips along this: minutes, turns, talk or volume.", example="minutes"),
+    _parameter("one", "A way whose rank is looked at, by its name. Left out: the cheapest of each kind."),
+    _parameter("two", "Another way."),
+    _parameter("range", "From where to where, such as 1:60. Left out: as fits the plan."),
+]
+_COMPARED = "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name"
+GET_COMPARE = _get(shapes.Comparison, _COMPARED, [*QUESTION_PARAMETERS, *RANKING_PARAMETERS])
+POST_COMPARE = _post(shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(RANKING_PARAMETERS))
 POST_SIMULATE = _post(shapes.Simulation, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_SCHEMA)
 GET_PRICES = _get(
     shapes.PriceList,

@@ -154,6 +154,53 @@ class Advice(Shape):
     at_the_cost_of: str
 
 
+class Toll(Shape):
+    """What a carrier or platform takes for the minutes of one conversation."""
+
+    offer: str
+    billed_seconds: str | None
+    dollars: Dollars
+    per_month: Annotated[Dollars, Field(description="beside, for a month")]
+    lines: list[Line]
+
+
+class Milliseconds(Shape):
+    """A range of milliseconds."""
+
+    low: int
+    high: int
+
+
+class Transport(Shape):
+    """How a conversation reaches the model."""
+
+    name: str
+    title: str
+    codec: str
+    bytes_up: int
+    bytes_down: int
+    latency_ms: Annotated[Milliseconds | None, Field(description="null: varies with the carrier")]
+    best_for: str
+    setup: str
+    needs: str
+    truncates: str
+    usage_seen: str
+    egress: Annotated[Dollars | None, Field(description="null: no price of it was stated")]
+    tolls: list[Toll]
+    dollars: Dollars
+    per_month: Dollars | None
+    assumptions: list[str]
+    warnings: list[str]
+    source: str
+
+
+class Altogether(Shape):
+    """The models' amounts with what is paid on the way."""
+
+    per_conversation: Scenarios
+    per_month: Scenarios | None
+
+
 class Estimate(StandsOn):
     """What a planned conversation costs."""
 
@@ -166,6 +213,8 @@ class Estimate(StandsOn):
     where: Annotated[list[Part], Field(description="where the money goes; adds up to the expected amount")]
     plan: dict[str, Any]
     responses: Annotated[int, Field(description="charged model calls in one conversation")]
+    transport: Annotated[Transport | None, Field(description="where one is named, or something is paid on the way")]
+    altogether: Annotated[Altogether, Field(description="with what is paid on the way")]
     knobs: list[Knob] = []
     advice: list[Advice] = []
 
@@ -235,11 +284,111 @@ class Candidate(Shape):
     refusal: str | None
 
 
+class WaitPart(Shape):
+    """A part of the wait, as others measured or claim it."""
+
+    part: str
+    low_ms: int
+    high_ms: int
+    evidence: str
+    basis: str
+    source: str
+
+
+class Wait(Shape):
+    """From the end of the user's speech to the first sound of the answer: a middle case and a bad one."""
+
+    low_ms: int
+    high_ms: int
+    parts: list[WaitPart]
+
+
+class Leg(Shape):
+    """One model's part in an alternative, and its lines of the expected bill."""
+
+    does: Annotated[str, Field(description="hears, answers, speaks, talks, translates or carries")]
+    offer: str
+    dollars: Dollars
+    lines: list[Line]
+
+
+class Alternative(Shape):
+    """One way to build the agent."""
+
+    name: str
+    title: str
+    architecture: str
+    label: str
+    models: str
+    per_conversation: Scenarios
+    per_minute: Scenarios
+    per_month: Scenarios | None
+    times_cheapest: Annotated[Ratio | None, Field(description="of the cheapest way that holds the conversation")]
+    wait: Wait | None
+    ends: Day | None
+    differs: str
+    legs: list[Leg]
+    warnings: list[str]
+    assumptions: list[str]
+
+
+class NoAlternative(Shape):
+    """A way that cannot be, and why."""
+
+    name: str
+    title: str
+    architecture: str
+    refusal: str
+
+
+class Crossing(Shape):
+    """Between two neighbouring values the order of two ways changes."""
+
+    below: str
+    above: str
+    near: str
+    cheaper_below: str
+    cheaper_above: str
+
+
+class RankedPair(Shape):
+    """Two ways along a range."""
+
+    first: str
+    second: str
+    crossings: list[Crossing]
+    cheaper_throughout: str | None
+
+
+class RankedPoint(Shape):
+    """What the ways are expected to cost at one value; null where one has no answer."""
+
+    at: str
+    dollars: dict[str, Dollars | None]
+
+
+class Ranking(Shape):
+    """Where the ranking flips along a range."""
+
+    along: str
+    unit: str
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    values: int
+    pairs: list[RankedPair]
+    gaps: list[str]
+    points: list[RankedPoint]
+
+
 class Comparison(Shape):
-    """One plan against every offer, the cheapest first."""
+    """One plan against every way to build it, the cheapest first."""
 
     voicebill: str
-    offers: list[Candidate]
+    offers: Annotated[list[Candidate], Field(description="realtime models")]
+    alternatives: Annotated[list[Alternative], Field(description="every way that holds the conversation")]
+    others: Annotated[list[Alternative], Field(description="what does less, or something else")]
+    refused: list[NoAlternative]
+    flips: Annotated[list[Ranking], Field(description="where flip, one, two or range is given")]
 
 
 class Dispute(Shape):
