@@ -48,6 +48,7 @@ from voicebill.cli.options import (
     word,
 )
 from voicebill.cli.plan_options import plan_from_file, takes_plan
+from voicebill.cli.table_files import write_alternatives
 from voicebill.conversation.plan import Plan
 
 RANKING = "The ranking"
@@ -123,6 +124,9 @@ def compare_command(
     ] = "offers",
     width: PlotWidth = None,
     look: PlotLook = "light",
+    out_file: Annotated[
+        Path | None, option("--out", "Write every way into this .csv or .md file, with sources.", QUESTION, metavar="FILE")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One plan against every way to build it: realtime models, chains, live models, in writing; the cheapest first.
@@ -166,6 +170,9 @@ def compare_command(
             draw.save(draw.flips(ranked[0], f"voicebill: {on}; prices {facts.prices.digest}", dress), plot)
         else:
             raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
+    if out_file:
+        how = f"{screen.counted(plan.minutes, 'minute')} and {screen.counted(plan.turns, 'turn')}"
+        write_alternatives(ways, f"One conversation of {how}, every way, on {on}", out_file)
     if as_json:
         shape = (
             {"day": on.isoformat(), "prices": facts.prices.digest}
