@@ -1,11 +1,12 @@
-"""What an answer needs to know: the price book and the rule book."""
+"""What an answer needs to know: the price book, the rule book, and provisioned throughput."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
+from voicebill.billing.provisioned import Provisioned
 from voicebill.conversation.rules import RuleBook, Ruling, Value
 
 
@@ -15,6 +16,7 @@ class Facts:
 
     prices: PriceBook
     rules: RuleBook
+    provisioned: Provisioned = field(default_factory=Provisioned)
 
     def ruling(
         self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, Value] | None = None

@@ -18,6 +18,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
+from voicebill.billing.provisioned import HourlyPrice, Provisioned, Reservation, Throughput
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.files import FaultyFile, Readable, read_toml
 from voicebill.facts.rows import Maker, refuse_overlaps
@@ -125,6 +126,9 @@ def _facts(sources: list[Readable]) -> Facts:
     negotiated: dict[str, tuple[PriceRow, ...]] = {}
     adjustments: list[Adjustment] = []
     currencies: list[Currency] = []
+    throughputs: list[Throughput] = []
+    hours: list[HourlyPrice] = []
+    reservations: list[Reservation] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -133,6 +137,9 @@ def _facts(sources: list[Readable]) -> Facts:
         lifecycle += file.build("lifecycle", file.maker.lifecycle)
         surcharges += file.build("surcharges", file.maker.surcharge)
         availability += file.build("availability", file.maker.availability)
+        throughputs += file.build("provisioned_models", file.maker.throughput)
+        hours += file.build("provisioned_hours", file.maker.hourly)
+        reservations += file.build("provisioned_reservations", file.maker.reservation)
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
         _add_adjustments(file, adjustments)
@@ -151,7 +158,8 @@ def _facts(sources: list[Readable]) -> Facts:
         currencies=tuple(currencies),
     )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
-    return Facts(prices, RuleBook(tuple(ordered)))
+    provisioned = Provisioned(tuple(throughputs), tuple(hours), tuple(reservations))
+    return Facts(prices, RuleBook(tuple(ordered)), provisioned)
 
 
 def _add_meters(file: _File, meters: dict[str, Meter]) -> None:
