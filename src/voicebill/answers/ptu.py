@@ -18,7 +18,7 @@ from voicebill.answers.facts import Facts
 from voicebill.answers.quantities import DAYS_PER_YEAR, MONTHS_PER_YEAR
 from voicebill.billing.checks import exact, share
 from voicebill.billing.errors import InvalidInput, NotOffered, UnknownName, VoicebillError
-from voicebill.billing.money import Amount, picodollars, quoted
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount, picodollars, quoted
 from voicebill.billing.price_book import Found
 from voicebill.billing.provisioned import DEPLOYMENTS, HourlyPrice, Provisioned, Steps, Throughput
 
@@ -26,6 +26,7 @@ PROVIDER = "azure"
 HOURS_PER_YEAR = 24 * DAYS_PER_YEAR
 HOURS_PER_MONTH = Fraction(HOURS_PER_YEAR, MONTHS_PER_YEAR)
 """730: the twelfth part of 365 days."""
+PAY_AS_YOU_GO = "pay as you go"
 A_DAY, A_WEEK = 24, 168
 MOST_A_MINUTE, MOST_TOKENS = 10**9, 10**8
 
@@ -464,3 +465,33 @@ def _ending(asked: PtuAsked, facts: Facts) -> Sequence[str]:
 
 def _percent(part: Fraction) -> str:
     return f"{float(100 * part):.0f}%"
+
+
+def cheapest_way(answer: Ptu) -> str:
+    """The cheapest of all ways to pay for the load, in a sentence; nothing where there is nothing to compare with."""
+    alone = answer.as_you_go(answer.asked.average)
+    ways = [(choice.cheapest, choice.commitment.label) for choice in answer.choices if choice.cheapest is not None]
+    if alone is None or not ways:
+        return ""
+    held, label = min(ways, key=lambda way: Fraction(way[0].per_hour or 0))
+    if not held.ptus or held.per_hour is None:
+        return "Cheapest: pay as you go alone; no number of PTUs costs less."
+    saved = 1 - Fraction(held.per_hour) / Fraction(alone)
+    return f"Cheapest: {held.ptus:,} PTUs {label}, {_percent(saved)} below pay as you go alone."
+
+
+def monthly(answer: Ptu) -> Iterator[tuple[float, str, float]]:
+    """Points of a picture: an average load in calls a minute, a way to pay, and dollars a month, spilled calls among them."""
+    served = answer.asked.peak if answer.served is None else min(answer.served, answer.asked.peak)
+    for calls in (Fraction(0), served, answer.asked.peak):
+        over = answer.as_you_go(calls - served if calls > served else Fraction(0))
+        for choice in answer.choices:
+            if over is not None:
+                yield float(calls), choice.commitment.label, _dollars(choice.held.provisioned + over)
+        alone = answer.as_you_go(calls)
+        if alone is not None:
+            yield float(calls), PAY_AS_YOU_GO, _dollars(alone)
+
+
+def _dollars(per_hour: Amount) -> float:
+    return float(per_hour * HOURS_PER_MONTH / PICODOLLARS_PER_DOLLAR)

@@ -10,13 +10,39 @@ from typing import Annotated, Any
 from rich.console import Console
 
 from voicebill.answers import quantities
-from voicebill.answers.ptu import HOURS_PER_MONTH, HOURS_PER_YEAR, Choice, Held, Ptu, PtuAsked, more_than_none, profile, ptu
+from voicebill.answers.ptu import (
+    HOURS_PER_MONTH,
+    HOURS_PER_YEAR,
+    Choice,
+    Held,
+    Ptu,
+    PtuAsked,
+    cheapest_way,
+    more_than_none,
+    profile,
+    ptu,
+)
 from voicebill.answers.ptu_shape import ptu_shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, shown
 from voicebill.billing.provisioned import DEPLOYMENTS
+from voicebill.charts import draw
 from voicebill.cli import screen
-from voicebill.cli.options import QUESTION, Json, OnDay, PricesOption, Region, home_files, option, today, word
+from voicebill.cli.options import (
+    QUESTION,
+    Json,
+    OnDay,
+    PlotFile,
+    PlotLook,
+    PlotWidth,
+    PricesOption,
+    Region,
+    home_files,
+    look_stated,
+    option,
+    today,
+    word,
+)
 from voicebill.facts import load
 from voicebill.facts.files import read_text
 
@@ -73,6 +99,9 @@ def ptu_command(
     region: Region = None,
     day: OnDay = None,
     prices: PricesOption = None,
+    plot: PlotFile = None,
+    width: PlotWidth = None,
+    look: PlotLook = "light",
     as_json: Json = False,
 ) -> None:
     """Azure provisioned throughput (PTU): how many units a load needs, what they cost, and when that pays.
@@ -99,6 +128,8 @@ def ptu_command(
         ptus=ptus,
     )
     answer = ptu(asked, load(*home_files(), *(prices or ())))
+    if plot:
+        draw.save(draw.provisioned(answer, look_stated(look, width)), plot)
     if as_json:
         screen.as_json(ptu_shape(answer))
         return
@@ -169,19 +200,7 @@ def _over_the_load(answer: Ptu) -> Iterator[Any]:
         if choice.cheapest is not None and choice.cheapest.ptus and choice.cheapest.ptus != choice.held.ptus:
             table.add_row("  cheapest number", *_held(choice.cheapest))
     yield screen.indented(table)
-    yield screen.indented(_cheapest(answer))
-
-
-def _cheapest(answer: Ptu) -> str:
-    """The cheapest of all ways, in a sentence."""
-    alone = answer.as_you_go(answer.asked.average)
-    ways = [(choice.cheapest.per_hour, choice) for choice in answer.choices if choice.cheapest is not None]
-    amount, choice = min(ways, key=lambda way: Fraction(way[0] or 0))
-    if choice.cheapest is None or not choice.cheapest.ptus or alone is None or amount is None:
-        return "Cheapest: pay as you go alone; no number of PTUs costs less."
-    saves = 1 - Fraction(amount) / Fraction(alone)
-    ptus = screen.counted(choice.cheapest.ptus, "PTU")
-    return f"Cheapest: {ptus} {choice.commitment.label}, {float(saves):.0%} below pay as you go alone."
+    yield screen.indented(cheapest_way(answer))
 
 
 def _held(held: Held) -> tuple[str, ...]:
