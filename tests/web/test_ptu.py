@@ -116,13 +116,25 @@ def test_wrong_input_is_refused_at_its_field(told: dict[str, str], field: str, s
     assert said in html.unescape(page.text)
 
 
-@pytest.mark.parametrize(
-    "body", ["[]", '"x"', '{"model": {"a": 1}}', '{"profile": [[1]]}', '{"prompt": true}', "{", '{"model": 5}']
-)
+@pytest.mark.parametrize("body", ["[]", '"x"', "{"])
 def test_a_body_that_is_no_question_is_refused(body: str) -> None:
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
     Problem.model_validate(reply.json())
+
+
+@pytest.mark.parametrize("value", ["true", "[1]", '{"a": 1}', "1e99999999", "1e300", '"1e9"', "-1", "1e-99999"])
+def test_a_body_with_a_value_that_is_no_number_names_its_field(value: str) -> None:
+    body = json.dumps(EXAMPLE_LOAD).replace('"prompt": 200', f'"prompt": {value}')
+    reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code == 422
+    assert [error.field for error in Problem.model_validate(reply.json()).errors] == ["prompt"]
+
+
+def test_numbers_in_a_body_may_have_an_exponent() -> None:
+    body = json.dumps(EXAMPLE_LOAD).replace('"calls_per_minute": 1000', '"calls_per_minute": 1e3')
+    reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
+    assert reply.json()["load"]["calls_per_minute"] == "1000"
 
 
 def test_the_picture_is_drawn_under_its_own_address() -> None:

@@ -194,7 +194,7 @@ def provisioned(answer: Ptu, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-
     if not points:
         raise InvalidInput(f"there is nothing to draw: {answer.missing}")
     data = {name: list(column) for name, column in zip(("calls", "way", "dollars"), zip(*points, strict=True), strict=True)}
-    colors = (look.line, look.fills[1], look.soft, look.fills[5])
+    colors = (look.line, look.fills[3], look.soft, look.fills[1])
     plot = (
         lp.ggplot(data, lp.aes("calls", "dollars", color=lp.as_discrete("way", levels=ways), linetype="way"))
         + lp.geom_line(size=1.2)
