@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import DAY, called, cases, micro_dollars
-from voicebill.answers.ptu import Held, Ptu, PtuAsked, profile, ptu
+from voicebill.answers.ptu import Held, Ptu, PtuAsked, monthly, profile, ptu
 from voicebill.answers.ptu_shape import plain, ptu_shape
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, NotOffered, UnknownName
@@ -77,6 +77,15 @@ def test_what_does_not_fit_spills_over() -> None:
     assert shape["total"]["month"] == "22176.57"
     assert answer.at_peak == 1
     assert answer.on_average == (Fraction(1) + Fraction(200 * 360, 60 * 3400)) / 2
+
+
+def test_a_picture_bends_where_the_units_are_full() -> None:
+    """60 PTUs serve 566.67 of 1000 calls a minute; the other 433.33 cost 60 × 730 × 0.000693 dollars a month each."""
+    points = [
+        point for point in monthly(ptu(asked(cache_rate=Decimal(0), ptus=60), FACTS)) if point[1] == "reserved for a month"
+    ]
+    assert [round(calls, 2) for calls, _, _ in points] == [0, 566.67, 1000]
+    assert [round(dollars, 2) for _, _, dollars in points] == [15600, 15600, 15600 + 13153.14]
 
 
 def test_a_profile_without_calls_a_minute_is_calls_a_minute() -> None:

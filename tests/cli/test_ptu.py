@@ -158,3 +158,12 @@ def test_wrong_input_is_refused_in_a_sentence(words: tuple[str, ...], said: str)
 def test_a_load_that_nobody_names_is_asked_for() -> None:
     assert "name the load: --calls-per-minute COUNT" in refusal("--model", "gpt-5.2", "--prompt", "200", "--response", "20")
     assert "Missing option '--model'" in refusal(*LOAD)
+
+
+def test_a_month_at_each_load_can_be_drawn(tmp_path: Path) -> None:
+    file = tmp_path / "month.svg"
+    printed(*EXAMPLE, "--plot", str(file), "--width", "600", "--look", "print")
+    drawn = file.read_text(encoding="utf-8")
+    assert all(part in drawn for part in ("A month of 110 PTUs", "pay as you go", "reserved for a year", "calls a minute"))
+    regional = (*EXAMPLE, "--deployment", "regional", "--region", "uksouth", "--plot", str(file))
+    assert "there is nothing to draw: no source gives pay-as-you-go prices" in refusal(*regional)

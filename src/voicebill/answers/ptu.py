@@ -166,8 +166,8 @@ class Held:
 class Choice:
     """A commitment with the units that are bought, and with those that would be cheapest (0: none).
 
-    `break_even` are the calls a minute, around the clock, from which the units are cheaper than pay as you go: None where
-    no load that they can serve is enough, or where there is nothing to compare with.
+    `break_even` are the calls a minute that the units must serve, on average around the clock, to cost as much as pay as you
+    go: None where they cannot serve so many, or the load has not so many, or there is nothing to compare with.
     """
 
     commitment: Commitment

@@ -47,6 +47,9 @@ from voicebill.facts import load
 from voicebill.facts.files import read_text
 
 LOAD = "The load"
+CHEAPER_FROM = (
+    "Cheaper from: what the units must serve on average, day and night, to cost less than pay as you go; a share of the peak."
+)
 
 
 def _profile(said: str) -> tuple[Decimal, ...]:
@@ -156,8 +159,7 @@ def show(answer: Ptu, out: Console) -> None:
         table.add_row("pay as you go, at peak", *_terms(always), "")
     out.print(screen.indented(table))
     if answer.per_call is not None:
-        said = "Cheaper from: the average load, around the clock, above which units cost less than pay as you go."
-        out.print(screen.indented(said), style="dim")
+        out.print(screen.indented(CHEAPER_FROM), style="dim")
     for line in _over_the_load(answer):
         out.print(line)
     for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):

@@ -456,7 +456,7 @@ class PtuHeld(Shape):
 
 
 class PtuBreakEven(Shape):
-    """The average load, around the clock, from which units are cheaper than pay as you go."""
+    """What the units must serve on average, day and night, to cost less than pay as you go."""
 
     calls_per_minute: str
     share_of_peak: Ratio
