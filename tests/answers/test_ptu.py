@@ -130,6 +130,7 @@ AMOUNTS = st.integers(0, 100_000)
 
 
 @given(st.integers(1, 100_000), AMOUNTS, AMOUNTS, st.decimals(0, 1, places=3), st.sampled_from(FACTS.provisioned.models))
+@settings(deadline=None)
 def test_more_load_never_takes_fewer_units_and_more_cache_never_more(
     calls: int, prompt: int, response: int, rate: Decimal, model: str
 ) -> None:
@@ -143,6 +144,7 @@ def test_more_load_never_takes_fewer_units_and_more_cache_never_more(
 
 
 @given(st.integers(1, 20_000), st.integers(1, 5000), st.integers(1, 500), st.sampled_from(["0", "0.5"]))
+@settings(deadline=None)
 def test_at_the_break_even_both_ways_cost_the_same(calls: int, prompt: int, response: int, cached: str) -> None:
     told = PtuAsked(
         "gpt-4.1-mini",

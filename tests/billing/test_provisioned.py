@@ -4,7 +4,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import DAY
@@ -33,6 +33,7 @@ def test_units_are_rounded_up_to_the_increment_and_are_at_least_the_minimum(step
 
 
 @given(st.fractions(0, 10_000), st.sampled_from([SHARED, REGIONAL, Steps(25, 25), Steps(100, 100)]))
+@settings(deadline=None)
 def test_no_fewer_units_that_can_be_deployed_would_do(units: Fraction, steps: Steps) -> None:
     found = steps.rounded_up(units)
     steps.refuse_others(found, "it")

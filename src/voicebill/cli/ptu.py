@@ -47,8 +47,8 @@ from voicebill.facts import load
 from voicebill.facts.files import read_text
 
 LOAD = "The load"
-CHEAPER_FROM = (
-    "Cheaper from: what the units must serve on average, day and night, to cost less than pay as you go; a share of the peak."
+PAYS_FROM = (
+    "Pays from: what the units must serve on average, day and night, to cost less than pay as you go; a share of the peak."
 )
 
 
@@ -151,7 +151,7 @@ def show(answer: Ptu, out: Console) -> None:
         out.print(screen.indented(line))
     out.print()
     out.print(screen.heading(f"What {screen.counted(answer.bought, 'PTU')} cost"))
-    table = screen.table("", "an hour", "a month", "a year", "cheaper from")
+    table = screen.table("", "an hour", "a month", "a year", "pays from")
     for choice in answer.choices:
         table.add_row(choice.commitment.label, *_terms(choice.held.provisioned), _break_even(choice, answer))
     if answer.per_call is not None:
@@ -159,7 +159,7 @@ def show(answer: Ptu, out: Console) -> None:
         table.add_row("pay as you go, at peak", *_terms(always), "")
     out.print(screen.indented(table))
     if answer.per_call is not None:
-        out.print(screen.indented(CHEAPER_FROM), style="dim")
+        out.print(screen.indented(PAYS_FROM), style="dim")
     for line in _over_the_load(answer):
         out.print(line)
     for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
