@@ -61,8 +61,8 @@ def flag(name: str, given: dict[str, str]) -> bool:
     return said in ("true", "1")
 
 
-def _parameter(name: str, description: str, *, example: str = "", required: bool = False) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
+def _parameter(name: str, description: str, *, example: str = "", required: bool = False, most: int = 200) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": most}
     told = {"name": name, "in": "query", "description": description, "required": required, "schema": schema}
     return told | ({"example": example} if example else {})
 
@@ -188,6 +188,52 @@ POST_COST["openapi_extra"] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
     },
 }
+
+PTU_FIELDS = {
+    "model": "The text model, such as gpt-5.2.",
+    "deployment": "global, data-zone or regional. Left out: global.",
+    "region": "Azure region: needed where the deployment is regional.",
+    "calls_per_minute": "Model calls in the busiest minute. Left out: as the profile says.",
+    "prompt": "Tokens of an average call's input.",
+    "response": "Tokens of an average call's output.",
+    "cache_rate": "Share of the input that is cached, 0.5 or 50%. Left out: 0.",
+    "profile": "The load by the hour: 24 numbers, or 168 for a week, with commas. Left out: always the same.",
+    "ptus": "Units that are bought. Left out: what the busiest hour needs.",
+    "day": "Left out: today.",
+}
+EXAMPLE_LOAD = {
+    "model": "gpt-5.2",
+    "deployment": "data-zone",
+    "calls_per_minute": 1000,
+    "prompt": 200,
+    "response": 20,
+    "cache_rate": 0.5,
+    "day": "2026-11-22",
+}
+_PTU_NEEDS = ("model", "prompt", "response")
+_PTU = "Provisioned throughput of Azure: units for a load, what they cost, and when they pay"
+GET_PTU = _get(
+    shapes.PtuSizing,
+    _PTU,
+    [
+        _parameter(name, said, example=str(EXAMPLE_LOAD.get(name, "")), required=name in _PTU_NEEDS, most=2_000)
+        for name, said in PTU_FIELDS.items()
+    ],
+)
+POST_PTU = _post(
+    shapes.PtuSizing,
+    _PTU,
+    EXAMPLE_LOAD,
+    {
+        "type": "object",
+        "required": list(_PTU_NEEDS),
+        "properties": {
+            name: {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "array", "items": {}}], "description": said}
+            for name, said in PTU_FIELDS.items()
+        },
+        "additionalProperties": False,
+    },
+)
 
 GET_HEALTH: dict[str, Any] = {
     "summary": "Whether the site answers, and by which facts",
