@@ -1,20 +1,22 @@
-"""What an answer needs to know: the price book and the rule book."""
+"""What an answer needs to know: the price book, the rule book and the quotas."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
+from voicebill.billing.quotas import Quotas
 from voicebill.conversation.rules import RuleBook, Ruling, Value
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Prices and rules, as `voicebill.facts.load()` gives them."""
+    """Prices, rules and quotas, as `voicebill.facts.load()` gives them."""
 
     prices: PriceBook
     rules: RuleBook
+    quotas: Quotas = field(default_factory=Quotas)
 
     def ruling(
         self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, Value] | None = None

@@ -7,6 +7,7 @@ once, each with its line.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
+from itertools import product
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
+from voicebill.billing.quotas import Counting, Quota, Quotas
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.files import FaultyFile, Readable, read_toml
 from voicebill.facts.rows import Maker, refuse_overlaps
@@ -125,6 +127,8 @@ def _facts(sources: list[Readable]) -> Facts:
     negotiated: dict[str, tuple[PriceRow, ...]] = {}
     adjustments: list[Adjustment] = []
     currencies: list[Currency] = []
+    quotas: list[Quota] = []
+    counting: list[Counting] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -133,6 +137,8 @@ def _facts(sources: list[Readable]) -> Facts:
         lifecycle += file.build("lifecycle", file.maker.lifecycle)
         surcharges += file.build("surcharges", file.maker.surcharge)
         availability += file.build("availability", file.maker.availability)
+        _add_quotas(file, quotas)
+        counting += file.build("counting", file.maker.counting)
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
         _add_adjustments(file, adjustments)
@@ -151,7 +157,7 @@ def _facts(sources: list[Readable]) -> Facts:
         currencies=tuple(currencies),
     )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
-    return Facts(prices, RuleBook(tuple(ordered)))
+    return Facts(prices, RuleBook(tuple(ordered)), Quotas(tuple(quotas), tuple(counting)))
 
 
 def _add_meters(file: _File, meters: dict[str, Meter]) -> None:
@@ -195,6 +201,23 @@ def _add_currencies(file: _File, currencies: list[Currency]) -> None:
         currencies.append(currency)
 
     file.build("currencies", add)
+
+
+def _add_quotas(file: _File, quotas: list[Quota]) -> None:
+    """Add quotas; of one tier, a model has one at a time."""
+
+    def add(row: Values) -> None:
+        quota = file.maker.quota(row)
+        for model, tier in product(quota.models, quota.tiers):
+            same = [each for each in quotas if _sold(each) == _sold(quota) and model in each.models and tier in each.tiers]
+            refuse_overlaps([*same, quota], f"quotas of {model} in {tier}")
+        quotas.append(quota)
+
+    file.build("quotas", add)
+
+
+def _sold(quota: Quota) -> tuple[str, str]:
+    return quota.provider, quota.deployment
 
 
 def _add_negotiated(file: _File, negotiated: dict[str, tuple[PriceRow, ...]], offers: Mapping[str, Offer]) -> None:
