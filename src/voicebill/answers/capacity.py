@@ -28,6 +28,7 @@ ASSUMED_DAYS, ASSUMED_BUSY_SHARE = Decimal(22), Decimal("0.17")
 LimitName = Literal["tokens", "requests", "sessions"]
 
 MOST = 10**12
+MOST_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +159,21 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """So many quotas together: the calls at once that they carry, and the share of calls refused then."""
+
+    quotas: int
+    calls_at_once: int
+    refused: float
+
+
+@dataclass(frozen=True, slots=True)
 class Needed:
     """What one quota carries, and how many it takes.
 
     `together`: calls go wherever there is room; `apart`: they are spread evenly and refused where there is none. None where
-    a single call asks for more than the quota. `refused_with_one`: the share of calls refused if there is no more than one.
+    a single call asks for more than the quota. `refused_with_one`: the share of calls refused if there is no more than one;
+    `steps`: the same from one quota to as many as it takes together.
     """
 
     binds: LimitName
@@ -170,6 +181,7 @@ class Needed:
     refused_with_one: float
     together: int | None
     apart: int | None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +230,11 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
     """
     wanted = wanted or Wanted()
     traffic = _busy_hour(plan, volume, wanted)
+    if traffic.erlangs > erlang.MOST_ERLANGS:
+        name = "conversations" if traffic.volume else "calls_per_hour"
+        raise InvalidInput(
+            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are reckoned with"
+        )
     sold = offered(asked, plan.transcription_model, facts)
     held = conversation(script(plan, sold.ruling.rules), sold)
     offer, day = sold.found.offer, asked.day
@@ -323,7 +340,18 @@ def _needed(traffic: Traffic, lines: int, limits: tuple[Limit, ...], target: flo
         refused_with_one=erlang.refused(traffic.erlangs, each),
         together=together,
         apart=max(together, ceil(traffic.erlangs / most_load - 1e-9)),
+        steps=tuple(Step(count, count * each, erlang.refused(traffic.erlangs, count * each)) for count in _steps(together)),
     )
+
+
+def _steps(most: int) -> list[int]:
+    """From one to the most, all or so many as a table has room for.
+
+    >>> _steps(4), _steps(1000)
+    ([1, 2, 3, 4], [1, 112, 223, 334, 445, 556, 667, 778, 889, 1000])
+    """
+    shown = min(most, MOST_STEPS)
+    return [1 + (most - 1) * at // (shown - 1) for at in range(shown)] if shown > 1 else [1]
 
 
 def percent(value: float) -> str:

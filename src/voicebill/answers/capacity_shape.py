@@ -101,6 +101,10 @@ def _needed(answer: Capacity) -> Shape | None:
         "refused_with_one": _rounded(needed.refused_with_one),
         "together": needed.together,
         "apart": needed.apart,
+        "steps": [
+            {"quotas": step.quotas, "calls_at_once": step.calls_at_once, "refused": _rounded(step.refused)}
+            for step in needed.steps
+        ],
     }
 
 

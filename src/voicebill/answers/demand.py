@@ -5,7 +5,7 @@ its output is reserved. A call's minutes begin with the call; those of a vendor'
 calls holds pieces of any of theirs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -19,6 +19,7 @@ from voicebill.conversation.context import Response, duration_ms
 from voicebill.conversation.history import Tokens
 
 MINUTE_MS = 60_000
+SHOWN_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,21 @@ class Demand:
             tokens[at] += moment.tokens
             requests[at] += moment.requests
         return tuple(Minute(at + 1, tokens[at], requests[at]) for at in range(count))
+
+
+def shown_minutes(minutes: tuple[Minute, ...]) -> Iterator[Minute | None]:
+    """The minutes of a call as far as a table has room for them; None where some are left out.
+
+    >>> found = [Minute(number, 0, 0) for number in range(1, 61)]
+    >>> [each.number if each else "..." for each in shown_minutes(tuple(found))]
+    [1, 2, 3, 4, 5, '...', 57, 58, 59, 60]
+    """
+    if len(minutes) <= SHOWN_MINUTES:
+        yield from minutes
+        return
+    yield from minutes[: SHOWN_MINUTES // 2]
+    yield None
+    yield from minutes[1 - SHOWN_MINUTES // 2 :]
 
 
 def demand(held: Conversation, counted: Counted) -> Demand:

@@ -18,7 +18,7 @@ from voicebill.answers.capacity import (
 )
 from voicebill.answers.capacity_shape import capacity_shape
 from voicebill.answers.capacity_table import CACHED, service_said, tier_said
-from voicebill.answers.demand import Minute
+from voicebill.answers.demand import shown_minutes
 from voicebill.answers.offered import Asked
 from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.cli import screen
@@ -44,7 +44,6 @@ from voicebill.conversation.plan import Plan
 
 TRAFFIC = "The busy hour"
 LIMITS = "Limits and how they count"
-SHOWN_MINUTES = 10
 
 
 CallsPerHour = Annotated[
@@ -258,21 +257,6 @@ def _minutes(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
     return table
 
 
-def shown_minutes(minutes: tuple[Minute, ...]) -> Iterator[Minute | None]:
-    """The minutes of a call as far as a table has room for them; None where some are left out.
-
-    >>> found = [Minute(number, 0, 0) for number in range(1, 61)]
-    >>> [each.number if each else "..." for each in shown_minutes(tuple(found))]
-    [1, 2, 3, 4, 5, '...', 57, 58, 59, 60]
-    """
-    if len(minutes) <= SHOWN_MINUTES:
-        yield from minutes
-        return
-    yield from minutes[: SHOWN_MINUTES // 2]
-    yield None
-    yield from minutes[1 - SHOWN_MINUTES // 2 :]
-
-
 def _limits(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
     table = screen.table("", "on average", f"{within(answer)} of minutes", "worst", "one quota", "carries")
     for limit in answer.limits:
@@ -283,7 +267,7 @@ def _limits(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
 
 def within(answer: Capacity) -> str:
     """The share of minutes in which calls ask for no more than is said."""
-    return f"{100 * (1 - answer.wanted.minutes_over):.4g}%"
+    return percent(1 - float(answer.wanted.minutes_over))
 
 
 def _figures(limit: Limit) -> Iterator[str]:
