@@ -233,7 +233,7 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
     if traffic.erlangs > erlang.MOST_ERLANGS:
         name = "conversations" if traffic.volume else "calls_per_hour"
         raise InvalidInput(
-            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are reckoned with"
+            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are counted"
         )
     sold = offered(asked, plan.transcription_model, facts)
     held = conversation(script(plan, sold.ruling.rules), sold)
