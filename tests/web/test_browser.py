@@ -16,6 +16,8 @@ PAGES = (
     "/?minutes=abc",
     "/cost",
     "/compare?against=support-bot",
+    "/capacity?provider=azure&model=gpt-realtime&conversations=30000/month",
+    "/capacity?days=40",
     "/prices",
     "/prices/openai/gpt-4o-transcribe",
     "/rules",

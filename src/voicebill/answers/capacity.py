@@ -121,6 +121,10 @@ class Traffic:
         """Calls that begin in a minute."""
         return self.calls_per_hour / 60
 
+    def without(self, lost: float) -> "Traffic":
+        """What is left of it if a share of the calls is refused."""
+        return replace(self, calls_per_hour=self.calls_per_hour * (1 - Fraction(lost)))
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -143,7 +147,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit: what the busy hour asks of it, and what a quota of it carries (both None: not known).
+    """One limit: what the calls that are not refused ask of it, and what a quota of it carries (both None: not known).
 
     `mean`, `seldom_over` and `worst`: on average, exceeded in a few minutes only, and all lines in their heaviest minute.
     Of sessions, these are calls at once.
@@ -246,7 +250,8 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
     )
     asks = demand(held, counted)
     lines = erlang.lines_for(traffic.erlangs, float(wanted.refused))
-    limits = tuple(_limits(traffic, asks, lines, quota, wanted))
+    lost = erlang.refused(traffic.erlangs, lines)
+    limits = tuple(_limits(traffic.without(lost), asks, lines, quota, wanted))
     needed = _needed(traffic, lines, limits, float(wanted.refused))
     tier = (wanted.tier or quota.tiers[0]) if quota else None
     found = Capacity(
@@ -256,7 +261,7 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
         wanted=wanted,
         traffic=traffic,
         lines=lines,
-        refused=erlang.refused(traffic.erlangs, lines),
+        refused=lost,
         queue=_queue(traffic, wanted.service_level),
         demand=asks,
         counted=counted,

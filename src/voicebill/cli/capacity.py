@@ -209,7 +209,7 @@ def show(answer: Capacity, out: Console) -> None:
     out.print(screen.heading("One call, minute by minute"))
     out.print(screen.indented(_minutes(answer)))
     out.print()
-    out.print(screen.heading("All calls of the busy hour, a minute"))
+    out.print(screen.heading("All calls that are not refused, a minute"))
     out.print(
         f"on average; not exceeded in {within(answer)} of minutes; worst, {answer.lines:,} calls all in their heaviest minute"
     )

@@ -480,7 +480,7 @@ class Carries(Shape):
 
 
 class CapacityLimit(Shape):
-    """What all calls of the busy hour ask of one limit, a minute (of sessions: at once), and what one quota of it carries."""
+    """What the calls that are not refused ask of one limit a minute (of sessions: at once), and what one quota carries."""
 
     limit: Literal["tokens", "requests", "sessions"]
     mean: float
