@@ -151,7 +151,7 @@ def test_more_calls_take_no_less(calls: int, minutes: int, turns: int, target: D
     assert one.lines == lines_for(one.traffic.erlangs, float(target))
     assert one.refused <= float(target) * (1 + 1e-9)
     for before, after in zip(one.limits, two.limits, strict=True):
-        assert before.mean <= before.seldom_over + 1e-9 <= before.worst + 1
+        assert before.mean <= before.seldom_over + 1e-9
         assert before.mean <= after.mean
         assert before.carried == after.carried
     if one.needed.together is not None and one.needed.apart is not None:

@@ -149,8 +149,9 @@ class Carried:
 class Limit:
     """One limit: what the calls that are not refused ask of it, and what a quota of it carries (both None: not known).
 
-    `mean`, `seldom_over` and `worst`: on average, exceeded in a few minutes only, and all lines in their heaviest minute.
-    Of sessions, these are calls at once.
+    `mean`, `seldom_over` and `worst`: on average, exceeded in a few minutes only, and all lines in their heaviest minute (of
+    calls of few turns a line may end one and begin another in a minute, and ask for a little more). Of sessions, these are
+    calls at once.
     """
 
     name: LimitName
@@ -315,11 +316,11 @@ def _limits(traffic: Traffic, asks: Demand, lines: int, quota: Quota | None, wan
         ("requests", asks.requests, wanted.quota_requests, quota.requests_per_minute if quota else None),
     )
     for name, load, stated, published in each:
-        limit, worst = stated or published, lines * load.heaviest
+        limit, worst, mean = stated or published, lines * load.heaviest, float(load.mean(traffic.calls_a_minute))
         yield Limit(
             name=name,
-            mean=float(load.mean(traffic.calls_a_minute)),
-            seldom_over=min(float(worst), load.exceeded_seldom(traffic.calls_a_minute, over)),
+            mean=mean,
+            seldom_over=max(mean, min(float(worst), load.exceeded_seldom(traffic.calls_a_minute, over))),
             worst=worst,
             quota=limit,
             stated=stated is not None,
