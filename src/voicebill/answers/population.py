@@ -92,11 +92,22 @@ class Calls:
     percentiles: tuple[tuple[int, Weighed], ...]
 
 
-def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
+class Standing(NamedTuple):
+    """The few calls that stand for all: each with a weight, so that a weighted mean over them is the mean over all.
+
+    `longest` is the minutes of the longest that are told apart; None where all calls are alike.
+    """
+
+    cap: Cap | None
+    longest: float | None
+    mean_minutes: float
+    weighed: tuple[tuple[Plan, int], ...]
+
+
+def standing_for(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Standing:
     """Calls whose lengths differ, where the plan describes the call of average length.
 
-    Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's. Offers under the
-    same rules share what this gives.
+    Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's.
 
     Raises:
         ContextOverflow: the provider would end even the shortest calls with an error.
@@ -105,8 +116,7 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
     goes_on = not limit or plan.minutes > limit  # calls that go on in another session do not end with one
     cap = None if goes_on else Cap(float(min(limit, LONGEST_MINUTES)), "session")
     if isinstance(lengths, Spread) and not lengths.coefficient:
-        alike = _used(plan, 1, sold)
-        return Calls(lengths, cap, alike.minutes, (alike,), tuple((percent, alike) for percent in PERCENTS))
+        return Standing(cap, None, float(plan.minutes), ((plan, 1),))
     most = cap.minutes if cap else min(LONGEST_MINUTES, LONGEST_TIMES * float(plan.minutes))
     groups = groups_of(plan, lengths, most)
     fitting = _fitting(plan, groups, sold)
@@ -115,13 +125,24 @@ def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
         most = cap.minutes
         groups = groups_of(plan, lengths, most)
     shares = sum(group.share for group in groups)
-    return Calls(
-        lengths=lengths,
-        cap=cap,
-        mean_minutes=sum(group.share * group.minutes for group in groups) / shares,
-        weighed=_run(plan, groups, sold, even=isinstance(lengths, Lengths)),
-        percentiles=tuple((each, _long(plan, quantile(plan, lengths, each, most), sold)) for each in PERCENTS),
+    mean = sum(group.share * group.minutes for group in groups) / shares
+    return Standing(cap, most, mean, _weighed(plan, groups, even=isinstance(lengths, Lengths)))
+
+
+def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls:
+    """Calls whose lengths differ, run. Offers under the same rules share what this gives.
+
+    Raises:
+        ContextOverflow: the provider would end even the shortest calls with an error.
+    """
+    found = standing_for(plan, lengths, sold)
+    weighed = tuple(_used(each, weight, sold) for each, weight in found.weighed)
+    longest = found.longest
+    percentiles = (
+        (percent, weighed[0] if longest is None else _long(plan, quantile(plan, lengths, percent, longest), sold))
+        for percent in PERCENTS
     )
+    return Calls(lengths, found.cap, found.mean_minutes, weighed, tuple(percentiles))
 
 
 def _fitting(plan: Plan, groups: Sequence[Group], sold: Offered) -> int:
@@ -139,13 +160,13 @@ def _fitting(plan: Plan, groups: Sequence[Group], sold: Offered) -> int:
     return max(1, bisect(range(len(groups)), False, key=lambda at: not fits(groups[at])))
 
 
-def _run(plan: Plan, groups: Sequence[Group], sold: Offered, *, even: bool) -> tuple[Weighed, ...]:
-    """Some of the groups, run, with their weights. `even`: each as long as its calls are on average."""
+def _weighed(plan: Plan, groups: Sequence[Group], *, even: bool) -> tuple[tuple[Plan, int], ...]:
+    """Plans of some of the groups, with their weights. `even`: each as long as its calls are on average."""
     at = chosen(groups)
     as_they_are = range(len(groups)) if even or len(at) == len(groups) else (0, len(groups) - 1)
     nodes = [groups[each] if each in as_they_are else within(groups[each], order, plan) for order, each in enumerate(at)]
     weights = weights_of(groups, [node.minutes for node in nodes])
-    return tuple(_used(_as_long(plan, node), weight, sold) for node, weight in zip(nodes, weights, strict=True))
+    return tuple((_as_long(plan, node), weight) for node, weight in zip(nodes, weights, strict=True))
 
 
 def _long(plan: Plan, minutes: float, sold: Offered) -> Weighed:
