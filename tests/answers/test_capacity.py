@@ -14,6 +14,7 @@ from tests.cases import DAY
 from voicebill.answers.capacity import Capacity, Service, Wanted, capacity
 from voicebill.answers.capacity_shape import capacity_shape
 from voicebill.answers.erlang import lines_for, refused
+from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import Volume
 from voicebill.billing.errors import InvalidInput, UnknownName
@@ -24,12 +25,20 @@ FACTS = load()
 AZURE = Asked(model="gpt-realtime", provider="azure", day=DAY)
 OPENAI = Asked(model="gpt-realtime-1.5", day=DAY)
 PLAN = Plan(minutes=6, turns=20)
+ALIKE = Spread(0)
 
 
-def found(asked: Asked = AZURE, volume: str = "30000/month", plan: Plan = PLAN, **wanted: Any) -> Capacity:
+def found(
+    asked: Asked = AZURE,
+    volume: str = "30000/month",
+    plan: Plan = PLAN,
+    lengths: Spread | Lengths | None = ALIKE,
+    **wanted: Any,
+) -> Capacity:
+    """The capacity of a plan; every call is the plan's unless lengths are said to differ."""
     number, period = volume.split("/")
     several = None if "calls_per_hour" in wanted else Volume(Decimal(number), period)
-    return capacity(plan, asked, FACTS, several, Wanted(**wanted))
+    return capacity(plan, asked, FACTS, several, Wanted(**wanted), lengths=lengths)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +121,32 @@ def test_a_call_that_asks_for_more_than_a_quota_is_carried_by_no_number_of_them(
     assert answer.needed is not None
     assert (answer.needed.together, answer.needed.apart, answer.needed.refused_with_one) == (None, None, 1)
     assert any("no number of deployments carries it" in said for said in answer.warnings)
+
+
+def test_calls_of_two_lengths_ask_for_the_mean_of_what_they_ask_for() -> None:
+    """As many of 4 minutes and of 8, of 13 and 27 turns: 6 minutes on average, and more tokens than the call of 6 has."""
+    short, long = Plan(minutes=4, turns=13), Plan(minutes=8, turns=27)
+    each = [found(plan=plan, calls_per_hour=90) for plan in (short, long)]
+    both = found(lengths=Lengths(((4, 10), (8, 10))), calls_per_hour=90)
+    assert both.traffic.erlangs == 9
+    assert both.crowd.tokens.each == sum((one.demand.tokens.each for one in each), Fraction(0)) / 2
+    assert both.crowd.tokens.squares == sum((one.demand.tokens.squares for one in each), Fraction(0)) / 2
+    assert both.crowd.tokens.heaviest == each[1].demand.tokens.heaviest
+    assert both.crowd.tokens.each > both.demand.tokens.each == found().demand.tokens.each
+    assert both.lines == found(calls_per_hour=90).lines
+
+
+def test_the_wider_lengths_spread_the_more_tokens_and_the_fewer_calls_a_quota_carries() -> None:
+    spreads = [found(lengths=Spread(Decimal(width)), calls_per_hour=200) for width in ("0", "0.4", "0.8")]
+    tokens = [each.crowd.tokens.each for each in spreads]
+    carried = [each.needed.calls_at_once for each in spreads if each.needed]
+    assert tokens == sorted(tokens)
+    assert carried == sorted(carried, reverse=True)
+    assert len({(each.lines, each.refused, each.queue) for each in spreads}) == 1
+    assumed = found(lengths=None, calls_per_hour=200)
+    assert assumed.limits == spreads[2].limits
+    assert any("call lengths spread by 0.8" in said for said in assumed.assumptions)
+    assert not any("call lengths spread" in said for said in spreads[2].assumptions)
 
 
 def test_what_was_assumed_is_said_and_what_was_stated_is_not() -> None:

@@ -43,7 +43,7 @@ def test_tokens_and_requests_a_minute_as_worked_out_by_hand(case: dict[str, Any]
 def test_many_calls_at_random_phases_as_worked_out_by_hand() -> None:
     """Two calls a minute of 30 and 60 tokens, two minutes apart: 180 on average, squares 900 + 3600, so sd sqrt(9000)."""
     calls = _load([0, 120_000], [30, 60])
-    assert calls == Load(90, 60, Fraction(4500))
+    assert calls == Load(Fraction(90), 60, Fraction(4500))
     assert calls.mean(Fraction(2)) == 180
     assert calls.exceeded_seldom(Fraction(2), 0.01) == pytest.approx(180 + 2.326348 * sqrt(9000), rel=1e-6)
     assert calls.exceeded_seldom(Fraction(2), 0.5) == pytest.approx(180)
@@ -83,12 +83,18 @@ def test_minutes_add_up_and_the_heaviest_is_one_of_them_or_more(script: Script) 
 def test_a_quota_carries_no_more_with_headroom_than_on_average(
     each: int, crowd: int, minutes: int, limit: int, share: float
 ) -> None:
-    asks = Load(each, max(1, each // crowd), Fraction(each * each, crowd))
+    asks = Load(Fraction(each), max(1, each // crowd), Fraction(each * each, crowd))
     on_average, seldom, always = most_calls(asks, Fraction(minutes), limit, share)
     assert 0 <= always <= seldom <= on_average
     assert on_average * each <= limit * minutes
 
 
+def test_calls_of_several_kinds_count_by_their_weight() -> None:
+    """Three of four ask for 10, the fourth for 50: (3 × 10 + 50) / 4 = 20, squares (3 × 100 + 2500) / 4 = 700."""
+    kinds = [(3, Load(Fraction(10), 10, Fraction(100))), (1, Load(Fraction(50), 30, Fraction(2500)))]
+    assert Load.over(kinds) == Load(Fraction(20), 30, Fraction(700))
+
+
 def test_a_call_that_asks_for_nothing_is_carried_as_often_as_the_limit_says() -> None:
-    assert most_calls(Load(0, 0, Fraction(0)), Fraction(5), 200, 0.01) == (200, 200, 200)
+    assert most_calls(Load(Fraction(0), 0, Fraction(0)), Fraction(5), 200, 0.01) == (200, 200, 200)
     assert normal_quantile(0.5) == pytest.approx(0, abs=1e-9)

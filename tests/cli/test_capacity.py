@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from voicebill.cli import app
 
 PLAN = ("capacity", "--minutes", "6", "--turns", "20", "--day", "2026-11-22")
-AZURE = ("--provider", "azure", "--model", "gpt-realtime")
+AZURE = ("--provider", "azure", "--model", "gpt-realtime", "--length-spread", "0")
 
 
 def run(*words: str) -> Result:
@@ -48,7 +48,8 @@ def test_json_has_the_same_figures() -> None:
 
 def test_a_saved_plan_names_model_volume_and_day(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
-    file.write_text('minutes = 6\nturns = 20\nprovider = "azure"\nmodel = "gpt-realtime"\nconversations = "30000/month"\n')
+    told = ("minutes = 6", "turns = 20", 'provider = "azure"', 'model = "gpt-realtime"', "length_spread = 0")
+    file.write_text("\n".join((*told, 'conversations = "30000/month"')), encoding="utf-8")
     result = CliRunner().invoke(app, ["capacity", "--plan", str(file), "--day", "2026-11-22", "--json"])
     assert json.loads(result.stdout)["needed"]["together"] == 5
 
@@ -93,6 +94,15 @@ def test_wrong_input_is_said_in_one_sentence(words: tuple[str, ...], said: str) 
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
+
+
+def test_lengths_of_ones_own_calls_say_how_long_they_last(tmp_path: Path) -> None:
+    """Ten calls of 4 minutes and ten of 8 are 6 on average: 90 an hour are 9 erlangs."""
+    file = tmp_path / "lengths.csv"
+    file.write_text("minutes,calls\n4,10\n8,10\n")
+    shape = json.loads(run(*AZURE[:-2], "--calls-per-hour", "90", "--lengths", str(file), "--json").stdout)
+    assert (shape["busy_hour"]["erlangs"], shape["calls"]["length_spread"]) == (9, None)
+    assert shape["calls"]["tokens"] > shape["call"]["tokens"]
 
 
 def test_how_a_limit_counts_changes_what_it_carries() -> None:

@@ -15,7 +15,9 @@ from voicebill.answers import caveats, erlang
 from voicebill.answers.costing import Conversation, conversation
 from voicebill.answers.demand import Counted, Demand, Load, demand, most_calls
 from voicebill.answers.facts import Facts
+from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked, Offered, offered
+from voicebill.answers.population import Cap, standing_for
 from voicebill.answers.quantities import MONTHS_PER_YEAR, Volume
 from voicebill.billing.checks import Number, exact, share, within
 from voicebill.billing.errors import InvalidInput
@@ -137,6 +139,17 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """What calls of all lengths ask on average, and how their lengths differ; longer ones than `cap` count as so long."""
+
+    lengths: Spread | Lengths
+    cap: Cap | None
+    minutes: Fraction
+    tokens: Load
+    requests: Load
+
+
+@dataclass(frozen=True, slots=True)
 class Carried:
     """Calls at once that a quota carries: on average, in all but a few minutes, and even all in their heaviest minute."""
 
@@ -191,7 +204,10 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The answer. `needed` is None where no limit is known; `per` names what has a quota of its own."""
+    """The answer. `demand` is that of the call that the plan describes, `crowd` that of calls of all lengths.
+
+    `needed` is None where no limit is known; `per` names what has a quota of its own.
+    """
 
     plan: Plan
     offered: Offered
@@ -202,6 +218,7 @@ class Capacity:
     refused: float
     queue: Queue
     demand: Demand
+    crowd: Crowd
     counted: Counted
     counting: Counting | None
     quota: Quota | None
@@ -217,8 +234,18 @@ class Capacity:
         return self.counting.per if self.counting else "quota"
 
 
-def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, wanted: Wanted | None = None) -> Capacity:
+def capacity(
+    plan: Plan,
+    asked: Asked,
+    facts: Facts,
+    volume: Volume | None,
+    wanted: Wanted | None = None,
+    *,
+    lengths: Spread | Lengths | None = None,
+) -> Capacity:
     """How many calls of a plan are held at once in the busy hour, and how much quota they take.
+
+    `lengths` says how calls differ in length; where nothing is said, a spread is assumed.
 
     >>> from datetime import date
     >>> from voicebill.facts import load
@@ -234,14 +261,7 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
         InvalidInput: neither a volume nor calls an hour are stated, or the load is beyond any use.
     """
     wanted = wanted or Wanted()
-    traffic = _busy_hour(plan, volume, wanted)
-    if traffic.erlangs > erlang.MOST_ERLANGS:
-        name = "conversations" if traffic.volume else "calls_per_hour"
-        raise InvalidInput(
-            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are counted"
-        )
     sold = offered(asked, plan.transcription_model, facts)
-    held = conversation(script(plan, sold.ruling.rules), sold)
     offer, day = sold.found.offer, asked.day
     quota, counting = facts.quotas.find(offer, day, wanted.tier), facts.quotas.counted(offer.provider, day)
     counted = Counted(
@@ -249,10 +269,17 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
         request_is=wanted.request_is or (counting.request_is if counting else "response"),
         reserved_output_tokens=wanted.reserved_output_tokens,
     )
-    asks = demand(held, counted)
+    crowd = _crowd(plan, lengths or Spread(), sold, counted)
+    traffic = _busy_hour(crowd.minutes, volume, wanted)
+    if traffic.erlangs > erlang.MOST_ERLANGS:
+        name = "conversations" if traffic.volume else "calls_per_hour"
+        raise InvalidInput(
+            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are counted"
+        )
+    held = conversation(script(plan, sold.ruling.rules), sold)
     lines = erlang.lines_for(traffic.erlangs, float(wanted.refused))
     lost = erlang.refused(traffic.erlangs, lines)
-    limits = tuple(_limits(traffic.without(lost), asks, lines, quota, wanted))
+    limits = tuple(_limits(traffic.without(lost), crowd, lines, quota, wanted))
     needed = _needed(traffic, lines, limits, float(wanted.refused))
     tier = (wanted.tier or quota.tiers[0]) if quota else None
     found = Capacity(
@@ -264,7 +291,8 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
         lines=lines,
         refused=lost,
         queue=_queue(traffic, wanted.service_level),
-        demand=asks,
+        demand=demand(held, counted),
+        crowd=crowd,
         counted=counted,
         counting=counting,
         quota=quota,
@@ -274,11 +302,27 @@ def capacity(plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, want
         assumptions=(),
         warnings=(),
     )
-    return replace(found, assumptions=tuple(_assumptions(found)), warnings=tuple(_warnings(found, volume)))
+    return replace(
+        found, assumptions=tuple(_assumptions(found, stated=lengths is not None)), warnings=tuple(_warnings(found, volume))
+    )
 
 
-def _busy_hour(plan: Plan, volume: Volume | None, wanted: Wanted) -> Traffic:
-    minutes = Fraction(Decimal(plan.minutes))
+def _crowd(plan: Plan, lengths: Spread | Lengths, sold: Offered, counted: Counted) -> Crowd:
+    """A few calls that stand for all lengths, run; of a spread the plan's length is the mean, of lengths their own."""
+    standing = standing_for(plan, lengths, sold)
+    rules = sold.ruling.rules
+    asks = [(weight, demand(conversation(script(each, rules), sold), counted)) for each, weight in standing.weighed]
+    mean = Decimal(plan.minutes) if isinstance(lengths, Spread) else Decimal(f"{standing.mean_minutes:.6f}")
+    return Crowd(
+        lengths=lengths,
+        cap=standing.cap,
+        minutes=Fraction(mean),
+        tokens=Load.over([(weight, each.tokens) for weight, each in asks]),
+        requests=Load.over([(weight, each.requests) for weight, each in asks]),
+    )
+
+
+def _busy_hour(minutes: Fraction, volume: Volume | None, wanted: Wanted) -> Traffic:
     if wanted.calls_per_hour is not None:
         return Traffic(Fraction(wanted.calls_per_hour), minutes, None, None, None)
     if volume is None:
@@ -309,7 +353,7 @@ def _queue(traffic: Traffic, wanted: Service) -> Queue:
     )
 
 
-def _limits(traffic: Traffic, asks: Demand, lines: int, quota: Quota | None, wanted: Wanted) -> Iterator[Limit]:
+def _limits(traffic: Traffic, asks: Crowd, lines: int, quota: Quota | None, wanted: Wanted) -> Iterator[Limit]:
     over = float(wanted.minutes_over)
     each: tuple[tuple[LimitName, Load, int | None, int | None], ...] = (
         ("tokens", asks.tokens, wanted.quota_tokens, quota.tokens_per_minute if quota else None),
@@ -370,7 +414,7 @@ def percent(value: float) -> str:
     return f"{hundredths:.2g}%" if hundredths < 99.5 else f"{hundredths:.4g}%"
 
 
-def _assumptions(of: Capacity) -> Iterator[str]:
+def _assumptions(of: Capacity, *, stated: bool) -> Iterator[str]:
     wanted, traffic = of.wanted, of.traffic
     if traffic.volume and wanted.days is None and traffic.days is not None:
         yield f"calls come on {ASSUMED_DAYS} days a month, the business days of a month: assumed"
@@ -381,10 +425,11 @@ def _assumptions(of: Capacity) -> Iterator[str]:
         "calls begin at random and without regard to each other; those refused do not try again. How many are refused depends "
         "on the mean length of calls alone, however lengths differ; how many wait, and how long, is for exponential lengths"
     )
-    yield (
-        "tokens and requests are those of the call of average length, at random phases of many calls; where lengths differ, "
-        "longer calls ask for more than they save elsewhere"
-    )
+    if not stated and isinstance(of.crowd.lengths, Spread):
+        yield (
+            f"call lengths spread by {of.crowd.lengths.coefficient} (standard deviation over mean), assumed: lognormal as in "
+            "call centres, how wide differs by business; state yours, or give your calls' lengths"
+        )
     yield from _counting(of)
     if (
         of.quota

@@ -6,6 +6,7 @@ Counts are whole numbers; means, shares and loads are numbers rounded to what th
 from typing import Any
 
 from voicebill.answers.capacity import Capacity, Limit
+from voicebill.answers.lengths import Spread
 from voicebill.answers.shape import plan_shape, stands_on
 
 Shape = dict[str, Any]
@@ -13,7 +14,7 @@ Shape = dict[str, Any]
 
 def capacity_shape(answer: Capacity) -> Shape:
     """Calls at once, what one call and all of them ask of each limit, and how much quota that takes."""
-    traffic, queue, asks = answer.traffic, answer.queue, answer.demand
+    traffic, queue, asks, crowd = answer.traffic, answer.queue, answer.demand, answer.crowd
     return {
         "busy_hour": {
             "conversations": str(traffic.volume) if traffic.volume else None,
@@ -37,12 +38,20 @@ def capacity_shape(answer: Capacity) -> Shape:
             "answered": _rounded(queue.answered),
         },
         "call": {
-            "tokens": asks.tokens.each,
+            "tokens": int(asks.tokens.each),
             "cached_tokens": asks.cached,
-            "requests": asks.requests.each,
+            "requests": int(asks.requests.each),
             "heaviest_minute_tokens": asks.tokens.heaviest,
             "heaviest_minute_requests": asks.requests.heaviest,
             "minutes": [{"minute": each.number, "tokens": each.tokens, "requests": each.requests} for each in asks.minutes],
+        },
+        "calls": {
+            "length_spread": _number(crowd.lengths.coefficient) if isinstance(crowd.lengths, Spread) else None,
+            "cap_minutes": _rounded(crowd.cap.minutes) if crowd.cap else None,
+            "tokens": _rounded(float(crowd.tokens.each)),
+            "requests": _rounded(float(crowd.requests.each)),
+            "heaviest_minute_tokens": crowd.tokens.heaviest,
+            "heaviest_minute_requests": crowd.requests.heaviest,
         },
         "counted": {
             "cached_tokens": answer.counted.cached_tokens,

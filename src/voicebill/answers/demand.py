@@ -52,15 +52,25 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What calls ask of one limit: `each` in a whole call, `heaviest` in its heaviest minute, wherever that begins.
+    """What calls ask of one limit: `each` in a whole call, `heaviest` in the heaviest minute, wherever that begins.
 
     `squares` is the sum, over the minutes that touch a call, of what it asks in each squared, averaged over where the
     minutes begin: what the spread of many calls at random phases comes from.
     """
 
-    each: int
+    each: Fraction
     heaviest: int
     squares: Fraction
+
+    @classmethod
+    def over(cls, weighed: Sequence[tuple[int, "Load"]]) -> "Load":
+        """What calls of several kinds ask, each counting as much as its weight; their heaviest minute is any one's."""
+        whole = sum(weight for weight, _ in weighed)
+        return cls(
+            sum((weight * load.each for weight, load in weighed), Fraction(0)) / whole,
+            max(load.heaviest for _, load in weighed),
+            max(Fraction(0), sum((weight * load.squares for weight, load in weighed), Fraction(0)) / whole),
+        )
 
     def mean(self, calls_a_minute: Fraction) -> Fraction:
         """What calls that begin at such a rate ask in a minute, on average."""
@@ -160,18 +170,18 @@ def _load(clock: Sequence[int], asked: Sequence[int]) -> Load:
         heaviest = max(heaviest, within)
         overlaps += asked[at] * (asked[at] * MINUTE_MS)
         overlaps += 2 * asked[at] * sum(asked[near] * (MINUTE_MS - ms + clock[near]) for near in range(first, at))
-    return Load(sum(asked), heaviest, Fraction(overlaps, MINUTE_MS))
+    return Load(Fraction(sum(asked)), heaviest, Fraction(overlaps, MINUTE_MS))
 
 
 def most_calls(load: Load, lasts_minutes: Fraction, limit: int, share: float) -> tuple[int, int, int]:
     """How many calls at once a limit of so much a minute carries: on average, in all but a share of minutes, and always.
 
-    >>> most_calls(Load(each=12_000, heaviest=4_000, squares=Fraction(30_000_000)), Fraction(6), 100_000, 0.01)
+    >>> most_calls(Load(each=Fraction(12_000), heaviest=4_000, squares=Fraction(30_000_000)), Fraction(6), 100_000, 0.01)
     (50, 34, 25)
     """
     if not load.each:
         return limit, limit, limit
-    mean, spread = Fraction(load.each) / lasts_minutes, float(load.squares / lasts_minutes)
+    mean, spread = load.each / lasts_minutes, float(load.squares / lasts_minutes)
     on_average = floor(limit / mean)
     always = limit // load.heaviest
     bent = normal_quantile(share) * sqrt(spread)

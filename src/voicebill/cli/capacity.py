@@ -19,6 +19,7 @@ from voicebill.answers.capacity import (
 from voicebill.answers.capacity_shape import capacity_shape
 from voicebill.answers.capacity_table import CACHED, service_said, tier_said
 from voicebill.answers.demand import shown_minutes
+from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked
 from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.cli import screen
@@ -26,6 +27,8 @@ from voicebill.cli.options import (
     Conversations,
     Deployment,
     Json,
+    LengthsFile,
+    LengthSpread,
     Model,
     OnDay,
     PricesOption,
@@ -34,6 +37,7 @@ from voicebill.cli.options import (
     RuleOption,
     RulesOption,
     facts_and_rules,
+    lengths_stated,
     option,
     overrides,
     today,
@@ -126,11 +130,13 @@ ReservedOutputTokens = Annotated[
 ]
 
 
-@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations")
+@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread")
 def capacity_command(
     *,
     plan: Plan,
     conversations: Conversations = None,
+    length_spread: LengthSpread = None,
+    lengths: LengthsFile = None,
     calls_per_hour: CallsPerHour = None,
     busy_hour_share: BusyHourShare = None,
     days: Days = None,
@@ -190,7 +196,7 @@ def capacity_command(
         rules=rule_set,
         overrides=overrides(rule),
     )
-    answer = capacity(plan, question, facts, conversations, wanted)
+    answer = capacity(plan, question, facts, conversations, wanted, lengths=lengths_stated(length_spread, lengths))
     if as_json:
         screen.as_json(capacity_shape(answer))
     else:
@@ -206,12 +212,13 @@ def show(answer: Capacity, out: Console) -> None:
     out.print(screen.heading("Calls at once"))
     out.print(screen.indented(_at_once(answer)))
     out.print()
-    out.print(screen.heading("One call, minute by minute"))
+    out.print(screen.heading("The call of average length, minute by minute"))
     out.print(screen.indented(_minutes(answer)))
     out.print()
     out.print(screen.heading("All calls that are not refused, a minute"))
     out.print(
-        f"on average; not exceeded in {within(answer)} of minutes; worst, {answer.lines:,} calls all in their heaviest minute"
+        f"on average; not exceeded in {within(answer)} of minutes; worst, {screen.counted(answer.lines, 'call')} all in the "
+        "heaviest minute of the longest"
     )
     out.print(screen.indented(_limits(answer)))
     for line in _needed(answer):
@@ -225,7 +232,9 @@ def show(answer: Capacity, out: Console) -> None:
 
 def _busy_hour(answer: Capacity) -> str:
     traffic = answer.traffic
-    calls = f"{float(traffic.calls_per_hour):,.4g} calls in the busy hour, {screen.counted(answer.plan.minutes, 'minute')} each"
+    calls = (
+        f"{float(traffic.calls_per_hour):,.4g} calls in the busy hour, {float(traffic.minutes):,.4g} minutes each on average"
+    )
     if traffic.volume is None or traffic.busy_share is None:
         return calls
     days = f" on {traffic.days} days a month" if traffic.days is not None else ""
@@ -253,7 +262,12 @@ def _minutes(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
         )
     table.add_row("heaviest, wherever it begins", f"{asks.tokens.heaviest:,}", f"{asks.requests.heaviest:,}")
     found = f" ({asks.cached:,} of them cached)" if asks.cached else ""
-    table.add_row(f"the whole call{found}", f"{asks.tokens.each:,}", f"{asks.requests.each:,}")
+    table.add_row(f"the whole call{found}", f"{int(asks.tokens.each):,}", f"{int(asks.requests.each):,}")
+    if answer.crowd.lengths != Spread(0):
+        mean = answer.crowd
+        table.add_row(
+            "on average over calls of all lengths", f"{float(mean.tokens.each):,.0f}", f"{float(mean.requests.each):,.1f}"
+        )
     return table
 
 

@@ -61,8 +61,6 @@ def asked_of(table: object, site: Site) -> tuple[Asking, Wanted]:
         asked = asking(rest, site)
     except Refused as error:
         raise Refused(error.status, error.title, [*fault_errors(faults), *error.errors]) from None
-    if asked.question.lengths is not None:
-        faults.append(Fault(("length_spread",), "says nothing here: calls at once depend on the mean length alone"))
     if wanted is None or faults:
         raise Refused(422, "Wrong input", fault_errors(faults))
     return asked, wanted
@@ -76,7 +74,7 @@ def answered(asked: Asking, wanted: Wanted) -> Capacity:
     """
     question = asked.question
     try:
-        return capacity(question.plan, question.asked, asked.facts, question.volume, wanted)
+        return capacity(question.plan, question.asked, asked.facts, question.volume, wanted, lengths=question.lengths)
     except VoicebillError as error:
         fault = wanted_fault(error)
         if fault.path:

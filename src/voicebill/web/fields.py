@@ -189,9 +189,9 @@ CAPACITY = (
         ),
     ),
 )
-"""What a capacity is asked beside the question; prices and how lengths differ are no part of it."""
+"""What a capacity is asked beside the question; prices are no part of it."""
 
-NO_PART_OF_CAPACITY = ("discount", "length_spread")
+NO_PART_OF_CAPACITY = ("discount",)
 CAPACITY_FOLDED = (
     *CAPACITY,
     *(Group(group.title, tuple(field for field in group.fields if field.name not in NO_PART_OF_CAPACITY)) for group in FOLDED),

@@ -110,9 +110,10 @@ def _plan_schema(groups: Iterable[Group] = GROUPS) -> dict[str, Any]:
     fields = {
         field.name: {**either, "description": f"{field.label}: {field.hint}"} for group in groups for field in group.fields
     }
-    more: dict[str, Any] = {"overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"}}
-    if groups is GROUPS:
-        more["lengths"] = {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}}
+    more = {
+        "lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
+        "overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"},
+    }
     return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
 
 

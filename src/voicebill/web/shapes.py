@@ -453,7 +453,7 @@ class CallMinute(Shape):
 
 
 class Call(Shape):
-    """What one call asks of a limit as its context grows."""
+    """What the call that the plan describes asks of a limit as its context grows."""
 
     tokens: int
     cached_tokens: Annotated[int, Field(description="of the input, found in the cache as expected")]
@@ -461,6 +461,17 @@ class Call(Shape):
     heaviest_minute_tokens: int
     heaviest_minute_requests: int
     minutes: list[CallMinute]
+
+
+class CallsOfAllLengths(Shape):
+    """What calls of all lengths ask on average, and in the heaviest minute of any of them."""
+
+    length_spread: Annotated[float | None, Field(description="standard deviation over mean; null: as counted")]
+    cap_minutes: Annotated[float | None, Field(description="longer calls count as so long")]
+    tokens: float
+    requests: float
+    heaviest_minute_tokens: int
+    heaviest_minute_requests: int
 
 
 class Counted(Shape):
@@ -485,7 +496,7 @@ class CapacityLimit(Shape):
     limit: Literal["tokens", "requests", "sessions"]
     mean: float
     seldom_over: Annotated[float, Field(description="exceeded in the share minutes_over of the minutes only")]
-    worst: Annotated[int, Field(description="all calls in their heaviest minute at once")]
+    worst: Annotated[int, Field(description="all calls in the heaviest minute of the longest at once")]
     quota: Annotated[int | None, Field(description="of one deployment or project; null: not known")]
     stated: Annotated[bool, Field(description="whether the quota was stated in the question")]
     carries: Carries | None
@@ -531,6 +542,7 @@ class Capacity(StandsOn):
     refusing: Refusing
     waiting: Waiting
     call: Call
+    calls: CallsOfAllLengths
     counted: Counted
     minutes_over: float
     limits: list[CapacityLimit]
