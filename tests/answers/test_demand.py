@@ -37,23 +37,28 @@ def test_tokens_and_requests_a_minute_as_worked_out_by_hand(case: dict[str, Any]
     assert [{"tokens": each.tokens, "requests": each.requests} for each in found.minutes] == case["minutes"]
     assert (found.tokens.each, found.tokens.heaviest) == (sum(case["tokens"]), case["heaviest"])
     assert found.tokens.squares == micro_dollars(case["squares"]) / 1_000_000
+    assert found.tokens.edges == micro_dollars(case["edges"]) / 1_000_000
     assert found.lasts_ms == 108_150
 
 
 def test_many_calls_at_random_phases_as_worked_out_by_hand() -> None:
-    """Two calls a minute of 30 and 60 tokens, two minutes apart: 180 on average, squares 900 + 3600, so sd sqrt(9000)."""
-    calls = _load([0, 120_000], [30, 60])
-    assert calls == Load(Fraction(90), 60, Fraction(4500))
+    """Two calls a minute of 30 and 60 tokens, two minutes apart: 180 on average, squares 900 + 3600, so variance 9000.
+
+    A gamma of mean 180 and variance 9000 is exceeded in 1% of cases at 180 × (1 - 1/32.4 + 2.3263 / sqrt(32.4))³.
+    """
+    calls = _load([0, 120_000], [30, 60], 180_000)
+    assert calls == Load(Fraction(90), 60, Fraction(4500), Fraction(15))
     assert calls.mean(Fraction(2)) == 180
-    assert calls.exceeded_seldom(Fraction(2), 0.01) == pytest.approx(180 + 2.326348 * sqrt(9000), rel=1e-6)
-    assert calls.exceeded_seldom(Fraction(2), 0.5) == pytest.approx(180)
+    assert calls.exceeded_seldom(Fraction(2), 0.01) == pytest.approx(
+        180 * (1 - 1 / 32.4 + 2.326348 / sqrt(32.4)) ** 3, rel=1e-6
+    )
 
 
 @given(asked=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 50)), min_size=1, max_size=12))
 def test_the_mean_square_is_that_over_every_phase(asked: list[tuple[int, int]]) -> None:
     """Responses at whole seconds: what a minute holds changes at whole seconds only, so that their mean is exact."""
     asked = sorted(asked)
-    found = _load([1000 * at for at, _ in asked], [tokens for _, tokens in asked])
+    found = _load([1000 * at for at, _ in asked], [tokens for _, tokens in asked], 200_000)
     windows = [sum(tokens for at, tokens in asked if begins < at <= begins + 60) for begins in range(-61, 202)]
     assert found.squares == Fraction(sum(held * held for held in windows), 60)
     assert found.each == Fraction(sum(windows), 60)
@@ -87,6 +92,15 @@ def test_a_quota_carries_no_more_with_headroom_than_on_average(
     on_average, seldom, always = most_calls(asks, Fraction(minutes), limit, share)
     assert 0 <= always <= seldom <= on_average
     assert on_average * each <= limit * minutes
+
+
+def test_a_line_that_asks_evenly_spreads_not_at_all_and_none_more_than_calls_at_random() -> None:
+    """One token a second for 5 minutes, half a second apart from the ends: every minute has 60, whichever call is whose."""
+    even = _load([500 + 1000 * at for at in range(300)], [1] * 300, 300_000)
+    assert float(even.variance_of_a_line(Fraction(5))) == pytest.approx(0, abs=0.2)
+    assert most_calls(even, Fraction(5), 6_000, 0.01)[1] >= 99
+    growing = _load([500 + 1000 * at for at in range(300)], list(range(300)), 300_000)
+    assert 0 < growing.variance_of_a_line(Fraction(5)) < growing.squares / 5
 
 
 def test_calls_of_several_kinds_count_by_their_weight() -> None:

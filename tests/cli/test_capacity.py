@@ -22,8 +22,8 @@ def test_calls_at_once_limits_and_deployments_are_told() -> None:
     said = " ".join(result.stdout.split())
     assert "30,000/month on 22 days a month, 17% of a day in its busiest hour: 231.8 calls" in said
     assert "room for at most 1% refused 34 0.76% are refused" in said
-    assert "One deployment carries 7 calls at once; its limit on tokens binds" in said
-    assert "it takes 5 deployments where calls go wherever there is room, 10 where they are spread blindly" in said
+    assert "One deployment carries 9 calls at once; its limit on tokens binds" in said
+    assert "it takes 4 deployments where calls go wherever there is room, 7 where they are spread blindly" in said
 
 
 def test_without_quotas_the_calls_are_told_and_what_is_missing() -> None:
@@ -43,7 +43,7 @@ def test_a_quota_that_is_too_small_for_one_call_is_said_so() -> None:
 def test_json_has_the_same_figures() -> None:
     result = run(*AZURE, "--conversations", "30000/month", "--tier", "6", "--json")
     shape = json.loads(result.stdout)
-    assert (shape["refusing"]["lines"], shape["needed"]["calls_at_once"], shape["quota"]["tier"]) == (34, 10, "tier-6")
+    assert (shape["refusing"]["lines"], shape["needed"]["calls_at_once"], shape["quota"]["tier"]) == (34, 14, "tier-6")
 
 
 def test_a_saved_plan_names_model_volume_and_day(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_saved_plan_names_model_volume_and_day(tmp_path: Path) -> None:
     told = ("minutes = 6", "turns = 20", 'provider = "azure"', 'model = "gpt-realtime"', "length_spread = 0")
     file.write_text("\n".join((*told, 'conversations = "30000/month"')), encoding="utf-8")
     result = CliRunner().invoke(app, ["capacity", "--plan", str(file), "--day", "2026-11-22", "--json"])
-    assert json.loads(result.stdout)["needed"]["together"] == 5
+    assert json.loads(result.stdout)["needed"]["together"] == 4
 
 
 def test_a_long_call_is_shown_in_part() -> None:

@@ -39,7 +39,7 @@ def test_page_api_and_command_line_give_the_same_figures() -> None:
     words = [word for name, value in ASKED.items() for word in (f"--{name.replace('_', '-')}", value)]
     printed = CliRunner().invoke(command_line, ["capacity", *words, "--day", str(DAY), "--json"]).stdout
     assert json.loads(printed) == shape
-    assert figure(SITE.get(f"/capacity?{query}").text) == str(shape["needed"]["together"]) == "4"
+    assert figure(SITE.get(f"/capacity?{query}").text) == str(shape["needed"]["together"]) == "3"
     assert Capacity.model_validate(shape).limits[0].quota == 150_000
 
 
@@ -49,7 +49,7 @@ def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
     assert sent.headers["location"].startswith("/capacity?")
     assert "discount" not in sent.headers["location"]
     page = SITE.get(sent.headers["location"]).text
-    assert figure(page) == "4"
+    assert figure(page) == "3"
     assert 'id="f-refused" value="2%"' in page
     assert re.search(r"<details open>\s*<summary>The busy hour</summary>", page)
 

@@ -140,11 +140,15 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What calls of all lengths ask on average, and how their lengths differ; longer ones than `cap` count as so long."""
+    """What calls of all lengths ask on average, and how their lengths differ; longer ones than `cap` count as so long.
+
+    `minutes` is their mean as it was stated, `held_minutes` what is left of it where they are cut.
+    """
 
     lengths: Spread | Lengths
     cap: Cap | None
     minutes: Fraction
+    held_minutes: Fraction
     tokens: Load
     requests: Load
 
@@ -312,11 +316,12 @@ def _crowd(plan: Plan, lengths: Spread | Lengths, sold: Offered, counted: Counte
     standing = standing_for(plan, lengths, sold)
     rules = sold.ruling.rules
     asks = [(weight, demand(conversation(script(each, rules), sold), counted)) for each, weight in standing.weighed]
-    mean = Decimal(plan.minutes) if isinstance(lengths, Spread) else Decimal(f"{standing.mean_minutes:.6f}")
+    held = Fraction(f"{standing.mean_minutes:.6f}")
     return Crowd(
         lengths=lengths,
         cap=standing.cap,
-        minutes=Fraction(mean),
+        minutes=Fraction(Decimal(plan.minutes)) if isinstance(lengths, Spread) else held,
+        held_minutes=held,
         tokens=Load.over([(weight, each.tokens) for weight, each in asks]),
         requests=Load.over([(weight, each.requests) for weight, each in asks]),
     )
@@ -368,7 +373,7 @@ def _limits(traffic: Traffic, asks: Crowd, lines: int, quota: Quota | None, want
             worst=worst,
             quota=limit,
             stated=stated is not None,
-            carried=Carried(*most_calls(load, traffic.minutes, limit, over)) if limit else None,
+            carried=Carried(*most_calls(load, asks.held_minutes, limit, over)) if limit else None,
         )
     at_once = wanted.quota_sessions or (quota.sessions if quota else None)
     carried = Carried(at_once, at_once, at_once) if at_once else None
