@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.cases import DAY
 from voicebill.answers.capacity import Capacity, Service, Wanted, capacity
 from voicebill.answers.capacity_shape import capacity_shape
-from voicebill.answers.erlang import lines_for, refused
+from voicebill.answers.erlang import channels_for, refused
 from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import Volume
@@ -58,11 +58,11 @@ def test_the_busy_hour_is_a_share_of_a_day_on_which_calls_come(volume: str, want
 
 
 def test_two_hundred_calls_of_six_minutes_are_twenty_erlangs() -> None:
-    """20 erlangs: 30 lines refuse 0.85%, 29 refuse 1.3%. Of 200 / 60 calls a minute 99.15% ask for what a call asks for."""
+    """20 erlangs: 30 channels refuse 0.85%, 29 refuse 1.3%. Of 200 / 60 calls a minute 99.15% ask for what a call asks for."""
     answer = found(calls_per_hour=200)
     tokens, requests, sessions = answer.limits
     assert answer.traffic.erlangs == 20
-    assert answer.lines == 30
+    assert answer.channels == 30
     assert answer.refused == pytest.approx(0.0085, abs=0.0001)
     assert tokens.mean == pytest.approx((1 - answer.refused) * 200 / 60 * answer.demand.tokens.each)
     assert requests.mean == pytest.approx((1 - answer.refused) * 200 / 60 * 20)
@@ -133,7 +133,7 @@ def test_calls_of_two_lengths_ask_for_the_mean_of_what_they_ask_for() -> None:
     assert both.crowd.tokens.squares == sum((one.demand.tokens.squares for one in each), Fraction(0)) / 2
     assert both.crowd.tokens.heaviest == each[1].demand.tokens.heaviest
     assert both.crowd.tokens.each > both.demand.tokens.each == found().demand.tokens.each
-    assert both.lines == found(calls_per_hour=90).lines
+    assert both.channels == found(calls_per_hour=90).channels
 
 
 def test_the_wider_lengths_spread_the_more_tokens_and_the_fewer_calls_a_quota_carries() -> None:
@@ -142,7 +142,7 @@ def test_the_wider_lengths_spread_the_more_tokens_and_the_fewer_calls_a_quota_ca
     carried = [each.needed.calls_at_once for each in spreads if each.needed]
     assert tokens == sorted(tokens)
     assert carried == sorted(carried, reverse=True)
-    assert len({(each.lines, each.refused, each.queue) for each in spreads}) == 1
+    assert len({(each.channels, each.refused, each.queue) for each in spreads}) == 1
     assumed = found(lengths=None, calls_per_hour=200)
     assert assumed.limits == spreads[2].limits
     assert any("call lengths spread by 0.8" in said for said in assumed.assumptions)
@@ -161,10 +161,10 @@ def test_what_was_assumed_is_said_and_what_was_stated_is_not() -> None:
 
 
 def test_room_where_calls_wait() -> None:
-    """20 erlangs of 6 minutes: 25 lines answer 80% within 20 s; within a minute 24 do."""
-    assert found(calls_per_hour=200).queue.lines == 25
+    """20 erlangs of 6 minutes: 25 channels answer 80% within 20 s; within a minute 24 do."""
+    assert found(calls_per_hour=200).queue.channels == 25
     later = found(calls_per_hour=200, service_level=Service(Decimal("0.8"), Decimal(60))).queue
-    assert later.lines == 24
+    assert later.channels == 24
     assert later.answered >= 0.8
 
 
@@ -182,8 +182,8 @@ def test_more_calls_take_no_less(calls: int, minutes: int, turns: int, target: D
     two = found(OPENAI, plan=plan, calls_per_hour=calls + 50, refused=target, quota_tokens=tokens)
     assert one.needed is not None
     assert two.needed is not None
-    assert one.lines <= two.lines
-    assert one.lines == lines_for(one.traffic.erlangs, float(target))
+    assert one.channels <= two.channels
+    assert one.channels == channels_for(one.traffic.erlangs, float(target))
     assert one.refused <= float(target) * (1 + 1e-9)
     for before, after in zip(one.limits, two.limits, strict=True):
         assert before.mean <= before.seldom_over + 1e-9

@@ -94,13 +94,13 @@ def test_a_quota_carries_no_more_with_headroom_than_on_average(
     assert on_average * each <= limit * minutes
 
 
-def test_a_line_that_asks_evenly_spreads_not_at_all_and_none_more_than_calls_at_random() -> None:
+def test_a_channel_that_asks_evenly_spreads_not_at_all_and_none_more_than_calls_at_random() -> None:
     """One token a second for 5 minutes, half a second apart from the ends: every minute has 60, whichever call is whose."""
     even = _load([500 + 1000 * at for at in range(300)], [1] * 300, 300_000)
-    assert float(even.variance_of_a_line(Fraction(5))) == pytest.approx(0, abs=0.2)
+    assert float(even.variance_of_a_channel(Fraction(5))) == pytest.approx(0, abs=0.2)
     assert most_calls(even, Fraction(5), 6_000, 0.01)[1] >= 99
     growing = _load([500 + 1000 * at for at in range(300)], list(range(300)), 300_000)
-    assert 0 < growing.variance_of_a_line(Fraction(5)) < growing.squares / 5
+    assert 0 < growing.variance_of_a_channel(Fraction(5)) < growing.squares / 5
 
 
 def test_calls_of_several_kinds_count_by_their_weight() -> None:

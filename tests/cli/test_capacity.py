@@ -43,7 +43,7 @@ def test_a_quota_that_is_too_small_for_one_call_is_said_so() -> None:
 def test_json_has_the_same_figures() -> None:
     result = run(*AZURE, "--conversations", "30000/month", "--tier", "6", "--json")
     shape = json.loads(result.stdout)
-    assert (shape["refusing"]["lines"], shape["needed"]["calls_at_once"], shape["quota"]["tier"]) == (34, 14, "tier-6")
+    assert (shape["refusing"]["channels"], shape["needed"]["calls_at_once"], shape["quota"]["tier"]) == (34, 14, "tier-6")
 
 
 def test_a_saved_plan_names_model_volume_and_day(tmp_path: Path) -> None:

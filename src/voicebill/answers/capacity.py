@@ -48,7 +48,7 @@ class Service:
         object.__setattr__(self, "share", share("service_level", self.share))
         object.__setattr__(self, "seconds", exact("service_level", self.seconds))
         if self.share == 1:
-            raise InvalidInput("service_level must be less than 100%: no number of lines is never busy")
+            raise InvalidInput("service_level must be less than 100%: no number of channels is never busy")
         if not 0 <= self.seconds <= 86_400:
             raise InvalidInput(f"service_level must be within 0 to 86,400 s (a day), not {self.seconds}")
 
@@ -130,9 +130,9 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Lines where calls wait: how many, the share that waits, seconds on average, the share answered in time."""
+    """Channels where calls wait: how many, the share that waits, seconds on average, the share answered in time."""
 
-    lines: int
+    channels: int
     waiting: float
     mean_wait_seconds: float
     answered: float
@@ -166,8 +166,8 @@ class Carried:
 class Limit:
     """One limit: what the calls that are not refused ask of it, and what a quota of it carries (both None: not known).
 
-    `mean`, `seldom_over` and `worst`: on average, exceeded in a few minutes only, and all lines in their heaviest minute (of
-    calls of few turns a line may end one and begin another in a minute, and ask for a little more). Of sessions, these are
+    `mean`, `seldom_over` and `worst`: on average, exceeded in a few minutes only, and all channels in their heaviest minute (of
+    calls of few turns a channel may end one and begin another in a minute, and ask for a little more). Of sessions, these are
     calls at once.
     """
 
@@ -218,7 +218,7 @@ class Capacity:
     conversation: Conversation
     wanted: Wanted
     traffic: Traffic
-    lines: int
+    channels: int
     refused: float
     queue: Queue
     demand: Demand
@@ -255,7 +255,7 @@ def capacity(
     >>> from voicebill.facts import load
     >>> azure = Asked(model="gpt-realtime", provider="azure", day=date(2026, 11, 22))
     >>> found = capacity(Plan(minutes=6, turns=20), azure, load(), Volume(Decimal(30_000), "month"))
-    >>> round(found.traffic.erlangs, 2), found.lines, found.needed.binds
+    >>> round(found.traffic.erlangs, 2), found.channels, found.needed.binds
     (23.18, 34, 'tokens')
 
     Raises:
@@ -281,10 +281,10 @@ def capacity(
             f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are counted"
         )
     held = conversation(script(plan, sold.ruling.rules), sold)
-    lines = erlang.lines_for(traffic.erlangs, float(wanted.refused))
-    lost = erlang.refused(traffic.erlangs, lines)
-    limits = tuple(_limits(traffic.without(lost), crowd, lines, quota, wanted))
-    needed = _needed(traffic, lines, limits, float(wanted.refused))
+    channels = erlang.channels_for(traffic.erlangs, float(wanted.refused))
+    lost = erlang.refused(traffic.erlangs, channels)
+    limits = tuple(_limits(traffic.without(lost), crowd, channels, quota, wanted))
+    needed = _needed(traffic, channels, limits, float(wanted.refused))
     tier = (wanted.tier or quota.tiers[0]) if quota else None
     found = Capacity(
         plan=plan,
@@ -292,7 +292,7 @@ def capacity(
         conversation=held,
         wanted=wanted,
         traffic=traffic,
-        lines=lines,
+        channels=channels,
         refused=lost,
         queue=_queue(traffic, wanted.service_level),
         demand=demand(held, counted),
@@ -349,23 +349,23 @@ def _busy_hour(minutes: Fraction, volume: Volume | None, wanted: Wanted) -> Traf
 
 def _queue(traffic: Traffic, wanted: Service) -> Queue:
     load, seconds = traffic.erlangs, float(traffic.minutes * 60)
-    lines = erlang.lines_to_answer(load, seconds, float(wanted.share), float(wanted.seconds))
+    channels = erlang.channels_to_answer(load, seconds, float(wanted.share), float(wanted.seconds))
     return Queue(
-        lines=lines,
-        waiting=erlang.waiting(load, lines),
-        mean_wait_seconds=erlang.mean_wait(load, lines, seconds),
-        answered=erlang.answered_within(load, lines, seconds, float(wanted.seconds)),
+        channels=channels,
+        waiting=erlang.waiting(load, channels),
+        mean_wait_seconds=erlang.mean_wait(load, channels, seconds),
+        answered=erlang.answered_within(load, channels, seconds, float(wanted.seconds)),
     )
 
 
-def _limits(traffic: Traffic, asks: Crowd, lines: int, quota: Quota | None, wanted: Wanted) -> Iterator[Limit]:
+def _limits(traffic: Traffic, asks: Crowd, channels: int, quota: Quota | None, wanted: Wanted) -> Iterator[Limit]:
     over = float(wanted.minutes_over)
     each: tuple[tuple[LimitName, Load, int | None, int | None], ...] = (
         ("tokens", asks.tokens, wanted.quota_tokens, quota.tokens_per_minute if quota else None),
         ("requests", asks.requests, wanted.quota_requests, quota.requests_per_minute if quota else None),
     )
     for name, load, stated, published in each:
-        limit, worst, mean = stated or published, lines * load.heaviest, float(load.mean(traffic.calls_a_minute))
+        limit, worst, mean = stated or published, channels * load.heaviest, float(load.mean(traffic.calls_a_minute))
         yield Limit(
             name=name,
             mean=mean,
@@ -377,17 +377,17 @@ def _limits(traffic: Traffic, asks: Crowd, lines: int, quota: Quota | None, want
         )
     at_once = wanted.quota_sessions or (quota.sessions if quota else None)
     carried = Carried(at_once, at_once, at_once) if at_once else None
-    yield Limit("sessions", traffic.erlangs, float(lines), lines, at_once, wanted.quota_sessions is not None, carried)
+    yield Limit("sessions", traffic.erlangs, float(channels), channels, at_once, wanted.quota_sessions is not None, carried)
 
 
-def _needed(traffic: Traffic, lines: int, limits: tuple[Limit, ...], target: float) -> Needed | None:
+def _needed(traffic: Traffic, channels: int, limits: tuple[Limit, ...], target: float) -> Needed | None:
     known = [(limit.carried.seldom_over, limit.name) for limit in limits if limit.carried]
     if not known:
         return None
     each, binds = min(known, key=lambda pair: pair[0])
     if not each:
         return Needed(binds, 0, 1.0, None, None)
-    together = max(1, ceil(lines / each))
+    together = max(1, ceil(channels / each))
     most_load = erlang.load_for(each, target) if target < 1 else traffic.erlangs
     return Needed(
         binds=binds,

@@ -26,13 +26,13 @@ def capacity_shape(answer: Capacity) -> Shape:
         },
         "refusing": {
             "target": float(answer.wanted.refused),
-            "lines": answer.lines,
+            "channels": answer.channels,
             "refused": _rounded(answer.refused),
         },
         "waiting": {
             "target": float(answer.wanted.service_level.share),
             "within_seconds": float(answer.wanted.service_level.seconds),
-            "lines": queue.lines,
+            "channels": queue.channels,
             "waiting": _rounded(queue.waiting),
             "mean_wait_seconds": _rounded(queue.mean_wait_seconds),
             "answered": _rounded(queue.answered),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from voicebill.answers import quantities
@@ -23,8 +24,8 @@ def service_said(said: str) -> Service:
     written = re.fullmatch(r"(\S+)\s+(?:in|within)\s+([\d.,]+\s*[a-zA-Z]+)", said.strip())
     if written is None:
         raise InvalidInput(f"{said[:40]!r} is not a share and a time: write 80% in 20s")
-    seconds = 60 * quantities.minutes(written[2])
-    return Service(quantities.share(written[1]), seconds.quantize(1) if seconds == seconds.to_integral_value() else seconds)
+    seconds = round(60 * quantities.minutes(written[2]), 3)  # a third of a minute has no end
+    return Service(quantities.share(written[1]), Decimal(int(seconds)) if not seconds % 1 else seconds.normalize())
 
 
 def tier_said(said: str) -> str:

@@ -88,8 +88,8 @@ class Load:
         """
         return exceeded(float(self.mean(calls_a_minute)), float(calls_a_minute * self.squares), share)
 
-    def variance_of_a_line(self, lasts_minutes: Fraction) -> Fraction:
-        """How far the minutes of a line spread that is always busy, one call after the other, so many minutes on average.
+    def variance_of_a_channel(self, lasts_minutes: Fraction) -> Fraction:
+        """How far the minutes of a channel spread that is always busy, one call after the other, so many minutes on average.
 
         The mean square of a minute less the square of its mean; the calls before and after are taken at their mean.
         """
@@ -202,7 +202,7 @@ def most_calls(load: Load, lasts_minutes: Fraction, limit: int, share: float) ->
     mean = load.each / lasts_minutes
     on_average = floor(limit / mean)
     always = min(limit // load.heaviest, on_average)
-    asked, variance = float(mean), float(load.variance_of_a_line(lasts_minutes))
+    asked, variance = float(mean), float(load.variance_of_a_channel(lasts_minutes))
 
     def too_many(calls: int) -> bool:
         return exceeded(calls * asked, calls * variance, share) > limit

@@ -169,7 +169,7 @@ def capacity_command(
     Two hundred calls in the busy hour, against limits of your own:
         voicebill capacity --minutes 6 --turns 20 --calls-per-hour 200 \\
             --quota-tokens 250k --quota-requests 1000
-    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    """  # noqa: D301 - \b is Typer's mark for channels that stay as they are
     stated = {
         "calls_per_hour": calls_per_hour,
         "busy_hour_share": busy_hour_share,
@@ -217,7 +217,7 @@ def show(answer: Capacity, out: Console) -> None:
     out.print()
     out.print(screen.heading("All calls that are not refused, a minute"))
     out.print(
-        f"on average; not exceeded in {within(answer)} of minutes; worst, {screen.counted(answer.lines, 'call')} all in the "
+        f"on average; not exceeded in {within(answer)} of minutes; worst, {screen.counted(answer.channels, 'call')} all in the "
         "heaviest minute of the longest"
     )
     out.print(screen.indented(_limits(answer)))
@@ -247,9 +247,9 @@ def _at_once(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
     table.columns[2].justify, table.columns[2].no_wrap = "left", False
     table.add_row("on average", f"{answer.traffic.erlangs:,.1f}", "erlangs, if none is refused")
     allowed = percent(float(wanted.refused))
-    table.add_row(f"room for at most {allowed} refused", f"{answer.lines:,}", f"{percent(answer.refused)} are refused")
+    table.add_row(f"room for at most {allowed} refused", f"{answer.channels:,}", f"{percent(answer.refused)} are refused")
     waits = f"{percent(queue.waiting)} do, {queue.mean_wait_seconds:,.1f} s on average over all calls"
-    table.add_row(f"room for {wanted.service_level}", f"{queue.lines:,}", f"if calls wait instead: {waits}")
+    table.add_row(f"room for {wanted.service_level}", f"{queue.channels:,}", f"if calls wait instead: {waits}")
     return table
 
 

@@ -429,7 +429,7 @@ class Refusing(Shape):
     """Room for so many calls at once, where calls that find none are refused (Erlang B)."""
 
     target: Annotated[float, Field(description="share of calls that may be refused")]
-    lines: int
+    channels: int
     refused: float
 
 
@@ -438,7 +438,7 @@ class Waiting(Shape):
 
     target: Annotated[float, Field(description="share of calls to be answered in time")]
     within_seconds: float
-    lines: int
+    channels: int
     waiting: Annotated[float, Field(description="share of calls that wait")]
     mean_wait_seconds: Annotated[float, Field(description="over all calls, those that need not wait among them")]
     answered: Annotated[float, Field(description="share of calls answered in time")]
