@@ -142,11 +142,22 @@ def test_the_wider_lengths_spread_the_more_tokens_and_the_fewer_calls_a_quota_ca
     carried = [each.needed.calls_at_once for each in spreads if each.needed]
     assert tokens == sorted(tokens)
     assert carried == sorted(carried, reverse=True)
-    assert len({(each.channels, each.refused, each.queue) for each in spreads}) == 1
+    assert [each.channels for each in spreads] == [30, 30, 30]
     assumed = found(lengths=None, calls_per_hour=200)
     assert assumed.limits == spreads[2].limits
     assert any("call lengths spread by 0.8" in said for said in assumed.assumptions)
     assert not any("call lengths spread" in said for said in spreads[2].assumptions)
+
+
+def test_calls_that_a_session_cuts_last_less_and_that_is_said() -> None:
+    """Azure ends a session after 30 minutes: of 25 on average with a spread of 0.8 some 20 are left."""
+    cut = found(plan=Plan(minutes=25, turns=60), lengths=Spread(Decimal("0.8")), calls_per_hour=60)
+    assert 19 < cut.traffic.minutes < 21
+    assert cut.traffic.erlangs == pytest.approx(float(cut.traffic.minutes))
+    assert any("calls are cut at 30 minutes, so they last" in said for said in cut.warnings)
+    whole = found(plan=Plan(minutes=25, turns=60), calls_per_hour=60)
+    assert whole.traffic.erlangs == 25
+    assert not any("calls are cut" in said for said in whole.warnings)
 
 
 def test_what_was_assumed_is_said_and_what_was_stated_is_not() -> None:

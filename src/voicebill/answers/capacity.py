@@ -142,13 +142,12 @@ class Queue:
 class Crowd:
     """What calls of all lengths ask on average, and how their lengths differ; longer ones than `cap` count as so long.
 
-    `minutes` is their mean as it was stated, `held_minutes` what is left of it where they are cut.
+    `minutes` is their mean, so cut.
     """
 
     lengths: Spread | Lengths
     cap: Cap | None
     minutes: Fraction
-    held_minutes: Fraction
     tokens: Load
     requests: Load
 
@@ -256,7 +255,7 @@ def capacity(
     >>> azure = Asked(model="gpt-realtime", provider="azure", day=date(2026, 11, 22))
     >>> found = capacity(Plan(minutes=6, turns=20), azure, load(), Volume(Decimal(30_000), "month"))
     >>> round(found.traffic.erlangs, 2), found.channels, found.needed.binds
-    (23.18, 34, 'tokens')
+    (23.05, 34, 'tokens')
 
     Raises:
         UnknownName: the model, provider, deployment, region, rule set or quota tier is unknown.
@@ -312,16 +311,14 @@ def capacity(
 
 
 def _crowd(plan: Plan, lengths: Spread | Lengths, sold: Offered, counted: Counted) -> Crowd:
-    """A few calls that stand for all lengths, run; of a spread the plan's length is the mean, of lengths their own."""
+    """A few calls that stand for all lengths, run."""
     standing = standing_for(plan, lengths, sold)
     rules = sold.ruling.rules
     asks = [(weight, demand(conversation(script(each, rules), sold), counted)) for each, weight in standing.weighed]
-    held = Fraction(f"{standing.mean_minutes:.6f}")
     return Crowd(
         lengths=lengths,
         cap=standing.cap,
-        minutes=Fraction(Decimal(plan.minutes)) if isinstance(lengths, Spread) else held,
-        held_minutes=held,
+        minutes=Fraction(f"{standing.mean_minutes:.6f}"),
         tokens=Load.over([(weight, each.tokens) for weight, each in asks]),
         requests=Load.over([(weight, each.requests) for weight, each in asks]),
     )
@@ -373,7 +370,7 @@ def _limits(traffic: Traffic, asks: Crowd, channels: int, quota: Quota | None, w
             worst=worst,
             quota=limit,
             stated=stated is not None,
-            carried=Carried(*most_calls(load, asks.held_minutes, limit, over)) if limit else None,
+            carried=Carried(*most_calls(load, asks.minutes, limit, over)) if limit else None,
         )
     at_once = wanted.quota_sessions or (quota.sessions if quota else None)
     carried = Carried(at_once, at_once, at_once) if at_once else None
@@ -470,6 +467,12 @@ def _warnings(of: Capacity, volume: Volume | None) -> Iterator[str]:
         yield f"{of.wanted.tier} says nothing: {quotas.missing(offer, day)}"
     if of.quota and of.quota.note:
         yield of.quota.note
+    crowd = of.crowd
+    if crowd.cap and isinstance(crowd.lengths, Spread) and float(crowd.minutes) < 0.97 * float(of.plan.minutes):
+        yield (
+            f"calls are cut at {crowd.cap.minutes:.4g} minutes, so they last {float(crowd.minutes):.1f} minutes on average and "
+            f"not {of.plan.minutes}: state a smaller spread, longer sessions, or your calls' lengths"
+        )
     if of.needed and of.needed.together is None:
         yield (
             f"a single call asks for more {of.needed.binds} a minute than the quota lets through: no number of {of.per}s "

@@ -172,13 +172,13 @@ CAPACITY = (
                 "cached_tokens",
                 "Cached tokens",
                 "whether they count towards the limit",
-                choices=_choices("counted", "free", none="as the provider does"),
+                choices=_choices("counted", "free", none="by provider"),
             ),
             Field(
                 "request_is",
                 "A request is",
                 "what a limit on requests counts",
-                choices=_choices("response", "session", none="as the provider counts"),
+                choices=_choices("response", "session", none="by provider"),
             ),
             Field(
                 "reserved_output_tokens",
