@@ -232,7 +232,8 @@ def show(answer: Capacity, out: Console) -> None:
 
 def _busy_hour(answer: Capacity) -> str:
     traffic = answer.traffic
-    calls = f"{float(traffic.calls_per_hour):,.4g} calls in the busy hour, {round(float(traffic.minutes), 2):,g} minutes each on average"
+    minutes = round(float(traffic.minutes), 2)
+    calls = f"{float(traffic.calls_per_hour):,.4g} calls in the busy hour, {minutes:,g} minutes each on average"
     if traffic.volume is None or traffic.busy_share is None:
         return calls
     days = f" on {traffic.days} days a month" if traffic.days is not None else ""
