@@ -166,3 +166,11 @@ def test_the_answer_is_the_same_on_any_number_of_threads_and_at_any_time(counter
         (answer.groups, answer.lines, answer.unpriced) == (first.groups, first.lines, first.unpriced) for answer in answers
     )
     assert len({answer.per_call.mean for answer in answers if answer.per_call}) == 1
+
+
+def test_what_no_price_is_known_for_is_unpriced_in_every_reading(counters: Counters) -> None:
+    """One reading has no audio at all, the other one token: of a model that nobody names neither is billed, not even $0."""
+    readings = (Usage({"text_in": 1}, "bounded"), Usage({"text_in": 1, "audio_in": 1}, "bounded"))
+    unnamed = Record(key="k", kind="response", readings=readings, source="a.jsonl", ordinal=1)
+    (answer,) = counters.agree([unnamed], [CostAsked(where=condition("meter = audio_in"))])
+    assert (answer.counts.billed, answer.counts.unpriced) == (0, 1)

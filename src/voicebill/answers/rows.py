@@ -255,16 +255,19 @@ class RowCounting:
     def _readings(self, priced: Priced) -> Iterator[dict[int, list[Placed]]]:
         """The readings of each record, by their place: where some have a price throughout, only these can be meant.
 
-        A text model is not sold with audio, so tokens of unknown modality are text there.
+        A text model is not sold with audio, so tokens of unknown modality are text there. Of a name that has no price at all
+        no reading has one, even where it counts nothing of what is asked for.
         """
         rates = priced.by_meter
+        known = {span for span, _ in rates}
         by_record: dict[str, dict[int, list[Placed]]] = {}
         for placed in self._rows(priced):
             row = placed[2]
             by_record.setdefault(row.record.key, {at: [] for at in range(len(row.record.readings))})[row.reading].append(placed)
         for found in by_record.values():
+            sold = any(span in known for rows in found.values() for span, _, _ in rows)
             whole = {at: rows for at, rows in found.items() if not any(_lost(span, row, rates) for span, _, row in rows)}
-            yield whole or found
+            yield whole if whole and sold else found
 
 
 def _lost(span: int, row: Counted, rates: Rates) -> bool:

@@ -92,7 +92,7 @@ def open_counted(asked: CostAsked, *, joined: bool = False, none: bool = False) 
         ),
         readings AS (
             SELECT key, reading, COALESCE(SUM(amount), 0) AS amount, SUM(quantity) AS counted, MAX(lost) AS lost
-            FROM (SELECT key, reading, amount, quantity, lost FROM priced {rows.others("0", "0", "0")}) each_row
+            FROM (SELECT key, reading, amount, quantity, lost FROM priced {rows.others("0", "0", UNSOLD)}) each_row
             GROUP BY key, reading
         ),
         ends AS (
@@ -189,7 +189,8 @@ def unpriced_records(asked: CostAsked) -> Query:
     text = f"""
         WITH asked AS ({rows.asked()}),
         each_row AS (
-            SELECT key, reading, CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS lost FROM asked {rows.others("0")}
+            SELECT key, reading, CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS lost
+            FROM asked {rows.others(UNSOLD)}
         ),
         readings AS (SELECT key, reading, MAX(lost) AS lost FROM each_row GROUP BY key, reading),
         each_record AS (SELECT key, MIN(lost) AS lost FROM readings GROUP BY key)
@@ -249,7 +250,7 @@ def _open_sessions(rows: "_Rows") -> str:
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
             FROM (
                 SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM open_asked
-                {rows.others("u.tenant", "u.session", "0", "NULL", "''", "u.since_ms", "u.until_ms")}
+                {rows.others("u.tenant", "u.session", "0", "NULL", UNSOLD_METER, "u.since_ms", "u.until_ms")}
             ) each_row
             WHERE session IS NOT NULL
             GROUP BY key, reading, tenant, session
@@ -270,6 +271,11 @@ def _ranked(what: str, order: str, where: str = "") -> str:
             SELECT ROW_NUMBER() OVER (ORDER BY {order}) AS place, COUNT(*) OVER () AS n, low, high, ms
             FROM whole {where}
         ) ranked_{what} WHERE {wanted}"""
+
+
+UNSOLD = "CASE WHEN p.span IS NULL THEN 1 ELSE 0 END"
+UNSOLD_METER = "CASE WHEN p.span IS NULL THEN 'any' ELSE '' END"
+"""Of a row that counts nothing: whether its name has no price at all, and a meter that then has none."""
 
 
 class _Rows:
@@ -298,11 +304,16 @@ class _Rows:
             FROM usage u {self._join} {self._conditions()}"""
 
     def others(self, *columns: str) -> str:
-        """Rows that count nothing for every reading of the records asked for: where a meter is asked for, not all have one."""
+        """Rows that count nothing for every reading of the records asked for: where a meter is asked for, not all have one.
+
+        Of a name that has no price at all no reading has one, whatever it counts.
+        """
         if "meter" not in self._fields:
             return ""
         named = _list(("u.key", "u.reading", *columns))
-        return f"UNION ALL SELECT {named} FROM usage u WHERE u.reading > 0 AND u.key IN (SELECT key FROM asked)"
+        return f"""UNION ALL SELECT {named} FROM usage u LEFT JOIN spans s ON {_on_span("u", "s")}
+            LEFT JOIN (SELECT DISTINCT span FROM rates) p ON p.span = s.span
+            WHERE u.reading > 0 AND u.key IN (SELECT key FROM asked)"""
 
     @property
     def _quantity(self) -> str:
