@@ -325,7 +325,8 @@ def _answering(seat: Seat, build: Build, rules: Rules) -> Iterator[str]:
         )
     least, block = seat.rules.cache_minimum_tokens, seat.rules.cache_block_tokens
     steps = f"in steps of {block}" if block > 1 else "to the token"
-    if build.stack.tier != "batch":
+    cached = seat.found.rates["text_in_cached"]
+    if cached is not None and not cached.stands_in:
         found = f"{seat.rules.cache_reuse_share:.0%}"
         yield f"{seat.offer.model}: of {least:,} tokens in common and more {found} are found in the cache, {steps}"
     if seat.rules.cache_writes:
