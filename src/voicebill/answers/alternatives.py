@@ -108,6 +108,11 @@ class Alternative:
         """Who sells the first of its models."""
         return self.legs[0].found.offer.provider if self.legs else ""
 
+    def per_minute(self, plan: Plan) -> Scenarios:
+        """Per minute of the conversation, silence included."""
+        assert self.per_conversation is not None
+        return self.per_conversation.times(1 / Fraction(plan.minutes))
+
     @property
     def expected(self) -> Fraction:
         """The expected amount for one conversation, for sorting."""
@@ -174,15 +179,27 @@ def alternatives(
 
 
 def every_chain(plan: Plan, asked: Asked, facts: Facts, top: int, volume: Volume | None = None) -> tuple[Alternatives, int]:
-    """The cheapest chains of all that can be made of what is sold on the day, and how many there are."""
+    """The cheapest chains of all that can be made of what is sold on the day, and how many there are.
+
+    Of chains of the same models, sold in other ways or by others, only the cheapest is among them.
+    """
     ground = _Ground(plan, asked, facts, volume, None)
     seating = Seating(facts, asked, ground.talk(plan))
     found = sorted(seating.every_pipeline(), key=_first_of_chains)
     ways = []
-    for _, seats in islice(found, top):
+    for seats in islice(_of_other_models(seats for _, seats in found), top):
         name = " → ".join(seat.offer.id for seat in seats)
         ways.append(_built(Build(Stack(name, "a chain", "pipeline", {}), seats), ground))
     return _sorted(plan, volume, ways), len(found)
+
+
+def _of_other_models(chains: Iterable[tuple[Seat, ...]]) -> Iterator[tuple[Seat, ...]]:
+    seen = set()
+    for seats in chains:
+        models = tuple((seat.offer.model, seat.offer.tier) for seat in seats)
+        if models not in seen:
+            seen.add(models)
+            yield seats
 
 
 def _first_of_chains(chain: tuple[Scenarios, tuple[Seat, ...]]) -> tuple[Amount, int, bool, str]:
@@ -312,7 +329,7 @@ def _taken(build: Build, talk: Talk) -> Iterator[str]:
         yield f"{roles['hears'].offer.model} is billed for all the time of the conversation, silence too"
     if "speaks" in roles:
         yield from _speaking(roles["speaks"], rules)
-    if build.stack.architecture == "live" and talk.plan.transport == "webrtc":
+    if build.stack.architecture == "live" and talk.plan.transport in (None, "webrtc"):
         yield f"creating the session bills {roles['talks'].rules.create_ms / 1000:g} s, which the running session is credited"
 
 

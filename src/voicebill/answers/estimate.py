@@ -1,7 +1,7 @@
 """The estimate: what a planned conversation will cost, where the money goes, and how sure that is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from voicebill.answers import caveats
@@ -18,9 +18,11 @@ from voicebill.answers.costing import (
 from voicebill.answers.facts import Facts
 from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked, Offered, offered
-from voicebill.answers.population import Calls, Population, calls, population
+from voicebill.answers.population import Calls as Held
+from voicebill.answers.population import Population, calls, population
 from voicebill.answers.quantities import Volume
 from voicebill.answers.scenarios import Scenarios, scenarios
+from voicebill.answers.transport import Calls, Carriage, Carried, carried
 from voicebill.billing.bill import Line
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.plan import Plan, script
@@ -28,7 +30,11 @@ from voicebill.conversation.plan import Plan, script
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a planned conversation costs. `lines` are the expected bill's; `parts` add up to it."""
+    """What a planned conversation costs. `lines` are the expected bill's; `parts` add up to it.
+
+    `way` is how the conversation reaches the model, and what others than the models' sellers take for that, where a transport
+    was named or something is paid on it.
+    """
 
     plan: Plan
     offered: Offered
@@ -41,6 +47,17 @@ class Estimate:
     parts: tuple[Part, ...]
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
+    way: Carried | None = None
+
+    @property
+    def altogether(self) -> Scenarios:
+        """Per conversation, with what is paid on the way."""
+        return self.per_conversation.plus(self.way.per_conversation if self.way else 0)
+
+    @property
+    def altogether_per_month(self) -> Scenarios | None:
+        """Per month, with what is paid on the way; None without a volume."""
+        return self.per_month.plus(self.way.per_month or 0) if self.per_month and self.way else self.per_month
 
     @property
     def per_minute(self) -> Scenarios:
@@ -63,11 +80,18 @@ class Estimate:
 
 
 def estimate(
-    plan: Plan, asked: Asked, facts: Facts, volume: Volume | None = None, lengths: Spread | Lengths | None = None
+    plan: Plan,
+    asked: Asked,
+    facts: Facts,
+    volume: Volume | None = None,
+    lengths: Spread | Lengths | None = None,
+    *,
+    carriage: Carriage | None = None,
 ) -> Estimate:
     """What a planned conversation costs with a model on a day.
 
     `lengths` says how calls differ, for months and years; where a volume is given without it, a spread is assumed.
+    `carriage` is what is paid on the way beside the models: carrier, bandwidth, platforms.
 
     >>> from datetime import date
     >>> from voicebill.facts import load
@@ -87,7 +111,16 @@ def estimate(
     sold = offered(asked, plan.transcription_model, facts)
     differing = lengths_of(volume, lengths)
     over = None if differing is None else calls(plan, differing, sold)
-    return priced(plan, sold, conversation(script(plan, sold.ruling.rules), sold), volume, over, stated=lengths is not None)
+    held = conversation(script(plan, sold.ruling.rules), sold)
+    answer = priced(plan, sold, held, volume, over, stated=lengths is not None)
+    stated = carriage or Carriage()
+    return replace(answer, way=_way(answer, stated, differing)) if plan.transport or stated.stated else answer
+
+
+def _way(answer: Estimate, stated: Carriage, lengths: Spread | Lengths | None) -> Carried:
+    cap = answer.population.cap if answer.population else None
+    month = Calls(answer.volume.per_month, lengths, cap.minutes if cap else None) if answer.volume else None
+    return carried(answer.plan, stated, answer.offered.facts.ways, answer.offered.asked.day, month)
 
 
 def lengths_of(volume: Volume | None, lengths: Spread | Lengths | None) -> Spread | Lengths | None:
@@ -96,7 +129,7 @@ def lengths_of(volume: Volume | None, lengths: Spread | Lengths | None) -> Sprea
 
 
 def priced(
-    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, over: Calls[Used] | None, *, stated: bool
+    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, over: Held[Used] | None, *, stated: bool
 ) -> Estimate:
     """The estimate of a plan whose conversation has been run under the rules of an offer, and so have calls of all lengths.
 

@@ -1,4 +1,4 @@
-"""What an answer needs to know: the price book, the rule book, the stacks that have a name, and how long things take."""
+"""What an answer needs to know: the price book, the rule book, the stacks that have a name, and the ways there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import date
 
 from voicebill.answers.latency import Latency
 from voicebill.answers.stacks import Stack
+from voicebill.answers.transport import Transport, Ways
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.rules import RuleBook, Ruling, Value
@@ -13,12 +14,18 @@ from voicebill.conversation.rules import RuleBook, Ruling, Value
 
 @dataclass(frozen=True)
 class Facts:
-    """Prices, rules, stacks and latencies, as `voicebill.facts.load()` gives them."""
+    """Prices, rules, stacks, latencies and transports, as `voicebill.facts.load()` gives them."""
 
     prices: PriceBook
     rules: RuleBook
     stacks: tuple[Stack, ...] = ()
     latencies: tuple[Latency, ...] = ()
+    transports: tuple[Transport, ...] = ()
+
+    @property
+    def ways(self) -> Ways:
+        """The transports by name, with the price book."""
+        return Ways({row.name: row for row in self.transports}, self.prices)
 
     def ruling(
         self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, Value] | None = None

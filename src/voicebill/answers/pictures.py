@@ -9,6 +9,7 @@ from voicebill.answers.compare import Comparison
 from voicebill.answers.cost import IN_ORDER, Cost, Group
 from voicebill.answers.cost_shape import status_of
 from voicebill.answers.costing import amount_of, lines_of
+from voicebill.answers.crossings import Flips
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
 from voicebill.answers.scenarios import costs
@@ -137,6 +138,40 @@ def side_by_side(answer: Comparison) -> list[BarRow]:
             amounts = candidate.answer.per_conversation
             label = candidate.offer.id
             rows.append(BarRow(label, *(in_dollars(each) for each in (amounts.best, amounts.worst, amounts.expected))))
+    return rows
+
+
+class PointRow(NamedTuple):
+    """What one way costs at one value."""
+
+    at: float
+    dollars: float
+    way: str
+
+
+def ranked(found: Flips) -> list[PointRow]:
+    """What every way costs at every value that was looked at; where it has no answer, nothing."""
+    return [
+        PointRow(float(point.at), in_dollars(amount), name)
+        for at, name in enumerate(found.names)
+        for point in found.points
+        if (amount := point.amounts[at]) is not None
+    ]
+
+
+def crossed(found: Flips) -> list[PointRow]:
+    """Where the order of two ways changes, and about at which amount."""
+    rows = []
+    for pair in found.pairs:
+        at = found.names.index(pair.first)
+        amounts = {point.at: point.amounts[at] for point in found.points}
+        for each in pair.crossings:
+            low, high = amounts[each.below], amounts[each.above]
+            assert low is not None
+            assert high is not None
+            share = float((each.near - each.below) / (each.above - each.below))
+            dollars = in_dollars(low) + share * (in_dollars(high) - in_dollars(low))
+            rows.append(PointRow(float(each.near), dollars, f"{pair.first} and {pair.second}"))
     return rows
 
 

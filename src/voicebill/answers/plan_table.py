@@ -5,7 +5,21 @@ from typing import Any
 
 from voicebill.answers import quantities
 from voicebill.answers.script_table import truncation
-from voicebill.answers.tables import Fault, Key, Reader, Schema, Values, decimal, flag, one_of, read, text, the_day, whole
+from voicebill.answers.tables import (
+    Fault,
+    Key,
+    Reader,
+    Schema,
+    Values,
+    decimal,
+    flag,
+    listed,
+    one_of,
+    read,
+    text,
+    the_day,
+    whole,
+)
 from voicebill.conversation.script import Truncation
 
 
@@ -32,6 +46,24 @@ ASKED: Schema = {
     "conversations": Key(_volume, None),
     "length_spread": Key(decimal, None),
 }
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """A list of names, or a text of them with commas between."""
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return tuple(listed(text)(value))
+
+
+CARRIAGE: Schema = {
+    "codec": Key(text, None),
+    "carrier": Key(text, None),
+    "carrier_per_minute": Key(typed(decimal, quantities.number), None),
+    "carrier_seconds": Key(COUNT, None),
+    "egress_per_gb": Key(typed(decimal, quantities.number), None),
+    "fees": Key(_names, None),
+}
+"""What is paid on the way beside the models."""
 
 PLAN: Schema = {
     "minutes": Key(typed(decimal, quantities.minutes), None),
@@ -69,11 +101,11 @@ def plan_values(table: object, faults: list[Fault]) -> tuple[Values, Values]:
 
     A truncation setting comes as its three parts, named as the options that state them.
     """
-    values = read(table, {**ASKED, **PLAN}, faults)
+    values = read(table, {**ASKED, **CARRIAGE, **PLAN}, faults)
     stated = {key: value for key, value in values.items() if value is not None}
     cut = stated.pop("truncation", None)
     if isinstance(cut, Truncation):
         stated |= {"truncation": cut.mode, "retention_ratio": cut.retention_ratio}
         stated |= {"post_instructions_tokens": cut.post_instructions_tokens} if cut.post_instructions_tokens else {}
-    asked = {key: stated.pop(key) for key in ASKED if key in stated}
+    asked = {key: stated.pop(key) for key in (*ASKED, *CARRIAGE) if key in stated}
     return stated, asked

@@ -12,10 +12,11 @@ from typing import Any
 from voicebill.answers import quantities
 from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked
-from voicebill.answers.plan_table import ASKED, COUNT, PLAN, SHARE, typed
+from voicebill.answers.plan_table import ASKED, CARRIAGE, COUNT, PLAN, SHARE, typed
 from voicebill.answers.quantities import Volume
 from voicebill.answers.script_table import overrides
 from voicebill.answers.tables import Fault, Key, Schema, Values, decimal, flag, read
+from voicebill.answers.transport import Carriage
 from voicebill.billing.errors import ContextOverflow, InvalidInput, VoicebillError
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
@@ -55,6 +56,7 @@ QUESTION: Schema = {
     "post_instructions_tokens": Key(COUNT, None),
     "overrides": Key(overrides, None),
     "lengths": Key(_lengths, None),
+    **CARRIAGE,
 }
 """Every field that a question may have."""
 
@@ -69,6 +71,7 @@ class Question:
     asked: Asked
     volume: Volume | None
     lengths: Spread | Lengths | None
+    carriage: Carriage
 
 
 def question_from(table: object, *, today: date, faults: list[Fault]) -> Question | None:
@@ -81,6 +84,7 @@ def question_from(table: object, *, today: date, faults: list[Fault]) -> Questio
     if faults:
         return None
     asked = {key: values.pop(key) for key in _IN_ASKED if key in values}
+    way = {key: values.pop(key) for key in CARRIAGE if key in values}
     volume, spread, counted = (values.pop(key, None) for key in ("conversations", "length_spread", "lengths"))
     defaults: Values = {
         "model": DEFAULT_MODEL,
@@ -96,6 +100,7 @@ def question_from(table: object, *, today: date, faults: list[Fault]) -> Questio
             asked=Asked(**defaults | asked),
             volume=volume,
             lengths=counted if spread is None else Spread(spread),
+            carriage=Carriage(**way),
         )
     except VoicebillError as error:
         faults.append(fault_of(error))

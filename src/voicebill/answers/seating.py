@@ -13,9 +13,9 @@ from voicebill.answers.offered import Asked
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.stacks import IN_TIME, KINDS, ROLES, Role, Stack
 from voicebill.answers.talk import Talk
-from voicebill.billing.errors import NotOffered, UnknownName, Unpriced, VoicebillError
+from voicebill.answers.transport import paid_by_the_minute
+from voicebill.billing.errors import NotOffered, Unpriced, VoicebillError
 from voicebill.billing.offers import Offer
-from voicebill.billing.price_book import Found
 
 
 class Taken(NamedTuple):
@@ -45,7 +45,7 @@ class Seating:
             NotOffered: for one of its seats nobody does; the text says which.
         """
         seats = tuple(self._cheapest(role, stack).seat for role in ROLES[stack.architecture])
-        return Build(stack, seats, tuple(self.fee(name) for name in stack.fees))
+        return Build(stack, seats, tuple(paid_by_the_minute(name, self.facts.prices, self.asked.day) for name in stack.fees))
 
     def every_pipeline(self) -> Iterator[tuple[Scenarios, tuple[Seat, ...]]]:
         """Every chain there is, its models at any tier that answers in time, unsorted."""
@@ -56,21 +56,6 @@ class Seating:
         for chain in product(*columns):
             best, expected, worst = (sum(costs) for costs in zip(*(_bare(each.costs) for each in chain), strict=True))
             yield Scenarios(best, expected, worst), tuple(each.seat for each in chain)
-
-    def fee(self, name: str) -> Found:
-        """A carrier's or platform's price by the id of its offer.
-
-        Raises:
-            UnknownName: there is none of that id.
-            NotOffered: it has no price on the day.
-        """
-        book, day = self.facts.prices, self.asked.day
-        by_id = {offer.id: offer for offer in book.offers if offer.kind in ("telephony", "platform")}
-        if name not in by_id:
-            remedy = "put your own beside ours as an offer of kind platform or telephony with --prices"
-            raise UnknownName("carrier or platform", name, by_id, remedy=remedy)
-        offer = by_id[name]
-        return book.find(offer.model, day=day, provider=offer.provider, kind=offer.kind)
 
     def able(self, role: Role) -> tuple[Seat, ...]:
         """Everybody who could do something, with prices on the day and not ended by every source."""

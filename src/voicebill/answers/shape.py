@@ -20,6 +20,7 @@ from voicebill.answers.offered import Offered
 from voicebill.answers.population import Population
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Billed, Heard, Simulation
+from voicebill.answers.transport import Carried
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, dollars
 from voicebill.billing.offers import Offer, PriceRow
@@ -46,10 +47,10 @@ TOKEN_METERS = (
 def estimate_shape(answer: Estimate) -> Shape:
     """An estimate: amounts per conversation, minute, month and year, the expected bill's lines, and what they rest on."""
     return {
-        "per_conversation": _scenarios(answer.per_conversation),
-        "per_minute": _scenarios(answer.per_minute),
-        "per_month": _scenarios(answer.per_month) if answer.per_month else None,
-        "per_year": _scenarios(answer.per_year) if answer.per_year else None,
+        "per_conversation": scenarios_shape(answer.per_conversation),
+        "per_minute": scenarios_shape(answer.per_minute),
+        "per_month": scenarios_shape(answer.per_month) if answer.per_month else None,
+        "per_year": scenarios_shape(answer.per_year) if answer.per_year else None,
         "population": _population(answer.population) if answer.population else None,
         "lines": [
             *line_shapes(answer.lines, answer.offered.found),
@@ -62,6 +63,11 @@ def estimate_shape(answer: Estimate) -> Shape:
         "assumptions": list(answer.assumptions),
         "plan": _plan(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
         "responses": len(answer.conversation.responses),
+        "transport": carried_shape(answer.way) if answer.way else None,
+        "altogether": {
+            "per_conversation": scenarios_shape(answer.altogether),
+            "per_month": scenarios_shape(month) if (month := answer.altogether_per_month) else None,
+        },
         "in_currency": _exchanged(
             answer.offered,
             {
@@ -89,7 +95,7 @@ def simulation_shape(answer: Simulation) -> Shape:
             ],
         },
         "cache": answer.conversation.expected.behaviour,
-        "scenarios": _scenarios(answer.scenarios),
+        "scenarios": scenarios_shape(answer.scenarios),
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
         "in_currency": _exchanged(answer.offered, {"scenarios": answer.scenarios}),
@@ -103,16 +109,16 @@ def comparison_shape(answer: Comparison) -> Shape:
         "offers": [
             {
                 "offer": _offer(candidate.offer, candidate.answer.offered.found if candidate.answer else None),
-                "per_conversation": _scenarios(candidate.answer.per_conversation) if candidate.answer else None,
-                "per_minute": _scenarios(candidate.answer.per_minute) if candidate.answer else None,
-                "per_month": _scenarios(month) if candidate.answer and (month := candidate.answer.per_month) else None,
+                "per_conversation": scenarios_shape(candidate.answer.per_conversation) if candidate.answer else None,
+                "per_minute": scenarios_shape(candidate.answer.per_minute) if candidate.answer else None,
+                "per_month": scenarios_shape(month) if candidate.answer and (month := candidate.answer.per_month) else None,
                 "in_currency": _exchanged(
                     candidate.answer.offered,
                     {"per_conversation": candidate.answer.per_conversation, "per_month": candidate.answer.per_month},
                 )
                 if candidate.answer
                 else None,
-                "times_cheapest": _ratio(answer.ratio(candidate)),
+                "times_cheapest": ratio_text(answer.ratio(candidate)),
                 "ends": candidate.ends.isoformat() if candidate.ends else None,
                 "availability_unproven": candidate.unproven,
                 "history_assumed": candidate.assumed,
@@ -121,6 +127,40 @@ def comparison_shape(answer: Comparison) -> Shape:
             }
             for candidate in answer.candidates
         ]
+    }
+
+
+def carried_shape(way: Carried) -> Shape:
+    """The way of a conversation: bytes in each direction, what it needs, how long it takes, and what is paid on it."""
+    row = way.transport
+    return {
+        "name": row.name,
+        "title": row.title,
+        "codec": way.codec.name,
+        "bytes_up": way.up_bytes,
+        "bytes_down": way.down_bytes,
+        "latency_ms": None if row.low_ms is None or row.high_ms is None else {"low": row.low_ms, "high": row.high_ms},
+        "best_for": row.best_for,
+        "setup": row.setup,
+        "needs": row.needs,
+        "truncates": row.truncates,
+        "usage_seen": row.usage_seen,
+        "egress": _amount(way.egress),
+        "tolls": [
+            {
+                "offer": toll.found.offer.id,
+                "billed_seconds": decimal_text(Decimal(toll.line.quantity) / 1000) if toll.line else None,
+                "dollars": _amount(toll.line.amount) if toll.line else "0",
+                "per_month": dollars(toll.monthly),
+                "lines": line_shapes([toll.line], toll.found) if toll.line else [],
+            }
+            for toll in way.tolls
+        ],
+        "dollars": dollars(way.per_conversation),
+        "per_month": _amount(way.per_month),
+        "assumptions": list(way.assumptions),
+        "warnings": list(way.warnings),
+        "source": row.source,
     }
 
 
@@ -164,10 +204,10 @@ def bridge_shape(answer: Bridge) -> Shape:
 def _population(answer: Population) -> Shape:
     lengths = answer.lengths
     return {
-        "spread": _plain(lengths.coefficient) if isinstance(lengths, Spread) else None,
-        "mean": _scenarios(answer.mean),
+        "spread": decimal_text(lengths.coefficient) if isinstance(lengths, Spread) else None,
+        "mean": scenarios_shape(answer.mean),
         "mean_minutes": round(answer.mean_minutes, 2),
-        "surcharge": _ratio(answer.surcharge),
+        "surcharge": ratio_text(answer.surcharge),
         "cap_minutes": round(answer.cap.minutes, 2) if answer.cap else None,
         "cap_by": answer.cap.by if answer.cap else None,
         "percentiles": [
@@ -184,7 +224,7 @@ def _exchanged(sold: Offered, amounts: Mapping[str, Scenarios | None]) -> Shape 
         return None
     return {
         "currency": currency.code,
-        "per_dollar": _plain(currency.per_dollar),
+        "per_dollar": decimal_text(currency.per_dollar),
         "since": str(currency.since),
         "source": currency.source,
         **{
@@ -194,7 +234,7 @@ def _exchanged(sold: Offered, amounts: Mapping[str, Scenarios | None]) -> Shape 
     }
 
 
-def _ratio(ratio: Fraction | None) -> str | None:
+def ratio_text(ratio: Fraction | None) -> str | None:
     """A ratio with four decimals, as a plain decimal string."""
     return None if ratio is None else format(Decimal(round(ratio * 10_000)) / 10_000, "f")
 
@@ -207,10 +247,10 @@ def offer_shape(offer: Offer) -> Shape:
 def rule_shape(row: RuleRow) -> Shape:
     """A parameter's value with what speaks for it."""
     return {
-        "value": _plain(row.value),
+        "value": decimal_text(row.value),
         "evidence": row.evidence,
         "basis": row.basis,
-        "disputed": [_plain(value) for value in row.disputed],
+        "disputed": [decimal_text(value) for value in row.disputed],
     }
 
 
@@ -269,7 +309,8 @@ def _price_row(row: PriceRow) -> Shape:
     }
 
 
-def _scenarios(amounts: Scenarios) -> Shape:
+def scenarios_shape(amounts: Scenarios) -> Shape:
+    """Best, expected and worst, in dollars."""
     return {"best": dollars(amounts.best), "expected": dollars(amounts.expected), "worst": dollars(amounts.worst)}
 
 
@@ -336,16 +377,19 @@ def _heard(heard: Heard, found: Found) -> Shape:
 
 def _plan(plan: Plan, held: Conversation) -> Shape:
     said = {
-        each.name: _plain(getattr(plan, each.name)) for each in (*fields(Setup), *fields(Plan)) if each.name != "truncation"
+        each.name: decimal_text(getattr(plan, each.name))
+        for each in (*fields(Setup), *fields(Plan))
+        if each.name != "truncation"
     }
     user, assistant = plan.talk
     filled = {
-        "user_share": _plain(user),
-        "assistant_share": _plain(assistant),
-        "silence_share": _plain(plan.silence),
+        "user_share": decimal_text(user),
+        "assistant_share": decimal_text(assistant),
+        "silence_share": decimal_text(plan.silence),
         "cache": held.expected.behaviour,
-        "reuse": _plain(held.rules.cache_reuse_share if plan.reuse is None else plan.reuse),
+        "reuse": decimal_text(held.rules.cache_reuse_share if plan.reuse is None else plan.reuse),
         "truncation": _truncation(plan.truncation),
+        "transport": plan.transport or "webrtc",
     }
     return {**said, **filled}
 
@@ -353,11 +397,11 @@ def _plan(plan: Plan, held: Conversation) -> Shape:
 def _truncation(setting: Truncation) -> Shape:
     return {
         "mode": setting.mode,
-        "retention_ratio": _plain(setting.retention_ratio),
+        "retention_ratio": decimal_text(setting.retention_ratio),
         "post_instructions_tokens": setting.post_instructions_tokens,
     }
 
 
-def _plain(value: object) -> object:
+def decimal_text(value: object) -> object:
     """Decimals as plain numbers in a string, so that nothing is lost on the way through JSON."""
     return format(value.normalize(), "f") if isinstance(value, Decimal) else value

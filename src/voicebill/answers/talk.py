@@ -73,4 +73,6 @@ class Talk:
 
     def in_session(self, rules: Rules) -> Usage:
         """What a live session uses, none of it on standby."""
-        return live.session(self.script, self.rules, create_ms=rules.create_ms if self.plan.transport == "webrtc" else 0)
+        return live.session(
+            self.script, self.rules, create_ms=rules.create_ms if self.plan.transport in (None, "webrtc") else 0
+        )

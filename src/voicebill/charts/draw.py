@@ -9,6 +9,7 @@ from typing import Any
 
 from voicebill.answers.compare import Comparison
 from voicebill.answers.cost import Cost
+from voicebill.answers.crossings import UNITS, Flips
 from voicebill.answers.estimate import Estimate
 from voicebill.answers.knobs import Effect
 from voicebill.answers.offered import Offered
@@ -19,9 +20,11 @@ from voicebill.answers.pictures import (
     BarRow,
     by_length,
     cost_bars,
+    crossed,
     cumulative,
     in_time,
     per_turn,
+    ranked,
     side_by_side,
     tornado,
 )
@@ -86,6 +89,9 @@ LOOKS = {
 """For the screen by day and by night, and for paper."""
 
 LIGHT = LOOKS["light"]
+LINES = ["solid", "dashed", "dotdash", "longdash", "dotted", "twodash"]
+"""Lines are told apart by more than their colour."""
+
 CRAMPED = 560
 """Below so many pixels titles are smaller, and legends have two columns."""
 
@@ -155,6 +161,36 @@ def offers(answer: Comparison, look: Look = LIGHT) -> Any:  # noqa: ANN401 - let
         subtitle="from best to worst, expected marked",
         rows=len(rows),
     )
+
+
+def flips(found: Flips, stands_on: str, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """Some ways along a range, expected, with a mark where the order of two of them changes."""
+    lp, rows, marks = _lets_plot(), ranked(found), crossed(found)
+    data = {
+        "at": [row.at for row in rows],
+        "dollars": [row.dollars for row in rows],
+        "way": [row.way for row in rows],
+    }
+    colours = (look.line, look.fills[1], look.fills[2], look.fills[5], look.fills[3], look.fills[4])
+    plot = (
+        lp.ggplot(data, lp.aes("at", "dollars", color=lp.as_discrete("way", levels=list(found.names))))
+        + lp.geom_line(lp.aes(linetype=lp.as_discrete("way", levels=list(found.names))), size=1.3)
+        + lp.scale_color_manual(values=list(colours[: len(found.names)]), breaks=list(found.names), name="")
+        + lp.scale_linetype_manual(values=LINES[: len(found.names)], breaks=list(found.names), name="")
+        + lp.labs(
+            x=UNITS[found.within.axis], y="dollars a month" if found.within.axis == "volume" else "dollars a conversation"
+        )
+        + lp.expand_limits(y=0)
+    )
+    if marks:
+        points = {"at": [mark.at for mark in marks], "dollars": [mark.dollars for mark in marks]}
+        plot += lp.geom_vline(lp.aes(xintercept="at"), data=points, color=look.soft, linetype="dotted", inherit_aes=False)
+        plot += lp.geom_point(lp.aes("at", "dollars"), data=points, color=look.ink, size=4, inherit_aes=False)
+    if look.narrow:
+        plot += lp.guides(color=lp.guide_legend(ncol=1), linetype=lp.guide_legend(ncol=1))
+    said = ", ".join(f"{mark.at:,.4g}" for mark in marks)
+    subtitle = f"the order changes at about {said}" if marks else "the order never changes"
+    return _dressed(lp, plot, "Where the ranking flips", stands_on, look, subtitle=subtitle)
 
 
 def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot

@@ -1,24 +1,31 @@
 """`voicebill compare`: one plan against every offer that can serve it."""
 
-from datetime import date
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
+from voicebill.answers import quantities
+from voicebill.answers.alternatives import Alternative, Alternatives, alternatives, every_chain
+from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
 from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
+from voicebill.answers.compare import Comparison, alive, compare
+from voicebill.answers.crossings import AXES, Flips, Range, along, flips
+from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked
 from voicebill.answers.shape import bridge_shape, comparison_shape
-from voicebill.billing.errors import UnknownName
-from voicebill.billing.money import Amount, shown
+from voicebill.answers.stacks import Stack
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.money import shown
 from voicebill.billing.offers import Offer
 from voicebill.charts import draw
 from voicebill.cli import screen
+from voicebill.cli.alternatives import show, show_chains, show_flips
 from voicebill.cli.options import (
+    PLOTTING,
     QUESTION,
     Conversations,
     Json,
@@ -42,8 +49,8 @@ from voicebill.cli.options import (
 from voicebill.cli.plan_options import plan_from_file, takes_plan
 from voicebill.conversation.plan import Plan
 
-WIDTH = 9
-"""Columns for a figure."""
+RANKING = "The ranking"
+FLIPS = (*AXES, "none")
 
 
 @takes_plan("day", "rules", "conversations", "length_spread")
@@ -74,6 +81,35 @@ def compare_command(
             metavar="FILE",
         ),
     ] = None,
+    stack: Annotated[
+        list[str] | None,
+        option("--stack", "Only this stack beside the offers; may be repeated. (default: all)", QUESTION, metavar="NAME"),
+    ] = None,
+    chains: Annotated[
+        int | None,
+        option("--chains", "The cheapest of all chains that can be made, so many.", QUESTION, quantities.count, "COUNT"),
+    ] = None,
+    flip: Annotated[
+        list[str] | None,
+        option(
+            "--flip",
+            "Where the ranking flips along this: minutes, turns, talk, volume, or none. (default: the first three)",
+            RANKING,
+            metavar="NAME",
+        ),
+    ] = None,
+    between: Annotated[
+        list[str] | None,
+        option(
+            "--between",
+            "A stack or an offer's id whose rank is looked at; at least two. (default: the cheapest of each kind)",
+            RANKING,
+            metavar="NAME",
+        ),
+    ] = None,
+    span: Annotated[
+        str | None, option("--range", "From where to where, such as 1:60; needs one --flip.", RANKING, metavar="LOW:HIGH")
+    ] = None,
     page: Annotated[
         bool,
         typer.Option(
@@ -81,16 +117,21 @@ def compare_command(
         ),
     ] = False,
     plot: PlotFile = None,
+    picture: Annotated[
+        str, option("--picture", "Which: offers, flips. (default: offers)", PLOTTING, word("offers", "flips"), "NAME")
+    ] = "offers",
     width: PlotWidth = None,
     look: PlotLook = "light",
     as_json: Json = False,
 ) -> None:
-    """One plan against every offer that can serve it, the cheapest first.
+    """One plan against every way to build it: realtime models, chains, live models, in writing; the cheapest first.
 
     \b
         voicebill compare --minutes 6 --turns 15 --conversations 30000/month
         voicebill compare --minutes 6 --turns 15 --model gpt-realtime-mini
-        voicebill compare --minutes 6 --turns 15 --provider openai --page
+        voicebill compare --minutes 6 --turns 20 --flip minutes --range 1:60 \\
+            --between gpt-live-1.1 --between openai/gpt-realtime-1.5
+        voicebill compare --minutes 6 --turns 20 --chains 20
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
@@ -106,64 +147,97 @@ def compare_command(
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     differing = lengths_stated(length_spread, lengths)
     answer = compare(plan, chosen, asked, facts, conversations, lengths=differing)
+    ways = alternatives(
+        answer, plan, asked, facts, conversations, stacks=_stacks(facts, stack, provider, model), lengths=differing
+    )
+    ranked = _ranked(ways, flip, between, span)
+    every = None if chains is None else every_chain(plan, asked, facts, _at_least_one("--chains", chains), conversations)
     second = None if against is None else plan_from_file(against)
     other = None if second is None else compare(second, chosen, asked, facts, conversations, lengths=differing)
     proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
     cheapest = next(proven, answer.candidates[0])
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if plot:
-        draw.save(draw.offers(answer, look_stated(look, width)), plot)
+        dress = look_stated(look, width)
+        if picture == "offers":
+            draw.save(draw.offers(answer, dress), plot)
+        elif ranked:
+            draw.save(draw.flips(ranked[0], f"voicebill: {on}; prices {facts.prices.digest}", dress), plot)
+        else:
+            raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
     if as_json:
         shape = (
             {"day": on.isoformat(), "prices": facts.prices.digest}
             | comparison_shape(answer)
+            | alternatives_shape(ways)
+            | {"flips": flips_shape(ranked)}
+            | {"chains": {"count": every[1], **alternatives_shape(every[0])} if every else None}
             | {"page": bridge_shape(beside) if beside else None}
         )
         screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})
-    else:
-        show(answer, on, screen.console())
-        if other:
-            show_both(answer, other, screen.console())
-        if beside:
-            show_bridge(beside, cheapest.offer, screen.console())
+        return
+    out = screen.console()
+    show(ways, on, out)
+    show_flips(ranked, out)
+    if every:
+        show_chains(*every, out)
+    if other:
+        show_both(answer, other, out)
+    if beside:
+        show_bridge(beside, cheapest.offer, out)
 
 
-def show(answer: Comparison, day: date, out: Console) -> None:
-    """Print a comparison for people."""
-    able = [candidate for candidate in answer.candidates if candidate.answer]
-    volume = able[0].answer.volume if able and able[0].answer else None
-    monthly = f"; expected per month at {volume}" if volume else ""
-    out.print(screen.heading(f"per conversation on {day}, the cheapest first{monthly}"))
-    out.print()
-    titles = ["best", "expected", "worst", *(["month"] if volume else []), "times"]
-    out.print(Text(f"{'offer':<35}" + "".join(f"{title:>{WIDTH}}" for title in titles), style="bold"))
-    for candidate in able:
-        assert candidate.answer is not None
-        costs, month, ratio = candidate.answer.per_conversation, candidate.answer.per_month, answer.ratio(candidate)
-        figures = [shown(costs.best), shown(costs.expected), shown(costs.worst)]
-        figures += [*([_rounded(month.expected)] if month else []), f"{float(ratio or 0):.2f}"]
-        offer = candidate.offer
-        out.print(f"{offer.provider + ' ' + offer.model:<35}" + "".join(f"{figure:>{WIDTH}}" for figure in figures))
-        out.print(screen.indented(Text(", ".join(remarks(candidate, day)), style="dim")))
-    refused = (_refused(candidate) for candidate in answer.candidates if not candidate.answer)
-    for note in screen.notes("Cannot serve this plan", refused):
-        out.print(note)
-    out.print()
-    out.print(
-        "unproven: the vendor lists a price, but its availability table does not name the model under that deployment; "
-        "history assumed: how the model treats history was not measured on it",
-        style="dim",
-    )
+def _stacks(facts: Facts, names: list[str] | None, provider: str | None, models: list[str] | None) -> list[Stack]:
+    """The stacks beside the offers: those named, else all, none where only some models are asked about.
+
+    Of a provider that was named they are built of what he sells.
+    """
+    known = {stack.name: stack for stack in facts.stacks}
+    for name in names or ():
+        if name not in known:
+            raise UnknownName("stack", name, known)
+    chosen = [known[name] for name in names] if names else [] if models else list(facts.stacks)
+    return [stack if stack.provider or not provider else replace(stack, provider=provider) for stack in chosen]
 
 
-def _refused(candidate: Candidate) -> str:
-    """Why an offer cannot serve the plan, the offer named once."""
-    said = str(candidate.refusal)
-    return said if said.startswith(candidate.offer.id) else f"{candidate.offer.id}: {said}"
+def _ranked(ways: Alternatives, flip: list[str] | None, between: list[str] | None, span: str | None) -> tuple[Flips, ...]:
+    """Where the ranking flips, along what was asked for."""
+    axes = [word(*FLIPS)(each) for each in flip or ("minutes", "turns", "talk")]
+    if span is not None and (flip is None or len(axes) != 1 or axes[0] == "none"):
+        raise InvalidInput("--range needs one --flip that says of what")
+    if "none" in axes:
+        return ()
+    known = {way.name: way for way in (*ways.spoken, *ways.others)}
+    for name in between or ():
+        if name not in known:
+            raise UnknownName("stack or offer", name, known)
+    chosen = [known[name] for name in between or ()] or list(_usually_ranked(ways))
+    if len({way.name for way in chosen}) < 2:
+        if between or flip:
+            raise InvalidInput("a ranking needs two different ways: name both with --between")
+        return ()
+    if span is not None:
+        return (flips(chosen, ways.plan, _range(axes[0], span)),)
+    return along(chosen, ways.plan, [axis for axis in AXES if axis in axes], ways.volume)
 
 
-def _rounded(amount: Amount) -> str:
-    return f"${round(amount / 10**12):,}"
+def _usually_ranked(ways: Alternatives) -> tuple[Alternative, ...]:
+    """The cheapest of each kind; of one kind, the cheapest two."""
+    return ways.cheapest_of_each if len(ways.cheapest_of_each) > 1 else ways.spoken[:2]
+
+
+def _range(axis: str, span: str) -> Range:
+    low, colon, high = span.partition(":")
+    if not colon:
+        raise InvalidInput(f"--range: {span!r} is not written LOW:HIGH, such as 1:60")
+    read = quantities.minutes if axis == "minutes" else quantities.number
+    return Range(next(each for each in AXES if each == axis), read(low.rstrip("% ")), read(high.rstrip("% ")))
+
+
+def _at_least_one(name: str, number: int) -> int:
+    if number < 1:
+        raise InvalidInput(f"{name} must be at least 1, not {number}")
+    return number
 
 
 def show_both(answer: Comparison, other: Comparison, out: Console) -> None:

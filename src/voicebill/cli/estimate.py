@@ -12,6 +12,7 @@ from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.knobs import Effect, effects
 from voicebill.answers.lengths import Spread
 from voicebill.answers.offered import Asked
+from voicebill.answers.plan_table import CARRIAGE
 from voicebill.answers.population import Population
 from voicebill.answers.quantities import count
 from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
@@ -24,8 +25,14 @@ from voicebill.cli import screen
 from voicebill.cli.options import (
     PLOTTING,
     QUESTION,
+    Carrier,
+    CarrierRate,
+    CarrierSeconds,
+    Codec,
     Conversations,
     Deployment,
+    Egress,
+    Fees,
     Json,
     LengthsFile,
     LengthSpread,
@@ -39,6 +46,7 @@ from voicebill.cli.options import (
     Region,
     RuleOption,
     RulesOption,
+    carriage_stated,
     facts_and_rules,
     lengths_stated,
     look_stated,
@@ -59,7 +67,7 @@ KNOBS_PICTURE = "knobs"
 """The pictures of an estimate, and that of the knobs, which shows their effects instead."""
 
 
-@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread")
+@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread", *CARRIAGE)
 def estimate_command(
     *,
     plan: Plan,
@@ -81,6 +89,12 @@ def estimate_command(
         int | None,
         option("--keep-turns", "Find the cheapest truncation that always remembers so many turns.", QUESTION, count, "COUNT"),
     ] = None,
+    codec: Codec = None,
+    carrier: Carrier = None,
+    carrier_per_minute: CarrierRate = None,
+    carrier_seconds: CarrierSeconds = None,
+    egress_per_gb: Egress = None,
+    fees: Fees = None,
     plot: PlotFile = None,
     picture: Annotated[
         str,
@@ -119,7 +133,15 @@ def estimate_command(
         rules=rule_set,
         overrides=overrides(rule),
     )
-    answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths))
+    way = carriage_stated(
+        codec=codec,
+        carrier=carrier,
+        per_minute=carrier_per_minute,
+        seconds=carrier_seconds,
+        egress=egress_per_gb,
+        fees=fees,
+    )
+    answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths), carriage=way)
     moved = effects(plan, question, facts) if levers or (plot and picture == KNOBS_PICTURE) else ()
     if plot:
         dress = look_stated(look, width)
@@ -165,6 +187,9 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     out.print(screen.heading("Where it goes (expected)"))
     parts = ((PART_LABELS[part.name], part.amount) for part in answer.parts)
     out.print(screen.indented(screen.shares(parts, answer.per_conversation.expected)))
+    if answer.way:
+        for line in screen.way(answer.way, answer.altogether, answer.altogether_per_month):
+            out.print(line)
     if with_lines:
         out.print()
         out.print(screen.heading("The bill (expected)"))

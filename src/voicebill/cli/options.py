@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from voicebill.answers import quantities
 from voicebill.answers.facts import Facts
 from voicebill.answers.lengths import ASSUMED_SPREAD, Lengths, Spread
 from voicebill.answers.tables import one_of
+from voicebill.answers.transport import Carriage
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.charts.draw import LOOKS, Look
@@ -148,6 +149,49 @@ Reuse = Annotated[
         "SHARE",
     ),
 ]
+
+
+WAY = "The way there"
+Codec = Annotated[
+    str | None, option("--codec", "How audio is written: opus, pcm16 or g711. (default: the transport's)", WAY, metavar="NAME")
+]
+Carrier = Annotated[
+    str | None,
+    option("--carrier", "A carrier's price by its id, ours or your own: twilio/voice-inbound-us-local.", WAY, metavar="ID"),
+]
+CarrierRate = Annotated[
+    Any, option("--carrier-per-minute", "Your carrier's dollars a minute instead.", WAY, quantities.number, "USD")
+]
+CarrierSeconds = Annotated[
+    Any, option("--carrier-seconds", "To how many seconds he rounds a call up. (default: 60)", WAY, quantities.count, "SECONDS")
+]
+Egress = Annotated[
+    Any, option("--egress-per-gb", "Dollars that your cloud takes for a GB that leaves it.", WAY, quantities.number, "USD")
+]
+Fees = Annotated[
+    list[str] | None,
+    option("--fee", "A platform's price by its id, from a file of your own. May be repeated.", WAY, metavar="ID"),
+]
+
+
+def carriage_stated(
+    *,
+    codec: str | None,
+    carrier: str | None,
+    per_minute: Decimal | None,
+    seconds: int | None,
+    egress: Decimal | None,
+    fees: Iterable[str] | None,
+) -> Carriage:
+    """What is paid on the way, as it was stated.
+
+    Raises:
+        InvalidInput: it cannot be meant.
+    """
+    rounding = {} if seconds is None else {"carrier_seconds": seconds}
+    return Carriage(
+        codec=codec, carrier=carrier, carrier_per_minute=per_minute, egress_per_gb=egress, fees=tuple(fees or ()), **rounding
+    )
 
 
 PLOTTING = "Picture"

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +17,7 @@ from voicebill.answers.estimate import Estimate
 from voicebill.answers.offered import Offered
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Simulation
+from voicebill.answers.transport import Carried, Toll
 from voicebill.billing.bill import Line
 from voicebill.billing.currency import Currency
 from voicebill.billing.money import Amount, shown
@@ -145,6 +146,35 @@ def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]
         row.add_column(ratio=1)
         row.add_row("-", text)
         yield row
+
+
+def way(found: Carried, altogether: Scenarios, month: Scenarios | None) -> Iterator[Any]:
+    """How a conversation reaches the model, and what is paid for that."""
+    row, megabytes = found.transport, found.up_bytes / 10**6
+    yield ""
+    yield heading(f"The way there: {row.title}, {found.codec.name}")
+    yield indented(
+        f"{megabytes:.2g} MB each way; latency {row.latency}; best for {row.best_for}; set-up effort {row.setup}. "
+        f"Needs {row.needs}; {row.truncates}. The provider charges nothing for it."
+    )
+    if not (found.tolls or found.egress is not None):
+        return
+    rows = [(_toll_label(toll), (toll.line.amount if toll.line else None) or toll.monthly) for toll in found.tolls]
+    rows += [] if found.egress is None else [("bandwidth that your side sends", found.egress)]
+    shape = table("paid on the way", "amount")
+    for label, amount in rows:
+        shape.add_row(label, shown(amount))
+    yield indented(shape)
+    rest = [] if month is None else [("altogether per month", month)]
+    yield indented(scenarios([("altogether per conversation", altogether), *rest]))
+    yield from notes("Mind on the way", found.warnings, style="yellow")
+    yield from notes("Assumed on the way", found.assumptions)
+
+
+def _toll_label(toll: Toll) -> str:
+    if toll.line is None:
+        return f"{toll.found.offer.id}, a month"
+    return f"{toll.found.offer.id}: {toll.line.meter.counted(toll.line.quantity)} × {toll.line.rate}"
 
 
 def footing(ruling: Ruling, prices_digest: str, checked: object) -> Text:

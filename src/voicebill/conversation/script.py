@@ -47,7 +47,7 @@ class Setup:
 
     `cache` is the behaviour that "expected" uses, `reuse` the share of the common prefix that is found in the cache,
     `warm` whether another session has just used the same instructions. A session ends after `session_minutes`, and
-    `carry` says what the next one starts with.
+    `carry` says what the next one starts with. Without a `transport` it is taken for WebRTC, and nothing is said of it.
     """
 
     instructions_tokens: int = 0
@@ -59,7 +59,7 @@ class Setup:
     warm: bool = False
     session_minutes: int | None = None
     carry: Carry | None = None
-    transport: Transport = "webrtc"
+    transport: Transport | None = None
 
     def __post_init__(self) -> None:
         within("instructions_tokens", self.instructions_tokens, 0, MOST_TOKENS)
@@ -70,7 +70,7 @@ class Setup:
             of_type("transcription_model", self.transcription_model, str)
         one_of("cache", self.cache, (None, "all", "prefix", "none"))
         one_of("carry", self.carry, (None, "text", "nothing"))
-        one_of("transport", self.transport, ("webrtc", "websocket", "sip"))
+        one_of("transport", self.transport, (None, "webrtc", "websocket", "sip"))
         if self.reuse is not None:
             object.__setattr__(self, "reuse", share("reuse", self.reuse))
         if self.session_minutes is not None:

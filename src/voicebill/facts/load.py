@@ -15,6 +15,7 @@ from voicebill.answers.facts import Facts
 from voicebill.answers.latency import Latency
 from voicebill.answers.stacks import Stack
 from voicebill.answers.tables import Fault, Values, read
+from voicebill.answers.transport import Transport
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
@@ -129,6 +130,7 @@ def _facts(sources: list[Readable]) -> Facts:
     currencies: list[Currency] = []
     stacks: dict[str, Stack] = {}
     latencies: list[Latency] = []
+    transports: dict[str, Transport] = {}
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -138,6 +140,7 @@ def _facts(sources: list[Readable]) -> Facts:
         surcharges += file.build("surcharges", file.maker.surcharge)
         availability += file.build("availability", file.maker.availability)
         latencies += file.build("latency", file.maker.latency)
+        transports.update((row.name, row) for row in file.build("transports", file.maker.transport))
         _add_stacks(file, stacks, list(offers.values()))
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
@@ -157,7 +160,7 @@ def _facts(sources: list[Readable]) -> Facts:
         currencies=tuple(currencies),
     )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
-    return Facts(prices, RuleBook(tuple(ordered)), tuple(stacks.values()), tuple(latencies))
+    return Facts(prices, RuleBook(tuple(ordered)), tuple(stacks.values()), tuple(latencies), tuple(transports.values()))
 
 
 def _add_meters(file: _File, meters: dict[str, Meter]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from voicebill.answers.latency import Latency
 from voicebill.answers.stacks import KINDS, Stack
 from voicebill.answers.tables import Values
+from voicebill.answers.transport import Codec, Transport
 from voicebill.billing.currency import Currency
 from voicebill.billing.dated import Dated, Day, in_force
 from voicebill.billing.errors import InvalidInput, UnknownName
@@ -132,6 +133,20 @@ class Maker:
             fees=row["fees"],
             note=row["note"],
             sources=row["sources"] or (),
+        )
+
+    def transport(self, row: Values) -> Transport:
+        """A way to the model."""
+        if not row["codecs"]:
+            raise InvalidInput("a transport needs at least one [[transports.codecs]]")
+        said = {key: row[key] for key in ("name", "title", "best_for", "setup", "needs", "truncates", "usage_seen")}
+        return Transport(
+            **said,
+            low_ms=row["low_ms"],
+            high_ms=row["high_ms"],
+            codecs=tuple(Codec(**codec) for codec in row["codecs"]),
+            checked=self._checked(row),
+            source=self._source(row),
         )
 
     def latency(self, row: Values) -> Latency:

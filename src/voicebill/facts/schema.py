@@ -174,6 +174,15 @@ STACK: Schema = {
     **SOURCED,
 }
 
+TRANSPORT: Schema = {
+    "name": Key(one_of("webrtc", "websocket", "sip")),
+    **{key: Key(text) for key in ("title", "best_for", "setup", "needs", "truncates", "usage_seen")},
+    "low_ms": Key(whole, None),
+    "high_ms": Key(whole, None),
+    "codecs": Rows({"name": Key(text), "bytes_per_minute": Key(_positive(whole)), "note": Key(text, "")}),
+    **SOURCED,
+}
+
 LATENCY: Schema = {
     "part": Key(one_of("speech-to-speech", "live", *KIND_OF)),
     "models": Key(listed(text), ()),
@@ -287,6 +296,7 @@ def file_schema(meters: Collection[str]) -> Schema:
         "availability": Rows(AVAILABILITY),
         "stacks": Rows(STACK),
         "latency": Rows(LATENCY),
+        "transports": Rows(TRANSPORT),
         "name": Key(text, None),
         "title": Key(text, ""),
         "based_on": Key(text, None),

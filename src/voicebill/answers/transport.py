@@ -1,0 +1,277 @@
+"""The way to the model: what it carries and needs, how long that takes, and what carriers, networks and platforms take."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from voicebill.answers.lengths import LONGEST_MINUTES, Lengths, Spread, groups_of
+from voicebill.billing.bill import Line, bill, rounded_up
+from voicebill.billing.checks import Number, exact, within
+from voicebill.billing.dated import Day
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
+from voicebill.billing.offers import Offer, PriceRow, Rates
+from voicebill.billing.price_book import Found, PriceBook
+from voicebill.billing.usage import Usage
+from voicebill.conversation.plan import Plan
+
+BYTES_PER_GB = 10**9
+POINTS = 8
+"""Of the calls of one number of turns so many lengths are rounded."""
+
+PAID_BY_THE_MINUTE = ("telephony", "platform")
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How speech is written on the way: bytes a minute in one direction."""
+
+    name: str
+    bytes_per_minute: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A way to the model. The latency is the network's, in ms each turn, and None where it varies."""
+
+    name: str
+    title: str
+    best_for: str
+    setup: str
+    needs: str
+    truncates: str
+    usage_seen: str
+    low_ms: int | None
+    high_ms: int | None
+    codecs: tuple[Codec, ...]
+    checked: date
+    source: str
+
+    @property
+    def latency(self) -> str:
+        """The latency in words."""
+        return "varies with the carrier" if self.low_ms is None else f"{self.low_ms} to {self.high_ms} ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriage:
+    """What is paid on the way beside the models; what is left out is not paid.
+
+    `carrier` and `fees` are ids of offers, ours or your own; or the carrier is stated by `carrier_per_minute` (dollars) with
+    `carrier_seconds`, to which its calls are rounded up. `egress_per_gb`: dollars for 10^9 bytes that your side sends.
+    """
+
+    codec: str | None = None
+    carrier: str | None = None
+    carrier_per_minute: Number | None = None
+    carrier_seconds: int = 60
+    egress_per_gb: Number | None = None
+    fees: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.carrier is not None and self.carrier_per_minute is not None:
+            raise InvalidInput("carrier and carrier_per_minute say the same thing: give one")
+        for name in ("carrier_per_minute", "egress_per_gb"):
+            if getattr(self, name) is not None:
+                value = exact(name, getattr(self, name))
+                object.__setattr__(self, name, value)
+                if not 0 <= value <= 1000 or round(value, 9) != value:
+                    raise InvalidInput(f"{name} must be dollars between 0 and 1,000 with at most nine decimals, not {value}")
+        within("carrier_seconds", self.carrier_seconds, 1, 3600)
+
+    @property
+    def stated(self) -> bool:
+        """Whether anything is said of the way."""
+        paid = self.carrier_per_minute is not None or self.egress_per_gb is not None
+        return bool(self.codec or self.carrier or self.fees or paid)
+
+
+class Toll(NamedTuple):
+    """What somebody on the way takes for the minutes of calls: his price, and his line for the planned call."""
+
+    found: Found
+    line: Line | None
+    monthly: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The way of one planned conversation. Bytes are of the whole call, in each direction; amounts in picodollars.
+
+    `egress` is None where no price of it was stated. `per_month` is over calls of all lengths, each rounded up by itself.
+    """
+
+    transport: Transport
+    codec: Codec
+    up_bytes: int
+    down_bytes: int
+    egress: Amount | None
+    tolls: tuple[Toll, ...]
+    per_conversation: Amount
+    per_month: Amount | None
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The transports there are, with the prices of those who are paid on them."""
+
+    transports: Mapping[str, Transport]
+    book: PriceBook = field(repr=False)
+
+
+class Calls(NamedTuple):
+    """A month of calls: how many, how their lengths differ, and the minutes after which they end."""
+
+    per_month: Fraction
+    lengths: Spread | Lengths | None
+    cap_minutes: float | None
+
+
+def carried(
+    plan: Plan,
+    stated: Carriage,
+    ways: Ways,
+    day: date,
+    calls: Calls | None = None,
+) -> Carried:
+    """What the way of a planned conversation carries and costs.
+
+    >>> from voicebill.facts import load
+    >>> facts = load()
+    >>> way = Carriage(carrier="twilio/voice-inbound-us-local")
+    >>> found = carried(Plan(minutes=Decimal("6.5"), turns=20, transport="sip"), way, facts.ways, date(2026, 11, 22))
+    >>> str(found.tolls[0].line), found.up_bytes
+    ('telephone call 420 s × $0.0085/min = $0.059500', 3900000)
+
+    Raises:
+        UnknownName: the codec, carrier or platform is unknown.
+        NotOffered: it has no price on the day.
+    """
+    row = ways.transports[plan.transport or "webrtc"]
+    codec = _codec(row, stated.codec)
+    sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
+    egress = None if stated.egress_per_gb is None else _egress(sent, stated.egress_per_gb)
+    lasts_ms = round(Fraction(plan.minutes) * 60_000)
+    tolls = tuple(_toll(found, lasts_ms) for found in _takers(stated, ways.book, day))
+    each = sum((toll.line.amount or 0 for toll in tolls if toll.line), start=egress or 0)
+    return Carried(
+        transport=row,
+        codec=codec,
+        up_bytes=sent,
+        down_bytes=sent,
+        egress=egress,
+        tolls=tolls,
+        per_conversation=each,
+        per_month=None if calls is None else _month(plan, stated, codec, tolls, calls),
+        assumptions=tuple(_assumed(stated, row, tolls)),
+        warnings=tuple(said for toll in tolls for said in toll.found.warnings),
+    )
+
+
+def _codec(row: Transport, name: str | None) -> Codec:
+    if name is None:
+        return row.codecs[0]
+    for codec in row.codecs:
+        if codec.name == name.strip().lower():
+            return codec
+    raise UnknownName("codec", name, (codec.name for codec in row.codecs), of=f" of {row.title}")
+
+
+def _egress(sent: int | Fraction, per_gb: Number) -> Amount:
+    return Fraction(sent) * Fraction(per_gb) * PICODOLLARS_PER_DOLLAR / BYTES_PER_GB
+
+
+def _takers(stated: Carriage, book: PriceBook, day: date) -> Iterator[Found]:
+    if stated.carrier_per_minute is not None:
+        yield _own_carrier(Decimal(stated.carrier_per_minute), stated.carrier_seconds, book, day)
+    for name in (*([stated.carrier] if stated.carrier else []), *stated.fees):
+        yield paid_by_the_minute(name, book, day)
+
+
+def paid_by_the_minute(name: str, book: PriceBook, day: date) -> Found:
+    """A carrier's or platform's price by the id of its offer.
+
+    Raises:
+        UnknownName: there is none of that id.
+        NotOffered: it has no price on the day.
+    """
+    by_id = {offer.id: offer for offer in book.offers if offer.kind in PAID_BY_THE_MINUTE}
+    if name not in by_id:
+        remedy = "your own is an offer of kind telephony or platform in a file of prices"
+        raise UnknownName("carrier or platform", name, by_id, remedy=remedy)
+    offer = by_id[name]
+    return book.find(offer.model, day=day, provider=offer.provider, kind=offer.kind)
+
+
+def _own_carrier(per_minute: Decimal, seconds: int, book: PriceBook, day: date) -> Found:
+    since = Day.parse(day.isoformat())
+    row = PriceRow(since, None, {"call_ms": per_minute}, day, ("stated",), increments={"call_ms": 1000 * seconds})
+    offer = Offer("stated", "carrier", None, "telephony", "global", (row,))
+    return Found(Rates.of(offer, row, book.meters), None, (), ())
+
+
+def _toll(found: Found, lasts_ms: int) -> Toll:
+    rates = found.rates
+    timed = rates["call_ms"] is not None
+    lines = tuple(bill(rounded_up(Usage({"call_ms": lasts_ms}), rates), rates)) if timed else ()
+    month = rates["months"]
+    return Toll(found, lines[0] if lines else None, month.amount(1) if month else 0)
+
+
+def _month(plan: Plan, stated: Carriage, codec: Codec, tolls: tuple[Toll, ...], calls: Calls) -> Amount:
+    """What a month's calls cost on the way: each is rounded up by itself, so the mean of what is billed is taken."""
+    spread = list(_lengths(plan, calls))
+    minutes = sum(share * length for share, length in spread)
+    egress = Fraction(0)
+    if stated.egress_per_gb is not None:
+        egress = Fraction(_egress(minutes * codec.bytes_per_minute, stated.egress_per_gb))
+    each = egress + sum(_mean(toll, spread) for toll in tolls)
+    return each * calls.per_month + sum(toll.monthly for toll in tolls)
+
+
+def _mean(toll: Toll, spread: list[tuple[Fraction, Fraction]]) -> Fraction:
+    rates = toll.found.rates
+    rate = rates["call_ms"]
+    if rate is None:
+        return Fraction(0)
+    step = rates.row.increments.get("call_ms", 1)
+    return sum(
+        (share * Fraction(rate.amount(-(-round(length * 60_000) // step) * step)) for share, length in spread), Fraction(0)
+    )
+
+
+def _lengths(plan: Plan, calls: Calls) -> Iterator[tuple[Fraction, Fraction]]:
+    """Shares of all calls with their minutes; where lengths follow a curve, several of every number of turns."""
+    cap = calls.cap_minutes or min(LONGEST_MINUTES, 6 * float(plan.minutes))
+    if calls.lengths is None or calls.lengths == Spread(0):
+        yield Fraction(1), Fraction(plan.minutes)
+        return
+    if isinstance(calls.lengths, Lengths):
+        whole = sum(count for _, count in calls.lengths.counted)
+        for minutes, count in calls.lengths.counted:
+            yield Fraction(count, whole), min(Fraction(minutes), Fraction(cap))
+        return
+    groups = groups_of(plan, calls.lengths, cap)
+    whole_share = Fraction(sum(group.share for group in groups))
+    turn = float(plan.minutes) / plan.turns
+    for group in groups:
+        for point in range(POINTS):
+            length = group.minutes if group is groups[-1] else group.minutes + turn * ((2 * point + 1) / (2 * POINTS) - 0.5)
+            yield Fraction(group.share) / whole_share / POINTS, Fraction(max(length, group.minutes / 4))
+
+
+def _assumed(stated: Carriage, row: Transport, tolls: tuple[Toll, ...]) -> Iterator[str]:
+    for toll in tolls:
+        yield from toll.found.assumptions
+        if toll.found.offer.example:
+            yield f"{toll.found.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
+    if stated.carrier_per_minute is not None:
+        yield f"the stated carrier rounds each call up to {stated.carrier_seconds} s"
+    if stated.egress_per_gb is not None:
+        yield f"over {row.title} your side sends the caller's audio all the time; what it receives is taken to be free"
