@@ -305,6 +305,14 @@ def test_a_cache_never_makes_anything_dearer_and_the_parts_add_up(plan: Plan) ->
         assert way.way(plan) == amounts
 
 
+def test_the_parts_of_realtime_models_add_up_too() -> None:
+    heard = found_for(replace(SIX, transcription_model="gpt-4o-mini-transcribe"))
+    spoken = [way for way in heard.spoken if way.architecture == "speech-to-speech"]
+    assert [len(way.legs) for way in spoken] == [2] * len(spoken)
+    assert spoken
+    assert all(sum(leg.amount for leg in way.legs) == way.expected for way in spoken)
+
+
 @settings(max_examples=10, deadline=None)
 @given(plans)
 def test_writing_to_the_cache_costs_more_than_having_none(plan: Plan) -> None:
