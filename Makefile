@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 OURS := --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cost serve test lint format types bench lock clean
+.PHONY: help demo cost serve test lint format types docs bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ types: $(VENV)/.dev ## check types, strictly
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.run ## compute the table of every way to hold one support call
+	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --flip none --out docs/one-call.md > /dev/null
 
 bench: $(BENCH)/.bench ## measure against peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py

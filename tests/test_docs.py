@@ -2,12 +2,16 @@
 
 import re
 import runpy
+import shlex
 from dataclasses import MISSING, fields
 from decimal import Decimal
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 from voicebill.answers.script_table import SCRIPT, TURN
 from voicebill.answers.where import FIELDS
+from voicebill.cli import app
 from voicebill.cli.plan_options import PARAMETERS as OPTIONS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
 from voicebill.conversation.rules import PARAMETERS
@@ -64,6 +68,15 @@ def test_the_example_log_is_what_its_generator_writes() -> None:
     script = DOCS.parent / "benchmarks" / "support_day.py"
     kept = (DOCS / "examples" / "support-day.jsonl").read_bytes()
     assert runpy.run_path(str(script))["written"]().encode() == kept
+
+
+def test_the_table_of_every_way_is_what_make_docs_computes(tmp_path: Path) -> None:
+    computed = tmp_path / "one-call.md"
+    made = (DOCS.parent / "Makefile").read_text(encoding="utf-8").partition("voicebill compare ")[2].partition(" --out")[0]
+    answered = CliRunner().invoke(app, ["compare", *shlex.split(made), "--out", str(computed)])
+    assert answered.exit_code == 0, answered.output
+    kept = (DOCS / "one-call.md").read_text(encoding="utf-8")
+    assert computed.read_text(encoding="utf-8") == kept, "make docs computes it anew"
 
 
 def test_links_lead_somewhere() -> None:

@@ -97,10 +97,12 @@ print(voicebill.estimate(plan, asked, voicebill.load()).per_conversation.expecte
 from typer.testing import CliRunner
 from voicebill.cli import app
 minute = ["--minutes", "1", "--turns", "2", "--day", "2026-11-22"]
+load = ["--calls-per-minute", "9", "--prompt", "9", "--response", "9", "--day", "2026-11-22"]
 asked = [["estimate", "--model", "gpt-realtime", *minute], ["compare", *minute], ["prices"], ["rules"], ["cost", "--help"]]
+asked += [["ptu", "--model", "gpt-5.2", *load]]
 print(*(CliRunner().invoke(app, each).exit_code for each in asked))
 """
-    assert run_bare(code).split() == ["True", *"00000"]
+    assert run_bare(code).split() == ["True", *"000000"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from voicebill.answers.estimate import estimate
     from voicebill.answers.lengths import Lengths, Spread
     from voicebill.answers.offered import Asked
+    from voicebill.answers.ptu import PtuAsked, ptu
     from voicebill.answers.quantities import Volume
     from voicebill.answers.rows import RowEngine
     from voicebill.answers.simulate import simulate
@@ -46,6 +47,7 @@ __all__ = [
     "Ledger",
     "Lengths",
     "Plan",
+    "PtuAsked",
     "Record",
     "Report",
     "RowEngine",
@@ -66,6 +68,7 @@ __all__ = [
     "dollars",
     "estimate",
     "load",
+    "ptu",
     "read_log",
     "simulate",
     "usage_table",
@@ -78,6 +81,7 @@ _HOMES = {
     "Ledger": "engines.ledger",
     "Lengths": "answers.lengths",
     "Plan": "conversation.plan",
+    "PtuAsked": "answers.ptu",
     "Record": "billing.record",
     "Report": "logs.told",
     "RowEngine": "answers.rows",
@@ -97,6 +101,7 @@ _HOMES = {
     "dollars": "billing.money",
     "estimate": "answers.estimate",
     "load": "facts.load",
+    "ptu": "answers.ptu",
     "read_log": "logs.read",
     "simulate": "answers.simulate",
     "usage_table": "engines.usage_table",

@@ -344,7 +344,8 @@ def test_rules_are_shown_with_their_evidence() -> None:
     shown = " ".join(run("rules", "gpt-realtime", *ON).stdout.split())
     assert "history last-assistant-audio measured: gpt-realtime, 2 sessions" in shown
     assert answer("rules", "gpt-realtime", "--rules", "page-2026-06", *ON)["evidence"]["history"]["value"] == "keep-all"
-    assert "gpt-4.1 is a text model" in refusal("rules", "gpt-4.1", *ON)
+    assert answer("rules", "gpt-4.1", *ON)["evidence"]["cache_block_tokens"]["value"] == 128
+    assert "is a telephony model" in refusal("rules", "voice-inbound-us-local", "--provider", "twilio", *ON)
 
 
 def test_output_is_plain_and_fits_eighty_columns_when_piped() -> None:

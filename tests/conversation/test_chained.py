@@ -50,21 +50,11 @@ def test_a_stated_transcript_is_what_was_written_down() -> None:
     assert chained.hearing(replace(SPOKEN, user_transcript_tokens=50), GA, by_time=False)["text_out"] == 50
 
 
-def test_a_recording_leaves_out_the_silence_and_a_stream_does_not() -> None:
-    """Two turns of 12.8 s heard and 12 s said, one of which was heard for 4 s, and 6 s of silence each."""
+def test_a_conversation_is_heard_without_the_silence_between() -> None:
+    """Two turns of 12.8 s committed; one was typed, and in one the user broke in."""
     script = of(SPOKEN, TYPED, BROKEN_OFF)
-    assert counted(chained.heard(script, GA, by_time=True, hears_silence=False)) == {"audio_ms": 2 * 12_800}
-    stream = (12_800 + 12_000 + 6_000) + (12_800 + 4_000 + 6_000)
-    assert counted(chained.heard(script, GA, by_time=True, hears_silence=True)) == {"audio_ms": stream}
-    assert chained.streamed(script, GA)["audio_ms"] == stream
-
-
-def test_silence_has_no_tokens() -> None:
-    """A model that is billed by tokens is billed for what was committed, whether or not it hears a stream."""
-    script = of(SPOKEN, SPOKEN)
-    for hears_silence in (True, False):
-        heard = chained.heard(script, GA, by_time=False, hears_silence=hears_silence)
-        assert counted(heard) == {"audio_in": 256, "text_out": 84}
+    assert counted(chained.heard(script, GA, by_time=True)) == {"audio_ms": 2 * 12_800}
+    assert counted(chained.heard(script, GA, by_time=False)) == {"audio_in": 256, "text_out": 84}
 
 
 def test_what_was_said_is_typed_and_what_was_answered_is_written() -> None:

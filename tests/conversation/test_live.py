@@ -15,7 +15,6 @@ from voicebill.conversation.script import Script, ToolCall, Turn
 from voicebill.facts import load
 
 SPOKEN = Turn(user_audio_tokens=120, reply_audio_tokens=240, silence_ms=6_000)
-"""12 s said, 12 s answered, 6 s of silence: 30 s."""
 CALLING = replace(SPOKEN, tool_calls=(ToolCall(20, 100),))
 UNANSWERED = Turn(user_audio_tokens=120, cancelled=True)
 
@@ -35,29 +34,26 @@ def backend() -> Rules:
     ).rules
 
 
-def test_a_session_lasts_from_beginning_to_end_silence_and_all() -> None:
-    assert dict(live.session(of(SPOKEN, SPOKEN, SPOKEN), GA).items()) == {"session_ms": 90_000}
-
-
-def test_what_was_not_heard_of_a_reply_takes_no_time() -> None:
-    """12 s said, 4 s heard, 6 s of silence."""
-    assert live.session(of(replace(SPOKEN, heard_ms=4_000)), GA)["session_ms"] == 22_000
+def test_a_session_lasts_from_beginning_to_end() -> None:
+    assert dict(live.session(90_000).items()) == {"session_ms": 90_000}
 
 
 @pytest.mark.parametrize(
-    ("silence_ms", "billed_ms"), [(0, 15_000), (5_999, 15_000), (6_000, 15_000), (6_001, 15_001), (66_000, 75_000)]
+    ("lasts_ms", "billed_ms"), [(1, 15_000), (9_000, 15_000), (15_000, 15_000), (15_001, 15_001), (90_000, 90_000)]
 )
-def test_creating_a_session_is_the_least_that_it_costs_and_is_credited_once_it_runs(silence_ms: int, billed_ms: int) -> None:
-    """9 s of talk and silence after it: up to 15 s in all the creation, from there on the time and nothing more."""
-    call = of(Turn(user_audio_tokens=50, reply_audio_tokens=80, silence_ms=silence_ms))
-    assert live.session(call, GA, create_ms=15_000)["session_ms"] == billed_ms
-    assert live.session(call, GA)["session_ms"] == 9_000 + silence_ms
+def test_creating_a_session_is_the_least_that_it_costs_and_is_credited_once_it_runs(lasts_ms: int, billed_ms: int) -> None:
+    assert live.session(lasts_ms, create_ms=15_000)["session_ms"] == billed_ms
+    assert live.session(lasts_ms)["session_ms"] == lasts_ms
 
 
 def test_standby_is_counted_apart_and_is_never_more_than_the_session() -> None:
-    call = of(SPOKEN)
-    assert dict(live.session(call, GA, standby_ms=10_000).items()) == {"session_ms": 20_000, "standby_ms": 10_000}
-    assert dict(live.session(call, GA, standby_ms=40_000).items()) == {"standby_ms": 30_000}
+    assert dict(live.session(30_000, standby_ms=10_000).items()) == {"session_ms": 20_000, "standby_ms": 10_000}
+    assert dict(live.session(30_000, standby_ms=40_000).items()) == {"standby_ms": 30_000}
+
+
+def test_a_short_session_with_standby_still_costs_what_its_creation_bills() -> None:
+    """9 s, of which 3 are paused: 15 s in all, of which 3 are paused."""
+    assert dict(live.session(9_000, standby_ms=3_000, create_ms=15_000).items()) == {"session_ms": 12_000, "standby_ms": 3_000}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,18 @@ from voicebill.web import estimate
 from voicebill.web.guard import Guard, Message, Receive, Send
 from voicebill.web.site import Bounds
 
-PAGES = ("/", "/compare", "/prices", "/prices/openai/gpt-realtime-1.5", "/rules", "/learn", "/api", "/?minutes=x", "/nowhere")
+PAGES = (
+    "/",
+    "/compare",
+    "/ptu",
+    "/prices",
+    "/prices/openai/gpt-realtime-1.5",
+    "/rules",
+    "/learn",
+    "/api",
+    "/?minutes=x",
+    "/nowhere",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -45,7 +45,7 @@ class Seat:
         elif self.role == "speaks":
             used = talk.spoken(rates, self.rules)
         elif self.role == "talks":
-            used = talk.in_session(self.rules)
+            used = talk.in_session(rates, self.rules)
         else:
             used = talk.streamed(self.streams)
         used = rounded_up(used, rates) if rates.row.increments else used

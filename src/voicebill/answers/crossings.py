@@ -12,17 +12,20 @@ from itertools import combinations
 from math import ceil, floor
 from typing import Literal, NamedTuple, get_args
 
-from voicebill.answers.alternatives import Alternative
+from voicebill.answers import quantities
+from voicebill.answers.alternatives import Alternative, Alternatives
 from voicebill.answers.quantities import Volume
 from voicebill.billing.checks import exact
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.conversation.plan import Plan, at_length
 from voicebill.conversation.script import MOST_TURNS
 
 Axis = Literal["minutes", "turns", "talk", "volume"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 
-MOST_STEPS = 600
+MOST_STEPS, LEAST_STEPS = 600, 24
+MOST_COUNTED = 40_000
+"""Values of a range that are looked at: all of a short one, fewer where conversations have many turns."""
 
 MOST: dict[Axis, Decimal] = {
     "minutes": Decimal(1440),
@@ -65,7 +68,7 @@ class Range:
                 f"a range of {self.axis} goes from more than 0 to more than that, not from {self.low} to {self.high}"
             )
         if self.high > MOST[self.axis]:
-            raise InvalidInput(f"{self.axis} go up to {MOST[self.axis]:,}, not to {self.high:,}")
+            raise InvalidInput(f"a range of {self.axis} goes up to {MOST[self.axis]:,}, not to {self.high:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,37 @@ def usual(axis: Axis, plan: Plan, volume: Volume | None = None) -> Range:
     return Range(axis, Decimal(1), min(MOST[axis], max(Decimal(1000), month * 10)))
 
 
+def chosen(ways: Alternatives, names: Sequence[str] = ()) -> tuple[Alternative, ...]:
+    """The ways whose ranking is looked at: those named, else the cheapest of each kind, or of one kind the cheapest two.
+
+    Raises:
+        UnknownName: there is none of a name.
+    """
+    known = {way.name: way for way in (*ways.spoken, *ways.others)}
+    for name in names:
+        if name not in known:
+            raise UnknownName("stack or offer", name, known)
+    if names:
+        return tuple(known[name] for name in names)
+    return ways.cheapest_of_each if len(ways.cheapest_of_each) > 1 else ways.spoken[:2]
+
+
+def range_said(axis: Axis, said: str) -> Range:
+    """A range as people write it: `1:60`, `5%:100%`, `90s:1h`.
+
+    >>> range_said("turns", "1:2k").high
+    Decimal('2000')
+
+    Raises:
+        InvalidInput: it is not written so, or cannot be meant.
+    """
+    low, colon, high = said.partition(":")
+    if not colon:
+        raise InvalidInput(f"{said!r} is not a range: write LOW:HIGH, such as 1:60")
+    read = quantities.minutes if axis == "minutes" else quantities.number
+    return Range(axis, read(low.strip().rstrip("% ")), read(high.strip().rstrip("% ")))
+
+
 def _points(ways: Sequence[Alternative], plan: Plan, within: Range) -> Iterator[Point]:
     if within.axis == "volume":
         yield from _lines(ways, within)
@@ -186,30 +220,31 @@ def _lines(ways: Sequence[Alternative], within: Range) -> Iterator[Point]:
 
 def _plans(plan: Plan, within: Range) -> Iterator[tuple[Decimal, Plan]]:
     """The plan at every step of the range: turns one by one, shares of talk by the per cent."""
+    most = max(LEAST_STEPS, min(MOST_STEPS, MOST_COUNTED // plan.turns))
     if within.axis == "turns":
-        for turns in _whole(within.low, within.high):
+        for turns in _whole(within.low, within.high, most):
             yield Decimal(turns), at_length(plan, turns, plan.minutes)
     elif within.axis == "minutes":
         each = Decimal(plan.minutes) / plan.turns
-        for turns in _whole(max(Decimal(1), within.low / each), max(Decimal(1), within.high / each)):
+        for turns in _whole(max(Decimal(1), within.low / each), max(Decimal(1), within.high / each), most):
             minutes = round(Decimal(plan.minutes) * turns / plan.turns, 9)
             yield minutes, at_length(plan, turns, min(minutes, MOST["minutes"]))
     else:
         user, assistant = plan.talk
-        for percent in _whole(within.low, within.high):
+        for percent in _whole(within.low, within.high, most):
             talks = Decimal(percent) / 100
             share = user / (user + assistant) if user + assistant else Decimal("0.5")
             one = round(talks * share, 9)
             yield Decimal(percent), replace(plan, user_share=one, assistant_share=talks - one, silence_share=None)
 
 
-def _whole(low: Decimal, high: Decimal) -> list[int]:
+def _whole(low: Decimal, high: Decimal, most: int) -> list[int]:
     """Whole numbers of a range, all of them or evenly so many as are looked at."""
     first, last = ceil(low), floor(high)
     count = last - first + 1
-    if count <= MOST_STEPS:
+    if count <= most:
         return list(range(first, last + 1))
-    return sorted({first + round(Fraction(step * (count - 1), MOST_STEPS - 1)) for step in range(MOST_STEPS)})
+    return sorted({first + round(Fraction(step * (count - 1), most - 1)) for step in range(most)})
 
 
 def _expected(way: Alternative, plan: Plan) -> Fraction | None:

@@ -1,7 +1,7 @@
-"""What an answer needs to know: the price book, the rule book, the stacks that have a name, and the ways there."""
+"""What an answer needs to know: prices, rules, stacks and their latencies, transports, and provisioned throughput."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from voicebill.answers.latency import Latency
@@ -9,6 +9,7 @@ from voicebill.answers.stacks import Stack
 from voicebill.answers.transport import Transport, Ways
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
+from voicebill.billing.provisioned import Provisioned
 from voicebill.conversation.rules import RuleBook, Ruling, Value
 
 
@@ -18,6 +19,7 @@ class Facts:
 
     prices: PriceBook
     rules: RuleBook
+    provisioned: Provisioned = field(default_factory=Provisioned)
     stacks: tuple[Stack, ...] = ()
     latencies: tuple[Latency, ...] = ()
     transports: tuple[Transport, ...] = ()

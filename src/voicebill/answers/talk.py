@@ -1,5 +1,6 @@
 """One conversation as every kind of model counts it: by tokens of text, by time, by characters. Each count is made once."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 from voicebill.answers.costing import behaviours, held_of, usage_under
@@ -22,6 +23,7 @@ class Talk:
         self.plan = plan
         self.rules = rules
         self._answered: dict[tuple[Rules, bool], Usages] = {}
+        self._counted: dict[tuple[object, ...], Usage] = {}
 
     @cached_property
     def script(self) -> Script:
@@ -55,24 +57,35 @@ class Talk:
         return self._answered[key]
 
     def heard(self, rates: Rates, rules: Rules) -> Usage:
-        """What a transcription model uses, by the meters that its rates have."""
+        """What a transcription model uses, by the meters that its rates have; a stream hears silence, too."""
         by_time = rates["audio_ms"] is not None
-        return chained.heard(self.script, self.rules, by_time=by_time, hears_silence=rules.hears_silence)
+        if by_time and rules.hears_silence:
+            return self.streamed(1)
+        return self._once(("heard", by_time), lambda: chained.heard(self.script, self.rules, by_time=by_time))
 
     def spoken(self, rates: Rates, rules: Rules) -> Usage:
         """What a model uses that speaks the replies: characters or tokens; a realtime model is given each as a message."""
         if rates.offer.kind == "realtime":
-            return chained.read_aloud(self.script, rules)
+            return self._once(("read", rules), lambda: chained.read_aloud(self.script, rules))
         if rates["characters_in"] is not None:
-            return chained.spoken_characters(self.script, rules)
-        return chained.spoken_tokens(self.script, rules)
+            return self._once(("characters", rules), lambda: chained.spoken_characters(self.script, rules))
+        return self._once(("spoken", rules), lambda: chained.spoken_tokens(self.script, rules))
+
+    def _once(self, key: tuple[object, ...], count: Callable[[], Usage]) -> Usage:
+        if key not in self._counted:
+            self._counted[key] = count()
+        return self._counted[key]
 
     def streamed(self, streams: int) -> Usage:
         """What so many streams use that hear the conversation from beginning to end."""
         return Usage({"audio_ms": streams * self.lasts_ms})
 
-    def in_session(self, rules: Rules) -> Usage:
-        """What a live session uses, none of it on standby."""
+    def in_session(self, rates: Rates, rules: Rules) -> Usage:
+        """What a live session uses: over WebRTC its creation counts, and a part may be on standby if that is sold."""
+        webrtc = self.plan.transport in (None, "webrtc")
+        pauses = webrtc and rates["standby_ms"] is not None
         return live.session(
-            self.script, self.rules, create_ms=rules.create_ms if self.plan.transport in (None, "webrtc") else 0
+            self.lasts_ms,
+            standby_ms=round(self.lasts_ms * rules.standby_share) if pauses else 0,
+            create_ms=rules.create_ms if webrtc else 0,
         )

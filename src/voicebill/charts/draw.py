@@ -28,6 +28,7 @@ from voicebill.answers.pictures import (
     side_by_side,
     tornado,
 )
+from voicebill.answers.ptu import PAY_AS_YOU_GO, Ptu, monthly
 from voicebill.billing.errors import InvalidInput, VoicebillError
 
 
@@ -220,6 +221,30 @@ def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot'
     said += ["pale: what open counts may add"] if any(row.mark < row.high for row in rows) else []
     subtitle = "; ".join(said)
     return _dressed(lp, plot, f"What it did cost, {what}", source, look, subtitle=subtitle, rows=0 if over_time else len(rows))
+
+
+def provisioned(answer: Ptu, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """A month at each average load: units by commitment, and pay as you go."""
+    lp, points = _lets_plot(), list(monthly(answer))
+    ways = [PAY_AS_YOU_GO, *(choice.commitment.label for choice in answer.choices)]
+    if not points:
+        raise InvalidInput(f"there is nothing to draw: {answer.missing}")
+    data = {name: list(column) for name, column in zip(("calls", "way", "dollars"), zip(*points, strict=True), strict=True)}
+    colors = (look.line, look.fills[3], look.soft, look.fills[1])
+    plot = (
+        lp.ggplot(data, lp.aes("calls", "dollars", color=lp.as_discrete("way", levels=ways), linetype="way"))
+        + lp.geom_line(size=1.2)
+        + lp.scale_color_manual(values=list(colors), breaks=ways, name="")
+        + lp.scale_linetype_manual(values=["solid", "dotted", "dashed", "longdash"], breaks=ways, name="")
+        + lp.labs(x="calls a minute on average, around the clock", y="dollars a month")
+        + lp.expand_limits(y=0)
+    )
+    if look.width < CRAMPED:
+        plot += lp.guides(color=lp.guide_legend(ncol=2))
+    model = answer.throughput.model
+    title = f"A month of {answer.bought:,} PTUs, and pay as you go"
+    source = f"voicebill: {model} at azure ({answer.asked.deployment}), {answer.asked.day}; provisioned {answer.digest}"
+    return _dressed(lp, plot, title, source, look)
 
 
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot

@@ -30,13 +30,24 @@ def show(answer: Alternatives, day: date, out: Console) -> None:
         out.print(note)
     for note in screen.notes("Mind", _warned(answer.spoken), style="yellow"):
         out.print(note)
-    out.print()
-    out.print(
-        "unproven: the vendor lists a price, but its availability table does not name the model under that deployment; "
-        "history assumed: how the model treats history was not measured on it; seconds: from the end of the user's speech to "
-        "the first sound, middle to bad case, as others measured it or (~) partly assumed",
-        style="dim",
-    )
+    legend = "; ".join(_legend((*answer.spoken, *answer.others)))
+    if legend:
+        out.print()
+        out.print(legend, style="dim")
+
+
+def _legend(ways: Sequence[Alternative]) -> Iterator[str]:
+    """What the words mean that stand beside the figures."""
+    offers = [way.candidate for way in ways if way.candidate]
+    if any(offer.unproven for offer in offers):
+        yield ("unproven: the vendor lists a price, but its availability table does not name the model under that deployment")
+    if any(offer.assumed for offer in offers):
+        yield "history assumed: how the model treats history was not measured on it"
+    if any(way.wait for way in ways):
+        yield (
+            "seconds: from the end of the user's speech to the first sound, a middle and a bad case, as others measured it; ~ "
+            "where a part is assumed"
+        )
 
 
 def _table(title: str, ways: Sequence[Alternative], answer: Alternatives, day: date, out: Console) -> None:

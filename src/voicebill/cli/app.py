@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import compare, cost, estimate, init, prices, record, rules, serve, simulate
+from voicebill.cli import compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
 
 
 class Commands(TyperGroup):
@@ -60,6 +60,7 @@ app.command("init")(init.init_command)
 app.command("simulate")(simulate.simulate_command)
 app.command("cost")(cost.cost_command)
 app.command("record")(record.record_command)
+app.command("ptu")(ptu.ptu_command)
 app.command("prices")(prices.prices_command)
 app.command("rules")(rules.rules_command)
 app.command("serve")(serve.serve_command)

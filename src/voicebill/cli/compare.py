@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 
 from voicebill.answers import quantities
-from voicebill.answers.alternatives import Alternative, Alternatives, alternatives, every_chain
+from voicebill.answers.alternatives import Alternatives, alternatives, every_chain
 from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
 from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Comparison, alive, compare
-from voicebill.answers.crossings import AXES, Flips, Range, along, flips
+from voicebill.answers.crossings import AXES, Flips, along, chosen, flips, range_said
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked
 from voicebill.answers.shape import bridge_shape, comparison_shape
@@ -43,10 +43,12 @@ from voicebill.cli.options import (
     look_stated,
     option,
     overrides,
+    said,
     today,
     word,
 )
 from voicebill.cli.plan_options import plan_from_file, takes_plan
+from voicebill.cli.table_files import write_alternatives
 from voicebill.conversation.plan import Plan
 
 RANKING = "The ranking"
@@ -122,6 +124,9 @@ def compare_command(
     ] = "offers",
     width: PlotWidth = None,
     look: PlotLook = "light",
+    out_file: Annotated[
+        Path | None, option("--out", "Write every way into this .csv or .md file, with sources.", QUESTION, metavar="FILE")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One plan against every way to build it: realtime models, chains, live models, in writing; the cheapest first.
@@ -139,21 +144,21 @@ def compare_command(
     if provider is not None and provider not in facts.prices.providers:
         raise UnknownName("provider", provider, facts.prices.providers)
     named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
-    chosen = [
+    offers = [
         offer
         for offer in alive(facts.prices, on)
         if (not model or offer.id in named) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
     ]
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     differing = lengths_stated(length_spread, lengths)
-    answer = compare(plan, chosen, asked, facts, conversations, lengths=differing)
+    answer = compare(plan, offers, asked, facts, conversations, lengths=differing)
     ways = alternatives(
         answer, plan, asked, facts, conversations, stacks=_stacks(facts, stack, provider, model), lengths=differing
     )
     ranked = _ranked(ways, flip, between, span)
     every = None if chains is None else every_chain(plan, asked, facts, _at_least_one("--chains", chains), conversations)
     second = None if against is None else plan_from_file(against)
-    other = None if second is None else compare(second, chosen, asked, facts, conversations, lengths=differing)
+    other = None if second is None else compare(second, offers, asked, facts, conversations, lengths=differing)
     proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
     cheapest = next(proven, answer.candidates[0])
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
@@ -165,6 +170,9 @@ def compare_command(
             draw.save(draw.flips(ranked[0], f"voicebill: {on}; prices {facts.prices.digest}", dress), plot)
         else:
             raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
+    if out_file:
+        how = f"{screen.counted(plan.minutes, 'minute')} and {screen.counted(plan.turns, 'turn')}"
+        write_alternatives(ways, f"One conversation of {how}, every way, on {on}", out_file)
     if as_json:
         shape = (
             {"day": on.isoformat(), "prices": facts.prices.digest}
@@ -196,42 +204,26 @@ def _stacks(facts: Facts, names: list[str] | None, provider: str | None, models:
     for name in names or ():
         if name not in known:
             raise UnknownName("stack", name, known)
-    chosen = [known[name] for name in names] if names else [] if models else list(facts.stacks)
-    return [stack if stack.provider or not provider else replace(stack, provider=provider) for stack in chosen]
+    wanted = [known[name] for name in names] if names else [] if models else list(facts.stacks)
+    return [stack if stack.provider or not provider else replace(stack, provider=provider) for stack in wanted]
 
 
 def _ranked(ways: Alternatives, flip: list[str] | None, between: list[str] | None, span: str | None) -> tuple[Flips, ...]:
     """Where the ranking flips, along what was asked for."""
-    axes = [word(*FLIPS)(each) for each in flip or ("minutes", "turns", "talk")]
+    axes = [said("--flip", word(*FLIPS))(each) for each in flip or ("minutes", "turns", "talk")]
     if span is not None and (flip is None or len(axes) != 1 or axes[0] == "none"):
         raise InvalidInput("--range needs one --flip that says of what")
     if "none" in axes:
         return ()
-    known = {way.name: way for way in (*ways.spoken, *ways.others)}
-    for name in between or ():
-        if name not in known:
-            raise UnknownName("stack or offer", name, known)
-    chosen = [known[name] for name in between or ()] or list(_usually_ranked(ways))
-    if len({way.name for way in chosen}) < 2:
+    ranked = chosen(ways, between or ())
+    if len({way.name for way in ranked}) < 2:
         if between or flip:
             raise InvalidInput("a ranking needs two different ways: name both with --between")
         return ()
     if span is not None:
-        return (flips(chosen, ways.plan, _range(axes[0], span)),)
-    return along(chosen, ways.plan, [axis for axis in AXES if axis in axes], ways.volume)
-
-
-def _usually_ranked(ways: Alternatives) -> tuple[Alternative, ...]:
-    """The cheapest of each kind; of one kind, the cheapest two."""
-    return ways.cheapest_of_each if len(ways.cheapest_of_each) > 1 else ways.spoken[:2]
-
-
-def _range(axis: str, span: str) -> Range:
-    low, colon, high = span.partition(":")
-    if not colon:
-        raise InvalidInput(f"--range: {span!r} is not written LOW:HIGH, such as 1:60")
-    read = quantities.minutes if axis == "minutes" else quantities.number
-    return Range(next(each for each in AXES if each == axis), read(low.rstrip("% ")), read(high.rstrip("% ")))
+        axis = next(axis for axis in AXES if axis == axes[0])
+        return (flips(ranked, ways.plan, said("--range", lambda text: range_said(axis, text))(span)),)
+    return along(ranked, ways.plan, [axis for axis in AXES if axis in axes], ways.volume)
 
 
 def _at_least_one(name: str, number: int) -> int:

@@ -9,6 +9,7 @@ from rich.text import Text
 from voicebill.answers.facts import Facts
 from voicebill.answers.question import DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
+from voicebill.answers.transport import PAID_BY_THE_MINUTE
 from voicebill.billing.errors import NotOffered
 from voicebill.cli import screen
 from voicebill.cli.options import OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
@@ -35,8 +36,8 @@ def rules_command(
     facts, rule_set = facts_and_rules(rules)
     on = day or today()
     offer = facts.prices.find(name, provider=provider or DEFAULT_PROVIDER, day=on).offer
-    if offer.kind != "realtime":
-        raise NotOffered(f"{offer.name} is a {offer.kind} model: the rules are of conversations with realtime models")
+    if offer.kind in PAID_BY_THE_MINUTE:
+        raise NotOffered(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
     ruling = facts.ruling(offer, day=on, rules=rule_set, overrides=overrides(rule))
     if as_json:
         screen.as_json({"offer": offer.id, "day": on.isoformat(), **rules_shape(ruling)})

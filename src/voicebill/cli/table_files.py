@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
+from voicebill.answers.alternatives import Alternatives
+from voicebill.answers.alternatives_table import cells, markdown
 from voicebill.answers.cost import Cost
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile
@@ -26,7 +28,28 @@ def write_table(answer: Cost, file: Path) -> None:
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(f"--out writes {' or '.join(SUFFIXES)}, by the file's name, not {file.name}")
-    content = _csv(answer) if suffix == ".csv" else _parquet(answer)
+    _write(_csv(answer) if suffix == ".csv" else _parquet(answer), file)
+
+
+def write_alternatives(answer: Alternatives, heading: str, file: Path) -> None:
+    """Write alternatives as CSV or Markdown, by the file's name.
+
+    Raises:
+        InvalidInput: its name ends otherwise.
+        UnreadableFile: it cannot be written.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in (".csv", ".md"):
+        raise InvalidInput(f"--out writes .csv or .md, by the file's name, not {file.name}")
+    if suffix == ".md":
+        _write(markdown(answer, heading).encode(), file)
+        return
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(cells(answer))
+    _write(text.getvalue().encode(), file)
+
+
+def _write(content: bytes, file: Path) -> None:
     draft = file.with_name(f".{file.name}.{uuid4().hex[:12]}.tmp")
     try:
         with draft.open("wb") as opened:
@@ -41,9 +64,9 @@ def write_table(answer: Cost, file: Path) -> None:
 
 
 def _csv(answer: Cost) -> bytes:
-    from voicebill.engines.cost_table import cells  # noqa: PLC0415 - tables are made by an extra
+    from voicebill.engines.cost_table import cells as groups  # noqa: PLC0415 - tables are made by an extra
 
-    titles, rows = cells(answer)
+    titles, rows = groups(answer)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(titles)

@@ -6,7 +6,6 @@ tokens of text, characters. The text model is sent the whole history in writing 
 
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
-from voicebill.conversation.context import duration_ms
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Turn
 
@@ -22,16 +21,9 @@ def hearing(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
     return Usage.tokens(audio_in=audio, text_out=counting.user_transcript(turn, audio, rules))
 
 
-def heard(script: Script, rules: Rules, *, by_time: bool, hears_silence: bool) -> Usage:
-    """What a transcription model uses for a conversation: all its time as one stream, or what the user said."""
-    if by_time and hears_silence:
-        return streamed(script, rules)
+def heard(script: Script, rules: Rules, *, by_time: bool) -> Usage:
+    """What a transcription model uses for what the user said in a conversation, the silence between left out."""
     return total_usage(hearing(turn, rules, by_time=by_time) for turn in script.turns)
-
-
-def streamed(script: Script, rules: Rules) -> Usage:
-    """What a stream that hears the conversation from its beginning to its end uses: milliseconds, silence among them."""
-    return Usage({"audio_ms": sum(duration_ms(turn, rules) for turn in script.turns)})
 
 
 def written(script: Script, rules: Rules) -> Script:

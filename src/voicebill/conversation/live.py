@@ -6,28 +6,25 @@ The live model talks by itself, and hands some turns to its backend, which is se
 from collections.abc import Iterable, Iterator
 
 from voicebill.billing.usage import Usage
-from voicebill.conversation.context import Response, duration_ms
+from voicebill.conversation.context import Response
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.plan import evenly
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script
 
 
-def session(script: Script, rules: Rules, *, standby_ms: int = 0, create_ms: int = 0) -> Usage:
+def session(lasts_ms: int, *, standby_ms: int = 0, create_ms: int = 0) -> Usage:
     """Milliseconds of a session from its start to its end, silence and waiting among them.
 
     `standby_ms` of them are paused. A session that is shorter than what its creation bills (`create_ms`) costs that.
 
-    >>> from types import SimpleNamespace as Rules
-    >>> from voicebill.conversation.script import Turn
-    >>> rules = Rules(user_audio_ms_per_token=100, reply_audio_ms_per_token=50)
-    >>> talk = Script(turns=(Turn(user_audio_ms=4_000, reply_audio_tokens=100, silence_ms=1_000),))
-    >>> session(talk, rules)["session_ms"], session(talk, rules, create_ms=15_000)["session_ms"]
-    (10000, 15000)
+    >>> dict(session(90_000, standby_ms=30_000, create_ms=15_000).items())
+    {'session_ms': 60000, 'standby_ms': 30000}
+    >>> session(9_000, create_ms=15_000)["session_ms"]
+    15000
     """
-    lasts = sum(duration_ms(turn, rules) for turn in script.turns)
-    standby = min(standby_ms, lasts)
-    return Usage({"session_ms": max(lasts - standby, create_ms if not standby else 0), "standby_ms": standby})
+    standby = min(standby_ms, lasts_ms)
+    return Usage({"session_ms": max(lasts_ms - standby, create_ms - standby), "standby_ms": standby})
 
 
 def delegated_turns(script: Script, rules: Rules) -> frozenset[int]:

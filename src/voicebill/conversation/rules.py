@@ -35,7 +35,7 @@ class Rules:
     Limits: 0 means none.
     Other meters: `characters_per_token` of text that is spoken; `hears_silence`: a stream is billed for all its time, not
     for speech alone; `create_ms`: what creating a session over WebRTC bills; `delegated_share`: of the turns without tool
-    calls, those that a live model hands to its backend.
+    calls, those that a live model hands to its backend; `standby_share`: of a live session's time, what it is paused for.
     """
 
     # counting
@@ -87,6 +87,7 @@ class Rules:
     hears_silence: bool
     create_ms: int
     delegated_share: Decimal
+    standby_share: Decimal
 
     @property
     def padding_tokens(self) -> int:
@@ -101,7 +102,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "text_encoding": ("o200k_base",),
 }
 AT_LEAST_ONE = frozenset({"user_audio_ms_per_token", "reply_audio_ms_per_token", "cache_block_tokens"})
-AT_MOST_ONE = frozenset({"cache_reuse_share", "turn_variation", "delegated_share"})
+AT_MOST_ONE = frozenset({"cache_reuse_share", "turn_variation", "delegated_share", "standby_share"})
 
 Value = int | bool | str | Decimal
 _TYPES: Mapping[str, type] = {

@@ -21,6 +21,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
+from voicebill.billing.provisioned import HourlyPrice, Provisioned, Reservation, Throughput
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.files import FaultyFile, Readable, read_toml
 from voicebill.facts.rows import Maker, refuse_overlaps
@@ -131,6 +132,9 @@ def _facts(sources: list[Readable]) -> Facts:
     stacks: dict[str, Stack] = {}
     latencies: list[Latency] = []
     transports: dict[str, Transport] = {}
+    throughputs: list[Throughput] = []
+    hours: list[HourlyPrice] = []
+    reservations: list[Reservation] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -142,6 +146,9 @@ def _facts(sources: list[Readable]) -> Facts:
         latencies += file.build("latency", file.maker.latency)
         transports.update((row.name, row) for row in file.build("transports", file.maker.transport))
         _add_stacks(file, stacks, list(offers.values()))
+        throughputs += file.build("provisioned_models", file.maker.throughput)
+        hours += file.build("provisioned_hours", file.maker.hourly)
+        reservations += file.build("provisioned_reservations", file.maker.reservation)
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
         _add_adjustments(file, adjustments)
@@ -160,7 +167,14 @@ def _facts(sources: list[Readable]) -> Facts:
         currencies=tuple(currencies),
     )
     ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
-    return Facts(prices, RuleBook(tuple(ordered)), tuple(stacks.values()), tuple(latencies), tuple(transports.values()))
+    return Facts(
+        prices=prices,
+        rules=RuleBook(tuple(ordered)),
+        provisioned=Provisioned(tuple(throughputs), tuple(hours), tuple(reservations)),
+        stacks=tuple(stacks.values()),
+        latencies=tuple(latencies),
+        transports=tuple(transports.values()),
+    )
 
 
 def _add_meters(file: _File, meters: dict[str, Meter]) -> None:

@@ -16,6 +16,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Dispute, Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, Surcharge
+from voicebill.billing.provisioned import HourlyPrice, Reservation, Throughput
 from voicebill.conversation.rules import RuleRow, parameter_value
 
 SINCE_EVER = Day.parse("2024-10-01")
@@ -164,6 +165,18 @@ class Maker:
             source=self._source(row),
         )
 
+    def throughput(self, row: Values) -> Throughput:
+        """What a provisioned unit serves of a model."""
+        return Throughput(**self._provisioned(row))
+
+    def hourly(self, row: Values) -> HourlyPrice:
+        """What a provisioned unit costs an hour."""
+        return HourlyPrice(**self._provisioned(row) | {"regions": self._regions(row["regions"])})
+
+    def reservation(self, row: Values) -> Reservation:
+        """What a provisioned unit costs over a term."""
+        return Reservation(**self._provisioned(row))
+
     def currency(self, row: Values) -> Currency:
         """What a dollar is worth in another currency."""
         return Currency(
@@ -217,6 +230,11 @@ class Maker:
         if found is None:
             raise InvalidInput(f"no [[currencies]] in this file says what {row['currency']} is worth on {row['since']}")
         return {meter: found.in_dollars(price) for meter, price in row["amounts"].items()}
+
+    def _provisioned(self, row: Values) -> Values:
+        """A row with its source in one text."""
+        told = {{"usd": "dollars"}.get(key, key): value for key, value in row.items() if key != "sources"}
+        return told | {"checked": self._checked(row), "source": self._source(row)}
 
     def _provider(self, row: Values) -> str:
         provider = row["provider"] or self.defaults["provider"]

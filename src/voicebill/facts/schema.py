@@ -26,6 +26,7 @@ from voicebill.answers.tables import (
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import picodollars
 from voicebill.billing.offers import Kind
+from voicebill.billing.provisioned import DEPLOYMENTS, Steps
 from voicebill.conversation.rules import parameter_value
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -247,6 +248,46 @@ CURRENCY: Schema = {
 }
 
 
+def _steps(value: object) -> Steps:
+    if not isinstance(value, dict) or set(value) != {"minimum", "increment"}:
+        raise InvalidInput("must be written { minimum = 15, increment = 5 }")
+    minimum, increment = (_positive(whole)(value[key]) for key in ("minimum", "increment"))
+    return Steps(minimum, increment)
+
+
+PROVISIONED_MODEL: Schema = {
+    "model": Key(text),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    "input_tpm_per_ptu": Key(_positive(whole)),
+    "output_ratio": Key(_positive(whole)),
+    "shared": Key(_steps),
+    "regional": Key(_steps, None),
+    "most_prompt_tokens": Key(_positive(whole), None),
+    **SOURCED,
+}
+
+PROVISIONED_HOUR: Schema = {
+    "deployment": Key(one_of(*DEPLOYMENTS)),
+    "place": Key(text, "everywhere"),
+    "regions": Key(_regions, ()),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    "usd": Key(_price),
+    "assumed": Key(flag, False),
+    "no_pay_as_you_go": Key(text, ""),
+    **SOURCED,
+}
+
+PROVISIONED_RESERVATION: Schema = {
+    "months": Key(_positive(whole)),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    "usd": Key(_price),
+    **SOURCED,
+}
+
+
 def offer_schema(meters: Collection[str]) -> Schema:
     """What an offer may hold, where these are the meters that there are."""
     price: Schema = {
@@ -297,6 +338,9 @@ def file_schema(meters: Collection[str]) -> Schema:
         "stacks": Rows(STACK),
         "latency": Rows(LATENCY),
         "transports": Rows(TRANSPORT),
+        "provisioned_models": Rows(PROVISIONED_MODEL, _ends_after_it_begins),
+        "provisioned_hours": Rows(PROVISIONED_HOUR, _ends_after_it_begins),
+        "provisioned_reservations": Rows(PROVISIONED_RESERVATION, _ends_after_it_begins),
         "name": Key(text, None),
         "title": Key(text, ""),
         "based_on": Key(text, None),

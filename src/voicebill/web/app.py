@@ -9,7 +9,7 @@ from fastapi.exceptions import HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from voicebill.web import charts, cost, learn, openapi, prices, rules, shapes, simulate
+from voicebill.web import charts, cost, learn, openapi, prices, ptu, rules, shapes, simulate
 from voicebill.web.asking import Refused
 from voicebill.web.compare import CompareRoutes
 from voicebill.web.estimate import EstimateRoutes
@@ -55,6 +55,7 @@ def create_app(site: Site) -> FastAPI:
         prices.routes(site, pages),
         rules.routes(site, pages),
         learn.routes(site, pages),
+        ptu.routes(site, pages, gallery),
         charts.routes(site, gallery),
     ):
         app.include_router(router)

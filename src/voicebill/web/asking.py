@@ -20,7 +20,11 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.conversation.plan import Plan
 from voicebill.web.site import Bounds, Site
 
-PAGE_FIELDS = ("discount", "embed", "sort", "against", "prices_digest", "rules_digest", "look", "width", "v")
+PAGE_FIELDS = (
+    *("discount", "embed", "sort", "against"),
+    *("flip", "one", "two", "range"),
+    *("prices_digest", "rules_digest", "look", "width", "v"),
+)
 """Fields of an address that are no part of a question."""
 
 
@@ -209,7 +213,8 @@ def longest_turns(question: Question, facts: Facts) -> float:
     else:
         used = (question.asked.rules or facts.rules.default, facts.rules.default)
         rows = (row for known in facts.rules.sets if known.name in used for row in known.rows)
-        sessions = {int(str(row.value)) for row in rows if row.parameter == "session_minutes"}
+        concerned = (row for row in rows if not row.kinds or "realtime" in row.kinds)
+        sessions = {int(str(row.value)) for row in concerned if row.parameter == "session_minutes"}
     longest = max(min(each, LONGEST_MINUTES) if plan.minutes <= each else goes_on for each in sessions)
     return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest
 

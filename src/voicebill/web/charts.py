@@ -16,7 +16,7 @@ from voicebill.answers.knobs import effects
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.charts import draw
 from voicebill.web.asking import Asking, Refused, asking, fields_of
-from voicebill.web.compare import compared
+from voicebill.web.compare import FLIP_FIELDS, compared, ranking, ways_of
 from voicebill.web.estimate import answered
 from voicebill.web.fields import filled
 from voicebill.web.reply import AGAIN, tagged, worked
@@ -30,7 +30,7 @@ PICTURES: Mapping[str, Callable[[Estimate, draw.Look], Any]] = {
     "cumulative": draw.growing,
     "lengths": draw.lengths,
 }
-NAMES = (*PICTURES, "knobs", "offers")
+NAMES = (*PICTURES, "knobs", "offers", "flips")
 KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 
 POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -87,7 +87,7 @@ class Gallery:
             painter.shutdown(wait=False, cancel_futures=True)
 
 
-def plotted(asked: Asking, name: str, look: draw.Look) -> Any:  # noqa: ANN401 - lets-plot's plot
+def plotted(asked: Asking, name: str, look: draw.Look, said: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
     """One picture of an answer, ready to be painted.
 
     Raises:
@@ -95,6 +95,12 @@ def plotted(asked: Asking, name: str, look: draw.Look) -> Any:  # noqa: ANN401 -
     """
     if name == "offers":
         return draw.offers(compared(asked), look)
+    if name == "flips":
+        ranked = ranking(said, ways_of(asked, compared(asked)))
+        if ranked is None:
+            raise Refused(422, "No picture", [(None, "a ranking needs two different ways")])
+        stands_on = f"voicebill: {asked.question.asked.day}; prices {asked.facts.prices.digest}"
+        return draw.flips(ranked, stands_on, look)
     if name == "knobs":
         question = asked.question
         return draw.knobs(effects(question.plan, question.asked, asked.facts), answered(asked).offered, look)
@@ -128,9 +134,10 @@ def routes(site: Site, gallery: Gallery) -> APIRouter:
             raise Refused(404, "Not found", [(None, f"a picture is one of {', '.join(NAMES)}, as .svg or .png")])
         given = fields_of(request.url.query, site.bounds)
         asked, look = asking(filled(given), site), look_of(given)
-        key = (repr(asked.question), asked.facts.prices.digest, name, kind, look)
+        said = {field: given[field] for field in FLIP_FIELDS if field in given} if name == "flips" else {}
+        key = (repr(asked.question), asked.facts.prices.digest, name, kind, look, tuple(said.items()))
         try:
-            body = await worked(site, lambda: gallery.picture(key, lambda: plotted(asked, name, look), kind))
+            body = await worked(site, lambda: gallery.picture(key, lambda: plotted(asked, name, look, said), kind))
         except draw.MissingPlot as error:
             raise Refused(503, "No pictures", [(None, str(error))]) from None
         except VoicebillError as error:

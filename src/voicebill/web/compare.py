@@ -1,16 +1,21 @@
 """The comparison: every offer for one plan, two plans side by side, and the original calculator's arithmetic beside ours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
+from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives, alternatives
+from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
 from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
-from voicebill.answers.shape import comparison_shape
-from voicebill.billing.errors import VoicebillError
+from voicebill.answers.crossings import AXES, UNITS, Flips, chosen, flips, range_said, usual
+from voicebill.answers.population import LONGEST_TIMES
+from voicebill.answers.shape import Shape, comparison_shape
+from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.facts.plans import USES
 from voicebill.web import openapi
 from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, longest_turns, refused
@@ -32,6 +37,9 @@ ORDERS: Mapping[str, tuple[str, Callable[[Candidate], Any]]] = {
 """The columns by which the table can be sorted."""
 
 
+FLIP_FIELDS = ("flip", "one", "two", "range")
+"""What is said of the ranking: along what, which two ways (left out: the cheapest of each kind), and from where to where."""
+
 MOST_TURNS_OF_A_MONTH = 600
 """Turns of the longest call up to which every offer's month is counted, too."""
 
@@ -44,6 +52,11 @@ class Beside:
     """
 
     answer: Comparison
+    ways: Alternatives
+    spoken: tuple[Alternative, ...]
+    flips: Flips | None
+    flips_wrong: str
+    flip_query: str
     able: tuple[Candidate, ...]
     refused: tuple[Candidate, ...]
     other: Mapping[str, Candidate]
@@ -69,6 +82,41 @@ def compared(asked: Asking) -> Comparison:
         return compare(question.plan, offers, question.asked, asked.facts, volume, lengths=question.lengths if volume else None)
     except VoicebillError as error:
         raise refused(error, question.plan) from None
+
+
+def ways_of(asked: Asking, answer: Comparison) -> Alternatives:
+    """Every alternative for the plan, the realtime offers that were compared among them."""
+    question, plan = asked.question, asked.question.plan
+    longest = max(longest_turns(question, asked.facts), LONGEST_TIMES * (plan.turns + plan.tool_calls))
+    volume = None if longest > MOST_TURNS_OF_A_MONTH else question.volume
+    lengths = question.lengths if volume else None
+    return alternatives(answer, plan, question.asked, asked.facts, volume, lengths=lengths)
+
+
+def ranking(given: Mapping[str, str], ways: Alternatives) -> Flips | None:
+    """Where the ranking flips along what is asked for; None where there are no two ways.
+
+    Raises:
+        Refused: one of the ways or the range cannot be meant, or the plan has too many turns to be varied here.
+    """
+    axis = next((each for each in AXES if each == given.get("flip", AXES[0])), None)
+    if axis is None:
+        raise Refused(422, "Wrong input", [("flip", f"must be one of {', '.join(AXES)}, not {given['flip'][:40]!r}")])
+    if ways.plan.turns > MOST_TURNS_OF_A_MONTH:
+        said = f"plans of at most {MOST_TURNS_OF_A_MONTH} turns are varied here; the command line varies longer ones"
+        raise Refused(422, "Too long", [("turns", said)])
+    for name in ("one", "two"):
+        if given.get(name) and ways.named(given[name]) is None:
+            known = (way.name for way in (*ways.spoken, *ways.others))
+            raise Refused(422, "Wrong input", [(name, str(UnknownName("stack or offer", given[name], known)))])
+    try:
+        ranked = chosen(ways, [given[name] for name in ("one", "two") if given.get(name)])
+        if len({way.name for way in ranked}) < 2:
+            return None
+        within = range_said(axis, given["range"]) if given.get("range") else usual(axis, ways.plan, ways.volume)
+        return flips(ranked, ways.plan, within)
+    except VoicebillError as error:
+        raise Refused(422, "Wrong input", [("range", str(error))]) from None
 
 
 def second(said: str, site: Site) -> dict[str, str]:
@@ -115,12 +163,14 @@ class CompareRoutes:
         given = await form_of(request)
         if "discount" in given or "discount" in given.get("against", ""):
             return await self._page(request, given)
-        query = address(given, **{name: given[name] for name in ("sort", "against") if name in given})
+        query = address(given, **{name: given[name] for name in ("sort", "against", *FLIP_FIELDS) if name in given})
         return Response(status_code=303, headers={"location": f"{self.site.prefix}/compare{f'?{query}' if query else ''}"})
 
     async def _page(self, request: Request, given: dict[str, str]) -> Response:
         context = form_context(filled(given), self.site)
         context |= {"orders": ORDERS, "sort": given.get("sort", "expected"), "day": self.site.calendar(), "remarks": remarks}
+        context |= {"labels": LABELS, "differs": DIFFERS, "axes": AXES, "units": UNITS}
+        context |= {"flip": {name: given.get(name, "") for name in FLIP_FIELDS}}
         try:
             seen = await worked(self.site, lambda: view(given, self.site))
         except Refused as error:
@@ -138,7 +188,37 @@ class CompareRoutes:
 
     async def _api(self, request: Request, table: object) -> Response:
         asked = asking(table, self.site)
-        return as_json(request, await worked(self.site, lambda: comparison_shape(compared(asked))), self.site)
+        said = {name: str(table[name]) for name in FLIP_FIELDS if name in table} if isinstance(table, Mapping) else {}
+        return as_json(request, await worked(self.site, lambda: told(asked, said)), self.site)
+
+
+def told(asked: Asking, said: Mapping[str, str]) -> Shape:
+    """The comparison as JSON; the ranking where one of its fields is given."""
+    answer = compared(asked)
+    ways = ways_of(asked, answer)
+    ranked = ranking(said, ways) if said else None
+    return comparison_shape(answer) | alternatives_shape(ways) | {"flips": flips_shape([ranked] if ranked else [])}
+
+
+def _one_of_each_model(ways: Alternatives, day: date) -> Iterator[Alternative]:
+    """What holds the conversation, of every realtime model one offer: the cheapest that is sure to be sold, if one is."""
+    models: dict[str, list[Alternative]] = {}
+    for way in ways.spoken:
+        models.setdefault(way.candidate.offer.model if way.candidate else way.name, []).append(way)
+    found = (min(offers, key=lambda way: (_doubtful(way, day), way.expected)) for offers in models.values())
+    return iter(sorted(found, key=lambda way: way.expected))
+
+
+def _doubtful(way: Alternative, day: date) -> bool:
+    return way.candidate is not None and (way.candidate.unproven or bool(way.ends and way.ends <= day))
+
+
+def _ranking_or_why(given: Mapping[str, str], ways: Alternatives) -> tuple[Flips | None, str]:
+    """The ranking, or why there is none; the rest of the page stands all the same."""
+    try:
+        return ranking(given, ways), ""
+    except Refused as error:
+        return None, "; ".join(text for _, text in error.errors)
 
 
 def view(given: Mapping[str, str], site: Site) -> Beside:
@@ -152,8 +232,15 @@ def view(given: Mapping[str, str], site: Site) -> Beside:
     key = ORDERS.get(given.get("sort", "expected"), ORDERS["expected"])[1]
     other, other_query, wrong = _second(given.get("against", ""), asked, site)
     bridged = _chosen(asked, answer)
+    ways = ways_of(asked, answer)
+    ranked, ranked_wrong = _ranking_or_why(given, ways)
     return Beside(
         answer=answer,
+        ways=ways,
+        spoken=tuple(_one_of_each_model(ways, asked.question.asked.day)),
+        flips=ranked,
+        flips_wrong=ranked_wrong,
+        flip_query=address(given, **{name: given.get(name, "") for name in FLIP_FIELDS}),
         able=tuple(sorted((each for each in answer.candidates if each.answer), key=key)),
         refused=tuple(each for each in answer.candidates if not each.answer),
         other=other,

@@ -76,7 +76,14 @@ def answered(asked: Asking) -> Estimate:
     """
     question = asked.question
     try:
-        return estimate(question.plan, question.asked, asked.facts, question.volume, question.lengths)
+        return estimate(
+            question.plan,
+            question.asked,
+            asked.facts,
+            question.volume,
+            question.lengths,
+            carriage=question.carriage,
+        )
     except VoicebillError as error:
         raise refused(error, question.plan) from None
 

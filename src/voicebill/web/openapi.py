@@ -1,6 +1,6 @@
 """What the OpenAPI document says of each route: parameters, bodies, answers, examples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -61,8 +61,8 @@ def flag(name: str, given: dict[str, str]) -> bool:
     return said in ("true", "1")
 
 
-def _parameter(name: str, description: str, *, example: str = "", required: bool = False) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
+def _parameter(name: str, description: str, *, example: str = "", required: bool = False, most: int = 200) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": most}
     told = {"name": name, "in": "query", "description": description, "required": required, "schema": schema}
     return told | ({"example": example} if example else {})
 
@@ -99,7 +99,7 @@ def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], sch
     return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
 
 
-def _plan_schema() -> dict[str, Any]:
+def _plan_schema(beside: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """A plan as JSON: the fields of the form, as numbers or as people type them."""
     either = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
     fields = {
@@ -109,6 +109,7 @@ def _plan_schema() -> dict[str, Any]:
         "lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
         "overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"},
     }
+    more |= {parameter["name"]: {"type": "string", "description": parameter["description"]} for parameter in beside}
     return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
 
 
@@ -135,8 +136,15 @@ SCRIPT_SCHEMA: dict[str, Any] = {
 GET_ESTIMATE = _get(shapes.Estimate, "What a planned conversation costs", [*QUESTION_PARAMETERS, LEVERS])
 POST_ESTIMATE = _post(shapes.Estimate, "What a planned conversation costs", EXAMPLE_PLAN, _plan_schema())
 POST_ESTIMATE["openapi_extra"]["parameters"] = [LEVERS]
-GET_COMPARE = _get(shapes.Comparison, "One plan against every realtime offer alive on the day", QUESTION_PARAMETERS)
-POST_COMPARE = _post(shapes.Comparison, "One plan against every realtime offer alive on the day", EXAMPLE_PLAN, _plan_schema())
+RANKING_PARAMETERS = [
+    _parameter("flip", "Where the ranking flips along this: minutes, turns, talk or volume.", example="minutes"),
+    _parameter("one", "A way whose rank is looked at, by its name. Left out: the cheapest of each kind."),
+    _parameter("two", "Another way."),
+    _parameter("range", "From where to where, such as 1:60. Left out: as fits the plan."),
+]
+_COMPARED = "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name"
+GET_COMPARE = _get(shapes.Comparison, _COMPARED, [*QUESTION_PARAMETERS, *RANKING_PARAMETERS])
+POST_COMPARE = _post(shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(RANKING_PARAMETERS))
 POST_SIMULATE = _post(shapes.Simulation, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_SCHEMA)
 GET_PRICES = _get(
     shapes.PriceList,
@@ -180,6 +188,52 @@ POST_COST["openapi_extra"] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
     },
 }
+
+PTU_FIELDS = {
+    "model": "The text model, such as gpt-5.2.",
+    "deployment": "global, data-zone or regional. Left out: global.",
+    "region": "Azure region: needed where the deployment is regional.",
+    "calls_per_minute": "Model calls in the busiest minute. Left out: as the profile says.",
+    "prompt": "Tokens of an average call's input.",
+    "response": "Tokens of an average call's output.",
+    "cache_rate": "Share of the input that is cached, 0.5 or 50%. Left out: 0.",
+    "profile": "The load by the hour: 24 numbers, or 168 for a week, with commas. Left out: always the same.",
+    "ptus": "Units that are bought. Left out: what the busiest hour needs.",
+    "day": "Left out: today.",
+}
+EXAMPLE_LOAD = {
+    "model": "gpt-5.2",
+    "deployment": "data-zone",
+    "calls_per_minute": 1000,
+    "prompt": 200,
+    "response": 20,
+    "cache_rate": 0.5,
+    "day": "2026-11-22",
+}
+_PTU_NEEDS = ("model", "prompt", "response")
+_PTU = "Provisioned throughput of Azure: units for a load, what they cost, and when they pay"
+GET_PTU = _get(
+    shapes.PtuSizing,
+    _PTU,
+    [
+        _parameter(name, said, example=str(EXAMPLE_LOAD.get(name, "")), required=name in _PTU_NEEDS, most=2_000)
+        for name, said in PTU_FIELDS.items()
+    ],
+)
+POST_PTU = _post(
+    shapes.PtuSizing,
+    _PTU,
+    EXAMPLE_LOAD,
+    {
+        "type": "object",
+        "required": list(_PTU_NEEDS),
+        "properties": {
+            name: {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "array", "items": {}}], "description": said}
+            for name, said in PTU_FIELDS.items()
+        },
+        "additionalProperties": False,
+    },
+)
 
 GET_HEALTH: dict[str, Any] = {
     "summary": "Whether the site answers, and by which facts",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.question import DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
 from voicebill.answers.tables import the_day
+from voicebill.answers.transport import PAID_BY_THE_MINUTE
 from voicebill.billing.errors import NotOffered, VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.conversation.rules import Ruling
@@ -36,8 +37,8 @@ def ruled(given: Mapping[str, str], site: Site) -> tuple[Offer, Ruling, date]:
     try:
         name, provider = given.get("model", DEFAULT_MODEL), given.get("provider", DEFAULT_PROVIDER)
         offer = site.facts.prices.find(name, provider=provider, day=day, kind="realtime").offer
-        if offer.kind != "realtime":
-            raise NotOffered(f"{offer.name} is a {offer.kind} model: the rules are of conversations with realtime models")
+        if offer.kind in PAID_BY_THE_MINUTE:
+            raise NotOffered(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
         return offer, site.facts.ruling(offer, day=day, rules=given.get("rules", site.rules)), day
     except VoicebillError as error:
         raise refused(error) from None

@@ -154,6 +154,53 @@ class Advice(Shape):
     at_the_cost_of: str
 
 
+class Toll(Shape):
+    """What a carrier or platform takes for the minutes of one conversation."""
+
+    offer: str
+    billed_seconds: str | None
+    dollars: Dollars
+    per_month: Annotated[Dollars, Field(description="beside, for a month")]
+    lines: list[Line]
+
+
+class Milliseconds(Shape):
+    """A range of milliseconds."""
+
+    low: int
+    high: int
+
+
+class Transport(Shape):
+    """How a conversation reaches the model."""
+
+    name: str
+    title: str
+    codec: str
+    bytes_up: int
+    bytes_down: int
+    latency_ms: Annotated[Milliseconds | None, Field(description="null: varies with the carrier")]
+    best_for: str
+    setup: str
+    needs: str
+    truncates: str
+    usage_seen: str
+    egress: Annotated[Dollars | None, Field(description="null: no price of it was stated")]
+    tolls: list[Toll]
+    dollars: Dollars
+    per_month: Dollars | None
+    assumptions: list[str]
+    warnings: list[str]
+    source: str
+
+
+class Altogether(Shape):
+    """The models' amounts with what is paid on the way."""
+
+    per_conversation: Scenarios
+    per_month: Scenarios | None
+
+
 class Estimate(StandsOn):
     """What a planned conversation costs."""
 
@@ -166,6 +213,8 @@ class Estimate(StandsOn):
     where: Annotated[list[Part], Field(description="where the money goes; adds up to the expected amount")]
     plan: dict[str, Any]
     responses: Annotated[int, Field(description="charged model calls in one conversation")]
+    transport: Annotated[Transport | None, Field(description="where one is named, or something is paid on the way")]
+    altogether: Annotated[Altogether, Field(description="with what is paid on the way")]
     knobs: list[Knob] = []
     advice: list[Advice] = []
 
@@ -235,11 +284,111 @@ class Candidate(Shape):
     refusal: str | None
 
 
+class WaitPart(Shape):
+    """A part of the wait, as others measured or claim it."""
+
+    part: str
+    low_ms: int
+    high_ms: int
+    evidence: str
+    basis: str
+    source: str
+
+
+class Wait(Shape):
+    """From the end of the user's speech to the first sound of the answer: a middle case and a bad one."""
+
+    low_ms: int
+    high_ms: int
+    parts: list[WaitPart]
+
+
+class Leg(Shape):
+    """One model's part in an alternative, and its lines of the expected bill."""
+
+    does: Annotated[str, Field(description="hears, answers, speaks, talks, translates or carries")]
+    offer: str
+    dollars: Dollars
+    lines: list[Line]
+
+
+class Alternative(Shape):
+    """One way to build the agent."""
+
+    name: str
+    title: str
+    architecture: str
+    label: str
+    models: str
+    per_conversation: Scenarios
+    per_minute: Scenarios
+    per_month: Scenarios | None
+    times_cheapest: Annotated[Ratio | None, Field(description="of the cheapest way that holds the conversation")]
+    wait: Wait | None
+    ends: Day | None
+    differs: str
+    legs: list[Leg]
+    warnings: list[str]
+    assumptions: list[str]
+
+
+class NoAlternative(Shape):
+    """A way that cannot be, and why."""
+
+    name: str
+    title: str
+    architecture: str
+    refusal: str
+
+
+class Crossing(Shape):
+    """Between two neighbouring values the order of two ways changes."""
+
+    below: str
+    above: str
+    near: str
+    cheaper_below: str
+    cheaper_above: str
+
+
+class RankedPair(Shape):
+    """Two ways along a range."""
+
+    first: str
+    second: str
+    crossings: list[Crossing]
+    cheaper_throughout: str | None
+
+
+class RankedPoint(Shape):
+    """What the ways are expected to cost at one value; null where one has no answer."""
+
+    at: str
+    dollars: dict[str, Dollars | None]
+
+
+class Ranking(Shape):
+    """Where the ranking flips along a range."""
+
+    along: str
+    unit: str
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    values: int
+    pairs: list[RankedPair]
+    gaps: list[str]
+    points: list[RankedPoint]
+
+
 class Comparison(Shape):
-    """One plan against every offer, the cheapest first."""
+    """One plan against every way to build it, the cheapest first."""
 
     voicebill: str
-    offers: list[Candidate]
+    offers: Annotated[list[Candidate], Field(description="realtime models")]
+    alternatives: Annotated[list[Alternative], Field(description="every way that holds the conversation")]
+    others: Annotated[list[Alternative], Field(description="what does less, or something else")]
+    refused: list[NoAlternative]
+    flips: Annotated[list[Ranking], Field(description="where flip, one, two or range is given")]
 
 
 class Dispute(Shape):
@@ -412,6 +561,119 @@ class Cost(Shape):
     warnings: list[str]
     assumptions: list[str]
     facts: CostFacts
+
+
+class PtuLoad(Shape):
+    """The load that was sized; numbers are decimal strings."""
+
+    calls_per_minute: Annotated[str, Field(description="in the busiest hour")]
+    average_calls_per_minute: str
+    prompt_tokens: str
+    response_tokens: str
+    cache_rate: str
+    profile: Annotated[list[str] | None, Field(description="calls a minute hour by hour; null: always the same")]
+
+
+class PtuServes(Shape):
+    """What units serve, and which numbers of them can be deployed."""
+
+    input_tpm_per_ptu: int
+    output_to_input_ratio: int
+    minimum: int
+    increment: int
+    calls_per_minute: Annotated[str | None, Field(description="what the bought units serve at most")]
+    checked: Day
+    source: str
+
+
+class PtuTerms(Shape):
+    """An amount for an average hour, a month of 730 hours and a year of 8,760; null where a part of it has no price."""
+
+    hour: Dollars | None
+    month: Dollars | None
+    year: Dollars | None
+
+
+class PtuHeld(Shape):
+    """So many units over the whole load, with what spills over to pay as you go."""
+
+    ptus: int
+    spilled_share: Annotated[Ratio, Field(description="of all calls")]
+    provisioned: PtuTerms
+    spilled: PtuTerms
+    total: PtuTerms
+
+
+class PtuBreakEven(Shape):
+    """What the units must serve on average, day and night, to cost less than pay as you go."""
+
+    calls_per_minute: str
+    share_of_peak: Ratio
+
+
+class PtuPrice(PtuTerms):
+    """The bought units under one commitment."""
+
+    commitment: Literal["hourly", "month", "year"]
+    label: str
+    per_ptu: PtuTerms
+    break_even: Annotated[PtuBreakEven | None, Field(description="null: no load that they serve is enough")]
+    with_spill: PtuHeld
+    cheapest: Annotated[PtuHeld | None, Field(description="with the cheapest number of units; 0: pay as you go alone")]
+    checked: Day
+    source: str
+
+
+class PtuAsYouGo(PtuTerms):
+    """The same load, pay as you go."""
+
+    offer: str
+    call: Dollars
+    hour_at_peak: Dollars
+    since: str
+    checked: Day
+    sources: list[str]
+
+
+class PtuUse(Shape):
+    """The share of the bought units that is used."""
+
+    at_peak: Ratio
+    average: Ratio
+
+
+class PtuHours(Shape):
+    """How many hours are counted."""
+
+    month: int
+    year: int
+
+
+class PtuSizing(Shape):
+    """Units of provisioned throughput for a load, their prices, and when they pay."""
+
+    voicebill: str
+    model: str
+    deployment: Literal["global", "data-zone", "regional"]
+    region: str | None
+    day: Day
+    currency: Literal["USD"]
+    load: PtuLoad
+    input_tpm: int
+    output_tpm: int
+    normalized_tpm: int
+    raw_ptus: Annotated[str, Field(description="before rounding up", examples=["76.4706"])]
+    ptus: Annotated[int, Field(description="what the busiest hour needs")]
+    bought_ptus: int
+    utilization: PtuUse
+    serves: PtuServes
+    prices: list[PtuPrice]
+    pay_as_you_go: PtuAsYouGo | None
+    pay_as_you_go_missing: Annotated[str | None, Field(description="why there is no such price")]
+    hours: PtuHours
+    digest: Annotated[str, Field(description="of the facts about provisioned throughput")]
+    warnings: list[str]
+    assumptions: list[str]
 
 
 class Error(Shape):

@@ -1,0 +1,284 @@
+"""Provisioned throughput: sized as Microsoft does, compared with pay as you go, and what spills over."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.cases import DAY, called, cases, micro_dollars
+from voicebill.answers.ptu import Held, Ptu, PtuAsked, monthly, profile, ptu
+from voicebill.answers.ptu_shape import plain, ptu_shape
+from voicebill.billing.dated import Day
+from voicebill.billing.errors import InvalidInput, NotOffered, UnknownName
+from voicebill.billing.price_book import Adjustment
+from voicebill.facts import load
+
+FACTS = load()
+EXAMPLE = PtuAsked("gpt-5.2", DAY, Decimal(200), Decimal(20), Decimal(1000), cache_rate=Decimal("0.5"), deployment="data-zone")
+"""Microsoft's second example."""
+DOLLAR = 10**12
+HALF_A_DAY = tuple(Decimal(10 if 8 <= hour < 20 else 2) for hour in range(24))
+
+
+def asked(**fields: Any) -> PtuAsked:
+    return replace(EXAMPLE, **fields)
+
+
+@pytest.mark.parametrize("case", cases("provisioned.toml"), ids=called)
+def test_a_case(case: dict[str, Any]) -> None:
+    told: dict[str, Any] = {name: value if isinstance(value, str) else Decimal(value) for name, value in case["ask"].items()}
+    answer = ptu(PtuAsked(day=DAY, **told), FACTS)
+    assert answer.normalized_tpm == micro_dollars(case["normalized"]) / 10**6
+    assert f"{float(answer.raw):.2f}" == case["raw"]
+    assert answer.needed == answer.bought == case["ptus"]
+    assert answer.per_call == (micro_dollars(case["per_call"]) if "per_call" in case else None)
+
+
+def choice(answer: Ptu, name: str) -> Any:
+    return next(each for each in answer.choices if each.commitment.name == name)
+
+
+def test_units_cost_their_hours_and_terms() -> None:
+    """80 × 1.10 an hour; 80 × 260 a month; 80 × 2652 a year; a month has 730 hours."""
+    shape = ptu_shape(ptu(EXAMPLE, FACTS))
+    hourly, month, year = shape["prices"]
+    assert (hourly["hour"], hourly["month"], hourly["year"]) == ("88", "64240", "770880")
+    assert (month["month"], month["year"]) == ("20800", "249600")
+    assert (year["month"], year["year"]) == ("17680", "212160")
+    assert shape["hours"] == {"month": 730, "year": 8760}
+    assert [shape[key] for key in ("ptus", "raw_ptus", "normalized_tpm")] == [80, "76.4706", 260000]
+
+
+def test_units_are_cheaper_from_the_load_at_which_both_cost_the_same() -> None:
+    """A call costs 0.00051975, so 80 × 2652 dollars a year are 60 × 8760 × 0.00051975 for each call a minute."""
+    answer = ptu(EXAMPLE, FACTS)
+    year = Fraction(80 * 2652) / (60 * 8760 * Fraction("0.00051975"))
+    assert choice(answer, "year").break_even == year
+    assert round(float(year), 2) == 776.63
+    assert choice(answer, "month").break_even == Fraction(80 * 260) / (60 * 730 * Fraction("0.00051975"))
+    assert choice(answer, "hourly").break_even is None, "88 dollars an hour are more than 31.185 at the full peak"
+
+
+def test_what_does_not_fit_spills_over() -> None:
+    """60 PTUs serve 60 × 3400 / 360 calls of 360 tokens; in 12 of 24 hours there are 1000, each spilled one 0.000693."""
+    answer = ptu(asked(cache_rate=Decimal(0), profile=HALF_A_DAY, ptus=60), FACTS)
+    held: Held = choice(answer, "month").held
+    spilled = (1000 - Fraction(60 * 3400, 360)) / 2
+    assert held.spilled_share == spilled / 600
+    assert held.spilled is not None
+    assert Fraction(held.spilled) == spilled * 60 * Fraction("0.000693") * DOLLAR
+    shape = ptu_shape(answer)["prices"][1]["with_spill"]
+    assert (shape["provisioned"]["month"], shape["spilled"]["month"]) == ("15600", "6576.57")
+    assert shape["total"]["month"] == "22176.57"
+    assert answer.at_peak == 1
+    assert answer.on_average == (Fraction(1) + Fraction(200 * 360, 60 * 3400)) / 2
+
+
+def test_a_picture_bends_where_the_units_are_full() -> None:
+    """60 PTUs serve 566.67 of 1000 calls a minute; the other 433.33 cost 60 × 730 × 0.000693 dollars a month each."""
+    points = [
+        point for point in monthly(ptu(asked(cache_rate=Decimal(0), ptus=60), FACTS)) if point[1] == "reserved for a month"
+    ]
+    assert [round(calls, 2) for calls, _, _ in points] == [0, 566.67, 1000]
+    assert [round(dollars, 2) for _, _, dollars in points] == [15600, 15600, 15600 + 13153.14]
+
+
+def test_a_profile_without_calls_a_minute_is_calls_a_minute() -> None:
+    told = asked(calls_per_minute=None, profile=HALF_A_DAY)
+    assert told.peak == 10
+    assert told.average == 6
+    assert asked(profile=HALF_A_DAY).hours == tuple(100 * each for each in told.hours)
+
+
+LOADS = st.lists(st.integers(0, 5000), min_size=24, max_size=24).filter(any)
+
+
+@given(
+    LOADS, st.integers(0, 4000), st.integers(1, 800), st.sampled_from(["0", "0.3", "1"]), st.sampled_from(["gpt-5.2", "gpt-4o"])
+)
+@settings(deadline=None, max_examples=40)
+def test_no_other_number_of_units_is_cheaper(load: list[int], prompt: int, response: int, cached: str, model: str) -> None:
+    told = PtuAsked(
+        model,
+        DAY,
+        Decimal(prompt),
+        Decimal(response),
+        cache_rate=Decimal(cached),
+        profile=tuple(map(Decimal, load)),
+    )
+    answer = ptu(told, FACTS)
+    for each in answer.choices:
+        least = each.cheapest
+        assert least is not None
+        assert least.per_hour is not None
+        alone = answer.as_you_go(told.average)
+        assert alone is not None
+        assert least.per_hour <= alone
+        step = max(5, answer.needed // 200 * 5)
+        for ptus in range(15, answer.needed + 1, step):
+            other = choice(ptu(replace(told, ptus=ptus), FACTS), each.commitment.name).held
+            assert least.per_hour <= other.per_hour
+            assert 0 <= other.spilled_share < 1
+
+
+AMOUNTS = st.integers(0, 100_000)
+
+
+@given(st.integers(1, 100_000), AMOUNTS, AMOUNTS, st.decimals(0, 1, places=3), st.sampled_from(FACTS.provisioned.models))
+@settings(deadline=None)
+def test_more_load_never_takes_fewer_units_and_more_cache_never_more(
+    calls: int, prompt: int, response: int, rate: Decimal, model: str
+) -> None:
+    told = PtuAsked(model, DAY, Decimal(prompt + 1), Decimal(response), Decimal(calls), cache_rate=rate)
+    answer = ptu(told, FACTS)
+    assert answer.needed >= answer.raw
+    assert ptu(replace(told, calls_per_minute=Decimal(calls + 1)), FACTS).needed >= answer.needed
+    assert ptu(replace(told, response_tokens=Decimal(response + 1)), FACTS).needed >= answer.needed
+    assert ptu(replace(told, cache_rate=Decimal(1)), FACTS).needed <= answer.needed
+    assert all(each.held.spilled == 0 for each in answer.choices), "what is bought for the peak serves it"
+
+
+@given(st.integers(1, 20_000), st.integers(1, 5000), st.integers(1, 500), st.sampled_from(["0", "0.5"]))
+@settings(deadline=None)
+def test_at_the_break_even_both_ways_cost_the_same(calls: int, prompt: int, response: int, cached: str) -> None:
+    told = PtuAsked(
+        "gpt-4.1-mini",
+        DAY,
+        Decimal(prompt),
+        Decimal(response),
+        Decimal(calls),
+        cache_rate=Decimal(cached),
+        deployment="data-zone",
+    )
+    answer = ptu(told, FACTS)
+    for each in answer.choices:
+        if each.break_even is None:
+            full = answer.as_you_go(told.peak)
+            assert full is not None
+            assert full < each.held.provisioned
+        else:
+            assert answer.as_you_go(each.break_even) == each.held.provisioned
+            assert each.break_even <= told.peak
+
+
+def test_a_model_of_voice_cannot_be_sized_and_text_models_are_named() -> None:
+    for model in ("gpt-realtime-1.5", "gpt-realtime", "whisper-1", "gpt-4o-mini-tts"):
+        with pytest.raises(
+            NotOffered, match=r"list no realtime or audio model.*text model of a pipeline.*gpt-5.2.*gpt-4.1-mini"
+        ):
+            ptu(asked(model=model), FACTS)
+
+
+def test_a_text_model_without_a_row_is_told_which_have_one() -> None:
+    with pytest.raises(
+        NotOffered, match=r"sizing tables of 2026-05-21 have no row for gpt-5.4-mini; sized are gpt-5.5, gpt-5.4"
+    ):
+        ptu(asked(model="gpt-5.4-mini"), FACTS)
+    with pytest.raises(UnknownName, match=r"unknown model 'gtp-5.2'; the nearest are gpt-5.2"):
+        ptu(asked(model="gtp-5.2"), FACTS)
+
+
+def test_a_dated_name_is_sized_as_its_model() -> None:
+    answer = ptu(asked(model="gpt-5.2-2025-12-11"), FACTS)
+    assert answer.throughput.model == "gpt-5.2"
+    assert answer.needed == 80
+    assert answer.found is not None
+    assert answer.found.offer.id == "azure/gpt-5.2-2025-12-11/data-zone"
+    assert not any("is taken for" in each for each in answer.assumptions)
+
+
+def test_a_data_zone_without_a_region_is_that_of_the_us_and_the_eu_and_says_so() -> None:
+    said = "no region is named: a unit's hour is $1.10, as in the US and the EU; $1.20 in APAC"
+    assert ptu(EXAMPLE, FACTS).assumptions[0] == said
+    assert said not in ptu(asked(region="swedencentral"), FACTS).assumptions
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ({"region": "japaneast"}, "in the APAC data zone"),
+        ({"deployment": "regional", "region": "uksouth"}, "of regional deployments"),
+        ({"model": "DeepSeek-R1"}, "no source gives a pay-as-you-go price of DeepSeek-R1 at azure"),
+        ({"model": "gpt-5.2-codex", "day": date(2026, 10, 1)}, "no price of gpt-5.2-codex at azure is known for 2026-10-01"),
+    ],
+)
+def test_without_a_price_pay_as_you_go_there_is_nothing_to_compare_with(fields: dict[str, Any], missing: str) -> None:
+    answer = ptu(asked(**fields), FACTS)
+    shape = ptu_shape(answer)
+    assert missing in shape["pay_as_you_go_missing"]
+    assert shape["pay_as_you_go"] is None
+    assert all(each["cheapest"] is each["break_even"] is None for each in shape["prices"])
+    assert all(each["month"] for each in shape["prices"])
+    few = ptu_shape(ptu(asked(**fields, ptus=answer.steps.fewest, calls_per_minute=Decimal(99_999)), FACTS))
+    assert few["prices"][0]["with_spill"]["total"]["month"] is None
+    assert any("what they cost pay as you go is not known" in each for each in few["warnings"])
+
+
+def test_doubts_are_warned_of() -> None:
+    """Old reservation prices, models that end, a prompt that is too long, a version without a cached price."""
+    assert "reservation prices are those of 2025-08-25" in ptu(EXAMPLE, FACTS).warnings[0]
+    assert "o3-2025-04-16 was to be shut down by azure on 2026-11-19" in " ".join(ptu(asked(model="o3"), FACTS).warnings)
+    for place in ({}, {"region": "japaneast"}, {"deployment": "regional", "region": "uksouth"}):
+        ended = ptu(asked(model="gpt-4.1", **place), FACTS).warnings
+        assert any("gpt-4.1-2025-04-14 was to be shut down by azure on 2026-10-14" in each for each in ended)
+    soon = ptu(asked(model="gpt-5"), FACTS).warnings
+    assert "gpt-5-2025-08-07 is shut down by azure on 2027-02-09" in soon[0]
+    long = ptu(asked(model="gpt-5.4", prompt_tokens=Decimal(200_000)), FACTS).warnings
+    assert "no long context above 128k prompt tokens; a prompt of 200,000 tokens is not served" in long[0]
+    early = ptu(asked(model="gpt-4o-2024-05-13"), FACTS).warnings
+    assert any("has no price for cached text: pay as you go it is priced as fresh" in each for each in early)
+
+
+def test_a_discount_is_taken_off_pay_as_you_go_and_it_is_said_that_units_keep_their_price() -> None:
+    off = Adjustment("framework", Decimal("0.9"), (), (), (), Day.parse("2026-01-01"), None, "contract")
+    own = replace(FACTS, prices=replace(FACTS.prices, adjustments=(off,)))
+    ours, theirs = ptu(EXAMPLE, FACTS), ptu(EXAMPLE, own)
+    assert ours.per_call is not None
+    assert theirs.per_call == ours.per_call * Fraction(9, 10)
+    assert choice(theirs, "hourly").held.provisioned == choice(ours, "hourly").held.provisioned
+    assert any("pay as you go alone, not to units" in each for each in theirs.warnings)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"calls_per_minute": Decimal(-1)}, "calls_per_minute cannot be negative: -1"),
+        ({"calls_per_minute": Decimal(0)}, "calls_per_minute must be more than 0"),
+        ({"calls_per_minute": None}, "calls_per_minute is missing"),
+        ({"calls_per_minute": "many"}, "calls_per_minute must be a number, not 'many'"),
+        ({"calls_per_minute": Decimal(10**10)}, "calls_per_minute must be at most 1,000,000,000, not 10,000,000,000"),
+        ({"cache_rate": Decimal("1.1")}, "cache_rate must be between 0 and 1 .*, not 1.1"),
+        ({"prompt_tokens": Decimal(-5)}, "prompt_tokens cannot be negative: -5"),
+        ({"prompt_tokens": Decimal(0), "response_tokens": Decimal(0)}, "a call without tokens takes nothing"),
+        ({"profile": (Decimal(1),) * 23}, "profile holds 24 numbers, an hour each, or 168 for a week, not 23"),
+        ({"profile": (Decimal(0),) * 24}, "profile holds no load"),
+    ],
+)
+def test_a_load_that_cannot_be_meant_is_refused(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        asked(**fields)
+
+
+def test_unknown_places_are_refused() -> None:
+    with pytest.raises(UnknownName, match="unknown deployment 'europe'"):
+        asked(deployment="europe")
+    with pytest.raises(UnknownName, match="unknown region 'swedncentral'; the nearest are swedencentral"):
+        ptu(asked(deployment="global", region="swedncentral"), FACTS)
+    assert ptu(asked(deployment="global", region="SwedenCentral"), FACTS).needed == 80
+
+
+def test_a_profile_is_read_as_people_write_it() -> None:
+    assert profile("1 2\n3; 4," + ", ".join(["5"] * 20))[:4] == tuple(map(Decimal, "1234"))
+    with pytest.raises(InvalidInput, match="24 numbers, or 168 for a week, with commas between them, not 2"):
+        profile("1,2")
+    with pytest.raises(InvalidInput, match="'x' is not a number"):
+        profile("x," * 24)
+
+
+def test_numbers_in_the_shape_are_plain() -> None:
+    assert [plain(Fraction(each)) for each in ("1000", "0.00004", "1/3", "0")] == ["1000", "0", "0.3333", "0"]
