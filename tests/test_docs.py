@@ -9,6 +9,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from voicebill.answers.capacity_table import WANTED
 from voicebill.answers.script_table import SCRIPT, TURN
 from voicebill.answers.where import FIELDS
 from voicebill.cli import app
@@ -50,6 +51,12 @@ def test_the_plans_table_names_nothing_else() -> None:
 def test_every_key_of_a_script_is_documented() -> None:
     assert set(rows(SCRIPT_PART)) == set(TURN)
     assert {name for name in SCRIPT if f"`{name}`" not in SCRIPT_PART and f"`{name} =" not in SCRIPT_PART} <= {"turns"}
+
+
+def test_everything_that_is_asked_of_a_capacity_is_documented() -> None:
+    text = (DOCS / "capacity.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", text, flags=re.MULTILINE))))
+    assert named == {*WANTED, "length_spread", "lengths"}
 
 
 def test_every_rule_is_documented() -> None:

@@ -98,8 +98,9 @@ from typer.testing import CliRunner
 from voicebill.cli import app
 minute = ["--minutes", "1", "--turns", "2", "--day", "2026-11-22"]
 load = ["--calls-per-minute", "9", "--prompt", "9", "--response", "9", "--day", "2026-11-22"]
-asked = [["estimate", "--model", "gpt-realtime", *minute], ["compare", *minute], ["prices"], ["rules"], ["cost", "--help"]]
-asked += [["ptu", "--model", "gpt-5.2", *load]]
+calls = ["capacity", *minute, "--calls-per-hour", "9"]
+plans = [["estimate", "--model", "gpt-realtime", *minute], ["compare", *minute], calls]
+asked = [*plans, ["prices"], ["rules"], ["cost", "--help"], ["ptu", "--model", "gpt-5.2", *load]]
 print(*(CliRunner().invoke(app, each).exit_code for each in asked))
 """
     assert run_bare(code).split() == ["True", *"000000"]

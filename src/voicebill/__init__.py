@@ -14,6 +14,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
+    from voicebill.answers.capacity import Wanted, capacity
     from voicebill.answers.cost import CostAsked, cost
     from voicebill.answers.estimate import estimate
     from voicebill.answers.lengths import Lengths, Spread
@@ -60,8 +61,10 @@ __all__ = [
     "Usage",
     "VoicebillError",
     "Volume",
+    "Wanted",
     "__version__",
     "bill",
+    "capacity",
     "condition",
     "cost",
     "cost_table",
@@ -94,7 +97,9 @@ _HOMES = {
     "Usage": "billing.usage",
     "VoicebillError": "billing.errors",
     "Volume": "answers.quantities",
+    "Wanted": "answers.capacity",
     "bill": "billing.bill",
+    "capacity": "answers.capacity",
     "condition": "answers.where",
     "cost": "answers.cost",
     "cost_table": "engines.cost_table",

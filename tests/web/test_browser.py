@@ -18,6 +18,8 @@ PAGES = (
     "/compare?against=support-bot",
     "/ptu?model=gpt-4.1&calls_per_minute=1000&prompt=200&response=20&profile=1,1,1,1,1,1,2,5,9,9,9,9,9,9,9,9,7,4,2,2,2,1,1,1&ptus=60",
     "/ptu?model=gpt-realtime",
+    "/capacity?provider=azure&model=gpt-realtime&conversations=30000/month",
+    "/capacity?days=40",
     "/prices",
     "/prices/openai/gpt-4o-transcribe",
     "/rules",

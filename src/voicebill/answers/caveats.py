@@ -11,7 +11,7 @@ from voicebill.conversation.script import Truncation
 
 def assumptions(of: Conversation, offered: Offered) -> list[str]:
     """What the figures rest on, in the order in which it matters."""
-    said = (*_cache(of), *_uncounted(of), *_weak_rules(of, offered.ruling), *_transport(of), *offered.assumptions)
+    said = (*_cache(of), *_uncounted(of), *weak_rules(of, offered.ruling), *_transport(of), *offered.assumptions)
     return list(dict.fromkeys(said))  # what holds for the voice and the transcription model is said once
 
 
@@ -44,7 +44,7 @@ def _uncounted(of: Conversation) -> Iterator[str]:
         yield f"these rules count no instructions and tools: the {stated:,} tokens stated are left out"
 
 
-def _weak_rules(of: Conversation, ruling: Ruling) -> Iterator[str]:
+def weak_rules(of: Conversation, ruling: Ruling) -> Iterator[str]:
     """Rules that move this bill and are not well established."""
     weighty = ["history"]
     if of.expected.behaviour == "prefix" and of.script.reuse is None:

@@ -1,4 +1,4 @@
-"""What an answer needs to know: prices, rules, stacks and their latencies, transports, and provisioned throughput."""
+"""What an answer needs to know: prices, rules and quotas, stacks and their latencies, transports, provisioned throughput."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +10,17 @@ from voicebill.answers.transport import Transport, Ways
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.provisioned import Provisioned
+from voicebill.billing.quotas import Quotas
 from voicebill.conversation.rules import RuleBook, Ruling, Value
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Prices, rules, stacks, latencies and transports, as `voicebill.facts.load()` gives them."""
+    """Prices, rules and all else, as `voicebill.facts.load()` gives them."""
 
     prices: PriceBook
     rules: RuleBook
+    quotas: Quotas = field(default_factory=Quotas)
     provisioned: Provisioned = field(default_factory=Provisioned)
     stacks: tuple[Stack, ...] = ()
     latencies: tuple[Latency, ...] = ()

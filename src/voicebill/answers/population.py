@@ -103,32 +103,66 @@ class Calls(Generic[Counted]):
     percentiles: tuple[tuple[int, Weighed[Counted]], ...]
 
 
-def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls[Used]:
-    """Calls whose lengths differ, where the plan describes the call of average length, and what each uses.
+class Standing(NamedTuple):
+    """The few calls that stand for all: each with a weight, so that a weighted mean over them is the mean over all.
 
-    Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's. Offers under the
-    same rules share what this gives.
+    `longest` is the minutes of the longest that are told apart; None where all calls are alike.
+    """
+
+    cap: Cap | None
+    longest: float | None
+    mean_minutes: float
+    weighed: tuple[tuple[Plan, int], ...]
+
+
+def standing_for(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Standing:
+    """The few calls that stand for all with an offer, where the plan describes the call of average length.
+
+    Turns, tool calls and text turns grow with the length. With a spread of 0 every call is the plan's.
 
     Raises:
         ContextOverflow: the provider would end even the shortest calls with an error.
     """
-    rules = sold.ruling.rules
-    limit = rules.session_minutes if plan.session_minutes is None else plan.session_minutes
-    limits = Limits(limit, cuts=rules.truncation_honoured and plan.truncation.mode == "auto")
-    return calls_of(plan, lengths, limits, lambda each: used(each, sold))
+    return _standing(plan, lengths, _limits(plan, sold), lambda each: used(each, sold))
+
+
+def calls(plan: Plan, lengths: Spread | Lengths, sold: Offered) -> Calls[Used]:
+    """Calls whose lengths differ, and what each uses. Offers under the same rules share what this gives.
+
+    Raises:
+        ContextOverflow: the provider would end even the shortest calls with an error.
+    """
+    return calls_of(plan, lengths, _limits(plan, sold), lambda each: used(each, sold))
 
 
 def calls_of(plan: Plan, lengths: Spread | Lengths, limits: Limits, run: Callable[[Plan], Counted]) -> Calls[Counted]:
-    """Calls of all lengths; `run` says what is counted of each.
+    """Calls whose lengths differ; `run` says what is counted of each.
 
     Raises:
         ContextOverflow: the provider would end even the shortest calls with an error.
     """
+    found = _standing(plan, lengths, limits, run)
+    weighed = tuple(Weighed(float(each.minutes), weight, run(each)) for each, weight in found.weighed)
+    longest = found.longest
+    percentiles = (
+        (percent, weighed[0] if longest is None else _long(plan, quantile(plan, lengths, percent, longest), run))
+        for percent in PERCENTS
+    )
+    return Calls(lengths, found.cap, found.mean_minutes, weighed, tuple(percentiles))
+
+
+def _limits(plan: Plan, sold: Offered) -> Limits:
+    rules = sold.ruling.rules
+    limit = rules.session_minutes if plan.session_minutes is None else plan.session_minutes
+    return Limits(limit, cuts=rules.truncation_honoured and plan.truncation.mode == "auto")
+
+
+def _standing(plan: Plan, lengths: Spread | Lengths, limits: Limits, run: Callable[[Plan], object]) -> Standing:
+    """The few calls that stand for all; `run` fails with calls that a provider would end with an error."""
     goes_on = not limits.minutes or plan.minutes > limits.minutes  # calls that go on in another session do not end with one
     cap = None if goes_on else Cap(float(min(limits.minutes, LONGEST_MINUTES)), "session")
     if isinstance(lengths, Spread) and not lengths.coefficient:
-        alike = Weighed(float(plan.minutes), 1, run(plan))
-        return Calls(lengths, cap, alike.minutes, (alike,), tuple((percent, alike) for percent in PERCENTS))
+        return Standing(cap, None, float(plan.minutes), ((plan, 1),))
     most = cap.minutes if cap else min(LONGEST_MINUTES, LONGEST_TIMES * float(plan.minutes))
     groups = groups_of(plan, lengths, most)
     fitting = len(groups) if limits.cuts else _fitting(plan, groups, run)
@@ -137,13 +171,8 @@ def calls_of(plan: Plan, lengths: Spread | Lengths, limits: Limits, run: Callabl
         most = cap.minutes
         groups = groups_of(plan, lengths, most)
     shares = sum(group.share for group in groups)
-    return Calls(
-        lengths=lengths,
-        cap=cap,
-        mean_minutes=sum(group.share * group.minutes for group in groups) / shares,
-        weighed=_run(plan, groups, run, even=isinstance(lengths, Lengths)),
-        percentiles=tuple((each, _long(plan, quantile(plan, lengths, each, most), run)) for each in PERCENTS),
-    )
+    mean = sum(group.share * group.minutes for group in groups) / shares
+    return Standing(cap, most, mean, _weighed(plan, groups, even=isinstance(lengths, Lengths)))
 
 
 def _fitting(plan: Plan, groups: Sequence[Group], run: Callable[[Plan], object]) -> int:
@@ -161,14 +190,13 @@ def _fitting(plan: Plan, groups: Sequence[Group], run: Callable[[Plan], object])
     return max(1, bisect(range(len(groups)), False, key=lambda at: not fits(groups[at])))
 
 
-def _run(plan: Plan, groups: Sequence[Group], run: Callable[[Plan], Counted], *, even: bool) -> tuple[Weighed[Counted], ...]:
-    """Some of the groups, run, with their weights. `even`: each as long as its calls are on average."""
+def _weighed(plan: Plan, groups: Sequence[Group], *, even: bool) -> tuple[tuple[Plan, int], ...]:
+    """Plans of some of the groups, with their weights. `even`: each as long as its calls are on average."""
     at = chosen(groups)
     as_they_are = range(len(groups)) if even or len(at) == len(groups) else (0, len(groups) - 1)
     nodes = [groups[each] if each in as_they_are else within(groups[each], order, plan) for order, each in enumerate(at)]
     weights = weights_of(groups, [node.minutes for node in nodes])
-    plans = [_as_long(plan, node) for node in nodes]
-    return tuple(Weighed(float(each.minutes), weight, run(each)) for each, weight in zip(plans, weights, strict=True))
+    return tuple((_as_long(plan, node), weight) for node, weight in zip(nodes, weights, strict=True))
 
 
 def _long(plan: Plan, minutes: float, run: Callable[[Plan], Counted]) -> Weighed[Counted]:

@@ -61,7 +61,7 @@ def estimate_shape(answer: Estimate) -> Shape:
         ],
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
-        "plan": _plan(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
+        "plan": plan_shape(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
         "responses": len(answer.conversation.responses),
         "transport": carried_shape(answer.way) if answer.way else None,
         "altogether": {
@@ -77,7 +77,7 @@ def estimate_shape(answer: Estimate) -> Shape:
                 "per_year": answer.per_year,
             },
         ),
-        **_stands_on(answer.offered),
+        **stands_on(answer.offered),
     }
 
 
@@ -99,7 +99,7 @@ def simulation_shape(answer: Simulation) -> Shape:
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
         "in_currency": _exchanged(answer.offered, {"scenarios": answer.scenarios}),
-        **_stands_on(answer.offered),
+        **stands_on(answer.offered),
     }
 
 
@@ -263,7 +263,8 @@ def rules_shape(ruling: Ruling) -> Shape:
     }
 
 
-def _stands_on(offered: Offered) -> Shape:
+def stands_on(offered: Offered) -> Shape:
+    """The day, the offers, the prices and the rules of an answer."""
     return {
         "day": offered.asked.day.isoformat(),
         "currency": "USD",
@@ -375,7 +376,8 @@ def _heard(heard: Heard, found: Found) -> Shape:
     }
 
 
-def _plan(plan: Plan, held: Conversation) -> Shape:
+def plan_shape(plan: Plan, held: Conversation) -> Shape:
+    """A plan with what it left open filled in."""
     said = {
         each.name: decimal_text(getattr(plan, each.name))
         for each in (*fields(Setup), *fields(Plan))

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
+from voicebill.cli import capacity, compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
 
 
 class Commands(TyperGroup):
@@ -56,6 +56,7 @@ def voicebill(
 
 app.command("estimate")(estimate.estimate_command)
 app.command("compare")(compare.compare_command)
+app.command("capacity")(capacity.capacity_command)
 app.command("init")(init.init_command)
 app.command("simulate")(simulate.simulate_command)
 app.command("cost")(cost.cost_command)

@@ -7,6 +7,7 @@ once, each with its line.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
+from itertools import product
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
 from voicebill.billing.provisioned import HourlyPrice, Provisioned, Reservation, Throughput
+from voicebill.billing.quotas import Counting, Quota, Quotas
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.files import FaultyFile, Readable, read_toml
 from voicebill.facts.rows import Maker, refuse_overlaps
@@ -135,6 +137,8 @@ def _facts(sources: list[Readable]) -> Facts:
     throughputs: list[Throughput] = []
     hours: list[HourlyPrice] = []
     reservations: list[Reservation] = []
+    quotas: list[Quota] = []
+    counting: list[Counting] = []
     for source in sources:
         file = _File(source, names)
         _add_meters(file, meters)
@@ -149,6 +153,8 @@ def _facts(sources: list[Readable]) -> Facts:
         throughputs += file.build("provisioned_models", file.maker.throughput)
         hours += file.build("provisioned_hours", file.maker.hourly)
         reservations += file.build("provisioned_reservations", file.maker.reservation)
+        _add_quotas(file, quotas)
+        counting += file.build("counting", file.maker.counting)
         _add_currencies(file, currencies)
         _add_negotiated(file, negotiated, offers)
         _add_adjustments(file, adjustments)
@@ -174,6 +180,7 @@ def _facts(sources: list[Readable]) -> Facts:
         stacks=tuple(stacks.values()),
         latencies=tuple(latencies),
         transports=tuple(transports.values()),
+        quotas=Quotas(tuple(quotas), tuple(counting)),
     )
 
 
@@ -233,6 +240,23 @@ def _add_stacks(file: _File, stacks: dict[str, Stack], offers: list[Offer]) -> N
         stacks[stack.name] = stack
 
     file.build("stacks", add)
+
+
+def _add_quotas(file: _File, quotas: list[Quota]) -> None:
+    """Add quotas; of one tier, a model has one at a time."""
+
+    def add(row: Values) -> None:
+        quota = file.maker.quota(row)
+        for model, tier in product(quota.models, quota.tiers):
+            same = [each for each in quotas if _sold(each) == _sold(quota) and model in each.models and tier in each.tiers]
+            refuse_overlaps([*same, quota], f"quotas of {model} in {tier}")
+        quotas.append(quota)
+
+    file.build("quotas", add)
+
+
+def _sold(quota: Quota) -> tuple[str, str]:
+    return quota.provider, quota.deployment
 
 
 def _add_negotiated(file: _File, negotiated: dict[str, tuple[PriceRow, ...]], offers: Mapping[str, Offer]) -> None:

@@ -17,6 +17,7 @@ from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Dispute, Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, Surcharge
 from voicebill.billing.provisioned import HourlyPrice, Reservation, Throughput
+from voicebill.billing.quotas import Counting, Quota
 from voicebill.conversation.rules import RuleRow, parameter_value
 
 SINCE_EVER = Day.parse("2024-10-01")
@@ -177,6 +178,14 @@ class Maker:
         """What a provisioned unit costs over a term."""
         return Reservation(**self._provisioned(row))
 
+    def quota(self, row: Values) -> Quota:
+        """What is let through in a minute."""
+        return Quota(**self._sourced(row))
+
+    def counting(self, row: Values) -> Counting:
+        """How a provider counts what it lets through."""
+        return Counting(**{name: value for name, value in self._sourced(row).items() if name != "note"})
+
     def currency(self, row: Values) -> Currency:
         """What a dollar is worth in another currency."""
         return Currency(
@@ -253,6 +262,11 @@ class Maker:
         if not sources:
             raise InvalidInput("'sources' is missing: a fact needs one")
         return sources
+
+    def _sourced(self, row: Values) -> Values:
+        """A row with its provider, the day it was checked and its source, and without its list of sources."""
+        said = {name: value for name, value in row.items() if name != "sources"}
+        return said | {"provider": self._provider(row), "checked": self._checked(row), "source": self._source(row)}
 
     def _source(self, row: Values) -> str:
         return "; ".join(self._sources(row))

@@ -1,4 +1,4 @@
-"""What a facts file may hold: prices, lifecycles, surcharges, availability, meters, and rules, in any mixture."""
+"""What a facts file may hold: prices, lifecycles, surcharges, availability, quotas, meters, and rules, in any mixture."""
 
 from collections.abc import Collection
 from decimal import Decimal
@@ -146,6 +146,41 @@ AVAILABILITY: Schema = {
     "regions": Key(listed(text), ()),
     **SOURCED,
 }
+
+QUOTA: Schema = {
+    "provider": Key(text, None),
+    "models": Key(_some(listed(text))),
+    "deployment": Key(one_of("global", "data-zone", "regional"), "global"),
+    "tiers": Key(_some(listed(text))),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    "tokens_per_minute": Key(_positive(whole), None),
+    "requests_per_minute": Key(_positive(whole), None),
+    "sessions": Key(_positive(whole), None),
+    **SOURCED,
+}
+
+COUNTING: Schema = {
+    "provider": Key(text, None),
+    "cached_tokens": Key(flag),
+    "request_is": Key(one_of("response", "session")),
+    "per": Key(text),
+    "scope": Key(text),
+    "output": Key(text),
+    "since": Key(a_day),
+    "until": Key(a_day, None),
+    "evidence": Key(one_of(*EVIDENCE)),
+    "basis": Key(text),
+    **SOURCED,
+}
+
+
+def _limits_something(row: Values) -> None:
+    _ends_after_it_begins(row)
+    limits = ("tokens_per_minute", "requests_per_minute", "sessions")
+    if all(name in row and row[name] is None for name in limits):
+        raise InvalidInput("a quota needs tokens_per_minute, requests_per_minute or sessions")
+
 
 RULE: Schema = {
     "parameter": Key(text),
@@ -341,6 +376,8 @@ def file_schema(meters: Collection[str]) -> Schema:
         "provisioned_models": Rows(PROVISIONED_MODEL, _ends_after_it_begins),
         "provisioned_hours": Rows(PROVISIONED_HOUR, _ends_after_it_begins),
         "provisioned_reservations": Rows(PROVISIONED_RESERVATION, _ends_after_it_begins),
+        "quotas": Rows(QUOTA, _limits_something),
+        "counting": Rows(COUNTING, _ends_after_it_begins),
         "name": Key(text, None),
         "title": Key(text, ""),
         "based_on": Key(text, None),

@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from voicebill.web import charts, cost, learn, openapi, prices, ptu, rules, shapes, simulate
 from voicebill.web.asking import Refused
+from voicebill.web.capacity import CapacityRoutes
 from voicebill.web.compare import CompareRoutes
 from voicebill.web.estimate import EstimateRoutes
 from voicebill.web.guard import Guard
@@ -50,6 +51,7 @@ def create_app(site: Site) -> FastAPI:
     for router in (
         EstimateRoutes(site, pages).router(),
         CompareRoutes(site, pages).router(),
+        CapacityRoutes(site, pages).router(),
         cost.routes(site, pages, gallery),
         simulate.routes(site),
         prices.routes(site, pages),

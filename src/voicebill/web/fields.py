@@ -149,6 +149,59 @@ FOLDED = (
     ),
 )
 GROUPS = (SHORT, *FOLDED)
+
+CAPACITY = (
+    Group(
+        "The busy hour",
+        (
+            Field("busy_hour_share", "In the busiest hour", "share of a day's calls: 15%", blank="17%"),
+            Field("days", "Days a month", "on which calls come", blank="22"),
+            Field("calls_per_hour", "Or: calls an hour", "in the busy hour, instead of conversations", blank="as above"),
+            Field("refused", "Refused at most", "share of the calls: 1%", blank="1%"),
+            Field("service_level", "Or: answered", "where calls wait instead: 80% in 20s", blank="80% in 20s", wide=True),
+        ),
+    ),
+    Group(
+        "Limits and how they count",
+        (
+            Field("quota_tokens", "Your limit, tokens a minute", "of one quota: 200k", blank="as published"),
+            Field("quota_requests", "Your limit, requests a minute", "of one quota: 1,000", blank="as published"),
+            Field("quota_sessions", "Your limit, sessions at once", "of one quota", blank="as published"),
+            Field(
+                "tier",
+                "Azure's quota tier",
+                "as your subscription shows it",
+                choices=_choices(*(f"tier-{number}" for number in range(2, 7)), none="tier-1"),
+            ),
+            Field("minutes_over", "Minutes over the limit", "share of minutes that may ask for more: 1%", blank="1%"),
+            Field(
+                "cached_tokens",
+                "Cached tokens",
+                "whether they count towards the limit",
+                choices=_choices("counted", "free", none="by provider"),
+            ),
+            Field(
+                "request_is",
+                "A request is",
+                "what a limit on requests counts",
+                choices=_choices("response", "session", none="by provider"),
+            ),
+            Field(
+                "reserved_output_tokens",
+                "Output reserved, tokens",
+                "that count for every response, whatever it writes",
+                blank="as generated",
+            ),
+        ),
+    ),
+)
+"""What a capacity is asked beside the question; prices are no part of it."""
+
+NO_PART_OF_CAPACITY = ("discount",)
+CAPACITY_FOLDED = (
+    *CAPACITY,
+    *(Group(group.title, tuple(field for field in group.fields if field.name not in NO_PART_OF_CAPACITY)) for group in FOLDED),
+)
 FIELDS: Mapping[str, Field] = {field.name: field for group in GROUPS for field in group.fields}
 
 

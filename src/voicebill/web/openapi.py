@@ -1,6 +1,6 @@
 """What the OpenAPI document says of each route: parameters, bodies, answers, examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from voicebill.answers import script_table
 from voicebill.web import shapes
 from voicebill.web.asking import Refused
-from voicebill.web.fields import GROUPS
+from voicebill.web.fields import CAPACITY_FOLDED, GROUPS, SHORT, Group
 
 ABOUT = """What a realtime voice conversation costs, before it is held and after.
 
@@ -67,17 +67,22 @@ def _parameter(name: str, description: str, *, example: str = "", required: bool
     return told | ({"example": example} if example else {})
 
 
-QUESTION_PARAMETERS = [
-    _parameter(
-        field.name,
-        f"{field.label}: {field.hint}" + (f". Left out: {field.blank}." if field.blank else "."),
-        example={"minutes": "10", "turns": "20", "conversations": "30000/month"}.get(field.name, ""),
-        required=field.name in ("minutes", "turns"),
-    )
-    for group in GROUPS
-    for field in group.fields
-    if field.name != "discount"
-]
+def _parameters(groups: Iterable[Group]) -> list[dict[str, Any]]:
+    """The fields of a form as parameters; a discount is none, since it must be in no address."""
+    return [
+        _parameter(
+            field.name,
+            f"{field.label}: {field.hint}" + (f". Left out: {field.blank}." if field.blank else "."),
+            example={"minutes": "10", "turns": "20", "conversations": "30000/month"}.get(field.name, ""),
+            required=field.name in ("minutes", "turns"),
+        )
+        for group in groups
+        for field in group.fields
+        if field.name != "discount"
+    ]
+
+
+QUESTION_PARAMETERS = _parameters(GROUPS)
 LEVERS = _parameter("levers", "true: with what each assumption moves, and what would be cheaper.", example="true")
 
 
@@ -99,11 +104,11 @@ def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], sch
     return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
 
 
-def _plan_schema(beside: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def _plan_schema(groups: Iterable[Group] = GROUPS, beside: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """A plan as JSON: the fields of the form, as numbers or as people type them."""
     either = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
     fields = {
-        field.name: {**either, "description": f"{field.label}: {field.hint}"} for group in GROUPS for field in group.fields
+        field.name: {**either, "description": f"{field.label}: {field.hint}"} for group in groups for field in group.fields
     }
     more = {
         "lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
@@ -144,7 +149,15 @@ RANKING_PARAMETERS = [
 ]
 _COMPARED = "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name"
 GET_COMPARE = _get(shapes.Comparison, _COMPARED, [*QUESTION_PARAMETERS, *RANKING_PARAMETERS])
-POST_COMPARE = _post(shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(RANKING_PARAMETERS))
+POST_COMPARE = _post(shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(beside=RANKING_PARAMETERS))
+CAPACITY_ABOUT = "How many calls are held at once, what they ask of limits a minute, and how much quota that takes"
+GET_CAPACITY = _get(shapes.Capacity, CAPACITY_ABOUT, _parameters((SHORT, *CAPACITY_FOLDED)))
+POST_CAPACITY = _post(
+    shapes.Capacity,
+    CAPACITY_ABOUT,
+    EXAMPLE_PLAN | {"model": "gpt-realtime", "provider": "azure", "tier": "tier-6"},
+    _plan_schema((SHORT, *CAPACITY_FOLDED)),
+)
 POST_SIMULATE = _post(shapes.Simulation, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_SCHEMA)
 GET_PRICES = _get(
     shapes.PriceList,

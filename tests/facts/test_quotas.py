@@ -1,0 +1,109 @@
+"""Quotas: dated rows with their source, by tier; what is not published is absent, and said so."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.cases import DAY
+from voicebill.billing.errors import UnknownName
+from voicebill.billing.offers import Offer
+from voicebill.billing.quotas import tiers
+from voicebill.facts import load
+from voicebill.facts.files import FaultyFile
+
+FACTS = load()
+
+
+def offer(model: str, provider: str = "azure", day: date = DAY, deployment: str = "global") -> Offer:
+    return FACTS.prices.find(model, day=day, provider=provider, deployment=deployment).offer
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "tier", "tokens", "requests"),
+    [
+        ("gpt-realtime", DAY, None, 100_000, 200),
+        ("gpt-realtime-2025-08-28", DAY, "tier-5", 100_000, 200),
+        ("gpt-realtime", DAY, "tier-6", 150_000, 300),
+        ("gpt-realtime", date(2026, 2, 17), None, 100_000, 100),
+        ("gpt-realtime", date(2026, 2, 18), "tier-1", 100_000, 200),
+        ("gpt-4o-realtime-preview", date(2026, 3, 1), "tier-1", 6_000, 36),
+        ("gpt-4o-realtime-preview", date(2025, 8, 1), "default", 800_000, 1_000),
+    ],
+)
+def test_quotas_are_those_of_the_vendors_tables_on_their_days(
+    model: str, day: date, tier: str | None, tokens: int, requests: int
+) -> None:
+    found = FACTS.quotas.find(offer(model, day=day), day, tier)
+    assert found is not None
+    assert (found.tokens_per_minute, found.requests_per_minute, found.sessions) == (tokens, requests, None)
+
+
+@pytest.mark.parametrize(
+    ("sold", "said"),
+    [
+        (offer("gpt-realtime-mini"), "for 2026-11-22; figures are known from 2026-02-17 until 2026-02-18"),
+        (offer("gpt-realtime-1.5"), "no quota of gpt-realtime-1.5-2026-02-23 at azure is published for 2026-11-22"),
+        (offer("gpt-realtime", deployment="data-zone"), "at azure as data-zone is published"),
+        (offer("gpt-realtime", "openai"), "at openai is published"),
+    ],
+)
+def test_what_nobody_publishes_is_absent_and_said_so(sold: Offer, said: str) -> None:
+    assert FACTS.quotas.find(sold, DAY) is None
+    assert said in FACTS.quotas.missing(sold, DAY)
+
+
+def test_an_unknown_tier_names_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="unknown quota tier 'tier-7' of gpt-realtime-2025-08-28; the nearest are tier-"):
+        FACTS.quotas.find(offer("gpt-realtime"), DAY, "tier-7")
+    assert tiers(FACTS.quotas.of(offer("gpt-realtime"), DAY)) == [f"tier-{number}" for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_how_limits_are_counted_is_known_with_evidence(provider: str) -> None:
+    found = FACTS.quotas.counted(provider, DAY)
+    assert found is not None
+    assert (found.cached_tokens, found.request_is) == (True, "response")
+    assert found.source
+    assert FACTS.quotas.counted("nobody", DAY) is None
+
+
+OWN = """
+provider = "azure"
+checked = 2026-11-22
+sources = ["our portal"]
+[[quotas]]
+models = ["gpt-realtime-1.5"]
+tiers = ["ours"]
+since = "2026-11-01"
+tokens_per_minute = 500_000
+sessions = 40
+"""
+
+
+def test_quotas_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(OWN, encoding="utf-8")
+    found = load(file).quotas.find(offer("gpt-realtime-1.5"), DAY)
+    assert found is not None
+    assert (found.tokens_per_minute, found.requests_per_minute, found.sessions) == (500_000, None, 40)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("tokens_per_minute = 500_000\nsessions = 40", "", "a quota needs tokens_per_minute, requests_per_minute or sessions"),
+        ("500_000", "0", "must be more than 0"),
+        ("500_000", '"many"', "must be a number"),
+        ('tiers = ["ours"]', "", "'tiers' is missing"),
+        ('since = "2026-11-01"', 'since = "2026-11-01"\nuntil = "2026-10-01"', "is not after since"),
+        ('["gpt-realtime-1.5"]\ntiers = ["ours"]', '["gpt-realtime"]\ntiers = ["tier-6"]', "overlap"),
+        ("sessions = 40", "calls = 40", "unknown key 'calls'"),
+    ],
+)
+def test_a_faulty_quota_is_refused_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(OWN.replace(old, new), encoding="utf-8")
+    with pytest.raises(FaultyFile, match="own") as found:
+        load(file)
+    assert said in str(found.value)
