@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from tests.cases import DAY
 from voicebill.answers.alternatives import Alternative, Alternatives, alternatives, every_chain
 from voicebill.answers.compare import compare
-from voicebill.answers.crossings import AXES, Axis, Flips, Pair, Range, along, flips, usual
+from voicebill.answers.crossings import AXES, Axis, Flips, Pair, Range, along, chosen, flips, range_said, usual
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import Volume
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.stacks import Stack
-from voicebill.billing.errors import ContextOverflow, InvalidInput, VoicebillError
+from voicebill.billing.errors import ContextOverflow, InvalidInput, UnknownName, VoicebillError
 from voicebill.conversation.plan import Plan, at_length
 from voicebill.facts import load
 from voicebill.facts.files import FaultyFile
@@ -269,8 +269,39 @@ def test_one_way_has_no_ranking() -> None:
 
 def test_a_way_that_cannot_be_has_no_ranking_either() -> None:
     early = alternatives(None, SIX, Asked(model="any", day=date(2024, 12, 1)), FACTS)
-    with pytest.raises(InvalidInput, match=r"best cannot be ranked: no transcription model named gpt-live-transcribe is sold"):
+    why = "best cannot be ranked: no transcription model named gpt-live-transcribe is sold on 2024-12-01"
+    with pytest.raises(InvalidInput, match=why):
+        chosen(early, ["cheapest", "best"])
+    with pytest.raises(InvalidInput, match=why):
         flips([WAYS[0], next(each for each in early.refused if each.name == "best")], SIX, RANGES["turns"])
+
+
+def test_ways_are_ranked_by_name_or_the_cheapest_of_each_kind_or_the_cheapest_two() -> None:
+    assert [way.name for way in chosen(KNOWN, ["fast", "translation"])] == ["fast", "translation"]
+    assert [way.architecture for way in chosen(KNOWN)] == ["pipeline", "speech-to-speech", "live"]
+    alike = replace(KNOWN, spoken=(named("fast"), named("best"), named("azure-only")))
+    assert [way.name for way in chosen(alike)] == ["fast", "best"]
+    with pytest.raises(UnknownName, match="unknown stack or offer 'fats'; the nearest is fast"):
+        chosen(KNOWN, ["fats"])
+
+
+@pytest.mark.parametrize(
+    ("axis", "said", "low", "high"),
+    [
+        ("turns", "1:60", 1, 60),
+        ("talk", "5%:100%", 5, 100),
+        ("minutes", "90s:1h", Decimal("1.5"), 60),
+        ("volume", "1:2k", 1, 2000),
+    ],
+)
+def test_a_range_is_read_as_people_write_it(axis: Axis, said: str, low: Decimal, high: Decimal) -> None:
+    assert range_said(axis, said) == Range(axis, low, high)
+
+
+@pytest.mark.parametrize("said", ["60", "60:1", ":", "1:", "a:b", "-1:5", "1:nan", "0:5", "1:2:3", "1%:101%"])
+def test_a_range_that_nobody_can_read_is_refused(said: str) -> None:
+    with pytest.raises(InvalidInput):
+        range_said("talk", said)
 
 
 ODD = [Plan(minutes=Decimal("0.2"), turns=1), Plan(minutes=1440, turns=3), Plan(minutes=1, turns=900)]

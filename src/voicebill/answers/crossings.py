@@ -171,9 +171,13 @@ def chosen(ways: Alternatives, names: Sequence[str] = ()) -> tuple[Alternative, 
 
     Raises:
         UnknownName: there is none of a name.
+        InvalidInput: one of them cannot be; the text says why.
     """
     known = {way.name: way for way in (*ways.spoken, *ways.others)}
+    refused = {way.name: way.refusal for way in ways.refused}
     for name in names:
+        if name in refused:
+            raise InvalidInput(f"{name} cannot be ranked: {refused[name]}")
         if name not in known:
             raise UnknownName("stack or offer", name, known)
     if names:
