@@ -324,7 +324,7 @@ def _taken(build: Build, talk: Talk) -> Iterator[str]:
     """What a stack's figures rest on beside prices."""
     rules, roles = talk.rules, {seat.role: seat for seat in build.seats}
     if "answers" in roles:
-        yield from _answering(roles["answers"], build, rules)
+        yield from _answering(roles["answers"], rules)
     if "hears" in roles and roles["hears"].rules.hears_silence:
         yield f"{roles['hears'].offer.model} is billed for all the time of the conversation, silence too"
     if "speaks" in roles:
@@ -333,7 +333,7 @@ def _taken(build: Build, talk: Talk) -> Iterator[str]:
         yield f"creating the session bills {roles['talks'].rules.create_ms / 1000:g} s, which the running session is credited"
 
 
-def _answering(seat: Seat, build: Build, rules: Rules) -> Iterator[str]:
+def _answering(seat: Seat, rules: Rules) -> Iterator[str]:
     yield f"what is said comes to {rules.user_transcript_tokens_per_second.normalize():f} text tokens a second"
     if seat.as_backend:
         yield (
@@ -342,7 +342,8 @@ def _answering(seat: Seat, build: Build, rules: Rules) -> Iterator[str]:
         )
     least, block = seat.rules.cache_minimum_tokens, seat.rules.cache_block_tokens
     steps = f"in steps of {block}" if block > 1 else "to the token"
-    if build.stack.tier != "batch":
+    cached = seat.found.rates["text_in_cached"]
+    if cached is not None and not cached.stands_in:
         found = f"{seat.rules.cache_reuse_share:.0%}"
         yield f"{seat.offer.model}: of {least:,} tokens in common and more {found} are found in the cache, {steps}"
     if seat.rules.cache_writes:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
+from math import ceil, floor
 from typing import Literal, NamedTuple, get_args
 
 from voicebill.answers import quantities
 from voicebill.answers.alternatives import Alternative, Alternatives
 from voicebill.answers.quantities import Volume
+from voicebill.billing.checks import exact
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.conversation.plan import Plan, at_length
 from voicebill.conversation.script import MOST_TURNS
@@ -24,6 +26,13 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 MOST_STEPS, LEAST_STEPS = 600, 24
 MOST_COUNTED = 40_000
 """Values of a range that are looked at: all of a short one, fewer where conversations have many turns."""
+
+MOST: dict[Axis, Decimal] = {
+    "minutes": Decimal(1440),
+    "turns": Decimal(MOST_TURNS),
+    "talk": Decimal(100),
+    "volume": Decimal(10**12),
+}
 
 UNITS: dict[Axis, str] = {
     "minutes": "minutes, with as many turns a minute",
@@ -50,15 +59,16 @@ class Range:
     high: Decimal
 
     def __post_init__(self) -> None:
-        most = {"minutes": Decimal(1440), "turns": Decimal(MOST_TURNS), "talk": Decimal(100), "volume": Decimal(10**12)}
         if self.axis not in AXES:
             raise InvalidInput(f"the ranking can be looked at along {', '.join(AXES)}, not {self.axis!r}")
+        for end in ("low", "high"):
+            object.__setattr__(self, end, exact(f"the range of {self.axis}", getattr(self, end)))
         if not 0 < self.low < self.high:
             raise InvalidInput(
                 f"a range of {self.axis} goes from more than 0 to more than that, not from {self.low} to {self.high}"
             )
-        if self.high > most[self.axis]:
-            raise InvalidInput(f"a range of {self.axis} goes up to {most[self.axis]:,}, not to {self.high:,}")
+        if self.high > MOST[self.axis]:
+            raise InvalidInput(f"a range of {self.axis} goes up to {MOST[self.axis]:,}, not to {self.high:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Point:
 
 
 class Crossing(NamedTuple):
-    """Between two neighbouring values the order of two ways changes.
+    """Between two values the order of two ways changes: neighbours, unless they cost the same or have no answer between.
 
     `near` is where a straight line between the values would put it, for reading; `cheaper_below` and `cheaper_above` are the
     names of the cheaper way on either side.
@@ -119,11 +129,18 @@ def flips(ways: Sequence[Alternative], plan: Plan, within: Range) -> Flips:
     'fast'
 
     Raises:
-        InvalidInput: there are no two ways.
+        InvalidInput: there are no two ways, one of them cannot be, or the range holds no value to look at.
     """
     if len({way.name for way in ways}) < 2:
         raise InvalidInput("a ranking needs two different ways: name another")
+    for way in ways:
+        if way.way is None:
+            raise InvalidInput(f"{way.name} cannot be ranked: {way.refusal}")
     points = tuple(_points(ways, plan, within))
+    if not points:
+        raise InvalidInput(
+            f"no value of {within.axis} between {within.low} and {within.high} can be looked at: widen the range"
+        )
     names = tuple(way.name for way in ways)
     return Flips(
         within=within,
@@ -137,14 +154,16 @@ def flips(ways: Sequence[Alternative], plan: Plan, within: Range) -> Flips:
 
 def usual(axis: Axis, plan: Plan, volume: Volume | None = None) -> Range:
     """The range that is looked at unless another is stated: from a fraction of the plan to several times it."""
+    turns = MOST_TURNS * plan.turns // max(plan.turns, plan.tool_calls)  # so that tool calls, which grow with them, fit too
     if axis == "minutes":
-        return Range(axis, Decimal(1), max(Decimal(30), Decimal(plan.minutes) * 3).min(Decimal(1440)))
+        longest = min(MOST[axis], round(Decimal(plan.minutes) * turns / plan.turns, 9))
+        return Range(axis, min(Decimal(1), longest / 2), min(longest, max(Decimal(30), Decimal(plan.minutes) * 3)))
     if axis == "turns":
-        return Range(axis, Decimal(1), Decimal(min(MOST_TURNS, max(60, 3 * plan.turns))))
+        return Range(axis, Decimal(1), Decimal(min(turns, max(60, 3 * plan.turns))))
     if axis == "talk":
         return Range(axis, Decimal(5), Decimal(100))
     month = Decimal(round(volume.per_month)) if volume else Decimal(30_000)
-    return Range(axis, Decimal(1), max(Decimal(1000), month * 10))
+    return Range(axis, Decimal(1), min(MOST[axis], max(Decimal(1000), month * 10)))
 
 
 def chosen(ways: Alternatives, names: Sequence[str] = ()) -> tuple[Alternative, ...]:
@@ -152,9 +171,13 @@ def chosen(ways: Alternatives, names: Sequence[str] = ()) -> tuple[Alternative, 
 
     Raises:
         UnknownName: there is none of a name.
+        InvalidInput: one of them cannot be; the text says why.
     """
     known = {way.name: way for way in (*ways.spoken, *ways.others)}
+    refused = {way.name: way.refusal for way in ways.refused}
     for name in names:
+        if name in refused:
+            raise InvalidInput(f"{name} cannot be ranked: {refused[name]}")
         if name not in known:
             raise UnknownName("stack or offer", name, known)
     if names:
@@ -192,9 +215,10 @@ def _lines(ways: Sequence[Alternative], within: Range) -> Iterator[Point]:
     for one, two in combinations(ways, 2):
         steeper = one.each - two.each
         at = (Fraction(two.monthly) - Fraction(one.monthly)) / steeper if steeper else Fraction(-1)
-        meet |= {Decimal(at // 1), Decimal(at // 1 + 1)}
-    steps = {within.low + (within.high - within.low) * step / 20 for step in range(21)}
-    for volume in sorted(steps | {at for at in meet if within.low <= at <= within.high}):
+        meet |= {Decimal(ceil(at) - 1), Decimal(floor(at) + 1)}  # they cost the same where they meet at a whole number
+    steps = {Decimal(round(within.low + (within.high - within.low) * step / 20)) for step in range(21)}
+    inside = {at for at in steps | meet if within.low < at < within.high}
+    for volume in sorted({within.low, *inside, within.high}):
         yield Point(volume, tuple(way.monthly + way.each * Fraction(volume) for way in ways))
 
 
@@ -208,7 +232,7 @@ def _plans(plan: Plan, within: Range) -> Iterator[tuple[Decimal, Plan]]:
         each = Decimal(plan.minutes) / plan.turns
         for turns in _whole(max(Decimal(1), within.low / each), max(Decimal(1), within.high / each), most):
             minutes = round(Decimal(plan.minutes) * turns / plan.turns, 9)
-            yield minutes, at_length(plan, turns, min(minutes, Decimal(1440)))
+            yield minutes, at_length(plan, turns, min(minutes, MOST["minutes"]))
     else:
         user, assistant = plan.talk
         for percent in _whole(within.low, within.high, most):
@@ -220,7 +244,7 @@ def _plans(plan: Plan, within: Range) -> Iterator[tuple[Decimal, Plan]]:
 
 def _whole(low: Decimal, high: Decimal, most: int) -> list[int]:
     """Whole numbers of a range, all of them or evenly so many as are looked at."""
-    first, last = int(-(-low // 1)), int(high // 1)
+    first, last = ceil(low), floor(high)
     count = last - first + 1
     if count <= most:
         return list(range(first, last + 1))
@@ -241,7 +265,6 @@ def _pair(points: Sequence[Point], names: Sequence[str], one: int, two: int) -> 
     for point in points:
         first, second = point.amounts[one], point.amounts[two]
         if first is None or second is None:
-            last = None
             continue
         gap = first - second
         if last is not None and gap * last[1] < 0:

@@ -203,7 +203,7 @@ class RuleBook:
 
         Raises:
             UnknownName: there is no such set.
-            InvalidInput: the set and what it is based on leave a parameter open.
+            InvalidInput: the set and what it is based on leave a parameter open, or say nothing of the day.
         """
         chosen = self.named(self.default if name is None else name)
         names = frozenset(models)
@@ -211,6 +211,9 @@ class RuleBook:
         for each in self._lineage(chosen):
             speaking = (row for row in each.rows if row.concerns(names, kind, provider, day))
             rows.update((row.parameter, row) for row in sorted(speaking, key=lambda row: row.selectors))
+        if not rows:
+            first = min((row.since for each in self._lineage(chosen) for row in each.rows), key=lambda since: since.first)
+            raise InvalidInput(f"rule set {chosen.name} says nothing of {day}: its first rules hold since {first}")
         missing = [parameter for parameter in PARAMETERS if parameter not in rows]
         if missing:
             raise InvalidInput(f"rule set {chosen.name} gives {', '.join(sorted(names))} no {', '.join(missing)}")
