@@ -1,6 +1,9 @@
 """A site to ask, on a fixed day."""
 
-from typing import Any
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from starlette.testclient import TestClient
 
@@ -18,3 +21,11 @@ def client(**site: Any) -> TestClient:
 
 SITE = client()
 SMALL = Bounds(turns=50, body_bytes=2_000, query_bytes=500, at_once=1, seconds=0.2)
+
+Told = TypeVar("Told")
+
+
+def run(work: Callable[[], Coroutine[Any, Any, Told]]) -> Told:
+    """Run a coroutine in a thread of its own: browser tests keep a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(work())).result()

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from tests.cases import DAY
-from tests.web.sites import SITE, client
+from tests.web.sites import SITE, client, run
 from voicebill.engines.in_duckdb import DuckDB
 from voicebill.web import cost
 from voicebill.web.asking import Refused
@@ -193,7 +193,7 @@ def test_work_on_a_log_ends_with_the_time_for_it(monkeypatch: pytest.MonkeyPatch
             await task
         on.set()
 
-    asyncio.run(given_up())
+    run(given_up)
     assert ended.wait(10)
     assert "workers" not in site.__dict__, "logs have threads of their own"
     site.stop()

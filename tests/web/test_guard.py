@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.cases import DAY
-from tests.web.sites import SITE, SMALL, client
+from tests.web.sites import SITE, SMALL, client, run
 from voicebill.web import estimate
 from voicebill.web.guard import Guard, Message, Receive, Send
 from voicebill.web.site import Bounds
@@ -116,15 +114,6 @@ def test_what_is_not_there_is_said_to_people_and_to_programs() -> None:
     assert SITE.delete("/api/estimate").status_code == 405
     assert SITE.get("/static/other.js").status_code == 404
     assert SITE.get("/chart/other.svg").status_code == 404
-
-
-Told = TypeVar("Told")
-
-
-def run(work: Callable[[], Coroutine[Any, Any, Told]]) -> Told:
-    """Run a coroutine in a thread of its own: browser tests keep a loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(work())).result()
 
 
 async def _asked(guard: Guard, seen: list[int], *, path: str = "/", query: bytes = b"") -> None:

@@ -139,12 +139,18 @@ def test_prices_and_rules_are_told_to_programs() -> None:
         problem = SITE.get(f"/api/prices?{query}")
         assert problem.status_code == 422
         assert problem.json()["errors"][0]["field"] == field
-    for query in ("model=whisper-1", "day=soon", "rules=page", "colour=1", "provider=azur"):
+    for query in (
+        "model=voip-participant&provider=azure-communication-services",
+        "day=soon",
+        "rules=page",
+        "colour=1",
+        "provider=azur",
+    ):
         assert SITE.get(f"/api/rules?{query}").status_code == 422
 
 
 def test_the_pages_for_people_answer_wrong_input_too() -> None:
-    for path in ("/prices?kind=x", "/rules?model=whisper-1", "/rules?day=soon"):
+    for path in ("/prices?kind=x", "/rules?model=voip-participant&provider=azure-communication-services", "/rules?day=soon"):
         page = SITE.get(path)
         assert page.status_code == 422
         assert 'role="alert"' in page.text
