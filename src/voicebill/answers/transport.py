@@ -212,7 +212,7 @@ def paid_by_the_minute(name: str, book: PriceBook, day: date) -> Found:
 def _own_carrier(per_minute: Decimal, seconds: int, book: PriceBook, day: date) -> Found:
     since = Day.parse(day.isoformat())
     row = PriceRow(since, None, {"call_ms": per_minute}, day, ("stated",), increments={"call_ms": 1000 * seconds})
-    offer = Offer("stated", "carrier", None, "telephony", "global", (row,))
+    offer = Offer("your", "carrier", None, "telephony", "global", (row,))
     return Found(Rates.of(offer, row, book.meters), None, (), ())
 
 
