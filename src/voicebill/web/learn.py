@@ -1,5 +1,6 @@
 """What people ask about realtime voice and its price, answered with figures that are computed when the page is read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -8,11 +9,13 @@ from functools import lru_cache
 
 from fastapi import APIRouter, Request, Response
 
+from voicebill.answers.alternatives import alternatives
 from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.ledger import ledger
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import Volume
 from voicebill.answers.question import DEFAULT_MODEL
+from voicebill.answers.transport import Codec
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, quoted, shown
 from voicebill.billing.offers import Rates
@@ -36,6 +39,7 @@ class Lesson:
     figures: dict[str, str]
     ends: tuple[tuple[str, str, str, str], ...]
     sources: tuple[str, ...]
+    transports: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def lesson(site: Site, day: date) -> Lesson:
@@ -45,13 +49,43 @@ def lesson(site: Site, day: date) -> Lesson:
     coming = (row for row in book.lifecycle if row.shutdown.first > day and row.provider == "openai")
     return Lesson(
         rates=tuple(_rates(site, day)),
-        figures=_told(plain) | _counted(plain) | _varied(plain, site),
+        figures=_told(plain) | _counted(plain) | _varied(plain, site) | _otherwise(plain, site),
         ends=tuple(
             ("-".join(filter(None, (row.model, row.version))), str(row.shutdown), row.replacement or "none named", row.source)
             for row in sorted(coming, key=lambda row: (row.shutdown.first, row.model))
         ),
         sources=tuple(plain.offered.found.rates.row.sources),
+        transports=tuple(_transports(site)),
     )
+
+
+def _transports(site: Site) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is to be told of the ways to the model, each in one row with a cell for each way."""
+    rows = site.facts.transports
+    yield "suits", tuple(row.best_for for row in rows)
+    yield "delay on the way", tuple(row.latency for row in rows)
+    yield "effort", tuple(row.setup for row in rows)
+    yield "needs", tuple(row.needs for row in rows)
+    yield "data a minute, each way", tuple("; ".join(map(_weight, row.codecs)) for row in rows)
+    yield "an interrupted answer", tuple(row.truncates for row in rows)
+    yield "usage is seen", tuple(row.usage_seen for row in rows)
+
+
+def _weight(codec: Codec) -> str:
+    return f"{codec.name}: {codec.bytes_per_minute / 10**6:.2f} MB ({codec.note})"
+
+
+def _otherwise(plain: Estimate, site: Site) -> dict[str, str]:
+    """The same conversation built in other ways."""
+    asked = replace(plain.offered.asked, provider="openai")
+    wanted = {"chain": "cheapest", "durable": "lives-a-year", "live": "gpt-live-1.1"}
+    stacks = [stack for stack in site.facts.stacks if stack.name in wanted.values()]
+    built = alternatives(None, PLAN, asked, site.facts, stacks=stacks)
+    ways = {key: built.named(name) for key, name in wanted.items()}
+    return {
+        key: shown(way.per_conversation.expected) if way and way.per_conversation else "nothing yet"
+        for key, way in ways.items()
+    }
 
 
 def _told(plain: Estimate) -> dict[str, str]:
