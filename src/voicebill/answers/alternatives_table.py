@@ -88,7 +88,7 @@ def _table(ways: tuple[Alternative, ...], answer: Alternatives, sources: dict[st
 
 
 def _line(*said: str) -> str:
-    return f"| {' | '.join(said)} |"
+    return f"| {' | '.join(_plain(each) for each in said)} |"
 
 
 def _sources(way: Alternative) -> list[str]:
@@ -96,5 +96,5 @@ def _sources(way: Alternative) -> list[str]:
 
 
 def _plain(source: str) -> str:
-    """A source as text: an address is no link, since many stand in a sentence of others."""
+    """A name or a source as text, in a table too: an address is no link, since many stand in a sentence of others."""
     return source.replace("|", "\\|").replace("<", "&lt;")

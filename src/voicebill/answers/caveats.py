@@ -66,7 +66,7 @@ def _transport(of: Conversation) -> Iterator[str]:
     if of.script.transport == "websocket" and any(turn.heard_ms is not None for turn in of.script.turns):
         yield "over WebSocket the client truncates interrupted replies; if it does not, unheard speech stays in the history"
     if of.script.transport == "sip":
-        yield "over SIP the carrier bills its own minutes, which are not part of these figures"
+        yield "over SIP the carrier bills its own minutes, which are no part of what the model costs"
 
 
 def _ignored(of: Conversation, offered: Offered) -> Iterator[str]:

@@ -65,7 +65,7 @@ class Range:
             object.__setattr__(self, end, exact(f"the range of {self.axis}", getattr(self, end)))
         if not 0 < self.low < self.high:
             raise InvalidInput(
-                f"a range of {self.axis} goes from more than 0 to more than that, not from {self.low} to {self.high}"
+                f"a range of {self.axis} rises from more than 0 to more than that, not from {self.low} to {self.high}"
             )
         if self.high > MOST[self.axis]:
             raise InvalidInput(f"a range of {self.axis} goes up to {MOST[self.axis]:,}, not to {self.high:,}")
@@ -195,7 +195,7 @@ def range_said(axis: Axis, said: str) -> Range:
         InvalidInput: it is not written so, or cannot be meant.
     """
     low, colon, high = said.partition(":")
-    if not colon:
+    if not (colon and low.strip() and high.strip()) or ":" in high:
         raise InvalidInput(f"{said!r} is not a range: write LOW:HIGH, such as 1:60")
     read = quantities.minutes if axis == "minutes" else quantities.number
     return Range(axis, read(low.strip().rstrip("% ")), read(high.strip().rstrip("% ")))

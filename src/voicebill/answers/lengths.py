@@ -8,8 +8,9 @@ from bisect import bisect, bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from itertools import accumulate
-from math import erf, exp, log, sqrt
+from math import ceil, erf, exp, log, sqrt
 from typing import NamedTuple
 
 from voicebill.billing.checks import Number, exact
@@ -31,6 +32,12 @@ LEAST_SPREAD = Decimal("0.001")
 """Below that calls are all alike."""
 
 LONGEST_MINUTES = 1440
+LONGEST_TIMES = 6
+"""Calls that go on in another session are counted up to so many times the average one; longer ones as so long."""
+
+MOST_STEPS = 20_000
+"""Up to so many steps of a carrier's rounding are added up; of finer ones a call is taken to be billed half of one more."""
+
 SMALLEST_SHARE = 1e-9
 
 
@@ -113,6 +120,37 @@ def quantile(plan: Plan, lengths: Spread | Lengths, percent: int, cap: float) ->
         middle = (low + high) / 2
         low, high = (middle, high) if _normal(middle) < percent / 100 else (low, middle)
     return min(exp(mu + low * sigma), cap)
+
+
+def mean_billed_ms(plan: Plan, lengths: Spread | Lengths, step_ms: int, cap: float) -> Fraction:
+    """Milliseconds that calls are billed on average, each rounded up to a step by itself; none is longer than `cap` minutes.
+
+    A call is billed one step more for every multiple of the step that it exceeds, so that the mean is the sum of the shares of
+    calls that do. A step of 1 leaves calls as they are.
+
+    >>> counted = Lengths(((Decimal("1.5"), 3), (4, 1)))  # three of 90 s and one of 240 s, to whole minutes
+    >>> mean_billed_ms(Plan(minutes=2, turns=4), counted, 60_000, 60)
+    Fraction(150000, 1)
+    """
+    if isinstance(lengths, Lengths):
+        whole = sum(count for _, count in lengths.counted)
+        billed = (count * _rounded_up(min(Fraction(minutes), Fraction(cap)), step_ms) for minutes, count in lengths.counted)
+        return Fraction(sum(billed), whole)
+    if not lengths.coefficient:
+        return Fraction(_rounded_up(Fraction(plan.minutes), step_ms))
+    mean, step = float(plan.minutes), step_ms / 60_000
+    mu, sigma = _lognormal_of(mean, float(lengths.coefficient))
+    steps = ceil(cap / step)
+    if steps <= MOST_STEPS:
+        longer = (1 - _normal((log(at * step) - mu) / sigma) for at in range(1, steps))
+        return step_ms * Fraction(1 + sum(longer))
+    z = (log(cap) - mu) / sigma
+    minutes = mean * _normal(z - sigma) + cap * (1 - _normal(z))
+    return Fraction(minutes * 60_000) + Fraction(step_ms - 1, 2)
+
+
+def _rounded_up(minutes: Fraction, step_ms: int) -> int:
+    return -(-round(minutes * 60_000) // step_ms) * step_ms
 
 
 def _lognormal_of(mean: float, coefficient: float) -> tuple[float, float]:

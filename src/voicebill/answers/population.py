@@ -14,6 +14,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 from voicebill.answers.costing import Used, amount_of, lines_of, used
 from voicebill.answers.lengths import (
     LONGEST_MINUTES,
+    LONGEST_TIMES,
     Group,
     Lengths,
     Spread,
@@ -33,9 +34,6 @@ from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation.plan import Plan, at_length
 
 PERCENTS = (10, 50, 90)
-
-LONGEST_TIMES = 6
-"""Calls that go on in another session are counted up to so many times the average one; longer ones as so long."""
 
 
 class Cap(NamedTuple):

@@ -116,7 +116,11 @@ def fault_of(error: VoicebillError) -> Fault:
     said = str(error)
     if isinstance(error, ContextOverflow):
         return Fault(("instructions_tokens",) if said.startswith("instructions") else (), said)
-    words = {name: name for name in QUESTION} | {"rule set": "rules", "the spread of lengths": "length_spread"}
+    words = {name: name for name in QUESTION} | {
+        "rule set": "rules",
+        "the spread of lengths": "length_spread",
+        "platform": "fees",
+    }
     places = [(at.start(), name) for word, name in words.items() if (at := re.search(rf"(?<!\w){word}(?!\w)", said[:80]))]
     return Fault((min(places)[1],) if places else (), said)
 

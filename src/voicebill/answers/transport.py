@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from voicebill.answers.lengths import LONGEST_MINUTES, Lengths, Spread, groups_of
+from voicebill.answers.lengths import LONGEST_MINUTES, LONGEST_TIMES, Lengths, Spread, mean_billed_ms
 from voicebill.billing.bill import Line, bill, rounded_up
 from voicebill.billing.checks import Number, exact, within
 from voicebill.billing.dated import Day
@@ -19,9 +19,6 @@ from voicebill.billing.usage import Usage
 from voicebill.conversation.plan import Plan
 
 BYTES_PER_GB = 10**9
-POINTS = 8
-"""Of the calls of one number of turns so many lengths are rounded."""
-
 PAID_BY_THE_MINUTE = ("telephony", "platform")
 
 
@@ -62,13 +59,17 @@ class Carriage:
     """What is paid on the way beside the models; what is left out is not paid.
 
     `carrier` and `fees` are ids of offers, ours or your own; or the carrier is stated by `carrier_per_minute` (dollars) with
-    `carrier_seconds`, to which its calls are rounded up. `egress_per_gb`: dollars for 10^9 bytes that your side sends.
+    `carrier_seconds`, to which its calls are rounded up (left out: whole minutes). `egress_per_gb`: dollars for 10^9 bytes
+    that your side sends.
+
+    Raises:
+        InvalidInput: the carrier is said twice or only in part, somebody is to be paid twice, or a figure cannot be meant.
     """
 
     codec: str | None = None
     carrier: str | None = None
     carrier_per_minute: Number | None = None
-    carrier_seconds: int = 60
+    carrier_seconds: int | None = None
     egress_per_gb: Number | None = None
     fees: tuple[str, ...] = ()
 
@@ -80,8 +81,20 @@ class Carriage:
                 value = exact(name, getattr(self, name))
                 object.__setattr__(self, name, value)
                 if not 0 <= value <= 1000 or round(value, 9) != value:
-                    raise InvalidInput(f"{name} must be dollars between 0 and 1,000 with at most nine decimals, not {value}")
-        within("carrier_seconds", self.carrier_seconds, 1, 3600)
+                    raise InvalidInput(f"{name} must be dollars between 0 and 1,000 with at most nine decimals, not {value:f}")
+        if self.carrier_seconds is not None:
+            within("carrier_seconds", self.carrier_seconds, 1, 3600)
+            if self.carrier_per_minute is None:
+                raise InvalidInput("carrier_seconds says how a carrier stated by carrier_per_minute rounds: give that, too")
+        paid = (self.carrier, *self.fees)
+        twice = next((name for name in self.fees if paid.count(name) > 1), None)
+        if twice is not None:
+            raise InvalidInput(f"fees: {twice} would be paid twice: name it once")
+
+    @property
+    def rounded_to_seconds(self) -> int:
+        """To how many seconds the stated carrier rounds each call up: a minute unless it is said otherwise."""
+        return self.carrier_seconds or 60
 
     @property
     def stated(self) -> bool:
@@ -154,7 +167,7 @@ def carried(
         NotOffered: it has no price on the day.
     """
     row = ways.transports[plan.transport or "webrtc"]
-    codec = _codec(row, stated.codec)
+    codec = _codec(row, stated.codec, ways)
     sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
     egress = None if stated.egress_per_gb is None else _egress(sent, stated.egress_per_gb)
     lasts_ms = round(Fraction(plan.minutes) * 60_000)
@@ -174,13 +187,15 @@ def carried(
     )
 
 
-def _codec(row: Transport, name: str | None) -> Codec:
+def _codec(row: Transport, name: str | None, ways: Ways) -> Codec:
     if name is None:
         return row.codecs[0]
     for codec in row.codecs:
         if codec.name == name.strip().lower():
             return codec
-    raise UnknownName("codec", name, (codec.name for codec in row.codecs), of=f" of {row.title}")
+    others = [each.name for each in ways.transports.values() if name.strip().lower() in (known.name for known in each.codecs)]
+    remedy = f"it is one of the transport {' and '.join(others)}" if others else ""
+    raise UnknownName("codec", name, (codec.name for codec in row.codecs), of=f" of {row.title}", remedy=remedy)
 
 
 def _egress(sent: int | Fraction, per_gb: Number) -> Amount:
@@ -189,13 +204,15 @@ def _egress(sent: int | Fraction, per_gb: Number) -> Amount:
 
 def _takers(stated: Carriage, book: PriceBook, day: date) -> Iterator[Found]:
     if stated.carrier_per_minute is not None:
-        yield _own_carrier(Decimal(stated.carrier_per_minute), stated.carrier_seconds, book, day)
-    for name in (*([stated.carrier] if stated.carrier else []), *stated.fees):
-        yield paid_by_the_minute(name, book, day)
+        yield _own_carrier(Decimal(stated.carrier_per_minute), stated.rounded_to_seconds, book, day)
+    if stated.carrier:
+        yield paid_by_the_minute(stated.carrier, book, day, what="carrier")
+    for name in stated.fees:
+        yield paid_by_the_minute(name, book, day, what="platform")
 
 
-def paid_by_the_minute(name: str, book: PriceBook, day: date) -> Found:
-    """A carrier's or platform's price by the id of its offer.
+def paid_by_the_minute(name: str, book: PriceBook, day: date, *, what: str = "carrier or platform") -> Found:
+    """A carrier's or platform's price by the id of its offer; `what` is what it was named as.
 
     Raises:
         UnknownName: there is none of that id.
@@ -204,7 +221,7 @@ def paid_by_the_minute(name: str, book: PriceBook, day: date) -> Found:
     by_id = {offer.id: offer for offer in book.offers if offer.kind in PAID_BY_THE_MINUTE}
     if name not in by_id:
         remedy = "your own is an offer of kind telephony or platform in a file of prices"
-        raise UnknownName("carrier or platform", name, by_id, remedy=remedy)
+        raise UnknownName(what, name, by_id, remedy=remedy)
     offer = by_id[name]
     return book.find(offer.model, day=day, provider=offer.provider, kind=offer.kind)
 
@@ -226,44 +243,21 @@ def _toll(found: Found, lasts_ms: int) -> Toll:
 
 def _month(plan: Plan, stated: Carriage, codec: Codec, tolls: tuple[Toll, ...], calls: Calls) -> Amount:
     """What a month's calls cost on the way: each is rounded up by itself, so the mean of what is billed is taken."""
-    spread = list(_lengths(plan, calls))
-    minutes = sum(share * length for share, length in spread)
+    lengths = calls.lengths or Spread(0)
+    cap = calls.cap_minutes or min(LONGEST_MINUTES, LONGEST_TIMES * float(plan.minutes))
     egress = Fraction(0)
     if stated.egress_per_gb is not None:
+        minutes = mean_billed_ms(plan, lengths, 1, cap) / 60_000
         egress = Fraction(_egress(minutes * codec.bytes_per_minute, stated.egress_per_gb))
-    each = egress + sum(_mean(toll, spread) for toll in tolls)
+    each = egress + sum(_mean(toll.found.rates, plan, lengths, cap) for toll in tolls)
     return each * calls.per_month + sum(toll.monthly for toll in tolls)
 
 
-def _mean(toll: Toll, spread: list[tuple[Fraction, Fraction]]) -> Fraction:
-    rates = toll.found.rates
+def _mean(rates: Rates, plan: Plan, lengths: Spread | Lengths, cap: float) -> Fraction:
     rate = rates["call_ms"]
     if rate is None:
         return Fraction(0)
-    step = rates.row.increments.get("call_ms", 1)
-    return sum(
-        (share * Fraction(rate.amount(-(-round(length * 60_000) // step) * step)) for share, length in spread), Fraction(0)
-    )
-
-
-def _lengths(plan: Plan, calls: Calls) -> Iterator[tuple[Fraction, Fraction]]:
-    """Shares of all calls with their minutes; where lengths follow a curve, several of every number of turns."""
-    cap = calls.cap_minutes or min(LONGEST_MINUTES, 6 * float(plan.minutes))
-    if calls.lengths is None or calls.lengths == Spread(0):
-        yield Fraction(1), Fraction(plan.minutes)
-        return
-    if isinstance(calls.lengths, Lengths):
-        whole = sum(count for _, count in calls.lengths.counted)
-        for minutes, count in calls.lengths.counted:
-            yield Fraction(count, whole), min(Fraction(minutes), Fraction(cap))
-        return
-    groups = groups_of(plan, calls.lengths, cap)
-    whole_share = Fraction(sum(group.share for group in groups))
-    turn = float(plan.minutes) / plan.turns
-    for group in groups:
-        for point in range(POINTS):
-            length = group.minutes if group is groups[-1] else group.minutes + turn * ((2 * point + 1) / (2 * POINTS) - 0.5)
-            yield Fraction(group.share) / whole_share / POINTS, Fraction(max(length, group.minutes / 4))
+    return Fraction(rate.amount(1)) * mean_billed_ms(plan, lengths, rates.row.increments.get("call_ms", 1), cap)
 
 
 def _assumed(stated: Carriage, row: Transport, tolls: tuple[Toll, ...]) -> Iterator[str]:
@@ -272,6 +266,6 @@ def _assumed(stated: Carriage, row: Transport, tolls: tuple[Toll, ...]) -> Itera
         if toll.found.offer.example:
             yield f"{toll.found.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
     if stated.carrier_per_minute is not None:
-        yield f"the stated carrier rounds each call up to {stated.carrier_seconds} s"
+        yield f"the stated carrier rounds each call up to {stated.rounded_to_seconds} s"
     if stated.egress_per_gb is not None:
         yield f"over {row.title} your side sends the caller's audio all the time; what it receives is taken to be free"

@@ -204,7 +204,7 @@ def _stacks(facts: Facts, names: list[str] | None, provider: str | None, models:
     for name in names or ():
         if name not in known:
             raise UnknownName("stack", name, known)
-    wanted = [known[name] for name in names] if names else [] if models else list(facts.stacks)
+    wanted = [known[name] for name in dict.fromkeys(names)] if names else [] if models else list(facts.stacks)
     return [stack if stack.provider or not provider else replace(stack, provider=provider) for stack in wanted]
 
 

@@ -188,9 +188,13 @@ def carriage_stated(
     Raises:
         InvalidInput: it cannot be meant.
     """
-    rounding = {} if seconds is None else {"carrier_seconds": seconds}
     return Carriage(
-        codec=codec, carrier=carrier, carrier_per_minute=per_minute, egress_per_gb=egress, fees=tuple(fees or ()), **rounding
+        codec=codec,
+        carrier=carrier,
+        carrier_per_minute=per_minute,
+        carrier_seconds=seconds,
+        egress_per_gb=egress,
+        fees=tuple(fees or ()),
     )
 
 

@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from voicebill.answers.facts import Facts
-from voicebill.answers.lengths import LONGEST_MINUTES
-from voicebill.answers.population import LONGEST_TIMES
+from voicebill.answers.lengths import LONGEST_MINUTES, LONGEST_TIMES
 from voicebill.answers.quantities import share
 from voicebill.answers.question import Question, fault_of, question_from
 from voicebill.answers.tables import Fault, where

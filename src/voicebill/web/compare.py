@@ -13,7 +13,7 @@ from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
 from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
 from voicebill.answers.crossings import AXES, UNITS, Flips, chosen, flips, range_said, usual
-from voicebill.answers.population import LONGEST_TIMES
+from voicebill.answers.lengths import LONGEST_TIMES
 from voicebill.answers.shape import Shape, comparison_shape
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.facts.plans import USES
@@ -197,6 +197,9 @@ def told(asked: Asking, said: Mapping[str, str]) -> Shape:
     answer = compared(asked)
     ways = ways_of(asked, answer)
     ranked = ranking(said, ways) if said else None
+    if ranked is None and (said.get("one") or said.get("two")):
+        field = "two" if said.get("one") else "one"
+        raise Refused(422, "Wrong input", [(field, "a ranking needs two different ways: name another")])
     return comparison_shape(answer) | alternatives_shape(ways) | {"flips": flips_shape([ranked] if ranked else [])}
 
 
