@@ -196,7 +196,7 @@ def test_nobody_is_cheaper_throughout_where_the_order_changes_over_a_gap() -> No
     crossing = found.pairs[0].crossings[0]
     assert [crossing.below, crossing.above] == [1, 4]
     assert found.pairs[0].cheaper is None
-    assert found.gaps == ("a has no answer at 2 of 4 values, from 2 on",)
+    assert found.gaps == ("a has no answer at 2 of 4 values, first at 2",)
 
 
 def test_two_ways_that_always_cost_the_same_are_told_so() -> None:

@@ -5,12 +5,12 @@ what does less, so that the cheapest of all is not an answer to another question
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from itertools import islice
 
-from voicebill.answers.builds import Build, Seat, fee_lines
+from voicebill.answers.builds import Build, Seat
 from voicebill.answers.compare import Candidate, Comparison
 from voicebill.answers.costing import amount_of
 from voicebill.answers.estimate import Estimate, lengths_of
@@ -24,6 +24,7 @@ from voicebill.answers.scenarios import Scenarios, costs
 from voicebill.answers.seating import Seating
 from voicebill.answers.stacks import IN_TIME, SPOKEN, Architecture, Role, Stack
 from voicebill.answers.talk import Talk
+from voicebill.answers.tolls import Calls, Toll, mean_toll, toll
 from voicebill.billing.bill import Line, warnings
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
@@ -233,11 +234,16 @@ class _Ground:
         return self.kept[plan]
 
     def average(self, build: Build) -> Scenarios:
-        """What a conversation costs on average over calls of all lengths; nothing ends them, since no session does."""
-        if self.lengths is None:
+        """What a conversation costs on average over calls of all lengths; nothing ends them, since no session does.
+
+        What is taken for minutes moves in steps, so that the few calls that stand for all others do not stand for it.
+        """
+        if self.volume is None or self.lengths is None:
             return build.costs(self.talk(self.plan))
-        calls = calls_of(self.plan, self.lengths, Limits(0, cuts=False), lambda each: build.costs(self.talk(each)))
-        return mean_costs(calls)
+        models = replace(build, fees=())
+        held = calls_of(self.plan, self.lengths, Limits(0, cuts=False), lambda each: models.costs(self.talk(each)))
+        calls = Calls(self.volume.per_month, self.lengths, None)
+        return mean_costs(held).plus(sum((mean_toll(fee, self.plan, calls) for fee in build.fees), start=Fraction(0)))
 
 
 def _sorted(plan: Plan, volume: Volume | None, ways: Iterable[Alternative]) -> Alternatives:
@@ -286,7 +292,7 @@ def _built(build: Build, ground: _Ground) -> Alternative:
     stack, talk, volume = build.stack, ground.talk(ground.plan), ground.volume
     average = ground.average(build)
     legs = [Leg(seat.role, seat.found, seat.lines(talk)) for seat in build.seats]
-    legs += [Leg(None, fee, fee_lines(fee, talk.lasts_ms)) for fee in build.fees]
+    legs += [_fee(toll(fee, talk.lasts_ms)) for fee in build.fees]
     parts: list[tuple[str, str]] = [(seat.role, seat.offer.model) for seat in build.seats]
     if stack.architecture == "live":
         parts = [("live", build.seats[0].offer.model)]
@@ -311,6 +317,10 @@ def _built(build: Build, ground: _Ground) -> Alternative:
     )
 
 
+def _fee(taken: Toll) -> Leg:
+    return Leg(None, taken.found, (taken.line,) if taken.line else ())
+
+
 def _refused(stack: Stack, why: str) -> Alternative:
     return Alternative(stack.name, stack.title, stack.architecture, (), None, None, None, None, "", (), (), refusal=why)
 
@@ -325,7 +335,7 @@ def _taken(build: Build, talk: Talk) -> Iterator[str]:
     rules, roles = talk.rules, {seat.role: seat for seat in build.seats}
     if "answers" in roles:
         yield from _answering(roles["answers"], rules)
-    if "hears" in roles and roles["hears"].rules.hears_silence:
+    if "hears" in roles and roles["hears"].rules.hears_silence and roles["hears"].found.rates["audio_ms"]:
         yield f"{roles['hears'].offer.model} is billed for all the time of the conversation, silence too"
     if "speaks" in roles:
         yield from _speaking(roles["speaks"], rules)

@@ -7,11 +7,11 @@ from voicebill.answers.costing import amount_of, lines_of
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.stacks import Role, Stack
 from voicebill.answers.talk import Talk, Usages
+from voicebill.answers.tolls import toll
 from voicebill.billing.bill import Line, amount, rounded_up
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import Found
-from voicebill.billing.usage import Usage
 from voicebill.conversation.rules import Rules
 
 
@@ -84,7 +84,7 @@ class Build:
     def costs(self, talk: Talk) -> Scenarios:
         """What a conversation costs."""
         sums = [seat.costs(talk) for seat in self.seats]
-        beside = sum(amount_of(fee_lines(fee, talk.lasts_ms)) for fee in self.fees)
+        beside = sum(toll(fee, talk.lasts_ms).amount for fee in self.fees)
         return Scenarios(
             sum(each.best for each in sums) + beside,
             sum(each.expected for each in sums) + beside,
@@ -94,16 +94,9 @@ class Build:
     @property
     def monthly(self) -> Amount:
         """What is paid for a month, however many conversations it has."""
-        return sum((rate.amount(1) for fee in self.fees if (rate := fee.rates["months"])), start=0)
+        return sum(toll(fee, 0).monthly for fee in self.fees)
 
     @property
     def ends(self) -> date | None:
         """The soonest day on which one of its models ends by some source."""
         return min((seat.ends for seat in self.seats if seat.ends), default=None)
-
-
-def fee_lines(fee: Found, lasts_ms: int) -> tuple[Line, ...]:
-    """What is paid for the minutes of one call, rounded up as the seller counts them; nothing where only months are paid."""
-    if fee.rates["call_ms"] is None:
-        return ()
-    return lines_of(rounded_up(Usage({"call_ms": lasts_ms}), fee.rates), fee.rates)

@@ -283,7 +283,7 @@ def _gaps(points: Sequence[Point], names: Sequence[str]) -> Iterator[str]:
     for at, name in enumerate(names):
         missing = [point.at for point in points if point.amounts[at] is None]
         if missing:
-            yield f"{name} has no answer at {len(missing)} of {len(points)} values, from {missing[0].normalize():f} on"
+            yield f"{name} has no answer at {len(missing)} of {len(points)} values, first at {missing[0].normalize():f}"
 
 
 def along(ways: Sequence[Alternative], plan: Plan, axes: Iterable[Axis], volume: Volume | None = None) -> tuple[Flips, ...]:

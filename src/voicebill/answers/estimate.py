@@ -22,7 +22,8 @@ from voicebill.answers.population import Calls as Held
 from voicebill.answers.population import Population, calls, population
 from voicebill.answers.quantities import Volume
 from voicebill.answers.scenarios import Scenarios, scenarios
-from voicebill.answers.transport import Calls, Carriage, Carried, carried
+from voicebill.answers.tolls import Calls
+from voicebill.answers.transport import Carriage, Carried, carried
 from voicebill.billing.bill import Line
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.plan import Plan, script

@@ -364,7 +364,7 @@ def _alive(asked: PtuAsked, facts: Facts) -> Iterator[str]:
     for model in facts.provisioned.models:
         offers = [offer for offer in facts.prices.offers if (offer.provider, offer.model) == (PROVIDER, model)]
         ends = [end for offer in offers for end in facts.prices.ends(offer)]
-        days = [day.first for end in ends for day in (end.shutdown, *(other for other, _ in end.disputed))]
+        days = [day.first for end in ends for day in end.days]
         if offers and max(days, default=date.max) > asked.day:
             yield model
 

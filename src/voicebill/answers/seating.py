@@ -13,7 +13,7 @@ from voicebill.answers.offered import Asked
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.stacks import IN_TIME, KINDS, ROLES, Role, Stack
 from voicebill.answers.talk import Talk
-from voicebill.answers.transport import paid_by_the_minute
+from voicebill.answers.tolls import paid_by_the_minute
 from voicebill.billing.errors import NotOffered, Unpriced, VoicebillError
 from voicebill.billing.offers import Offer
 

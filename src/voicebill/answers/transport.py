@@ -5,21 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
-from voicebill.answers.lengths import LONGEST_MINUTES, LONGEST_TIMES, Lengths, Spread, mean_billed_ms
-from voicebill.billing.bill import Line, bill, rounded_up
+from voicebill.answers.tolls import Calls, Toll, mean_toll, paid_by_the_minute, toll
 from voicebill.billing.checks import Number, exact, within
 from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.billing.offers import Offer, PriceRow, Rates
 from voicebill.billing.price_book import Found, PriceBook
-from voicebill.billing.usage import Usage
 from voicebill.conversation.plan import Plan
 
 BYTES_PER_GB = 10**9
-PAID_BY_THE_MINUTE = ("telephony", "platform")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +99,6 @@ class Carriage:
         return bool(self.codec or self.carrier or self.fees or paid)
 
 
-class Toll(NamedTuple):
-    """What somebody on the way takes for the minutes of calls: his price, and his line for the planned call."""
-
-    found: Found
-    line: Line | None
-    monthly: Amount
-
-
 @dataclass(frozen=True, slots=True)
 class Carried:
     """The way of one planned conversation. Bytes are of the whole call, in each direction; amounts in picodollars.
@@ -138,14 +126,6 @@ class Ways:
     book: PriceBook = field(repr=False)
 
 
-class Calls(NamedTuple):
-    """A month of calls: how many, how their lengths differ, and the minutes after which they end."""
-
-    per_month: Fraction
-    lengths: Spread | Lengths | None
-    cap_minutes: float | None
-
-
 def carried(
     plan: Plan,
     stated: Carriage,
@@ -165,14 +145,15 @@ def carried(
     Raises:
         UnknownName: the codec, carrier or platform is unknown.
         NotOffered: it has no price on the day.
+        Unpriced: it is priced by something else than minutes and months.
     """
     row = ways.transports[plan.transport or "webrtc"]
     codec = _codec(row, stated.codec, ways)
     sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
     egress = None if stated.egress_per_gb is None else _egress(sent, stated.egress_per_gb)
     lasts_ms = round(Fraction(plan.minutes) * 60_000)
-    tolls = tuple(_toll(found, lasts_ms) for found in _takers(stated, ways.book, day))
-    each = sum((toll.line.amount or 0 for toll in tolls if toll.line), start=egress or 0)
+    tolls = tuple(toll(found, lasts_ms) for found in _takers(stated, ways.book, day))
+    each = sum((taken.amount for taken in tolls), start=egress or 0)
     return Carried(
         transport=row,
         codec=codec,
@@ -183,7 +164,7 @@ def carried(
         per_conversation=each,
         per_month=None if calls is None else _month(plan, stated, codec, tolls, calls),
         assumptions=tuple(_assumed(stated, row, tolls)),
-        warnings=tuple(said for toll in tolls for said in toll.found.warnings),
+        warnings=tuple(said for taken in tolls for said in taken.found.warnings),
     )
 
 
@@ -211,21 +192,6 @@ def _takers(stated: Carriage, book: PriceBook, day: date) -> Iterator[Found]:
         yield paid_by_the_minute(name, book, day, what="platform")
 
 
-def paid_by_the_minute(name: str, book: PriceBook, day: date, *, what: str = "carrier or platform") -> Found:
-    """A carrier's or platform's price by the id of its offer; `what` is what it was named as.
-
-    Raises:
-        UnknownName: there is none of that id.
-        NotOffered: it has no price on the day.
-    """
-    by_id = {offer.id: offer for offer in book.offers if offer.kind in PAID_BY_THE_MINUTE}
-    if name not in by_id:
-        remedy = "your own is an offer of kind telephony or platform in a file of prices"
-        raise UnknownName(what, name, by_id, remedy=remedy)
-    offer = by_id[name]
-    return book.find(offer.model, day=day, provider=offer.provider, kind=offer.kind)
-
-
 def _own_carrier(per_minute: Decimal, seconds: int, book: PriceBook, day: date) -> Found:
     since = Day.parse(day.isoformat())
     row = PriceRow(since, None, {"call_ms": per_minute}, day, ("stated",), increments={"call_ms": 1000 * seconds})
@@ -233,38 +199,20 @@ def _own_carrier(per_minute: Decimal, seconds: int, book: PriceBook, day: date) 
     return Found(Rates.of(offer, row, book.meters), None, (), ())
 
 
-def _toll(found: Found, lasts_ms: int) -> Toll:
-    rates = found.rates
-    timed = rates["call_ms"] is not None
-    lines = tuple(bill(rounded_up(Usage({"call_ms": lasts_ms}), rates), rates)) if timed else ()
-    month = rates["months"]
-    return Toll(found, lines[0] if lines else None, month.amount(1) if month else 0)
-
-
 def _month(plan: Plan, stated: Carriage, codec: Codec, tolls: tuple[Toll, ...], calls: Calls) -> Amount:
     """What a month's calls cost on the way: each is rounded up by itself, so the mean of what is billed is taken."""
-    lengths = calls.lengths or Spread(0)
-    cap = calls.cap_minutes or min(LONGEST_MINUTES, LONGEST_TIMES * float(plan.minutes))
     egress = Fraction(0)
     if stated.egress_per_gb is not None:
-        minutes = mean_billed_ms(plan, lengths, 1, cap) / 60_000
-        egress = Fraction(_egress(minutes * codec.bytes_per_minute, stated.egress_per_gb))
-    each = egress + sum(_mean(toll.found.rates, plan, lengths, cap) for toll in tolls)
-    return each * calls.per_month + sum(toll.monthly for toll in tolls)
-
-
-def _mean(rates: Rates, plan: Plan, lengths: Spread | Lengths, cap: float) -> Fraction:
-    rate = rates["call_ms"]
-    if rate is None:
-        return Fraction(0)
-    return Fraction(rate.amount(1)) * mean_billed_ms(plan, lengths, rates.row.increments.get("call_ms", 1), cap)
+        egress = Fraction(_egress(calls.mean_ms(plan) / 60_000 * codec.bytes_per_minute, stated.egress_per_gb))
+    each = egress + sum(mean_toll(taken.found, plan, calls) for taken in tolls)
+    return each * calls.per_month + sum(taken.monthly for taken in tolls)
 
 
 def _assumed(stated: Carriage, row: Transport, tolls: tuple[Toll, ...]) -> Iterator[str]:
-    for toll in tolls:
-        yield from toll.found.assumptions
-        if toll.found.offer.example:
-            yield f"{toll.found.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
+    for taken in tolls:
+        yield from taken.found.assumptions
+        if taken.found.offer.example:
+            yield f"{taken.found.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
     if stated.carrier_per_minute is not None:
         yield f"the stated carrier rounds each call up to {stated.rounded_to_seconds} s"
     if stated.egress_per_gb is not None:

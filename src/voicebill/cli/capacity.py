@@ -169,7 +169,7 @@ def capacity_command(
     Two hundred calls in the busy hour, against limits of your own:
         voicebill capacity --minutes 6 --turns 20 --calls-per-hour 200 \\
             --quota-tokens 250k --quota-requests 1000
-    """  # noqa: D301 - \b is Typer's mark for channels that stay as they are
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     stated = {
         "calls_per_hour": calls_per_hour,
         "busy_hour_share": busy_hour_share,

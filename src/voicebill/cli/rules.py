@@ -9,7 +9,7 @@ from rich.text import Text
 from voicebill.answers.facts import Facts
 from voicebill.answers.question import DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
-from voicebill.answers.transport import PAID_BY_THE_MINUTE
+from voicebill.answers.tolls import PAID_BY_THE_MINUTE
 from voicebill.billing.errors import NotOffered
 from voicebill.cli import screen
 from voicebill.cli.options import OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today

@@ -17,7 +17,8 @@ from voicebill.answers.estimate import Estimate
 from voicebill.answers.offered import Offered
 from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.simulate import Simulation
-from voicebill.answers.transport import Carried, Toll
+from voicebill.answers.tolls import Toll
+from voicebill.answers.transport import Carried
 from voicebill.billing.bill import Line
 from voicebill.billing.currency import Currency
 from voicebill.billing.money import Amount, shown

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.question import DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
 from voicebill.answers.tables import the_day
-from voicebill.answers.transport import PAID_BY_THE_MINUTE
+from voicebill.answers.tolls import PAID_BY_THE_MINUTE
 from voicebill.billing.errors import NotOffered, VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.conversation.rules import Ruling
