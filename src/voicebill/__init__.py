@@ -14,7 +14,9 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
+    from voicebill.answers.alternatives import alternatives
     from voicebill.answers.capacity import Wanted, capacity
+    from voicebill.answers.compare import alive, compare
     from voicebill.answers.cost import CostAsked, cost
     from voicebill.answers.estimate import estimate
     from voicebill.answers.lengths import Lengths, Spread
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from voicebill.answers.quantities import Volume
     from voicebill.answers.rows import RowEngine
     from voicebill.answers.simulate import simulate
+    from voicebill.answers.transport import Carriage
     from voicebill.answers.where import condition
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asked",
+    "Carriage",
     "CostAsked",
     "DuckDB",
     "Ledger",
@@ -63,8 +67,11 @@ __all__ = [
     "Volume",
     "Wanted",
     "__version__",
+    "alive",
+    "alternatives",
     "bill",
     "capacity",
+    "compare",
     "condition",
     "cost",
     "cost_table",
@@ -79,6 +86,7 @@ __all__ = [
 
 _HOMES = {
     "Asked": "answers.offered",
+    "Carriage": "answers.transport",
     "CostAsked": "answers.cost",
     "DuckDB": "engines.in_duckdb",
     "Ledger": "engines.ledger",
@@ -98,8 +106,11 @@ _HOMES = {
     "VoicebillError": "billing.errors",
     "Volume": "answers.quantities",
     "Wanted": "answers.capacity",
+    "alive": "answers.compare",
+    "alternatives": "answers.alternatives",
     "bill": "billing.bill",
     "capacity": "answers.capacity",
+    "compare": "answers.compare",
     "condition": "answers.where",
     "cost": "answers.cost",
     "cost_table": "engines.cost_table",
