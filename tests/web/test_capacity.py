@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tests.cases import DAY
 from tests.web.sites import SITE
 from voicebill.cli import app as command_line
-from voicebill.web.shapes import Capacity
+from voicebill.web.capacity_shapes import Capacity
 
 ASKED = {
     "minutes": "6",

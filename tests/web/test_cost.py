@@ -12,7 +12,7 @@ from tests.web.sites import SITE, client, run
 from voicebill.engines.in_duckdb import DuckDB
 from voicebill.web import cost
 from voicebill.web.asking import Refused
-from voicebill.web.shapes import Cost
+from voicebill.web.cost_shapes import Cost
 from voicebill.web.site import Bounds, Site
 
 RESPONSE = {

@@ -17,8 +17,9 @@ from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Turn
 from voicebill.facts import load
 from voicebill.facts.plans import USES
+from voicebill.web.compare_shapes import Comparison
 from voicebill.web.presets import preset
-from voicebill.web.shapes import Comparison, Health, PriceList, Problem, RulesAnswer, Simulation
+from voicebill.web.shapes import Health, PriceList, Problem, RulesAnswer, Simulation
 
 FACTS = load()
 ASKED = Asked(model="gpt-realtime-1.5", day=DAY)

@@ -11,7 +11,8 @@ from tests.web.sites import SITE
 from voicebill.cli import app
 from voicebill.web.openapi import EXAMPLE_LOAD, PTU_FIELDS
 from voicebill.web.ptu import FIELDS
-from voicebill.web.shapes import Problem, PtuSizing
+from voicebill.web.ptu_shapes import PtuSizing
+from voicebill.web.shapes import Problem
 
 ASKED = {
     "model": "gpt-5.2",

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from voicebill.answers import script_table
-from voicebill.web import shapes
+from voicebill.web import capacity_shapes, compare_shapes, cost_shapes, ptu_shapes, shapes
 from voicebill.web.asking import Refused
 from voicebill.web.fields import CAPACITY_FOLDED, GROUPS, SHORT, Group
 
@@ -148,12 +148,12 @@ RANKING_PARAMETERS = [
     _parameter("range", "From where to where, such as 1:60. Left out: as fits the plan."),
 ]
 _COMPARED = "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name"
-GET_COMPARE = _get(shapes.Comparison, _COMPARED, [*QUESTION_PARAMETERS, *RANKING_PARAMETERS])
-POST_COMPARE = _post(shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(beside=RANKING_PARAMETERS))
+GET_COMPARE = _get(compare_shapes.Comparison, _COMPARED, [*QUESTION_PARAMETERS, *RANKING_PARAMETERS])
+POST_COMPARE = _post(compare_shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(beside=RANKING_PARAMETERS))
 CAPACITY_ABOUT = "How many calls are held at once, what they ask of limits a minute, and how much quota that takes"
-GET_CAPACITY = _get(shapes.Capacity, CAPACITY_ABOUT, _parameters((SHORT, *CAPACITY_FOLDED)))
+GET_CAPACITY = _get(capacity_shapes.Capacity, CAPACITY_ABOUT, _parameters((SHORT, *CAPACITY_FOLDED)))
 POST_CAPACITY = _post(
-    shapes.Capacity,
+    capacity_shapes.Capacity,
     CAPACITY_ABOUT,
     EXAMPLE_PLAN | {"model": "gpt-realtime", "provider": "azure", "tier": "tier-6"},
     _plan_schema((SHORT, *CAPACITY_FOLDED)),
@@ -178,7 +178,7 @@ GET_RULES = _get(
         _parameter("rules", "A rule set by its name. Left out: the one from recorded sessions.", example="page-2026-06"),
     ],
 )
-POST_COST = _route(shapes.Cost, "What the conversations of a usage log did cost; the log is kept nowhere", body=True)
+POST_COST = _route(cost_shapes.Cost, "What the conversations of a usage log did cost; the log is kept nowhere", body=True)
 POST_COST["openapi_extra"] = {
     "parameters": [
         _parameter("model", "The voice model, where the log names none.", example="gpt-realtime-1.5"),
@@ -226,7 +226,7 @@ EXAMPLE_LOAD = {
 _PTU_NEEDS = ("model", "prompt", "response")
 _PTU = "Provisioned throughput of Azure: units for a load, what they cost, and when they pay"
 GET_PTU = _get(
-    shapes.PtuSizing,
+    ptu_shapes.PtuSizing,
     _PTU,
     [
         _parameter(name, said, example=str(EXAMPLE_LOAD.get(name, "")), required=name in _PTU_NEEDS, most=2_000)
@@ -234,7 +234,7 @@ GET_PTU = _get(
     ],
 )
 POST_PTU = _post(
-    shapes.PtuSizing,
+    ptu_shapes.PtuSizing,
     _PTU,
     EXAMPLE_LOAD,
     {
