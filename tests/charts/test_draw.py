@@ -1,6 +1,8 @@
 """Pictures: what they show adds up to the answer, and what is drawn is the same every time."""
 
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,10 +11,12 @@ from typer.testing import CliRunner, Result
 
 from tests.cases import DAY
 from voicebill.answers.compare import alive, compare
+from voicebill.answers.crossings import Crossing, Flips, Pair, Point, Range
 from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.knobs import effects
 from voicebill.answers.offered import Asked
-from voicebill.answers.pictures import by_length, cumulative, in_dollars, per_turn, side_by_side, tornado
+from voicebill.answers.pictures import by_length, crossed, cumulative, in_dollars, per_turn, ranked, side_by_side, tornado
+from voicebill.charts import draw
 from voicebill.cli import app
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load
@@ -73,6 +77,55 @@ def test_bars_are_the_effects_and_the_offers() -> None:
     rows = side_by_side(found)
     assert [row.mark for row in rows] == sorted(row.mark for row in rows)
     assert all(row.low <= row.mark <= row.high for row in rows)
+
+
+DOLLAR = 10**12
+
+
+def crossing_at(*pairs: Pair, axis: str = "turns", gap: bool = False) -> Flips:
+    """Two ways over four turns: one costs 1, 2, 3, 4 dollars and one always 2.50; with a gap, the first has no answer at 4."""
+    flat = Fraction(5 * DOLLAR, 2)
+    climbing = [None if gap and turn == 4 else Fraction(turn * DOLLAR) for turn in (1, 2, 3, 4)]
+    points = tuple(Point(Decimal(turn), (climbs, flat)) for turn, climbs in enumerate(climbing, start=1))
+    within = Range("volume" if axis == "volume" else "turns", Decimal(1), Decimal(4))
+    return Flips(within, ("climbs", "flat"), ("climbs", "flat"), points, pairs, ())
+
+
+ONE = Pair("climbs", "flat", (Crossing(Decimal(2), Decimal(3), Decimal("2.5"), "climbs", "flat"),), None)
+NEVER = Pair("climbs", "flat", (), "climbs")
+
+
+def test_a_ranking_shows_every_amount_and_marks_where_the_lines_meet() -> None:
+    """Between two turns ($2) and three ($3) the straight line reaches $2.50 in the middle."""
+    found = crossing_at(ONE)
+    assert [(row.at, row.dollars) for row in ranked(found) if row.way == "climbs"] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert [(row.at, row.dollars) for row in ranked(found) if row.way == "flat"] == [(at, 2.5) for at in (1, 2, 3, 4)]
+    assert [tuple(mark) for mark in crossed(found)] == [(2.5, 2.5, "climbs and flat")]
+
+
+def test_where_a_way_has_no_answer_its_line_ends() -> None:
+    assert [row.at for row in ranked(crossing_at(ONE, gap=True)) if row.way == "climbs"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (crossing_at(ONE), ("the order changes at about 2.5", "turns, in as many minutes", "dollars a conversation")),
+        (crossing_at(NEVER), ("the order never changes", "turns, in as many minutes", "dollars a conversation")),
+        (crossing_at(ONE, axis="volume"), ("the order changes at about 2.5", "conversations a month", "dollars a month")),
+    ],
+)
+@pytest.mark.parametrize("look", ["light", "dark", "print"])
+@pytest.mark.parametrize("width", [480, 900])
+def test_a_ranking_is_drawn_with_its_ways_units_and_source(found: Flips, said: tuple[str, ...], look: str, width: int) -> None:
+    dress = replace(draw.LOOKS[look], width=width)
+    first, second = (draw.rendered(draw.flips(found, "voicebill: 2026-11-22", dress), "svg") for _ in range(2))
+    assert first == second
+    drawn = ET.fromstring(first)
+    shown = " ".join(drawn.itertext())
+    for text in ("Where the ranking flips", "climbs", "flat", "voicebill: 2026-11-22", *said):
+        assert text in shown
+    assert drawn.get("width") == f"{width}.0"
 
 
 def run(*words: str) -> Result:

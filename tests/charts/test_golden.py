@@ -6,16 +6,19 @@ After a change that is meant, run the tests with VOICEBILL_GOLDEN=write and read
 import json
 import os
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.cases import DAY
+from voicebill.answers.alternatives import alternatives
 from voicebill.answers.compare import alive, compare
+from voicebill.answers.crossings import Range, flips
 from voicebill.answers.estimate import estimate
 from voicebill.answers.knobs import effects
 from voicebill.answers.offered import Asked
-from voicebill.answers.pictures import by_length, cumulative, per_turn, side_by_side, tornado
+from voicebill.answers.pictures import by_length, crossed, cumulative, per_turn, ranked, side_by_side, tornado
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load
 
@@ -28,11 +31,17 @@ PLAN = Plan(minutes=6, turns=8, tool_calls=2, transcription_model="gpt-4o-transc
 def rows() -> dict[str, list[list[str | float]]]:
     """The rows of every picture, dollars to the tenth decimal."""
     answer = estimate(PLAN, ASKED, FACTS)
+    compared = compare(PLAN, FACTS.prices.named("gpt-realtime-1.5", "openai", "realtime"), ASKED, FACTS)
+    known = alternatives(compared, PLAN, ASKED, FACTS)
+    ways = [way for name in ("fast", "gpt-live-1.1", "openai/gpt-realtime-1.5") if (way := known.named(name))]
+    found = flips(ways, PLAN, Range("talk", Decimal(5), Decimal(30)))
     drawn: dict[str, Iterable[tuple[str | float, ...]]] = {
         "turns": per_turn(answer),
         "cumulative": cumulative(answer),
         "lengths": by_length(answer),
         "knobs": tornado(effects(PLAN, ASKED, FACTS)),
+        "flips": ranked(found),
+        "crossings": crossed(found),
         "offers": side_by_side(compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS)),
     }
     return {

@@ -175,7 +175,7 @@ def _codec(row: Transport, name: str | None, ways: Ways) -> Codec:
         if codec.name == name.strip().lower():
             return codec
     others = [each.name for each in ways.transports.values() if name.strip().lower() in (known.name for known in each.codecs)]
-    remedy = f"it is one of the transport {' and '.join(others)}" if others else ""
+    remedy = f"the transport that has it is {' or '.join(others)}" if others else ""
     raise UnknownName("codec", name, (codec.name for codec in row.codecs), of=f" of {row.title}", remedy=remedy)
 
 

@@ -160,7 +160,7 @@ def way(found: Carried, altogether: Scenarios, month: Scenarios | None) -> Itera
     )
     if not (found.tolls or found.egress is not None):
         return
-    rows = [(_toll_label(toll), (toll.line.amount if toll.line else None) or toll.monthly) for toll in found.tolls]
+    rows = [row for toll in found.tolls for row in _tolled(toll)]
     rows += [] if found.egress is None else [("bandwidth that your side sends", found.egress)]
     shape = table("paid on the way", "amount")
     for label, amount in rows:
@@ -172,10 +172,12 @@ def way(found: Carried, altogether: Scenarios, month: Scenarios | None) -> Itera
     yield from notes("Assumed on the way", found.assumptions)
 
 
-def _toll_label(toll: Toll) -> str:
-    if toll.line is None:
-        return f"{toll.found.offer.id}, a month"
-    return f"{toll.found.offer.id}: {toll.line.meter.counted(toll.line.quantity)} × {toll.line.rate}"
+def _tolled(toll: Toll) -> Iterator[tuple[str, Amount]]:
+    """What somebody takes for the call, and for the month if he takes anything for that."""
+    if toll.line is not None:
+        yield f"{toll.found.offer.id}: {toll.line.meter.counted(toll.line.quantity)} × {toll.line.rate}", toll.line.amount or 0
+    if toll.line is None or toll.monthly:
+        yield f"{toll.found.offer.id}, a month", toll.monthly
 
 
 def footing(ruling: Ruling, prices_digest: str, checked: object) -> Text:
