@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tests.web.sites import SITE
 from voicebill.cli import app as command_line
-from voicebill.web.shapes import Comparison, Estimate, Problem
+from voicebill.web.compare_shapes import Comparison, Estimate, Problem
 
 SIX = "minutes=6&turns=20"
 REALTIME = "openai/gpt-realtime-1.5"
