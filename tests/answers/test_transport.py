@@ -13,7 +13,8 @@ from voicebill.answers.estimate import Estimate, estimate
 from voicebill.answers.lengths import Lengths, Spread, mean_billed_ms
 from voicebill.answers.offered import Asked
 from voicebill.answers.quantities import Volume
-from voicebill.answers.transport import Calls, Carriage, Carried, carried
+from voicebill.answers.tolls import Calls
+from voicebill.answers.transport import Carriage, Carried, carried
 from voicebill.billing.errors import InvalidInput, NotOffered, UnknownName
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load

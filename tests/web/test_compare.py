@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from tests.web.sites import SITE
 from voicebill.cli import app as command_line
-from voicebill.web.compare_shapes import Comparison, Estimate, Problem
+from voicebill.web.compare_shapes import Comparison
+from voicebill.web.shapes import Estimate, Problem
 
 SIX = "minutes=6&turns=20"
 REALTIME = "openai/gpt-realtime-1.5"

@@ -26,6 +26,7 @@ from voicebill.answers.stack_caveats import stack_assumptions
 from voicebill.answers.stacks import IN_TIME, SPOKEN, Architecture, Role, Stack
 from voicebill.answers.talk import Talk
 from voicebill.answers.tolls import Calls, Toll, mean_toll, toll
+from voicebill.answers.transport import Carriage, Carried, carried
 from voicebill.billing.bill import Line, warnings
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
@@ -51,6 +52,8 @@ DIFFERS: Mapping[Architecture, str] = {
     "translation": "only says it again in another language; it holds no conversation of its own",
 }
 """What differs in kind."""
+
+ANY_CHAIN = Stack("any", "any chain", "pipeline", {})
 
 TIERS: Mapping[str, str] = {
     "batch": "answers within 24 hours",
@@ -78,8 +81,9 @@ class Alternative:
     """One way to build the agent, with what the plan costs there, or why it cannot be.
 
     `name` is that of a stack, or an offer's id. `ends`: the soonest day on which one of its models ends by some source.
-    `monthly` is what a month costs before the first conversation, and is part of `per_month`; `each` what a conversation is
-    expected to cost on average over calls of all lengths, where months were asked for. `way` gives what another plan costs.
+    `counted` is the part of its assumptions that says how it counts. `monthly` is what a month costs before the first
+    conversation, and is part of `per_month`; `each` what a conversation is expected to cost on average over calls of all
+    lengths, where months were asked for. `way` gives what another plan costs.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Alternative:
     differs: str
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
+    counted: tuple[str, ...] = ()
     refusal: str | None = None
     candidate: Candidate | None = None
     monthly: Amount = 0
@@ -116,6 +121,11 @@ class Alternative:
         return self.per_conversation.times(1 / Fraction(plan.minutes))
 
     @property
+    def goes_by(self) -> tuple[str, ...]:
+        """Shorter names of a realtime offer: its model, dated and not."""
+        return () if self.candidate is None else (self.candidate.offer.model, self.candidate.offer.name)
+
+    @property
     def expected(self) -> Fraction:
         """The expected amount for one conversation, for sorting."""
         assert self.per_conversation is not None
@@ -124,18 +134,30 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Every way, the cheapest first by its expected amount: those that hold the conversation, and those that do less."""
+    """Every way, the cheapest first: those that hold the conversation, and those that do less.
+
+    What counts is the expected amount of a month where a volume was stated (calls of all lengths, monthly fees), else of the
+    planned conversation. `carried` is the way there and what is paid on it, the same for all that hold the conversation.
+    """
 
     plan: Plan
     volume: Volume | None
     spoken: tuple[Alternative, ...]
     others: tuple[Alternative, ...]
     refused: tuple[Alternative, ...]
+    carried: Carried | None = None
+
+    @property
+    def by_month(self) -> bool:
+        """Whether months are ranked, and not the planned conversation."""
+        return _months_known((*self.spoken, *self.others))
 
     def ratio(self, alternative: Alternative) -> Fraction | None:
-        """How many times the cheapest way to hold the conversation it is expected to cost."""
-        least = self.spoken[0].expected if self.spoken else Fraction(0)
-        return alternative.expected / least if least and alternative.per_conversation else None
+        """How many times the cheapest way to hold the conversation it is expected to cost, by what is ranked."""
+        if not self.spoken or alternative.per_conversation is None:
+            return None
+        least = _measure(self.spoken[0], by_month=self.by_month)
+        return _measure(alternative, by_month=self.by_month) / least if least else None
 
     def named(self, name: str) -> Alternative | None:
         """The alternative of a name, among those that can be."""
@@ -159,10 +181,11 @@ def alternatives(
     *,
     stacks: Iterable[Stack] | None = None,
     lengths: Spread | Lengths | None = None,
+    carriage: Carriage | None = None,
 ) -> Alternatives:
     """The realtime offers that were compared, and every stack that has a name (or those given), for the same plan.
 
-    `asked` gives day and rules. `volume` and `lengths` as for an estimate.
+    `asked` gives day and rules. `volume`, `lengths` and `carriage` as for an estimate.
 
     >>> from voicebill.facts import load
     >>> found = alternatives(None, Plan(minutes=6, turns=20), Asked(model="any", day=date(2026, 11, 22)), load())
@@ -177,17 +200,27 @@ def alternatives(
             ways.append(_built(seating.build(stack), ground))
         except VoicebillError as error:
             ways.append(_refused(stack, str(error)))
-    return _sorted(plan, volume, ways)
+    return replace(_sorted(plan, volume, ways), carried=_carried(ground, carriage or Carriage(), asked.day))
 
 
-def every_chain(plan: Plan, asked: Asked, facts: Facts, top: int, volume: Volume | None = None) -> tuple[Alternatives, int]:
-    """The cheapest chains of all that can be made of what is sold on the day, and how many there are.
+def _carried(ground: "_Ground", stated: Carriage, day: date) -> Carried | None:
+    """The way there, where a transport is named or something is said of it."""
+    if not (ground.plan.transport or stated.stated):
+        return None
+    month = Calls(ground.volume.per_month, ground.lengths, None) if ground.volume else None
+    return carried(ground.plan, stated, ground.facts.ways, day, month)
+
+
+def every_chain(
+    plan: Plan, asked: Asked, facts: Facts, top: int, volume: Volume | None = None, *, wishes: Stack = ANY_CHAIN
+) -> tuple[Alternatives, int]:
+    """The cheapest chains of all that meet some wishes on the day, for the planned conversation, and how many there are.
 
     Of chains of the same models, sold in other ways or by others, only the cheapest is among them.
     """
     ground = _Ground(plan, asked, facts, volume, None)
     seating = Seating(facts, asked, ground.talk(plan))
-    found = sorted(seating.every_pipeline(), key=_first_of_chains)
+    found = sorted(seating.every_pipeline(wishes), key=_first_of_chains)
     ways = []
     for seats in islice(_of_other_models(seats for _, seats in found), top):
         name = " → ".join(seat.offer.id for seat in seats)
@@ -248,7 +281,9 @@ class _Ground:
 
 
 def _sorted(plan: Plan, volume: Volume | None, ways: Iterable[Alternative]) -> Alternatives:
-    able = sorted((each for each in ways if each.per_conversation), key=lambda each: each.expected)
+    known = [each for each in ways if each.per_conversation]
+    by_month = _months_known(known)
+    able = sorted(known, key=lambda each: _measure(each, by_month=by_month))
     return Alternatives(
         plan=plan,
         volume=volume,
@@ -256,6 +291,16 @@ def _sorted(plan: Plan, volume: Volume | None, ways: Iterable[Alternative]) -> A
         others=tuple(each for each in able if each.architecture not in SPOKEN),
         refused=tuple(each for each in ways if not each.per_conversation),
     )
+
+
+def _months_known(ways: Iterable[Alternative]) -> bool:
+    found = list(ways)
+    return bool(found) and all(each.per_month for each in found)
+
+
+def _measure(each: Alternative, *, by_month: bool) -> Fraction:
+    """What ways are ranked by."""
+    return Fraction(each.per_month.expected) if by_month and each.per_month else each.expected
 
 
 def _realtime(candidate: Candidate, facts: Facts) -> Alternative:
@@ -297,6 +342,7 @@ def _built(build: Build, ground: _Ground) -> Alternative:
     parts: list[tuple[str, str]] = [(seat.role, seat.offer.model) for seat in build.seats]
     if stack.architecture == "live":
         parts = [("live", build.seats[0].offer.model)]
+    counted = tuple(stack_assumptions(build, talk))
     waits = wait(parts, ground.facts.latencies) if stack.architecture in (*SPOKEN, "text") and stack.tier in IN_TIME else None
     return Alternative(
         name=stack.name,
@@ -311,7 +357,8 @@ def _built(build: Build, ground: _Ground) -> Alternative:
         warnings=tuple(
             dict.fromkeys(said for leg in legs for said in (*leg.found.warnings, *warnings(leg.lines, leg.found.rates)))
         ),
-        assumptions=tuple(dict.fromkeys(said for said in (*stack_assumptions(build, talk), *_found(legs), stack.note) if said)),
+        assumptions=tuple(dict.fromkeys(said for said in (*counted, *_found(legs), stack.note) if said)),
+        counted=counted,
         monthly=build.monthly,
         each=Fraction(average.expected),
         way=lambda varied: build.costs(ground.talk(varied)),

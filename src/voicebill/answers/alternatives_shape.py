@@ -1,17 +1,41 @@
 """The shape of alternatives and of where their ranking flips, as Python, `--json` and HTTP share it."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from voicebill.answers.alternatives import LABELS, Alternative, Alternatives, Leg
+from voicebill.answers.compare import Comparison
 from voicebill.answers.crossings import UNITS, Crossing, Flips, Pair
+from voicebill.answers.facts import Facts
 from voicebill.answers.latency import Wait
-from voicebill.answers.shape import Shape, decimal_text, line_shapes, ratio_text, scenarios_shape
+from voicebill.answers.shape import (
+    Shape,
+    carried_shape,
+    comparison_shape,
+    decimal_text,
+    line_shapes,
+    ratio_text,
+    scenarios_shape,
+)
 from voicebill.billing.money import dollars
+
+
+def compared_shape(offers: Comparison, answer: Alternatives, ranked: Iterable[Flips], facts: Facts, day: date) -> Shape:
+    """A whole comparison: the realtime offers, every way, the way there, and where the ranking flips."""
+    return {
+        "day": day.isoformat(),
+        "prices": facts.prices.digest,
+        **comparison_shape(offers),
+        **alternatives_shape(answer),
+        "transport": carried_shape(answer.carried) if answer.carried else None,
+        "flips": flips_shape(ranked),
+    }
 
 
 def alternatives_shape(answer: Alternatives) -> Shape:
     """Every way, the cheapest first: those that hold the conversation, those that do less, and those that cannot be."""
     return {
+        "ranked_by": "month" if answer.by_month else "conversation",
         "alternatives": [_alternative(each, answer) for each in answer.spoken],
         "others": [_alternative(each, answer) for each in answer.others],
         "refused": [

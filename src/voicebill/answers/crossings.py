@@ -24,8 +24,8 @@ Axis = Literal["minutes", "turns", "talk", "volume"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 
 MOST_STEPS, LEAST_STEPS = 600, 24
-MOST_COUNTED = 40_000
-"""Values of a range that are looked at: all of a short one, fewer where conversations have many turns."""
+MOST_COUNTED = 10_000
+"""Values of a range that are looked at: all of a short one, fewer where conversations have many turns together."""
 
 MOST: dict[Axis, Decimal] = {
     "minutes": Decimal(1440),
@@ -35,8 +35,8 @@ MOST: dict[Axis, Decimal] = {
 }
 
 UNITS: dict[Axis, str] = {
-    "minutes": "minutes, with as many turns a minute",
-    "turns": "turns, in as many minutes",
+    "minutes": "minutes, with as many turns and tool calls a minute",
+    "turns": "turns, with their tool calls, in as many minutes",
     "talk": "per cent of the time in which anybody talks",
     "volume": "conversations a month",
 }
@@ -157,7 +157,7 @@ def usual(axis: Axis, plan: Plan, volume: Volume | None = None) -> Range:
     turns = MOST_TURNS * plan.turns // max(plan.turns, plan.tool_calls)  # so that tool calls, which grow with them, fit too
     if axis == "minutes":
         longest = min(MOST[axis], round(Decimal(plan.minutes) * turns / plan.turns, 9))
-        return Range(axis, min(Decimal(1), longest / 2), min(longest, max(Decimal(30), Decimal(plan.minutes) * 3)))
+        return Range(axis, min(Decimal(1), longest / 2), min(longest, max(Decimal(60), Decimal(plan.minutes) * 3)))
     if axis == "turns":
         return Range(axis, Decimal(1), Decimal(min(turns, max(60, 3 * plan.turns))))
     if axis == "talk":
@@ -174,12 +174,14 @@ def chosen(ways: Alternatives, names: Sequence[str] = ()) -> tuple[Alternative, 
         InvalidInput: one of them cannot be; the text says why.
     """
     known = {way.name: way for way in (*ways.spoken, *ways.others)}
+    models = {name: way for way in reversed(ways.spoken) for name in way.goes_by}
+    known = models | known
     refused = {way.name: way.refusal for way in ways.refused}
     for name in names:
         if name in refused:
             raise InvalidInput(f"{name} cannot be ranked: {refused[name]}")
         if name not in known:
-            raise UnknownName("stack or offer", name, known)
+            raise UnknownName("stack or offer", name, known, of=" among the ways that are compared")
     if names:
         return tuple(known[name] for name in names)
     return ways.cheapest_of_each if len(ways.cheapest_of_each) > 1 else ways.spoken[:2]
@@ -224,22 +226,27 @@ def _lines(ways: Sequence[Alternative], within: Range) -> Iterator[Point]:
 
 def _plans(plan: Plan, within: Range) -> Iterator[tuple[Decimal, Plan]]:
     """The plan at every step of the range: turns one by one, shares of talk by the per cent."""
-    most = max(LEAST_STEPS, min(MOST_STEPS, MOST_COUNTED // plan.turns))
     if within.axis == "turns":
-        for turns in _whole(within.low, within.high, most):
+        for turns in _whole(within.low, within.high, _steps(within.high)):
             yield Decimal(turns), at_length(plan, turns, plan.minutes)
     elif within.axis == "minutes":
         each = Decimal(plan.minutes) / plan.turns
-        for turns in _whole(max(Decimal(1), within.low / each), max(Decimal(1), within.high / each), most):
+        last = max(Decimal(1), within.high / each)
+        for turns in _whole(max(Decimal(1), within.low / each), last, _steps(last)):
             minutes = round(Decimal(plan.minutes) * turns / plan.turns, 9)
             yield minutes, at_length(plan, turns, min(minutes, MOST["minutes"]))
     else:
         user, assistant = plan.talk
-        for percent in _whole(within.low, within.high, most):
+        for percent in _whole(within.low, within.high, _steps(Decimal(2 * plan.turns))):
             talks = Decimal(percent) / 100
             share = user / (user + assistant) if user + assistant else Decimal("0.5")
             one = round(talks * share, 9)
             yield Decimal(percent), replace(plan, user_share=one, assistant_share=talks - one, silence_share=None)
+
+
+def _steps(most_turns: Decimal) -> int:
+    """How many values are looked at, where conversations have up to so many turns, and half of it on average."""
+    return max(LEAST_STEPS, min(MOST_STEPS, int(2 * MOST_COUNTED / most_turns)))
 
 
 def _whole(low: Decimal, high: Decimal, most: int) -> list[int]:

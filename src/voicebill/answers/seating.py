@@ -47,12 +47,18 @@ class Seating:
         seats = tuple(self._cheapest(role, stack).seat for role in ROLES[stack.architecture])
         return Build(stack, seats, tuple(paid_by_the_minute(name, self.facts.prices, self.asked.day) for name in stack.fees))
 
-    def every_pipeline(self) -> Iterator[tuple[Scenarios, tuple[Seat, ...]]]:
-        """Every chain there is, its models at any tier that answers in time, unsorted."""
+    def every_pipeline(self, wishes: Stack) -> Iterator[tuple[Scenarios, tuple[Seat, ...]]]:
+        """Every chain that meets some wishes, its models at any tier that answers in time, unsorted."""
         columns = [
-            [taken for seat in self.able(role) if seat.offer.tier in IN_TIME and (taken := self._priced(seat))]
+            [
+                taken
+                for tier in IN_TIME
+                for seat in self._meeting(role, replace(wishes, tier=tier))
+                if (taken := self._priced(seat))
+            ]
             for role in ROLES["pipeline"]
         ]
+        columns = [list({taken.seat.offer.id: taken for taken in column}.values()) for column in columns]
         for chain in product(*columns):
             best, expected, worst = (sum(costs) for costs in zip(*(_bare(each.costs) for each in chain), strict=True))
             yield Scenarios(best, expected, worst), tuple(each.seat for each in chain)
@@ -98,7 +104,7 @@ class Seating:
         return Seat(role, found, ruling.rules, book.soonest_end(found.offer))
 
     def _cheapest(self, role: Role, stack: Stack) -> Taken:
-        meeting = [seat for seat in self.able(role) if self._meets(seat, stack)]
+        meeting = list(self._meeting(role, stack))
         if not meeting:
             raise NotOffered(self._nobody(role, stack))
         backend = stack.architecture == "live" and role == "answers"
@@ -108,20 +114,25 @@ class Seating:
             raise NotOffered(f"nobody {role} at a known price: {next(each for each in priced if isinstance(each, str))}")
         return min(able, key=_dearness)
 
-    def _meets(self, seat: Seat, stack: Stack) -> bool:
-        offer, wanted = seat.offer, stack.models.get(seat.role, ())
-        named = not wanted or not {offer.model, offer.name, *offer.also_named}.isdisjoint(wanted)
-        owned = stack.provider in (None, offer.provider)
-        tier = stack.tier if seat.role == "answers" else "standard"
+    def _meeting(self, role: Role, stack: Stack) -> Iterator[Seat]:
+        """Who meets a stack's wishes; nobody who may have ended, unless he is named."""
+        wanted = stack.models.get(role, ())
+        tier = stack.tier if role == "answers" else "standard"
         until = self.asked.day + timedelta(days=stack.lives_days)
-        lives = not stack.lives_days or seat.ends is None or seat.ends >= until
-        return named and owned and lives and offer.tier == tier
+        for seat in self.able(role):
+            offer = seat.offer
+            named = not {offer.model, offer.name, *offer.also_named}.isdisjoint(wanted)
+            sold = stack.provider in (None, offer.provider) and stack.deployment in (None, offer.deployment)
+            lives = seat.ends is None or (seat.ends >= until if stack.lives_days else seat.ends > until or named)
+            if (named or not wanted) and sold and lives and offer.tier == tier:
+                yield seat
 
     def _nobody(self, role: Role, stack: Stack) -> str:
         wanted = stack.models.get(role, ())
         wishes = [
             f"named {' or '.join(wanted)}" if wanted else "",
             f"of {stack.provider}" if stack.provider else "",
+            f"({stack.deployment})" if stack.deployment else "",
             f"at the tier {stack.tier}" if role == "answers" and stack.tier != "standard" else "",
             f"that lives until {self.asked.day + timedelta(days=stack.lives_days)}" if stack.lives_days else "",
         ]
@@ -147,8 +158,9 @@ def _bare(costs: Scenarios) -> tuple[Fraction | int, Fraction | int, Fraction | 
     return costs.best, costs.expected, costs.worst
 
 
-def _dearness(taken: Taken) -> tuple[Fraction, bool, bool, str]:
-    """The cheapest first; of equals the one of which more is sure, and OpenAI's own before others'."""
+def _dearness(taken: Taken) -> tuple[Fraction, bool, bool, int, str]:
+    """The cheapest first; of equals the one of which more is sure, OpenAI's own before others', and the newest version."""
     offer = taken.seat.offer
     sure = taken.seat.found.rates.row.confidence == "high"
-    return Fraction(taken.costs.expected), not sure, offer.provider != "openai", offer.id
+    newest = -min(row.since.first.toordinal() for row in offer.rows)
+    return Fraction(taken.costs.expected), not sure, offer.provider != "openai", newest, offer.id

@@ -1,7 +1,7 @@
 """Stacks: which models together make an agent, as rows of wishes; on a day they are built of what is sold then."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from voicebill.billing.errors import InvalidInput
@@ -40,6 +40,8 @@ IN_TIME = ("standard", "priority")
 class Stack:
     """What a stack is to be built of. Empty lists: any model; of those that are left the cheapest is taken.
 
+    A model that may have ended is taken only where it is named.
+
     `lives_days`: no model in it may end sooner. `streams` is how many sessions a translation needs. `fees` are ids of
     offers that are paid for the minutes of every call beside the models.
     """
@@ -49,6 +51,7 @@ class Stack:
     architecture: Architecture
     models: Mapping[Role, tuple[str, ...]]
     provider: str | None = None
+    deployment: str | None = None
     tier: str = "standard"
     lives_days: int = 0
     streams: int = 1
@@ -63,3 +66,12 @@ class Stack:
             if role not in ROLES[self.architecture]:
                 seats = ", ".join(ROLES[self.architecture])
                 raise InvalidInput(f"nobody in a {self.architecture} {role}: its seats are {seats}")
+
+
+def sold_as_asked(stacks: Iterable[Stack], provider: str | None, deployment: str | None) -> list[Stack]:
+    """Stacks that are to be built of what one provider sells, or under one deployment; those that wish for another go."""
+    return [
+        replace(stack, provider=provider or stack.provider, deployment=deployment or stack.deployment)
+        for stack in stacks
+        if provider in (None, stack.provider or provider) and deployment in (None, stack.deployment or deployment)
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 
 from rich.console import Console
 from rich.text import Text
@@ -9,6 +10,8 @@ from rich.text import Text
 from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives
 from voicebill.answers.compare import remarks
 from voicebill.answers.crossings import UNITS, Flips, Pair
+from voicebill.answers.facts import Facts
+from voicebill.answers.stacks import SPOKEN
 from voicebill.billing.money import Amount, shown
 from voicebill.cli import screen
 
@@ -16,24 +19,55 @@ WIDTH = 9
 """Columns for a figure."""
 
 
-def show(answer: Alternatives, day: date, out: Console) -> None:
+def show(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
     """Print every way for people, the cheapest first; those that do less by themselves."""
-    monthly = f"; expected per month at {answer.volume}" if answer.volume else ""
-    out.print(screen.heading(f"per conversation on {day}, the cheapest first{monthly}"))
+    by = "its month" if answer.by_month else "the planned conversation"
+    out.print(screen.heading(f"per conversation on {day}, the cheapest first by {by}"))
+    out.print(_plan(answer))
     for title, ways in (("holds the conversation", answer.spoken), ("does less, or something else", answer.others)):
         if ways:
             out.print()
             _table(title, ways, answer, day, out)
-    for note in screen.notes("Cannot serve this plan", (_refused(each) for each in answer.refused)):
-        out.print(note)
-    for note in screen.notes("What differs in kind", _kinds((*answer.spoken, *answer.others))):
-        out.print(note)
-    for note in screen.notes("Mind", _warned(answer.spoken), style="yellow"):
+    if answer.carried:
+        for line in screen.way(answer.carried):
+            out.print(line)
+    notes = (
+        *screen.notes("Cannot serve this plan", (_refused(each) for each in answer.refused)),
+        *screen.notes("What differs in kind", _kinds((*answer.spoken, *answer.others))),
+        *screen.notes("Mind", _warned(answer.spoken), style="yellow"),
+        *screen.notes("Assumed", _assumed(answer)),
+    )
+    for note in notes:
         out.print(note)
     legend = "; ".join(_legend((*answer.spoken, *answer.others)))
     if legend:
         out.print()
         out.print(legend, style="dim")
+    out.print()
+    out.print(f"prices {facts.prices.digest}", style="dim")
+
+
+def _plan(answer: Alternatives) -> str:
+    """The plan in a line."""
+    plan = answer.plan
+    user, assistant = plan.talk
+    prompt = screen.counted(plan.instructions_tokens + plan.tools_tokens, "token")
+    tools = f"; {screen.counted(plan.tool_calls, 'tool call')}" if plan.tool_calls else ""
+    month = f"; {answer.volume}" if answer.volume else ""
+    return (
+        f"{screen.counted(plan.minutes, 'minute')}, {screen.counted(plan.turns, 'turn')}; the user speaks {user:.0%} of the "
+        f"time, the assistant {assistant:.0%}; prompt and tools of {prompt}{tools}{month}"
+    )
+
+
+def _assumed(answer: Alternatives) -> list[str]:
+    """What the figures of the stacks rest on, and months; offers of one model are explained by their own estimates."""
+    said = [each for way in answer.spoken if way.candidate is None for each in way.counted]
+    if answer.by_month:
+        said.append("months are over calls that differ in length; where a session ends, calls are cut there, and else nowhere")
+    if any(way.candidate for way in answer.spoken):
+        said.append("speech to speech: as voicebill estimate explains for each model")
+    return list(dict.fromkeys(said))
 
 
 def _legend(ways: Sequence[Alternative]) -> Iterator[str]:
@@ -83,8 +117,14 @@ def _remarks(way: Alternative, day: date) -> Iterator[str]:
             yield f"{'may have ended' if way.ends <= day else 'ends'} {way.ends}"
         if way.monthly:
             yield f"{shown(way.monthly)} a month beside"
+        if way.architecture == "live":
+            yield "hand-over to the backend assumed"
+        if any(line.rate and line.rate.stands_in for leg in way.legs for line in leg.lines):
+            yield "no cached price, priced as fresh"
     if way.wait:
         yield f"{'~' if way.wait.assumed else ''}{way.wait}"
+    elif way.architecture in SPOKEN:
+        yield "wait not known"
 
 
 def _kinds(ways: Iterable[Alternative]) -> Iterator[str]:
@@ -132,9 +172,14 @@ def _crossings(pair: Pair) -> Iterator[str]:
         )
     for each in pair.crossings:
         yield (
-            f"{pair.first} and {pair.second}: between {each.below.normalize():,f} and {each.above.normalize():,f}; "
+            f"{pair.first} and {pair.second}: between {_at(each.below)} and {_at(each.above)}; "
             f"below {each.cheaper_below} is cheaper, above {each.cheaper_above}"
         )
+
+
+def _at(value: Decimal) -> str:
+    """A value of a range, to two decimals."""
+    return f"{round(value, 2).normalize():,f}"
 
 
 def show_chains(answer: Alternatives, count: int, out: Console) -> None:

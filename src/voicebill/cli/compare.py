@@ -1,6 +1,7 @@
 """`voicebill compare`: one plan against every offer that can serve it."""
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +10,17 @@ import typer
 from rich.console import Console
 
 from voicebill.answers import quantities
-from voicebill.answers.alternatives import Alternatives, alternatives, every_chain
-from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
+from voicebill.answers.alternatives import ANY_CHAIN, Alternatives, alternatives, every_chain
+from voicebill.answers.alternatives_shape import alternatives_shape, compared_shape
 from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Comparison, alive, compare
 from voicebill.answers.crossings import AXES, Flips, along, chosen, flips, range_said
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked
+from voicebill.answers.plan_table import CARRIAGE
 from voicebill.answers.shape import bridge_shape, comparison_shape
-from voicebill.answers.stacks import Stack
-from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.answers.stacks import Stack, sold_as_asked
+from voicebill.billing.errors import InvalidInput, NotOffered, UnknownName
 from voicebill.billing.money import shown
 from voicebill.billing.offers import Offer
 from voicebill.charts import draw
@@ -27,7 +29,13 @@ from voicebill.cli.alternatives import show, show_chains, show_flips
 from voicebill.cli.options import (
     PLOTTING,
     QUESTION,
+    Carrier,
+    CarrierRate,
+    CarrierSeconds,
+    Codec,
     Conversations,
+    Egress,
+    Fees,
     Json,
     LengthsFile,
     LengthSpread,
@@ -38,6 +46,7 @@ from voicebill.cli.options import (
     PricesOption,
     RuleOption,
     RulesOption,
+    carriage_stated,
     facts_and_rules,
     lengths_stated,
     look_stated,
@@ -55,7 +64,7 @@ RANKING = "The ranking"
 FLIPS = (*AXES, "none")
 
 
-@takes_plan("day", "rules", "conversations", "length_spread")
+@takes_plan("day", "rules", "conversations", "length_spread", *CARRIAGE)
 def compare_command(
     *,
     plan: Plan,
@@ -95,7 +104,7 @@ def compare_command(
         list[str] | None,
         option(
             "--flip",
-            "Where the ranking flips along this: minutes, turns, talk, volume, or none. (default: the first three)",
+            "Where the ranking flips along this: minutes, turns, talk, volume, or none. (default: all that can flip)",
             RANKING,
             metavar="NAME",
         ),
@@ -112,6 +121,12 @@ def compare_command(
     span: Annotated[
         str | None, option("--range", "From where to where, such as 1:60; needs one --flip.", RANKING, metavar="LOW:HIGH")
     ] = None,
+    codec: Codec = None,
+    carrier: Carrier = None,
+    carrier_per_minute: CarrierRate = None,
+    carrier_seconds: CarrierSeconds = None,
+    egress_per_gb: Egress = None,
+    fees: Fees = None,
     page: Annotated[
         bool,
         typer.Option(
@@ -151,41 +166,43 @@ def compare_command(
     ]
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     differing = lengths_stated(length_spread, lengths)
+    _refuse_ended(facts, [] if offers else model or [], provider, on)
     answer = compare(plan, offers, asked, facts, conversations, lengths=differing)
-    ways = alternatives(
-        answer, plan, asked, facts, conversations, stacks=_stacks(facts, stack, provider, model), lengths=differing
+    way = carriage_stated(
+        codec=codec,
+        carrier=carrier,
+        per_minute=carrier_per_minute,
+        seconds=carrier_seconds,
+        egress=egress_per_gb,
+        fees=fees,
     )
+    stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
+    ways = alternatives(answer, plan, asked, facts, conversations, stacks=stacks, lengths=differing, carriage=way)
     ranked = _ranked(ways, flip, between, span)
-    every = None if chains is None else every_chain(plan, asked, facts, _at_least_one("--chains", chains), conversations)
+    wishes = replace(ANY_CHAIN, provider=provider, deployment=deployment)
+    most = None if chains is None else _at_least_one("--chains", chains)
+    every = None if most is None else every_chain(plan, asked, facts, most, conversations, wishes=wishes)
     second = None if against is None else plan_from_file(against)
     other = None if second is None else compare(second, offers, asked, facts, conversations, lengths=differing)
     proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
     cheapest = next(proven, answer.candidates[0])
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if plot:
-        dress = look_stated(look, width)
-        if picture == "offers":
-            draw.save(draw.offers(answer, dress), plot)
-        elif ranked:
-            draw.save(draw.flips(ranked[0], f"voicebill: {on}; prices {facts.prices.digest}", dress), plot)
-        else:
-            raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
+        _draw(picture, answer, ranked, look_stated(look, width), plot)
     if out_file:
         how = f"{screen.counted(plan.minutes, 'minute')} and {screen.counted(plan.turns, 'turn')}"
         write_alternatives(ways, f"One conversation of {how}, every way, on {on}", out_file)
     if as_json:
-        shape = (
-            {"day": on.isoformat(), "prices": facts.prices.digest}
-            | comparison_shape(answer)
-            | alternatives_shape(ways)
-            | {"flips": flips_shape(ranked)}
-            | {"chains": {"count": every[1], **alternatives_shape(every[0])} if every else None}
-            | {"page": bridge_shape(beside) if beside else None}
-        )
-        screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})
+        shape = compared_shape(answer, ways, ranked, facts, on)
+        beside_it = {
+            "chains": {"count": every[1], **alternatives_shape(every[0])} if every else None,
+            "page": bridge_shape(beside) if beside else None,
+            "against": comparison_shape(other)["offers"] if other else None,
+        }
+        screen.as_json(shape | beside_it)
         return
     out = screen.console()
-    show(ways, on, out)
+    show(ways, on, facts, out)
     show_flips(ranked, out)
     if every:
         show_chains(*every, out)
@@ -195,22 +212,35 @@ def compare_command(
         show_bridge(beside, cheapest.offer, out)
 
 
-def _stacks(facts: Facts, names: list[str] | None, provider: str | None, models: list[str] | None) -> list[Stack]:
-    """The stacks beside the offers: those named, else all, none where only some models are asked about.
+def _draw(picture: str, answer: Comparison, ranked: tuple[Flips, ...], look: draw.Look, file: Path) -> None:
+    """Draw the offers, or the first of the rankings."""
+    if picture == "offers":
+        draw.save(draw.offers(answer, look), file)
+        return
+    if not ranked:
+        raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
+    sold = next(candidate.answer.offered for candidate in answer.candidates if candidate.answer)
+    stands_on = f"voicebill: {sold.asked.day}; prices {sold.facts.prices.digest}"
+    draw.save(draw.flips(ranked[0], stands_on, look), file)
 
-    Of a provider that was named they are built of what he sells.
+
+def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
+    """The stacks beside the offers: those named, else all that can be built as it is asked for.
+
+    Of a provider or deployment that was named they are built of what is sold so; one that wishes for another is left out.
     """
     known = {stack.name: stack for stack in facts.stacks}
     for name in names or ():
         if name not in known:
             raise UnknownName("stack", name, known)
-    wanted = [known[name] for name in dict.fromkeys(names)] if names else [] if models else list(facts.stacks)
-    return [stack if stack.provider or not provider else replace(stack, provider=provider) for stack in wanted]
+    wanted = [known[name] for name in dict.fromkeys(names)] if names else list(facts.stacks)
+    return sold_as_asked(wanted, provider, deployment)
 
 
 def _ranked(ways: Alternatives, flip: list[str] | None, between: list[str] | None, span: str | None) -> tuple[Flips, ...]:
     """Where the ranking flips, along what was asked for."""
-    axes = [said("--flip", word(*FLIPS))(each) for each in flip or ("minutes", "turns", "talk")]
+    monthly = ("volume",) if any(way.monthly for way in ways.spoken) else ()
+    axes = [said("--flip", word(*FLIPS))(each) for each in flip or ("minutes", "turns", "talk", *monthly)]
     if span is not None and (flip is None or len(axes) != 1 or axes[0] == "none"):
         raise InvalidInput("--range needs one --flip that says of what")
     if "none" in axes:
@@ -224,6 +254,16 @@ def _ranked(ways: Alternatives, flip: list[str] | None, between: list[str] | Non
         axis = next(axis for axis in AXES if axis == axes[0])
         return (flips(ranked, ways.plan, said("--range", lambda text: range_said(axis, text))(span)),)
     return along(ranked, ways.plan, [axis for axis in AXES if axis in axes], ways.volume)
+
+
+def _refuse_ended(facts: Facts, models: list[str], provider: str | None, day: date) -> None:
+    """Say why nothing that was named can be compared: it is not sold yet, not sold so, or has ended."""
+    named = [offer for name in models for offer in facts.prices.named(name, provider, "realtime")]
+    ended = [offer for offer in named if facts.prices.ended(offer, day)]
+    if ended:
+        ends = facts.prices.ends(ended[0])[0]
+        instead = f"; the vendor names {ends.replacement} instead" if ends.replacement else ""
+        raise NotOffered(f"{ended[0].id} was shut down on {ends.shutdown}, before {day}{instead}")
 
 
 def _at_least_one(name: str, number: int) -> int:

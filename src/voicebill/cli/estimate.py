@@ -188,7 +188,9 @@ def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     parts = ((PART_LABELS[part.name], part.amount) for part in answer.parts)
     out.print(screen.indented(screen.shares(parts, answer.per_conversation.expected)))
     if answer.way:
-        for line in screen.way(answer.way, answer.altogether, answer.altogether_per_month):
+        rows = [("altogether per conversation", answer.altogether)]
+        rows += [("altogether per month", month)] if (month := answer.altogether_per_month) else []
+        for line in screen.way(answer.way, rows):
             out.print(line)
     if with_lines:
         out.print()

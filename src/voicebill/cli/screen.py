@@ -149,8 +149,8 @@ def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]
         yield row
 
 
-def way(found: Carried, altogether: Scenarios, month: Scenarios | None) -> Iterator[Any]:
-    """How a conversation reaches the model, and what is paid for that."""
+def way(found: Carried, altogether: Iterable[tuple[str, Scenarios]] = ()) -> Iterator[Any]:
+    """How a conversation reaches the model, and what is paid for that, alone and with the models."""
     row, megabytes = found.transport, found.up_bytes / 10**6
     yield ""
     yield heading(f"The way there: {row.title}, {found.codec.name}")
@@ -166,8 +166,12 @@ def way(found: Carried, altogether: Scenarios, month: Scenarios | None) -> Itera
     for label, amount in rows:
         shape.add_row(label, shown(amount))
     yield indented(shape)
-    rest = [] if month is None else [("altogether per month", month)]
-    yield indented(scenarios([("altogether per conversation", altogether), *rest]))
+    month = "" if found.per_month is None else f", {shown(found.per_month)} a month"
+    rows_altogether = list(altogether)
+    if rows_altogether:
+        yield indented(scenarios(rows_altogether))
+    else:
+        yield indented(f"{shown(found.per_conversation)} a conversation{month}, beside every way that holds it")
     yield from notes("Mind on the way", found.warnings, style="yellow")
     yield from notes("Assumed on the way", found.assumptions)
 

@@ -129,6 +129,7 @@ class Maker:
             architecture=row["architecture"],
             models={role: row[role] for role in KINDS if row[role]},
             provider=row["provider"],
+            deployment=row["deployment"],
             tier=row["tier"],
             lives_days=row["lives_days"],
             streams=row["streams"],

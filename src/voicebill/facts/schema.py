@@ -203,6 +203,7 @@ STACK: Schema = {
     "architecture": Key(one_of(*ROLES)),
     **{role: Key(listed(text), ()) for role in KIND_OF},
     "provider": Key(text, None),
+    "deployment": Key(one_of("global", "data-zone", "regional"), None),
     "tier": Key(one_of(*TIERS), "standard"),
     "lives_days": Key(whole, 0),
     "streams": Key(_positive(whole), 1),

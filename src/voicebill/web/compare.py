@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives, alternatives
-from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
+from voicebill.answers.alternatives_shape import compared_shape
 from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
 from voicebill.answers.crossings import AXES, UNITS, Flips, chosen, flips, range_said, usual
 from voicebill.answers.lengths import LONGEST_TIMES
-from voicebill.answers.shape import Shape, comparison_shape
+from voicebill.answers.shape import Shape
+from voicebill.answers.stacks import sold_as_asked
 from voicebill.billing.errors import UnknownName, VoicebillError
+from voicebill.billing.offers import Offer
 from voicebill.facts.plans import USES
 from voicebill.web import openapi
 from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, longest_turns, refused
@@ -36,6 +38,8 @@ ORDERS: Mapping[str, tuple[str, Callable[[Candidate], Any]]] = {
 }
 """The columns by which the table can be sorted."""
 
+
+DEPLOYMENTS = ("global", "data-zone", "regional")
 
 FLIP_FIELDS = ("flip", "one", "two", "range")
 """What is said of the ranking: along what, which two ways (left out: the cheapest of each kind), and from where to where."""
@@ -69,28 +73,73 @@ class Beside:
     months: bool
 
 
-def compared(asked: Asking) -> Comparison:
-    """Every realtime offer alive on the day, for the plan.
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What is to be compared, where not everything is: a model, what one provider sells, or what is sold one way."""
+
+    model: str | None = None
+    provider: str | None = None
+    deployment: str | None = None
+
+
+EVERYTHING = Only()
+
+
+def only(table: object) -> Only:
+    """What a question to the API restricts a comparison to: the fields that it states itself."""
+    stated = table if isinstance(table, Mapping) else {}
+    given = {name: stated.get(name) for name in ("model", "provider", "deployment")}
+    return Only(**{name: value.strip().lower() for name, value in given.items() if isinstance(value, str) and value.strip()})
+
+
+def compared(asked: Asking, wanted: Only = EVERYTHING) -> Comparison:
+    """Every realtime offer alive on the day that is wanted, for the plan.
 
     Raises:
         Refused: there is no offer, or no answer.
     """
     question = asked.question
     try:
-        offers = alive(asked.facts.prices, question.asked.day)
+        offers = _wanted(asked, wanted)
         volume = None if longest_turns(question, asked.facts) > MOST_TURNS_OF_A_MONTH else question.volume
         return compare(question.plan, offers, question.asked, asked.facts, volume, lengths=question.lengths if volume else None)
     except VoicebillError as error:
         raise refused(error, question.plan) from None
 
 
-def ways_of(asked: Asking, answer: Comparison) -> Alternatives:
-    """Every alternative for the plan, the realtime offers that were compared among them."""
+def _wanted(asked: Asking, wanted: Only) -> list[Offer]:
+    book, on = asked.facts.prices, asked.question.asked.day
+    if wanted.provider is not None and wanted.provider not in book.providers:
+        raise UnknownName("provider", wanted.provider, book.providers)
+    if wanted.deployment is not None and wanted.deployment not in DEPLOYMENTS:
+        raise UnknownName("deployment", wanted.deployment, DEPLOYMENTS)
+    named = None if wanted.model is None else {each.id for each in book.named(wanted.model, wanted.provider, "realtime")}
+    return [
+        offer
+        for offer in alive(book, on)
+        if (named is None or offer.id in named)
+        and wanted.provider in (None, offer.provider)
+        and wanted.deployment in (None, offer.deployment)
+    ]
+
+
+def ways_of(asked: Asking, answer: Comparison, wanted: Only = EVERYTHING) -> Alternatives:
+    """Every alternative for the plan, the realtime offers that were compared among them; of one model only these.
+
+    Raises:
+        Refused: what is stated of the way there cannot be meant.
+    """
     question, plan = asked.question, asked.question.plan
     longest = max(longest_turns(question, asked.facts), LONGEST_TIMES * (plan.turns + plan.tool_calls))
     volume = None if longest > MOST_TURNS_OF_A_MONTH else question.volume
     lengths = question.lengths if volume else None
-    return alternatives(answer, plan, question.asked, asked.facts, volume, lengths=lengths)
+    stacks = [] if wanted.model else sold_as_asked(asked.facts.stacks, wanted.provider, wanted.deployment)
+    try:
+        return alternatives(
+            answer, plan, question.asked, asked.facts, volume, stacks=stacks, lengths=lengths, carriage=question.carriage
+        )
+    except VoicebillError as error:
+        raise refused(error, plan) from None
 
 
 def ranking(given: Mapping[str, str], ways: Alternatives) -> Flips | None:
@@ -106,9 +155,10 @@ def ranking(given: Mapping[str, str], ways: Alternatives) -> Flips | None:
         said = f"plans of at most {MOST_TURNS_OF_A_MONTH} turns are varied here; the command line varies longer ones"
         raise Refused(422, "Too long", [("turns", said)])
     for name in ("one", "two"):
-        if given.get(name) and ways.named(given[name]) is None:
-            known = (way.name for way in (*ways.spoken, *ways.others))
-            raise Refused(422, "Wrong input", [(name, str(UnknownName("stack or offer", given[name], known)))])
+        try:
+            chosen(ways, [given[name]] if given.get(name) else [])
+        except VoicebillError as error:
+            raise Refused(422, "Wrong input", [(name, str(error))]) from None
     try:
         ranked = chosen(ways, [given[name] for name in ("one", "two") if given.get(name)])
         if len({way.name for way in ranked}) < 2:
@@ -189,18 +239,20 @@ class CompareRoutes:
     async def _api(self, request: Request, table: object) -> Response:
         asked = asking(table, self.site)
         said = {name: str(table[name]) for name in FLIP_FIELDS if name in table} if isinstance(table, Mapping) else {}
-        return as_json(request, await worked(self.site, lambda: told(asked, said)), self.site)
+        return as_json(request, await worked(self.site, lambda: told(asked, said, only(table))), self.site)
 
 
-def told(asked: Asking, said: Mapping[str, str]) -> Shape:
+def told(asked: Asking, said: Mapping[str, str], wanted: Only) -> Shape:
     """The comparison as JSON; the ranking where one of its fields is given."""
-    answer = compared(asked)
-    ways = ways_of(asked, answer)
+    answer = compared(asked, wanted)
+    ways = ways_of(asked, answer, wanted)
+    if "range" in said and "flip" not in said:
+        raise Refused(422, "Wrong input", [("flip", "is missing: a range of minutes, turns, talk or volume?")])
     ranked = ranking(said, ways) if said else None
     if ranked is None and (said.get("one") or said.get("two")):
         field = "two" if said.get("one") else "one"
         raise Refused(422, "Wrong input", [(field, "a ranking needs two different ways: name another")])
-    return comparison_shape(answer) | alternatives_shape(ways) | {"flips": flips_shape([ranked] if ranked else [])}
+    return compared_shape(answer, ways, [ranked] if ranked else [], asked.facts, asked.question.asked.day)
 
 
 def _one_of_each_model(ways: Alternatives, day: date) -> Iterator[Alternative]:
@@ -208,8 +260,8 @@ def _one_of_each_model(ways: Alternatives, day: date) -> Iterator[Alternative]:
     models: dict[str, list[Alternative]] = {}
     for way in ways.spoken:
         models.setdefault(way.candidate.offer.model if way.candidate else way.name, []).append(way)
-    found = (min(offers, key=lambda way: (_doubtful(way, day), way.expected)) for offers in models.values())
-    return iter(sorted(found, key=lambda way: way.expected))
+    found = [min(offers, key=lambda way: (_doubtful(way, day), way.expected)) for offers in models.values()]
+    return (way for way in ways.spoken if way in found)
 
 
 def _doubtful(way: Alternative, day: date) -> bool:

@@ -1,10 +1,10 @@
 """The shapes of a comparison for the OpenAPI document: offers, alternatives, and where their ranking flips."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from voicebill.web.shapes import Day, Dollars, Line, ListedOffer, Offer, Ratio, Scenarios, Shape
+from voicebill.web.shapes import Day, Dollars, Line, ListedOffer, Offer, Ratio, Scenarios, Shape, Transport
 
 
 class Candidate(Shape):
@@ -123,6 +123,10 @@ class Comparison(Shape):
     """One plan against every way to build it, the cheapest first."""
 
     voicebill: str
+    day: Day
+    prices: Annotated[str, Field(description="digest of the price book")]
+    transport: Annotated[Transport | None, Field(description="where one is named, or something is paid on the way")]
+    ranked_by: Annotated[Literal["month", "conversation"], Field(description="what cheapest and times mean")]
     offers: Annotated[list[Candidate], Field(description="realtime models")]
     alternatives: Annotated[list[Alternative], Field(description="every way that holds the conversation")]
     others: Annotated[list[Alternative], Field(description="what does less, or something else")]

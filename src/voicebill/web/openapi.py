@@ -147,9 +147,13 @@ RANKING_PARAMETERS = [
     _parameter("two", "Another way."),
     _parameter("range", "From where to where, such as 1:60. Left out: as fits the plan."),
 ]
-_COMPARED = "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name"
+_COMPARED = (
+    "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name. A model, "
+    "provider or deployment that is stated restricts them"
+)
 GET_COMPARE = _get(compare_shapes.Comparison, _COMPARED, [*QUESTION_PARAMETERS, *RANKING_PARAMETERS])
-POST_COMPARE = _post(compare_shapes.Comparison, _COMPARED, EXAMPLE_PLAN, _plan_schema(beside=RANKING_PARAMETERS))
+EXAMPLE_COMPARED = {name: value for name, value in EXAMPLE_PLAN.items() if name != "model"}
+POST_COMPARE = _post(compare_shapes.Comparison, _COMPARED, EXAMPLE_COMPARED, _plan_schema(beside=RANKING_PARAMETERS))
 CAPACITY_ABOUT = "How many calls are held at once, what they ask of limits a minute, and how much quota that takes"
 GET_CAPACITY = _get(capacity_shapes.Capacity, CAPACITY_ABOUT, _parameters((SHORT, *CAPACITY_FOLDED)))
 POST_CAPACITY = _post(
