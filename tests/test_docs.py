@@ -10,6 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from voicebill.answers.capacity_table import WANTED
+from voicebill.answers.plan_table import CARRIAGE
 from voicebill.answers.script_table import SCRIPT, TURN
 from voicebill.answers.where import FIELDS
 from voicebill.cli import app
@@ -20,7 +21,7 @@ from voicebill.logs.read import DIALECTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "parameters.md").read_text(encoding="utf-8")
-PLAN_PART, SCRIPT_PART, RULES_PART = re.split(r"^## A script|^## The rules", TEXT, flags=re.MULTILINE)
+PLAN_PART, WAY_PART, SCRIPT_PART, RULES_PART = re.split(r"^## (?:The way there|A script|The rules)", TEXT, flags=re.MULTILINE)
 
 
 def rows(part: str) -> dict[str, str]:
@@ -46,6 +47,15 @@ def test_every_field_of_a_plan_is_documented_with_its_default() -> None:
 def test_the_plans_table_names_nothing_else() -> None:
     files = {"plan_file", "instructions_file", "tools_file"}
     assert set(rows(PLAN_PART)) == {option.name for option in OPTIONS} - files
+
+
+def test_everything_that_is_asked_of_the_way_and_of_a_ranking_is_documented() -> None:
+    assert set(rows(WAY_PART)) == set(CARRIAGE)
+    assert set(re.findall(r"^\| `--[a-z]+`[^|]*\| ([^|]*) \|", WAY_PART, flags=re.MULTILINE)) == {
+        "`flip`",
+        "`one`, `two`",
+        "`range`",
+    }
 
 
 def test_every_key_of_a_script_is_documented() -> None:
