@@ -1,6 +1,7 @@
 """`voicebill compare`: one plan against every offer that can serve it."""
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from voicebill.answers import quantities
 from voicebill.answers.alternatives import Alternatives, alternatives, every_chain
 from voicebill.answers.alternatives_shape import alternatives_shape, flips_shape
 from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Comparison, alive, compare
+from voicebill.answers.compare import Candidate, Comparison, alive, compare
 from voicebill.answers.crossings import AXES, Flips, along, chosen, flips, range_said
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked
@@ -140,49 +141,35 @@ def compare_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
-    provider = provider.strip().lower() if provider else None
-    if provider is not None and provider not in facts.prices.providers:
-        raise UnknownName("provider", provider, facts.prices.providers)
-    named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
-    offers = [
-        offer
-        for offer in alive(facts.prices, on)
-        if (not model or offer.id in named) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
-    ]
+    provider = _seller(provider, facts)
+    offers = _offers(facts, on, model, provider, deployment)
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     differing = lengths_stated(length_spread, lengths)
     answer = compare(plan, offers, asked, facts, conversations, lengths=differing)
-    ways = alternatives(
-        answer, plan, asked, facts, conversations, stacks=_stacks(facts, stack, provider, model), lengths=differing
-    )
+    built = _stacks(facts, stack, provider, model)
+    ways = alternatives(answer, plan, asked, facts, conversations, stacks=built, lengths=differing)
     ranked = _ranked(ways, flip, between, span)
     every = None if chains is None else every_chain(plan, asked, facts, _at_least_one("--chains", chains), conversations)
     second = None if against is None else plan_from_file(against)
     other = None if second is None else compare(second, offers, asked, facts, conversations, lengths=differing)
-    proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
-    cheapest = next(proven, answer.candidates[0])
+    cheapest = _cheapest_proven(answer, on)
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if plot:
-        dress = look_stated(look, width)
-        if picture == "offers":
-            draw.save(draw.offers(answer, dress), plot)
-        elif ranked:
-            draw.save(draw.flips(ranked[0], f"voicebill: {on}; prices {facts.prices.digest}", dress), plot)
-        else:
-            raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
+        footing = f"voicebill: {on}; prices {facts.prices.digest}"
+        _draw(answer, ranked, plot, picture=picture, footing=footing, dress=look_stated(look, width))
     if out_file:
         how = f"{screen.counted(plan.minutes, 'minute')} and {screen.counted(plan.turns, 'turn')}"
         write_alternatives(ways, f"One conversation of {how}, every way, on {on}", out_file)
     if as_json:
-        shape = (
+        screen.as_json(
             {"day": on.isoformat(), "prices": facts.prices.digest}
             | comparison_shape(answer)
             | alternatives_shape(ways)
             | {"flips": flips_shape(ranked)}
             | {"chains": {"count": every[1], **alternatives_shape(every[0])} if every else None}
             | {"page": bridge_shape(beside) if beside else None}
+            | {"against": comparison_shape(other)["offers"] if other else None}
         )
-        screen.as_json(shape | {"against": comparison_shape(other)["offers"] if other else None})
         return
     out = screen.console()
     show(ways, on, out)
@@ -193,6 +180,38 @@ def compare_command(
         show_both(answer, other, out)
     if beside:
         show_bridge(beside, cheapest.offer, out)
+
+
+def _seller(name: str | None, facts: Facts) -> str | None:
+    said = name.strip().lower() if name else None
+    if said is not None and said not in facts.prices.providers:
+        raise UnknownName("provider", said, facts.prices.providers)
+    return said
+
+
+def _offers(facts: Facts, day: date, models: list[str] | None, provider: str | None, deployment: str | None) -> list[Offer]:
+    """The realtime offers that are asked about, of those alive on the day."""
+    named = {offer.id for name in models or () for offer in facts.prices.named(name, provider, "realtime")}
+    return [
+        offer
+        for offer in alive(facts.prices, day)
+        if (not models or offer.id in named) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
+    ]
+
+
+def _cheapest_proven(answer: Comparison, day: date) -> Candidate:
+    """The cheapest that is sure to be sold on the day, or else the cheapest."""
+    proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= day))
+    return next(proven, answer.candidates[0])
+
+
+def _draw(answer: Comparison, ranked: tuple[Flips, ...], file: Path, *, picture: str, footing: str, dress: draw.Look) -> None:
+    if picture == "offers":
+        draw.save(draw.offers(answer, dress), file)
+    elif ranked:
+        draw.save(draw.flips(ranked[0], footing, dress), file)
+    else:
+        raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
 
 
 def _stacks(facts: Facts, names: list[str] | None, provider: str | None, models: list[str] | None) -> list[Stack]:
