@@ -167,3 +167,12 @@ def test_newer_versions_that_cannot_be_priced_are_named() -> None:
         "gpt-4o-realtime-preview", provider="azure", deployment="regional", region="northeurope", day=date(2025, 8, 1)
     )
     assert any("gpt-4o-realtime-preview-2025-06-03 is newer" in said for said in found.warnings)
+
+
+def test_an_earlier_version_ends_with_a_later_one_and_never_the_other_way_round() -> None:
+    """No source speaks of Azure's gpt-4o-mini-tts of March 2025, but of its successor of December 2025; of the previews of
+    2025-06 none does but for their predecessor's end, which is no end of theirs.
+    """
+    ends = {offer.id: BOOK.soonest_end(offer) for offer in BOOK.offers}
+    assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2026, 12, 15)
+    assert ends["azure/gpt-4o-realtime-preview-2025-06-03"] is None

@@ -267,18 +267,9 @@ def capacity(
     sold = offered(asked, plan.transcription_model, facts)
     offer, day = sold.found.offer, asked.day
     quota, counting = facts.quotas.find(offer, day, wanted.tier), facts.quotas.counted(offer.provider, day)
-    counted = Counted(
-        cached_tokens=wanted.cached_tokens if wanted.cached_tokens is not None else counting is None or counting.cached_tokens,
-        request_is=wanted.request_is or (counting.request_is if counting else "response"),
-        reserved_output_tokens=wanted.reserved_output_tokens,
-    )
+    counted = _counted(wanted, counting)
     crowd = _crowd(plan, lengths or Spread(), sold, counted)
     traffic = _busy_hour(crowd.minutes, volume, wanted)
-    if traffic.erlangs > erlang.MOST_ERLANGS:
-        name = "conversations" if traffic.volume else "calls_per_hour"
-        raise InvalidInput(
-            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are counted"
-        )
     held = conversation(script(plan, sold.ruling.rules), sold)
     channels = erlang.channels_for(traffic.erlangs, float(wanted.refused))
     lost = erlang.refused(traffic.erlangs, channels)
@@ -310,6 +301,15 @@ def capacity(
     )
 
 
+def _counted(wanted: Wanted, counting: Counting | None) -> Counted:
+    """How the limits count: as stated, else as the provider does, else everything."""
+    return Counted(
+        cached_tokens=wanted.cached_tokens if wanted.cached_tokens is not None else counting is None or counting.cached_tokens,
+        request_is=wanted.request_is or (counting.request_is if counting else "response"),
+        reserved_output_tokens=wanted.reserved_output_tokens,
+    )
+
+
 def _crowd(plan: Plan, lengths: Spread | Lengths, sold: Offered, counted: Counted) -> Crowd:
     """A few calls that stand for all lengths, run."""
     standing = standing_for(plan, lengths, sold)
@@ -325,6 +325,16 @@ def _crowd(plan: Plan, lengths: Spread | Lengths, sold: Offered, counted: Counte
 
 
 def _busy_hour(minutes: Fraction, volume: Volume | None, wanted: Wanted) -> Traffic:
+    traffic = _traffic(minutes, volume, wanted)
+    if traffic.erlangs > erlang.MOST_ERLANGS:
+        name = "conversations" if traffic.volume else "calls_per_hour"
+        raise InvalidInput(
+            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MOST_ERLANGS:,} are counted"
+        )
+    return traffic
+
+
+def _traffic(minutes: Fraction, volume: Volume | None, wanted: Wanted) -> Traffic:
     if wanted.calls_per_hour is not None:
         return Traffic(Fraction(wanted.calls_per_hour), minutes, None, None, None)
     if volume is None:

@@ -6,6 +6,7 @@ Counts are whole numbers; means, shares and loads are numbers rounded to what th
 from typing import Any
 
 from voicebill.answers.capacity import Capacity, Limit
+from voicebill.answers.demand import Demand
 from voicebill.answers.lengths import Spread
 from voicebill.answers.shape import plan_shape, stands_on
 
@@ -14,7 +15,7 @@ Shape = dict[str, Any]
 
 def capacity_shape(answer: Capacity) -> Shape:
     """Calls at once, what one call and all of them ask of each limit, and how much quota that takes."""
-    traffic, queue, asks, crowd = answer.traffic, answer.queue, answer.demand, answer.crowd
+    traffic, queue, crowd = answer.traffic, answer.queue, answer.crowd
     return {
         "busy_hour": {
             "conversations": str(traffic.volume) if traffic.volume else None,
@@ -37,14 +38,7 @@ def capacity_shape(answer: Capacity) -> Shape:
             "mean_wait_seconds": _rounded(queue.mean_wait_seconds),
             "answered": _rounded(queue.answered),
         },
-        "call": {
-            "tokens": int(asks.tokens.each),
-            "cached_tokens": asks.cached,
-            "requests": int(asks.requests.each),
-            "heaviest_minute_tokens": asks.tokens.heaviest,
-            "heaviest_minute_requests": asks.requests.heaviest,
-            "minutes": [{"minute": each.number, "tokens": each.tokens, "requests": each.requests} for each in asks.minutes],
-        },
+        "call": _call(answer.demand),
         "calls": {
             "length_spread": _number(crowd.lengths.coefficient) if isinstance(crowd.lengths, Spread) else None,
             "cap_minutes": _rounded(crowd.cap.minutes) if crowd.cap else None,
@@ -66,6 +60,17 @@ def capacity_shape(answer: Capacity) -> Shape:
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
         **stands_on(answer.offered),
+    }
+
+
+def _call(asks: Demand) -> Shape:
+    return {
+        "tokens": int(asks.tokens.each),
+        "cached_tokens": asks.cached,
+        "requests": int(asks.requests.each),
+        "heaviest_minute_tokens": asks.tokens.heaviest,
+        "heaviest_minute_requests": asks.requests.heaviest,
+        "minutes": [{"minute": each.number, "tokens": each.tokens, "requests": each.requests} for each in asks.minutes],
     }
 
 

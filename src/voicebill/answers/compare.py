@@ -12,7 +12,7 @@ from voicebill.answers.lengths import Lengths, Spread
 from voicebill.answers.offered import Asked, Offered, offered
 from voicebill.answers.population import Calls, calls
 from voicebill.answers.quantities import Volume
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput, NotOffered, VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.plan import Plan, script
@@ -94,6 +94,30 @@ def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
         and book.priced(offer, day)
         and not book.ended(offer, day)
     )
+
+
+def alive_and_wanted(
+    book: PriceBook, day: date, models: Iterable[str] = (), provider: str | None = None, deployment: str | None = None
+) -> list[Offer]:
+    """The realtime offers alive on a day that go by some names (empty: all), of a provider and deployment (None: any).
+
+    Raises:
+        UnknownName: no offer goes by a name.
+        NotOffered: what was named has ended by that day.
+    """
+    named = [offer for name in models for offer in book.named(name, provider, "realtime")]
+    ids = {offer.id for offer in named}
+    found = [
+        offer
+        for offer in alive(book, day)
+        if (not named or offer.id in ids) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
+    ]
+    over = [end for offer in named for end in book.ends(offer) if book.ended(offer, day)]
+    if not found and over:
+        last = max(over, key=lambda end: end.shutdown.first)
+        instead = f"; the vendor names {last.replacement} instead" if last.replacement else ""
+        raise NotOffered(f"{last.model} was shut down by {last.provider} on {last.shutdown}, before {day}{instead}")
+    return found
 
 
 class _Shared:

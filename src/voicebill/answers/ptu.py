@@ -330,7 +330,12 @@ class _Load:
             above = steps.rounded_up(units)
             tried |= {above, max(steps.fewest, above - steps.increment)}
         every = (self.held(ptus, commitment) for ptus in sorted(tried))
-        return min(every, key=lambda held: Fraction(held.per_hour or 0))
+        return min(every, key=_dearness)
+
+
+def _dearness(held: Held) -> tuple[bool, Fraction]:
+    """The cheapest first; what has no known price last, and never as if it were free."""
+    return held.per_hour is None, Fraction(held.per_hour or 0)
 
 
 def _throughput(asked: PtuAsked, facts: Facts) -> Throughput:
@@ -473,7 +478,7 @@ def cheapest_way(answer: Ptu) -> str:
     ways = [(choice.cheapest, choice.commitment.label) for choice in answer.choices if choice.cheapest is not None]
     if alone is None or not ways:
         return ""
-    held, label = min(ways, key=lambda way: Fraction(way[0].per_hour or 0))
+    held, label = min(ways, key=lambda way: _dearness(way[0]))
     if not held.ptus or held.per_hour is None:
         return "Cheapest: pay as you go alone; no number of PTUs costs less."
     saved = 1 - Fraction(held.per_hour) / Fraction(alone)

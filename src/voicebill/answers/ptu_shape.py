@@ -13,7 +13,7 @@ from voicebill.billing.money import Amount, dollars
 
 def ptu_shape(answer: Ptu) -> Shape:
     """Units, their prices by commitment with the use from which they pay, the same load pay as you go, and what it rests on."""
-    asked, row, found = answer.asked, answer.throughput, answer.found
+    asked, row = answer.asked, answer.throughput
     return {
         "model": row.model,
         "deployment": asked.deployment,
@@ -45,22 +45,27 @@ def ptu_shape(answer: Ptu) -> Shape:
             "source": row.source,
         },
         "prices": [_choice(choice, answer) for choice in answer.choices],
-        "pay_as_you_go": None
-        if found is None or answer.per_call is None
-        else {
-            "offer": found.offer.id,
-            "call": dollars(answer.per_call),
-            "hour_at_peak": dollars(answer.as_you_go(asked.peak) or 0),
-            **_terms(answer.as_you_go(asked.average)),
-            "since": str(found.rates.row.since),
-            "checked": found.rates.row.checked.isoformat(),
-            "sources": list(found.rates.row.sources),
-        },
+        "pay_as_you_go": _as_you_go(answer),
         "pay_as_you_go_missing": answer.missing or None,
         "hours": {"month": int(HOURS_PER_MONTH), "year": HOURS_PER_YEAR},
         "digest": answer.digest,
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
+    }
+
+
+def _as_you_go(answer: Ptu) -> Shape | None:
+    if answer.found is None or answer.per_call is None:
+        return None
+    row = answer.found.rates.row
+    return {
+        "offer": answer.found.offer.id,
+        "call": dollars(answer.per_call),
+        "hour_at_peak": dollars(answer.asked.peak * 60 * answer.per_call),
+        **_terms(answer.as_you_go(answer.asked.average)),
+        "since": str(row.since),
+        "checked": row.checked.isoformat(),
+        "sources": list(row.sources),
     }
 
 

@@ -302,12 +302,17 @@ class PriceBook:
     def soonest_end(self, offer: Offer) -> date | None:
         """The first day that a source gives for an offer's end.
 
-        An offer of which no source speaks ends with the other versions of its model, the last of them.
+        An offer of which no source speaks ends with the later versions of its model, the last of them; that an earlier one
+        ends says nothing of it.
         """
         own = [day.first for row in self.ends(offer) for day in row.days]
         if own:
             return min(own)
-        namesakes = (row for row in self.lifecycle if (row.provider, row.model) == (offer.provider, offer.model))
+        namesakes = (
+            row
+            for row in self.lifecycle
+            if (row.provider, row.model) == (offer.provider, offer.model) and (row.version or "") >= (offer.version or "")
+        )
         return max((min(day.first for day in row.days) for row in namesakes), default=None)
 
     def ended(self, offer: Offer, day: date) -> bool:

@@ -13,14 +13,14 @@ from voicebill.answers import quantities
 from voicebill.answers.alternatives import ANY_CHAIN, Alternatives, alternatives, every_chain
 from voicebill.answers.alternatives_shape import alternatives_shape, compared_shape
 from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Comparison, alive, compare
+from voicebill.answers.compare import Candidate, Comparison, alive_and_wanted, compare
 from voicebill.answers.crossings import AXES, Flips, along, chosen, flips, range_said
 from voicebill.answers.facts import Facts
 from voicebill.answers.offered import Asked
 from voicebill.answers.plan_table import CARRIAGE
 from voicebill.answers.shape import bridge_shape, comparison_shape
 from voicebill.answers.stacks import Stack, sold_as_asked
-from voicebill.billing.errors import InvalidInput, NotOffered, UnknownName
+from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import shown
 from voicebill.billing.offers import Offer
 from voicebill.charts import draw
@@ -155,18 +155,10 @@ def compare_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
-    provider = provider.strip().lower() if provider else None
-    if provider is not None and provider not in facts.prices.providers:
-        raise UnknownName("provider", provider, facts.prices.providers)
-    named = {offer.id for name in model or () for offer in facts.prices.named(name, provider, "realtime")}
-    offers = [
-        offer
-        for offer in alive(facts.prices, on)
-        if (not model or offer.id in named) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
-    ]
+    provider = _seller(provider, facts)
+    offers = alive_and_wanted(facts.prices, on, model or (), provider, deployment)
     asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
     differing = lengths_stated(length_spread, lengths)
-    _refuse_ended(facts, [] if offers else model or [], provider, on)
     answer = compare(plan, offers, asked, facts, conversations, lengths=differing)
     way = carriage_stated(
         codec=codec,
@@ -184,11 +176,11 @@ def compare_command(
     every = None if most is None else every_chain(plan, asked, facts, most, conversations, wishes=wishes)
     second = None if against is None else plan_from_file(against)
     other = None if second is None else compare(second, offers, asked, facts, conversations, lengths=differing)
-    proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= on))
-    cheapest = next(proven, answer.candidates[0])
+    cheapest = _cheapest_proven(answer, on)
     beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
     if plot:
-        _draw(picture, answer, ranked, look_stated(look, width), plot)
+        footing = f"voicebill: {on}; prices {facts.prices.digest}"
+        _draw(answer, ranked, plot, picture=picture, footing=footing, dress=look_stated(look, width))
     if out_file:
         how = f"{screen.counted(plan.minutes, 'minute')} and {screen.counted(plan.turns, 'turn')}"
         write_alternatives(ways, f"One conversation of {how}, every way, on {on}", out_file)
@@ -212,16 +204,26 @@ def compare_command(
         show_bridge(beside, cheapest.offer, out)
 
 
-def _draw(picture: str, answer: Comparison, ranked: tuple[Flips, ...], look: draw.Look, file: Path) -> None:
-    """Draw the offers, or the first of the rankings."""
+def _seller(name: str | None, facts: Facts) -> str | None:
+    said = name.strip().lower() if name else None
+    if said is not None and said not in facts.prices.providers:
+        raise UnknownName("provider", said, facts.prices.providers)
+    return said
+
+
+def _cheapest_proven(answer: Comparison, day: date) -> Candidate:
+    """The cheapest that is sure to be sold on the day, or else the cheapest."""
+    proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= day))
+    return next(proven, answer.candidates[0])
+
+
+def _draw(answer: Comparison, ranked: tuple[Flips, ...], file: Path, *, picture: str, footing: str, dress: draw.Look) -> None:
     if picture == "offers":
-        draw.save(draw.offers(answer, look), file)
-        return
-    if not ranked:
+        draw.save(draw.offers(answer, dress), file)
+    elif ranked:
+        draw.save(draw.flips(ranked[0], footing, dress), file)
+    else:
         raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
-    sold = next(candidate.answer.offered for candidate in answer.candidates if candidate.answer)
-    stands_on = f"voicebill: {sold.asked.day}; prices {sold.facts.prices.digest}"
-    draw.save(draw.flips(ranked[0], stands_on, look), file)
 
 
 def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
@@ -254,16 +256,6 @@ def _ranked(ways: Alternatives, flip: list[str] | None, between: list[str] | Non
         axis = next(axis for axis in AXES if axis == axes[0])
         return (flips(ranked, ways.plan, said("--range", lambda text: range_said(axis, text))(span)),)
     return along(ranked, ways.plan, [axis for axis in AXES if axis in axes], ways.volume)
-
-
-def _refuse_ended(facts: Facts, models: list[str], provider: str | None, day: date) -> None:
-    """Say why nothing that was named can be compared: it is not sold yet, not sold so, or has ended."""
-    named = [offer for name in models for offer in facts.prices.named(name, provider, "realtime")]
-    ended = [offer for offer in named if facts.prices.ended(offer, day)]
-    if ended:
-        ends = facts.prices.ends(ended[0])[0]
-        instead = f"; the vendor names {ends.replacement} instead" if ends.replacement else ""
-        raise NotOffered(f"{ended[0].id} was shut down on {ends.shutdown}, before {day}{instead}")
 
 
 def _at_least_one(name: str, number: int) -> int:

@@ -1,10 +1,11 @@
-"""From TOML files to the price book and the rule book.
+"""From TOML files to the facts: prices, rules, ways to build an agent, capacity.
 
 Our own files come with the package; files of one's own may be put beside them. A faulty file reports all its faults at
 once, each with its line.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
@@ -118,70 +119,100 @@ def _tables(rows: object) -> list[Values]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
+@dataclass
+class _Gathered:
+    """What the files read so far have said; what has a name under that name."""
+
+    meters: dict[str, Meter] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
+    rule_sets: dict[str, RuleSet] = field(default_factory=dict)
+    aliases: list[Alias] = field(default_factory=list)
+    lifecycle: list[Lifecycle] = field(default_factory=list)
+    surcharges: list[Surcharge] = field(default_factory=list)
+    availability: list[Availability] = field(default_factory=list)
+    negotiated: dict[str, tuple[PriceRow, ...]] = field(default_factory=dict)
+    adjustments: list[Adjustment] = field(default_factory=list)
+    currencies: list[Currency] = field(default_factory=list)
+    stacks: dict[str, Stack] = field(default_factory=dict)
+    latencies: list[Latency] = field(default_factory=list)
+    transports: dict[str, Transport] = field(default_factory=dict)
+    throughputs: list[Throughput] = field(default_factory=list)
+    hours: list[HourlyPrice] = field(default_factory=list)
+    reservations: list[Reservation] = field(default_factory=list)
+    quotas: list[Quota] = field(default_factory=list)
+    counting: list[Counting] = field(default_factory=list)
+
+    def add(self, file: _File) -> None:
+        """Add a file; what it says of models is held against those that are known by then.
+
+        Raises:
+            FaultyFile: it has faults.
+        """
+        _add_meters(file, self.meters)
+        _add_offers(file, self.offers)
+        self._add_sold(file)
+        self._add_ways(file)
+        self._add_capacity(file)
+        _add_rules(file, self.rule_sets, self.offers.values())
+        file.refuse_if_faulty()
+
+    def _add_sold(self, file: _File) -> None:
+        """What is said of offers beside their prices."""
+        self.aliases += file.build("aliases", file.maker.alias)
+        self.lifecycle += file.build("lifecycle", file.maker.lifecycle)
+        self.surcharges += file.build("surcharges", file.maker.surcharge)
+        self.availability += file.build("availability", file.maker.availability)
+        _add_currencies(file, self.currencies)
+        _add_negotiated(file, self.negotiated, self.offers)
+        _add_adjustments(file, self.adjustments)
+        file.faults += _unheard_of(file, "adjustments", list(self.offers.values()))
+
+    def _add_ways(self, file: _File) -> None:
+        """Ways to build an agent and to reach it."""
+        self.latencies += file.build("latency", file.maker.latency)
+        self.transports.update((row.name, row) for row in file.build("transports", file.maker.transport))
+        _add_stacks(file, self.stacks, list(self.offers.values()))
+
+    def _add_capacity(self, file: _File) -> None:
+        """What is let through, and what can be bought to be let through more."""
+        self.throughputs += file.build("provisioned_models", file.maker.throughput)
+        self.hours += file.build("provisioned_hours", file.maker.hourly)
+        self.reservations += file.build("provisioned_reservations", file.maker.reservation)
+        _add_quotas(file, self.quotas)
+        self.counting += file.build("counting", file.maker.counting)
+
+    def facts(self) -> Facts:
+        """All of it, the default rules first."""
+        prices = PriceBook(
+            meters=self.meters,
+            offers=tuple(self.offers.values()),
+            aliases=tuple(self.aliases),
+            lifecycle=tuple(self.lifecycle),
+            surcharges=tuple(self.surcharges),
+            availability=tuple(self.availability),
+            negotiated=self.negotiated,
+            adjustments=tuple(self.adjustments),
+            currencies=tuple(self.currencies),
+        )
+        ordered = sorted(self.rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
+        return Facts(
+            prices=prices,
+            rules=RuleBook(tuple(ordered)),
+            provisioned=Provisioned(tuple(self.throughputs), tuple(self.hours), tuple(self.reservations)),
+            stacks=tuple(self.stacks.values()),
+            latencies=tuple(self.latencies),
+            transports=tuple(self.transports.values()),
+            quotas=Quotas(tuple(self.quotas), tuple(self.counting)),
+        )
+
+
 def _facts(sources: list[Readable]) -> Facts:
     """Read file by file: a later one may use the meters, models and rule sets of those before it."""
     names: set[str] = set()
-    meters: dict[str, Meter] = {}
-    offers: dict[str, Offer] = {}
-    rule_sets: dict[str, RuleSet] = {}
-    aliases: list[Alias] = []
-    lifecycle: list[Lifecycle] = []
-    surcharges: list[Surcharge] = []
-    availability: list[Availability] = []
-    negotiated: dict[str, tuple[PriceRow, ...]] = {}
-    adjustments: list[Adjustment] = []
-    currencies: list[Currency] = []
-    stacks: dict[str, Stack] = {}
-    latencies: list[Latency] = []
-    transports: dict[str, Transport] = {}
-    throughputs: list[Throughput] = []
-    hours: list[HourlyPrice] = []
-    reservations: list[Reservation] = []
-    quotas: list[Quota] = []
-    counting: list[Counting] = []
+    gathered = _Gathered()
     for source in sources:
-        file = _File(source, names)
-        _add_meters(file, meters)
-        _add_offers(file, offers)
-        aliases += file.build("aliases", file.maker.alias)
-        lifecycle += file.build("lifecycle", file.maker.lifecycle)
-        surcharges += file.build("surcharges", file.maker.surcharge)
-        availability += file.build("availability", file.maker.availability)
-        latencies += file.build("latency", file.maker.latency)
-        transports.update((row.name, row) for row in file.build("transports", file.maker.transport))
-        _add_stacks(file, stacks, list(offers.values()))
-        throughputs += file.build("provisioned_models", file.maker.throughput)
-        hours += file.build("provisioned_hours", file.maker.hourly)
-        reservations += file.build("provisioned_reservations", file.maker.reservation)
-        _add_quotas(file, quotas)
-        counting += file.build("counting", file.maker.counting)
-        _add_currencies(file, currencies)
-        _add_negotiated(file, negotiated, offers)
-        _add_adjustments(file, adjustments)
-        file.faults += _unheard_of(file, "adjustments", list(offers.values()))
-        _add_rules(file, rule_sets, offers.values())
-        file.refuse_if_faulty()
-    prices = PriceBook(
-        meters=meters,
-        offers=tuple(offers.values()),
-        aliases=tuple(aliases),
-        lifecycle=tuple(lifecycle),
-        surcharges=tuple(surcharges),
-        availability=tuple(availability),
-        negotiated=negotiated,
-        adjustments=tuple(adjustments),
-        currencies=tuple(currencies),
-    )
-    ordered = sorted(rule_sets.values(), key=lambda known: known.name != DEFAULT_RULES)
-    return Facts(
-        prices=prices,
-        rules=RuleBook(tuple(ordered)),
-        provisioned=Provisioned(tuple(throughputs), tuple(hours), tuple(reservations)),
-        stacks=tuple(stacks.values()),
-        latencies=tuple(latencies),
-        transports=tuple(transports.values()),
-        quotas=Quotas(tuple(quotas), tuple(counting)),
-    )
+        gathered.add(_File(source, names))
+    return gathered.facts()
 
 
 def _add_meters(file: _File, meters: dict[str, Meter]) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives, alternatives
 from voicebill.answers.alternatives_shape import compared_shape
 from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Candidate, Comparison, alive, compare, remarks
+from voicebill.answers.compare import Candidate, Comparison, alive_and_wanted, compare, remarks
 from voicebill.answers.crossings import AXES, UNITS, Flips, chosen, flips, range_said, usual
 from voicebill.answers.lengths import LONGEST_TIMES
 from voicebill.answers.shape import Shape
@@ -113,14 +113,7 @@ def _wanted(asked: Asking, wanted: Only) -> list[Offer]:
         raise UnknownName("provider", wanted.provider, book.providers)
     if wanted.deployment is not None and wanted.deployment not in DEPLOYMENTS:
         raise UnknownName("deployment", wanted.deployment, DEPLOYMENTS)
-    named = None if wanted.model is None else {each.id for each in book.named(wanted.model, wanted.provider, "realtime")}
-    return [
-        offer
-        for offer in alive(book, on)
-        if (named is None or offer.id in named)
-        and wanted.provider in (None, offer.provider)
-        and wanted.deployment in (None, offer.deployment)
-    ]
+    return alive_and_wanted(book, on, [wanted.model] if wanted.model else (), wanted.provider, wanted.deployment)
 
 
 def ways_of(asked: Asking, answer: Comparison, wanted: Only = EVERYTHING) -> Alternatives:
