@@ -12,7 +12,7 @@ from datetime import date
 from importlib.metadata import version
 from typing import Any
 
-from voicebill.answers.alternatives import alternatives, every_chain
+from voicebill.answers.alternatives import alternatives, every_pipeline
 from voicebill.answers.compare import alive, compare
 from voicebill.answers.costing import amount_of, conversation, lines_of, usage_under
 from voicebill.answers.estimate import estimate
@@ -162,7 +162,7 @@ def main() -> None:
         "voicebill: the same for a month of 32 call lengths": lambda: estimate(PLAN, ASKED, FACTS, MONTH),
         "voicebill: all realtime offers side by side": lambda: compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS),
         "voicebill: the same, and every stack that has a name": every_way,
-        "voicebill: the ten cheapest of all chains": lambda: every_chain(PLAN, ASKED, FACTS, 10),
+        "voicebill: the ten cheapest of all pipelines": lambda: every_pipeline(PLAN, ASKED, FACTS, 10),
         f"genai-prices {version('genai-prices')}: 20 usages priced once": genai_prices(usages),
         f"litellm {version('litellm')}: 20 usages priced once": litellm_cost(usages),
     }

@@ -87,8 +87,8 @@ def test_a_platform_takes_its_fee_for_begun_minutes_beside_the_models() -> None:
     hosted, studio = found.named("hosted"), found.named("studio")
     assert hosted is not None
     assert studio is not None
-    assert hosted.expected == sums("chain", "hosted")
-    assert studio.expected == sums("chain", "studio")
+    assert hosted.expected == sums("pipeline", "hosted")
+    assert studio.expected == sums("pipeline", "studio")
     assert [(leg.role, leg.amount) for leg in hosted.legs][-1] == (None, 2 * 10**10)
     assert found.spoken == (hosted, studio)
 
@@ -101,8 +101,8 @@ def test_a_platforms_month_is_paid_once_however_many_conversations_there_are(vol
     assert studio is not None
     assert hosted.per_month is not None
     assert studio.per_month is not None
-    assert hosted.per_month.expected == volume * sums("chain", "hosted") + sums("month")
-    assert studio.per_month.expected == volume * sums("chain", "studio")
+    assert hosted.per_month.expected == volume * sums("pipeline", "hosted") + sums("month")
+    assert studio.per_month.expected == volume * sums("pipeline", "studio")
     assert min((hosted, studio), key=lambda each: each.per_month.expected if each.per_month else 0).name == cheapest
 
 

@@ -24,7 +24,7 @@ ASKED = Asked(model="any", day=DAY, overrides=COMMON["rules"])
 
 CHAIN = Stack(
     "ours",
-    "our chain",
+    "our pipeline",
     "pipeline",
     {"hears": ("gpt-4o-mini-transcribe",), "answers": ("gpt-4.1",), "speaks": ("tts-1",)},
     provider="openai",
@@ -38,8 +38,8 @@ def answered(volume: Volume | None = None) -> Alternatives:
     return alternatives(None, PLAN, ASKED, FACTS, volume, stacks=[CHAIN, HEARD], lengths=lengths)
 
 
-def chain(scenario: str) -> str:
-    """The chain's written sum, in dollars."""
+def pipeline(scenario: str) -> str:
+    """The pipeline's written sum, in dollars."""
     return dollars(micro_dollars(" + ".join((BILL["hears"], BILL["answers"][scenario], BILL["speaks"]))))
 
 
@@ -47,9 +47,9 @@ def test_a_row_has_the_written_sums_as_exact_dollars() -> None:
     titles, first, second = cells(answered())
     assert titles == list(TITLES)
     row = dict(zip(titles, first, strict=True))
-    assert (row["best"], row["expected"], row["worst"]) == (chain("best"), chain("expected"), chain("worst"))
+    assert (row["best"], row["expected"], row["worst"]) == (pipeline("best"), pipeline("expected"), pipeline("worst"))
     assert Decimal(row["expected_per_minute"]) * Decimal("1.5") == Decimal(row["expected"])
-    assert (row["holds_the_conversation"], row["architecture"], row["name"]) == ("yes", "chain", "ours")
+    assert (row["holds_the_conversation"], row["architecture"], row["name"]) == ("yes", "pipeline", "ours")
     assert row["models"] == "gpt-4o-mini-transcribe → gpt-4.1 → tts-1"
     assert row["ends"] == "2027-01-06"
     assert second[:3] == ["no", "transcript", "heard"]
@@ -68,7 +68,7 @@ def test_months_are_there_only_where_they_were_asked_for() -> None:
     at = TITLES.index("expected_per_month")
     assert [row[at] for row in cells(answered())[1:]] == ["", ""]
     months = [Decimal(row[at]) for row in cells(answered(Volume(Decimal(1000), "month")))[1:]]
-    assert months[0] == 1000 * Decimal(chain("expected"))
+    assert months[0] == 1000 * Decimal(pipeline("expected"))
 
 
 def test_every_row_is_as_wide_as_the_titles_and_names_its_sources() -> None:
@@ -91,7 +91,7 @@ def test_the_document_has_a_table_for_what_holds_the_conversation_and_one_for_wh
         "What differs in kind",
         "Sources of the prices",
     ]
-    row = next(line for line in text.splitlines() if line.startswith("| chain: our chain |"))
+    row = next(line for line in text.splitlines() if line.startswith("| our pipeline |"))
     told = [each.strip() for each in row.strip("|").split("|")]
     assert told[1] == "gpt-4o-mini-transcribe → gpt-4.1 → tts-1"
     assert told[6:9] == ["1.00", "~1.5 to 4.1 s", "2027-01-06"]
@@ -123,7 +123,7 @@ def test_a_source_of_two_ways_has_one_number() -> None:
 @pytest.mark.parametrize(("title", "shown"), [("ours | theirs", "ours \\| theirs"), ("<b>ours</b>", "&lt;b>ours&lt;/b>")])
 def test_a_name_of_ones_own_does_not_break_the_table(title: str, shown: str) -> None:
     found = alternatives(None, PLAN, ASKED, FACTS, stacks=[replace(CHAIN, title=title)])
-    assert f"| chain: {shown} | gpt-4o-mini-transcribe" in markdown(found, "Ninety seconds")
+    assert f"| pipeline: {shown} | gpt-4o-mini-transcribe" in markdown(found, "Ninety seconds")
 
 
 def test_where_nothing_does_less_there_is_no_table_of_it() -> None:

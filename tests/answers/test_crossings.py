@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import DAY
-from voicebill.answers.alternatives import Alternative, Alternatives, alternatives, every_chain
+from voicebill.answers.alternatives import Alternative, Alternatives, alternatives, every_pipeline
 from voicebill.answers.compare import compare
 from voicebill.answers.crossings import AXES, Axis, Flips, Pair, Range, along, chosen, flips, range_said, usual
 from voicebill.answers.offered import Asked
@@ -281,7 +281,7 @@ def test_ways_are_ranked_by_name_or_the_cheapest_of_each_kind_or_the_cheapest_tw
     assert [way.architecture for way in chosen(KNOWN)] == ["pipeline", "speech-to-speech", "live"]
     alike = replace(KNOWN, spoken=(named("fast"), named("best"), named("azure-only")))
     assert [way.name for way in chosen(alike)] == ["fast", "best"]
-    with pytest.raises(UnknownName, match="unknown stack or offer 'fats'; the nearest is fast"):
+    with pytest.raises(UnknownName, match=r"unknown stack or offer 'fats' among the ways .*; the nearest is fast"):
         chosen(KNOWN, ["fats"])
 
 
@@ -433,7 +433,7 @@ def test_all_wishes_can_be_met_today() -> None:
 )
 def test_the_cheapest_chain_is_the_cheapest_of_all_chains(plan: Plan) -> None:
     """Priority tiers cost more, so that the cheapest of all answers at the standard one."""
-    first = every_chain(plan, ASKED, FACTS, 1)[0].spoken[0]
+    first = every_pipeline(plan, ASKED, FACTS, 1)[0].spoken[0]
     cheapest = named("cheapest", alternatives(None, plan, ASKED, FACTS))
     assert {leg.found.offer.tier for leg in first.legs} == {"standard"}
     assert first.expected == cheapest.expected

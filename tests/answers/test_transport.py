@@ -77,9 +77,9 @@ def test_what_every_codec_carries_in_a_minute_follows_from_its_samples() -> None
 
 def test_the_notes_say_what_is_left_out_or_put_in() -> None:
     notes = {(row.name, codec.name): codec.note for row in WAYS.transports.values() for codec in row.codecs}
-    assert f"{32_000 // 8 * 60 + HEADERS * 60:,}" in notes["webrtc", "opus"]
-    assert f"{24_000 * 2 * 60:,} before base64" in notes["websocket", "pcm16"]
-    assert f"{8_000 * 60:,} before base64" in notes["websocket", "g711"]
+    assert f"{(32_000 // 8 * 60 + HEADERS * 60) / 10**6:.2f} MB" in notes["webrtc", "opus"]
+    assert f"{24_000 * 2 * 60 / 10**6:.2f} MB before base64" in notes["websocket", "pcm16"]
+    assert f"{8_000 * 60 / 10**6:.2f} MB before base64" in notes["websocket", "g711"]
 
 
 SAID = {

@@ -110,8 +110,14 @@ def test_where_a_way_has_no_answer_its_line_ends() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (crossing_at(ONE), ("the order changes at about 2.5", "turns, in as many minutes", "dollars a conversation")),
-        (crossing_at(NEVER), ("the order never changes", "turns, in as many minutes", "dollars a conversation")),
+        (
+            crossing_at(ONE),
+            ("the order changes at about 2.5", "turns, in as many minutes", "dollars a conversation"),
+        ),
+        (
+            crossing_at(NEVER),
+            ("the order never changes", "turns, in as many minutes", "dollars a conversation"),
+        ),
         (crossing_at(ONE, axis="volume"), ("the order changes at about 2.5", "conversations a month", "dollars a month")),
     ],
 )

@@ -35,7 +35,7 @@ def test_every_option_reaches_the_way() -> None:
     way = answer(*SIX, *SAID, *PAID)["transport"]
     assert (way["name"], way["codec"], way["bytes_up"]) == ("websocket", "g711", 4_160_000)
     assert [(toll["offer"], toll["billed_seconds"], toll["dollars"], toll["per_month"]) for toll in way["tolls"]] == [
-        ("stated/carrier", "390", "0.0325", "0"),
+        ("your/carrier", "390", "0.0325", "0"),
         ("example-voice/agent-platform", "420", "0.07", "99"),
     ]
     assert (way["egress"], way["dollars"]) == ("0.0003744", "0.1028744")
@@ -45,7 +45,7 @@ def test_the_way_is_shown_with_who_is_paid_for_the_call_and_for_the_month() -> N
     said = " ".join(run(*SIX, *SAID, *PAID, "--conversations", "1000/month", "--length-spread", "0").stdout.split())
     for text in (
         "The way there: WebSocket, g711 4.2 MB each way; latency 100 to 300 ms",
-        "stated/carrier: 390 s × $0.005/min $0.0325",
+        "your/carrier: 390 s × $0.005/min $0.0325",
         "example-voice/agent-platform: 420 s × $0.01/min $0.0700",
         "example-voice/agent-platform, a month $99.00",
         "bandwidth that your side sends $0.000374",
@@ -71,7 +71,7 @@ def test_a_saved_plan_says_the_same_as_the_options(tmp_path: Path) -> None:
     )
     assert answer("--plan", str(file), *OWN) == answer(*SIX, *SAID, *PAID)
     stated = answer("--plan", str(file), *OWN, "--carrier-per-minute", "0.01", "--fee", "twilio/call-recording")
-    assert [toll["offer"] for toll in stated["transport"]["tolls"]] == ["stated/carrier", "twilio/call-recording"]
+    assert [toll["offer"] for toll in stated["transport"]["tolls"]] == ["your/carrier", "twilio/call-recording"]
     assert stated["transport"]["tolls"][0]["dollars"] == "0.065"
 
 

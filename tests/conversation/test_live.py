@@ -8,8 +8,8 @@ import pytest
 from tests.cases import DAY
 from tests.conversation.scripts import GA
 from voicebill.conversation import live
-from voicebill.conversation.chained import written
 from voicebill.conversation.context import Response, responses
+from voicebill.conversation.pipeline import written
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Turn
 from voicebill.facts import load

@@ -105,9 +105,9 @@ WRONG = [
     ("flip=length", "flip", "must be one of minutes, turns, talk, volume, not 'length'"),
     ("one=nobody", "one", "unknown stack or offer 'nobody'"),
     ("one=fast&two=openai/gpt-realtime-1.55", "two", f"the nearest are {REALTIME}"),
-    ("range=60", "range", "'60' is not a range: write LOW:HIGH, such as 1:60"),
-    ("range=60:1", "range", "a range of minutes rises from more than 0 to more than that, not from 60 to 1"),
-    ("range=a:b", "range", "'a' is not a duration"),
+    ("flip=minutes&range=60", "range", "'60' is not a range: write LOW:HIGH, such as 1:60"),
+    ("flip=minutes&range=60:1", "range", "a range of minutes rises from more than 0 to more than that, not from 60 to 1"),
+    ("flip=minutes&range=a:b", "range", "'a' is not a duration"),
     ("flip=talk&range=5:400", "range", "a range of talk goes up to 100, not to 400"),
     ("flip=turns&range=1.2:1.8", "range", "no value of turns between 1.2 and 1.8 can be looked at: widen the range"),
 ]
@@ -208,7 +208,7 @@ def test_a_body_has_numbers_and_lists_too() -> None:
 
 def test_the_page_shows_the_way_with_what_is_paid_on_it() -> None:
     page = html.unescape(SITE.get("/", params={"minutes": "6.5", "turns": "20", **WAY}).text)
-    assert "stated/carrier: 390 s × $0.005/min" in page
+    assert "your/carrier: 390 s × $0.005/min" in page
     assert "twilio/call-recording" in page
     for name, value in WAY.items():
         field = re.search(rf'<(?:input|select)[^>]*name="{name}".*?(?:>|</select>)', page, re.DOTALL)

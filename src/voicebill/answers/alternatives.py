@@ -1,6 +1,6 @@
 """The alternatives: every way to build the same agent, priced for one plan, whatever its meters count.
 
-Realtime models, chains, live models, the same exchange typed, and streams. What holds the conversation stands apart from
+Realtime models, pipelines, live models, the same exchange typed, and streams. What holds the conversation stands apart from
 what does less, so that the cheapest of all is not an answer to another question.
 """
 
@@ -37,7 +37,7 @@ from voicebill.conversation.rules import Rules
 LABELS: Mapping[Architecture, str] = {
     "speech-to-speech": "speech to speech",
     "live": "live",
-    "pipeline": "chain",
+    "pipeline": "pipeline",
     "text": "typed",
     "transcription": "transcript",
     "translation": "translation",
@@ -53,7 +53,7 @@ DIFFERS: Mapping[Architecture, str] = {
 }
 """What differs in kind."""
 
-ANY_CHAIN = Stack("any", "any chain", "pipeline", {})
+ANY_PIPELINE = Stack("any", "any pipeline", "pipeline", {})
 
 TIERS: Mapping[str, str] = {
     "batch": "answers within 24 hours",
@@ -211,35 +211,35 @@ def _carried(ground: "_Ground", stated: Carriage, day: date) -> Carried | None:
     return carried(ground.plan, stated, ground.facts.ways, day, month)
 
 
-def every_chain(
-    plan: Plan, asked: Asked, facts: Facts, top: int, volume: Volume | None = None, *, wishes: Stack = ANY_CHAIN
+def every_pipeline(
+    plan: Plan, asked: Asked, facts: Facts, top: int, volume: Volume | None = None, *, wishes: Stack = ANY_PIPELINE
 ) -> tuple[Alternatives, int]:
-    """The cheapest chains of all that meet some wishes on the day, for the planned conversation, and how many there are.
+    """The cheapest pipelines of all that meet some wishes on the day, for the planned conversation, and how many there are.
 
-    Of chains of the same models, sold in other ways or by others, only the cheapest is among them.
+    Of pipelines of the same models, sold in other ways or by others, only the cheapest is among them.
     """
     ground = _Ground(plan, asked, facts, volume, None)
     seating = Seating(facts, asked, ground.talk(plan))
-    found = sorted(seating.every_pipeline(wishes), key=_first_of_chains)
+    found = sorted(seating.every_pipeline(wishes), key=_first_of_pipelines)
     ways = []
     for seats in islice(_of_other_models(seats for _, seats in found), top):
         name = " → ".join(seat.offer.id for seat in seats)
-        ways.append(_built(Build(Stack(name, "a chain", "pipeline", {}), seats), ground))
+        ways.append(_built(Build(Stack(name, "a pipeline", "pipeline", {}), seats), ground))
     return _sorted(plan, volume, ways), len(found)
 
 
-def _of_other_models(chains: Iterable[tuple[Seat, ...]]) -> Iterator[tuple[Seat, ...]]:
+def _of_other_models(pipelines: Iterable[tuple[Seat, ...]]) -> Iterator[tuple[Seat, ...]]:
     seen = set()
-    for seats in chains:
+    for seats in pipelines:
         models = tuple((seat.offer.model, seat.offer.tier) for seat in seats)
         if models not in seen:
             seen.add(models)
             yield seats
 
 
-def _first_of_chains(chain: tuple[Scenarios, tuple[Seat, ...]]) -> tuple[Amount, int, bool, str]:
+def _first_of_pipelines(pipeline: tuple[Scenarios, tuple[Seat, ...]]) -> tuple[Amount, int, bool, str]:
     """The cheapest first; of equals those of one seller, and OpenAI's own before others'."""
-    amounts, seats = chain
+    amounts, seats = pipeline
     sellers = {seat.offer.provider for seat in seats}
     return amounts.expected, len(sellers), sellers != {"openai"}, seats[0].offer.id
 

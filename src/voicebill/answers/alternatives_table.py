@@ -76,7 +76,7 @@ def _table(ways: tuple[Alternative, ...], answer: Alternatives, sources: dict[st
         for source in _sources(way):
             sources.setdefault(source, len(sources) + 1)
         yield _line(
-            f"{LABELS[way.architecture]}: {way.title}",
+            _named(way),
             way.models,
             *(shown(costs.best), f"**{shown(costs.expected)}**", shown(costs.worst)),
             shown(way.per_minute(answer.plan).expected),
@@ -85,6 +85,12 @@ def _table(ways: tuple[Alternative, ...], answer: Alternatives, sources: dict[st
             str(way.ends or ""),
             ", ".join(str(sources[source]) for source in _sources(way)),
         )
+
+
+def _named(way: Alternative) -> str:
+    """A way by its title, with its architecture where the title does not say it."""
+    label = LABELS[way.architecture]
+    return way.title if label in way.title else f"{label}: {way.title}"
 
 
 def _line(*said: str) -> str:

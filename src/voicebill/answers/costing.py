@@ -15,9 +15,9 @@ from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged, written
-from voicebill.conversation.chained import hearing
 from voicebill.conversation.context import Response, fixed_tokens, responses
 from voicebill.conversation.history import NOTHING, Tokens
+from voicebill.conversation.pipeline import hearing
 from voicebill.conversation.plain import plain
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache, Rules

@@ -36,7 +36,7 @@ MOST: dict[Axis, Decimal] = {
 
 UNITS: dict[Axis, str] = {
     "minutes": "minutes, with as many turns and tool calls a minute",
-    "turns": "turns, with their tool calls, in as many minutes",
+    "turns": "turns, in as many minutes",
     "talk": "per cent of the time in which anybody talks",
     "volume": "conversations a month",
 }

@@ -48,7 +48,7 @@ class Seating:
         return Build(stack, seats, tuple(paid_by_the_minute(name, self.facts.prices, self.asked.day) for name in stack.fees))
 
     def every_pipeline(self, wishes: Stack) -> Iterator[tuple[Scenarios, tuple[Seat, ...]]]:
-        """Every chain that meets some wishes, its models at any tier that answers in time, unsorted."""
+        """Every pipeline that meets some wishes, its models at any tier that answers in time, unsorted."""
         columns = [
             [
                 taken
@@ -59,9 +59,9 @@ class Seating:
             for role in ROLES["pipeline"]
         ]
         columns = [list({taken.seat.offer.id: taken for taken in column}.values()) for column in columns]
-        for chain in product(*columns):
-            best, expected, worst = (sum(costs) for costs in zip(*(_bare(each.costs) for each in chain), strict=True))
-            yield Scenarios(best, expected, worst), tuple(each.seat for each in chain)
+        for pipeline in product(*columns):
+            best, expected, worst = (sum(costs) for costs in zip(*(_bare(each.costs) for each in pipeline), strict=True))
+            yield Scenarios(best, expected, worst), tuple(each.seat for each in pipeline)
 
     def able(self, role: Role) -> tuple[Seat, ...]:
         """Everybody who could do something, with prices on the day and not ended by every source."""

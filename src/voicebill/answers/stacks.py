@@ -8,7 +8,7 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import Kind
 
 Architecture = Literal["speech-to-speech", "live", "pipeline", "text", "transcription", "translation"]
-"""How an agent is made: one model that hears and speaks, a live one with a backend, a chain; or what does less."""
+"""How an agent is made: one model that hears and speaks, a live one with a backend, a pipeline; or what does less."""
 
 Role = Literal["hears", "answers", "speaks", "talks", "translates"]
 

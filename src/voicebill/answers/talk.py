@@ -6,7 +6,7 @@ from functools import cached_property
 from voicebill.answers.costing import behaviours, held_of, usage_under
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage
-from voicebill.conversation import chained, live
+from voicebill.conversation import live, pipeline
 from voicebill.conversation.context import responses
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
@@ -33,7 +33,7 @@ class Talk:
     @cached_property
     def in_writing(self) -> Script:
         """The same conversation, typed."""
-        return chained.written(self.script, self.rules)
+        return pipeline.written(self.script, self.rules)
 
     @property
     def lasts_ms(self) -> int:
@@ -61,15 +61,15 @@ class Talk:
         by_time = rates["audio_ms"] is not None
         if by_time and rules.hears_silence:
             return self.streamed(1)
-        return self._once(("heard", by_time), lambda: chained.heard(self.script, self.rules, by_time=by_time))
+        return self._once(("heard", by_time), lambda: pipeline.heard(self.script, self.rules, by_time=by_time))
 
     def spoken(self, rates: Rates, rules: Rules) -> Usage:
         """What a model uses that speaks the replies: characters or tokens; a realtime model is given each as a message."""
         if rates.offer.kind == "realtime":
-            return self._once(("read", rules), lambda: chained.read_aloud(self.script, rules))
+            return self._once(("read", rules), lambda: pipeline.read_aloud(self.script, rules))
         if rates["characters_in"] is not None:
-            return self._once(("characters", rules), lambda: chained.spoken_characters(self.script, rules))
-        return self._once(("spoken", rules), lambda: chained.spoken_tokens(self.script, rules))
+            return self._once(("characters", rules), lambda: pipeline.spoken_characters(self.script, rules))
+        return self._once(("spoken", rules), lambda: pipeline.spoken_tokens(self.script, rules))
 
     def _once(self, key: tuple[object, ...], count: Callable[[], Usage]) -> Usage:
         if key not in self._counted:

@@ -182,10 +182,10 @@ def _at(value: Decimal) -> str:
     return f"{round(value, 2).normalize():,f}"
 
 
-def show_chains(answer: Alternatives, count: int, out: Console) -> None:
-    """Print the cheapest of all chains."""
+def show_pipelines(answer: Alternatives, count: int, out: Console) -> None:
+    """Print the cheapest of all pipelines."""
     out.print()
-    out.print(screen.heading(f"The {len(answer.spoken)} cheapest of {count:,} chains"))
+    out.print(screen.heading(f"The {len(answer.spoken)} cheapest of {count:,} pipelines"))
     table = screen.table("", "best", "expected", "worst", "ends")
     for way in answer.spoken:
         assert way.per_conversation is not None

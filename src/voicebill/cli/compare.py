@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from voicebill.answers import quantities
-from voicebill.answers.alternatives import ANY_CHAIN, Alternatives, alternatives, every_chain
+from voicebill.answers.alternatives import ANY_PIPELINE, Alternatives, alternatives, every_pipeline
 from voicebill.answers.alternatives_shape import alternatives_shape, compared_shape
 from voicebill.answers.bridge import Bridge, bridge
 from voicebill.answers.compare import Candidate, Comparison, alive_and_wanted, compare
@@ -25,7 +25,7 @@ from voicebill.billing.money import shown
 from voicebill.billing.offers import Offer
 from voicebill.charts import draw
 from voicebill.cli import screen
-from voicebill.cli.alternatives import show, show_chains, show_flips
+from voicebill.cli.alternatives import show, show_flips, show_pipelines
 from voicebill.cli.options import (
     PLOTTING,
     QUESTION,
@@ -96,9 +96,9 @@ def compare_command(
         list[str] | None,
         option("--stack", "Only this stack beside the offers; may be repeated. (default: all)", QUESTION, metavar="NAME"),
     ] = None,
-    chains: Annotated[
+    pipelines: Annotated[
         int | None,
-        option("--chains", "The cheapest of all chains that can be made, so many.", QUESTION, quantities.count, "COUNT"),
+        option("--pipelines", "The cheapest of all pipelines that can be made, so many.", QUESTION, quantities.count, "COUNT"),
     ] = None,
     flip: Annotated[
         list[str] | None,
@@ -144,14 +144,14 @@ def compare_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """One plan against every way to build it: realtime models, chains, live models, in writing; the cheapest first.
+    """One plan against every way to build it: realtime models, pipelines, live models, in writing; the cheapest first.
 
     \b
         voicebill compare --minutes 6 --turns 15 --conversations 30000/month
         voicebill compare --minutes 6 --turns 15 --model gpt-realtime-mini
         voicebill compare --minutes 6 --turns 20 --flip minutes --range 1:60 \\
             --between gpt-live-1.1 --between openai/gpt-realtime-1.5
-        voicebill compare --minutes 6 --turns 20 --chains 20
+        voicebill compare --minutes 6 --turns 20 --pipelines 20
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = facts_and_rules(rules, prices)
     on = day or today()
@@ -171,9 +171,9 @@ def compare_command(
     stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
     ways = alternatives(answer, plan, asked, facts, conversations, stacks=stacks, lengths=differing, carriage=way)
     ranked = _ranked(ways, flip, between, span)
-    wishes = replace(ANY_CHAIN, provider=provider, deployment=deployment)
-    most = None if chains is None else _at_least_one("--chains", chains)
-    every = None if most is None else every_chain(plan, asked, facts, most, conversations, wishes=wishes)
+    wishes = replace(ANY_PIPELINE, provider=provider, deployment=deployment)
+    most = None if pipelines is None else _at_least_one("--pipelines", pipelines)
+    every = None if most is None else every_pipeline(plan, asked, facts, most, conversations, wishes=wishes)
     second = None if against is None else plan_from_file(against)
     other = None if second is None else compare(second, offers, asked, facts, conversations, lengths=differing)
     cheapest = _cheapest_proven(answer, on)
@@ -187,7 +187,7 @@ def compare_command(
     if as_json:
         shape = compared_shape(answer, ways, ranked, facts, on)
         beside_it = {
-            "chains": {"count": every[1], **alternatives_shape(every[0])} if every else None,
+            "pipelines": {"count": every[1], **alternatives_shape(every[0])} if every else None,
             "page": bridge_shape(beside) if beside else None,
             "against": comparison_shape(other)["offers"] if other else None,
         }
@@ -197,7 +197,7 @@ def compare_command(
     show(ways, on, facts, out)
     show_flips(ranked, out)
     if every:
-        show_chains(*every, out)
+        show_pipelines(*every, out)
     if other:
         show_both(answer, other, out)
     if beside:

@@ -78,7 +78,7 @@ def _weight(codec: Codec) -> str:
 def _otherwise(plain: Estimate, site: Site) -> dict[str, str]:
     """The same conversation built in other ways."""
     asked = replace(plain.offered.asked, provider="openai")
-    wanted = {"chain": "cheapest", "durable": "lives-a-year", "live": "gpt-live-1.1"}
+    wanted = {"pipeline": "cheapest", "durable": "lives-a-year", "live": "gpt-live-1.1"}
     stacks = [stack for stack in site.facts.stacks if stack.name in wanted.values()]
     built = alternatives(None, PLAN, asked, site.facts, stacks=stacks)
     ways = {key: built.named(name) for key, name in wanted.items()}

@@ -1,4 +1,4 @@
-"""A conversation held by a chain of models: one hears, one answers in writing, one speaks.
+"""A conversation held by a pipeline of models: one hears, one answers in writing, one speaks.
 
 The words are those of the spoken conversation. What each model counts of them differs: milliseconds or tokens of audio,
 tokens of text, characters. The text model is sent the whole history in writing again for every answer, as `context` has it.
