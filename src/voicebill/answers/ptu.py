@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
@@ -435,7 +435,10 @@ def _assumptions(asked: PtuAsked, row: Throughput, hourly: HourlyPrice, found: F
         which = "every day is alike" if len(asked.profile) == A_DAY else "every week is alike"
         yield f"{which}; within an hour the load is even, and calls that do not fit are sent pay as you go, whole"
     else:
-        yield f"the load is the same around the clock: {float(asked.peak):,.10g} calls a minute"
+        yield (
+            f"the load is the same around the clock: {float(asked.peak):,.10g} calls a minute; units pay much less where "
+            "nights are quiet (state the load by the hour), and bursts within a minute may spill where the average fits"
+        )
     checked = f"units of {row.model} were sized by the vendor's table of {row.checked}"
     yield f"{checked}, their hours priced by a list of {hourly.checked}: both are assumed unchanged since"
     yield from () if found is None else found.assumptions
@@ -444,7 +447,14 @@ def _assumptions(asked: PtuAsked, row: Throughput, hourly: HourlyPrice, found: F
 def _warnings(asked: PtuAsked, row: Throughput, found: Found | None, spills: Fraction, facts: Facts) -> Iterator[str]:
     if row.most_prompt_tokens is not None and asked.prompt_tokens > row.most_prompt_tokens:
         yield f"{row.model}: {row.note}; a prompt of {asked.prompt_tokens:,} tokens is not served by units"
-    yield from _ending(asked, facts) if found is None else found.warnings
+    told = tuple(_ending(asked, facts) if found is None else found.warnings)
+    yield from told
+    end = None if found is None or told else facts.prices.soonest_end(found.offer)
+    if end is not None and asked.day < end < asked.day + timedelta(days=365):
+        yield (
+            f"{row.model} may end on {end}, by the soonest source: before a year that is reserved from {asked.day} is over; "
+            "whether a reservation serves another model then is for the contract to say"
+        )
     cached = None if found is None else found.rates["text_in_cached"]
     if found is not None and cached is not None and cached.stands_in and asked.cache_rate:
         yield f"{found.offer.name} has no price for cached text: pay as you go it is priced as fresh"

@@ -72,7 +72,7 @@ class Seating:
             offers = (
                 offer
                 for offer in book.offers
-                if (offer.kind == kind or (offer.kind == "realtime" and offer.model in readers))
+                if (offer.kind == kind or (offer.kind == "realtime" and not readers.isdisjoint((offer.model, offer.name))))
                 and not offer.example
                 and book.priced(offer, day)
                 and not book.ended(offer, day)
@@ -81,9 +81,10 @@ class Seating:
         return self._able[role]
 
     def _readers(self) -> frozenset[str]:
-        """Realtime models that vendors name in the place of speech models: they can read a text out."""
+        """Realtime models that can read a text out: those that vendors name in the place of speech models, or stacks do."""
         speech = {offer.model for offer in self.facts.prices.offers if offer.kind == "speech"}
-        return frozenset(row.replacement for row in self.facts.prices.lifecycle if row.model in speech and row.replacement)
+        instead = {row.replacement for row in self.facts.prices.lifecycle if row.model in speech and row.replacement}
+        return frozenset(instead.union(*(stack.models.get("speaks", ()) for stack in self.facts.stacks)))
 
     def _seat(self, role: Role, offer: Offer) -> Seat | None:
         book, asked = self.facts.prices, self.asked

@@ -70,6 +70,8 @@ class Carriage:
     fees: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if "" in (self.carrier, self.codec, *self.fees):
+            raise InvalidInput("a carrier, codec or platform needs a name")
         if self.carrier is not None and self.carrier_per_minute is not None:
             raise InvalidInput("carrier and carrier_per_minute say the same thing: give one")
         for name in ("carrier_per_minute", "egress_per_gb"):

@@ -306,4 +306,7 @@ def _needed(answer: Capacity) -> Iterator[str]:
     if needed.apart == needed.together:
         yield f"{takes}, however calls are spread over them."
     else:
-        yield f"{takes} where calls go wherever there is room, {needed.apart:,} where they are spread blindly."
+        yield (
+            f"{takes} where calls go wherever there is room, {needed.apart:,} where they are spread blindly. "
+            f"What one {answer.per} leaves unused of its quota is of no use to the others."
+        )

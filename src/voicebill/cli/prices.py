@@ -54,6 +54,7 @@ def prices_command(
         offers, sets = len(found.prices.offers) - len(known.prices.offers), len(found.rules.sets) - len(known.rules.sets)
         book = found.prices
         own = {name: len(getattr(book, name)) for name in ("negotiated", "adjustments", "currencies")}
+        own["stacks"] = len(found.stacks) - len(known.stacks)
         if as_json:
             screen.as_json({"file": str(check_file), "faults": [], "offers": offers, "rule_sets": sets, **own})
         else:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from voicebill.answers.facts import Facts
 from voicebill.answers.latency import Latency
-from voicebill.answers.stacks import Stack
+from voicebill.answers.stacks import KINDS, Stack
 from voicebill.answers.tables import Fault, Values, read
 from voicebill.answers.transport import Transport
 from voicebill.billing.currency import Currency
@@ -264,7 +264,9 @@ def _add_stacks(file: _File, stacks: dict[str, Stack], offers: list[Offer]) -> N
         if stack.name in stacks:
             raise InvalidInput(f"the stack {stack.name} exists already")
         for role, models in stack.models.items():
-            known = {name for offer in offers for name in (offer.model, offer.name, *offer.also_named)}
+            kinds = {KINDS[role], "realtime"} if role == "speaks" else {KINDS[role]}
+            able = (offer for offer in offers if offer.kind in kinds)
+            known = {name for offer in able for name in (offer.model, offer.name, *offer.also_named)}
             for model in models:
                 if model not in known:
                     raise UnknownName(f"model that {role}", model, known)
