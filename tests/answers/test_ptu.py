@@ -221,7 +221,11 @@ def test_without_a_price_pay_as_you_go_there_is_nothing_to_compare_with(fields: 
 
 def test_doubts_are_warned_of() -> None:
     """Old reservation prices, models that end, a prompt that is too long, a version without a cached price."""
-    assert "reservation prices are those of 2025-08-25" in ptu(EXAMPLE, FACTS).warnings[0]
+    ends, old = ptu(EXAMPLE, FACTS).warnings
+    assert (
+        "gpt-5.2 may end on 2027-06-08, by the soonest source: before a year that is reserved from 2026-11-22 is over" in ends
+    )
+    assert "reservation prices are those of 2025-08-25" in old
     assert "o3-2025-04-16 was to be shut down by azure on 2026-11-19" in " ".join(ptu(asked(model="o3"), FACTS).warnings)
     for place in ({}, {"region": "japaneast"}, {"deployment": "regional", "region": "uksouth"}):
         ended = ptu(asked(model="gpt-4.1", **place), FACTS).warnings
