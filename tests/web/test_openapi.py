@@ -19,7 +19,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 @API.parametrize()
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.filterwarnings("default")
 def test_whatever_is_asked_the_answer_is_documented(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import ceil, floor
 from typing import Literal, NamedTuple, get_args
 
@@ -24,7 +24,7 @@ Axis = Literal["minutes", "turns", "talk", "volume"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 
 MOST_STEPS, LEAST_STEPS = 600, 24
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 """Values of a range that are looked at: all of a short one, fewer where conversations have many turns together."""
 
 MOST: dict[Axis, Decimal] = {
@@ -136,7 +136,7 @@ def flips(ways: Sequence[Alternative], plan: Plan, within: Range) -> Flips:
     for way in ways:
         if way.way is None:
             raise InvalidInput(f"{way.name} cannot be ranked: {way.refusal}")
-    points = tuple(_points(ways, plan, within))
+    points = _closer(ways, plan, within, tuple(_points(ways, plan, within)))
     if not points:
         raise InvalidInput(
             f"no value of {within.axis} between {within.low} and {within.high} can be looked at: widen the range"
@@ -209,6 +209,20 @@ def _points(ways: Sequence[Alternative], plan: Plan, within: Range) -> Iterator[
         return
     for at, varied in _plans(plan, within):
         yield Point(at, tuple(_expected(way, varied) for way in ways))
+
+
+def _closer(ways: Sequence[Alternative], plan: Plan, within: Range, points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The points, and those between two of them where the order changes: of a wide range not every value is among them."""
+    found = {point.at: point for point in points}
+    for below, above in pairwise(points):
+        if within.axis != "volume" and _order(below) != _order(above):
+            found |= {point.at: point for point in _points(ways, plan, Range(within.axis, below.at, above.at))}
+    return tuple(found[at] for at in sorted(found))
+
+
+def _order(point: Point) -> list[int]:
+    """The ways by what they cost, as their places; those without an answer last."""
+    return sorted(range(len(point.amounts)), key=lambda at: (point.amounts[at] is None, point.amounts[at] or Fraction(0)))
 
 
 def _lines(ways: Sequence[Alternative], within: Range) -> Iterator[Point]:
