@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## set up, lint, check types and run every test and documente
 	@$(MAKE) --no-print-directory lint types
 	$(BIN)/python -m pytest
 
-coverage: $(VENV)/.dev ## run every test and show what none of them reaches, which takes half as long again
+coverage: $(VENV)/.dev ## run every test, slower, and show what none of them reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 lint: $(VENV)/.dev ## check style, layout and which way imports go
