@@ -88,7 +88,7 @@ def crossing_at(*pairs: Pair, axis: str = "turns", gap: bool = False) -> Flips:
     climbing = [None if gap and turn == 4 else Fraction(turn * DOLLAR) for turn in (1, 2, 3, 4)]
     points = tuple(Point(Decimal(turn), (climbs, flat)) for turn, climbs in enumerate(climbing, start=1))
     within = Range("volume" if axis == "volume" else "turns", Decimal(1), Decimal(4))
-    return Flips(within, ("climbs", "flat"), ("climbs", "flat"), points, pairs, ())
+    return Flips(within, ("climbs", "flat"), points, pairs, ())
 
 
 ONE = Pair("climbs", "flat", (Crossing(Decimal(2), Decimal(3), Decimal("2.5"), "climbs", "flat"),), None)

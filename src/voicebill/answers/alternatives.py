@@ -110,11 +110,6 @@ class Alternative:
         first = self.legs[0].found.offer.provider if self.legs else ""
         return " → ".join(_called(leg.found, first) for leg in self.legs if leg.role or len(self.legs) == 1)
 
-    @property
-    def provider(self) -> str:
-        """Who sells the first of its models."""
-        return self.legs[0].found.offer.provider if self.legs else ""
-
     def per_minute(self, plan: Plan) -> Scenarios:
         """Per minute of the conversation, silence included."""
         assert self.per_conversation is not None

@@ -109,7 +109,6 @@ class Flips:
 
     within: Range
     names: tuple[str, ...]
-    titles: tuple[str, ...]
     points: tuple[Point, ...]
     pairs: tuple[Pair, ...]
     gaps: tuple[str, ...]
@@ -145,7 +144,6 @@ def flips(ways: Sequence[Alternative], plan: Plan, within: Range) -> Flips:
     return Flips(
         within=within,
         names=names,
-        titles=tuple(way.title for way in ways),
         points=points,
         pairs=tuple(_pair(points, names, one, two) for one, two in combinations(range(len(names)), 2)),
         gaps=tuple(_gaps(points, names)),
