@@ -4,14 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
-PIP := -m pip --disable-pip-version-check --quiet install
-OURS := --no-deps --no-build-isolation --editable .
+UPGRADE ?= --upgrade
+PIP := -m pip --disable-pip-version-check --quiet
+
+# A lock is installed as it stands: nothing is resolved anew, so that it installs next year what it installs today.
+# `pip check` then says whether anything is missing. No package is built in an environment of its own, which would be
+# filled with the newest releases: what builds packages is in the locks too.
+# $(call install,environment,lock,file whose packages are there already,what it is for)
+define install
+@echo "installing $$(grep == requirements/$(2).txt | grep -vE "== '(win32|emscripten)'" | grep -cvxFf $(3)) packages for $(4)"
+@$(1)/bin/python $(PIP) install --no-deps --no-build-isolation --require-hashes --requirement requirements/$(2).txt
+@told=$$($(1)/bin/python -m pip check) || { echo "$$told"; exit 1; }
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help demo cost serve test coverage lint format types docs bench lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: $(VENV)/.run ## set up and print the estimate that opens the README
 	@$(BIN)/voicebill estimate --model gpt-realtime-1.5 --minutes 10 --turns 20 --conversations 30000/month --day 2026-11-22
@@ -50,8 +60,8 @@ bench: $(BENCH)/.bench ## measure against peers in the same run
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
 
-lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes
-	UV="$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
+lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes; UPGRADE= keeps what is locked
+	UV="$(BIN)/uv pip compile --quiet --universal $(UPGRADE) --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header" && \
 	$$UV pyproject.toml --group build --output-file requirements/run.txt && \
 	$$UV pyproject.toml --extra logs --group build --constraint requirements/run.txt --output-file requirements/logs.txt && \
@@ -69,25 +79,25 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
-	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/run.txt
-	@$(BIN)/python $(PIP) $(OURS)
+	$(call install,$(VENV),run,/dev/null,the command line)
+	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.logs: requirements/logs.txt $(VENV)/.run
-	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/logs.txt
+	$(call install,$(VENV),logs,requirements/run.txt,usage logs)
 	@touch $@
 
 $(VENV)/.web: requirements/web.txt $(VENV)/.run
-	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/web.txt
+	$(call install,$(VENV),web,requirements/run.txt,the page and the API)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	@$(BIN)/python $(PIP) --require-hashes --requirement requirements/dev.txt
+	$(call install,$(VENV),dev,requirements/run.txt,the tests)
 	@touch $@
 
 $(BENCH)/.bench: requirements/bench.txt pyproject.toml
 	@echo "setting up $(BENCH)"
 	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/python $(PIP) --require-hashes --requirement requirements/bench.txt
-	@$(BENCH)/bin/python $(PIP) $(OURS)
+	$(call install,$(BENCH),bench,/dev/null,the benchmarks)
+	@$(BENCH)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
