@@ -1,66 +1,73 @@
-# `make help` lists what there is. Everything installs into .venv; nothing outside this folder is changed.
+# `make help` lists the targets. Everything is installed into .venv; nothing outside this folder is changed.
 
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 UPGRADE ?= --upgrade
 PIP := -m pip --disable-pip-version-check --quiet
 
-# A lock is installed as it stands: nothing is resolved anew, so that it installs next year what it installs today.
-# `pip check` then says whether anything is missing. No package is built in an environment of its own, which would be
-# filled with the newest releases: what builds packages is in the locks too.
-# $(call install,environment,lock,file whose packages are there already,what it is for)
+# Exactly the packages of a lock file are installed: nothing is resolved again, so that a lock installs the same next year.
+# `pip check` then reports anything that is missing. Packages are not built in isolated environments, because those would
+# contain the newest releases: the build tools are in the lock files too.
+# $(call install,environment,lock,file whose packages are already installed,purpose)
 define install
 @echo "installing $$(grep == requirements/$(2).txt | grep -vE "== '(win32|emscripten)'" | grep -cvxFf $(3)) packages for $(4)"
 @$(1)/bin/python $(PIP) install --no-deps --no-build-isolation --require-hashes --requirement requirements/$(2).txt
-@told=$$($(1)/bin/python -m pip check) || { echo "$$told"; exit 1; }
+@report=$$($(1)/bin/python -m pip check) || { echo "$$report"; exit 1; }
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cost serve test coverage lint format types docs bench lock clean
+.PHONY: help demo cost serve test test-long coverage lint format types docs page bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(VENV)/.run ## set up and print the estimate that opens the README
+demo: $(VENV)/.run ## set up and print the estimate of the README
 	@$(BIN)/voicebill estimate --model gpt-realtime-1.5 --minutes 10 --turns 20 --conversations 30000/month --day 2026-11-22
 
-cost: $(VENV)/.logs ## set up for usage logs and cost an example log
+cost: $(VENV)/.logs ## set up for usage logs and calculate the cost of an example log
 	@$(BIN)/voicebill cost docs/examples/support-day.jsonl
 
 serve: $(VENV)/.web ## set up and serve the page and the API on this machine
 	@$(BIN)/voicebill serve
 
-test: $(VENV)/.dev ## set up, lint, check types and run every test and documented example
-	@$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## set up, lint, check types, and run the tests and documented examples on every core
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
+	$(PYTEST)
 
-coverage: $(VENV)/.dev ## run every test, slower, and show what none of them reaches
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+test-long: $(VENV)/.dev ## run the tests that take ten seconds or more each
+	$(PYTEST) -m long
 
-lint: $(VENV)/.dev ## check style, layout and which way imports go
+coverage: $(VENV)/.dev ## run all tests, slower, and list the lines that no test reaches
+	$(PYTEST) -m "long or not long" --cov --cov-report=term-missing:skip-covered
+
+lint: $(VENV)/.dev ## check style, layout and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(VENV)/.dev ## check types, strictly
+types: $(VENV)/.dev ## check types with mypy in strict mode
 	$(BIN)/mypy
 
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.run ## compute the table of every way to hold one support call
-	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --flip none --out docs/one-call.md > /dev/null
+docs: $(VENV)/.run ## compute docs/one-call.md, the alternatives for one support call
+	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --break-even none --out docs/one-call.md > /dev/null
 
-bench: $(BENCH)/.bench ## measure against peers in the same run
+page: $(VENV)/.dev ## take the screenshot docs/page.png with an installed Chromium
+	@$(BIN)/python -m tests.web.screenshot
+
+bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py
 	$(BENCH)/bin/python benchmarks/startup.py
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
 
-lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes; UPGRADE= keeps what is locked
+lock: $(VENV)/.dev ## resolve the dependencies again and write their hashes; UPGRADE= keeps the locked versions
 	UV="$(BIN)/uv pip compile --quiet --universal $(UPGRADE) --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header" && \
 	$$UV pyproject.toml --group build --output-file requirements/run.txt && \
@@ -69,7 +76,7 @@ lock: $(VENV)/.dev ## resolve the dependencies anew and write their hashes; UPGR
 	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
 	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt
 
-clean: ## remove what the targets made
+clean: ## remove everything that the targets created
 	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
 
 $(VENV)/bin/python:

@@ -1,7 +1,11 @@
-"""Every example in the README and the docs is executed: console sessions as they are shown, and Python as doctests."""
+"""Run every example of the README and the docs: console sessions with the output shown, and Python as doctests."""
 
+import atexit
 import doctest
+import os
 import shlex
+from collections import Counter
+from collections.abc import Iterator
 from tempfile import mkdtemp
 
 import pytest
@@ -12,17 +16,23 @@ from typer.testing import CliRunner
 from voicebill.cli import app
 
 EMPTY_HOME = mkdtemp(prefix="voicebill-tests-")
-PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb", "VOICEBILL_HOME": EMPTY_HOME}
-"""A terminal like any other, whatever the tests run in, and no contract of one's own."""
+PLAIN_TERMINAL = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb", "VOICEBILL_HOME": EMPTY_HOME}
+"""A plain terminal, whatever the tests run in, and no price file of the user's own."""
+
+SLOW_FILES = ("web/test_browser", "web/test_openapi", "engines/test_spark", "engines/test_", "web/test_pages")
+"""Files whose tests take longest. They start first, so that no core waits for one of them at the end."""
+
+# At interpreter exit DuckDB's binding lists objects that other libraries still reference on standard error; no test needs it.
+atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
 
 
 class Session:
-    """The fenced blocks of a language, each run as a whole: examples do not lean on each other."""
+    """The fenced blocks of a language. Each block runs on its own: no example depends on another block."""
 
     language: str
 
     def __call__(self, document: Document) -> list[Region]:
-        """The sessions of a document."""
+        """Return a region for each block of a document."""
         regions = list(FencedCodeBlockLexer(self.language)(document))
         for region in regions:
             region.parsed = str(region.lexemes["source"])
@@ -30,7 +40,7 @@ class Session:
         return regions
 
     def evaluate(self, example: Example) -> str | None:
-        """Run a block; say what differs from what it shows."""
+        """Run a block. Return what differs from the output shown, or None."""
         raise NotImplementedError
 
 
@@ -40,33 +50,42 @@ class PythonSession(Session):
     language = "python"
 
     def evaluate(self, example: Example) -> str | None:
-        """Run the examples as one doctest."""
+        """Run the examples as one doctest. Return its failures, or None."""
         test = doctest.DocTestParser().get_doctest(str(example.parsed), {}, example.path, example.path, example.line)
-        said: list[str] = []
-        doctest.DocTestRunner(verbose=False).run(test, out=said.append)
-        return "".join(said) or None
+        output: list[str] = []
+        doctest.DocTestRunner(verbose=False).run(test, out=output.append)
+        return "".join(output) or None
 
 
 class ConsoleSession(Session):
-    """A block of `$ voicebill …` commands, each with the output that it must give."""
+    """A block of `$ voicebill …` commands, each followed by the output that it must print.
+
+    A last line `...` in the expected output stands for any further lines, at least one.
+    """
 
     language = "console"
 
     def evaluate(self, example: Example) -> str | None:
-        """Run the commands; say what differs."""
-        for shown in str(example.parsed).split("$ ")[1:]:
-            command, _, expected = shown.replace("\\\n", " ").partition("\n")
+        """Run the commands. Return the first output that differs, or None."""
+        for block in str(example.parsed).split("$ ")[1:]:
+            command, _, expected = block.replace("\\\n", " ").partition("\n")
             words = shlex.split(command, comments=True)
             if words[:1] != ["voicebill"]:
-                return f"only voicebill's own commands are executed, not {command!r}"
-            result = CliRunner(env=PLAIN).invoke(app, words[1:])
-            if printed(result.output) != printed(expected):
-                return f"{command}\nprinted:\n{printed(result.output)}\nand not:\n{printed(expected)}"
+                return f"only commands of voicebill are executed, not {command!r}"
+            result = CliRunner(env=PLAIN_TERMINAL).invoke(app, words[1:])
+            if not is_shown_output(visible_text(result.output), visible_text(expected)):
+                return f"{command}\nprinted:\n{visible_text(result.output)}\ninstead of:\n{visible_text(expected)}"
         return None
 
 
-def printed(text: str) -> str:
-    """An output without what cannot be seen."""
+def is_shown_output(output: str, expected: str) -> bool:
+    """Whether an output is the expected one, or continues it where a last line `...` stands for further lines."""
+    beginning, shortened, rest = f"{expected}\n".partition("\n...\n")
+    return output == expected if not shortened else not rest.strip() and output.startswith(f"{beginning}\n")
+
+
+def visible_text(text: str) -> str:
+    """Return an output without trailing spaces and without empty lines around it."""
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
@@ -76,9 +95,38 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Give each test a unique identifier, let pytest-randomly shuffle, and put slow files first.
+
+    pytest-xdist runs only one of several tests with the same identifier. schemathesis names the test of every operation, but
+    since pytest 9.2 these tests share one identifier.
+    """
+    times = Counter(item.nodeid for item in items)
+    for item in items:
+        if times[item.nodeid] > 1:
+            item._id = item.id.with_params(item.name.partition("[")[2].removesuffix("]"))  # noqa: SLF001 (there is no other way)
+    repeated = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if repeated:
+        raise pytest.UsageError(f"several tests have the identifier {repeated[0]}; only one of them would run")
+    yield
+    items.sort(key=lambda item: next((rank for rank, name in enumerate(SLOW_FILES) if name in item.nodeid), len(SLOW_FILES)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Report at the end how many tests were skipped and why, with the command that installs what is missing."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.getreports("skipped")
+        if isinstance(report.longrepr, tuple)
+    )
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"skipped {count} {'test' if count == 1 else 'tests'}: {reason}")
+
+
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Output is the same whatever terminal the tests run in."""
+    """Make the output independent of the terminal that the tests run in."""
     for name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "TERMINAL_WIDTH", "_TYPER_FORCE_DISABLE_TERMINAL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "dumb")

@@ -1,1 +1,1 @@
-"""Measurements beside peers, and what they measure on. `make bench` runs them."""
+"""Measure voicebill and compare it with similar libraries. `make bench` runs these benchmarks."""

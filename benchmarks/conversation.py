@@ -1,7 +1,7 @@
-"""A conversation simulated and priced, beside peers that price finished usages: one run, ratios.
+"""Compare the time to simulate and price a conversation with libraries that price finished usages.
 
-voicebill plans twenty turns, runs them through the context and prices them under all three cache behaviours. The peers
-are given what they need, twenty finished usages, and price them once. Each measurement is the best of several rounds.
+voicebill plans twenty turns, simulates them and prices them under all three cache behaviours. The other libraries get
+twenty finished usages and price them once. Each result is the best of several rounds, with its ratio to the first.
 """
 
 import logging
@@ -12,75 +12,78 @@ from datetime import date
 from importlib.metadata import version
 from typing import Any
 
-from voicebill.answers.alternatives import alternatives, every_pipeline
-from voicebill.answers.compare import alive, compare
-from voicebill.answers.costing import amount_of, conversation, lines_of, usage_under
+from voicebill.answers.alternatives import alternatives, cheapest_pipelines
+from voicebill.answers.compare import available_offers, compare
+from voicebill.answers.costing import priced_lines, run_conversation, total_amount, usage_for_cache
 from voicebill.answers.estimate import estimate
-from voicebill.answers.offered import Asked, offered
-from voicebill.answers.quantities import volume
+from voicebill.answers.model_selection import ModelSelection, resolve_model
+from voicebill.answers.quantities import parse_volume
 from voicebill.answers.simulate import simulate
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache
 from voicebill.conversation.script import Script, Truncation, Turn
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 DAY = date(2026, 11, 22)
 PLAN = Plan(minutes=10, turns=20)
-ASKED = Asked(model="gpt-realtime", day=DAY)
-FACTS = load()
-MONTH = volume("30000/month")
+SELECTION = ModelSelection(model="gpt-realtime", day=DAY)
+FACTS = load_facts()
+MONTH = parse_volume("30000/month")
 ROUNDS = 9
 BEHAVIOURS: tuple[Cache, ...] = ("all", "prefix", "none")
 
 
-def seconds_each(*works: Callable[[], object]) -> list[float]:
-    """Seconds that one call of each takes: the best of rounds in which all take turns, so that they share the weather."""
-    counts = [_count(work) for work in works]
-    rounds = [[_timed(work, count) / count for work, count in zip(works, counts, strict=True)] for _ in range(ROUNDS)]
+def best_seconds(*tasks: Callable[[], object]) -> list[float]:
+    """Seconds per call of each task: the best of several rounds. The tasks take turns, so that machine load affects all."""
+    counts = [_count(task) for task in tasks]
+    rounds = [[_measure(task, count) / count for task, count in zip(tasks, counts, strict=True)] for _ in range(ROUNDS)]
     return [min(spent) for spent in zip(*rounds, strict=True)]
 
 
-def _count(work: Callable[[], object], least: float = 0.1) -> int:
-    """How many calls take long enough to be measured."""
-    work()
+def _count(task: Callable[[], object], min_seconds: float = 0.1) -> int:
+    """The number of calls that take long enough to be measured."""
+    task()
     count = 1
-    while (spent := _timed(work, count)) < least:
-        count = max(count + 1, int(count * least / max(spent, 1e-6) * 1.1))
+    while (spent := _measure(task, count)) < min_seconds:
+        count = max(count + 1, int(count * min_seconds / max(spent, 1e-6) * 1.1))
     return count
 
 
-def _timed(work: Callable[[], object], count: int) -> float:
+def _measure(task: Callable[[], object], count: int) -> float:
     start = time.perf_counter()
     for _ in range(count):
-        work()
+        task()
     return time.perf_counter() - start
 
 
 def core() -> Callable[[], object]:
-    """Plan, script, context, usage and bill, under all three behaviours; the offer and its rules are at hand."""
-    sold = offered(ASKED, None, FACTS)
+    """Plan, script, context, usage and bill under all three cache behaviours; the offer and its rules are already loaded."""
+    resolved = resolve_model(SELECTION, None, FACTS)
 
-    def work() -> list[object]:
-        held = conversation(script(PLAN, sold.ruling.rules), sold)
-        return [amount_of(lines_of(usage_under(behaviour, held), sold.found.rates)) for behaviour in BEHAVIOURS]
+    def task() -> list[object]:
+        full_counts = run_conversation(script(PLAN, resolved.effective_rules.rules), resolved)
+        return [
+            total_amount(priced_lines(usage_for_cache(behaviour, full_counts), resolved.quote.rates))
+            for behaviour in BEHAVIOURS
+        ]
 
-    return work
+    return task
 
 
 def twenty_usages() -> list[dict[str, int]]:
-    """The twenty usages of the conversation, as the API reports them: cached counts are part of the input counts."""
-    sold = offered(ASKED, None, FACTS)
-    billed = simulate(script(PLAN, sold.ruling.rules), ASKED, FACTS).responses
+    """The twenty usages of the conversation as the API reports them: cached counts are included in the input counts."""
+    resolved = resolve_model(SELECTION, None, FACTS)
+    responses = simulate(script(PLAN, resolved.effective_rules.rules), SELECTION, FACTS).responses
     return [
         {
-            "text": each.usage["text_in"] + each.usage["text_in_cached"],
-            "audio": each.usage["audio_in"] + each.usage["audio_in_cached"],
-            "text_cached": each.usage["text_in_cached"],
-            "audio_cached": each.usage["audio_in_cached"],
-            "text_out": each.usage["text_out"],
-            "audio_out": each.usage["audio_out"],
+            "text": response.usage["text_in"] + response.usage["text_in_cached"],
+            "audio": response.usage["audio_in"] + response.usage["audio_in_cached"],
+            "text_cached": response.usage["text_in_cached"],
+            "audio_cached": response.usage["audio_in_cached"],
+            "text_out": response.usage["text_out"],
+            "audio_out": response.usage["audio_out"],
         }
-        for each in billed
+        for response in responses
     ]
 
 
@@ -90,20 +93,20 @@ def genai_prices(usages: list[dict[str, int]]) -> Callable[[], object]:
 
     finished = [
         Usage(
-            input_tokens=each["text"] + each["audio"],
-            cache_read_tokens=each["text_cached"] + each["audio_cached"],
-            output_tokens=each["text_out"] + each["audio_out"],
-            input_audio_tokens=each["audio"],
-            cache_audio_read_tokens=each["audio_cached"],
-            output_audio_tokens=each["audio_out"],
+            input_tokens=counts["text"] + counts["audio"],
+            cache_read_tokens=counts["text_cached"] + counts["audio_cached"],
+            output_tokens=counts["text_out"] + counts["audio_out"],
+            input_audio_tokens=counts["audio"],
+            cache_audio_read_tokens=counts["audio_cached"],
+            output_audio_tokens=counts["audio_out"],
         )
-        for each in usages
+        for counts in usages
     ]
     return lambda: sum(calc_price(usage, "gpt-realtime", provider_id="openai").total_price for usage in finished)
 
 
 def litellm_cost(usages: list[dict[str, int]]) -> Callable[[], object]:
-    """Twenty usages priced by litellm, from the price list that it ships."""
+    """Twenty usages priced by litellm with its bundled price list."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     logging.disable(logging.CRITICAL)
     import litellm
@@ -111,19 +114,19 @@ def litellm_cost(usages: list[dict[str, int]]) -> Callable[[], object]:
 
     finished: list[Any] = [
         Usage(
-            prompt_tokens=each["text"] + each["audio"],
-            completion_tokens=each["text_out"] + each["audio_out"],
-            total_tokens=sum(each[key] for key in ("text", "audio", "text_out", "audio_out")),
+            prompt_tokens=counts["text"] + counts["audio"],
+            completion_tokens=counts["text_out"] + counts["audio_out"],
+            total_tokens=sum(counts[key] for key in ("text", "audio", "text_out", "audio_out")),
             prompt_tokens_details=PromptTokensDetailsWrapper(
-                text_tokens=each["text"],
-                audio_tokens=each["audio"],
-                cached_tokens=each["text_cached"] + each["audio_cached"],
+                text_tokens=counts["text"],
+                audio_tokens=counts["audio"],
+                cached_tokens=counts["text_cached"] + counts["audio_cached"],
             ),
             completion_tokens_details=CompletionTokensDetailsWrapper(
-                text_tokens=each["text_out"], audio_tokens=each["audio_out"]
+                text_tokens=counts["text_out"], audio_tokens=counts["audio_out"]
             ),
         )
-        for each in usages
+        for counts in usages
     ]
     cost = litellm.cost_calculator.cost_per_token
     return lambda: sum(
@@ -141,38 +144,38 @@ def litellm_cost(usages: list[dict[str, int]]) -> Callable[[], object]:
 
 
 def an_hour(turns: int) -> Callable[[], object]:
-    """An hour of so many turns with cuts: time should grow with the items that are rendered, and no faster."""
+    """An hour with truncation, of a number of turns: the time should grow in proportion to the items in the history."""
     ms = 60 * 60_000 // turns
     turn = Turn(user_audio_ms=ms // 3, reply_audio_ms=ms // 3, silence_ms=ms // 4)
-    talk = Script(turns=(turn,) * turns, truncation=Truncation("auto", 0.8, 8000))
-    return lambda: simulate(talk, ASKED, FACTS)
+    long_script = Script(turns=(turn,) * turns, truncation=Truncation("auto", 0.8, 8000))
+    return lambda: simulate(long_script, SELECTION, FACTS)
 
 
-def every_way() -> object:
-    """All realtime offers and every stack that has a name: what the page and `voicebill compare` ask."""
-    return alternatives(compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS), PLAN, ASKED, FACTS)
+def all_alternatives() -> object:
+    """All realtime offers and every named stack, as on the web page and in `voicebill compare`."""
+    return alternatives(compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS), PLAN, SELECTION, FACTS)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print the results."""
     usages = twenty_usages()
-    works = {
+    tasks = {
         "voicebill: 20 turns simulated, priced three times": core(),
-        "voicebill: the whole estimate, offer to caveats": lambda: estimate(PLAN, ASKED, FACTS),
-        "voicebill: the same for a month of 32 call lengths": lambda: estimate(PLAN, ASKED, FACTS, MONTH),
-        "voicebill: all realtime offers side by side": lambda: compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS),
-        "voicebill: the same, and every stack that has a name": every_way,
-        "voicebill: the ten cheapest of all pipelines": lambda: every_pipeline(PLAN, ASKED, FACTS, 10),
+        "voicebill: a complete estimate, with warnings": lambda: estimate(PLAN, SELECTION, FACTS),
+        "voicebill: an estimate for a month of 32 call lengths": lambda: estimate(PLAN, SELECTION, FACTS, MONTH),
+        "voicebill: all realtime offers compared": lambda: compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS),
+        "voicebill: all realtime offers and named stacks": all_alternatives,
+        "voicebill: the ten cheapest pipelines": lambda: cheapest_pipelines(PLAN, SELECTION, FACTS, 10),
         f"genai-prices {version('genai-prices')}: 20 usages priced once": genai_prices(usages),
         f"litellm {version('litellm')}: 20 usages priced once": litellm_cost(usages),
     }
-    spent = seconds_each(*works.values())
-    for name, seconds in zip(works, spent, strict=True):
+    spent = best_seconds(*tasks.values())
+    for name, seconds in zip(tasks, spent, strict=True):
         print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / spent[0]:8.1f} x")
     hours = (100, 200, 400, 800)
-    for turns, seconds in zip(hours, seconds_each(*(an_hour(turns) for turns in hours)), strict=True):
+    for turns, seconds in zip(hours, best_seconds(*(an_hour(turns) for turns in hours)), strict=True):
         name = f"voicebill: an hour of {turns} turns, response by response"
-        print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / turns * 1e6:8.1f} us a turn")
+        print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / turns * 1e6:8.1f} us per turn")
 
 
 if __name__ == "__main__":

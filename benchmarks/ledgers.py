@@ -1,7 +1,7 @@
-"""Ledgers at scale, made by DuckDB in one go: the Parquet files that recording a month of responses would leave.
+"""Generate large ledgers with DuckDB: the Parquet files that recording a month of responses would create.
 
-A response has five to six meters on average. Half a percent is bounded, half a percent without usage, one percent of
-models nobody has heard of; one model begins to be sold within the month, and one is shut down.
+A response has five to six meters on average. Half a percent of the responses are ambiguous, half a percent have no usage,
+and one percent have an unknown model; one model becomes available during the month, and one is shut down.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pathlib import Path
 import duckdb
 
 from voicebill.engines.ledger import Ledger, State
-from voicebill.engines.recording import Part
-from voicebill.engines.usage_table import SCHEMA
+from voicebill.engines.ledger_writer import LedgerPart
+from voicebill.engines.usage_table import USAGE_SCHEMA
 
 FIRST = date(2026, 7, 2)
 DAYS = 30
 TURNS = 12
-"""Responses of a session."""
-ROWS_A_RESPONSE = 5.55
+"""Responses per session."""
+ROWS_PER_RESPONSE = 5.55
 
 _SHAPES = """
     CREATE TEMP TABLE shapes AS FROM (VALUES
@@ -27,8 +27,8 @@ _SHAPES = """
         ('later', 0, 0, 'text_in', 1, 10, 300), ('later', 0, 1, 'text_in_cached', 5, 0, 30),
         ('later', 0, 2, 'audio_in', 2, 20, 300), ('later', 0, 3, 'audio_in_cached', 6, 0, 40),
         ('later', 0, 4, 'text_out', 3, 10, 60), ('later', 0, 5, 'audio_out', 4, 60, 400),
-        ('bounded', 1, 0, 'text_in', 1, 200, 900), ('bounded', 1, 1, 'text_out', 4, 60, 400),
-        ('bounded', 2, 2, 'audio_in', 1, 200, 900), ('bounded', 2, 3, 'audio_out', 4, 60, 400),
+        ('ambiguous', 1, 0, 'text_in', 1, 200, 900), ('ambiguous', 1, 1, 'text_out', 4, 60, 400),
+        ('ambiguous', 2, 2, 'audio_in', 1, 200, 900), ('ambiguous', 2, 3, 'audio_out', 4, 60, 400),
         ('text', 0, 0, 'text_in', 1, 200, 900), ('text', 0, 1, 'text_in_cached', 5, 1, 30),
         ('text', 0, 2, 'text_out', 3, 10, 60),
         ('none', 0, 0, '', 7, 0, 1)
@@ -43,7 +43,7 @@ _ROWS = f"""
     named AS (
         SELECT *,
             CASE WHEN fate < 5 THEN 'none' WHEN lot BETWEEN 90 AND 94 THEN 'text'
-                WHEN fate < 10 THEN 'bounded' WHEN turn = 0 THEN 'first' ELSE 'later' END AS shape,
+                WHEN fate < 10 THEN 'ambiguous' WHEN turn = 0 THEN 'first' ELSE 'later' END AS shape,
             CASE WHEN lot < 35 THEN 'gpt-realtime' WHEN lot < 55 THEN 'gpt-realtime-2.1' WHEN lot < 70 THEN 'gpt-realtime-mini'
                 WHEN lot < 80 THEN 'gpt-realtime-1.5' WHEN lot < 90 THEN 'gpt-realtime-2' WHEN lot < 95 THEN 'gpt-5.6-luna'
                 WHEN lot < 99 THEN 'gpt-4o-mini-realtime-preview' ELSE 'gpt-realtime-9-beta' END AS model,
@@ -58,17 +58,17 @@ _ROWS = f"""
         FROM named n JOIN shapes h USING (shape)
     )
     SELECT key, 'response' AS kind, provider, model, 'global' AS deployment, NULL AS region, NULL AS tier,
-        provider || '|' || model || '|global||' AS sold, 'sess_' || to_hex(hash(s, 8)) AS session, turn + 1 AS turn,
+        provider || '|' || model || '|global||' AS sku, 'sess_' || to_hex(hash(s, 8)) AS session, turn + 1 AS turn,
         'tenant-' || s % 400 AS tenant, $day AS day, time, ms // 3_600_000 AS hour,
         epoch_ms(time) - turn * 20_000 - 5000 AS since_ms, epoch_ms(time) AS until_ms,
         CASE shape WHEN 'none' THEN 'failed' ELSE 'completed' END AS outcome,
-        CASE shape WHEN 'none' THEN 'none' WHEN 'bounded' THEN 'bounded' ELSE 'exact' END AS status,
+        CASE shape WHEN 'none' THEN 'missing' WHEN 'ambiguous' THEN 'ambiguous' ELSE 'exact' END AS status,
         reading, part, meter, q AS quantity,
-        CASE WHEN shape IN ('none', 'bounded') THEN NULL
-            WHEN meter LIKE '%cached' THEN q WHEN turn = 0 THEN 0 ELSE q // 3 END AS reread,
+        CASE WHEN shape IN ('none', 'ambiguous') THEN NULL
+            WHEN meter LIKE '%cached' THEN q WHEN turn = 0 THEN 0 ELSE q // 3 END AS repeated_input,
         'calls-' || i // 100_000 || '.jsonl' AS source,
-        i % 100_000 * 300 + 1 AS ordinal, 31 AS rank,
-        substr(to_hex(hash(i, 2)), 1, 12) AS digest
+        i % 100_000 * 300 + 1 AS line_number, 31 AS completeness,
+        substr(to_hex(hash(i, 2)), 1, 12) AS content_hash
     FROM counted"""
 
 _TYPES = {
@@ -80,29 +80,28 @@ _TYPES = {
 }
 
 
-def make_ledger(folder: Path, responses: int, *, most_days: int = DAYS) -> Iterator[Part]:
-    """Write a ledger of so many responses a month, or its first days; gives each day's file as soon as it is there."""
+def make_ledger(folder: Path, responses: int, *, max_days: int = DAYS) -> Iterator[LedgerPart]:
+    """Write a ledger of `responses` per month, or its first days; yields each day's file when it is complete."""
     folder.mkdir(parents=True)
     parts = []
     with duckdb.connect(config={"memory_limit": "4GB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(_SHAPES)
-        for at in range(most_days):
-            parts.append(_day(connection, folder, at, responses))
+        for index in range(max_days):
+            parts.append(_write_day(connection, folder, index, responses))
             yield parts[-1]
     Ledger(folder).commit(State(1, tuple(parts)))
 
 
-def _day(connection: duckdb.DuckDBPyConnection, folder: Path, at: int, responses: int) -> Part:
-    day = FIRST + timedelta(days=at)
-    begin, end = (responses * place // DAYS for place in (at, at + 1))
-    path = f"{day}/part-{at:016x}.parquet"
+def _write_day(connection: duckdb.DuckDBPyConnection, folder: Path, index: int, responses: int) -> LedgerPart:
+    day = FIRST + timedelta(days=index)
+    begin, end = (responses * place // DAYS for place in (index, index + 1))
+    path = f"{day}/part-{index:016x}.parquet"
     (folder / str(day)).mkdir()
-    columns = ", ".join(f"CAST({field.name} AS {_TYPES[str(field.type)]}) AS {field.name}" for field in SCHEMA)
-    asked = _ROWS.replace("$begin", str(begin)).replace("$end", str(end)).replace("$day", f"DATE '{day}'")
-    ordered = (
-        f"SELECT {columns} FROM ({asked}) ORDER BY reading > 0, source, ordinal, key, reading, part"  # as a recording does
-    )
+    columns = ", ".join(f"CAST({field.name} AS {_TYPES[str(field.type)]}) AS {field.name}" for field in USAGE_SCHEMA)
+    query = _ROWS.replace("$begin", str(begin)).replace("$end", str(end)).replace("$day", f"DATE '{day}'")
+    # the order of a recorded ledger
+    ordered = f"SELECT {columns} FROM ({query}) ORDER BY reading > 0, source, line_number, key, reading, part"
     connection.execute(f"COPY ({ordered}) TO '{folder / path}' (FORMAT parquet, COMPRESSION zstd)")
     ((rows,),) = connection.execute(f"SELECT COUNT(*) FROM '{folder / path}'").fetchall()
-    return Part(path, rows, end - begin)
+    return LedgerPart(path, rows, end - begin)

@@ -1,8 +1,8 @@
-"""What genai-prices and litellm make of the conformance suite: agreement, or why not.
+"""Compare voicebill's amounts in the conformance suite with those of genai-prices and litellm.
 
-Run it in the environment that `make bench` sets up. Each peer gets the events as it takes them: litellm the whole stream, after
-the event that names the session's models; genai-prices the counts of each event, since it reads no Realtime events. Both use
-the price list that they ship. It ends with an error if anybody disagrees and nobody here says why.
+Run it in the environment that `make bench` sets up. litellm gets the whole stream of events, after the event that names the
+session's models; genai-prices does not read Realtime events, so it gets the counts of each event. Both use their bundled
+price lists. The exit status is an error if a difference has no explanation in WHY, or an explanation is not needed.
 """
 
 import json
@@ -19,18 +19,18 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "docs" / "conformance"
-NEAR = Fraction(1, 10**9)
-"""Binary floating point may differ by so much of the amount."""
+TOLERANCE = Fraction(1, 10**9)
+"""Allowed relative difference due to binary floating point."""
 
 AGREES = "agrees"
 
 Case = dict[str, Any]
 Event = dict[str, Any]
 Opinion = Fraction | str
-"""Dollars, or why there are none."""
+"""Dollars, or the reason why there is no amount."""
 
-RETIRED = "the model has left its price list, and what is not there costs $0"
-NO_DATA_ZONE = "it is told no deployment, and prices the model as sold globally"
+RETIRED = "the model is no longer in its price list, and unlisted models cost $0"
+NO_DATA_ZONE = "it does not know deployments and uses the global price"
 WHY: dict[tuple[str, str], str] = {
     ("preview-undated-name", "litellm"): RETIRED,
     ("preview-first-snapshot", "litellm"): RETIRED,
@@ -38,14 +38,14 @@ WHY: dict[tuple[str, str], str] = {
     ("preview-first-snapshot", "genai-prices"): "one price for every snapshot of the preview: that of December 2024",
     ("image-and-reasoning", "litellm"): "cached images at the rate of cached text, 0.06 in place of 0.08",
     ("three-modalities-cached", "litellm"): "cached images at the rate of cached text, 0.40 in place of 0.50",
-    ("cached-split-missing", "genai-prices"): "it refuses counts whose cached part is not told by modality",
-    ("more-cached-than-read", "genai-prices"): "it refuses counts that contradict themselves, and names both",
-    ("more-cached-than-read", "litellm"): "384 cached tokens are charged, of 127 that were read, and it is not said",
-    ("dated-name", "genai-prices"): "it does not know the dated name, and says so",
+    ("cached-split-missing", "genai-prices"): "it rejects counts whose cached tokens are not split by modality",
+    ("more-cached-than-read", "genai-prices"): "it rejects contradictory counts and names both",
+    ("more-cached-than-read", "litellm"): "it charges 384 cached tokens of 127 input tokens without a warning",
+    ("dated-name", "genai-prices"): "it does not know the dated name and reports that",
     ("azure-data-zone", "genai-prices"): NO_DATA_ZONE,
     ("azure-data-zone", "litellm"): NO_DATA_ZONE,
 }
-"""Why a peer disagrees, or gives no amount: found by taking its amount apart, or said by its refusal."""
+"""Why a library's amount differs or is missing, from an analysis of its amount or from its error message."""
 
 
 def events_of(case: Case) -> list[Event]:
@@ -54,51 +54,51 @@ def events_of(case: Case) -> list[Event]:
 
 
 def genai_prices_of(case: Case) -> Opinion:
-    """What genai-prices makes of a case."""
+    """The amount of a case according to genai-prices."""
     from genai_prices import Usage, calc_price
 
     day = datetime.combine(case["day"], time(12), UTC)
     total = Fraction(0)
     try:
         for event in events_of(case):
-            heard = event["type"] != "response.done"
-            usage = event["usage"] if heard else event["response"]["usage"]
+            is_transcription = event["type"] != "response.done"
+            usage = event["usage"] if is_transcription else event["response"]["usage"]
             if usage is None:
                 continue
-            priced = calc_price(
-                Usage(**dict(counts(usage, heard=heard))),
-                case["transcription_model"] if heard else case["model"],
+            price = calc_price(
+                Usage(**dict(counts(usage, is_transcription=is_transcription))),
+                case["transcription_model"] if is_transcription else case["model"],
                 provider_id=case["provider"],
                 genai_request_timestamp=day,
             )
-            total += Fraction(priced.total_price)
+            total += Fraction(price.total_price)
     except (LookupError, ValueError, TypeError) as error:
         return f"{type(error).__name__}: {error}"
     return total
 
 
-def counts(usage: Event, *, heard: bool) -> Iterator[tuple[str, Any]]:
-    """The counts of an event under the names of genai-prices, as far as they are told."""
+def counts(usage: Event, *, is_transcription: bool) -> Iterator[tuple[str, Any]]:
+    """The reported counts of an event, under the names of genai-prices."""
     if "seconds" in usage:
         yield from dict.fromkeys(("audio_seconds", "input_audio_seconds"), usage["seconds"]).items()
         return
-    given, made = usage.get("input_token_details", {}), usage.get("output_token_details", {})
-    cached = given.get("cached_tokens_details", {})
-    told = {
+    input_details, output_details = usage.get("input_token_details", {}), usage.get("output_token_details", {})
+    cached = input_details.get("cached_tokens_details", {})
+    fields = {
         "input_tokens": usage["input_tokens"],
         "output_tokens": usage["output_tokens"],
-        "cache_read_tokens": given.get("cached_tokens"),
-        "output_text_tokens": usage["output_tokens"] if heard else made.get("text_tokens"),
-        "output_audio_tokens": made.get("audio_tokens"),
-        "output_reasoning_tokens": made.get("reasoning_tokens"),
+        "cache_read_tokens": input_details.get("cached_tokens"),
+        "output_text_tokens": usage["output_tokens"] if is_transcription else output_details.get("text_tokens"),
+        "output_audio_tokens": output_details.get("audio_tokens"),
+        "output_reasoning_tokens": output_details.get("reasoning_tokens"),
     }
-    told |= {f"input_{name}_tokens": given.get(f"{name}_tokens") for name in ("text", "audio", "image")}
-    told |= {f"cache_{name}_read_tokens": cached.get(f"{name}_tokens") for name in ("text", "audio", "image")}
-    yield from ((name, count) for name, count in told.items() if count is not None)
+    fields |= {f"input_{name}_tokens": input_details.get(f"{name}_tokens") for name in ("text", "audio", "image")}
+    fields |= {f"cache_{name}_read_tokens": cached.get(f"{name}_tokens") for name in ("text", "audio", "image")}
+    yield from ((name, count) for name, count in fields.items() if count is not None)
 
 
 def litellm_of(case: Case) -> Opinion:
-    """What litellm makes of a case."""
+    """The amount of a case according to litellm."""
     from litellm.cost_calculator import RealtimeAPITokenUsageProcessor, handle_realtime_stream_cost_calculation
 
     session: Event = {"model": case["model"]}
@@ -114,46 +114,48 @@ def litellm_of(case: Case) -> Opinion:
 
 
 def verdict(case: Case, opinion: Opinion) -> str | None:
-    """How an opinion is ours: the same amount, one in our range, or that of the other disputed figure; None where it is not."""
+    """How an amount agrees: equal, within the range, or equal with the other disputed price; None if it does not agree."""
     if isinstance(opinion, str):
         return None
     low, high = Fraction(case["low"]), Fraction(case["high"])
-    if low * (1 - NEAR) <= opinion <= high * (1 + NEAR):
-        return AGREES if low == high else f"in the range, at its {'low' if abs(opinion - low) <= low * NEAR else 'high'} end"
+    if low * (1 - TOLERANCE) <= opinion <= high * (1 + TOLERANCE):
+        return (
+            AGREES if low == high else f"in the range, at its {'low' if abs(opinion - low) <= low * TOLERANCE else 'high'} end"
+        )
     other = Fraction(case.get("other", 0))
-    return "by the other of the disputed figures" if other and abs(opinion - other) <= other * NEAR else None
+    return "with the other disputed price" if other and abs(opinion - other) <= other * TOLERANCE else None
 
 
-def shown(opinion: Opinion) -> str:
-    """An opinion as a cell of the table."""
+def format_opinion(opinion: Opinion) -> str:
+    """An amount as a cell of the table."""
     return "none" if isinstance(opinion, str) else f"${float(opinion):.10f}".rstrip("0").rstrip(".")
 
 
 def row_of(case: Case) -> tuple[list[str], int]:
-    """A row of the table, and how many of its disagreements are not explained, or of its explanations not needed."""
+    """A row of the table, and its number of differences without explanation and explanations without difference."""
     name = str(case["file"]).removesuffix(".jsonl")
     ours = f"${case['low']}" + (f" to ${case['high']}" if case["high"] != case["low"] else "")
     opinions = {"genai-prices": genai_prices_of(case), "litellm": litellm_of(case)}
-    said, odd = [], 0
+    notes, unexplained = [], 0
     for peer, opinion in opinions.items():
-        found, why = verdict(case, opinion), WHY.get((name, peer))
-        odd += (found is None) is not (why is not None)
-        if found != AGREES:
-            said.append(f"{peer}: {found or why or f'NOT EXPLAINED ({opinion})'}")
-    return [name, ours, *map(shown, opinions.values()), "; ".join(said) or "both agree"], odd
+        agreement, reason = verdict(case, opinion), WHY.get((name, peer))
+        unexplained += (agreement is None) is not (reason is not None)
+        if agreement != AGREES:
+            notes.append(f"{peer}: {agreement or reason or f'NOT EXPLAINED ({opinion})'}")
+    return [name, ours, *map(format_opinion, opinions.values()), "; ".join(notes) or "both agree"], unexplained
 
 
 def main() -> int:
-    """Print a table; how much of it is not explained."""
+    """Print the table; returns the number of unexplained differences and unneeded explanations."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     print(f"genai-prices {version('genai-prices')}, litellm {version('litellm')}\n")
     rows = [row_of(case) for case in tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]]
-    print("| case | voicebill | genai-prices | litellm | agreement, or why not |", "|---|---|---|---|---|", sep="\n")
+    print("| case | voicebill | genai-prices | litellm | agreement or reason |", "|---|---|---|---|---|", sep="\n")
     for cells, _ in rows:
         print(f"| {' | '.join(cells)} |")
-    return sum(odd for _, odd in rows)
+    return sum(unexplained for _, unexplained in rows)
 
 
 if __name__ == "__main__":

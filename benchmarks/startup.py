@@ -1,4 +1,4 @@
-"""How long a fresh interpreter takes to import voicebill, beside one that does nothing: one run, ratios."""
+"""Measure how long a new interpreter takes to import voicebill, as a ratio to an empty program."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ ROUNDS = 15
 
 
 def milliseconds(*code: str) -> float:
-    """The best time of several fresh interpreters."""
+    """The best time of several new interpreters, in milliseconds."""
     best = float("inf")
     for _ in range(ROUNDS):
         start = time.perf_counter()
@@ -18,12 +18,12 @@ def milliseconds(*code: str) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print the results."""
     bare = milliseconds("-c", "pass")
     rows = [
         ("python -c pass", bare),
         ("import voicebill", milliseconds("-c", "import voicebill")),
-        ("import voicebill, its facts loaded", milliseconds("-c", "import voicebill; voicebill.load()")),
+        ("import voicebill and load its facts", milliseconds("-c", "import voicebill; voicebill.load_facts()")),
         (
             "voicebill estimate --minutes 10 --turns 20",
             milliseconds("-m", "voicebill", "estimate", "--minutes", "10", "--turns", "20"),

@@ -1,7 +1,7 @@
-"""The site under load, beside a bare FastAPI route that returns a constant: one run, ratios.
+"""Measure the web site under load, as a ratio to a bare FastAPI route that returns a constant.
 
-Fifty clients on kept-open connections ask for plans of twenty turns, each another one, so that nothing is found ready.
-The server and the clients are processes of their own on loopback.
+Fifty clients with persistent connections request estimates of twenty turns, every one different, so that no response is
+cached. The server and the clients are separate processes on the loopback interface.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from voicebill.web.app import create_app
-from voicebill.web.site import Bounds, Site
+from voicebill.web.site import Limits, Site
 
 CLIENTS = 50
 DAY = date(2026, 11, 22)
 
 
 def bare() -> FastAPI:
-    """One route, one constant."""
+    """An app with one route that returns a constant."""
     app = FastAPI()
 
     @app.get("/constant")
@@ -38,24 +38,24 @@ def bare() -> FastAPI:
 
 
 def site() -> FastAPI:
-    """Ours, with room for every client."""
-    return create_app(Site(calendar=lambda: DAY, bounds=Bounds(at_once=4 * CLIENTS)))
+    """The web site of voicebill, with a request limit that admits every client."""
+    return create_app(Site(today=lambda: DAY, limits=Limits(concurrent_requests=4 * CLIENTS)))
 
 
 def serve(make: Callable[[], FastAPI], listening: socket.socket) -> None:
-    """Run a server until it is ended."""
+    """Run a server until its process is terminated."""
     config = uvicorn.Config(make(), log_level="error", access_log=False)
     uvicorn.Server(config).run(sockets=[listening])
 
 
 def plans(path: str) -> Iterator[str]:
-    """Addresses of plans of twenty turns, no two alike for a long while."""
+    """Endless addresses of different plans of twenty turns."""
     for number in itertools.count():
         yield f"{path}minutes={8 + number % 4000 / 1000:.4f}&turns=20&instructions_tokens={1000 + number // 4000}"
 
 
 async def ask(port: int, paths: Iterator[str], until: float, spent: list[float]) -> None:
-    """One client: ask, read, ask again."""
+    """One client that sends requests one after the other until a time, and records how long each took."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until:
         begun = time.perf_counter()
@@ -69,7 +69,7 @@ async def ask(port: int, paths: Iterator[str], until: float, spent: list[float])
 
 
 async def load(port: int, paths: Iterator[str], seconds: float) -> list[float]:
-    """All clients at once; how long each answer took."""
+    """Run all clients at once; returns the seconds of each response."""
     spent: list[float] = []
     until = time.perf_counter() + seconds
     await asyncio.gather(*(ask(port, paths, until, spent) for _ in range(CLIENTS)))
@@ -77,13 +77,13 @@ async def load(port: int, paths: Iterator[str], seconds: float) -> list[float]:
 
 
 def memory(pid: int) -> float:
-    """Resident megabytes of a process."""
+    """Resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
-class Running:
-    """A server in a process of its own."""
+class ServerProcess:
+    """A server in a separate process."""
 
     def __init__(self, make: Callable[[], FastAPI]) -> None:
         listening = socket.socket()
@@ -95,7 +95,7 @@ class Running:
         self.wait()
 
     def wait(self) -> None:
-        """Until it answers."""
+        """Wait until the server accepts connections."""
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -105,41 +105,41 @@ class Running:
                 return
 
     def measure(self, name: str, paths: Iterator[str], seconds: float, base: float | None = None) -> float:
-        """Load it with one kind of question; print and give requests a second."""
+        """Load the server with one kind of request; print and return the requests per second."""
         asyncio.run(load(self.port, paths, 1))
         spent = asyncio.run(load(self.port, paths, seconds))
         rate, ranked = len(spent) / seconds, statistics.quantiles(spent, n=100)
-        beside = f"{rate / base:6.3f} of bare" if base else ""
-        print(f"{name:<52} {rate:8,.0f}/s  p50 {ranked[49] * 1e3:7.1f} ms  p99 {ranked[98] * 1e3:7.1f} ms  {beside}")
+        ratio = f"{rate / base:6.3f} of bare" if base else ""
+        print(f"{name:<52} {rate:8,.0f}/s  p50 {ranked[49] * 1e3:7.1f} ms  p99 {ranked[98] * 1e3:7.1f} ms  {ratio}")
         return rate
 
 
 def main() -> None:
-    """Measure and print."""
-    plain, ours = Running(bare), Running(site)
+    """Run the benchmark and print the results."""
+    baseline, ours = ServerProcess(bare), ServerProcess(site)
     try:
-        measure(plain, ours)
+        measure(baseline, ours)
     finally:
-        for running in (plain, ours):
-            running.process.terminate()
+        for server in (baseline, ours):
+            server.process.terminate()
 
 
-def measure(plain: Running, ours: Running) -> None:
-    """Ours beside the bare route, then its memory."""
-    base = plain.measure("bare FastAPI, a constant", itertools.repeat("/constant"), 5)
-    ours.measure("the answer as JSON, 20 turns", plans("/api/estimate?"), 5, base)
-    ours.measure("the answer as JSON, with a month of call lengths", plans("/api/estimate?conversations=1000/month&"), 5, base)
-    ours.measure("the page's answer, with its month", plans("/answer?"), 5, base)
-    ours.measure("a chart of its own", plans("/chart/turns.svg?"), 5, base)
+def measure(baseline: ServerProcess, ours: ServerProcess) -> None:
+    """Compare the web site with the bare route, then measure its memory."""
+    base = baseline.measure("bare FastAPI route, a constant", itertools.repeat("/constant"), 5)
+    ours.measure("estimate as JSON, 20 turns", plans("/api/estimate?"), 5, base)
+    ours.measure("estimate as JSON, with a month of call lengths", plans("/api/estimate?conversations=1000/month&"), 5, base)
+    ours.measure("estimate as HTML, with a month of call lengths", plans("/answer?"), 5, base)
+    ours.measure("a chart", plans("/chart/turns.svg?"), 5, base)
     pid = ours.process.pid or os.getpid()
     before = memory(pid)
-    asked, drawn, answers, charts = 0, 0, plans("/api/estimate?"), plans("/chart/cumulative.svg?")
-    while asked < 20_000:
-        asked += len(asyncio.run(load(ours.port, answers, 5)))
-    print(f"memory after {asked:,} more answers: {memory(pid):.0f} MB, before them {before:.0f} MB")
-    while drawn < 2_000:
-        drawn += len(asyncio.run(load(ours.port, charts, 5)))
-    print(f"memory after {drawn:,} more charts: {memory(pid):.0f} MB")
+    answer_count, chart_count, answers, charts = 0, 0, plans("/api/estimate?"), plans("/chart/cumulative.svg?")
+    while answer_count < 20_000:
+        answer_count += len(asyncio.run(load(ours.port, answers, 5)))
+    print(f"memory after {answer_count:,} more estimates: {memory(pid):.0f} MiB, before {before:.0f} MiB")
+    while chart_count < 2_000:
+        chart_count += len(asyncio.run(load(ours.port, charts, 5)))
+    print(f"memory after {chart_count:,} more charts: {memory(pid):.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def cases(name: str) -> list[Any]:
     return list(case_file(name)["cases"])
 
 
-def called(case: dict[str, Any]) -> str:
+def case_name(case: dict[str, Any]) -> str:
     """A case's name, for the report."""
     return str(case["name"])
 
@@ -33,10 +33,10 @@ def micro_dollars(written: str) -> Fraction:
     Fraction(68000000, 1)
     """
     products = ([Fraction(factor.strip()) for factor in product.split("×")] for product in written.split("+"))
-    return sum((Fraction(1_000_000) * _multiplied(factors) for factors in products), Fraction(0))
+    return sum((Fraction(1_000_000) * _product(factors) for factors in products), Fraction(0))
 
 
-def _multiplied(factors: list[Fraction]) -> Fraction:
+def _product(factors: list[Fraction]) -> Fraction:
     product = Fraction(1)
     for factor in factors:
         product *= factor

@@ -6,28 +6,29 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from benchmarks.logs import TOLD_DAY, Truth, make_logs
+from benchmarks.logs import DEFAULT_DAY, Truth, make_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebill.answers.cost import Cost, CostAsked, cost
-from voicebill.answers.rows import RowEngine, settled
-from voicebill.answers.where import condition
+from voicebill.answers.cost import Cost, CostQuery, cost
+from voicebill.answers.filters import parse_filter
+from voicebill.answers.python_engine import PythonEngine, deduplicate
 from voicebill.billing.record import Record
-from voicebill.engines.in_duckdb import DuckDB
+from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.ledger import Ledger
-from voicebill.facts import load
-from voicebill.logs.read import every_record
+from voicebill.facts import load_facts
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.read import all_records
 from voicebill.logs.realtime import _without_audio
-from voicebill.logs.told import Report, Told
+from voicebill.logs.report import ReadReport
 
-PRICES = load().prices
-TOTAL = CostAsked(calls=False)
+PRICES = load_facts().prices
+TOTAL = CostQuery(calls=False)
 
 
-def told(files: Iterable[Path], report: Report | None = None) -> Iterable[Record]:
+def read_records(files: Iterable[Path], report: ReadReport | None = None) -> Iterable[Record]:
     """What some files tell."""
-    return every_record(list(files), None, Told(day=TOLD_DAY), report or Report())
+    return all_records(list(files), None, LogDefaults(day=DEFAULT_DAY), report or ReadReport())
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +37,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     return make_logs(tmp_path_factory.mktemp("logs"), PRICES, seed=22, sessions=12, reply_ms=100)
 
 
-def agrees(found: Cost, truth: Truth) -> None:
+def assert_agrees(answer: Cost, truth: Truth) -> None:
     """The amounts and the counts are the truth."""
-    assert (found.total.low, found.total.high) == (truth.low, truth.high)
-    assert (found.counts.records, found.counts.unpriced) == (truth.records, truth.unpriced)
-    assert (found.counts.bounded, found.counts.without_usage) == (truth.bounded, truth.without_usage)
+    assert (answer.total.low, answer.total.high) == (truth.low, truth.high)
+    assert (answer.counts.records, answer.counts.unpriced) == (truth.records, truth.unpriced)
+    assert (answer.counts.ambiguous, answer.counts.without_usage) == (truth.bounded, truth.without_usage)
 
 
 def test_what_is_generated_has_everything(made: Truth) -> None:
@@ -52,28 +53,28 @@ def test_what_is_generated_has_everything(made: Truth) -> None:
 
 def test_the_row_path_finds_the_truth(made: Truth) -> None:
     """Costed one by one, the records cost what was drawn; every broken and every repeated line is counted."""
-    report = Report()
-    records = settled(told(made.files, report))
-    agrees(cost(RowEngine(records.values()), TOTAL, PRICES), made)
-    assert report.broken_count == made.broken
+    report = ReadReport()
+    records = deduplicate(read_records(made.files, report))
+    assert_agrees(cost(PythonEngine(records.values()), TOTAL, PRICES), made)
+    assert report.error_count == made.broken
     assert report.records - len(records) == made.repeated
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_every_run_finds_the_truth(made: Truth, threads: int) -> None:
     """Twenty runs with as many threads as you like cost the same to the last picodollar."""
-    records = list(told(made.files))
-    with DuckDB(threads=threads) as duck:
+    records = list(read_records(made.files))
+    with DuckDBEngine(threads=threads) as duck:
         for _ in range(20):
-            assert duck.take(records) == made.repeated
-            agrees(cost(duck, TOTAL, PRICES), made)
+            assert duck.load(records) == made.repeated
+            assert_agrees(cost(duck, TOTAL, PRICES), made)
 
 
 def test_a_region_that_nothing_names_is_asked_for_in_vain(made: Truth) -> None:
     """None of the records names a region, so none is of this one."""
-    with DuckDB(threads=1) as duck:
-        duck.take(told(made.files))
-        assert cost(duck, CostAsked(where=condition("region=eastus")), PRICES).counts.records == 0
+    with DuckDBEngine(threads=1) as duck:
+        duck.load(read_records(made.files))
+        assert cost(duck, CostQuery(where=parse_filter("region=eastus")), PRICES).counts.records == 0
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -81,9 +82,9 @@ def test_a_ledger_of_two_halves_finds_the_truth(made: Truth, order: tuple[int, i
     """Recorded in two halves, each telling again some of the other, a ledger costs the same whichever comes first."""
     ledger = Ledger(tmp_path / "ledger")
     for half in order:
-        ledger.record(told(made.halves[half]))
-    with DuckDB(ledger.files()) as duck:
-        agrees(cost(duck, TOTAL, PRICES), made)
+        ledger.record(read_records(made.halves[half]))
+    with DuckDBEngine(ledger.files()) as duck:
+        assert_agrees(cost(duck, TOTAL, PRICES), made)
 
 
 texts = st.text(st.sampled_from('ab\\":,{}[] \n\u00e9'), max_size=40)
@@ -95,15 +96,15 @@ events = st.recursive(
 )
 
 
-def shape(value: object) -> object:
+def without_text(value: object) -> object:
     """A value without its texts and names."""
     match value:
         case str():
             return ""
         case list():
-            return [shape(each) for each in value]
+            return [without_text(item) for item in value]
         case dict():
-            return {"in order": [shape(each) for each in value.values()]}
+            return {"in order": [without_text(item) for item in value.values()]}
     return value
 
 
@@ -111,8 +112,8 @@ def shape(value: object) -> object:
 def test_what_is_passed_over_in_a_long_line_is_only_text(event: dict[str, object], as_text: bool) -> None:
     """Without the text at its middle a whole line is whole, and has the same numbers in the same places."""
     line = json.dumps({"message": json.dumps(event)} if as_text else event, ensure_ascii=False).encode()
-    found = json.loads(_without_audio(line))
-    assert shape(json.loads(found["message"]) if as_text else found) == shape(event)
+    shortened = json.loads(_without_audio(line))
+    assert without_text(json.loads(shortened["message"]) if as_text else shortened) == without_text(event)
 
 
 @given(st.dictionaries(names, events, min_size=1, max_size=4), st.data())

@@ -27,16 +27,16 @@ def test_estimating_in_python_loads_nothing_third_party() -> None:
     code = (
         "import voicebill; from datetime import date;"
         "voicebill.estimate(voicebill.Plan(minutes=1, turns=2),"
-        "voicebill.Asked(model='gpt-realtime', day=date(2026, 11, 22)), voicebill.load())"
+        "voicebill.ModelSelection(model='gpt-realtime', day=date(2026, 11, 22)), voicebill.load_facts())"
     )
     assert not loaded_after(code) & THIRD_PARTY
 
 
 @pytest.mark.parametrize("name", voicebill.__all__)
 def test_every_public_name_is_there_and_says_what_it_is(name: str) -> None:
-    found = getattr(voicebill, name)
-    assert found
-    assert name == "__version__" or found.__doc__
+    value = getattr(voicebill, name)
+    assert value
+    assert name == "__version__" or value.__doc__
     assert name in dir(voicebill)
 
 

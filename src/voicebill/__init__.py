@@ -4,9 +4,9 @@ The names below are loaded when they are first used, so that importing the packa
 
 >>> import voicebill
 >>> from datetime import date
->>> asked = voicebill.Asked(model="gpt-realtime-1.5", day=date(2026, 11, 22))
->>> answer = voicebill.estimate(voicebill.Plan(minutes=10, turns=20), asked, voicebill.load())
->>> voicebill.dollars(answer.per_conversation.expected)
+>>> selection = voicebill.ModelSelection(model="gpt-realtime-1.5", day=date(2026, 11, 22))
+>>> answer = voicebill.estimate(voicebill.Plan(minutes=10, turns=20), selection, voicebill.load_facts())
+>>> voicebill.format_dollars(answer.per_conversation.expected)
 '0.8372544'
 """
 
@@ -15,111 +15,112 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
     from voicebill.answers.alternatives import alternatives
-    from voicebill.answers.capacity import Wanted, capacity
-    from voicebill.answers.compare import alive, compare
-    from voicebill.answers.cost import CostAsked, cost
+    from voicebill.answers.call_lengths import CallLengths, LengthDistribution
+    from voicebill.answers.capacity import CapacityTargets, plan_capacity
+    from voicebill.answers.compare import available_offers, compare
+    from voicebill.answers.cost import CostQuery, cost
     from voicebill.answers.estimate import estimate
-    from voicebill.answers.lengths import Lengths, Spread
-    from voicebill.answers.offered import Asked
-    from voicebill.answers.ptu import PtuAsked, ptu
+    from voicebill.answers.filters import parse_filter
+    from voicebill.answers.model_selection import ModelSelection
+    from voicebill.answers.ptu import PtuRequest, size_ptus
+    from voicebill.answers.python_engine import PythonEngine
     from voicebill.answers.quantities import Volume
-    from voicebill.answers.rows import RowEngine
     from voicebill.answers.simulate import simulate
-    from voicebill.answers.transport import Carriage
-    from voicebill.answers.where import condition
+    from voicebill.answers.transport import ConnectionCosts
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
-    from voicebill.billing.money import dollars
+    from voicebill.billing.money import format_dollars
     from voicebill.billing.record import Record
     from voicebill.billing.usage import Usage
     from voicebill.conversation.plan import Plan
     from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
     from voicebill.engines.cost_table import cost_table
-    from voicebill.engines.in_duckdb import DuckDB
+    from voicebill.engines.in_duckdb import DuckDBEngine
     from voicebill.engines.ledger import Ledger
     from voicebill.engines.usage_table import usage_table
-    from voicebill.facts.load import load
+    from voicebill.facts.load import load_facts
+    from voicebill.logs.defaults import LogDefaults
     from voicebill.logs.read import read_log
-    from voicebill.logs.told import Report, Told
+    from voicebill.logs.report import ReadReport
 
     __version__: str
 
 __all__ = [
-    "Asked",
-    "Carriage",
-    "CostAsked",
-    "DuckDB",
+    "CallLengths",
+    "CapacityTargets",
+    "ConnectionCosts",
+    "CostQuery",
+    "DuckDBEngine",
     "Ledger",
-    "Lengths",
+    "LengthDistribution",
+    "LogDefaults",
+    "ModelSelection",
     "Plan",
-    "PtuAsked",
+    "PtuRequest",
+    "PythonEngine",
+    "ReadReport",
     "Record",
-    "Report",
-    "RowEngine",
     "Script",
-    "Spread",
-    "Told",
     "ToolCall",
     "Truncation",
     "Turn",
     "Usage",
     "VoicebillError",
     "Volume",
-    "Wanted",
     "__version__",
-    "alive",
     "alternatives",
+    "available_offers",
     "bill",
-    "capacity",
     "compare",
-    "condition",
     "cost",
     "cost_table",
-    "dollars",
     "estimate",
-    "load",
-    "ptu",
+    "format_dollars",
+    "load_facts",
+    "parse_filter",
+    "plan_capacity",
     "read_log",
     "simulate",
+    "size_ptus",
     "usage_table",
 ]
 
 _HOMES = {
-    "Asked": "answers.offered",
-    "Carriage": "answers.transport",
-    "CostAsked": "answers.cost",
-    "DuckDB": "engines.in_duckdb",
+    "CallLengths": "answers.call_lengths",
+    "CapacityTargets": "answers.capacity",
+    "ConnectionCosts": "answers.transport",
+    "CostQuery": "answers.cost",
+    "DuckDBEngine": "engines.in_duckdb",
     "Ledger": "engines.ledger",
-    "Lengths": "answers.lengths",
+    "LengthDistribution": "answers.call_lengths",
+    "LogDefaults": "logs.defaults",
+    "ModelSelection": "answers.model_selection",
     "Plan": "conversation.plan",
-    "PtuAsked": "answers.ptu",
+    "PtuRequest": "answers.ptu",
+    "PythonEngine": "answers.python_engine",
+    "ReadReport": "logs.report",
     "Record": "billing.record",
-    "Report": "logs.told",
-    "RowEngine": "answers.rows",
     "Script": "conversation.script",
-    "Spread": "answers.lengths",
-    "Told": "logs.told",
     "ToolCall": "conversation.script",
     "Truncation": "conversation.script",
     "Turn": "conversation.script",
     "Usage": "billing.usage",
     "VoicebillError": "billing.errors",
     "Volume": "answers.quantities",
-    "Wanted": "answers.capacity",
-    "alive": "answers.compare",
     "alternatives": "answers.alternatives",
+    "available_offers": "answers.compare",
     "bill": "billing.bill",
-    "capacity": "answers.capacity",
     "compare": "answers.compare",
-    "condition": "answers.where",
     "cost": "answers.cost",
     "cost_table": "engines.cost_table",
-    "dollars": "billing.money",
     "estimate": "answers.estimate",
-    "load": "facts.load",
-    "ptu": "answers.ptu",
+    "format_dollars": "billing.money",
+    "load_facts": "facts.load",
+    "parse_filter": "answers.filters",
+    "plan_capacity": "answers.capacity",
     "read_log": "logs.read",
     "simulate": "answers.simulate",
+    "size_ptus": "answers.ptu",
     "usage_table": "engines.usage_table",
 }
 

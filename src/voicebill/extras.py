@@ -1,4 +1,4 @@
-"""Parts that not every install has, and how to get them."""
+"""Check that optional dependencies (extras) are installed."""
 
 from importlib.util import find_spec
 
@@ -6,13 +6,13 @@ from voicebill.billing.errors import VoicebillError
 
 
 class MissingExtra(VoicebillError, ImportError):
-    """Something was asked for that needs an extra of the package."""
+    """A feature needs an extra of the package that is not installed."""
 
 
-def need(extra: str, what: str, *modules: str) -> None:
-    """Refuse to go on without the modules of an extra; they are only looked for, not loaded.
+def require_extra(extra: str, what: str, *modules: str) -> None:
+    """Check that the modules of an extra are installed, without importing them.
 
-    >>> need("count", "counting tokens", "tokens_of_tomorrow")
+    >>> require_extra("count", "counting tokens", "missing_module")
     Traceback (most recent call last):
     voicebill.extras.MissingExtra: counting tokens needs the extra 'count': pip install 'voicebill[count]'
 

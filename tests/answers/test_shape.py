@@ -9,17 +9,17 @@ import pytest
 from tests.answers.test_simulate import run
 from tests.cases import DAY, cases
 from voicebill.answers.estimate import estimate
-from voicebill.answers.offered import Asked
-from voicebill.answers.quantities import volume
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.quantities import parse_volume
 from voicebill.answers.shape import estimate_shape, simulation_shape
 from voicebill.conversation.plan import Plan
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 ESTIMATE = estimate(
     Plan(minutes=7, turns=9, transcription_model="gpt-4o-transcribe"),
-    Asked(model="gpt-realtime", day=DAY),
-    load(),
-    volume("1000/day"),
+    ModelSelection(model="gpt-realtime", day=DAY),
+    load_facts(),
+    parse_volume("1000/day"),
 )
 
 
@@ -27,12 +27,12 @@ def test_an_estimates_amounts_are_exact_decimal_strings() -> None:
     shape = estimate_shape(ESTIMATE)
     for key, amounts in (("per_conversation", ESTIMATE.per_conversation), ("per_minute", ESTIMATE.per_minute)):
         assert set(shape[key]) == {"best", "expected", "worst"}
-        for name, said in shape[key].items():
-            assert abs(Fraction(said) * 10**12 - getattr(amounts, name)) <= Fraction(1, 2)
+        for name, dollars in shape[key].items():
+            assert abs(Fraction(dollars) * 10**12 - getattr(amounts, name)) <= Fraction(1, 2)
     assert sum(Decimal(line["dollars"]) for line in shape["lines"]) == Decimal(shape["per_conversation"]["expected"])
-    assert sum(Decimal(part["dollars"]) for part in shape["where"]) == Decimal(shape["per_conversation"]["expected"])
+    assert sum(Decimal(part["dollars"]) for part in shape["breakdown"]) == Decimal(shape["per_conversation"]["expected"])
     assert Decimal(shape["per_year"]["best"]) == pytest.approx(
-        Decimal(shape["population"]["mean"]["best"]) * 365_000, rel=Decimal("1e-9")
+        Decimal(shape["call_mix"]["mean"]["best"]) * 365_000, rel=Decimal("1e-9")
     )
 
 
@@ -42,7 +42,7 @@ def test_an_estimate_says_what_it_stands_on() -> None:
     assert shape["currency"] == "USD"
     assert shape["offer"]["id"] == "openai/gpt-realtime-2025-08-28"
     assert shape["transcription_offer"]["id"] == "openai/gpt-4o-transcribe"
-    assert shape["prices"]["digest"] == load().prices.digest
+    assert shape["prices"]["digest"] == load_facts().prices.digest
     assert shape["prices"]["checked"] == "2026-11-22"
     assert shape["rules"]["evidence"]["history"]["evidence"] == "measured"
     assert shape["plan"]["silence_share"] == "0.2"
@@ -50,7 +50,7 @@ def test_an_estimate_says_what_it_stands_on() -> None:
 
 
 def test_without_a_volume_the_month_is_null() -> None:
-    plain = estimate(Plan(minutes=7, turns=9), Asked(model="gpt-realtime", day=DAY), load())
+    plain = estimate(Plan(minutes=7, turns=9), ModelSelection(model="gpt-realtime", day=DAY), load_facts())
     assert estimate_shape(plain)["per_month"] is None
     assert estimate_shape(plain)["transcription_offer"] is None
 
@@ -76,8 +76,8 @@ def test_a_simulation_lists_every_response_with_all_eight_counts() -> None:
 
 
 def test_transcription_stands_in_its_own_lines_and_in_the_total() -> None:
-    heard = next(case for case in cases("conversations.toml") if "by token" in case["name"])
-    shape = simulation_shape(run(heard["script"]))
+    example = next(case for case in cases("conversations.toml") if "by token" in case["name"])
+    shape = simulation_shape(run(example["script"]))
     assert shape["transcription"]["dollars"] == "0.00022"
     assert shape["transcription"]["turns"][0]["usage"] == {"audio_in": 50, "text_out": 14}
     responses = sum(Decimal(response["dollars"]) for response in shape["responses"])

@@ -7,43 +7,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cases import DAY, called, case_file, cases, micro_dollars
+from tests.cases import DAY, case_file, case_name, cases, micro_dollars
 from tests.conversation.scripts import scripts, turns
-from voicebill.answers.offered import Asked
-from voicebill.answers.script_table import Scripted, script_from
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.script_schema import ScriptRequest, parse_script
 from voicebill.answers.simulate import Simulation, simulate
-from voicebill.answers.tables import Fault
+from voicebill.answers.table_schema import Issue
 from voicebill.billing.errors import ContextOverflow
-from voicebill.billing.money import dollars
+from voicebill.billing.money import format_dollars
 from voicebill.conversation.script import Script, Turn
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
-FACTS = load()
+FACTS = load_facts()
 
 
-def scripted(table: dict[str, Any]) -> Scripted:
-    faults: list[Fault] = []
-    found = script_from(table, faults)
-    assert found is not None, faults
-    return found
+def script_request(table: dict[str, Any]) -> ScriptRequest:
+    issues: list[Issue] = []
+    request = parse_script(table, issues)
+    assert request is not None, issues
+    return request
 
 
 def run(table: dict[str, Any]) -> Simulation:
-    read = scripted(table)
-    return simulate(read.script, read.question(), FACTS)
+    request = script_request(table)
+    return simulate(request.script, request.selection(), FACTS)
 
 
-@pytest.mark.parametrize("case", cases("conversations.toml"), ids=called)
+@pytest.mark.parametrize("case", cases("conversations.toml"), ids=case_name)
 def test_every_response_costs_what_its_written_sum_says(case: dict[str, Any]) -> None:
-    found = run(case["script"])
-    assert [billed.amount for billed in found.responses] == [micro_dollars(written) for written in case["bill"]]
-    heard = micro_dollars(case.get("transcription", "0 × 0"))
-    assert sum(each.amount for each in found.transcriptions) == heard
-    assert found.total == heard + sum(micro_dollars(written) for written in case["bill"])
+    simulation = run(case["script"])
+    assert [response.amount for response in simulation.responses] == [micro_dollars(written) for written in case["bill"]]
+    transcription_amount = micro_dollars(case.get("transcription", "0 × 0"))
+    assert sum(transcription.amount for transcription in simulation.transcriptions) == transcription_amount
+    assert simulation.total == transcription_amount + sum(micro_dollars(written) for written in case["bill"])
     if "total" in case:
-        assert dollars(found.total) == case["total"]
+        assert format_dollars(simulation.total) == case["total"]
     if "statuses" in case:
-        assert [billed.response.status for billed in found.responses] == case["statuses"]
+        assert [response.response.status for response in simulation.responses] == case["statuses"]
 
 
 def test_an_hour_of_four_hundred_turns_costs_what_was_worked_out() -> None:
@@ -53,33 +53,33 @@ def test_an_hour_of_four_hundred_turns_costs_what_was_worked_out() -> None:
     assert run({**table, "turns": [turn] * 400}).total == micro_dollars(case_file("hour.toml")["bill"])
 
 
-QUESTIONS = st.sampled_from(
+SELECTIONS = st.sampled_from(
     [
-        Asked(model="gpt-realtime-1.5", day=DAY),
-        Asked(model="gpt-realtime-mini", day=DAY, provider="azure"),
-        Asked(model="gpt-realtime-1.5", day=DAY, rules="page-2026-06"),
+        ModelSelection(model="gpt-realtime-1.5", day=DAY),
+        ModelSelection(model="gpt-realtime-mini", day=DAY, provider="azure"),
+        ModelSelection(model="gpt-realtime-1.5", day=DAY, rules="web-calculator-2026-06"),
     ]
 )
 
 
-def total(script: Script, question: Asked) -> Any:
+def total(script: Script, selection: ModelSelection) -> Any:
     try:
-        return simulate(script, question, FACTS).total
+        return simulate(script, selection, FACTS).total
     except ContextOverflow:
         return None
 
 
-@given(scripts(most=6), turns(), QUESTIONS)
-def test_a_turn_appended_never_costs_less(script: Script, turn: Turn, question: Asked) -> None:
-    before, after = total(script, question), total(replace(script, turns=(*script.turns, turn)), question)
+@given(scripts(max_turns=6), turns(), SELECTIONS)
+def test_a_turn_appended_never_costs_less(script: Script, turn: Turn, selection: ModelSelection) -> None:
+    before, after = total(script, selection), total(replace(script, turns=(*script.turns, turn)), selection)
     assert before is None or after is None or before <= after
 
 
-@given(scripts(), QUESTIONS)
-def test_scenarios_stand_in_order_and_responses_add_up(script: Script, question: Asked) -> None:
+@given(scripts(), SELECTIONS)
+def test_scenarios_stand_in_order_and_responses_add_up(script: Script, selection: ModelSelection) -> None:
     try:
-        found = simulate(script, question, FACTS)
+        simulation = simulate(script, selection, FACTS)
     except ContextOverflow:
         return
-    assert found.scenarios.best <= found.scenarios.expected <= found.scenarios.worst
-    assert sum(billed.amount for billed in found.responses) == found.total
+    assert simulation.scenarios.best <= simulation.scenarios.expected <= simulation.scenarios.worst
+    assert sum(response.amount for response in simulation.responses) == simulation.total

@@ -1,4 +1,4 @@
-"""The bill: quantity x rate, line by line, exact."""
+"""Check the bill: quantity x rate, line by line, exact."""
 
 from fractions import Fraction
 from typing import Any
@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cases import DAY, called, cases, micro_dollars
-from voicebill.billing.bill import amount, bill, total, warnings
+from tests.cases import DAY, case_name, cases, micro_dollars
+from voicebill.billing.bill import bill, price_usage, rate_warnings, sum_lines
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 
-@pytest.mark.parametrize("case", cases("usages.toml"), ids=called)
-def test_a_usage_costs_what_its_written_sum_says(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", cases("usages.toml"), ids=case_name)
+def test_a_usage_costs_its_worked_sum(case: dict[str, Any]) -> None:
     names = {"provider": case.get("provider", "openai"), "deployment": case.get("deployment", "global")}
-    rates = load().prices.find(case["model"], day=case["day"], **names).rates
-    assert total(bill(Usage(case["usage"]), rates)) == micro_dollars(case["bill"])
+    rates = load_facts().prices.quote(case["model"], day=case["day"], **names).rates
+    assert sum_lines(bill(Usage(case["usage"]), rates)) == micro_dollars(case["bill"])
 
 
-def test_lines_say_quantity_rate_and_amount() -> None:
-    rates = load().prices.find("gpt-realtime", day=DAY).rates
+def test_lines_show_quantity_rate_and_amount() -> None:
+    rates = load_facts().prices.quote("gpt-realtime", day=DAY).rates
     lines = bill(Usage.tokens(audio_out=91, text_in_cached=64), rates)
     assert [str(line) for line in lines] == [
         "text in, cached 64 × $0.40/M = $0.0000256",
@@ -32,52 +32,52 @@ def test_lines_say_quantity_rate_and_amount() -> None:
 
 def test_a_third_of_a_picodollar_is_kept() -> None:
     """A millisecond at $0.017 a minute is 283,333 and a third picodollars; three of them are whole again."""
-    rates = load().prices.find("gpt-realtime-whisper", day=DAY).rates
-    assert total(bill(Usage({"audio_ms": 1}), rates)) == Fraction(850_000, 3)
-    assert total(bill(Usage({"audio_ms": 3}), rates)) == 850_000
+    rates = load_facts().prices.quote("gpt-realtime-whisper", day=DAY).rates
+    assert sum_lines(bill(Usage({"audio_ms": 1}), rates)) == Fraction(850_000, 3)
+    assert sum_lines(bill(Usage({"audio_ms": 3}), rates)) == 850_000
 
 
 @given(
     st.sampled_from(["gpt-realtime", "gpt-realtime-whisper", "gpt-4o-realtime-preview-2025-06-03"]),
-    st.dictionaries(st.sampled_from(sorted(load().prices.meters)), st.integers(0, 10**12), max_size=4),
+    st.dictionaries(st.sampled_from(sorted(load_facts().prices.meters)), st.integers(0, 10**12), max_size=4),
 )
 def test_the_amount_of_a_usage_is_the_sum_of_its_bill(model: str, used: dict[str, int]) -> None:
-    """Summed at once, a usage costs what the lines of its bill add up to, or has no price like them."""
-    rates = load().prices.find(model, day=DAY.replace(month=5, day=6) if "2025" in model else DAY).rates
-    assert amount(Usage(used), rates) == total(bill(Usage(used), rates))
+    """`price_usage` gives the sum of the bill's lines, or None if a line has no price."""
+    rates = load_facts().prices.quote(model, day=DAY.replace(month=5, day=6) if "2025" in model else DAY).rates
+    assert price_usage(Usage(used), rates) == sum_lines(bill(Usage(used), rates))
 
 
-def test_no_price_is_an_answer_and_not_zero() -> None:
-    """gpt-4o-realtime-preview has no image price: the line says so, and the sum is unpriced."""
-    rates = load().prices.find("gpt-4o-realtime-preview-2025-06-03", day=DAY.replace(month=1)).rates
+def test_a_missing_price_is_not_zero() -> None:
+    """gpt-4o-realtime-preview has no image price: the line shows that, and the sum is unpriced."""
+    rates = load_facts().prices.quote("gpt-4o-realtime-preview-2025-06-03", day=DAY.replace(month=1)).rates
     lines = list(bill(Usage.tokens(text_in=10, image_in=65), rates))
     assert [line.amount for line in lines] == [50_000_000, None]
-    assert total(lines) is None
+    assert sum_lines(lines) is None
     assert str(lines[1]) == "image in 65: no price known"
-    assert any("no price for image in" in said for said in warnings(lines, rates))
+    assert any("no price for image in" in warning for warning in rate_warnings(lines, rates))
 
 
-def test_a_missing_cached_rate_is_priced_as_fresh_and_says_so() -> None:
+def test_a_missing_cached_rate_is_priced_as_uncached_with_a_warning() -> None:
     """The first preview snapshot had no cached rates in its first month."""
-    rates = load().prices.find("gpt-4o-realtime-preview-2024-10-01", day=DAY.replace(year=2024, month=10, day=5)).rates
+    rates = load_facts().prices.quote("gpt-4o-realtime-preview-2024-10-01", day=DAY.replace(year=2024, month=10, day=5)).rates
     lines = list(bill(Usage.tokens(text_in_cached=100), rates))
-    assert total(lines) == 100 * 5_000_000
-    assert list(warnings(lines, rates)) == [
-        "gpt-4o-realtime-preview-2024-10-01 has no price for text in, cached; it is priced as fresh, at $5.00/M"
+    assert sum_lines(lines) == 100 * 5_000_000
+    assert list(rate_warnings(lines, rates)) == [
+        "gpt-4o-realtime-preview-2024-10-01 has no price for text in, cached; it is priced as uncached, at $5.00/M"
     ]
 
 
 def test_a_disputed_rate_names_the_other_figure() -> None:
-    rates = load().prices.find("gpt-4o-transcribe", day=DAY).rates
+    rates = load_facts().prices.quote("gpt-4o-transcribe", day=DAY).rates
     lines = list(bill(Usage.tokens(audio_in=17, text_out=9), rates))
-    assert list(warnings(lines, rates)) == [
+    assert list(rate_warnings(lines, rates)) == [
         "the price of audio in of gpt-4o-transcribe is disputed: $6.00/M is used; $2.50/M according to the vendor's model "
         "page as stored in 2026"
     ]
 
 
-def test_a_meter_that_no_row_describes_is_refused() -> None:
-    rates = load().prices.find("gpt-realtime", day=DAY).rates
+def test_an_unknown_meter_is_rejected() -> None:
+    rates = load_facts().prices.quote("gpt-realtime", day=DAY).rates
     with pytest.raises(UnknownName, match=r"unknown meter 'audio_inn'; the nearest are audio_in"):
         list(bill(Usage({"audio_inn": 3}), rates))
 
@@ -96,27 +96,27 @@ COUNTS = st.dictionaries(st.sampled_from(["text_in", "text_in_cached", "audio_in
 @given(st.lists(COUNTS, max_size=8))
 def test_the_sum_of_bills_is_the_bill_of_the_sum(counts: list[dict[str, int]]) -> None:
     """Whatever the grain, the total is the same to the picodollar."""
-    rates = load().prices.find("gpt-realtime-1.5", day=DAY).rates
-    usages = [Usage(each) for each in counts]
-    apart: list[Any] = [total(bill(usage, rates)) for usage in usages]
-    assert sum(apart) == total(bill(total_usage(usages), rates))
+    rates = load_facts().prices.quote("gpt-realtime-1.5", day=DAY).rates
+    usages = [Usage(quantities) for quantities in counts]
+    amounts: list[Any] = [sum_lines(bill(usage, rates)) for usage in usages]
+    assert sum(amounts) == sum_lines(bill(total_usage(usages), rates))
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=8))
-def test_so_it_is_for_amounts_that_are_fractions(durations: list[int]) -> None:
-    rates = load().prices.find("gpt-realtime-whisper", day=DAY).rates
-    apart: list[Any] = [total(bill(Usage({"audio_ms": ms}), rates)) for ms in durations]
-    assert sum(apart) == total(bill(Usage({"audio_ms": sum(durations)}), rates))
+def test_the_sum_of_bills_is_the_bill_of_the_sum_for_fractions(durations: list[int]) -> None:
+    rates = load_facts().prices.quote("gpt-realtime-whisper", day=DAY).rates
+    amounts: list[Any] = [sum_lines(bill(Usage({"audio_ms": ms}), rates)) for ms in durations]
+    assert sum(amounts) == sum_lines(bill(Usage({"audio_ms": sum(durations)}), rates))
 
 
 def test_the_status_of_a_sum_is_the_least_trustworthy() -> None:
     exact, doubtful = Usage({"text_in": 1}), Usage({"text_in": 2}, "inconsistent")
     assert (exact + doubtful).status == "inconsistent"
-    assert (exact + Usage({}, "none")).status == "none"
+    assert (exact + Usage({}, "missing")).status == "missing"
     assert (exact + exact).status == "exact"
 
 
-def test_a_usage_is_a_value_of_its_own() -> None:
+def test_a_usage_does_not_share_its_quantities() -> None:
     counts = {"text_in": 5, "audio_in": 0}
     usage = Usage(counts)
     counts["text_in"] = -5

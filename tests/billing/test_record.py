@@ -1,4 +1,4 @@
-"""Records: which of two that are one knows more, and whether two say the same."""
+"""Check which of two duplicate records is kept, and when two records are equal."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -13,9 +13,9 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Status, Usage
 
-RECORD = Record(key="k", kind="response", readings=(Usage({"text_in": 5}),), source="a.jsonl", ordinal=1)
+RECORD = Record(key="k", kind="response", usage_candidates=(Usage({"text_in": 5}),), source="a.jsonl", line_number=1)
 TIME = datetime(2026, 11, 22, 23, 30, tzinfo=timezone(timedelta(hours=-2)))
-KNOWN: dict[str, Any] = {
+ALL_NAMES: dict[str, Any] = {
     "model": "m",
     "day": date(2026, 11, 22),
     "session": "s",
@@ -26,86 +26,92 @@ KNOWN: dict[str, Any] = {
 }
 
 
-def of(status: Status, **known: Any) -> Record:
-    return replace(RECORD, readings=(Usage({} if status == "none" else {"text_in": 5}, status),), **known)
+def record_of(status: Status, **names: Any) -> Record:
+    return replace(RECORD, usage_candidates=(Usage({} if status == "missing" else {"text_in": 5}, status),), **names)
 
 
-OTHERS = {name: value for name, value in KNOWN.items() if name != "day"}
+OTHERS = {name: value for name, value in ALL_NAMES.items() if name != "day"}
 
 
-def test_a_better_usage_outranks_everything_but_its_day() -> None:
-    """Nothing used but all known; then a contradiction of which nothing is known, a range, an exact count; then on a day."""
-    ranks = [of("none", **KNOWN).rank]
-    for day in ({}, {"day": KNOWN["day"]}):
-        ranks += [of(status, **day, **more).rank for status in COUNTED for more in ({}, OTHERS)]
+def test_a_more_reliable_usage_outranks_known_names_but_not_a_known_day() -> None:
+    """In order: no usage but all names known; no names but inconsistent, ambiguous, exact usage; exact usage with a day."""
+    ranks = [record_of("missing", **ALL_NAMES).completeness]
+    for day in ({}, {"day": ALL_NAMES["day"]}):
+        ranks += [record_of(status, **day, **more).completeness for status in STATUSES for more in ({}, OTHERS)]
     assert all(one < other for one, other in pairwise(ranks))
 
 
-COUNTED: tuple[Status, ...] = ("inconsistent", "bounded", "exact")
+STATUSES: tuple[Status, ...] = ("inconsistent", "ambiguous", "exact")
 
 
-def test_without_a_day_nothing_takes_the_place_of_what_has_one() -> None:
-    """An exact count without a day cannot be priced; a range on a day can."""
-    assert of("exact", **OTHERS).rank < of("bounded", day=KNOWN["day"]).rank
+def test_a_record_without_a_day_never_replaces_one_with_a_day() -> None:
+    """An exact usage without a day cannot be priced; an ambiguous usage with a day can."""
+    assert record_of("exact", **OTHERS).completeness < record_of("ambiguous", day=ALL_NAMES["day"]).completeness
 
 
-def test_of_cumulative_ones_the_largest_counts() -> None:
-    """60 of a session of which everything is known are less than 600 of which nothing is."""
-    few, many = (replace(RECORD, cumulative=True, readings=(Usage({"session_ms": used}),)) for used in (60, 600))
-    assert replace(few, **KNOWN).rank < many.rank
+def test_the_largest_cumulative_record_is_kept() -> None:
+    """60 tokens with all names known rank below 600 tokens with none."""
+    few, many = (replace(RECORD, cumulative=True, usage_candidates=(Usage({"session_ms": used}),)) for used in (60, 600))
+    assert replace(few, **ALL_NAMES).completeness < many.completeness
 
 
 @given(st.permutations(list(OTHERS)), st.integers(0, 6))
-def test_what_is_known_counts_whatever_it_is(order: list[str], many: int) -> None:
-    assert replace(RECORD, **{name: KNOWN[name] for name in order[:many]}).rank == RECORD.rank + many
+def test_every_known_name_counts_equally(order: list[str], many: int) -> None:
+    assert replace(RECORD, **{name: ALL_NAMES[name] for name in order[:many]}).completeness == RECORD.completeness + many
 
 
-def test_two_that_say_the_same_have_one_digest_wherever_they_were_read() -> None:
-    """Another file, another line, another turn, an earlier beginning: the same. The order of meters is no difference."""
-    elsewhere = replace(RECORD, source="b.jsonl", ordinal=9, turn=3, began=TIME, reread={"text_in": 1})
-    assert elsewhere.digest == RECORD.digest
+def test_equal_records_have_one_hash_wherever_they_were_read() -> None:
+    """File, line, turn, start of the session and the order of meters make no difference."""
+    elsewhere = replace(RECORD, source="b.jsonl", line_number=9, turn=3, session_started_at=TIME, repeated_input={"text_in": 1})
+    assert elsewhere.content_hash == RECORD.content_hash
     one, other = ({"text_in": 1, "audio_in": 2}, {"audio_in": 2, "text_in": 1})
-    assert replace(RECORD, readings=(Usage(one),)).digest == replace(RECORD, readings=(Usage(other),)).digest
+    assert (
+        replace(RECORD, usage_candidates=(Usage(one),)).content_hash
+        == replace(RECORD, usage_candidates=(Usage(other),)).content_hash
+    )
 
 
 @pytest.mark.parametrize(
     "more",
     [
-        *({name: value} for name, value in KNOWN.items()),
+        *({name: value} for name, value in ALL_NAMES.items()),
         {"tier": "priority"},
         {"outcome": "cancelled"},
         {"kind": "out-of-band"},
         {"time": TIME},
-        {"readings": (Usage({"text_in": 6}),)},
-        {"readings": (Usage({"text_out": 5}),)},
-        {"readings": (Usage({"text_in": 5}, "inconsistent"),)},
-        {"readings": (Usage({"text_in": 5}, "bounded"), Usage({"audio_in": 5}, "bounded"))},
+        {"usage_candidates": (Usage({"text_in": 6}),)},
+        {"usage_candidates": (Usage({"text_out": 5}),)},
+        {"usage_candidates": (Usage({"text_in": 5}, "inconsistent"),)},
+        {"usage_candidates": (Usage({"text_in": 5}, "ambiguous"), Usage({"audio_in": 5}, "ambiguous"))},
     ],
     ids=str,
 )
-def test_whatever_is_said_differently_is_another_digest(more: dict[str, Any]) -> None:
-    assert replace(RECORD, **more).digest != RECORD.digest
+def test_a_different_record_has_another_hash(more: dict[str, Any]) -> None:
+    assert replace(RECORD, **more).content_hash != RECORD.content_hash
 
 
-def test_times_are_kept_in_utc_and_their_day_is_that_of_utc() -> None:
-    """23:30 two hours west of it is 1:30 of the next day; a day that is told stays."""
-    record = replace(RECORD, time=TIME, began=TIME)
-    assert (str(record.time), str(record.began), record.day) == (*["2026-11-23 01:30:00+00:00"] * 2, date(2026, 11, 23))
-    assert record.digest == replace(RECORD, time=TIME.astimezone(UTC)).digest
+def test_times_and_days_are_in_utc() -> None:
+    """23:30 at UTC-2 is 1:30 of the next day in UTC; a logged day is kept."""
+    record = replace(RECORD, time=TIME, session_started_at=TIME)
+    assert (str(record.time), str(record.session_started_at), record.day) == (
+        *["2026-11-23 01:30:00+00:00"] * 2,
+        date(2026, 11, 23),
+    )
+    assert record.content_hash == replace(RECORD, time=TIME.astimezone(UTC)).content_hash
     assert replace(RECORD, time=TIME, day=date(2026, 11, 1)).day == date(2026, 11, 1)
     assert RECORD.day is None
 
 
-def test_what_cannot_be_meant_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="k needs a usage, be it an empty one"):
-        replace(RECORD, readings=())
-    with pytest.raises(InvalidInput, match="time needs a zone, so that its day is known: 2026-11-22 10:00:00"):
+def test_an_invalid_record_is_rejected() -> None:
+    with pytest.raises(InvalidInput, match="k needs a usage"):
+        replace(RECORD, usage_candidates=())
+    with pytest.raises(InvalidInput, match="time needs a time zone, so that its day is known: 2026-11-22 10:00:00"):
         replace(RECORD, time=datetime(2026, 11, 22, 10))  # noqa: DTZ001 - the point
-    with pytest.raises(InvalidInput, match="k has 2 usages, so its status is bounded, not exact"):
-        replace(RECORD, readings=(Usage(), Usage({"text_in": 5})))
+    with pytest.raises(InvalidInput, match="k has 2 usages, so its status must be ambiguous, not exact"):
+        replace(RECORD, usage_candidates=(Usage(), Usage({"text_in": 5})))
 
 
-def test_a_usage_and_its_status_are_those_of_the_first_reading() -> None:
-    readings = (Usage({"text_in": 5}, "bounded"), Usage({"audio_in": 5}, "bounded"))
-    record = replace(RECORD, readings=readings)
-    assert (record.usage, record.status) == (readings[0], "bounded")
+def test_usage_and_status_are_those_of_the_first_candidate() -> None:
+    readings = (Usage({"text_in": 5}, "ambiguous"), Usage({"audio_in": 5}, "ambiguous"))
+    record = replace(RECORD, usage_candidates=readings)
+    assert (record.usage, record.status) == (readings[0], "ambiguous")

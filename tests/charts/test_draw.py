@@ -10,28 +10,37 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cases import DAY
-from voicebill.answers.compare import alive, compare
-from voicebill.answers.crossings import Crossing, Flips, Pair, Point, Range
+from voicebill.answers.break_even import BreakEven, BreakEvenCurve, PairComparison, SweepPoint, SweepRange
+from voicebill.answers.chart_data import (
+    break_even_points,
+    cost_by_length,
+    cumulative_costs,
+    offer_ranges,
+    sweep_points,
+    to_dollars,
+    tornado,
+    turn_costs,
+)
+from voicebill.answers.compare import available_offers, compare
 from voicebill.answers.estimate import Estimate, estimate
-from voicebill.answers.knobs import effects
-from voicebill.answers.offered import Asked
-from voicebill.answers.pictures import by_length, crossed, cumulative, in_dollars, per_turn, ranked, side_by_side, tornado
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.sensitivity import sensitivity
 from voicebill.charts import draw
 from voicebill.cli import app
 from voicebill.conversation.plan import Plan
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 pytest.importorskip("lets_plot")
 
-FACTS = load()
-ASKED = Asked(model="gpt-realtime-1.5", day=DAY)
+FACTS = load_facts()
+SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 PLAN = Plan(minutes=10, turns=20, tool_calls=3)
-ANSWER = estimate(PLAN, ASKED, FACTS)
-EXPECTED = in_dollars(ANSWER.per_conversation.expected)
+ANSWER = estimate(PLAN, SELECTION, FACTS)
+EXPECTED = to_dollars(ANSWER.per_conversation.expected)
 
 
 def test_the_turns_add_up_to_the_conversation() -> None:
-    rows = per_turn(ANSWER)
+    rows = turn_costs(ANSWER)
     assert sum(row.dollars for row in rows) == pytest.approx(EXPECTED)
     assert {row.turn for row in rows} == set(range(1, 21))
     assert {row.kind for row in rows} == {
@@ -43,38 +52,38 @@ def test_the_turns_add_up_to_the_conversation() -> None:
     }
 
 
-HEARD = estimate(replace(PLAN, transcription_model="whisper-1"), ASKED, FACTS)
+WITH_TRANSCRIPTION = estimate(replace(PLAN, transcription_model="whisper-1"), SELECTION, FACTS)
 
 
 def test_transcription_is_in_the_pictures_too() -> None:
-    rows = per_turn(HEARD)
-    assert sum(row.dollars for row in rows) == pytest.approx(in_dollars(HEARD.per_conversation.expected))
+    rows = turn_costs(WITH_TRANSCRIPTION)
+    assert sum(row.dollars for row in rows) == pytest.approx(to_dollars(WITH_TRANSCRIPTION.per_conversation.expected))
     assert sum(row.kind == "transcription" for row in rows) == 20
 
 
-@pytest.mark.parametrize("answer", [ANSWER, HEARD], ids=["without transcription", "with transcription"])
+@pytest.mark.parametrize("answer", [ANSWER, WITH_TRANSCRIPTION], ids=["without transcription", "with transcription"])
 def test_what_grows_ends_at_the_three_amounts(answer: Estimate) -> None:
-    rows = cumulative(answer)
+    rows = cumulative_costs(answer)
     last = rows[-1]
     amounts = answer.per_conversation
     assert (last.best, last.expected, last.worst) == pytest.approx(
-        (in_dollars(amounts.best), in_dollars(amounts.expected), in_dollars(amounts.worst))
+        (to_dollars(amounts.best), to_dollars(amounts.expected), to_dollars(amounts.worst))
     )
     assert [row.expected for row in rows] == sorted(row.expected for row in rows)
 
 
 def test_the_plans_own_length_is_on_the_curve() -> None:
-    rows = {row.at: row.expected for row in by_length(ANSWER)}
+    rows = {row.value: row.expected for row in cost_by_length(ANSWER)}
     assert rows[10.0] == pytest.approx(EXPECTED)
     assert list(rows.values()) == sorted(rows.values())
 
 
 def test_bars_are_the_effects_and_the_offers() -> None:
-    moved = effects(PLAN, ASKED, FACTS)
-    bars = tornado(moved)
-    assert [bar.low for bar in bars] == [in_dollars(effect.low or 0) for effect in moved if effect.swing]
-    found = compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS)
-    rows = side_by_side(found)
+    swings = sensitivity(PLAN, SELECTION, FACTS)
+    bars = tornado(swings)
+    assert [bar.low for bar in bars] == [to_dollars(swing.low or 0) for swing in swings if swing.width]
+    comparison = compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS)
+    rows = offer_ranges(comparison)
     assert [row.mark for row in rows] == sorted(row.mark for row in rows)
     assert all(row.low <= row.mark <= row.high for row in rows)
 
@@ -82,54 +91,63 @@ def test_bars_are_the_effects_and_the_offers() -> None:
 DOLLAR = 10**12
 
 
-def crossing_at(*pairs: Pair, axis: str = "turns", gap: bool = False) -> Flips:
+def make_curve(*pairs: PairComparison, axis: str = "turns", gap: bool = False) -> BreakEvenCurve:
     """Two ways over four turns: one costs 1, 2, 3, 4 dollars and one always 2.50; with a gap, the first has no answer at 4."""
     flat = Fraction(5 * DOLLAR, 2)
     climbing = [None if gap and turn == 4 else Fraction(turn * DOLLAR) for turn in (1, 2, 3, 4)]
-    points = tuple(Point(Decimal(turn), (climbs, flat)) for turn, climbs in enumerate(climbing, start=1))
-    within = Range("volume" if axis == "volume" else "turns", Decimal(1), Decimal(4))
-    return Flips(within, ("climbs", "flat"), points, pairs, ())
+    points = tuple(SweepPoint(Decimal(turn), (climbing_value, flat)) for turn, climbing_value in enumerate(climbing, start=1))
+    sweep_range = SweepRange("volume" if axis == "volume" else "turns", Decimal(1), Decimal(4))
+    return BreakEvenCurve(sweep_range, ("climbs", "flat"), points, pairs, ())
 
 
-ONE = Pair("climbs", "flat", (Crossing(Decimal(2), Decimal(3), Decimal("2.5"), "climbs", "flat"),), None)
-NEVER = Pair("climbs", "flat", (), "climbs")
+ONE = PairComparison("climbs", "flat", (BreakEven(Decimal(2), Decimal(3), Decimal("2.5"), "climbs", "flat"),), None)
+NEVER = PairComparison("climbs", "flat", (), "climbs")
 
 
 def test_a_ranking_shows_every_amount_and_marks_where_the_lines_meet() -> None:
     """Between two turns ($2) and three ($3) the straight line reaches $2.50 in the middle."""
-    found = crossing_at(ONE)
-    assert [(row.at, row.dollars) for row in ranked(found) if row.way == "climbs"] == [(1, 1), (2, 2), (3, 3), (4, 4)]
-    assert [(row.at, row.dollars) for row in ranked(found) if row.way == "flat"] == [(at, 2.5) for at in (1, 2, 3, 4)]
-    assert [tuple(mark) for mark in crossed(found)] == [(2.5, 2.5, "climbs and flat")]
+    curve = make_curve(ONE)
+    assert [(row.value, row.dollars) for row in sweep_points(curve) if row.alternative == "climbs"] == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        (4, 4),
+    ]
+    assert [(row.value, row.dollars) for row in sweep_points(curve) if row.alternative == "flat"] == [
+        (at, 2.5) for at in (1, 2, 3, 4)
+    ]
+    assert [tuple(mark) for mark in break_even_points(curve)] == [(2.5, 2.5, "climbs and flat")]
 
 
 def test_where_a_way_has_no_answer_its_line_ends() -> None:
-    assert [row.at for row in ranked(crossing_at(ONE, gap=True)) if row.way == "climbs"] == [1, 2, 3]
+    assert [row.value for row in sweep_points(make_curve(ONE, gap=True)) if row.alternative == "climbs"] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("curve", "texts"),
     [
         (
-            crossing_at(ONE),
+            make_curve(ONE),
             ("the order changes at about 2.5", "turns, in as many minutes", "dollars a conversation"),
         ),
         (
-            crossing_at(NEVER),
+            make_curve(NEVER),
             ("the order never changes", "turns, in as many minutes", "dollars a conversation"),
         ),
-        (crossing_at(ONE, axis="volume"), ("the order changes at about 2.5", "conversations a month", "dollars a month")),
+        (make_curve(ONE, axis="volume"), ("the order changes at about 2.5", "conversations a month", "dollars a month")),
     ],
 )
-@pytest.mark.parametrize("look", ["light", "dark", "print"])
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
 @pytest.mark.parametrize("width", [480, 900])
-def test_a_ranking_is_drawn_with_its_ways_units_and_source(found: Flips, said: tuple[str, ...], look: str, width: int) -> None:
-    dress = replace(draw.LOOKS[look], width=width)
-    first, second = (draw.rendered(draw.flips(found, "voicebill: 2026-11-22", dress), "svg") for _ in range(2))
+def test_a_ranking_is_drawn_with_its_ways_units_and_source(
+    curve: BreakEvenCurve, texts: tuple[str, ...], theme: str, width: int
+) -> None:
+    chart_theme = replace(draw.THEMES[theme], width=width)
+    first, second = (draw.render(draw.break_even_chart(curve, "voicebill: 2026-11-22", chart_theme), "svg") for _ in range(2))
     assert first == second
     drawn = ET.fromstring(first)
     shown = " ".join(drawn.itertext())
-    for text in ("Where the ranking flips", "climbs", "flat", "voicebill: 2026-11-22", *said):
+    for text in ("Break-even", "climbs", "flat", "voicebill: 2026-11-22", *texts):
         assert text in shown
     assert drawn.get("width") == f"{width}.0"
 
@@ -144,13 +162,13 @@ def run(*words: str) -> Result:
         ("turns", "What each turn costs"),
         ("cumulative", "What the conversation has cost by each turn"),
         ("lengths", "What calls of other lengths cost"),
-        ("knobs", "What each assumption moves"),
+        ("sensitivity", "Sensitivity"),
     ],
 )
 def test_a_picture_has_title_units_and_source_and_is_the_same_every_time(tmp_path: Path, picture: str, title: str) -> None:
     files = [tmp_path / "one.svg", tmp_path / "two.svg"]
     for file in files:
-        result = run("estimate", "--plot", str(file), "--picture", picture)
+        result = run("estimate", "--save-chart", str(file), "--chart", picture)
         assert result.exit_code == 0, result.output
     first, second = (file.read_text(encoding="utf-8") for file in files)
     assert first == second
@@ -162,25 +180,25 @@ def test_a_picture_has_title_units_and_source_and_is_the_same_every_time(tmp_pat
 
 def test_offers_are_drawn_too_and_as_png(tmp_path: Path) -> None:
     file = tmp_path / "offers.png"
-    assert run("compare", "--provider", "openai", "--plot", str(file)).exit_code == 0
+    assert run("compare", "--provider", "openai", "--save-chart", str(file)).exit_code == 0
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "print"])
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
 @pytest.mark.parametrize("width", [600, 1200])
-def test_a_picture_is_as_wide_as_asked_and_in_its_colours(tmp_path: Path, look: str, width: int) -> None:
+def test_a_picture_is_as_wide_as_asked_and_in_its_colours(tmp_path: Path, theme: str, width: int) -> None:
     file = tmp_path / "turns.svg"
-    assert run("estimate", "--plot", str(file), "--width", str(width), "--look", look).exit_code == 0
+    assert run("estimate", "--save-chart", str(file), "--width", str(width), "--theme", theme).exit_code == 0
     drawn = file.read_text(encoding="utf-8")
     assert ET.fromstring(drawn).get("width") == f"{width}.0"
-    assert ("rgb(20,24,29)" in drawn.replace(" ", "")) == (look == "dark")
-    assert "a picture is 400 to 2,400 pixels wide, not 90" in run("estimate", "--plot", str(file), "--width", "90").stderr
+    assert ("rgb(20,24,29)" in drawn.replace(" ", "")) == (theme == "dark")
+    assert "a picture is 400 to 2,400 pixels wide, not 90" in run("estimate", "--save-chart", str(file), "--width", "90").stderr
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "a picture is a .svg or a .png file" in run("estimate", "--plot", str(tmp_path / "x.gif")).stderr
-    assert "cannot be written" in run("estimate", "--plot", str(tmp_path / "nowhere" / "x.svg")).stderr
-    assert "cannot be written" in run("estimate", "--plot", str(tmp_path / "nowhere" / "x.png")).stderr
+    assert "a picture is a .svg or a .png file" in run("estimate", "--save-chart", str(tmp_path / "x.gif")).stderr
+    assert "cannot be written" in run("estimate", "--save-chart", str(tmp_path / "nowhere" / "x.svg")).stderr
+    assert "cannot be written" in run("estimate", "--save-chart", str(tmp_path / "nowhere" / "x.png")).stderr
     monkeypatch.setitem(__import__("sys").modules, "lets_plot", None)
-    result = run("estimate", "--plot", str(tmp_path / "x.svg"))
+    result = run("estimate", "--save-chart", str(tmp_path / "x.svg"))
     assert (result.exit_code, "pip install 'voicebill[plot]'" in result.stderr) == (2, True)

@@ -13,39 +13,51 @@ import pytest
 
 from tests.cases import DAY
 from voicebill.answers.alternatives import alternatives
-from voicebill.answers.compare import alive, compare
-from voicebill.answers.crossings import Range, flips
+from voicebill.answers.break_even import SweepRange, break_even
+from voicebill.answers.chart_data import (
+    break_even_points,
+    cost_by_length,
+    cumulative_costs,
+    offer_ranges,
+    sweep_points,
+    tornado,
+    turn_costs,
+)
+from voicebill.answers.compare import available_offers, compare
 from voicebill.answers.estimate import estimate
-from voicebill.answers.knobs import effects
-from voicebill.answers.offered import Asked
-from voicebill.answers.pictures import by_length, crossed, cumulative, per_turn, ranked, side_by_side, tornado
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.sensitivity import sensitivity
 from voicebill.conversation.plan import Plan
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pictures.json"
-FACTS = load()
-ASKED = Asked(model="gpt-realtime-1.5", day=DAY)
+FACTS = load_facts()
+SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 PLAN = Plan(minutes=6, turns=8, tool_calls=2, transcription_model="gpt-4o-transcribe")
 
 
 def rows() -> dict[str, list[list[str | float]]]:
     """The rows of every picture, dollars to the tenth decimal."""
-    answer = estimate(PLAN, ASKED, FACTS)
-    compared = compare(PLAN, FACTS.prices.named("gpt-realtime-1.5", "openai", "realtime"), ASKED, FACTS)
-    known = alternatives(compared, PLAN, ASKED, FACTS)
-    ways = [way for name in ("fast", "gpt-live-1.1", "openai/gpt-realtime-1.5") if (way := known.named(name))]
-    found = flips(ways, PLAN, Range("talk", Decimal(5), Decimal(30)))
+    answer = estimate(PLAN, SELECTION, FACTS)
+    comparison = compare(PLAN, FACTS.prices.offers_named("gpt-realtime-1.5", "openai", "realtime"), SELECTION, FACTS)
+    all_alternatives = alternatives(comparison, PLAN, SELECTION, FACTS)
+    selected = [
+        alternative
+        for name in ("fast", "gpt-live-1.1", "openai/gpt-realtime-1.5")
+        if (alternative := all_alternatives.find(name))
+    ]
+    series = break_even(selected, PLAN, SweepRange("speech", Decimal(5), Decimal(30)))
     drawn: dict[str, Iterable[tuple[str | float, ...]]] = {
-        "turns": per_turn(answer),
-        "cumulative": cumulative(answer),
-        "lengths": by_length(answer),
-        "knobs": tornado(effects(PLAN, ASKED, FACTS)),
-        "flips": ranked(found),
-        "crossings": crossed(found),
-        "offers": side_by_side(compare(PLAN, alive(FACTS.prices, DAY), ASKED, FACTS)),
+        "turns": turn_costs(answer),
+        "cumulative": cumulative_costs(answer),
+        "lengths": cost_by_length(answer),
+        "sensitivity": tornado(sensitivity(PLAN, SELECTION, FACTS)),
+        "sweep_points": sweep_points(series),
+        "break_even_points": break_even_points(series),
+        "offers": offer_ranges(compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS)),
     }
     return {
-        name: [[round(x, 10) if isinstance(x, float) else x for x in row] for row in found] for name, found in drawn.items()
+        name: [[round(x, 10) if isinstance(x, float) else x for x in row] for row in series] for name, series in drawn.items()
     }
 
 
@@ -54,14 +66,15 @@ def test_the_pictures_show_what_they_showed() -> None:
     if os.environ.get("VOICEBILL_GOLDEN") == "write":
         GOLDEN.parent.mkdir(exist_ok=True)
         body = ",\n".join(
-            f' "{name}": [\n' + ",\n".join("  " + json.dumps(row) for row in found) + "\n ]" for name, found in shown.items()
+            f' "{name}": [\n' + ",\n".join("  " + json.dumps(row) for row in chart_rows) + "\n ]"
+            for name, chart_rows in shown.items()
         )
         GOLDEN.write_text("{\n" + body + "\n}\n", encoding="utf-8")
     kept = json.loads(GOLDEN.read_text(encoding="utf-8"))
     assert shown.keys() == kept.keys()
-    for name, found in shown.items():
-        assert [row[0] for row in found] == [row[0] for row in kept[name]]
-        for row, old in zip(found, kept[name], strict=True):
+    for name, chart_rows in shown.items():
+        assert [row[0] for row in chart_rows] == [row[0] for row in kept[name]]
+        for row, old in zip(chart_rows, kept[name], strict=True):
             assert same(row, old), f"{name}: {row} was {old}"
 
 

@@ -24,8 +24,8 @@ def run(*words: str) -> Result:
 def answer(*words: str) -> dict[str, Any]:
     result = run(*words, "--json")
     assert result.exit_code == 0, result.output
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
 
 
 def refusal(*words: str) -> str:
@@ -47,7 +47,7 @@ GOLDEN = """
 model = "gpt-realtime"
 day = 2026-11-22
 instructions_tokens = 1018
-reuse = 1.0
+prefix_reuse = 1.0
 turns = [
   { user_audio_tokens = 16, reply_audio_tokens = 219, reply_text_tokens = 66, reply_transcript_tokens = 48 },
   { user_audio_tokens = 57, reply_audio_tokens = 218, reply_text_tokens = 63, reply_transcript_tokens = 45 },
@@ -60,13 +60,13 @@ turns = [
 
 
 def test_the_original_calculators_example() -> None:
-    found = answer(
+    document = answer(
         *("estimate", "--model", "gpt-realtime-1.5", "--minutes", "10", "--turns", "20", "--user-share", "0.5"),
-        *("--assistant-share", "50%", "--rules", "page-2026-06", *ON),
+        *("--assistant-share", "50%", "--rules", "web-calculator-2026-06", *ON),
     )
-    assert found["per_conversation"]["expected"] == "0.53202"
-    assert found["rules"]["name"] == "page-2026-06"
-    assert found["per_month"] is None
+    assert document["per_conversation"]["expected"] == "0.53202"
+    assert document["rules"]["name"] == "web-calculator-2026-06"
+    assert document["per_month"] is None
 
 
 def test_the_recorded_session_under_all_three_behaviours(tmp_path: Path) -> None:
@@ -107,20 +107,20 @@ def test_every_option_reaches_the_plan() -> None:
         "--text-turn-user-tokens": "13",
         "--text-turn-reply-tokens": "14",
         "--interrupted-share": "25%",
-        "--heard-share": "0.4",
+        "--played-share": "0.4",
         "--reasoning-tokens": "15",
         "--transcription-model": "gpt-4o-mini-transcribe",
         "--transport": "sip",
         "--cache": "none",
-        "--reuse": "0.7",
+        "--prefix-reuse": "0.7",
         "--retention-ratio": "0.6",
         "--post-instructions-tokens": "7000",
         "--session-minutes": "20",
-        "--carry": "nothing",
-        "--rule": "cache_block_tokens=128",
+        "--session-carryover": "nothing",
+        "--set-rule": "cache_block_tokens=128",
     }
-    found = answer("estimate", "--warm", *ON, *(word for pair in words.items() for word in pair))
-    plan = found["plan"]
+    document = answer("estimate", "--warm-cache", *ON, *(word for pair in words.items() for word in pair))
+    plan = document["plan"]
     assert {key: plan[key] for key in ("minutes", "turns", "user_share", "assistant_share", "silence_share")} == {
         "minutes": "5",
         "turns": 12,
@@ -132,17 +132,17 @@ def test_every_option_reaches_the_plan() -> None:
     assert (plan["arguments_tokens"], plan["result_tokens"], plan["first_speaker"]) == (11, 12, "assistant")
     assert (plan["images"], plan["image_tiles"], plan["text_turns"]) == (2, 3, 1)
     assert (plan["text_turn_user_tokens"], plan["text_turn_reply_tokens"], plan["reasoning_tokens"]) == (13, 14, 15)
-    assert (plan["interrupted_share"], plan["heard_share"], plan["transport"]) == ("0.25", "0.4", "sip")
-    assert (plan["cache"], plan["reuse"], plan["warm"], plan["session_minutes"]) == ("none", "0.7", True, 20)
+    assert (plan["interrupted_share"], plan["played_share"], plan["transport"]) == ("0.25", "0.4", "sip")
+    assert (plan["cache"], plan["prefix_reuse"], plan["warm_cache"], plan["session_minutes"]) == ("none", "0.7", True, 20)
     assert plan["truncation"] == {"mode": "auto", "retention_ratio": "0.6", "post_instructions_tokens": 7000}
-    assert (plan["carry"], plan["conversations"]) == ("nothing", "1,000/day")
-    assert found["offer"]["id"] == "azure/gpt-realtime-2.1-2026-07-07/data-zone"
-    assert found["offer"]["region"] == "swedencentral"
-    assert found["transcription_offer"]["id"] == "azure/gpt-4o-mini-transcribe-2025-12-15/data-zone"
-    assert found["rules"]["evidence"]["cache_block_tokens"] == {
+    assert (plan["session_carryover"], plan["conversations"]) == ("nothing", "1,000/day")
+    assert document["offer"]["id"] == "azure/gpt-realtime-2.1-2026-07-07/data-zone"
+    assert document["offer"]["region"] == "swedencentral"
+    assert document["transcription_offer"]["id"] == "azure/gpt-4o-mini-transcribe-2025-12-15/data-zone"
+    assert document["rules"]["evidence"]["cache_block_tokens"] == {
         "value": 128,
         "evidence": "stated",
-        "basis": "set for this answer",
+        "basis": "set for this estimate",
         "disputed": [],
     }
 
@@ -151,12 +151,12 @@ def test_prompts_and_tools_are_counted_in_files(tmp_path: Path) -> None:
     pytest.importorskip("splintr")
     (tmp_path / "prompt.txt").write_text("hello world", encoding="utf-8")
     (tmp_path / "tools.json").write_text('[ { "name" : "hello" } ]', encoding="utf-8")
-    found = answer(
+    document = answer(
         *("estimate", "--minutes", "1", "--turns", "1", *ON, "--instructions-file", str(tmp_path / "prompt.txt")),
         *("--tools-file", str(tmp_path / "tools.json")),
     )
-    assert found["plan"]["instructions_tokens"] == 2
-    assert 0 < found["plan"]["tools_tokens"] < 10
+    assert document["plan"]["instructions_tokens"] == 2
+    assert 0 < document["plan"]["tools_tokens"] < 10
     file = script(
         tmp_path,
         'model = "gpt-realtime"\ninstructions_file = "prompt.txt"\n[[turns]]\nuser_audio_tokens = 5\nreply_seconds = 1\n',
@@ -167,12 +167,12 @@ def test_prompts_and_tools_are_counted_in_files(tmp_path: Path) -> None:
 def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "splintr", None)
     (tmp_path / "prompt.txt").write_text("hello", encoding="utf-8")
-    said = refusal("estimate", "--minutes", "1", "--turns", "1", *ON, "--instructions-file", str(tmp_path / "prompt.txt"))
-    assert "needs the extra 'count': pip install 'voicebill[count]'; or give the tokens" in said
+    message = refusal("estimate", "--minutes", "1", "--turns", "1", *ON, "--instructions-file", str(tmp_path / "prompt.txt"))
+    assert "needs the extra 'count': pip install 'voicebill[count]'; or give the tokens" in message
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("--turns 20", "--minutes is missing"),
         ("", "--minutes and --turns are missing"),
@@ -185,7 +185,7 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 2.5", "--turns: 2.5 is not a whole number"),
         ("--minutes 10 --turns 99999999", "turns must be between 1 and 20,000"),
         ("--minutes 10 --turns 20 --user-share 1.2", "--user-share: 1.2 is more than 1: write a share as 0.45"),
-        ("--minutes 10 --turns 20 --user-share 0.7 --assistant-share 0.7", "are more than 1 together"),
+        ("--minutes 10 --turns 20 --user-share 0.7 --assistant-share 0.7", "must add up to at most 1"),
         ("--minutes 10 --turns 20 --model gpt-realtme", "unknown model 'gpt-realtme'; the nearest are gpt-realtime"),
         ("--minutes 10 --turns 20 --provider azur", "unknown provider 'azur'; the nearest is azure"),
         (
@@ -195,20 +195,26 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 20 --provider azure --region mars", "unknown region 'mars' of gpt-realtime-1.5 (global)"),
         (
             "--minutes 10 --turns 20 --region mars",
-            "openai does not sell gpt-realtime-1.5 by region: leave the region ('mars') out",
+            "openai does not sell gpt-realtime-1.5 by region: omit the region ('mars')",
         ),
-        ("--minutes 10 --turns 20 --truncation disabled --retention-ratio 0.5", "mean nothing where truncation is disabled"),
+        ("--minutes 10 --turns 20 --truncation disabled --retention-ratio 0.5", "have no effect if truncation is disabled"),
         ("--minutes 10 --turns 20 --conversations 0/month", "conversations must be more than 0"),
         ("--minutes 10 --turns 1111111111111111111111111111111111111111", "--turns: 1111111111"),
-        ("--minutes 10 --turns 20 --rule cache_reuse_share=1e-9999999", "cache_reuse_share is a number between 0 and 1"),
+        (
+            "--minutes 10 --turns 20 --set-rule cache_reuse_share=1e-9999999",
+            "cache_reuse_share must be a number between 0 and 1",
+        ),
         ("--minutes 10 --turns 20 --day 2020-01-01", "no price of gpt-realtime-1.5 at openai is known for 2020-01-01"),
         ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a day"),
         ("--minutes 10 --turns 20 --day 2026-10", "--day: '2026-10' is not a day: write 2026-11-22"),
         ("--minutes 10 --turns 20 --conversations 500", "--conversations: '500' names no period"),
-        ("--minutes 10 --turns 20 --rules page", "unknown rule set 'page'; the nearest is page-2026-06"),
+        (
+            "--minutes 10 --turns 20 --rules web-calculator",
+            "unknown rule set 'web-calculator'; the nearest is web-calculator-2026-06",
+        ),
         ("--minutes 10 --turns 20 --rules missing.toml", "there is no file missing.toml"),
-        ("--minutes 10 --turns 20 --rule cache_block_tokens", "is not written NAME=VALUE"),
-        ("--minutes 10 --turns 20 --rule cache_blok_tokens=2", "unknown rule 'cache_blok_tokens'; the nearest are"),
+        ("--minutes 10 --turns 20 --set-rule cache_block_tokens", "is not written NAME=VALUE"),
+        ("--minutes 10 --turns 20 --set-rule cache_blok_tokens=2", "unknown rule 'cache_blok_tokens'; the nearest are"),
         ("--minutes 10 --turns 20 --instructions-tokens 5 --instructions-file x", "say the same thing: give one"),
         ("--minutes 10 --turns 20 --instructions-file nowhere.txt", "there is no file nowhere.txt"),
         ("--minutes 10 --turns 20 --instructions-tokens 40000", "leave no room in an input of 28,224 tokens"),
@@ -216,18 +222,18 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 20 --colour", "No such option: --colour"),
     ],
 )
-def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, said: str) -> None:
-    dated = [] if "--day" in words else list(ON)
-    assert said in refusal("estimate", *words.split(), *dated)
+def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, message: str) -> None:
+    day_options = [] if "--day" in words else list(ON)
+    assert message in refusal("estimate", *words.split(), *day_options)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("model = ", "script.toml has one fault: not valid TOML: Invalid value"),
+        ("model = ", "script.toml has 1 error: not valid TOML: Invalid value"),
         (
             'model = "gpt-realtime"\ninstruction_tokens = 5\n[[turns]]\nuser_audo_tokens = 5\n',
-            "has 2 faults: line 2: unknown key",
+            "has 2 errors: line 2: unknown key",
         ),
         ('model = "gpt-realtime"\n[[turns]]\nuser_audio_tokens = nan\n', "line 3: user_audio_tokens: must be a finite number"),
         (
@@ -240,8 +246,8 @@ def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, sa
         ('model = "gpt-realtime"\noverrides = { cache_blok_tokens = 1 }\n[[turns]]\n', "unknown rule 'cache_blok_tokens'"),
     ],
 )
-def test_a_faulty_script_is_refused_with_its_lines(tmp_path: Path, text: str, said: str) -> None:
-    assert said in refusal("simulate", script(tmp_path, text), *ON)
+def test_a_faulty_script_is_refused_with_its_lines(tmp_path: Path, text: str, message: str) -> None:
+    assert message in refusal("simulate", script(tmp_path, text), *ON)
 
 
 def test_files_that_are_no_scripts(tmp_path: Path) -> None:
@@ -271,7 +277,7 @@ reply_text_tokens = 30
 [[turns]]
 user_seconds = 3
 reply_seconds = 8
-heard_seconds = 2.5
+played_seconds = 2.5
 [[turns]]
 user_seconds = 2
 cancelled = true
@@ -283,8 +289,8 @@ arguments_tokens = 12
 result_tokens = 60
 """,
     )
-    found = answer("simulate", file, *ON)
-    assert [(r["turn"], r["kind"], r["status"]) for r in found["responses"]] == [
+    document = answer("simulate", file, *ON)
+    assert [(r["turn"], r["kind"], r["status"]) for r in document["responses"]] == [
         (1, "reply", "completed"),
         (2, "reply", "completed"),
         (3, "reply", "cancelled"),
@@ -292,7 +298,7 @@ result_tokens = 60
         (5, "tool-call", "completed"),
         (5, "reply", "completed"),
     ]
-    assert [heard["turn"] for heard in found["transcription"]["turns"]] == [1, 3, 4, 5]
+    assert [turn["turn"] for turn in document["transcription"]["turns"]] == [1, 3, 4, 5]
     shown = run("simulate", file, *ON).stdout
     assert "5 tool" in shown
     assert "audio heard" in shown
@@ -305,10 +311,10 @@ def test_rules_of_ones_own_lie_beside_ours(tmp_path: Path) -> None:
         '[[rules]]\nparameter = "cache_reuse_share"\nvalue = 0.93\n',
         encoding="utf-8",
     )
-    found = answer("estimate", "--minutes", "10", "--turns", "20", "--rules", str(file), *ON)
-    assert found["rules"]["name"] == "mine"
-    assert found["rules"]["evidence"]["cache_reuse_share"]["basis"] == "our own logs, 4,000 calls"
-    assert "has no faults: offers 0, rule sets 1, negotiated 0, adjustments 0" in run("prices", "--check", str(file)).stdout
+    document = answer("estimate", "--minutes", "10", "--turns", "20", "--rules", str(file), *ON)
+    assert document["rules"]["name"] == "mine"
+    assert document["rules"]["evidence"]["cache_reuse_share"]["basis"] == "our own logs, 4,000 calls"
+    assert "has no faults: offers 0, rule sets 1, contracted 0, adjustments 0" in run("prices", "--check", str(file)).stdout
     empty = tmp_path / "empty.toml"
     empty.write_text("", encoding="utf-8")
     assert "holds no rule set" in refusal("estimate", "--minutes", "1", "--turns", "1", "--rules", str(empty), *ON)
@@ -318,9 +324,9 @@ def test_the_price_book_lists_one_model_with_history_and_sources() -> None:
     shown = run("prices", "gpt-4o-transcribe", "--provider", "openai").stdout
     assert "disputed: audio in $2.50 according to" in shown
     assert "ends 2027-02-26" in shown
-    found = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
-    assert [row["until"] for row in found["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
-    assert all(row["sources"] for row in found["offers"][0]["prices"])
+    document = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
+    assert [row["until"] for row in document["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
+    assert all(row["sources"] for row in document["offers"][0]["prices"])
 
 
 def test_the_price_book_lists_every_kind() -> None:
@@ -335,15 +341,17 @@ def test_the_price_book_lists_every_kind() -> None:
 
 
 def test_a_faulty_price_file_reports_all_its_faults(tmp_path: Path) -> None:
-    said = refusal("prices", "--check", script(tmp_path, "[[offers]]\nmodle = 'x'\n[[offers]]\nkind = 'txt'\n"))
-    assert "line 2: unknown key 'modle'; the nearest is 'model'" in said
-    assert "line 4: kind: must be one of" in said
+    message = refusal("prices", "--check", script(tmp_path, "[[offers]]\nmodle = 'x'\n[[offers]]\nkind = 'txt'\n"))
+    assert "line 2: unknown key 'modle'; the nearest is 'model'" in message
+    assert "line 4: kind: must be one of" in message
 
 
 def test_rules_are_shown_with_their_evidence() -> None:
     shown = " ".join(run("rules", "gpt-realtime", *ON).stdout.split())
     assert "history last-assistant-audio measured: gpt-realtime, 2 sessions" in shown
-    assert answer("rules", "gpt-realtime", "--rules", "page-2026-06", *ON)["evidence"]["history"]["value"] == "keep-all"
+    assert (
+        answer("rules", "gpt-realtime", "--rules", "web-calculator-2026-06", *ON)["evidence"]["history"]["value"] == "keep-all"
+    )
     assert answer("rules", "gpt-4.1", *ON)["evidence"]["cache_block_tokens"]["value"] == 128
     assert "is a telephony model" in refusal("rules", "voice-inbound-us-local", "--provider", "twilio", *ON)
 
@@ -368,15 +376,15 @@ def test_the_version_and_the_help_are_there() -> None:
 
 @time_machine.travel("2030-01-01", tick=True)
 def test_without_a_day_today_is_meant_and_old_prices_say_so() -> None:
-    found = answer("estimate", "--minutes", "10", "--turns", "20")
-    assert found["day"] == "2030-01-01"
-    assert "prices of gpt-realtime-1.5 were checked on 2026-11-22 and are assumed unchanged since" in found["assumptions"]
+    document = answer("estimate", "--minutes", "10", "--turns", "20")
+    assert document["day"] == "2030-01-01"
+    assert "prices of gpt-realtime-1.5 were checked on 2026-11-22 and are assumed unchanged since" in document["assumptions"]
 
 
-def outside(*words: str, **around: Any) -> subprocess.CompletedProcess[str]:
+def outside(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     command = [sys.executable, "-m", "voicebill", *words]
-    return subprocess.run(command, capture_output="stdout" not in around, text=True, check=False, **around)
+    return subprocess.run(command, capture_output="stdout" not in options, text=True, check=False, **options)
 
 
 ESTIMATE = ("estimate", "--minutes", "3", "--turns", "4", *ON)
@@ -402,7 +410,7 @@ def test_the_module_is_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("--minutes 1 --turns 900", "turn detection adds 0.8 s of silence to each of 900 turns, 720 s in all"),
         (
@@ -410,40 +418,43 @@ def test_the_module_is_the_command() -> None:
             "azure accepts a truncation setting for gpt-realtime-2.1",
         ),
         ("--reasoning-tokens 50", "gpt-realtime-1.5 is not known to reason"),
-        ("--provider azure --region uksouth", "does not name uksouth for gpt-realtime-1.5"),
-        ("--provider azure --model gpt-realtime-2.1 --region swedencentral", "is not published: swedencentral may not be one"),
-        ("--provider azure --region canadacentral", "list has no canadacentral for gpt-realtime-1.5"),
+        ("--provider azure --region uksouth", "does not list uksouth for gpt-realtime-1.5"),
+        (
+            "--provider azure --model gpt-realtime-2.1 --region swedencentral",
+            "does not publish the regions of gpt-realtime-2.1: it may not be",
+        ),
+        ("--provider azure --region canadacentral", "azure lists no price of gpt-realtime-1.5 in canadacentral"),
     ],
 )
-def test_what_should_make_one_hesitate_is_said(words: str, said: str) -> None:
-    given = words.split()
-    talk = [] if "--minutes" in words else ["--minutes", "10", "--turns", "20"]
-    result = run("estimate", *talk, *given, *ON, "--json")
+def test_what_should_make_one_hesitate_is_said(words: str, message: str) -> None:
+    options = words.split()
+    length_options = [] if "--minutes" in words else ["--minutes", "10", "--turns", "20"]
+    result = run("estimate", *length_options, *options, *ON, "--json")
     assert result.exit_code == 0, result.output
     warnings = json.loads(result.stdout)["warnings"]
-    assert any(said in warning for warning in warnings), warnings
+    assert any(message in warning for warning in warnings), warnings
 
 
 def test_a_wholly_written_conversation_has_no_audio() -> None:
-    found = answer("estimate", "--minutes", "10", "--turns", "20", "--text-turns", "20", *ON)
-    assert {line["meter"] for line in found["lines"]} == {"text_in", "text_in_cached", "text_out"}
+    document = answer("estimate", "--minutes", "10", "--turns", "20", "--text-turns", "20", *ON)
+    assert {line["meter"] for line in document["lines"]} == {"text_in", "text_in_cached", "text_out"}
 
 
 def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -> None:
     words = ("compare", "--minutes", "10", "--turns", "20", *ON)
-    found = answer(*words, "--model", "gpt-realtime-1.5", "--conversations", "1000/day", "--page")
-    assert [each["offer"]["id"] for each in found["offers"]] == [
+    document = answer(*words, "--model", "gpt-realtime-1.5", "--conversations", "1000/day", "--calculator")
+    assert [offer["offer"]["id"] for offer in document["offers"]] == [
         "azure/gpt-realtime-1.5-2026-02-23",
         "openai/gpt-realtime-1.5",
         "azure/gpt-realtime-1.5-2026-02-23/data-zone",
     ]
-    assert [each["times_cheapest"] for each in found["offers"]] == ["1", "1", "1.1"]
-    assert found["offers"][2]["availability_unproven"]
-    assert found["page"]["ours"] == found["offers"][0]["per_conversation"]["expected"]
-    shown = run(*words, "--provider", "azure", "--page").stdout
+    assert [offer["ratio_to_cheapest"] for offer in document["offers"]] == ["1", "1", "1.1"]
+    assert document["offers"][2]["availability_unconfirmed"]
+    assert document["calculator"]["voicebill"] == document["offers"][0]["per_conversation"]["expected"]
+    shown = run(*words, "--provider", "azure", "--calculator").stdout
     assert "may have ended 2026-07-23" in shown
-    assert "Cannot serve this plan" in shown
-    assert "the calculator of June 2026" in shown
+    assert "Not possible for this plan" in shown
+    assert "web calculator of June 2026" in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
     assert "--deployment: must be one of global, data-zone, regional, not 'orbit'" in refusal(*words, "--deployment", "orbit")
     assert "there is no offer to compare: no realtime model that was named has" in refusal(
@@ -455,20 +466,24 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
 
 def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     words = ("estimate", "--minutes", "10", "--turns", "20", "--conversations", "1000/month", *ON)
-    alike, spread = answer(*words, "--length-spread", "0"), answer(*words)
-    assert float(alike["per_month"]["expected"]) == pytest.approx(1000 * float(alike["per_conversation"]["expected"]))
-    assert float(alike["population"]["surcharge"]) == 0
-    assert any("call lengths spread by 0.8" in said for said in spread["assumptions"])
-    assert float(spread["per_month"]["expected"]) == pytest.approx(1000 * float(spread["population"]["mean"]["expected"]))
-    assert spread["population"]["spread"] == "0.8"
-    assert spread["per_conversation"] == alike["per_conversation"]
+    equal_lengths, default_spread = answer(*words, "--call-length-cv", "0"), answer(*words)
+    assert float(equal_lengths["per_month"]["expected"]) == pytest.approx(
+        1000 * float(equal_lengths["per_conversation"]["expected"])
+    )
+    assert float(equal_lengths["call_mix"]["length_uplift"]) == 0
+    assert any("call lengths spread by 0.8" in message for message in default_spread["assumptions"])
+    assert float(default_spread["per_month"]["expected"]) == pytest.approx(
+        1000 * float(default_spread["call_mix"]["mean"]["expected"])
+    )
+    assert default_spread["call_mix"]["call_length_cv"] == "0.8"
+    assert default_spread["per_conversation"] == equal_lengths["per_conversation"]
     file = tmp_path / "lengths.csv"
     file.write_text("minutes,calls\n5,3\n20 min,1\n", encoding="utf-8")
-    counted = answer(*words, "--lengths", str(file))
-    assert [each["minutes"] for each in counted["population"]["percentiles"]] == [5.0, 5.0, 20.0]
-    assert counted["population"]["mean_minutes"] == 8.75
-    assert "Calls differ in length (lengths as counted, cut at 60 minutes)" in run(*words, "--lengths", str(file)).stdout
-    for content, said in (
+    own_lengths = answer(*words, "--call-lengths", str(file))
+    assert [percentile["minutes"] for percentile in own_lengths["call_mix"]["percentiles"]] == [5.0, 5.0, 20.0]
+    assert own_lengths["call_mix"]["mean_minutes"] == 8.75
+    assert "Calls of different lengths (as counted, at most 60 minutes)" in run(*words, "--call-lengths", str(file)).stdout
+    for content, message in (
         ("seconds,calls\n180,3\n", "line 1: 'seconds' is not a duration"),
         ("minutes,calls\n5,1,000\n", "line 2: a line holds minutes and how many calls"),
         ("5;3\n", "line 1: a line holds minutes and how many calls, with a comma between them"),
@@ -476,19 +491,26 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
         ("nan,2\n", "line 1: 'nan' is not a duration"),
     ):
         file.write_text(content, encoding="utf-8")
-        assert said in refusal(*words, "--lengths", str(file))
+        assert message in refusal(*words, "--call-lengths", str(file))
     file.write_text("5\nlong\n", encoding="utf-8")
-    assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--lengths", str(file))
-    assert "say the same thing: give one" in refusal(*words, "--lengths", str(file), "--length-spread", "1")
-    assert "the spread of lengths must be between 0 and 5, not 9" in refusal(*words, "--length-spread", "9")
+    assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--call-lengths", str(file))
+    assert "say the same thing: give one" in refusal(*words, "--call-lengths", str(file), "--call-length-cv", "1")
+    assert "the spread of lengths must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")
 
 
 def test_levers_are_shown_and_in_the_json() -> None:
-    words = ("estimate", "--minutes", "10", "--turns", "20", "--levers", *ON)
-    found = answer(*words)
-    assert {knob["name"] for knob in found["knobs"]} >= {"reuse", "turns", "talk", "prompt", "spread", "truncation"}
-    assert all(float(each["saves"]) > 0 for each in found["advice"])
+    words = ("estimate", "--minutes", "10", "--turns", "20", "--sensitivity", *ON)
+    document = answer(*words)
+    assert {parameter["name"] for parameter in document["sensitivity"]} >= {
+        "prefix_reuse",
+        "turns",
+        "speech",
+        "prompt",
+        "spread",
+        "truncation",
+    }
+    assert all(float(recommendation["savings"]) > 0 for recommendation in document["recommendations"])
     shown = run(*words).stdout
-    assert "What each assumption moves" in shown
+    assert "Sensitivity" in shown
     assert "halve the prompt" in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80

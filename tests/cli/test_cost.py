@@ -50,7 +50,7 @@ def test_a_log_costs_what_its_sum_says(tmp_path: Path) -> None:
     """55 × 4 + 64 × 0.40 + 13 × 32 + 30 × 16 + 91 × 64 = 6,965.60 millionths of a dollar."""
     file = log(tmp_path, event())
     assert answer("cost", file, *ON)["total"]["dollars"] == "0.0069656"
-    assert answer("cost", file, *ON, "--engine", "rows")["total"]["dollars"] == "0.0069656"
+    assert answer("cost", file, *ON, "--engine", "python")["total"]["dollars"] == "0.0069656"
     printed = words(run("cost", file, *ON).stdout)
     assert "1 record read from 1 file" in printed
     assert "audio out 91 $64.00/M $0.0058" in printed
@@ -60,7 +60,7 @@ def test_nothing_is_taken_for_a_missing_model_or_day(tmp_path: Path) -> None:
     file = log(tmp_path, event())
     without_model = words(run("cost", file, "--day", "2026-11-22").stdout)
     assert "unpriced" in without_model
-    assert "no model is named; say it with --model" in without_model
+    assert "the log names no model; set --model" in without_model
     without_day = words(run("cost", file, "--model", "gpt-realtime").stdout)
     assert "no day is known: name it with --day" in without_day
     assert "$0" not in without_day.split("prices")[0].replace("$0.", "")
@@ -73,21 +73,21 @@ def test_a_day_before_the_model_is_unpriced_with_the_days_that_are_known(tmp_pat
 
 def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
     file = log(tmp_path, event(), event("resp_2")[:90], event("resp_3").replace('"input_tokens": 132', '"input_tokens": -132'))
-    shape = answer("cost", file, *ON)
-    assert shape["total"]["dollars"] == "0.0069656"
-    assert shape["read"]["broken"] == 2
-    assert shape["read"]["first_broken"][0].startswith(f"{file}, line 2: not whole JSON")
-    assert "line 3: response.done is not as the API writes it" in shape["read"]["first_broken"][1]
-    assert "line 2: not whole JSON" in refusal("cost", file, *ON, "--strict")
+    document = answer("cost", file, *ON)
+    assert document["total"]["dollars"] == "0.0069656"
+    assert document["input"]["error_count"] == 2
+    assert document["input"]["first_errors"][0].startswith(f"{file}, line 2: not valid JSON")
+    assert "line 3: response.done is not as the API specifies" in document["input"]["first_errors"][1]
+    assert "line 2: not valid JSON" in refusal("cost", file, *ON, "--strict")
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("command", "message"),
     [
         (["cost"], "name logs, or a ledger with --ledger DIR"),
         (["cost", "{log}", "--ledger", "{folder}"], "name logs, or a ledger with --ledger DIR"),
         (["cost", "{folder}/usge.jsonl"], "there is no file"),
-        (["cost", "{folder}/usge.jsonl"], "beside it lies usage.jsonl"),
+        (["cost", "{folder}/usge.jsonl"], "did you mean usage.jsonl?"),
         (["cost", "{folder}/*.gz"], "no file matches"),
         (["cost", "{log}", "--by", "modle"], "unknown field 'modle'; the nearest is model"),
         (["cost", "{log}", "--by", "day,day"], "a field can be grouped by once"),
@@ -101,21 +101,21 @@ def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
         (["cost", "{log}", "--engine", "abacus"], "--engine:"),
         (["cost", "{log}", "--out", "{folder}/costs.xlsx"], "--out writes .csv or .parquet"),
         (["cost", "{log}", "--out", "{folder}/no/costs.csv"], "cannot be written: No such file or directory"),
-        (["cost", "--ledger", "{folder}/nowhere"], "holds no ledger: make one with voicebill record"),
+        (["cost", "--ledger", "{folder}/nowhere"], "is not a ledger: create one with voicebill record"),
         (["cost", "--ledger", "{folder}", "--model", "x"], "--model is stated when a log is recorded"),
-        (["cost", "--ledger", "{folder}", "--engine", "rows"], "the row path counts logs"),
+        (["cost", "--ledger", "{folder}", "--engine", "python"], "the Python engine counts logs"),
         (["record", "{log}"], "name the logs and the ledger"),
-        (["record", "{log}", "--ledger", "{folder}"], "holds usage.jsonl and no ledger"),
+        (["record", "{log}", "--ledger", "{folder}"], "contains usage.jsonl and is not a ledger"),
     ],
 )
-def test_wrong_input_is_said_in_a_sentence(tmp_path: Path, asked: list[str], said: str) -> None:
+def test_wrong_input_is_said_in_a_sentence(tmp_path: Path, command: list[str], message: str) -> None:
     file = log(tmp_path, event())
-    assert said in refusal(*(word.format(log=file, folder=tmp_path) for word in asked))
+    assert message in refusal(*(word.format(log=file, folder=tmp_path) for word in command))
 
 
 def test_a_file_that_is_no_log_is_refused_with_the_known_formats(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear all,\n")
-    assert "is not recognised as any of realtime, livekit" in refusal("cost", str(tmp_path / "letter.txt"))
+    assert "is not in a known format (realtime, livekit" in refusal("cost", str(tmp_path / "letter.txt"))
 
 
 def test_a_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_groups_are_printed_and_written(tmp_path: Path) -> None:
     lines = (event(f"r{at}", tenant=tenant, time="2026-11-22T10:00:00Z") for at, tenant in enumerate(["b", "a", "b", "c"]))
     file, out = log(tmp_path, *lines), tmp_path / "costs.csv"
     shown = words(run("cost", file, "--model", "gpt-realtime", "--by", "tenant", "--top", "1", "--out", str(out)).stdout)
-    assert "b 2 $0.0139 all others 2 $0.0139" in shown
+    assert "b 2 $0.0139 all other groups 2 $0.0139" in shown
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [(row["tenant"], row["records"], row["dollars"]) for row in rows[:1]] == [("b", "2", "0.013931200000")]
     table = tmp_path / "lines.parquet"
@@ -149,17 +149,17 @@ def test_a_ledger_is_recorded_once_and_costed_by_day(tmp_path: Path) -> None:
     )
     again = answer("record", file, "--ledger", ledger, "--model", "gpt-realtime")
     assert (again["added"], again["repeated"], again["days"]) == (0, 3, [])
-    shape = answer("cost", "--ledger", ledger, "--by", "day", "--since", "2026-11-21")
-    assert [(group["keys"], group["dollars"]) for group in shape["groups"]] == [({"day": "2026-11-21"}, "0.0069656")]
-    assert shape["read"] is None
+    document = answer("cost", "--ledger", ledger, "--by", "day", "--since", "2026-11-21")
+    assert [(group["keys"], group["dollars"]) for group in document["groups"]] == [({"day": "2026-11-21"}, "0.0069656")]
+    assert document["input"] is None
 
 
 def test_an_event_whose_session_began_in_another_file_finds_its_model(tmp_path: Path) -> None:
     begun = json.dumps({"type": "session.created", "session_id": "s", "session": {"id": "s", "model": "gpt-realtime-mini"}})
     log(tmp_path, event("r1", session_id="s", time="2026-11-22T10:00:00Z"), name="a.jsonl")
     log(tmp_path, begun, name="b.jsonl")
-    shape = answer("cost", str(tmp_path), "--by", "model")
-    assert [group["keys"] for group in shape["groups"]] == [{"model": "gpt-realtime-mini"}]
+    document = answer("cost", str(tmp_path), "--by", "model")
+    assert [group["keys"] for group in document["groups"]] == [{"model": "gpt-realtime-mini"}]
 
 
 COMMAND = [sys.executable, "-m", "voicebill"]
@@ -173,10 +173,10 @@ def test_ctrl_c_ends_with_a_sentence(tmp_path: Path) -> None:
         for at in range(20_000):
             process.stdin.write(event(f"r{at}").encode() + b"\n")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted" in said.decode()
-    assert "Traceback" not in said.decode()
+    assert "Interrupted" in stderr.decode()
+    assert "Traceback" not in stderr.decode()
     assert not (tmp_path / "ledger").exists()
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from voicebill.cli import app
 
-LOAD = ("--calls-per-minute", "1,000", "--prompt", "200", "--response", "20")
+LOAD = ("--calls-per-minute", "1,000", "--prompt-tokens", "200", "--response-tokens", "20")
 ON = ("--day", "2026-11-22")
 EXAMPLE = ("--model", "gpt-5.2", "--deployment", "data-zone", *LOAD, *ON)
 DAY_AND_NIGHT = ",".join(["2"] * 8 + ["10"] * 12 + ["2"] * 4)
@@ -32,8 +32,8 @@ def run(*words: str) -> Result:
 def answer(*words: str) -> dict[str, Any]:
     result = run(*words, "--json")
     assert result.exit_code == 0, result.output
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
 
 
 def refusal(*words: str) -> str:
@@ -52,10 +52,10 @@ def printed(*words: str) -> str:
 
 @pytest.mark.parametrize(("rate", "ptus", "raw", "normalized"), [("0.5", 80, "76.47", 260_000), ("0", 110, "105.88", 360_000)])
 def test_microsofts_examples(rate: str, ptus: int, raw: str, normalized: int) -> None:
-    found = answer(*EXAMPLE, "--cache-rate", rate)
-    assert (found["ptus"], found["normalized_tpm"]) == (ptus, normalized)
-    assert found["raw_ptus"].startswith(raw)
-    assert [each["commitment"] for each in found["prices"]] == ["hourly", "month", "year"]
+    document = answer(*EXAMPLE, "--cache-rate", rate)
+    assert (document["ptus"], document["normalized_tpm"]) == (ptus, normalized)
+    assert document["raw_ptus"].startswith(raw)
+    assert [price["commitment"] for price in document["prices"]] == ["hourly", "month", "year"]
 
 
 def test_numbers_are_read_as_people_write_them() -> None:
@@ -67,24 +67,24 @@ def test_numbers_are_read_as_people_write_them() -> None:
         "Data-Zone",
         "--calls-per-minute",
         "1k",
-        "--prompt",
+        "--prompt-tokens",
         "0.2k",
-        "--response",
+        "--response-tokens",
         "20",
     )
     assert answer(*typed, *ON, "--cache-rate", "50%") == plain
 
 
 def test_the_answer_for_people() -> None:
-    said = printed(*EXAMPLE, "--cache-rate", "50%")
+    output = " ".join(printed(*EXAMPLE, "--cache-rate", "50%").split())
     for part in (
-        "1,000 calls a minute at the peak, each of 200 tokens in (50% cached) and 20 out",
+        "1,000 calls per minute at the peak, each with 200 prompt tokens (50% cached) and 20 response tokens",
         "80 PTUs: 76.47, rounded up to a multiple of 5, at least 15",
-        "260,000 normalized tokens a minute: 100,000 fresh in + 8 × 20,000 out",
+        "260,000 normalized tokens per minute: 100,000 uncached input + 8 × 20,000 output",
         "91% (914/min)",
         "Cheapest: 75 PTUs reserved for a year, 25% below pay as you go alone.",
     ):
-        assert part in said
+        assert part in output
 
 
 def test_a_profile_is_numbers_or_a_file(tmp_path: Path) -> None:
@@ -94,23 +94,23 @@ def test_a_profile_is_numbers_or_a_file(tmp_path: Path) -> None:
     assert written == answer(*EXAMPLE, "--profile", str(file))
     assert written["load"]["average_calls_per_minute"] == "600"
     assert len(written["load"]["profile"]) == 24
-    alone = ("--model", "gpt-5.2", "--prompt", "200", "--response", "20", *ON, "--profile", DAY_AND_NIGHT)
+    alone = ("--model", "gpt-5.2", "--prompt-tokens", "200", "--response-tokens", "20", *ON, "--profile", DAY_AND_NIGHT)
     assert answer(*alone)["load"]["calls_per_minute"] == "10"
 
 
 def test_fewer_units_spill_over() -> None:
-    said = printed(*EXAMPLE, "--profile", DAY_AND_NIGHT, "--ptus", "60")
-    assert "used of 60 PTUs: 100% at the peak, 68% on average" in said
-    assert "reserved for a month    60     36%  $15,600.00      $6,576.57  $22,176.57" in said
+    output = printed(*EXAMPLE, "--profile", DAY_AND_NIGHT, "--buy-ptus", "60")
+    assert "utilization of 60 PTUs: 100% at the peak, 68% on average" in output
+    assert "reserved for a month    60        36%  $15,600         $6,577  $22,177" in output
     everything = printed(*EXAMPLE, "--profile", DAY_AND_NIGHT)
     assert "  cheapest number" in everything
 
 
 def test_where_nothing_can_be_compared_it_is_said() -> None:
-    said = printed("--model", "gpt-5.2", "--deployment", "regional", "--region", "uksouth", *LOAD, *ON)
-    assert "150 PTUs: 105.88, rounded up to a multiple of 50, at least 50" in said
-    assert "unknown" in said
-    assert "Nothing to compare with: no source gives" in said
+    output = printed("--model", "gpt-5.2", "--deployment", "regional", "--region", "uksouth", *LOAD, *ON)
+    assert "150 PTUs: 105.88, rounded up to a multiple of 50, at least 50" in output
+    assert "unknown" in output
+    assert "No pay-as-you-go price to compare with: no source gives" in output
 
 
 def test_prices_of_ones_own_come_first(tmp_path: Path) -> None:
@@ -120,25 +120,25 @@ def test_prices_of_ones_own_come_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--calls-per-minute", "-5"), "--calls-per-minute: -5 is negative"),
         (("--calls-per-minute", "0"), "--calls-per-minute: must be more than 0"),
         (("--calls-per-minute", "many"), "--calls-per-minute: 'many' is not a number: write it as 1500, 1,500 or 1.5k"),
         (("--cache-rate", "1.5"), "--cache-rate: 1.5 is more than 1"),
-        (("--prompt", "-1"), "--prompt: -1 is negative"),
-        (("--response", "x"), "--response: 'x' is not a number"),
+        (("--prompt-tokens", "-1"), "--prompt-tokens: -1 is negative"),
+        (("--response-tokens", "x"), "--response-tokens: 'x' is not a number"),
         (
             ("--model", "gpt-realtime-1.5"),
             "gpt-realtime-1.5 cannot be sized: Microsoft's provisioned tables of 2026-05-21 list no",
         ),
         (("--model", "gtp-5.2"), "unknown model 'gtp-5.2'; the nearest are gpt-5.2"),
         (("--deployment", "europe"), "--deployment: must be one of global, data-zone, regional, not 'europe'"),
-        (("--deployment", "regional"), "regional PTUs have their price by region: name one"),
+        (("--deployment", "regional"), "regional PTUs are priced by region: choose one"),
         (("--region", "uksouth"), "unknown region 'uksouth' of data-zone PTUs"),
         (
-            ("--ptus", "62"),
-            "ptus: gpt-5.2 (data-zone) is deployed in multiples of 5 PTUs from 15 on, not with 62: take 60 or 65",
+            ("--buy-ptus", "62"),
+            "ptus: gpt-5.2 (data-zone) is deployed in multiples of 5 PTUs from 15 on, not with 62: use 60 or 65",
         ),
         (
             ("--profile", "1,2,3"),
@@ -151,19 +151,21 @@ def test_prices_of_ones_own_come_first(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_wrong_input_is_refused_in_a_sentence(words: tuple[str, ...], said: str) -> None:
-    assert f"Error: {said}" in refusal(*EXAMPLE, *words)
+def test_wrong_input_is_refused_in_a_sentence(words: tuple[str, ...], message: str) -> None:
+    assert f"Error: {message}" in refusal(*EXAMPLE, *words)
 
 
 def test_a_load_that_nobody_names_is_asked_for() -> None:
-    assert "name the load: --calls-per-minute COUNT" in refusal("--model", "gpt-5.2", "--prompt", "200", "--response", "20")
+    assert "name the load: --calls-per-minute COUNT" in refusal(
+        "--model", "gpt-5.2", "--prompt-tokens", "200", "--response-tokens", "20"
+    )
     assert "Missing option '--model'" in refusal(*LOAD)
 
 
 def test_a_month_at_each_load_can_be_drawn(tmp_path: Path) -> None:
     file = tmp_path / "month.svg"
-    printed(*EXAMPLE, "--plot", str(file), "--width", "600", "--look", "print")
+    printed(*EXAMPLE, "--save-chart", str(file), "--width", "600", "--theme", "print")
     drawn = file.read_text(encoding="utf-8")
     assert all(part in drawn for part in ("A month of 110 PTUs", "pay as you go", "reserved for a year", "calls a minute"))
-    regional = (*EXAMPLE, "--deployment", "regional", "--region", "uksouth", "--plot", str(file))
+    regional = (*EXAMPLE, "--deployment", "regional", "--region", "uksouth", "--save-chart", str(file))
     assert "there is nothing to draw: no source gives pay-as-you-go prices" in refusal(*regional)

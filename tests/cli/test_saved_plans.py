@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from voicebill.answers.plan_table import PLAN
+from voicebill.answers.plan_schema import PLAN_SCHEMA
 from voicebill.cli import app
-from voicebill.cli.plan_options import PARAMETERS
-from voicebill.facts.plans import USES
+from voicebill.cli.plan_options import PLAN_PARAMETERS
+from voicebill.facts.example_plans import EXAMPLE_PLANS
 
 ON = ("--day", "2026-11-22")
 
@@ -18,38 +18,44 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
 
 
-@pytest.mark.parametrize("use", USES)
-def test_every_use_can_be_written_estimated_and_compared(tmp_path: Path, use: str) -> None:
+@pytest.mark.parametrize("template", EXAMPLE_PLANS)
+def test_every_use_can_be_written_estimated_and_compared(tmp_path: Path, template: str) -> None:
     file = str(tmp_path / "plan.toml")
-    assert "wrote" in run("init", file, "--use", use).stdout
-    found = json.loads(run("estimate", "--plan", file, "--json", *ON).stdout)
-    assert float(found["per_conversation"]["expected"]) > 0
-    assert found["per_month"] is not None
+    assert "wrote" in run("init", file, "--template", template).stdout
+    document = json.loads(run("estimate", "--plan", file, "--json", *ON).stdout)
+    assert float(document["per_conversation"]["expected"]) > 0
+    assert document["per_month"] is not None
     assert run("compare", "--plan", file, "--provider", "openai", *ON).exit_code == 0
 
 
 def test_the_original_pages_five_uses_are_there() -> None:
-    assert USES == ("accessibility-reader", "live-translation", "support-bot", "telephony-contact-centre", "voice-assistant")
+    assert EXAMPLE_PLANS == (
+        "accessibility-reader",
+        "live-translation",
+        "support-bot",
+        "telephony-contact-centre",
+        "voice-assistant",
+    )
 
 
 def test_what_is_stated_goes_before_what_is_saved(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(
-        'minutes = "90s"\nturns = 5\nuser_share = "30%"\nwarm = true\nmodel = "gpt-realtime-mini"\nprovider = "azure"\n'
+        'minutes = "90s"\nturns = 5\nuser_share = "30%"\nwarm_cache = true\nmodel = "gpt-realtime-mini"\nprovider = "azure"\n'
         'day = 2026-11-22\nconversations = "10/day"\ntruncation = { retention_ratio = 0.7, post_instructions_tokens = 3000 }\n',
         encoding="utf-8",
     )
-    found = json.loads(run("estimate", "--plan", str(file), "--turns", "6", "--provider", "openai", "--json").stdout)
-    plan = found["plan"]
-    assert (plan["minutes"], plan["turns"], plan["user_share"], plan["warm"]) == ("1.5", 6, "0.3", True)
+    document = json.loads(run("estimate", "--plan", str(file), "--turns", "6", "--provider", "openai", "--json").stdout)
+    plan = document["plan"]
+    assert (plan["minutes"], plan["turns"], plan["user_share"], plan["warm_cache"]) == ("1.5", 6, "0.3", True)
     assert plan["truncation"] == {"mode": "auto", "retention_ratio": "0.7", "post_instructions_tokens": 3000}
-    assert (found["offer"]["id"], found["day"]) == ("openai/gpt-realtime-mini-2025-12-15", "2026-11-22")
+    assert (document["offer"]["id"], document["day"]) == ("openai/gpt-realtime-mini-2025-12-15", "2026-11-22")
     assert plan["conversations"] == "10/day"
 
 
 def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
-    options = {parameter.name for parameter in PARAMETERS}
-    assert options - set(PLAN) == {
+    options = {parameter.name for parameter in PLAN_PARAMETERS}
+    assert options - set(PLAN_SCHEMA) == {
         "plan_file",
         "instructions_file",
         "tools_file",
@@ -59,7 +65,7 @@ def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("minuts = 5\n", "line 1: unknown key 'minuts'; the nearest is 'minutes'"),
         ('minutes = 5\nturns = 4\nuser_share = "450%"\n', "line 3: user_share: 450% is more than 100%"),
@@ -69,12 +75,12 @@ def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
         ("turns = \n", "not valid TOML"),
     ],
 )
-def test_a_faulty_plan_is_refused_with_its_lines(tmp_path: Path, text: str, said: str) -> None:
+def test_a_faulty_plan_is_refused_with_its_lines(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(text, encoding="utf-8")
     result = run("estimate", "--plan", str(file), *ON)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
@@ -84,7 +90,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (result.exit_code, file.read_text(encoding="utf-8")) == (2, "mine")
     assert "is there already: name another file" in result.stderr
     assert "cannot be written" in run("init", str(tmp_path / "nowhere" / "plan.toml")).stderr
-    assert "the nearest is 'support-bot'" in run("init", str(tmp_path / "x.toml"), "--use", "suport-bot").stderr
+    assert "the nearest is 'support-bot'" in run("init", str(tmp_path / "x.toml"), "--template", "suport-bot").stderr
 
 
 def test_two_plans_are_held_side_by_side(tmp_path: Path) -> None:
@@ -103,31 +109,31 @@ def test_two_plans_are_held_side_by_side(tmp_path: Path) -> None:
         "openai",
         *ON,
     )
-    found = json.loads(run(*words, "--json").stdout)
+    document = json.loads(run(*words, "--json").stdout)
     single = json.loads(run("estimate", "--plan", str(second), "--json", *ON).stdout)
-    assert found["against"][0]["per_conversation"] == single["per_conversation"]
+    assert document["against"][0]["per_conversation"] == single["per_conversation"]
     assert "The first plan, and the one it is held against" in run(*words).stdout
 
 
 def test_the_cheapest_truncation_is_searched_for(tmp_path: Path) -> None:
-    words = ("estimate", "--minutes", "30", "--turns", "90", "--keep-turns", "12", *ON)
-    found = json.loads(run(*words, "--json").stdout)["cheapest_truncation"]
-    assert found["remembered_turns"] >= 12
-    limit = found["truncation"]["post_instructions_tokens"]
-    cut = (
+    words = ("estimate", "--minutes", "30", "--turns", "90", "--min-remembered-turns", "12", *ON)
+    document = json.loads(run(*words, "--json").stdout)["cheapest_truncation"]
+    assert document["remembered_turns"] >= 12
+    limit = document["truncation"]["post_instructions_tokens"]
+    truncation_options = (
         "--retention-ratio",
-        found["truncation"]["retention_ratio"],
+        document["truncation"]["retention_ratio"],
         *(("--post-instructions-tokens", str(limit)) if limit else ()),
     )
-    again = json.loads(run("estimate", "--minutes", "30", "--turns", "90", *cut, "--json", *ON).stdout)
-    assert again["per_conversation"]["expected"] == found["expected"]
+    estimate = json.loads(run("estimate", "--minutes", "30", "--turns", "90", *truncation_options, "--json", *ON).stdout)
+    assert estimate["per_conversation"]["expected"] == document["expected"]
     assert "always remembers 12 turns" in run(*words).stdout
 
 
 def test_an_option_of_nothing_is_stated_all_the_same(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(
-        "minutes = 5\nturns = 5\ntool_calls = 10\ninstructions_tokens = 3000\nlength_spread = 0.5\n"
+        "minutes = 5\nturns = 5\ntool_calls = 10\ninstructions_tokens = 3000\ncall_length_cv = 0.5\n"
         "truncation = { retention_ratio = 0.5 }\n",
         encoding="utf-8",
     )
@@ -139,10 +145,10 @@ def test_an_option_of_nothing_is_stated_all_the_same(tmp_path: Path) -> None:
         "0",
         "--truncation",
         "disabled",
-        "--lengths",
+        "--call-lengths",
         str(tmp_path / "lengths.csv"),
     )
-    found = json.loads(run("estimate", "--plan", str(file), *words, "--json", *ON).stdout)
-    assert (found["plan"]["tool_calls"], found["plan"]["instructions_tokens"], found["responses"]) == (0, 0, 5)
-    assert found["plan"]["truncation"]["mode"] == "disabled"
-    assert found["population"]["spread"] is None
+    document = json.loads(run("estimate", "--plan", str(file), *words, "--json", *ON).stdout)
+    assert (document["plan"]["tool_calls"], document["plan"]["instructions_tokens"], document["responses"]) == (0, 0, 5)
+    assert document["plan"]["truncation"]["mode"] == "disabled"
+    assert document["call_mix"]["call_length_cv"] is None

@@ -28,9 +28,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_it_listens_on_this_machine_alone_unless_told_otherwise(started: dict[str, Any]) -> None:
-    said = run()
-    assert said.exit_code == 0, said.output
-    assert "voicebill at http://127.0.0.1:8000/ (stop with Ctrl-C)" in said.stdout
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert "voicebill at http://127.0.0.1:8000/ (stop with Ctrl-C)" in result.stdout
     assert (started["host"], started["port"], started["access_log"]) == ("127.0.0.1", 8000, False)
     assert TestClient(started["app"]).get("/healthz").json()["status"] == "ok"
     assert run("--host", "0.0.0.0", "--port", "8080").exit_code == 0
@@ -40,17 +40,19 @@ def test_it_listens_on_this_machine_alone_unless_told_otherwise(started: dict[st
 def test_it_serves_ones_own_prices_and_rules_under_a_prefix(started: dict[str, Any], tmp_path: Path) -> None:
     contract = tmp_path / "contract.toml"
     contract.write_text(
-        'checked = 2026-11-01\nsources = ["ours"]\n[[adjustments]]\nname = "d"\npercent_off = 50\nsince = 2026-01-01\n',
+        'checked = 2026-11-01\nsources = ["ours"]\n[[adjustments]]\nname = "d"\ndiscount_percent = 50\nsince = 2026-01-01\n',
         encoding="utf-8",
     )
     query = "/api/estimate?minutes=10&turns=20&day=2026-11-22"
     assert run().exit_code == 0
-    listed = TestClient(started["app"]).get(query).json()
+    list_price = TestClient(started["app"]).get(query).json()
     assert run("--prices", str(contract), "--prefix", "/bill", "--at-once", "3", "--log").exit_code == 0
     site = TestClient(started["app"])
-    agreed = site.get(f"/bill{query}").json()
-    assert float(agreed["per_conversation"]["expected"]) * 2 == pytest.approx(float(listed["per_conversation"]["expected"]))
-    assert "d: prices × 0.5 (ours)" in agreed["prices"]["contract"]
+    contract_price = site.get(f"/bill{query}").json()
+    assert float(contract_price["per_conversation"]["expected"]) * 2 == pytest.approx(
+        float(list_price["per_conversation"]["expected"])
+    )
+    assert "d: prices × 0.5 (ours)" in contract_price["prices"]["contract"]
     assert "percent" not in site.get("/bill/").text
 
 

@@ -1,4 +1,4 @@
-"""Random conversations, and the rules of the two families of models."""
+"""Generate random conversations, and give the rules of the two model families."""
 
 from dataclasses import replace
 from datetime import date
@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from tests.cases import DAY
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 
 def rules_of(model: str, *, provider: str = "openai", day: date = DAY, rules: str | None = None) -> Rules:
     """The rules for a model's conversations."""
-    facts = load()
-    return facts.ruling(facts.prices.find(model, provider=provider, day=day).offer, day=day, rules=rules).rules
+    facts = load_facts()
+    return facts.rules_for(facts.prices.quote(model, provider=provider, day=day).offer, day=day, rules=rules).rules
 
 
 GA = rules_of("gpt-realtime")
 PREVIEW = rules_of("gpt-4o-realtime-preview-2025-06-03", day=date(2026, 1, 1))
-PAGE = rules_of("gpt-realtime", rules="page-2026-06")
-TEXT = replace(GA, history="keep-all", cache_knows_output=False)
-FORGETFUL = replace(GA, cache_knows_output=False)
+PAGE = rules_of("gpt-realtime", rules="web-calculator-2026-06")
+TEXT = replace(GA, history="keep-all", cache_includes_output=False)
+FORGETFUL = replace(GA, cache_includes_output=False)
 RULES: st.SearchStrategy[Rules] = st.sampled_from([GA, PREVIEW, PAGE, TEXT, FORGETFUL])
 
 SMALL = st.integers(0, 60)
@@ -46,23 +46,23 @@ def turns(draw: Any) -> Turn:
     if kind == "written":
         return Turn(reply_text_tokens=draw(SMALL), **user)
     audio = draw(st.integers(1, 400))
-    heard = draw(st.integers(0, audio * 50)) if kind == "interrupted" else None
+    played = draw(st.integers(0, audio * 50)) if kind == "interrupted" else None
     text = draw(st.none() | st.integers(10, 120))
-    return Turn(reply_audio_tokens=audio, reply_text_tokens=text, heard_ms=heard, **user)
+    return Turn(reply_audio_tokens=audio, reply_text_tokens=text, played_ms=played, **user)
 
 
 @st.composite
-def scripts(draw: Any, most: int = 12) -> Script:
+def scripts(draw: Any, max_turns: int = 12) -> Script:
     """A conversation of random turns, sometimes cut, sometimes in several sessions."""
     limit = draw(st.none() | st.integers(900, 3000))
     ratio = Decimal(draw(st.integers(0, 100))) / 100
     return Script(
         instructions_tokens=draw(st.integers(0, 1500)),
         tools_tokens=draw(st.sampled_from([0, 120])),
-        turns=tuple(draw(st.lists(turns(), min_size=1, max_size=most))),
+        turns=tuple(draw(st.lists(turns(), min_size=1, max_size=max_turns))),
         truncation=Truncation("auto", ratio, limit),
         session_minutes=draw(st.sampled_from([None, None, 1, 2])),
-        carry=draw(st.sampled_from([None, "nothing"])),
-        warm=draw(st.booleans()),
-        reuse=draw(st.sampled_from([None, Decimal(1), Decimal("0.37")])),
+        session_carryover=draw(st.sampled_from([None, "nothing"])),
+        warm_cache=draw(st.booleans()),
+        prefix_reuse=draw(st.sampled_from([None, Decimal(1), Decimal("0.37")])),
     )

@@ -1,4 +1,4 @@
-"""The cache behaviours: scenarios in a fixed order."""
+"""Check the cache behaviours and their order."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.conversation.scripts import GA, RULES, scripts
 from tests.conversation.test_context import run
-from voicebill.conversation.cache import CacheRule, cache_rule, cached, usage
+from voicebill.conversation.cache import CacheRule, cache_rule, cached_tokens, usage
 from voicebill.conversation.context import Response
 from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Rules
@@ -18,13 +18,15 @@ from voicebill.conversation.script import Script
 def test_all_caches_no_less_than_prefix_and_prefix_no_less_than_none(script: Script, rules: Rules, percent: int) -> None:
     share = Decimal(percent) / 100
     for response in run(script, rules):
-        whole, prefix, none = (cached(response, cache_rule(name, rules, share)) for name in ("all", "prefix", "none"))
+        everything, prefix, none = (
+            cached_tokens(response, cache_rule(name, rules, share)) for name in ("all", "prefix", "none")
+        )
         assert none == NOTHING
-        assert all(some <= more for some, more in zip(prefix, whole, strict=True))
+        assert all(some <= more for some, more in zip(prefix, everything, strict=True))
 
 
 @given(scripts(), RULES)
-def test_fresh_and_cached_are_the_whole_input(script: Script, rules: Rules) -> None:
+def test_uncached_and_cached_add_up_to_the_input(script: Script, rules: Rules) -> None:
     for response in run(script, rules):
         used = usage(response, cache_rule("prefix", rules))
         assert used["text_in"] + used["text_in_cached"] == response.input.text
@@ -33,23 +35,23 @@ def test_fresh_and_cached_are_the_whole_input(script: Script, rules: Rules) -> N
         assert used["text_in_cached"] % rules.cache_block_tokens == used["audio_in_cached"] % rules.cache_block_tokens == 0
 
 
-def reading(common: Tokens, *images: int) -> Response:
+def response_reading(common: Tokens, *images: int) -> Response:
     return Response(1, "reply", "completed", common, NOTHING, common, common, images, 0, 0, 0, 1, 0)
 
 
 def test_the_share_is_taken_before_rounding_to_blocks() -> None:
     """0.8 x 1,094 = 875 -> 832 text; 0.8 x 235 = 188 -> 128 audio."""
-    hit = cached(reading(Tokens(1094, 235, 0)), cache_rule("prefix", GA))
+    hit = cached_tokens(response_reading(Tokens(1094, 235, 0)), cache_rule("prefix", GA))
     assert hit == Tokens(832, 128, 0)
 
 
 def test_a_share_of_0_8_gives_recorded_hits_from_the_fourth_turn_on() -> None:
     """The recorded session's turns 3 to 6 hit 832 text tokens: of turn 4's 1,086 in common 0.8 is 868; of turn 3's, 820."""
-    assert cached(reading(Tokens(1026, 16, 0)), cache_rule("prefix", GA)).text == 768
-    assert cached(reading(Tokens(1086, 73, 0)), cache_rule("prefix", GA)).text == 832
+    assert cached_tokens(response_reading(Tokens(1026, 16, 0)), cache_rule("prefix", GA)).text == 768
+    assert cached_tokens(response_reading(Tokens(1086, 73, 0)), cache_rule("prefix", GA)).text == 832
 
 
-def test_images_are_cached_whole_and_from_the_front() -> None:
+def test_only_whole_images_are_cached_from_the_start() -> None:
     rule = CacheRule("prefix", (1, 2), 64)
-    assert cached(reading(Tokens(0, 0, 388), 194, 194), rule).image == 194
-    assert cached(reading(Tokens(0, 0, 386), 194, 192), rule).image == 0
+    assert cached_tokens(response_reading(Tokens(0, 0, 388), 194, 194), rule).image == 194
+    assert cached_tokens(response_reading(Tokens(0, 0, 386), 194, 192), rule).image == 0

@@ -1,4 +1,4 @@
-"""The rules: each with its evidence, the narrower row first, and any of them can be overridden."""
+"""Check the rules: evidence, precedence of specific rows, and overrides."""
 
 from dataclasses import asdict
 from decimal import Decimal
@@ -8,53 +8,55 @@ import pytest
 from tests.cases import DAY
 from tests.conversation.scripts import GA, PAGE, PREVIEW, rules_of
 from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.conversation.rules import PARAMETERS, Ruling, parameter_value
-from voicebill.facts import load
+from voicebill.conversation.rules import PARAMETERS, EffectiveRules, parse_parameter
+from voicebill.facts import load_facts
 
-FACTS = load()
-
-
-def ruling(model: str, rules: str | None = None) -> Ruling:
-    return FACTS.ruling(FACTS.prices.find(model, day=DAY).offer, day=DAY, rules=rules)
+FACTS = load_facts()
 
 
-def test_models_differ_in_what_they_make_of_history() -> None:
+def effective_rules(model: str, rules: str | None = None) -> EffectiveRules:
+    return FACTS.rules_for(FACTS.prices.quote(model, day=DAY).offer, day=DAY, rules=rules)
+
+
+def test_models_differ_in_their_history_policy() -> None:
     assert (PREVIEW.history, GA.history) == ("keep-all", "last-assistant-audio")
 
 
-def test_evidence_says_on_what_a_rule_was_measured_or_what_it_is_assumed_to_be_like() -> None:
-    measured, assumed = ruling("gpt-realtime").rows["history"], ruling("gpt-realtime-1.5").rows["history"]
+def test_the_basis_names_the_measurement_or_the_assumption() -> None:
+    measured, assumed = effective_rules("gpt-realtime").rows["history"], effective_rules("gpt-realtime-1.5").rows["history"]
     assert (measured.evidence, measured.basis.split(":")[0]) == ("measured", "gpt-realtime, 2 sessions")
-    assert (assumed.evidence, assumed.basis) == ("assumed", "like gpt-realtime")
+    assert (assumed.evidence, assumed.basis) == ("assumed", "same as gpt-realtime")
 
 
 def test_every_parameter_of_every_model_has_evidence_and_a_basis() -> None:
     for model in {offer.model for offer in FACTS.prices.offers if offer.kind == "realtime" and offer.row_on(DAY)}:
-        provider = "openai" if any(o.provider == "openai" and o.row_on(DAY) for o in FACTS.prices.named(model)) else "azure"
-        rows = FACTS.ruling(FACTS.prices.find(model, provider=provider, day=DAY).offer, day=DAY).rows
+        provider = (
+            "openai" if any(o.provider == "openai" and o.row_on(DAY) for o in FACTS.prices.offers_named(model)) else "azure"
+        )
+        rows = FACTS.rules_for(FACTS.prices.quote(model, provider=provider, day=DAY).offer, day=DAY).rows
         assert set(rows) == set(PARAMETERS)
         assert all(row.basis for row in rows.values())
 
 
 def test_limits_follow_the_model_and_the_provider() -> None:
     assert (GA.input_limit_tokens, rules_of("gpt-realtime-2").input_limit_tokens) == (28_224, 96_000)
-    assert rules_of("gpt-realtime-2.1").truncation_honoured
-    assert not rules_of("gpt-realtime-2.1", provider="azure").truncation_honoured
+    assert rules_of("gpt-realtime-2.1").supports_truncation
+    assert not rules_of("gpt-realtime-2.1", provider="azure").supports_truncation
     assert (GA.session_minutes, rules_of("gpt-realtime", provider="azure").session_minutes) == (60, 30)
     assert rules_of("gpt-4o-realtime-preview-2024-12-17", day=DAY.replace(month=1)).context_tokens == 16_000
 
 
-def test_the_original_calculators_arithmetic_is_a_rule_set_of_its_own() -> None:
+def test_the_original_calculator_is_a_separate_rule_set() -> None:
     assert (PAGE.history, PAGE.expected_cache, PAGE.padding_tokens, PAGE.counts_instructions) == ("keep-all", "all", 0, False)
-    assert {row.evidence for row in FACTS.rules.named("page-2026-06").rows} == {"defined"}
+    assert {row.evidence for row in FACTS.rules.rule_set("web-calculator-2026-06").rows} == {"defined"}
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("cache_block_tokens", 128), ("history", "keep-all"), ("cache_reuse_share", Decimal("0.5")), ("reasons", True)],
+    [("cache_block_tokens", 128), ("history", "keep-all"), ("cache_reuse_share", Decimal("0.5")), ("is_reasoning_model", True)],
 )
 def test_overriding_a_parameter_changes_only_what_it_names(name: str, value: int) -> None:
-    before = ruling("gpt-realtime-1.5")
+    before = effective_rules("gpt-realtime-1.5")
     after = before.override({name: value})
     changed = {key for key, now in asdict(after.rules).items() if now != asdict(before.rules)[key]}
     assert changed == {name}
@@ -63,28 +65,28 @@ def test_overriding_a_parameter_changes_only_what_it_names(name: str, value: int
     assert after.digest != before.digest
 
 
-def test_unknown_rules_and_sets_name_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="unknown rule set 'page-2026'; the nearest is page-2026-06"):
-        ruling("gpt-realtime", "page-2026")
+def test_unknown_rules_and_sets_are_rejected_with_the_closest() -> None:
+    with pytest.raises(UnknownName, match="unknown rule set 'web-calculator-2026'; the nearest is web-calculator-2026-06"):
+        effective_rules("gpt-realtime", "web-calculator-2026")
     with pytest.raises(UnknownName, match="unknown rule 'cache_block'; the nearest is cache_block_tokens"):
-        ruling("gpt-realtime").override({"cache_block": 128})
+        effective_rules("gpt-realtime").override({"cache_block": 128})
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("cache_block_tokens", "0", "a whole number between 1 and 1,000,000,000, not '0'"),
         ("cache_block_tokens", 1.5, "a whole number"),
         ("cache_reuse_share", "1.01", "a number between 0 and 1"),
         ("cache_reuse_share", "NaN", "a number between 0 and 1"),
-        ("truncation_honoured", "perhaps", "true or false, not 'perhaps'"),
+        ("supports_truncation", "perhaps", "true or false, not 'perhaps'"),
         ("vad_prefix_ms", True, "a whole number between 0 and"),
         ("history", "keep", "one of keep-all, last-assistant-audio"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused(name: str, value: object, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
-        parameter_value(name, value)
+def test_an_invalid_value_is_rejected(name: str, value: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        parse_parameter(name, value)
 
 
 @pytest.mark.parametrize(

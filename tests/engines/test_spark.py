@@ -1,4 +1,4 @@
-"""The one SQL text on Spark: the same answer as DuckDB's on the same Parquet, to the last picodollar."""
+"""Test that Spark gives the same answer as DuckDB on the same Parquet files, to the last picodollar."""
 
 import os
 import shutil
@@ -10,82 +10,85 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.engines.records import contract, many
-from tests.engines.test_engines import COMPARED
-from voicebill.answers.cost import CostAsked, cost
-from voicebill.answers.where import condition
+from tests.engines.records import contract, many_records
+from tests.engines.test_engines import COMPARED_FIELDS
+from voicebill.answers.cost import CostQuery, cost
+from voicebill.answers.filters import parse_filter
 from voicebill.billing.price_book import PriceBook
-from voicebill.engines.in_duckdb import DuckDB
-from voicebill.engines.in_spark import NoSpark, Spark
-from voicebill.engines.usage_table import COLUMNS, batches
-from voicebill.facts import load
+from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.engines.in_spark import SparkEngine, SparkUnavailable
+from voicebill.engines.usage_table import USAGE_COLUMNS, batches
+from voicebill.facts import load_facts
 
 pytestmark = pytest.mark.skipif(
     shutil.which("java") is None and "JAVA_HOME" not in os.environ and "CI" not in os.environ,
-    reason="Spark needs Java, and there is none here",
+    reason="Spark needs Java: `apt-get install openjdk-17-jre-headless` brings it on Debian",
 )
 
 SMALL = {"spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false"}
-"""What suits a few hundred rows."""
+"""Settings for a few hundred rows."""
 
 
 @pytest.fixture(scope="module")
 def prices(tmp_path_factory: pytest.TempPathFactory) -> PriceBook:
-    return load(contract(tmp_path_factory.mktemp("prices"))).prices
+    return load_facts(contract(tmp_path_factory.mktemp("prices"))).prices
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """600 records in two files: exact, bounded, contradicting and none; known and unknown models; vendors' steps."""
+    """Write 600 records to two files: all statuses, known and unknown models, and billing increments."""
     folder = tmp_path_factory.mktemp("usage ledger")
-    found = []
-    for name, records in (("a", many(400)), ("b'c", many(600)[400:])):
-        found.append(folder / f"{name}.parquet")
-        pq.write_table(pa.Table.from_batches(batches(records)).select(COLUMNS), found[-1])
-    return found
+    paths = []
+    for name, records in (("a", many_records(400)), ("b'c", many_records(600)[400:])):
+        paths.append(folder / f"{name}.parquet")
+        pq.write_table(pa.Table.from_batches(batches(records)).select(USAGE_COLUMNS), paths[-1])
+    return paths
 
 
 @pytest.fixture(scope="module")
-def spark(files: list[Path]) -> Iterator[Spark]:
+def spark(files: list[Path]) -> Iterator[SparkEngine]:
     if "CI" not in os.environ:
         pytest.importorskip("pyspark")
-    with Spark(files, master="local[2]", settings=SMALL) as engine:
+    with SparkEngine(files, master="local[2]", settings=SMALL) as engine:
         yield engine
 
 
 @pytest.mark.parametrize(
-    ("where", "asked"),
+    ("where", "query_fields"),
     [
         (None, {"by": ("tenant", "meter"), "top": 9}),
-        (
+        pytest.param(
             "(offer = openai/stepper or not provider = azure and hour < 2026-11-10T12) and meter in (audio_in, session_ms)",
             {"by": ("day", "model", "region", "status"), "calls": False},
+            marks=pytest.mark.long,
         ),
     ],
 )
-def test_spark_and_duckdb_give_one_answer(
-    spark: Spark, files: list[Path], prices: PriceBook, where: str | None, asked: dict[str, Any]
+def test_spark_and_duckdb_agree(
+    spark: SparkEngine, files: list[Path], prices: PriceBook, where: str | None, query_fields: dict[str, Any]
 ) -> None:
     """By one field and by several, of an offer, of a meter, with percentiles: every part of the answer is equal."""
-    question = CostAsked(where=condition(where) if where else None, **asked)
-    with DuckDB(files, threads=1) as duck:
-        expected = cost(duck, question, prices)
-    found = cost(spark, question, prices)
-    for name in COMPARED:
-        assert getattr(found, name) == getattr(expected, name), name
-    assert found.counts.records > 0
-    assert found.groups
+    query = CostQuery(where=parse_filter(where) if where else None, **query_fields)
+    with DuckDBEngine(files, threads=1) as duck:
+        duckdb_answer = cost(duck, query, prices)
+    spark_answer = cost(spark, query, prices)
+    for name in COMPARED_FIELDS:
+        assert getattr(spark_answer, name) == getattr(duckdb_answer, name), name
+    assert spark_answer.counts.records > 0
+    assert spark_answer.groups
 
 
-def test_a_master_that_is_none_is_refused_in_a_sentence(
-    spark: Spark, files: list[Path], monkeypatch: pytest.MonkeyPatch
+def test_an_invalid_master_is_refused_in_one_sentence(
+    spark: SparkEngine, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever Spark itself says of it, in one line."""
+    """Spark's own reason follows on the same line."""
 
     class Refusing:
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("no such cluster\nand a page of Java")
 
     monkeypatch.setattr("pyspark.sql.SparkSession.builder", Refusing())
-    with pytest.raises(NoSpark, match=r"^Spark cannot start at spark://x:1; it needs Java 17 or later: no such cluster$"):
-        Spark(files, master="spark://x:1")
+    with pytest.raises(
+        SparkUnavailable, match=r"^Spark cannot start at spark://x:1; it needs Java 17 or later: no such cluster$"
+    ):
+        SparkEngine(files, master="spark://x:1")

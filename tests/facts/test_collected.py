@@ -1,4 +1,4 @@
-"""Every figure that was collected is carried, or left out with a reason."""
+"""Test that every collected figure is in the facts, or skipped with a reason."""
 
 from collections import Counter
 from decimal import Decimal
@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from tests.cases import case_file
-from voicebill.billing.dated import Day
-from voicebill.facts import load
+from voicebill.billing.validity import PartialDate
+from voicebill.facts import load_facts
 
-BOOK = load().prices
+BOOK = load_facts().prices
 PRICES = case_file("collected_prices.toml")
 LIFECYCLE = case_file("collected_lifecycle.toml")["rows"]
 
 
 def test_every_collected_row_is_accounted_for() -> None:
-    counted = Counter(row["section"] for row in PRICES["rows"])
-    assert {section: counted[section] for section in PRICES["collected"]} == PRICES["collected"]
+    counts = Counter(row["section"] for row in PRICES["rows"])
+    assert {section: counts[section] for section in PRICES["collected"]} == PRICES["collected"]
     for row in PRICES["rows"]:
-        told = [key for key in ("carried", "surcharge", "availability", "left_out") if row.get(key)]
-        assert len(told) == 1, row["row"]
+        outcomes = [key for key in ("carried", "surcharge", "availability", "skipped") if row.get(key)]
+        assert len(outcomes) == 1, row["row"]
 
 
 @pytest.mark.parametrize("row", [row for row in PRICES["rows"] if "carried" in row], ids=lambda row: row["row"])
@@ -29,9 +29,9 @@ def test_a_carried_row_has_the_collected_figures(row: dict[str, Any]) -> None:
     prices = next(prices for prices in offer.rows if str(prices.since) == row["since"])
     for meter, figure in row["usd"].items():
         name = meter.removesuffix("_legacy")
-        known = {prices.prices.get(name), *(dispute.price for dispute in prices.disputes.get(name, ()))}
-        assert Decimal(figure) in known, meter
-    extra = set(prices.prices) - {meter.removesuffix("_legacy") for meter in row["usd"]}
+        figures = {prices.unit_prices.get(name), *(dispute.price for dispute in prices.disputes.get(name, ()))}
+        assert Decimal(figure) in figures, meter
+    extra = set(prices.unit_prices) - {meter.removesuffix("_legacy") for meter in row["usd"]}
     assert extra <= {"text_in"}, "a price that nobody collected"
     assert prices.sources
     assert prices.checked
@@ -49,21 +49,21 @@ def test_only_transcription_models_have_a_text_price_from_another_source() -> No
         for row in PRICES["rows"]
         if "carried" in row
         for offer in BOOK.offers
-        if offer.id == row["carried"] and "text_in" in offer.rows[0].prices and "text_in" not in row["usd"]
+        if offer.id == row["carried"] and "text_in" in offer.rows[0].unit_prices and "text_in" not in row["usd"]
     }
     assert extra == {"openai/gpt-4o-transcribe", "openai/gpt-4o-mini-transcribe"}
 
 
 def test_the_book_holds_nothing_that_was_not_collected() -> None:
-    carried = {row["carried"] for row in PRICES["rows"] if "carried" in row}
-    assert {offer.id for offer in BOOK.offers} == carried
+    collected_ids = {row["carried"] for row in PRICES["rows"] if "carried" in row}
+    assert {offer.id for offer in BOOK.offers} == collected_ids
 
 
 @pytest.mark.parametrize("row", [row for row in PRICES["rows"] if "surcharge" in row], ids=lambda row: row["row"])
 def test_a_carried_surcharge_has_the_collected_figure(row: dict[str, Any]) -> None:
-    wanted = row["surcharge"]
-    found = next(s for s in BOOK.surcharges if (s.name, s.provider) == (wanted["name"], wanted["provider"]))
-    assert Decimal(wanted["figure"]) == (found.dollars if found.factor is None else found.factor)
+    expected = row["surcharge"]
+    surcharge = next(s for s in BOOK.surcharges if (s.name, s.provider) == (expected["name"], expected["provider"]))
+    assert Decimal(expected["figure"]) == (surcharge.dollars if surcharge.factor is None else surcharge.factor)
 
 
 @pytest.mark.parametrize("row", LIFECYCLE, ids=lambda row: f"{row['provider']} {row['model']} {row.get('version', '')}")
@@ -73,18 +73,18 @@ def test_a_model_ends_on_the_collected_day(row: dict[str, Any]) -> None:
         for end in BOOK.lifecycle
         if (end.provider, end.model, end.version) == (row["provider"], row["model"], row.get("version"))
     ]
-    assert [end.shutdown for end in ends] == [Day.parse(row["shutdown"])]
+    assert [end.shutdown for end in ends] == [PartialDate.parse(row["shutdown"])]
     assert ends[0].replacement == row.get("replacement")
     if "announced" in row:
         assert str(ends[0].announced) == row["announced"]
     if "disputed" in row:
-        assert Day.parse(row["disputed"]) in [day for day, _ in ends[0].disputed]
+        assert PartialDate.parse(row["disputed"]) in [day for day, _ in ends[0].disputed]
 
 
 def test_where_models_can_be_deployed_is_as_collected() -> None:
     """Microsoft's matrix of 2026-07-23: six regions under Global Standard, for three models."""
-    listed = {model for place in BOOK.availability if place.regions for model in place.models}
-    assert listed == {"gpt-realtime", "gpt-realtime-mini", "gpt-realtime-1.5"}
+    models = {model for place in BOOK.availability if place.regions for model in place.models}
+    assert models == {"gpt-realtime", "gpt-realtime-mini", "gpt-realtime-1.5"}
     regions = {"canadacentral", "centralus", "eastus2", "francecentral", "southindia", "swedencentral"}
     assert [set(place.regions) for place in BOOK.availability if place.regions] == [regions]
     assert {place.deployment for place in BOOK.availability} == {"global"}
@@ -105,10 +105,10 @@ def test_telephony_rows_are_marked_as_examples() -> None:
 
 def test_azure_names_its_meters_and_their_units() -> None:
     """Text models were read from a third party's table, which does not give them."""
-    sold = [offer for offer in BOOK.offers if offer.provider == "azure" and offer.kind != "text"]
-    listed = [offer for offer in sold if offer.rows[0].confidence != "low"]
-    for offer in listed:
-        assert set(offer.vendor_meters) == set(offer.rows[0].prices), offer.id
+    offers = [offer for offer in BOOK.offers if offer.provider == "azure" and offer.kind != "text"]
+    confident_offers = [offer for offer in offers if offer.rows[0].confidence != "low"]
+    for offer in confident_offers:
+        assert set(offer.vendor_meters) == set(offer.rows[0].unit_prices), offer.id
         assert {unit for _, unit in offer.vendor_meters.values()} <= {"1K", "1M", "1 Hour"}
-    renamed = BOOK.named("gpt-realtime-2", "azure")[0].vendor_meters["audio_in"]
+    renamed = BOOK.offers_named("gpt-realtime-2", "azure")[0].vendor_meters["audio_in"]
     assert renamed == ("gpt-latest 05052026 inp Gl 1M Tokens", "1M")

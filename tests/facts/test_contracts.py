@@ -11,42 +11,42 @@ from typer.testing import CliRunner
 from tests.cases import DAY
 from voicebill.answers.estimate import estimate
 from voicebill.answers.facts import Facts
-from voicebill.answers.offered import Asked
+from voicebill.answers.model_selection import ModelSelection
 from voicebill.answers.shape import estimate_shape
-from voicebill.billing.bill import bill, warnings
+from voicebill.billing.bill import bill, rate_warnings
 from voicebill.billing.usage import Usage
 from voicebill.cli import app
 from voicebill.conversation.plan import Plan
-from voicebill.facts import check, load
-from voicebill.facts.files import FaultyFile
+from voicebill.facts import check_facts, load_facts
+from voicebill.facts.files import InvalidFile
 
 TOP = 'checked = 2026-11-01\nsources = ["our contract"]\n'
-AGREED = """
-[[negotiated]]
+CONTRACT = """
+[[contracted]]
 offer = "openai/gpt-realtime-1.5"
-[[negotiated.prices]]
+[[contracted.prices]]
 since = 2026-11-01
 until = 2027-01-01
 usd = { audio_in = 28 }
 """
 
 
-def written(tmp_path: Path, content: str) -> Path:
+def write_contract(tmp_path: Path, content: str) -> Path:
     file = tmp_path / "contract.toml"
     file.write_text(TOP + content, encoding="utf-8")
     return file
 
 
-def off(percent: str, more: str = "") -> str:
-    return f'\n[[adjustments]]\nname = "discount"\npercent_off = {percent}\nsince = 2026-11-01\n{more}\n'
+def discount(percent: str, more: str = "") -> str:
+    return f'\n[[adjustments]]\nname = "discount"\ndiscount_percent = {percent}\nsince = 2026-11-01\n{more}\n'
 
 
 def price(facts: Facts, meter: str, day: date = DAY, model: str = "gpt-realtime-1.5", provider: str = "openai") -> Decimal:
-    return facts.prices.find(model, provider=provider, day=day).rates.row.prices[meter]
+    return facts.prices.quote(model, provider=provider, day=day).rates.row.unit_prices[meter]
 
 
 def test_a_negotiated_price_applies_on_its_days_and_to_its_meter_only(tmp_path: Path) -> None:
-    facts = load(written(tmp_path, AGREED))
+    facts = load_facts(write_contract(tmp_path, CONTRACT))
     days = [date(2026, 10, 31), date(2026, 11, 1), date(2026, 12, 31), date(2027, 1, 1)]
     assert [price(facts, "audio_in", day) for day in days] == [32, 28, 28, 32]
     assert price(facts, "audio_out") == 64
@@ -54,99 +54,106 @@ def test_a_negotiated_price_applies_on_its_days_and_to_its_meter_only(tmp_path: 
 
 
 def test_a_discount_of_nothing_changes_nothing_but_the_digest(tmp_path: Path) -> None:
-    ours, theirs = load(), load(written(tmp_path, off("0")))
-    plan, asked = Plan(minutes=10, turns=20), Asked(model="gpt-realtime-1.5", day=DAY)
-    before, after = estimate(plan, asked, ours), estimate(plan, asked, theirs)
+    ours, theirs = load_facts(), load_facts(write_contract(tmp_path, discount("0")))
+    plan, selection = Plan(minutes=10, turns=20), ModelSelection(model="gpt-realtime-1.5", day=DAY)
+    before, after = estimate(plan, selection, ours), estimate(plan, selection, theirs)
     assert before.per_conversation == after.per_conversation
     assert before.lines == after.lines
     assert ours.prices.digest != theirs.prices.digest
 
 
 def test_a_discount_is_a_factor_on_every_price(tmp_path: Path) -> None:
-    plan, asked = Plan(minutes=10, turns=20, transcription_model="whisper-1"), Asked(model="gpt-realtime-1.5", day=DAY)
-    listed = estimate(plan, asked, load()).per_conversation
-    agreed = estimate(plan, asked, load(written(tmp_path, off("25")))).per_conversation
-    assert agreed.expected * 4 == listed.expected * 3
+    plan, selection = (
+        Plan(minutes=10, turns=20, transcription_model="whisper-1"),
+        ModelSelection(model="gpt-realtime-1.5", day=DAY),
+    )
+    list_cost = estimate(plan, selection, load_facts()).per_conversation
+    discounted_cost = estimate(plan, selection, load_facts(write_contract(tmp_path, discount("25")))).per_conversation
+    assert discounted_cost.expected * 4 == list_cost.expected * 3
 
 
 def test_adjustments_multiply_and_come_after_what_was_negotiated(tmp_path: Path) -> None:
     residency = '\n[[adjustments]]\nname = "residency"\nfactor = 1.1\nmodels = ["gpt-realtime-1.5"]\nsince = 2026-11-01\n'
-    facts = load(written(tmp_path, AGREED + off("10") + residency))
+    facts = load_facts(write_contract(tmp_path, CONTRACT + discount("10") + residency))
     assert price(facts, "audio_in") == Decimal(28) * Decimal("0.9") * Decimal("1.1")
-    found = facts.prices.find("gpt-realtime-1.5", day=DAY)
-    assert "negotiated prices since 2026-11-01 (our contract)" in found.assumptions
-    assert "residency: prices × 1.1 (our contract)" in found.assumptions
+    quote = facts.prices.quote("gpt-realtime-1.5", day=DAY)
+    assert "contracted prices since 2026-11-01 (our contract)" in quote.assumptions
+    assert "residency: prices × 1.1 (our contract)" in quote.assumptions
 
 
 def test_an_adjustment_concerns_only_what_it_names(tmp_path: Path) -> None:
-    facts = load(written(tmp_path, off("50", 'providers = ["azure"]\ndeployments = ["global"]')))
+    facts = load_facts(write_contract(tmp_path, discount("50", 'providers = ["azure"]\ndeployments = ["global"]')))
     assert price(facts, "audio_in") == 32
     assert price(facts, "audio_in", provider="azure") == 16
-    zone = facts.prices.find("gpt-realtime-1.5", provider="azure", deployment="data-zone", day=DAY)
-    assert zone.rates.row.prices["audio_in"] == Decimal("35.2")
+    zone = facts.prices.quote("gpt-realtime-1.5", provider="azure", deployment="data-zone", day=DAY)
+    assert zone.rates.row.unit_prices["audio_in"] == Decimal("35.2")
 
 
 def test_a_dispute_is_discounted_with_its_price(tmp_path: Path) -> None:
-    rates = load(written(tmp_path, off("50"))).prices.find("gpt-4o-transcribe", day=DAY).rates
-    said = list(warnings(bill(Usage.tokens(audio_in=10), rates), rates))
-    assert said[0].startswith("the price of audio in of gpt-4o-transcribe is disputed: $3.00/M is used; $1.25/M")
+    rates = load_facts(write_contract(tmp_path, discount("50"))).prices.quote("gpt-4o-transcribe", day=DAY).rates
+    texts = list(rate_warnings(bill(Usage.tokens(audio_in=10), rates), rates))
+    assert texts[0].startswith("the price of audio in of gpt-4o-transcribe is disputed: $3.00/M is used; $1.25/M")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (
-            AGREED.replace("gpt-realtime-1.5", "gpt-realtme-1.5"),
+            CONTRACT.replace("gpt-realtime-1.5", "gpt-realtme-1.5"),
             "line 4: unknown offer 'openai/gpt-realtme-1.5'; the nearest are",
         ),
-        (AGREED.replace("audio_in", "audio_inn"), "line 9: usd: unknown meter 'audio_inn'"),
-        (AGREED + AGREED, "were negotiated already: put all rows under one [[negotiated]]"),
-        (off("101"), "percent_off: must be between 0 and 100, not 101"),
-        (off("10", "factor = 0.9"), "an adjustment has either a factor or percent_off"),
-        (off("10", "until = 2026-10-01"), "until (2026-10-01) is not after since (2026-11-01)"),
-        (off("150"), "has one fault:\n  line 6: percent_off: must be between 0 and 100, not 150"),
-        (off("10", "models = ['gpt-realtime-9']"), "unknown model 'gpt-realtime-9'; the nearest are gpt-realtime"),
-        (off("10", "providers = ['opnai']"), "unknown provider 'opnai'; the nearest is openai"),
-        (off("10", "provider = 'openai'"), "unknown key 'provider'; the nearest is 'providers'"),
+        (CONTRACT.replace("audio_in", "audio_inn"), "line 9: usd: unknown meter 'audio_inn'"),
+        (CONTRACT + CONTRACT, "has contracted prices already: put all rows under one [[contracted]]"),
+        (discount("101"), "discount_percent: must be between 0 and 100, not 101"),
+        (discount("10", "factor = 0.9"), "an adjustment has either a factor or discount_percent"),
+        (discount("10", "until = 2026-10-01"), "until (2026-10-01) is not after since (2026-11-01)"),
+        (discount("150"), "has 1 error:\n  line 6: discount_percent: must be between 0 and 100, not 150"),
+        (discount("10", "models = ['gpt-realtime-9']"), "unknown model 'gpt-realtime-9'; the nearest are gpt-realtime"),
+        (discount("10", "providers = ['opnai']"), "unknown provider 'opnai'; the nearest is openai"),
+        (discount("10", "provider = 'openai'"), "unknown key 'provider'; the nearest is 'providers'"),
     ],
 )
-def test_a_faulty_contract_lists_its_faults(tmp_path: Path, content: str, said: str) -> None:
-    with pytest.raises(FaultyFile) as caught:
-        check(written(tmp_path, content))
-    assert said in str(caught.value)
+def test_a_faulty_contract_lists_its_faults(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        check_facts(write_contract(tmp_path, content))
+    assert message in str(caught.value)
 
 
 def test_every_command_takes_a_contract(tmp_path: Path) -> None:
-    file = str(written(tmp_path, AGREED + off("10")))
+    file = str(write_contract(tmp_path, CONTRACT + discount("10")))
     script = tmp_path / "script.toml"
     script.write_text('model = "gpt-realtime-1.5"\n[[turns]]\nuser_seconds = 5\nreply_seconds = 5\n', encoding="utf-8")
-    talk = ("--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--prices", file, "--json")
-    for words in (("estimate", *talk), ("compare", "--provider", "openai", *talk), ("simulate", str(script), *talk[4:])):
+    arguments = ("--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--prices", file, "--json")
+    for words in (
+        ("estimate", *arguments),
+        ("compare", "--provider", "openai", *arguments),
+        ("simulate", str(script), *arguments[4:]),
+    ):
         result = CliRunner().invoke(app, list(words))
         assert result.exit_code == 0, result.output
-        assert "negotiated prices since 2026-11-01 (our contract)" in result.stdout or words[0] == "compare"
+        assert "contracted prices since 2026-11-01 (our contract)" in result.stdout or words[0] == "compare"
     checked = CliRunner().invoke(app, ["prices", "--check", file]).stdout
-    assert "has no faults: offers 0, rule sets 0, negotiated 1, adjustments 1" in checked
+    assert "has no faults: offers 0, rule sets 0, contracted 1, adjustments 1" in checked
 
 
 def test_a_contract_in_the_home_folder_is_always_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written(tmp_path, AGREED)
+    write_contract(tmp_path, CONTRACT)
     words = ["estimate", "--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--json"]
     plain = CliRunner().invoke(app, words).stdout
     monkeypatch.setenv("VOICEBILL_HOME", str(tmp_path))
     at_home = CliRunner().invoke(app, words).stdout
-    assert "negotiated prices since 2026-11-01" in at_home
-    assert "negotiated prices since 2026-11-01" not in plain
+    assert "contracted prices since 2026-11-01" in at_home
+    assert "contracted prices since 2026-11-01" not in plain
     monkeypatch.setenv("VOICEBILL_HOME", str(tmp_path / "nowhere"))
-    refused = CliRunner().invoke(app, words)
-    assert (refused.exit_code, "VOICEBILL_HOME names no folder" in refused.stderr) == (2, True)
+    rejected = CliRunner().invoke(app, words)
+    assert (rejected.exit_code, "VOICEBILL_HOME names no folder" in rejected.stderr) == (2, True)
 
 
 def test_what_is_free_divides_nothing(tmp_path: Path) -> None:
-    file = str(written(tmp_path, off("100")))
-    talk = ["--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--prices", file]
-    for words in (["compare", "--page"], ["estimate", "--levers"], ["estimate", "--length-spread", "1"]):
-        result = CliRunner().invoke(app, [*words, *talk])
+    file = str(write_contract(tmp_path, discount("100")))
+    arguments = ["--minutes", "10", "--turns", "20", "--day", "2026-11-22", "--prices", file]
+    for words in (["compare", "--calculator"], ["estimate", "--sensitivity"], ["estimate", "--call-length-cv", "1"]):
+        result = CliRunner().invoke(app, [*words, *arguments])
         assert result.exit_code == 0, result.output
 
 
@@ -159,76 +166,81 @@ kind = "realtime"
 [[offers.prices]]
 since = 2026-11-01
 usd = { text_in = 1, text_out = 1, audio_in = 1, audio_out = 1 }
-[[negotiated]]
+[[contracted]]
 offer = "openai/my-model"
-[[negotiated.prices]]
+[[contracted.prices]]
 since = "2026-10"
 usd = { text_in = 1, text_out = 1, audio_in = 1, audio_out = 1 }
 """
     words = ["compare", "--minutes", "5", "--turns", "5", "--model", "my-model", "--day", "2026-10-15"]
-    result = CliRunner().invoke(app, [*words, "--prices", str(written(tmp_path, own))])
+    result = CliRunner().invoke(app, [*words, "--prices", str(write_contract(tmp_path, own))])
     assert (result.exit_code, "openai my-model" in result.stdout) == (0, True)
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
-    file = written(tmp_path, off("10"))
-    once, twice = load(file), load(file, file)
+    file = write_contract(tmp_path, discount("10"))
+    once, twice = load_facts(file), load_facts(file, file)
     assert once.prices.digest == twice.prices.digest
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (off("10") + off("20"), "the adjustments named 'discount' since 2026-11-01 and since 2026-11-01 overlap"),
+        (discount("10") + discount("20"), "the adjustments named 'discount' since 2026-11-01 and since 2026-11-01 overlap"),
         ('\n[[currencies]]\ncode = "USD"\nper_dollar = 1.2\nsince = 2026-11-01\n', "three letters such as EUR, and not USD"),
         ('\n[[currencies]]\ncode = "EURO"\nper_dollar = 1.2\nsince = 2026-11-01\n', "three letters such as EUR"),
     ],
 )
-def test_a_contract_that_says_a_thing_twice_or_wrongly_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    with pytest.raises(FaultyFile, match=re.escape(said)):
-        load(written(tmp_path, content))
+def test_a_contract_that_says_a_thing_twice_or_wrongly_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(InvalidFile, match=re.escape(message)):
+        load_facts(write_contract(tmp_path, content))
 
 
 EURO = '\n[[currencies]]\ncode = "EUR"\nper_dollar = 0.8\nsince = 2026-11-01\nuntil = 2027-01-01\n'
 
 
 def test_amounts_are_told_in_another_currency_on_the_days_of_its_rate(tmp_path: Path) -> None:
-    facts = load(written(tmp_path, EURO))
+    facts = load_facts(write_contract(tmp_path, EURO))
     plan = Plan(minutes=10, turns=20)
-    answer = estimate(plan, Asked(model="gpt-realtime-1.5", day=DAY), facts)
+    answer = estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=DAY), facts)
     shape = estimate_shape(answer)
-    told = shape["in_currency"]
-    assert (told["currency"], told["per_dollar"], told["per_month"]) == ("EUR", "0.8", None)
-    assert Decimal(told["per_conversation"]["expected"]) == Decimal(shape["per_conversation"]["expected"]) * Decimal("0.8")
-    assert "dollars are exchanged to EUR at 0.8 a dollar since 2026-11-01 (our contract)" in answer.assumptions
-    later = estimate(plan, Asked(model="gpt-realtime-1.5", day=date(2027, 1, 1)), facts)
+    converted = shape["in_currency"]
+    assert (converted["currency"], converted["per_dollar"], converted["per_month"]) == ("EUR", "0.8", None)
+    assert Decimal(converted["per_conversation"]["expected"]) == Decimal(shape["per_conversation"]["expected"]) * Decimal("0.8")
+    assert "dollars are exchanged to EUR at 0.8 per dollar since 2026-11-01 (our contract)" in answer.assumptions
+    later = estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=date(2027, 1, 1)), facts)
     assert estimate_shape(later)["in_currency"] is None
-    assert any("no rate of another currency is stated for 2027-01-01" in said for said in later.assumptions)
-    assert answer.per_conversation == estimate(plan, Asked(model="gpt-realtime-1.5", day=DAY), load()).per_conversation
+    assert any("no rate of another currency is stated for 2027-01-01" in text for text in later.assumptions)
+    assert (
+        answer.per_conversation
+        == estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts()).per_conversation
+    )
 
 
 def test_a_price_in_another_currency_is_exchanged_at_the_rate_of_its_first_day(tmp_path: Path) -> None:
     """EUR 24 at 0.8 a dollar are $30."""
-    agreed = AGREED.replace("usd = { audio_in = 28 }", 'currency = "EUR"\namounts = { audio_in = 24 }')
-    assert price(load(written(tmp_path, EURO + agreed)), "audio_in") == 30
-    for content, said in (
-        (agreed, "no [[currencies]] in this file says what EUR is worth on 2026-11-01"),
-        (EURO + agreed.replace('currency = "EUR"\n', ""), "'currency' and 'amounts' go together"),
-        (EURO + agreed + "usd = { audio_in = 28 }\n", "prices are given either as 'usd', or as 'currency' and 'amounts'"),
-        (EURO + agreed.replace("amounts = { audio_in = 24 }", ""), "'currency' and 'amounts' go together"),
+    contract = CONTRACT.replace("usd = { audio_in = 28 }", 'currency = "EUR"\namounts = { audio_in = 24 }')
+    assert price(load_facts(write_contract(tmp_path, EURO + contract)), "audio_in") == 30
+    for content, message in (
+        (contract, "no [[currencies]] in this file gives a rate for EUR on 2026-11-01"),
+        (EURO + contract.replace('currency = "EUR"\n', ""), "'currency' and 'amounts' go together"),
+        (EURO + contract + "usd = { audio_in = 28 }\n", "prices are given either as 'usd', or as 'currency' and 'amounts'"),
+        (EURO + contract.replace("amounts = { audio_in = 24 }", ""), "'currency' and 'amounts' go together"),
         (EURO + EURO, "the currencies since 2026-11-01 and since 2026-11-01 overlap"),
         (EURO.replace("0.8", "0"), "per_dollar: must be more than 0"),
     ):
-        with pytest.raises(FaultyFile) as caught:
-            load(written(tmp_path, content))
-        assert said in str(caught.value)
+        with pytest.raises(InvalidFile) as caught:
+            load_facts(write_contract(tmp_path, content))
+        assert message in str(caught.value)
 
 
 def test_every_command_tells_amounts_in_the_stated_currency(tmp_path: Path) -> None:
-    file = str(written(tmp_path, EURO))
-    said = CliRunner().invoke(app, ["estimate", "--minutes", "10", "--turns", "20", "--prices", file, "--day", str(DAY)]).output
-    assert re.search(r"EUR +best +expected +worst", said)
+    file = str(write_contract(tmp_path, EURO))
+    output = (
+        CliRunner().invoke(app, ["estimate", "--minutes", "10", "--turns", "20", "--prices", file, "--day", str(DAY)]).output
+    )
+    assert re.search(r"EUR +best +expected +worst", output)
     words = ["compare", "--minutes", "10", "--turns", "20", "--provider", "openai", "--prices", file, "--day", str(DAY)]
-    assert "EUR 0.66" in CliRunner().invoke(app, words).output
-    said = CliRunner().invoke(app, ["simulate", "docs/examples/support-call.toml", "--prices", file]).output
-    assert re.search(r"EUR +best +expected +worst", said)
+    assert re.search(r"EUR 0\.67", CliRunner().invoke(app, words).output)
+    output = CliRunner().invoke(app, ["simulate", "docs/examples/support-call.toml", "--prices", file]).output
+    assert re.search(r"EUR +best +expected +worst", output)

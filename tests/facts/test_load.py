@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.cases import DAY, micro_dollars
-from voicebill.billing.bill import bill, total
+from voicebill.billing.bill import bill, sum_lines
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.usage import Usage
-from voicebill.facts import check, load
-from voicebill.facts.files import FaultyFile, UnreadableFile
+from voicebill.facts import check_facts, load_facts
+from voicebill.facts.files import InvalidFile, UnreadableFile
 
 INVENTED = """
 provider = "parrot-ai"
@@ -99,7 +99,7 @@ TOP = "provider='p'\nchecked=2026-01-01\nsources='s'\n"
 RULES_TOP = "name='m'\nbased_on='recorded-2026-11'\nevidence='assumed'\nbasis='b'\n"
 
 
-def written(tmp_path: Path, content: str, name: str = "mine.toml") -> Path:
+def write_facts(tmp_path: Path, content: str, name: str = "mine.toml") -> Path:
     file = tmp_path / name
     file.write_text(content, encoding="utf-8")
     return file
@@ -107,22 +107,22 @@ def written(tmp_path: Path, content: str, name: str = "mine.toml") -> Path:
 
 def test_a_new_provider_is_one_toml_file_and_no_python(tmp_path: Path) -> None:
     """Priced by the second and by the token: 2.5 s x $0.002, 1,000 tokens x $12.50/M, 10 x $3/M."""
-    rates = load(written(tmp_path, INVENTED)).prices.find("parrot-1", provider="parrot-ai", day=DAY).rates
+    rates = load_facts(write_facts(tmp_path, INVENTED)).prices.quote("parrot-1", provider="parrot-ai", day=DAY).rates
     lines = list(bill(Usage({"squawk_ms": 2500, "audio_in": 1000, "text_out": 10}), rates))
-    assert total(lines) == micro_dollars("2.5 × 2000 + 1000 × 12.5 + 10 × 3")
+    assert sum_lines(lines) == micro_dollars("2.5 × 2000 + 1000 × 12.5 + 10 × 3")
     assert str(lines[-1]) == "squawking 2.5 s × $0.002/s = $0.005000"
 
 
 def test_a_file_of_ones_own_changes_the_digest_and_nothing_of_ours(tmp_path: Path) -> None:
-    ours, both = load().prices, load(written(tmp_path, INVENTED)).prices
+    ours, both = load_facts().prices, load_facts(write_facts(tmp_path, INVENTED)).prices
     assert both.digest != ours.digest
     assert both.offers[: len(ours.offers)] == ours.offers
-    assert load().prices.digest == ours.digest
+    assert load_facts().prices.digest == ours.digest
 
 
 def test_every_fault_is_reported_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(FaultyFile) as caught:
-        check(written(tmp_path, FAULTY))
+    with pytest.raises(InvalidFile) as caught:
+        check_facts(write_facts(tmp_path, FAULTY))
     assert str(caught.value).splitlines()[1:] == [
         "  line 8: kind: must be one of realtime, live, translation, transcription, speech, text, audio-chat, telephony, "
         "platform, not 'realtme'; the nearest is 'realtime'",
@@ -131,27 +131,27 @@ def test_every_fault_is_reported_with_its_line(tmp_path: Path) -> None:
         "  line 13: 'model' is missing",
         "  line 14: unknown key 'modle'; the nearest is 'model'",
     ]
-    assert "mine.toml has 5 faults" in str(caught.value)
+    assert "mine.toml has 5 errors" in str(caught.value)
 
 
 def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> None:
-    with pytest.raises(FaultyFile) as caught:
-        check(written(tmp_path, MISTAKEN))
-    said = str(caught.value)
-    assert "line 15: usd: unknown meter 'audio_inn'; the nearest are audio_in" in said
-    assert "line 20: unknown region list 'everywhere'" in said
-    assert "line 28: the prices since 2026-01-01 and since 2026-02-01 overlap: give the first an 'until'" in said
+    with pytest.raises(InvalidFile) as caught:
+        check_facts(write_facts(tmp_path, MISTAKEN))
+    text = str(caught.value)
+    assert "line 15: usd: unknown meter 'audio_inn'; the nearest are audio_in" in text
+    assert "line 20: unknown region list 'everywhere'" in text
+    assert "line 28: the prices since 2026-01-01 and since 2026-02-01 overlap: give the first an 'until'" in text
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
-        ("provider='p'\n[[aliases]]\nmodel='a'\nsince='2026'\n", "'sources' is missing: a fact needs one"),
-        ("[[aliases]]\nmodel='a'\nsince='2026'\n", "'provider' is missing, in the row and at the top of the file"),
+        ("provider='p'\n[[aliases]]\nmodel='a'\nsince='2026'\n", "'sources' is missing: give at least one"),
+        ("[[aliases]]\nmodel='a'\nsince='2026'\n", "'provider' is missing: give it in the row or at the top of the file"),
         ("[[offers]]\nmodel='a'\nkind='text'\n", "an offer needs at least one [[offers.prices]]"),
         ("provider='p'\nchecked=2026-01-01\n[[offers]]\nmodel='a'\nkind='text'\n", "at least one [[offers.prices]]"),
         ("name='mine'\n[[rules]]\nparameter='cache_blok_tokens'\nvalue=1\n", "the nearest are cache_block_tokens"),
-        ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "history is one of keep-all, last-assistant-audio"),
+        ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "history must be one of keep-all, last-assistant-audio"),
         (
             "name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=0\n",
             "a whole number between 1 and 1,000,000,000, not 0",
@@ -165,39 +165,39 @@ def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> N
         ("a = 2026-02-30\n", "not valid TOML"),
     ],
 )
-def test_what_cannot_be_a_fact_is_refused(tmp_path: Path, row: str, said: str) -> None:
-    with pytest.raises(FaultyFile) as caught:
-        check(written(tmp_path, row))
-    assert said in str(caught.value)
+def test_what_cannot_be_a_fact_is_refused(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        check_facts(write_facts(tmp_path, row))
+    assert message in str(caught.value)
 
 
 def test_an_offer_that_exists_already_is_refused(tmp_path: Path) -> None:
     ours = Path(__file__).parents[2] / "src/voicebill/facts/prices/openai_speech.toml"
-    with pytest.raises(FaultyFile, match="the offer openai/gpt-transcribe exists already"):
-        check(Path(shutil.copy(ours, tmp_path / "copy.toml")))
+    with pytest.raises(InvalidFile, match="the offer openai/gpt-transcribe exists already"):
+        check_facts(Path(shutil.copy(ours, tmp_path / "copy.toml")))
 
 
 def test_files_that_cannot_be_read_are_named_in_one_sentence(tmp_path: Path) -> None:
-    written(tmp_path, INVENTED, "prices.toml")
-    with pytest.raises(UnreadableFile, match=r"there is no file .*/price.toml; beside it lies prices.toml"):
-        check(tmp_path / "price.toml")
+    write_facts(tmp_path, INVENTED, "prices.toml")
+    with pytest.raises(UnreadableFile, match=r"there is no file .*/price\.toml; did you mean prices\.toml\?"):
+        check_facts(tmp_path / "price.toml")
     with pytest.raises(UnreadableFile, match="is a folder, not a file"):
-        check(tmp_path)
+        check_facts(tmp_path)
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\x00\x01\xff")
     with pytest.raises(UnreadableFile, match="is not text in UTF-8"):
-        check(binary)
+        check_facts(binary)
     binary.write_bytes(b"\xff\xfe name")
     with pytest.raises(UnreadableFile, match="is not text in UTF-8"):
-        load(binary)
+        load_facts(binary)
     with (tmp_path / "large.toml").open("wb") as large:
         large.truncate(5_000_000)
     with pytest.raises(UnreadableFile, match=r"large.toml has more than 4,000,000 bytes"):
-        check(tmp_path / "large.toml")
+        check_facts(tmp_path / "large.toml")
 
 
 def test_rules_hold_from_their_day(tmp_path: Path) -> None:
-    file = written(
+    file = write_facts(
         tmp_path,
         """
 name = "dated"
@@ -218,26 +218,26 @@ value = 0.25
 models = ["gpt-realtime"]
 """,
     )
-    facts = load(file)
-    offer = facts.prices.find("gpt-realtime", day=DAY).offer
+    facts = load_facts(file)
+    offer = facts.prices.quote("gpt-realtime", day=DAY).offer
     blocks = [
-        facts.ruling(offer, day=day, rules="dated").rules.cache_block_tokens for day in (date(2026, 5, 31), date(2026, 6, 1))
+        facts.rules_for(offer, day=day, rules="dated").rules.cache_block_tokens for day in (date(2026, 5, 31), date(2026, 6, 1))
     ]
     assert blocks == [128, 32]
-    assert facts.ruling(offer, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.25")
-    small = facts.prices.find("gpt-realtime-mini", day=DAY).offer
-    assert facts.ruling(small, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.8")
+    assert facts.rules_for(offer, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.25")
+    small = facts.prices.quote("gpt-realtime-mini", day=DAY).offer
+    assert facts.rules_for(small, day=DAY, rules="dated").rules.cache_reuse_share == Decimal("0.8")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             "[[meters]]\nname='audio_in'\nlabel='a'\nunit='token'\npriced_per=1000\nprice_unit='/K'\ndirection='in'\nmodality='audio'\n",
             "the meter audio_in exists already",
         ),
         (
-            "[[meters]]\nname='x'\nlabel='x'\nunit='ms'\npriced_per=1000\nprice_unit='/s'\ndirection='in'\nmodality='audio'\nfresh='audio_in'\n",
+            "[[meters]]\nname='x'\nlabel='x'\nunit='ms'\npriced_per=1000\nprice_unit='/s'\ndirection='in'\nmodality='audio'\nuncached_meter='audio_in'\n",
             "no meter of the same unit is named 'audio_in'",
         ),
         (
@@ -265,24 +265,24 @@ models = ["gpt-realtime"]
         ),
     ],
 )
-def test_facts_that_would_mislead_are_refused(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(FaultyFile) as caught:
-        check(written(tmp_path, text))
-    assert said in str(caught.value)
+def test_facts_that_would_mislead_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        check_facts(write_facts(tmp_path, text))
+    assert message in str(caught.value)
 
 
 def test_a_script_among_the_facts_is_called_one(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="looks like a script, not like prices or rules: try voicebill simulate"):
-        check(written(tmp_path, "[[turns]]\nreply_seconds = 3\n"))
+    with pytest.raises(InvalidInput, match="looks like a script, not prices or rules: use voicebill simulate"):
+        check_facts(write_facts(tmp_path, "[[turns]]\nreply_seconds = 3\n"))
 
 
 def test_names_of_ones_own_are_found_in_whatever_case(tmp_path: Path) -> None:
-    book = load(written(tmp_path, INVENTED.replace("parrot-1", "Parrot-1"))).prices
-    assert book.find("parrot-1", provider="Parrot-AI", day=DAY).offer.model == "Parrot-1"
-    assert book.find("Parrot-1", provider="parrot-ai", day=DAY).offer.model == "Parrot-1"
+    book = load_facts(write_facts(tmp_path, INVENTED.replace("parrot-1", "Parrot-1"))).prices
+    assert book.quote("parrot-1", provider="Parrot-AI", day=DAY).offer.model == "Parrot-1"
+    assert book.quote("Parrot-1", provider="parrot-ai", day=DAY).offer.model == "Parrot-1"
 
 
 def test_an_edited_file_is_read_anew(tmp_path: Path) -> None:
-    file = written(tmp_path, INVENTED)
-    before = load(file).prices.digest
-    assert load(str(written(tmp_path, INVENTED.replace("12.5", "13.5")))).prices.digest != before
+    file = write_facts(tmp_path, INVENTED)
+    before = load_facts(file).prices.digest
+    assert load_facts(str(write_facts(tmp_path, INVENTED.replace("12.5", "13.5")))).prices.digest != before

@@ -9,14 +9,14 @@ from tests.cases import DAY
 from voicebill.billing.errors import UnknownName
 from voicebill.billing.offers import Offer
 from voicebill.billing.quotas import tiers
-from voicebill.facts import load
-from voicebill.facts.files import FaultyFile
+from voicebill.facts import load_facts
+from voicebill.facts.files import InvalidFile
 
-FACTS = load()
+FACTS = load_facts()
 
 
 def offer(model: str, provider: str = "azure", day: date = DAY, deployment: str = "global") -> Offer:
-    return FACTS.prices.find(model, day=day, provider=provider, deployment=deployment).offer
+    return FACTS.prices.quote(model, day=day, provider=provider, deployment=deployment).offer
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def offer(model: str, provider: str = "azure", day: date = DAY, deployment: str 
 def test_quotas_are_those_of_the_vendors_tables_on_their_days(
     model: str, day: date, tier: str | None, tokens: int, requests: int
 ) -> None:
-    found = FACTS.quotas.find(offer(model, day=day), day, tier)
-    assert found is not None
-    assert (found.tokens_per_minute, found.requests_per_minute, found.sessions) == (tokens, requests, None)
+    quota = FACTS.quotas.find(offer(model, day=day), day, tier)
+    assert quota is not None
+    assert (quota.tokens_per_minute, quota.requests_per_minute, quota.sessions) == (tokens, requests, None)
 
 
 @pytest.mark.parametrize(
-    ("sold", "said"),
+    ("model_offer", "message"),
     [
         (offer("gpt-realtime-mini"), "for 2026-11-22; figures are known from 2026-02-17 until 2026-02-18"),
         (offer("gpt-realtime-1.5"), "no quota of gpt-realtime-1.5-2026-02-23 at azure is published for 2026-11-22"),
@@ -48,24 +48,24 @@ def test_quotas_are_those_of_the_vendors_tables_on_their_days(
         (offer("gpt-realtime", "openai"), "at openai is published"),
     ],
 )
-def test_what_nobody_publishes_is_absent_and_said_so(sold: Offer, said: str) -> None:
-    assert FACTS.quotas.find(sold, DAY) is None
-    assert said in FACTS.quotas.missing(sold, DAY)
+def test_what_nobody_publishes_is_absent_and_said_so(model_offer: Offer, message: str) -> None:
+    assert FACTS.quotas.find(model_offer, DAY) is None
+    assert message in FACTS.quotas.explain_missing(model_offer, DAY)
 
 
 def test_an_unknown_tier_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="unknown quota tier 'tier-7' of gpt-realtime-2025-08-28; the nearest are tier-"):
         FACTS.quotas.find(offer("gpt-realtime"), DAY, "tier-7")
-    assert tiers(FACTS.quotas.of(offer("gpt-realtime"), DAY)) == [f"tier-{number}" for number in range(1, 7)]
+    assert tiers(FACTS.quotas.quotas_of(offer("gpt-realtime"), DAY)) == [f"tier-{number}" for number in range(1, 7)]
 
 
 @pytest.mark.parametrize("provider", ["openai", "azure"])
 def test_how_limits_are_counted_is_known_with_evidence(provider: str) -> None:
-    found = FACTS.quotas.counted(provider, DAY)
-    assert found is not None
-    assert (found.cached_tokens, found.request_is) == (True, "response")
-    assert found.source
-    assert FACTS.quotas.counted("nobody", DAY) is None
+    rule = FACTS.quotas.counting_rule(provider, DAY)
+    assert rule is not None
+    assert (rule.cached_tokens, rule.request_unit) == (True, "response")
+    assert rule.source
+    assert FACTS.quotas.counting_rule("nobody", DAY) is None
 
 
 OWN = """
@@ -84,13 +84,13 @@ sessions = 40
 def test_quotas_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(OWN, encoding="utf-8")
-    found = load(file).quotas.find(offer("gpt-realtime-1.5"), DAY)
-    assert found is not None
-    assert (found.tokens_per_minute, found.requests_per_minute, found.sessions) == (500_000, None, 40)
+    quota = load_facts(file).quotas.find(offer("gpt-realtime-1.5"), DAY)
+    assert quota is not None
+    assert (quota.tokens_per_minute, quota.requests_per_minute, quota.sessions) == (500_000, None, 40)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("tokens_per_minute = 500_000\nsessions = 40", "", "a quota needs tokens_per_minute, requests_per_minute or sessions"),
         ("500_000", "0", "must be more than 0"),
@@ -101,9 +101,9 @@ def test_quotas_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
         ("sessions = 40", "calls = 40", "unknown key 'calls'"),
     ],
 )
-def test_a_faulty_quota_is_refused_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_faulty_quota_is_refused_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     file = tmp_path / "own.toml"
     file.write_text(OWN.replace(old, new), encoding="utf-8")
-    with pytest.raises(FaultyFile, match="own") as found:
-        load(file)
-    assert said in str(found.value)
+    with pytest.raises(InvalidFile, match="own") as caught:
+        load_facts(file)
+    assert message in str(caught.value)

@@ -1,7 +1,7 @@
-"""Logs that nobody wrote, and what must hold of reading them.
+"""Generate damaged and random logs, and check that they are read without a crash or an impossible quantity.
 
-The suite tries a few. For minutes of one reader, or of all: `python -m tests.logs.fuzz --minutes 10 otel`. What fails is shown
-with its seed, and found again by `--seed`.
+The suite tries a few. To test one reader, or all, for some minutes: `python -m tests.logs.fuzz --minutes 10 otel`. A failure
+is shown with its seed, and repeated with `--seed`.
 """
 
 import argparse
@@ -15,13 +15,14 @@ from pathlib import Path
 from random import Random
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.logs.read import DIALECTS, read_log
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.read import LOG_FORMATS, read_log
+from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import Source
-from voicebill.logs.told import Report, Told
 
 CORPUS = Path(__file__).with_name("corpus")
-NAMES = [dialect.name for dialect in DIALECTS]
-TOLD = Told(model="gpt-realtime", transcription_model="whisper-1")
+FORMAT_NAMES = [log_format.name for log_format in LOG_FORMATS]
+DEFAULTS = LogDefaults(model="gpt-realtime", transcription_model="whisper-1")
 
 PIECES = (
     *(b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\n", b"\r\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xe2\x80\xa8"),
@@ -49,14 +50,14 @@ VALUES: tuple[object, ...] = (
 
 
 @cache
-def samples(dialect: str) -> tuple[bytes, ...]:
-    """The corpus of a dialect."""
-    return tuple(path.read_bytes() for path in sorted(CORPUS.iterdir()) if path.stem.partition("-")[0] == dialect)
+def samples(log_format: str) -> tuple[bytes, ...]:
+    """Return the corpus of a format."""
+    return tuple(path.read_bytes() for path in sorted(CORPUS.iterdir()) if path.stem.partition("-")[0] == log_format)
 
 
-def mutated(random: Random, dialect: str) -> bytes:
-    """A sample with a few faults of the kinds that disks, loggers and people make."""
-    content = bytearray(random.choice(samples(dialect)))
+def mutate_sample(random: Random, log_format: str) -> bytes:
+    """Return a sample with a few errors of the kinds that disks, loggers and people make."""
+    content = bytearray(random.choice(samples(log_format)))
     for _ in range(random.randint(1, 6)):
         at, to = sorted(random.randint(0, len(content)) for _ in range(2))
         to = min(to, at + random.choice((1, 4, 40, 4000)))
@@ -72,18 +73,18 @@ def mutated(random: Random, dialect: str) -> bytes:
             case 4:
                 del content[at:]
             case _:
-                content[at:at] = random.choice(samples(dialect))[: to - at]
+                content[at:at] = random.choice(samples(log_format))[: to - at]
     return bytes(content)
 
 
 @cache
-def keys(dialect: str) -> tuple[str, ...]:
-    """All names that its samples use."""
-    found: set[str] = set()
-    for sample in samples(dialect):
+def sample_keys(log_format: str) -> tuple[str, ...]:
+    """Return all keys in the samples of a format."""
+    names: set[str] = set()
+    for sample in samples(log_format):
         for line in (sample.decode("latin-1"), *sample.decode("latin-1").splitlines()):
-            found |= set(_names(line))
-    return tuple(sorted(found))
+            names |= set(_names(line))
+    return tuple(sorted(names))
 
 
 def _names(text: str) -> Iterator[str]:
@@ -101,14 +102,17 @@ def _names(text: str) -> Iterator[str]:
             waiting += value
 
 
-def invented(random: Random, dialect: str) -> bytes:
-    """JSON of names that the dialect uses, with any values, or a sample with some values exchanged."""
-    if dialect == "columns":
+def invent_log(random: Random, log_format: str) -> bytes:
+    """Return JSON of keys that the format uses, with any values, or a sample with some values exchanged."""
+    if log_format == "columns":
         return _table(random)
     if random.random() < 0.5:
-        values = [_value(random, keys(dialect), 4) for _ in range(random.randint(1, 5))]
+        values = [_value(random, sample_keys(log_format), 4) for _ in range(random.randint(1, 5))]
     else:
-        values = [_changed(random, each, keys(dialect)) for each in _documents(random.choice(samples(dialect)))]
+        values = [
+            _change_values(random, document, sample_keys(log_format))
+            for document in _documents(random.choice(samples(log_format)))
+        ]
     indent = random.choice((None, None, 0, 2))
     if random.random() < 0.2:
         return json.dumps(values, indent=indent).encode()
@@ -119,13 +123,13 @@ def _documents(sample: bytes) -> list[object]:
     try:
         return [json.loads(sample)]
     except ValueError:
-        found = []
+        documents = []
         for line in sample.splitlines():
             try:
-                found.append(json.loads(line))
+                documents.append(json.loads(line))
             except ValueError:
                 continue
-        return found
+        return documents
 
 
 def _value(random: Random, names: tuple[str, ...], depth: int) -> object:
@@ -137,22 +141,22 @@ def _value(random: Random, names: tuple[str, ...], depth: int) -> object:
     return random.choice(VALUES)
 
 
-def _changed(random: Random, value: object, names: tuple[str, ...]) -> object:
+def _change_values(random: Random, value: object, names: tuple[str, ...]) -> object:
     if random.random() < 0.05:
         return _value(random, names, 2)
     if isinstance(value, dict):
-        return {key: _changed(random, inner, names) for key, inner in value.items() if random.random() > 0.05}
+        return {key: _change_values(random, inner, names) for key, inner in value.items() if random.random() > 0.05}
     if isinstance(value, list):
-        return [_changed(random, inner, names) for inner in value]
+        return [_change_values(random, inner, names) for inner in value]
     if isinstance(value, int) and random.random() < 0.3:
         return random.choice((0, 1, 7, 64, 100, 1000))
     return value
 
 
 def _table(random: Random) -> bytes:
-    from voicebill.logs.columns import known_columns  # noqa: PLC0415 - only here
+    from voicebill.logs.columns import supported_columns  # noqa: PLC0415 - only here
 
-    names = [*random.sample(sorted(known_columns()), random.randint(2, 8)), "text_in"]
+    names = [*random.sample(sorted(supported_columns()), random.randint(2, 8)), "text_in"]
     delimiter = random.choice(",;\t|")
     rows = [
         [str(random.choice(VALUES)).encode("utf-8", "replace").decode() for _ in names] for _ in range(random.randint(1, 5))
@@ -160,61 +164,63 @@ def _table(random: Random) -> bytes:
     return "\n".join(delimiter.join(row) for row in [names, *rows]).encode()
 
 
-MADE = (mutated, invented)
+GENERATORS = (mutate_sample, invent_log)
 
 
-def made(seed: int, dialect: str) -> bytes:
-    """The log of a seed."""
+def make_log(seed: int, log_format: str) -> bytes:
+    """Return the log of a seed."""
     random = Random(seed)
-    return random.choice(MADE)(random, dialect)
+    return random.choice(GENERATORS)(random, log_format)
 
 
-def holds(content: bytes, dialect: str) -> None:
-    """Reading any bytes, with the dialect named or recognised, ends, and gives nothing that cannot be.
+def check_reading(content: bytes, log_format: str) -> None:
+    """Reading any bytes, with the format given or recognised, ends, and gives only possible values.
 
     Raises:
         AssertionError: a quantity is negative, a record has no usage, or its usages differ in what they are worth.
     """
-    for named in (dialect, None):
-        report = Report()
+    for format_name in (log_format, None):
+        report = ReadReport()
         try:
-            found = list(read_log(Source("a log", content=BytesIO(content)), dialect=named, told=TOLD, report=report))
+            records = list(
+                read_log(Source("a log", content=BytesIO(content)), log_format=format_name, defaults=DEFAULTS, report=report)
+            )
         except InvalidInput:
-            assert named is None, "a dialect that is named is not asked to be recognised"
+            assert format_name is None, "a format that is given is not to be recognised"
             continue
-        for record in found:
-            assert record.readings, record
-            assert all(quantity > 0 for usage in record.readings for _, quantity in usage.items()), record
-            assert len({usage.status for usage in record.readings}) == 1, record
-            assert record.digest, record
-            assert record.rank >= 0, record
-        assert all(str(fault) for fault in report.broken)
+        for record in records:
+            assert record.usage_candidates, record
+            assert all(quantity > 0 for usage in record.usage_candidates for _, quantity in usage.items()), record
+            assert len({usage.status for usage in record.usage_candidates}) == 1, record
+            assert record.content_hash, record
+            assert record.completeness >= 0, record
+        assert all(str(error) for error in report.errors)
 
 
-def run(dialect: str, minutes: float, seed: int) -> int:
-    """Try one reader for a time; the number of logs tried."""
+def run(log_format: str, minutes: float, seed: int) -> int:
+    """Test one reader for some minutes; return the number of logs."""
     tried, until = 0, time.monotonic() + minutes * 60
     while time.monotonic() < until:
         try:
-            holds(made(seed + tried, dialect), dialect)
+            check_reading(make_log(seed + tried, log_format), log_format)
         except BaseException:
-            print(f"{dialect}: --seed {seed + tried} fails", file=sys.stderr)  # noqa: T201 - what it is run for
+            print(f"{log_format}: --seed {seed + tried} fails", file=sys.stderr)  # noqa: T201 - what it is run for
             raise
         tried += 1
     return tried
 
 
 def main() -> None:
-    """Try the named readers, one after the other."""
+    """Test the given readers, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dialects", nargs="*", default=NAMES, metavar="dialect", help=", ".join(NAMES))
-    parser.add_argument("--minutes", type=float, default=1.0, help="for each")
-    parser.add_argument("--seed", type=int, default=None, help="where to begin; by default by the clock")
-    asked = parser.parse_args()
-    for dialect in asked.dialects:
-        seed = time.time_ns() % 2**40 if asked.seed is None else asked.seed
-        tried = run(dialect, asked.minutes, seed)
-        print(f"{dialect}: {tried:,} logs in {asked.minutes:g} minutes from seed {seed}: nothing found")  # noqa: T201
+    parser.add_argument("formats", nargs="*", default=FORMAT_NAMES, metavar="format", help=", ".join(FORMAT_NAMES))
+    parser.add_argument("--minutes", type=float, default=1.0, help="minutes per reader")
+    parser.add_argument("--seed", type=int, default=None, help="first seed (default: from the clock)")
+    arguments = parser.parse_args()
+    for log_format in arguments.formats:
+        seed = time.time_ns() % 2**40 if arguments.seed is None else arguments.seed
+        tried = run(log_format, arguments.minutes, seed)
+        print(f"{log_format}: {tried:,} logs in {arguments.minutes:g} minutes from seed {seed}: nothing found")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -3,31 +3,34 @@
 from io import BytesIO
 
 from voicebill.billing.record import Record
+from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import read_log
+from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import Source
-from voicebill.logs.told import Report, Told
 
 
-def records(content: str | bytes, dialect: str | None = None, told: Told | None = None) -> tuple[list[Record], Report]:
+def read_records(
+    content: str | bytes, log_format: str | None = None, defaults: LogDefaults | None = None
+) -> tuple[list[Record], ReadReport]:
     """What a log gives, and the report of reading it."""
-    report = Report()
+    report = ReadReport()
     source = Source("a log", content=BytesIO(content if isinstance(content, bytes) else content.encode()))
-    return list(read_log(source, dialect=dialect, told=told, report=report)), report
+    return list(read_log(source, log_format=log_format, defaults=defaults, report=report)), report
 
 
-def the_record(content: str | bytes, dialect: str | None = None, told: Told | None = None) -> Record:
+def read_record(content: str | bytes, log_format: str | None = None, defaults: LogDefaults | None = None) -> Record:
     """The only record of a log of which nothing is broken."""
-    found, report = records(content, dialect, told)
-    assert report.broken == []
-    (record,) = found
+    records, report = read_records(content, log_format, defaults)
+    assert report.errors == []
+    (record,) = records
     return record
 
 
-def used(record: Record) -> dict[str, int]:
+def usage_of(record: Record) -> dict[str, int]:
     """What a record used, by meter; where it is bounded, in the first of its readings."""
     return dict(record.usage.items())
 
 
-def why(report: Report) -> list[str]:
+def error_texts(report: ReadReport) -> list[str]:
     """Everything that was reported as broken, in words."""
-    return [str(each) for each in report.broken]
+    return [str(error) for error in report.errors]

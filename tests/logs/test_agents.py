@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.logs.reading import records, the_record, used, why
-from voicebill.logs.told import Told
+from tests.logs.reading import error_texts, read_record, read_records, usage_of
+from voicebill.logs.defaults import LogDefaults
 
 EVENT: dict[str, Any] = {
     "usage": {
@@ -28,7 +28,7 @@ EVENT: dict[str, Any] = {
     "output_tokens_details": {"text_tokens": 30, "audio_tokens": 91},
     "type": "usage",
 }
-USED = {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
+EXPECTED_USAGE = {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
 RUNNING = {
     "context": {"context": None, "usage": {"requests": 9, "input_tokens": 9999, "output_tokens": 9999, "total_tokens": 19998}}
 }
@@ -48,28 +48,30 @@ def line(*values: object) -> str:
 )
 def test_an_event_is_a_response(shape: object) -> None:
     """132 in, 64 of them cached text: 55 fresh. The session's running total beside it is not read."""
-    record = the_record(line(shape), told=Told(model="gpt-realtime", provider="openai"))
-    assert (used(record), record.model, record.provider, record.outcome) == (USED, "gpt-realtime", "openai", None)
+    record = read_record(line(shape), defaults=LogDefaults(model="gpt-realtime", provider="openai"))
+    assert (usage_of(record), record.model, record.provider, record.outcome) == (EXPECTED_USAGE, "gpt-realtime", "openai", None)
 
 
 def test_an_envelope_may_name_the_model() -> None:
     """What the log says is believed before what was told."""
-    record = the_record(line({"model": "gpt-realtime-2", "session_id": "s1", "data": EVENT}), told=Told(model="gpt-realtime"))
+    record = read_record(
+        line({"model": "gpt-realtime-2", "session_id": "s1", "data": EVENT}), defaults=LogDefaults(model="gpt-realtime")
+    )
     assert (record.model, record.session) == ("gpt-realtime-2", "s1")
 
 
 def test_without_details_the_modality_stays_open() -> None:
     """132 in and 121 out: text or audio."""
     bare = {**EVENT, "input_tokens_details": None, "output_tokens_details": None}
-    record = the_record(line(bare))
-    assert record.status == "bounded"
-    assert {usage["audio_out"] for usage in record.readings} == {0, 121}
+    record = read_record(line(bare))
+    assert record.status == "ambiguous"
+    assert {usage["audio_out"] for usage in record.usage_candidates} == {0, 121}
 
 
 def test_other_events_are_passed_over() -> None:
     """So is a total that is not an event: it has lost what it was made of."""
-    _, report = records(line(EVENT, {"type": "turn_ended"}, {"type": "audio", "data": "AAAA"}, RUNNING))
-    assert (report.records, report.other_lines, report.broken) == (1, 3, [])
+    _, report = read_records(line(EVENT, {"type": "turn_ended"}, {"type": "audio", "data": "AAAA"}, RUNNING))
+    assert (report.records, report.other_lines, report.errors) == (1, 3, [])
 
 
 def test_the_servers_own_events_say_more() -> None:
@@ -84,14 +86,14 @@ def test_the_servers_own_events_say_more() -> None:
         },
     }
     raw = {"type": "raw_model_event", "data": {"type": "raw_server_event", "data": done}}
-    found, report = records(line({"type": "raw_model_event", "data": EVENT}, raw))
+    records, report = read_records(line({"type": "raw_model_event", "data": EVENT}, raw))
     assert report.sources == {"a log": "realtime"}
-    assert [each.key for each in found] == ["resp_1"]
+    assert [record.key for record in records] == ["resp_1"]
 
 
 def test_wrong_counts_are_reported() -> None:
     """The line and the field are named."""
-    _, report = records(line({**EVENT, "output_tokens_details": {"audio_tokens": -1}}, EVENT))
-    assert why(report) == [
-        "a log, line 1: not as it should be written: Expected `int` >= 0 - at `$.output_tokens_details.audio_tokens`"
+    _, report = read_records(line({**EVENT, "output_tokens_details": {"audio_tokens": -1}}, EVENT))
+    assert error_texts(report) == [
+        "a log, line 1: not as the format requires: Expected `int` >= 0 - at `$.output_tokens_details.audio_tokens`"
     ]

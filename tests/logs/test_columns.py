@@ -9,47 +9,48 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.logs.reading import records, the_record, used, why
+from tests.logs.reading import error_texts, read_record, read_records, usage_of
 from voicebill.billing.errors import InvalidInput
+from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import read_log
+from voicebill.logs.report import InvalidLog, ReadReport
 from voicebill.logs.sources import Source
-from voicebill.logs.told import BrokenLog, Report, Told
 
 
 def parquet(**columns: list[object]) -> bytes:
-    held = BytesIO()
-    pq.write_table(pa.table(columns), held)
-    return held.getvalue()
+    buffer = BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
 
 
 def test_meters_are_taken_as_they_stand() -> None:
     """55 fresh and 64 cached text tokens stay apart, and nothing is subtracted."""
-    record = the_record("model,text_in,text_in_cached,audio_in,audio_out\ngpt-realtime,55,64,13,91\n")
-    assert used(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "audio_out": 91}
-    assert (record.model, record.status, record.kind, record.ordinal) == ("gpt-realtime", "exact", "response", 2)
+    record = read_record("model,text_in,text_in_cached,audio_in,audio_out\ngpt-realtime,55,64,13,91\n")
+    assert usage_of(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "audio_out": 91}
+    assert (record.model, record.status, record.kind, record.line_number) == ("gpt-realtime", "exact", "response", 2)
 
 
 def test_reported_counts_hold_the_cached_part_in_the_input() -> None:
     """132 in, 64 of them cached text: 119 − 64 = 55 fresh text."""
-    record = the_record(
+    record = read_record(
         "model,input_tokens,output_tokens,total_tokens,input_text_tokens,input_audio_tokens,cached_tokens,cached_text_tokens,"
         "output_text_tokens,output_audio_tokens\ngpt-realtime,132,121,253,119,13,64,64,30,91\n"
     )
-    assert used(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
+    assert usage_of(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
 def test_columns_may_be_separated_by_what_spreadsheets_write(delimiter: str) -> None:
     """The separator is the one that gives known columns; their names may be written with spaces and capitals."""
     header = delimiter.join(["Model", "Input Text Tokens", "Response-ID", "anything"])
-    record = the_record(f"{header}\n{delimiter.join(['gpt-realtime', '7', 'resp_1', 'x'])}\n")
-    assert used(record) == {"text_in": 7}
+    record = read_record(f"{header}\n{delimiter.join(['gpt-realtime', '7', 'resp_1', 'x'])}\n")
+    assert usage_of(record) == {"text_in": 7}
     assert record.key == "resp_1"
 
 
 def test_everything_that_a_row_can_say_is_read() -> None:
     """Session, turn, tenant, time, outcome, provider, deployment, region and tier come from their columns."""
-    record = the_record(
+    record = read_record(
         "id,status,model,provider,deployment,region,tier,session_id,turn,customer,timestamp,text_in\n"
         "resp_9,cancelled,gpt-realtime,azure,data-zone,swedencentral,standard,s1,3,acme,2026-03-01T23:30:00-02:00,5\n"
     )
@@ -66,19 +67,19 @@ def test_everything_that_a_row_can_say_is_read() -> None:
 
 def test_what_a_row_does_not_say_is_what_was_told() -> None:
     """An empty field was not told: then the model, provider, tenant and day are those of the question."""
-    told = Told(model="gpt-realtime", provider="openai", tenant="acme", day=date(2026, 5, 1))
-    record = the_record("model,provider,text_in\n,,5\n", told=told)
+    defaults = LogDefaults(model="gpt-realtime", provider="openai", tenant="acme", day=date(2026, 5, 1))
+    record = read_record("model,provider,text_in\n,,5\n", defaults=defaults)
     assert (record.model, record.provider, record.tenant, record.day) == ("gpt-realtime", "openai", "acme", date(2026, 5, 1))
 
 
 def test_a_transcription_is_priced_by_its_own_model() -> None:
     """1.5 s heard by whisper-1 are 1,500 ms; 17 audio tokens in and 9 out of another are audio in and text out."""
-    found, report = records(
+    records, report = read_records(
         "kind,model,transcription_model,seconds,input_tokens,input_audio_tokens,output_tokens\n"
         "transcription,gpt-realtime,whisper-1,1.5,,,\n,,gpt-4o-transcribe,,17,17,9\n"
     )
-    assert report.broken == []
-    assert [(each.kind, each.model, used(each)) for each in found] == [
+    assert report.errors == []
+    assert [(record.kind, record.model, usage_of(record)) for record in records] == [
         ("transcription", "whisper-1", {"audio_ms": 1500}),
         ("transcription", "gpt-4o-transcribe", {"audio_in": 17, "text_out": 9}),
     ]
@@ -86,102 +87,103 @@ def test_a_transcription_is_priced_by_its_own_model() -> None:
 
 def test_the_long_form_gives_a_record_for_each_meter() -> None:
     """Two rows of one response, two meters: two records, neither of which replaces the other."""
-    found, _ = records("id,model,meter,quantity\nresp_1,gpt-realtime,text_in,5\nresp_1,gpt-realtime,audio_out,9\n")
-    assert {each.key: used(each) for each in found} == {
+    records, _ = read_records("id,model,meter,quantity\nresp_1,gpt-realtime,text_in,5\nresp_1,gpt-realtime,audio_out,9\n")
+    assert {record.key: usage_of(record) for record in records} == {
         "resp_1:text_in": {"text_in": 5},
         "resp_1:audio_out": {"audio_out": 9},
     }
 
 
 @pytest.mark.parametrize(
-    ("meter", "because"), [("text_inn", "no meter is named so; the nearest is text_in"), ("?", "no meter is named so")]
+    ("meter", "because"),
+    [("text_inn", "there is no meter of this name; did you mean text_in?"), ("?", "there is no meter of this name")],
 )
 def test_the_long_form_names_its_meters(meter: str, because: str) -> None:
     """A meter that does not exist is a broken row, with the nearest one where there is any."""
-    _, report = records(f"model,meter,quantity\nm,{meter},5\nm,text_in,\n")
-    assert why(report) == [f"a log, line 2: {because}", "a log, line 3: text_in has no quantity"]
+    _, report = read_records(f"model,meter,quantity\nm,{meter},5\nm,text_in,\n")
+    assert error_texts(report) == [f"a log, line 2: {because}", "a log, line 3: text_in has no quantity"]
 
 
 def test_a_row_without_counts_has_no_usage() -> None:
     """An empty row is not one that used nothing."""
-    assert the_record("model,text_in,input_tokens\ngpt-realtime,,\n").status == "none"
-    assert the_record("model,text_in,input_tokens\ngpt-realtime,0,\n").status == "exact"
+    assert read_record("model,text_in,input_tokens\ngpt-realtime,,\n").status == "missing"
+    assert read_record("model,text_in,input_tokens\ngpt-realtime,0,\n").status == "exact"
 
 
 @pytest.mark.parametrize(
     ("row", "because"),
     [
-        ('"1,234",,,,,', "input_tokens is no number written with digits alone"),
-        ("12.5,,,,,", "input_tokens is no whole number"),
+        ('"1,234",,,,,', "input_tokens is not a number of digits with an optional decimal point"),
+        ("12.5,,,,,", "input_tokens is not a whole number"),
         ("-3,,,,,", "input_tokens is negative"),
-        ("1e3,,,,,", "input_tokens is no number"),
+        ("1e3,,,,,", "input_tokens is not a number"),
         ("9999999999999,,,,,", "input_tokens is more than 1,000,000,000,000"),
-        ("5,7,,,,", "both what was charged (text_in) and what was reported (input)"),
-        ("5,,soon,,,", "time is no time"),
-        ("5,,,banana,,", "kind is none of response, out-of-band, transcription, session"),
-        ("5,,,,yesterday,", "day is no day"),
-        (",,,,,4", "seconds are of a transcription or of a session"),
-        ("5,,,,", "5 fields, where the header has 6"),
+        ("5,7,,,,", "both a charged quantity (text_in) and a reported count (input)"),
+        ("5,,soon,,,", "time is not a time"),
+        ("5,,,banana,,", "kind is not one of response, out-of-band, transcription, session"),
+        ("5,,,,yesterday,", "day is not a day"),
+        (",,,,,4", "seconds belong to a transcription or to a session"),
+        ("5,,,,", "5 fields, but the header has 6"),
     ],
 )
 def test_a_row_that_cannot_be_meant_is_reported_and_the_next_is_read(row: str, because: str) -> None:
     """Its line, and why; the row after it counts."""
-    found, report = records(f"input_tokens,text_in,time,kind,day,seconds\n{row}\n,3,,,,\n")
-    (fault,) = why(report)
+    records, report = read_records(f"input_tokens,text_in,time,kind,day,seconds\n{row}\n,3,,,,\n")
+    (fault,) = error_texts(report)
     assert fault.startswith("a log, line 2: ")
     assert because in fault
-    assert [used(each) for each in found] == [{"text_in": 3}]
+    assert [usage_of(record) for record in records] == [{"text_in": 3}]
 
 
 def test_a_whole_number_with_a_point_is_whole() -> None:
     """12.0 is what tables write where a column has empty fields too."""
-    assert used(the_record("model,text_in\nm,12.0\n")) == {"text_in": 12}
+    assert usage_of(read_record("model,text_in\nm,12.0\n")) == {"text_in": 12}
 
 
 def test_a_misspelt_column_is_said_once() -> None:
     """input_audio_token would lose all audio, so it is named; a column of someone's own is not."""
-    found, report = records("model,input_tokens,input_audio_token,mood\nm,5,5,fine\nm,6,5,fine\n")
-    assert why(report) == [
-        "a log, line 1: the column 'input_audio_token' is not known and not read: is input_audio_tokens meant?"
+    records, report = read_records("model,input_tokens,input_audio_token,mood\nm,5,5,fine\nm,6,5,fine\n")
+    assert error_texts(report) == [
+        "a log, line 1: the column 'input_audio_token' is unknown and ignored: did you mean input_audio_tokens?"
     ]
-    assert len(found) == 2
+    assert len(records) == 2
 
 
 def test_a_column_twice_is_refused() -> None:
     """Nobody can say which of the two is meant."""
-    found, report = records("model,text_in,text_in\nm,5,6\n")
-    assert found == []
-    assert why(report) == ["a log, line 1: the column text_in stands there twice"]
+    records, report = read_records("model,text_in,text_in\nm,5,6\n")
+    assert records == []
+    assert error_texts(report) == ["a log, line 1: the column text_in occurs twice"]
 
 
 def test_a_quote_that_is_not_closed_costs_one_report() -> None:
     """The rest of the file belongs to the open quote; what came before it is read."""
-    found, report = records('model,text_in\nm,5\n"m,6\nm,7\n')
-    assert [used(each) for each in found] == [{"text_in": 5}]
-    assert why(report) == ["a log, line 3: not a row of CSV (unexpected end of data)"]
+    records, report = read_records('model,text_in\nm,5\n"m,6\nm,7\n')
+    assert [usage_of(record) for record in records] == [{"text_in": 5}]
+    assert error_texts(report) == ["a log, line 3: not a CSV row (unexpected end of data)"]
 
 
 def test_rows_keep_their_line_where_a_field_goes_over_several() -> None:
     """A note of three lines: the row after it begins on line 5."""
-    found, _ = records('model,text_in,note\nm,5,"one\n\ntwo"\nm,6,\n')
-    assert [each.ordinal for each in found] == [2, 5]
+    records, _ = read_records('model,text_in,note\nm,5,"one\n\ntwo"\nm,6,\n')
+    assert [record.line_number for record in records] == [2, 5]
 
 
 def test_a_table_told_twice_counts_once() -> None:
     """Rows with an identifier are known by it; rows without one by their place and content."""
     rows = "model,text_in,id\nm,5,a\nm,5,\nm,5,\n"
-    report = Report()
+    report = ReadReport()
     sources = [Source("rows.csv", content=BytesIO(rows.encode())), Source("rows.csv", content=BytesIO(rows.encode()))]
-    found = list(read_log(*sources, report=report))
-    assert len(found) == 3
+    records = list(read_log(*sources, report=report))
+    assert len(records) == 3
     assert report.repeated == 3
 
 
 def test_text_that_is_not_utf_8_is_reported() -> None:
     """A tenant in another encoding cannot be told apart from others: its row is left out."""
-    found, report = records(b"model,tenant,text_in\nm,M\xfcller,5\nm,acme,6\n")
-    assert [used(each) for each in found] == [{"text_in": 6}]
-    assert why(report) == ["a log, line 2: not text in UTF-8"]
+    records, report = read_records(b"model,tenant,text_in\nm,M\xfcller,5\nm,acme,6\n")
+    assert [usage_of(record) for record in records] == [{"text_in": 6}]
+    assert error_texts(report) == ["a log, line 2: not text in UTF-8"]
 
 
 def test_parquet_gives_what_csv_gives() -> None:
@@ -195,9 +197,9 @@ def test_parquet_gives_what_csv_gives() -> None:
         text_in=[None, 7],
         transcript=["never read", "never kept"],
     )
-    found, report = records(content)
+    records, report = read_records(content)
     assert report.sources == {"a log": "columns"}
-    assert [(each.key, used(each), each.day, each.ordinal) for each in found] == [
+    assert [(record.key, usage_of(record), record.day, record.line_number) for record in records] == [
         ("resp_1", {"audio_in": 40}, date(2026, 3, 1), 1),
         ("resp_2", {"text_in": 7}, date(2026, 3, 2), 2),
     ]
@@ -207,43 +209,43 @@ def test_parquet_gives_what_csv_gives() -> None:
 def test_parquet_with_values_that_cannot_be_meant() -> None:
     """12.5 tokens, a negative count, and text in a list: each row is reported with its number."""
     content = parquet(model=[["m"], ["m"], ["m"]], text_in=[1, 2, 3])
-    found, report = records(content)
-    assert found == []
-    assert why(report)[2] == "a log, line 3: model is neither text nor a whole number"
-    _, report = records(parquet(model=["m", "m"], text_in=[12.5, -1.0]))
-    assert why(report) == ["a log, line 1: text_in is no whole number", "a log, line 2: text_in is negative"]
+    records, report = read_records(content)
+    assert records == []
+    assert error_texts(report)[2] == "a log, line 3: model is neither text nor a whole number"
+    _, report = read_records(parquet(model=["m", "m"], text_in=[12.5, -1.0]))
+    assert error_texts(report) == ["a log, line 1: text_in is not a whole number", "a log, line 2: text_in is negative"]
 
 
 def test_a_day_beyond_all_calendars_costs_its_row() -> None:
     """Arrow can hold the year 4,000,000, and Python cannot: the rows beside it are read."""
     days = pa.array([20_000, 1_577_078_818, 20_001], pa.int32()).cast(pa.date32())
-    held = BytesIO()
-    pq.write_table(pa.table({"day": days, "text_in": [1, 2, 3]}), held)
-    found, report = records(held.getvalue())
-    assert [used(each) for each in found] == [{"text_in": 1}, {"text_in": 3}]
-    assert why(report) == ["a log, line 2: a value in it is beyond what can be meant"]
+    buffer = BytesIO()
+    pq.write_table(pa.table({"day": days, "text_in": [1, 2, 3]}), buffer)
+    records, report = read_records(buffer.getvalue())
+    assert [usage_of(record) for record in records] == [{"text_in": 1}, {"text_in": 3}]
+    assert error_texts(report) == ["a log, line 2: a value in it is out of range"]
 
 
 def test_strict_names_what_is_wrong_with_a_parquet_file() -> None:
     """The first fault, in its own words."""
     source = Source("x.parquet", content=BytesIO(parquet(name=["a"])))
-    with pytest.raises(BrokenLog, match="none of its columns"):
-        list(read_log(source, report=Report(strict=True)))
+    with pytest.raises(InvalidLog, match="none of its columns"):
+        list(read_log(source, report=ReadReport(strict=True)))
 
 
 def test_parquet_without_columns_that_count() -> None:
     """Nothing to read is said, not passed over."""
-    found, report = records(parquet(name=["a"]))
-    assert found == []
-    assert why(report) == ["a log: none of its columns is known to count anything"]
+    records, report = read_records(parquet(name=["a"]))
+    assert records == []
+    assert error_texts(report) == ["a log: none of its columns has a known quantity"]
 
 
 @pytest.mark.parametrize("keep", [100, 300])
 def test_parquet_that_is_cut_off_is_reported(keep: int) -> None:
     """A file that was not written to its end cannot be read, and does not stop the run."""
-    found, report = records(parquet(model=["m"], text_in=[1])[:keep])
-    assert found == []
-    assert "cannot be read beyond row 0" in why(report)[0]
+    records, report = read_records(parquet(model=["m"], text_in=[1])[:keep])
+    assert records == []
+    assert "cannot be read beyond row 0" in error_texts(report)[0]
 
 
 def test_parquet_from_a_file_plain_and_compressed(tmp_path: Path) -> None:
@@ -252,47 +254,47 @@ def test_parquet_from_a_file_plain_and_compressed(tmp_path: Path) -> None:
     plain, packed = tmp_path / "a.parquet", tmp_path / "b.parquet.gz"
     plain.write_bytes(content)
     packed.write_bytes(gzip.compress(content))
-    assert [used(each) for each in read_log(plain, packed)] == [{"text_in": 4}, {"text_in": 4}]
+    assert [usage_of(record) for record in read_log(plain, packed)] == [{"text_in": 4}, {"text_in": 4}]
 
 
 def test_parquet_read_as_lines_is_refused() -> None:
-    """A dialect of lines cannot be found in it."""
-    _, report = records(parquet(model=["m"], text_in=[1]), dialect="realtime")
-    assert "Parquet has no lines" in why(report)[0]
+    """No format of lines can be recognised in it."""
+    _, report = read_records(parquet(model=["m"], text_in=[1]), log_format="realtime")
+    assert "a Parquet file has no lines" in error_texts(report)[0]
 
 
 def test_strict_stops_at_the_first_broken_row() -> None:
     """The text names the file, the line and why."""
     source = Source("x.csv", content=BytesIO(b"model,text_in\nm,-5\n"))
-    with pytest.raises(BrokenLog, match=r"x\.csv, line 2: text_in is negative"):
-        list(read_log(source, report=Report(strict=True)))
+    with pytest.raises(InvalidLog, match=r"x\.csv, line 2: text_in is negative"):
+        list(read_log(source, report=ReadReport(strict=True)))
 
 
 @pytest.mark.parametrize("header", ["name,place\na,b\n", "model\nm\n", "model,provider\nm,openai\n", "hello world\n"])
 def test_a_table_that_counts_nothing_is_not_recognised(header: str) -> None:
     """Columns that only name things are no usage log."""
-    with pytest.raises(InvalidInput, match="not recognised"):
-        records(header)
+    with pytest.raises(InvalidInput, match="not in a known format"):
+        read_records(header)
 
 
 def test_the_named_dialect_says_what_it_misses() -> None:
     """Named, and without any known header: one report."""
-    found, report = records("name,place\na,b\n", dialect="columns")
-    assert found == []
-    assert why(report) == ["a log, line 1: no header of known columns, one of which counts something"]
+    records, report = read_records("name,place\na,b\n", log_format="columns")
+    assert records == []
+    assert error_texts(report) == ["a log, line 1: not a header of known columns with a quantity among them"]
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("day,model,input_tokens\n2026-11-22,m,1.000\n", "input_tokens may mean two numbers: write it with digits alone"),
-        ("day,model,text_in\n2026-11-22,m,128.512\n", "text_in may mean two numbers: write it with digits alone"),
-        ("day,model,text_in\n1999-12-31,m,5\n", "day is no day from 2000 to 2200"),
-        ("day,model,text_in\n2201-01-01,m,5\n", "day is no day from 2000 to 2200"),
+        ("day,model,input_tokens\n2026-11-22,m,1.000\n", "input_tokens is ambiguous: write it with digits only"),
+        ("day,model,text_in\n2026-11-22,m,128.512\n", "text_in is ambiguous: write it with digits only"),
+        ("day,model,text_in\n1999-12-31,m,5\n", "day is not a day from 2000 to 2200"),
+        ("day,model,text_in\n2201-01-01,m,5\n", "day is not a day from 2000 to 2200"),
     ],
 )
 def test_what_cannot_be_meant_or_may_mean_two_things_is_broken(text: str, fault: str) -> None:
     """A point before three digits may part thousands."""
-    found, report = records(text)
-    assert (found, len(why(report))) == ([], 1)
-    assert why(report)[0].endswith(fault)
+    records, report = read_records(text)
+    assert (records, len(error_texts(report))) == ([], 1)
+    assert error_texts(report)[0].endswith(fault)

@@ -7,106 +7,106 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebill.billing.usage import Usage
-from voicebill.logs.counts import Counts, no_usage, readings, reread
+from voicebill.logs.counts import TokenCounts, count_repeated_input, no_usage, possible_usages
 
 METERS = ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "image_in", "image_in_cached", "text_out", "audio_out")
 
 
 def test_cached_is_taken_out_of_the_input_not_added_to_it() -> None:
     """132 in, of which 64 cached: 68 are fresh."""
-    (usage,) = readings(Counts(total=132, input=132, output=0, text_in=119, audio_in=13, cached=64, text_cached=64))
+    (usage,) = possible_usages(TokenCounts(total=132, input=132, output=0, text_in=119, audio_in=13, cached=64, text_cached=64))
     assert usage == Usage.tokens(text_in=55, text_in_cached=64, audio_in=13)
 
 
 def test_a_split_that_is_told_in_part_is_completed() -> None:
     """640 cached, 256 of them text and none an image: the rest can only be audio."""
-    (usage,) = readings(Counts(input=789, text_in=313, audio_in=476, cached=640, text_cached=256, audio_cached=384))
+    (usage,) = possible_usages(TokenCounts(input=789, text_in=313, audio_in=476, cached=640, text_cached=256, audio_cached=384))
     assert usage == Usage.tokens(text_in=57, text_in_cached=256, audio_in=92, audio_in_cached=384)
 
 
 def test_without_a_split_both_ends_are_given() -> None:
     """640 cached of 313 text and 476 audio: 164 to 313 of them are text."""
-    found = readings(Counts(input=789, text_in=313, audio_in=476, cached=640))
-    assert {usage["text_in_cached"] for usage in found} == {164, 313}
-    assert {usage.status for usage in found} == {"bounded"}
+    usages = possible_usages(TokenCounts(input=789, text_in=313, audio_in=476, cached=640))
+    assert {usage["text_in_cached"] for usage in usages} == {164, 313}
+    assert {usage.status for usage in usages} == {"ambiguous"}
 
 
 def test_one_modality_needs_no_split() -> None:
     """All input is text, so what was cached is text."""
-    (usage,) = readings(Counts(input=1000, text_in=1000, cached=896, output=10, text_out=10))
+    (usage,) = possible_usages(TokenCounts(input=1000, text_in=1000, cached=896, output=10, text_out=10))
     assert usage == Usage.tokens(text_in=104, text_in_cached=896, text_out=10)
 
 
 def test_reasoning_beside_one_part_alone_may_be_any() -> None:
     """Of 29 tokens 10 are text and 19 reasoning, and the audio is not told: the 19 are text or audio."""
-    assert len(readings(Counts(output=29, text_out=10, reasoning=19))) == 2
-    assert len(readings(Counts(output=29, audio_out=10, reasoning=19))) == 2
+    assert len(possible_usages(TokenCounts(output=29, text_out=10, reasoning=19))) == 2
+    assert len(possible_usages(TokenCounts(output=29, audio_out=10, reasoning=19))) == 2
 
 
 def test_reasoning_is_part_of_the_text_output() -> None:
     """29 out, 19 of them thought: 29 are charged, wherever the 19 stand."""
-    (inside,) = readings(Counts(output=29, text_out=29, audio_out=0, reasoning=19))
-    (beside,) = readings(Counts(output=29, text_out=10, audio_out=0, reasoning=19))
-    assert inside == beside == Usage.tokens(text_out=29)
+    (inside,) = possible_usages(TokenCounts(output=29, text_out=29, audio_out=0, reasoning=19))
+    (outside,) = possible_usages(TokenCounts(output=29, text_out=10, audio_out=0, reasoning=19))
+    assert inside == outside == Usage.tokens(text_out=29)
 
 
 @pytest.mark.parametrize(
     "counts",
     [
-        Counts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256),
-        Counts(input=100, text_in=119, audio_in=8),
-        Counts(input=100, output=5, total=300, text_in=100, text_out=5),
-        Counts(output=100, text_out=60, audio_out=60),
-        Counts(input=100, text_in=50, audio_in=50, cached=20, text_cached=30),
-        Counts(input=100, text_in=50, audio_in=50, cached=120),
-        Counts(image_in=5, image_cached=6),
+        TokenCounts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256),
+        TokenCounts(input=100, text_in=119, audio_in=8),
+        TokenCounts(input=100, output=5, total=300, text_in=100, text_out=5),
+        TokenCounts(output=100, text_out=60, audio_out=60),
+        TokenCounts(input=100, text_in=50, audio_in=50, cached=20, text_cached=30),
+        TokenCounts(input=100, text_in=50, audio_in=50, cached=120),
+        TokenCounts(image_in=5, image_cached=6),
     ],
 )
-def test_contradictions_are_flagged_and_cut(counts: Counts) -> None:
+def test_contradictions_are_flagged_and_cut(counts: TokenCounts) -> None:
     """Counts that cannot all be true give one usage with the status inconsistent, and no negative quantity."""
-    (usage,) = readings(counts)
+    (usage,) = possible_usages(counts)
     assert usage.status == "inconsistent"
 
 
 def test_an_inconsistent_cache_is_cut_to_its_input() -> None:
     """384 cached of 127: all of the input was cached, and no more."""
-    counts = Counts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256)
-    assert dict(readings(counts)[0].items()) == {"text_in_cached": 119, "audio_in_cached": 8}
+    counts = TokenCounts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256)
+    assert dict(possible_usages(counts)[0].items()) == {"text_in_cached": 119, "audio_in_cached": 8}
 
 
 def test_nothing_counted_is_no_usage_of_anything() -> None:
     """A response cancelled before it began counts zero, and that is exact."""
-    (usage,) = readings(Counts(total=0, input=0, output=0))
+    (usage,) = possible_usages(TokenCounts(total=0, input=0, output=0))
     assert usage == Usage()
 
 
 def test_a_side_that_is_not_told_is_what_the_total_leaves() -> None:
     """253 in all and 132 in, all text: 121 out, text or audio; 253 in all and 300 in contradict each other."""
-    found = readings(Counts(total=253, input=132, text_in=132))
-    assert {usage["text_out"] + usage["audio_out"] for usage in found} == {121}
-    assert found[0].status == "bounded"
-    assert readings(Counts(total=253, input=300, text_in=300))[0].status == "inconsistent"
+    usages = possible_usages(TokenCounts(total=253, input=132, text_in=132))
+    assert {usage["text_out"] + usage["audio_out"] for usage in usages} == {121}
+    assert usages[0].status == "ambiguous"
+    assert possible_usages(TokenCounts(total=253, input=300, text_in=300))[0].status == "inconsistent"
 
 
 def test_a_total_alone_is_not_nothing() -> None:
     """321 in all, and nobody knows of what: no usage is known, which is not none used."""
-    assert readings(Counts(total=321)) == no_usage()
-    assert readings(Counts(total=0)) == (Usage(),)
+    assert possible_usages(TokenCounts(total=321)) == no_usage()
+    assert possible_usages(TokenCounts(total=0)) == (Usage(),)
 
 
 small = st.none() | st.integers(0, 12)
 
 
-@given(st.builds(Counts, *[small] * 13))
-def test_readings_never_exceed_what_was_reported(counts: Counts) -> None:
+@given(st.builds(TokenCounts, *[small] * 13))
+def test_readings_never_exceed_what_was_reported(counts: TokenCounts) -> None:
     """Whatever is reported: no crash, nothing negative, at least one reading, all of one status."""
-    found = readings(counts)
-    assert found
-    assert len({usage.status for usage in found}) == 1
-    if found[0].status != "inconsistent":
-        for usage in found:
-            heard = sum(usage[meter] for meter in METERS[:6])
-            assert counts.input is None or heard == max(counts.input, 0)
+    usages = possible_usages(counts)
+    assert usages
+    assert len({usage.status for usage in usages}) == 1
+    if usages[0].status != "inconsistent":
+        for usage in usages:
+            input_tokens = sum(usage[meter] for meter in METERS[:6])
+            assert counts.input is None or input_tokens == max(counts.input, 0)
 
 
 @given(
@@ -122,15 +122,15 @@ def test_every_way_to_read_the_counts_costs_something_between_the_readings(
     """Take a true usage, report it with parts missing: at any prices its cost lies between the cheapest and the dearest."""
     text, audio, image = parts
     cached = [data.draw(st.integers(0, part)) for part in parts]
-    counts = Counts(input=text + audio + image, image_in=image, cached=sum(cached))
+    counts = TokenCounts(input=text + audio + image, image_in=image, cached=sum(cached))
     if not hide_parts:
         counts.text_in, counts.audio_in = text, audio
     if not hide_split:
         counts.text_cached, counts.audio_cached, counts.image_cached = cached
-    priced = dict(zip(METERS[:6], prices, strict=True))
+    meter_prices = dict(zip(METERS[:6], prices, strict=True))
 
     def cost(usage: Usage) -> int:
-        return sum(quantity * priced[meter] for meter, quantity in usage.items())
+        return sum(quantity * meter_prices[meter] for meter, quantity in usage.items())
 
     truth = Usage.tokens(
         text_in=text - cached[0],
@@ -140,33 +140,36 @@ def test_every_way_to_read_the_counts_costs_something_between_the_readings(
         image_in=image - cached[2],
         image_in_cached=cached[2],
     )
-    costs = [cost(usage) for usage in readings(counts)]
+    costs = [cost(usage) for usage in possible_usages(counts)]
     assert min(costs) <= cost(truth) <= max(costs)
 
 
 def test_the_readings_are_the_corners_of_all_that_is_possible() -> None:
     """Counted out: of every way to make up 5 in, 2 cached, none is cheaper or dearer than the readings, at many prices."""
-    found = readings(Counts(input=5, cached=2))
+    usages = possible_usages(TokenCounts(input=5, cached=2))
     for prices in product((1, 3, 10), repeat=4):
         text, text_cached, audio, audio_cached = prices
-        every = [
-            (5 - heard - (2 - low)) * text + (2 - low) * text_cached + (heard - low) * audio + low * audio_cached
-            for heard in range(6)
-            for low in range(3)
-            if low <= heard and 2 - low <= 5 - heard
+        possible_costs = [
+            (5 - audio_tokens - (2 - audio_cached_tokens)) * text
+            + (2 - audio_cached_tokens) * text_cached
+            + (audio_tokens - audio_cached_tokens) * audio
+            + audio_cached_tokens * audio_cached
+            for audio_tokens in range(6)
+            for audio_cached_tokens in range(3)
+            if audio_cached_tokens <= audio_tokens and 2 - audio_cached_tokens <= 5 - audio_tokens
         ]
         costs = [
             usage["text_in"] * text
             + usage["text_in_cached"] * text_cached
             + usage["audio_in"] * audio
             + usage["audio_in_cached"] * audio_cached
-            for usage in found
+            for usage in usages
         ]
-        assert (min(costs), max(costs)) == (min(every), max(every))
+        assert (min(costs), max(costs)) == (min(possible_costs), max(possible_costs))
 
 
 def test_what_was_read_before_is_counted_up_to_the_response_before() -> None:
     """Of 250 audio tokens read, 130 had been read or spoken one response before."""
     first = Usage.tokens(audio_in=40, audio_out=90)
-    assert reread(Usage.tokens(audio_in=250), first) == {"audio_in": 130}
-    assert reread(Usage.tokens(audio_in=250), None) == {}
+    assert count_repeated_input(Usage.tokens(audio_in=250), first) == {"audio_in": 130}
+    assert count_repeated_input(Usage.tokens(audio_in=250), None) == {}

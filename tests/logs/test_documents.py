@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebill.logs.documents import documents, sampled
-from voicebill.logs.sources import Lines, Source
-from voicebill.logs.told import Report
+from voicebill.logs.documents import documents, sample_documents
+from voicebill.logs.report import ReadReport
+from voicebill.logs.sources import NumberedLines, Source
 
 VALUES = [{"a": 1, "b": ["{", "]", {"c": 'x"y'}]}, {"a": 2, "b": []}, {"a": 3}]
 
 
 def read(text: str) -> tuple[list[tuple[int, object]], list[str]]:
-    report = Report()
-    lines = Lines(Source("x.json", content=BytesIO(text.encode())), report)
-    found = [(each.ordinal, json.loads(each.content)) for each in documents(lines, report)]
-    return found, [str(fault) for fault in report.broken]
+    report = ReadReport()
+    lines = NumberedLines(Source("x.json", content=BytesIO(text.encode())), report)
+    values = [(document.line_number, json.loads(document.content)) for document in documents(lines, report)]
+    return values, [str(error) for error in report.errors]
 
 
 @pytest.mark.parametrize(
-    ("text", "ordinals"),
+    ("text", "line_numbers"),
     [
         ("\n".join(map(json.dumps, VALUES)), [1, 2, 3]),
         (json.dumps(VALUES), [1, 1, 1]),
@@ -35,74 +35,74 @@ def read(text: str) -> tuple[list[tuple[int, object]], list[str]]:
         ("[{" + json.dumps(VALUES, indent=2).lstrip("[\n {"), [1, 1, 1]),
     ],
 )
-def test_documents_are_found_however_they_are_laid_out(text: str, ordinals: list[int]) -> None:
+def test_documents_are_found_however_they_are_laid_out(text: str, line_numbers: list[int]) -> None:
     """Three objects, as lines, in an array, and written to be read: the same three, each with the line it begins on."""
-    found, faults = read(text)
-    assert [value for _, value in found] == VALUES
-    assert [ordinal for ordinal, _ in found] == ordinals
-    assert faults == []
+    numbered_values, errors = read(text)
+    assert [value for _, value in numbered_values] == VALUES
+    assert [line_number for line_number, _ in numbered_values] == line_numbers
+    assert errors == []
 
 
 def test_an_object_around_them_stays_one_document() -> None:
-    """What an export wraps its rows in is for the dialect to open."""
-    whole = {"data": VALUES, "meta": {"page": 1}}
-    assert read(json.dumps(whole, indent=2))[0] == [(1, whole)]
+    """The format's reader opens the envelope around an export's rows."""
+    export = {"data": VALUES, "meta": {"page": 1}}
+    assert read(json.dumps(export, indent=2))[0] == [(1, export)]
     assert read('{"data": [\n' + ",\n".join(map(json.dumps, VALUES)) + "\n]}")[0] == [(1, {"data": VALUES})]
 
 
 @pytest.mark.parametrize("cut", ['{"a": [', '{"a": {"b": 1,', '{"a": {', '{"a": [1,', '{"a":', '{"a": "x", "b'])
 def test_a_line_that_breaks_off_costs_nothing_but_itself(cut: str) -> None:
     """Wherever a line is cut, the two after it are read."""
-    report = Report()
+    report = ReadReport()
     text = "\n".join([json.dumps(VALUES[0]), cut, json.dumps(VALUES[1]), json.dumps(VALUES[2])])
-    found = list(documents(Lines(Source("x", content=BytesIO(text.encode())), report), report))
-    whole = [each for each in found if each.content != cut.encode()]
-    assert [json.loads(each.content) for each in whole] == VALUES
-    assert report.broken_count + len(found) - len(whole) == 1
+    all_documents = list(documents(NumberedLines(Source("x", content=BytesIO(text.encode())), report), report))
+    intact = [document for document in all_documents if document.content != cut.encode()]
+    assert [json.loads(document.content) for document in intact] == VALUES
+    assert report.error_count + len(all_documents) - len(intact) == 1
 
 
 def test_a_document_that_breaks_off_is_reported_once() -> None:
     """Its inner lines are not taken for documents of their own."""
     first, *_ = json.dumps(VALUES[0], indent=2).partition('"c"')
-    found, faults = read(first + "\n" + json.dumps(VALUES[1], indent=2))
-    assert [value for _, value in found] == [VALUES[1]]
-    assert faults == ["x.json, line 1: not whole JSON: it begins here, and breaks off"]
+    numbered_values, errors = read(first + "\n" + json.dumps(VALUES[1], indent=2))
+    assert [value for _, value in numbered_values] == [VALUES[1]]
+    assert errors == ["x.json, line 1: not valid JSON: the document begins here and is incomplete"]
 
 
 def test_an_array_that_does_not_end_is_reported() -> None:
     """The elements that are whole count."""
-    found, faults = read("[\n" + json.dumps(VALUES[0]) + ",\n" + json.dumps(VALUES[1]) + ",\n")
-    assert [value for _, value in found] == VALUES[:2]
-    assert faults == ["x.json, line 1: an array begins here that does not end"]
+    numbered_values, errors = read("[\n" + json.dumps(VALUES[0]) + ",\n" + json.dumps(VALUES[1]) + ",\n")
+    assert [value for _, value in numbered_values] == VALUES[:2]
+    assert errors == ["x.json, line 1: an array begins here and does not end"]
 
 
 def test_documents_without_an_identifier_are_told_apart_by_their_place() -> None:
     """Two equal elements of one line have two keys."""
-    report = Report()
-    lines = Lines(Source("x", content=BytesIO(b'[{"a": 1}, {"a": 1}]')), report)
-    assert len({each.key for each in documents(lines, report)}) == 2
+    report = ReadReport()
+    lines = NumberedLines(Source("x", content=BytesIO(b'[{"a": 1}, {"a": 1}]')), report)
+    assert len({document.key for document in documents(lines, report)}) == 2
 
 
 def test_the_beginning_of_a_long_document_shows_what_it_is() -> None:
     """A sample that ends in the middle of one is closed where it ends."""
     lines = json.dumps({"data": [VALUES[0]] * 100}, indent=1).encode().splitlines()[:40]
-    assert b'"data"' in sampled(lines)[0]
-    json.loads(sampled(lines)[0])
+    assert b'"data"' in sample_documents(lines)[0]
+    json.loads(sample_documents(lines)[0])
 
 
 def test_deep_nesting_is_no_document() -> None:
     """10,000 brackets, one on each line, end in a report and not in the interpreter's limit."""
-    found, faults = read("[\n" * 10_000)
-    assert found == []
-    assert faults
+    numbered_values, errors = read("[\n" * 10_000)
+    assert numbered_values == []
+    assert errors
 
 
 def test_lines_that_all_begin_a_document_are_not_read_again_and_again() -> None:
     """20,000 of them: reported by the hundred, in time that grows with their number."""
-    report = Report()
-    lines = Lines(Source("x", content=BytesIO(b'{"a": [\n' * 20_000)), report)
+    report = ReadReport()
+    lines = NumberedLines(Source("x", content=BytesIO(b'{"a": [\n' * 20_000)), report)
     assert list(documents(lines, report)) == []
-    assert report.broken_count == 200
+    assert report.error_count == 200
 
 
 pieces = st.sampled_from(["{", "}", "[", "]", ",", ":", '"a"', '"', "1", "\n", "\n  ", "{}", '{"a": 1}', "\\"])
@@ -111,11 +111,11 @@ pieces = st.sampled_from(["{", "}", "[", "]", ",", ":", '"a"', '"', "1", "\n", "
 @given(st.lists(pieces, max_size=40))
 def test_any_text_is_taken_apart(parts: list[str]) -> None:
     """Whatever the brackets: no crash, and no document that is empty."""
-    report = Report()
+    report = ReadReport()
     text = "".join(parts).encode()
-    lines = Lines(Source("x", content=BytesIO(text)), report)
-    assert all(each.content.strip() for each in documents(lines, report))
-    sampled(text.splitlines())
+    lines = NumberedLines(Source("x", content=BytesIO(text)), report)
+    assert all(document.content.strip() for document in documents(lines, report))
+    sample_documents(text.splitlines())
 
 
 json_values = st.recursive(
@@ -127,4 +127,4 @@ json_values = st.recursive(
 def test_objects_come_back_as_they_were(values: list[dict[str, object]], indent: int | None) -> None:
     """Any objects in an array or one after another, indented in any way."""
     assert [value for _, value in read(json.dumps(values, indent=indent))[0]] == values
-    assert [value for _, value in read("\n".join(json.dumps(each, indent=indent) for each in values))[0]] == values
+    assert [value for _, value in read("\n".join(json.dumps(value, indent=indent) for value in values))[0]] == values

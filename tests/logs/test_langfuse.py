@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.logs.reading import records, the_record, used, why
+from tests.logs.reading import error_texts, read_record, read_records, usage_of
 
 ONE: dict[str, Any] = {
     "id": "obs_1",
@@ -28,16 +28,21 @@ def line(*values: object) -> str:
     return "\n".join(json.dumps(value) for value in values)
 
 
-def observed(**details: object) -> dict[str, Any]:
+def observation(**details: object) -> dict[str, Any]:
     return {**ONE, "usageDetails": details}
 
 
 def test_an_observation_is_a_response() -> None:
     """132 in and 121 out, text or audio: the map has no more to say."""
-    record = the_record(line(ONE))
-    assert (record.key, record.model, record.session, record.status) == ("langfuse:obs_1", "gpt-realtime", "sess_1", "bounded")
+    record = read_record(line(ONE))
+    assert (record.key, record.model, record.session, record.status) == (
+        "langfuse:obs_1",
+        "gpt-realtime",
+        "sess_1",
+        "ambiguous",
+    )
     assert record.time == datetime(2026, 3, 1, 12, 0, 2, 500_000, tzinfo=UTC)
-    assert {usage["audio_in"] + usage["text_in"] for usage in record.readings} == {132}
+    assert {usage["audio_in"] + usage["text_in"] for usage in record.usage_candidates} == {132}
 
 
 def test_parts_without_a_cache_are_exact() -> None:
@@ -48,15 +53,15 @@ def test_parts_without_a_cache_are_exact() -> None:
         {**parts, "input": 132, "output": 121, "total": 253},
         {**parts, "input": 0, "output": 0, "total": 253},
     ):
-        record = the_record(line(observed(**details)))
-        assert (used(record), record.status) == ({"text_in": 119, "audio_in": 13, "text_out": 30, "audio_out": 91}, "exact")
+        record = read_record(line(observation(**details)))
+        assert (usage_of(record), record.status) == ({"text_in": 119, "audio_in": 13, "text_out": 30, "audio_out": 91}, "exact")
 
 
 def test_openais_details_as_langfuse_takes_them_from_the_total() -> None:
     """132 in less 119, 13 and 64 leaves 0: the total of 253 says that the 64 cached are part of the 132."""
-    record = the_record(
+    record = read_record(
         line(
-            observed(
+            observation(
                 input=0,
                 output=0,
                 total=253,
@@ -69,45 +74,47 @@ def test_openais_details_as_langfuse_takes_them_from_the_total() -> None:
             )
         )
     )
-    assert used(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
+    assert usage_of(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
     assert record.status == "exact"
 
 
 def test_cached_beside_or_within_is_told_by_the_total() -> None:
     """17,817 cached: of 17,903 in where the total says so, beside 86 where it says that."""
-    within = the_record(line(observed(input=17903, input_cached_tokens=17817, output=10, total=17913)))
-    beside = the_record(line(observed(input=86, input_cached_tokens=17817, output=10, total=17913)))
-    for record in (within, beside):
-        assert {usage["text_in"] + usage["audio_in"] for usage in record.readings} == {86}
-        assert {usage["text_in_cached"] + usage["audio_in_cached"] for usage in record.readings} == {17817}
+    inclusive = read_record(line(observation(input=17903, input_cached_tokens=17817, output=10, total=17913)))
+    exclusive = read_record(line(observation(input=86, input_cached_tokens=17817, output=10, total=17913)))
+    for record in (inclusive, exclusive):
+        assert {usage["text_in"] + usage["audio_in"] for usage in record.usage_candidates} == {86}
+        assert {usage["text_in_cached"] + usage["audio_in_cached"] for usage in record.usage_candidates} == {17817}
 
 
 def test_without_a_total_both_are_bounds() -> None:
     """119 text, 64 of them cached, or 64 cached beside 119. A total that adds up all keys proves nothing either."""
     parts = {"input_text_tokens": 119, "input_cached_text_tokens": 64, "output_audio_tokens": 91}
     for details in (parts, {**parts, "total": 119 + 64 + 91}):
-        record = the_record(line(observed(**details)))
-        assert record.status == "bounded"
-        assert {usage["text_in"] for usage in record.readings} == {55, 119}
+        record = read_record(line(observation(**details)))
+        assert record.status == "ambiguous"
+        assert {usage["text_in"] for usage in record.usage_candidates} == {55, 119}
 
 
 def test_more_cached_than_read_can_only_be_beside() -> None:
     """86 fresh and 17,817 cached, whatever the total."""
-    record = the_record(line(observed(input_text_tokens=86, input_cached_text_tokens=17817)))
-    assert (used(record), record.status) == ({"text_in": 86, "text_in_cached": 17817}, "exact")
+    record = read_record(line(observation(input_text_tokens=86, input_cached_text_tokens=17817)))
+    assert (usage_of(record), record.status) == ({"text_in": 86, "text_in_cached": 17817}, "exact")
 
 
 def test_a_total_that_nothing_adds_up_to_is_flagged() -> None:
     """5 in and 5 out are not 100."""
-    assert the_record(line(observed(input=5, output=5, total=100))).status == "inconsistent"
+    assert read_record(line(observation(input=5, output=5, total=100))).status == "inconsistent"
 
 
 def test_reasoning_is_text_once() -> None:
     """29 out with 19 thought: 29 text where the total says so."""
-    record = the_record(
-        line(observed(input_text_tokens=10, output_text_tokens=29, output_reasoning_tokens=19, output=29, input=10, total=39))
+    record = read_record(
+        line(
+            observation(input_text_tokens=10, output_text_tokens=29, output_reasoning_tokens=19, output=29, input=10, total=39)
+        )
     )
-    assert used(record) == {"text_in": 10, "text_out": 29}
+    assert usage_of(record) == {"text_in": 10, "text_out": 29}
 
 
 @pytest.mark.parametrize(
@@ -140,38 +147,40 @@ def test_reasoning_is_text_once() -> None:
 def test_all_its_exports_say_the_same(shape: object) -> None:
     """The older usage, numbers as text, the database's names, pages, traces and arrays."""
     for content in (line(shape), json.dumps(shape, indent=2)):
-        found, report = records(content)
-        assert report.broken == []
+        records, report = read_records(content)
+        assert report.errors == []
         assert report.sources == {"a log": "langfuse"}
-        assert [(each.key, each.model, each.session) for each in found] == [("langfuse:obs_1", "gpt-realtime", "sess_1")]
-        assert {usage["audio_in"] + usage["text_in"] for usage in found[0].readings} == {132}
+        assert [(record.key, record.model, record.session) for record in records] == [
+            ("langfuse:obs_1", "gpt-realtime", "sess_1")
+        ]
+        assert {usage["audio_in"] + usage["text_in"] for usage in records[0].usage_candidates} == {132}
 
 
 def test_a_generation_without_usage_has_none() -> None:
     """Langfuse's older API writes zeros for it."""
     for usage in ({}, None, {"input": 0, "output": 0, "total": 0}):
-        assert the_record(line({**ONE, "usageDetails": usage})).status == "none"
+        assert read_record(line({**ONE, "usageDetails": usage})).status == "missing"
 
 
 def test_characters_are_no_tokens() -> None:
     """The older usage may count something else."""
-    assert used(the_record(line({**ONE, "usageDetails": None, "usage": {"input": 145, "unit": "CHARACTERS"}}))) == {
+    assert usage_of(read_record(line({**ONE, "usageDetails": None, "usage": {"input": 145, "unit": "CHARACTERS"}}))) == {
         "characters_in": 145
     }
-    found, report = records(line({**ONE, "usageDetails": None, "usage": {"input": 3, "unit": "IMAGES"}}))
-    assert found[0].status == "none"
+    records, report = read_records(line({**ONE, "usageDetails": None, "usage": {"input": 3, "unit": "IMAGES"}}))
+    assert records[0].status == "missing"
     assert sum(report.skipped.values()) == 1
 
 
 def test_keys_that_are_not_known_are_mentioned() -> None:
     """An integration's own key may hold what was charged."""
-    _, report = records(line(observed(input=5, output=5, input_video_tokens=9, total_cost=1)))
+    _, report = read_records(line(observation(input=5, output=5, input_video_tokens=9, total_cost=1)))
     assert report.skipped == {"usage under the key 'input_video_tokens'": 1}
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "many"])
 def test_wrong_counts_are_reported(value: object) -> None:
     """The line and the key are named; the next observation is read."""
-    found, report = records(line(observed(input=value), {**ONE, "id": "obs_2"}))
-    assert [each.key for each in found] == ["langfuse:obs_2"]
-    assert why(report) == ["a log, line 1: the usage input is no whole number from 0 to 1,000,000,000,000"]
+    records, report = read_records(line(observation(input=value), {**ONE, "id": "obs_2"}))
+    assert [record.key for record in records] == ["langfuse:obs_2"]
+    assert error_texts(report) == ["a log, line 1: the usage input is not a whole number from 0 to 1,000,000,000,000"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.logs.reading import records, the_record, used, why
-from voicebill.logs.told import Told
+from tests.logs.reading import error_texts, read_record, read_records, usage_of
+from voicebill.logs.defaults import LogDefaults
 
 SINGLE: dict[str, Any] = {
     "type": "realtime_model_metrics",
@@ -49,24 +49,24 @@ SUM: dict[str, Any] = {
     "output_text_tokens": 300,
     "session_duration": 0.0,
 }
-HEARD: dict[str, Any] = {"type": "stt_usage", "provider": "api.openai.com", "model": "gpt-4o-mini-transcribe"}
-SUMMED = {"text_in": 550, "text_in_cached": 640, "audio_in": 130, "text_out": 300, "audio_out": 910}
+STT_SUM: dict[str, Any] = {"type": "stt_usage", "provider": "api.openai.com", "model": "gpt-4o-mini-transcribe"}
+EXPECTED_SUM = {"text_in": 550, "text_in_cached": 640, "audio_in": 130, "text_out": 300, "audio_out": 910}
 
 
 def line(*values: object) -> str:
     return "\n".join(json.dumps(value) for value in values)
 
 
-def report(**said: object) -> dict[str, object]:
+def session_report(**fields: object) -> dict[str, object]:
     """A session report, as `SessionReport.to_dict` gives it: sums without what has its default, so without their type."""
-    known = {"job_id": "AJ_1", "room_id": "RM_1", "room": "support", "events": [], "chat_history": {"items": []}}
-    return {**known, "options": {"max_tool_steps": 3}, "timestamp": 1795345200.0, **said}
+    base_fields = {"job_id": "AJ_1", "room_id": "RM_1", "room": "support", "events": [], "chat_history": {"items": []}}
+    return {**base_fields, "options": {"max_tool_steps": 3}, "timestamp": 1795345200.0, **fields}
 
 
 def test_a_response_is_read_as_the_api_told_it() -> None:
     """132 in, of which 64 cached text and 13 audio: 119 − 64 = 55 fresh text."""
-    record = the_record(line(SINGLE))
-    assert used(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
+    record = read_record(line(SINGLE))
+    assert usage_of(record) == {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
     assert (record.key, record.provider, record.model) == ("resp_1", "openai", "gpt-realtime")
     assert (record.time, record.outcome, record.status) == (
         datetime(2026, 11, 22, 11, 0, 0, 250_000, tzinfo=UTC),
@@ -77,13 +77,13 @@ def test_a_response_is_read_as_the_api_told_it() -> None:
 
 def test_a_cancelled_response_counts_what_it_used() -> None:
     """Nothing is dropped because it was interrupted."""
-    record = the_record(line({**SINGLE, "cancelled": True}))
+    record = read_record(line({**SINGLE, "cancelled": True}))
     assert (record.key, record.outcome, record.usage["audio_out"]) == ("resp_1", "cancelled", 91)
 
 
 def test_a_collected_event_wraps_metrics() -> None:
     """The time is that of the metrics; the session is the envelope's."""
-    record = the_record(
+    record = read_record(
         line({"session_id": "s1", "event": {"type": "metrics_collected", "metrics": SINGLE, "created_at": 1.0}})
     )
     assert (record.key, record.session, record.time) == (
@@ -95,13 +95,13 @@ def test_a_collected_event_wraps_metrics() -> None:
 
 def test_a_sum_is_one_record() -> None:
     """1,190 text of which 640 cached: 550 fresh."""
-    record = the_record(line(SUM))
-    assert (used(record), record.provider, record.model) == (SUMMED, "openai", "gpt-realtime")
+    record = read_record(line(SUM))
+    assert (usage_of(record), record.provider, record.model) == (EXPECTED_SUM, "openai", "gpt-realtime")
 
 
 def test_details_that_arrive_as_zero_are_absent() -> None:
     """1,000 in and 200 out with all details 0: text or audio, cached or not, within bounds."""
-    record = the_record(
+    record = read_record(
         line(
             {
                 "type": "llm_usage",
@@ -115,37 +115,37 @@ def test_details_that_arrive_as_zero_are_absent() -> None:
             }
         )
     )
-    assert record.status == "bounded"
-    assert {usage["audio_in"] + usage["text_in"] for usage in record.readings} == {700}
-    assert {usage["audio_out"] for usage in record.readings} == {0, 200}
+    assert record.status == "ambiguous"
+    assert {usage["audio_in"] + usage["text_in"] for usage in record.usage_candidates} == {700}
+    assert {usage["audio_out"] for usage in record.usage_candidates} == {0, 200}
 
 
 def test_hearing_is_charged_by_tokens_or_else_by_time() -> None:
     """170 audio tokens in and 90 text out; 61.5 s where there are no tokens; never both."""
-    by_tokens, by_time = records(
-        line({**HEARD, "input_tokens": 170, "output_tokens": 90, "audio_duration": 61.5}, {**HEARD, "audio_duration": 61.5})
+    by_tokens, by_time = read_records(
+        line({**STT_SUM, "input_tokens": 170, "output_tokens": 90, "audio_duration": 61.5}, {**STT_SUM, "audio_duration": 61.5})
     )[0]
-    assert (by_tokens.kind, used(by_tokens)) == ("transcription", {"audio_in": 170, "text_out": 90})
-    assert (by_time.kind, used(by_time)) == ("transcription", {"audio_ms": 61_500})
+    assert (by_tokens.kind, usage_of(by_tokens)) == ("transcription", {"audio_in": 170, "text_out": 90})
+    assert (by_time.kind, usage_of(by_time)) == ("transcription", {"audio_ms": 61_500})
 
 
 def test_hearing_with_a_prompt_counts_its_text() -> None:
     """170 in, 150 of them audio: 20 are text."""
-    record = the_record(line({**HEARD, "input_tokens": 170, "input_audio_tokens": 150, "output_tokens": 9}))
-    assert used(record) == {"audio_in": 150, "text_in": 20, "text_out": 9}
+    record = read_record(line({**STT_SUM, "input_tokens": 170, "input_audio_tokens": 150, "output_tokens": 9}))
+    assert usage_of(record) == {"audio_in": 150, "text_in": 20, "text_out": 9}
 
 
 def test_speaking_is_charged_by_tokens_or_else_by_characters() -> None:
     """145 characters; 40 text tokens in and 900 audio tokens out where the vendor counts tokens."""
     spoken = {"type": "tts_usage", "provider": "azure", "model": "tts", "audio_duration": 9.0, "characters_count": 145}
-    characters, tokens = records(line(spoken, {**spoken, "input_tokens": 40, "output_tokens": 900}))[0]
-    assert used(characters) == {"characters_in": 145}
-    assert used(tokens) == {"text_in": 40, "audio_out": 900}
+    characters, tokens = read_records(line(spoken, {**spoken, "input_tokens": 40, "output_tokens": 900}))[0]
+    assert usage_of(characters) == {"characters_in": 145}
+    assert usage_of(tokens) == {"text_in": 40, "audio_out": 900}
 
 
 def test_the_tokens_of_a_chat_model_are_text() -> None:
     """100 in, 80 cached, 12 out: a pipeline's language model hears and speaks nothing."""
-    record = the_record(
+    record = read_record(
         line(
             {
                 "type": "llm_metrics",
@@ -161,14 +161,14 @@ def test_the_tokens_of_a_chat_model_are_text() -> None:
             }
         )
     )
-    assert used(record) == {"text_in": 20, "text_in_cached": 80, "text_out": 12}
+    assert usage_of(record) == {"text_in": 20, "text_in_cached": 80, "text_out": 12}
     assert (record.key, record.provider, record.model) == ("chatcmpl-1", "azure", "gpt-4.1-mini")
 
 
 def test_a_session_by_the_second_has_no_tokens() -> None:
     """90 s of a connection that counts none."""
-    record = the_record(line({"type": "llm_usage", "provider": "api.x.ai", "model": "grok-voice", "session_duration": 90.0}))
-    assert (record.kind, used(record), record.provider) == ("session", {"session_ms": 90_000}, None)
+    record = read_record(line({"type": "llm_usage", "provider": "api.x.ai", "model": "grok-voice", "session_duration": 90.0}))
+    assert (record.kind, usage_of(record), record.provider) == ("session", {"session_ms": 90_000}, None)
 
 
 def test_a_session_report_gives_its_sums() -> None:
@@ -180,11 +180,11 @@ def test_a_session_report_gives_its_sums() -> None:
         {"provider": "cartesia", "model": "sonic", "characters_count": 900, "audio_duration": 60.0},
         {"provider": "livekit", "model": "adaptive", "total_requests": 4},
     ]
-    found, met = records(json.dumps(report(usage=sums), indent=2))
-    assert met.broken == []
-    assert met.sources == {"a log": "livekit"}
-    assert [(each.kind, used(each), each.provider, each.session) for each in found] == [
-        ("response", SUMMED, "openai", "AJ_1"),
+    records, report = read_records(json.dumps(session_report(usage=sums), indent=2))
+    assert report.errors == []
+    assert report.sources == {"a log": "livekit"}
+    assert [(record.kind, usage_of(record), record.provider, record.session) for record in records] == [
+        ("response", EXPECTED_SUM, "openai", "AJ_1"),
         ("transcription", {"audio_ms": 61_500}, "deepgram", "AJ_1"),
         ("response", {"characters_in": 900}, "cartesia", "AJ_1"),
     ]
@@ -193,7 +193,7 @@ def test_a_session_report_gives_its_sums() -> None:
 def test_sums_that_grow_count_once() -> None:
     """Told after 1, 2 and 3 responses, and again by the report: the last sum, not their sum."""
 
-    def grown(times: int) -> dict[str, Any]:
+    def usage_update(times: int) -> dict[str, Any]:
         return {
             "type": "session_usage_updated",
             "created_at": 1795345200.0,
@@ -211,33 +211,33 @@ def test_sums_that_grow_count_once() -> None:
             },
         }
 
-    assert the_record(line(*map(grown, (1, 2, 3)))).usage["text_in"] == 396
-    whole = report(
-        events=[grown(1), grown(2), {"type": "agent_state_changed", "created_at": 1.0}],
-        usage=[grown(3)["usage"]["model_usage"][0]],
+    assert read_record(line(*map(usage_update, (1, 2, 3)))).usage["text_in"] == 396
+    final_report = session_report(
+        events=[usage_update(1), usage_update(2), {"type": "agent_state_changed", "created_at": 1.0}],
+        usage=[usage_update(3)["usage"]["model_usage"][0]],
     )
-    assert the_record(json.dumps(whole)).usage["text_in"] == 396
+    assert read_record(json.dumps(final_report)).usage["text_in"] == 396
 
 
 def test_two_sessions_each_count() -> None:
     """The same sum in two reports is two sessions; the same report twice is one."""
-    assert len(records(line(report(usage=[SUM]), report(usage=[SUM], job_id="AJ_2")))[0]) == 2
-    assert len(records(line(report(usage=[SUM]), report(usage=[SUM])))[0]) == 1
+    assert len(read_records(line(session_report(usage=[SUM]), session_report(usage=[SUM], job_id="AJ_2")))[0]) == 2
+    assert len(read_records(line(session_report(usage=[SUM]), session_report(usage=[SUM])))[0]) == 1
 
 
-def test_a_sum_of_what_is_told_one_by_one_is_left_out() -> None:
+def test_a_sum_whose_single_metrics_are_logged_is_skipped() -> None:
     """One response and the session's sum of it: the response counts, and the sum is mentioned."""
-    found, met = records(
-        line(SINGLE, {"type": "session_usage_updated", "usage": {"model_usage": [SUM, {**HEARD, "audio_duration": 3.0}]}})
+    records, report = read_records(
+        line(SINGLE, {"type": "session_usage_updated", "usage": {"model_usage": [SUM, {**STT_SUM, "audio_duration": 3.0}]}})
     )
-    assert found[0].key == "resp_1"
-    assert [each.kind for each in found] == ["response", "transcription"]
-    assert met.skipped == {"sums of what the log also tells one by one": 1}
+    assert records[0].key == "resp_1"
+    assert [record.kind for record in records] == ["response", "transcription"]
+    assert report.skipped == {"sums whose single metrics are in the log too": 1}
 
 
 def test_a_stream_that_is_heard_reports_several_times() -> None:
     """Two reports of one request, at two times, are two."""
-    heard = {
+    stt_metrics = {
         "type": "stt_metrics",
         "request_id": "req_1",
         "label": "x",
@@ -245,22 +245,22 @@ def test_a_stream_that_is_heard_reports_several_times() -> None:
         "audio_duration": 5.0,
         "streamed": True,
     }
-    found, _ = records(line({**heard, "timestamp": 1795345200.0}, {**heard, "timestamp": 1795345205.0}))
-    assert [used(each) for each in found] == [{"audio_ms": 5000}, {"audio_ms": 5000}]
+    records, _ = read_records(line({**stt_metrics, "timestamp": 1795345200.0}, {**stt_metrics, "timestamp": 1795345205.0}))
+    assert [usage_of(record) for record in records] == [{"audio_ms": 5000}, {"audio_ms": 5000}]
 
 
 def test_what_is_not_charged_by_use_is_no_record() -> None:
     """Metrics of turns and interruptions are other lines."""
-    _, met = records(
+    _, report = read_records(
         line(SINGLE, {"type": "vad_metrics", "label": "x", "timestamp": 1.0}, {"type": "eou_metrics", "timestamp": 1.0})
     )
-    assert (met.records, met.other_lines) == (1, 2)
+    assert (report.records, report.other_lines) == (1, 2)
 
 
 def test_what_the_log_does_not_name_is_told() -> None:
     """Metrics of older agents name no model."""
     older = {name: value for name, value in SINGLE.items() if name != "metadata"}
-    record = the_record(line(older), told=Told(model="gpt-realtime", provider="openai"))
+    record = read_record(line(older), defaults=LogDefaults(model="gpt-realtime", provider="openai"))
     assert (record.model, record.provider) == ("gpt-realtime", "openai")
 
 
@@ -274,12 +274,12 @@ def test_what_the_log_does_not_name_is_told() -> None:
 )
 def test_wrong_types_are_reported(bad: object, because: str) -> None:
     """The line and the field are named, and the next line is read."""
-    found, met = records(line(bad, SINGLE))
-    assert len(found) == 1
-    assert because in why(met)[0]
-    assert why(met)[0].startswith("a log, line 1: ")
+    records, report = read_records(line(bad, SINGLE))
+    assert len(records) == 1
+    assert because in error_texts(report)[0]
+    assert error_texts(report)[0].startswith("a log, line 1: ")
 
 
 def test_counts_that_contradict_each_other_are_flagged() -> None:
     """More cached than there was input."""
-    assert the_record(line({**SUM, "input_cached_text_tokens": 5000})).status == "inconsistent"
+    assert read_record(line({**SUM, "input_cached_text_tokens": 5000})).status == "inconsistent"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.logs.reading import records, the_record, used, why
+from tests.logs.reading import error_texts, read_record, read_records, usage_of
 
 NEW = {
     "gen_ai.operation.name": "chat",
@@ -40,24 +40,24 @@ OLD = {
     "gen_ai.usage.output_text_tokens": 30,
     "gen_ai.usage.output_audio_tokens": 91,
 }
-USED = {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
+EXPECTED_USAGE = {"text_in": 55, "text_in_cached": 64, "audio_in": 13, "text_out": 30, "audio_out": 91}
 
 
-def span(name: str, parent: str = "", trace: str = "t1", said: Mapping[str, object] | None = None) -> dict[str, Any]:
+def span(name: str, parent: str = "", trace: str = "t1", attributes: Mapping[str, object] | None = None) -> dict[str, Any]:
     """A span per line, with its attributes as a map."""
-    return {"traceId": trace, "spanId": name, "parentSpanId": parent, "name": "chat", "attributes": dict(said or {})}
+    return {"traceId": trace, "spanId": name, "parentSpanId": parent, "name": "chat", "attributes": dict(attributes or {})}
 
 
 def call(name: str, parent: str = "", tokens: int = 10, operation: str = "chat", trace: str = "t1") -> dict[str, Any]:
     """A span that read and wrote text."""
-    said = {
+    attributes = {
         "gen_ai.operation.name": operation,
         "gen_ai.usage.input_tokens": tokens,
         "gen_ai.usage.output_tokens": tokens,
         "gen_ai.usage.text.input_tokens": tokens,
         "gen_ai.usage.text.output_tokens": tokens,
     }
-    return span(name, parent, trace, said)
+    return span(name, parent, trace, attributes)
 
 
 def otlp(*spans: dict[str, Any]) -> dict[str, Any]:
@@ -66,11 +66,11 @@ def otlp(*spans: dict[str, Any]) -> dict[str, Any]:
     def value(plain: object) -> dict[str, object]:
         return {"intValue": str(plain)} if isinstance(plain, int) else {"stringValue": plain}
 
-    listed = [
-        {**each, "attributes": [{"key": key, "value": value(plain)} for key, plain in each["attributes"].items()]}
-        for each in spans
+    otlp_spans = [
+        {**source_span, "attributes": [{"key": key, "value": value(plain)} for key, plain in source_span["attributes"].items()]}
+        for source_span in spans
     ]
-    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "x"}, "spans": listed}]}]}
+    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "x"}, "spans": otlp_spans}]}]}
 
 
 def line(*values: object) -> str:
@@ -78,25 +78,25 @@ def line(*values: object) -> str:
 
 
 def tokens(content: str) -> list[int]:
-    found, report = records(content)
-    assert report.broken == []
-    return [each.usage["text_in"] for each in found]
+    records, report = read_records(content)
+    assert report.errors == []
+    return [record.usage["text_in"] for record in records]
 
 
 @pytest.mark.parametrize("as_otlp", [True, False])
 def test_todays_names_are_read(as_otlp: bool) -> None:
     """132 in, 64 of them cached text: 55 fresh. The response names model, record and session."""
     one = {"traceId": "t1", "spanId": "s1", "endTimeUnixNano": "1795345200250000000", "attributes": NEW}
-    record = the_record(line(otlp(one) if as_otlp else one))
-    assert (used(record), record.status) == (USED, "exact")
+    record = read_record(line(otlp(one) if as_otlp else one))
+    assert (usage_of(record), record.status) == (EXPECTED_USAGE, "exact")
     assert (record.key, record.session, record.model) == ("resp_1", "sess_1", "gpt-realtime-2025-08-28")
     assert (record.provider, record.time) == ("openai", datetime(2026, 11, 22, 11, 0, 0, 250_000, tzinfo=UTC))
 
 
 def test_older_names_are_read() -> None:
     """Nothing cached: 119 text and 13 audio in. Without a response's name the span is the record."""
-    record = the_record(line({"traceId": "t1", "spanId": "s1", "attributes": OLD}))
-    assert used(record) == {"text_in": 119, "audio_in": 13, "text_out": 30, "audio_out": 91}
+    record = read_record(line({"traceId": "t1", "spanId": "s1", "attributes": OLD}))
+    assert usage_of(record) == {"text_in": 119, "audio_in": 13, "text_out": 30, "audio_out": 91}
     assert (record.key, record.provider, record.model) == ("span:t1:s1", "azure", "gpt-4o-realtime-preview")
 
 
@@ -115,18 +115,18 @@ def test_a_span_as_pythons_sdk_prints_it() -> None:
         "links": [],
         "resource": {"attributes": {}},
     }
-    found, report = records(
+    records, report = read_records(
         json.dumps(one, indent=4) + "\n" + json.dumps({**one, "context": {"trace_id": "0xabc", "span_id": "0x1"}}, indent=4)
     )
-    assert report.broken == []
-    assert [each.key for each in found] == ["span:0xabc:0xdef", "span:0xabc:0x1"]
-    assert found[0].time == datetime(2026, 3, 1, 12, 0, 2, 500_000, tzinfo=UTC)
+    assert report.errors == []
+    assert [record.key for record in records] == ["span:0xabc:0xdef", "span:0xabc:0x1"]
+    assert records[0].time == datetime(2026, 3, 1, 12, 0, 2, 500_000, tzinfo=UTC)
 
 
 def test_totals_alone_leave_the_modality_open() -> None:
     """100 in and 20 out: text or audio."""
-    record = the_record(line(span("s1", said={"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20})))
-    assert record.status == "bounded"
+    record = read_record(line(span("s1", attributes={"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20})))
+    assert record.status == "ambiguous"
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_totals_alone_leave_the_modality_open() -> None:
 )
 def test_the_provider_is_named_where_it_is_certain(attributes: dict[str, str], provider: str | None) -> None:
     """OpenAI's client talking to Azure's host is Azure: its meters have prices of their own."""
-    assert the_record(line(span("s1", said={"gen_ai.usage.input_tokens": 1, **attributes}))).provider == provider
+    assert read_record(line(span("s1", attributes={"gen_ai.usage.input_tokens": 1, **attributes}))).provider == provider
 
 
-def test_an_agents_span_that_sums_its_calls_is_left_out() -> None:
+def test_an_agent_span_that_sums_its_calls_is_skipped() -> None:
     """Two calls of 10 under an agent that says 20: 20 in all, also where the calls were written first or far below."""
     agent, between, first, second = call("a", "", 20, "invoke_agent"), span("b", "a"), call("c", "b"), call("d", "a")
     for spans in ([agent, between, first, second], [second, first, between, agent]):
         assert sorted(tokens(line(*spans))) == [10, 10]
-        found, report = records(line(otlp(*spans)))
-        assert (len(found), report.skipped) == (2, {"spans that sum those in them": 1})
+        records, report = read_records(line(otlp(*spans)))
+        assert (len(records), report.skipped) == (2, {"spans that sum other spans": 1})
 
 
 def test_an_agents_span_alone_counts() -> None:
@@ -159,7 +159,7 @@ def test_an_agents_span_alone_counts() -> None:
     assert tokens(line(call("a", "", 20, "invoke_agent"), span("b", "a"))) == [20]
 
 
-def test_a_span_that_wraps_another_of_the_same_counts_is_left_out() -> None:
+def test_a_span_around_another_with_the_same_counts_is_skipped() -> None:
     """A framework's span around that of a client: one call."""
     assert tokens(line(call("a", "", 10), call("b", "a", 10))) == [10]
 
@@ -181,29 +181,31 @@ def test_a_span_told_twice_counts_once() -> None:
 
 def test_spans_without_usage_are_no_records() -> None:
     """Tools and steps are passed over; so is a document that holds no span."""
-    found, report = records(line(call("a"), span("b", "a", said={"gen_ai.operation.name": "execute_tool"}), {"note": "none"}))
-    assert (len(found), report.other_lines, report.broken) == (1, 1, [])
+    records, report = read_records(
+        line(call("a"), span("b", "a", attributes={"gen_ai.operation.name": "execute_tool"}), {"note": "none"})
+    )
+    assert (len(records), report.other_lines, report.errors) == (1, 1, [])
 
 
 @pytest.mark.parametrize("value", [-1, "twelve", 1.5, True, "99999999999999999999", [1]])
 def test_a_count_that_is_none_is_reported(value: object) -> None:
     """The line and the attribute are named; the other spans count."""
-    found, report = records(line(span("s1", said={"gen_ai.usage.input_tokens": value}), call("b")))
-    assert len(found) == 1
-    assert why(report) == ["a log, line 1: gen_ai.usage.input_tokens is no whole number from 0 to 1,000,000,000,000"]
+    records, report = read_records(line(span("s1", attributes={"gen_ai.usage.input_tokens": value}), call("b")))
+    assert len(records) == 1
+    assert error_texts(report) == ["a log, line 1: gen_ai.usage.input_tokens is not a whole number from 0 to 1,000,000,000,000"]
 
 
 def test_an_export_that_breaks_off_is_reported() -> None:
     """The documents before it count."""
-    found, report = records(line(otlp(call("a"))) + "\n" + line(otlp(call("b")))[:200])
-    assert (len(found), report.broken_count) == (1, 1)
+    records, report = read_records(line(otlp(call("a"))) + "\n" + line(otlp(call("b")))[:200])
+    assert (len(records), report.error_count) == (1, 1)
 
 
 def test_an_operation_that_is_no_text_is_no_operation() -> None:
     """Any JSON may stand in a map of attributes."""
-    assert used(the_record(line(span("s1", said={"gen_ai.operation.name": {}, "gen_ai.usage.text.input_tokens": 5})))) == {
-        "text_in": 5
-    }
+    assert usage_of(
+        read_record(line(span("s1", attributes={"gen_ai.operation.name": {}, "gen_ai.usage.text.input_tokens": 5})))
+    ) == {"text_in": 5}
 
 
 def test_parents_in_a_circle_end() -> None:

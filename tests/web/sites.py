@@ -1,31 +1,67 @@
-"""A site to ask, on a fixed day."""
+"""A site to ask, on a fixed day, and to look at with a browser."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import uvicorn
 from starlette.testclient import TestClient
 
 from tests.cases import DAY
-from voicebill.facts import load
+from voicebill.facts import load_facts
 from voicebill.web.app import create_app
-from voicebill.web.site import Bounds, Site
+from voicebill.web.site import Limits, Site
+
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+NO_CHROMIUM = "Chromium is missing: `apt-get install chromium` installs it on Debian; CHROMIUM names another one"
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""With these the browser makes no request beyond this machine."""
+
+
+@contextmanager
+def serve_site() -> Iterator[str]:
+    """The address of a site that runs in a thread of its own."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    app = create_app(Site(today=lambda: DAY, facts=load_facts()))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, ws="none", loop="asyncio"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=15)
+        listener.close()
 
 
 def client(**site: Any) -> TestClient:
     """A client of a site with these settings."""
-    settings: dict[str, Any] = {"calendar": lambda: DAY, "facts": load()} | site
+    settings: dict[str, Any] = {"today": lambda: DAY, "facts": load_facts()} | site
     return TestClient(create_app(Site(**settings)), raise_server_exceptions=False)
 
 
 SITE = client()
-SMALL = Bounds(turns=50, body_bytes=2_000, query_bytes=500, at_once=1, seconds=0.2)
+SMALL = Limits(turns=50, body_bytes=2_000, query_bytes=500, concurrent_requests=1, seconds=0.2)
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
-def run(work: Callable[[], Coroutine[Any, Any, Told]]) -> Told:
+def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Run a coroutine in a thread of its own: browser tests keep a loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(work())).result()

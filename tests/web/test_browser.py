@@ -16,7 +16,7 @@ PAGES = (
     "/?minutes=abc",
     "/cost",
     "/compare?against=support-bot",
-    "/ptu?model=gpt-4.1&calls_per_minute=1000&prompt=200&response=20&profile=1,1,1,1,1,1,2,5,9,9,9,9,9,9,9,9,7,4,2,2,2,1,1,1&ptus=60",
+    "/ptu?model=gpt-4.1&calls_per_minute=1000&prompt_tokens=200&response_tokens=20&profile=1,1,1,1,1,1,2,5,9,9,9,9,9,9,9,9,7,4,2,2,2,1,1,1&buy_ptus=60",
     "/ptu?model=gpt-realtime",
     "/capacity?provider=azure&model=gpt-realtime&conversations=30000/month",
     "/capacity?days=40",
@@ -26,25 +26,25 @@ PAGES = (
     "/learn",
     "/api",
 )
-SOON = 5000
+TIMEOUT_MS = 5000
 
 
 @pytest.fixture(autouse=True)
-def _within_the_machine(page: Page, address: str) -> Iterator[None]:
+def _only_local_requests(page: Page, address: str) -> Iterator[None]:
     """Whatever a test does, nothing may be asked of another machine, and nothing may go wrong unseen."""
-    beyond: list[str] = []
-    wrong: list[str] = []
+    external_urls: list[str] = []
+    errors: list[str] = []
 
-    def seen(request: Request) -> None:
+    def record_request(request: Request) -> None:
         if not request.url.startswith((address, "data:", "blob:")):
-            beyond.append(request.url)
+            external_urls.append(request.url)
 
-    page.on("request", seen)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda told: wrong.append(told.text) if "Content Security Policy" in told.text else None)
+    page.on("request", record_request)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
     yield
-    assert not beyond
-    assert not wrong
+    assert not external_urls
+    assert not errors
 
 
 def figure(page: Page) -> str:
@@ -60,19 +60,19 @@ def test_a_changed_field_changes_the_figure_without_a_reload(page: Page, address
     page.evaluate("window.kept = 1")
     before = figure(page)
     set_field(page, "minutes", "20")
-    expect(page.locator(".figure")).not_to_have_text(before, timeout=SOON)
+    expect(page.locator(".figure")).not_to_have_text(before, timeout=TIMEOUT_MS)
     page.press("#f-minutes", "Tab")
-    expect(page).to_have_url(re.compile(r"\?minutes=20$"), timeout=SOON)
+    expect(page).to_have_url(re.compile(r"\?minutes=20$"), timeout=TIMEOUT_MS)
     assert page.evaluate("window.kept") == 1
     expect(page.locator("#status")).to_contain_text("expected $")
-    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=SOON)
+    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=TIMEOUT_MS)
 
 
 def test_the_address_gives_the_same_figure_elsewhere_and_back_works(page: Page, address: str, browser: Browser) -> None:
     page.goto(address)
     first = figure(page)
     page.select_option("#f-model", "gpt-realtime-mini")
-    expect(page.locator(".figure")).not_to_have_text(first, timeout=SOON)
+    expect(page.locator(".figure")).not_to_have_text(first, timeout=TIMEOUT_MS)
     second = figure(page)
     elsewhere = browser.new_context()
     other = elsewhere.new_page()
@@ -80,7 +80,7 @@ def test_the_address_gives_the_same_figure_elsewhere_and_back_works(page: Page, 
     assert figure(other) == second
     elsewhere.close()
     page.go_back()
-    expect(page.locator(".figure")).to_have_text(first, timeout=SOON)
+    expect(page.locator(".figure")).to_have_text(first, timeout=TIMEOUT_MS)
     assert page.input_value("#f-model") == "gpt-realtime-1.5"
 
 
@@ -107,31 +107,31 @@ def test_wrong_input_stands_at_its_field_and_the_answer_says_that_it_is_old(page
     page.goto(address)
     before = figure(page)
     set_field(page, "turns", "many")
-    expect(page.locator("#e-turns")).to_contain_text("'many' is not a number", timeout=SOON)
+    expect(page.locator("#e-turns")).to_contain_text("'many' is not a number", timeout=TIMEOUT_MS)
     expect(page.locator("#answer")).to_contain_text("Not updated: see turns")
     assert figure(page) == before
     assert page.get_attribute("#f-turns", "aria-invalid") == "true"
     set_field(page, "turns", "21")
-    expect(page.locator("#answer")).not_to_contain_text("Not updated", timeout=SOON)
+    expect(page.locator("#answer")).not_to_contain_text("Not updated", timeout=TIMEOUT_MS)
     expect(page.locator("#e-turns")).to_have_text("")
 
 
 def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page, address: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     page.goto(address)
     before = Decimal(figure(page).removeprefix("$"))
     page.click("summary:has-text('Months, transport')")
     set_field(page, "discount", "50")
-    expect(page.locator("#answer")).to_contain_text("With a discount of 50%", timeout=SOON)
+    expect(page.locator("#answer")).to_contain_text("With a discount of 50%", timeout=TIMEOUT_MS)
     assert Decimal(figure(page).removeprefix("$")) == pytest.approx(before / 2, rel=Decimal("0.001"))
     page.press("#f-discount", "Tab")
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
-    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=SOON)
+    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=TIMEOUT_MS)
     page.evaluate("document.querySelector('.skip').click()")
     assert page.input_value("#f-discount") == "50"
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
-    assert not any("discount" in url for url in [*asked, page.url])
+    assert not any("discount" in url for url in [*urls, page.url])
 
 
 def test_what_is_behind_the_answer_is_always_that_of_the_answer(page: Page, address: str) -> None:
@@ -141,8 +141,8 @@ def test_what_is_behind_the_answer_is_always_that_of_the_answer(page: Page, addr
         set_field(page, "turns", turns)
         expect(page.locator("#answer .ranges")).to_be_visible()
     last = page.locator(".ledger tbody tr").last
-    expect(last.locator("th")).to_have_text("40", timeout=SOON)
-    expect(page.locator("#why")).not_to_have_class(re.compile("stale"), timeout=SOON)
+    expect(last.locator("th")).to_have_text("40", timeout=TIMEOUT_MS)
+    expect(page.locator("#why")).not_to_have_class(re.compile("stale"), timeout=TIMEOUT_MS)
     assert last.locator("td").nth(7).inner_text() == figure(page)
 
 
@@ -150,18 +150,18 @@ def test_a_click_right_after_typing_is_not_lost(page: Page, address: str) -> Non
     page.goto(address)
     before = figure(page)
     set_field(page, "turns", "33")
-    expect(page.locator(".figure")).not_to_have_text(before, timeout=SOON)
+    expect(page.locator(".figure")).not_to_have_text(before, timeout=TIMEOUT_MS)
     page.click("a:has-text('Every offer')", delay=150)
-    expect(page).to_have_url(re.compile(r"/compare\?turns=33"), timeout=SOON)
+    expect(page).to_have_url(re.compile(r"/compare\?turns=33"), timeout=TIMEOUT_MS)
 
 
 def test_a_field_that_was_emptied_is_asked_for(page: Page, address: str) -> None:
     page.goto(address)
     set_field(page, "turns", "")
-    expect(page.locator("#e-turns")).to_contain_text("how many turns has it?", timeout=SOON)
+    expect(page.locator("#e-turns")).to_contain_text("how many turns has it?", timeout=TIMEOUT_MS)
     set_field(page, "turns", "20")
     set_field(page, "conversations", "")
-    expect(page.locator(".ranges")).not_to_contain_text("per month", timeout=SOON)
+    expect(page.locator(".ranges")).not_to_contain_text("per month", timeout=TIMEOUT_MS)
     page.press("#f-conversations", "Tab")
     page.reload()
     expect(page.locator(".ranges")).not_to_contain_text("per month")
@@ -199,7 +199,7 @@ def test_pictures_are_shown(page: Page, address: str) -> None:
     page.goto(address)
     for image in page.locator(".chart img").all():
         image.scroll_into_view_if_needed()
-        expect(image).to_have_js_property("complete", value=True, timeout=SOON)
+        expect(image).to_have_js_property("complete", value=True, timeout=TIMEOUT_MS)
         assert image.evaluate("img => img.naturalWidth") > 300
 
 
@@ -211,8 +211,8 @@ def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address
     page.goto(f"{address}{path}")
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": rules}})
-    assert found.violations_count == 0, found.generate_report()
+    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": rules}})
+    assert results.violations_count == 0, results.generate_report()
     context.close()
 
 
@@ -246,7 +246,7 @@ def test_it_can_be_worked_by_keyboard(page: Page, address: str) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.type("30")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("turns=30"), timeout=SOON)
+    expect(page).to_have_url(re.compile("turns=30"), timeout=TIMEOUT_MS)
 
 
 def test_it_prints_on_one_page(browser: Browser, address: str) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from tests.cases import DAY
 from tests.web.sites import SITE, client, run
-from voicebill.engines.in_duckdb import DuckDB
+from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.web import cost
-from voicebill.web.asking import Refused
-from voicebill.web.cost_shapes import Cost
-from voicebill.web.site import Bounds, Site
+from voicebill.web.cost_shapes import CostJson
+from voicebill.web.requests import Problem
+from voicebill.web.site import Limits, Site
 
 RESPONSE = {
     "id": "resp_1",
@@ -33,32 +33,32 @@ RESPONSE = {
 }
 LINE = {"type": "response.done", "response": RESPONSE}
 LOG = json.dumps(LINE).encode() + b"\n"
-ASKED = {"model": "gpt-realtime", "day": "2026-11-22"}
+QUERY = {"model": "gpt-realtime", "day": "2026-11-22"}
 SUM = 55 * 4 + 64 * 0.40 + 13 * 32 + 30 * 16 + 91 * 64
 
 
 def test_the_api_costs_a_log_as_its_sum_says() -> None:
     """55 × 4 + 64 × 0.40 + 13 × 32 + 30 × 16 + 91 × 64 = 6,965.6 millionths of a dollar."""
-    shape = SITE.post("/api/cost", params=ASKED, content=LOG).json()
+    shape = SITE.post("/api/cost", params=QUERY, content=LOG).json()
     assert shape["total"]["dollars"] == "0.0069656" == f"{SUM / 1e6:.7f}"
-    assert Cost.model_validate(shape).records.billed == 1
+    assert CostJson.model_validate(shape).records.billed == 1
 
 
 def test_groups_and_conditions_are_those_of_the_command_line() -> None:
     shape = SITE.post(
-        "/api/cost", params=ASKED | {"by": "meter", "where": "meter in (audio_in, audio_out)", "top": "1"}, content=LOG
+        "/api/cost", params=QUERY | {"by": "meter", "where": "meter in (audio_in, audio_out)", "top": "1"}, content=LOG
     )
-    answer = Cost.model_validate(shape.json())
+    answer = CostJson.model_validate(shape.json())
     assert [group.keys for group in answer.groups] == [{"meter": "audio_out"}]
-    assert answer.others is not None
-    assert answer.others.dollars == "0.000416"
+    assert answer.remainder is not None
+    assert answer.remainder.dollars == "0.000416"
 
 
-@pytest.mark.parametrize("packed", [LOG, gzip.compress(LOG)])
+@pytest.mark.parametrize("packed", [LOG, gzip.compress(LOG, mtime=0)])
 def test_the_page_takes_a_file_and_shows_its_bill(packed: bytes) -> None:
-    page = SITE.post("/cost", data=ASKED | {"by": "model"}, files={"log": ("usage.jsonl", packed)})
+    page = SITE.post("/cost", data=QUERY | {"by": "model"}, files={"log": ("usage.jsonl", packed)})
     assert page.status_code == 200
-    assert '<span class="figure">$0.0070</span>' in page.text
+    assert '<span class="figure">$0.00697</span>' in page.text
     assert "gpt-realtime" in page.text
     assert page.headers["cache-control"] == "no-store"
 
@@ -75,17 +75,17 @@ def test_a_day_by_day_answer_has_its_picture_inside_the_page() -> None:
 
 def test_names_from_a_log_are_text_on_the_page() -> None:
     line = json.dumps(LINE | {"tenant": "<script>alert(1)</script>"}).encode()
-    page = SITE.post("/cost", data=ASKED | {"by": "tenant"}, files={"log": ("<b>.jsonl", line)})
+    page = SITE.post("/cost", data=QUERY | {"by": "tenant"}, files={"log": ("<b>.jsonl", line)})
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert(1)" in page.text
 
 
 @pytest.mark.parametrize(
-    ("asked", "log", "status", "field", "said"),
+    ("fields", "log", "status", "field", "message"),
     [
         ({}, b"", 422, "log", "is empty"),
-        ({}, b"hello\n", 422, None, "is not recognised as any of realtime"),
-        ({}, gzip.compress(LOG)[:40], 422, "log", "cannot be decompressed"),
+        ({}, b"hello\n", 422, None, "is not in a known format (realtime"),
+        ({}, gzip.compress(LOG, mtime=0)[:40], 422, "log", "cannot be decompressed"),
         ({"by": "modle"}, LOG, 422, "by", "unknown field 'modle'; the nearest is model"),
         ({"where": "turn = three"}, LOG, 422, "where", "turn is compared with a whole number"),
         ({"since": "2026-11"}, LOG, 422, "since", "'2026-11' is not a day"),
@@ -93,16 +93,18 @@ def test_names_from_a_log_are_text_on_the_page() -> None:
         ({"top": "3"}, LOG, 422, "top", "needs groups"),
         ({"format": "realtme"}, LOG, 422, "format", "unknown format 'realtme'; the nearest is realtime"),
         ({}, b"PAR1" + b"\0" * 40, 422, "log", "is Parquet: the command line reads it"),
-        ({}, gzip.compress(b"PAR1" + b"\0" * 40), 422, "log", "is Parquet: the command line reads it"),
-        ({}, gzip.compress(LOG)[:20] + b"\xff" * 40, 422, "log", "cannot be decompressed"),
-        ({}, gzip.compress(gzip.compress(LOG)), 422, None, "is not recognised as any of"),
+        ({}, gzip.compress(b"PAR1" + b"\0" * 40, mtime=0), 422, "log", "is Parquet: the command line reads it"),
+        ({}, gzip.compress(LOG, mtime=0)[:20] + b"\xff" * 40, 422, "log", "cannot be decompressed"),
+        ({}, gzip.compress(gzip.compress(LOG, mtime=0), mtime=0), 422, None, "is not in a known format"),
         ({"colour": "red"}, LOG, 422, "colour", "is none of"),
     ],
 )
-def test_wrong_input_is_said_at_its_field(asked: dict[str, str], log: bytes, status: int, field: str | None, said: str) -> None:
-    problem = SITE.post("/api/cost", params=asked, content=log)
+def test_wrong_input_is_said_at_its_field(
+    fields: dict[str, str], log: bytes, status: int, field: str | None, message: str
+) -> None:
+    problem = SITE.post("/api/cost", params=fields, content=log)
     assert problem.status_code == status
-    assert [error for error in problem.json()["errors"] if error["field"] == field and said in error["detail"]]
+    assert [error for error in problem.json()["errors"] if error["field"] == field and message in error["detail"]]
 
 
 def test_what_has_no_price_is_shown_as_quantities() -> None:
@@ -110,13 +112,13 @@ def test_what_has_no_price_is_shown_as_quantities() -> None:
     shape = SITE.post("/api/cost", params={"model": "gpt-realtme", "day": "2026-11-22"}, content=LOG).json()
     assert shape["total"]["status"] == "unpriced"
     assert shape["total"]["dollars"] is None
-    assert {(each["meter"], each["quantities"][0]) for each in shape["unpriced"]} >= {("audio_out", 91)}
+    assert {(line["meter"], line["quantities"][0]) for line in shape["unpriced"]} >= {("audio_out", 91)}
     page = SITE.post("/cost", data={"model": "gpt-realtme", "day": "2026-11-22"}, files={"log": ("usage.jsonl", LOG)})
     assert '<span class="figure">unpriced</span>' in page.text
 
 
 def test_a_log_is_bounded_packed_unpacked_and_in_records() -> None:
-    small = client(bounds=Bounds(log_bytes=2_000, log_unpacked_bytes=3_000, log_records=2))
+    small = client(limits=Limits(log_bytes=2_000, log_unpacked_bytes=3_000, log_records=2))
     assert small.post("/api/cost", content=b"x" * 2_001).status_code == 413
     bomb = small.post("/api/cost", content=gzip.compress(b"0" * 10_000))
     assert (bomb.status_code, bomb.json()["errors"][0]["detail"]) == (
@@ -125,7 +127,7 @@ def test_a_log_is_bounded_packed_unpacked_and_in_records() -> None:
     )
     nested = small.post("/api/cost", content=gzip.compress(gzip.compress(b"0" * 10_000)))
     assert nested.status_code == 422, "what was unpacked is not unpacked again"
-    lines = b"\n".join(json.dumps({"type": "response.done", "response": {"id": f"r{at}"}}).encode() for at in range(3))
+    lines = b"\n".join(json.dumps({"type": "response.done", "response": {"id": f"r{index}"}}).encode() for index in range(3))
     assert "more than 2 records" in small.post("/api/cost", content=lines).text
     assert small.post("/cost", files={"log": ("a.jsonl", b"x" * 2_001)}).status_code == 413
 
@@ -138,7 +140,7 @@ def test_a_form_without_a_file_says_so() -> None:
 
 
 def test_no_answer_is_kept_on_its_way() -> None:
-    answer = SITE.post("/api/cost", params=ASKED, content=LOG)
+    answer = SITE.post("/api/cost", params=QUERY, content=LOG)
     assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
 
@@ -152,7 +154,7 @@ def test_a_form_sent_to_the_api_is_told_how_to_send_a_log() -> None:
 def test_hints_name_fields_and_no_options_of_the_command_line() -> None:
     shape = SITE.post("/api/cost", params={"model": "gpt-realtime"}, content=LOG).json()
     assert "1 record names no deployment: global is taken (else say deployment)" in shape["assumptions"]
-    assert {line["why"] for line in shape["unpriced"]} == {"no day is known: name it with day"}
+    assert {line["reason"] for line in shape["unpriced"]} == {"no day is known: name it with day"}
     page = SITE.post("/cost", data={"model": "gpt-realtime"}, files={"log": ("usage.jsonl", LOG)}).text
     assert "else say provider" in page
     assert page.count("no day is known: name it with day") == 1, "a reason stands in the first of equal rows"
@@ -160,40 +162,40 @@ def test_hints_name_fields_and_no_options_of_the_command_line() -> None:
 
 
 def test_the_form_asks_for_days_tenant_and_the_dearest_groups() -> None:
-    lines = [LINE | {"tenant": f"t{at}", "response": RESPONSE | {"id": f"resp_{at}"}} for at in range(3)]
+    lines = [LINE | {"tenant": f"t{index}", "response": RESPONSE | {"id": f"resp_{index}"}} for index in range(3)]
     log = b"\n".join(json.dumps(line).encode() for line in lines)
-    asked = ASKED | {"by": "tenant", "top": "2", "since": "2026-11-22", "until": "2026-11-23"}
-    page = SITE.post("/cost", data=asked, files={"log": ("usage.jsonl", log)}).text
-    assert "all others</th><td>1</td>" in page
-    assert all(f'name="{name}" value="{asked.get(name, "")}"' in page for name in ("tenant", "since", "until", "top"))
+    fields = QUERY | {"by": "tenant", "top": "2", "since": "2026-11-22", "until": "2026-11-23"}
+    page = SITE.post("/cost", data=fields, files={"log": ("usage.jsonl", log)}).text
+    assert "all other groups</th><td>1</td>" in page
+    assert all(f'name="{name}" value="{fields.get(name, "")}"' in page for name in ("tenant", "since", "until", "top"))
 
 
 def test_work_on_a_log_ends_with_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The route is cancelled; the thread meets that at its next record, and a query that runs is interrupted."""
-    begun, on, ended = Event(), Event(), Event()
+    begun, resume, ended = Event(), Event(), Event()
 
-    def slow(_self: DuckDB, records: object) -> int:
+    def slow(_self: DuckDBEngine, records: object) -> int:
         begun.set()
-        assert on.wait(10)
+        assert resume.wait(10)
         try:
             list(records)  # type: ignore[call-overload]
-        except Refused:
+        except Problem:
             ended.set()
             raise
         return 0
 
-    monkeypatch.setattr(DuckDB, "take", slow)
-    site = Site(calendar=lambda: DAY)
+    monkeypatch.setattr(DuckDBEngine, "load", slow)
+    site = Site(today=lambda: DAY)
 
-    async def given_up() -> None:
-        task = asyncio.create_task(cost._worked(LOG, "the log", ASKED, site))
+    async def cancel_request() -> None:
+        task = asyncio.create_task(cost._cost_log_in_thread(LOG, "the log", QUERY, site))
         await asyncio.to_thread(begun.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        on.set()
+        resume.set()
 
-    run(given_up)
+    run(cancel_request)
     assert ended.wait(10)
     assert "workers" not in site.__dict__, "logs have threads of their own"
     site.stop()
@@ -201,10 +203,10 @@ def test_work_on_a_log_ends_with_the_time_for_it(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_query_that_runs_is_interrupted() -> None:
-    given_up = cost.GivenUp()
-    with DuckDB() as database:
-        given_up.interrupts(database)
-        given_up.end()
-    given_up.end()
-    with DuckDB() as database, pytest.raises(Refused, match="nobody waits"):
-        given_up.interrupts(database)
+    cancellation = cost.Cancellation()
+    with DuckDBEngine() as database:
+        cancellation.attach(database)
+        cancellation.cancel()
+    cancellation.cancel()
+    with DuckDBEngine() as database, pytest.raises(Problem, match="nobody waits"):
+        cancellation.attach(database)

@@ -16,23 +16,23 @@ from typer.testing import CliRunner
 from tests.cases import DAY
 from tests.web.sites import SITE, client
 from voicebill.answers.estimate import estimate
-from voicebill.answers.offered import Asked
+from voicebill.answers.model_selection import ModelSelection
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.money import dollars, shown
+from voicebill.billing.money import format_amount, format_dollars
 from voicebill.cli import app as command_line
 from voicebill.conversation.plan import Plan
-from voicebill.facts import load
-from voicebill.web.fields import FIELDS
-from voicebill.web.shapes import Estimate
+from voicebill.facts import load_facts
+from voicebill.web.fields import FORM_FIELDS
+from voicebill.web.shapes import EstimateJson
 
-FACTS = load()
+FACTS = load_facts()
 
 
 def figure(text: str) -> str:
     """The figure that a page opens with."""
-    found = re.search(r'<span class="figure">(.*?)</span>', text)
-    assert found is not None, text
-    return html.unescape(found[1])
+    match = re.search(r'<span class="figure">(.*?)</span>', text)
+    assert match is not None, text
+    return html.unescape(match[1])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,7 +49,7 @@ def test_page_api_command_line_and_python_give_the_same_dollars(
     *, minutes: Decimal, turns: int, prompt: int, share: int, tool_calls: int, model: str, provider: str
 ) -> None:
     assume(turns + tool_calls <= 40 * minutes)  # the site bounds what people cannot do anyway
-    said = {
+    fields = {
         "minutes": str(minutes),
         "turns": str(turns),
         "instructions_tokens": str(prompt),
@@ -68,26 +68,26 @@ def test_page_api_command_line_and_python_give_the_same_dollars(
         tool_calls=tool_calls,
     )
     try:
-        answer = estimate(plan, Asked(model=model, provider=provider, day=DAY), FACTS)
+        answer = estimate(plan, ModelSelection(model=model, provider=provider, day=DAY), FACTS)
     except VoicebillError:
         reject()
-    wanted = dollars(answer.per_conversation.expected)
-    query = urlencode(said)
-    assert SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"] == wanted
-    assert SITE.post("/api/estimate", json=said).json()["per_conversation"]["expected"] == wanted
-    assert figure(SITE.get(f"/answer?{query}").text) == shown(answer.per_conversation.expected)
-    words = [word for name, value in said.items() for word in (f"--{name.replace('_', '-')}", value)]
+    expected = format_dollars(answer.per_conversation.expected)
+    query = urlencode(fields)
+    assert SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"] == expected
+    assert SITE.post("/api/estimate", json=fields).json()["per_conversation"]["expected"] == expected
+    assert figure(SITE.get(f"/answer?{query}").text) == format_amount(answer.per_conversation.expected)
+    words = [word for name, value in fields.items() for word in (f"--{name.replace('_', '-')}", value)]
     printed = CliRunner().invoke(command_line, ["estimate", *words, "--day", str(DAY), "--json"]).stdout
-    assert json.loads(printed)["per_conversation"]["expected"] == wanted
+    assert json.loads(printed)["per_conversation"]["expected"] == expected
 
 
 def test_an_answer_has_the_documented_shape_and_nothing_else() -> None:
     query = "minutes=10&turns=20&conversations=1000/month&transcription_model=whisper-1&levers=true"
     shape = SITE.get(f"/api/estimate?{query}").json()
-    answer = Estimate.model_validate(shape)
-    assert answer.knobs
-    assert answer.advice
-    assert answer.population is not None
+    answer = EstimateJson.model_validate(shape)
+    assert answer.sensitivity
+    assert answer.recommendations
+    assert answer.call_mix is not None
     assert answer.voicebill == shape["voicebill"]
 
 
@@ -98,7 +98,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field", "said"),
+    ("query", "field", "message"),
     [
         ("minutes=abc", "minutes", "is not a duration"),
         ("minutes=-5", "minutes", "-5 is negative"),
@@ -110,9 +110,9 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("day=2020-01-01", None, "prices are known from"),
         ("day=soon", "day", "must be a day such as"),
         ("conversations=500", "conversations", "names no period"),
-        ("user_share=80%25&assistant_share=80%25", "user_share", "more than 1 together"),
+        ("user_share=80%25&assistant_share=80%25", "user_share", "must add up to at most 1"),
         ("colour=red", "colour", "unknown key 'colour'"),
-        ("reuse=1.5", "reuse", "more than 1"),
+        ("prefix_reuse=1.5", "prefix_reuse", "more than 1"),
         ("rules=page", "rules", "unknown rule set 'page'"),
         ("transcription_model=whisper-2", "transcription_model", "unknown model 'whisper-2'"),
         ("instructions_tokens=40000", "instructions_tokens", "leave no room"),
@@ -122,21 +122,21 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("tool_calls=990", "tool_calls", "at most 1,000 turns and tool calls"),
     ],
 )
-def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, said: str) -> None:
+def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, message: str) -> None:
     page = SITE.get(f"/?{query}")
     assert page.status_code == 422
-    assert said in html.unescape(page.text)
+    assert message in html.unescape(page.text)
     assert '<span class="figure">' not in page.text
     assert "Not updated" in page.text or "No answer" in page.text
-    if field in FIELDS:
+    if field in FORM_FIELDS:
         at_field = re.search(rf'<p class="error" id="e-{field}">(.+?)</p>', page.text)
         assert at_field is not None
-        assert said in html.unescape(at_field[1])
-    given = dict(pair.split("=") for pair in query.replace("%25", "%").split("&"))
-    problem = SITE.get(f"/api/estimate?{urlencode({'minutes': '10', 'turns': '20'} | given)}")
+        assert message in html.unescape(at_field[1])
+    fields = dict(pair.split("=") for pair in query.replace("%25", "%").split("&"))
+    problem = SITE.get(f"/api/estimate?{urlencode({'minutes': '10', 'turns': '20'} | fields)}")
     assert problem.status_code == 422
     assert problem.headers["content-type"] == "application/problem+json"
-    assert any(error["field"] == field and said in error["detail"] for error in problem.json()["errors"])
+    assert any(error["field"] == field and message in error["detail"] for error in problem.json()["errors"])
 
 
 def test_what_was_valid_stays_in_the_form() -> None:
@@ -154,17 +154,20 @@ def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
 
 
 def test_a_discount_changes_the_figure_and_enters_no_address() -> None:
-    listed, agreed = SITE.post("/answer", data={"minutes": "10"}), SITE.post("/", data={"minutes": "10", "discount": "25"})
+    undiscounted, discounted = (
+        SITE.post("/answer", data={"minutes": "10"}),
+        SITE.post("/", data={"minutes": "10", "discount": "25"}),
+    )
     assert "'lots' is not a number" in html.unescape(SITE.post("/", data={"discount": "lots"}).text)
     for path in ("/", "/chart/turns.svg", "/api/estimate", "/export.csv"):
         assert "must not be in an address" in SITE.get(f"{path}?discount=90").text
     assert "With a discount of 25%" in SITE.post("/compare", data={"discount": "25"}).text
-    assert agreed.status_code == 200
-    found = [Decimal(figure(page.text).removeprefix("$")) for page in (agreed, listed)]
-    assert found[0] / found[1] == pytest.approx(Decimal("0.75"), rel=Decimal("0.001"))
-    assert "With a discount of 25%" in agreed.text
-    assert not re.search(r'(href|src|srcset|action)="[^"]*discount', agreed.text)
-    assert "no-store" in agreed.headers["cache-control"]
+    assert discounted.status_code == 200
+    figures = [Decimal(figure(page.text).removeprefix("$")) for page in (discounted, undiscounted)]
+    assert figures[0] / figures[1] == pytest.approx(Decimal("0.75"), abs=Decimal("0.01"))
+    assert "With a discount of 25%" in discounted.text
+    assert not re.search(r'(href|src|srcset|action)="[^"]*discount', discounted.text)
+    assert "no-store" in discounted.headers["cache-control"]
 
 
 def test_what_the_form_starts_with_and_was_taken_out_is_not_answered_in_secret() -> None:
@@ -176,16 +179,16 @@ def test_what_the_form_starts_with_and_was_taken_out_is_not_answered_in_secret()
 
 
 def test_a_box_that_is_not_ticked_and_a_choice_that_is_the_usual_one_are_shown_so() -> None:
-    page = SITE.get("/?warm=false&transport=webrtc").text
-    assert not re.search(r'name="warm"[^>]*checked', page)
+    page = SITE.get("/?warm_cache=false&transport=webrtc").text
+    assert not re.search(r'name="warm_cache"[^>]*checked', page)
     assert page.count(">webrtc</option>") == 1
-    assert re.search(r'name="warm"[^>]*checked', SITE.get("/?warm=true").text)
+    assert re.search(r'name="warm_cache"[^>]*checked', SITE.get("/?warm_cache=true").text)
 
 
 def test_the_why_of_a_discount_is_discounted_too() -> None:
-    listed, agreed = (SITE.post("/why", data={"discount": percent}).text for percent in ("0", "50"))
-    reached = [Decimal(re.findall(r"<td>\$([\d.]+)</td><td class=\"left\">", page)[-1]) for page in (agreed, listed)]
-    assert reached[0] / reached[1] == pytest.approx(Decimal("0.5"), rel=Decimal("0.001"))
+    undiscounted, discounted = (SITE.post("/why", data={"discount": percent}).text for percent in ("0", "50"))
+    totals = [Decimal(re.findall(r"<td>\$([\d.]+)</td><td class=\"left\">", page)[-1]) for page in (discounted, undiscounted)]
+    assert totals[0] / totals[1] == pytest.approx(Decimal("0.5"), abs=Decimal("0.01"))
 
 
 def test_a_permalink_pins_day_prices_and_rules_and_says_when_they_have_moved_on() -> None:
@@ -204,15 +207,15 @@ def test_the_export_adds_up_to_the_expected_amount() -> None:
     saved = SITE.get(f"/export.csv?{query}")
     assert saved.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(saved.text)))
-    wanted = SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"]
-    assert sum(Decimal(row["dollars"]) for row in rows) == Decimal(wanted)
+    expected = SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"]
+    assert sum(Decimal(row["dollars"]) for row in rows) == Decimal(expected)
     assert sum(row["kind"] == "tool-call" for row in rows) == 2
 
 
 def test_what_is_behind_the_answer_is_on_the_page() -> None:
     page = SITE.get("/?minutes=5&turns=8&tool_calls=1").text
     assert "the first response: nothing is in the cache yet" in page
-    assert "What each assumption moves" in page
+    assert "Sensitivity" in page
     assert "use gpt-realtime-2.1-mini" in page
     assert SITE.get("/why?minutes=5&turns=8&tool_calls=1").text.strip() in page
 
@@ -225,6 +228,6 @@ def test_an_embedded_page_has_the_form_and_the_answer_and_may_stand_in_a_frame()
 
 
 def test_amounts_in_a_stated_currency_are_on_the_page(tmp_path: object) -> None:
-    euro = client(facts=load("docs/examples/contract-in-euro.toml"))
+    euro = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
     assert "EUR" in euro.get("/answer").text
     assert "EUR" not in SITE.get("/answer").text

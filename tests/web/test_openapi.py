@@ -28,8 +28,8 @@ def test_whatever_is_asked_the_answer_is_documented(case: schemathesis.Case[Any]
 def test_the_document_names_units_examples_and_problems() -> None:
     document = SITE.get("/api/openapi.json").json()
     get = document["paths"]["/api/estimate"]["get"]
-    assert {"minutes", "turns", "conversations", "levers"} <= {each["name"] for each in get["parameters"]}
-    assert all(each["description"] for each in get["parameters"])
+    assert {"minutes", "turns", "conversations", "sensitivity"} <= {parameter["name"] for parameter in get["parameters"]}
+    assert all(parameter["description"] for parameter in get["parameters"])
     assert {"200", "422", "503"} <= set(get["responses"])
     assert "application/problem+json" in get["responses"]["422"]["content"]
     post = document["paths"]["/api/estimate"]["post"]
@@ -37,4 +37,4 @@ def test_the_document_names_units_examples_and_problems() -> None:
     assert SITE.post("/api/estimate", json=example).status_code == 200
     script = document["paths"]["/api/simulate"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert SITE.post("/api/simulate", json=script).status_code == 200
-    assert "dollars" in document["components"]["schemas"]["Scenarios"]["properties"]["best"]["description"]
+    assert "dollars" in document["components"]["schemas"]["ScenariosJson"]["properties"]["best"]["description"]

@@ -7,29 +7,31 @@ import pytest
 
 from tests.cases import DAY
 from tests.web.sites import SITE, client
-from voicebill.answers.compare import alive, compare
+from voicebill.answers.compare import available_offers, compare
 from voicebill.answers.estimate import estimate
-from voicebill.answers.offered import Asked
+from voicebill.answers.model_selection import ModelSelection
 from voicebill.answers.shape import comparison_shape, simulation_shape
 from voicebill.answers.simulate import simulate
-from voicebill.billing.money import shown
+from voicebill.billing.money import format_amount
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Turn
-from voicebill.facts import load
-from voicebill.facts.plans import USES
-from voicebill.web.compare_shapes import Comparison
+from voicebill.facts import load_facts
+from voicebill.facts.example_plans import EXAMPLE_PLANS
+from voicebill.web.compare_shapes import ComparisonJson
 from voicebill.web.presets import preset
-from voicebill.web.shapes import Health, PriceList, Problem, RulesAnswer, Simulation
+from voicebill.web.shapes import HealthJson, ModelRulesJson, PriceListJson, ProblemJson, SimulationJson
 
-FACTS = load()
-ASKED = Asked(model="gpt-realtime-1.5", day=DAY)
+FACTS = load_facts()
+SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 
 
 def test_the_comparison_is_the_command_lines() -> None:
     shape = SITE.get("/api/compare?minutes=10&turns=20").json()
-    Comparison.model_validate(shape)
-    wanted = compare(Plan(minutes=10, turns=20), alive(FACTS.prices, DAY), Asked(model="any", day=DAY), FACTS)
-    assert shape["offers"] == comparison_shape(wanted)["offers"]
+    ComparisonJson.model_validate(shape)
+    expected = compare(
+        Plan(minutes=10, turns=20), available_offers(FACTS.prices, DAY), ModelSelection(model="any", day=DAY), FACTS
+    )
+    assert shape["offers"] == comparison_shape(expected)["offers"]
     assert SITE.post("/api/compare", json={"minutes": 10, "turns": 20}).json() == shape
 
 
@@ -60,7 +62,7 @@ def test_a_second_plan_stands_beside_the_first() -> None:
 
 def test_calls_too_long_for_every_offers_month_are_compared_without() -> None:
     page = SITE.get("/compare?turns=300&minutes=60").text
-    assert "Months are left out" in page
+    assert "Months are omitted" in page
     assert "Per month" not in page
     assert SITE.get("/api/compare?turns=300&minutes=60&conversations=9/day").json()["offers"][0]["per_month"] is None
 
@@ -70,7 +72,7 @@ def test_the_simpler_arithmetic_leads_to_ours_step_by_step() -> None:
     assert "the calculator of June 2026" in page
     assert "For openai/gpt-realtime-1.5, step by step" in page
     makes = re.findall(r"<td>(\$[\d.]+)</td></tr>", page.split('id="bridge"')[1])
-    assert makes[-1] == shown(estimate(Plan(minutes=10, turns=20), ASKED, FACTS).per_conversation.expected)
+    assert makes[-1] == format_amount(estimate(Plan(minutes=10, turns=20), SELECTION, FACTS).per_conversation.expected)
 
 
 def test_a_script_is_billed_as_everywhere() -> None:
@@ -79,14 +81,14 @@ def test_a_script_is_billed_as_everywhere() -> None:
         "turns": [{"user_seconds": 6, "reply_seconds": 9.5}, {"user_seconds": 4, "reply_seconds": 8}],
     }
     shape = SITE.post("/api/simulate", json=body).json()
-    Simulation.model_validate(shape)
+    SimulationJson.model_validate(shape)
     turns = (Turn(user_audio_ms=6000, reply_audio_ms=9500), Turn(user_audio_ms=4000, reply_audio_ms=8000))
-    wanted = simulation_shape(simulate(Script(turns=turns), Asked(model="gpt-realtime", day=DAY), FACTS))
-    assert shape["total"] == wanted["total"]
+    expected = simulation_shape(simulate(Script(turns=turns), ModelSelection(model="gpt-realtime", day=DAY), FACTS))
+    assert shape["total"] == expected["total"]
 
 
 @pytest.mark.parametrize(
-    ("body", "field", "said"),
+    ("body", "field", "message"),
     [
         ({"turns": [{"user_seconds": 6}]}, "turns", "no reply"),
         ({"model": "gpt-realtime", "turns": []}, None, "at least one turn"),
@@ -99,11 +101,11 @@ def test_a_script_is_billed_as_everywhere() -> None:
         ),
     ],
 )
-def test_a_faulty_script_is_refused_at_its_field(body: dict[str, object], field: str | None, said: str) -> None:
+def test_a_faulty_script_is_refused_at_its_field(body: dict[str, object], field: str | None, message: str) -> None:
     problem = SITE.post("/api/simulate", json=body)
     assert problem.status_code == 422
-    Problem.model_validate(problem.json())
-    assert said in problem.json()["detail"]
+    ProblemJson.model_validate(problem.json())
+    assert message in problem.json()["detail"]
     assert problem.json()["errors"][0]["field"] == field
 
 
@@ -117,7 +119,7 @@ def test_every_offer_has_its_page_with_sources() -> None:
 
 
 def test_a_sites_own_contract_is_on_its_price_pages() -> None:
-    ours = client(facts=load("docs/examples/contract-in-euro.toml"))
+    ours = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
     assert "(by contract)" in ours.get("/prices").text
     offer = ours.get("/prices/openai/gpt-realtime-1.5").text
     assert "Under this site's own contract" in offer
@@ -126,11 +128,11 @@ def test_a_sites_own_contract_is_on_its_price_pages() -> None:
 
 
 def test_prices_and_rules_are_told_to_programs() -> None:
-    listed = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
-    assert {offer["provider"] for offer in PriceList.model_validate(listed).model_dump()["offers"]} == {"azure"}
-    PriceList.model_validate(SITE.get("/api/prices").json())
-    RulesAnswer.model_validate(SITE.get("/api/rules?model=gpt-realtime").json())
-    Health.model_validate(SITE.get("/healthz").json())
+    price_list = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
+    assert {offer["provider"] for offer in PriceListJson.model_validate(price_list).model_dump()["offers"]} == {"azure"}
+    PriceListJson.model_validate(SITE.get("/api/prices").json())
+    ModelRulesJson.model_validate(SITE.get("/api/rules?model=gpt-realtime").json())
+    HealthJson.model_validate(SITE.get("/healthz").json())
     for query, field in (
         ("model=gpt-realtme", "model"),
         ("provider=azur", "provider"),
@@ -157,17 +159,17 @@ def test_the_pages_for_people_answer_wrong_input_too() -> None:
         assert 'role="alert"' in page.text
 
 
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("use", EXAMPLE_PLANS)
 def test_every_documented_plan_is_a_link_that_answers(use: str) -> None:
-    found = preset(use)
-    assert found.about.endswith(".")
-    assert SITE.get(f"/answer?{found.query}").status_code == 200
+    example = preset(use)
+    assert example.description.endswith(".")
+    assert SITE.get(f"/answer?{example.query}").status_code == 200
 
 
 def test_what_is_taught_is_computed() -> None:
     page = SITE.get("/learn").text
-    plain = estimate(Plan(minutes=10, turns=20), Asked(model="gpt-realtime-1.5", day=DAY), FACTS)
-    assert shown(plain.per_minute.expected) in page
+    plain = estimate(Plan(minutes=10, turns=20), ModelSelection(model="gpt-realtime-1.5", day=DAY), FACTS)
+    assert format_amount(plain.per_minute.expected) in page
     assert "$32.00" in page
     assert "2027-01-20" in page
     for question in ("Does silence cost", "Can I reserve capacity", "Is Azure cheaper", "When does my model end"):
@@ -175,21 +177,21 @@ def test_what_is_taught_is_computed() -> None:
 
 
 def test_a_rule_set_of_ones_own_serves_the_site() -> None:
-    simpler = client(rules="page-2026-06")
-    assert "page-2026-06" in simpler.get("/answer").text
-    assert simpler.get("/api/estimate?minutes=10&turns=20").json()["rules"]["name"] == "page-2026-06"
+    simpler = client(rules="web-calculator-2026-06")
+    assert "web-calculator-2026-06" in simpler.get("/answer").text
+    assert simpler.get("/api/estimate?minutes=10&turns=20").json()["rules"]["name"] == "web-calculator-2026-06"
 
 
-@pytest.mark.parametrize("name", ["turns", "cumulative", "lengths", "knobs", "offers"])
+@pytest.mark.parametrize("name", ["turns", "cumulative", "lengths", "sensitivity", "offers"])
 def test_every_picture_is_drawn_once_for_its_address(name: str) -> None:
-    first = SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&look=dark")
+    first = SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&theme=dark")
     assert first.status_code == 200
     assert first.headers["content-type"] == "image/svg+xml"
     assert "sandbox" in first.headers["content-security-policy"]
-    assert SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&look=dark").content == first.content
+    assert SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&theme=dark").content == first.content
 
 
 def test_pictures_are_png_too_and_refuse_what_cannot_be() -> None:
     assert SITE.get("/chart/turns.png?minutes=3&turns=4").content.startswith(b"\x89PNG")
-    for query in ("width=9", "width=%C2%B2", "width=x", "width=99999999", "look=neon", "minutes=x"):
+    for query in ("width=9", "width=%C2%B2", "width=x", "width=99999999", "theme=neon", "minutes=x"):
         assert SITE.get(f"/chart/turns.svg?{query}").status_code == 422

@@ -10,16 +10,16 @@ from typer.testing import CliRunner
 from tests.web.sites import SITE
 from voicebill.cli import app
 from voicebill.web.openapi import EXAMPLE_LOAD, PTU_FIELDS
-from voicebill.web.ptu import FIELDS
-from voicebill.web.ptu_shapes import PtuSizing
-from voicebill.web.shapes import Problem
+from voicebill.web.ptu import FIELD_PARSERS
+from voicebill.web.ptu_shapes import PtuSizingJson
+from voicebill.web.shapes import ProblemJson
 
-ASKED = {
+QUERY = {
     "model": "gpt-5.2",
     "deployment": "data-zone",
     "calls_per_minute": "1,000",
-    "prompt": "200",
-    "response": "20",
+    "prompt_tokens": "200",
+    "response_tokens": "20",
     "cache_rate": "50%",
     "day": "2026-11-22",
 }
@@ -27,62 +27,62 @@ DAY_AND_NIGHT = ["2"] * 8 + ["10"] * 12 + ["2"] * 4
 
 
 def test_the_api_answers_as_the_command_line() -> None:
-    words = [part for name, value in ASKED.items() for part in (f"--{name.replace('_', '-')}", value)]
+    words = [part for name, value in QUERY.items() for part in (f"--{name.replace('_', '-')}", value)]
     printed = json.loads(CliRunner().invoke(app, ["ptu", *words, "--json"]).stdout)
-    shape = SITE.get("/api/ptu", params=ASKED).json()
+    shape = SITE.get("/api/ptu", params=QUERY).json()
     assert shape == printed
-    answer = PtuSizing.model_validate(shape)
+    answer = PtuSizingJson.model_validate(shape)
     assert (answer.ptus, answer.normalized_tpm) == (80, 260_000)
     assert SITE.post("/api/ptu", json=EXAMPLE_LOAD).json() == shape
 
 
 def test_a_body_may_hold_numbers_and_lists() -> None:
-    told: dict[str, Any] = {**EXAMPLE_LOAD, "ptus": 60, "cache_rate": 0, "profile": [int(each) for each in DAY_AND_NIGHT]}
-    shape = SITE.post("/api/ptu", json=told).json()
-    assert PtuSizing.model_validate(shape).prices[1].with_spill.total.month == "22176.57"
+    body: dict[str, Any] = {**EXAMPLE_LOAD, "buy_ptus": 60, "cache_rate": 0, "profile": [int(calls) for calls in DAY_AND_NIGHT]}
+    shape = SITE.post("/api/ptu", json=body).json()
+    assert PtuSizingJson.model_validate(shape).prices[1].with_spillover.total.month == "22176.57"
     assert (
-        SITE.get("/api/ptu", params=ASKED | {"ptus": "60", "cache_rate": "0", "profile": ",".join(DAY_AND_NIGHT)}).json()
+        SITE.get("/api/ptu", params=QUERY | {"buy_ptus": "60", "cache_rate": "0", "profile": ",".join(DAY_AND_NIGHT)}).json()
         == shape
     )
 
 
 def test_every_field_is_documented() -> None:
-    assert list(FIELDS) == list(PTU_FIELDS)
+    assert list(FIELD_PARSERS) == list(PTU_FIELDS)
 
 
 def test_the_page_starts_with_an_example_and_takes_a_question_from_the_address() -> None:
     assert "80 PTUs" in SITE.get("/ptu").text
-    page = html.unescape(SITE.get("/ptu", params=ASKED | {"cache_rate": "0"}).text)
+    page = html.unescape(SITE.get("/ptu", params=QUERY | {"cache_rate": "0"}).text)
     assert '<span class="figure">110 PTUs</span>' in page
     assert "105.88 PTUs, rounded up to a multiple of 5, at least 15: 360,000 normalized tokens a minute" in page
     assert 'aria-current="page">PTUs</a>' in page
 
 
 def test_the_form_works_without_a_script() -> None:
-    told = SITE.post("/ptu", data=ASKED | {"region": "", "ptus": ""}, follow_redirects=False)
-    assert told.status_code == 303
-    assert told.headers["location"] == (
-        "/ptu?model=gpt-5.2&deployment=data-zone&calls_per_minute=1%2C000&prompt=200&response=20&cache_rate=50%25&day=2026-11-22"
+    response = SITE.post("/ptu", data=QUERY | {"region": "", "buy_ptus": ""}, follow_redirects=False)
+    assert response.status_code == 303
+    assert response.headers["location"] == (
+        "/ptu?model=gpt-5.2&deployment=data-zone&calls_per_minute=1%2C000&prompt_tokens=200&response_tokens=20&cache_rate=50%25&day=2026-11-22"
     )
-    assert "80 PTUs" in SITE.get(told.headers["location"]).text
+    assert "80 PTUs" in SITE.get(response.headers["location"]).text
 
 
 def test_a_profile_is_drawn_and_its_spill_shown() -> None:
-    page = SITE.get("/ptu", params=ASKED | {"cache_rate": "0", "ptus": "60", "profile": ",".join(DAY_AND_NIGHT)}).text
+    page = SITE.get("/ptu", params=QUERY | {"cache_rate": "0", "buy_ptus": "60", "profile": ",".join(DAY_AND_NIGHT)}).text
     assert page.count('<rect class="bar"') == 24
-    assert "$22,176.57" in page
+    assert "$22,200" in page
     assert "Cheapest: " in page
 
 
 def test_where_there_is_nothing_to_compare_with_the_page_says_so() -> None:
-    page = SITE.get("/ptu", params=ASKED | {"deployment": "regional", "region": "uksouth"}).text
+    page = SITE.get("/ptu", params=QUERY | {"deployment": "regional", "region": "uksouth"}).text
     assert "100 PTUs" in page
-    assert "Nothing to compare with: no source gives pay-as-you-go prices of regional deployments" in page
+    assert "No pay-as-you-go price to compare with: no source gives pay-as-you-go prices of regional deployments" in page
     assert "/chart/ptu.svg" not in page
 
 
 @pytest.mark.parametrize(
-    ("told", "field", "said"),
+    ("fields", "field", "message"),
     [
         ({"calls_per_minute": "-3"}, "calls_per_minute", "-3 is negative"),
         ({"calls_per_minute": "0"}, "calls_per_minute", "must be more than 0"),
@@ -91,45 +91,45 @@ def test_where_there_is_nothing_to_compare_with_the_page_says_so() -> None:
         ({"model": ""}, "model", "is missing"),
         ({"model": "gpt-realtime-1.5"}, "model", "list no realtime or audio model"),
         ({"model": "gtp-5.2"}, "model", "unknown model 'gtp-5.2'; the nearest are gpt-5.2"),
-        ({"prompt": "many"}, "prompt", "'many' is not a number"),
-        ({"prompt": "0", "response": "0"}, "prompt", "a call without tokens takes nothing"),
+        ({"prompt_tokens": "many"}, "prompt_tokens", "'many' is not a number"),
+        ({"prompt_tokens": "0", "response_tokens": "0"}, "prompt_tokens", "a call without tokens takes nothing"),
         ({"cache_rate": "1.2"}, "cache_rate", "1.2 is more than 1"),
         ({"profile": "1,2"}, "profile", "24 numbers, or 168 for a week"),
         ({"profile": ",".join("0" * 24)}, "profile", "holds no load"),
         ({"profile": "1" * 2001}, "profile", "more than 2,000 characters"),
-        ({"ptus": "62"}, "ptus", "not with 62: take 60 or 65"),
+        ({"buy_ptus": "62"}, "buy_ptus", "not with 62: use 60 or 65"),
         ({"deployment": "europe"}, "deployment", "must be one of global, data-zone, regional, not 'europe'"),
-        ({"deployment": "regional"}, "region", "regional PTUs have their price by region: name one"),
+        ({"deployment": "regional"}, "region", "regional PTUs are priced by region: choose one"),
         ({"region": "uksouth"}, "region", "unknown region 'uksouth' of data-zone PTUs"),
         ({"day": "soon"}, "day", "'soon' is not a date"),
         ({"discounts": "5"}, "discounts", "is none of model, deployment"),
     ],
 )
-def test_wrong_input_is_refused_at_its_field(told: dict[str, str], field: str, said: str) -> None:
-    given = {name: value for name, value in (ASKED | told).items() if value}
-    reply = SITE.get("/api/ptu", params=given)
+def test_wrong_input_is_refused_at_its_field(fields: dict[str, str], field: str, message: str) -> None:
+    query = {name: value for name, value in (QUERY | fields).items() if value}
+    reply = SITE.get("/api/ptu", params=query)
     assert reply.status_code == 422
-    problem = Problem.model_validate(reply.json())
+    problem = ProblemJson.model_validate(reply.json())
     assert [error.field for error in problem.errors] == [field]
-    assert said in problem.errors[0].detail
-    page = SITE.get("/ptu", params=given, headers={"accept": "text/html"})
+    assert message in problem.errors[0].detail
+    page = SITE.get("/ptu", params=query, headers={"accept": "text/html"})
     assert page.status_code == 422
-    assert said in html.unescape(page.text)
+    assert message in html.unescape(page.text)
 
 
 @pytest.mark.parametrize("body", ["[]", '"x"', "{"])
 def test_a_body_that_is_no_question_is_refused(body: str) -> None:
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
-    Problem.model_validate(reply.json())
+    ProblemJson.model_validate(reply.json())
 
 
 @pytest.mark.parametrize("value", ["true", "[1]", '{"a": 1}', "1e99999999", "1e300", '"1e9"', "-1", "1e-99999"])
 def test_a_body_with_a_value_that_is_no_number_names_its_field(value: str) -> None:
-    body = json.dumps(EXAMPLE_LOAD).replace('"prompt": 200', f'"prompt": {value}')
+    body = json.dumps(EXAMPLE_LOAD).replace('"prompt_tokens": 200', f'"prompt_tokens": {value}')
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
-    assert [error.field for error in Problem.model_validate(reply.json()).errors] == ["prompt"]
+    assert [error.field for error in ProblemJson.model_validate(reply.json()).errors] == ["prompt_tokens"]
 
 
 def test_numbers_in_a_body_may_have_an_exponent() -> None:
@@ -139,11 +139,11 @@ def test_numbers_in_a_body_may_have_an_exponent() -> None:
 
 
 def test_the_picture_is_drawn_under_its_own_address() -> None:
-    picture = SITE.get("/chart/ptu.svg", params=ASKED | {"look": "dark", "width": "480"})
+    picture = SITE.get("/chart/ptu.svg", params=QUERY | {"theme": "dark", "width": "480"})
     assert picture.status_code == 200
     assert picture.headers["content-type"].startswith("image/svg+xml")
     assert "reserved for a year" in picture.text
-    none = SITE.get("/chart/ptu.svg", params=ASKED | {"deployment": "regional", "region": "uksouth"})
+    none = SITE.get("/chart/ptu.svg", params=QUERY | {"deployment": "regional", "region": "uksouth"})
     assert none.status_code == 422
     assert "there is nothing to draw" in none.text
-    assert SITE.get("/chart/ptu.pdf", params=ASKED).status_code == 404
+    assert SITE.get("/chart/ptu.pdf", params=QUERY).status_code == 404

@@ -1,7 +1,7 @@
 """The alternatives: every way to build the same agent, priced for one plan, whatever its meters count.
 
-Realtime models, pipelines, live models, the same exchange typed, and streams. What holds the conversation stands apart from
-what does less, so that the cheapest of all is not an answer to another question.
+Realtime models, pipelines, live models, the same exchange typed, and streams. Conversational agents are
+listed apart from partial alternatives, so that only like is ranked with like.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,27 +10,27 @@ from datetime import date
 from fractions import Fraction
 from itertools import islice
 
-from voicebill.answers.builds import Build, Seat
-from voicebill.answers.compare import Candidate, Comparison
-from voicebill.answers.costing import amount_of
-from voicebill.answers.estimate import Estimate, lengths_of
+from voicebill.answers.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee
+from voicebill.answers.call_lengths import CallLengths, LengthDistribution
+from voicebill.answers.call_mix import DurationLimits, mean_costs, measure_calls
+from voicebill.answers.compare import Comparison, OfferEstimate
+from voicebill.answers.costing import total_amount
+from voicebill.answers.estimate import Estimate, lengths_or_default
 from voicebill.answers.facts import Facts
-from voicebill.answers.latency import Wait, wait
-from voicebill.answers.lengths import Lengths, Spread
-from voicebill.answers.offered import Asked
-from voicebill.answers.population import Limits, calls_of, mean_costs
+from voicebill.answers.latency import ResponseLatency, response_latency
+from voicebill.answers.model_selection import ModelSelection
 from voicebill.answers.quantities import Volume
-from voicebill.answers.scenarios import Scenarios, costs
-from voicebill.answers.seating import Seating
+from voicebill.answers.scenarios import Scenarios, plan_costs
+from voicebill.answers.stack_builder import StackBuilder
 from voicebill.answers.stack_caveats import stack_assumptions
-from voicebill.answers.stacks import IN_TIME, SPOKEN, Architecture, Role, Stack
-from voicebill.answers.talk import Talk
-from voicebill.answers.tolls import Calls, Toll, mean_toll, toll
-from voicebill.answers.transport import Carriage, Carried, carried
-from voicebill.billing.bill import Line, warnings
+from voicebill.answers.stack_pricing import BuiltStack, StackComponent
+from voicebill.answers.stack_usage import StackUsage
+from voicebill.answers.stacks import CONVERSATIONAL, INTERACTIVE_TIERS, Architecture, Role, Stack
+from voicebill.answers.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
+from voicebill.billing.bill import Line, rate_warnings
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
-from voicebill.billing.price_book import Found
+from voicebill.billing.price_book import Quote
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Rules
 
@@ -43,7 +43,7 @@ LABELS: Mapping[Architecture, str] = {
     "translation": "translation",
 }
 
-DIFFERS: Mapping[Architecture, str] = {
+DESCRIPTIONS: Mapping[Architecture, str] = {
     "speech-to-speech": "one model hears and speaks, tone of voice included; its history is audio, sent again for every answer",
     "live": "listens while it speaks; billed by the second, silence too, however much is said; a text model thinks behind it",
     "pipeline": "three models in a row: tone of voice is lost in writing, each can be exchanged; its history is text",
@@ -51,11 +51,11 @@ DIFFERS: Mapping[Architecture, str] = {
     "transcription": "only writes down what is said",
     "translation": "only says it again in another language; it holds no conversation of its own",
 }
-"""What differs in kind."""
+"""How they differ."""
 
 ANY_PIPELINE = Stack("any", "any pipeline", "pipeline", {})
 
-TIERS: Mapping[str, str] = {
+TIER_NOTES: Mapping[str, str] = {
     "batch": "answers within 24 hours",
     "flex": "slower, and now and then refused",
     "priority": "at the tier that answers sooner",
@@ -63,17 +63,17 @@ TIERS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class Component:
     """One model's part: what it does, what it was found as, and its lines of the expected bill."""
 
     role: Role | None
-    found: Found
+    quote: Quote
     lines: tuple[Line, ...]
 
     @property
     def amount(self) -> Amount:
         """What it is expected to cost for one conversation, in picodollars."""
-        return amount_of(self.lines)
+        return total_amount(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,34 +89,38 @@ class Alternative:
     name: str
     title: str
     architecture: Architecture
-    legs: tuple[Leg, ...]
+    components: tuple[Component, ...]
     per_conversation: Scenarios | None
     per_month: Scenarios | None
-    wait: Wait | None
+    latency: ResponseLatency | None
     ends: date | None
-    differs: str
+    description: str
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
-    counted: tuple[str, ...] = ()
-    refusal: str | None = None
-    candidate: Candidate | None = None
-    monthly: Amount = 0
-    each: Fraction = Fraction(0)
-    way: Callable[[Plan], Scenarios] | None = field(default=None, compare=False, repr=False)
+    counting_assumptions: tuple[str, ...] = ()
+    reason: str | None = None
+    candidate: OfferEstimate | None = None
+    fixed_monthly_fee: Amount = 0
+    mean_cost: Fraction = Fraction(0)
+    price_plan: Callable[[Plan], Scenarios] | None = field(default=None, compare=False, repr=False)
 
     @property
     def models(self) -> str:
         """The models in the order in which the words pass; of another seller than the first, with the seller."""
-        first = self.legs[0].found.offer.provider if self.legs else ""
-        return " → ".join(_called(leg.found, first) for leg in self.legs if leg.role or len(self.legs) == 1)
+        first_provider = self.components[0].quote.offer.provider if self.components else ""
+        return " → ".join(
+            _model_label(component.quote, first_provider)
+            for component in self.components
+            if component.role or len(self.components) == 1
+        )
 
     def per_minute(self, plan: Plan) -> Scenarios:
         """Per minute of the conversation, silence included."""
         assert self.per_conversation is not None
-        return self.per_conversation.times(1 / Fraction(plan.minutes))
+        return self.per_conversation.scaled(1 / Fraction(plan.minutes))
 
     @property
-    def goes_by(self) -> tuple[str, ...]:
+    def short_names(self) -> tuple[str, ...]:
         """Shorter names of a realtime offer: its model, dated and not."""
         return () if self.candidate is None else (self.candidate.offer.model, self.candidate.offer.name)
 
@@ -129,251 +133,292 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Every way, the cheapest first: those that hold the conversation, and those that do less.
+    """The alternatives, cheapest first: conversational agents and partial alternatives.
 
     What counts is the expected amount of a month where a volume was stated (calls of all lengths, monthly fees), else of the
-    planned conversation. `carried` is the way there and what is paid on it, the same for all that hold the conversation.
+    planned conversation. `connection` is the connection with its fees, the same for all conversational agents.
     """
 
     plan: Plan
     volume: Volume | None
-    spoken: tuple[Alternative, ...]
-    others: tuple[Alternative, ...]
-    refused: tuple[Alternative, ...]
-    carried: Carried | None = None
+    conversational: tuple[Alternative, ...]
+    partial: tuple[Alternative, ...]
+    not_possible: tuple[Alternative, ...]
+    connection: ConnectionEstimate | None = None
 
     @property
     def by_month(self) -> bool:
         """Whether months are ranked, and not the planned conversation."""
-        return _months_known((*self.spoken, *self.others))
+        return _have_monthly_costs((*self.conversational, *self.partial))
 
-    def ratio(self, alternative: Alternative) -> Fraction | None:
-        """How many times the cheapest way to hold the conversation it is expected to cost, by what is ranked."""
-        if not self.spoken or alternative.per_conversation is None:
+    def ratio_to_cheapest(self, alternative: Alternative) -> Fraction | None:
+        """Its expected cost divided by that of the cheapest conversational agent."""
+        if not self.conversational or alternative.per_conversation is None:
             return None
-        least = _measure(self.spoken[0], by_month=self.by_month)
-        return _measure(alternative, by_month=self.by_month) / least if least else None
+        cheapest = _ranking_amount(self.conversational[0], by_month=self.by_month)
+        return _ranking_amount(alternative, by_month=self.by_month) / cheapest if cheapest else None
 
-    def named(self, name: str) -> Alternative | None:
+    def find(self, name: str) -> Alternative | None:
         """The alternative of a name, among those that can be."""
-        return next((each for each in (*self.spoken, *self.others) if each.name == name), None)
+        return next((alternative for alternative in (*self.conversational, *self.partial) if alternative.name == name), None)
 
     @property
-    def cheapest_of_each(self) -> tuple[Alternative, ...]:
-        """The cheapest of each architecture that holds the conversation, cheapest first."""
+    def cheapest_by_architecture(self) -> tuple[Alternative, ...]:
+        """The cheapest conversational agent of each architecture, cheapest first."""
         first: dict[Architecture, Alternative] = {}
-        for each in self.spoken:
-            first.setdefault(each.architecture, each)
+        for alternative in self.conversational:
+            first.setdefault(alternative.architecture, alternative)
         return tuple(first.values())
 
 
 def alternatives(
-    compared: Comparison | None,
+    comparison: Comparison | None,
     plan: Plan,
-    asked: Asked,
+    selection: ModelSelection,
     facts: Facts,
     volume: Volume | None = None,
     *,
     stacks: Iterable[Stack] | None = None,
-    lengths: Spread | Lengths | None = None,
-    carriage: Carriage | None = None,
+    lengths: LengthDistribution | CallLengths | None = None,
+    connection_costs: ConnectionCosts | None = None,
 ) -> Alternatives:
     """The realtime offers that were compared, and every stack that has a name (or those given), for the same plan.
 
     `asked` gives day and rules. `volume`, `lengths` and `carriage` as for an estimate.
 
-    >>> from voicebill.facts import load
-    >>> found = alternatives(None, Plan(minutes=6, turns=20), Asked(model="any", day=date(2026, 11, 22)), load())
-    >>> found.spoken[-1].name, found.spoken[-1].models
+    >>> from voicebill.facts import load_facts
+    >>> selection = ModelSelection(model="any", day=date(2026, 11, 22))
+    >>> answer = alternatives(None, Plan(minutes=6, turns=20), selection, load_facts())
+    >>> answer.conversational[-1].name, answer.conversational[-1].models
     ('gpt-live-1', 'gpt-live-1 → gpt-6-luna')
     """
-    ground = _Ground(plan, asked, facts, volume, lengths)
-    seating = Seating(facts, asked, ground.talk(plan))
-    ways = [_realtime(each, facts) for each in (compared.candidates if compared else ())]
+    context = _ComparisonContext(plan, selection, facts, volume, lengths)
+    builder = StackBuilder(facts, selection, context.stack_usage(plan))
+    all_alternatives = [_realtime_alternative(candidate, facts) for candidate in (comparison.candidates if comparison else ())]
     for stack in facts.stacks if stacks is None else stacks:
         try:
-            ways.append(_built(seating.build(stack), ground))
+            all_alternatives.append(_stack_alternative(builder.build(stack), context))
         except VoicebillError as error:
-            ways.append(_refused(stack, str(error)))
-    return replace(_sorted(plan, volume, ways), carried=_carried(ground, carriage or Carriage(), asked.day))
+            all_alternatives.append(_impossible_alternative(stack, str(error)))
+    return replace(
+        _rank(plan, volume, all_alternatives),
+        connection=_estimate_connection(context, connection_costs or ConnectionCosts(), selection.day),
+    )
 
 
-def _carried(ground: "_Ground", stated: Carriage, day: date) -> Carried | None:
-    """The way there, where a transport is named or something is said of it."""
-    if not (ground.plan.transport or stated.stated):
+def _estimate_connection(
+    context: "_ComparisonContext", connection_costs: ConnectionCosts, day: date
+) -> ConnectionEstimate | None:
+    """Connection, where a transport is named or something is said of it."""
+    if not (context.plan.transport or connection_costs.is_specified):
         return None
-    month = Calls(ground.volume.per_month, ground.lengths, None) if ground.volume else None
-    return carried(ground.plan, stated, ground.facts.ways, day, month)
+    monthly_calls = MonthlyCalls(context.volume.per_month, context.lengths, None) if context.volume else None
+    return estimate_connection(context.plan, connection_costs, context.facts.transport_catalog, day, monthly_calls)
 
 
-def every_pipeline(
-    plan: Plan, asked: Asked, facts: Facts, top: int, volume: Volume | None = None, *, wishes: Stack = ANY_PIPELINE
+def cheapest_pipelines(
+    plan: Plan,
+    selection: ModelSelection,
+    facts: Facts,
+    top: int,
+    volume: Volume | None = None,
+    *,
+    requirements: Stack = ANY_PIPELINE,
 ) -> tuple[Alternatives, int]:
     """The cheapest pipelines of all that meet some wishes on the day, for the planned conversation, and how many there are.
 
     Of pipelines of the same models, sold in other ways or by others, only the cheapest is among them.
     """
-    ground = _Ground(plan, asked, facts, volume, None)
-    seating = Seating(facts, asked, ground.talk(plan))
-    found = sorted(seating.every_pipeline(wishes), key=_first_of_pipelines)
-    ways = []
-    for seats in islice(_of_other_models(seats for _, seats in found), top):
-        name = " → ".join(seat.offer.id for seat in seats)
-        ways.append(_built(Build(Stack(name, "a pipeline", "pipeline", {}), seats), ground))
-    return _sorted(plan, volume, ways), len(found)
+    context = _ComparisonContext(plan, selection, facts, volume, None)
+    builder = StackBuilder(facts, selection, context.stack_usage(plan))
+    pipelines = sorted(builder.all_pipelines(requirements), key=_pipeline_sort_key)
+    cheapest = []
+    for components in islice(_distinct_models(components for _, components in pipelines), top):
+        name = " → ".join(component.offer.id for component in components)
+        cheapest.append(_stack_alternative(BuiltStack(Stack(name, "a pipeline", "pipeline", {}), components), context))
+    return _rank(plan, volume, cheapest), len(pipelines)
 
 
-def _of_other_models(pipelines: Iterable[tuple[Seat, ...]]) -> Iterator[tuple[Seat, ...]]:
+def _distinct_models(pipelines: Iterable[tuple[StackComponent, ...]]) -> Iterator[tuple[StackComponent, ...]]:
     seen = set()
-    for seats in pipelines:
-        models = tuple((seat.offer.model, seat.offer.tier) for seat in seats)
+    for components in pipelines:
+        models = tuple((component.offer.model, component.offer.tier) for component in components)
         if models not in seen:
             seen.add(models)
-            yield seats
+            yield components
 
 
-def _first_of_pipelines(pipeline: tuple[Scenarios, tuple[Seat, ...]]) -> tuple[Amount, int, bool, str]:
+def _pipeline_sort_key(pipeline: tuple[Scenarios, tuple[StackComponent, ...]]) -> tuple[Amount, int, bool, str]:
     """The cheapest first; of equals those of one seller, and OpenAI's own before others'."""
-    amounts, seats = pipeline
-    sellers = {seat.offer.provider for seat in seats}
-    return amounts.expected, len(sellers), sellers != {"openai"}, seats[0].offer.id
+    amounts, components = pipeline
+    providers = {component.offer.provider for component in components}
+    return amounts.expected, len(providers), providers != {"openai"}, components[0].offer.id
 
 
-def talk_rules(asked: Asked, facts: Facts) -> Rules:
+def speech_rules(selection: ModelSelection, facts: Facts) -> Rules:
     """The rules by which talk becomes tokens, whatever model is asked."""
-    ruling = facts.rules.ruling(asked.rules, models=(), provider="", day=asked.day)
-    return ruling.override(asked.overrides).rules
+    effective_rules = facts.rules.rules_for(selection.rules, models=(), provider="", day=selection.day)
+    return effective_rules.override(selection.overrides).rules
 
 
-class _Ground:
+class _ComparisonContext:
     """What all alternatives of a question share: the plan, the volume, and conversations of plans, each counted once."""
 
-    def __init__(self, plan: Plan, asked: Asked, facts: Facts, volume: Volume | None, lengths: Spread | Lengths | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        selection: ModelSelection,
+        facts: Facts,
+        volume: Volume | None,
+        lengths: LengthDistribution | CallLengths | None,
+    ) -> None:
         self.plan = plan
         self.facts = facts
         self.volume = volume
-        self.lengths = lengths_of(volume, lengths) if volume else None
-        self.rules = talk_rules(asked, facts)
-        self.kept: dict[Plan, Talk] = {}
+        self.lengths = lengths_or_default(volume, lengths) if volume else None
+        self.rules = speech_rules(selection, facts)
+        self.stack_usages: dict[Plan, StackUsage] = {}
 
-    def talk(self, plan: Plan) -> Talk:
+    def stack_usage(self, plan: Plan) -> StackUsage:
         """The conversation of a plan."""
-        if plan not in self.kept:
-            self.kept[plan] = Talk(plan, self.rules)
-        return self.kept[plan]
+        if plan not in self.stack_usages:
+            self.stack_usages[plan] = StackUsage(plan, self.rules)
+        return self.stack_usages[plan]
 
-    def average(self, build: Build) -> Scenarios:
+    def average_costs(self, built_stack: BuiltStack) -> Scenarios:
         """What a conversation costs on average over calls of all lengths; nothing ends them, since no session does.
 
         What is taken for minutes moves in steps, so that the few calls that stand for all others do not stand for it.
         """
         if self.volume is None or self.lengths is None:
-            return build.costs(self.talk(self.plan))
-        models = replace(build, fees=())
-        held = calls_of(self.plan, self.lengths, Limits(0, cuts=False), lambda each: models.costs(self.talk(each)))
-        calls = Calls(self.volume.per_month, self.lengths, None)
-        return mean_costs(held).plus(sum((mean_toll(fee, self.plan, calls) for fee in build.fees), start=Fraction(0)))
+            return built_stack.costs(self.stack_usage(self.plan))
+        without_fees = replace(built_stack, fees=())
+        sampled_calls = measure_calls(
+            self.plan,
+            self.lengths,
+            DurationLimits(0, can_truncate=False),
+            lambda call_plan: without_fees.costs(self.stack_usage(call_plan)),
+        )
+        monthly_calls = MonthlyCalls(self.volume.per_month, self.lengths, None)
+        return mean_costs(sampled_calls).plus(
+            sum((mean_call_fee(fee, self.plan, monthly_calls) for fee in built_stack.fees), start=Fraction(0))
+        )
 
 
-def _sorted(plan: Plan, volume: Volume | None, ways: Iterable[Alternative]) -> Alternatives:
-    known = [each for each in ways if each.per_conversation]
-    by_month = _months_known(known)
-    able = sorted(known, key=lambda each: _measure(each, by_month=by_month))
+def _rank(plan: Plan, volume: Volume | None, alternatives: Iterable[Alternative]) -> Alternatives:
+    possible = [alternative for alternative in alternatives if alternative.per_conversation]
+    by_month = _have_monthly_costs(possible)
+    ranked = sorted(possible, key=lambda alternative: _ranking_amount(alternative, by_month=by_month))
     return Alternatives(
         plan=plan,
         volume=volume,
-        spoken=tuple(each for each in able if each.architecture in SPOKEN),
-        others=tuple(each for each in able if each.architecture not in SPOKEN),
-        refused=tuple(each for each in ways if not each.per_conversation),
+        conversational=tuple(alternative for alternative in ranked if alternative.architecture in CONVERSATIONAL),
+        partial=tuple(alternative for alternative in ranked if alternative.architecture not in CONVERSATIONAL),
+        not_possible=tuple(alternative for alternative in alternatives if not alternative.per_conversation),
     )
 
 
-def _months_known(ways: Iterable[Alternative]) -> bool:
-    found = list(ways)
-    return bool(found) and all(each.per_month for each in found)
+def _have_monthly_costs(alternatives: Iterable[Alternative]) -> bool:
+    items = list(alternatives)
+    return bool(items) and all(alternative.per_month for alternative in items)
 
 
-def _measure(each: Alternative, *, by_month: bool) -> Fraction:
+def _ranking_amount(alternative: Alternative, *, by_month: bool) -> Fraction:
     """What ways are ranked by."""
-    return Fraction(each.per_month.expected) if by_month and each.per_month else each.expected
+    return Fraction(alternative.per_month.expected) if by_month and alternative.per_month else alternative.expected
 
 
-def _realtime(candidate: Candidate, facts: Facts) -> Alternative:
+def _realtime_alternative(candidate: OfferEstimate, facts: Facts) -> Alternative:
     offer, answer = candidate.offer, candidate.answer
-    legs: list[Leg] = []
+    components: list[Component] = []
     if answer is not None:
-        sold = answer.offered
-        legs.append(Leg(None, sold.found, answer.lines))
-        if sold.transcription is not None:
-            legs.append(Leg("hears", sold.transcription, answer.transcription_lines))
+        model = answer.model
+        components.append(Component(None, model.quote, answer.lines))
+        if model.transcription is not None:
+            components.append(Component("transcriber", model.transcription, answer.transcription_lines))
     return Alternative(
         name=offer.id,
         title=f"{offer.name} at {offer.provider}",
         architecture="speech-to-speech",
-        legs=tuple(legs),
+        components=tuple(components),
         per_conversation=answer.per_conversation if answer else None,
         per_month=answer.per_month if answer else None,
-        wait=wait([("speech-to-speech", offer.model)], facts.latencies),
+        latency=response_latency([("speech-to-speech", offer.model)], facts.latencies),
         ends=candidate.ends,
-        differs=DIFFERS["speech-to-speech"],
+        description=DESCRIPTIONS["speech-to-speech"],
         warnings=answer.warnings if answer else (),
         assumptions=answer.assumptions if answer else (),
-        refusal=candidate.refusal,
+        reason=candidate.reason,
         candidate=candidate,
-        each=_each(answer) if answer else Fraction(0),
-        way=None if answer is None else lambda plan: costs(plan, answer.offered),
+        mean_cost=_mean_cost(answer) if answer else Fraction(0),
+        price_plan=None if answer is None else lambda plan: plan_costs(plan, answer.model),
     )
 
 
-def _each(answer: Estimate) -> Fraction:
-    return Fraction((answer.population.mean if answer.population else answer.per_conversation).expected)
+def _mean_cost(answer: Estimate) -> Fraction:
+    return Fraction((answer.call_mix.mean if answer.call_mix else answer.per_conversation).expected)
 
 
-def _built(build: Build, ground: _Ground) -> Alternative:
-    stack, talk, volume = build.stack, ground.talk(ground.plan), ground.volume
-    average = ground.average(build)
-    legs = [Leg(seat.role, seat.found, seat.lines(talk)) for seat in build.seats]
-    legs += [_fee(toll(fee, talk.lasts_ms)) for fee in build.fees]
-    parts: list[tuple[str, str]] = [(seat.role, seat.offer.model) for seat in build.seats]
+def _stack_alternative(built_stack: BuiltStack, context: _ComparisonContext) -> Alternative:
+    stack, stack_usage, volume = built_stack.stack, context.stack_usage(context.plan), context.volume
+    average = context.average_costs(built_stack)
+    components = [
+        Component(stack_component.role, stack_component.quote, stack_component.lines(stack_usage))
+        for stack_component in built_stack.components
+    ]
+    components += [_fee_component(call_fee(fee, stack_usage.duration_ms)) for fee in built_stack.fees]
+    parts: list[tuple[str, str]] = [
+        (stack_component.role, stack_component.offer.model) for stack_component in built_stack.components
+    ]
     if stack.architecture == "live":
-        parts = [("live", build.seats[0].offer.model)]
-    counted = tuple(stack_assumptions(build, talk))
-    waits = wait(parts, ground.facts.latencies) if stack.architecture in (*SPOKEN, "text") and stack.tier in IN_TIME else None
+        parts = [("live", built_stack.components[0].offer.model)]
+    counting_assumptions = tuple(stack_assumptions(built_stack, stack_usage))
+    latency = (
+        response_latency(parts, context.facts.latencies)
+        if stack.architecture in (*CONVERSATIONAL, "text") and stack.tier in INTERACTIVE_TIERS
+        else None
+    )
     return Alternative(
         name=stack.name,
         title=stack.title,
         architecture=stack.architecture,
-        legs=tuple(legs),
-        per_conversation=build.costs(talk),
-        per_month=average.times(volume.per_month).plus(build.monthly) if volume else None,
-        wait=waits,
-        ends=build.ends,
-        differs=f"{DIFFERS[stack.architecture]}{'; ' + TIERS[stack.tier] if stack.tier in TIERS else ''}",
+        components=tuple(components),
+        per_conversation=built_stack.costs(stack_usage),
+        per_month=average.scaled(volume.per_month).plus(built_stack.fixed_monthly_fee) if volume else None,
+        latency=latency,
+        ends=built_stack.ends,
+        description=f"{DESCRIPTIONS[stack.architecture]}{'; ' + TIER_NOTES[stack.tier] if stack.tier in TIER_NOTES else ''}",
         warnings=tuple(
-            dict.fromkeys(said for leg in legs for said in (*leg.found.warnings, *warnings(leg.lines, leg.found.rates)))
+            dict.fromkeys(
+                text
+                for component in components
+                for text in (*component.quote.warnings, *rate_warnings(component.lines, component.quote.rates))
+            )
         ),
-        assumptions=tuple(dict.fromkeys(said for said in (*counted, *_found(legs), stack.note) if said)),
-        counted=counted,
-        monthly=build.monthly,
-        each=Fraction(average.expected),
-        way=lambda varied: build.costs(ground.talk(varied)),
+        assumptions=tuple(
+            dict.fromkeys(text for text in (*counting_assumptions, *_offer_assumptions(components), stack.note) if text)
+        ),
+        counting_assumptions=counting_assumptions,
+        fixed_monthly_fee=built_stack.fixed_monthly_fee,
+        mean_cost=Fraction(average.expected),
+        price_plan=lambda plan: built_stack.costs(context.stack_usage(plan)),
     )
 
 
-def _fee(taken: Toll) -> Leg:
-    return Leg(None, taken.found, (taken.line,) if taken.line else ())
+def _fee_component(fee: CallFee) -> Component:
+    return Component(None, fee.quote, (fee.line,) if fee.line else ())
 
 
-def _refused(stack: Stack, why: str) -> Alternative:
-    return Alternative(stack.name, stack.title, stack.architecture, (), None, None, None, None, "", (), (), refusal=why)
+def _impossible_alternative(stack: Stack, reason: str) -> Alternative:
+    return Alternative(stack.name, stack.title, stack.architecture, (), None, None, None, None, "", (), (), reason=reason)
 
 
-def _found(legs: Iterable[Leg]) -> Iterator[str]:
-    for leg in legs:
-        yield from leg.found.assumptions
+def _offer_assumptions(components: Iterable[Component]) -> Iterator[str]:
+    for component in components:
+        yield from component.quote.assumptions
 
 
-def _called(found: Found, beside: str) -> str:
-    offer = found.offer
-    seller = "" if offer.provider == beside else f"{offer.provider} "
+def _model_label(quote: Quote, first_provider: str) -> str:
+    offer = quote.offer
+    seller = "" if offer.provider == first_provider else f"{offer.provider} "
     return f"{seller}{offer.model}{'' if offer.tier == 'standard' else f' ({offer.tier})'}"

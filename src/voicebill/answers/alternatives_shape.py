@@ -1,133 +1,140 @@
-"""The shape of alternatives and of where their ranking flips, as Python, `--json` and HTTP share it."""
+"""The shape of alternatives and of their break-even, as Python, `--json` and HTTP share it."""
 
 from collections.abc import Iterable
 from datetime import date
 
-from voicebill.answers.alternatives import LABELS, Alternative, Alternatives, Leg
+from voicebill.answers.alternatives import LABELS, Alternative, Alternatives, Component
+from voicebill.answers.break_even import UNITS, BreakEven, BreakEvenCurve, PairComparison
 from voicebill.answers.compare import Comparison
-from voicebill.answers.crossings import UNITS, Crossing, Flips, Pair
 from voicebill.answers.facts import Facts
-from voicebill.answers.latency import Wait
+from voicebill.answers.latency import ResponseLatency
 from voicebill.answers.shape import (
     Shape,
-    carried_shape,
     comparison_shape,
+    connection_shape,
     decimal_text,
     line_shapes,
     ratio_text,
     scenarios_shape,
 )
-from voicebill.billing.money import dollars
+from voicebill.billing.money import format_dollars
 
 
-def compared_shape(offers: Comparison, answer: Alternatives, ranked: Iterable[Flips], facts: Facts, day: date) -> Shape:
-    """A whole comparison: the realtime offers, every way, the way there, and where the ranking flips."""
+def full_comparison_shape(
+    offers: Comparison, answer: Alternatives, curves: Iterable[BreakEvenCurve], facts: Facts, day: date
+) -> Shape:
+    """A whole comparison: the realtime offers, the alternatives, the connection, and break-even."""
     return {
         "day": day.isoformat(),
         "prices": facts.prices.digest,
         **comparison_shape(offers),
         **alternatives_shape(answer),
-        "transport": carried_shape(answer.carried) if answer.carried else None,
-        "flips": flips_shape(ranked),
+        "connection": connection_shape(answer.connection) if answer.connection else None,
+        "break_even": break_even_shape(curves),
     }
 
 
 def alternatives_shape(answer: Alternatives) -> Shape:
-    """Every way, the cheapest first: those that hold the conversation, those that do less, and those that cannot be."""
+    """The alternatives, cheapest first: conversational agents, partial alternatives, and those that are not possible."""
     return {
         "ranked_by": "month" if answer.by_month else "conversation",
-        "alternatives": [_alternative(each, answer) for each in answer.spoken],
-        "others": [_alternative(each, answer) for each in answer.others],
-        "refused": [
-            {"name": each.name, "title": each.title, "architecture": each.architecture, "refusal": each.refusal}
-            for each in answer.refused
+        "alternatives": [_alternative(alternative, answer) for alternative in answer.conversational],
+        "partial_alternatives": [_alternative(alternative, answer) for alternative in answer.partial],
+        "not_possible": [
+            {
+                "name": alternative.name,
+                "title": alternative.title,
+                "architecture": alternative.architecture,
+                "reason": alternative.reason,
+            }
+            for alternative in answer.not_possible
         ],
     }
 
 
-def flips_shape(found: Iterable[Flips]) -> list[Shape]:
+def break_even_shape(curves: Iterable[BreakEvenCurve]) -> list[Shape]:
     """The ranking along some ranges: amounts at every value looked at, and every crossing of every pair."""
     return [
         {
-            "along": each.within.axis,
-            "unit": UNITS[each.within.axis],
-            "from": decimal_text(each.within.low),
-            "to": decimal_text(each.within.high),
-            "values": len(each.points),
-            "pairs": [_pair(pair) for pair in each.pairs],
-            "gaps": list(each.gaps),
+            "axis": curve.sweep_range.axis,
+            "unit": UNITS[curve.sweep_range.axis],
+            "from": decimal_text(curve.sweep_range.low),
+            "to": decimal_text(curve.sweep_range.high),
+            "values": len(curve.points),
+            "pairs": [_pair(pair) for pair in curve.pairs],
+            "missing": list(curve.missing),
             "points": [
                 {
-                    "at": decimal_text(point.at),
+                    "value": decimal_text(point.value),
                     "dollars": {
-                        name: None if amount is None else dollars(amount)
-                        for name, amount in zip(each.names, point.amounts, strict=True)
+                        name: None if amount is None else format_dollars(amount)
+                        for name, amount in zip(curve.names, point.amounts, strict=True)
                     },
                 }
-                for point in each.points
+                for point in curve.points
             ],
         }
-        for each in found
+        for curve in curves
     ]
 
 
-def _alternative(each: Alternative, answer: Alternatives) -> Shape:
-    assert each.per_conversation is not None
+def _alternative(alternative: Alternative, answer: Alternatives) -> Shape:
+    assert alternative.per_conversation is not None
     return {
-        "name": each.name,
-        "title": each.title,
-        "architecture": each.architecture,
-        "label": LABELS[each.architecture],
-        "models": each.models,
-        "per_conversation": scenarios_shape(each.per_conversation),
-        "per_minute": scenarios_shape(each.per_minute(answer.plan)),
-        "per_month": scenarios_shape(each.per_month) if each.per_month else None,
-        "times_cheapest": ratio_text(answer.ratio(each)),
-        "wait": _wait(each.wait) if each.wait else None,
-        "ends": each.ends.isoformat() if each.ends else None,
-        "differs": each.differs,
-        "legs": [_leg(leg) for leg in each.legs],
-        "warnings": list(each.warnings),
-        "assumptions": list(each.assumptions),
+        "name": alternative.name,
+        "title": alternative.title,
+        "architecture": alternative.architecture,
+        "label": LABELS[alternative.architecture],
+        "models": alternative.models,
+        "per_conversation": scenarios_shape(alternative.per_conversation),
+        "per_minute": scenarios_shape(alternative.per_minute(answer.plan)),
+        "per_month": scenarios_shape(alternative.per_month) if alternative.per_month else None,
+        "ratio_to_cheapest": ratio_text(answer.ratio_to_cheapest(alternative)),
+        "latency": _latency(alternative.latency) if alternative.latency else None,
+        "ends": alternative.ends.isoformat() if alternative.ends else None,
+        "description": alternative.description,
+        "components": [_component(component) for component in alternative.components],
+        "warnings": list(alternative.warnings),
+        "assumptions": list(alternative.assumptions),
     }
 
 
-def _leg(leg: Leg) -> Shape:
-    offer = leg.found.offer
+def _component(component: Component) -> Shape:
+    offer = component.quote.offer
     return {
-        "does": leg.role or ("talks" if offer.kind == "realtime" else "carries"),
+        "role": component.role or ("live" if offer.kind == "realtime" else "connection"),
         "offer": offer.id,
-        "dollars": dollars(leg.amount),
-        "lines": line_shapes(leg.lines, leg.found),
+        "dollars": format_dollars(component.amount),
+        "lines": line_shapes(component.lines, component.quote),
     }
 
 
-def _wait(wait: Wait) -> Shape:
+def _latency(latency: ResponseLatency) -> Shape:
     return {
-        "low_ms": wait.low_ms,
-        "high_ms": wait.high_ms,
+        "low_ms": latency.low_ms,
+        "high_ms": latency.high_ms,
         "parts": [
             {"part": row.part, "low_ms": row.low_ms, "high_ms": row.high_ms, "evidence": row.evidence}
             | {"basis": row.basis, "source": row.source}
-            for row in wait.rows
+            for row in latency.rows
         ],
     }
 
 
-def _pair(pair: Pair) -> Shape:
+def _pair(pair: PairComparison) -> Shape:
     return {
         "first": pair.first,
         "second": pair.second,
-        "crossings": [_crossing(each) for each in pair.crossings],
+        "break_evens": [_break_even(crossing) for crossing in pair.break_evens],
         "cheaper_throughout": pair.cheaper,
     }
 
 
-def _crossing(each: Crossing) -> Shape:
+def _break_even(crossing: BreakEven) -> Shape:
     return {
-        "below": decimal_text(each.below),
-        "above": decimal_text(each.above),
-        "near": decimal_text(each.near),
-        "cheaper_below": each.cheaper_below,
-        "cheaper_above": each.cheaper_above,
+        "below": decimal_text(crossing.below),
+        "above": decimal_text(crossing.above),
+        "estimate": decimal_text(crossing.estimate),
+        "cheaper_below": crossing.cheaper_below,
+        "cheaper_above": crossing.cheaper_above,
     }

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives
-from voicebill.billing.money import Amount, dollars, shown
+from voicebill.answers.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.billing.money import Amount, format_amount, format_dollars
 
 TITLES = (
     *("holds_the_conversation", "architecture", "name", "models", "best", "expected", "worst", "expected_per_minute"),
@@ -14,93 +14,96 @@ TITLES = (
 
 LEGEND = (
     "Dollars per conversation, the cheapest first. Best, expected and worst are what the cache may find; times: of the",
-    "cheapest way that holds the conversation. Answers after: from the end of the user's speech to the first sound, a",
+    "cheapest conversational agent. Response latency: from the end of the user's speech to the first sound, a",
     "middle and a bad case, as others measured it; ~ where a part is assumed. Ends: the soonest day on which one of the",
     "models ends by some source. The last column numbers the sources of the prices, below.",
 )
 
 
-class Row(NamedTuple):
-    """One way: whether it holds the conversation, and what is to be told of it."""
+class AlternativeRow(NamedTuple):
+    """A row of the table: an alternative with its costs, latency, lifecycle and sources."""
 
-    spoken: bool
-    way: Alternative
+    conversational: bool
+    alternative: Alternative
 
 
-def cells(answer: Alternatives) -> list[list[str]]:
+def table_rows(answer: Alternatives) -> list[list[str]]:
     """A title row, and a row for each way; dollars are exact decimal strings."""
-    return [list(TITLES), *(_cells(row, answer) for row in _rows(answer))]
+    return [list(TITLES), *(_row_cells(row, answer) for row in _rows(answer))]
 
 
 def markdown(answer: Alternatives, heading: str) -> str:
     """The ways as a table in Markdown, the cheapest first, with the sources of their prices numbered below."""
     sources: dict[str, int] = {}
     text = [f"# {heading}", "", *LEGEND, ""]
-    for title, ways in (("Holds the conversation", answer.spoken), ("Does less, or something else", answer.others)):
-        if ways:
-            text += [f"## {title}", "", *_table(ways, answer, sources), ""]
-    text += ["## What differs in kind", ""]
-    met = dict.fromkeys(way.architecture for way in (*answer.spoken, *answer.others))
-    text += [f"- **{LABELS[architecture]}**: {DIFFERS[architecture]}" for architecture in met]
+    for title, alternatives in (
+        ("Holds the conversation", answer.conversational),
+        ("Does less, or something else", answer.partial),
+    ):
+        if alternatives:
+            text += [f"## {title}", "", *_table(alternatives, answer, sources), ""]
+    text += ["## How they differ", ""]
+    architectures = dict.fromkeys(alternative.architecture for alternative in (*answer.conversational, *answer.partial))
+    text += [f"- **{LABELS[architecture]}**: {DESCRIPTIONS[architecture]}" for architecture in architectures]
     text += ["", "## Sources of the prices", ""]
-    text += [f"{number}. {_plain(source)}" for source, number in sources.items()]
+    text += [f"{number}. {_escape_markdown(source)}" for source, number in sources.items()]
     return "\n".join(text) + "\n"
 
 
-def _rows(answer: Alternatives) -> Iterator[Row]:
-    yield from (Row(True, way) for way in answer.spoken)
-    yield from (Row(False, way) for way in answer.others)
+def _rows(answer: Alternatives) -> Iterator[AlternativeRow]:
+    yield from (AlternativeRow(True, alternative) for alternative in answer.conversational)
+    yield from (AlternativeRow(False, alternative) for alternative in answer.partial)
 
 
-def _cells(row: Row, answer: Alternatives) -> list[str]:
-    way, costs = row.way, row.way.per_conversation
+def _row_cells(row: AlternativeRow, answer: Alternatives) -> list[str]:
+    alternative, costs = row.alternative, row.alternative.per_conversation
     assert costs is not None
     amounts: tuple[Amount | None, ...] = (
-        *(costs.best, costs.expected, costs.worst, way.per_minute(answer.plan).expected),
-        way.per_month.expected if way.per_month else None,
+        *(costs.best, costs.expected, costs.worst, alternative.per_minute(answer.plan).expected),
+        alternative.per_month.expected if alternative.per_month else None,
     )
     return [
-        *("yes" if row.spoken else "no", LABELS[way.architecture], way.name, way.models),
-        *("" if amount is None else dollars(amount) for amount in amounts),
-        *((str(way.wait.low_ms), str(way.wait.high_ms)) if way.wait else ("", "")),
-        *(str(way.ends or ""), "; ".join(_sources(way))),
+        *("yes" if row.conversational else "no", LABELS[alternative.architecture], alternative.name, alternative.models),
+        *("" if amount is None else format_dollars(amount) for amount in amounts),
+        *((str(alternative.latency.low_ms), str(alternative.latency.high_ms)) if alternative.latency else ("", "")),
+        *(str(alternative.ends or ""), "; ".join(_sources(alternative))),
     ]
 
 
-def _table(ways: tuple[Alternative, ...], answer: Alternatives, sources: dict[str, int]) -> Iterator[str]:
+def _table(alternatives: tuple[Alternative, ...], answer: Alternatives, sources: dict[str, int]) -> Iterator[str]:
     yield "| | made of | best | expected | worst | a minute | times | answers after | ends | prices |"
     yield "|---|---|--:|--:|--:|--:|--:|---|---|---|"
-    for way in ways:
-        costs, ratio = way.per_conversation, answer.ratio(way)
+    for alternative in alternatives:
+        costs, ratio = alternative.per_conversation, answer.ratio_to_cheapest(alternative)
         assert costs is not None
-        for source in _sources(way):
+        for source in _sources(alternative):
             sources.setdefault(source, len(sources) + 1)
         yield _line(
-            _named(way),
-            way.models,
-            *(shown(costs.best), f"**{shown(costs.expected)}**", shown(costs.worst)),
-            shown(way.per_minute(answer.plan).expected),
+            _label(alternative),
+            alternative.models,
+            *(format_amount(costs.best), f"**{format_amount(costs.expected)}**", format_amount(costs.worst)),
+            format_amount(alternative.per_minute(answer.plan).expected),
             f"{float(ratio):.2f}" if ratio else "",
-            f"{'~' if way.wait.assumed else ''}{way.wait}" if way.wait else "",
-            str(way.ends or ""),
-            ", ".join(str(sources[source]) for source in _sources(way)),
+            f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}" if alternative.latency else "",
+            str(alternative.ends or ""),
+            ", ".join(str(sources[source]) for source in _sources(alternative)),
         )
 
 
-def _named(way: Alternative) -> str:
+def _label(alternative: Alternative) -> str:
     """A way by its title, with its architecture where the title does not say it."""
-    label = LABELS[way.architecture]
-    return way.title if label in way.title else f"{label}: {way.title}"
+    label = LABELS[alternative.architecture]
+    return alternative.title if label in alternative.title else f"{label}: {alternative.title}"
 
 
-def _line(*said: str) -> str:
-    return f"| {' | '.join(_plain(each) for each in said)} |"
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(_escape_markdown(cell) for cell in cells)} |"
 
 
-def _sources(way: Alternative) -> list[str]:
-    return list(dict.fromkeys(source for leg in way.legs for source in leg.found.rates.row.sources))
+def _sources(alternative: Alternative) -> list[str]:
+    return list(dict.fromkeys(source for component in alternative.components for source in component.quote.rates.row.sources))
 
 
-def _plain(source: str) -> str:
+def _escape_markdown(source: str) -> str:
     """A name or a source as text, in a table too: an address is no link, since many stand in a sentence of others."""
     return source.replace("|", "\\|").replace("<", "&lt;")

@@ -5,91 +5,99 @@ Counts are whole numbers; means, shares and loads are numbers rounded to what th
 
 from typing import Any
 
-from voicebill.answers.capacity import Capacity, Limit
-from voicebill.answers.demand import Demand
-from voicebill.answers.lengths import Spread
-from voicebill.answers.shape import plan_shape, stands_on
+from voicebill.answers.call_lengths import LengthDistribution
+from voicebill.answers.capacity import Capacity, LimitUsage
+from voicebill.answers.demand import CallDemand
+from voicebill.answers.shape import plan_shape, provenance_shape
 
-Shape = dict[str, Any]
+CapacityShape = dict[str, Any]
 
 
-def capacity_shape(answer: Capacity) -> Shape:
+def capacity_shape(answer: Capacity) -> CapacityShape:
     """Calls at once, what one call and all of them ask of each limit, and how much quota that takes."""
-    traffic, queue, crowd = answer.traffic, answer.queue, answer.crowd
+    traffic, queue, average_load = answer.traffic, answer.queue, answer.average_load
     return {
         "busy_hour": {
             "conversations": str(traffic.volume) if traffic.volume else None,
-            "busy_hour_share": _number(traffic.busy_share),
+            "busy_hour_share": _number(traffic.busy_hour_share),
             "days": _number(traffic.days),
             "calls": _rounded(float(traffic.calls_per_hour)),
             "minutes": _rounded(float(traffic.minutes)),
             "erlangs": _rounded(traffic.erlangs),
         },
-        "refusing": {
-            "target": float(answer.wanted.refused),
+        "erlang_b": {
+            "target": float(answer.targets.blocking_probability),
             "channels": answer.channels,
-            "refused": _rounded(answer.refused),
+            "blocking_probability": _rounded(answer.blocking_probability),
         },
-        "waiting": {
-            "target": float(answer.wanted.service_level.share),
-            "within_seconds": float(answer.wanted.service_level.seconds),
+        "erlang_c": {
+            "target": float(answer.targets.service_level.share),
+            "within_seconds": float(answer.targets.service_level.seconds),
             "channels": queue.channels,
-            "waiting": _rounded(queue.waiting),
+            "wait_probability": _rounded(queue.wait_probability),
             "mean_wait_seconds": _rounded(queue.mean_wait_seconds),
-            "answered": _rounded(queue.answered),
+            "service_level": _rounded(queue.service_level),
         },
-        "call": _call(answer.demand),
-        "calls": {
-            "length_spread": _number(crowd.lengths.coefficient) if isinstance(crowd.lengths, Spread) else None,
-            "cap_minutes": _rounded(crowd.cap.minutes) if crowd.cap else None,
-            "tokens": _rounded(float(crowd.tokens.each)),
-            "requests": _rounded(float(crowd.requests.each)),
-            "heaviest_minute_tokens": crowd.tokens.heaviest,
-            "heaviest_minute_requests": crowd.requests.heaviest,
+        "planned_call": _call(answer.demand),
+        "average_call": {
+            "call_length_cv": _number(average_load.lengths.coefficient)
+            if isinstance(average_load.lengths, LengthDistribution)
+            else None,
+            "cap_minutes": _rounded(average_load.cap.minutes) if average_load.cap else None,
+            "tokens": _rounded(float(average_load.tokens.per_call)),
+            "requests": _rounded(float(average_load.requests.per_call)),
+            "heaviest_minute_tokens": average_load.tokens.heaviest,
+            "heaviest_minute_requests": average_load.requests.heaviest,
         },
-        "counted": {
-            "cached_tokens": answer.counted.cached_tokens,
-            "request_is": answer.counted.request_is,
-            "reserved_output_tokens": answer.counted.reserved_output_tokens,
+        "quota_counting": {
+            "cached_tokens": answer.quota_counting.cached_tokens,
+            "request_unit": answer.quota_counting.request_unit,
+            "reserved_output_tokens": answer.quota_counting.reserved_output_tokens,
         },
-        "minutes_over": float(answer.wanted.minutes_over),
-        "limits": [_limit(each) for each in answer.limits],
+        "exceedance": float(answer.targets.exceedance),
+        "limits": [_limit(limit) for limit in answer.limits],
         "quota": _quota(answer),
-        "needed": _needed(answer),
+        "quota_requirement": _needed(answer),
         "plan": plan_shape(answer.plan, answer.conversation),
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
-        **stands_on(answer.offered),
+        **provenance_shape(answer.model),
     }
 
 
-def _call(asks: Demand) -> Shape:
+def _call(demand: CallDemand) -> CapacityShape:
     return {
-        "tokens": int(asks.tokens.each),
-        "cached_tokens": asks.cached,
-        "requests": int(asks.requests.each),
-        "heaviest_minute_tokens": asks.tokens.heaviest,
-        "heaviest_minute_requests": asks.requests.heaviest,
-        "minutes": [{"minute": each.number, "tokens": each.tokens, "requests": each.requests} for each in asks.minutes],
+        "tokens": int(demand.tokens.per_call),
+        "cached_tokens": demand.cached_tokens,
+        "requests": int(demand.requests.per_call),
+        "heaviest_minute_tokens": demand.tokens.heaviest,
+        "heaviest_minute_requests": demand.requests.heaviest,
+        "minutes": [
+            {"minute": minute.number, "tokens": minute.tokens, "requests": minute.requests} for minute in demand.minutes
+        ],
     }
 
 
-def _limit(limit: Limit) -> Shape:
-    carried = limit.carried
+def _limit(limit: LimitUsage) -> CapacityShape:
+    calls_per_quota = limit.calls_per_quota
     return {
         "limit": limit.name,
         "mean": _rounded(limit.mean),
-        "seldom_over": _rounded(limit.seldom_over),
+        "percentile": _rounded(limit.percentile),
         "worst": limit.worst,
         "quota": limit.quota,
-        "stated": limit.stated,
-        "carries": None
-        if carried is None
-        else {"on_average": carried.on_average, "seldom_over": carried.seldom_over, "always": carried.always},
+        "is_override": limit.is_override,
+        "calls_per_quota": None
+        if calls_per_quota is None
+        else {
+            "on_average": calls_per_quota.on_average,
+            "percentile": calls_per_quota.percentile,
+            "always": calls_per_quota.always,
+        },
     }
 
 
-def _quota(answer: Capacity) -> Shape | None:
+def _quota(answer: Capacity) -> CapacityShape | None:
     quota = answer.quota
     if quota is None:
         return None
@@ -104,20 +112,24 @@ def _quota(answer: Capacity) -> Shape | None:
     }
 
 
-def _needed(answer: Capacity) -> Shape | None:
-    needed = answer.needed
-    if needed is None:
+def _needed(answer: Capacity) -> CapacityShape | None:
+    requirement = answer.needed
+    if requirement is None:
         return None
     return {
         "per": answer.per,
-        "binds": needed.binds,
-        "calls_at_once": needed.calls_at_once,
-        "refused_with_one": _rounded(needed.refused_with_one),
-        "together": needed.together,
-        "apart": needed.apart,
+        "binding_limit": requirement.binding_limit,
+        "calls_at_once": requirement.calls_at_once,
+        "blocking_with_one": _rounded(requirement.blocking_with_one),
+        "pooled": requirement.pooled,
+        "partitioned": requirement.partitioned,
         "steps": [
-            {"quotas": step.quotas, "calls_at_once": step.calls_at_once, "refused": _rounded(step.refused)}
-            for step in needed.steps
+            {
+                "quotas": step.quotas,
+                "calls_at_once": step.calls_at_once,
+                "blocking_probability": _rounded(step.blocking_probability),
+            }
+            for step in requirement.steps
         ],
     }
 

@@ -5,38 +5,38 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from voicebill.answers.costing import Conversation, Used, conversation
-from voicebill.answers.estimate import Estimate, lengths_of, priced
+from voicebill.answers.call_lengths import CallLengths, LengthDistribution
+from voicebill.answers.call_mix import SampledCalls, sample_calls
+from voicebill.answers.costing import CountedConversation, ScenarioUsage, run_conversation
+from voicebill.answers.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.facts import Facts
-from voicebill.answers.lengths import Lengths, Spread
-from voicebill.answers.offered import Asked, Offered, offered
-from voicebill.answers.population import Calls, calls
+from voicebill.answers.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.quantities import Volume
-from voicebill.billing.errors import InvalidInput, NotOffered, VoicebillError
+from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
 
-Counted = tuple[Rules, bool]
+CountingKey = tuple[Rules, bool]
 """What a conversation's counts depend on: the rules, and whether transcription is billed by time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class OfferEstimate:
     """An offer with what the plan costs there, or why it cannot serve it.
 
-    `ends` is the soonest day that a source gives for the model's end. `unproven`: the vendor lists a price, but its
-    availability table does not name the model under this deployment. `assumed`: what becomes of history was not measured
-    on this model.
+    `ends` is the earliest day that a source gives for the model's end. `availability_unconfirmed`: the vendor lists a price,
+    but its availability table does not name the model for this deployment. `history_assumed`: the history
+    policy was not measured on this model.
     """
 
     offer: Offer
     answer: Estimate | None
-    refusal: str | None
+    reason: str | None
     ends: date | None
-    unproven: bool
-    assumed: bool
+    availability_unconfirmed: bool
+    history_assumed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,46 +44,47 @@ class Comparison:
     """Candidates, the cheapest first by their expected amount, those that cannot serve the plan last."""
 
     plan: Plan
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[OfferEstimate, ...]
 
-    def ratio(self, candidate: Candidate) -> Fraction | None:
+    def ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
         """How many times the cheapest a candidate is expected to cost."""
-        least = self.candidates[0].answer
-        if candidate.answer is None or least is None or not least.per_conversation.expected:
+        cheapest = self.candidates[0].answer
+        if candidate.answer is None or cheapest is None or not cheapest.per_conversation.expected:
             return None
-        return Fraction(candidate.answer.per_conversation.expected) / Fraction(least.per_conversation.expected)
+        return Fraction(candidate.answer.per_conversation.expected) / Fraction(cheapest.per_conversation.expected)
 
 
 def compare(
     plan: Plan,
     offers: Iterable[Offer],
-    asked: Asked,
+    selection: ModelSelection,
     facts: Facts,
     volume: Volume | None = None,
     *,
-    lengths: Spread | Lengths | None = None,
+    lengths: LengthDistribution | CallLengths | None = None,
 ) -> Comparison:
     """What a plan costs with each of some offers, on the day and under the rules that are asked about.
 
     `volume` and `lengths` as for an estimate.
 
-    >>> from voicebill.facts import load
-    >>> facts, day = load(), date(2026, 11, 22)
-    >>> found = compare(Plan(minutes=10, turns=20), alive(facts.prices, day), Asked(model="any", day=day), facts)
-    >>> found.candidates[0].offer.model
+    >>> from voicebill.facts import load_facts
+    >>> facts, day = load_facts(), date(2026, 11, 22)
+    >>> selection = ModelSelection(model="any", day=day)
+    >>> answer = compare(Plan(minutes=10, turns=20), available_offers(facts.prices, day), selection, facts)
+    >>> answer.candidates[0].offer.model
     'gpt-realtime-2.1-mini'
 
     Raises:
         InvalidInput: there is no offer to compare.
     """
-    shared = _Shared(plan, volume, lengths)
-    candidates = [_candidate(shared, offer, asked, facts) for offer in offers]
+    shared = _SharedCounts(plan, volume, lengths)
+    candidates = [_estimate_offer(shared, offer, selection, facts) for offer in offers]
     if not candidates:
         raise InvalidInput("there is no offer to compare: no realtime model that was named has a price on that day")
-    return Comparison(plan, tuple(sorted(candidates, key=_dearness)))
+    return Comparison(plan, tuple(sorted(candidates, key=_sort_key)))
 
 
-def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
+def available_offers(book: PriceBook, day: date) -> tuple[Offer, ...]:
     """Every realtime offer with prices on a day, except those that by every source have ended."""
     return tuple(
         offer
@@ -91,12 +92,12 @@ def alive(book: PriceBook, day: date) -> tuple[Offer, ...]:
         if offer.kind == "realtime"
         and offer.tier == "standard"
         and not offer.example
-        and book.priced(offer, day)
-        and not book.ended(offer, day)
+        and book.price_row(offer, day)
+        and not book.is_shut_down(offer, day)
     )
 
 
-def alive_and_wanted(
+def available_offers_matching(
     book: PriceBook, day: date, models: Iterable[str] = (), provider: str | None = None, deployment: str | None = None
 ) -> list[Offer]:
     """The realtime offers alive on a day that go by some names (empty: all), of a provider and deployment (None: any).
@@ -105,88 +106,92 @@ def alive_and_wanted(
         UnknownName: no offer goes by a name.
         NotOffered: what was named has ended by that day.
     """
-    named = [offer for name in models for offer in book.named(name, provider, "realtime")]
-    ids = {offer.id for offer in named}
-    found = [
+    named_offers = [offer for name in models for offer in book.offers_named(name, provider, "realtime")]
+    ids = {offer.id for offer in named_offers}
+    available = [
         offer
-        for offer in alive(book, day)
-        if (not named or offer.id in ids) and provider in (None, offer.provider) and deployment in (None, offer.deployment)
+        for offer in available_offers(book, day)
+        if (not named_offers or offer.id in ids)
+        and provider in (None, offer.provider)
+        and deployment in (None, offer.deployment)
     ]
-    over = [end for offer in named for end in book.ends(offer) if book.ended(offer, day)]
-    if not found and over:
-        last = max(over, key=lambda end: end.shutdown.first)
-        instead = f"; the vendor names {last.replacement} instead" if last.replacement else ""
-        raise NotOffered(f"{last.model} was shut down by {last.provider} on {last.shutdown}, before {day}{instead}")
-    return found
+    shutdowns = [end for offer in named_offers for end in book.lifecycle_of(offer) if book.is_shut_down(offer, day)]
+    if not available and shutdowns:
+        last = max(shutdowns, key=lambda end: end.shutdown.first)
+        replacement_note = f"; the vendor names {last.replacement} instead" if last.replacement else ""
+        raise NotAvailable(f"{last.model} was shut down by {last.provider} on {last.shutdown}, before {day}{replacement_note}")
+    return available
 
 
-class _Shared:
+class _SharedCounts:
     """What offers under the same rules share: the conversation that was run, and calls of all lengths."""
 
-    def __init__(self, plan: Plan, volume: Volume | None, lengths: Spread | Lengths | None) -> None:
+    def __init__(self, plan: Plan, volume: Volume | None, lengths: LengthDistribution | CallLengths | None) -> None:
         self.plan = plan
         self.volume = volume
-        self.stated = lengths is not None
-        self.lengths = lengths_of(volume, lengths)
-        self.held: dict[Counted, tuple[Conversation, Calls[Used] | None]] = {}
+        self.lengths_specified = lengths is not None
+        self.lengths = lengths_or_default(volume, lengths)
+        self.counts: dict[CountingKey, tuple[CountedConversation, SampledCalls[ScenarioUsage] | None]] = {}
 
-    def estimate(self, sold: Offered) -> Estimate:
+    def estimate(self, model: ResolvedModel) -> Estimate:
         """The estimate of the plan with an offer."""
-        by_time = sold.transcription is not None and sold.transcription.rates["audio_ms"] is not None
-        counted = (sold.ruling.rules, by_time)
-        if counted not in self.held:
-            over = None if self.lengths is None else calls(self.plan, self.lengths, sold)
-            self.held[counted] = conversation(script(self.plan, sold.ruling.rules), sold), over
-        held, over = self.held[counted]
-        return priced(self.plan, sold, held, self.volume, over, stated=self.stated)
+        by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
+        key = (model.effective_rules.rules, by_time)
+        if key not in self.counts:
+            sampled_calls = None if self.lengths is None else sample_calls(self.plan, self.lengths, model)
+            self.counts[key] = run_conversation(script(self.plan, model.effective_rules.rules), model), sampled_calls
+        conversation, sampled_calls = self.counts[key]
+        return estimate_from_counts(
+            self.plan, model, conversation, self.volume, sampled_calls, lengths_specified=self.lengths_specified
+        )
 
 
-def _candidate(shared: _Shared, offer: Offer, asked: Asked, facts: Facts) -> Candidate:
+def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelection, facts: Facts) -> OfferEstimate:
     region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
-    question = replace(asked, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
+    offer_selection = replace(selection, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
     book = facts.prices
-    ends = [day.first for row in book.ends(offer) for day in row.days]
-    ruling = facts.ruling(offer, day=asked.day, rules=asked.rules, overrides=asked.overrides)
-    answer, refusal = None, None
+    ends = [day.first for row in book.lifecycle_of(offer) for day in row.days]
+    effective_rules = facts.rules_for(offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
+    answer, reason = None, None
     try:
-        answer = shared.estimate(offered(question, shared.plan.transcription_model, facts))
+        answer = shared.estimate(resolve_model(offer_selection, shared.plan.transcription_model, facts))
     except VoicebillError as error:
-        refusal = str(error)
-    return Candidate(
+        reason = str(error)
+    return OfferEstimate(
         offer=offer,
         answer=answer,
-        refusal=refusal,
+        reason=reason,
         ends=min(ends, default=None),
-        unproven=book.unproven(offer),
-        assumed=ruling.rows["history"].evidence == "assumed",
+        availability_unconfirmed=book.availability_unconfirmed(offer),
+        history_assumed=effective_rules.rows["history"].evidence == "assumed",
     )
 
 
-def _dearness(candidate: Candidate) -> tuple[bool, Fraction, str]:
+def _sort_key(candidate: OfferEstimate) -> tuple[bool, Fraction, str]:
     if candidate.answer is None:
         return True, Fraction(0), candidate.offer.id
     return False, Fraction(candidate.answer.per_conversation.expected), candidate.offer.id
 
 
-def remarks(candidate: Candidate, day: date) -> Iterator[str]:
+def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
     """How an offer is sold, and what to mind of it, in few words."""
     offer = candidate.offer
     yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
     if candidate.ends:
         yield f"{'may have ended' if candidate.ends <= day else 'ends'} {candidate.ends}"
-    if candidate.unproven:
-        yield "unproven"
-    if candidate.assumed:
-        yield "history assumed"
+    if candidate.availability_unconfirmed:
+        yield "availability unconfirmed"
+    if candidate.history_assumed:
+        yield "history not measured"
     answer = candidate.answer
-    currency = answer.offered.currency if answer else None
+    currency = answer.model.currency if answer else None
     if answer and currency:
-        month = f", {currency.shown(answer.per_month.expected)} a month" if answer.per_month else ""
-        yield f"{currency.shown(answer.per_conversation.expected)}{month}"
-    calls = answer.population if answer else None
-    if answer and calls and calls.cap and calls.mean_minutes < 0.98 * float(answer.plan.minutes):
-        yield f"in months calls are cut at {calls.cap.minutes:.4g} minutes"
-    if answer and any(line.rate and line.rate.stands_in for line in answer.lines):
+        month = f", {currency.format_amount(answer.per_month.expected)} a month" if answer.per_month else ""
+        yield f"{currency.format_amount(answer.per_conversation.expected)}{month}"
+    call_mix = answer.call_mix if answer else None
+    if answer and call_mix and call_mix.cap and call_mix.mean_minutes < 0.98 * float(answer.plan.minutes):
+        yield f"in months calls are cut at {call_mix.cap.minutes:.4g} minutes"
+    if answer and any(line.rate and line.rate.is_fallback for line in answer.lines):
         yield "no cached price, priced as fresh"
-    if answer and answer.conversation.rules.reasons and not answer.plan.reasoning_tokens:
+    if answer and answer.conversation.rules.is_reasoning_model and not answer.plan.reasoning_tokens:
         yield "reasoning not counted"

@@ -1,7 +1,7 @@
-"""What conversations did cost: totals, bill lines and groups of whatever was recorded.
+"""What conversations cost: totals, bill lines and groups of whatever was recorded.
 
-The counting is done by an engine: the row path in `answers/rows.py`, which is the reference, or one of `voicebill.engines`,
-which do the same over millions of rows. Finding prices, and saying what was assumed, is done here, once for all of them.
+An engine does the counting: `answers/python_engine.py`, which is the reference, or one of
+`voicebill.engines`, which do the same over millions of rows. Prices and assumptions are found here, once for all engines.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,27 +11,26 @@ from fractions import Fraction
 from math import lcm
 from typing import Protocol
 
-from voicebill.answers.where import Condition, Value, field_named, fields_of
-from voicebill.billing.bill import Line
-from voicebill.billing.bill import warnings as doubts
+from voicebill.answers.filters import Condition, FieldValue, fields_of, parse_field
+from voicebill.billing.bill import Line, rate_warnings
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rate
 from voicebill.billing.price_book import PriceBook
-from voicebill.billing.sold import Sold, Span, plain, spans
+from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name, price_periods
 
 PERCENTILES = (10, 50, 90, 99)
 """Nearest rank: the p-th percentile of n amounts is the smallest that is not below p % of them."""
 
-MOST_BY = 6
-MOST_RATE = 10**18
+MAX_GROUP_FIELDS = 6
+MAX_RATE = 10**18
 """In the unit of `Priced.per`; engines count in whole numbers of so many digits."""
-IN_ORDER = ("month", "day", "hour", "turn")
+CHRONOLOGICAL_FIELDS = ("month", "day", "hour", "turn")
 """Groups by these come in their order; all others begin with the dearest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostAsked:
+class CostQuery:
     """Which records, and grouped by what.
 
     `where` is a condition, such as `condition("turn > 1")`. `until` is exclusive. `calls` asks for what sessions cost, which
@@ -54,14 +53,14 @@ class CostAsked:
     def __post_init__(self) -> None:
         if isinstance(self.by, str) or isinstance(self.where, str):
             raise InvalidInput("by is a tuple of fields, and where a condition: condition('turn > 1')")
-        names = tuple(field_named(name) for name in self.by)
+        names = tuple(parse_field(name) for name in self.by)
         if len(set(names)) < len(names):
             raise InvalidInput(f"a field can be grouped by once: {', '.join(names)}")
-        if len(names) > MOST_BY:
-            raise InvalidInput(f"at most {MOST_BY} fields can be grouped by, not {len(names)}")
+        if len(names) > MAX_GROUP_FIELDS:
+            raise InvalidInput(f"at most {MAX_GROUP_FIELDS} fields can be grouped by, not {len(names)}")
         object.__setattr__(self, "by", names)
         for name in ("provider", "deployment", "region", "tier"):
-            object.__setattr__(self, name, plain(getattr(self, name)))
+            object.__setattr__(self, name, normalize_name(getattr(self, name)))
         if self.top is not None and self.top < 1:
             raise InvalidInput(f"top must be 1 or more, not {self.top}")
         if self.since and self.until and self.since >= self.until:
@@ -69,7 +68,7 @@ class CostAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RecordCounts:
     """How many records there were: each is billed, unpriced (at least in part), or without usage.
 
     Of these, some are bounded or inconsistent. `unnamed` says by field how many name no provider or deployment.
@@ -78,9 +77,9 @@ class Counts:
     billed: int
     unpriced: int
     without_usage: int
-    bounded: int
+    ambiguous: int
     inconsistent: int
-    unnamed: Mapping[str, int] = field(default_factory=dict)
+    unattributed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -95,62 +94,62 @@ class Overview:
     `unnamed` counts the records that name no provider, and no deployment.
     """
 
-    names: Sequence[tuple[Sold, date | None, date | None]]
+    names: Sequence[tuple[Sku, date | None, date | None]]
     by_status: Mapping[str, int]
-    unnamed: Mapping[str, int]
+    unattributed: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class PriceRow:
+class RateRow:
     """The rate of a meter in a span: `rate × per` picodollars a unit, and the lowest and highest that a source gives."""
 
-    span: int
+    period: int
     meter: str
     rate: int
     lowest: int
     highest: int
-    step: int
+    increment: int
 
 
 @dataclass(frozen=True)
-class Priced:
+class PriceTable:
     """The prices that a question needs: spans by their place, and rates over one denominator, so that sums stay whole."""
 
-    spans: Sequence[Span]
-    rows: Sequence[PriceRow]
-    per: int
+    periods: Sequence[PricePeriod]
+    rows: Sequence[RateRow]
+    denominator: int
 
     def amount(self, numerator: int) -> Amount:
         """Picodollars: whole where the rates divide, else a fraction."""
-        return numerator // self.per if numerator % self.per == 0 else Fraction(numerator, self.per)
+        return numerator // self.denominator if numerator % self.denominator == 0 else Fraction(numerator, self.denominator)
 
     @property
-    def by_meter(self) -> Mapping[tuple[int, str], PriceRow]:
+    def by_meter(self) -> Mapping[tuple[int, str], RateRow]:
         """The rows, by span and meter."""
-        return {(row.span, row.meter): row for row in self.rows}
+        return {(row.period, row.meter): row for row in self.rows}
 
 
 @dataclass(frozen=True, slots=True)
-class LineTally:
+class LineTotals:
     """Quantities of a meter in a span (-1: no day), in the cheapest and the dearest reading.
 
     `again` is how much of it had been read before, of `followed` for which that is known.
     """
 
-    span: int
+    period: int
     meter: str
     low: int
     high: int
-    again: int
-    followed: int
-    sold: Sold
+    repeated_tokens: int
+    tracked_tokens: int
+    sku: Sku
 
 
 @dataclass(frozen=True, slots=True)
-class GroupTally:
+class GroupTotals:
     """A group: its records, its amounts as numerators over `Priced.per`, and how many quantities no price is known for."""
 
-    keys: tuple[Value, ...]
+    keys: tuple[FieldValue, ...]
     records: int
     low: int
     high: int
@@ -161,7 +160,7 @@ class GroupTally:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionTally:
+class SessionTotals:
     """Percentiles over sessions whose every quantity has a price: numerators over `Priced.per`, by percentile.
 
     `low_minute` and `high_minute` give the numerator and the milliseconds of the session that is the percentile.
@@ -178,30 +177,30 @@ class SessionTally:
     high_minute: Mapping[int, tuple[int, int]]
 
 
-class Counting(Protocol):
+class CountedQuery(Protocol):
     """The records that are asked about, as an engine counts them."""
 
-    def overview(self, priced: Priced | None = None) -> Overview:
+    def overview(self, price_table: PriceTable | None = None) -> Overview:
         """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
         ...
 
-    def lines(self, priced: Priced) -> Sequence[LineTally]:
+    def lines(self, price_table: PriceTable) -> Sequence[LineTotals]:
         """Quantities by span and meter."""
         ...
 
-    def total(self, priced: Priced) -> GroupTally:
+    def total(self, price_table: PriceTable) -> GroupTotals:
         """The amount of everything."""
         ...
 
-    def groups(self, priced: Priced) -> Sequence[GroupTally]:
+    def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
         """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
         ...
 
-    def unpriced_records(self, priced: Priced) -> int:
+    def unpriced_records(self, price_table: PriceTable) -> int:
         """How many records have a quantity that no price is known for."""
         ...
 
-    def sessions(self, priced: Priced) -> SessionTally:
+    def sessions(self, price_table: PriceTable) -> SessionTotals:
         """What sessions cost."""
         ...
 
@@ -209,7 +208,7 @@ class Counting(Protocol):
 class Engine(Protocol):
     """Counts a usage table. Every engine gives the same figures, to the last picodollar."""
 
-    def count(self, asked: CostAsked) -> Counting:
+    def count(self, query: CostQuery) -> CountedQuery:
         """The records that are asked about."""
         ...
 
@@ -221,7 +220,7 @@ class CostLine:
     The quantities and amounts are those of the cheapest and the dearest reading; they are equal where nothing is bounded.
     """
 
-    span: Span
+    period: PricePeriod
     line: Line
     high: Line
 
@@ -240,15 +239,15 @@ class CostLine:
 class UnpricedLine:
     """Quantities for which no price is known, and why. A range where the counts leave it open."""
 
-    sold: Sold
+    sku: Sku
     meter: str
     low: int
     high: int
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CostGroup:
     """What a group cost: exact where both amounts are equal, a range otherwise; None: no part of it has a price.
 
     `low` is its part of the cheapest reading and `high` of the dearest, so that groups add up to the total in each; of a
@@ -256,7 +255,7 @@ class Group:
     one for each record and meter, no price is known for `unpriced`.
     """
 
-    keys: tuple[Value, ...]
+    keys: tuple[FieldValue, ...]
     records: int
     low: Amount | None
     high: Amount | None
@@ -284,228 +283,237 @@ class PerCall:
 class Cost:
     """The answer: what was counted, what it cost, and what stands in doubt."""
 
-    asked: CostAsked
-    counts: Counts
+    query: CostQuery
+    counts: RecordCounts
     first: date | None
     last: date | None
-    total: Group
+    total: CostGroup
     lines: tuple[CostLine, ...]
     unpriced: tuple[UnpricedLine, ...]
-    groups: tuple[Group, ...]
-    others: Group | None
+    groups: tuple[CostGroup, ...]
+    remainder: CostGroup | None
     per_call: PerCall | None
-    cache_hits: Fraction | None
-    reread: Fraction | None
+    cache_hit_share: Fraction | None
+    repeated_input_cost_share: Fraction | None
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     prices: PriceBook
 
 
-def cost(engine: Engine, asked: CostAsked, prices: PriceBook) -> Cost:
+def cost(engine: Engine, query: CostQuery, prices: PriceBook) -> Cost:
     """What the records of a usage table cost.
 
     Raises:
         InvalidInput: a price of one's own is beyond any use.
     """
-    counting = engine.count(asked)
-    seen = counting.overview()
-    priced = _priced(seen, prices)
-    if "offer" in fields_of(asked.where):
-        seen = counting.overview(priced)
-    tallies = counting.lines(priced)
-    lines, unpriced = _lines(tallies, priced, prices)
-    total = _group(counting.total(priced), priced)
-    shown = tuple(_group(each, priced) for each in counting.groups(priced)) if asked.by else ()
-    lost = counting.unpriced_records(priced) if unpriced else 0
-    days = [day for _, *both in seen.names for day in both if day]
-    said = _said(seen, asked, priced, lines)
+    counted_query = engine.count(query)
+    overview = counted_query.overview()
+    price_table = _price_table(overview, prices)
+    if "offer" in fields_of(query.where):
+        overview = counted_query.overview(price_table)
+    line_totals = counted_query.lines(price_table)
+    lines, unpriced = _lines(line_totals, price_table, prices)
+    total = _group(counted_query.total(price_table), price_table)
+    groups = tuple(_group(totals, price_table) for totals in counted_query.groups(price_table)) if query.by else ()
+    unpriced_records = counted_query.unpriced_records(price_table) if unpriced else 0
+    days = [day for _, *bounds in overview.names for day in bounds if day]
+    notes = _notes(overview, query, price_table, lines)
     return Cost(
-        asked=asked,
-        counts=_counts(seen, lost),
+        query=query,
+        counts=_counts(overview, unpriced_records),
         first=min(days, default=None),
         last=max(days, default=None),
         total=total,
         lines=lines,
         unpriced=unpriced,
-        groups=shown,
-        others=_others(total, shown) if asked.top else None,
-        per_call=_per_call(counting.sessions(priced), priced) if asked.calls else None,
-        cache_hits=_cache_hits(tallies, prices),
-        reread=_reread(tallies, priced),
-        assumptions=tuple(said[0]),
-        warnings=tuple(said[1]),
+        groups=groups,
+        remainder=_remainder(total, groups) if query.top else None,
+        per_call=_per_call(counted_query.sessions(price_table), price_table) if query.calls else None,
+        cache_hit_share=_cache_hit_share(line_totals, prices),
+        repeated_input_cost_share=_repeated_input_cost_share(line_totals, price_table),
+        assumptions=tuple(notes[0]),
+        warnings=tuple(notes[1]),
         prices=prices,
     )
 
 
-def check_bought(asked: CostAsked, prices: PriceBook) -> None:
+def validate_sku(query: CostQuery, prices: PriceBook) -> None:
     """Refuse a provider or a deployment that nobody has, before anything is read.
 
     Raises:
         UnknownName: there is none of that name; the nearest are given.
     """
-    sellers = {offer.provider for offer in prices.offers}
-    if asked.provider not in sellers:
-        raise UnknownName("provider", asked.provider, sellers)
+    providers = {offer.provider for offer in prices.offers}
+    if query.provider not in providers:
+        raise UnknownName("provider", query.provider, providers)
     deployments = {offer.deployment for offer in prices.offers}
-    if asked.deployment not in deployments:
-        raise UnknownName("deployment", asked.deployment, deployments)
+    if query.deployment not in deployments:
+        raise UnknownName("deployment", query.deployment, deployments)
 
 
-def _priced(seen: Overview, prices: PriceBook) -> Priced:
+def _price_table(overview: Overview, prices: PriceBook) -> PriceTable:
     """The rates of every name that occurs, over the days on which it does."""
-    found = [span for sold, first, last in seen.names if first and last for span in spans(prices, sold, first, last)]
-    rates = [
-        (at, meter, rate, span.found.rates.row.increments.get(meter, 1))
-        for at, span in enumerate(found)
-        if span.found
-        for meter, rate in span.found.rates.by_meter.items()
+    periods = [
+        period for sku, first, last in overview.names if first and last for period in price_periods(prices, sku, first, last)
     ]
-    figures = [(at, meter, [_each(rate), *_rivals(rate)], step) for at, meter, rate, step in rates]
-    per = lcm(*(figure.denominator for _, _, known, _ in figures for figure in known))
+    rates = [
+        (index, meter, rate, period.quote.rates.row.increments.get(meter, 1))
+        for index, period in enumerate(periods)
+        if period.quote
+        for meter, rate in period.quote.rates.by_meter.items()
+    ]
+    unit_prices = [
+        (index, meter, [_unit_price(rate), *_disputed_prices(rate)], increment) for index, meter, rate, increment in rates
+    ]
+    denominator = lcm(*(amount.denominator for _, _, amounts, _ in unit_prices for amount in amounts))
     rows = []
-    if any(figure * per >= MOST_RATE for _, _, known, _ in figures for figure in known):
+    if any(amount * denominator >= MAX_RATE for _, _, amounts, _ in unit_prices for amount in amounts):
         raise InvalidInput("these prices are beyond any use: one is a fortune for a single token, or for a millisecond")
-    for at, meter, known, step in figures:
-        used, *_ = whole = [int(figure * per) for figure in known]
-        rows.append(PriceRow(at, meter, used, min(whole), max(whole), step))
-    return Priced(found, rows, per)
+    for index, meter, amounts, increment in unit_prices:
+        scaled_rate, *_ = scaled_rates = [int(amount * denominator) for amount in amounts]
+        rows.append(RateRow(index, meter, scaled_rate, min(scaled_rates), max(scaled_rates), increment))
+    return PriceTable(periods, rows, denominator)
 
 
-def _each(rate: Rate) -> Fraction:
+def _unit_price(rate: Rate) -> Fraction:
     return Fraction(rate.picodollars, rate.per)
 
 
-def _rivals(rate: Rate) -> list[Fraction]:
-    return [_each(Rate.quoted(rate.meter, dispute.price)) for dispute in rate.disputes]
+def _disputed_prices(rate: Rate) -> list[Fraction]:
+    return [_unit_price(Rate.from_price(rate.meter, dispute.price)) for dispute in rate.disputes]
 
 
 def _lines(
-    tallies: Iterable[LineTally], priced: Priced, prices: PriceBook
+    line_totals: Iterable[LineTotals], price_table: PriceTable, prices: PriceBook
 ) -> tuple[tuple[CostLine, ...], tuple[UnpricedLine, ...]]:
     billed, unpriced = [], []
-    order = {name: at for at, name in enumerate(prices.meters)}
-    for tally in sorted(tallies, key=lambda each: (each.sold, each.span, order.get(each.meter, len(order)), each.meter)):
-        if not (tally.low or tally.high):
+    order = {name: index for index, name in enumerate(prices.meters)}
+    for totals in sorted(
+        line_totals, key=lambda entry: (entry.sku, entry.period, order.get(entry.meter, len(order)), entry.meter)
+    ):
+        if not (totals.low or totals.high):
             continue
-        span = priced.spans[tally.span] if tally.span >= 0 else None
-        rate = span.found.rates[tally.meter] if span and span.found else None
-        if span is None or rate is None:
-            low, high = sorted((tally.low, tally.high))
-            unpriced.append(UnpricedLine(tally.sold, tally.meter, low, high, _why(span, tally, prices)))
+        period = price_table.periods[totals.period] if totals.period >= 0 else None
+        rate = period.quote.rates[totals.meter] if period and period.quote else None
+        if period is None or rate is None:
+            low, high = sorted((totals.low, totals.high))
+            unpriced.append(UnpricedLine(totals.sku, totals.meter, low, high, _unpriced_reason(period, totals, prices)))
         else:
-            billed.append(CostLine(span, Line(rate.meter, tally.low, rate), Line(rate.meter, tally.high, rate)))
+            billed.append(CostLine(period, Line(rate.meter, totals.low, rate), Line(rate.meter, totals.high, rate)))
     return tuple(billed), tuple(unpriced)
 
 
-def _why(span: Span | None, tally: LineTally, prices: PriceBook) -> str:
-    if span is None:
+def _unpriced_reason(period: PricePeriod | None, totals: LineTotals, prices: PriceBook) -> str:
+    if period is None:
         return "no day is known: name it with --day"
-    if span.found is None:
-        return span.why
-    meter = prices.meters.get(tally.meter)
-    return f"{span.found.offer.name} has no price for {meter.label if meter else tally.meter}"
+    if period.quote is None:
+        return period.reason
+    meter = prices.meters.get(totals.meter)
+    return f"{period.quote.offer.name} has no price for {meter.label if meter else totals.meter}"
 
 
-def _group(tally: GroupTally, priced: Priced) -> Group:
-    counted = (tally.priced + tally.unpriced, tally.unpriced)
-    if not tally.priced:
-        nothing = None if tally.unpriced else 0
-        return Group(tally.keys, tally.records, nothing, nothing, None, *counted)
-    disputed = (priced.amount(tally.disputed_low), priced.amount(tally.disputed_high))
-    low, high = priced.amount(tally.low), priced.amount(tally.high)
-    return Group(tally.keys, tally.records, low, high, None if disputed == (low, high) else disputed, *counted)
+def _group(totals: GroupTotals, price_table: PriceTable) -> CostGroup:
+    quantity_counts = (totals.priced + totals.unpriced, totals.unpriced)
+    if not totals.priced:
+        empty_amount = None if totals.unpriced else 0
+        return CostGroup(totals.keys, totals.records, empty_amount, empty_amount, None, *quantity_counts)
+    disputed = (price_table.amount(totals.disputed_low), price_table.amount(totals.disputed_high))
+    low, high = price_table.amount(totals.low), price_table.amount(totals.high)
+    return CostGroup(totals.keys, totals.records, low, high, None if disputed == (low, high) else disputed, *quantity_counts)
 
 
-def _others(total: Group, shown: Sequence[Group]) -> Group | None:
+def _remainder(total: CostGroup, groups: Sequence[CostGroup]) -> CostGroup | None:
     """What is left of the total when the groups shown are taken away; None where nothing is."""
-    records = total.records - sum(group.records for group in shown)
-    quantities = total.quantities - sum(group.quantities for group in shown)
-    unpriced = total.unpriced - sum(group.unpriced for group in shown)
+    records = total.records - sum(group.records for group in groups)
+    quantities = total.quantities - sum(group.quantities for group in groups)
+    unpriced = total.unpriced - sum(group.unpriced for group in groups)
     if total.low is None or total.high is None:
-        return Group((), records, None, None, None, quantities, unpriced) if records > 0 else None
-    low = total.low - sum((group.low or 0 for group in shown), Fraction(0))
-    high = total.high - sum((group.high or 0 for group in shown), Fraction(0))
-    return Group((), records, low, high, None, quantities, unpriced) if records > 0 or low or high or unpriced else None
+        return CostGroup((), records, None, None, None, quantities, unpriced) if records > 0 else None
+    low = total.low - sum((group.low or 0 for group in groups), Fraction(0))
+    high = total.high - sum((group.high or 0 for group in groups), Fraction(0))
+    return CostGroup((), records, low, high, None, quantities, unpriced) if records > 0 or low or high or unpriced else None
 
 
-def _counts(seen: Overview, unpriced: int) -> Counts:
-    none = seen.by_status.get("none", 0)
-    counted = sum(seen.by_status.values()) - none - unpriced
-    return Counts(
-        billed=counted,
+def _counts(overview: Overview, unpriced: int) -> RecordCounts:
+    missing = overview.by_status.get("missing", 0)
+    billed = sum(overview.by_status.values()) - missing - unpriced
+    return RecordCounts(
+        billed=billed,
         unpriced=unpriced,
-        without_usage=none,
-        bounded=seen.by_status.get("bounded", 0),
-        inconsistent=seen.by_status.get("inconsistent", 0),
-        unnamed=seen.unnamed,
+        without_usage=missing,
+        ambiguous=overview.by_status.get("ambiguous", 0),
+        inconsistent=overview.by_status.get("inconsistent", 0),
+        unattributed=overview.unattributed,
     )
 
 
-def _per_call(sessions: SessionTally, priced: Priced) -> PerCall | None:
-    if not sessions.sessions:
+def _per_call(totals: SessionTotals, price_table: PriceTable) -> PerCall | None:
+    if not totals.sessions:
         return None
 
     def mean(numerator: int) -> Amount:
-        return Fraction(numerator, priced.per * sessions.sessions)
+        return Fraction(numerator, price_table.denominator * totals.sessions)
 
     percentiles = {
-        percent: (priced.amount(sessions.low[percent]), priced.amount(sessions.high[percent])) for percent in sessions.low
+        percent: (price_table.amount(totals.low[percent]), price_table.amount(totals.high[percent])) for percent in totals.low
     }
 
-    def a_minute(of: tuple[int, int]) -> Amount:
-        return Fraction(of[0] * 60_000, priced.per * of[1])
+    def amount_per_minute(amount_and_ms: tuple[int, int]) -> Amount:
+        return Fraction(amount_and_ms[0] * 60_000, price_table.denominator * amount_and_ms[1])
 
     per_minute = {
-        percent: (a_minute(low), a_minute(sessions.high_minute[percent])) for percent, low in sessions.low_minute.items()
+        percent: (amount_per_minute(low), amount_per_minute(totals.high_minute[percent]))
+        for percent, low in totals.low_minute.items()
     }
     return PerCall(
-        sessions.sessions,
-        (mean(sessions.low_sum), mean(sessions.high_sum)),
+        totals.sessions,
+        (mean(totals.low_sum), mean(totals.high_sum)),
         percentiles,
-        sessions.timed,
-        Fraction(sessions.milliseconds, 60_000),
+        totals.timed,
+        Fraction(totals.milliseconds, 60_000),
         per_minute,
     )
 
 
-def _cache_hits(tallies: Iterable[LineTally], prices: PriceBook) -> Fraction | None:
+def _cache_hit_share(line_totals: Iterable[LineTotals], prices: PriceBook) -> Fraction | None:
     """The share of input tokens that was found in the cache, taken where that is determined."""
-    cached = read = 0
-    for tally in tallies:
-        meter = prices.meters.get(tally.meter)
-        if meter and meter.unit == "token" and meter.direction == "in" and tally.low == tally.high:
-            read += tally.low
-            cached += tally.low if meter.cached else 0
-    return Fraction(cached, read) if read else None
+    cached_tokens = input_tokens = 0
+    for totals in line_totals:
+        meter = prices.meters.get(totals.meter)
+        if meter and meter.unit == "token" and meter.direction == "in" and totals.low == totals.high:
+            input_tokens += totals.low
+            cached_tokens += totals.low if meter.is_cached else 0
+    return Fraction(cached_tokens, input_tokens) if input_tokens else None
 
 
-def _reread(tallies: Iterable[LineTally], priced: Priced) -> Fraction | None:
+def _repeated_input_cost_share(line_totals: Iterable[LineTotals], price_table: PriceTable) -> Fraction | None:
     """The share of the cost that is history read once more, over the records for which that is known."""
-    rates = priced.by_meter
-    again = followed = 0
-    for tally in tallies:
-        row = rates.get((tally.span, tally.meter))
+    rates = price_table.by_meter
+    repeated_cost = tracked_cost = 0
+    for totals in line_totals:
+        row = rates.get((totals.period, totals.meter))
         if row is not None:
-            again += tally.again * row.rate
-            followed += tally.followed * row.rate
-    return Fraction(again, followed) if followed else None
+            repeated_cost += totals.repeated_tokens * row.rate
+            tracked_cost += totals.tracked_tokens * row.rate
+    return Fraction(repeated_cost, tracked_cost) if tracked_cost else None
 
 
-def _said(seen: Overview, asked: CostAsked, priced: Priced, lines: Sequence[CostLine]) -> tuple[list[str], list[str]]:
+def _notes(
+    overview: Overview, query: CostQuery, price_table: PriceTable, lines: Sequence[CostLine]
+) -> tuple[list[str], list[str]]:
     """What was assumed, and what is to be feared, each once."""
-    assumed = [
-        f"{count:,} {'record names' if count == 1 else 'records name'} no {name}: {taken} is taken (else say --{name})"
-        for name, taken in (("provider", asked.provider), ("deployment", asked.deployment))
-        if (count := seen.unnamed.get(name, 0))
+    assumptions = [
+        f"{count:,} {'record names' if count == 1 else 'records name'} no {name}: {default} is taken (else say --{name})"
+        for name, default in (("provider", query.provider), ("deployment", query.deployment))
+        if (count := overview.unattributed.get(name, 0))
     ]
-    feared: list[str] = []
-    used = {id(line.span) for line in lines}
-    for span in priced.spans:
-        if span.found and id(span) in used:
-            assumed += span.found.assumptions
-            feared += span.found.warnings
+    warnings: list[str] = []
+    used_periods = {id(line.period) for line in lines}
+    for period in price_table.periods:
+        if period.quote and id(period) in used_periods:
+            assumptions += period.quote.assumptions
+            warnings += period.quote.warnings
     for line in lines:
-        if line.span.found:
-            feared += doubts([line.high], line.span.found.rates)
-    return list(dict.fromkeys(assumed)), list(dict.fromkeys(feared))
+        if line.period.quote:
+            warnings += rate_warnings([line.high], line.period.quote.rates)
+    return list(dict.fromkeys(assumptions)), list(dict.fromkeys(warnings))

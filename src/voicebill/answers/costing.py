@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from voicebill.answers.offered import Offered
-from voicebill.billing.bill import Line, bill, total
+from voicebill.answers.model_selection import ResolvedModel
+from voicebill.billing.bill import Line, bill, sum_lines
 from voicebill.billing.errors import Unpriced
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.conversation import counting
-from voicebill.conversation.cache import CacheRule, cache_rule, cached, charged, written
+from voicebill.conversation import token_counting
+from voicebill.conversation.cache import CacheRule, cache_rule, cache_write_tokens, cached_tokens, usage_from_tokens
 from voicebill.conversation.context import Response, fixed_tokens, responses
+from voicebill.conversation.fast_path import count_fast
 from voicebill.conversation.history import NOTHING, Tokens
-from voicebill.conversation.pipeline import hearing
-from voicebill.conversation.plain import plain
+from voicebill.conversation.pipeline import turn_transcription_usage
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script
 
-PartName = Literal[
+CostComponentName = Literal[
     "fresh_audio_in",
     "instructions",
     "reread_history",
@@ -36,7 +36,7 @@ PartName = Literal[
     "transcription",
 ]
 
-PART_LABELS: dict[PartName, str] = {
+COST_COMPONENT_LABELS: dict[CostComponentName, str] = {
     "fresh_audio_in": "user's speech, read for the first time",
     "instructions": "prompt and tools, read at the full rate",
     "reread_history": "history, read again at the full rate",
@@ -51,23 +51,23 @@ PART_LABELS: dict[PartName, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CostComponent:
     """One of the places where the money goes; the parts add up to the whole."""
 
-    name: PartName
+    name: CostComponentName
     amount: Amount
 
 
 class Totals(NamedTuple):
     """What some responses read, found in the cache or not, and wrote."""
 
-    read: Tokens
+    input: Tokens
     text_out: int
     audio_out: int
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class CountedConversation:
     """A script run through the context: its responses, and what the transcription model was given, turn by turn.
 
     `hits` is what each response finds in the cache under the expected behaviour, `totals` what all of them read and wrote.
@@ -79,111 +79,121 @@ class Conversation:
     responses: tuple[Response, ...]
     hits: tuple[Tokens, ...]
     totals: Totals
-    heard: tuple[Usage, ...]
+    transcription_usages: tuple[Usage, ...]
 
     def rule(self, behaviour: Cache) -> CacheRule:
         """A cache behaviour with this conversation's own numbers."""
-        return cache_rule(behaviour, self.rules, self.script.reuse)
+        return cache_rule(behaviour, self.rules, self.script.prefix_reuse)
 
 
-def conversation(script: Script, offered: Offered) -> Conversation:
+def run_conversation(script: Script, model: ResolvedModel) -> CountedConversation:
     """Run a script through the context of the model that is offered.
 
     Raises:
         ContextOverflow: the provider would answer with an error.
     """
-    rules = offered.ruling.rules
-    by_time = offered.transcription is not None and offered.transcription.rates["audio_ms"] is not None
-    heard = tuple(hearing(turn, rules, by_time=by_time) for turn in script.turns) if offered.transcription else ()
-    return held_of(script, rules, tuple(responses(script, rules)), heard)
+    rules = model.effective_rules.rules
+    by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
+    transcription_usages = (
+        tuple(turn_transcription_usage(turn, rules, by_time=by_time) for turn in script.turns) if model.transcription else ()
+    )
+    return count_conversation(script, rules, tuple(responses(script, rules)), transcription_usages)
 
 
-def held_of(script: Script, rules: Rules, read: tuple[Response, ...], heard: tuple[Usage, ...] = ()) -> Conversation:
+def count_conversation(
+    script: Script, rules: Rules, responses: tuple[Response, ...], transcription_usages: tuple[Usage, ...] = ()
+) -> CountedConversation:
     """A script with the responses that it had, what they found in the cache, and what was transcribed beside them."""
-    expected = cache_rule(script.cache or rules.expected_cache, rules, script.reuse)
-    hits = tuple(cached(response, expected) for response in read)
-    return Conversation(script, rules, expected, read, hits, _totals(read), heard)
+    expected = cache_rule(script.cache or rules.expected_cache, rules, script.prefix_reuse)
+    hits = tuple(cached_tokens(response, expected) for response in responses)
+    return CountedConversation(script, rules, expected, responses, hits, _totals(responses), transcription_usages)
 
 
-class Used(NamedTuple):
+class ScenarioUsage(NamedTuple):
     """What a whole conversation uses under the best, the expected and the worst cache behaviour, and for transcription."""
 
     voice: tuple[Usage, Usage, Usage]
-    heard: Usage
+    transcription: Usage
 
 
-def used(plan: Plan, offered: Offered) -> Used:
+def usage_of_plan(plan: Plan, model: ResolvedModel) -> ScenarioUsage:
     """What a plan uses, and nothing else: in one loop where it is plain, else by its responses.
 
     Raises:
         ContextOverflow: the provider would answer with an error.
     """
-    rules = offered.ruling.rules
-    expected = cache_rule(plan.cache or rules.expected_cache, rules, plan.reuse)
-    counts = plain(plan, rules, cache_rule("all", rules, plan.reuse), expected)
+    rules = model.effective_rules.rules
+    expected_rule = cache_rule(plan.cache or rules.expected_cache, rules, plan.prefix_reuse)
+    counts = count_fast(plan, rules, cache_rule("all", rules, plan.prefix_reuse), expected_rule)
     if counts is None:
-        held = conversation(script(plan, rules), offered)
-        best, usual, worst = (usage_under(behaviour, held) for behaviour in behaviours(held))
-        return Used((best, usual, worst), total_usage(held.heard))
+        conversation = run_conversation(script(plan, rules), model)
+        best, expected, worst = (usage_for_cache(behaviour, conversation) for behaviour in cache_scenarios(conversation))
+        return ScenarioUsage((best, expected, worst), total_usage(conversation.transcription_usages))
     hits = (counts.best, counts.expected, NOTHING)
-    best, usual, worst = (charged(counts.read, hit, counts.text_out, counts.audio_out) for hit in hits)
-    return Used((best, usual, worst), _heard_of(counts.said, offered))
+    best, expected, worst = (usage_from_tokens(counts.input, hit, counts.text_out, counts.audio_out) for hit in hits)
+    return ScenarioUsage((best, expected, worst), _transcription_usage(counts.user_tokens, model))
 
 
-def _heard_of(said: Iterable[int], offered: Offered) -> Usage:
+def _transcription_usage(audio_tokens: Iterable[int], model: ResolvedModel) -> Usage:
     """What the transcription of so many committed audio tokens, turn by turn, uses."""
-    if offered.transcription is None:
+    if model.transcription is None:
         return Usage()
-    rules, tokens = offered.ruling.rules, list(said)
-    if offered.transcription.rates["audio_ms"] is not None:
+    rules, tokens = model.effective_rules.rules, list(audio_tokens)
+    if model.transcription.rates["audio_ms"] is not None:
         return Usage({"audio_ms": sum(tokens) * rules.user_audio_ms_per_token})
-    return Usage.tokens(audio_in=sum(tokens), text_out=sum(counting.transcript_of(audio, rules) for audio in tokens if audio))
+    return Usage.tokens(
+        audio_in=sum(tokens), text_out=sum(token_counting.transcript_tokens(audio, rules) for audio in tokens if audio)
+    )
 
 
-def behaviours(held: Conversation) -> tuple[Cache, Cache, Cache]:
+def cache_scenarios(conversation: CountedConversation) -> tuple[Cache, Cache, Cache]:
     """The cache behaviours behind best, expected and worst."""
-    return "all", held.expected.behaviour, "none"
+    return "all", conversation.expected.behaviour, "none"
 
 
-def usage_under(behaviour: Cache, of: Conversation) -> Usage:
+def usage_for_cache(behaviour: Cache, conversation: CountedConversation) -> Usage:
     """The voice model's usage of a whole conversation under a cache behaviour."""
-    rule = of.rule(behaviour)
-    if behaviour == of.expected.behaviour:
-        hits = of.hits
-    elif behaviour == "none" and not rule.writes:
+    rule = conversation.rule(behaviour)
+    if behaviour == conversation.expected.behaviour:
+        hits = conversation.hits
+    elif behaviour == "none" and not rule.bills_writes:
         hits = ()
     else:
-        hits = tuple(cached(response, rule) for response in of.responses)
-    stored = sum(written(*each, rule) for each in zip(of.responses, hits, strict=True)) if rule.writes else 0
-    return _usage(of.totals, hits, stored)
+        hits = tuple(cached_tokens(response, rule) for response in conversation.responses)
+    write_tokens = (
+        sum(cache_write_tokens(*pair, rule) for pair in zip(conversation.responses, hits, strict=True))
+        if rule.bills_writes
+        else 0
+    )
+    return _usage(conversation.totals, hits, write_tokens)
 
 
-def _usage(totals: Totals, hits: Iterable[Tokens], stored: int = 0) -> Usage:
-    return charged(totals.read, _sum(hits), totals.text_out, totals.audio_out, stored)
+def _usage(totals: Totals, hits: Iterable[Tokens], write_tokens: int = 0) -> Usage:
+    return usage_from_tokens(totals.input, _sum(hits), totals.text_out, totals.audio_out, write_tokens)
 
 
-def _totals(of: Iterable[Response]) -> Totals:
+def _totals(responses: Iterable[Response]) -> Totals:
     text = audio = image = text_out = audio_out = 0
-    for response in of:
-        read = response.input
-        text += read[0]
-        audio += read[1]
-        image += read[2]
+    for response in responses:
+        tokens = response.input
+        text += tokens[0]
+        audio += tokens[1]
+        image += tokens[2]
         text_out += response.text_out
         audio_out += response.audio_out
     return Totals(Tokens(text, audio, image), text_out, audio_out)
 
 
-def _sum(tokens: Iterable[Tokens]) -> Tokens:
+def _sum(counts: Iterable[Tokens]) -> Tokens:
     text = audio = image = 0
-    for each in tokens:
-        text += each[0]
-        audio += each[1]
-        image += each[2]
+    for item in counts:
+        text += item[0]
+        audio += item[1]
+        image += item[2]
     return Tokens(text, audio, image)
 
 
-def lines_of(usage: Usage, rates: Rates) -> tuple[Line, ...]:
+def priced_lines(usage: Usage, rates: Rates) -> tuple[Line, ...]:
     """The bill's lines, each of them priced.
 
     Raises:
@@ -194,42 +204,42 @@ def lines_of(usage: Usage, rates: Rates) -> tuple[Line, ...]:
         if line.rate is None:
             raise Unpriced(
                 f"{rates.offer.name} has no price for {line.meter.label} on that day "
-                f"({line.meter.counted(line.quantity)} would be used): it cannot be estimated"
+                f"({line.meter.format_quantity(line.quantity)} would be used): it cannot be estimated"
             )
     return lines
 
 
-def amount_of(lines: Iterable[Line]) -> Amount:
+def total_amount(lines: Iterable[Line]) -> Amount:
     """The sum of lines that are all priced, in picodollars."""
-    amount = total(lines)
+    amount = sum_lines(lines)
     assert amount is not None
     return amount
 
 
-def transcription_lines(of: Conversation, offered: Offered) -> tuple[Line, ...]:
+def price_transcription(conversation: CountedConversation, model: ResolvedModel) -> tuple[Line, ...]:
     """The transcription model's lines for the whole conversation."""
-    if offered.transcription is None:
+    if model.transcription is None:
         return ()
-    return lines_of(total_usage(of.heard), offered.transcription.rates)
+    return priced_lines(total_usage(conversation.transcription_usages), model.transcription.rates)
 
 
-def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
+def cost_components(conversation: CountedConversation, model: ResolvedModel) -> tuple[CostComponent, ...]:
     """Where the money goes under the expected cache behaviour, dearest first; what costs nothing is left out."""
-    rates = offered.found.rates
-    read = list(zip(of.responses, of.hits, strict=True))
-    replies = [each for each in read if each[0].kind == "reply"]
-    rounds = [each for each in read if each[0].kind == "tool-call"]
-    usage = _apart(replies)
-    fixed = fixed_tokens(of.script, of.rules)
+    rates = model.quote.rates
+    responses_with_hits = list(zip(conversation.responses, conversation.hits, strict=True))
+    replies = [pair for pair in responses_with_hits if pair[0].kind == "reply"]
+    rounds = [pair for pair in responses_with_hits if pair[0].kind == "tool-call"]
+    usage = _usage_of_responses(replies)
+    fixed = fixed_tokens(conversation.script, conversation.rules)
     prompt = sum(max(0, fixed - hit.text) for response, hit in replies if response.input.text)
     reasoning = sum(response.reasoning for response, _ in replies)
-    first = _sum(response.new for response, _ in replies)
-    amounts: dict[PartName, Usage] = {
-        "fresh_audio_in": Usage.tokens(audio_in=first.audio),
+    unseen = _sum(response.unseen for response, _ in replies)
+    amounts: dict[CostComponentName, Usage] = {
+        "fresh_audio_in": Usage.tokens(audio_in=unseen.audio),
         "reread_history": Usage.tokens(
-            text_in=usage["text_in"] - first.text - prompt,
-            audio_in=usage["audio_in"] - first.audio,
-            image_in=usage["image_in"] - first.image,
+            text_in=usage["text_in"] - unseen.text - prompt,
+            audio_in=usage["audio_in"] - unseen.audio,
+            image_in=usage["image_in"] - unseen.image,
         ),
         "cached_history": Usage.tokens(
             text_in_cached=usage["text_in_cached"],
@@ -238,17 +248,21 @@ def parts(of: Conversation, offered: Offered) -> tuple[Part, ...]:
         ),
         "assistant_audio": Usage.tokens(audio_out=usage["audio_out"]),
         "instructions": Usage.tokens(text_in=prompt),
-        "text": Usage.tokens(text_in=first.text, text_out=usage["text_out"] - reasoning),
+        "text": Usage.tokens(text_in=unseen.text, text_out=usage["text_out"] - reasoning),
         "reasoning": Usage.tokens(text_out=reasoning),
-        "images": Usage.tokens(image_in=first.image),
-        "tool_rounds": _apart(rounds),
+        "images": Usage.tokens(image_in=unseen.image),
+        "tool_rounds": _usage_of_responses(rounds),
     }
-    found = [Part(name, amount_of(lines_of(part, rates))) for name, part in amounts.items()]
-    found.append(Part("transcription", amount_of(transcription_lines(of, offered))))
-    return tuple(sorted((part for part in found if part.amount), key=lambda part: part.amount, reverse=True))
+    components = [CostComponent(name, total_amount(priced_lines(component, rates))) for name, component in amounts.items()]
+    components.append(CostComponent("transcription", total_amount(price_transcription(conversation, model))))
+    return tuple(
+        sorted(
+            (component for component in components if component.amount), key=lambda component: component.amount, reverse=True
+        )
+    )
 
 
-def _apart(read: Iterable[tuple[Response, Tokens]]) -> Usage:
+def _usage_of_responses(responses_with_hits: Iterable[tuple[Response, Tokens]]) -> Usage:
     """The usage of some of the responses, each with what it finds in the cache."""
-    pairs = list(read)
+    pairs = list(responses_with_hits)
     return _usage(_totals(response for response, _ in pairs), (hit for _, hit in pairs))

@@ -12,38 +12,38 @@ from fractions import Fraction
 from itertools import accumulate
 from math import erfc, floor, sqrt
 
-from voicebill.answers.costing import Conversation
+from voicebill.answers.costing import CountedConversation
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.quotas import RequestIs
-from voicebill.conversation import counting
+from voicebill.billing.quotas import RequestUnit
+from voicebill.conversation import token_counting
 from voicebill.conversation.context import Response, duration_ms
 from voicebill.conversation.history import Tokens
 
 MINUTE_MS = 60_000
-SHOWN_MINUTES = 10
+MAX_SHOWN_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class QuotaCounting:
     """How a limit counts: cached tokens or not, what a request is, and output tokens reserved (None: those generated)."""
 
     cached_tokens: bool = True
-    request_is: RequestIs = "response"
+    request_unit: RequestUnit = "response"
     reserved_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class RequestEvent:
     """One response on the clock of its call: tokens that count, how many of its input were cached, and requests."""
 
     at_ms: int
     tokens: int
-    cached: int
+    cached_tokens: int
     requests: int
 
 
 @dataclass(frozen=True, slots=True)
-class Minute:
+class MinuteDemand:
     """One minute of a call, the first being 1."""
 
     number: int
@@ -52,7 +52,7 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LimitLoad:
     """What calls ask of one limit: `each` in a whole call, `heaviest` in the heaviest minute, wherever that begins.
 
     `squares` is the sum, over the minutes that touch a call, of what it asks in each squared, averaged over where the
@@ -60,168 +60,185 @@ class Load:
     beginning or end that a minute reaches beyond, weighed by half the square of how far.
     """
 
-    each: Fraction
+    per_call: Fraction
     heaviest: int
     squares: Fraction
     edges: Fraction = Fraction(0)
 
     @classmethod
-    def over(cls, weighed: Sequence[tuple[int, "Load"]]) -> "Load":
+    def weighted_mean(cls, weighted_loads: Sequence[tuple[int, "LimitLoad"]]) -> "LimitLoad":
         """What calls of several kinds ask, each counting as much as its weight; their heaviest minute is any one's."""
-        whole = sum(weight for weight, _ in weighed)
+        total_weight = sum(weight for weight, _ in weighted_loads)
         return cls(
-            sum((weight * load.each for weight, load in weighed), Fraction(0)) / whole,
-            max(load.heaviest for _, load in weighed),
-            max(Fraction(0), sum((weight * load.squares for weight, load in weighed), Fraction(0)) / whole),
-            max(Fraction(0), sum((weight * load.edges for weight, load in weighed), Fraction(0)) / whole),
+            sum((weight * load.per_call for weight, load in weighted_loads), Fraction(0)) / total_weight,
+            max(load.heaviest for _, load in weighted_loads),
+            max(Fraction(0), sum((weight * load.squares for weight, load in weighted_loads), Fraction(0)) / total_weight),
+            max(Fraction(0), sum((weight * load.edges for weight, load in weighted_loads), Fraction(0)) / total_weight),
         )
 
-    def mean(self, calls_a_minute: Fraction) -> Fraction:
+    def mean(self, calls_per_minute: Fraction) -> Fraction:
         """What calls that begin at such a rate ask in a minute, on average."""
-        return calls_a_minute * self.each
+        return calls_per_minute * self.per_call
 
-    def exceeded_seldom(self, calls_a_minute: Fraction, share: float) -> float:
+    def percentile(self, calls_per_minute: Fraction, exceedance: float) -> float:
         """What is exceeded in a share of the minutes alone, where calls begin at random at such a rate.
 
         Of a sum of calls at random phases (shot noise) mean and variance are exact by Campbell's theorem, rate × sum and
         rate × sum of squares.
         """
-        return exceeded(float(self.mean(calls_a_minute)), float(calls_a_minute * self.squares), share)
+        return gamma_percentile(float(self.mean(calls_per_minute)), float(calls_per_minute * self.squares), exceedance)
 
-    def variance_of_a_channel(self, lasts_minutes: Fraction) -> Fraction:
+    def busy_channel_variance(self, duration_minutes: Fraction) -> Fraction:
         """How far the minutes of a channel spread that is always busy, one call after the other, so many minutes on average.
 
         The mean square of a minute less the square of its mean; the calls before and after are taken at their mean.
         """
-        mean = self.each / lasts_minutes
-        return max(Fraction(0), (self.squares + mean * self.edges) / lasts_minutes - mean * mean)
+        mean = self.per_call / duration_minutes
+        return max(Fraction(0), (self.squares + mean * self.edges) / duration_minutes - mean * mean)
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class CallDemand:
     """What one conversation asks, with its moments in order."""
 
-    moments: tuple[Moment, ...]
-    lasts_ms: int
-    tokens: Load
-    requests: Load
+    events: tuple[RequestEvent, ...]
+    length_ms: int
+    tokens: LimitLoad
+    requests: LimitLoad
 
     @property
-    def cached(self) -> int:
+    def cached_tokens(self) -> int:
         """Tokens that are found in the cache, as expected, in a whole call."""
-        return sum(moment.cached for moment in self.moments)
+        return sum(event.cached_tokens for event in self.events)
 
     @property
-    def minutes(self) -> tuple[Minute, ...]:
+    def minutes(self) -> tuple[MinuteDemand, ...]:
         """Minute by minute from the call's beginning; the last one may be begun only."""
-        count = max(1, -(-self.lasts_ms // MINUTE_MS))
+        count = max(1, -(-self.length_ms // MINUTE_MS))
         tokens, requests = [0] * count, [0] * count
-        for moment in self.moments:
-            at = min(moment.at_ms // MINUTE_MS, count - 1)
-            tokens[at] += moment.tokens
-            requests[at] += moment.requests
-        return tuple(Minute(at + 1, tokens[at], requests[at]) for at in range(count))
+        for event in self.events:
+            index = min(event.at_ms // MINUTE_MS, count - 1)
+            tokens[index] += event.tokens
+            requests[index] += event.requests
+        return tuple(MinuteDemand(index + 1, tokens[index], requests[index]) for index in range(count))
 
 
-def shown_minutes(minutes: tuple[Minute, ...]) -> Iterator[Minute | None]:
+def abbreviate_minutes(minutes: tuple[MinuteDemand, ...]) -> Iterator[MinuteDemand | None]:
     """The minutes of a call as far as a table has room for them; None where some are left out.
 
-    >>> found = [Minute(number, 0, 0) for number in range(1, 61)]
-    >>> [each.number if each else "..." for each in shown_minutes(tuple(found))]
+    >>> answer = [MinuteDemand(number, 0, 0) for number in range(1, 61)]
+    >>> [row.number if row else "..." for row in abbreviate_minutes(tuple(answer))]
     [1, 2, 3, 4, 5, '...', 57, 58, 59, 60]
     """
-    if len(minutes) <= SHOWN_MINUTES:
+    if len(minutes) <= MAX_SHOWN_MINUTES:
         yield from minutes
         return
-    yield from minutes[: SHOWN_MINUTES // 2]
+    yield from minutes[: MAX_SHOWN_MINUTES // 2]
     yield None
-    yield from minutes[1 - SHOWN_MINUTES // 2 :]
+    yield from minutes[1 - MAX_SHOWN_MINUTES // 2 :]
 
 
-def demand(held: Conversation, counted: Counted) -> Demand:
+def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting) -> CallDemand:
     """What a conversation that was run asks of a vendor's limits.
 
     Raises:
         InvalidInput: so many output tokens cannot be reserved.
     """
-    reserved = counted.reserved_output_tokens
+    reserved = quota_counting.reserved_output_tokens
     if reserved is not None and reserved < 0:
         raise InvalidInput(f"reserved_output_tokens must be 0 or more, not {reserved}")
-    rules, turns = held.rules, held.script.turns
-    lasting = [duration_ms(turn, rules) for turn in turns]
-    begun = list(accumulate(lasting, initial=0))
-    spoken = [begun[at] + counting.user_audio(turn, rules) * rules.user_audio_ms_per_token for at, turn in enumerate(turns)]
-    moments = []
+    rules, turns = conversation.rules, conversation.script.turns
+    durations = [duration_ms(turn, rules) for turn in turns]
+    starts = list(accumulate(durations, initial=0))
+    speech_ends = [
+        starts[index] + token_counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
+        for index, turn in enumerate(turns)
+    ]
+    events = []
     session = -1
-    for response, hit in zip(held.responses, held.hits, strict=True):
-        fresh = counted.request_is == "response" or response.session != session
+    for response, hit in zip(conversation.responses, conversation.hits, strict=True):
+        is_request = quota_counting.request_unit == "response" or response.session != session
         session = response.session
-        moments.append(_moment(response, hit, spoken[response.turn - 1], counted, requests=int(fresh)))
-    clock = [each.at_ms for each in moments]
-    tokens, requests = [each.tokens for each in moments], [each.requests for each in moments]
-    return Demand(tuple(moments), begun[-1], _load(clock, tokens, begun[-1]), _load(clock, requests, begun[-1]))
+        events.append(_request_event(response, hit, speech_ends[response.turn - 1], quota_counting, requests=int(is_request)))
+    times_ms = [event.at_ms for event in events]
+    tokens, requests = [event.tokens for event in events], [event.requests for event in events]
+    return CallDemand(
+        tuple(events), starts[-1], _limit_load(times_ms, tokens, starts[-1]), _limit_load(times_ms, requests, starts[-1])
+    )
 
 
-def _moment(response: Response, hit: Tokens, at_ms: int, counted: Counted, *, requests: int) -> Moment:
-    cached = hit.text + hit.audio + hit.image
-    out = response.text_out + response.audio_out
-    if counted.reserved_output_tokens is not None and any(response.input):
-        out = max(out, counted.reserved_output_tokens)
-    read = response.input.text + response.input.audio + response.input.image - (0 if counted.cached_tokens else cached)
-    return Moment(at_ms, read + out, cached, requests)
+def _request_event(
+    response: Response, hit: Tokens, at_ms: int, quota_counting: QuotaCounting, *, requests: int
+) -> RequestEvent:
+    cached_tokens = hit.text + hit.audio + hit.image
+    output_tokens = response.text_out + response.audio_out
+    if quota_counting.reserved_output_tokens is not None and any(response.input):
+        output_tokens = max(output_tokens, quota_counting.reserved_output_tokens)
+    input_tokens = (
+        response.input.text
+        + response.input.audio
+        + response.input.image
+        - (0 if quota_counting.cached_tokens else cached_tokens)
+    )
+    return RequestEvent(at_ms, input_tokens + output_tokens, cached_tokens, requests)
 
 
-def _load(clock: Sequence[int], asked: Sequence[int], lasts_ms: int) -> Load:
+def _limit_load(times_ms: Sequence[int], amounts: Sequence[int], length_ms: int) -> LimitLoad:
     """The sum, the most within any minute, and the mean square: two responses share a minute as far as they are close."""
-    heaviest = within = first = overlaps = 0
-    for at, ms in enumerate(clock):
-        within += asked[at]
-        while clock[first] <= ms - MINUTE_MS:
-            within -= asked[first]
+    heaviest = in_window = first = overlaps = 0
+    for index, ms in enumerate(times_ms):
+        in_window += amounts[index]
+        while times_ms[first] <= ms - MINUTE_MS:
+            in_window -= amounts[first]
             first += 1
-        heaviest = max(heaviest, within)
-        overlaps += asked[at] * (asked[at] * MINUTE_MS)
-        overlaps += 2 * asked[at] * sum(asked[near] * (MINUTE_MS - ms + clock[near]) for near in range(first, at))
-    reach = sum(asks * (_beyond(ms) + _beyond(lasts_ms - ms)) for ms, asks in zip(clock, asked, strict=True))
-    return Load(Fraction(sum(asked)), heaviest, Fraction(overlaps, MINUTE_MS), Fraction(reach, 2 * MINUTE_MS**2))
+        heaviest = max(heaviest, in_window)
+        overlaps += amounts[index] * (amounts[index] * MINUTE_MS)
+        overlaps += (
+            2 * amounts[index] * sum(amounts[earlier] * (MINUTE_MS - ms + times_ms[earlier]) for earlier in range(first, index))
+        )
+    edges = sum(
+        amount * (_squared_reach_ms(ms) + _squared_reach_ms(length_ms - ms))
+        for ms, amount in zip(times_ms, amounts, strict=True)
+    )
+    return LimitLoad(Fraction(sum(amounts)), heaviest, Fraction(overlaps, MINUTE_MS), Fraction(edges, 2 * MINUTE_MS**2))
 
 
-def _beyond(ms: int) -> int:
+def _squared_reach_ms(ms: int) -> int:
     """The square of how far a minute that begins so close to an edge reaches over it, in milliseconds."""
     return max(0, MINUTE_MS - max(0, ms)) ** 2
 
 
-def most_calls(load: Load, lasts_minutes: Fraction, limit: int, share: float) -> tuple[int, int, int]:
+def max_concurrent_calls(load: LimitLoad, duration_minutes: Fraction, limit: int, exceedance: float) -> tuple[int, int, int]:
     """How many calls at once a limit of so much a minute carries: on average, in all but a share of minutes, and always.
 
-    >>> most_calls(Load(Fraction(12_000), 4_000, Fraction(30_000_000)), Fraction(6), 100_000, 0.01)
+    >>> max_concurrent_calls(LimitLoad(Fraction(12_000), 4_000, Fraction(30_000_000)), Fraction(6), 100_000, 0.01)
     (50, 42, 25)
     """
-    if not load.each:
+    if not load.per_call:
         return limit, limit, limit
-    mean = load.each / lasts_minutes
+    mean = load.per_call / duration_minutes
     on_average = floor(limit / mean)
     always = min(limit // load.heaviest, on_average)
-    asked, variance = float(mean), float(load.variance_of_a_channel(lasts_minutes))
+    channel_mean, variance = float(mean), float(load.busy_channel_variance(duration_minutes))
 
     def too_many(calls: int) -> bool:
-        return exceeded(calls * asked, calls * variance, share) > limit
+        return gamma_percentile(calls * channel_mean, calls * variance, exceedance) > limit
 
     return on_average, always + bisect(range(always + 1, on_average + 1), False, key=too_many), always
 
 
-def exceeded(mean: float, variance: float, share: float) -> float:
+def gamma_percentile(mean: float, variance: float, exceedance: float) -> float:
     """What a sum of pieces that are none of them negative exceeds in a share of cases.
 
     Its tail is taken as that of a gamma distribution of the same mean and variance (by Wilson and Hilferty's cube, 1931),
     which leans to the right as such sums do. Simulated with calls of all lengths over 60,000 minutes, the quota that is to be
     exceeded in 1% of them was so in 1.03% with 81 calls at once, in 0.5% with five, and with one call more in 1.7% and 2.2%.
 
-    >>> round(exceeded(100, 400, 0.01), 1), exceeded(100, 0, 0.01)
+    >>> round(gamma_percentile(100, 400, 0.01), 1), gamma_percentile(100, 0, 0.01)
     (152.3, 100.0)
     """
-    bend = variance / (9 * mean * mean) if mean else 0.0
-    return mean * float(max(0.0, 1 - bend + normal_quantile(share) * sqrt(bend)) ** 3)
+    correction = variance / (9 * mean * mean) if mean else 0.0
+    return mean * float(max(0.0, 1 - correction + normal_quantile(exceedance) * sqrt(correction)) ** 3)
 
 
 def normal_quantile(share: float) -> float:

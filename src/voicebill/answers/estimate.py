@@ -5,25 +5,24 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from voicebill.answers import caveats
+from voicebill.answers.call_fees import MonthlyCalls
+from voicebill.answers.call_lengths import CallLengths, LengthDistribution
+from voicebill.answers.call_mix import CallMix, SampledCalls, call_mix, sample_calls
 from voicebill.answers.costing import (
-    Conversation,
-    Part,
-    Used,
-    conversation,
-    lines_of,
-    parts,
-    transcription_lines,
-    usage_under,
+    CostComponent,
+    CountedConversation,
+    ScenarioUsage,
+    cost_components,
+    price_transcription,
+    priced_lines,
+    run_conversation,
+    usage_for_cache,
 )
 from voicebill.answers.facts import Facts
-from voicebill.answers.lengths import Lengths, Spread
-from voicebill.answers.offered import Asked, Offered, offered
-from voicebill.answers.population import Calls as Held
-from voicebill.answers.population import Population, calls, population
+from voicebill.answers.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.quantities import Volume
-from voicebill.answers.scenarios import Scenarios, scenarios
-from voicebill.answers.tolls import Calls
-from voicebill.answers.transport import Carriage, Carried, carried
+from voicebill.answers.scenarios import Scenarios, conversation_costs
+from voicebill.answers.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.billing.bill import Line
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.plan import Plan, script
@@ -38,65 +37,66 @@ class Estimate:
     """
 
     plan: Plan
-    offered: Offered
+    model: ResolvedModel
     volume: Volume | None
-    population: Population | None
-    conversation: Conversation
+    call_mix: CallMix | None
+    conversation: CountedConversation
     per_conversation: Scenarios
     lines: tuple[Line, ...]
     transcription_lines: tuple[Line, ...]
-    parts: tuple[Part, ...]
+    breakdown: tuple[CostComponent, ...]
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
-    way: Carried | None = None
+    connection: ConnectionEstimate | None = None
 
     @property
-    def altogether(self) -> Scenarios:
-        """Per conversation, with what is paid on the way."""
-        return self.per_conversation.plus(self.way.per_conversation if self.way else 0)
+    def total(self) -> Scenarios:
+        """Per conversation, including connection fees."""
+        return self.per_conversation.plus(self.connection.per_conversation if self.connection else 0)
 
     @property
-    def altogether_per_month(self) -> Scenarios | None:
-        """Per month, with what is paid on the way; None without a volume."""
-        return self.per_month.plus(self.way.per_month or 0) if self.per_month and self.way else self.per_month
+    def total_per_month(self) -> Scenarios | None:
+        """Per month, including connection fees; None without a volume."""
+        return self.per_month.plus(self.connection.per_month or 0) if self.per_month and self.connection else self.per_month
 
     @property
     def per_minute(self) -> Scenarios:
         """Per minute of conversation, silence included."""
-        return self.per_conversation.times(1 / Fraction(self.plan.minutes))
+        return self.per_conversation.scaled(1 / Fraction(self.plan.minutes))
 
     @property
     def per_month(self) -> Scenarios | None:
         """At the stated volume, over calls of all lengths; None without a volume."""
-        return None if self.volume is None else self._over_all_lengths.times(self.volume.per_month)
+        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_month)
 
     @property
     def per_year(self) -> Scenarios | None:
         """At the stated volume, as `per_month`."""
-        return None if self.volume is None else self._over_all_lengths.times(self.volume.per_year)
+        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_year)
 
     @property
-    def _over_all_lengths(self) -> Scenarios:
-        return self.per_conversation if self.population is None else self.population.mean
+    def _mean_conversation(self) -> Scenarios:
+        return self.per_conversation if self.call_mix is None else self.call_mix.mean
 
 
 def estimate(
     plan: Plan,
-    asked: Asked,
+    selection: ModelSelection,
     facts: Facts,
     volume: Volume | None = None,
-    lengths: Spread | Lengths | None = None,
+    lengths: LengthDistribution | CallLengths | None = None,
     *,
-    carriage: Carriage | None = None,
+    connection_costs: ConnectionCosts | None = None,
 ) -> Estimate:
     """What a planned conversation costs with a model on a day.
 
     `lengths` says how calls differ, for months and years; where a volume is given without it, a spread is assumed.
-    `carriage` is what is paid on the way beside the models: carrier, bandwidth, platforms.
+    `connection_costs` are fees in addition to the models: carrier, bandwidth, platforms.
 
     >>> from datetime import date
-    >>> from voicebill.facts import load
-    >>> answer = estimate(Plan(minutes=10, turns=20), Asked(model="gpt-realtime-1.5", day=date(2026, 11, 22)), load())
+    >>> from voicebill.facts import load_facts
+    >>> selection = ModelSelection(model="gpt-realtime-1.5", day=date(2026, 11, 22))
+    >>> answer = estimate(Plan(minutes=10, turns=20), selection, load_facts())
     >>> answer.per_conversation.best <= answer.per_conversation.expected <= answer.per_conversation.worst
     True
 
@@ -109,28 +109,44 @@ def estimate(
     """
     if volume is not None and not isinstance(volume, Volume):
         raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
-    sold = offered(asked, plan.transcription_model, facts)
-    differing = lengths_of(volume, lengths)
-    over = None if differing is None else calls(plan, differing, sold)
-    held = conversation(script(plan, sold.ruling.rules), sold)
-    answer = priced(plan, sold, held, volume, over, stated=lengths is not None)
-    stated = carriage or Carriage()
-    return replace(answer, way=_way(answer, stated, differing)) if plan.transport or stated.stated else answer
+    model = resolve_model(selection, plan.transcription_model, facts)
+    call_lengths = lengths_or_default(volume, lengths)
+    sampled_calls = None if call_lengths is None else sample_calls(plan, call_lengths, model)
+    conversation = run_conversation(script(plan, model.effective_rules.rules), model)
+    answer = estimate_from_counts(plan, model, conversation, volume, sampled_calls, lengths_specified=lengths is not None)
+    costs = connection_costs or ConnectionCosts()
+    return (
+        replace(answer, connection=_connection_estimate(answer, costs, call_lengths))
+        if plan.transport or costs.is_specified
+        else answer
+    )
 
 
-def _way(answer: Estimate, stated: Carriage, lengths: Spread | Lengths | None) -> Carried:
-    cap = answer.population.cap if answer.population else None
-    month = Calls(answer.volume.per_month, lengths, cap.minutes if cap else None) if answer.volume else None
-    return carried(answer.plan, stated, answer.offered.facts.ways, answer.offered.asked.day, month)
+def _connection_estimate(
+    answer: Estimate, connection_costs: ConnectionCosts, lengths: LengthDistribution | CallLengths | None
+) -> ConnectionEstimate:
+    cap = answer.call_mix.cap if answer.call_mix else None
+    monthly_calls = MonthlyCalls(answer.volume.per_month, lengths, cap.minutes if cap else None) if answer.volume else None
+    return estimate_connection(
+        answer.plan, connection_costs, answer.model.facts.transport_catalog, answer.model.selection.day, monthly_calls
+    )
 
 
-def lengths_of(volume: Volume | None, lengths: Spread | Lengths | None) -> Spread | Lengths | None:
+def lengths_or_default(
+    volume: Volume | None, lengths: LengthDistribution | CallLengths | None
+) -> LengthDistribution | CallLengths | None:
     """How calls differ in length: as stated, else by the assumed spread where months are asked for."""
-    return Spread() if lengths is None and volume is not None else lengths
+    return LengthDistribution() if lengths is None and volume is not None else lengths
 
 
-def priced(
-    plan: Plan, sold: Offered, held: Conversation, volume: Volume | None, over: Held[Used] | None, *, stated: bool
+def estimate_from_counts(
+    plan: Plan,
+    model: ResolvedModel,
+    conversation: CountedConversation,
+    volume: Volume | None,
+    sampled_calls: SampledCalls[ScenarioUsage] | None,
+    *,
+    lengths_specified: bool,
 ) -> Estimate:
     """The estimate of a plan whose conversation has been run under the rules of an offer, and so have calls of all lengths.
 
@@ -139,43 +155,47 @@ def priced(
     Raises:
         Unpriced: the plan uses something that has no price there.
     """
-    rates = sold.found.rates
-    heard = transcription_lines(held, sold)
-    lines = lines_of(usage_under(held.expected.behaviour, held), rates)
-    each = scenarios(held, sold)
-    found = None if over is None else population(over, each, sold)
+    rates = model.quote.rates
+    transcription_lines = price_transcription(conversation, model)
+    lines = priced_lines(usage_for_cache(conversation.expected.behaviour, conversation), rates)
+    per_conversation = conversation_costs(conversation, model)
+    mix = None if sampled_calls is None else call_mix(sampled_calls, per_conversation, model)
     return Estimate(
         plan=plan,
-        offered=sold,
+        model=model,
         volume=volume,
-        population=found,
-        conversation=held,
-        per_conversation=each,
+        call_mix=mix,
+        conversation=conversation,
+        per_conversation=per_conversation,
         lines=lines,
-        transcription_lines=heard,
-        parts=parts(held, sold),
-        assumptions=(*caveats.assumptions(held, sold), *_spread(found, stated=stated)),
-        warnings=(*caveats.cautions(held, sold, lines, heard), *caveats.crowding(held), *_ended(found, plan)),
+        transcription_lines=transcription_lines,
+        breakdown=cost_components(conversation, model),
+        assumptions=(*caveats.assumptions(conversation, model), *_length_assumption(mix, lengths_specified=lengths_specified)),
+        warnings=(
+            *caveats.warnings(conversation, model, lines, transcription_lines),
+            *caveats.feasibility_warnings(conversation),
+            *_cap_warnings(mix, plan),
+        ),
     )
 
 
-def _spread(found: Population | None, *, stated: bool) -> Iterator[str]:
-    if found is not None and not stated and isinstance(found.lengths, Spread):
+def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Iterator[str]:
+    if mix is not None and not lengths_specified and isinstance(mix.lengths, LengthDistribution):
         yield (
-            f"months and years: call lengths spread by {found.lengths.coefficient} (standard deviation over mean), assumed: "
+            f"months and years: call lengths spread by {mix.lengths.coefficient} (standard deviation over mean), assumed: "
             "lognormal as in call centres, how wide differs by business; state yours, or give your calls' lengths"
         )
 
 
-def _ended(found: Population | None, plan: Plan) -> Iterator[str]:
-    spread = found is not None and isinstance(found.lengths, Spread)
-    if found is not None and spread and found.cap and found.mean_minutes < 0.97 * float(plan.minutes):
+def _cap_warnings(mix: CallMix | None, plan: Plan) -> Iterator[str]:
+    is_distribution = mix is not None and isinstance(mix.lengths, LengthDistribution)
+    if mix is not None and is_distribution and mix.cap and mix.mean_minutes < 0.97 * float(plan.minutes):
         yield (
-            f"calls are cut at {found.cap.minutes:.4g} minutes, so in months and years they last {found.mean_minutes:.1f} "
+            f"calls are cut at {mix.cap.minutes:.4g} minutes, so in months and years they last {mix.mean_minutes:.1f} "
             f"minutes on average and not {plan.minutes}: state a smaller spread, longer sessions, or your calls' lengths"
         )
-    if found is not None and found.cap and found.cap.by == "context":
+    if mix is not None and mix.cap and mix.cap.by == "context":
         yield (
-            f"calls of more than {found.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "
+            f"calls of more than {mix.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "
             "and years they are counted as so long"
         )

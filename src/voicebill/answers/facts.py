@@ -6,12 +6,12 @@ from datetime import date
 
 from voicebill.answers.latency import Latency
 from voicebill.answers.stacks import Stack
-from voicebill.answers.transport import Transport, Ways
+from voicebill.answers.transport import TransportCatalog, TransportProfile
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
-from voicebill.billing.provisioned import Provisioned
+from voicebill.billing.provisioned_throughput import ProvisionedThroughput
 from voicebill.billing.quotas import Quotas
-from voicebill.conversation.rules import RuleBook, Ruling, Value
+from voicebill.conversation.rules import EffectiveRules, ParameterValue, RuleBook
 
 
 @dataclass(frozen=True)
@@ -21,25 +21,25 @@ class Facts:
     prices: PriceBook
     rules: RuleBook
     quotas: Quotas = field(default_factory=Quotas)
-    provisioned: Provisioned = field(default_factory=Provisioned)
+    provisioned: ProvisionedThroughput = field(default_factory=ProvisionedThroughput)
     stacks: tuple[Stack, ...] = ()
     latencies: tuple[Latency, ...] = ()
-    transports: tuple[Transport, ...] = ()
+    transports: tuple[TransportProfile, ...] = ()
 
     @property
-    def ways(self) -> Ways:
+    def transport_catalog(self) -> TransportCatalog:
         """The transports by name, with the price book."""
-        return Ways({row.name: row for row in self.transports}, self.prices)
+        return TransportCatalog({row.name: row for row in self.transports}, self.prices)
 
-    def ruling(
-        self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, Value] | None = None
-    ) -> Ruling:
+    def rules_for(
+        self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, ParameterValue] | None = None
+    ) -> EffectiveRules:
         """The rules for a model as it is sold, on a day, with those that the user states instead.
 
-        >>> from voicebill.facts import load
-        >>> facts = load()
-        >>> offer = facts.prices.find("gpt-4o-realtime-preview-2025-06-03", day=date(2026, 1, 1)).offer
-        >>> facts.ruling(offer, day=date(2026, 1, 1)).rules.history
+        >>> from voicebill.facts import load_facts
+        >>> facts = load_facts()
+        >>> offer = facts.prices.quote("gpt-4o-realtime-preview-2025-06-03", day=date(2026, 1, 1)).offer
+        >>> facts.rules_for(offer, day=date(2026, 1, 1)).rules.history
         'keep-all'
 
         Raises:
@@ -47,5 +47,5 @@ class Facts:
             InvalidInput: a stated value does not fit its parameter.
         """
         names = (offer.model, offer.name, *offer.also_named)
-        known = self.rules.ruling(rules, models=names, provider=offer.provider, day=day, kind=offer.kind)
-        return known.override(overrides or {})
+        effective_rules = self.rules.rules_for(rules, models=names, provider=offer.provider, day=day, kind=offer.kind)
+        return effective_rules.override(overrides or {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from voicebill.conversation.rules import Evidence
+from voicebill.billing.quotas import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Latency:
     models: tuple[str, ...] = ()
 
 
-class Wait(NamedTuple):
+class ResponseLatency(NamedTuple):
     """From the end of the user's speech to the first sound of the answer; the rows that were added up."""
 
     low_ms: int
@@ -30,7 +30,7 @@ class Wait(NamedTuple):
     rows: tuple[Latency, ...]
 
     @property
-    def assumed(self) -> bool:
+    def is_assumed(self) -> bool:
         """Whether a part of it was not measured on the very model."""
         return any(row.evidence != "measured" for row in self.rows)
 
@@ -38,20 +38,21 @@ class Wait(NamedTuple):
         return f"{self.low_ms / 1000:.1f} to {self.high_ms / 1000:.1f} s"
 
 
-def wait(parts: Iterable[tuple[str, str]], known: Sequence[Latency]) -> Wait | None:
+def response_latency(parts: Iterable[tuple[str, str]], latencies: Sequence[Latency]) -> ResponseLatency | None:
     """What some parts (each with the model that does it) take one after the other; None if of one nothing is known.
 
-    >>> from voicebill.facts import load
-    >>> str(wait([("hears", "gpt-transcribe"), ("answers", "gpt-5.4-mini"), ("speaks", "tts-1")], load().latencies))
+    >>> from voicebill.facts import load_facts
+    >>> parts = [("transcriber", "gpt-transcribe"), ("llm", "gpt-5.4-mini"), ("tts", "tts-1")]
+    >>> str(response_latency(parts, load_facts().latencies))
     '1.4 to 3.1 s'
     """
-    rows = [_row(part, model, known) for part, model in parts]
-    found = tuple(row for row in rows if row is not None)
-    if not rows or len(found) < len(rows):
+    rows = [_row(part, model, latencies) for part, model in parts]
+    matches = tuple(row for row in rows if row is not None)
+    if not rows or len(matches) < len(rows):
         return None
-    return Wait(sum(row.low_ms for row in found), sum(row.high_ms for row in found), found)
+    return ResponseLatency(sum(row.low_ms for row in matches), sum(row.high_ms for row in matches), matches)
 
 
-def _row(part: str, model: str, known: Sequence[Latency]) -> Latency | None:
-    rows = [row for row in known if row.part == part and (model in row.models or not row.models)]
+def _row(part: str, model: str, latencies: Sequence[Latency]) -> Latency | None:
+    rows = [row for row in latencies if row.part == part and (model in row.models or not row.models)]
     return max(rows, key=lambda row: bool(row.models), default=None)

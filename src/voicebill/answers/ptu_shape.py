@@ -6,47 +6,52 @@ Dollars, units before rounding and shares are decimal strings, tokens a minute w
 from decimal import Decimal
 from fractions import Fraction
 
-from voicebill.answers.ptu import HOURS_PER_MONTH, HOURS_PER_YEAR, Choice, Held, Ptu
+from voicebill.answers.ptu import HOURS_PER_MONTH, HOURS_PER_YEAR, CommitmentOption, PtuMix, PtuSizing
 from voicebill.answers.shape import Shape
-from voicebill.billing.money import Amount, dollars
+from voicebill.billing.money import Amount, format_dollars
 
 
-def ptu_shape(answer: Ptu) -> Shape:
+def ptu_shape(answer: PtuSizing) -> Shape:
     """Units, their prices by commitment with the use from which they pay, the same load pay as you go, and what it rests on."""
-    asked, row = answer.asked, answer.throughput
+    request, row = answer.request, answer.throughput
     return {
         "model": row.model,
-        "deployment": asked.deployment,
-        "region": asked.region,
-        "day": asked.day.isoformat(),
+        "deployment": request.deployment,
+        "region": request.region,
+        "day": request.day.isoformat(),
         "currency": "USD",
         "load": {
-            "calls_per_minute": plain(asked.peak),
-            "average_calls_per_minute": plain(asked.average),
-            "prompt_tokens": plain(Fraction(asked.prompt_tokens)),
-            "response_tokens": plain(Fraction(asked.response_tokens)),
-            "cache_rate": plain(Fraction(asked.cache_rate)),
-            "profile": [plain(each) for each in asked.hours] if asked.profile else None,
+            "calls_per_minute": format_decimal(request.peak),
+            "average_calls_per_minute": format_decimal(request.average),
+            "prompt_tokens": format_decimal(Fraction(request.prompt_tokens)),
+            "response_tokens": format_decimal(Fraction(request.response_tokens)),
+            "cache_rate": format_decimal(Fraction(request.cache_rate)),
+            "profile": [format_decimal(calls) for calls in request.hours] if request.profile else None,
         },
-        "input_tpm": round(asked.peak * Fraction(asked.prompt_tokens)),
-        "output_tpm": round(asked.peak * Fraction(asked.response_tokens)),
+        "input_tpm": round(request.peak * Fraction(request.prompt_tokens)),
+        "output_tpm": round(request.peak * Fraction(request.response_tokens)),
         "normalized_tpm": round(answer.normalized_tpm),
-        "raw_ptus": plain(answer.raw),
+        "raw_ptus": format_decimal(answer.raw_ptus),
         "ptus": answer.needed,
         "bought_ptus": answer.bought,
-        "utilization": {"at_peak": plain(answer.at_peak), "average": plain(answer.on_average)},
-        "serves": {
+        "utilization": {
+            "peak": format_decimal(answer.peak_utilization),
+            "average": format_decimal(answer.average_utilization),
+        },
+        "throughput": {
             "input_tpm_per_ptu": row.input_tpm_per_ptu,
             "output_to_input_ratio": row.output_ratio,
-            "minimum": answer.steps.fewest,
-            "increment": answer.steps.increment,
-            "calls_per_minute": None if answer.served is None else plain(answer.served),
+            "minimum": answer.increments.minimum_deployable,
+            "increment": answer.increments.increment,
+            "max_calls_per_minute": None
+            if answer.max_calls_per_minute is None
+            else format_decimal(answer.max_calls_per_minute),
             "checked": row.checked.isoformat(),
             "source": row.source,
         },
-        "prices": [_choice(choice, answer) for choice in answer.choices],
-        "pay_as_you_go": _as_you_go(answer),
-        "pay_as_you_go_missing": answer.missing or None,
+        "prices": [_option(option, answer) for option in answer.options],
+        "pay_as_you_go": _pay_as_you_go(answer),
+        "pay_as_you_go_missing": answer.missing_reason or None,
         "hours": {"month": int(HOURS_PER_MONTH), "year": HOURS_PER_YEAR},
         "digest": answer.digest,
         "warnings": list(answer.warnings),
@@ -54,58 +59,58 @@ def ptu_shape(answer: Ptu) -> Shape:
     }
 
 
-def _as_you_go(answer: Ptu) -> Shape | None:
-    if answer.found is None or answer.per_call is None:
+def _pay_as_you_go(answer: PtuSizing) -> Shape | None:
+    if answer.quote is None or answer.per_call is None:
         return None
-    row = answer.found.rates.row
+    row = answer.quote.rates.row
     return {
-        "offer": answer.found.offer.id,
-        "call": dollars(answer.per_call),
-        "hour_at_peak": dollars(answer.asked.peak * 60 * answer.per_call),
-        **_terms(answer.as_you_go(answer.asked.average)),
+        "offer": answer.quote.offer.id,
+        "call": format_dollars(answer.per_call),
+        "hour_at_peak": format_dollars(answer.request.peak * 60 * answer.per_call),
+        **_terms(answer.pay_as_you_go_cost(answer.request.average)),
         "since": str(row.since),
         "checked": row.checked.isoformat(),
         "sources": list(row.sources),
     }
 
 
-def plain(number: Fraction) -> str:
+def format_decimal(number: Fraction) -> str:
     """A number as a plain decimal string, rounded half even to four decimals.
 
-    >>> plain(Fraction(1300, 17)), plain(Fraction(1, 2))
+    >>> format_decimal(Fraction(1300, 17)), format_decimal(Fraction(1, 2))
     ('76.4706', '0.5')
     """
     return format(Decimal(round(number * 10_000)).scaleb(-4).normalize(), "f")
 
 
-def _choice(choice: Choice, answer: Ptu) -> Shape:
-    bought, calls = choice.commitment, choice.break_even
+def _option(option: CommitmentOption, answer: PtuSizing) -> Shape:
+    commitment, calls = option.commitment, option.break_even
     return {
-        "commitment": bought.name,
-        "label": bought.label,
-        "per_ptu": _terms(bought.per_ptu_hour),
-        **_terms(choice.held.provisioned),
+        "commitment": commitment.name,
+        "label": commitment.label,
+        "per_ptu": _terms(commitment.per_ptu_hour),
+        **_terms(option.mix.provisioned),
         "break_even": None
         if calls is None
-        else {"calls_per_minute": plain(calls), "share_of_peak": plain(calls / answer.asked.peak)},
-        "with_spill": _held(choice.held),
-        "cheapest": None if choice.cheapest is None else _held(choice.cheapest),
-        "checked": bought.checked.isoformat(),
-        "source": bought.source,
+        else {"calls_per_minute": format_decimal(calls), "share_of_peak": format_decimal(calls / answer.request.peak)},
+        "with_spillover": _mix(option.mix),
+        "cheapest": None if option.cheapest_mix is None else _mix(option.cheapest_mix),
+        "checked": commitment.checked.isoformat(),
+        "source": commitment.source,
     }
 
 
-def _held(held: Held) -> Shape:
+def _mix(mix: PtuMix) -> Shape:
     return {
-        "ptus": held.ptus,
-        "spilled_share": plain(held.spilled_share),
-        "provisioned": _terms(held.provisioned),
-        "spilled": _terms(held.spilled),
-        "total": _terms(held.per_hour),
+        "ptus": mix.ptus,
+        "spillover_share": format_decimal(mix.spillover_share),
+        "provisioned": _terms(mix.provisioned),
+        "spillover": _terms(mix.spillover),
+        "total": _terms(mix.per_hour),
     }
 
 
 def _terms(per_hour: Amount | None) -> dict[str, str | None]:
     """An average hour, a month of 730 and a year of 8,760 of them."""
     hours = {"hour": Fraction(1), "month": HOURS_PER_MONTH, "year": Fraction(HOURS_PER_YEAR)}
-    return {name: None if per_hour is None else dollars(per_hour * count) for name, count in hours.items()}
+    return {name: None if per_hour is None else format_dollars(per_hour * count) for name, count in hours.items()}

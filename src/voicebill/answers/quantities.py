@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from voicebill.billing.checks import exact, plain
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.validation import is_reasonable, to_decimal
 
 DAYS_PER_YEAR = 365
 MONTHS_PER_YEAR = 12
@@ -34,7 +34,7 @@ class Volume:
     period: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "conversations", exact("conversations", self.conversations))
+        object.__setattr__(self, "conversations", to_decimal("conversations", self.conversations))
         if not 0 < self.conversations <= 10**12:
             raise InvalidInput(f"conversations must be more than 0 and at most 10^12, not {self.conversations}")
         if self.period not in PER_YEAR:
@@ -54,91 +54,91 @@ class Volume:
         return f"{self.conversations:,}/{self.period}"
 
 
-def number(said: str) -> Decimal:
+def parse_number(text: str) -> Decimal:
     """A number that is not negative: `1,500`, `2k`, `1.5m`.
 
-    >>> number("1,500"), number("2k")
+    >>> parse_number("1,500"), parse_number("2k")
     (Decimal('1500'), Decimal('2000'))
 
     Raises:
         InvalidInput: it is no such number.
     """
-    written = re.fullmatch(r"([^a-zA-Z]*[0-9.])\s*([a-zA-Z]?)", said.strip())
+    match = re.fullmatch(r"([^a-zA-Z]*[0-9.])\s*([a-zA-Z]?)", text.strip())
     try:
-        if written is None or written[2].lower() not in _FACTORS:
+        if match is None or match[2].lower() not in _FACTORS:
             raise InvalidOperation
-        digits = written[1].strip()
+        digits = match[1].strip()
         if "," in digits and not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", digits):
             raise InvalidOperation
-        value = Decimal(digits.replace(",", "").replace("_", "")) * _FACTORS[written[2].lower()]
+        value = Decimal(digits.replace(",", "").replace("_", "")) * _FACTORS[match[2].lower()]
     except InvalidOperation:
-        raise InvalidInput(f"{said!r} is not a number: write it as 1500, 1,500 or 1.5k") from None
+        raise InvalidInput(f"{text!r} is not a number: write it as 1500, 1,500 or 1.5k") from None
     if value < 0:
-        raise InvalidInput(f"{said} is negative")
+        raise InvalidInput(f"{text} is negative")
     if re.search(r"\.000$", digits):
-        raise InvalidInput(f"{said} may mean two numbers: write 1,000 for a thousand, 1 for one")
-    if not plain(value):
-        raise InvalidInput(f"{said if len(said) <= 40 else said[:37] + '...'} is beyond any use")
+        raise InvalidInput(f"{text} may mean two numbers: write 1,000 for a thousand, 1 for one")
+    if not is_reasonable(value):
+        raise InvalidInput(f"{text if len(text) <= 40 else text[:37] + '...'} is beyond any use")
     return value if value % 1 else Decimal(int(value))
 
 
-def count(said: str) -> int:
+def parse_count(text: str) -> int:
     """A whole number that is not negative.
 
     Raises:
         InvalidInput: it is not.
     """
-    value = number(said)
+    value = parse_number(text)
     if value % 1:
-        raise InvalidInput(f"{said} is not a whole number")
+        raise InvalidInput(f"{text} is not a whole number")
     return int(value)
 
 
-def share(said: str) -> Decimal:
+def parse_share(text: str) -> Decimal:
     """A share between 0 and 1, or a percentage: `0.45` and `45%` are the same.
 
     Raises:
         InvalidInput: it is neither.
     """
-    percent = said.strip().endswith("%")
-    value = number(said.strip().removesuffix("%"))
+    percent = text.strip().endswith("%")
+    value = parse_number(text.strip().removesuffix("%"))
     value = value / 100 if percent else value
     if value > 1:
-        raise InvalidInput(f"{said} is more than {'100%' if percent else '1: write a share as 0.45, or as a percentage, 45%'}")
+        raise InvalidInput(f"{text} is more than {'100%' if percent else '1: write a share as 0.45, or as a percentage, 45%'}")
     return value
 
 
-def minutes(said: str) -> Decimal:
+def parse_minutes(text: str) -> Decimal:
     """A duration in minutes: `10`, `5 min`, `90s`, `1.5h`.
 
-    >>> minutes("90s"), minutes("1.5h")
+    >>> parse_minutes("90s"), parse_minutes("1.5h")
     (Decimal('1.5'), Decimal('90'))
 
     Raises:
         InvalidInput: it is none of these.
     """
-    written = re.fullmatch(r"([+-]?[\d.,_]+)\s*([a-zA-Z]*)", said.strip())
-    unit = written[2].lower() if written else "?"
-    if written is None or unit not in _MINUTES:
-        raise InvalidInput(f"{said!r} is not a duration: write 10, 5 min, 90s or 1.5h")
-    exactly = Fraction(number(written[1])) * _MINUTES[unit]
-    value = round(Decimal(exactly.numerator) / Decimal(exactly.denominator), 9).normalize()
+    match = re.fullmatch(r"([+-]?[\d.,_]+)\s*([a-zA-Z]*)", text.strip())
+    unit = match[2].lower() if match else "?"
+    if match is None or unit not in _MINUTES:
+        raise InvalidInput(f"{text!r} is not a duration: write 10, 5 min, 90s or 1.5h")
+    exact_minutes = Fraction(parse_number(match[1])) * _MINUTES[unit]
+    value = round(Decimal(exact_minutes.numerator) / Decimal(exact_minutes.denominator), 9).normalize()
     return value if value % 1 else Decimal(int(value))
 
 
-def volume(said: str) -> Volume:
+def parse_volume(text: str) -> Volume:
     """A number of conversations in a period: `30000/month`, `1,000/day`.
 
-    >>> float(volume("1000/day").per_month)
+    >>> float(parse_volume("1000/day").per_month)
     30416.666666666668
 
     Raises:
         InvalidInput: it is not written so.
         UnknownName: the period is unknown.
     """
-    how_many, slash, period = said.partition("/")
-    if re.search(r"\.\d{3}\s*$", how_many):
-        raise InvalidInput(f"{said!r} may mean two numbers: write 10,500/month or 10.5/month")
+    number_text, slash, period = text.partition("/")
+    if re.search(r"\.\d{3}\s*$", number_text):
+        raise InvalidInput(f"{text!r} may mean two numbers: write 10,500/month or 10.5/month")
     if not slash:
-        raise InvalidInput(f"{said!r} names no period: write 30000/month or 1000/day")
-    return Volume(number(how_many), period.strip().lower())
+        raise InvalidInput(f"{text!r} names no period: write 30000/month or 1000/day")
+    return Volume(parse_number(number_text), period.strip().lower())

@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from voicebill.answers.costing import Conversation, amount_of, behaviours, lines_of, transcription_lines, usage_under, used
-from voicebill.answers.offered import Offered
+from voicebill.answers.costing import (
+    CountedConversation,
+    cache_scenarios,
+    price_transcription,
+    priced_lines,
+    total_amount,
+    usage_for_cache,
+    usage_of_plan,
+)
+from voicebill.answers.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan
 
@@ -17,7 +25,7 @@ class Scenarios:
     expected: Amount
     worst: Amount
 
-    def times(self, factor: Fraction) -> "Scenarios":
+    def scaled(self, factor: Fraction) -> "Scenarios":
         """The amounts multiplied, still exact."""
         return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
 
@@ -26,21 +34,24 @@ class Scenarios:
         return Scenarios(self.best + amount, self.expected + amount, self.worst + amount)
 
 
-def costs(plan: Plan, sold: Offered) -> Scenarios:
+def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
     """The three amounts of a plan with an offer that has been found already, and nothing else: for many plans in a row.
 
     Raises:
         Unpriced: the plan uses something that has no price there.
         ContextOverflow: the provider would end the conversation with an error.
     """
-    voice, heard = used(plan, sold)
-    beside = amount_of(lines_of(heard, sold.transcription.rates)) if sold.transcription else 0
-    best, expected, worst = (amount_of(lines_of(usage, sold.found.rates)) + beside for usage in voice)
+    voice, transcription = usage_of_plan(plan, model)
+    transcription_amount = total_amount(priced_lines(transcription, model.transcription.rates)) if model.transcription else 0
+    best, expected, worst = (total_amount(priced_lines(usage, model.quote.rates)) + transcription_amount for usage in voice)
     return Scenarios(best, expected, worst)
 
 
-def scenarios(held: Conversation, sold: Offered) -> Scenarios:
+def conversation_costs(conversation: CountedConversation, model: ResolvedModel) -> Scenarios:
     """The three amounts of a conversation that has been run."""
-    beside = amount_of(transcription_lines(held, sold))
-    amounts = (amount_of(lines_of(usage_under(each, held), sold.found.rates)) + beside for each in behaviours(held))
+    transcription_amount = total_amount(price_transcription(conversation, model))
+    amounts = (
+        total_amount(priced_lines(usage_for_cache(behaviour, conversation), model.quote.rates)) + transcription_amount
+        for behaviour in cache_scenarios(conversation)
+    )
     return Scenarios(*amounts)

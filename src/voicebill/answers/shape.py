@@ -9,26 +9,26 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from voicebill.answers.advice import Advice, CheapestTruncation
-from voicebill.answers.bridge import Bridge
+from voicebill.answers.calculator_bridge import CalculatorBridge
+from voicebill.answers.call_lengths import LengthDistribution
+from voicebill.answers.call_mix import CallMix
 from voicebill.answers.compare import Comparison
-from voicebill.answers.costing import PART_LABELS, Conversation
+from voicebill.answers.costing import COST_COMPONENT_LABELS, CountedConversation
 from voicebill.answers.estimate import Estimate
-from voicebill.answers.knobs import Effect
-from voicebill.answers.lengths import Spread
-from voicebill.answers.offered import Offered
-from voicebill.answers.population import Population
+from voicebill.answers.model_selection import ResolvedModel
+from voicebill.answers.recommendations import CheapestTruncation, Recommendation
 from voicebill.answers.scenarios import Scenarios
-from voicebill.answers.simulate import Billed, Heard, Simulation
-from voicebill.answers.transport import Carried
+from voicebill.answers.sensitivity import Swing
+from voicebill.answers.simulate import BilledResponse, BilledTranscription, Simulation
+from voicebill.answers.transport import ConnectionEstimate
 from voicebill.billing.bill import Line
-from voicebill.billing.money import Amount, dollars
+from voicebill.billing.money import Amount, format_dollars
 from voicebill.billing.offers import Offer, PriceRow
-from voicebill.billing.price_book import Found
+from voicebill.billing.price_book import Quote
 from voicebill.billing.usage import Usage
 from voicebill.conversation.plan import Plan
-from voicebill.conversation.rules import RuleRow, Ruling
-from voicebill.conversation.script import Setup, Truncation
+from voicebill.conversation.rules import EffectiveRules, RuleRow
+from voicebill.conversation.script import ConversationSettings, Truncation
 
 Shape = dict[str, Any]
 
@@ -51,25 +51,26 @@ def estimate_shape(answer: Estimate) -> Shape:
         "per_minute": scenarios_shape(answer.per_minute),
         "per_month": scenarios_shape(answer.per_month) if answer.per_month else None,
         "per_year": scenarios_shape(answer.per_year) if answer.per_year else None,
-        "population": _population(answer.population) if answer.population else None,
+        "call_mix": _call_mix(answer.call_mix) if answer.call_mix else None,
         "lines": [
-            *line_shapes(answer.lines, answer.offered.found),
-            *line_shapes(answer.transcription_lines, answer.offered.transcription),
+            *line_shapes(answer.lines, answer.model.quote),
+            *line_shapes(answer.transcription_lines, answer.model.transcription),
         ],
-        "where": [
-            {"part": part.name, "label": PART_LABELS[part.name], "dollars": dollars(part.amount)} for part in answer.parts
+        "breakdown": [
+            {"component": part.name, "label": COST_COMPONENT_LABELS[part.name], "dollars": format_dollars(part.amount)}
+            for part in answer.breakdown
         ],
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
         "plan": plan_shape(answer.plan, answer.conversation) | {"conversations": str(answer.volume) if answer.volume else None},
         "responses": len(answer.conversation.responses),
-        "transport": carried_shape(answer.way) if answer.way else None,
-        "altogether": {
-            "per_conversation": scenarios_shape(answer.altogether),
-            "per_month": scenarios_shape(month) if (month := answer.altogether_per_month) else None,
+        "connection": connection_shape(answer.connection) if answer.connection else None,
+        "total_with_connection": {
+            "per_conversation": scenarios_shape(answer.total),
+            "per_month": scenarios_shape(month) if (month := answer.total_per_month) else None,
         },
-        "in_currency": _exchanged(
-            answer.offered,
+        "in_currency": _in_currency(
+            answer.model,
             {
                 "per_conversation": answer.per_conversation,
                 "per_minute": answer.per_minute,
@@ -77,29 +78,29 @@ def estimate_shape(answer: Estimate) -> Shape:
                 "per_year": answer.per_year,
             },
         ),
-        **stands_on(answer.offered),
+        **provenance_shape(answer.model),
     }
 
 
 def simulation_shape(answer: Simulation) -> Shape:
     """A simulation: every response with its usage and lines, transcription beside them, and the total of everything."""
     return {
-        "responses": [_billed(billed, answer.offered.found) for billed in answer.responses],
+        "responses": [_billed_response(billed_response, answer.model.quote) for billed_response in answer.responses],
         "transcription": _transcription(answer),
         "total": {
-            "dollars": dollars(answer.total),
+            "dollars": format_dollars(answer.total),
             "usage": _usage(answer.usage),
             "lines": [
-                *line_shapes(answer.lines, answer.offered.found),
-                *line_shapes(answer.transcription_lines, answer.offered.transcription),
+                *line_shapes(answer.lines, answer.model.quote),
+                *line_shapes(answer.transcription_lines, answer.model.transcription),
             ],
         },
         "cache": answer.conversation.expected.behaviour,
         "scenarios": scenarios_shape(answer.scenarios),
         "warnings": list(answer.warnings),
         "assumptions": list(answer.assumptions),
-        "in_currency": _exchanged(answer.offered, {"scenarios": answer.scenarios}),
-        **stands_on(answer.offered),
+        "in_currency": _in_currency(answer.model, {"scenarios": answer.scenarios}),
+        **provenance_shape(answer.model),
     }
 
 
@@ -108,118 +109,127 @@ def comparison_shape(answer: Comparison) -> Shape:
     return {
         "offers": [
             {
-                "offer": _offer(candidate.offer, candidate.answer.offered.found if candidate.answer else None),
+                "offer": _offer(candidate.offer, candidate.answer.model.quote if candidate.answer else None),
                 "per_conversation": scenarios_shape(candidate.answer.per_conversation) if candidate.answer else None,
                 "per_minute": scenarios_shape(candidate.answer.per_minute) if candidate.answer else None,
                 "per_month": scenarios_shape(month) if candidate.answer and (month := candidate.answer.per_month) else None,
-                "in_currency": _exchanged(
-                    candidate.answer.offered,
+                "in_currency": _in_currency(
+                    candidate.answer.model,
                     {"per_conversation": candidate.answer.per_conversation, "per_month": candidate.answer.per_month},
                 )
                 if candidate.answer
                 else None,
-                "times_cheapest": ratio_text(answer.ratio(candidate)),
+                "ratio_to_cheapest": ratio_text(answer.ratio_to_cheapest(candidate)),
                 "ends": candidate.ends.isoformat() if candidate.ends else None,
-                "availability_unproven": candidate.unproven,
-                "history_assumed": candidate.assumed,
+                "availability_unconfirmed": candidate.availability_unconfirmed,
+                "history_assumed": candidate.history_assumed,
                 "warnings": list(candidate.answer.warnings) if candidate.answer else [],
-                "refusal": candidate.refusal,
+                "reason": candidate.reason,
             }
             for candidate in answer.candidates
         ]
     }
 
 
-def carried_shape(way: Carried) -> Shape:
+def connection_shape(connection: ConnectionEstimate) -> Shape:
     """The way of a conversation: bytes in each direction, what it needs, how long it takes, and what is paid on it."""
-    row = way.transport
+    row = connection.transport
     return {
         "name": row.name,
         "title": row.title,
-        "codec": way.codec.name,
-        "bytes_up": way.up_bytes,
-        "bytes_down": way.down_bytes,
+        "codec": connection.codec.name,
+        "bytes_sent": connection.bytes_sent,
+        "bytes_received": connection.bytes_received,
         "latency_ms": None if row.low_ms is None or row.high_ms is None else {"low": row.low_ms, "high": row.high_ms},
         "best_for": row.best_for,
         "setup": row.setup,
         "needs": row.needs,
-        "truncates": row.truncates,
-        "usage_seen": row.usage_seen,
-        "egress": _amount(way.egress),
-        "tolls": [
+        "truncation": row.truncation,
+        "usage_visibility": row.usage_visibility,
+        "egress": _amount(connection.egress),
+        "fees": [
             {
-                "offer": toll.found.offer.id,
-                "billed_seconds": decimal_text(Decimal(toll.line.quantity) / 1000) if toll.line else None,
-                "dollars": _amount(toll.line.amount) if toll.line else "0",
-                "per_month": dollars(toll.monthly),
-                "lines": line_shapes([toll.line], toll.found) if toll.line else [],
+                "offer": fee.quote.offer.id,
+                "billed_seconds": decimal_text(Decimal(fee.line.quantity) / 1000) if fee.line else None,
+                "dollars": _amount(fee.line.amount) if fee.line else "0",
+                "per_month": format_dollars(fee.monthly_fee),
+                "lines": line_shapes([fee.line], fee.quote) if fee.line else [],
             }
-            for toll in way.tolls
+            for fee in connection.fees
         ],
-        "dollars": dollars(way.per_conversation),
-        "per_month": _amount(way.per_month),
-        "assumptions": list(way.assumptions),
-        "warnings": list(way.warnings),
+        "dollars": format_dollars(connection.per_conversation),
+        "per_month": _amount(connection.per_month),
+        "assumptions": list(connection.assumptions),
+        "warnings": list(connection.warnings),
         "source": row.source,
     }
 
 
-def levers_shape(effects: Iterable[Effect], advised: Iterable[Advice]) -> Shape:
-    """What each assumption moves, and what would make the plan cheaper, in dollars of a conversation's expected amount."""
+def sensitivity_shape(swings: Iterable[Swing], recommendations: Iterable[Recommendation]) -> Shape:
+    """Sensitivity, and what would make the plan cheaper, in dollars of a conversation's expected amount."""
     return {
-        "knobs": [
+        "sensitivity": [
             {
-                "name": effect.knob.name,
-                "label": effect.knob.label,
-                "low": {"at": effect.knob.low.label, "adds": _amount(effect.low)},
-                "high": {"at": effect.knob.high.label, "adds": _amount(effect.high)},
-                "basis": effect.knob.basis,
+                "name": swing.parameter.name,
+                "label": swing.parameter.label,
+                "low": {"value": swing.parameter.low.label, "delta": _amount(swing.low)},
+                "high": {"value": swing.parameter.high.label, "delta": _amount(swing.high)},
+                "basis": swing.parameter.basis,
             }
-            for effect in effects
+            for swing in swings
         ],
-        "advice": [
-            {"change": each.change, "saves": dollars(each.saves), "at_the_cost_of": each.at_the_cost_of} for each in advised
+        "recommendations": [
+            {
+                "change": recommendation.change,
+                "savings": format_dollars(recommendation.savings),
+                "trade_off": recommendation.trade_off,
+            }
+            for recommendation in recommendations
         ],
     }
 
 
-def truncation_shape(found: CheapestTruncation) -> Shape:
+def truncation_shape(cheapest: CheapestTruncation) -> Shape:
     """The cheapest truncation setting that remembers enough."""
     return {
-        "truncation": _truncation(found.truncation),
-        "expected": dollars(found.expected),
-        "remembered_turns": found.remembered_turns,
+        "truncation": _truncation(cheapest.truncation),
+        "expected": format_dollars(cheapest.expected),
+        "remembered_turns": cheapest.remembered_turns,
     }
 
 
-def bridge_shape(answer: Bridge) -> Shape:
+def bridge_shape(answer: CalculatorBridge) -> Shape:
     """The original calculator's figure, what each difference adds, and ours."""
     return {
-        "page": dollars(answer.page),
-        "steps": [{"label": step.label, "adds": dollars(step.adds)} for step in answer.steps],
-        "ours": dollars(answer.ours),
+        "calculator": format_dollars(answer.calculator),
+        "steps": [{"label": step.label, "delta": format_dollars(step.delta)} for step in answer.steps],
+        "voicebill": format_dollars(answer.voicebill),
     }
 
 
-def _population(answer: Population) -> Shape:
+def _call_mix(answer: CallMix) -> Shape:
     lengths = answer.lengths
     return {
-        "spread": decimal_text(lengths.coefficient) if isinstance(lengths, Spread) else None,
+        "call_length_cv": decimal_text(lengths.coefficient) if isinstance(lengths, LengthDistribution) else None,
         "mean": scenarios_shape(answer.mean),
         "mean_minutes": round(answer.mean_minutes, 2),
-        "surcharge": ratio_text(answer.surcharge),
+        "length_uplift": ratio_text(answer.length_uplift),
         "cap_minutes": round(answer.cap.minutes, 2) if answer.cap else None,
         "cap_by": answer.cap.by if answer.cap else None,
         "percentiles": [
-            {"percent": each.percent, "minutes": round(each.minutes, 2), "dollars": dollars(each.amount)}
-            for each in answer.percentiles
+            {
+                "percent": percentile.percent,
+                "minutes": round(percentile.minutes, 2),
+                "dollars": format_dollars(percentile.amount),
+            }
+            for percentile in answer.percentiles
         ],
     }
 
 
-def _exchanged(sold: Offered, amounts: Mapping[str, Scenarios | None]) -> Shape | None:
+def _in_currency(model: ResolvedModel, amounts: Mapping[str, Scenarios | None]) -> Shape | None:
     """Amounts in the currency that was stated for the day, with its rate."""
-    currency = sold.currency
+    currency = model.currency
     if currency is None:
         return None
     return {
@@ -228,8 +238,12 @@ def _exchanged(sold: Offered, amounts: Mapping[str, Scenarios | None]) -> Shape 
         "since": str(currency.since),
         "source": currency.source,
         **{
-            name: {each: currency.plain(getattr(found, each)) for each in ("best", "expected", "worst")} if found else None
-            for name, found in amounts.items()
+            name: {
+                scenario: currency.format_decimal(getattr(scenarios, scenario)) for scenario in ("best", "expected", "worst")
+            }
+            if scenarios
+            else None
+            for name, scenarios in amounts.items()
         },
     }
 
@@ -254,52 +268,52 @@ def rule_shape(row: RuleRow) -> Shape:
     }
 
 
-def rules_shape(ruling: Ruling) -> Shape:
+def rules_shape(rules: EffectiveRules) -> Shape:
     """The rules that an answer used, each with its evidence."""
     return {
-        "name": ruling.name,
-        "digest": ruling.digest,
-        "evidence": {parameter: rule_shape(row) for parameter, row in ruling.rows.items()},
+        "name": rules.name,
+        "digest": rules.digest,
+        "evidence": {parameter: rule_shape(row) for parameter, row in rules.rows.items()},
     }
 
 
-def stands_on(offered: Offered) -> Shape:
+def provenance_shape(model: ResolvedModel) -> Shape:
     """The day, the offers, the prices and the rules of an answer."""
     return {
-        "day": offered.asked.day.isoformat(),
+        "day": model.selection.day.isoformat(),
         "currency": "USD",
-        "offer": _offer(offered.found.offer, offered.found),
-        "transcription_offer": _offer(offered.transcription.offer, offered.transcription) if offered.transcription else None,
+        "offer": _offer(model.quote.offer, model.quote),
+        "transcription_offer": _offer(model.transcription.offer, model.transcription) if model.transcription else None,
         "prices": {
-            "digest": offered.facts.prices.digest,
-            "since": str(offered.found.rates.row.since),
-            "checked": offered.found.rates.row.checked.isoformat(),
-            "sources": list(offered.found.rates.row.sources),
-            "contract": offered.facts.prices.contract(offered.found.offer, offered.asked.day),
+            "digest": model.facts.prices.digest,
+            "since": str(model.quote.rates.row.since),
+            "checked": model.quote.rates.row.checked.isoformat(),
+            "sources": list(model.quote.rates.row.sources),
+            "contract": model.facts.prices.contract_terms(model.quote.offer, model.selection.day),
         },
-        "rules": rules_shape(offered.ruling),
+        "rules": rules_shape(model.effective_rules),
     }
 
 
-def _offer(offer: Offer, found: Found | None = None) -> Shape:
+def _offer(offer: Offer, quote: Quote | None = None) -> Shape:
     return {
         "id": offer.id,
         "provider": offer.provider,
         "model": offer.model,
         "version": offer.version,
         "deployment": offer.deployment,
-        "region": found.region if found else None,
+        "region": quote.region if quote else None,
         "tier": offer.tier,
-    } | ({} if found else {"regions": list(offer.regions)})
+    } | ({} if quote else {"regions": list(offer.regions)})
 
 
 def _price_row(row: PriceRow) -> Shape:
     return {
         "since": str(row.since),
         "until": str(row.until) if row.until else None,
-        "usd": {meter: format(price.normalize(), "f") for meter, price in row.prices.items()},
+        "list_prices": {meter: format(price.normalize(), "f") for meter, price in row.unit_prices.items()},
         "disputed": [
-            {"meter": meter, "usd": format(dispute.price.normalize(), "f"), "source": dispute.source}
+            {"meter": meter, "list_price": format(dispute.price.normalize(), "f"), "source": dispute.source}
             for meter, disputes in row.disputes.items()
             for dispute in disputes
         ],
@@ -312,88 +326,92 @@ def _price_row(row: PriceRow) -> Shape:
 
 def scenarios_shape(amounts: Scenarios) -> Shape:
     """Best, expected and worst, in dollars."""
-    return {"best": dollars(amounts.best), "expected": dollars(amounts.expected), "worst": dollars(amounts.worst)}
+    return {
+        "best": format_dollars(amounts.best),
+        "expected": format_dollars(amounts.expected),
+        "worst": format_dollars(amounts.worst),
+    }
 
 
-def line_shapes(lines: Iterable[Line], found: Found | None) -> list[Shape]:
+def line_shapes(lines: Iterable[Line], quote: Quote | None) -> list[Shape]:
     """Lines of a bill: quantity, rate and amount, with what they stand on."""
     return [
         {
-            "offer": found.offer.id if found else None,
+            "offer": quote.offer.id if quote else None,
             "meter": line.meter.name,
             "label": line.meter.label,
             "unit": line.meter.unit,
             "quantity": line.quantity,
             "rate": str(line.rate) if line.rate else None,
-            "usd": dollars(line.rate.price * 10**12) if line.rate else None,
+            "unit_price": format_dollars(line.rate.price * 10**12) if line.rate else None,
             "per": line.meter.priced_per,
             "dollars": _amount(line.amount),
-            "sources": list(found.rates.row.sources) if found else [],
+            "sources": list(quote.rates.row.sources) if quote else [],
         }
         for line in lines
     ]
 
 
 def _amount(amount: Amount | None) -> str | None:
-    return None if amount is None else dollars(amount)
+    return None if amount is None else format_dollars(amount)
 
 
 def _usage(usage: Usage) -> Shape:
     return {meter: usage[meter] for meter in TOKEN_METERS}
 
 
-def _billed(billed: Billed, found: Found) -> Shape:
+def _billed_response(billed_response: BilledResponse, quote: Quote) -> Shape:
     return {
-        "turn": billed.response.turn,
-        "kind": billed.response.kind,
-        "status": billed.response.status,
-        "interrupted": billed.response.status == "cancelled" and bool(billed.usage.quantities),
-        "session": billed.response.session,
-        "dropped_items": billed.response.dropped,
-        "usage": _usage(billed.usage),
-        "dollars": dollars(billed.amount),
-        "lines": line_shapes(billed.lines, found),
+        "turn": billed_response.response.turn,
+        "kind": billed_response.response.kind,
+        "status": billed_response.response.status,
+        "interrupted": billed_response.response.status == "cancelled" and bool(billed_response.usage.quantities),
+        "session": billed_response.response.session,
+        "dropped_items": billed_response.response.dropped,
+        "usage": _usage(billed_response.usage),
+        "dollars": format_dollars(billed_response.amount),
+        "lines": line_shapes(billed_response.lines, quote),
     }
 
 
 def _transcription(answer: Simulation) -> Shape | None:
-    found = answer.offered.transcription
-    if found is None:
+    quote = answer.model.transcription
+    if quote is None:
         return None
     return {
-        "offer": found.offer.id,
-        "turns": [_heard(heard, found) for heard in answer.transcriptions],
-        "dollars": dollars(sum(heard.amount for heard in answer.transcriptions)),
+        "offer": quote.offer.id,
+        "turns": [_billed_transcription(transcription, quote) for transcription in answer.transcriptions],
+        "dollars": format_dollars(sum(transcription.amount for transcription in answer.transcriptions)),
     }
 
 
-def _heard(heard: Heard, found: Found) -> Shape:
+def _billed_transcription(transcription: BilledTranscription, quote: Quote) -> Shape:
     return {
-        "turn": heard.turn,
-        "usage": dict(heard.usage.items()),
-        "dollars": dollars(heard.amount),
-        "lines": line_shapes(heard.lines, found),
+        "turn": transcription.turn,
+        "usage": dict(transcription.usage.items()),
+        "dollars": format_dollars(transcription.amount),
+        "lines": line_shapes(transcription.lines, quote),
     }
 
 
-def plan_shape(plan: Plan, held: Conversation) -> Shape:
+def plan_shape(plan: Plan, conversation: CountedConversation) -> Shape:
     """A plan with what it left open filled in."""
-    said = {
-        each.name: decimal_text(getattr(plan, each.name))
-        for each in (*fields(Setup), *fields(Plan))
-        if each.name != "truncation"
+    values = {
+        field.name: decimal_text(getattr(plan, field.name))
+        for field in (*fields(ConversationSettings), *fields(Plan))
+        if field.name != "truncation"
     }
-    user, assistant = plan.talk
+    user, assistant = plan.speech_shares
     filled = {
         "user_share": decimal_text(user),
         "assistant_share": decimal_text(assistant),
         "silence_share": decimal_text(plan.silence),
-        "cache": held.expected.behaviour,
-        "reuse": decimal_text(held.rules.cache_reuse_share if plan.reuse is None else plan.reuse),
+        "cache": conversation.expected.behaviour,
+        "prefix_reuse": decimal_text(conversation.rules.cache_reuse_share if plan.prefix_reuse is None else plan.prefix_reuse),
         "truncation": _truncation(plan.truncation),
         "transport": plan.transport or "webrtc",
     }
-    return {**said, **filled}
+    return {**values, **filled}
 
 
 def _truncation(setting: Truncation) -> Shape:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from voicebill.answers import caveats
-from voicebill.answers.costing import Conversation, amount_of, conversation, lines_of, transcription_lines
+from voicebill.answers.costing import CountedConversation, price_transcription, priced_lines, run_conversation, total_amount
 from voicebill.answers.facts import Facts
-from voicebill.answers.offered import Asked, Offered, offered
-from voicebill.answers.scenarios import Scenarios, scenarios
+from voicebill.answers.model_selection import ModelSelection, ResolvedModel, resolve_model
+from voicebill.answers.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage, total_usage
@@ -16,7 +16,7 @@ from voicebill.conversation.script import Script
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class PricedUsage:
     """Something that was used, with its lines."""
 
     usage: Usage
@@ -25,18 +25,18 @@ class Priced:
     @property
     def amount(self) -> Amount:
         """Picodollars."""
-        return amount_of(self.lines)
+        return total_amount(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
-class Billed(Priced):
+class BilledResponse(PricedUsage):
     """One response, priced."""
 
     response: Response
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Priced):
+class BilledTranscription(PricedUsage):
     """The transcription of the user's speech of one turn, priced."""
 
     turn: int
@@ -47,10 +47,10 @@ class Simulation:
     """A conversation's responses in order under its cache behaviour, and its total under all three."""
 
     script: Script
-    offered: Offered
-    conversation: Conversation
-    responses: tuple[Billed, ...]
-    transcriptions: tuple[Heard, ...]
+    model: ResolvedModel
+    conversation: CountedConversation
+    responses: tuple[BilledResponse, ...]
+    transcriptions: tuple[BilledTranscription, ...]
     usage: Usage
     lines: tuple[Line, ...]
     transcription_lines: tuple[Line, ...]
@@ -60,7 +60,7 @@ class Simulation:
     warnings: tuple[str, ...]
 
 
-def simulate(script: Script, asked: Asked, facts: Facts) -> Simulation:
+def simulate(script: Script, selection: ModelSelection, facts: Facts) -> Simulation:
     """Bill a scripted conversation response by response.
 
     Raises:
@@ -69,35 +69,39 @@ def simulate(script: Script, asked: Asked, facts: Facts) -> Simulation:
         Unpriced: the script uses something that has no price.
         ContextOverflow: the provider would end the conversation with an error.
     """
-    sold = offered(asked, script.transcription_model, facts)
-    held = conversation(script, sold)
-    rates = sold.found.rates
-    billed = []
-    for response in held.responses:
-        used = usage(response, held.expected)
-        billed.append(Billed(used, lines_of(used, rates), response))
-    whole = total_usage(each.usage for each in billed)
-    lines = lines_of(whole, rates)
-    heard_lines = transcription_lines(held, sold)
-    total = amount_of(lines) + amount_of(heard_lines)
+    model = resolve_model(selection, script.transcription_model, facts)
+    conversation = run_conversation(script, model)
+    rates = model.quote.rates
+    responses = []
+    for response in conversation.responses:
+        response_usage = usage(response, conversation.expected)
+        responses.append(BilledResponse(response_usage, priced_lines(response_usage, rates), response))
+    voice_usage = total_usage(item.usage for item in responses)
+    lines = priced_lines(voice_usage, rates)
+    transcription_lines = price_transcription(conversation, model)
+    total = total_amount(lines) + total_amount(transcription_lines)
     return Simulation(
         script=script,
-        offered=sold,
-        conversation=held,
-        responses=tuple(billed),
-        transcriptions=tuple(_transcriptions(held, sold)),
-        usage=whole,
+        model=model,
+        conversation=conversation,
+        responses=tuple(responses),
+        transcriptions=tuple(_billed_transcriptions(conversation, model)),
+        usage=voice_usage,
         lines=lines,
-        transcription_lines=heard_lines,
+        transcription_lines=transcription_lines,
         total=total,
-        scenarios=scenarios(held, sold),
-        assumptions=tuple(caveats.assumptions(held, sold)),
-        warnings=tuple(caveats.cautions(held, sold, lines, heard_lines)),
+        scenarios=conversation_costs(conversation, model),
+        assumptions=tuple(caveats.assumptions(conversation, model)),
+        warnings=tuple(caveats.warnings(conversation, model, lines, transcription_lines)),
     )
 
 
-def _transcriptions(held: Conversation, sold: Offered) -> list[Heard]:
-    if sold.transcription is None:
+def _billed_transcriptions(conversation: CountedConversation, model: ResolvedModel) -> list[BilledTranscription]:
+    if model.transcription is None:
         return []
-    rates = sold.transcription.rates
-    return [Heard(used, lines_of(used, rates), turn) for turn, used in enumerate(held.heard, start=1) if any(used.items())]
+    rates = model.transcription.rates
+    return [
+        BilledTranscription(turn_usage, priced_lines(turn_usage, rates), turn)
+        for turn, turn_usage in enumerate(conversation.transcription_usages, start=1)
+        if any(turn_usage.items())
+    ]

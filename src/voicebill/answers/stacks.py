@@ -8,31 +8,31 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import Kind
 
 Architecture = Literal["speech-to-speech", "live", "pipeline", "text", "transcription", "translation"]
-"""How an agent is made: one model that hears and speaks, a live one with a backend, a pipeline; or what does less."""
+"""How an agent is built: speech to speech, a live model with a backend, a pipeline; or a partial alternative."""
 
-Role = Literal["hears", "answers", "speaks", "talks", "translates"]
+Role = Literal["transcriber", "llm", "tts", "live", "translator"]
 
 ROLES: Mapping[Architecture, tuple[Role, ...]] = {
-    "live": ("talks", "answers"),
-    "pipeline": ("hears", "answers", "speaks"),
-    "text": ("answers",),
-    "transcription": ("hears",),
-    "translation": ("translates",),
+    "live": ("live", "llm"),
+    "pipeline": ("transcriber", "llm", "tts"),
+    "text": ("llm",),
+    "transcription": ("transcriber",),
+    "translation": ("translator",),
 }
 """Who sits in a stack, in the order in which the words pass."""
 
-KINDS: Mapping[Role, Kind] = {
-    "hears": "transcription",
-    "answers": "text",
-    "speaks": "speech",
-    "talks": "live",
-    "translates": "translation",
+ROLE_KINDS: Mapping[Role, Kind] = {
+    "transcriber": "transcription",
+    "llm": "text",
+    "tts": "speech",
+    "live": "live",
+    "translator": "translation",
 }
 
-SPOKEN: frozenset[Architecture] = frozenset({"speech-to-speech", "live", "pipeline"})
-"""Those that hold the conversation; the others do a part of it, or something else."""
+CONVERSATIONAL: frozenset[Architecture] = frozenset({"speech-to-speech", "live", "pipeline"})
+"""Architectures of conversational agents; the others are partial alternatives."""
 
-IN_TIME = ("standard", "priority")
+INTERACTIVE_TIERS = ("standard", "priority")
 """Service tiers that answer while somebody waits: batch takes up to a day, flex may be refused."""
 
 
@@ -42,7 +42,7 @@ class Stack:
 
     A model that may have ended is taken only where it is named.
 
-    `lives_days`: no model in it may end sooner. `streams` is how many sessions a translation needs. `fees` are ids of
+    `min_lifetime_days`: no model in it may end sooner. `streams` is how many sessions a translation needs. `fees` are ids of
     offers that are paid for the minutes of every call beside the models.
     """
 
@@ -53,7 +53,7 @@ class Stack:
     provider: str | None = None
     deployment: str | None = None
     tier: str = "standard"
-    lives_days: int = 0
+    min_lifetime_days: int = 0
     streams: int = 1
     fees: tuple[str, ...] = ()
     note: str = ""
@@ -64,11 +64,11 @@ class Stack:
             raise InvalidInput(f"a stack's architecture is one of {', '.join(ROLES)}, not {self.architecture!r}")
         for role in self.models:
             if role not in ROLES[self.architecture]:
-                seats = ", ".join(ROLES[self.architecture])
-                raise InvalidInput(f"nobody in a {self.architecture} {role}: its seats are {seats}")
+                roles = ", ".join(ROLES[self.architecture])
+                raise InvalidInput(f"a {self.architecture} stack has no {role}: its components are {roles}")
 
 
-def sold_as_asked(stacks: Iterable[Stack], provider: str | None, deployment: str | None) -> list[Stack]:
+def restrict_stacks(stacks: Iterable[Stack], provider: str | None, deployment: str | None) -> list[Stack]:
     """Stacks that are to be built of what one provider sells, or under one deployment; those that wish for another go."""
     return [
         replace(stack, provider=provider or stack.provider, deployment=deployment or stack.deployment)

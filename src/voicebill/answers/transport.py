@@ -6,13 +6,13 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from voicebill.answers.tolls import Calls, Toll, mean_toll, paid_by_the_minute, toll
-from voicebill.billing.checks import Number, exact, within
-from voicebill.billing.dated import Day
+from voicebill.answers.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee, per_minute_quote
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.billing.offers import Offer, PriceRow, Rates
-from voicebill.billing.price_book import Found, PriceBook
+from voicebill.billing.price_book import PriceBook, Quote
+from voicebill.billing.validation import Number, require_between, to_decimal
+from voicebill.billing.validity import PartialDate
 from voicebill.conversation.plan import Plan
 
 BYTES_PER_GB = 10**9
@@ -28,7 +28,7 @@ class Codec:
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
+class TransportProfile:
     """A way to the model. The latency is the network's, in ms each turn, and None where it varies."""
 
     name: str
@@ -36,8 +36,8 @@ class Transport:
     best_for: str
     setup: str
     needs: str
-    truncates: str
-    usage_seen: str
+    truncation: str
+    usage_visibility: str
     low_ms: int | None
     high_ms: int | None
     codecs: tuple[Codec, ...]
@@ -51,12 +51,12 @@ class Transport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carriage:
-    """What is paid on the way beside the models; what is left out is not paid.
+class ConnectionCosts:
+    """Fees in addition to the models; what is omitted costs nothing.
 
-    `carrier` and `fees` are ids of offers, ours or your own; or the carrier is stated by `carrier_per_minute` (dollars) with
-    `carrier_seconds`, to which its calls are rounded up (left out: whole minutes). `egress_per_gb`: dollars for 10^9 bytes
-    that your side sends.
+    `carrier` and `platforms` are ids of offers, ours or your own; or the carrier is given by `carrier_per_minute` (dollars)
+    with `carrier_increment`, to which its calls are rounded up (default: whole minutes). `egress_per_gb`: dollars for
+    10^9 bytes that your side sends.
 
     Raises:
         InvalidInput: the carrier is said twice or only in part, somebody is to be paid twice, or a figure cannot be meant.
@@ -65,55 +65,55 @@ class Carriage:
     codec: str | None = None
     carrier: str | None = None
     carrier_per_minute: Number | None = None
-    carrier_seconds: int | None = None
+    carrier_increment: int | None = None
     egress_per_gb: Number | None = None
-    fees: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if "" in (self.carrier, self.codec, *self.fees):
+        if "" in (self.carrier, self.codec, *self.platforms):
             raise InvalidInput("a carrier, codec or platform needs a name")
         if self.carrier is not None and self.carrier_per_minute is not None:
             raise InvalidInput("carrier and carrier_per_minute say the same thing: give one")
         for name in ("carrier_per_minute", "egress_per_gb"):
             if getattr(self, name) is not None:
-                value = exact(name, getattr(self, name))
+                value = to_decimal(name, getattr(self, name))
                 object.__setattr__(self, name, value)
                 if not 0 <= value <= 1000 or round(value, 9) != value:
                     raise InvalidInput(f"{name} must be dollars between 0 and 1,000 with at most nine decimals, not {value:f}")
-        if self.carrier_seconds is not None:
-            within("carrier_seconds", self.carrier_seconds, 1, 3600)
+        if self.carrier_increment is not None:
+            require_between("carrier_increment", self.carrier_increment, 1, 3600)
             if self.carrier_per_minute is None:
-                raise InvalidInput("carrier_seconds says how a carrier stated by carrier_per_minute rounds: give that, too")
-        paid = (self.carrier, *self.fees)
-        twice = next((name for name in self.fees if paid.count(name) > 1), None)
-        if twice is not None:
-            raise InvalidInput(f"fees: {twice} would be paid twice: name it once")
+                raise InvalidInput("carrier_increment says how a carrier stated by carrier_per_minute rounds: give that, too")
+        payees = (self.carrier, *self.platforms)
+        duplicate = next((name for name in self.platforms if payees.count(name) > 1), None)
+        if duplicate is not None:
+            raise InvalidInput(f"platforms: {duplicate} would be paid twice: name it once")
 
     @property
-    def rounded_to_seconds(self) -> int:
+    def increment_seconds(self) -> int:
         """To how many seconds the stated carrier rounds each call up: a minute unless it is said otherwise."""
-        return self.carrier_seconds or 60
+        return self.carrier_increment or 60
 
     @property
-    def stated(self) -> bool:
+    def is_specified(self) -> bool:
         """Whether anything is said of the way."""
-        paid = self.carrier_per_minute is not None or self.egress_per_gb is not None
-        return bool(self.codec or self.carrier or self.fees or paid)
+        has_rates = self.carrier_per_minute is not None or self.egress_per_gb is not None
+        return bool(self.codec or self.carrier or self.platforms or has_rates)
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class ConnectionEstimate:
     """The way of one planned conversation. Bytes are of the whole call, in each direction; amounts in picodollars.
 
     `egress` is None where no price of it was stated. `per_month` is over calls of all lengths, each rounded up by itself.
     """
 
-    transport: Transport
+    transport: TransportProfile
     codec: Codec
-    up_bytes: int
-    down_bytes: int
+    bytes_sent: int
+    bytes_received: int
     egress: Amount | None
-    tolls: tuple[Toll, ...]
+    fees: tuple[CallFee, ...]
     per_conversation: Amount
     per_month: Amount | None
     assumptions: tuple[str, ...] = ()
@@ -121,27 +121,28 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class TransportCatalog:
     """The transports there are, with the prices of those who are paid on them."""
 
-    transports: Mapping[str, Transport]
+    transports: Mapping[str, TransportProfile]
     book: PriceBook = field(repr=False)
 
 
-def carried(
+def estimate_connection(
     plan: Plan,
-    stated: Carriage,
-    ways: Ways,
+    connection_costs: ConnectionCosts,
+    catalog: TransportCatalog,
     day: date,
-    calls: Calls | None = None,
-) -> Carried:
+    monthly_calls: MonthlyCalls | None = None,
+) -> ConnectionEstimate:
     """What the way of a planned conversation carries and costs.
 
-    >>> from voicebill.facts import load
-    >>> facts = load()
-    >>> way = Carriage(carrier="twilio/voice-inbound-us-local")
-    >>> found = carried(Plan(minutes=Decimal("6.5"), turns=20, transport="sip"), way, facts.ways, date(2026, 11, 22))
-    >>> str(found.tolls[0].line), found.up_bytes
+    >>> from voicebill.facts import load_facts
+    >>> facts = load_facts()
+    >>> connection_costs = ConnectionCosts(carrier="twilio/voice-inbound-us-local")
+    >>> plan = Plan(minutes=Decimal("6.5"), turns=20, transport="sip")
+    >>> answer = estimate_connection(plan, connection_costs, facts.transport_catalog, date(2026, 11, 22))
+    >>> str(answer.fees[0].line), answer.bytes_sent
     ('telephone call 420 s × $0.0085/min = $0.059500', 3900000)
 
     Raises:
@@ -149,73 +150,83 @@ def carried(
         NotOffered: it has no price on the day.
         Unpriced: it is priced by something else than minutes and months.
     """
-    row = ways.transports[plan.transport or "webrtc"]
-    codec = _codec(row, stated.codec, ways)
-    sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
-    egress = None if stated.egress_per_gb is None else _egress(sent, stated.egress_per_gb)
-    lasts_ms = round(Fraction(plan.minutes) * 60_000)
-    tolls = tuple(toll(found, lasts_ms) for found in _takers(stated, ways.book, day))
-    each = sum((taken.amount for taken in tolls), start=egress or 0)
-    return Carried(
-        transport=row,
+    transport = catalog.transports[plan.transport or "webrtc"]
+    codec = _codec(transport, connection_costs.codec, catalog)
+    bytes_sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
+    egress = None if connection_costs.egress_per_gb is None else _egress(bytes_sent, connection_costs.egress_per_gb)
+    duration_ms = round(Fraction(plan.minutes) * 60_000)
+    fees = tuple(call_fee(quote, duration_ms) for quote in _fee_quotes(connection_costs, catalog.book, day))
+    per_conversation = sum((fee.amount for fee in fees), start=egress or 0)
+    return ConnectionEstimate(
+        transport=transport,
         codec=codec,
-        up_bytes=sent,
-        down_bytes=sent,
+        bytes_sent=bytes_sent,
+        bytes_received=bytes_sent,
         egress=egress,
-        tolls=tolls,
-        per_conversation=each,
-        per_month=None if calls is None else _month(plan, stated, codec, tolls, calls),
-        assumptions=tuple(_assumed(stated, row, tolls)),
-        warnings=tuple(said for taken in tolls for said in taken.found.warnings),
+        fees=fees,
+        per_conversation=per_conversation,
+        per_month=None if monthly_calls is None else _monthly_amount(plan, connection_costs, codec, fees, monthly_calls),
+        assumptions=tuple(_assumptions(connection_costs, transport, fees)),
+        warnings=tuple(text for fee in fees for text in fee.quote.warnings),
     )
 
 
-def _codec(row: Transport, name: str | None, ways: Ways) -> Codec:
+def _codec(transport: TransportProfile, name: str | None, catalog: TransportCatalog) -> Codec:
     if name is None:
-        return row.codecs[0]
-    for codec in row.codecs:
+        return transport.codecs[0]
+    for codec in transport.codecs:
         if codec.name == name.strip().lower():
             return codec
-    others = [each.name for each in ways.transports.values() if name.strip().lower() in (known.name for known in each.codecs)]
+    others = [
+        other.name
+        for other in catalog.transports.values()
+        if name.strip().lower() in (other_codec.name for other_codec in other.codecs)
+    ]
     remedy = f"the transport that has it is {' or '.join(others)}" if others else ""
-    raise UnknownName("codec", name, (codec.name for codec in row.codecs), of=f" of {row.title}", remedy=remedy)
+    raise UnknownName(
+        "codec", name, (codec.name for codec in transport.codecs), context=f" of {transport.title}", remedy=remedy
+    )
 
 
-def _egress(sent: int | Fraction, per_gb: Number) -> Amount:
-    return Fraction(sent) * Fraction(per_gb) * PICODOLLARS_PER_DOLLAR / BYTES_PER_GB
+def _egress(bytes_sent: int | Fraction, per_gb: Number) -> Amount:
+    return Fraction(bytes_sent) * Fraction(per_gb) * PICODOLLARS_PER_DOLLAR / BYTES_PER_GB
 
 
-def _takers(stated: Carriage, book: PriceBook, day: date) -> Iterator[Found]:
-    if stated.carrier_per_minute is not None:
-        yield _own_carrier(Decimal(stated.carrier_per_minute), stated.rounded_to_seconds, book, day)
-    if stated.carrier:
-        yield paid_by_the_minute(stated.carrier, book, day, what="carrier")
-    for name in stated.fees:
-        yield paid_by_the_minute(name, book, day, what="platform")
+def _fee_quotes(connection_costs: ConnectionCosts, book: PriceBook, day: date) -> Iterator[Quote]:
+    if connection_costs.carrier_per_minute is not None:
+        yield _custom_carrier_quote(Decimal(connection_costs.carrier_per_minute), connection_costs.increment_seconds, book, day)
+    if connection_costs.carrier:
+        yield per_minute_quote(connection_costs.carrier, book, day, what="carrier")
+    for name in connection_costs.platforms:
+        yield per_minute_quote(name, book, day, what="platform")
 
 
-def _own_carrier(per_minute: Decimal, seconds: int, book: PriceBook, day: date) -> Found:
-    since = Day.parse(day.isoformat())
-    row = PriceRow(since, None, {"call_ms": per_minute}, day, ("stated",), increments={"call_ms": 1000 * seconds})
+def _custom_carrier_quote(per_minute: Decimal, increment_seconds: int, book: PriceBook, day: date) -> Quote:
+    since = PartialDate.parse(day.isoformat())
+    row = PriceRow(since, None, {"call_ms": per_minute}, day, ("stated",), increments={"call_ms": 1000 * increment_seconds})
     offer = Offer("your", "carrier", None, "telephony", "global", (row,))
-    return Found(Rates.of(offer, row, book.meters), None, (), ())
+    return Quote(Rates.from_row(offer, row, book.meters), None, (), ())
 
 
-def _month(plan: Plan, stated: Carriage, codec: Codec, tolls: tuple[Toll, ...], calls: Calls) -> Amount:
+def _monthly_amount(
+    plan: Plan, connection_costs: ConnectionCosts, codec: Codec, fees: tuple[CallFee, ...], monthly_calls: MonthlyCalls
+) -> Amount:
     """What a month's calls cost on the way: each is rounded up by itself, so the mean of what is billed is taken."""
     egress = Fraction(0)
-    if stated.egress_per_gb is not None:
-        egress = Fraction(_egress(calls.mean_ms(plan) / 60_000 * codec.bytes_per_minute, stated.egress_per_gb))
-    each = egress + sum(mean_toll(taken.found, plan, calls) for taken in tolls)
-    return each * calls.per_month + sum(taken.monthly for taken in tolls)
+    if connection_costs.egress_per_gb is not None:
+        egress = Fraction(
+            _egress(monthly_calls.mean_ms(plan) / 60_000 * codec.bytes_per_minute, connection_costs.egress_per_gb)
+        )
+    mean_amount = egress + sum(mean_call_fee(fee.quote, plan, monthly_calls) for fee in fees)
+    return mean_amount * monthly_calls.per_month + sum(fee.monthly_fee for fee in fees)
 
 
-def _assumed(stated: Carriage, row: Transport, tolls: tuple[Toll, ...]) -> Iterator[str]:
-    for taken in tolls:
-        yield from taken.found.assumptions
-        if taken.found.offer.example:
-            yield f"{taken.found.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
-    if stated.carrier_per_minute is not None:
-        yield f"the stated carrier rounds each call up to {stated.rounded_to_seconds} s"
-    if stated.egress_per_gb is not None:
-        yield f"over {row.title} your side sends the caller's audio all the time; what it receives is taken to be free"
+def _assumptions(connection_costs: ConnectionCosts, transport: TransportProfile, fees: tuple[CallFee, ...]) -> Iterator[str]:
+    for fee in fees:
+        yield from fee.quote.assumptions
+        if fee.quote.offer.example:
+            yield f"{fee.quote.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
+    if connection_costs.carrier_per_minute is not None:
+        yield f"the stated carrier rounds each call up to {connection_costs.increment_seconds} s"
+    if connection_costs.egress_per_gb is not None:
+        yield f"over {transport.title} your side sends the caller's audio all the time; what it receives is taken to be free"

@@ -1,1 +1,1 @@
-"""What the price list says: money, meters, usage, facts that change, offers and rates, the bill."""
+"""Model the price list and the bill: money, meters, usage, dated facts, offers and rates, bill lines."""

@@ -1,6 +1,7 @@
-"""Another currency: vendors' lists and every sum here are in dollars, contracts and budgets are not always.
+"""Convert dollar amounts to another currency.
 
-Sums stay in dollars, exact; an amount is exchanged last, at a rate that whoever asks has stated with its day.
+Vendors' price lists are in dollars; contracts and budgets are not always. All sums stay in exact dollars, and only the
+result is converted, at the exchange rate that the user has configured with its day.
 """
 
 from dataclasses import dataclass
@@ -8,55 +9,60 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-from voicebill.billing.dated import Day
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import Amount, dollars, shown
+from voicebill.billing.money import Amount, format_amount, format_dollars, format_exact
+from voicebill.billing.validity import PartialDate
 
 TWELVE_PLACES = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """How much of a currency a dollar is worth from one day until another."""
+    """An exchange rate: how much of a currency one dollar buys from one day until another."""
 
     code: str
     per_dollar: Decimal
-    since: Day
-    until: Day | None
+    since: PartialDate
+    until: PartialDate | None
     checked: date
     source: str
 
     def __str__(self) -> str:
-        return f"{self.code} at {self.per_dollar} a dollar since {self.since} ({self.source})"
+        return f"{self.code} at {self.per_dollar} per dollar since {self.since} ({self.source})"
 
-    def of(self, amount: Amount) -> Fraction:
-        """An amount of picodollars in millionths of millionths of this currency, exact."""
+    def convert(self, amount: Amount) -> Fraction:
+        """An amount of picodollars in exact picounits (10^-12) of this currency."""
         return Fraction(amount) * Fraction(self.per_dollar)
 
-    def plain(self, amount: Amount) -> str:
-        """An amount of picodollars as a plain decimal string of this currency.
+    def format_decimal(self, amount: Amount) -> str:
+        """An amount of picodollars as a plain decimal string of this currency, without its code, as JSON and CSV hold it.
 
         >>> from datetime import date
-        >>> euro = Currency("EUR", Decimal("0.86"), Day.parse("2026-11-20"), None, date(2026, 11, 20), "the central bank")
-        >>> euro.plain(2 * 10**12), euro.shown(2 * 10**12)
-        ('1.72', 'EUR 1.72')
+        >>> euro = Currency("EUR", Decimal("0.86"), PartialDate.parse("2026-11-20"), None, date(2026, 11, 20), "ECB")
+        >>> amount = 2_345_678_000_000
+        >>> euro.format_decimal(amount), euro.format_exact(amount), euro.format_amount(amount)
+        ('2.01728308', 'EUR 2.01728308', 'EUR 2.02')
         """
-        return dollars(self.of(amount))
+        return format_dollars(self.convert(amount))
 
-    def shown(self, amount: Amount) -> str:
-        """An amount of picodollars as people read it, in this currency."""
-        return shown(self.of(amount)).replace("$", f"{self.code} ")
+    def format_exact(self, amount: Amount) -> str:
+        """An amount of picodollars in this currency with all its digits."""
+        return format_exact(self.convert(amount)).replace("$", f"{self.code} ")
 
-    def in_dollars(self, price: Decimal) -> Decimal:
-        """A price in this currency as dollars, to twelve places.
+    def format_amount(self, amount: Amount) -> str:
+        """An amount of picodollars in this currency, with three significant digits, for headlines and prose."""
+        return format_amount(self.convert(amount)).replace("$", f"{self.code} ")
+
+    def to_dollars(self, price: Decimal) -> Decimal:
+        """A price in this currency converted to dollars, rounded to twelve decimals.
 
         Raises:
-            InvalidInput: it is too large, or so small that nothing would be left of it.
+            InvalidInput: the price is too large, or so small that it would be rounded to zero.
         """
         try:
-            found = (price / self.per_dollar).quantize(TWELVE_PLACES, rounding=ROUND_HALF_EVEN)
+            dollars = (price / self.per_dollar).quantize(TWELVE_PLACES, rounding=ROUND_HALF_EVEN)
         except ArithmeticError:
-            raise InvalidInput(f"{self.code} {price} at {self.per_dollar} a dollar is beyond any use") from None
-        if price and not found:
-            raise InvalidInput(f"{self.code} {price} at {self.per_dollar} a dollar would be nothing")
-        return found
+            raise InvalidInput(f"{self.code} {price} at {self.per_dollar} per dollar is out of range") from None
+        if price and not dollars:
+            raise InvalidInput(f"{self.code} {price} at {self.per_dollar} per dollar would be rounded to $0")
+        return dollars

@@ -1,22 +1,23 @@
-"""Meters: the things that are counted and priced.
+"""Describe meters: the quantities that are counted and priced.
 
-A meter is a row, so tokens, milliseconds and characters take the same path, and what a provider sells next needs a row
-and no code.
+A meter is a row of data, so tokens, milliseconds and characters are handled alike, and a new billable quantity needs a
+new row and no code.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["token", "ms", "character", "call", "month"]
-"""What one of a meter's quantities is. Time is counted in milliseconds, so that it is a whole number."""
+"""The unit of a meter's quantity. Time is counted in milliseconds, so that it is a whole number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One thing that is counted and priced.
+    """One quantity that is counted and priced.
 
-    `priced_per` is how many units the price is quoted for (a million tokens, 60,000 ms) and `price_unit` how that is
-    written behind a price ("/M", "/min"). `fresh` names the meter whose rate stands in where a cached one has none.
+    `priced_per` is the number of units that a price is quoted for (a million tokens, 60,000 ms), and `price_unit` how that
+    is written after a price ("/M", "/min"). `uncached_meter` is set for a cached meter: the uncached meter's rate is used if
+    the cached meter has no rate of its own.
     """
 
     name: str
@@ -26,17 +27,17 @@ class Meter:
     price_unit: str
     direction: Literal["in", "out", "session"]
     modality: str
-    fresh: str | None = None
+    uncached_meter: str | None = None
 
     @property
-    def cached(self) -> bool:
-        """Whether the provider had what is counted here in its cache."""
-        return self.fresh is not None
+    def is_cached(self) -> bool:
+        """Whether the meter counts input that the provider read from its cache."""
+        return self.uncached_meter is not None
 
-    def counted(self, quantity: int) -> str:
-        """A quantity as people read it.
+    def format_quantity(self, quantity: int) -> str:
+        """A quantity formatted for people: times in seconds, everything else with thousands separators.
 
-        >>> Meter("audio_ms", "audio", "ms", 60_000, "/min", "in", "audio").counted(12_500)
+        >>> Meter("audio_ms", "audio", "ms", 60_000, "/min", "in", "audio").format_quantity(12_500)
         '12.5 s'
         """
         if self.unit == "ms":

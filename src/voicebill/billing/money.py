@@ -1,24 +1,26 @@
-"""Money: whole picodollars, and exact fractions of them where a rate divides.
+"""Hold money exactly, in whole picodollars (or fractions of them where a rate divides), and format it for people.
 
-A rate in micro-dollars per million tokens is picodollars per token, so every token price is a whole number. A rate per
-minute keeps its divisor, and such an amount may be a fraction; it stays exact until it is shown.
+A rate in micro-dollars per million tokens equals picodollars per token, so every token price is a whole number. A rate
+per minute keeps its divisor, so such an amount can be a fraction; it stays exact until it is formatted.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from statistics import median
 from typing import TypeAlias
 
-from voicebill.billing.checks import plain
 from voicebill.billing.errors import InvalidInput
+from voicebill.billing.validation import is_reasonable
 
 PICODOLLARS_PER_DOLLAR = 10**12
 
 Amount: TypeAlias = int | Fraction
-"""Picodollars: exact, and whole wherever the rate is per token."""
+"""An exact amount in picodollars, whole if the rate is per token."""
 
 
 def picodollars(dollars: Decimal | int) -> int:
-    """A price in dollars as whole picodollars.
+    """Convert a price in dollars to whole picodollars.
 
     >>> picodollars(Decimal("0.0045"))
     4500000000
@@ -28,55 +30,111 @@ def picodollars(dollars: Decimal | int) -> int:
     """
     if isinstance(dollars, Decimal) and not dollars.is_finite():
         raise InvalidInput(f"a price must be a finite number, not {dollars}")
-    if not plain(Decimal(dollars)):
-        raise InvalidInput(f"a price has at most twelve decimals, and is no fortune: {dollars}")
+    if not is_reasonable(Decimal(dollars)):
+        raise InvalidInput(f"a price has at most twelve decimals and fifteen digits before the point, not {dollars}")
     exact = Fraction(dollars) * PICODOLLARS_PER_DOLLAR
     if exact.denominator != 1:
-        raise InvalidInput(f"a price has at most twelve decimals: {dollars}")
+        raise InvalidInput(f"a price has at most twelve decimals, not {dollars}")
     return exact.numerator
 
 
-def dollars(amount: Amount) -> str:
+def format_dollars(amount: Amount) -> str:
     """An amount as a plain decimal string of dollars, exact to the picodollar (fractions rounded half even).
 
-    >>> dollars(128_899_200_000), dollars(Fraction(1, 3)), dollars(0)
+    >>> format_dollars(128_899_200_000), format_dollars(Fraction(1, 3)), format_dollars(0)
     ('0.1288992', '0', '0')
     """
-    whole, rest = divmod(abs(round(amount)), PICODOLLARS_PER_DOLLAR)
-    text = f"{whole}.{rest:012d}".rstrip("0").rstrip(".")
+    integer, fraction = divmod(abs(round(amount)), PICODOLLARS_PER_DOLLAR)
+    text = f"{integer}.{fraction:012d}".rstrip("0").rstrip(".")
     return f"-{text}" if round(amount) < 0 else text
 
 
-def shown(amount: Amount) -> str:
-    """An amount as people read it: cents from a dollar on, four decimals from a tenth of a cent, else six.
+def format_amount(amount: Amount) -> str:
+    """An amount for headlines and prose: three significant digits, rounded half even.
 
-    Rounded half even; a smaller amount that is not zero keeps two significant digits, so nothing looks free.
-
-    >>> [shown(round(x * 10**12)) for x in (15960.6, 1.0, 0.53202, 0.0123, 0.00022)]
-    ['$15,960.60', '$1.00', '$0.5320', '$0.0123', '$0.000220']
-    >>> shown(25_600_000), shown(300), shown(0)
-    ('$0.000026', '$0.00000000030', '$0')
+    >>> [format_amount(round(x * 10**12)) for x in (28312, 943.4, 15.24, 1.4738, 0.8372544, 0.046, 0.00022)]
+    ['$28,300', '$943', '$15.2', '$1.47', '$0.837', '$0.0460', '$0.000220']
+    >>> format_amount(-999_600_000_000), format_amount(0)
+    ('-$1.00', '$0')
     """
     if amount == 0:
         return "$0"
-    size = abs(Fraction(amount))
-    if size >= PICODOLLARS_PER_DOLLAR:
-        places = 2
-    elif size >= PICODOLLARS_PER_DOLLAR // 1000:
-        places = 4
-    else:
-        places = max(6, 14 - len(str(round(size))))
-    units = round(size * 10**places / PICODOLLARS_PER_DOLLAR)
-    whole, rest = divmod(units, 10**places)
-    return f"{'-' if amount < 0 else ''}${whole:,}.{rest:0{places}d}"
+    dollars = abs(Fraction(amount)) / PICODOLLARS_PER_DOLLAR
+    decimals = _decimals_for_three_digits(dollars)
+    if round(dollars * Fraction(10) ** decimals) == 1000:
+        decimals -= 1
+    return _with_sign(amount, _fixed(dollars, decimals))
 
 
-def quoted(price: Decimal | Fraction | int) -> str:
-    """A list price in dollars: all its digits, and never fewer than cents.
+def format_exact(amount: Amount) -> str:
+    """An amount with all its digits, to the picodollar, and never fewer than cents.
 
-    >>> quoted(Decimal("4")), quoted(Decimal("0.0792")), quoted(Fraction(1, 2))
+    >>> format_exact(837_254_400_000), format_exact(28_312_500_000_000_000), format_exact(0)
+    ('$0.8372544', '$28,312.50', '$0.00')
+    """
+    integer, _, decimals = format_dollars(abs(Fraction(amount))).partition(".")
+    return _with_sign(round(amount), f"{int(integer):,}.{decimals:0<2}")
+
+
+def column_decimals(amounts: Iterable[Amount]) -> int:
+    """The number of decimals that all amounts of a table's column are given, so that their decimal points line up.
+
+    It gives the median of the absolute non-zero amounts three significant digits. It is never 1, because dollars have
+    no decimals or cents; it is 0 when the median is $100 or more, and at most 12. A column without amounts gets cents.
+
+    >>> [column_decimals([round(x * 10**12) for x in column]) for column in ((0.837, 0.0412, 3.1), (15.2,), (943, 28300), ())]
+    [3, 2, 0, 2]
+    """
+    sizes = [abs(Fraction(amount)) for amount in amounts if amount]
+    if not sizes:
+        return 2
+    decimals = _decimals_for_three_digits(median(sizes) / PICODOLLARS_PER_DOLLAR)
+    return 2 if decimals == 1 else min(max(decimals, 0), 12)
+
+
+def format_in_column(amount: Amount, decimals: int) -> str:
+    """An amount with its column's number of decimals (see `column_decimals`), rounded half even.
+
+    An amount that is not zero never looks free: it is shown as less than the column's smallest step.
+
+    >>> [format_in_column(round(x * 10**12), 4) for x in (0.8372544, 0.00002, -0.00002, 0)]
+    ['$0.8373', '<$0.0001', '>-$0.0001', '$0']
+    """
+    if amount == 0:
+        return "$0"
+    dollars = abs(Fraction(amount)) / PICODOLLARS_PER_DOLLAR
+    if not round(dollars * 10**decimals):
+        return ("<" if amount > 0 else ">") + _with_sign(amount, _fixed(Fraction(1, 10**decimals), decimals))
+    return _with_sign(amount, _fixed(dollars, decimals))
+
+
+def _decimals_for_three_digits(dollars: Fraction) -> int:
+    """How many decimals show three significant digits of a positive number (negative: so many zeros before the point)."""
+    exponent = len(str(dollars.numerator)) - len(str(dollars.denominator))
+    if dollars < Fraction(10) ** exponent:
+        exponent -= 1
+    return 2 - exponent
+
+
+def _fixed(dollars: Fraction, decimals: int) -> str:
+    """A number that is not negative with a fixed number of decimals and thousands separators."""
+    units = round(dollars * Fraction(10) ** decimals)
+    if decimals <= 0:
+        return f"{units * 10**-decimals:,}"
+    integer, fraction = divmod(units, 10**decimals)
+    return f"{integer:,}.{fraction:0{decimals}d}"
+
+
+def _with_sign(amount: Amount, digits: str) -> str:
+    return f"{'-' if amount < 0 else ''}${digits}"
+
+
+def format_price(price: Decimal | Fraction | int) -> str:
+    """A list price in dollars with all its digits, and never fewer than two decimals.
+
+    >>> format_price(Decimal("4")), format_price(Decimal("0.0792")), format_price(Fraction(1, 2))
     ('$4.00', '$0.0792', '$0.50')
     """
-    text = dollars(Fraction(price) * PICODOLLARS_PER_DOLLAR)
-    whole, _, rest = text.partition(".")
-    return f"${whole}.{rest:0<2}"
+    text = format_dollars(Fraction(price) * PICODOLLARS_PER_DOLLAR)
+    integer, _, decimals = text.partition(".")
+    return f"${integer}.{decimals:0<2}"

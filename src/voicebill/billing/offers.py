@@ -1,7 +1,7 @@
-"""Offers and rates: what is sold, and at which price on a day.
+"""Describe offers and their rates.
 
-An offer is a model as sold: provider, model, version, deployment, region and service tier. Its price rows are dated;
-the row in force on a day gives `Rates`, a rate per meter.
+An offer is a model under specific terms: provider, model, version, deployment, region and service tier. Its price rows
+are dated; the row in effect on a day gives `Rates`, one rate per meter.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,20 +11,20 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from voicebill.billing.dated import Day, in_force
 from voicebill.billing.meters import Meter
-from voicebill.billing.money import Amount, picodollars, quoted
+from voicebill.billing.money import Amount, format_price, picodollars
+from voicebill.billing.validity import PartialDate, effective_row
 
 Kind = Literal["realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony", "platform"]
-"""What is sold. Only `realtime` models are billed by the tokens of a spoken conversation; a carrier (`telephony`) and a
-`platform` take something for the minutes of a call."""
+"""The kind of service. Only `realtime` models bill the tokens of a spoken conversation; a carrier (`telephony`) and a
+`platform` charge for the minutes of a call."""
 
 Confidence = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """Another figure that a source gives for a rate, in dollars per the meter's price unit."""
+    """A different price that another source gives for a rate, in dollars per price unit of the meter."""
 
     price: Decimal
     source: str
@@ -32,16 +32,16 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """What an offer costs from `since` (inclusive) until `until` (exclusive).
+    """The prices of an offer from `since` (inclusive) until `until` (exclusive).
 
-    `prices` are dollars per the meter's price unit, as published. `checked` is the day on which the figures were last
-    compared with their sources. A billing increment (`increments`, in the meter's unit) is how a vendor rounds a
-    quantity up before pricing it.
+    `unit_prices` are dollars per price unit of the meter, as published. `checked` is the day on which the figures were last
+    compared with their sources. `increments` are billing increments in the meter's unit: the vendor rounds a quantity up to
+    a multiple of its increment before pricing it.
     """
 
-    since: Day
-    until: Day | None
-    prices: Mapping[str, Decimal]
+    since: PartialDate
+    until: PartialDate | None
+    unit_prices: Mapping[str, Decimal]
     checked: date
     sources: tuple[str, ...]
     disputes: Mapping[str, tuple[Dispute, ...]] = field(default_factory=dict)
@@ -52,11 +52,11 @@ class PriceRow:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model as sold.
+    """A model under specific terms of sale.
 
-    `also_named` are further names for it in calls and logs. `regions` is empty where a price holds everywhere.
-    `vendor_meters` gives, by meter, the invoice's name for it and the unit it is listed in. An `example` is not for sale
-    here: it shows what others charge.
+    `also_named` are further names for it in API calls and logs. `regions` is empty if the price applies everywhere.
+    `vendor_meters` gives, by meter, its name on the invoice and the unit in which it is listed. An `example` is not a model
+    that can be selected: it shows what carriers and platforms charge.
     """
 
     provider: str
@@ -74,12 +74,12 @@ class Offer:
 
     @property
     def name(self) -> str:
-        """The model with its version, as it is written in an API call or a log."""
+        """The model with its version, as it is written in API calls and logs."""
         return f"{self.model}-{self.version}" if self.version else self.model
 
     @property
     def id(self) -> str:
-        """A stable name: provider/model, then deployment, region and tier where they are not the plain ones."""
+        """A stable identifier: provider/model, then deployment, region and tier if they differ from global and standard."""
         parts = [self.provider, self.name]
         if self.deployment != "global":
             parts.append(self.deployment)
@@ -88,41 +88,43 @@ class Offer:
         return "/".join(parts) + ("" if self.tier == "standard" else f":{self.tier}")
 
     def row_on(self, day: date) -> PriceRow | None:
-        """The price row in force on a day."""
-        return in_force(self.rows, day)
+        """The price row in effect on a day, or None."""
+        return effective_row(self.rows, day)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
     """The price of one meter: `picodollars` for every `per` units.
 
-    `stands_in` marks a cached meter that has no rate of its own and is priced as fresh.
+    `is_fallback` marks a cached meter that has no rate of its own and is priced at the uncached rate.
     """
 
     meter: Meter
     picodollars: int
     per: int
-    stands_in: bool = False
+    is_fallback: bool = False
     disputes: tuple[Dispute, ...] = ()
 
     @classmethod
-    def quoted(cls, meter: Meter, price: Decimal, *, stands_in: bool = False, disputes: tuple[Dispute, ...] = ()) -> "Rate":
-        """The rate for a price as published: dollars per the meter's price unit."""
-        each = Fraction(picodollars(price), meter.priced_per)
-        return cls(meter, each.numerator, each.denominator, stands_in, disputes)
+    def from_price(
+        cls, meter: Meter, price: Decimal, *, is_fallback: bool = False, disputes: tuple[Dispute, ...] = ()
+    ) -> "Rate":
+        """The rate for a published price in dollars per price unit of the meter."""
+        per_unit = Fraction(picodollars(price), meter.priced_per)
+        return cls(meter, per_unit.numerator, per_unit.denominator, is_fallback, disputes)
 
     @property
     def price(self) -> Fraction:
-        """Dollars per the meter's price unit."""
+        """Dollars per price unit of the meter."""
         return Fraction(self.picodollars * self.meter.priced_per, self.per * 10**12)
 
     def amount(self, quantity: int) -> Amount:
-        """The price of a quantity, exact: whole picodollars where the rate divides, else a fraction."""
+        """The exact price of a quantity: whole picodollars if the rate divides evenly, otherwise a fraction."""
         product = quantity * self.picodollars
         return product // self.per if product % self.per == 0 else Fraction(product, self.per)
 
     def __str__(self) -> str:
-        return f"{quoted(self.price)}{self.meter.price_unit}"
+        return f"{format_price(self.price)}{self.meter.price_unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +137,23 @@ class Rates:
     meters: Mapping[str, Meter]
 
     @classmethod
-    def of(cls, offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> "Rates":
-        """The rates of a price row. A cached meter without a price takes the fresh one's."""
+    def from_row(cls, offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> "Rates":
+        """The rates of a price row. A cached meter without a price gets the uncached meter's price."""
         return cls(offer, row, {rate.meter.name: rate for rate in _rates(row, meters)}, meters)
 
     def __getitem__(self, meter: str) -> Rate | None:
         return self.by_meter.get(meter)
 
     @property
-    def incomplete(self) -> bool:
-        """Whether a cached price stands without its fresh one: such a row is kept, and cannot price."""
-        return any(self.meters[name].fresh not in (None, *self.row.prices) for name in self.row.prices)
+    def is_incomplete(self) -> bool:
+        """Whether a cached price is listed without its uncached price. Such a row is kept but cannot price anything."""
+        return any(self.meters[name].uncached_meter not in (None, *self.row.unit_prices) for name in self.row.unit_prices)
 
 
 def _rates(row: PriceRow, meters: Mapping[str, Meter]) -> Iterator[Rate]:
     for meter in meters.values():
-        price = row.prices.get(meter.name)
+        price = row.unit_prices.get(meter.name)
         if price is not None:
-            yield Rate.quoted(meter, price, disputes=row.disputes.get(meter.name, ()))
-        elif meter.fresh is not None and meter.fresh in row.prices:
-            yield Rate.quoted(meter, row.prices[meter.fresh], stands_in=True)
+            yield Rate.from_price(meter, price, disputes=row.disputes.get(meter.name, ()))
+        elif meter.uncached_meter is not None and meter.uncached_meter in row.unit_prices:
+            yield Rate.from_price(meter, row.unit_prices[meter.uncached_meter], is_fallback=True)

@@ -1,7 +1,7 @@
-"""The price book: every offer there has been, and how a name as people write it leads to one.
+"""Look up offers by name and day, and quote their rates.
 
 Vendors move an undated name from one snapshot to the next, sell a model under several deployments, and shut models
-down. All of that is rows here; what had to be decided on the way comes back as assumptions and warnings.
+down. All of that is dated rows here; each choice made during a lookup is returned as an assumption or a warning.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,54 +12,54 @@ from functools import cached_property
 from math import prod
 
 from voicebill.billing.currency import Currency
-from voicebill.billing.dated import Day, doubt_on, holds_on, in_force, known_range
-from voicebill.billing.digest import digest
-from voicebill.billing.errors import NotOffered, UnknownName, Unpriced
+from voicebill.billing.errors import NotAvailable, UnknownName, Unpriced
+from voicebill.billing.fingerprint import fingerprint
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
+from voicebill.billing.validity import PartialDate, describe_coverage, effective_row, is_effective, uncertainty
 
 WARN_BEFORE_SHUTDOWN = timedelta(days=183)
-"""A model that ends within half a year deserves a word: moving a voice agent takes months, not days."""
+"""A shutdown within half a year is reported: migrating a voice agent takes months, not days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An undated name and the version that it meant from one day until another.
+    """An undated name and the version that it referred to from one day until another.
 
-    `version` None: it moved with the newest version, on days that no source gives.
+    `version` None: the name moved to each newest version, on days that no source gives.
     """
 
     provider: str
     model: str
     version: str | None
-    since: Day
-    until: Day | None
+    since: PartialDate
+    until: PartialDate | None
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """When a model ends, who says so, and what the vendor names instead. `version` None: all versions."""
+    """When a model is shut down, the source, and the replacement that the vendor names. `version` None: all versions."""
 
     provider: str
     model: str
     version: str | None
-    announced: Day | None
-    shutdown: Day
+    announced: PartialDate | None
+    shutdown: PartialDate
     replacement: str | None
     checked: date
     source: str
-    disputed: tuple[tuple[Day, str], ...] = ()
+    disputed: tuple[tuple[PartialDate, str], ...] = ()
 
     @property
-    def days(self) -> tuple[Day, ...]:
-        """Every day that a source gives for the end, the one that is used first."""
+    def days(self) -> tuple[PartialDate, ...]:
+        """Every shutdown day that a source gives; the first is the one that is used."""
         return (self.shutdown, *(other for other, _ in self.disputed))
 
 
 @dataclass(frozen=True, slots=True)
 class Surcharge:
-    """A factor on, or a fee beside, the list prices of some models."""
+    """A factor on the list prices of some models, or a fee added to them."""
 
     name: str
     provider: str
@@ -74,7 +74,7 @@ class Surcharge:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Where a vendor's own table says that models can be deployed: a price meter alone does not prove it."""
+    """Where models can be deployed, according to the vendor's availability table. A listed price alone does not prove it."""
 
     provider: str
     models: tuple[str, ...]
@@ -87,27 +87,32 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A factor of one's own contract on the prices of some offers: a discount, or a surcharge. Empty lists: all."""
+    """A discount or surcharge from the user's contract: a factor on the prices of some offers. Empty lists: all offers."""
 
     name: str
     factor: Decimal
     providers: tuple[str, ...]
     models: tuple[str, ...]
     deployments: tuple[str, ...]
-    since: Day
-    until: Day | None
+    since: PartialDate
+    until: PartialDate | None
     source: str
 
-    def concerns(self, offer: Offer, day: date) -> bool:
-        """Whether it applies to an offer on a day."""
-        named = not self.models or bool({offer.model, offer.name, *offer.also_named} & set(self.models))
-        sold = not self.providers or offer.provider in self.providers
-        return named and sold and (not self.deployments or offer.deployment in self.deployments) and holds_on(self, day)
+    def applies_to(self, offer: Offer, day: date) -> bool:
+        """Whether the adjustment applies to an offer on a day."""
+        model_matches = not self.models or bool({offer.model, offer.name, *offer.also_named} & set(self.models))
+        provider_matches = not self.providers or offer.provider in self.providers
+        return (
+            model_matches
+            and provider_matches
+            and (not self.deployments or offer.deployment in self.deployments)
+            and is_effective(self, day)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An offer's rates on a day, and what was assumed and is to be feared."""
+class Quote:
+    """An offer's rates on a day, with the assumptions made and the warnings."""
 
     rates: Rates
     region: str | None
@@ -116,13 +121,13 @@ class Found:
 
     @property
     def offer(self) -> Offer:
-        """What is sold."""
+        """The offer that was quoted."""
         return self.rates.offer
 
 
 @dataclass(frozen=True)
 class PriceBook:
-    """Every offer with its history, and what is known about where and until when it is sold."""
+    """Every offer with its price history, and what is known about its availability and shutdown."""
 
     meters: Mapping[str, Meter]
     offers: tuple[Offer, ...]
@@ -130,57 +135,59 @@ class PriceBook:
     lifecycle: tuple[Lifecycle, ...]
     surcharges: tuple[Surcharge, ...]
     availability: tuple[Availability, ...]
-    negotiated: Mapping[str, tuple[PriceRow, ...]] = field(default_factory=dict)
+    contracted: Mapping[str, tuple[PriceRow, ...]] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
     currencies: tuple[Currency, ...] = ()
 
-    def priced(self, offer: Offer, day: date) -> PriceRow | None:
-        """An offer's prices on a day: what was negotiated before what is listed, and then every adjustment."""
-        listed = offer.row_on(day)
-        agreed = in_force(self.negotiated.get(offer.id, ()), day)
-        row = listed if agreed is None else agreed
+    def price_row(self, offer: Offer, day: date) -> PriceRow | None:
+        """An offer's prices on a day: contracted prices take precedence over list prices, then every adjustment is applied."""
+        list_row = offer.row_on(day)
+        contract_row = effective_row(self.contracted.get(offer.id, ()), day)
+        row = list_row if contract_row is None else contract_row
         if row is None:
             return None
-        if agreed is not None and listed is not None:
-            untouched = {meter: rivals for meter, rivals in listed.disputes.items() if meter not in agreed.prices}
-            row = replace(agreed, prices={**listed.prices, **agreed.prices}, disputes=untouched)
-        factor = prod((each.factor for each in self.adjustments if each.concerns(offer, day)), start=Decimal(1))
+        if contract_row is not None and list_row is not None:
+            untouched = {meter: rivals for meter, rivals in list_row.disputes.items() if meter not in contract_row.unit_prices}
+            row = replace(contract_row, unit_prices={**list_row.unit_prices, **contract_row.unit_prices}, disputes=untouched)
+        factor = prod(
+            (adjustment.factor for adjustment in self.adjustments if adjustment.applies_to(offer, day)), start=Decimal(1)
+        )
         if factor != 1:
-            row = _scaled(row, factor)
+            row = _scale(row, factor)
         return row
 
-    def contract(self, offer: Offer, day: date) -> list[str]:
-        """What of one's own contract is in an offer's prices on a day, in words."""
-        agreed = in_force(self.negotiated.get(offer.id, ()), day)
-        said = [f"negotiated prices since {agreed.since} ({'; '.join(agreed.sources)})"] if agreed else []
-        concerned = (each for each in self.adjustments if each.concerns(offer, day))
-        return said + [f"{each.name}: prices × {each.factor} ({each.source})" for each in concerned]
+    def contract_terms(self, offer: Offer, day: date) -> list[str]:
+        """The contract terms in an offer's prices on a day, as text."""
+        contract_row = effective_row(self.contracted.get(offer.id, ()), day)
+        terms = [f"contracted prices since {contract_row.since} ({'; '.join(contract_row.sources)})"] if contract_row else []
+        applicable = (adjustment for adjustment in self.adjustments if adjustment.applies_to(offer, day))
+        return terms + [f"{adjustment.name}: prices × {adjustment.factor} ({adjustment.source})" for adjustment in applicable]
 
     @cached_property
     def digest(self) -> str:
-        """A fingerprint that changes whenever a figure, a date or a source does."""
-        listed = (self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability)
-        own = (self.negotiated, self.adjustments, self.currencies)
-        return digest((listed, *own) if any(own) else listed)
+        """A fingerprint that changes whenever a figure, a date or a source changes."""
+        published = (self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability)
+        contract = (self.contracted, self.adjustments, self.currencies)
+        return fingerprint((published, *contract) if any(contract) else published)
 
     def currency(self, day: date) -> Currency | None:
-        """The currency to which amounts of a day are exchanged beside dollars, if one was stated."""
-        return in_force(self.currencies, day)
+        """The currency in which amounts of a day are shown in addition to dollars, if one is configured."""
+        return effective_row(self.currencies, day)
 
     @cached_property
     def providers(self) -> tuple[str, ...]:
-        """The sellers of models; carriers, whose rows are examples, are not among them."""
+        """The providers of models, without carriers, whose rows are examples."""
         return tuple(sorted({offer.provider for offer in self.offers if not offer.example}))
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], tuple[Offer, ...]]:
-        named: dict[tuple[str, str], list[Offer]] = {}
+        by_name: dict[tuple[str, str], list[Offer]] = {}
         for offer in self.offers:
             for name in {offer.model, offer.name, *offer.also_named}:
-                named.setdefault((offer.provider.lower(), name.lower()), []).append(offer)
-        return {key: tuple(offers) for key, offers in named.items()}
+                by_name.setdefault((offer.provider.lower(), name.lower()), []).append(offer)
+        return {key: tuple(offers) for key, offers in by_name.items()}
 
-    def find(
+    def quote(
         self,
         model: str,
         *,
@@ -190,47 +197,47 @@ class PriceBook:
         region: str | None = None,
         tier: str = "standard",
         kind: Kind | None = None,
-    ) -> Found:
-        """The offer that a name means on a day, with its rates.
+    ) -> Quote:
+        """The offer that a name refers to on a day, with its rates.
 
-        `model` is a name as the vendors write it, dated (`gpt-realtime-1.5-2026-02-23`) or not (`gpt-realtime-mini`).
-        `kind` is what it should be for: names of that kind are the ones that are suggested.
+        `model` is a vendor's name, dated (`gpt-realtime-1.5-2026-02-23`) or undated (`gpt-realtime-mini`).
+        `kind` restricts the names that are suggested for an unknown model.
 
         Raises:
-            UnknownName: the model, provider, deployment, region or tier is unknown; the nearest are named.
-            NotOffered: nothing was sold so on that day; the text gives the days for which prices are known.
-            Unpriced: prices are known only in part, such as a cached rate without its fresh one.
+            UnknownName: the model, provider, deployment, region or tier is unknown; the closest names are given.
+            NotAvailable: the offer was not available on that day; the text gives the days for which prices are known.
+            Unpriced: prices are only partly known, such as a cached rate without its uncached rate.
         """
         provider, deployment = provider.strip().lower(), deployment.strip().lower()
         region = None if region is None else region.strip().lower()
-        offers = self.named(model, provider, kind)
-        deployable = self._deployable(offers[0], deployment)
-        sold = _sold_as(offers, model, deployment=deployment, region=region, tier=tier, deployable=deployable)
-        offer, assumptions, warnings = self._version_meant(model, sold, day)
-        row = self.priced(offer, day)
+        offers = self.offers_named(model, provider, kind)
+        deployable = self._deployable_regions(offers[0], deployment)
+        candidates = _select_offers(offers, model, deployment=deployment, region=region, tier=tier, deployable=deployable)
+        offer, assumptions, warnings = self._resolve_version(model, candidates, day)
+        row = self.price_row(offer, day)
         if row is None:
-            raise NotOffered(self._no_price(model, sold, day))
-        rates = Rates.of(offer, row, self.meters)
-        if rates.incomplete:
+            raise NotAvailable(self._no_price(model, candidates, day))
+        rates = Rates.from_row(offer, row, self.meters)
+        if rates.is_incomplete:
             raise Unpriced(
-                f"{offer.id}: the vendor's list holds only part of the prices ({', '.join(row.prices)}); "
-                "they cannot price a conversation: choose another region or deployment"
+                f"{offer.id}: the vendor's list has only some of the prices ({', '.join(row.unit_prices)}), "
+                "which is not enough to price a conversation; choose another region or deployment"
             )
-        assumptions += [*_row_assumptions(offer, row, day), *self.contract(offer, day)]
-        doubt = doubt_on(row, day)
-        if doubt:
-            warnings.append(f"the price row of {offer.name} may not hold on {day}: {doubt}")
-        warnings += [*self._end_warnings(offer, day), *self._place_warnings(offer, region)]
+        assumptions += [*_row_assumptions(offer, row, day), *self.contract_terms(offer, day)]
+        reason = uncertainty(row, day)
+        if reason:
+            warnings.append(f"the prices of {offer.name} may not apply on {day}: {reason}")
+        warnings += [*self._shutdown_warnings(offer, day), *self._region_warnings(offer, region)]
         if region is None and offer.deployment == "regional" and len(offer.regions) == 1:
             region = offer.regions[0]
             assumptions.append(f"the region is {region}, the only one with {deployment} prices of {offer.name}")
-        return Found(rates, region, tuple(assumptions), tuple(warnings))
+        return Quote(rates, region, tuple(assumptions), tuple(warnings))
 
-    def named(self, model: str, provider: str | None = None, kind: Kind | None = None) -> tuple[Offer, ...]:
-        """Every offer that a name, dated or not, can mean.
+    def offers_named(self, model: str, provider: str | None = None, kind: Kind | None = None) -> tuple[Offer, ...]:
+        """Every offer that a name, dated or undated, can refer to.
 
         Raises:
-            UnknownName: no offer goes by that name; the nearest names are given.
+            UnknownName: no offer has that name; the closest names are given.
         """
         sellers = {offer.provider for offer in self.offers}
         providers = self.providers if provider is None else (provider.strip().lower(),)
@@ -239,73 +246,80 @@ class PriceBook:
         name = model.strip().lower()
         offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, name), ()))
         if not offers:
-            elsewhere = sorted({seller for seller, known in self._by_name if known == name})
+            elsewhere = sorted({seller for seller, other_name in self._by_name if other_name == name})
             remedy = f"{' and '.join(elsewhere)} has that name" if elsewhere else ""
-            known = (
-                known
-                for (seller, known), named in self._by_name.items()
-                if seller in providers and any(kind in (None, offer.kind) for offer in named)
+            other_name = (
+                other_name
+                for (seller, other_name), namesakes in self._by_name.items()
+                if seller in providers and any(kind in (None, offer.kind) for offer in namesakes)
             )
-            raise UnknownName("model", model, known, remedy=remedy)
+            raise UnknownName("model", model, other_name, remedy=remedy)
         return offers
 
-    def _version_meant(self, model: str, sold: Sequence[Offer], day: date) -> tuple[Offer, list[str], list[str]]:
-        dated = any(offer.version and offer.version in model for offer in sold) or model.strip().lower() in sold[0].also_named
-        if dated and len(sold) == 1:
-            return sold[0], [], []
-        aliases = [a for a in self.aliases if (a.provider, a.model) == (sold[0].provider, sold[0].model)]
-        alias = in_force(aliases, day)
+    def _resolve_version(self, model: str, candidates: Sequence[Offer], day: date) -> tuple[Offer, list[str], list[str]]:
+        is_dated = (
+            any(offer.version and offer.version in model for offer in candidates)
+            or model.strip().lower() in candidates[0].also_named
+        )
+        if is_dated and len(candidates) == 1:
+            return candidates[0], [], []
+        aliases = [a for a in self.aliases if (a.provider, a.model) == (candidates[0].provider, candidates[0].model)]
+        alias = effective_row(aliases, day)
         if aliases and alias is None and all(a.until is not None and a.until.first <= day for a in aliases):
-            names = " or ".join(offer.name for offer in sold)
-            raise NotOffered(f"the undated name {model} ended at {sold[0].provider} by {day}: name {names}")
-        for offer in sold:
+            names = " or ".join(offer.name for offer in candidates)
+            raise NotAvailable(f"{candidates[0].provider} ended the undated name {model} by {day}; use {names}")
+        for offer in candidates:
             if alias is not None and offer.version == alias.version:
-                return offer, [f"{model} means {offer.name} on {day}"], []
-        if len(sold) == 1:
-            return sold[0], [f"{model} is taken for {sold[0].name}, its only version"] if sold[0].version else [], []
-        alive = [offer for offer in sold if self._priced_on(offer, day)]
-        if not alive:
-            raise NotOffered(self._no_price(model, sold, day))
-        newest = max(alive, key=lambda offer: offer.version or "")
-        said = f"{model} is taken for {newest.name}, the newest version with prices on {day}"
+                return offer, [f"{model} refers to {offer.name} on {day}"], []
+        if len(candidates) == 1:
+            return (
+                candidates[0],
+                [f"{model} is priced as {candidates[0].name}, its only version"] if candidates[0].version else [],
+                [],
+            )
+        priceable = [offer for offer in candidates if self._is_priceable(offer, day)]
+        if not priceable:
+            raise NotAvailable(self._no_price(model, candidates, day))
+        newest = max(priceable, key=lambda offer: offer.version or "")
+        note = f"{model} is priced as {newest.name}, the newest version with prices on {day}"
         warnings = [
-            f"{offer.name} is newer than {newest.name}, but the vendor's list holds only part of its prices there"
-            for offer in sold
+            f"{offer.name} is newer than {newest.name}, but the vendor's list has only some of its prices"
+            for offer in candidates
             if (offer.version or "") > (newest.version or "") and offer.row_on(day)
         ]
-        if alias is not None and len(alive) > 1:
-            return newest, [], [f"{said}; no source says on which days the undated name moved", *warnings]
-        return newest, [said], warnings
+        if alias is not None and len(priceable) > 1:
+            return newest, [], [f"{note}; no source gives the days on which the undated name moved", *warnings]
+        return newest, [note], warnings
 
-    def _priced_on(self, offer: Offer, day: date) -> bool:
-        row = self.priced(offer, day)
-        return row is not None and not Rates.of(offer, row, self.meters).incomplete
+    def _is_priceable(self, offer: Offer, day: date) -> bool:
+        row = self.price_row(offer, day)
+        return row is not None and not Rates.from_row(offer, row, self.meters).is_incomplete
 
-    def _no_price(self, model: str, sold: Sequence[Offer], day: date) -> str:
-        rows = [row for offer in sold for row in offer.rows]
-        text = f"no price of {model} at {sold[0].provider} is known for {day}: prices are known {known_range(rows)}"
-        over = [end for offer in sold for end in self.ends(offer) if end.shutdown.first <= day]
-        if not over:
+    def _no_price(self, model: str, candidates: Sequence[Offer], day: date) -> str:
+        rows = [row for offer in candidates for row in offer.rows]
+        text = f"no price of {model} at {candidates[0].provider} is known for {day}: prices are known {describe_coverage(rows)}"
+        ended = [end for offer in candidates for end in self.lifecycle_of(offer) if end.shutdown.first <= day]
+        if not ended:
             return text
-        last = max(over, key=lambda end: end.shutdown.first)
-        instead = f"; the vendor names {last.replacement} instead" if last.replacement else ""
-        return f"{text}. It was shut down ({last.shutdown}){instead}"
+        last = max(ended, key=lambda end: end.shutdown.first)
+        replacement = f"; the vendor names {last.replacement} instead" if last.replacement else ""
+        return f"{text}. It was shut down ({last.shutdown}){replacement}"
 
-    def ends(self, offer: Offer) -> tuple[Lifecycle, ...]:
-        """The lifecycle rows that speak of an offer."""
+    def lifecycle_of(self, offer: Offer) -> tuple[Lifecycle, ...]:
+        """The lifecycle rows that apply to an offer."""
         return tuple(
             row
             for row in self.lifecycle
             if (row.provider, row.model) == (offer.provider, offer.model) and row.version in (None, offer.version)
         )
 
-    def soonest_end(self, offer: Offer) -> date | None:
-        """The first day that a source gives for an offer's end.
+    def earliest_shutdown(self, offer: Offer) -> date | None:
+        """The earliest shutdown day that a source gives for an offer, or None.
 
-        An offer of which no source speaks ends with the later versions of its model, the last of them; that an earlier one
-        ends says nothing of it.
+        An offer without a lifecycle row of its own is assumed to end with the last of its model's later versions. The
+        shutdown of an earlier version says nothing about it.
         """
-        own = [day.first for row in self.ends(offer) for day in row.days]
+        own = [day.first for row in self.lifecycle_of(offer) for day in row.days]
         if own:
             return min(own)
         namesakes = (
@@ -315,87 +329,87 @@ class PriceBook:
         )
         return max((min(day.first for day in row.days) for row in namesakes), default=None)
 
-    def ended(self, offer: Offer, day: date) -> bool:
-        """Whether an offer has ended by a day, by every source that speaks of it."""
-        ends = self.ends(offer)
-        return bool(ends) and all(shutdown.first <= day for row in ends for shutdown in row.days)
+    def is_shut_down(self, offer: Offer, day: date) -> bool:
+        """Whether an offer is shut down by a day according to every source."""
+        lifecycle = self.lifecycle_of(offer)
+        return bool(lifecycle) and all(shutdown.first <= day for row in lifecycle for shutdown in row.days)
 
-    def _end_warnings(self, offer: Offer, day: date) -> Iterable[str]:
-        for row in self.ends(offer):
-            said = ", ".join(f"{other} according to {source}" for other, source in row.disputed)
-            rivals = f" (disputed: {said})" if said else ""
-            instead = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
-            soonest = min(end.first for end in row.days)
+    def _shutdown_warnings(self, offer: Offer, day: date) -> Iterable[str]:
+        for row in self.lifecycle_of(offer):
+            disputes = ", ".join(f"{other} according to {source}" for other, source in row.disputed)
+            disputed = f" (disputed: {disputes})" if disputes else ""
+            replacement = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
+            earliest = min(end.first for end in row.days)
             if row.shutdown.first <= day:
-                yield f"{offer.name} was to be shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
-            elif soonest - day <= WARN_BEFORE_SHUTDOWN:
-                yield f"{offer.name} is shut down by {row.provider} on {row.shutdown}{rivals}{instead}"
+                yield f"{offer.name} was due to be shut down by {row.provider} on {row.shutdown}{disputed}{replacement}"
+            elif earliest - day <= WARN_BEFORE_SHUTDOWN:
+                yield f"{offer.name} is shut down by {row.provider} on {row.shutdown}{disputed}{replacement}"
 
-    def _deployable(self, offer: Offer, deployment: str) -> frozenset[str]:
-        """The regions that the vendor's availability table names for a model under a deployment."""
+    def _deployable_regions(self, offer: Offer, deployment: str) -> frozenset[str]:
+        """The regions that the vendor's availability table lists for a model under a deployment."""
         rows = (row for row in self.availability if row.provider == offer.provider and offer.model in row.models)
         return frozenset(region for row in rows if row.deployment == deployment for region in row.regions)
 
-    def unproven(self, offer: Offer) -> bool:
-        """Whether the vendor's availability table speaks of a model, but not under the offer's deployment."""
-        known = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
-        return bool(known) and all(row.deployment != offer.deployment for row in known)
+    def availability_unconfirmed(self, offer: Offer) -> bool:
+        """Whether the vendor's availability table lists a model, but not under the offer's deployment."""
+        rows = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
+        return bool(rows) and all(row.deployment != offer.deployment for row in rows)
 
-    def _place_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
-        known = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
-        here = [row for row in known if row.deployment == offer.deployment]
-        if self.unproven(offer):
+    def _region_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
+        rows = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
+        here = [row for row in rows if row.deployment == offer.deployment]
+        if self.availability_unconfirmed(offer):
             yield (
                 f"{offer.provider} lists {offer.deployment} prices for {offer.model}, but its availability table of "
-                f"{known[0].checked} names it only under {known[0].deployment}: a price does not prove that it can be deployed"
+                f"{rows[0].checked} lists it only under {rows[0].deployment}: a price does not prove that it can be deployed"
             )
         elif region and here and not any(row.regions for row in here):
-            yield f"in which regions {offer.provider} offers {offer.model} is not published: {region} may not be one of them"
+            yield f"{offer.provider} does not publish the regions of {offer.model}: it may not be available in {region}"
         elif region and here and all(region not in row.regions for row in here):
             yield (
-                f"{offer.provider}'s availability table of {here[0].checked} does not name {region} for {offer.model} "
-                f"({offer.deployment}): it names {', '.join(here[0].regions)}"
+                f"{offer.provider}'s availability table of {here[0].checked} does not list {region} for {offer.model} "
+                f"({offer.deployment}): it lists {', '.join(here[0].regions)}"
             )
         elif region and region not in offer.regions:
-            yield f"{offer.provider}'s list has no {region} for {offer.model}: the {offer.deployment} price is used"
+            yield f"{offer.provider} lists no price of {offer.model} in {region}: the {offer.deployment} price is used"
 
 
-def _sold_as(
+def _select_offers(
     offers: tuple[Offer, ...], model: str, *, deployment: str, region: str | None, tier: str, deployable: frozenset[str]
 ) -> tuple[Offer, ...]:
     """The offers of a model under a deployment, in a region, at a service tier.
 
-    A global price holds wherever the model can be deployed, even where the price list forgets the region.
+    A global price applies wherever the model can be deployed, even if the price list omits the region.
     """
     provider = offers[0].provider
-    offers = _narrowed(offers, "deployment", deployment, lambda offer: (offer.deployment,), f" of {model} at {provider}")
-    offers = _narrowed(offers, "service tier", tier, lambda offer: (offer.tier,), f" of {model}")
+    offers = _filter_offers(offers, "deployment", deployment, lambda offer: (offer.deployment,), f" of {model} at {provider}")
+    offers = _filter_offers(offers, "service tier", tier, lambda offer: (offer.tier,), f" of {model}")
     if region is not None:
         if not any(offer.regions for offer in offers):
-            raise NotOffered(f"{provider} does not sell {model} by region: leave the region ({region!r}) out")
-        beside = deployable if deployment == "global" else frozenset()
-        of = f" of {model} ({deployment})"
-        return _narrowed(offers, "region", region, lambda offer: (*offer.regions, *beside), of)
+            raise NotAvailable(f"{provider} does not sell {model} by region: omit the region ({region!r})")
+        extra_regions = deployable if deployment == "global" else frozenset()
+        context = f" of {model} ({deployment})"
+        return _filter_offers(offers, "region", region, lambda offer: (*offer.regions, *extra_regions), context)
     if len({(offer.version, offer.tier) for offer in offers}) < len(offers):
         regions = sorted({name for offer in offers for name in offer.regions})
-        raise NotOffered(f"{deployment} prices of {model} at {provider} differ by region; name one of {', '.join(regions)}")
+        raise NotAvailable(f"{deployment} prices of {model} at {provider} differ by region; choose one of {', '.join(regions)}")
     return offers
 
 
-def _narrowed(
-    offers: tuple[Offer, ...], what: str, asked: str, values: Callable[[Offer], tuple[str, ...]], of: str
+def _filter_offers(
+    offers: tuple[Offer, ...], what: str, choice: str, values: Callable[[Offer], tuple[str, ...]], context: str
 ) -> tuple[Offer, ...]:
-    kept = tuple(offer for offer in offers if asked in values(offer))
-    if not kept:
-        raise UnknownName(what, asked, (value for offer in offers for value in values(offer)), of=of)
-    return kept
+    matching = tuple(offer for offer in offers if choice in values(offer))
+    if not matching:
+        raise UnknownName(what, choice, (value for offer in offers for value in values(offer)), context=context)
+    return matching
 
 
-def _scaled(row: PriceRow, factor: Decimal) -> PriceRow:
-    """A price row with every figure, disputed ones too, times a factor, to twelve decimals."""
+def _scale(row: PriceRow, factor: Decimal) -> PriceRow:
+    """A price row with every price, disputed ones included, multiplied by a factor and rounded to twelve decimals."""
     return replace(
         row,
-        prices={meter: round(price * factor, 12) for meter, price in row.prices.items()},
+        unit_prices={meter: round(price * factor, 12) for meter, price in row.unit_prices.items()},
         disputes={
             meter: tuple(replace(rival, price=round(rival.price * factor, 12)) for rival in rivals)
             for meter, rivals in row.disputes.items()
@@ -404,9 +418,11 @@ def _scaled(row: PriceRow, factor: Decimal) -> PriceRow:
 
 
 def _row_assumptions(offer: Offer, row: PriceRow, day: date) -> list[str]:
-    said = []
+    assumptions = []
     if day > row.checked and row.until is None:
-        said.append(f"prices of {offer.name} were checked on {row.checked} and are assumed unchanged since")
+        assumptions.append(f"prices of {offer.name} were checked on {row.checked} and are assumed unchanged since")
     if row.confidence != "high":
-        said.append(f"the price row of {offer.name} is of {row.confidence} confidence{': ' + row.note if row.note else ''}")
-    return said
+        assumptions.append(
+            f"the price row of {offer.name} has {row.confidence} confidence{': ' + row.note if row.note else ''}"
+        )
+    return assumptions

@@ -1,6 +1,6 @@
-"""Quotas: how much a vendor lets through in a minute, and how it counts what is let through.
+"""Look up vendors' rate limits (quotas), and how vendors count usage against them.
 
-A quota is no price: it changes nothing on a bill. It is a dated fact all the same, with its source.
+A quota does not change a bill, but it is a dated fact with a source like every price.
 """
 
 from collections.abc import Iterable
@@ -8,26 +8,27 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from voicebill.billing.dated import Day, holds_on, in_force, known_range
 from voicebill.billing.errors import UnknownName
 from voicebill.billing.offers import Offer
+from voicebill.billing.validity import PartialDate, describe_coverage, effective_row, is_effective
 
-RequestIs = Literal["response", "session"]
-"""What a limit on requests counts: every charged model call, or every new connection."""
+RequestUnit = Literal["response", "session"]
+"""What a request limit counts: every billed model call, or every new session."""
 
-Evidence = Literal["documented", "measured", "inferred", "assumed", "defined"]
+Evidence = Literal["documented", "measured", "inferred", "assumed", "defined", "stated"]
+"""What supports a value: a document, a measurement, an inference, an assumption, a definition, or the user's setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a deployment of some models lets through in a minute, by the customer's tier; None: no source gives it."""
+    """The limits per minute of a deployment of some models, by customer tier. None: no source gives the figure."""
 
     provider: str
     models: tuple[str, ...]
     deployment: str
     tiers: tuple[str, ...]
-    since: Day
-    until: Day | None
+    since: PartialDate
+    until: PartialDate | None
     tokens_per_minute: int | None
     requests_per_minute: int | None
     sessions: int | None
@@ -37,71 +38,71 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Counting:
-    """How a provider counts against its limits: cached tokens too or not, and what a request is; with what speaks for it.
+class QuotaCountingRule:
+    """How a provider counts usage against its limits, with the evidence: whether cached tokens count, and what a request is.
 
-    `per` names what has a limit of its own, `scope` says what shares one, `output` how tokens count that are yet to come.
+    `per` names what has its own limit, `scope` what shares a limit, and `output` how tokens that are not yet generated count.
     """
 
     provider: str
     cached_tokens: bool
-    request_is: RequestIs
+    request_unit: RequestUnit
     per: str
     scope: str
     output: str
     evidence: Evidence
     basis: str
-    since: Day
-    until: Day | None
+    since: PartialDate
+    until: PartialDate | None
     checked: date
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """All that is known of quotas."""
+    """All known quotas and counting rules."""
 
     rows: tuple[Quota, ...] = ()
-    counting: tuple[Counting, ...] = ()
+    counting_rules: tuple[QuotaCountingRule, ...] = ()
 
-    def of(self, offer: Offer, day: date) -> tuple[Quota, ...]:
-        """The quotas published for an offer on a day, one per row of tiers; none where nothing is published."""
-        return tuple(row for row in self._named(offer) if holds_on(row, day))
+    def quotas_of(self, offer: Offer, day: date) -> tuple[Quota, ...]:
+        """The quotas published for an offer on a day, one per group of tiers; empty if nothing is published."""
+        return tuple(row for row in self._rows_of(offer) if is_effective(row, day))
 
     def find(self, offer: Offer, day: date, tier: str | None = None) -> Quota | None:
-        """The quota of a tier, or of the lowest; None where nothing is published for the offer on that day.
+        """The quota of a tier, by default the lowest; None if no quota is published for the offer on that day.
 
-        >>> from voicebill.facts import load
-        >>> facts, day = load(), date(2026, 11, 22)
-        >>> offer = facts.prices.find("gpt-realtime", day=day, provider="azure").offer
+        >>> from voicebill.facts import load_facts
+        >>> facts, day = load_facts(), date(2026, 11, 22)
+        >>> offer = facts.prices.quote("gpt-realtime", day=day, provider="azure").offer
         >>> facts.quotas.find(offer, day).tokens_per_minute, facts.quotas.find(offer, day, "tier-6").tokens_per_minute
         (100000, 150000)
 
         Raises:
-            UnknownName: quotas are published, but not of that tier.
+            UnknownName: quotas are published, but not for that tier.
         """
-        rows = self.of(offer, day)
+        rows = self.quotas_of(offer, day)
         if not rows:
             return None
         if tier is None:
             return min(rows, key=lambda row: row.tiers)
-        found = next((row for row in rows if tier in row.tiers), None)
-        if found is None:
-            raise UnknownName("quota tier", tier, [name for row in rows for name in row.tiers], of=f" of {offer.name}")
-        return found
+        quota = next((row for row in rows if tier in row.tiers), None)
+        if quota is None:
+            raise UnknownName("quota tier", tier, [name for row in rows for name in row.tiers], context=f" of {offer.name}")
+        return quota
 
-    def missing(self, offer: Offer, day: date) -> str:
-        """Why there is no quota of an offer on a day, in words, with the days on which there was one."""
-        known = self._named(offer)
-        then = f"; figures are known {known_range(known)}" if known else ""
+    def explain_missing(self, offer: Offer, day: date) -> str:
+        """Text that says why an offer has no quota on a day, with the days for which quotas are known."""
+        rows = self._rows_of(offer)
+        then = f"; figures are known {describe_coverage(rows)}" if rows else ""
         how = "" if offer.deployment == "global" else f" as {offer.deployment}"
         return f"no quota of {offer.name} at {offer.provider}{how} is published for {day}{then}"
 
-    def counted(self, provider: str, day: date) -> Counting | None:
-        """How a provider counts against its limits on a day, as far as it is known."""
-        return in_force((row for row in self.counting if row.provider == provider), day)
+    def counting_rule(self, provider: str, day: date) -> QuotaCountingRule | None:
+        """How a provider counts usage against its limits on a day; None if unknown."""
+        return effective_row((row for row in self.counting_rules if row.provider == provider), day)
 
-    def _named(self, offer: Offer) -> list[Quota]:
+    def _rows_of(self, offer: Offer) -> list[Quota]:
         names = {offer.model, offer.name, *offer.also_named}
         return [
             row
@@ -111,5 +112,5 @@ class Quotas:
 
 
 def tiers(rows: Iterable[Quota]) -> list[str]:
-    """The tiers that some quotas are published for, the lowest first."""
+    """The tiers of some quotas, lowest first."""
     return sorted({name for row in rows for name in row.tiers})

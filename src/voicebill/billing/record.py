@@ -1,42 +1,42 @@
-"""A record: what a log says of one response, transcription or session.
+"""Define a record: what a log reports about one response, transcription or session.
 
-It carries its usage together with everything that pricing, grouping and recognising it again needs, and nothing of what
-was said in the conversation.
+A record holds its usage and everything that pricing, grouping and deduplication need, and nothing of the conversation's
+content.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal, get_args
 
-from voicebill.billing.digest import digest
 from voicebill.billing.errors import InvalidInput
+from voicebill.billing.fingerprint import fingerprint
 from voicebill.billing.usage import Status, Usage
 
 RecordKind = Literal["response", "out-of-band", "transcription", "session"]
-"""What was charged: a response of the conversation, one beside it, hearing the user, or a session's seconds."""
+"""What was billed: a response, an out-of-band response, the transcription of the user, or the time of a session."""
 
-KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
+RECORD_KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
 
-_TRUST: dict[Status, int] = {"none": 0, "inconsistent": 1, "bounded": 2, "exact": 3}
+_TRUST: dict[Status, int] = {"missing": 0, "inconsistent": 1, "ambiguous": 2, "exact": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One charged thing, as a log tells it.
+    """One billed response, transcription or session, as a log reports it.
 
-    `key` is what makes it itself: two records of one key are the same thing told twice. `readings` are the usages that its
-    counts allow: one, or, where the status is bounded, every extreme one. What a log does not name is None; `region` is
-    None too where a price holds everywhere. `reread` is, per meter, how much of the quantity had been part of the
-    conversation before; None where that cannot be known. `began` is when the first event of its session was seen.
-    `source` and `ordinal` say where it was read: a file and the line or row in it, from 1. A `cumulative` one tells all that
-    its session has used so far.
+    `key` identifies it: two records with the same key are duplicates. `usage_candidates` are the usages that its counts
+    allow: one, or every extreme one if the status is ambiguous. A field that the log does not report is None; `region` is
+    also None if a price applies everywhere. `repeated_input` is, per meter, how much of the quantity was already part of the
+    conversation; None if that is not known. `session_started_at` is the time of the first event of its session. `source` and
+    `line_number` say where it was read: a file and the line or row in it, from 1. A `cumulative` record reports everything
+    that its session has used so far.
     """
 
     key: str
     kind: RecordKind
-    readings: tuple[Usage, ...]
+    usage_candidates: tuple[Usage, ...]
     source: str
-    ordinal: int
+    line_number: int
     provider: str | None = None
     model: str | None = None
     deployment: str | None = None
@@ -47,17 +47,19 @@ class Record:
     tenant: str | None = None
     time: datetime | None = None
     day: date | None = None
-    began: datetime | None = None
+    session_started_at: datetime | None = None
     outcome: str | None = None
-    reread: dict[str, int] | None = None
+    repeated_input: dict[str, int] | None = None
     cumulative: bool = False
 
     def __post_init__(self) -> None:
-        if not self.readings:
-            raise InvalidInput(f"{self.key} needs a usage, be it an empty one")
-        if len(self.readings) > 1 and self.status != "bounded":
-            raise InvalidInput(f"{self.key} has {len(self.readings)} usages, so its status is bounded, not {self.status}")
-        for name in ("time", "began"):
+        if not self.usage_candidates:
+            raise InvalidInput(f"{self.key} needs a usage (it may be empty)")
+        if len(self.usage_candidates) > 1 and self.status != "ambiguous":
+            raise InvalidInput(
+                f"{self.key} has {len(self.usage_candidates)} usages, so its status must be ambiguous, not {self.status}"
+            )
+        for name in ("time", "session_started_at"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment.tzinfo is not UTC:
                 object.__setattr__(self, name, _in_utc(name, moment))
@@ -66,8 +68,8 @@ class Record:
 
     @property
     def usage(self) -> Usage:
-        """Its usage; where the status is bounded, one of those that the counts allow."""
-        return self.readings[0]
+        """Its usage; one of the candidates if the status is ambiguous."""
+        return self.usage_candidates[0]
 
     @property
     def status(self) -> Status:
@@ -75,28 +77,28 @@ class Record:
         return self.usage.status
 
     @property
-    def rank(self) -> int:
-        """How much it knows: of two records of one key the higher rank counts, and of equals the later one.
+    def completeness(self) -> int:
+        """A score for choosing between duplicates: the higher score is kept, and the later record if scores are equal.
 
-        Any usage is more than none, one whose day is known more than one that cannot be priced, then come how far its counts
-        can be trusted and how many names it knows. Of cumulative ones the largest counts, whenever it is told.
+        Any usage ranks above none; a known day, without which a record cannot be priced, ranks next; then the status of the
+        counts, and the number of known names. Of cumulative records the one with the largest usage is kept, in any order.
         """
-        known = (self.model, self.session, self.tenant, self.provider, self.deployment, self.region)
+        names = (self.model, self.session, self.tenant, self.provider, self.deployment, self.region)
         trust = _TRUST[self.status]
-        knows = 128 * (trust > 0) + 64 * (self.day is not None) + 8 * trust + sum(each is not None for each in known)
-        growing = self.cumulative or self.kind == "session"
-        return sum(self.usage.quantities.values()) * 256 + knows if growing else knows
+        score = 128 * (trust > 0) + 64 * (self.day is not None) + 8 * trust + sum(name is not None for name in names)
+        is_running_total = self.cumulative or self.kind == "session"
+        return sum(self.usage.quantities.values()) * 256 + score if is_running_total else score
 
     @property
-    def digest(self) -> str:
-        """A fingerprint of what it says; where it was read, and what was seen before it, is no part of that."""
-        usages = tuple((usage.status, tuple(sorted(usage.items()))) for usage in self.readings)
-        sold = (self.provider, self.model, self.deployment, self.region, self.tier)
-        placed = (self.session, self.tenant, self.time, self.day)
-        return digest((self.kind, self.outcome, usages, sold, placed))
+    def content_hash(self) -> str:
+        """A fingerprint of its content, without where it was read and what preceded it in the session."""
+        usages = tuple((usage.status, tuple(sorted(usage.items()))) for usage in self.usage_candidates)
+        sku = (self.provider, self.model, self.deployment, self.region, self.tier)
+        context = (self.session, self.tenant, self.time, self.day)
+        return fingerprint((self.kind, self.outcome, usages, sku, context))
 
 
 def _in_utc(name: str, moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise InvalidInput(f"{name} needs a zone, so that its day is known: {moment}")
+        raise InvalidInput(f"{name} needs a time zone, so that its day is known: {moment}")
     return moment.astimezone(UTC)

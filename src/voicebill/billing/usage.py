@@ -1,27 +1,27 @@
-"""Usage: how much of each meter a response, a session or a month has used.
+"""Represent usage: the quantity of each meter that a response, a session or a month has used.
 
-A guess and a measurement are the same thing here: a simulated conversation, a log and a live session all give `Usage`,
-and from there one path prices it.
+Estimates and measurements have the same form: a simulated conversation, a log and a live session all give a `Usage`,
+and all are priced by the same code.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from voicebill.billing.checks import of_type, one_of
 from voicebill.billing.errors import InvalidInput
+from voicebill.billing.validation import format_value, require_choice, require_type
 
-Status = Literal["exact", "bounded", "inconsistent", "none"]
-"""How far the counts can be trusted: as reported, only within bounds, contradicting each other, or missing."""
+Status = Literal["exact", "ambiguous", "inconsistent", "missing"]
+"""How reliable the counts are: exact as reported, known only within bounds, contradictory, or missing."""
 
-_WORST_FIRST: tuple[Status, ...] = ("inconsistent", "none", "bounded", "exact")
+_WORST_FIRST: tuple[Status, ...] = ("inconsistent", "missing", "ambiguous", "exact")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Quantity per meter: whole numbers, none negative. A meter that counted nothing is left out.
+    """Quantities per meter: whole numbers, none negative. Meters with a quantity of zero are left out.
 
-    Token meters are disjoint: what was cached is not part of what was fresh.
+    Token meters are disjoint: cached tokens are not part of the uncached ones.
 
     >>> usage = Usage.tokens(text_in=55, text_in_cached=64) + Usage.tokens(text_in=5)
     >>> dict(usage.items())
@@ -32,17 +32,17 @@ class Usage:
     status: Status = "exact"
 
     def __post_init__(self) -> None:
-        of_type("quantities", self.quantities, Mapping)
-        counted = {}
+        require_type("quantities", self.quantities, Mapping)
+        nonzero = {}
         for meter, quantity in self.quantities.items():
             if type(quantity) is not int:
-                raise InvalidInput(f"{meter} must be a whole number, not {quantity!r}")
+                raise InvalidInput(f"{meter} must be a whole number, not {format_value(quantity)}")
             if quantity < 0:
                 raise InvalidInput(f"{meter} cannot be negative: {quantity}")
             if quantity:
-                counted[meter] = quantity
-        one_of("status", self.status, _WORST_FIRST)
-        object.__setattr__(self, "quantities", counted)
+                nonzero[meter] = quantity
+        require_choice("status", self.status, _WORST_FIRST)
+        object.__setattr__(self, "quantities", nonzero)
 
     @classmethod
     def tokens(
@@ -58,10 +58,10 @@ class Usage:
         text_out: int = 0,
         audio_out: int = 0,
     ) -> "Usage":
-        """The usage of a token-billed response. `…_in` is the fresh part only.
+        """The usage of a token-billed response. `…_in` is the uncached part only.
 
         Raises:
-            InvalidInput: a count is negative or not whole.
+            InvalidInput: a count is negative or not a whole number.
         """
         return cls(
             {
@@ -81,7 +81,7 @@ class Usage:
         return self.quantities.get(meter, 0)
 
     def items(self) -> Iterator[tuple[str, int]]:
-        """Each meter that counted anything, with its quantity."""
+        """Each meter with a non-zero quantity, and that quantity."""
         return iter(self.quantities.items())
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -89,7 +89,7 @@ class Usage:
 
 
 def total_usage(usages: Iterable[Usage]) -> Usage:
-    """The sum of many usages; its status is the least trustworthy one among them."""
+    """The sum of many usages; its status is the least reliable one among them."""
     sums: dict[str, int] = {}
     seen: set[Status] = set()
     for usage in usages:

@@ -7,33 +7,33 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from voicebill.answers.compare import Comparison
-from voicebill.answers.cost import Cost
-from voicebill.answers.crossings import UNITS, Flips
-from voicebill.answers.estimate import Estimate
-from voicebill.answers.knobs import Effect
-from voicebill.answers.offered import Offered
-from voicebill.answers.pictures import (
-    KINDS,
+from voicebill.answers.break_even import UNITS, BreakEvenCurve
+from voicebill.answers.chart_data import (
+    METER_LABELS,
     TRANSCRIPTION,
     BandRow,
     BarRow,
-    by_length,
+    break_even_points,
     cost_bars,
-    crossed,
-    cumulative,
-    in_time,
-    per_turn,
-    ranked,
-    side_by_side,
+    cost_by_length,
+    cumulative_costs,
+    is_time_series,
+    offer_ranges,
+    sweep_points,
     tornado,
+    turn_costs,
 )
-from voicebill.answers.ptu import PAY_AS_YOU_GO, Ptu, monthly
+from voicebill.answers.compare import Comparison
+from voicebill.answers.cost import Cost
+from voicebill.answers.estimate import Estimate
+from voicebill.answers.model_selection import ResolvedModel
+from voicebill.answers.ptu import PAY_AS_YOU_GO, PtuSizing, monthly_points
+from voicebill.answers.sensitivity import Swing
 from voicebill.billing.errors import InvalidInput, VoicebillError
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Theme:
     """How a picture is dressed: its colours, and how wide it is in pixels.
 
     Fills go from strong to weak, so that they stay apart in grey; the cache and the transcription, which are cheap, are the
@@ -55,19 +55,19 @@ class Look:
             raise InvalidInput(f"a picture is 400 to 2,400 pixels wide, not {self.width:,}")
 
     @property
-    def narrow(self) -> bool:
+    def is_narrow(self) -> bool:
         """Whether there is no room beside the picture."""
         return self.width < 720
 
     @property
     def height(self) -> int:
         """Pixels, for a picture whose height does not follow from its rows."""
-        return round(240 + self.width * 0.27) + (70 if self.narrow else 0)
+        return round(240 + self.width * 0.27) + (70 if self.is_narrow else 0)
 
 
-LOOKS = {
-    "light": Look(),
-    "dark": Look(
+THEMES = {
+    "light": Theme(),
+    "dark": Theme(
         paper="#14181d",
         ink="#f2f4f6",
         text="#b9c2cb",
@@ -77,7 +77,7 @@ LOOKS = {
         pale="#27415a",
         fills=("#e8eef4", "#b794d6", "#5a9fd4", "#8e979f", "#35658a", "#b98a3e", "#4a5058"),
     ),
-    "print": Look(
+    "print": Theme(
         ink="#000000",
         text="#000000",
         grid="#d9d9d9",
@@ -89,11 +89,11 @@ LOOKS = {
 }
 """For the screen by day and by night, and for paper."""
 
-LIGHT = LOOKS["light"]
-LINES = ["solid", "dashed", "dotdash", "longdash", "dotted", "twodash"]
+LIGHT_THEME = THEMES["light"]
+LINE_TYPES = ["solid", "dashed", "dotdash", "longdash", "dotted", "twodash"]
 """Lines are told apart by more than their colour."""
 
-CRAMPED = 560
+COMPACT_WIDTH = 560
 """Below so many pixels titles are smaller, and legends have two columns."""
 
 
@@ -101,150 +101,155 @@ class MissingPlot(VoicebillError, ImportError):
     """Drawing needs an optional part of the package."""
 
 
-def turns(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def turns_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cost per turn, stacked by what it is for."""
-    lp, rows = _lets_plot(), per_turn(answer)
-    known = dict.fromkeys((*KINDS.values(), TRANSCRIPTION))
-    kinds = [kind for kind in known if any(row.kind == kind for row in rows)]
+    lp, rows = _lets_plot(), turn_costs(answer)
+    all_kinds = dict.fromkeys((*METER_LABELS.values(), TRANSCRIPTION))
+    kinds = [kind for kind in all_kinds if any(row.kind == kind for row in rows)]
     data = {
         "turn": [row.turn for row in rows],
         "for": [row.kind for row in rows],
         "dollars": [row.dollars for row in rows],
     }
-    fills = dict(zip(known, look.fills, strict=True))
+    fills = dict(zip(all_kinds, theme.fills, strict=True))
     plot = (
         lp.ggplot(data, lp.aes("turn", "dollars", fill=lp.as_discrete("for", levels=kinds[::-1])))
-        + lp.geom_bar(stat="identity", width=0.85, color=look.paper, tooltips=lp.layer_tooltips().line("@for").line("@dollars"))
+        + lp.geom_bar(
+            stat="identity", width=0.85, color=theme.paper, tooltips=lp.layer_tooltips().line("@for").line("@dollars")
+        )
         + lp.scale_fill_manual(values=[fills[kind] for kind in kinds], breaks=kinds, name="")
         + lp.labs(x="turn", y="dollars a turn, expected")
         + lp.theme(panel_grid_major_x="blank")
     )
-    if look.width < CRAMPED:
+    if theme.width < COMPACT_WIDTH:
         plot += lp.guides(fill=lp.guide_legend(ncol=2))
-    return _dressed(lp, plot, "What each turn costs", _stands_on(answer.offered, look), look)
+    return _apply_theme(lp, plot, "What each turn costs", _provenance(answer.model, theme), theme)
 
 
-def growing(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def cumulative_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cumulative cost with the band from best to worst."""
     return _band(
-        cumulative(answer), ("turn", "dollars so far"), "What the conversation has cost by each turn", answer.offered, look
+        cumulative_costs(answer), ("turn", "dollars so far"), "What the conversation has cost by each turn", answer.model, theme
     )
 
 
-def lengths(answer: Estimate, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def lengths_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Cost against the length of the call."""
     return _band(
-        by_length(answer), ("minutes", "dollars a conversation"), "What calls of other lengths cost", answer.offered, look
+        cost_by_length(answer), ("minutes", "dollars a conversation"), "What calls of other lengths cost", answer.model, theme
     )
 
 
-def knobs(moved: Sequence[Effect], sold: Offered, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def sensitivity_chart(swings: Sequence[Swing], model: ResolvedModel, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """The tornado: what each assumption moves."""
-    lp, rows = _lets_plot(), tornado(moved)
-    plot = _bars(lp, rows, "dollars added to a conversation, expected", look)
-    plot += lp.geom_vline(xintercept=0, color=look.line, size=0.6)
-    return _dressed(lp, plot, "What each assumption moves", _stands_on(sold, look), look, rows=len(rows))
+    lp, rows = _lets_plot(), tornado(swings)
+    plot = _bars(lp, rows, "dollars added to a conversation, expected", theme)
+    plot += lp.geom_vline(xintercept=0, color=theme.line, size=0.6)
+    return _apply_theme(lp, plot, "Sensitivity", _provenance(model, theme), theme, rows=len(rows))
 
 
-def offers(answer: Comparison, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def offers_chart(answer: Comparison, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Every offer from best to worst, the expected amount marked."""
-    lp, rows = _lets_plot(), side_by_side(answer)
+    lp, rows = _lets_plot(), offer_ranges(answer)
     marks = {"label": [row.label for row in rows], "mark": [row.mark for row in rows]}
-    plot = _bars(lp, rows, "dollars a conversation", look)
-    plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=look.line, size=3)
-    cheapest = next(candidate.answer for candidate in answer.candidates if candidate.answer)
-    return _dressed(
+    plot = _bars(lp, rows, "dollars a conversation", theme)
+    plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=theme.line, size=3)
+    cheapest = next(offer_estimate.answer for offer_estimate in answer.candidates if offer_estimate.answer)
+    return _apply_theme(
         lp,
         plot,
         "One plan, every offer",
-        _stands_on(cheapest.offered, look, named=False),
-        look,
+        _provenance(cheapest.model, theme, with_offer=False),
+        theme,
         subtitle="from best to worst, expected marked",
         rows=len(rows),
     )
 
 
-def flips(found: Flips, stands_on: str, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def break_even_chart(curve: BreakEvenCurve, provenance: str, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """Some ways along a range, expected, with a mark where the order of two of them changes."""
-    lp, rows, marks = _lets_plot(), ranked(found), crossed(found)
+    lp, rows, marks = _lets_plot(), sweep_points(curve), break_even_points(curve)
     data = {
-        "at": [row.at for row in rows],
+        "at": [row.value for row in rows],
         "dollars": [row.dollars for row in rows],
-        "way": [row.way for row in rows],
+        "way": [row.alternative for row in rows],
     }
-    colours = (look.line, look.fills[1], look.fills[2], look.fills[5], look.fills[3], look.fills[4])
+    colours = (theme.line, theme.fills[1], theme.fills[2], theme.fills[5], theme.fills[3], theme.fills[4])
     plot = (
-        lp.ggplot(data, lp.aes("at", "dollars", color=lp.as_discrete("way", levels=list(found.names))))
-        + lp.geom_line(lp.aes(linetype=lp.as_discrete("way", levels=list(found.names))), size=1.3)
-        + lp.scale_color_manual(values=list(colours[: len(found.names)]), breaks=list(found.names), name="")
-        + lp.scale_linetype_manual(values=LINES[: len(found.names)], breaks=list(found.names), name="")
+        lp.ggplot(data, lp.aes("at", "dollars", color=lp.as_discrete("way", levels=list(curve.names))))
+        + lp.geom_line(lp.aes(linetype=lp.as_discrete("way", levels=list(curve.names))), size=1.3)
+        + lp.scale_color_manual(values=list(colours[: len(curve.names)]), breaks=list(curve.names), name="")
+        + lp.scale_linetype_manual(values=LINE_TYPES[: len(curve.names)], breaks=list(curve.names), name="")
         + lp.labs(
-            x=UNITS[found.within.axis], y="dollars a month" if found.within.axis == "volume" else "dollars a conversation"
+            x=UNITS[curve.sweep_range.axis],
+            y="dollars a month" if curve.sweep_range.axis == "volume" else "dollars a conversation",
         )
         + lp.expand_limits(y=0)
     )
     if marks:
-        points = {"at": [mark.at for mark in marks], "dollars": [mark.dollars for mark in marks]}
-        plot += lp.geom_vline(lp.aes(xintercept="at"), data=points, color=look.soft, linetype="dotted", inherit_aes=False)
-        plot += lp.geom_point(lp.aes("at", "dollars"), data=points, color=look.ink, size=4, inherit_aes=False)
-    if look.narrow:
+        points = {"at": [mark.value for mark in marks], "dollars": [mark.dollars for mark in marks]}
+        plot += lp.geom_vline(lp.aes(xintercept="at"), data=points, color=theme.soft, linetype="dotted", inherit_aes=False)
+        plot += lp.geom_point(lp.aes("at", "dollars"), data=points, color=theme.ink, size=4, inherit_aes=False)
+    if theme.is_narrow:
         plot += lp.guides(color=lp.guide_legend(ncol=1), linetype=lp.guide_legend(ncol=1))
-    said = ", ".join(f"{mark.at:,.4g}" for mark in marks)
-    subtitle = f"the order changes at about {said}" if marks else "the order never changes"
-    return _dressed(lp, plot, "Where the ranking flips", stands_on, look, subtitle=subtitle)
+    positions = ", ".join(f"{mark.value:,.4g}" for mark in marks)
+    subtitle = f"the order changes at about {positions}" if marks else "the order never changes"
+    return _apply_theme(lp, plot, "Break-even", provenance, theme, subtitle=subtitle)
 
 
-def costs(answer: Cost, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
-    """What conversations did cost: by day or another time from left to right, by anything else the dearest first."""
+def costs_chart(answer: Cost, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """What conversations cost: by day or another time from left to right, by anything else the dearest first."""
     lp, rows = _lets_plot(), cost_bars(answer)
-    over_time = in_time(answer)
-    what = f"by {', '.join(answer.asked.by)}" if answer.asked.by else "by what was counted"
+    over_time = is_time_series(answer)
+    grouping = f"by {', '.join(answer.query.by)}" if answer.query.by else "by what was counted"
     labels = [row.label for row in rows]
     if over_time:
         data = {"label": labels, "low": [row.mark for row in rows], "high": [row.high for row in rows]}
         plot = lp.ggplot(data, lp.aes("label"))
-        for side, fill in (("high", look.pale), ("low", look.soft)):
-            plot += lp.geom_bar(lp.aes(y=side), stat="identity", width=0.85, fill=fill, color=look.paper)
-        plot += lp.labs(x=answer.asked.by[0], y="dollars") + lp.scale_x_discrete(limits=labels)
+        for side, fill in (("high", theme.pale), ("low", theme.soft)):
+            plot += lp.geom_bar(lp.aes(y=side), stat="identity", width=0.85, fill=fill, color=theme.paper)
+        plot += lp.labs(x=answer.query.by[0], y="dollars") + lp.scale_x_discrete(limits=labels)
         plot += lp.theme(panel_grid_major_x="blank")
     else:
-        plot = _bars(lp, [row._replace(low=row.mark) for row in rows], "dollars", replace(look, soft=look.pale))
+        plot = _bars(lp, [row._replace(low=row.mark) for row in rows], "dollars", replace(theme, soft=theme.pale))
         exact = {"label": labels, "none": [0.0] * len(rows), "low": [row.mark for row in rows]}
         ends = lp.aes(x="none", xend="low", y="label", yend="label")
-        plot += lp.geom_segment(ends, data=exact, color=look.soft, size=8)
+        plot += lp.geom_segment(ends, data=exact, color=theme.soft, size=8)
     days = f"{answer.first} to {answer.last}; " if answer.first != answer.last else f"{answer.first}; "
     counts = f"{answer.counts.billed:,} records billed, {answer.counts.unpriced:,} unpriced"
     source = f"voicebill: {days}{counts}; prices {answer.prices.digest}"
-    left = len(answer.groups) - len(rows) if answer.asked.by else 0
+    hidden_count = len(answer.groups) - len(rows) if answer.query.by else 0
     which = "the last" if over_time else "the dearest"
-    said = [f"{which} {len(rows)} of {len(answer.groups):,}"] if left > 0 else []
-    said += ["pale: what open counts may add"] if any(row.mark < row.high for row in rows) else []
-    subtitle = "; ".join(said)
-    return _dressed(lp, plot, f"What it did cost, {what}", source, look, subtitle=subtitle, rows=0 if over_time else len(rows))
+    subtitle_parts = [f"{which} {len(rows)} of {len(answer.groups):,}"] if hidden_count > 0 else []
+    subtitle_parts += ["pale: what open counts may add"] if any(row.mark < row.high for row in rows) else []
+    subtitle = "; ".join(subtitle_parts)
+    return _apply_theme(
+        lp, plot, f"Actual cost, {grouping}", source, theme, subtitle=subtitle, rows=0 if over_time else len(rows)
+    )
 
 
-def provisioned(answer: Ptu, look: Look = LIGHT) -> Any:  # noqa: ANN401 - lets-plot's plot
+def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
     """A month at each average load: units by commitment, and pay as you go."""
-    lp, points = _lets_plot(), list(monthly(answer))
-    ways = [PAY_AS_YOU_GO, *(choice.commitment.label for choice in answer.choices)]
+    lp, points = _lets_plot(), list(monthly_points(answer))
+    labels = [PAY_AS_YOU_GO, *(commitment_option.commitment.label for commitment_option in answer.options)]
     if not points:
-        raise InvalidInput(f"there is nothing to draw: {answer.missing}")
+        raise InvalidInput(f"there is nothing to draw: {answer.missing_reason}")
     data = {name: list(column) for name, column in zip(("calls", "way", "dollars"), zip(*points, strict=True), strict=True)}
-    colors = (look.line, look.fills[3], look.soft, look.fills[1])
+    colors = (theme.line, theme.fills[3], theme.soft, theme.fills[1])
     plot = (
-        lp.ggplot(data, lp.aes("calls", "dollars", color=lp.as_discrete("way", levels=ways), linetype="way"))
+        lp.ggplot(data, lp.aes("calls", "dollars", color=lp.as_discrete("way", levels=labels), linetype="way"))
         + lp.geom_line(size=1.2)
-        + lp.scale_color_manual(values=list(colors), breaks=ways, name="")
-        + lp.scale_linetype_manual(values=["solid", "dotted", "dashed", "longdash"], breaks=ways, name="")
+        + lp.scale_color_manual(values=list(colors), breaks=labels, name="")
+        + lp.scale_linetype_manual(values=["solid", "dotted", "dashed", "longdash"], breaks=labels, name="")
         + lp.labs(x="calls a minute on average, around the clock", y="dollars a month")
         + lp.expand_limits(y=0)
     )
-    if look.width < CRAMPED:
+    if theme.width < COMPACT_WIDTH:
         plot += lp.guides(color=lp.guide_legend(ncol=2))
     model = answer.throughput.model
     title = f"A month of {answer.bought:,} PTUs, and pay as you go"
-    source = f"voicebill: {model} at azure ({answer.asked.deployment}), {answer.asked.day}; provisioned {answer.digest}"
-    return _dressed(lp, plot, title, source, look)
+    source = f"voicebill: {model} at azure ({answer.request.deployment}), {answer.request.day}; provisioned {answer.digest}"
+    return _apply_theme(lp, plot, title, source, theme)
 
 
 def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
@@ -257,109 +262,115 @@ def save(plot: Any, file: Path) -> None:  # noqa: ANN401 - lets-plot's plot
     if kind not in (".svg", ".png"):
         raise InvalidInput(f"a picture is a .svg or a .png file, not {file}")
     try:
-        file.write_bytes(rendered(plot, kind.removeprefix(".")))
+        file.write_bytes(render(plot, kind.removeprefix(".")))
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None
 
 
-def rendered(plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+def render(plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
     """A picture as the bytes of an SVG or a PNG."""
-    return steady(plot.to_svg()).encode() if kind == "svg" else as_png(plot)
+    return normalize_svg_ids(plot.to_svg()).encode() if kind == "svg" else to_png(plot)
 
 
-def as_png(plot: Any) -> bytes:  # noqa: ANN401 - lets-plot's plot
+def to_png(plot: Any) -> bytes:  # noqa: ANN401 - lets-plot's plot
     """A picture as PNG, two pixels for each of its own."""
     out = BytesIO()
     plot.to_png(out, scale=2)
     return out.getvalue()
 
 
-def steady(svg: str) -> str:
+def normalize_svg_ids(svg: str) -> str:
     """An SVG with its generated ids numbered in order, so that the same picture is the same text.
 
-    >>> steady('<g id="xK9fQ2aa"/><use href="#xK9fQ2aa"/>')
+    >>> normalize_svg_ids('<g id="xK9fQ2aa"/><use href="#xK9fQ2aa"/>')
     '<g id="i0"/><use href="#i0"/>'
     """
-    for number, generated in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
-        svg = re.sub(rf"(?<![\w-]){re.escape(generated)}(?![\w-])", f"i{number}", svg)
+    for number, old_id in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
+        svg = re.sub(rf"(?<![\w-]){re.escape(old_id)}(?![\w-])", f"i{number}", svg)
     return svg
 
 
-def _band(rows: Sequence[BandRow], axes: tuple[str, str], title: str, sold: Offered, look: Look) -> Any:  # noqa: ANN401 - lets-plot's plot
+def _band(rows: Sequence[BandRow], axes: tuple[str, str], title: str, model: ResolvedModel, theme: Theme) -> Any:  # noqa: ANN401 - lets-plot's plot
     lp = _lets_plot()
     data = {
-        "at": [row.at for row in rows],
+        "at": [row.value for row in rows],
         "best": [row.best for row in rows],
         "expected": [row.expected for row in rows],
         "worst": [row.worst for row in rows],
     }
     plot = (
         lp.ggplot(data, lp.aes("at"))
-        + lp.geom_ribbon(lp.aes(ymin="best", ymax="worst"), fill=look.pale, alpha=0.9, size=0)
-        + lp.geom_line(lp.aes(y="worst"), color=look.soft, size=0.7, linetype="dashed")
-        + lp.geom_line(lp.aes(y="best"), color=look.soft, size=0.7, linetype="dotted")
-        + lp.geom_line(lp.aes(y="expected"), color=look.line, size=1.4)
+        + lp.geom_ribbon(lp.aes(ymin="best", ymax="worst"), fill=theme.pale, alpha=0.9, size=0)
+        + lp.geom_line(lp.aes(y="worst"), color=theme.soft, size=0.7, linetype="dashed")
+        + lp.geom_line(lp.aes(y="best"), color=theme.soft, size=0.7, linetype="dotted")
+        + lp.geom_line(lp.aes(y="expected"), color=theme.line, size=1.4)
         + lp.labs(x=axes[0], y=axes[1])
         + lp.expand_limits(y=0)
     )
-    return _dressed(lp, plot, title, _stands_on(sold, look), look, subtitle="best (dotted), expected, worst (dashed)")
+    return _apply_theme(lp, plot, title, _provenance(model, theme), theme, subtitle="best (dotted), expected, worst (dashed)")
 
 
-def _bars(lp: Any, rows: Sequence[BarRow], x: str, look: Look) -> Any:  # noqa: ANN401 - lets-plot and its plot
+def _bars(lp: Any, rows: Sequence[BarRow], x: str, theme: Theme) -> Any:  # noqa: ANN401 - lets-plot and its plot
     labels = [row.label for row in rows]
-    shown = [label.replace("/data", f"{BREAK}data").replace("/regional", f"{BREAK}regional") for label in labels]
+    wrapped_labels = [
+        label.replace("/data", f"{LINE_BREAK}data").replace("/regional", f"{LINE_BREAK}regional") for label in labels
+    ]
     data = {"label": labels, "low": [row.low for row in rows], "high": [row.high for row in rows]}
     return (
         lp.ggplot(data)
-        + lp.geom_segment(lp.aes(x="low", xend="high", y="label", yend="label"), color=look.soft, size=8)
-        + lp.scale_y_discrete(limits=labels[::-1], labels=(shown if look.narrow else labels)[::-1], expand=[0, 0.6])
+        + lp.geom_segment(lp.aes(x="low", xend="high", y="label", yend="label"), color=theme.soft, size=8)
+        + lp.scale_y_discrete(
+            limits=labels[::-1], labels=(wrapped_labels if theme.is_narrow else labels)[::-1], expand=[0, 0.6]
+        )
         + lp.expand_limits(x=0)
         + lp.labs(x=x, y="")
     )
 
 
-def _dressed(
+def _apply_theme(
     lp: Any,  # noqa: ANN401 - lets-plot
     plot: Any,  # noqa: ANN401 - lets-plot's plot
     title: str,
     source: str,
-    look: Look,
+    theme: Theme,
     *,
     subtitle: str = "",
     rows: int = 0,
 ) -> Any:  # noqa: ANN401 - lets-plot's plot
-    theme = lp.theme(
-        text=lp.element_text(color=look.text),
-        plot_title=lp.element_text(size=15 if look.width < CRAMPED else 18, face="bold", color=look.ink, margin=[0, 0, 8, 0]),
-        plot_subtitle=lp.element_text(size=13, color=look.text),
-        plot_caption=lp.element_text(size=11, color=look.text, hjust=0, margin=[10, 0, 0, 0]),
-        axis_text=lp.element_text(size=10 if look.narrow else 12, color=look.text),
-        axis_title=lp.element_text(size=13, color=look.text),
-        legend_text=lp.element_text(size=12, color=look.text),
-        legend_position="bottom" if look.narrow else "right",
+    plot_theme = lp.theme(
+        text=lp.element_text(color=theme.text),
+        plot_title=lp.element_text(
+            size=15 if theme.width < COMPACT_WIDTH else 18, face="bold", color=theme.ink, margin=[0, 0, 8, 0]
+        ),
+        plot_subtitle=lp.element_text(size=13, color=theme.text),
+        plot_caption=lp.element_text(size=11, color=theme.text, hjust=0, margin=[10, 0, 0, 0]),
+        axis_text=lp.element_text(size=10 if theme.is_narrow else 12, color=theme.text),
+        axis_title=lp.element_text(size=13, color=theme.text),
+        legend_text=lp.element_text(size=12, color=theme.text),
+        legend_position="bottom" if theme.is_narrow else "right",
         legend_background="blank",
-        panel_grid_major=lp.element_line(color=look.grid),
+        panel_grid_major=lp.element_line(color=theme.grid),
         panel_grid_minor="blank",
-        panel_background=lp.element_rect(fill=look.paper, color=look.paper),
+        panel_background=lp.element_rect(fill=theme.paper, color=theme.paper),
         plot_title_position="plot",
         plot_caption_position="plot",
         plot_margin=[14, 18, 12, 12],
-        plot_background=lp.element_rect(fill=look.paper, color=look.paper),
+        plot_background=lp.element_rect(fill=theme.paper, color=theme.paper),
     )
-    height = max(look.height, 130 + (30 if look.narrow else 24) * rows)
+    height = max(theme.height, 130 + (30 if theme.is_narrow else 24) * rows)
     labels = lp.labs(title=title, subtitle=subtitle or None, caption=source)
-    return plot + labels + lp.theme_minimal() + theme + lp.ggsize(look.width, height)
+    return plot + labels + lp.theme_minimal() + plot_theme + lp.ggsize(theme.width, height)
 
 
-def _stands_on(sold: Offered, look: Look, *, named: bool = True) -> str:
+def _provenance(model: ResolvedModel, theme: Theme, *, with_offer: bool = True) -> str:
     """What an answer stands on, in a line; in two where there is no room."""
-    offer, ruling = sold.found.offer, sold.ruling
-    what = f"{offer.name} at {offer.provider}, " if named else ""
-    facts = f"rules {ruling.name} ({ruling.digest}), prices {sold.facts.prices.digest}"
-    return f"voicebill: {what}{sold.asked.day};{BREAK if look.narrow else ' '}{facts}"
+    offer, effective_rules = model.quote.offer, model.effective_rules
+    offer_text = f"{offer.name} at {offer.provider}, " if with_offer else ""
+    facts = f"rules {effective_rules.name} ({effective_rules.digest}), prices {model.facts.prices.digest}"
+    return f"voicebill: {offer_text}{model.selection.day};{LINE_BREAK if theme.is_narrow else ' '}{facts}"
 
 
-BREAK = "\n"
+LINE_BREAK = "\n"
 
 
 def _lets_plot() -> Any:  # noqa: ANN401 - an optional module

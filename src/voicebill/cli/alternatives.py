@@ -7,39 +7,42 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives
-from voicebill.answers.compare import remarks
-from voicebill.answers.crossings import UNITS, Flips, Pair
+from voicebill.answers.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.break_even import UNITS, BreakEvenCurve, PairComparison
+from voicebill.answers.compare import offer_notes
 from voicebill.answers.facts import Facts
-from voicebill.answers.stacks import SPOKEN
-from voicebill.billing.money import Amount, shown
-from voicebill.cli import screen
+from voicebill.answers.stacks import CONVERSATIONAL
+from voicebill.billing.money import Amount
+from voicebill.cli import display
 
 WIDTH = 9
 """Columns for a figure."""
 
 
-def show(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
+def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
     """Print every way for people, the cheapest first; those that do less by themselves."""
     by = "its month" if answer.by_month else "the planned conversation"
-    out.print(screen.heading(f"per conversation on {day}, the cheapest first by {by}"))
-    out.print(_plan(answer))
-    for title, ways in (("holds the conversation", answer.spoken), ("does less, or something else", answer.others)):
-        if ways:
+    out.print(display.heading(f"per conversation on {day}, the cheapest first by {by}"))
+    out.print(_plan_line(answer))
+    for title, alternatives in (
+        ("Conversational agents", answer.conversational),
+        ("Partial alternatives", answer.partial),
+    ):
+        if alternatives:
             out.print()
-            _table(title, ways, answer, day, out)
-    if answer.carried:
-        for line in screen.way(answer.carried):
+            _table(title, alternatives, answer, day, out)
+    if answer.connection:
+        for line in display.connection_section(answer.connection):
             out.print(line)
     notes = (
-        *screen.notes("Cannot serve this plan", (_refused(each) for each in answer.refused)),
-        *screen.notes("What differs in kind", _kinds((*answer.spoken, *answer.others))),
-        *screen.notes("Mind", _warned(answer.spoken), style="yellow"),
-        *screen.notes("Assumed", _assumed(answer)),
+        *display.notes("Not possible for this plan", (_reason(alternative) for alternative in answer.not_possible)),
+        *display.notes("How they differ", _differences((*answer.conversational, *answer.partial))),
+        *display.notes("Warnings", _warnings(answer.conversational), style="yellow"),
+        *display.notes("Assumptions", _assumptions(answer)),
     )
     for note in notes:
         out.print(note)
-    legend = "; ".join(_legend((*answer.spoken, *answer.others)))
+    legend = "; ".join(_legend((*answer.conversational, *answer.partial)))
     if legend:
         out.print()
         out.print(legend, style="dim")
@@ -47,148 +50,171 @@ def show(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
     out.print(f"prices {facts.prices.digest}", style="dim")
 
 
-def _plan(answer: Alternatives) -> str:
+def _plan_line(answer: Alternatives) -> str:
     """The plan in a line."""
     plan = answer.plan
-    user, assistant = plan.talk
-    prompt = screen.counted(plan.instructions_tokens + plan.tools_tokens, "token")
-    tools = f"; {screen.counted(plan.tool_calls, 'tool call')}" if plan.tool_calls else ""
+    user, assistant = plan.speech_shares
+    prompt = display.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
+    tools = f"; {display.pluralize(plan.tool_calls, 'tool call')}" if plan.tool_calls else ""
     month = f"; {answer.volume}" if answer.volume else ""
     return (
-        f"{screen.counted(plan.minutes, 'minute')}, {screen.counted(plan.turns, 'turn')}; the user speaks {user:.0%} of the "
-        f"time, the assistant {assistant:.0%}; prompt and tools of {prompt}{tools}{month}"
+        f"{display.pluralize(plan.minutes, 'minute')}, {display.pluralize(plan.turns, 'turn')}; "
+        f"the user speaks {user:.0%} of the time, the assistant {assistant:.0%}; prompt and tools of {prompt}{tools}{month}"
     )
 
 
-def _assumed(answer: Alternatives) -> list[str]:
+def _assumptions(answer: Alternatives) -> list[str]:
     """What the figures of the stacks rest on, and months; offers of one model are explained by their own estimates."""
-    said = [each for way in answer.spoken if way.candidate is None for each in way.counted]
+    assumptions = [
+        assumption
+        for alternative in answer.conversational
+        if alternative.candidate is None
+        for assumption in alternative.counting_assumptions
+    ]
     if answer.by_month:
-        said.append("months are over calls that differ in length; where a session ends, calls are cut there, and else nowhere")
-    if any(way.candidate for way in answer.spoken):
-        said.append("speech to speech: as voicebill estimate explains for each model")
-    return list(dict.fromkeys(said))
+        assumptions.append(
+            "months are over calls that differ in length; where a session ends, calls are cut there, and else nowhere"
+        )
+    if any(alternative.candidate for alternative in answer.conversational):
+        assumptions.append("speech to speech: as voicebill estimate explains for each model")
+    return list(dict.fromkeys(assumptions))
 
 
-def _legend(ways: Sequence[Alternative]) -> Iterator[str]:
+def _legend(alternatives: Sequence[Alternative]) -> Iterator[str]:
     """What the words mean that stand beside the figures."""
-    offers = [way.candidate for way in ways if way.candidate]
-    if any(offer.unproven for offer in offers):
-        yield ("unproven: the vendor lists a price, but its availability table does not name the model under that deployment")
-    if any(offer.assumed for offer in offers):
-        yield "history assumed: how the model treats history was not measured on it"
-    if any(way.wait for way in ways):
+    offer_estimates = [alternative.candidate for alternative in alternatives if alternative.candidate]
+    if any(offer_estimate.availability_unconfirmed for offer_estimate in offer_estimates):
         yield (
-            "seconds: from the end of the user's speech to the first sound, a middle and a bad case, as others measured it; ~ "
-            "where a part is assumed"
+            "availability unconfirmed: the vendor lists a price, but its availability table does not name the model for that "
+            "deployment"
+        )
+    if any(offer_estimate.history_assumed for offer_estimate in offer_estimates):
+        yield "history not measured: how the model treats history was not measured on it"
+    if any(alternative.latency for alternative in alternatives):
+        yield (
+            "seconds: response latency from the end of the user's speech to the first sound, a typical and a slow case, as "
+            "published by others; ~ marks figures that are partly assumed"
         )
 
 
-def _table(title: str, ways: Sequence[Alternative], answer: Alternatives, day: date, out: Console) -> None:
-    titles = ["best", "expected", "worst", *(["month"] if answer.volume else []), "times"]
-    out.print(Text(f"{title:<35}" + "".join(f"{each:>{WIDTH}}" for each in titles), style="bold"))
-    for way in ways:
-        costs, ratio = way.per_conversation, answer.ratio(way)
+def _table(title: str, alternatives: Sequence[Alternative], answer: Alternatives, day: date, out: Console) -> None:
+    table = display.table(title, "best", "expected", "worst", *(["per month"] if answer.volume else []), "vs cheapest")
+    for alternative in alternatives:
+        costs, ratio = alternative.per_conversation, answer.ratio_to_cheapest(alternative)
         assert costs is not None
-        figures = [shown(costs.best), shown(costs.expected), shown(costs.worst)]
-        figures += [
-            *([_rounded(way.per_month.expected)] if way.per_month else []),
-            f"{float(ratio or 0):.2f}" if ratio else "-",
-        ]
-        out.print(f"{_label(way):<35}" + "".join(f"{figure:>{WIDTH}}" for figure in figures))
-        out.print(screen.indented(Text(", ".join(_remarks(way, day)), style="dim")))
+        month: list[display.Cell] = []
+        if answer.volume:
+            month = [display.AmountCell(alternative.per_month.expected) if alternative.per_month else ""]
+        table.add_row(
+            _label(alternative),
+            *(display.AmountCell(amount) for amount in (costs.best, costs.expected, costs.worst)),
+            *month,
+            f"{float(ratio):.2f}" if ratio else "-",
+        )
+        table.add_section(f"  {', '.join(_notes(alternative, day))}", "dim")
+    out.print(table)
 
 
-def _label(way: Alternative) -> str:
-    if way.candidate is not None:
-        return f"{way.candidate.offer.provider} {way.candidate.offer.model}"
-    label = LABELS[way.architecture]
-    name = way.name.removeprefix(f"{label}-").removesuffix(f"-{label}")
+def _label(alternative: Alternative) -> str:
+    if alternative.candidate is not None:
+        return f"{alternative.candidate.offer.provider} {alternative.candidate.offer.model}"
+    label = LABELS[alternative.architecture]
+    name = alternative.name.removeprefix(f"{label}-").removesuffix(f"-{label}")
     return label if name == label else f"{label}: {name}"
 
 
-def _remarks(way: Alternative, day: date) -> Iterator[str]:
+def _notes(alternative: Alternative, day: date) -> Iterator[str]:
     """How it is sold or made, and what to mind of it, in few words."""
-    if way.candidate is not None:
-        yield from remarks(way.candidate, day)
+    if alternative.candidate is not None:
+        yield from offer_notes(alternative.candidate, day)
     else:
-        yield way.models
-        if way.ends:
-            yield f"{'may have ended' if way.ends <= day else 'ends'} {way.ends}"
-        if way.monthly:
-            yield f"{shown(way.monthly)} a month beside"
-        if way.architecture == "live":
+        yield alternative.models
+        if alternative.ends:
+            yield f"{'may have ended' if alternative.ends <= day else 'ends'} {alternative.ends}"
+        if alternative.fixed_monthly_fee:
+            yield f"plus {display.amount_text(alternative.fixed_monthly_fee)} per month"
+        if alternative.architecture == "live":
             yield "hand-over to the backend assumed"
-        if any(line.rate and line.rate.stands_in for leg in way.legs for line in leg.lines):
+        if any(line.rate and line.rate.is_fallback for component in alternative.components for line in component.lines):
             yield "no cached price, priced as fresh"
-    if way.wait:
-        yield f"{'~' if way.wait.assumed else ''}{way.wait}"
-    elif way.architecture in SPOKEN:
-        yield "wait not known"
+    if alternative.latency:
+        yield f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}"
+    elif alternative.architecture in CONVERSATIONAL:
+        yield "latency unknown"
 
 
-def _kinds(ways: Iterable[Alternative]) -> Iterator[str]:
-    for architecture in dict.fromkeys(way.architecture for way in ways):
-        yield f"{LABELS[architecture]}: {DIFFERS[architecture]}"
+def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
+    for architecture in dict.fromkeys(alternative.architecture for alternative in alternatives):
+        yield f"{LABELS[architecture]}: {DESCRIPTIONS[architecture]}"
 
 
-def _warned(ways: Iterable[Alternative]) -> list[str]:
+def _warnings(alternatives: Iterable[Alternative]) -> list[str]:
     """What to fear of the stacks; offers of one model say it in their own line."""
-    return list(dict.fromkeys(said for way in ways if way.candidate is None for said in way.warnings))
+    return list(
+        dict.fromkeys(
+            warning for alternative in alternatives if alternative.candidate is None for warning in alternative.warnings
+        )
+    )
 
 
-def _refused(way: Alternative) -> str:
+def _reason(alternative: Alternative) -> str:
     """Why something cannot serve the plan, named once."""
-    said = str(way.refusal)
-    return said if said.startswith(way.name) else f"{way.name}: {said}"
+    reason = str(alternative.reason)
+    return reason if reason.startswith(alternative.name) else f"{alternative.name}: {reason}"
 
 
-def _rounded(amount: Amount) -> str:
+def _format_rounded(amount: Amount) -> str:
     return f"${round(amount / 10**12):,}"
 
 
-def show_flips(found: Iterable[Flips], out: Console) -> None:
-    """Print where the ranking flips, pair by pair."""
-    for each in found:
-        within = each.within
+def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:
+    """Print break-even, pair by pair."""
+    for curve in curves:
+        sweep_range = curve.sweep_range
         out.print()
         out.print(
-            screen.heading(
-                f"Where the ranking flips: {within.low.normalize():,f} to {within.high.normalize():,f} {UNITS[within.axis]}"
+            display.heading(
+                f"Break-even: {sweep_range.low.normalize():,f} to {sweep_range.high.normalize():,f} {UNITS[sweep_range.axis]}"
             )
         )
-        for pair in each.pairs:
-            for line in _crossings(pair):
-                out.print(screen.indented(line))
-        for gap in each.gaps:
-            out.print(screen.indented(Text(gap, style="dim")))
+        for pair in curve.pairs:
+            for line in _break_even_lines(pair):
+                out.print(display.indent(line))
+        for gap in curve.missing:
+            out.print(display.indent(Text(gap, style="dim")))
 
 
-def _crossings(pair: Pair) -> Iterator[str]:
-    if not pair.crossings:
+def _break_even_lines(pair: PairComparison) -> Iterator[str]:
+    if not pair.break_evens:
         yield (
             f"{pair.first} and {pair.second}: nowhere; "
             + (f"{pair.cheaper} is cheaper throughout" if pair.cheaper else "the same")
         )
-    for each in pair.crossings:
+    for crossing in pair.break_evens:
         yield (
-            f"{pair.first} and {pair.second}: between {_at(each.below)} and {_at(each.above)}; "
-            f"below {each.cheaper_below} is cheaper, above {each.cheaper_above}"
+            f"{pair.first} and {pair.second}: between {_format_value(crossing.below)} and {_format_value(crossing.above)}; "
+            f"below {crossing.cheaper_below} is cheaper, above {crossing.cheaper_above}"
         )
 
 
-def _at(value: Decimal) -> str:
+def _format_value(value: Decimal) -> str:
     """A value of a range, to two decimals."""
     return f"{round(value, 2).normalize():,f}"
 
 
-def show_pipelines(answer: Alternatives, count: int, out: Console) -> None:
+def print_pipelines(answer: Alternatives, count: int, out: Console) -> None:
     """Print the cheapest of all pipelines."""
     out.print()
-    out.print(screen.heading(f"The {len(answer.spoken)} cheapest of {count:,} pipelines"))
-    table = screen.table("", "best", "expected", "worst", "ends")
-    for way in answer.spoken:
-        assert way.per_conversation is not None
-        costs = way.per_conversation
-        table.add_row(way.models, shown(costs.best), shown(costs.expected), shown(costs.worst), str(way.ends or "-"))
-    out.print(screen.indented(table))
+    out.print(display.heading(f"The {len(answer.conversational)} cheapest of {count:,} pipelines"))
+    table = display.table("", "best", "expected", "worst", "ends")
+    for alternative in answer.conversational:
+        assert alternative.per_conversation is not None
+        costs = alternative.per_conversation
+        table.add_row(
+            alternative.models,
+            display.AmountCell(costs.best),
+            display.AmountCell(costs.expected),
+            display.AmountCell(costs.worst),
+            str(alternative.ends or "-"),
+        )
+    out.print(display.indent(table))

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -20,11 +21,17 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except VoicebillError as error:
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {self._name_option(str(error), ctx)}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("\nInterrupted: what was under way is not kept; ledgers and files are as they were before.", err=True)
             raise typer.Exit(130) from None
+
+    def _name_option(self, message: str, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
+        """A message that begins with the name of a field, beginning with the option that states it instead."""
+        command = self.get_command(ctx, ctx.invoked_subcommand or "")
+        options = {parameter.name: parameter.opts[0] for parameter in command.params if parameter.opts} if command else {}
+        return re.sub(r"^\w+(?=:| must\b)", lambda match: options.get(match[0], match[0]), message)
 
 
 app = typer.Typer(
@@ -36,8 +43,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
-    if asked:
+def _show_version(requested: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
+    if requested:
         from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
 
         typer.echo(f"voicebill {__version__}")
@@ -75,20 +82,20 @@ def main() -> None:
     try:
         app()
     except SystemExit:
-        _write_out()
+        _flush_output()
         raise
     except OSError as error:
-        _cannot_write(error)
+        _exit_cannot_write(error)
 
 
-def _write_out() -> None:
+def _flush_output() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        _cannot_write(error)
+        _exit_cannot_write(error)
 
 
-def _cannot_write(error: OSError) -> NoReturn:
+def _exit_cannot_write(error: OSError) -> NoReturn:
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - Python closes it at its own end
     if not isinstance(error, BrokenPipeError):
         sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")

@@ -6,159 +6,167 @@ from typing import Annotated, Any
 from rich.console import Console
 
 from voicebill.answers import quantities
+from voicebill.answers.call_lengths import LengthDistribution
 from voicebill.answers.capacity import (
     ASSUMED_BUSY_SHARE,
     ASSUMED_DAYS,
     Capacity,
-    Limit,
-    Service,
-    Wanted,
-    capacity,
-    percent,
+    CapacityTargets,
+    LimitUsage,
+    ServiceLevel,
+    format_percent,
+    plan_capacity,
 )
+from voicebill.answers.capacity_schema import CACHED_TOKEN_COUNTING, parse_service_level, parse_tier
 from voicebill.answers.capacity_shape import capacity_shape
-from voicebill.answers.capacity_table import CACHED, service_said, tier_said
-from voicebill.answers.demand import shown_minutes
-from voicebill.answers.lengths import Spread
-from voicebill.answers.offered import Asked
-from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
-from voicebill.cli import screen
+from voicebill.answers.demand import abbreviate_minutes
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.cli import display
 from voicebill.cli.options import (
-    Conversations,
-    Deployment,
-    Json,
-    LengthsFile,
-    LengthSpread,
-    Model,
-    OnDay,
+    CallLengthCvOption,
+    CallLengthsOption,
+    ConversationsOption,
+    DayOption,
+    DeploymentOption,
+    JsonOption,
+    ModelOption,
     PricesOption,
-    Provider,
-    Region,
+    ProviderOption,
+    RegionOption,
     RuleOption,
     RulesOption,
-    facts_and_rules,
-    lengths_stated,
+    choice_parser,
+    load_facts_and_rules,
     option,
-    overrides,
+    parse_lengths,
+    parse_overrides,
     today,
-    word,
 )
 from voicebill.cli.plan_options import takes_plan
 from voicebill.conversation.plan import Plan
 
-TRAFFIC = "The busy hour"
-LIMITS = "Limits and how they count"
+TRAFFIC_PANEL = "The busy hour"
+LIMITS_PANEL = "Limits and how they count"
 
 
-CallsPerHour = Annotated[
-    Any, option("--calls-per-hour", "Calls in the busy hour, instead of a volume.", TRAFFIC, quantities.number, "COUNT")
+CallsPerHourOption = Annotated[
+    Any,
+    option("--calls-per-hour", "Calls in the busy hour, instead of a volume.", TRAFFIC_PANEL, quantities.parse_number, "COUNT"),
 ]
-BusyHourShare = Annotated[
+BusyHourShareOption = Annotated[
     Any,
     option(
         "--busy-hour-share",
-        f"Share of a day's calls that fall into its busiest hour. (default: {percent(float(ASSUMED_BUSY_SHARE))})",
-        TRAFFIC,
-        quantities.share,
+        f"Share of a day's calls that fall into its busiest hour. (default: {format_percent(float(ASSUMED_BUSY_SHARE))})",
+        TRAFFIC_PANEL,
+        quantities.parse_share,
         "SHARE",
     ),
 ]
-Days = Annotated[
+DaysOption = Annotated[
     Any,
-    option("--days", f"Days a month on which calls come. (default: {ASSUMED_DAYS})", TRAFFIC, quantities.number, "DAYS"),
+    option(
+        "--days", f"Days a month on which calls come. (default: {ASSUMED_DAYS})", TRAFFIC_PANEL, quantities.parse_number, "DAYS"
+    ),
 ]
-Refused = Annotated[
-    Any, option("--refused", "Share of calls that may be refused. (default: 1%)", TRAFFIC, quantities.share, "SHARE")
+BlockingOption = Annotated[
+    Any,
+    option("--blocking", "Share of calls that may be refused. (default: 1%)", TRAFFIC_PANEL, quantities.parse_share, "SHARE"),
 ]
-ServiceLevel = Annotated[
+ServiceLevelOption = Annotated[
     Any,
     option(
         "--service-level",
-        f'Where calls wait: how soon they are answered. (default: "{Service()}")',
-        TRAFFIC,
-        service_said,
+        f'Where calls wait: how soon they are answered. (default: "{ServiceLevel()}")',
+        TRAFFIC_PANEL,
+        parse_service_level,
         '"SHARE in TIME"',
     ),
 ]
-Tier = Annotated[Any, option("--tier", "Azure's quota tier, 1 to 6. (default: the lowest)", LIMITS, tier_said, "NAME")]
-QuotaTokens = Annotated[
-    Any, option("--quota-tokens", "Your limit on tokens a minute: 200k.", LIMITS, quantities.count, "TOKENS")
+TierOption = Annotated[
+    Any, option("--tier", "Azure's quota tier, 1 to 6. (default: the lowest)", LIMITS_PANEL, parse_tier, "NAME")
 ]
-QuotaRequests = Annotated[
-    Any, option("--quota-requests", "Your limit on requests a minute.", LIMITS, quantities.count, "COUNT")
+QuotaTokensOption = Annotated[
+    Any, option("--quota-tokens", "Your limit on tokens a minute: 200k.", LIMITS_PANEL, quantities.parse_count, "TOKENS")
 ]
-QuotaSessions = Annotated[Any, option("--quota-sessions", "Your limit on sessions at once.", LIMITS, quantities.count, "COUNT")]
-MinutesOver = Annotated[
+QuotaRequestsOption = Annotated[
+    Any, option("--quota-requests", "Your limit on requests a minute.", LIMITS_PANEL, quantities.parse_count, "COUNT")
+]
+QuotaSessionsOption = Annotated[
+    Any, option("--quota-sessions", "Your limit on sessions at once.", LIMITS_PANEL, quantities.parse_count, "COUNT")
+]
+ExceedanceOption = Annotated[
     Any,
     option(
-        "--minutes-over",
+        "--exceedance",
         "Share of minutes in which calls at once may ask for more than the quota. (default: 1%)",
-        LIMITS,
-        quantities.share,
+        LIMITS_PANEL,
+        quantities.parse_share,
         "SHARE",
     ),
 ]
-CachedTokens = Annotated[
+CachedTokensOption = Annotated[
     str | None,
     option(
         "--cached-tokens",
         "counted or free: towards the limit. (default: as the provider does)",
-        LIMITS,
-        word(*CACHED),
+        LIMITS_PANEL,
+        choice_parser(*CACHED_TOKEN_COUNTING),
         "NAME",
     ),
 ]
-RequestIs = Annotated[
+RequestUnitOption = Annotated[
     Any,
     option(
-        "--request-is",
+        "--request-unit",
         "response or session: what a request is. (default: as the provider counts)",
-        LIMITS,
-        word("response", "session"),
+        LIMITS_PANEL,
+        choice_parser("response", "session"),
         "NAME",
     ),
 ]
-ReservedOutputTokens = Annotated[
+ReservedOutputTokensOption = Annotated[
     Any,
     option(
         "--reserved-output-tokens",
         "Output tokens that count for every response, whatever it writes. (default: those generated)",
-        LIMITS,
-        quantities.count,
+        LIMITS_PANEL,
+        quantities.parse_count,
         "TOKENS",
     ),
 ]
 
 
-@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread")
+@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "call_length_cv")
 def capacity_command(
     *,
     plan: Plan,
-    conversations: Conversations = None,
-    length_spread: LengthSpread = None,
-    lengths: LengthsFile = None,
-    calls_per_hour: CallsPerHour = None,
-    busy_hour_share: BusyHourShare = None,
-    days: Days = None,
-    refused: Refused = None,
-    service_level: ServiceLevel = None,
-    tier: Tier = None,
-    quota_tokens: QuotaTokens = None,
-    quota_requests: QuotaRequests = None,
-    quota_sessions: QuotaSessions = None,
-    minutes_over: MinutesOver = None,
-    cached_tokens: CachedTokens = None,
-    request_is: RequestIs = None,
-    reserved_output_tokens: ReservedOutputTokens = None,
-    model: Model = None,
-    provider: Provider = None,
-    deployment: Deployment = None,
-    region: Region = None,
-    day: OnDay = None,
+    conversations: ConversationsOption = None,
+    call_length_cv: CallLengthCvOption = None,
+    call_lengths: CallLengthsOption = None,
+    calls_per_hour: CallsPerHourOption = None,
+    busy_hour_share: BusyHourShareOption = None,
+    days: DaysOption = None,
+    blocking_probability: BlockingOption = None,
+    service_level: ServiceLevelOption = None,
+    tier: TierOption = None,
+    quota_tokens: QuotaTokensOption = None,
+    quota_requests: QuotaRequestsOption = None,
+    quota_sessions: QuotaSessionsOption = None,
+    exceedance: ExceedanceOption = None,
+    cached_tokens: CachedTokensOption = None,
+    request_unit: RequestUnitOption = None,
+    reserved_output_tokens: ReservedOutputTokensOption = None,
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+    deployment: DeploymentOption = None,
+    region: RegionOption = None,
+    day: DayOption = None,
     prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """How many calls are held at once, what they ask of limits a minute, and how much quota that takes.
 
@@ -170,143 +178,153 @@ def capacity_command(
         voicebill capacity --minutes 6 --turns 20 --calls-per-hour 200 \\
             --quota-tokens 250k --quota-requests 1000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    stated = {
+    values = {
         "calls_per_hour": calls_per_hour,
         "busy_hour_share": busy_hour_share,
         "days": days,
-        "refused": refused,
+        "blocking_probability": blocking_probability,
         "service_level": service_level,
-        "minutes_over": minutes_over,
+        "exceedance": exceedance,
         "tier": tier,
         "quota_tokens": quota_tokens,
         "quota_requests": quota_requests,
         "quota_sessions": quota_sessions,
-        "cached_tokens": None if cached_tokens is None else CACHED[cached_tokens],
-        "request_is": request_is,
+        "cached_tokens": None if cached_tokens is None else CACHED_TOKEN_COUNTING[cached_tokens],
+        "request_unit": request_unit,
         "reserved_output_tokens": reserved_output_tokens,
     }
-    wanted = Wanted(**{name: value for name, value in stated.items() if value is not None})
-    facts, rule_set = facts_and_rules(rules, prices)
-    question = Asked(
+    targets = CapacityTargets(**{name: value for name, value in values.items() if value is not None})
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    selection = ModelSelection(
         model=model or DEFAULT_MODEL,
         provider=provider or DEFAULT_PROVIDER,
         deployment=deployment or DEFAULT_DEPLOYMENT,
         region=region,
         day=day or today(),
         rules=rule_set,
-        overrides=overrides(rule),
+        overrides=parse_overrides(rule),
     )
-    answer = capacity(plan, question, facts, conversations, wanted, lengths=lengths_stated(length_spread, lengths))
+    answer = plan_capacity(plan, selection, facts, conversations, targets, lengths=parse_lengths(call_length_cv, call_lengths))
     if as_json:
-        screen.as_json(capacity_shape(answer))
+        display.print_json(capacity_shape(answer))
     else:
-        show(answer, screen.console())
+        print_capacity(answer, display.console())
 
 
-def show(answer: Capacity, out: Console) -> None:
+def print_capacity(answer: Capacity, out: Console) -> None:
     """Print a capacity for people."""
-    sold = answer.offered
-    out.print(screen.heading(screen.sold_as(sold)))
+    model = answer.model
+    out.print(display.heading(display.selection_title(model)))
     out.print(_busy_hour(answer))
     out.print()
-    out.print(screen.heading("Calls at once"))
-    out.print(screen.indented(_at_once(answer)))
+    out.print(display.heading("Calls at once"))
+    out.print(display.indent(_concurrency_table(answer)))
     out.print()
-    out.print(screen.heading("The call of average length, minute by minute"))
-    out.print(screen.indented(_minutes(answer)))
+    out.print(display.heading("The call of average length, minute by minute"))
+    out.print(display.indent(_minute_table(answer)))
     out.print()
-    out.print(screen.heading("All calls that are not refused, a minute"))
+    out.print(display.heading("Use of the limits per minute, all calls that are not blocked"))
     out.print(
-        f"on average; not exceeded in {within(answer)} of minutes; worst, {screen.counted(answer.channels, 'call')} all in the "
-        "heaviest minute of the longest"
+        f"on average; not exceeded in {format_percentile(answer)} of minutes; worst case, "
+        f"{display.pluralize(answer.channels, 'call')} all in their heaviest minute"
     )
-    out.print(screen.indented(_limits(answer)))
-    for line in _needed(answer):
+    out.print(display.indent(_limit_table(answer)))
+    for line in _quota_sentences(answer):
         out.print()
         out.print(line)
-    for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
+    for note in (
+        *display.notes("Warnings", answer.warnings, style="yellow"),
+        *display.notes("Assumptions", answer.assumptions),
+    ):
         out.print(note)
     out.print()
-    out.print(screen.footing(sold.ruling, sold.facts.prices.digest, sold.found.rates.row.checked))
+    out.print(display.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
 
 
 def _busy_hour(answer: Capacity) -> str:
     traffic = answer.traffic
     minutes = round(float(traffic.minutes), 2)
     calls = f"{float(traffic.calls_per_hour):,.4g} calls in the busy hour, {minutes:,g} minutes each on average"
-    if traffic.volume is None or traffic.busy_share is None:
+    if traffic.volume is None or traffic.busy_hour_share is None:
         return calls
     days = f" on {traffic.days} days a month" if traffic.days is not None else ""
-    return f"{traffic.volume}{days}, {percent(float(traffic.busy_share))} of a day in its busiest hour: {calls}"
+    return f"{traffic.volume}{days}, {format_percent(float(traffic.busy_hour_share))} of a day in its busiest hour: {calls}"
 
 
-def _at_once(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
-    queue, wanted = answer.queue, answer.wanted
-    table = screen.table("", "calls", "")
-    table.columns[2].justify, table.columns[2].no_wrap = "left", False
+def _concurrency_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
+    queue, targets = answer.queue, answer.targets
+    table = display.table("", "calls", "", wrapped=(2,))
     table.add_row("on average", f"{answer.traffic.erlangs:,.1f}", "erlangs, if none is refused")
-    allowed = percent(float(wanted.refused))
-    table.add_row(f"room for at most {allowed} refused", f"{answer.channels:,}", f"{percent(answer.refused)} are refused")
-    waits = f"{percent(queue.waiting)} do, {queue.mean_wait_seconds:,.1f} s on average over all calls"
-    table.add_row(f"room for {wanted.service_level}", f"{queue.channels:,}", f"if calls wait instead: {waits}")
+    allowed = format_percent(float(targets.blocking_probability))
+    table.add_row(
+        f"room for at most {allowed} refused",
+        f"{answer.channels:,}",
+        f"{format_percent(answer.blocking_probability)} are refused",
+    )
+    waits = f"{format_percent(queue.wait_probability)} do, {queue.mean_wait_seconds:,.1f} s on average over all calls"
+    table.add_row(f"room for {targets.service_level}", f"{queue.channels:,}", f"if calls wait instead: {waits}")
     return table
 
 
-def _minutes(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
-    asks = answer.demand
-    table = screen.table("minute", "tokens", "requests")
-    for each in shown_minutes(asks.minutes):
+def _minute_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
+    demand = answer.demand
+    table = display.table("minute", "tokens", "requests")
+    for minute in abbreviate_minutes(demand.minutes):
         table.add_row(
-            f"{each.number}" if each else "...", f"{each.tokens:,}" if each else "", f"{each.requests:,}" if each else ""
+            f"{minute.number}" if minute else "...",
+            f"{minute.tokens:,}" if minute else "",
+            f"{minute.requests:,}" if minute else "",
         )
-    table.add_row("heaviest, wherever it begins", f"{asks.tokens.heaviest:,}", f"{asks.requests.heaviest:,}")
-    found = f" ({asks.cached:,} of them cached)" if asks.cached else ""
-    table.add_row(f"the whole call{found}", f"{int(asks.tokens.each):,}", f"{int(asks.requests.each):,}")
-    if answer.crowd.lengths != Spread(0):
-        mean = answer.crowd
+    table.add_row("heaviest, wherever it begins", f"{demand.tokens.heaviest:,}", f"{demand.requests.heaviest:,}")
+    cached = f" ({demand.cached_tokens:,} of them cached)" if demand.cached_tokens else ""
+    table.add_row(f"the whole call{cached}", f"{int(demand.tokens.per_call):,}", f"{int(demand.requests.per_call):,}")
+    if answer.average_load.lengths != LengthDistribution(0):
+        average = answer.average_load
         table.add_row(
-            "on average over calls of all lengths", f"{float(mean.tokens.each):,.0f}", f"{float(mean.requests.each):,.1f}"
+            "on average over calls of all lengths",
+            f"{float(average.tokens.per_call):,.0f}",
+            f"{float(average.requests.per_call):,.1f}",
         )
     return table
 
 
-def _limits(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
-    table = screen.table("", "on average", f"{within(answer)} of minutes", "worst", "one quota", "carries")
+def _limit_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
+    table = display.table("", "on average", f"{format_percentile(answer)} of minutes", "worst", "one quota", "carries")
     for limit in answer.limits:
         name = "sessions at once" if limit.name == "sessions" else limit.name
-        table.add_row(name, *_figures(limit))
+        table.add_row(name, *_limit_figures(limit))
     return table
 
 
-def within(answer: Capacity) -> str:
+def format_percentile(answer: Capacity) -> str:
     """The share of minutes in which calls ask for no more than is said."""
-    return percent(1 - float(answer.wanted.minutes_over))
+    return format_percent(1 - float(answer.targets.exceedance))
 
 
-def _figures(limit: Limit) -> Iterator[str]:
+def _limit_figures(limit: LimitUsage) -> Iterator[str]:
     yield f"{limit.mean:,.0f}" if limit.name != "sessions" else f"{limit.mean:,.1f}"
-    yield f"{limit.seldom_over:,.0f}"
+    yield f"{limit.percentile:,.0f}"
     yield f"{limit.worst:,}"
     yield f"{limit.quota:,}" if limit.quota else "not known"
-    yield screen.counted(limit.carried.seldom_over, "call") if limit.carried else "-"
+    yield display.pluralize(limit.calls_per_quota.percentile, "call") if limit.calls_per_quota else "-"
 
 
-def _needed(answer: Capacity) -> Iterator[str]:
+def _quota_sentences(answer: Capacity) -> Iterator[str]:
     """How much quota it takes, in sentences."""
-    needed, target = answer.needed, percent(float(answer.wanted.refused))
-    if needed is None:
+    requirement, target = answer.needed, format_percent(float(answer.targets.blocking_probability))
+    if requirement is None:
         return
     yield (
-        f"One {answer.per} carries {screen.counted(needed.calls_at_once, 'call')} at once; its limit on {needed.binds} binds. "
-        f"With one alone {percent(needed.refused_with_one)} of the calls are refused."
+        f"One {answer.per} allows {display.pluralize(requirement.calls_at_once, 'concurrent call')}; the binding limit is "
+        f"{requirement.binding_limit}. With a single one, {format_percent(requirement.blocking_with_one)} of calls are blocked."
     )
-    if needed.together is None or needed.apart is None:
+    if requirement.pooled is None or requirement.partitioned is None:
         return
-    takes = f"For at most {target} refused it takes {screen.counted(needed.together, answer.per)}"
-    if needed.apart == needed.together:
-        yield f"{takes}, however calls are spread over them."
+    text = f"A blocking probability of at most {target} takes {display.pluralize(requirement.pooled, answer.per)}"
+    if requirement.partitioned == requirement.pooled:
+        yield f"{text}, with or without pooling."
     else:
         yield (
-            f"{takes} where calls go wherever there is room, {needed.apart:,} where they are spread blindly. "
-            f"What one {answer.per} leaves unused of its quota is of no use to the others."
+            f"{text} if calls are routed to wherever capacity is free (pooled), {requirement.partitioned:,} without pooling. "
+            f"The unused quota of one {answer.per} cannot be used by another."
         )

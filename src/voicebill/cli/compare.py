@@ -10,76 +10,81 @@ import typer
 from rich.console import Console
 
 from voicebill.answers import quantities
-from voicebill.answers.alternatives import ANY_PIPELINE, Alternatives, alternatives, every_pipeline
-from voicebill.answers.alternatives_shape import alternatives_shape, compared_shape
-from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Candidate, Comparison, alive_and_wanted, compare
-from voicebill.answers.crossings import AXES, Flips, along, chosen, flips, range_said
+from voicebill.answers.alternatives import ANY_PIPELINE, Alternatives, alternatives, cheapest_pipelines
+from voicebill.answers.alternatives_shape import alternatives_shape, full_comparison_shape
+from voicebill.answers.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
+from voicebill.answers.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.compare import Comparison, OfferEstimate, available_offers_matching, compare
 from voicebill.answers.facts import Facts
-from voicebill.answers.offered import Asked
-from voicebill.answers.plan_table import CARRIAGE
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.plan_schema import CONNECTION_SCHEMA
 from voicebill.answers.shape import bridge_shape, comparison_shape
-from voicebill.answers.stacks import Stack, sold_as_asked
+from voicebill.answers.stacks import Stack, restrict_stacks
 from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.billing.money import shown
 from voicebill.billing.offers import Offer
 from voicebill.charts import draw
-from voicebill.cli import screen
-from voicebill.cli.alternatives import show, show_flips, show_pipelines
+from voicebill.cli import display
+from voicebill.cli.alternatives import print_alternatives, print_break_even, print_pipelines
 from voicebill.cli.options import (
-    PLOTTING,
-    QUESTION,
-    Carrier,
-    CarrierRate,
-    CarrierSeconds,
-    Codec,
-    Conversations,
-    Egress,
-    Fees,
-    Json,
-    LengthsFile,
-    LengthSpread,
-    OnDay,
-    PlotFile,
-    PlotLook,
-    PlotWidth,
+    CHART_PANEL,
+    SELECTION_PANEL,
+    CallLengthCvOption,
+    CallLengthsOption,
+    CarrierIncrementOption,
+    CarrierOption,
+    CarrierRateOption,
+    ChartFileOption,
+    ChartWidthOption,
+    CodecOption,
+    ConversationsOption,
+    DayOption,
+    EgressOption,
+    ExactOption,
+    JsonOption,
+    PlatformOption,
     PricesOption,
     RuleOption,
     RulesOption,
-    carriage_stated,
-    facts_and_rules,
-    lengths_stated,
-    look_stated,
+    ThemeOption,
+    choice_parser,
+    load_facts_and_rules,
+    named_parser,
     option,
-    overrides,
-    said,
+    parse_connection,
+    parse_lengths,
+    parse_overrides,
+    parse_theme,
     today,
-    word,
 )
-from voicebill.cli.plan_options import plan_from_file, takes_plan
+from voicebill.cli.plan_options import load_plan, takes_plan
 from voicebill.cli.table_files import write_alternatives
 from voicebill.conversation.plan import Plan
 
-RANKING = "The ranking"
-FLIPS = (*AXES, "none")
+RANKING_PANEL = "The ranking"
+AXIS_CHOICES = (*AXES, "none")
 
 
-@takes_plan("day", "rules", "conversations", "length_spread", *CARRIAGE)
+@takes_plan("day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
 def compare_command(
     *,
     plan: Plan,
-    conversations: Conversations = None,
-    length_spread: LengthSpread = None,
-    lengths: LengthsFile = None,
+    conversations: ConversationsOption = None,
+    call_length_cv: CallLengthCvOption = None,
+    call_lengths: CallLengthsOption = None,
     model: Annotated[
-        list[str] | None, option("--model", "Only this model; may be repeated. (default: all alive)", QUESTION, metavar="NAME")
+        list[str] | None,
+        option("--model", "Only this model; may be repeated. (default: all alive)", SELECTION_PANEL, metavar="NAME"),
     ] = None,
-    provider: Annotated[str | None, option("--provider", "Only this provider's offers.", QUESTION, metavar="NAME")] = None,
+    provider: Annotated[
+        str | None, option("--provider", "Only this provider's offers.", SELECTION_PANEL, metavar="NAME")
+    ] = None,
     deployment: Annotated[
         str | None,
-        option("--deployment", "Only this deployment.", QUESTION, word("global", "data-zone", "regional"), "NAME"),
+        option(
+            "--deployment", "Only this deployment.", SELECTION_PANEL, choice_parser("global", "data-zone", "regional"), "NAME"
+        ),
     ] = None,
-    day: OnDay = None,
+    day: DayOption = None,
     prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
@@ -88,142 +93,176 @@ def compare_command(
         option(
             "--against",
             "A second saved plan; its conversation, priced in the same way, beside the first.",
-            QUESTION,
+            SELECTION_PANEL,
             metavar="FILE",
         ),
     ] = None,
     stack: Annotated[
         list[str] | None,
-        option("--stack", "Only this stack beside the offers; may be repeated. (default: all)", QUESTION, metavar="NAME"),
+        option(
+            "--stack", "Only this stack beside the offers; may be repeated. (default: all)", SELECTION_PANEL, metavar="NAME"
+        ),
     ] = None,
     pipelines: Annotated[
         int | None,
-        option("--pipelines", "The cheapest of all pipelines that can be made, so many.", QUESTION, quantities.count, "COUNT"),
+        option(
+            "--pipelines",
+            "The cheapest of all pipelines that can be made, so many.",
+            SELECTION_PANEL,
+            quantities.parse_count,
+            "COUNT",
+        ),
     ] = None,
-    flip: Annotated[
+    axis_names: Annotated[
         list[str] | None,
         option(
-            "--flip",
-            "Where the ranking flips along this: minutes, turns, talk, volume, or none. (default: all that can flip)",
-            RANKING,
+            "--break-even",
+            "Axis of the break-even: minutes, turns, speech, volume, or none. (default: all that apply)",
+            RANKING_PANEL,
             metavar="NAME",
         ),
     ] = None,
-    between: Annotated[
+    alternative_names: Annotated[
         list[str] | None,
         option(
-            "--between",
+            "--alternative",
             "A stack or an offer's id whose rank is looked at; at least two. (default: the cheapest of each kind)",
-            RANKING,
+            RANKING_PANEL,
             metavar="NAME",
         ),
     ] = None,
-    span: Annotated[
-        str | None, option("--range", "From where to where, such as 1:60; needs one --flip.", RANKING, metavar="LOW:HIGH")
+    range_text: Annotated[
+        str | None,
+        option("--range", "From where to where, such as 1:60; needs one --break-even.", RANKING_PANEL, metavar="LOW:HIGH"),
     ] = None,
-    codec: Codec = None,
-    carrier: Carrier = None,
-    carrier_per_minute: CarrierRate = None,
-    carrier_seconds: CarrierSeconds = None,
-    egress_per_gb: Egress = None,
-    fees: Fees = None,
-    page: Annotated[
+    codec: CodecOption = None,
+    carrier: CarrierOption = None,
+    carrier_per_minute: CarrierRateOption = None,
+    carrier_increment: CarrierIncrementOption = None,
+    egress_per_gb: EgressOption = None,
+    platforms: PlatformOption = None,
+    with_calculator: Annotated[
         bool,
         typer.Option(
-            "--page", help="Beside it, the original web calculator's figure, explained step by step.", rich_help_panel=QUESTION
+            "--calculator",
+            help="Beside it, the original web calculator's figure, explained step by step.",
+            rich_help_panel=SELECTION_PANEL,
         ),
     ] = False,
-    plot: PlotFile = None,
-    picture: Annotated[
-        str, option("--picture", "Which: offers, flips. (default: offers)", PLOTTING, word("offers", "flips"), "NAME")
+    chart_file: ChartFileOption = None,
+    chart: Annotated[
+        str,
+        option(
+            "--chart",
+            "Which: offers, break-even. (default: offers)",
+            CHART_PANEL,
+            choice_parser("offers", "break-even"),
+            "NAME",
+        ),
     ] = "offers",
-    width: PlotWidth = None,
-    look: PlotLook = "light",
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
     out_file: Annotated[
-        Path | None, option("--out", "Write every way into this .csv or .md file, with sources.", QUESTION, metavar="FILE")
+        Path | None,
+        option("--out", "Write every way into this .csv or .md file, with sources.", SELECTION_PANEL, metavar="FILE"),
     ] = None,
-    as_json: Json = False,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """One plan against every way to build it: realtime models, pipelines, live models, in writing; the cheapest first.
 
     \b
         voicebill compare --minutes 6 --turns 15 --conversations 30000/month
         voicebill compare --minutes 6 --turns 15 --model gpt-realtime-mini
-        voicebill compare --minutes 6 --turns 20 --flip minutes --range 1:60 \\
-            --between gpt-live-1.1 --between openai/gpt-realtime-1.5
+        voicebill compare --minutes 6 --turns 20 --break-even minutes --range 1:60 \\
+            --alternative gpt-live-1.1 --alternative openai/gpt-realtime-1.5
         voicebill compare --minutes 6 --turns 20 --pipelines 20
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = facts_and_rules(rules, prices)
-    on = day or today()
-    provider = _seller(provider, facts)
-    offers = alive_and_wanted(facts.prices, on, model or (), provider, deployment)
-    asked = Asked(model="", day=on, rules=rule_set, overrides=overrides(rule))
-    differing = lengths_stated(length_spread, lengths)
-    answer = compare(plan, offers, asked, facts, conversations, lengths=differing)
-    way = carriage_stated(
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    effective_day = day or today()
+    provider = _normalize_provider(provider, facts)
+    offers = available_offers_matching(facts.prices, effective_day, model or (), provider, deployment)
+    selection = ModelSelection(model="", day=effective_day, rules=rule_set, overrides=parse_overrides(rule))
+    lengths = parse_lengths(call_length_cv, call_lengths)
+    answer = compare(plan, offers, selection, facts, conversations, lengths=lengths)
+    connection_costs = parse_connection(
         codec=codec,
         carrier=carrier,
         per_minute=carrier_per_minute,
-        seconds=carrier_seconds,
+        seconds=carrier_increment,
         egress=egress_per_gb,
-        fees=fees,
+        platforms=platforms,
     )
     stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
-    ways = alternatives(answer, plan, asked, facts, conversations, stacks=stacks, lengths=differing, carriage=way)
-    ranked = _ranked(ways, flip, between, span)
-    wishes = replace(ANY_PIPELINE, provider=provider, deployment=deployment)
-    most = None if pipelines is None else _at_least_one("--pipelines", pipelines)
-    every = None if most is None else every_pipeline(plan, asked, facts, most, conversations, wishes=wishes)
-    second = None if against is None else plan_from_file(against)
-    other = None if second is None else compare(second, offers, asked, facts, conversations, lengths=differing)
-    cheapest = _cheapest_proven(answer, on)
-    beside = bridge(plan, cheapest.answer.offered.asked, facts) if page and cheapest.answer else None
-    if plot:
-        footing = f"voicebill: {on}; prices {facts.prices.digest}"
-        _draw(answer, ranked, plot, picture=picture, footing=footing, dress=look_stated(look, width))
+    priced_alternatives = alternatives(
+        answer, plan, selection, facts, conversations, stacks=stacks, lengths=lengths, connection_costs=connection_costs
+    )
+    curves = _break_even_curves(priced_alternatives, axis_names, alternative_names, range_text)
+    requirements = replace(ANY_PIPELINE, provider=provider, deployment=deployment)
+    max_pipelines = None if pipelines is None else _at_least_one("--pipelines", pipelines)
+    pipeline_result = (
+        None
+        if max_pipelines is None
+        else cheapest_pipelines(plan, selection, facts, max_pipelines, conversations, requirements=requirements)
+    )
+    second_plan = None if against is None else load_plan(against)
+    second_comparison = (
+        None if second_plan is None else compare(second_plan, offers, selection, facts, conversations, lengths=lengths)
+    )
+    cheapest = _cheapest_confirmed(answer, effective_day)
+    bridge_result = bridge(plan, cheapest.answer.model.selection, facts) if with_calculator and cheapest.answer else None
+    if chart_file:
+        source = f"voicebill: {effective_day}; prices {facts.prices.digest}"
+        _draw(answer, curves, chart_file, chart=chart, source=source, theme=parse_theme(theme, width))
     if out_file:
-        how = f"{screen.counted(plan.minutes, 'minute')} and {screen.counted(plan.turns, 'turn')}"
-        write_alternatives(ways, f"One conversation of {how}, every way, on {on}", out_file)
+        plan_summary = f"{display.pluralize(plan.minutes, 'minute')} and {display.pluralize(plan.turns, 'turn')}"
+        write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
     if as_json:
-        shape = compared_shape(answer, ways, ranked, facts, on)
-        beside_it = {
-            "pipelines": {"count": every[1], **alternatives_shape(every[0])} if every else None,
-            "page": bridge_shape(beside) if beside else None,
-            "against": comparison_shape(other)["offers"] if other else None,
+        document = full_comparison_shape(answer, priced_alternatives, curves, facts, effective_day)
+        extra = {
+            "pipelines": {"count": pipeline_result[1], **alternatives_shape(pipeline_result[0])} if pipeline_result else None,
+            "calculator": bridge_shape(bridge_result) if bridge_result else None,
+            "against": comparison_shape(second_comparison)["offers"] if second_comparison else None,
         }
-        screen.as_json(shape | beside_it)
+        display.print_json(document | extra)
         return
-    out = screen.console()
-    show(ways, on, facts, out)
-    show_flips(ranked, out)
-    if every:
-        show_pipelines(*every, out)
-    if other:
-        show_both(answer, other, out)
-    if beside:
-        show_bridge(beside, cheapest.offer, out)
+    out = display.console(exact=exact)
+    print_alternatives(priced_alternatives, effective_day, facts, out)
+    print_break_even(curves, out)
+    if pipeline_result:
+        print_pipelines(*pipeline_result, out)
+    if second_comparison:
+        print_comparison(answer, second_comparison, out)
+    if bridge_result:
+        print_calculator_bridge(bridge_result, cheapest.offer, out)
 
 
-def _seller(name: str | None, facts: Facts) -> str | None:
-    said = name.strip().lower() if name else None
-    if said is not None and said not in facts.prices.providers:
-        raise UnknownName("provider", said, facts.prices.providers)
-    return said
+def _normalize_provider(name: str | None, facts: Facts) -> str | None:
+    provider = name.strip().lower() if name else None
+    if provider is not None and provider not in facts.prices.providers:
+        raise UnknownName("provider", provider, facts.prices.providers)
+    return provider
 
 
-def _cheapest_proven(answer: Comparison, day: date) -> Candidate:
+def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
     """The cheapest that is sure to be sold on the day, or else the cheapest."""
-    proven = (each for each in answer.candidates if not each.unproven and not (each.ends and each.ends <= day))
-    return next(proven, answer.candidates[0])
+    confirmed = (
+        offer_estimate
+        for offer_estimate in answer.candidates
+        if not offer_estimate.availability_unconfirmed and not (offer_estimate.ends and offer_estimate.ends <= day)
+    )
+    return next(confirmed, answer.candidates[0])
 
 
-def _draw(answer: Comparison, ranked: tuple[Flips, ...], file: Path, *, picture: str, footing: str, dress: draw.Look) -> None:
-    if picture == "offers":
-        draw.save(draw.offers(answer, dress), file)
-    elif ranked:
-        draw.save(draw.flips(ranked[0], footing, dress), file)
+def _draw(
+    answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, source: str, theme: draw.Theme
+) -> None:
+    if chart == "offers":
+        draw.save(draw.offers_chart(answer, theme), file)
+    elif curves:
+        draw.save(draw.break_even_chart(curves[0], source, theme), file)
     else:
-        raise InvalidInput("there is no ranking to draw: name an axis with --flip, and two ways with --between")
+        raise InvalidInput("there is no ranking to draw: name an axis with --break-even, and two ways with --alternative")
 
 
 def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
@@ -231,31 +270,42 @@ def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deploym
 
     Of a provider or deployment that was named they are built of what is sold so; one that wishes for another is left out.
     """
-    known = {stack.name: stack for stack in facts.stacks}
+    stacks = {stack.name: stack for stack in facts.stacks}
     for name in names or ():
-        if name not in known:
-            raise UnknownName("stack", name, known)
-    wanted = [known[name] for name in dict.fromkeys(names)] if names else list(facts.stacks)
-    return sold_as_asked(wanted, provider, deployment)
+        if name not in stacks:
+            raise UnknownName("stack", name, stacks)
+    selected = [stacks[name] for name in dict.fromkeys(names)] if names else list(facts.stacks)
+    return restrict_stacks(selected, provider, deployment)
 
 
-def _ranked(ways: Alternatives, flip: list[str] | None, between: list[str] | None, span: str | None) -> tuple[Flips, ...]:
-    """Where the ranking flips, along what was asked for."""
-    monthly = ("volume",) if any(way.monthly for way in ways.spoken) else ()
-    axes = [said("--flip", word(*FLIPS))(each) for each in flip or ("minutes", "turns", "talk", *monthly)]
-    if span is not None and (flip is None or len(axes) != 1 or axes[0] == "none"):
-        raise InvalidInput("--range needs one --flip that says of what")
+def _break_even_curves(
+    priced_alternatives: Alternatives, axis_names: list[str] | None, alternative_names: list[str] | None, range_text: str | None
+) -> tuple[BreakEvenCurve, ...]:
+    """Break-even, along what was asked for."""
+    volume_axis = (
+        ("volume",) if any(alternative.fixed_monthly_fee for alternative in priced_alternatives.conversational) else ()
+    )
+    axes = [
+        named_parser("--break-even", choice_parser(*AXIS_CHOICES))(name)
+        for name in axis_names or ("minutes", "turns", "speech", *volume_axis)
+    ]
+    if range_text is not None and (axis_names is None or len(axes) != 1 or axes[0] == "none"):
+        raise InvalidInput("--range needs one --break-even that says of what")
     if "none" in axes:
         return ()
-    ranked = chosen(ways, between or ())
-    if len({way.name for way in ranked}) < 2:
-        if between or flip:
-            raise InvalidInput("a ranking needs two different ways: name both with --between")
+    selected = select_alternatives(priced_alternatives, alternative_names or ())
+    if len({alternative.name for alternative in selected}) < 2:
+        if alternative_names or axis_names:
+            raise InvalidInput("a break-even needs two different alternatives: name both with --alternative")
         return ()
-    if span is not None:
+    if range_text is not None:
         axis = next(axis for axis in AXES if axis == axes[0])
-        return (flips(ranked, ways.plan, said("--range", lambda text: range_said(axis, text))(span)),)
-    return along(ranked, ways.plan, [axis for axis in AXES if axis in axes], ways.volume)
+        return (
+            break_even(
+                selected, priced_alternatives.plan, named_parser("--range", lambda text: parse_range(axis, text))(range_text)
+            ),
+        )
+    return sweep(selected, priced_alternatives.plan, [axis for axis in AXES if axis in axes], priced_alternatives.volume)
 
 
 def _at_least_one(name: str, number: int) -> int:
@@ -264,29 +314,38 @@ def _at_least_one(name: str, number: int) -> int:
     return number
 
 
-def show_both(answer: Comparison, other: Comparison, out: Console) -> None:
+def print_comparison(comparison: Comparison, second_comparison: Comparison, out: Console) -> None:
     """Print what the second plan costs beside the first, offer by offer, expected."""
     out.print()
-    out.print(screen.heading("The first plan, and the one it is held against (expected, per conversation)"))
-    table = screen.table("", "first", "second", "adds", "times")
-    theirs = {candidate.offer.id: candidate.answer for candidate in other.candidates}
-    for candidate in answer.candidates:
-        second = theirs[candidate.offer.id]
-        if candidate.answer and second:
-            one, two = candidate.answer.per_conversation.expected, second.per_conversation.expected
-            label = f"{candidate.offer.provider} {candidate.offer.model} {candidate.offer.deployment}"
-            table.add_row(label, shown(one), shown(two), shown(two - one), f"{float(two / Fraction(one)):.2f}" if one else "-")
-    out.print(screen.indented(table))
+    out.print(display.heading("The first plan, and the one it is held against (expected, per conversation)"))
+    table = display.table("", "first", "second", "difference", "ratio")
+    second_estimates = {offer_estimate.offer.id: offer_estimate.answer for offer_estimate in second_comparison.candidates}
+    for offer_estimate in comparison.candidates:
+        second_estimate = second_estimates[offer_estimate.offer.id]
+        if offer_estimate.answer and second_estimate:
+            first_amount, second_amount = (
+                offer_estimate.answer.per_conversation.expected,
+                second_estimate.per_conversation.expected,
+            )
+            label = f"{offer_estimate.offer.provider} {offer_estimate.offer.model} {offer_estimate.offer.deployment}"
+            table.add_row(
+                label,
+                display.AmountCell(first_amount),
+                display.AmountCell(second_amount),
+                display.AmountCell(second_amount - first_amount, signed=True),
+                f"{float(second_amount / Fraction(first_amount)):.2f}" if first_amount else "-",
+            )
+    out.print(display.indent(table))
 
 
-def show_bridge(beside: Bridge, offer: Offer, out: Console) -> None:
+def print_calculator_bridge(bridge_result: CalculatorBridge, offer: Offer, out: Console) -> None:
     """Print the way from the original calculator's figure to ours."""
     out.print()
-    out.print(screen.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
-    table = screen.table("", "adds", "makes")
-    reached = beside.page
-    table.add_row("the calculator of June 2026", "", shown(reached))
-    for step in beside.steps:
-        reached += step.adds
-        table.add_row(step.label, shown(step.adds) if step.adds else "-", shown(reached))
-    out.print(screen.indented(table))
+    out.print(display.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
+    table = display.table("", "difference", "subtotal")
+    cumulative = bridge_result.calculator
+    table.add_row("web calculator of June 2026", "", display.AmountCell(cumulative))
+    for step in bridge_result.steps:
+        cumulative += step.delta
+        table.add_row(step.label, display.AmountCell(step.delta, signed=True), display.AmountCell(cumulative))
+    out.print(display.indent(table))

@@ -1,4 +1,4 @@
-"""`voicebill cost`: what conversations did cost, from their usage logs or from a ledger."""
+"""`voicebill cost`: what conversations cost, from their usage logs or from a ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -7,106 +7,121 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from voicebill.answers import quantities
-from voicebill.answers.cost import Cost, CostAsked, CostLine, Group, PerCall, UnpricedLine, check_bought, cost
-from voicebill.answers.cost_shape import cost_shape, quantity_shown, status_of
-from voicebill.answers.pictures import NOT_NAMED
+from voicebill.answers.chart_data import NOT_NAMED
+from voicebill.answers.cost import Cost, CostGroup, CostLine, CostQuery, PerCall, UnpricedLine, cost, validate_sku
+from voicebill.answers.cost_shape import amount_status, cost_shape, format_quantity_range
+from voicebill.answers.filters import FILTER_FIELDS, Condition, parse_filter
 from voicebill.answers.shape import Shape
-from voicebill.answers.where import FIELDS, Condition, condition
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import Amount, dollars, shown
+from voicebill.billing.money import Amount, format_exact
 from voicebill.charts import draw
-from voicebill.cli import screen
+from voicebill.cli import display
 from voicebill.cli.engines import ENGINES, engine_over_ledger, engine_over_records
 from voicebill.cli.log_options import (
-    LOGS,
-    Format,
+    LOGS_PANEL,
+    DefaultDayOption,
+    DefaultDeploymentOption,
+    DefaultModelOption,
+    DefaultProviderOption,
+    DefaultRegionOption,
+    DefaultTenantOption,
+    DefaultTranscriptionOption,
+    FormatOption,
     LedgerOption,
-    Logs,
-    Strict,
-    TheDay,
-    TheDeployment,
-    TheModel,
-    TheProvider,
-    TheRegion,
-    TheTenant,
-    TheTranscription,
-    records_of,
-    told_as,
+    LogsArgument,
+    StrictOption,
+    log_defaults,
+    read_records,
 )
 from voicebill.cli.options import (
-    Json,
-    PlotFile,
-    PlotLook,
-    PlotWidth,
+    ChartFileOption,
+    ChartWidthOption,
+    ExactOption,
+    JsonOption,
     PricesOption,
-    day_said,
+    ThemeOption,
+    choice_parser,
     home_files,
-    look_stated,
     option,
-    word,
+    parse_day,
+    parse_theme,
 )
 from voicebill.cli.table_files import write_table
-from voicebill.facts import load
+from voicebill.facts import load_facts
 
 if TYPE_CHECKING:
-    from voicebill.logs.told import Report
+    from voicebill.logs.report import ReadReport
 
-ASKED = "What is asked"
-Row = tuple[str, ...]
-MOST_SHOWN = 40
+QUERY_PANEL = "What is asked"
+TextRow = tuple[str, ...]
+AMOUNT_SUFFIXES = {"partial": " + unpriced usage", "nothing": ", nothing counted"}
+"""What is added to an amount that is not the whole of its group."""
+
+MAX_GROUPS_SHOWN = 40
 """So many groups are printed; all of them go into a file or JSON."""
 
 
 WhereOption = Annotated[
-    Any, option("--where", 'Only these, such as "tenant = acme and day >= 2026-11-01".', ASKED, condition, "CONDITION")
+    Any, option("--where", 'Only these, such as "tenant = acme and day >= 2026-11-01".', QUERY_PANEL, parse_filter, "CONDITION")
 ]
-TopOption = Annotated[Any, option("--top", "Only the dearest groups, and all others as one.", ASKED, quantities.count, "N")]
+TopOption = Annotated[
+    Any, option("--top", "Only the dearest groups, and all others as one.", QUERY_PANEL, quantities.parse_count, "N")
+]
 
 
 def cost_command(
-    logs: Logs = None,
+    logs: LogsArgument = None,
     *,
     ledger: LedgerOption = None,
-    by: Annotated[str | None, option("--by", f"Group by these: {', '.join(FIELDS)}.", ASKED, metavar="FIELD,...")] = None,
+    by: Annotated[
+        str | None, option("--by", f"Group by these: {', '.join(FILTER_FIELDS)}.", QUERY_PANEL, metavar="FIELD,...")
+    ] = None,
     where: WhereOption = None,
-    since: Annotated[date | None, option("--since", "From this day on (UTC).", ASKED, day_said, "YYYY-MM-DD")] = None,
-    until: Annotated[date | None, option("--until", "Before this day (UTC).", ASKED, day_said, "YYYY-MM-DD")] = None,
+    since: Annotated[date | None, option("--since", "From this day on (UTC).", QUERY_PANEL, parse_day, "YYYY-MM-DD")] = None,
+    until: Annotated[date | None, option("--until", "Before this day (UTC).", QUERY_PANEL, parse_day, "YYYY-MM-DD")] = None,
     top: TopOption = None,
     calls: Annotated[
-        bool, typer.Option("--calls/--no-calls", help="What calls cost, in percentiles.", rich_help_panel=ASKED)
+        bool, typer.Option("--calls/--no-calls", help="What calls cost, in percentiles.", rich_help_panel=QUERY_PANEL)
     ] = True,
     prices: PricesOption = None,
-    format: Format = None,  # noqa: A002 - the option's name
-    strict: Strict = False,
-    model: TheModel = None,
-    transcription_model: TheTranscription = None,
-    provider: TheProvider = None,
-    deployment: TheDeployment = None,
-    region: TheRegion = None,
-    tenant: TheTenant = None,
-    day: TheDay = None,
+    format: FormatOption = None,  # noqa: A002 - the option's name
+    strict: StrictOption = False,
+    model: DefaultModelOption = None,
+    transcription_model: DefaultTranscriptionOption = None,
+    provider: DefaultProviderOption = None,
+    deployment: DefaultDeploymentOption = None,
+    region: DefaultRegionOption = None,
+    tenant: DefaultTenantOption = None,
+    day: DefaultDayOption = None,
     out: Annotated[
         Path | None,
-        option("--out", "Write the groups, or the bill's lines, into this .csv or .parquet file.", ASKED, metavar="FILE"),
+        option("--out", "Write the groups, or the bill's lines, into this .csv or .parquet file.", QUERY_PANEL, metavar="FILE"),
     ] = None,
     engine: Annotated[
-        str, option("--engine", f"What counts: {', '.join(ENGINES)}. (default: duckdb)", LOGS, word(*ENGINES), "NAME")
+        str,
+        option(
+            "--engine", f"What counts: {', '.join(ENGINES)}. (default: duckdb)", LOGS_PANEL, choice_parser(*ENGINES), "NAME"
+        ),
     ] = "duckdb",
-    master: Annotated[str, option("--master", "Spark's master. (default: this machine)", LOGS, metavar="URL")] = "local[*]",
+    master: Annotated[
+        str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")
+    ] = "local[*]",
     memory: Annotated[
         str | None,
-        option("--memory", "At most so much memory for DuckDB, such as 1GB; the rest goes to disk.", LOGS, metavar="SIZE"),
+        option(
+            "--memory", "At most so much memory for DuckDB, such as 1GB; the rest goes to disk.", LOGS_PANEL, metavar="SIZE"
+        ),
     ] = None,
-    plot: PlotFile = None,
-    width: PlotWidth = None,
-    look: PlotLook = "light",
-    as_json: Json = False,
+    chart_file: ChartFileOption = None,
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """What conversations did cost, from usage logs or from a ledger.
+    """What conversations cost, from usage logs or from a ledger.
 
     \b
     A log, its bill, and by customer:
@@ -114,24 +129,24 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    asked = _asked(by, where, since, until, top, calls=calls, provider=provider, deployment=deployment, region=region)
-    book = load(*home_files(), *(prices or ())).prices
+    query = _build_query(by, where, since, until, top, calls=calls, provider=provider, deployment=deployment, region=region)
+    price_book = load_facts(*home_files(), *(prices or ())).prices
     if (ledger is None) == (not logs):
         raise InvalidInput("name logs, or a ledger with --ledger DIR, and not both: voicebill cost LOG...")
-    check_bought(asked, book)
-    report: Report | None = None
+    validate_sku(query, price_book)
+    report: ReadReport | None = None
     if ledger is not None:
-        stated = {
+        log_options = {
             "--model": model,
             "--transcription-model": transcription_model,
             "--tenant": tenant,
             "--day": day,
             "--format": format,
         }
-        _refuse_for_ledger(stated)
-        opened = engine_over_ledger(ledger, engine, master=master, memory=memory)
+        _refuse_for_ledger(log_options)
+        engine_context = engine_over_ledger(ledger, engine, master=master, memory=memory)
     else:
-        told = told_as(
+        defaults = log_defaults(
             model=model,
             transcription_model=transcription_model,
             provider=provider,
@@ -140,21 +155,23 @@ def cost_command(
             tenant=tenant,
             day=day,
         )
-        report = _report(strict=strict)
-        opened = engine_over_records(records_of(logs or [], format, told, report), engine, report, master=master, memory=memory)
-    with opened as counts:
-        answer = cost(counts, asked, book)
+        report = _new_report(strict=strict)
+        engine_context = engine_over_records(
+            read_records(logs or [], format, defaults, report), engine, report, master=master, memory=memory
+        )
+    with engine_context as cost_engine:
+        answer = cost(cost_engine, query, price_book)
     if out is not None:
         write_table(answer, out)
-    if plot is not None:
-        draw.save(draw.costs(answer, look_stated(look, width)), plot)
+    if chart_file is not None:
+        draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
-        screen.as_json(_read_shape(report) | cost_shape(answer))
+        display.print_json(_input_json(report) | cost_shape(answer))
     else:
-        show(answer, report, screen.console())
+        print_cost(answer, report, display.console(exact=exact))
 
 
-def _asked(
+def _build_query(
     by: str | None,
     where: Condition | None,
     since: date | None,
@@ -162,79 +179,80 @@ def _asked(
     top: int | None,
     *,
     calls: bool,
-    **bought: str | None,
-) -> CostAsked:
+    **sku_options: str | None,
+) -> CostQuery:
     fields = tuple(name.strip() for name in (by or "").split(",") if name.strip())
     if top is not None and not fields:
         raise InvalidInput("--top needs groups: name them with --by")
-    said = {name: value.strip().lower() for name, value in bought.items() if value}
-    return CostAsked(by=fields, where=where, since=since, until=until, top=top, calls=calls, **said)
+    sku_defaults = {name: value.strip().lower() for name, value in sku_options.items() if value}
+    return CostQuery(by=fields, where=where, since=since, until=until, top=top, calls=calls, **sku_defaults)
 
 
-def _refuse_for_ledger(stated: Mapping[str, object]) -> None:
-    for name, value in stated.items():
+def _refuse_for_ledger(log_options: Mapping[str, object]) -> None:
+    for name, value in log_options.items():
         if value is not None:
             raise InvalidInput(f"{name} is stated when a log is recorded; a ledger already holds what it said")
 
 
-def _report(*, strict: bool) -> "Report":
-    from voicebill.logs.told import Report  # noqa: PLC0415 - logs are read by an extra
+def _new_report(*, strict: bool) -> "ReadReport":
+    from voicebill.logs.report import ReadReport  # noqa: PLC0415 - logs are read by an extra
 
-    return Report(strict=strict)
+    return ReadReport(strict=strict)
 
 
-def _read_shape(report: "Report | None") -> Shape:
+def _input_json(report: "ReadReport | None") -> Shape:
     """What a reading met; null for a ledger, where that was said when it was recorded."""
     if report is None:
-        return {"read": None}
-    from voicebill.logs.notes import reading_shape  # noqa: PLC0415 - logs are read by an extra
+        return {"input": None}
+    from voicebill.logs.report_text import report_json  # noqa: PLC0415 - logs are read by an extra
 
-    return {"read": reading_shape(report)}
+    return {"input": report_json(report)}
 
 
-def show(answer: Cost, report: "Report | None", out: Console) -> None:
+def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:
     """Print costs for people."""
-    minded = [*_notes(report), *answer.warnings]
+    warnings = [*_notes(report), *answer.warnings]
     for part in (
         *_heading(answer, report),
         "",
-        screen.heading(_total(answer)),
-        *(_groups(answer) if answer.asked.by else _bill(answer.lines)),
+        display.heading(_total_line(answer)),
+        *(_groups(answer) if answer.query.by else _bill(answer.lines)),
         *_unpriced(answer.unpriced, answer),
         *_calls(answer.per_call, partly=bool(answer.unpriced)),
-        *_shares(answer),
-        *screen.notes("Mind", minded, style="yellow"),
-        *screen.notes("Assumed", answer.assumptions),
+        *_share_sentences(answer),
+        *display.notes("Warnings", warnings, style="yellow"),
+        *display.notes("Assumptions", answer.assumptions),
         "",
         Text(f"prices {answer.prices.digest}", style="dim"),
     ):
         out.print(part)
 
 
-def _notes(report: "Report | None") -> Iterator[str]:
+def _notes(report: "ReadReport | None") -> Iterator[str]:
     if report is not None:
-        from voicebill.logs.notes import reading_notes  # noqa: PLC0415 - logs are read by an extra
+        from voicebill.logs.report_text import report_notes  # noqa: PLC0415 - logs are read by an extra
 
-        yield from reading_notes(report)
+        yield from report_notes(report)
 
 
-def _heading(answer: Cost, report: "Report | None") -> Iterator[str]:
+def _heading(answer: Cost, report: "ReadReport | None") -> Iterator[str]:
     counts = answer.counts
     if report is None:
-        yield f"{screen.counted(counts.records, 'record')} in the ledger, of which"
+        yield f"{display.pluralize(counts.records, 'record')} in the ledger, of which"
     else:
-        yield f"{screen.counted(report.records, 'record')} read from {screen.counted(len(report.sources), 'file')}, of which"
+        files = display.pluralize(len(report.sources), "file")
+        yield f"{display.pluralize(report.records, 'record')} read from {files}, of which"
     parts = [f"{counts.billed:,} billed"]
     parts += [f"{report.repeated:,} repeated"] if report else []
     parts += [f"{counts.without_usage:,} without usage", f"{counts.unpriced:,} unpriced"]
-    elsewhere = report.records - report.repeated - counts.records if report else 0
-    parts += [f"{elsewhere:,} not asked for"] if elsewhere else []
+    not_selected = report.records - report.repeated - counts.records if report else 0
+    parts += [f"{not_selected:,} outside the filter"] if not_selected else []
     yield f"  {', '.join(parts)};"
-    broken = f"; beside them {screen.counted(report.broken_count, 'broken line')}" if report and report.broken_count else ""
-    yield f"  {counts.bounded:,} bounded and {counts.inconsistent:,} inconsistent in their counts{broken}"
+    unreadable = f"; {display.pluralize(report.error_count, 'unreadable line')}" if report and report.error_count else ""
+    yield f"  {counts.ambiguous:,} ambiguous and {counts.inconsistent:,} inconsistent token counts{unreadable}"
 
 
-def _total(answer: Cost) -> str:
+def _total_line(answer: Cost) -> str:
     days = (
         ""
         if answer.first is None
@@ -243,108 +261,117 @@ def _total(answer: Cost) -> str:
         else f" from {answer.first} to {answer.last}"
     )
     total = answer.total
-    counted = f"{screen.counted(total.records, 'record')}{days}"
+    records_text = f"{display.pluralize(total.records, 'record')}{days}"
     if total.records == answer.counts.without_usage:
-        return f"{counted}: {'no usage was reported' if total.records else 'nothing to cost'}"
-    text = f"{counted}: {_amount(total)}"
+        return f"{records_text}: {'no usage was reported' if total.records else 'nothing to cost'}"
+    text = f"{records_text}: {_format_group_amount(total)}"
     if total.disputed and total.low is not None and total.high is not None:
-        text += f" (disputed prices: {_range(*total.disputed)})"
+        text += f" (disputed prices: {_format_range(*total.disputed)})"
     return text
 
 
-def _amount(group: Group) -> str:
+def _format_group_amount(group: CostGroup) -> str:
     if group.low is None or group.high is None:
         return "unpriced"
-    beside = {"partial": " and what is unpriced", "nothing": ", nothing counted"}.get(status_of(group), "")
-    return f"{_range(group.low, group.high)}{beside}"
+    return f"{_format_range(group.low, group.high)}{AMOUNT_SUFFIXES.get(amount_status(group), '')}"
 
 
-def _range(low: Amount, high: Amount) -> str:
+def _group_cell(group: CostGroup) -> display.Cell:
+    if group.low is None or group.high is None:
+        return "unpriced"
+    return display.AmountCell(group.low, group.high, AMOUNT_SUFFIXES.get(amount_status(group), ""))
+
+
+def _exact_range(low: Amount, high: Amount) -> str:
+    """An amount of a bill, or two, with all digits."""
+    return format_exact(low) if low == high else f"{format_exact(low)} to {format_exact(high)}"
+
+
+def _format_range(low: Amount, high: Amount) -> str:
     """An amount, or two; with all their digits where they would look alike otherwise."""
     low, high = sorted((low, high))
     if low == high:
-        return shown(low)
-    told = f"{shown(low)} to {shown(high)}"
-    return told if shown(low) != shown(high) else f"${dollars(low)} to ${dollars(high)}"
+        return display.amount_text(low)
+    text = f"{display.amount_text(low)} to {display.amount_text(high)}"
+    return text if display.amount_text(low) != display.amount_text(high) else f"{format_exact(low)} to {format_exact(high)}"
 
 
 def _groups(answer: Cost) -> Iterator[Any]:
-    fields = answer.asked.by
-    table = screen.table(*fields, "records", "amount", left=len(fields))
-    for group in answer.groups[:MOST_SHOWN]:
-        table.add_row(*(_key(key) for key in group.keys), f"{group.records:,}", _amount(group))
-    if answer.others:
-        table.add_row("all others", *[""] * (len(fields) - 1), f"{answer.others.records:,}", _amount(answer.others))
+    fields = answer.query.by
+    table = display.table(*fields, "records", "amount", left=len(fields))
+    for group in answer.groups[:MAX_GROUPS_SHOWN]:
+        table.add_row(*(_format_key(key) for key in group.keys), f"{group.records:,}", _group_cell(group))
+    if answer.remainder:
+        table.add_row(
+            "all other groups", *[""] * (len(fields) - 1), f"{answer.remainder.records:,}", _group_cell(answer.remainder)
+        )
     yield ""
-    yield screen.indented(table)
-    if len(answer.groups) > MOST_SHOWN:
-        yield f"  and {len(answer.groups) - MOST_SHOWN:,} more: see the dearest with --top, or all with --out FILE"
+    yield display.indent(table)
+    if len(answer.groups) > MAX_GROUPS_SHOWN:
+        hidden = len(answer.groups) - MAX_GROUPS_SHOWN
+        yield f"  and {hidden:,} more groups: --top shows the most expensive, --out FILE writes all"
 
 
-def _key(key: object) -> Text:
+def _format_key(key: object) -> Text:
     return Text(NOT_NAMED if key is None else str(key), style="dim" if key is None else "")
 
 
 def _bill(lines: Sequence[CostLine]) -> Iterator[Any]:
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[TextRow]] = {}
     for line in lines:
-        assert line.span.found is not None
-        named = f"{line.span.found.offer.id}, at prices since {line.span.found.rates.row.since}"
+        assert line.period.quote is not None
+        section = f"{line.period.quote.offer.id}, at prices since {line.period.quote.rates.row.since}"
         meter = line.line.meter
-        quantity = " to ".join(meter.counted(each) for each in sorted({line.line.quantity, line.high.quantity}))
+        quantity = " to ".join(meter.format_quantity(value) for value in sorted({line.line.quantity, line.high.quantity}))
         low, high = sorted((line.low_amount, line.high_amount))
-        rows.setdefault(named, []).append((meter.label, quantity, str(line.line.rate), _range(low, high)))
+        rows.setdefault(section, []).append((meter.label, quantity, str(line.line.rate), _exact_range(low, high)))
     yield from _sections("The bill", ("meter", "quantity", "rate", "amount"), rows, "dim")
 
 
 def _unpriced(lines: Sequence[UnpricedLine], answer: Cost) -> Iterator[Any]:
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[TextRow]] = {}
     for line in lines:
         meter = answer.prices.meters.get(line.meter)
-        quantity = quantity_shown(line.low, line.high, line.meter, answer.prices)
-        rows.setdefault(f"{line.sold}: {line.why}", []).append((meter.label if meter else line.meter, quantity))
-    yield from _sections("Not priced, and not in the total", ("meter", "quantity"), rows, "yellow")
+        quantity = format_quantity_range(line.low, line.high, line.meter, answer.prices)
+        rows.setdefault(f"{line.sku}: {line.reason}", []).append((meter.label if meter else line.meter, quantity))
+    yield from _sections("Unpriced usage (not in the total)", ("meter", "quantity"), rows, "yellow")
 
 
-def _sections(title: str, columns: Row, sections: Mapping[str, Sequence[Row]], style: str) -> Iterator[Any]:
+def _sections(title: str, columns: TextRow, sections: Mapping[str, Sequence[TextRow]], style: str) -> Iterator[Any]:
     """A table whose rows stand under the name of their section, which may be as long as a line. Nothing without rows."""
     if not sections:
         return
     yield ""
-    yield screen.heading(title)
-    widths = [max(map(len, cells)) for cells in zip(columns, *(row for rows in sections.values() for row in rows), strict=True)]
-    for name, rows in (("", ()), *sections.items()):
-        table = screen.table(*columns)
-        table.show_header = not name
-        for column, width in zip(table.columns, widths, strict=True):
-            column.min_width, column.no_wrap = width, True
+    yield display.heading(title)
+    table = display.table(*columns)
+    for name, rows in sections.items():
+        table.add_section(name, style)
         for row in rows:
-            table.add_row(*row)
-        if name:
-            yield screen.indented(Text(name, style=style))
-        yield Padding(table, (0, 0, 0, 4))
+            table.add_row(f"  {row[0]}", *row[1:])
+    yield display.indent(table)
 
 
 def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
     if calls is None:
         return
     yield ""
-    without = ", without those of which a part is not priced" if partly else ""
-    yield screen.heading(f"Per call ({screen.counted(calls.sessions, 'call')}{without})")
-    timed = "" if calls.timed == calls.sessions else f" ({screen.counted(calls.timed, 'call')})"
-    table = screen.table("", "a call", *([f"a minute{timed}"] if calls.per_minute else []))
-    table.add_row("mean", _range(*calls.mean), *([""] if calls.per_minute else []))
+    without = ", without partly unpriced calls" if partly else ""
+    yield display.heading(f"Per call ({display.pluralize(calls.sessions, 'call')}{without})")
+    timed = "" if calls.timed == calls.sessions else f" ({display.pluralize(calls.timed, 'call')})"
+    table = display.table("", "per call", *([f"per minute{timed}"] if calls.per_minute else []))
+    table.add_row("mean", display.AmountCell(*calls.mean), *([""] if calls.per_minute else []))
     for percent, amounts in calls.percentiles.items():
-        table.add_row(f"p{percent}", _range(*amounts), *([_range(*calls.per_minute[percent])] if calls.per_minute else []))
-    yield screen.indented(table)
+        minute = [display.AmountCell(*calls.per_minute[percent])] if calls.per_minute else []
+        table.add_row(f"p{percent}", display.AmountCell(*amounts), *minute)
+    yield display.indent(table)
 
 
-def _shares(answer: Cost) -> Iterator[str]:
-    said = []
-    if answer.cache_hits is not None:
-        said.append(f"{round(100 * answer.cache_hits)}% of the input tokens came from the cache")
-    if answer.reread is not None:
-        said.append(f"{round(100 * answer.reread)}% of the cost is history, read again")
-    if said:
+def _share_sentences(answer: Cost) -> Iterator[str]:
+    sentences = []
+    if answer.cache_hit_share is not None:
+        sentences.append(f"{round(100 * answer.cache_hit_share)}% of the input tokens came from the cache")
+    if answer.repeated_input_cost_share is not None:
+        sentences.append(f"{round(100 * answer.repeated_input_cost_share)}% of the cost is repeated input")
+    if sentences:
         yield ""
-        yield "; ".join(said)
+        yield "; ".join(sentences)

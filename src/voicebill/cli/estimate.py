@@ -6,113 +6,121 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from voicebill.answers.advice import Advice, CheapestTruncation, advice, cheapest_truncation
-from voicebill.answers.costing import PART_LABELS
+from voicebill.answers.call_lengths import LengthDistribution
+from voicebill.answers.call_mix import CallMix
+from voicebill.answers.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimate import Estimate, estimate
-from voicebill.answers.knobs import Effect, effects
-from voicebill.answers.lengths import Spread
-from voicebill.answers.offered import Asked
-from voicebill.answers.plan_table import CARRIAGE
-from voicebill.answers.population import Population
-from voicebill.answers.quantities import count
-from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.model_selection import ModelSelection
+from voicebill.answers.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.quantities import parse_count
+from voicebill.answers.recommendations import CheapestTruncation, Recommendation, cheapest_truncation, recommendations
+from voicebill.answers.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.scenarios import Scenarios
-from voicebill.answers.shape import estimate_shape, levers_shape, truncation_shape
-from voicebill.billing.errors import NotOffered
-from voicebill.billing.money import Amount, shown
+from voicebill.answers.sensitivity import Swing, sensitivity
+from voicebill.answers.shape import estimate_shape, sensitivity_shape, truncation_shape
+from voicebill.billing.errors import NotAvailable
+from voicebill.billing.money import Amount
 from voicebill.charts import draw
-from voicebill.cli import screen
+from voicebill.cli import display
 from voicebill.cli.options import (
-    PLOTTING,
-    QUESTION,
-    Carrier,
-    CarrierRate,
-    CarrierSeconds,
-    Codec,
-    Conversations,
-    Deployment,
-    Egress,
-    Fees,
-    Json,
-    LengthsFile,
-    LengthSpread,
-    Model,
-    OnDay,
-    PlotFile,
-    PlotLook,
-    PlotWidth,
+    CHART_PANEL,
+    SELECTION_PANEL,
+    CallLengthCvOption,
+    CallLengthsOption,
+    CarrierIncrementOption,
+    CarrierOption,
+    CarrierRateOption,
+    ChartFileOption,
+    ChartWidthOption,
+    CodecOption,
+    ConversationsOption,
+    DayOption,
+    DeploymentOption,
+    EgressOption,
+    ExactOption,
+    JsonOption,
+    ModelOption,
+    PlatformOption,
     PricesOption,
-    Provider,
-    Region,
+    ProviderOption,
+    RegionOption,
     RuleOption,
     RulesOption,
-    carriage_stated,
-    facts_and_rules,
-    lengths_stated,
-    look_stated,
+    ThemeOption,
+    choice_parser,
+    load_facts_and_rules,
     option,
-    overrides,
+    parse_connection,
+    parse_lengths,
+    parse_overrides,
+    parse_theme,
     today,
-    word,
 )
 from voicebill.cli.plan_options import takes_plan
 from voicebill.conversation.plan import Plan
 
-PICTURES: Mapping[str, Callable[[Estimate, draw.Look], Any]] = {
-    "turns": draw.turns,
-    "cumulative": draw.growing,
-    "lengths": draw.lengths,
+ESTIMATE_CHARTS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
+    "turns": draw.turns_chart,
+    "cumulative": draw.cumulative_chart,
+    "lengths": draw.lengths_chart,
 }
-KNOBS_PICTURE = "knobs"
+SENSITIVITY_CHART = "sensitivity"
 """The pictures of an estimate, and that of the knobs, which shows their effects instead."""
 
 
-@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "length_spread", *CARRIAGE)
+@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
 def estimate_command(
     *,
     plan: Plan,
-    conversations: Conversations = None,
-    length_spread: LengthSpread = None,
-    lengths: LengthsFile = None,
-    model: Model = None,
-    provider: Provider = None,
-    deployment: Deployment = None,
-    region: Region = None,
-    day: OnDay = None,
+    conversations: ConversationsOption = None,
+    call_length_cv: CallLengthCvOption = None,
+    call_lengths: CallLengthsOption = None,
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+    deployment: DeploymentOption = None,
+    region: RegionOption = None,
+    day: DayOption = None,
     prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
     with_lines: Annotated[
-        bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=QUESTION)
+        bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=SELECTION_PANEL)
     ] = False,
-    keep_turns: Annotated[
+    min_remembered_turns: Annotated[
         int | None,
-        option("--keep-turns", "Find the cheapest truncation that always remembers so many turns.", QUESTION, count, "COUNT"),
+        option(
+            "--min-remembered-turns",
+            "Find the cheapest truncation that always remembers so many turns.",
+            SELECTION_PANEL,
+            parse_count,
+            "COUNT",
+        ),
     ] = None,
-    codec: Codec = None,
-    carrier: Carrier = None,
-    carrier_per_minute: CarrierRate = None,
-    carrier_seconds: CarrierSeconds = None,
-    egress_per_gb: Egress = None,
-    fees: Fees = None,
-    plot: PlotFile = None,
-    picture: Annotated[
+    codec: CodecOption = None,
+    carrier: CarrierOption = None,
+    carrier_per_minute: CarrierRateOption = None,
+    carrier_increment: CarrierIncrementOption = None,
+    egress_per_gb: EgressOption = None,
+    platforms: PlatformOption = None,
+    chart_file: ChartFileOption = None,
+    chart: Annotated[
         str,
         option(
-            "--picture",
-            f"Which: {', '.join((*PICTURES, KNOBS_PICTURE))}. (default: turns)",
-            PLOTTING,
-            word(*PICTURES, KNOBS_PICTURE),
+            "--chart",
+            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: turns)",
+            CHART_PANEL,
+            choice_parser(*ESTIMATE_CHARTS, SENSITIVITY_CHART),
             "NAME",
         ),
     ] = "turns",
-    width: PlotWidth = None,
-    look: PlotLook = "light",
-    levers: Annotated[
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
+    with_sensitivity: Annotated[
         bool,
-        typer.Option("--levers", help="What each assumption moves, and what would be cheaper.", rich_help_panel=QUESTION),
+        typer.Option("--sensitivity", help="Sensitivity, and what would be cheaper.", rich_help_panel=SELECTION_PANEL),
     ] = False,
-    as_json: Json = False,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """What a planned conversation will cost, where the money goes, and how sure that is.
 
@@ -123,135 +131,168 @@ def estimate_command(
         voicebill estimate --minutes 6 --turns 20 --provider azure \\
             --deployment data-zone --instructions-tokens 3000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = facts_and_rules(rules, prices)
-    question = Asked(
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    selection = ModelSelection(
         model=model or DEFAULT_MODEL,
         provider=provider or DEFAULT_PROVIDER,
         deployment=deployment or DEFAULT_DEPLOYMENT,
         region=region,
         day=day or today(),
         rules=rule_set,
-        overrides=overrides(rule),
+        overrides=parse_overrides(rule),
     )
-    way = carriage_stated(
+    connection_costs = parse_connection(
         codec=codec,
         carrier=carrier,
         per_minute=carrier_per_minute,
-        seconds=carrier_seconds,
+        seconds=carrier_increment,
         egress=egress_per_gb,
-        fees=fees,
+        platforms=platforms,
     )
-    answer = estimate(plan, question, facts, conversations, lengths_stated(length_spread, lengths), carriage=way)
-    moved = effects(plan, question, facts) if levers or (plot and picture == KNOBS_PICTURE) else ()
-    if plot:
-        dress = look_stated(look, width)
-        drawn = draw.knobs(moved, answer.offered, dress) if picture == KNOBS_PICTURE else PICTURES[picture](answer, dress)
-        draw.save(drawn, plot)
-    advised = advice(plan, question, facts) if levers else ()
-    cut = None if keep_turns is None else cheapest_truncation(plan, question, facts, keep_turns=keep_turns)
-    if keep_turns is not None and cut is None:
-        raise NotOffered(f"no truncation setting that was tried remembers {keep_turns:,} turns throughout")
+    answer = estimate(
+        plan, selection, facts, conversations, parse_lengths(call_length_cv, call_lengths), connection_costs=connection_costs
+    )
+    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == SENSITIVITY_CHART) else ()
+    if chart_file:
+        chart_theme = parse_theme(theme, width)
+        drawing = (
+            draw.sensitivity_chart(swings, answer.model, chart_theme)
+            if chart == SENSITIVITY_CHART
+            else ESTIMATE_CHARTS[chart](answer, chart_theme)
+        )
+        draw.save(drawing, chart_file)
+    suggestions = recommendations(plan, selection, facts) if with_sensitivity else ()
+    truncation = (
+        None
+        if min_remembered_turns is None
+        else cheapest_truncation(plan, selection, facts, min_remembered_turns=min_remembered_turns)
+    )
+    if min_remembered_turns is not None and truncation is None:
+        raise NotAvailable(f"no truncation setting that was tried remembers {min_remembered_turns:,} turns throughout")
     if as_json:
-        told = levers_shape(moved, advised) if levers else {}
-        screen.as_json(estimate_shape(answer) | told | ({"cheapest_truncation": truncation_shape(cut)} if cut else {}))
+        extra = sensitivity_shape(swings, suggestions) if with_sensitivity else {}
+        display.print_json(
+            estimate_shape(answer) | extra | ({"cheapest_truncation": truncation_shape(truncation)} if truncation else {})
+        )
         return
-    show(answer, screen.console(), with_lines=with_lines)
-    if cut:
-        show_truncation(cut, keep_turns or 0, screen.console())
-    if levers:
-        show_levers(moved, advised, screen.console())
+    print_estimate(answer, display.console(exact=exact), with_lines=with_lines)
+    if truncation:
+        print_truncation(truncation, min_remembered_turns or 0, display.console(exact=exact))
+    if with_sensitivity:
+        print_sensitivity(swings, suggestions, display.console(exact=exact))
 
 
-def show(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
+def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
     """Print an estimate for people."""
-    plan, sold = answer.plan, answer.offered
-    out.print(screen.heading(screen.sold_as(sold)))
-    user, assistant = plan.talk
-    prompt = screen.counted(plan.instructions_tokens + plan.tools_tokens, "token")
-    counts = sold.ruling.rules.counts_instructions
+    plan, model = answer.plan, answer.model
+    out.print(display.heading(display.selection_title(model)))
+    user, assistant = plan.speech_shares
+    prompt = display.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
+    counts_instructions = model.effective_rules.rules.counts_instructions
+    prompt_text = f"prompt and tools of {prompt}" if counts_instructions else "no prompt"
     out.print(
-        f"{screen.counted(plan.minutes, 'minute')}, {screen.counted(plan.turns, 'turn')}; the user speaks {user:.0%} of the "
-        f"time, the assistant {assistant:.0%}; {f'prompt and tools of {prompt}' if counts else 'no prompt'}; "
-        f"{screen.counted(len(answer.conversation.responses), 'response')}"
+        f"{display.pluralize(plan.minutes, 'minute')}, {display.pluralize(plan.turns, 'turn')}; "
+        f"the user speaks {user:.0%} of the time, the assistant {assistant:.0%}; {prompt_text}; "
+        f"{display.pluralize(len(answer.conversation.responses), 'response')}"
     )
     out.print()
-    out.print(screen.indented(screen.scenarios(_rows(answer))))
-    for table in screen.exchanged(sold.currency, _rows(answer)):
+    out.print(display.indent(display.scenario_table(_amount_rows(answer))))
+    for table in display.currency_tables(model.currency, _amount_rows(answer)):
         out.print()
         out.print(table)
-    if answer.population and answer.population.lengths != Spread(0):
+    if answer.call_mix and answer.call_mix.lengths != LengthDistribution(0):
         out.print()
-        for line in _lengths(answer.population):
+        for line in _call_mix_lines(answer.call_mix):
             out.print(line)
     out.print()
-    out.print(screen.heading("Where it goes (expected)"))
-    parts = ((PART_LABELS[part.name], part.amount) for part in answer.parts)
-    out.print(screen.indented(screen.shares(parts, answer.per_conversation.expected)))
-    if answer.way:
-        rows = [("altogether per conversation", answer.altogether)]
-        rows += [("altogether per month", month)] if (month := answer.altogether_per_month) else []
-        for line in screen.way(answer.way, rows):
+    out.print(display.heading("Cost breakdown (expected)"))
+    components = ((COST_COMPONENT_LABELS[component.name], component.amount) for component in answer.breakdown)
+    out.print(display.indent(display.breakdown(components, answer.per_conversation.expected)))
+    if answer.connection:
+        rows = [("total per conversation", answer.total)]
+        rows += [("total per month", month)] if (month := answer.total_per_month) else []
+        for line in display.connection_section(answer.connection, rows):
             out.print(line)
     if with_lines:
         out.print()
-        out.print(screen.heading("The bill (expected)"))
-        out.print(screen.indented(screen.bill_of(answer)))
-    for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
+        out.print(display.heading("The bill (expected)"))
+        out.print(display.indent(display.bill_table(answer)))
+    for note in (
+        *display.notes("Warnings", answer.warnings, style="yellow"),
+        *display.notes("Assumptions", answer.assumptions),
+    ):
         out.print(note)
     out.print()
-    out.print(screen.footing(sold.ruling, sold.facts.prices.digest, sold.found.rates.row.checked))
+    out.print(display.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
 
 
-def _lengths(found: Population) -> Iterator[str]:
+def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
     """What it means for a month that calls differ in length."""
-    how = f"spread of {found.lengths.coefficient}" if isinstance(found.lengths, Spread) else "lengths as counted"
-    cap = f", cut at {found.cap.minutes:.4g} minutes" if found.cap else ""
+    lengths_text = (
+        f"coefficient of variation {call_mix.lengths.coefficient}"
+        if isinstance(call_mix.lengths, LengthDistribution)
+        else "as counted"
+    )
+    cap = f", at most {call_mix.cap.minutes:.4g} minutes" if call_mix.cap else ""
     yield (
-        f"Calls differ in length ({how}{cap}): on average they last {found.mean_minutes:.1f} minutes and cost "
-        f"{shown(found.mean.expected)}, {float(found.surcharge):+.1%} beside the call that the plan describes."
+        f"Calls of different lengths ({lengths_text}{cap}) last {call_mix.mean_minutes:.1f} minutes on average and cost "
+        f"{display.amount_text(call_mix.mean.expected)}, {float(call_mix.length_uplift):+.1%} compared with the planned call."
     )
     yield "; ".join(
-        f"{each.percent}% of calls last at most {each.minutes:.1f} minutes ({shown(each.amount)})" for each in found.percentiles
+        f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({display.amount_text(percentile.amount)})"
+        for percentile in call_mix.percentiles
     )
 
 
-def _rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
+def _amount_rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
     rows = [("per conversation", answer.per_conversation), ("per minute", answer.per_minute)]
     if answer.per_month and answer.per_year:
         rows += [(f"per month, at {answer.volume}", answer.per_month), ("per year", answer.per_year)]
     return rows
 
 
-def show_truncation(found: CheapestTruncation, keep_turns: int, out: Console) -> None:
+def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, out: Console) -> None:
     """Print the cheapest truncation that remembers enough."""
-    setting = found.truncation
+    setting = cheapest.truncation
     limit = setting.post_instructions_tokens
-    how = (
+    setting_text = (
         "no lower limit" if limit is None else f"post_instructions {limit:,} tokens, retention_ratio {setting.retention_ratio}"
     )
     out.print()
-    out.print(screen.heading(f"The cheapest truncation that always remembers {screen.counted(keep_turns, 'turn')}"))
-    out.print(screen.indented(f"{how}: {shown(found.expected)} expected; at least {found.remembered_turns:,} remembered"))
+    out.print(
+        display.heading(f"The cheapest truncation that always remembers {display.pluralize(min_remembered_turns, 'turn')}")
+    )
+    out.print(
+        display.indent(
+            f"{setting_text}: {display.amount_text(cheapest.expected)} expected; at least "
+            f"{cheapest.remembered_turns:,} remembered"
+        )
+    )
 
 
-def show_levers(moved: Iterable[Effect], advised: Iterable[Advice], out: Console) -> None:
+def print_sensitivity(swings: Iterable[Swing], suggestions: Iterable[Recommendation], out: Console) -> None:
     """Print what each assumption moves, and what would be cheaper."""
     out.print()
-    out.print(screen.heading("What each assumption moves (expected, per conversation)"))
-    table = screen.table("", "low", "adds", "high", "adds")
-    for effect in moved:
-        table.add_row(effect.knob.label, effect.knob.low.label, _added(effect.low), effect.knob.high.label, _added(effect.high))
-    out.print(screen.indented(table))
+    out.print(display.heading("Sensitivity (expected, per conversation)"))
+    table = display.table("", "low", "change", "high", "change")
+    for swing in swings:
+        table.add_row(
+            swing.parameter.label,
+            swing.parameter.low.label,
+            _format_delta(swing.low),
+            swing.parameter.high.label,
+            _format_delta(swing.high),
+        )
+    out.print(display.indent(table))
     out.print()
-    out.print(screen.heading("What would be cheaper (saves, per conversation)"))
-    table = screen.table("", "saves", "at the cost of")
-    table.columns[2].justify, table.columns[2].no_wrap = "left", False
-    for each in advised:
-        table.add_row(each.change, shown(each.saves), each.at_the_cost_of)
-    out.print(screen.indented(table))
+    out.print(display.heading("Recommendations (savings per conversation)"))
+    table = display.table("change", "savings", "trade-off", wrapped=(2,))
+    for recommendation in suggestions:
+        table.add_row(recommendation.change, display.AmountCell(recommendation.savings), recommendation.trade_off)
+    out.print(display.indent(table))
 
 
-def _added(amount: Amount | None) -> str:
+def _format_delta(amount: Amount | None) -> display.Cell:
     if amount is None:
-        return "refused"
-    return f"+{shown(amount)}" if amount > 0 else shown(amount) if amount else "-"
+        return "not possible"
+    return display.AmountCell(amount, signed=True)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.cli.options import option, word
-from voicebill.facts.plans import USES, plan_text
+from voicebill.cli.options import choice_parser, option
+from voicebill.facts.example_plans import EXAMPLE_PLANS, example_plan_text
 
 
 def init_command(
@@ -15,21 +15,28 @@ def init_command(
         Path, typer.Argument(help="The file to write. (default: plan.toml)", metavar="[FILE]", show_default=False)
     ] = Path("plan.toml"),
     *,
-    use: Annotated[
-        str, option("--use", f"One of {', '.join(USES)}. (default: support-bot)", "The plan", word(*USES), "NAME")
+    template: Annotated[
+        str,
+        option(
+            "--template",
+            f"One of {', '.join(EXAMPLE_PLANS)}. (default: support-bot)",
+            "The plan",
+            choice_parser(*EXAMPLE_PLANS),
+            "NAME",
+        ),
     ] = "support-bot",
 ) -> None:
     """Write a commented plan file to start from; nothing is overwritten.
 
     \b
         voicebill init
-        voicebill init reader.toml --use accessibility-reader
+        voicebill init reader.toml --template accessibility-reader
         voicebill estimate --plan reader.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    content = plan_text(use)
+    content = example_plan_text(template)
     try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(content)
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(content)
     except FileExistsError:
         raise InvalidInput(f"{file} is there already: name another file, or remove it") from None
     except OSError as error:

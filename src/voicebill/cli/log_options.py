@@ -10,44 +10,52 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.cli.options import day_said, option
+from voicebill.cli.options import option, parse_day
 
 if TYPE_CHECKING:
     from voicebill.billing.record import Record
-    from voicebill.logs.told import Report, Told
+    from voicebill.logs.defaults import LogDefaults
+    from voicebill.logs.report import ReadReport
 
-LOGS = "The logs"
-UNSAID = "Where a log does not say it"
+LOGS_PANEL = "The logs"
+LOG_DEFAULTS_PANEL = "Where a log does not say it"
 
-Logs = Annotated[
+LogsArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Files, folders, patterns, or - for standard input.", metavar="LOG...", show_default=False),
 ]
-LedgerOption = Annotated[Path | None, option("--ledger", "The folder of a ledger.", LOGS, metavar="DIR")]
-Format = Annotated[
-    str | None, option("--format", "How the logs are written; recognised unless it is named.", LOGS, metavar="NAME")
+LedgerOption = Annotated[Path | None, option("--ledger", "The folder of a ledger.", LOGS_PANEL, metavar="DIR")]
+FormatOption = Annotated[
+    str | None, option("--format", "How the logs are written; recognised unless it is named.", LOGS_PANEL, metavar="NAME")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first broken line.", rich_help_panel=LOGS)]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first broken line.", rich_help_panel=LOGS_PANEL)]
 
-TheModel = Annotated[str | None, option("--model", "The voice model.", UNSAID, metavar="NAME")]
-TheTranscription = Annotated[
-    str | None, option("--transcription-model", "The model that hears the user.", UNSAID, metavar="NAME")
+DefaultModelOption = Annotated[str | None, option("--model", "The voice model.", LOG_DEFAULTS_PANEL, metavar="NAME")]
+DefaultTranscriptionOption = Annotated[
+    str | None, option("--transcription-model", "The model that hears the user.", LOG_DEFAULTS_PANEL, metavar="NAME")
 ]
-TheProvider = Annotated[
-    str | None, option("--provider", "openai or azure. (default: openai, and it is said)", UNSAID, metavar="NAME")
+DefaultProviderOption = Annotated[
+    str | None, option("--provider", "openai or azure. (default: openai, and it is said)", LOG_DEFAULTS_PANEL, metavar="NAME")
 ]
-TheDeployment = Annotated[
+DefaultDeploymentOption = Annotated[
     str | None,
-    option("--deployment", "global, data-zone or regional. (default: global, and it is said)", UNSAID, metavar="NAME"),
+    option(
+        "--deployment", "global, data-zone or regional. (default: global, and it is said)", LOG_DEFAULTS_PANEL, metavar="NAME"
+    ),
 ]
-TheRegion = Annotated[str | None, option("--region", "Azure region, such as swedencentral.", UNSAID, metavar="NAME")]
-TheTenant = Annotated[str | None, option("--tenant", "Whose conversations these are.", UNSAID, metavar="NAME")]
-TheDay = Annotated[
-    date | None, option("--day", "The day of records without a time. Nothing is taken for it.", UNSAID, day_said, "YYYY-MM-DD")
+DefaultRegionOption = Annotated[
+    str | None, option("--region", "Azure region, such as swedencentral.", LOG_DEFAULTS_PANEL, metavar="NAME")
+]
+DefaultTenantOption = Annotated[
+    str | None, option("--tenant", "Whose conversations these are.", LOG_DEFAULTS_PANEL, metavar="NAME")
+]
+DefaultDayOption = Annotated[
+    date | None,
+    option("--day", "The day of records without a time. Nothing is taken for it.", LOG_DEFAULTS_PANEL, parse_day, "YYYY-MM-DD"),
 ]
 
 
-def told_as(
+def log_defaults(
     *,
     model: str | None,
     transcription_model: str | None,
@@ -56,15 +64,15 @@ def told_as(
     region: str | None,
     tenant: str | None,
     day: date | None,
-) -> "Told":
+) -> "LogDefaults":
     """What to take where a log does not say it.
 
     Raises:
         VoicebillError: what reads logs is not installed.
     """
-    from voicebill.logs.told import Told  # noqa: PLC0415 - logs are read by an extra
+    from voicebill.logs.defaults import LogDefaults  # noqa: PLC0415 - logs are read by an extra
 
-    return Told(
+    return LogDefaults(
         model=model,
         transcription_model=transcription_model,
         provider=provider,
@@ -75,22 +83,22 @@ def told_as(
     )
 
 
-def records_of(logs: list[str], dialect: str | None, told: "Told", report: "Report") -> Iterator["Record"]:
+def read_records(logs: list[str], format_name: str | None, defaults: "LogDefaults", report: "ReadReport") -> Iterator["Record"]:
     """The records of logs, as often as they are told; how far it has got is shown on a terminal."""
-    from voicebill.logs.read import every_record  # noqa: PLC0415 - logs are read by an extra
+    from voicebill.logs.read import all_records  # noqa: PLC0415 - logs are read by an extra
 
-    return _counted_aloud(every_record(logs, dialect, told, report), report)
+    return _with_progress(all_records(logs, format_name, defaults, report), report)
 
 
-def _counted_aloud(records: Iterable["Record"], report: "Report") -> Iterator["Record"]:
-    with on_terminal() as shown:
-        for at, record in enumerate(records):
-            if at % 2000 == 0:
-                shown(None, f"{report.lines:,} lines, {at:,} records")
+def _with_progress(records: Iterable["Record"], report: "ReadReport") -> Iterator["Record"]:
+    with progress_bar() as progress:
+        for count, record in enumerate(records):
+            if count % 2000 == 0:
+                progress(None, f"{report.lines:,} lines, {count:,} records")
             yield record
 
 
-class Shown:
+class TerminalProgress:
     """Says on a terminal how far something has got, from the first time on that it is told."""
 
     def __init__(self, bar: Progress | None) -> None:
@@ -108,14 +116,14 @@ class Shown:
 
 
 @contextmanager
-def on_terminal() -> Iterator[Shown]:
+def progress_bar() -> Iterator[TerminalProgress]:
     """A bar on standard error while something runs; nothing where that is no terminal."""
-    err = Console(stderr=True)
-    if not err.is_terminal:
-        yield Shown(None)
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield TerminalProgress(None)
         return
-    bar = Progress(SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=err, transient=True)
+    bar = Progress(SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=console, transient=True)
     try:
-        yield Shown(bar)
+        yield TerminalProgress(bar)
     finally:
         bar.stop()

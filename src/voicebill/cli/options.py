@@ -12,55 +12,55 @@ from typing import Annotated, Any
 import typer
 
 from voicebill.answers import quantities
+from voicebill.answers.call_lengths import ASSUMED_LENGTH_CV, CallLengths, LengthDistribution
 from voicebill.answers.facts import Facts
-from voicebill.answers.lengths import ASSUMED_SPREAD, Lengths, Spread
-from voicebill.answers.tables import one_of
-from voicebill.answers.transport import Carriage
-from voicebill.billing.dated import Day
+from voicebill.answers.table_schema import one_of
+from voicebill.answers.transport import ConnectionCosts
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.charts.draw import LOOKS, Look
-from voicebill.conversation.rules import Value, parameter_value
-from voicebill.facts import load
+from voicebill.billing.validity import PartialDate
+from voicebill.charts.draw import THEMES, Theme
+from voicebill.conversation.rules import ParameterValue, parse_parameter
+from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
-QUESTION = "What is asked"
-TALK = "The conversation"
-MODEL_SIDE = "History, cache and limits"
+SELECTION_PANEL = "What is asked"
+CONVERSATION_PANEL = "The conversation"
+HISTORY_AND_CACHE_PANEL = "History, cache and limits"
 
 
-def said(option: str, reader: Callable[[str], Any]) -> Callable[[Any], Any]:
+def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], Any]:
     """A reader of an option's value whose refusal names the option."""
 
-    def read(value: Any) -> Any:  # noqa: ANN401 - Typer hands over a default as it is
+    def parse(value: Any) -> Any:  # noqa: ANN401 - Typer hands over a default as it is
         if not isinstance(value, str):
             return value
         try:
-            return reader(value)
+            return parser(value)
         except VoicebillError as error:
             raise VoicebillError(f"{option}: {error}") from None
 
-    return read
+    return parse
 
 
-def day_said(text: str) -> date:
+def parse_day(text: str) -> date:
     """A day, exactly.
 
     Raises:
         InvalidInput: it is no day.
     """
     try:
-        day = Day.parse(text)
-        if day.exact:
+        day = PartialDate.parse(text)
+        if day.is_exact:
             return day.first
     except InvalidInput:
         pass
     raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
 
 
-def word(*choices: str) -> Callable[[str], str]:
+def choice_parser(*choices: str) -> Callable[[str], str]:
     """One of some words, in whatever case."""
-    read = one_of(*choices)
-    return lambda said: str(read(said.strip().lower()))
+    parse = one_of(*choices)
+    return lambda text: str(parse(text.strip().lower()))
 
 
 def today() -> date:
@@ -69,152 +69,203 @@ def today() -> date:
 
 
 def option(
-    name: str, help_text: str, panel: str, reader: Callable[[str], Any] | None = None, metavar: str | None = None
+    name: str, help_text: str, panel: str, parser: Callable[[str], Any] | None = None, metavar: str | None = None
 ) -> Any:  # noqa: ANN401 - Typer's option info
     """An option of a command."""
     return typer.Option(
         name,
         help=help_text,
         rich_help_panel=panel,
-        parser=None if reader is None else said(name, reader),
+        parser=None if parser is None else named_parser(name, parser),
         metavar=metavar,
         show_default=False,
     )
 
 
-Model = Annotated[
+ModelOption = Annotated[
     str | None,
-    option("--model", "As the vendor writes it, dated or not. (default: gpt-realtime-1.5)", QUESTION, metavar="NAME"),
+    option("--model", "As the vendor writes it, dated or not. (default: gpt-realtime-1.5)", SELECTION_PANEL, metavar="NAME"),
 ]
-Provider = Annotated[str | None, option("--provider", "openai or azure. (default: openai)", QUESTION, metavar="NAME")]
-Deployment = Annotated[
-    str | None, option("--deployment", "global, data-zone or regional. (default: global)", QUESTION, metavar="NAME")
+ProviderOption = Annotated[
+    str | None, option("--provider", "openai or azure. (default: openai)", SELECTION_PANEL, metavar="NAME")
 ]
-Region = Annotated[str | None, option("--region", "Azure region, such as swedencentral.", QUESTION, metavar="NAME")]
-OnDay = Annotated[
-    date | None, option("--day", "Prices and rules of this day. (default: today)", QUESTION, day_said, "YYYY-MM-DD")
+DeploymentOption = Annotated[
+    str | None, option("--deployment", "global, data-zone or regional. (default: global)", SELECTION_PANEL, metavar="NAME")
+]
+RegionOption = Annotated[
+    str | None, option("--region", "Azure region, such as swedencentral.", SELECTION_PANEL, metavar="NAME")
+]
+DayOption = Annotated[
+    date | None, option("--day", "Prices and rules of this day. (default: today)", SELECTION_PANEL, parse_day, "YYYY-MM-DD")
 ]
 RulesOption = Annotated[
     str | None,
     option(
-        "--rules", "A rule set by name, or a TOML file with one. (default: recorded-2026-11)", QUESTION, metavar="NAME|FILE"
+        "--rules",
+        "A rule set by name, or a TOML file with one. (default: recorded-2026-11)",
+        SELECTION_PANEL,
+        metavar="NAME|FILE",
     ),
 ]
 PricesOption = Annotated[
     list[Path] | None,
-    option("--prices", "A TOML file of your own prices, put before ours. May be repeated.", QUESTION, metavar="FILE"),
+    option("--prices", "A TOML file of your own prices, put before ours. May be repeated.", SELECTION_PANEL, metavar="FILE"),
 ]
 RuleOption = Annotated[
     list[str] | None,
     option(
-        "--rule", "One rule set otherwise, such as cache_block_tokens=128. May be repeated.", QUESTION, metavar="NAME=VALUE"
+        "--set-rule",
+        "One rule set otherwise, such as cache_block_tokens=128. May be repeated.",
+        SELECTION_PANEL,
+        metavar="NAME=VALUE",
     ),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="The whole answer as JSON, dollars as exact decimal strings.", rich_help_panel=QUESTION)
+ExactOption = Annotated[bool, typer.Option("--exact", help="Show all digits of every amount.", rich_help_panel=SELECTION_PANEL)]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="The whole answer as JSON, dollars as exact decimal strings.", rich_help_panel=SELECTION_PANEL),
 ]
-Conversations = Annotated[
-    Any, option("--conversations", "Volume, such as 30000/month or 1000/day.", TALK, quantities.volume, "COUNT/PERIOD")
-]
-LengthSpread = Annotated[
+ConversationsOption = Annotated[
     Any,
     option(
-        "--length-spread",
-        f"How call lengths spread (deviation over mean), for months and years; 0: all alike. (default: {ASSUMED_SPREAD})",
-        TALK,
-        quantities.number,
+        "--conversations",
+        "Volume, such as 30000/month or 1000/day.",
+        CONVERSATION_PANEL,
+        quantities.parse_volume,
+        "COUNT/PERIOD",
+    ),
+]
+CallLengthCvOption = Annotated[
+    Any,
+    option(
+        "--call-length-cv",
+        f"How call lengths spread (deviation over mean), for months and years; 0: all alike. (default: {ASSUMED_LENGTH_CV})",
+        CONVERSATION_PANEL,
+        quantities.parse_number,
         "NUMBER",
     ),
 ]
-LengthsFile = Annotated[
-    Path | None, option("--lengths", "A CSV of your calls' lengths instead: minutes, and how many.", TALK, metavar="FILE")
+CallLengthsOption = Annotated[
+    Path | None,
+    option(
+        "--call-lengths", "A CSV of your calls' lengths instead: minutes, and how many.", CONVERSATION_PANEL, metavar="FILE"
+    ),
 ]
-Cache = Annotated[
+CacheOption = Annotated[
     str | None,
     option(
         "--cache",
         'What "expected" uses: all, prefix or none. (default: prefix)',
-        MODEL_SIDE,
-        word("all", "prefix", "none"),
+        HISTORY_AND_CACHE_PANEL,
+        choice_parser("all", "prefix", "none"),
         "NAME",
     ),
 ]
-Reuse = Annotated[
+PrefixReuseOption = Annotated[
     Decimal | None,
     option(
-        "--reuse",
+        "--prefix-reuse",
         "Share of the common prefix that is found in the cache. (default: 0.8)",
-        MODEL_SIDE,
-        quantities.share,
+        HISTORY_AND_CACHE_PANEL,
+        quantities.parse_share,
         "SHARE",
     ),
 ]
 
 
-WAY = "The way there"
-Codec = Annotated[
-    str | None, option("--codec", "How audio is written: opus, pcm16 or g711. (default: the transport's)", WAY, metavar="NAME")
-]
-Carrier = Annotated[
+CONNECTION_PANEL = "Connection"
+CodecOption = Annotated[
     str | None,
-    option("--carrier", "A carrier's price by its id, ours or your own: twilio/voice-inbound-us-local.", WAY, metavar="ID"),
+    option(
+        "--codec", "How audio is written: opus, pcm16 or g711. (default: the transport's)", CONNECTION_PANEL, metavar="NAME"
+    ),
 ]
-CarrierRate = Annotated[
-    Any, option("--carrier-per-minute", "Your carrier's dollars a minute instead.", WAY, quantities.number, "USD")
+CarrierOption = Annotated[
+    str | None,
+    option(
+        "--carrier",
+        "A carrier's price by its id, ours or your own: twilio/voice-inbound-us-local.",
+        CONNECTION_PANEL,
+        metavar="ID",
+    ),
 ]
-CarrierSeconds = Annotated[
-    Any, option("--carrier-seconds", "To how many seconds he rounds a call up. (default: 60)", WAY, quantities.count, "SECONDS")
+CarrierRateOption = Annotated[
+    Any,
+    option(
+        "--carrier-per-minute", "Your carrier's dollars a minute instead.", CONNECTION_PANEL, quantities.parse_number, "USD"
+    ),
 ]
-Egress = Annotated[
-    Any, option("--egress-per-gb", "Dollars that your cloud takes for a GB that leaves it.", WAY, quantities.number, "USD")
+CarrierIncrementOption = Annotated[
+    Any,
+    option(
+        "--carrier-increment",
+        "Billing increment in seconds. (default: 60)",
+        CONNECTION_PANEL,
+        quantities.parse_count,
+        "SECONDS",
+    ),
 ]
-Fees = Annotated[
+EgressOption = Annotated[
+    Any,
+    option(
+        "--egress-per-gb",
+        "Dollars that your cloud takes for a GB that leaves it.",
+        CONNECTION_PANEL,
+        quantities.parse_number,
+        "USD",
+    ),
+]
+PlatformOption = Annotated[
     list[str] | None,
-    option("--fee", "A platform's price by its id, from a file of your own. May be repeated.", WAY, metavar="ID"),
+    option(
+        "--platform", "A platform's price by its id, from a file of your own. May be repeated.", CONNECTION_PANEL, metavar="ID"
+    ),
 ]
 
 
-def carriage_stated(
+def parse_connection(
     *,
     codec: str | None,
     carrier: str | None,
     per_minute: Decimal | None,
     seconds: int | None,
     egress: Decimal | None,
-    fees: Iterable[str] | None,
-) -> Carriage:
-    """What is paid on the way, as it was stated.
+    platforms: Iterable[str] | None,
+) -> ConnectionCosts:
+    """What is fee, as it was stated.
 
     Raises:
         InvalidInput: it cannot be meant.
     """
-    return Carriage(
+    return ConnectionCosts(
         codec=codec,
         carrier=carrier,
         carrier_per_minute=per_minute,
-        carrier_seconds=seconds,
+        carrier_increment=seconds,
         egress_per_gb=egress,
-        fees=tuple(fees or ()),
+        platforms=tuple(platforms or ()),
     )
 
 
-PLOTTING = "Picture"
-PlotFile = Annotated[Path | None, option("--plot", "Draw a picture into this .svg or .png file.", PLOTTING, metavar="FILE")]
-PlotWidth = Annotated[
-    Any, option("--width", "Pixels across, 400 to 2400. (default: 900)", PLOTTING, quantities.count, "PIXELS")
+CHART_PANEL = "Picture"
+ChartFileOption = Annotated[
+    Path | None, option("--save-chart", "Draw a picture into this .svg or .png file.", CHART_PANEL, metavar="FILE")
 ]
-PlotLook = Annotated[
-    str, option("--look", f"Its colours: {', '.join(LOOKS)}. (default: light)", PLOTTING, word(*LOOKS), "NAME")
+ChartWidthOption = Annotated[
+    Any, option("--width", "Pixels across, 400 to 2400. (default: 900)", CHART_PANEL, quantities.parse_count, "PIXELS")
+]
+ThemeOption = Annotated[
+    str, option("--theme", f"Its colours: {', '.join(THEMES)}. (default: light)", CHART_PANEL, choice_parser(*THEMES), "NAME")
 ]
 
 
-def look_stated(name: str, width: int | None) -> Look:
+def parse_theme(name: str, width: int | None) -> Theme:
     """How a picture is to be dressed.
 
     Raises:
         InvalidInput: it cannot be so wide.
     """
-    return LOOKS[name] if width is None else replace(LOOKS[name], width=width)
+    return THEMES[name] if width is None else replace(THEMES[name], width=width)
 
 
 def home_files() -> list[Path]:
@@ -226,50 +277,50 @@ def home_files() -> list[Path]:
     return sorted(folder.glob("*.toml")) if folder.is_dir() else []
 
 
-def facts_and_rules(rules: str | None, prices: list[Path] | None = None) -> tuple[Facts, str | None]:
+def load_facts_and_rules(rules: str | None, prices: list[Path] | None = None) -> tuple[Facts, str | None]:
     """The facts, with files of one's own put beside ours if any are named, and the name of the rule set.
 
     Raises:
         UnreadableFile, FaultyFile: the rule file cannot be used.
         InvalidInput: it holds no rule set.
     """
-    own = [*home_files(), *(prices or ())]
+    files = [*home_files(), *(prices or ())]
     if rules is None or not rules.endswith(".toml"):
-        return load(*own), rules
-    facts = load(*own, Path(rules))
-    ours = {known.name for known in load(*own).rules.sets}
-    theirs = [known.name for known in facts.rules.sets if known.name not in ours]
-    if not theirs:
+        return load_facts(*files), rules
+    facts = load_facts(*files, Path(rules))
+    built_in = {rule_set.name for rule_set in load_facts(*files).rules.sets}
+    added = [rule_set.name for rule_set in facts.rules.sets if rule_set.name not in built_in]
+    if not added:
         raise InvalidInput(f"{rules} holds no rule set: give it a name and [[rules]]")
-    return facts, theirs[0]
+    return facts, added[0]
 
 
-def overrides(rules: list[str] | None) -> dict[str, Value]:
+def parse_overrides(rules: list[str] | None) -> dict[str, ParameterValue]:
     """Rules stated as NAME=VALUE.
 
     Raises:
         InvalidInput: one is not written so, or its value does not fit.
         UnknownName: there is no such rule.
     """
-    stated: dict[str, Value] = {}
-    for each in rules or ():
-        name, equals, value = each.partition("=")
+    values: dict[str, ParameterValue] = {}
+    for text in rules or ():
+        name, equals, value = text.partition("=")
         if not equals:
-            raise InvalidInput(f"--rule: {each!r} is not written NAME=VALUE, such as cache_block_tokens=128")
-        stated[name.strip()] = parameter_value(name.strip(), _plain_number(value.strip()))
-    return stated
+            raise InvalidInput(f"--set-rule: {text!r} is not written NAME=VALUE, such as cache_block_tokens=128")
+        values[name.strip()] = parse_parameter(name.strip(), _normalize_number(value.strip()))
+    return values
 
 
-def _plain_number(value: str) -> str:
+def _normalize_number(value: str) -> str:
     """A number as people type it, such as 50% or 1k, as plain digits; anything else as it is."""
-    reader = quantities.share if value.endswith("%") else quantities.number
+    parser = quantities.parse_share if value.endswith("%") else quantities.parse_number
     try:
-        return str(reader(value))
+        return str(parser(value))
     except VoicebillError:
         return value
 
 
-def lengths_stated(spread: Decimal | None, file: Path | None) -> Spread | Lengths | None:
+def parse_lengths(spread: Decimal | None, file: Path | None) -> LengthDistribution | CallLengths | None:
     """How call lengths differ, if that was stated.
 
     Raises:
@@ -277,29 +328,29 @@ def lengths_stated(spread: Decimal | None, file: Path | None) -> Spread | Length
         UnreadableFile: the file cannot be read.
     """
     if spread is not None and file is not None:
-        raise InvalidInput("--length-spread and --lengths say the same thing: give one")
+        raise InvalidInput("--call-length-cv and --call-lengths say the same thing: give one")
     if file is None:
-        return None if spread is None else Spread(spread)
-    counted = []
+        return None if spread is None else LengthDistribution(spread)
+    lengths = []
     for number, row in enumerate(csv.reader(read_text(file).splitlines()), start=1):
-        words = [word.strip() for word in row]
-        if not any(words) or (number == 1 and words[0].lower() in LENGTH_TITLES):
+        cells = [cell.strip() for cell in row]
+        if not any(cells) or (number == 1 and cells[0].lower() in LENGTH_HEADINGS):
             continue
         try:
-            counted.append(_length(words))
+            lengths.append(_parse_length_row(cells))
         except VoicebillError as error:
             raise InvalidInput(f"{file}, line {number}: {error}") from None
-    return Lengths(tuple(counted))
+    return CallLengths(tuple(lengths))
 
 
-LENGTH_TITLES = ("minutes", "minute", "min", "length", "duration", "length_minutes", "duration_minutes")
+LENGTH_HEADINGS = ("minutes", "minute", "min", "length", "duration", "length_minutes", "duration_minutes")
 """What the first column of a file of lengths may be titled: nothing that might mean another unit."""
 
 
-def _length(words: list[str]) -> tuple[Decimal, int]:
+def _parse_length_row(cells: list[str]) -> tuple[Decimal, int]:
     """A line of a file of lengths: minutes, and how many calls lasted so long."""
-    if len(words) > 2 or ";" in words[0] or "\t" in words[0]:
+    if len(cells) > 2 or ";" in cells[0] or "\t" in cells[0]:
         raise InvalidInput("a line holds minutes and how many calls, with a comma between them: 6.5,12 (thousands without one)")
-    minutes, count = quantities.minutes(words[0]), quantities.count(words[1]) if len(words) > 1 else 1
-    Lengths(((minutes, 1),))
+    minutes, count = quantities.parse_minutes(cells[0]), quantities.parse_count(cells[1]) if len(cells) > 1 else 1
+    CallLengths(((minutes, 1),))
     return minutes, count

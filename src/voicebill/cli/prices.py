@@ -12,15 +12,15 @@ from rich.console import Console
 from voicebill.answers.shape import offer_shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.meters import Meter
-from voicebill.billing.money import quoted
+from voicebill.billing.money import format_price
 from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
-from voicebill.cli import screen
-from voicebill.cli.options import OnDay, option, today, word
-from voicebill.facts import check, load
+from voicebill.cli import display
+from voicebill.cli.options import DayOption, choice_parser, option, today
+from voicebill.facts import check_facts, load_facts
 
-KINDS: tuple[str, ...] = get_args(Kind)
-SHOW = "What is shown"
+KIND_CHOICES: tuple[str, ...] = get_args(Kind)
+DISPLAY_PANEL = "What is shown"
 
 
 def prices_command(
@@ -29,15 +29,23 @@ def prices_command(
         typer.Argument(help="A model: its offers with their history and sources.", metavar="[MODEL]", show_default=False),
     ] = None,
     *,
-    provider: Annotated[str | None, option("--provider", "Only this provider's offers.", SHOW, metavar="NAME")] = None,
+    provider: Annotated[str | None, option("--provider", "Only this provider's offers.", DISPLAY_PANEL, metavar="NAME")] = None,
     kind: Annotated[
-        str, option("--kind", f"One of {', '.join(KINDS)}. (default: realtime)", SHOW, word(*KINDS), "NAME")
+        str,
+        option(
+            "--kind",
+            f"One of {', '.join(KIND_CHOICES)}. (default: realtime)",
+            DISPLAY_PANEL,
+            choice_parser(*KIND_CHOICES),
+            "NAME",
+        ),
     ] = "realtime",
-    day: OnDay = None,
-    check_file: Annotated[
-        Path | None, option("--check", "Read a TOML file of prices or rules, and report every fault.", SHOW, metavar="FILE")
+    day: DayOption = None,
+    file_to_check: Annotated[
+        Path | None,
+        option("--check", "Read a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel=SHOW)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel=DISPLAY_PANEL)] = False,
 ) -> None:
     """The price book: what is sold on a day, one model's whole history, or a check of your own file.
 
@@ -46,36 +54,41 @@ def prices_command(
         voicebill prices gpt-realtime-mini --provider azure
         voicebill prices --check my-prices.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    if check_file is not None:
+    if file_to_check is not None:
         if name is not None:
             raise InvalidInput(f"a check needs no model: leave {name!r} out")
-        known = load()
-        found = check(check_file)
-        offers, sets = len(found.prices.offers) - len(known.prices.offers), len(found.rules.sets) - len(known.rules.sets)
-        book = found.prices
-        own = {name: len(getattr(book, name)) for name in ("negotiated", "adjustments", "currencies")}
-        own["stacks"] = len(found.stacks) - len(known.stacks)
+        built_in = load_facts()
+        checked = check_facts(file_to_check)
+        offers, sets = (
+            len(checked.prices.offers) - len(built_in.prices.offers),
+            len(checked.rules.sets) - len(built_in.rules.sets),
+        )
+        book = checked.prices
+        own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
+        own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
         if as_json:
-            screen.as_json({"file": str(check_file), "faults": [], "offers": offers, "rule_sets": sets, **own})
+            display.print_json({"file": str(file_to_check), "faults": [], "offers": offers, "rule_sets": sets, **own_counts})
         else:
-            counted = ", ".join(f"{what} {many}" for what, many in {"offers": offers, "rule sets": sets, **own}.items())
-            typer.echo(f"{check_file} has no faults: {counted}")
+            summary = ", ".join(
+                f"{label} {count}" for label, count in {"offers": offers, "rule sets": sets, **own_counts}.items()
+            )
+            typer.echo(f"{file_to_check} has no faults: {summary}")
         return
-    book, on = load().prices, day or today()
-    offers_shown = book.named(name, provider) if name else _sold(book, kind, provider, on)
+    book, effective_day = load_facts().prices, day or today()
+    offers_shown = book.offers_named(name, provider) if name else _offers_on(book, kind, provider, effective_day)
     if as_json:
-        screen.as_json({"digest": book.digest, "currency": "USD", "offers": [offer_shape(offer) for offer in offers_shown]})
+        display.print_json({"digest": book.digest, "currency": "USD", "offers": [offer_shape(offer) for offer in offers_shown]})
     elif name:
-        _show_history(offers_shown, book, day, screen.console())
+        _print_history(offers_shown, book, day, display.console())
     elif not offers_shown:
-        typer.echo(f"no {kind} model{f' of {provider}' if provider else ''} has a price on {on}")
+        typer.echo(f"no {kind} model{f' of {provider}' if provider else ''} has a price on {effective_day}")
     else:
-        _show_list(offers_shown, kind, on, book.meters, screen.console())
+        _print_list(offers_shown, kind, effective_day, book.meters, display.console())
 
 
-def _sold(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[Offer, ...]:
+def _offers_on(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[Offer, ...]:
     if provider is not None and provider not in {offer.provider for offer in book.offers}:
-        book.named("", provider)
+        book.offers_named("", provider)
     return tuple(
         offer
         for offer in book.offers
@@ -83,91 +96,89 @@ def _sold(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[
     )
 
 
-def _show_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
-    out.print(screen.heading(f"{kind} offers on {day}"))
+def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
+    out.print(display.heading(f"{kind} offers on {day}"))
     out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where said so", style="dim")
-    named = ""
-    for offer in sorted(offers, key=lambda each: (each.provider, each.model, each.version or "", each.id)):
-        if (name := f"{offer.provider}/{offer.name}") != named:
+    previous_title = ""
+    for offer in sorted(offers, key=lambda item: (item.provider, item.model, item.version or "", item.id)):
+        if (title := f"{offer.provider}/{offer.name}") != previous_title:
             out.print()
-            out.print(screen.heading(name))
-            named = name
+            out.print(display.heading(title))
+            previous_title = title
         row = offer.row_on(day)
         assert row is not None
-        out.print(screen.indented(f"{_where(offer):<22}  {'  '.join(_priced(offer, row, meters))}"))
+        out.print(display.indent(f"{_location(offer):<22}  {'  '.join(_price_texts(offer, row, meters))}"))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
-    out.print(f"Other kinds: --kind {', '.join(other for other in KINDS if other != kind)}", style="dim")
+    out.print(f"Other kinds: --kind {', '.join(other for other in KIND_CHOICES if other != kind)}", style="dim")
 
 
-def _where(offer: Offer) -> str:
+def _location(offer: Offer) -> str:
     if offer.deployment != "regional" or not offer.regions:
         return offer.deployment
-    others = len(offer.regions) - 1
-    return f"{offer.deployment} {offer.regions[0]}{f' +{others}' if others else ''}"
+    other_regions = len(offer.regions) - 1
+    return f"{offer.deployment} {offer.regions[0]}{f' +{other_regions}' if other_regions else ''}"
 
 
-def _priced(offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> Iterable[str]:
+def _price_texts(offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> Iterable[str]:
     """A row's prices in few words: token prices together by modality, others with their unit."""
-    told: set[str] = set()
+    grouped: set[str] = set()
     for modality in ("text", "audio", "image"):
         names = [f"{modality}_in", f"{modality}_in_cached", f"{modality}_out"]
-        if any(name in row.prices for name in names):
-            told.update(names)
-            prices = (row.prices.get(name) for name in names[: 2 if modality == "image" else 3])
-            yield f"{modality} " + "/".join("-" if price is None else _short(price) for price in prices)
-    for name, price in row.prices.items():
-        if name not in told:
-            yield f"{meters[name].label} {quoted(price)}{meters[name].price_unit}"
-    if Rates.of(offer, row, meters).incomplete:
+        if any(name in row.unit_prices for name in names):
+            grouped.update(names)
+            prices = (row.unit_prices.get(name) for name in names[: 2 if modality == "image" else 3])
+            yield f"{modality} " + "/".join("-" if price is None else _format_short(price) for price in prices)
+    for name, price in row.unit_prices.items():
+        if name not in grouped:
+            yield f"{meters[name].label} {format_price(price)}{meters[name].price_unit}"
+    if Rates.from_row(offer, row, meters).is_incomplete:
         yield "(incomplete)"
     if row.disputes:
         yield "(disputed)"
 
 
-def _short(price: Decimal) -> str:
-    return quoted(price)[1:].removesuffix(".00")
+def _format_short(price: Decimal) -> str:
+    return format_price(price)[1:].removesuffix(".00")
 
 
-def _show_history(offers: Iterable[Offer], book: PriceBook, day: date | None, out: Console) -> None:
+def _print_history(offers: Iterable[Offer], book: PriceBook, day: date | None, out: Console) -> None:
     for offer in offers:
-        out.print(screen.heading(f"{offer.id}  ({offer.kind}{', an example, not for sale here' if offer.example else ''})"))
+        out.print(display.heading(f"{offer.id}  ({offer.kind}{', an example, not for sale here' if offer.example else ''})"))
         if offer.regions:
-            out.print(screen.indented(f"listed in {', '.join(offer.regions)}"))
+            out.print(display.indent(f"listed in {', '.join(offer.regions)}"))
         for row in offer.rows:
             out.print()
             ends = f" until {row.until}" if row.until else ""
-            holds = f"; in force on {day}" if day and row is offer.row_on(day) else ""
-            out.print(screen.indented(f"since {row.since}{ends}, checked {row.checked}{holds}"))
-            _show_row(row, offer, book.meters, out)
-        for fact in _around(offer, book):
-            out.print(screen.indented(fact))
+            in_force = f"; in force on {day}" if day and row is offer.row_on(day) else ""
+            out.print(display.indent(f"since {row.since}{ends}, checked {row.checked}{in_force}"))
+            _print_row(row, offer, book.meters, out)
+        for fact in _related_facts(offer, book):
+            out.print(display.indent(fact))
         out.print()
 
 
-def _show_row(row: PriceRow, offer: Offer, meters: Mapping[str, Meter], out: Console) -> None:
-    shape = screen.table("meter", "price", "on the invoice" if offer.vendor_meters else "")
-    shape.columns[-1].justify = "left"
-    shape.columns[-1].no_wrap = False
-    for name, price in row.prices.items():
-        vendor, counted_in = offer.vendor_meters.get(name, ("", ""))
-        invoice = f"{vendor} ({counted_in})" if vendor else ""
-        shape.add_row(meters[name].label, f"{quoted(price)}{meters[name].price_unit}", invoice)
-    out.print(screen.indented(screen.indented(shape)))
+def _print_row(row: PriceRow, offer: Offer, meters: Mapping[str, Meter], out: Console) -> None:
+    table = display.table("meter", "price", "on the invoice" if offer.vendor_meters else "", wrapped=(2,))
+    for name, price in row.unit_prices.items():
+        vendor, vendor_unit = offer.vendor_meters.get(name, ("", ""))
+        invoice = f"{vendor} ({vendor_unit})" if vendor else ""
+        table.add_row(meters[name].label, f"{format_price(price)}{meters[name].price_unit}", invoice)
+    out.print(display.indent(display.indent(table)))
     for note in (*([f"note: {row.note}"] if row.note else []), *(f"source: {source}" for source in row.sources)):
-        out.print(screen.indented(screen.indented(note)), style="dim")
+        out.print(display.indent(display.indent(note)), style="dim")
     for name, disputes in row.disputes.items():
         for dispute in disputes:
-            said = f"disputed: {meters[name].label} {quoted(dispute.price)} according to {dispute.source}"
-            out.print(screen.indented(screen.indented(said)), style="dim")
+            text = f"disputed: {meters[name].label} {format_price(dispute.price)} according to {dispute.source}"
+            out.print(display.indent(display.indent(text)), style="dim")
 
 
-def _around(offer: Offer, book: PriceBook) -> Iterable[str]:
-    for end in book.ends(offer):
-        rivals = ", ".join(f"{day} according to {source}" for day, source in end.disputed)
-        disputed = f" (disputed: {rivals})" if rivals else ""
-        instead = f", replaced by {end.replacement}" if end.replacement else ""
-        yield f"ends {end.shutdown}{disputed}{instead}; source: {end.source}, checked {end.checked}"
+def _related_facts(offer: Offer, book: PriceBook) -> Iterable[str]:
+    for end in book.lifecycle_of(offer):
+        disputed_dates = ", ".join(f"{day} according to {source}" for day, source in end.disputed)
+        disputed = f" (disputed: {disputed_dates})" if disputed_dates else ""
+        replacement = f", replaced by {end.replacement}" if end.replacement else ""
+        yield f"ends {end.shutdown}{disputed}{replacement}; source: {end.source}, checked {end.checked}"
     for charge in book.surcharges:
         if charge.provider == offer.provider and offer.model in charge.models:
             yield f"{charge.name}: × {charge.factor}; {charge.note}; source: {charge.source}"

@@ -13,77 +13,101 @@ from voicebill.answers import quantities
 from voicebill.answers.ptu import (
     HOURS_PER_MONTH,
     HOURS_PER_YEAR,
-    Choice,
-    Held,
-    Ptu,
-    PtuAsked,
-    cheapest_way,
-    more_than_none,
-    profile,
-    ptu,
+    CommitmentOption,
+    PtuMix,
+    PtuRequest,
+    PtuSizing,
+    cheapest_option_text,
+    parse_load_profile,
+    parse_positive_number,
+    size_ptus,
 )
 from voicebill.answers.ptu_shape import ptu_shape
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import Amount, shown
-from voicebill.billing.provisioned import DEPLOYMENTS
+from voicebill.billing.money import Amount
+from voicebill.billing.provisioned_throughput import DEPLOYMENTS
 from voicebill.charts import draw
-from voicebill.cli import screen
+from voicebill.cli import display
 from voicebill.cli.options import (
-    QUESTION,
-    Json,
-    OnDay,
-    PlotFile,
-    PlotLook,
-    PlotWidth,
+    SELECTION_PANEL,
+    ChartFileOption,
+    ChartWidthOption,
+    DayOption,
+    ExactOption,
+    JsonOption,
     PricesOption,
-    Region,
+    RegionOption,
+    ThemeOption,
+    choice_parser,
     home_files,
-    look_stated,
     option,
+    parse_theme,
     today,
-    word,
 )
-from voicebill.facts import load
+from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
-LOAD = "The load"
-PAYS_FROM = (
-    "Pays from: what the units must serve on average, day and night, to cost less than pay as you go; a share of the peak."
+LOAD_PANEL = "The load"
+BREAK_EVEN_NOTE = (
+    "Break-even: average load around the clock, as a share of the peak, from which the units cost less than pay as you go."
 )
 
 
-def _profile(said: str) -> tuple[Decimal, ...]:
+def _parse_profile(text: str) -> tuple[Decimal, ...]:
     """Numbers as they are written, or those in a file."""
-    if re.fullmatch(r"[\d.,;\s]*", said):
-        return profile(said)
-    if "," in said and not Path(said).exists():
-        return profile(said)  # which says what is no number
-    return profile(read_text(Path(said)))
+    if re.fullmatch(r"[\d.,;\s]*", text):
+        return parse_load_profile(text)
+    if "," in text and not Path(text).exists():
+        return parse_load_profile(text)  # which says what is no number
+    return parse_load_profile(read_text(Path(text)))
 
 
-ModelOption = Annotated[str, option("--model", "A text model, such as gpt-5.2.", QUESTION, metavar="NAME")]
-DeploymentOption = Annotated[
+TextModelOption = Annotated[str, option("--model", "A text model, such as gpt-5.2.", SELECTION_PANEL, metavar="NAME")]
+PtuDeploymentOption = Annotated[
     str,
-    option("--deployment", "global, data-zone or regional. (default: global)", QUESTION, word(*DEPLOYMENTS), "NAME"),
+    option(
+        "--deployment", "global, data-zone or regional. (default: global)", SELECTION_PANEL, choice_parser(*DEPLOYMENTS), "NAME"
+    ),
 ]
-PtusOption = Annotated[
-    Any, option("--ptus", "Buy so many units; what does not fit goes pay as you go.", QUESTION, quantities.count, "COUNT")
+BuyPtusOption = Annotated[
+    Any,
+    option(
+        "--buy-ptus",
+        "Buy so many units; what does not fit goes pay as you go.",
+        SELECTION_PANEL,
+        quantities.parse_count,
+        "COUNT",
+    ),
 ]
-Prompt = Annotated[Any, option("--prompt", "Tokens of an average call's input.", LOAD, quantities.number, "TOKENS")]
-Response = Annotated[Any, option("--response", "Tokens of an average call's output.", LOAD, quantities.number, "TOKENS")]
-CallsPerMinute = Annotated[
-    Any, option("--calls-per-minute", "Model calls in the busiest minute, such as 1,000.", LOAD, more_than_none, "COUNT")
+PromptTokensOption = Annotated[
+    Any, option("--prompt-tokens", "Tokens of an average call's input.", LOAD_PANEL, quantities.parse_number, "TOKENS")
 ]
-CacheRate = Annotated[
-    Any, option("--cache-rate", "Share of the input that is cached, 0.5 or 50%. (default: 0)", LOAD, quantities.share, "SHARE")
+ResponseTokensOption = Annotated[
+    Any, option("--response-tokens", "Tokens of an average call's output.", LOAD_PANEL, quantities.parse_number, "TOKENS")
 ]
-ProfileOption = Annotated[
+CallsPerMinuteOption = Annotated[
+    Any,
+    option(
+        "--calls-per-minute", "Model calls in the busiest minute, such as 1,000.", LOAD_PANEL, parse_positive_number, "COUNT"
+    ),
+]
+CacheRateOption = Annotated[
+    Any,
+    option(
+        "--cache-rate",
+        "Share of the input that is cached, 0.5 or 50%. (default: 0)",
+        LOAD_PANEL,
+        quantities.parse_share,
+        "SHARE",
+    ),
+]
+LoadProfileOption = Annotated[
     Any,
     option(
         "--profile",
         "The load by the hour: 24 numbers (168: a week) with commas, or a file of them. (default: always the same)",
-        LOAD,
-        _profile,
+        LOAD_PANEL,
+        _parse_profile,
         "N,N,...|FILE",
     ),
 ]
@@ -91,21 +115,22 @@ ProfileOption = Annotated[
 
 def ptu_command(
     *,
-    model: ModelOption,
-    prompt: Prompt,
-    response: Response,
-    calls_per_minute: CallsPerMinute = None,
-    cache_rate: CacheRate = Decimal(0),
-    by_hour: ProfileOption = None,
-    ptus: PtusOption = None,
-    deployment: DeploymentOption = "global",
-    region: Region = None,
-    day: OnDay = None,
+    model: TextModelOption,
+    prompt_tokens: PromptTokensOption,
+    response_tokens: ResponseTokensOption,
+    calls_per_minute: CallsPerMinuteOption = None,
+    cache_rate: CacheRateOption = Decimal(0),
+    load_profile: LoadProfileOption = None,
+    buy_ptus: BuyPtusOption = None,
+    deployment: PtuDeploymentOption = "global",
+    region: RegionOption = None,
+    day: DayOption = None,
     prices: PricesOption = None,
-    plot: PlotFile = None,
-    width: PlotWidth = None,
-    look: PlotLook = "light",
-    as_json: Json = False,
+    chart_file: ChartFileOption = None,
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Azure provisioned throughput (PTU): how many units a load needs, what they cost, and when that pays.
 
@@ -114,120 +139,134 @@ def ptu_command(
     \b
     A thousand calls a minute at the peak, half of the prompt cached:
         voicebill ptu --model gpt-5.2 --deployment data-zone \\
-            --calls-per-minute 1000 --prompt 200 --response 20 --cache-rate 0.5
+            --calls-per-minute 1000 --prompt-tokens 200 --response-tokens 20 --cache-rate 0.5
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    if calls_per_minute is None and by_hour is None:
+    if calls_per_minute is None and load_profile is None:
         raise InvalidInput("name the load: --calls-per-minute COUNT in the busiest minute, or --profile with calls a minute")
-    asked = PtuAsked(
+    request = PtuRequest(
         model=model,
         day=day or today(),
-        prompt_tokens=prompt,
-        response_tokens=response,
+        prompt_tokens=prompt_tokens,
+        response_tokens=response_tokens,
         calls_per_minute=calls_per_minute,
         cache_rate=cache_rate,
-        profile=by_hour or (),
+        profile=load_profile or (),
         deployment=deployment,
         region=region,
-        ptus=ptus,
+        ptus=buy_ptus,
     )
-    answer = ptu(asked, load(*home_files(), *(prices or ())))
-    if plot:
-        draw.save(draw.provisioned(answer, look_stated(look, width)), plot)
+    answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
+    if chart_file:
+        draw.save(draw.ptu_costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
-        screen.as_json(ptu_shape(answer))
+        display.print_json(ptu_shape(answer))
         return
-    show(answer, screen.console())
+    print_ptu_sizing(answer, display.console(exact=exact))
 
 
-def show(answer: Ptu, out: Console) -> None:
+def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
     """Print a sizing for people."""
-    asked, row = answer.asked, answer.throughput
-    place = ", ".join(filter(None, (asked.deployment, asked.region)))
-    out.print(screen.heading(f"{row.model} at azure, provisioned ({place}) on {asked.day}"))
-    each = f"{_number(asked.prompt_tokens)} tokens in ({_number(100 * asked.cache_rate)}% cached)"
-    out.print(f"{_number(asked.peak)} calls a minute at the peak, each of {each} and {_number(asked.response_tokens)} out")
+    request, throughput = answer.request, answer.throughput
+    location = ", ".join(filter(None, (request.deployment, request.region)))
+    out.print(display.heading(f"{throughput.model} at azure, provisioned ({location}) on {request.day}"))
+    input_text = f"{_format_number(request.prompt_tokens)} prompt tokens ({_format_number(100 * request.cache_rate)}% cached)"
+    out.print(
+        f"{_format_number(request.peak)} calls per minute at the peak, each with {input_text} and "
+        f"{_format_number(request.response_tokens)} response tokens"
+    )
     out.print()
     for line in _sizing(answer):
-        out.print(screen.indented(line))
+        out.print(display.indent(line))
     out.print()
-    out.print(screen.heading(f"What {screen.counted(answer.bought, 'PTU')} cost"))
-    table = screen.table("", "an hour", "a month", "a year", "pays from")
-    for choice in answer.choices:
-        table.add_row(choice.commitment.label, *_terms(choice.held.provisioned), _break_even(choice, answer))
+    out.print(display.heading(f"What {display.pluralize(answer.bought, 'PTU')} cost"))
+    table = display.table("", "per hour", "per month", "per year", "break-even")
+    for commitment_option in answer.options:
+        table.add_row(
+            commitment_option.commitment.label,
+            *_format_terms(commitment_option.mix.provisioned),
+            _break_even(commitment_option, answer),
+        )
     if answer.per_call is not None:
-        always = answer.as_you_go(asked.peak)
-        table.add_row("pay as you go, at peak", *_terms(always), "")
-    out.print(screen.indented(table))
+        pay_as_you_go = answer.pay_as_you_go_cost(request.peak)
+        table.add_row("pay as you go, at peak", *_format_terms(pay_as_you_go), "")
+    out.print(display.indent(table))
     if answer.per_call is not None:
-        out.print(screen.indented(PAYS_FROM), style="dim")
-    for line in _over_the_load(answer):
+        out.print(display.indent(BREAK_EVEN_NOTE), style="dim")
+    for line in _monthly_cost(answer):
         out.print(line)
-    for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
+    for note in (
+        *display.notes("Warnings", answer.warnings, style="yellow"),
+        *display.notes("Assumptions", answer.assumptions),
+    ):
         out.print(note)
     out.print()
-    checked = f"sizing checked {row.checked} · hours {answer.hourly.checked} ({answer.digest})"
-    out.print(screen.heading(checked), style="dim")
+    checked = f"sizing checked {throughput.checked} · hours {answer.hourly.checked} ({answer.digest})"
+    out.print(display.heading(checked), style="dim")
 
 
-def _sizing(answer: Ptu) -> Iterator[str]:
+def _sizing(answer: PtuSizing) -> Iterator[str]:
     """How the units come about, as the vendor's formula has it."""
-    asked, row, steps = answer.asked, answer.throughput, answer.steps
+    request, throughput, increments = answer.request, answer.throughput, answer.increments
     yield (
-        f"{screen.counted(answer.needed, 'PTU')}: {float(answer.raw):,.2f}, rounded up to a multiple of {steps.increment}, "
-        f"at least {steps.fewest}"
+        f"{display.pluralize(answer.needed, 'PTU')}: {float(answer.raw_ptus):,.2f}, rounded up to a multiple of "
+        f"{increments.increment}, at least {increments.minimum_deployable}"
     )
-    fresh = asked.peak * Fraction(asked.prompt_tokens) * (1 - Fraction(asked.cache_rate))
-    out = asked.peak * Fraction(asked.response_tokens)
+    uncached = request.peak * Fraction(request.prompt_tokens) * (1 - Fraction(request.cache_rate))
+    output = request.peak * Fraction(request.response_tokens)
     yield (
-        f"{_number(answer.normalized_tpm)} normalized tokens a minute: {_number(fresh)} fresh in + {row.output_ratio} × "
-        f"{_number(out)} out"
+        f"{_format_number(answer.normalized_tpm)} normalized tokens per minute: {_format_number(uncached)} uncached input + "
+        f"{throughput.output_ratio} × {_format_number(output)} output"
     )
-    yield f"a PTU serves {row.input_tpm_per_ptu:,} a minute of {row.model}"
-    bought = "" if answer.bought == answer.needed else f" of {screen.counted(answer.bought, 'PTU')}"
-    average = f", {float(answer.on_average):.0%} on average" if asked.profile else ""
-    yield f"used{bought}: {float(answer.at_peak):.0%} at the peak{average}"
+    yield f"one PTU serves {throughput.input_tpm_per_ptu:,} per minute of {throughput.model}"
+    bought_text = "" if answer.bought == answer.needed else f" of {display.pluralize(answer.bought, 'PTU')}"
+    average = f", {float(answer.average_utilization):.0%} on average" if request.profile else ""
+    yield f"utilization{bought_text}: {float(answer.peak_utilization):.0%} at the peak{average}"
 
 
-def _over_the_load(answer: Ptu) -> Iterator[Any]:
+def _monthly_cost(answer: PtuSizing) -> Iterator[Any]:
     """What the load costs a month: pay as you go, with the units that were bought, and with the cheapest number of them."""
     yield ""
-    if answer.missing:
-        yield f"Nothing to compare with: {answer.missing}."
+    if answer.missing_reason:
+        yield f"No pay-as-you-go price to compare with: {answer.missing_reason}."
         return
-    yield screen.heading(f"The load in a month ({_number(answer.asked.average)} calls a minute on average)")
-    table = screen.table("", "PTUs", "spills", "units", "pay as you go", "together")
-    table.add_row("pay as you go alone", "-", "-", "-", *2 * [_month(answer.as_you_go(answer.asked.average))])
-    for choice in answer.choices:
-        table.add_row(choice.commitment.label, *_held(choice.held))
-        if choice.cheapest is not None and choice.cheapest.ptus and choice.cheapest.ptus != choice.held.ptus:
-            table.add_row("  cheapest number", *_held(choice.cheapest))
-    yield screen.indented(table)
-    yield screen.indented(cheapest_way(answer))
+    yield display.heading(f"Monthly cost of the load ({_format_number(answer.request.average)} calls per minute on average)")
+    table = display.table("", "PTUs", "spillover", "units", "pay as you go", "total")
+    table.add_row("pay as you go only", "-", "-", "-", *2 * [_format_month(answer.pay_as_you_go_cost(answer.request.average))])
+    for commitment_option in answer.options:
+        table.add_row(commitment_option.commitment.label, *_mix_cells(commitment_option.mix))
+        if (
+            commitment_option.cheapest_mix is not None
+            and commitment_option.cheapest_mix.ptus
+            and commitment_option.cheapest_mix.ptus != commitment_option.mix.ptus
+        ):
+            table.add_row("  cheapest number", *_mix_cells(commitment_option.cheapest_mix))
+    yield display.indent(table)
+    yield display.indent(cheapest_option_text(answer))
 
 
-def _held(held: Held) -> tuple[str, ...]:
-    spills = f"{float(held.spilled_share):.0%}" if held.spilled_share else "-"
-    return f"{held.ptus:,}", spills, _month(held.provisioned), _month(held.spilled), _month(held.per_hour)
+def _mix_cells(mix: PtuMix) -> tuple[display.Cell, ...]:
+    spills = f"{float(mix.spillover_share):.0%}" if mix.spillover_share else "-"
+    return f"{mix.ptus:,}", spills, _format_month(mix.provisioned), _format_month(mix.spillover), _format_month(mix.per_hour)
 
 
-def _break_even(choice: Choice, answer: Ptu) -> str:
+def _break_even(commitment_option: CommitmentOption, answer: PtuSizing) -> str:
     if answer.per_call is None:
         return "unknown"
-    if choice.break_even is None:
+    if commitment_option.break_even is None:
         return "never"
-    return f"{float(choice.break_even / answer.asked.peak):.0%} ({float(choice.break_even):,.0f}/min)"
+    return f"{float(commitment_option.break_even / answer.request.peak):.0%} ({float(commitment_option.break_even):,.0f}/min)"
 
 
-def _month(per_hour: Amount | None) -> str:
-    return "unknown" if per_hour is None else shown(per_hour * HOURS_PER_MONTH) if per_hour else "-"
+def _format_month(per_hour: Amount | None) -> display.Cell:
+    return "unknown" if per_hour is None else display.AmountCell(per_hour * HOURS_PER_MONTH) if per_hour else "-"
 
 
-def _terms(per_hour: Amount | None) -> tuple[str, ...]:
+def _format_terms(per_hour: Amount | None) -> tuple[display.Cell, ...]:
     if per_hour is None:
         return "unknown", "unknown", "unknown"
-    return shown(per_hour), shown(per_hour * HOURS_PER_MONTH), shown(per_hour * HOURS_PER_YEAR)
+    return tuple(display.AmountCell(per_hour * hours) for hours in (1, HOURS_PER_MONTH, HOURS_PER_YEAR))
 
 
-def _number(number: Decimal | Fraction) -> str:
+def _format_number(number: Decimal | Fraction) -> str:
     """A number without digits that say nothing."""
     return f"{float(number):,.10g}" if number < 1000 else f"{round(number):,}"

@@ -2,42 +2,42 @@
 
 from voicebill.answers.shape import Shape
 from voicebill.billing.errors import InvalidInput
-from voicebill.cli import screen
+from voicebill.cli import display
 from voicebill.cli.log_options import (
-    Format,
+    DefaultDayOption,
+    DefaultDeploymentOption,
+    DefaultModelOption,
+    DefaultProviderOption,
+    DefaultRegionOption,
+    DefaultTenantOption,
+    DefaultTranscriptionOption,
+    FormatOption,
     LedgerOption,
-    Logs,
-    Strict,
-    TheDay,
-    TheDeployment,
-    TheModel,
-    TheProvider,
-    TheRegion,
-    TheTenant,
-    TheTranscription,
-    records_of,
-    told_as,
+    LogsArgument,
+    StrictOption,
+    log_defaults,
+    read_records,
 )
-from voicebill.cli.options import Json
+from voicebill.cli.options import JsonOption
 
-MOST_DAYS = 8
+MAX_DAYS_SHOWN = 8
 """So many days are named."""
 
 
 def record_command(
-    logs: Logs = None,
+    logs: LogsArgument = None,
     *,
     ledger: LedgerOption = None,
-    format: Format = None,  # noqa: A002 - the option's name
-    strict: Strict = False,
-    model: TheModel = None,
-    transcription_model: TheTranscription = None,
-    provider: TheProvider = None,
-    deployment: TheDeployment = None,
-    region: TheRegion = None,
-    tenant: TheTenant = None,
-    day: TheDay = None,
-    as_json: Json = False,
+    format: FormatOption = None,  # noqa: A002 - the option's name
+    strict: StrictOption = False,
+    model: DefaultModelOption = None,
+    transcription_model: DefaultTranscriptionOption = None,
+    provider: DefaultProviderOption = None,
+    deployment: DefaultDeploymentOption = None,
+    region: DefaultRegionOption = None,
+    tenant: DefaultTenantOption = None,
+    day: DefaultDayOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Keep what usage logs say in a ledger: once, however often they are recorded.
 
@@ -48,7 +48,7 @@ def record_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     if not logs or ledger is None:
         raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
-    told = told_as(
+    defaults = log_defaults(
         model=model,
         transcription_model=transcription_model,
         provider=provider,
@@ -58,39 +58,39 @@ def record_command(
         day=day,
     )
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger is kept by an extra
-    from voicebill.logs.notes import reading_notes  # noqa: PLC0415
-    from voicebill.logs.told import Report  # noqa: PLC0415
+    from voicebill.logs.report import ReadReport  # noqa: PLC0415
+    from voicebill.logs.report_text import report_notes  # noqa: PLC0415
 
-    report = Report(strict=strict)
-    recorded = Ledger(ledger).record(records_of(logs, format, told, report))
+    report = ReadReport(strict=strict)
+    summary = Ledger(ledger).record(read_records(logs, format, defaults, report))
     if as_json:
-        shape: Shape = {
+        document: Shape = {
             "ledger": str(ledger),
-            "read": recorded.read,
-            "added": recorded.added,
-            "corrected": recorded.corrected,
-            "repeated": recorded.repeated,
-            "left_out": recorded.left_out,
-            "days": list(recorded.days),
-            "broken": report.broken_count,
-            "warnings": list(reading_notes(report)),
+            "input": summary.records_read,
+            "added": summary.added,
+            "corrected": summary.corrected,
+            "repeated": summary.repeated,
+            "skipped": summary.skipped,
+            "days": list(summary.days),
+            "error_count": report.error_count,
+            "warnings": list(report_notes(report)),
         }
-        screen.as_json(shape)
+        display.print_json(document)
         return
-    out = screen.console()
+    out = display.console()
     out.print(
-        f"{screen.counted(recorded.read, 'record')} read from {screen.counted(len(report.sources), 'file')}: "
-        f"{recorded.added:,} added, {recorded.corrected:,} corrected, {recorded.repeated:,} known already"
+        f"{display.pluralize(summary.records_read, 'record')} read from {display.pluralize(len(report.sources), 'file')}: "
+        f"{summary.added:,} added, {summary.corrected:,} corrected, {summary.repeated:,} known already"
     )
-    if recorded.days:
+    if summary.days:
         out.print(
-            f"changed in {ledger}: {', '.join(recorded.days[:MOST_DAYS])}"
-            + (" and more" if len(recorded.days) > MOST_DAYS else "")
+            f"changed in {ledger}: {', '.join(summary.days[:MAX_DAYS_SHOWN])}"
+            + (" and more" if len(summary.days) > MAX_DAYS_SHOWN else "")
         )
-    if recorded.left_out:
+    if summary.skipped:
         out.print(
-            f"{recorded.left_out:,} of these are told otherwise than the ledger has them, and left out: what tells them "
+            f"{summary.skipped:,} of these are told otherwise than the ledger has them, and left out: what tells them "
             "knows less (no model, session, tenant or time), or has been corrected before"
         )
-    for note in screen.notes("Mind", reading_notes(report), style="yellow"):
+    for note in display.notes("Warnings", report_notes(report), style="yellow"):
         out.print(note)

@@ -6,14 +6,22 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from voicebill.answers.call_fees import PER_MINUTE_KINDS
 from voicebill.answers.facts import Facts
-from voicebill.answers.question import DEFAULT_PROVIDER
+from voicebill.answers.request import DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
-from voicebill.answers.tolls import PAID_BY_THE_MINUTE
-from voicebill.billing.errors import NotOffered
-from voicebill.cli import screen
-from voicebill.cli.options import OnDay, Provider, RuleOption, RulesOption, facts_and_rules, overrides, today
-from voicebill.conversation.rules import Ruling
+from voicebill.billing.errors import NotAvailable
+from voicebill.cli import display
+from voicebill.cli.options import (
+    DayOption,
+    ProviderOption,
+    RuleOption,
+    RulesOption,
+    load_facts_and_rules,
+    parse_overrides,
+    today,
+)
+from voicebill.conversation.rules import EffectiveRules
 
 
 def rules_command(
@@ -21,39 +29,43 @@ def rules_command(
         str, typer.Argument(help="The model. (default: gpt-realtime-1.5)", metavar="[MODEL]", show_default=False)
     ] = "gpt-realtime-1.5",
     *,
-    provider: Provider = None,
+    provider: ProviderOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
-    day: OnDay = None,
+    day: DayOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """The rules that a model's conversations are counted by, each with its evidence.
 
     \b
         voicebill rules gpt-realtime
-        voicebill rules gpt-realtime --rules page-2026-06
+        voicebill rules gpt-realtime --rules web-calculator-2026-06
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = facts_and_rules(rules)
-    on = day or today()
-    offer = facts.prices.find(name, provider=provider or DEFAULT_PROVIDER, day=on).offer
-    if offer.kind in PAID_BY_THE_MINUTE:
-        raise NotOffered(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
-    ruling = facts.ruling(offer, day=on, rules=rule_set, overrides=overrides(rule))
+    facts, rule_set = load_facts_and_rules(rules)
+    effective_day = day or today()
+    offer = facts.prices.quote(name, provider=provider or DEFAULT_PROVIDER, day=effective_day).offer
+    if offer.kind in PER_MINUTE_KINDS:
+        raise NotAvailable(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
+    effective_rules = facts.rules_for(offer, day=effective_day, rules=rule_set, overrides=parse_overrides(rule))
     if as_json:
-        screen.as_json({"offer": offer.id, "day": on.isoformat(), **rules_shape(ruling)})
+        display.print_json({"offer": offer.id, "day": effective_day.isoformat(), **rules_shape(effective_rules)})
     else:
-        show(offer.id, ruling, facts, screen.console())
+        print_rules(offer.id, effective_rules, facts, display.console())
 
 
-def show(model: str, ruling: Ruling, facts: Facts, out: Console) -> None:
+def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: Console) -> None:
     """Print rules for people."""
-    out.print(screen.heading(f"{ruling.name} for {model} ({ruling.digest}): {facts.rules.named(ruling.name).title}"))
+    out.print(
+        display.heading(
+            f"{effective_rules.name} for {model} ({effective_rules.digest}): {facts.rules.rule_set(effective_rules.name).title}"
+        )
+    )
     out.print()
-    width = max(len(parameter) for parameter in ruling.rows)
-    for parameter, row in ruling.rows.items():
+    width = max(len(parameter) for parameter in effective_rules.rows)
+    for parameter, row in effective_rules.rows.items():
         out.print(Text.assemble((f"{parameter:<{width}}  ", "bold"), f"{row.value}"))
         disputed = f"; disputed: {', '.join(str(value) for value in row.disputed)}" if row.disputed else ""
-        out.print(screen.indented(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
+        out.print(display.indent(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
     out.print()
-    others = ", ".join(known.name for known in facts.rules.sets if known.name != ruling.name)
-    out.print(f"Other sets: {others}. One rule can be set otherwise with --rule NAME=VALUE.", style="dim")
+    others = ", ".join(rule_set.name for rule_set in facts.rules.sets if rule_set.name != effective_rules.name)
+    out.print(f"Other sets: {others}. One rule can be set otherwise with --set-rule NAME=VALUE.", style="dim")

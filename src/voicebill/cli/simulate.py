@@ -6,31 +6,31 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from voicebill.answers.script_table import Scripted, script_from
+from voicebill.answers.script_schema import ScriptRequest, parse_script
 from voicebill.answers.shape import simulation_shape
 from voicebill.answers.simulate import Simulation, simulate
-from voicebill.answers.tables import Fault
-from voicebill.billing.money import shown
-from voicebill.cli import screen
+from voicebill.answers.table_schema import Issue
+from voicebill.cli import display
 from voicebill.cli.options import (
-    QUESTION,
-    Cache,
-    Json,
-    OnDay,
+    SELECTION_PANEL,
+    CacheOption,
+    DayOption,
+    ExactOption,
+    JsonOption,
+    PrefixReuseOption,
     PricesOption,
-    Reuse,
     RuleOption,
     RulesOption,
-    facts_and_rules,
+    load_facts_and_rules,
     option,
-    overrides,
+    parse_overrides,
     today,
 )
 from voicebill.cli.token_files import count_text_file, count_tools_file
 from voicebill.conversation.context import Response
-from voicebill.facts.files import FaultyFile, read_toml
+from voicebill.facts.files import InvalidFile, read_toml
 
-COLUMNS = (
+RESPONSE_COLUMNS = (
     ("text", "text_in"),
     ("cached", "text_in_cached"),
     ("audio", "audio_in"),
@@ -45,19 +45,24 @@ def simulate_command(
         Path, typer.Argument(help="The conversation turn by turn, in TOML.", metavar="SCRIPT.toml", show_default=False)
     ],
     *,
-    model: Annotated[str | None, option("--model", "Instead of the script's model.", QUESTION, metavar="NAME")] = None,
-    provider: Annotated[str | None, option("--provider", "Instead of the script's provider.", QUESTION, metavar="NAME")] = None,
-    deployment: Annotated[
-        str | None, option("--deployment", "Instead of the script's deployment.", QUESTION, metavar="NAME")
+    model: Annotated[str | None, option("--model", "Instead of the script's model.", SELECTION_PANEL, metavar="NAME")] = None,
+    provider: Annotated[
+        str | None, option("--provider", "Instead of the script's provider.", SELECTION_PANEL, metavar="NAME")
     ] = None,
-    region: Annotated[str | None, option("--region", "Instead of the script's region.", QUESTION, metavar="NAME")] = None,
-    day: OnDay = None,
+    deployment: Annotated[
+        str | None, option("--deployment", "Instead of the script's deployment.", SELECTION_PANEL, metavar="NAME")
+    ] = None,
+    region: Annotated[
+        str | None, option("--region", "Instead of the script's region.", SELECTION_PANEL, metavar="NAME")
+    ] = None,
+    day: DayOption = None,
     prices: PricesOption = None,
     rules: RulesOption = None,
     rule: RuleOption = None,
-    cache: Cache = None,
-    reuse: Reuse = None,
-    as_json: Json = False,
+    cache: CacheOption = None,
+    prefix_reuse: PrefixReuseOption = None,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Bill a scripted conversation response by response.
 
@@ -66,25 +71,25 @@ def simulate_command(
         voicebill simulate docs/examples/support-call.toml
         voicebill simulate docs/examples/support-call.toml --cache none --json
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    scripted = read_script(script, cache=cache, reuse=reuse)
-    facts, rule_set = facts_and_rules(rules or scripted.asked["rules"], prices)
-    asked = scripted.question(
+    request = read_script(script, cache=cache, prefix_reuse=prefix_reuse)
+    facts, rule_set = load_facts_and_rules(rules or request.selection_values["rules"], prices)
+    selection = request.selection(
         model=model,
         provider=provider,
         deployment=deployment,
         region=region,
-        day=day or scripted.asked["day"] or today(),
+        day=day or request.selection_values["day"] or today(),
         rules=rule_set,
-        overrides={**scripted.asked["overrides"], **overrides(rule)},
+        overrides={**request.selection_values["overrides"], **parse_overrides(rule)},
     )
-    answer = simulate(scripted.script, asked, facts)
+    answer = simulate(request.script, selection, facts)
     if as_json:
-        screen.as_json(simulation_shape(answer))
+        display.print_json(simulation_shape(answer))
     else:
-        show(answer, screen.console())
+        print_simulation(answer, display.console(exact=exact))
 
 
-def read_script(file: Path, **instead: object) -> Scripted:
+def read_script(file: Path, **settings: object) -> ScriptRequest:
     """A script file, with some of its settings stated instead (None: as the file says).
 
     Raises:
@@ -92,52 +97,63 @@ def read_script(file: Path, **instead: object) -> Scripted:
         FaultyFile: it has faults; all of them are listed with their lines.
     """
     tables, lines = read_toml(file)
-    faults: list[Fault] = []
-    for key, value in instead.items():
+    issues: list[Issue] = []
+    for key, value in settings.items():
         if value is not None:
             tables[key] = value
 
-    def count(named: str) -> int:
-        path = file.parent / named
+    def count(file_name: str) -> int:
+        path = file.parent / file_name
         return count_tools_file(path) if path.suffix == ".json" else count_text_file(path)
 
-    scripted = script_from(tables, faults, count)
-    if scripted is None:
-        raise FaultyFile(str(file), faults, lines)
-    return scripted
+    request = parse_script(tables, issues, count)
+    if request is None:
+        raise InvalidFile(str(file), issues, lines)
+    return request
 
 
-def show(answer: Simulation, out: Console) -> None:
+def print_simulation(answer: Simulation, out: Console) -> None:
     """Print a simulation for people."""
-    sold = answer.offered
-    rule = answer.conversation.expected
-    share = f", {100 * rule.share[0] / rule.share[1]:.4g}% of it reused" if rule.behaviour == "prefix" else ""
-    out.print(screen.heading(f"{screen.sold_as(sold)}; cache: {rule.behaviour}{share}"))
+    model = answer.model
+    cache_rule = answer.conversation.expected
+    share = (
+        f", {100 * cache_rule.reuse_share[0] / cache_rule.reuse_share[1]:.4g}% of the prefix reused"
+        if cache_rule.behaviour == "prefix"
+        else ""
+    )
+    out.print(display.heading(f"{display.selection_title(model)}; cache: {cache_rule.behaviour}{share}"))
     out.print()
-    images = any(billed.response.images for billed in answer.responses)
-    table = screen.table("turn", *(title for title, _ in COLUMNS), *(["images"] if images else []), "amount")
-    for billed in answer.responses:
-        counts = [f"{billed.usage[meter]:,}" for _, meter in COLUMNS]
+    images = any(billed_response.response.images for billed_response in answer.responses)
+    table = display.table("turn", *(title for title, _ in RESPONSE_COLUMNS), *(["images"] if images else []), "amount")
+    for billed_response in answer.responses:
+        counts = [f"{billed_response.usage[meter]:,}" for _, meter in RESPONSE_COLUMNS]
         if images:
-            counts.append(f"{billed.response.input.image:,}")
-        table.add_row(f"{billed.response.turn}{_happened(billed.response)}", *counts, shown(billed.amount))
-    out.print(screen.indented(table))
+            counts.append(f"{billed_response.response.input.image:,}")
+        table.add_row(
+            f"{billed_response.response.turn}{_status_suffix(billed_response.response)}",
+            *counts,
+            display.AmountCell(billed_response.amount),
+        )
+    out.print(display.indent(table))
     out.print()
-    out.print(screen.heading("The bill"))
-    out.print(screen.indented(screen.bill_of(answer)))
+    out.print(display.heading("The bill"))
+    out.print(display.indent(display.bill_table(answer)))
     out.print()
-    whole = [("the whole conversation", answer.scenarios)]
-    out.print(screen.indented(screen.scenarios(whole)))
-    for told in screen.exchanged(sold.currency, whole):
+    total_rows = [("total", answer.scenarios)]
+    out.print(display.indent(display.scenario_table(total_rows)))
+    for currency_table in display.currency_tables(model.currency, total_rows):
         out.print()
-        out.print(told)
-    for note in (*screen.notes("Mind", answer.warnings, style="yellow"), *screen.notes("Assumed", answer.assumptions)):
+        out.print(currency_table)
+    for note in (
+        *display.notes("Warnings", answer.warnings, style="yellow"),
+        *display.notes("Assumptions", answer.assumptions),
+    ):
         out.print(note)
     out.print()
-    out.print(screen.footing(sold.ruling, sold.facts.prices.digest, sold.found.rates.row.checked))
+    out.print(display.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
 
 
-def _happened(response: Response) -> str:
+def _status_suffix(response: Response) -> str:
     """What sets a response apart from a plain reply, in a word."""
     if response.kind == "tool-call":
         return " tool"

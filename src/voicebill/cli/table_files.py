@@ -8,12 +8,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from voicebill.answers.alternatives import Alternatives
-from voicebill.answers.alternatives_table import cells, markdown
+from voicebill.answers.alternatives_table import markdown, table_rows
 from voicebill.answers.cost import Cost
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile
 
-SUFFIXES = (".csv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 def write_table(answer: Cost, file: Path) -> None:
@@ -26,8 +26,8 @@ def write_table(answer: Cost, file: Path) -> None:
         UnreadableFile: it cannot be written.
     """
     suffix = file.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InvalidInput(f"--out writes {' or '.join(SUFFIXES)}, by the file's name, not {file.name}")
+    if suffix not in TABLE_SUFFIXES:
+        raise InvalidInput(f"--out writes {' or '.join(TABLE_SUFFIXES)}, by the file's name, not {file.name}")
     _write(_csv(answer) if suffix == ".csv" else _parquet(answer), file)
 
 
@@ -45,17 +45,17 @@ def write_alternatives(answer: Alternatives, heading: str, file: Path) -> None:
         _write(markdown(answer, heading).encode(), file)
         return
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(cells(answer))
+    csv.writer(text, lineterminator="\n").writerows(table_rows(answer))
     _write(text.getvalue().encode(), file)
 
 
 def _write(content: bytes, file: Path) -> None:
     draft = file.with_name(f".{file.name}.{uuid4().hex[:12]}.tmp")
     try:
-        with draft.open("wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
         draft.replace(file)
     except OSError as error:
         raise UnreadableFile(f"{file} cannot be written: {error.strerror or error}") from None
@@ -64,7 +64,7 @@ def _write(content: bytes, file: Path) -> None:
 
 
 def _csv(answer: Cost) -> bytes:
-    from voicebill.engines.cost_table import cells as groups  # noqa: PLC0415 - tables are made by an extra
+    from voicebill.engines.cost_table import cost_cells as groups  # noqa: PLC0415 - tables are made by an extra
 
     titles, rows = groups(answer)
     text = io.StringIO()

@@ -3,14 +3,11 @@
 import json
 from pathlib import Path
 
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput
+from voicebill.extras import MissingExtra
 from voicebill.facts.files import read_text
 
 ENCODING = "o200k_base"
-
-
-class MissingExtra(VoicebillError, ImportError):
-    """Something that needs an optional part of the package."""
 
 
 def count_text_file(file: Path) -> int:
@@ -20,7 +17,7 @@ def count_text_file(file: Path) -> int:
         UnreadableFile: the file cannot be read.
         MissingExtra: the tokenizer is not installed.
     """
-    return count(read_text(file))
+    return count_tokens(read_text(file))
 
 
 def count_tools_file(file: Path) -> int:
@@ -40,14 +37,14 @@ def count_tools_file(file: Path) -> int:
         raise InvalidInput(f"{file} is not JSON: {error}") from None
     if not isinstance(tools, list | dict):
         raise InvalidInput(f"{file} holds no tool schemas: it must be a JSON list or object")
-    return count(json.dumps(tools, separators=(",", ":"), ensure_ascii=False))
+    return count_tokens(json.dumps(tools, separators=(",", ":"), ensure_ascii=False))
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def count(text: str) -> int:
+def count_tokens(text: str) -> int:
     """Tokens of a text in the encoding that fits recorded sessions.
 
     Raises:

@@ -1,1 +1,1 @@
-"""How talk becomes usage: rules, plan, script, counting, context, cache. Measured, hence parameters."""
+"""Model how a conversation becomes usage: rules, plan, script, token counting, context, cache."""

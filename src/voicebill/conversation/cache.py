@@ -1,75 +1,77 @@
-"""The cache: what of an input is billed at the cached rate, under three behaviours.
+"""Compute how much of a response's input is billed at the cached rate, under three cache behaviours.
 
-`all` reuses every item of the previous response's input and output that is still there, wherever it stands: what
-calculators assume, and the best case. `prefix` reuses a share of the common prefix: what recordings show. `none`
-reuses nothing. They are scenarios, not mathematical bounds.
+`all` reuses every item of the previous response's input and output that is still in the history, at any position: this is
+the best case, and what calculators assume. `prefix` reuses a share of the common prefix: this is what recordings show.
+`none` reuses nothing. The three are scenarios, not mathematical bounds.
 """
 
 from typing import NamedTuple
 
-from voicebill.billing.checks import Number, share
 from voicebill.billing.usage import Usage
+from voicebill.billing.validation import Number, to_share
 from voicebill.conversation.context import Response
 from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Cache, Rules
 
 
 class CacheRule(NamedTuple):
-    """A cache behaviour with its numbers: the share of a prefix that is found (as a fraction), block size, least size.
+    """A cache behaviour with its parameters: reused share of the prefix (as a fraction), block size and minimum size.
 
-    `writes`: what is not found is billed as written to the cache, in inputs of at least the least size.
+    `bills_writes`: tokens that are not cached are billed as cache writes, if the input has at least `minimum_tokens`.
     """
 
     behaviour: Cache
-    share: tuple[int, int]
-    block: int
-    minimum: int = 0
-    writes: bool = False
+    reuse_share: tuple[int, int]
+    block_tokens: int
+    minimum_tokens: int = 0
+    bills_writes: bool = False
 
 
-def cache_rule(behaviour: Cache, rules: Rules, reuse: Number | None = None) -> CacheRule:
-    """The behaviour under some rules; the share applies to `prefix` alone."""
-    found = rules.cache_reuse_share if reuse is None else share("reuse", reuse)
-    share_found, least = found.as_integer_ratio(), rules.cache_minimum_tokens
-    return CacheRule(behaviour, share_found, rules.cache_block_tokens, least, rules.cache_writes)
+def cache_rule(behaviour: Cache, rules: Rules, prefix_reuse: Number | None = None) -> CacheRule:
+    """A cache behaviour with the parameters of the rules; the reuse share applies to `prefix` only."""
+    reuse_share = rules.cache_reuse_share if prefix_reuse is None else to_share("prefix_reuse", prefix_reuse)
+    ratio, minimum_tokens = reuse_share.as_integer_ratio(), rules.cache_minimum_tokens
+    return CacheRule(behaviour, ratio, rules.cache_block_tokens, minimum_tokens, rules.cache_writes)
 
 
-def cached(response: Response, rule: CacheRule) -> Tokens:
-    """How much of a response's input is billed as cached: text and audio in whole blocks, images whole."""
+def cached_tokens(response: Response, rule: CacheRule) -> Tokens:
+    """The tokens of a response's input that are billed as cached: text and audio in whole blocks, images only as a whole."""
     if rule.behaviour == "none":
         return NOTHING
     if rule.behaviour == "all":
-        text, audio, image = response.known
+        text, audio, image = response.previously_seen
     else:
-        over, under = rule.share
-        text, audio, image = response.common
-        text, audio, image = text * over // under, audio * over // under, image * over // under
-    if text + audio + image < rule.minimum:
+        numerator, denominator = rule.reuse_share
+        text, audio, image = response.common_prefix
+        text, audio, image = text * numerator // denominator, audio * numerator // denominator, image * numerator // denominator
+    if text + audio + image < rule.minimum_tokens:
         return NOTHING
-    block = rule.block
-    return Tokens(text - text % block, audio - audio % block, _whole_images(response.images, image) if image else 0)
+    block = rule.block_tokens
+    return Tokens(text - text % block, audio - audio % block, _complete_images(response.images, image) if image else 0)
 
 
 def usage(response: Response, rule: CacheRule) -> Usage:
-    """What a response is charged for under a cache behaviour."""
-    hit = cached(response, rule)
-    return charged(response.input, hit, response.text_out, response.audio_out, written(response, hit, rule))
+    """The billed usage of a response under a cache behaviour."""
+    hit = cached_tokens(response, rule)
+    return usage_from_tokens(
+        response.input, hit, response.text_out, response.audio_out, cache_write_tokens(response, hit, rule)
+    )
 
 
-def written(response: Response, hit: Tokens, rule: CacheRule) -> int:
-    """Text tokens of a response's input that are billed as written to the cache, where its provider bills that."""
-    if not rule.writes or sum(response.input) < rule.minimum:
+def cache_write_tokens(response: Response, hit: Tokens, rule: CacheRule) -> int:
+    """Text tokens of a response's input that are billed as cache writes; 0 if the provider does not bill them."""
+    if not rule.bills_writes or sum(response.input) < rule.minimum_tokens:
         return 0
     return response.input.text - hit.text
 
 
-def charged(read: Tokens, hit: Tokens, text_out: int, audio_out: int, stored: int = 0) -> Usage:
-    """The usage of reading so much, part of it found in the cache or stored there, and of writing so much."""
-    text, audio, image = read
+def usage_from_tokens(input_tokens: Tokens, hit: Tokens, text_out: int, audio_out: int, cache_write: int = 0) -> Usage:
+    """The usage for input tokens, of which `hit` are cached and `cache_write` are written to the cache, and output tokens."""
+    text, audio, image = input_tokens
     return Usage.tokens(
-        text_in=text - hit.text - stored,
+        text_in=text - hit.text - cache_write,
         text_in_cached=hit.text,
-        text_in_cache_write=stored,
+        text_in_cache_write=cache_write,
         audio_in=audio - hit.audio,
         audio_in_cached=hit.audio,
         image_in=image - hit.image,
@@ -79,10 +81,10 @@ def charged(read: Tokens, hit: Tokens, text_out: int, audio_out: int, stored: in
     )
 
 
-def _whole_images(images: tuple[int, ...], most: int) -> int:
-    taken = 0
+def _complete_images(images: tuple[int, ...], max_tokens: int) -> int:
+    total = 0
     for tokens in images:
-        if taken + tokens > most:
+        if total + tokens > max_tokens:
             break
-        taken += tokens
-    return taken
+        total += tokens
+    return total

@@ -1,9 +1,9 @@
-"""The context: what the model is shown for every response, and how much of it the cache may know.
+"""Compute the input of every response, and how much of it a cache can reuse.
 
-Each response is sent instructions, tools and the whole history again. The history changes shape on the way: under
-`last-assistant-audio` every reply but the newest shrinks to its transcript; an interrupted reply keeps what was heard;
-what no longer fits is dropped from the front. Where it changes, the common prefix with the previous response ends, and
-with it what a cache can reuse.
+Each response is sent the instructions, the tools and the whole history again. The history changes over time: under
+`last-assistant-audio` every reply except the newest is replaced by its transcript; an interrupted reply keeps what was
+played; the oldest items are dropped when the history no longer fits. The common prefix with the previous response, and
+with it what a cache can reuse, ends at the first change.
 """
 
 from collections.abc import Iterator
@@ -11,28 +11,28 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from voicebill.billing.errors import ContextOverflow, InvalidInput
-from voicebill.conversation import counting
+from voicebill.conversation import token_counting
 from voicebill.conversation.history import NOTHING, History, Item, Sum, Tokens
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script, Setup, Turn
+from voicebill.conversation.script import ConversationSettings, Script, Turn
 
 
 class Response(NamedTuple):
-    """One charged model call: its input, what of that is new or reusable, and its output.
+    """One billed model call: its input, the new and the reusable part of it, and its output.
 
-    `input` is everything the model reads. `new` are the items that no response has read or written before. `common` is
-    the longest common prefix, item by item, with the previous response's input and output; `known` all that is left of
-    these, wherever it stands. `images` are the image items in order, since the cache takes only whole ones.
-    `reasoning` is part of `text_out`.
+    `input` is everything that the model reads. `unseen` are the items that no response has read or written before.
+    `common_prefix` is the longest common prefix, item by item, with the previous response's input and output;
+    `previously_seen` is everything of these that is still in the history, at any position. `images` are the image items in
+    order, because only whole images are cached. `reasoning` is part of `text_out`.
     """
 
     turn: int
     kind: Literal["reply", "tool-call"]
     status: Literal["completed", "cancelled"]
     input: Tokens
-    new: Tokens
-    common: Tokens
-    known: Tokens
+    unseen: Tokens
+    common_prefix: Tokens
+    previously_seen: Tokens
     images: tuple[int, ...]
     text_out: int
     audio_out: int
@@ -42,148 +42,152 @@ class Response(NamedTuple):
 
 
 def responses(script: Script, rules: Rules) -> Iterator[Response]:
-    """Every response of a conversation in order, tool rounds before the reply they serve.
+    """Every response of a conversation in order; the tool calls of a turn come before its reply.
 
-    A turn belongs to the session in which its middle falls.
+    A turn belongs to the session in which its midpoint falls.
 
     Raises:
-        ContextOverflow: the provider would answer with an error, because the input does not fit and cannot be cut.
+        ContextOverflow: the provider would return an error, because the input does not fit and cannot be truncated.
     """
-    room = Room(script, rules)
-    history = History(room.fixed, warm=script.warm)
+    budget = ContextBudget(script, rules)
+    history = History(budget.fixed, warm_cache=script.warm_cache)
     limit_ms = 60_000 * (rules.session_minutes if script.session_minutes is None else script.session_minutes)
-    lasting = [duration_ms(turn, rules) for turn in script.turns]
-    continues = 0 < limit_ms < sum(lasting)
-    carry_text = (script.carry or rules.session_carry) == "text"
-    begun_ms = session = 0
-    for number, (turn, lasts_ms) in enumerate(zip(script.turns, lasting, strict=True), start=1):
-        if continues and (now := (2 * begun_ms + lasts_ms) // (2 * limit_ms)) > session:
-            session = now
+    durations = [duration_ms(turn, rules) for turn in script.turns]
+    spans_sessions = 0 < limit_ms < sum(durations)
+    carry_text = (script.session_carryover or rules.session_carryover) == "text"
+    elapsed_ms = session = 0
+    for number, (turn, turn_ms) in enumerate(zip(script.turns, durations, strict=True), start=1):
+        if spans_sessions and (next_session := (2 * elapsed_ms + turn_ms) // (2 * limit_ms)) > session:
+            session = next_session
             if number > 1:
-                history = history.continued(carry_text=carry_text)
-        begun_ms += lasts_ms
-        _hear(turn, history, rules, words=continues)
+                history = history.carry_over(carry_text=carry_text)
+        elapsed_ms += turn_ms
+        _add_user_items(turn, history, rules, needs_transcript=spans_sessions)
         if turn.tool_calls:
-            yield from _tool_rounds(number, turn, history, room, rules)
-        yield _reply(number, turn, history, room, rules)
+            yield from _tool_rounds(number, turn, history, budget, rules)
+        yield _reply(number, turn, history, budget, rules)
 
 
 def duration_ms(turn: Turn, rules: Rules) -> int:
-    """How long a turn lasts: what was committed of the user's audio, what was heard of the reply, and silence."""
-    speech = counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
-    heard = counting.reply_audio(turn, rules) * rules.reply_audio_ms_per_token if turn.heard_ms is None else turn.heard_ms
-    return speech + heard + turn.silence_ms
+    """The duration of a turn: the committed user audio, the played part of the reply, and silence."""
+    user_ms = token_counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
+    reply_ms = (
+        token_counting.reply_audio(turn, rules) * rules.reply_audio_ms_per_token if turn.played_ms is None else turn.played_ms
+    )
+    return user_ms + reply_ms + turn.silence_ms
 
 
-def fixed_tokens(script: Setup, rules: Rules) -> int:
-    """Text tokens that stand before all items: instructions, tool schemas, and what the provider adds."""
+def fixed_tokens(settings: ConversationSettings, rules: Rules) -> int:
+    """Text tokens before all items: instructions, tool schemas, and what the provider adds."""
     if not rules.counts_instructions:
         return rules.conversation_tokens
-    extra = rules.tools_extra_tokens if script.tools_tokens else 0
-    return rules.conversation_tokens + script.instructions_tokens + script.tools_tokens + extra
+    extra = rules.tools_extra_tokens if settings.tools_tokens else 0
+    return rules.conversation_tokens + settings.instructions_tokens + settings.tools_tokens + extra
 
 
-class Room:
-    """How many tokens of history fit after the instructions, and what is kept when they no longer do."""
+class ContextBudget:
+    """How many tokens of history fit after the instructions, and how many are kept when the history is truncated."""
 
-    def __init__(self, script: Setup, rules: Rules) -> None:
-        self.fixed = fixed_tokens(script, rules)
+    def __init__(self, settings: ConversationSettings, rules: Rules) -> None:
+        self.fixed = fixed_tokens(settings, rules)
         self.limit = min((limit for limit in (rules.input_limit_tokens, rules.context_tokens) if limit), default=0)
-        self.cuts = rules.truncation_honoured and script.truncation.mode == "auto"
-        self.why = "truncation is disabled" if rules.truncation_honoured else "this provider ignores the truncation setting"
-        after = script.truncation.post_instructions_tokens if rules.truncation_honoured else None
-        room = self.limit - self.fixed if self.limit else 10**12
-        if room <= 0:
+        self.can_truncate = rules.supports_truncation and settings.truncation.mode == "auto"
+        self.reason = "truncation is disabled" if rules.supports_truncation else "this provider ignores the truncation setting"
+        post_instructions = settings.truncation.post_instructions_tokens if rules.supports_truncation else None
+        available = self.limit - self.fixed if self.limit else 10**12
+        if available <= 0:
             raise ContextOverflow(
                 f"instructions and tools ({self.fixed:,} tokens) leave no room in an input of {self.limit:,} tokens"
             )
-        self.tokens = min(room, after) if after and self.cuts else room
-        self.keep = int(self.tokens * Fraction(script.truncation.retention_ratio)) if self.cuts else self.tokens
+        self.tokens = min(available, post_instructions) if post_instructions and self.can_truncate else available
+        self.target_tokens = (
+            int(self.tokens * Fraction(settings.truncation.retention_ratio)) if self.can_truncate else self.tokens
+        )
 
-    def fit(self, history: History, turn: int) -> int:
-        """Make the history fit; how many items that cost."""
-        held = sum(history.sum)
-        if held <= self.tokens:
+    def truncate_to_fit(self, history: History, turn: int) -> int:
+        """Truncate the history if it does not fit; return the number of dropped items."""
+        tokens = sum(history.sum)
+        if tokens <= self.tokens:
             return 0
-        if not self.cuts:
+        if not self.can_truncate:
             raise ContextOverflow(
-                f"turn {turn}: the input reaches {held + self.fixed:,} tokens, more than the {self.limit:,} that the model "
-                f"takes, and {self.why}: the provider answers with an error; shorten the conversation or the session"
+                f"turn {turn}: the input reaches {tokens + self.fixed:,} tokens, more than the model's limit of "
+                f"{self.limit:,}, and {self.reason}: the provider returns an error; shorten the conversation or the session"
             )
         newest = sum(history.items[-1][:3])
         if newest > self.tokens:
             raise ContextOverflow(
                 f"turn {turn}: one message of {newest:,} tokens is more than the {self.tokens:,} that fit after "
-                f"instructions and tools ({self.fixed:,} tokens): the provider answers with an error; shorten the message"
+                f"instructions and tools ({self.fixed:,} tokens): the provider returns an error; shorten the message"
             )
-        return history.cut(self.keep)
+        return history.truncate(self.target_tokens)
 
 
-def _hear(turn: Turn, history: History, rules: Rules, *, words: bool) -> None:
-    """What the user shows, types and says; `words`: what is said will be needed as text in another session."""
+def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcript: bool) -> None:
+    """Add the user's images, text and audio. `needs_transcript`: the audio may be carried into another session as text."""
     for tokens in turn.image_tokens:
         history.add(Item(rules.image_item_tokens, 0, tokens, 0))
     if turn.user_text_tokens:
         text = rules.user_text_item_tokens + turn.user_text_tokens
         history.add(Item(text, 0, 0, text))
-    audio = counting.user_audio(turn, rules)
+    audio = token_counting.user_audio(turn, rules)
     if audio:
-        said = counting.user_transcript(turn, audio, rules) if words else 0
-        history.add(Item(rules.user_audio_item_tokens, audio, 0, rules.user_text_item_tokens + said))
+        transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript else 0
+        history.add(Item(rules.user_audio_item_tokens, audio, 0, rules.user_text_item_tokens + transcript))
 
 
-def _tool_rounds(number: int, turn: Turn, history: History, room: Room, rules: Rules) -> Iterator[Response]:
+def _tool_rounds(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Iterator[Response]:
     for call in turn.tool_calls:
-        dropped = room.fit(history, number)
+        dropped = budget.truncate_to_fit(history, number)
         yield _response(number, "tool-call", history, dropped, (call.arguments_tokens, 0, turn.reasoning_tokens))
         text = call.arguments_tokens + rules.tool_call_item_tokens
-        history.wrote(Item(text, 0, 0, text), as_written=rules.cache_knows_output)
+        history.append_output(Item(text, 0, 0, text), as_written=rules.cache_includes_output)
         text = call.result_tokens + rules.tool_result_item_tokens
         history.add(Item(text, 0, 0, text))
 
 
-def _reply(number: int, turn: Turn, history: History, room: Room, rules: Rules) -> Response:
+def _reply(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Response:
     if turn.cancelled:
         return Response(number, "reply", "cancelled", NOTHING, NOTHING, NOTHING, NOTHING, (), 0, 0, 0, history.session, 0)
-    dropped = room.fit(history, number)
-    audio = counting.reply_audio(turn, rules)
-    text, transcript = counting.reply_text(turn, audio, rules)
+    dropped = budget.truncate_to_fit(history, number)
+    audio = token_counting.reply_audio(turn, rules)
+    text, transcript = token_counting.reply_text(turn, audio, rules)
     response = _response(number, "reply", history, dropped, (text, audio, turn.reasoning_tokens))
     shown = text + rules.assistant_item_tokens
-    carried = transcript + rules.assistant_item_tokens
+    carryover = transcript + rules.assistant_item_tokens
     shrinking = rules.history == "last-assistant-audio"
-    if turn.heard_ms is None:
-        whole = Item(shown, audio, 0, carried)
-        shrunk = Item(carried + rules.transcript_item_tokens, 0, 0, carried) if audio else whole
-        history.spoke(whole, shrunk, as_written=rules.cache_knows_output, shrinking=shrinking)
+    if turn.played_ms is None:
+        full = Item(shown, audio, 0, carryover)
+        shrunk = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if audio else full
+        history.append_reply(full, shrunk, as_written=rules.cache_includes_output, shrinking=shrinking)
         return response
-    heard = turn.heard_ms // rules.reply_audio_ms_per_token
-    if heard > audio:
+    played = turn.played_ms // rules.reply_audio_ms_per_token
+    if played > audio:
         lasts_ms = audio * rules.reply_audio_ms_per_token
-        raise InvalidInput(f"turn {number}: {turn.heard_ms / 1000:g} s heard are more than the reply's {lasts_ms / 1000:g} s")
-    carried = rules.assistant_item_tokens + (transcript * heard // audio if audio else 0)
-    cut = Item(rules.truncated_item_tokens, heard, 0, carried)
-    history.spoke(cut, cut, as_written=False, shrinking=shrinking)
+        raise InvalidInput(f"turn {number}: {turn.played_ms / 1000:g} s played are more than the reply's {lasts_ms / 1000:g} s")
+    carryover = rules.assistant_item_tokens + (transcript * played // audio if audio else 0)
+    truncated = Item(rules.truncated_item_tokens, played, 0, carryover)
+    history.append_reply(truncated, truncated, as_written=False, shrinking=shrinking)
     return response._replace(status="cancelled")
 
 
 def _response(
     turn: int, kind: Literal["reply", "tool-call"], history: History, dropped: int, output: tuple[int, int, int]
 ) -> Response:
-    """The response to what stands in the history now; its status is set by who knows how it ended.
+    """The response to the current history, as completed; the caller changes the status of an interrupted reply.
 
-    `output`: text without reasoning, audio, and reasoning.
+    `output`: text without reasoning, audio, and reasoning tokens.
     """
-    fixed, cold = history.fixed, history.cold
+    fixed, cold = history.fixed, history.is_cold
     text, audio, reasoning = output
     return Response(
         turn,
         kind,
         "completed",
-        _with(history.sum, fixed),
-        _with(history.new, 0),
-        NOTHING if cold else _with(history.common, fixed),
-        NOTHING if cold else _with(history.known, fixed),
+        _add_fixed(history.sum, fixed),
+        _add_fixed(history.unseen, 0),
+        NOTHING if cold else _add_fixed(history.common_prefix, fixed),
+        NOTHING if cold else _add_fixed(history.previously_seen, fixed),
         tuple(item.image for item in history.items if item.image) if history.sum[2] else (),
         text + reasoning,
         audio,
@@ -193,6 +197,6 @@ def _response(
     )
 
 
-def _with(tokens: Sum, fixed: int) -> Tokens:
-    """Tokens with the fixed text in front; made as a named tuple makes itself, in half the time."""
+def _add_fixed(tokens: Sum, fixed: int) -> Tokens:
+    """Tokens plus the fixed text tokens. `tuple.__new__` takes half the time of the named tuple's constructor."""
     return tuple.__new__(Tokens, (tokens[0] + fixed, tokens[1], tokens[2]))

@@ -1,7 +1,7 @@
-"""The history: the items of a session as the model will next be shown them, and what of them it has seen before.
+"""Track the items of a session that the next response reads, and which of them were read before.
 
-Running sums instead of re-reading: a response costs the same at the end of an hour as at its beginning. What the sums mean
-is written out, slowly and plainly, in tests/conversation/literal.py.
+Running sums avoid reading the history again, so a response takes the same time at the end of an hour as at its beginning.
+tests/conversation/literal.py has the same definition without running sums.
 """
 
 from collections import deque
@@ -17,22 +17,22 @@ class Tokens(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One message in the history at its present size; `carried` is its text in a session that continues this one."""
+    """One message in the history at its current size; `carryover_tokens` is its text in a session that continues this one."""
 
     text: int
     audio: int
     image: int
-    carried: int
+    carryover_tokens: int
 
 
 NOTHING = Tokens()
 
 Sum = tuple[int, int, int]
-"""Text, audio and image tokens while they are being summed: a bare tuple, since these sums are the engine's inner loop."""
+"""Text, audio and image tokens: a plain tuple for speed, because these sums are the inner loop of every simulation."""
 
 
-class _Spoken(NamedTuple):
-    """The newest assistant message, which alone keeps its audio: where it stands, and how it will look afterwards."""
+class _LastReply(NamedTuple):
+    """The newest assistant message, the only one that keeps its audio: its position, and its size once it is reduced."""
 
     position: int
     before: Sum
@@ -40,92 +40,92 @@ class _Spoken(NamedTuple):
 
 
 class History:
-    """The items that the next response will be shown, with running sums, so that a response costs no re-reading.
+    """The items that the next response reads, with running sums.
 
-    `position`s count items from the start of the session; those below `first` have been dropped.
+    Positions count items from the start of the session; items before `first` have been dropped.
     """
 
-    def __init__(self, fixed: int, *, warm: bool, session: int = 1) -> None:
+    def __init__(self, fixed: int, *, warm_cache: bool, session: int = 1) -> None:
         self.fixed = fixed
         self.session = session
         self.items: deque[Item] = deque()
         self.first = 0
         self.sum: Sum = NOTHING
-        self.new: Sum = NOTHING
-        self.common: Sum = NOTHING
-        self.known: Sum = NOTHING
-        self.unread = 0
-        self.cold = not warm
-        self.newest: _Spoken | None = None
+        self.unseen: Sum = NOTHING
+        self.common_prefix: Sum = NOTHING
+        self.previously_seen: Sum = NOTHING
+        self.unseen_items = 0
+        self.is_cold = not warm_cache
+        self.last_reply: _LastReply | None = None
 
     def add(self, item: Item) -> None:
-        """Put something at the end that the model has not read yet."""
+        """Append an item that the model has not read yet."""
         self.items.append(item)
         self.sum = _plus(self.sum, item)
-        self.new = _plus(self.new, item) if self.unread else item[:3]
-        self.unread += 1
+        self.unseen = _plus(self.unseen, item) if self.unseen_items else item[:3]
+        self.unseen_items += 1
 
-    def cut(self, keep: int) -> int:
-        """Drop the oldest items until at most `keep` tokens are left, or only the newest item; say how many.
+    def truncate(self, target_tokens: int) -> int:
+        """Drop the oldest items until at most `target_tokens` or only the newest item are left; return the number dropped.
 
-        Nothing after the instructions is common with the previous response any more.
+        After that, only the instructions are common with the previous response.
         """
         dropped = 0
-        while len(self.items) > 1 and sum(self.sum) > keep:
+        while len(self.items) > 1 and sum(self.sum) > target_tokens:
             item = self.items.popleft()
             self.sum = _minus(self.sum, item)
-            if self.unread > len(self.items):
-                self.new = _minus(self.new, item)
-                self.unread -= 1
-            if self.newest is not None:
-                gone = self.newest.position == self.first
-                self.newest = None if gone else self.newest._replace(before=_minus(self.newest.before, item))
+            if self.unseen_items > len(self.items):
+                self.unseen = _minus(self.unseen, item)
+                self.unseen_items -= 1
+            if self.last_reply is not None:
+                gone = self.last_reply.position == self.first
+                self.last_reply = None if gone else self.last_reply._replace(before=_minus(self.last_reply.before, item))
             self.first += 1
             dropped += 1
-        self.common = self.known = NOTHING
+        self.common_prefix = self.previously_seen = NOTHING
         return dropped
 
-    def wrote(self, item: Item, *, as_written: bool = True) -> None:
-        """A response has read everything and written this. `as_written`: the next one is shown just what was written."""
-        whole = _plus(self.sum, item)
-        self.common = whole if as_written else self.sum
-        self._append_read(item, whole)
+    def append_output(self, item: Item, *, as_written: bool = True) -> None:
+        """Append the output of a response that has read all items. `as_written`: the next response reads it unchanged."""
+        total = _plus(self.sum, item)
+        self.common_prefix = total if as_written else self.sum
+        self._append_read(item, total)
 
-    def spoke(self, item: Item, shrunk: Item, *, as_written: bool, shrinking: bool) -> None:
-        """The response's output is an assistant message: by the policy, the one before it shrinks."""
-        older = self.newest
-        at = -1 if older is None else older.position - self.first
-        if older is None or not shrinking or self.items[at] == older.shrunk:
+    def append_reply(self, item: Item, shrunk: Item, *, as_written: bool, shrinking: bool) -> None:
+        """Append an assistant message; if `shrinking`, the previous one is reduced to its transcript."""
+        previous = self.last_reply
+        index = -1 if previous is None else previous.position - self.first
+        if previous is None or not shrinking or self.items[index] == previous.shrunk:
             before = self.sum
-            self.wrote(item, as_written=as_written)
+            self.append_output(item, as_written=as_written)
         else:
-            before = _exchanged(self.sum, self.items[at], older.shrunk)
-            self.items[at] = older.shrunk
-            self.common = older.before
+            before = _replace(self.sum, self.items[index], previous.shrunk)
+            self.items[index] = previous.shrunk
+            self.common_prefix = previous.before
             self._append_read(item, _plus(before, item))
-        self.newest = _Spoken(self.first + len(self.items) - 1, before, shrunk)
+        self.last_reply = _LastReply(self.first + len(self.items) - 1, before, shrunk)
 
-    def _append_read(self, item: Item, whole: Sum) -> None:
+    def _append_read(self, item: Item, total: Sum) -> None:
         self.items.append(item)
-        self.sum = self.known = whole
-        self.new = NOTHING
-        self.unread = 0
-        self.cold = False
+        self.sum = self.previously_seen = total
+        self.unseen = NOTHING
+        self.unseen_items = 0
+        self.is_cold = False
 
-    def continued(self, *, carry_text: bool) -> "History":
-        """The history at the start of the next session: cold, and as text if anything is carried over.
+    def carry_over(self, *, carry_text: bool) -> "History":
+        """The history at the start of the next session: without a cache, and with the messages as text if `carry_text`.
 
-        What is carried has been read in this conversation before, though no cache of the new session knows it.
+        Messages that were read before are not counted as unseen, although the new session has nothing cached.
         """
-        fresh = History(self.fixed, warm=False, session=self.session + 1)
-        carried = [Item(item.carried, 0, 0, item.carried) for item in self.items] if carry_text else []
-        read = len(carried) - self.unread
-        for position, item in enumerate(carried):
-            if item.carried:
-                fresh.add(item)
-                if position < read:
-                    fresh.new, fresh.unread = NOTHING, 0
-        return fresh
+        next_history = History(self.fixed, warm_cache=False, session=self.session + 1)
+        items = [Item(item.carryover_tokens, 0, 0, item.carryover_tokens) for item in self.items] if carry_text else []
+        read_count = len(items) - self.unseen_items
+        for position, item in enumerate(items):
+            if item.carryover_tokens:
+                next_history.add(item)
+                if position < read_count:
+                    next_history.unseen, next_history.unseen_items = NOTHING, 0
+        return next_history
 
 
 def _plus(tokens: Sum, item: Item) -> Sum:
@@ -136,5 +136,5 @@ def _minus(tokens: Sum, item: Item) -> Sum:
     return (tokens[0] - item[0], tokens[1] - item[1], tokens[2] - item[2])
 
 
-def _exchanged(tokens: Sum, old: Item, new: Item) -> Sum:
+def _replace(tokens: Sum, old: Item, new: Item) -> Sum:
     return (tokens[0] - old[0] + new[0], tokens[1] - old[1] + new[1], tokens[2] - old[2] + new[2])

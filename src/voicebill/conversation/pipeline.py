@@ -1,41 +1,41 @@
-"""A conversation held by a pipeline of models: one hears, one answers in writing, one speaks.
+"""Compute the usage of a conversation in a pipeline: a transcriber (STT), a text model (LLM) and a speech model (TTS).
 
-The words are those of the spoken conversation. What each model counts of them differs: milliseconds or tokens of audio,
-tokens of text, characters. The text model is sent the whole history in writing again for every answer, as `context` has it.
+The words are those of the spoken conversation; each model bills them in other units: milliseconds or tokens of audio,
+tokens of text, characters. The text model is sent the whole history as text for every response, as in `context`.
 """
 
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.conversation import counting
+from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Turn
 
 
-def hearing(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
-    """What a transcription model uses for the user's audio of a turn as it was committed, by time or by tokens."""
-    audio = counting.user_audio(turn, rules)
+def turn_transcription_usage(turn: Turn, rules: Rules, *, by_time: bool) -> Usage:
+    """The usage of a transcription model for a turn's committed user audio, by time or by tokens."""
+    audio = token_counting.user_audio(turn, rules)
     if not audio:
         return Usage()
     if by_time:
         ms = audio * rules.user_audio_ms_per_token if turn.user_audio_ms is None else turn.user_audio_ms
         return Usage({"audio_ms": ms})
-    return Usage.tokens(audio_in=audio, text_out=counting.user_transcript(turn, audio, rules))
+    return Usage.tokens(audio_in=audio, text_out=token_counting.user_transcript(turn, audio, rules))
 
 
-def heard(script: Script, rules: Rules, *, by_time: bool) -> Usage:
-    """What a transcription model uses for what the user said in a conversation, the silence between left out."""
-    return total_usage(hearing(turn, rules, by_time=by_time) for turn in script.turns)
+def transcription_usage(script: Script, rules: Rules, *, by_time: bool) -> Usage:
+    """The usage of a transcription model for all committed user audio of a conversation, without silence between turns."""
+    return total_usage(turn_transcription_usage(turn, rules, by_time=by_time) for turn in script.turns)
 
 
-def written(script: Script, rules: Rules) -> Script:
-    """The same conversation in writing: what was said is typed, tools are called as before.
+def as_text_conversation(script: Script, rules: Rules) -> Script:
+    """The same conversation as text: speech becomes typed text, and tools are called as before.
 
-    A reply that was broken off is written to its end, and so it stands in the history.
+    An interrupted reply is generated in full, and its full text is in the history.
 
-    >>> from voicebill.facts import load
+    >>> from voicebill.facts import load_facts
     >>> from datetime import date
-    >>> offer = load().prices.find("gpt-realtime", day=date(2026, 11, 22)).offer
-    >>> talk = Script(turns=(Turn(user_audio_tokens=48, reply_audio_tokens=200),))
-    >>> turn = written(talk, load().ruling(offer, day=date(2026, 11, 22)).rules).turns[0]
+    >>> offer = load_facts().prices.quote("gpt-realtime", day=date(2026, 11, 22)).offer
+    >>> conversation = Script(turns=(Turn(user_audio_tokens=48, reply_audio_tokens=200),))
+    >>> turn = as_text_conversation(conversation, load_facts().rules_for(offer, day=date(2026, 11, 22)).rules).turns[0]
     >>> turn.user_text_tokens, turn.reply_text_tokens
     (14, 35)
     """
@@ -44,19 +44,19 @@ def written(script: Script, rules: Rules) -> Script:
         tools_tokens=script.tools_tokens,
         truncation=script.truncation,
         cache=script.cache,
-        reuse=script.reuse,
-        warm=script.warm,
-        turns=tuple(_written(turn, rules) for turn in script.turns),
+        prefix_reuse=script.prefix_reuse,
+        warm_cache=script.warm_cache,
+        turns=tuple(_as_text_turn(turn, rules) for turn in script.turns),
     )
 
 
-def _written(turn: Turn, rules: Rules) -> Turn:
-    said = turn.user_text_tokens
-    audio = counting.user_audio(turn, rules)
+def _as_text_turn(turn: Turn, rules: Rules) -> Turn:
+    text_tokens = turn.user_text_tokens
+    audio = token_counting.user_audio(turn, rules)
     if audio:
-        said += counting.user_transcript(turn, audio, rules)
+        text_tokens += token_counting.user_transcript(turn, audio, rules)
     return Turn(
-        user_text_tokens=said,
+        user_text_tokens=text_tokens,
         image_tokens=turn.image_tokens,
         tool_calls=turn.tool_calls,
         reply_text_tokens=None if turn.cancelled else reply_tokens(turn, rules),
@@ -66,32 +66,32 @@ def _written(turn: Turn, rules: Rules) -> Turn:
 
 
 def reply_tokens(turn: Turn, rules: Rules) -> int:
-    """Text tokens of a reply: the words that are spoken, or written."""
-    return counting.reply_text(turn, counting.reply_audio(turn, rules), rules)[1]
+    """Text tokens of a reply: its transcript if it is spoken, otherwise its text."""
+    return token_counting.reply_text(turn, token_counting.reply_audio(turn, rules), rules)[1]
 
 
 def spoken_characters(script: Script, rules: Rules) -> Usage:
-    """What a speech model that is billed by characters uses: those of every spoken reply, heard or not."""
-    tokens = sum(reply_tokens(turn, rules) for turn in script.turns if counting.reply_audio(turn, rules))
+    """The usage of a speech model that is billed per character: every spoken reply in full, played or not."""
+    tokens = sum(reply_tokens(turn, rules) for turn in script.turns if token_counting.reply_audio(turn, rules))
     return Usage({"characters_in": round(tokens * rules.characters_per_token)})
 
 
 def spoken_tokens(script: Script, rules: Rules) -> Usage:
-    """What a speech model that is billed by tokens uses: the text of every spoken reply, and the audio made of it."""
-    spoken = [(counting.reply_audio(turn, rules), turn) for turn in script.turns]
+    """The usage of a speech model that is billed per token: the text of every spoken reply, and its audio."""
+    replies = [(token_counting.reply_audio(turn, rules), turn) for turn in script.turns]
     return Usage.tokens(
-        text_in=sum(reply_tokens(turn, rules) for audio, turn in spoken if audio),
-        audio_out=sum(audio for audio, _ in spoken),
+        text_in=sum(reply_tokens(turn, rules) for audio, turn in replies if audio),
+        audio_out=sum(audio for audio, _ in replies),
     )
 
 
-def read_aloud(script: Script, rules: Rules) -> Usage:
-    """What a realtime model uses that only reads replies out, each by itself: its text as a typed message, and its speech."""
+def read_aloud_usage(script: Script, rules: Rules) -> Usage:
+    """The usage of a realtime model that only reads replies aloud, each on its own: the typed text in, and its speech out."""
     usages = []
     for turn in script.turns:
-        audio = counting.reply_audio(turn, rules)
+        audio = token_counting.reply_audio(turn, rules)
         if audio:
-            beside, words = counting.reply_text(turn, audio, rules)
-            read = rules.conversation_tokens + rules.user_text_item_tokens + words
-            usages.append(Usage.tokens(text_in=read, text_out=beside, audio_out=audio))
+            text_out, words = token_counting.reply_text(turn, audio, rules)
+            text_in = rules.conversation_tokens + rules.user_text_item_tokens + words
+            usages.append(Usage.tokens(text_in=text_in, text_out=text_out, audio_out=audio))
     return total_usage(usages)

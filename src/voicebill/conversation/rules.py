@@ -1,7 +1,7 @@
-"""The rules: how talk becomes tokens, how history is shown again, what the cache keeps, where a conversation ends.
+"""Define the rules by which a conversation becomes usage: token counts, history, cache and limits.
 
-Hardly any of this is documented; most of it was measured on recorded sessions. So each rule is a parameter with its
-evidence, never a law: a row per parameter and model family, and every one can be overridden.
+Little of this is documented; most of it was measured on recorded sessions. So each rule is a parameter with its evidence:
+one row per parameter and model family, and every parameter can be overridden.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,32 +10,33 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from voicebill.billing.checks import plain
-from voicebill.billing.dated import Day, holds_on
-from voicebill.billing.digest import digest
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.fingerprint import fingerprint
+from voicebill.billing.quotas import Evidence
+from voicebill.billing.validation import format_value, is_reasonable
+from voicebill.billing.validity import PartialDate, is_effective
 
-History = Literal["keep-all", "last-assistant-audio"]
+HistoryPolicy = Literal["keep-all", "last-assistant-audio"]
 Cache = Literal["all", "prefix", "none"]
-Carry = Literal["text", "nothing"]
-Evidence = Literal["documented", "measured", "inferred", "assumed", "defined", "stated"]
+SessionCarryover = Literal["text", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Every parameter of how a conversation becomes usage. The values come from rows; there are no defaults here.
+    """All parameters of how a conversation becomes usage. The values come from rows; there are no defaults here.
 
-    Counting: `…_ms_per_token` is how much audio one token holds; a reply's billed text is
+    Counting: `…_ms_per_token` is the duration of audio per token; a reply's billed text is
     `reply_text_base + reply_text_per_audio_token x audio tokens`, or with a known transcript of c tokens
     `c + reply_overhead_base + reply_overhead_per_audio_token x audio tokens`, rounded.
-    `reasons`: the model thinks before it answers, and that is billed as text output.
+    `is_reasoning_model`: the model generates reasoning tokens, which are billed as text output.
     Framing (`…_item_tokens`): text tokens that an item of the history adds to its content.
-    Cache: `cache_knows_output`: what a response wrote is found by the next one, and not only what it read; `cache_writes`:
-    text that is not found is billed as written to the cache, from `cache_minimum_tokens` on.
+    Cache: `cache_includes_output`: a response's output is cached for the next one, not only its input; `cache_writes`:
+    uncached text is billed as written to the cache if the input has at least `cache_minimum_tokens`.
     Limits: 0 means none.
-    Other meters: `characters_per_token` of text that is spoken; `hears_silence`: a stream is billed for all its time, not
-    for speech alone; `create_ms`: what creating a session over WebRTC bills; `delegated_share`: of the turns without tool
-    calls, those that a live model hands to its backend; `standby_share`: of a live session's time, what it is paused for.
+    Other meters: `characters_per_token` of spoken text; `bills_silence`: a stream is billed for its whole duration, not
+    only for speech; `session_creation_ms`: the minimum that is billed for a session created over WebRTC;
+    `delegated_share`: the share of turns without tool calls that a live model delegates to its backend; `standby_share`:
+    the share of a live session's time for which it is paused.
     """
 
     # counting
@@ -52,7 +53,7 @@ class Rules:
     image_tile_tokens: int
     tools_extra_tokens: int
     counts_instructions: bool
-    reasons: bool
+    is_reasoning_model: bool
     text_encoding: str
     # framing
     conversation_tokens: int
@@ -65,27 +66,27 @@ class Rules:
     tool_call_item_tokens: int
     tool_result_item_tokens: int
     # history
-    history: History
+    history: HistoryPolicy
     # cache
     expected_cache: Cache
     cache_reuse_share: Decimal
     cache_block_tokens: int
     cache_minimum_tokens: int
-    cache_knows_output: bool
+    cache_includes_output: bool
     cache_writes: bool
     # limits
     context_tokens: int
     max_output_tokens: int
     input_limit_tokens: int
-    truncation_honoured: bool
+    supports_truncation: bool
     session_minutes: int
-    session_carry: Carry
+    session_carryover: SessionCarryover
     # plans
     turn_variation: Decimal
     # other meters than tokens
     characters_per_token: Decimal
-    hears_silence: bool
-    create_ms: int
+    bills_silence: bool
+    session_creation_ms: int
     delegated_share: Decimal
     standby_share: Decimal
 
@@ -98,54 +99,56 @@ class Rules:
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "history": ("keep-all", "last-assistant-audio"),
     "expected_cache": ("all", "prefix", "none"),
-    "session_carry": ("text", "nothing"),
+    "session_carryover": ("text", "nothing"),
     "text_encoding": ("o200k_base",),
 }
 AT_LEAST_ONE = frozenset({"user_audio_ms_per_token", "reply_audio_ms_per_token", "cache_block_tokens"})
 AT_MOST_ONE = frozenset({"cache_reuse_share", "turn_variation", "delegated_share", "standby_share"})
 
-Value = int | bool | str | Decimal
+ParameterValue = int | bool | str | Decimal
 _TYPES: Mapping[str, type] = {
-    each.name: {int: int, bool: bool, Decimal: Decimal}.get(each.type, str) if isinstance(each.type, type) else str
-    for each in fields(Rules)
+    parameter.name: {int: int, bool: bool, Decimal: Decimal}.get(parameter.type, str)
+    if isinstance(parameter.type, type)
+    else str
+    for parameter in fields(Rules)
 }
 PARAMETERS: tuple[str, ...] = tuple(_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """The value of one parameter for some models (empty: all), or kinds of them, at some providers, and what speaks for it.
+    """The value of one parameter for some models, kinds or providers (empty: all), with its evidence.
 
-    `basis` says in a few words on what it was measured, or what it is assumed to be like.
+    `basis` says briefly what was measured, or what the value is assumed to resemble.
     """
 
     parameter: str
-    value: Value
+    value: ParameterValue
     evidence: Evidence
     basis: str
     models: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
-    disputed: tuple[Value, ...] = ()
+    disputed: tuple[ParameterValue, ...] = ()
     sources: tuple[str, ...] = ()
-    since: Day = field(default_factory=lambda: Day.parse("2024-10-01"))
-    until: Day | None = None
+    since: PartialDate = field(default_factory=lambda: PartialDate.parse("2024-10-01"))
+    until: PartialDate | None = None
 
-    def concerns(self, names: Iterable[str], kind: str, provider: str, day: date) -> bool:
-        """Whether the row speaks of a model of some kind that goes by these names, at a provider, on a day."""
-        named = not self.models or not set(self.models).isdisjoint(names)
-        sold = (not self.providers or provider in self.providers) and (not self.kinds or kind in self.kinds)
-        return named and sold and holds_on(self, day)
+    def applies_to(self, names: Iterable[str], kind: str, provider: str, day: date) -> bool:
+        """Whether the row applies to a model with these names and this kind, at a provider, on a day."""
+        model_matches = not self.models or not set(self.models).isdisjoint(names)
+        scope_matches = (not self.providers or provider in self.providers) and (not self.kinds or kind in self.kinds)
+        return model_matches and scope_matches and is_effective(self, day)
 
     @property
-    def selectors(self) -> int:
-        """How narrowly the row is meant: the narrower row wins; a kind is the widest of them."""
+    def specificity(self) -> int:
+        """How specific the row is: the more specific row takes precedence; a kind is less specific than a model or provider."""
         return 2 * bool(self.models) + 2 * bool(self.providers) + bool(self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A named set of rows. What it does not say is taken from the set that it is `based_on`."""
+    """A named set of rows. Parameters without a row are taken from the set that it is `based_on`."""
 
     name: str
     title: str
@@ -155,8 +158,8 @@ class RuleSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """The rules for one model on one day, with the row that gave each value."""
+class EffectiveRules:
+    """The rules for one model on one day, with the row that each value comes from."""
 
     name: str
     rules: Rules
@@ -164,103 +167,107 @@ class Ruling:
 
     @property
     def digest(self) -> str:
-        """A fingerprint that changes whenever the value of a parameter does."""
-        return digest(self.rules)
+        """A fingerprint that changes whenever the value of a parameter changes."""
+        return fingerprint(self.rules)
 
-    def override(self, values: Mapping[str, Value]) -> "Ruling":
-        """These rules with some parameters stated by the user, and nothing else changed."""
+    def override(self, values: Mapping[str, ParameterValue]) -> "EffectiveRules":
+        """These rules with some parameters set by the user."""
         if not values:
             return self
-        checked = {name: parameter_value(name, value) for name, value in values.items()}
-        stated = {name: RuleRow(name, value, "stated", "set for this answer") for name, value in checked.items()}
-        return Ruling(self.name, replace(self.rules, **checked), {**self.rows, **stated})  # type: ignore[arg-type]
+        checked = {name: parse_parameter(name, value) for name, value in values.items()}
+        overrides = {name: RuleRow(name, value, "stated", "set for this estimate") for name, value in checked.items()}
+        return EffectiveRules(self.name, replace(self.rules, **checked), {**self.rows, **overrides})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All rule sets; the first is the one that is used unless another is named."""
+    """All rule sets; the first one is the default."""
 
     sets: tuple[RuleSet, ...]
 
     @property
     def default(self) -> str:
-        """The set that is used unless another is named."""
+        """The name of the default rule set."""
         return self.sets[0].name
 
-    def named(self, name: str) -> RuleSet:
-        """A rule set by its name.
+    def rule_set(self, name: str) -> RuleSet:
+        """The rule set with a name.
 
         Raises:
-            UnknownName: there is none of that name.
+            UnknownName: there is no rule set with that name.
         """
         for candidate in self.sets:
             if candidate.name == name:
                 return candidate
-        raise UnknownName("rule set", name, (known.name for known in self.sets))
+        raise UnknownName("rule set", name, (rule_set.name for rule_set in self.sets))
 
-    def ruling(self, name: str | None, *, models: Iterable[str], provider: str, day: date, kind: str = "realtime") -> Ruling:
-        """The rules of a set for a model (all the names it goes by) of a kind at a provider on a day.
+    def rules_for(
+        self, name: str | None, *, models: Iterable[str], provider: str, day: date, kind: str = "realtime"
+    ) -> EffectiveRules:
+        """The rules of a set for a model (given by all its names) of a kind at a provider on a day.
 
         Raises:
-            UnknownName: there is no such set.
-            InvalidInput: the set and what it is based on leave a parameter open, or say nothing of the day.
+            UnknownName: there is no such rule set.
+            InvalidInput: the set and the sets it is based on have no value for a parameter, or none for the day.
         """
-        chosen = self.named(self.default if name is None else name)
+        rule_set = self.rule_set(self.default if name is None else name)
         names = frozenset(models)
         rows: dict[str, RuleRow] = {}
-        for each in self._lineage(chosen):
-            speaking = (row for row in each.rows if row.concerns(names, kind, provider, day))
-            rows.update((row.parameter, row) for row in sorted(speaking, key=lambda row: row.selectors))
+        for ancestor in self._lineage(rule_set):
+            applicable = (row for row in ancestor.rows if row.applies_to(names, kind, provider, day))
+            rows.update((row.parameter, row) for row in sorted(applicable, key=lambda row: row.specificity))
         if not rows:
-            first = min((row.since for each in self._lineage(chosen) for row in each.rows), key=lambda since: since.first)
-            raise InvalidInput(f"rule set {chosen.name} says nothing of {day}: its first rules hold since {first}")
+            first = min(
+                (row.since for ancestor in self._lineage(rule_set) for row in ancestor.rows), key=lambda since: since.first
+            )
+            raise InvalidInput(f"rule set {rule_set.name} has no rules for {day}: its first rules apply from {first}")
         missing = [parameter for parameter in PARAMETERS if parameter not in rows]
         if missing:
-            raise InvalidInput(f"rule set {chosen.name} gives {', '.join(sorted(names))} no {', '.join(missing)}")
+            raise InvalidInput(f"rule set {rule_set.name} has no value of {', '.join(missing)} for {', '.join(sorted(names))}")
         values = {parameter: rows[parameter].value for parameter in PARAMETERS}
-        return Ruling(chosen.name, Rules(**values), rows)  # type: ignore[arg-type]
+        return EffectiveRules(rule_set.name, Rules(**values), rows)  # type: ignore[arg-type]
 
-    def _lineage(self, chosen: RuleSet) -> list[RuleSet]:
-        lineage = [chosen]
+    def _lineage(self, rule_set: RuleSet) -> list[RuleSet]:
+        lineage = [rule_set]
         while (base := lineage[0].based_on) is not None:
-            if any(base == known.name for known in lineage):
+            if any(base == ancestor.name for ancestor in lineage):
                 raise InvalidInput(f"rule set {base} is based on itself")
-            lineage.insert(0, self.named(base))
+            lineage.insert(0, self.rule_set(base))
         return lineage
 
 
-def parameter_value(name: str, value: object) -> Value:
-    """A parameter's value in its own type, from TOML, JSON or the command line.
+def parse_parameter(name: str, value: object) -> ParameterValue:
+    """A parameter's value converted to its type, from TOML, JSON or the command line.
 
-    >>> parameter_value("cache_block_tokens", "128"), parameter_value("history", "keep-all")
+    >>> parse_parameter("cache_block_tokens", "128"), parse_parameter("history", "keep-all")
     (128, 'keep-all')
 
     Raises:
-        UnknownName: no parameter has that name.
-        InvalidInput: the value does not fit it.
+        UnknownName: there is no parameter with that name.
+        InvalidInput: the value is not valid for the parameter.
     """
     if name not in _TYPES:
         raise UnknownName("rule", name, PARAMETERS)
     kind = _TYPES[name]
     if kind is bool:
         if str(value).lower() not in ("true", "false"):
-            raise InvalidInput(f"{name} is true or false, not {value!r}")
+            raise InvalidInput(f"{name} must be true or false, not {format_value(value)}")
         return str(value).lower() == "true"
     if kind is str:
         if value not in CHOICES[name]:
-            raise InvalidInput(f"{name} is one of {', '.join(CHOICES[name])}, not {value!r}")
+            raise InvalidInput(f"{name} must be one of {', '.join(CHOICES[name])}, not {format_value(value)}")
         return str(value)
-    return _number(name, value, kind)
+    return _parse_number(name, value, kind)
 
 
-def _number(name: str, value: object, kind: type) -> Value:
+def _parse_number(name: str, value: object, kind: type) -> ParameterValue:
     try:
-        number = Decimal(str(value))  # of True: no number either
+        number = Decimal(str(value))  # raises for true and false, too
         low, high = (1 if name in AT_LEAST_ONE else 0), (1 if name in AT_MOST_ONE else 10**9)
-        if not plain(number) or not low <= number <= high or (kind is int and number % 1):
+        if not is_reasonable(number) or not low <= number <= high or (kind is int and number % 1):
             raise ValueError
     except (ArithmeticError, ValueError):
         bounds = "between 0 and 1" if name in AT_MOST_ONE else f"between {1 if name in AT_LEAST_ONE else 0} and 1,000,000,000"
         what = "a whole number" if kind is int else "a number"
-        raise InvalidInput(f"{name} is {what} {bounds}, not {value!r}") from None
+        raise InvalidInput(f"{name} must be {what} {bounds}, not {format_value(value)}") from None
     return int(number) if kind is int else number

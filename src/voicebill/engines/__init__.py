@@ -1,8 +1,8 @@
-"""The same bill, more rows: one SQL text over the usage table, run by DuckDB or by Spark.
+"""Price millions of records: the same SQL statements over the usage table, run by DuckDB or by Spark.
 
 Needs the extra `logs`; Spark needs the extra `spark`.
 """
 
-from voicebill.extras import need
+from voicebill.extras import require_extra
 
-need("logs", "costing logs", "duckdb", "pyarrow")
+require_extra("logs", "costing logs", "duckdb", "pyarrow")

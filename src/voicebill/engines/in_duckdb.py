@@ -1,4 +1,4 @@
-"""DuckDB, embedded: the default engine. It spills to disk what does not fit into memory, and downloads nothing."""
+"""Run the SQL statements in embedded DuckDB, the default engine. It spills to disk, and downloads nothing."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,40 +12,40 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from voicebill.answers.cost import CostAsked
+from voicebill.answers.cost import CostQuery
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
-from voicebill.engines.engine import SqlCounting
-from voicebill.engines.sql import Query
-from voicebill.engines.usage_table import COLUMNS, SCHEMA, TOLD, batches, small_table
+from voicebill.engines.sql import Statement
+from voicebill.engines.sql_engine import SqlQuery
+from voicebill.engines.usage_table import INCOMING_SCHEMA, USAGE_COLUMNS, USAGE_SCHEMA, batches, small_table
 
-A_MOMENT = 0.2
-"""Seconds between two looks at how far a query has got."""
-SETTINGS = {
+PROGRESS_INTERVAL_SECONDS = 0.2
+"""Seconds between two updates of a query's progress."""
+DUCKDB_SETTINGS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "preserve_insertion_order": "false",
 }
 
 
-class EngineFailed(VoicebillError, RuntimeError):
-    """The engine cannot go on: no room on the disk or in memory, or a file that has vanished."""
+class EngineError(VoicebillError, RuntimeError):
+    """The engine cannot go on: the disk or the memory is full, or a file is missing."""
 
 
 @contextmanager
-def connected(memory: str | None = None, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a database in memory; what does not fit goes into a folder of its own, for as long as it is open.
+def open_connection(memory: str | None = None, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Connect to a database in memory. Data that does not fit goes to a temporary folder while the connection is open.
 
     Raises:
-        EngineFailed: the memory is not stated as DuckDB understands it.
+        EngineError: the memory limit is not written as DuckDB expects, such as 1GB.
     """
-    with TemporaryDirectory(prefix="voicebill-", ignore_cleanup_errors=True) as spill:
-        settings: dict[str, Any] = {**SETTINGS, "temp_directory": spill}
+    with TemporaryDirectory(prefix="voicebill-", ignore_cleanup_errors=True) as spill_folder:
+        settings: dict[str, Any] = {**DUCKDB_SETTINGS, "temp_directory": spill_folder}
         if memory:
             settings["memory_limit"] = memory
         if threads:
             settings["threads"] = str(threads)
-        with failing_clearly():
+        with translate_errors():
             connection = duckdb.connect(":memory:", config=settings)
         try:
             connection.execute("SET TimeZone = 'UTC'")
@@ -54,19 +54,19 @@ def connected(memory: str | None = None, threads: int | None = None) -> Iterator
             connection.close()
 
 
-def put_in(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
-    """Make records the table `told`, as often as they are told."""
-    connection.execute("DROP TABLE IF EXISTS told")
-    connection.from_arrow(TOLD.empty_table()).create("told")
+def insert_records(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
+    """Load records into the table `incoming`, duplicates included."""
+    connection.execute("DROP TABLE IF EXISTS incoming")
+    connection.from_arrow(INCOMING_SCHEMA.empty_table()).create("incoming")
     for batch in batches(records):
-        connection.from_arrow(pa.Table.from_batches([batch])).insert_into("told")
+        connection.from_arrow(pa.Table.from_batches([batch])).insert_into("incoming")
 
 
-class DuckDB:
-    """Counts a usage table: rows put in, or Parquet files named.
+class DuckDBEngine:
+    """Count a usage table: records that are loaded, or Parquet files.
 
-    `memory`, such as "1GB", bounds what is held before it goes to disk; `tell` hears now and then how many per cent of a
-    question are done.
+    `memory`, such as "1GB", limits what is kept in memory before it goes to disk. `on_progress` is called now and then with
+    the percentage of a query that is done.
     """
 
     def __init__(
@@ -75,104 +75,103 @@ class DuckDB:
         *,
         memory: str | None = None,
         threads: int | None = None,
-        tell: Callable[[float], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> None:
-        self._open = ExitStack()
-        self.connection = self._open.enter_context(connected(memory, threads))
-        self._tell = tell
-        if tell is not None:
+        self._exit_stack = ExitStack()
+        self.connection = self._exit_stack.enter_context(open_connection(memory, threads))
+        self._on_progress = on_progress
+        if on_progress is not None:
             self.connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         if files:
-            with failing_clearly():
+            with translate_errors():
                 self.connection.from_parquet([str(file) for file in files]).create_view("usage")
         else:
-            self.connection.from_arrow(SCHEMA.empty_table()).create("usage")
+            self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage")
 
-    def __enter__(self) -> "DuckDB":
+    def __enter__(self) -> "DuckDBEngine":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
-        """Let go of what it holds."""
-        self._open.close()
+        """Close the connection and remove its temporary files."""
+        self._exit_stack.close()
 
-    def take(self, records: Iterable[Record]) -> int:
-        """Have these records, as often as they are told, in place of what it held: each counts once.
-
-        Gives how many of them were told by others as well.
-        """
-        with failing_clearly():
-            put_in(self.connection, records)
-            self.connection.execute(f"CREATE OR REPLACE TABLE usage AS {SETTLED}")
-            ((repeated,),) = self.connection.execute(REPEATED).fetchall()
-            self.connection.execute("DROP TABLE told")
+    def load(self, records: Iterable[Record]) -> int:
+        """Replace the usage table with these records, of which each counts once. Return the number of duplicates."""
+        with translate_errors():
+            insert_records(self.connection, records)
+            self.connection.execute(f"CREATE OR REPLACE TABLE usage AS {DEDUPLICATE_SQL}")
+            ((repeated,),) = self.connection.execute(COUNT_REPEATED_SQL).fetchall()
+            self.connection.execute("DROP TABLE incoming")
         return int(repeated)
 
     def write(self, file: Path) -> None:
         """Write the usage table as a Parquet file."""
-        with failing_clearly():
+        with translate_errors():
             self.connection.table("usage").write_parquet(str(file), compression="zstd")
 
-    def run(self, query: Query) -> Sequence[Any]:
-        """The rows of a query."""
-        return self._execute(query.text, query).fetchall()
+    def query(self, statement: Statement) -> Sequence[Any]:
+        """Run a statement and return its rows."""
+        return self._execute(statement.text, statement).fetchall()
 
-    def _execute(self, text: str, query: Query) -> duckdb.DuckDBPyConnection:
-        with failing_clearly(), told_aloud(self.connection, self._tell):
-            return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), query.values or None)
+    def _execute(self, text: str, statement: Statement) -> duckdb.DuckDBPyConnection:
+        with translate_errors(), report_progress(self.connection, self._on_progress):
+            return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), statement.values or None)
 
-    def keep(self, view: str, query: Query) -> None:
-        """Keep the rows of a query under a name."""
-        self._execute(f"CREATE OR REPLACE TEMP TABLE {view} AS {query.text}", query)
+    def materialize(self, view: str, statement: Statement) -> None:
+        """Run a statement and keep its rows as a view."""
+        self._execute(f"CREATE OR REPLACE TEMP TABLE {view} AS {statement.text}", statement)
 
-    def hold(self, view: str, columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> None:
-        """Make a small table known under a name."""
+    def register(self, view: str, columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> None:
+        """Register a small table as a view."""
         self.connection.register(view, small_table(columns, rows))
 
-    def count(self, asked: CostAsked) -> SqlCounting:
-        """The records that are asked about."""
-        return SqlCounting(self, asked)
+    def count(self, query: CostQuery) -> SqlQuery:
+        """Count the records that a query matches."""
+        return SqlQuery(self, query)
 
 
-class failing_clearly:  # noqa: N801 - reads as a sentence behind `with`
-    """Says in a sentence what an engine could not do."""
+class translate_errors:  # noqa: N801 - used as a function, in `with`
+    """Raise DuckDB's errors as an EngineError of one sentence."""
 
     def __enter__(self) -> None:
         return
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise EngineFailed(f"there is not enough memory or disk for this question: {_first_line(error)}") from None
+            raise EngineError(f"there is not enough memory or disk space for this query: {_first_line(error)}") from None
         if isinstance(error, duckdb.IOException) and "No space left" in str(error):
-            raise EngineFailed("the disk is full: make room, and ask or record again; nothing is half done") from None
+            raise EngineError("the disk is full: free some space and try again; nothing was partly written") from None
         if isinstance(error, duckdb.IOException) and "No files found" in str(error):
-            raise EngineFailed("a file of the ledger is missing: put it back, or record the logs of its day anew") from None
+            raise EngineError(
+                "a file of the ledger is missing: restore it, or record the logs of its day in a new ledger"
+            ) from None
         if isinstance(error, duckdb.IOException):
-            raise EngineFailed(f"a file cannot be read or written: {_first_line(error)}") from None
+            raise EngineError(f"a file cannot be read or written: {_first_line(error)}") from None
         if isinstance(error, duckdb.Error):
-            raise EngineFailed(f"DuckDB cannot do this: {_first_line(error)}") from None
+            raise EngineError(f"DuckDB cannot do this: {_first_line(error)}") from None
 
 
 @contextmanager
-def told_aloud(connection: duckdb.DuckDBPyConnection, tell: Callable[[float], None] | None) -> Iterator[None]:
-    """Has somebody told how far a query has got, from a thread of its own, while the block runs it."""
-    if tell is None:
+def report_progress(connection: duckdb.DuckDBPyConnection, on_progress: Callable[[float], None] | None) -> Iterator[None]:
+    """Report the progress of a query, in per cent, from a separate thread while the block runs it."""
+    if on_progress is None:
         yield
         return
-    over = Event()
+    finished = Event()
 
     def watch() -> None:
-        while not over.wait(A_MOMENT):
-            tell(max(0.0, connection.query_progress()))
+        while not finished.wait(PROGRESS_INTERVAL_SECONDS):
+            on_progress(max(0.0, connection.query_progress()))
 
     watcher = Thread(target=watch, daemon=True)
     watcher.start()
     try:
         yield
     finally:
-        over.set()
+        finished.set()
         watcher.join()
 
 
@@ -180,10 +179,12 @@ def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0][:300]
 
 
-SETTLED = f"""
-    SELECT {", ".join(f"t.{name} AS {name}" for name in COLUMNS)}
-    FROM told t JOIN (SELECT MAX_BY(place, (rank, place)) AS place FROM told WHERE part = 0 GROUP BY key) kept USING (place)
+DEDUPLICATE_SQL = f"""
+    SELECT {", ".join(f"t.{name} AS {name}" for name in USAGE_COLUMNS)}
+    FROM incoming t JOIN (
+        SELECT MAX_BY(place, (completeness, place)) AS place FROM incoming WHERE part = 0 GROUP BY key
+    ) kept USING (place)
 """
-"""Each record once: of those of one key the one of the highest rank, and of equals the last."""
+"""Each record once: of the records of one key the most complete one counts, and of equally complete ones the last."""
 
-REPEATED = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM told WHERE part = 0"
+COUNT_REPEATED_SQL = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM incoming WHERE part = 0"

@@ -1,13 +1,13 @@
-"""The ledger: a usage table kept as Parquet files by day, and added to without ever being half written.
+"""Keep a usage table as Parquet files by day, to which records are added atomically.
 
-`ledger.json` names the files that count. A recording writes new files beside them, and becomes true in the one moment in
-which a new `ledger.json` takes the place of the old one: whoever is killed before has recorded nothing, and what they left
-is swept away by the next. Writers wait for each other; readers need no lock. Prices are not kept: they join when asked for.
+`ledger.json` names the files that count. A recording writes new files first, and takes effect in the one moment in which a
+new `ledger.json` replaces the old one. A process that is killed before has recorded nothing, and the next recording removes
+its files. Writers wait for each other; readers need no lock. Prices are not stored: they are joined when a query is run.
 
     DIR/ledger.json                                 which files count
     DIR/2026-11-22/part-59c567bd3ef44531.parquet    rows of the usage table, a record's rows together
-    DIR/undated/part-….parquet                      records whose log names no day
-    DIR/replaced/part-….parquet                     what corrected records said before: key and digest
+    DIR/undated/part-….parquet                      records whose log gives no day
+    DIR/replaced/part-….parquet                     earlier versions of corrected records: key and content hash
 """
 
 import json
@@ -21,8 +21,8 @@ from uuid import uuid4
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record
-from voicebill.engines.in_duckdb import connected, failing_clearly, put_in
-from voicebill.engines.recording import REPLACED, Part, Recorded, Recording
+from voicebill.engines.in_duckdb import insert_records, open_connection, translate_errors
+from voicebill.engines.ledger_writer import REPLACED, LedgerPart, LedgerWriter, RecordSummary
 from voicebill.facts.files import UnreadableFile
 
 fcntl: Any
@@ -36,112 +36,123 @@ except ImportError:  # pragma: no cover - Windows
 
 MANIFEST = "ledger.json"
 LOCK = ".lock"
-VERSION = 1
+VERSION = 2
+"""Version 1 had other column names and is no longer read."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which files count. `retired` are those that the last recording has replaced: readers may still be at them."""
+    """Which files count. `retired` files were replaced by the last recording; readers may still have them open."""
 
     generation: int = 0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[LedgerPart, ...] = ()
     retired: tuple[str, ...] = ()
 
 
 class Ledger:
-    """A folder that holds a ledger."""
+    """A folder with a ledger in it."""
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
 
     def state(self) -> State:
-        """Which files count now.
+        """Return which files count now.
 
         Raises:
-            UnreadableFile: there is no ledger, or it cannot be read.
+            UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.
         """
         try:
-            written = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            if written["version"] != VERSION:
-                raise UnreadableFile(
-                    f"{self.folder} is a ledger of version {written['version']}; this voicebill reads {VERSION}"
-                )
-            parts = tuple(Part(each["path"], each["rows"], each["records"]) for each in written["parts"])
-            return State(written["generation"], parts, tuple(written["retired"]))
+            document = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+            if document["version"] != VERSION:
+                raise UnreadableFile(self._version_error(document["version"]))
+            parts = tuple(LedgerPart(entry["path"], entry["rows"], entry["records"]) for entry in document["parts"])
+            return State(document["generation"], parts, tuple(document["retired"]))
         except FileNotFoundError:
-            raise UnreadableFile(f"{self.folder} holds no ledger: make one with voicebill record LOG --ledger DIR") from None
+            raise UnreadableFile(f"{self.folder} is not a ledger: create one with voicebill record LOG --ledger DIR") from None
         except OSError as error:
             raise UnreadableFile(f"{self.folder / MANIFEST} cannot be read: {error.strerror or error}") from None
         except (ValueError, KeyError, TypeError):
             raise UnreadableFile(f"{self.folder / MANIFEST} is damaged: it does not say which files count") from None
 
+    def _version_error(self, version: object) -> str:
+        if isinstance(version, int) and version > VERSION:
+            return (
+                f"{self.folder} is a ledger of version {version}; this voicebill reads version {VERSION}: install a newer one"
+            )
+        return (
+            f"{self.folder} is a ledger of version {version}, which this voicebill no longer reads: record the logs anew with "
+            "voicebill record LOG... --ledger NEW_DIR"
+        )
+
     def files(self) -> list[Path]:
-        """The files with the rows of all records.
+        """Return the files with the rows of all records.
 
         Raises:
-            UnreadableFile: there is no ledger, or it cannot be read.
+            UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.
             InvalidInput: nothing has been recorded yet.
         """
-        found = [self.folder / part.path for part in self.state().parts if part.folder != REPLACED]
-        if not found:
+        files = [self.folder / part.path for part in self.state().parts if part.folder != REPLACED]
+        if not files:
             raise InvalidInput(f"the ledger {self.folder} is empty: nothing has been recorded yet")
-        return found
+        return files
 
-    def record(self, records: Iterable[Record], *, memory: str | None = None) -> Recorded:
-        """Add records: each once, whatever was recorded before; one that says more, or says it later, takes its place.
+    def record(self, records: Iterable[Record], *, memory: str | None = None) -> RecordSummary:
+        """Add records, each once. A record replaces an earlier one of the same key if it is at least as complete.
 
         Raises:
-            UnreadableFile: the folder holds something else, or cannot be written to.
-            EngineFailed: there is no room.
+            UnreadableFile: the folder contains other files, or cannot be written to.
+            EngineError: the disk or the memory is full.
         """
-        self._check()
-        with connected(memory) as connection, failing_clearly():
-            put_in(connection, records)
-            self._open()
-            with _locked(self.folder / LOCK):
-                return self._add(Recording(self.folder, connection))
+        self._refuse_other_contents()
+        with open_connection(memory) as connection, translate_errors():
+            insert_records(connection, records)
+            self._create_if_missing()
+            with _lock(self.folder / LOCK):
+                return self._add(LedgerWriter(self.folder, connection))
 
-    def _add(self, recording: Recording) -> Recorded:
-        before = self.state()
-        recording.sweep(keep={*(part.path for part in before.parts), *before.retired})
-        recorded, parts = recording.merged(before.parts)
-        if parts != before.parts:
-            kept = {part.path for part in parts}
-            retired = tuple(part.path for part in before.parts if part.path not in kept)
-            self.commit(State(before.generation + 1, parts, retired))
-            recording.sweep(keep={*kept, *retired})
-        return recorded
+    def _add(self, writer: LedgerWriter) -> RecordSummary:
+        previous = self.state()
+        writer.collect_garbage(keep={*(part.path for part in previous.parts), *previous.retired})
+        summary, parts = writer.merge(previous.parts)
+        if parts != previous.parts:
+            paths = {part.path for part in parts}
+            retired = tuple(part.path for part in previous.parts if part.path not in paths)
+            self.commit(State(previous.generation + 1, parts, retired))
+            writer.collect_garbage(keep={*paths, *retired})
+        return summary
 
-    def _open(self) -> None:
-        """Make an empty ledger where there is none yet."""
+    def _create_if_missing(self) -> None:
+        """Create an empty ledger if there is none yet."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if (self.folder / MANIFEST).exists():
                 return
-            self._check()
-            with _locked(self.folder / LOCK):
+            self._refuse_other_contents()
+            with _lock(self.folder / LOCK):
                 if not (self.folder / MANIFEST).exists():
                     self.commit(State())
         except (FileExistsError, NotADirectoryError):
-            raise UnreadableFile(f"{self.folder} is no folder") from None
+            raise UnreadableFile(f"{self.folder} is not a folder") from None
         except UnreadableFile:
             raise
         except OSError as error:
             raise UnreadableFile(f"{self.folder} cannot be written to: {error.strerror or error}") from None
 
-    def _check(self) -> None:
-        """Refuse a folder with other things in it, before anything is read."""
+    def _refuse_other_contents(self) -> None:
+        """Refuse a folder with other files in it, before any log is read."""
         if self.folder.exists() and not self.folder.is_dir():
-            raise UnreadableFile(f"{self.folder} is no folder")
+            raise UnreadableFile(f"{self.folder} is not a folder")
         if not self.folder.exists() or (self.folder / MANIFEST).exists():
             return
-        others = [each.name for each in self.folder.iterdir() if each.name != LOCK and not each.name.startswith(MANIFEST)]
-        if others:
-            raise UnreadableFile(f"{self.folder} holds {others[0]} and no ledger: name an empty folder, or a new one")
+        other_names = [
+            entry.name for entry in self.folder.iterdir() if entry.name != LOCK and not entry.name.startswith(MANIFEST)
+        ]
+        if other_names:
+            raise UnreadableFile(f"{self.folder} contains {other_names[0]} and is not a ledger: name an empty or a new folder")
 
     def commit(self, state: State) -> None:
-        """Make a state the one that counts, in one moment."""
-        written = {
+        """Make a state the current one, atomically."""
+        document = {
             "version": VERSION,
             "generation": state.generation,
             "parts": [{"path": part.path, "rows": part.rows, "records": part.records} for part in state.parts],
@@ -149,18 +160,18 @@ class Ledger:
         }
         draft = self.folder / f"{MANIFEST}.{uuid4().hex[:12]}.tmp"
         try:
-            with draft.open("w", encoding="utf-8") as opened:
-                json.dump(written, opened, indent=1)
-                opened.flush()
-                os.fsync(opened.fileno())
+            with draft.open("w", encoding="utf-8") as stream:
+                json.dump(document, stream, indent=1)
+                stream.flush()
+                os.fsync(stream.fileno())
             draft.replace(self.folder / MANIFEST)
         finally:
             draft.unlink(missing_ok=True)
-        _synced(self.folder)
+        _sync_folder(self.folder)
 
 
 def _wait_on_windows(file: int) -> None:  # pragma: no cover - Windows
-    """Windows gives up after ten attempts, one a second: go on waiting."""
+    """Wait for the lock. Windows gives up after ten attempts, one per second, so try again."""
     while True:
         try:
             return msvcrt.locking(file, msvcrt.LK_LOCK, 1)  # type: ignore[no-any-return]
@@ -169,22 +180,22 @@ def _wait_on_windows(file: int) -> None:  # pragma: no cover - Windows
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Alone, until the end of the block or of the process; whoever comes second waits."""
-    with file.open("a+b") as opened:
+def _lock(file: Path) -> Iterator[None]:
+    """Hold an exclusive lock until the end of the block or of the process; others wait."""
+    with file.open("a+b") as stream:
         if fcntl is None:  # pragma: no cover - Windows
-            _wait_on_windows(opened.fileno())
+            _wait_on_windows(stream.fileno())
         else:
-            fcntl.flock(opened, fcntl.LOCK_EX)
+            fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 
 
-def _synced(folder: Path) -> None:
-    """Have a folder's names on the disk, where the system can do that."""
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder's file names to disk, where the system supports it."""
     if fcntl is None:  # pragma: no cover - Windows
         return
-    opened = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)

@@ -1,19 +1,19 @@
-"""The usage table: a row for each record, reading and meter, as Arrow batches and as Parquet files hold it.
+"""Write records as the usage table: a row for each record, reading and meter, in Arrow batches and Parquet files.
 
-| column | what |
+| column | content |
 |---|---|
-| key, kind, status, outcome | which record, what was charged, how far its counts can be trusted, how it ended |
-| provider, model, deployment, region, tier | how it was bought, in small letters, as far as the log says |
-| sold | the five in one, as `sold_as` takes them apart |
-| session, turn, tenant | whose it was |
-| day, time, hour | when, in UTC; `hour` is that of the day |
-| since_ms, until_ms | when its session was first seen, and when it ended, in ms since 1970 |
-| reading | 0 where the counts determine the usage; 1, 2 and so on are the extreme ways to read them otherwise |
-| part | 0 in a record's first row |
-| meter, quantity | what was counted; empty and 0 where a record counted nothing |
-| reread | how much of the quantity had been read before in its session; null where unknown |
-| source, ordinal | file and line, or row |
-| rank, digest | which of several records of one key counts, and whether two say the same |
+| key, kind, status, outcome | record, what was charged, how reliable its counts are, how it ended |
+| provider, model, deployment, region, tier | how it was bought, in lower case, as far as the log says |
+| sku | the five in one, as `parse_sku` takes them apart |
+| session, turn, tenant | whom it belongs to |
+| day, time, hour | time, in UTC; `hour` is the hour of the day |
+| since_ms, until_ms | when its session was first seen, and when the record ended, in ms since 1970 |
+| reading | 0 if the counts determine the usage; otherwise 1, 2 and so on for each possible reading |
+| part | 0 in the first row of a record |
+| meter, quantity | what was counted; empty and 0 if the record counts nothing |
+| repeated_input | how much of the quantity was input sent again in its session; null if unknown |
+| source, line_number | file and line, or row |
+| completeness, content_hash | which of several records of one key counts, and whether two are equal |
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from voicebill.answers.cost import CostAsked
-from voicebill.answers.rows import milliseconds
+from voicebill.answers.cost import CostQuery
+from voicebill.answers.python_engine import epoch_milliseconds
 from voicebill.billing.record import Record
-from voicebill.billing.sold import Sold, plain
+from voicebill.billing.sku_periods import Sku, normalize_name
 
-SCHEMA = pa.schema(
+USAGE_SCHEMA = pa.schema(
     [
         ("key", pa.string()),
         ("kind", pa.string()),
@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
         ("deployment", pa.string()),
         ("region", pa.string()),
         ("tier", pa.string()),
-        ("sold", pa.string()),
+        ("sku", pa.string()),
         ("session", pa.string()),
         ("turn", pa.int64()),
         ("tenant", pa.string()),
@@ -51,95 +51,97 @@ SCHEMA = pa.schema(
         ("part", pa.int32()),
         ("meter", pa.string()),
         ("quantity", pa.int64()),
-        ("reread", pa.int64()),
+        ("repeated_input", pa.int64()),
         ("source", pa.string()),
-        ("ordinal", pa.int64()),
-        ("rank", pa.int64()),
-        ("digest", pa.string()),
+        ("line_number", pa.int64()),
+        ("completeness", pa.int64()),
+        ("content_hash", pa.string()),
     ]
 )
-COLUMNS = tuple(SCHEMA.names)
-TOLD = SCHEMA.append(pa.field("place", pa.int64()))
-"""Rows as they are read: with the place of their record among all that were told, so that repeats can be settled."""
-BATCH_ROWS = 60_000
-ARROW = {int: pa.int64(), str: pa.string(), date: pa.date32()}
+USAGE_COLUMNS = tuple(USAGE_SCHEMA.names)
+INCOMING_SCHEMA = USAGE_SCHEMA.append(pa.field("place", pa.int64()))
+"""Rows as they are read, with the position of their record, so that duplicates can be resolved."""
+ROWS_PER_RECORD_BATCH = 60_000
+ARROW_TYPES = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 
 SEPARATOR = "|"
-BOUGHT = ("provider", "model", "deployment", "region", "tier")
+SKU_COLUMNS = ("provider", "model", "deployment", "region", "tier")
 
-Row = tuple[Any, ...]
+UsageRow = tuple[Any, ...]
 
 
-def sold_as(written: str, asked: CostAsked) -> tuple[Sold, list[str]]:
-    """A name of the column `sold`, filled up with what is taken where it says nothing; and which of that was missing.
+def parse_sku(text: str, query: CostQuery) -> tuple[Sku, list[str]]:
+    """Return the SKU of a value of the column `sku`, with the query's defaults applied; and which fields were missing.
 
-    >>> sold, missing = sold_as("|gpt-realtime||swedencentral|", CostAsked())
-    >>> str(sold), missing
+    >>> sku, missing = parse_sku("|gpt-realtime||swedencentral|", CostQuery())
+    >>> str(sku), missing
     ('gpt-realtime at openai (swedencentral)', ['provider', 'deployment'])
     """
-    provider, model, deployment, region, tier = written.split(SEPARATOR)
-    missing = [name for name, said in (("provider", provider), ("deployment", deployment)) if not said]
-    return Sold(
-        provider or asked.provider, model, deployment or asked.deployment, region or asked.region, tier or asked.tier
+    provider, model, deployment, region, tier = text.split(SEPARATOR)
+    missing = [name for name, value in (("provider", provider), ("deployment", deployment)) if not value]
+    return Sku(
+        provider or query.provider, model, deployment or query.deployment, region or query.region, tier or query.tier
     ), missing
 
 
-def batches(records: Iterable[Record], rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """Records as batches of rows in the schema `TOLD`, lazily; of about `rows` rows each."""
-    kept: list[Row] = []
-    for place, record in enumerate(records):
-        kept.extend((*row, place) for row in rows_of(record))
-        if len(kept) >= rows:
-            yield _batch(kept)
-            kept = []
-    if kept:
-        yield _batch(kept)
+def batches(records: Iterable[Record], rows: int = ROWS_PER_RECORD_BATCH) -> Iterator[pa.RecordBatch]:
+    """Write records as batches of about `rows` rows each in the schema `INCOMING_SCHEMA`, lazily."""
+    pending: list[UsageRow] = []
+    for position, record in enumerate(records):
+        pending.extend((*row, position) for row in usage_rows(record))
+        if len(pending) >= rows:
+            yield _batch(pending)
+            pending = []
+    if pending:
+        yield _batch(pending)
 
 
 def usage_table(records: Iterable[Record]) -> pa.Table:
-    """Records as one Arrow table in the schema `SCHEMA`."""
-    return pa.Table.from_batches(batches(records), schema=TOLD).select(COLUMNS)
+    """Return records as one Arrow table in the schema `USAGE_SCHEMA`."""
+    return pa.Table.from_batches(batches(records), schema=INCOMING_SCHEMA).select(USAGE_COLUMNS)
 
 
-def rows_of(record: Record) -> Iterator[Row]:
-    """The rows of a record, in the columns' order."""
-    bought = tuple(plain(getattr(record, name)) or None for name in BOUGHT)
-    before = (
+def usage_rows(record: Record) -> Iterator[UsageRow]:
+    """Return the rows of a record, in the order of the columns."""
+    sku_values = tuple(normalize_name(getattr(record, name)) or None for name in SKU_COLUMNS)
+    leading = (
         record.key,
         record.kind,
-        *bought,
-        SEPARATOR.join(each or "" for each in bought),
+        *sku_values,
+        SEPARATOR.join(value or "" for value in sku_values),
         record.session,
         record.turn,
         record.tenant,
         record.day,
         record.time,
         record.time.hour if record.time else None,
-        milliseconds(record.began) if record.began else None,
-        milliseconds(record.time) if record.time else None,
+        epoch_milliseconds(record.session_started_at) if record.session_started_at else None,
+        epoch_milliseconds(record.time) if record.time else None,
         record.outcome,
         record.status,
     )
-    after = (record.source, record.ordinal, record.rank, record.digest)
-    bounded = record.status == "bounded"
+    trailing = (record.source, record.line_number, record.completeness, record.content_hash)
+    ambiguous = record.status == "ambiguous"
     part = 0
-    for reading, usage in enumerate(record.readings, start=1 if bounded else 0):
+    for reading, usage in enumerate(record.usage_candidates, start=1 if ambiguous else 0):
         for meter, quantity in usage.items():
-            again = None if record.reread is None or bounded else record.reread.get(meter, 0)
-            yield (*before, reading, part, meter, quantity, again, *after)
+            repeated = None if record.repeated_input is None or ambiguous else record.repeated_input.get(meter, 0)
+            yield (*leading, reading, part, meter, quantity, repeated, *trailing)
             part += 1
     if not part:
-        yield (*before, 1 if bounded else 0, 0, "", 0, None, *after)
+        yield (*leading, 1 if ambiguous else 0, 0, "", 0, None, *trailing)
 
 
 def small_table(columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    """Rows of whole numbers, texts and days, such as the prices that a question needs."""
-    filled = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    arrays = [pa.array(column, ARROW[kind]) for column, kind in zip(filled, columns.values(), strict=True)]
+    """Return an Arrow table of integers, texts and days, such as the prices that a query needs."""
+    column_values = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    arrays = [
+        pa.array(column, ARROW_TYPES[column_type]) for column, column_type in zip(column_values, columns.values(), strict=True)
+    ]
     return pa.table(arrays, names=list(columns))
 
 
-def _batch(rows: list[Row]) -> pa.RecordBatch:
+def _batch(rows: list[UsageRow]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, TOLD, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=TOLD)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, INCOMING_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=INCOMING_SCHEMA)

@@ -1,5 +1,5 @@
-"""What is true, and since when: dated, sourced rows in TOML, and the loader that turns them into values."""
+"""Load dated, sourced facts (prices, rules, stacks, quotas) from TOML files."""
 
-from voicebill.facts.load import check, load
+from voicebill.facts.load import check_facts, load_facts
 
-__all__ = ["check", "load"]
+__all__ = ["check_facts", "load_facts"]

@@ -1,4 +1,4 @@
-"""TOML files of ours and of others: read whole, with the line of every key, so that a fault can be found."""
+"""Read TOML files with the line number of every key, so that errors can name it."""
 
 import re
 import tomllib
@@ -7,30 +7,29 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
-from voicebill.answers.tables import Fault
-from voicebill.answers.tables import Path as TablePath
-from voicebill.billing.errors import VoicebillError, nearest
+from voicebill.answers.table_schema import Issue, TablePath
+from voicebill.billing.errors import VoicebillError, closest_names
 
-MOST_BYTES = 4_000_000
+MAX_FILE_BYTES = 4_000_000
 
 
 class UnreadableFile(VoicebillError, OSError):
-    """A file that is missing, is no file, cannot be opened, or holds no text."""
+    """A file that is missing, is not a regular file, cannot be opened, or is not text."""
 
 
-class FaultyFile(VoicebillError, ValueError):
-    """Everything that is wrong in a file, a line for each fault, with the line it stands in."""
+class InvalidFile(VoicebillError, ValueError):
+    """All errors in a file, one per line of the message, each with its line number."""
 
-    def __init__(self, name: str, faults: Sequence[Fault], lines: Mapping[TablePath, int]) -> None:
-        self.faults = tuple(faults)
-        placed = sorted((_line(fault.path, lines), fault.text) for fault in faults)
-        many = "one fault" if len(placed) == 1 else f"{len(placed)} faults"
-        said = "\n".join(f"  line {line}: {text}" if line else f"  {text}" for line, text in placed)
-        super().__init__(f"{name} has {many}:\n{said}")
+    def __init__(self, name: str, issues: Sequence[Issue], lines: Mapping[TablePath, int]) -> None:
+        self.issues = tuple(issues)
+        numbered = sorted((_line(issue.path, lines), issue.text) for issue in issues)
+        count = "1 error" if len(numbered) == 1 else f"{len(numbered)} errors"
+        listing = "\n".join(f"  line {line}: {text}" if line else f"  {text}" for line, text in numbered)
+        super().__init__(f"{name} has {count}:\n{listing}")
 
 
-class Readable(Protocol):
-    """A file on disk, or one that came with the package."""
+class Traversable(Protocol):
+    """A file on disk, or one of the package's."""
 
     @property
     def name(self) -> str:
@@ -38,50 +37,50 @@ class Readable(Protocol):
         ...
 
     def open(self, mode: Literal["rb"]) -> IO[bytes]:
-        """The file, open for reading."""
+        """Open the file for reading."""
         ...
 
 
-def read_toml(file: Readable) -> tuple[dict[str, Any], dict[TablePath, int]]:
-    """A TOML file's tables, numbers exact, and the line of each key and table.
+def read_toml(file: Traversable) -> tuple[dict[str, Any], dict[TablePath, int]]:
+    """Return a TOML file's tables, with exact numbers, and the line of each key and table.
 
     Raises:
         UnreadableFile: it is missing, a folder, not readable, too large, or binary.
-        FaultyFile: it is not TOML; the text names the line.
+        InvalidFile: it is not TOML; the text names the line.
     """
     source = read_text(file)
     try:
         tables = tomllib.loads(source, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise FaultyFile(str(file), [Fault((), f"not valid TOML: {error}")], {}) from None
+        raise InvalidFile(str(file), [Issue((), f"not valid TOML: {error}")], {}) from None
     except RecursionError:
-        raise FaultyFile(str(file), [Fault((), "nested too deeply")], {}) from None
+        raise InvalidFile(str(file), [Issue((), "nested too deeply")], {}) from None
     except (ArithmeticError, ValueError) as error:
-        raise FaultyFile(str(file), [Fault((), f"not usable TOML: {error}")], {}) from None
+        raise InvalidFile(str(file), [Issue((), f"not usable TOML: {error}")], {}) from None
     return tables, key_lines(source)
 
 
-def read_text(file: Readable) -> str:
-    """A text file's content; says in one sentence why it cannot be read.
+def read_text(file: Traversable) -> str:
+    """Return a text file's content.
 
     Raises:
         UnreadableFile: it is missing, a folder, not readable, too large, or binary.
     """
     try:
         if isinstance(file, Path) and file.exists() and not (file.is_file() or file.is_dir()):
-            raise UnreadableFile(f"{file} is no regular file")
+            raise UnreadableFile(f"{file} is not a regular file")
         with file.open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
+            content = opened.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise UnreadableFile(f"there is no file {file}{_beside(file)}") from None
+        raise UnreadableFile(f"there is no file {file}{_suggest_sibling(file)}") from None
     except IsADirectoryError:
         raise UnreadableFile(f"{file} is a folder, not a file") from None
     except UnreadableFile:
         raise
     except OSError as error:
         raise UnreadableFile(f"{file} cannot be read: {error.strerror or error}") from None
-    if len(content) > MOST_BYTES:
-        raise UnreadableFile(f"{file} has more than {MOST_BYTES:,} bytes")
+    if len(content) > MAX_FILE_BYTES:
+        raise UnreadableFile(f"{file} has more than {MAX_FILE_BYTES:,} bytes")
     try:
         if b"\0" in content:
             raise UnicodeError
@@ -91,28 +90,28 @@ def read_text(file: Readable) -> str:
 
 
 def key_lines(source: str) -> dict[TablePath, int]:
-    r"""The line, from 1, on which each table header and each key of a valid TOML text stands.
+    r"""Return the line, from 1, of each table header and each key of a valid TOML text.
 
     >>> key_lines('a = 1\n[[turns]]\nb = 2\n[[turns]]\nb = 3\n')[("turns", 1, "b")]
     5
     """
     lines: dict[TablePath, int] = {}
     counts: dict[TablePath, int] = {}
-    here: TablePath = ()
-    for number, line in enumerate(_without_long_values(source).splitlines(), start=1):
+    table: TablePath = ()
+    for number, line in enumerate(_blank_multiline_strings(source).splitlines(), start=1):
         header = re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line)
         if header:
-            here = _opened(_keys(header[2]), counts, is_row=header[1] == "[[")
+            table = _table_path(_keys(header[2]), counts, is_row=header[1] == "[[")
             lines.setdefault(_keys(header[2]), number)
-            lines.setdefault(here, number)
+            lines.setdefault(table, number)
             continue
         key = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""", line)
         if key:
-            lines.setdefault((*here, *_keys(key[1])), number)
+            lines.setdefault((*table, *_keys(key[1])), number)
     return lines
 
 
-def _opened(keys: TablePath, counts: dict[TablePath, int], *, is_row: bool) -> TablePath:
+def _table_path(keys: TablePath, counts: dict[TablePath, int], *, is_row: bool) -> TablePath:
     path: TablePath = ()
     for depth, key in enumerate(keys):
         path = (*path, key)
@@ -128,9 +127,9 @@ def _keys(dotted: str) -> TablePath:
     return tuple(part.strip().strip("\"'") for part in re.findall(r""""[^"]*"|'[^']*'|[^.]+""", dotted))
 
 
-def _without_long_values(source: str) -> str:
-    """The text with strings over several lines emptied, their line breaks kept: nothing inside them is a key."""
-    return re.sub(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'', lambda found: "\n" * found[0].count("\n"), source)
+def _blank_multiline_strings(source: str) -> str:
+    """Empty the strings that span several lines, but keep their line breaks: nothing inside them is a key."""
+    return re.sub(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'', lambda match: "\n" * match[0].count("\n"), source)
 
 
 def _line(path: TablePath, lines: Mapping[TablePath, int]) -> int:
@@ -139,8 +138,10 @@ def _line(path: TablePath, lines: Mapping[TablePath, int]) -> int:
     return lines.get(path, 0)
 
 
-def _beside(file: Readable) -> str:
+def _suggest_sibling(file: Traversable) -> str:
     if not isinstance(file, Path) or not file.parent.is_dir():
         return ""
-    near = nearest(file.name, (each.name for each in file.parent.iterdir() if each.suffix == file.suffix), most=1)
-    return f"; beside it lies {near[0]}" if near else ""
+    nearest_names = closest_names(
+        file.name, (sibling.name for sibling in file.parent.iterdir() if sibling.suffix == file.suffix), limit=1
+    )
+    return f"; did you mean {nearest_names[0]}?" if nearest_names else ""

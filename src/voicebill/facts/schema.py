@@ -1,42 +1,41 @@
-"""What a facts file may hold: prices, lifecycles, surcharges, availability, quotas, meters, and rules, in any mixture."""
+"""Define the schema of facts files: prices, lifecycles, surcharges, availability, quotas, meters and rules."""
 
 from collections.abc import Collection
 from decimal import Decimal
 from typing import get_args
 
-from voicebill.answers.stacks import KINDS as KIND_OF
-from voicebill.answers.stacks import ROLES
-from voicebill.answers.tables import (
-    Key,
-    Reader,
-    Rows,
+from voicebill.answers.stacks import ROLE_KINDS, ROLES
+from voicebill.answers.table_schema import (
+    Field,
     Schema,
+    TableList,
+    ValueReader,
     Values,
-    a_day,
-    anything,
+    any_value,
+    boolean,
     decimal,
-    flag,
-    listed,
-    mapped,
+    exact_date,
+    integer,
+    list_of,
+    map_of,
     one_of,
+    partial_date,
     text,
-    the_day,
-    whole,
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import picodollars
 from voicebill.billing.offers import Kind
-from voicebill.billing.provisioned import DEPLOYMENTS, Steps
-from voicebill.conversation.rules import parameter_value
+from voicebill.billing.provisioned_throughput import DEPLOYMENTS, PtuIncrements
+from voicebill.conversation.rules import parse_parameter
 
-KINDS: tuple[str, ...] = get_args(Kind)
-TIERS = ("standard", "batch", "flex", "priority")
-EVIDENCE = ("documented", "measured", "inferred", "assumed", "defined")
+OFFER_KIND_NAMES: tuple[str, ...] = get_args(Kind)
+SERVICE_TIERS = ("standard", "batch", "flex", "priority")
+EVIDENCE_LEVELS = ("documented", "measured", "inferred", "assumed", "defined")
 
 
 def _regions(value: object) -> object:
-    """A list of regions, or the name of one of the file's region lists."""
-    return value if isinstance(value, str) else listed(text)(value)
+    """Parse a list of regions, or the name of one of the file's region lists."""
+    return value if isinstance(value, str) else list_of(text)(value)
 
 
 def _vendor_meter(value: object) -> tuple[str, str]:
@@ -45,7 +44,7 @@ def _vendor_meter(value: object) -> tuple[str, str]:
     return text(value["name"]), text(value["unit"])
 
 
-def _positive(reader: Reader) -> Reader:
+def _positive(reader: ValueReader) -> ValueReader:
     def read(value: object) -> object:
         number = reader(value)
         if number == 0:
@@ -61,181 +60,181 @@ def _price(value: object) -> Decimal:
     return price
 
 
-def _some(reader: Reader) -> Reader:
+def _non_empty(reader: ValueReader) -> ValueReader:
     def read(value: object) -> object:
-        found = reader(value)
-        if not found:
+        collection = reader(value)
+        if not collection:
             raise InvalidInput("names nothing")
-        return found
+        return collection
 
     return read
 
 
-SOURCED: Schema = {"checked": Key(the_day, None), "sources": Key(listed(text), None), "note": Key(text, "")}
+PROVENANCE_SCHEMA: Schema = {"checked": Field(exact_date, None), "sources": Field(list_of(text), None), "note": Field(text, "")}
 
 
-def _ends_after_it_begins(row: Values) -> None:
+def _check_days(row: Values) -> None:
     since, until = row.get("since"), row.get("until")
     if since is not None and until is not None and until.last <= since.first:
         raise InvalidInput(f"until ({until}) is not after since ({since})")
 
 
-def _value_fits_parameter(row: Values) -> None:
-    _ends_after_it_begins(row)
-    parameter, wrong = row.get("parameter"), []
+def _check_rule(row: Values) -> None:
+    _check_days(row)
+    parameter, errors = row.get("parameter"), []
     if parameter is not None:
         for value in (*([row["value"]] if "value" in row else []), *row.get("disputed", ())):
             try:
-                parameter_value(parameter, value)
+                parse_parameter(parameter, value)
             except VoicebillError as error:
-                wrong.append(str(error))
-    if wrong:
-        raise InvalidInput("; ".join(dict.fromkeys(wrong)))
+                errors.append(str(error))
+    if errors:
+        raise InvalidInput("; ".join(dict.fromkeys(errors)))
 
 
-def _factor_or_fee(row: Values) -> None:
+def _check_surcharge(row: Values) -> None:
     if (row.get("factor") is None) == (row.get("usd") is None):
         raise InvalidInput("a surcharge has either a factor or usd")
 
 
-METER: Schema = {
-    "name": Key(text),
-    "label": Key(text),
-    "unit": Key(one_of("token", "ms", "character", "call", "month")),
-    "priced_per": Key(_positive(whole)),
-    "price_unit": Key(text),
-    "direction": Key(one_of("in", "out", "session")),
-    "modality": Key(text),
-    "fresh": Key(text, None),
+METER_SCHEMA: Schema = {
+    "name": Field(text),
+    "label": Field(text),
+    "unit": Field(one_of("token", "ms", "character", "call", "month")),
+    "priced_per": Field(_positive(integer)),
+    "price_unit": Field(text),
+    "direction": Field(one_of("in", "out", "session")),
+    "modality": Field(text),
+    "uncached_meter": Field(text, None),
 }
 
-ALIAS: Schema = {
-    "provider": Key(text, None),
-    "model": Key(text),
-    "version": Key(text, None),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    **SOURCED,
+ALIAS_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "model": Field(text),
+    "version": Field(text, None),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    **PROVENANCE_SCHEMA,
 }
 
-LIFECYCLE: Schema = {
-    "provider": Key(text, None),
-    "model": Key(text),
-    "version": Key(text, None),
-    "announced": Key(a_day, None),
-    "shutdown": Key(a_day),
-    "replacement": Key(text, None),
-    "disputed": Rows({"shutdown": Key(a_day), "source": Key(text)}),
-    **SOURCED,
+LIFECYCLE_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "model": Field(text),
+    "version": Field(text, None),
+    "announced": Field(partial_date, None),
+    "shutdown": Field(partial_date),
+    "replacement": Field(text, None),
+    "disputed": TableList({"shutdown": Field(partial_date), "source": Field(text)}),
+    **PROVENANCE_SCHEMA,
 }
 
-SURCHARGE: Schema = {
-    "provider": Key(text, None),
-    "name": Key(text),
-    "models": Key(listed(text), ()),
-    "factor": Key(decimal, None),
-    "usd": Key(decimal, None),
-    "per": Key(text, ""),
-    **SOURCED,
+SURCHARGE_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "name": Field(text),
+    "models": Field(list_of(text), ()),
+    "factor": Field(decimal, None),
+    "usd": Field(decimal, None),
+    "per": Field(text, ""),
+    **PROVENANCE_SCHEMA,
 }
 
-AVAILABILITY: Schema = {
-    "provider": Key(text, None),
-    "models": Key(listed(text)),
-    "deployment": Key(one_of("global", "data-zone", "regional")),
-    "regions": Key(listed(text), ()),
-    **SOURCED,
+AVAILABILITY_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "models": Field(list_of(text)),
+    "deployment": Field(one_of("global", "data-zone", "regional")),
+    "regions": Field(list_of(text), ()),
+    **PROVENANCE_SCHEMA,
 }
 
-QUOTA: Schema = {
-    "provider": Key(text, None),
-    "models": Key(_some(listed(text))),
-    "deployment": Key(one_of("global", "data-zone", "regional"), "global"),
-    "tiers": Key(_some(listed(text))),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "tokens_per_minute": Key(_positive(whole), None),
-    "requests_per_minute": Key(_positive(whole), None),
-    "sessions": Key(_positive(whole), None),
-    **SOURCED,
+QUOTA_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "models": Field(_non_empty(list_of(text))),
+    "deployment": Field(one_of("global", "data-zone", "regional"), "global"),
+    "tiers": Field(_non_empty(list_of(text))),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    "tokens_per_minute": Field(_positive(integer), None),
+    "requests_per_minute": Field(_positive(integer), None),
+    "sessions": Field(_positive(integer), None),
+    **PROVENANCE_SCHEMA,
 }
 
-COUNTING: Schema = {
-    "provider": Key(text, None),
-    "cached_tokens": Key(flag),
-    "request_is": Key(one_of("response", "session")),
-    "per": Key(text),
-    "scope": Key(text),
-    "output": Key(text),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "evidence": Key(one_of(*EVIDENCE)),
-    "basis": Key(text),
-    **SOURCED,
+COUNTING_RULE_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "cached_tokens": Field(boolean),
+    "request_unit": Field(one_of("response", "session")),
+    "per": Field(text),
+    "scope": Field(text),
+    "output": Field(text),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    "evidence": Field(one_of(*EVIDENCE_LEVELS)),
+    "basis": Field(text),
+    **PROVENANCE_SCHEMA,
 }
 
 
-def _limits_something(row: Values) -> None:
-    _ends_after_it_begins(row)
+def _check_quota(row: Values) -> None:
+    _check_days(row)
     limits = ("tokens_per_minute", "requests_per_minute", "sessions")
     if all(name in row and row[name] is None for name in limits):
         raise InvalidInput("a quota needs tokens_per_minute, requests_per_minute or sessions")
 
 
-RULE: Schema = {
-    "parameter": Key(text),
-    "value": Key(anything),
-    "models": Key(listed(text), ()),
-    "providers": Key(listed(text), ()),
-    "kinds": Key(listed(one_of(*KINDS)), ()),
-    "evidence": Key(one_of(*EVIDENCE), None),
-    "basis": Key(text, None),
-    "disputed": Key(listed(anything), ()),
-    "since": Key(a_day, None),
-    "until": Key(a_day, None),
-    "sources": Key(listed(text), None),
+RULE_SCHEMA: Schema = {
+    "parameter": Field(text),
+    "value": Field(any_value),
+    "models": Field(list_of(text), ()),
+    "providers": Field(list_of(text), ()),
+    "kinds": Field(list_of(one_of(*OFFER_KIND_NAMES)), ()),
+    "evidence": Field(one_of(*EVIDENCE_LEVELS), None),
+    "basis": Field(text, None),
+    "disputed": Field(list_of(any_value), ()),
+    "since": Field(partial_date, None),
+    "until": Field(partial_date, None),
+    "sources": Field(list_of(text), None),
 }
 
 
-STACK: Schema = {
-    "name": Key(text),
-    "title": Key(text),
-    "architecture": Key(one_of(*ROLES)),
-    **{role: Key(listed(text), ()) for role in KIND_OF},
-    "provider": Key(text, None),
-    "deployment": Key(one_of("global", "data-zone", "regional"), None),
-    "tier": Key(one_of(*TIERS), "standard"),
-    "lives_days": Key(whole, 0),
-    "streams": Key(_positive(whole), 1),
-    "fees": Key(listed(text), ()),
-    **SOURCED,
+STACK_SCHEMA: Schema = {
+    "name": Field(text),
+    "title": Field(text),
+    "architecture": Field(one_of(*ROLES)),
+    **{role: Field(list_of(text), ()) for role in ROLE_KINDS},
+    "provider": Field(text, None),
+    "deployment": Field(one_of("global", "data-zone", "regional"), None),
+    "tier": Field(one_of(*SERVICE_TIERS), "standard"),
+    "min_lifetime_days": Field(integer, 0),
+    "streams": Field(_positive(integer), 1),
+    "fees": Field(list_of(text), ()),
+    **PROVENANCE_SCHEMA,
 }
 
-TRANSPORT: Schema = {
-    "name": Key(one_of("webrtc", "websocket", "sip")),
-    **{key: Key(text) for key in ("title", "best_for", "setup", "needs", "truncates", "usage_seen")},
-    "low_ms": Key(whole, None),
-    "high_ms": Key(whole, None),
-    "codecs": Rows({"name": Key(text), "bytes_per_minute": Key(_positive(whole)), "note": Key(text, "")}),
-    **SOURCED,
+TRANSPORT_SCHEMA: Schema = {
+    "name": Field(one_of("webrtc", "websocket", "sip")),
+    **{key: Field(text) for key in ("title", "best_for", "setup", "needs", "truncation", "usage_visibility")},
+    "low_ms": Field(integer, None),
+    "high_ms": Field(integer, None),
+    "codecs": TableList({"name": Field(text), "bytes_per_minute": Field(_positive(integer)), "note": Field(text, "")}),
+    **PROVENANCE_SCHEMA,
 }
 
-LATENCY: Schema = {
-    "part": Key(one_of("speech-to-speech", "live", *KIND_OF)),
-    "models": Key(listed(text), ()),
-    "low_ms": Key(whole),
-    "high_ms": Key(whole),
-    "evidence": Key(one_of(*EVIDENCE)),
-    "basis": Key(text),
-    **SOURCED,
+LATENCY_SCHEMA: Schema = {
+    "part": Field(one_of("speech-to-speech", "live", *ROLE_KINDS)),
+    "models": Field(list_of(text), ()),
+    "low_ms": Field(integer),
+    "high_ms": Field(integer),
+    "evidence": Field(one_of(*EVIDENCE_LEVELS)),
+    "basis": Field(text),
+    **PROVENANCE_SCHEMA,
 }
 
 
-def _factor_or_percent(row: Values) -> None:
-    sound = "factor" in row and "percent_off" in row  # one that is faulty is not there
-    if sound and (row["factor"] is None) == (row["percent_off"] is None):
-        raise InvalidInput("an adjustment has either a factor or percent_off")
-    _ends_after_it_begins(row)
+def _check_adjustment(row: Values) -> None:
+    both_valid = "factor" in row and "discount_percent" in row  # an invalid one is absent
+    if both_valid and (row["factor"] is None) == (row["discount_percent"] is None):
+        raise InvalidInput("an adjustment has either a factor or discount_percent")
+    _check_days(row)
 
 
 def _percent(value: object) -> Decimal:
@@ -245,23 +244,23 @@ def _percent(value: object) -> Decimal:
     return percent
 
 
-ADJUSTMENT: Schema = {
-    "name": Key(text),
-    "factor": Key(decimal, None),
-    "percent_off": Key(_percent, None),
-    "providers": Key(listed(text), ()),
-    "models": Key(listed(text), ()),
-    "deployments": Key(listed(one_of("global", "data-zone", "regional")), ()),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "sources": Key(listed(text), None),
+ADJUSTMENT_SCHEMA: Schema = {
+    "name": Field(text),
+    "factor": Field(decimal, None),
+    "discount_percent": Field(_percent, None),
+    "providers": Field(list_of(text), ()),
+    "models": Field(list_of(text), ()),
+    "deployments": Field(list_of(one_of("global", "data-zone", "regional")), ()),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    "sources": Field(list_of(text), None),
 }
 
 
-def _in_one_currency(row: Values) -> None:
-    _ends_after_it_begins(row)
+def _check_price_currency(row: Values) -> None:
+    _check_days(row)
     if not {"usd", "currency", "amounts"} <= set(row):
-        return  # one that is faulty is not there
+        return  # an invalid one is absent
     if (row["currency"] is None) != (row["amounts"] is None):
         raise InvalidInput("'currency' and 'amounts' go together")
     if (row["usd"] is None) == (row["amounts"] is None):
@@ -275,115 +274,115 @@ def _currency_code(value: object) -> str:
     return code
 
 
-CURRENCY: Schema = {
-    "code": Key(_currency_code),
-    "per_dollar": Key(_positive(decimal)),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    **SOURCED,
+CURRENCY_SCHEMA: Schema = {
+    "code": Field(_currency_code),
+    "per_dollar": Field(_positive(decimal)),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    **PROVENANCE_SCHEMA,
 }
 
 
-def _steps(value: object) -> Steps:
+def _increments(value: object) -> PtuIncrements:
     if not isinstance(value, dict) or set(value) != {"minimum", "increment"}:
         raise InvalidInput("must be written { minimum = 15, increment = 5 }")
-    minimum, increment = (_positive(whole)(value[key]) for key in ("minimum", "increment"))
-    return Steps(minimum, increment)
+    minimum, increment = (_positive(integer)(value[key]) for key in ("minimum", "increment"))
+    return PtuIncrements(minimum, increment)
 
 
-PROVISIONED_MODEL: Schema = {
-    "model": Key(text),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "input_tpm_per_ptu": Key(_positive(whole)),
-    "output_ratio": Key(_positive(whole)),
-    "shared": Key(_steps),
-    "regional": Key(_steps, None),
-    "most_prompt_tokens": Key(_positive(whole), None),
-    **SOURCED,
+PROVISIONED_MODEL_SCHEMA: Schema = {
+    "model": Field(text),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    "input_tpm_per_ptu": Field(_positive(integer)),
+    "output_ratio": Field(_positive(integer)),
+    "shared": Field(_increments),
+    "regional": Field(_increments, None),
+    "max_prompt_tokens": Field(_positive(integer), None),
+    **PROVENANCE_SCHEMA,
 }
 
-PROVISIONED_HOUR: Schema = {
-    "deployment": Key(one_of(*DEPLOYMENTS)),
-    "place": Key(text, "everywhere"),
-    "regions": Key(_regions, ()),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "usd": Key(_price),
-    "assumed": Key(flag, False),
-    "no_pay_as_you_go": Key(text, ""),
-    **SOURCED,
+PROVISIONED_HOUR_SCHEMA: Schema = {
+    "deployment": Field(one_of(*DEPLOYMENTS)),
+    "place": Field(text, "everywhere"),
+    "regions": Field(_regions, ()),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    "usd": Field(_price),
+    "is_default": Field(boolean, False),
+    "no_pay_as_you_go": Field(text, ""),
+    **PROVENANCE_SCHEMA,
 }
 
-PROVISIONED_RESERVATION: Schema = {
-    "months": Key(_positive(whole)),
-    "since": Key(a_day),
-    "until": Key(a_day, None),
-    "usd": Key(_price),
-    **SOURCED,
+PROVISIONED_RESERVATION_SCHEMA: Schema = {
+    "months": Field(_positive(integer)),
+    "since": Field(partial_date),
+    "until": Field(partial_date, None),
+    "usd": Field(_price),
+    **PROVENANCE_SCHEMA,
 }
 
 
 def offer_schema(meters: Collection[str]) -> Schema:
-    """What an offer may hold, where these are the meters that there are."""
+    """Return the schema of an offer, with these meters."""
     price: Schema = {
-        "since": Key(a_day),
-        "until": Key(a_day, None),
-        "usd": Key(_some(mapped(_price, meters)), None),
-        "currency": Key(text, None),
-        "amounts": Key(_some(mapped(_price, meters)), None),
-        "disputes": Rows({"meter": Key(one_of(*meters)), "usd": Key(_price), "source": Key(text)}),
-        "increments": Key(mapped(_positive(whole), meters), {}),
-        "confidence": Key(one_of("high", "medium", "low"), "high"),
-        **SOURCED,
+        "since": Field(partial_date),
+        "until": Field(partial_date, None),
+        "usd": Field(_non_empty(map_of(_price, meters)), None),
+        "currency": Field(text, None),
+        "amounts": Field(_non_empty(map_of(_price, meters)), None),
+        "disputes": TableList({"meter": Field(one_of(*meters)), "usd": Field(_price), "source": Field(text)}),
+        "increments": Field(map_of(_positive(integer), meters), {}),
+        "confidence": Field(one_of("high", "medium", "low"), "high"),
+        **PROVENANCE_SCHEMA,
     }
     return {
-        "provider": Key(text, None),
-        "model": Key(text),
-        "version": Key(text, None),
-        "also_named": Key(listed(text), ()),
-        "kind": Key(one_of(*KINDS)),
-        "deployment": Key(one_of("global", "data-zone", "regional"), "global"),
-        "regions": Key(_regions, ()),
-        "tier": Key(one_of(*TIERS), "standard"),
-        "vendor_meters": Key(mapped(_vendor_meter, meters), {}),
-        "prices": Rows(price, _in_one_currency),
-        "note": Key(text, ""),
+        "provider": Field(text, None),
+        "model": Field(text),
+        "version": Field(text, None),
+        "also_named": Field(list_of(text), ()),
+        "kind": Field(one_of(*OFFER_KIND_NAMES)),
+        "deployment": Field(one_of("global", "data-zone", "regional"), "global"),
+        "regions": Field(_regions, ()),
+        "tier": Field(one_of(*SERVICE_TIERS), "standard"),
+        "vendor_meters": Field(map_of(_vendor_meter, meters), {}),
+        "prices": TableList(price, _check_price_currency),
+        "note": Field(text, ""),
     }
 
 
 def file_schema(meters: Collection[str]) -> Schema:
-    """What a facts file may hold, where these are the meters that there are."""
+    """Return the schema of a facts file, with these meters."""
     offers = offer_schema(meters)
-    negotiated: Schema = {"offer": Key(text), "prices": offers["prices"]}
+    contracted: Schema = {"offer": Field(text), "prices": offers["prices"]}
     return {
-        "provider": Key(text, None),
-        "checked": Key(the_day, None),
-        "sources": Key(listed(text), None),
-        "example": Key(flag, False),
-        "region_lists": Key(mapped(listed(text)), {}),
-        "meters": Rows(METER),
-        "offers": Rows(offers),
-        "aliases": Rows(ALIAS, _ends_after_it_begins),
-        "lifecycle": Rows(LIFECYCLE),
-        "surcharges": Rows(SURCHARGE, _factor_or_fee),
-        "negotiated": Rows(negotiated),
-        "currencies": Rows(CURRENCY, _ends_after_it_begins),
-        "adjustments": Rows(ADJUSTMENT, _factor_or_percent),
-        "availability": Rows(AVAILABILITY),
-        "stacks": Rows(STACK),
-        "latency": Rows(LATENCY),
-        "transports": Rows(TRANSPORT),
-        "provisioned_models": Rows(PROVISIONED_MODEL, _ends_after_it_begins),
-        "provisioned_hours": Rows(PROVISIONED_HOUR, _ends_after_it_begins),
-        "provisioned_reservations": Rows(PROVISIONED_RESERVATION, _ends_after_it_begins),
-        "quotas": Rows(QUOTA, _limits_something),
-        "counting": Rows(COUNTING, _ends_after_it_begins),
-        "name": Key(text, None),
-        "title": Key(text, ""),
-        "based_on": Key(text, None),
-        "note": Key(text, ""),
-        "evidence": Key(one_of(*EVIDENCE), None),
-        "basis": Key(text, None),
-        "rules": Rows(RULE, _value_fits_parameter),
+        "provider": Field(text, None),
+        "checked": Field(exact_date, None),
+        "sources": Field(list_of(text), None),
+        "example": Field(boolean, False),
+        "region_lists": Field(map_of(list_of(text)), {}),
+        "meters": TableList(METER_SCHEMA),
+        "offers": TableList(offers),
+        "aliases": TableList(ALIAS_SCHEMA, _check_days),
+        "lifecycle": TableList(LIFECYCLE_SCHEMA),
+        "surcharges": TableList(SURCHARGE_SCHEMA, _check_surcharge),
+        "contracted": TableList(contracted),
+        "currencies": TableList(CURRENCY_SCHEMA, _check_days),
+        "adjustments": TableList(ADJUSTMENT_SCHEMA, _check_adjustment),
+        "availability": TableList(AVAILABILITY_SCHEMA),
+        "stacks": TableList(STACK_SCHEMA),
+        "latency": TableList(LATENCY_SCHEMA),
+        "transports": TableList(TRANSPORT_SCHEMA),
+        "provisioned_models": TableList(PROVISIONED_MODEL_SCHEMA, _check_days),
+        "provisioned_hours": TableList(PROVISIONED_HOUR_SCHEMA, _check_days),
+        "provisioned_reservations": TableList(PROVISIONED_RESERVATION_SCHEMA, _check_days),
+        "quotas": TableList(QUOTA_SCHEMA, _check_quota),
+        "counting": TableList(COUNTING_RULE_SCHEMA, _check_days),
+        "name": Field(text, None),
+        "title": Field(text, ""),
+        "based_on": Field(text, None),
+        "note": Field(text, ""),
+        "evidence": Field(one_of(*EVIDENCE_LEVELS), None),
+        "basis": Field(text, None),
+        "rules": TableList(RULE_SCHEMA, _check_rule),
     }

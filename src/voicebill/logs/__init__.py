@@ -1,8 +1,8 @@
-"""Usage from outside: each dialect of log is read in one file, and gives records.
+"""Read usage logs into records: one module per log format.
 
 Needs the extra `logs`.
 """
 
-from voicebill.extras import need
+from voicebill.extras import require_extra
 
-need("logs", "reading logs", "msgspec", "pyarrow")
+require_extra("logs", "reading logs", "msgspec", "pyarrow")

@@ -1,8 +1,8 @@
-"""Tables with named columns: CSV (also with tabs, semicolons or bars) and Parquet, one row per response or transcription.
+"""Read tables with named columns: CSV (also with tabs, semicolons or bars) and Parquet, one row per response or transcription.
 
-A row says either what was charged, by meters as voicebill names them (`text_in`, `audio_in_cached`, ...), or what was
-reported (`input_tokens`, `cached_tokens`, ...; cached counts are part of the input there, as vendors give them). A table in
-the long form, with the columns `meter` and `quantity`, gives one record per row. An empty field is one that was not told.
+A row has either charged quantities, by voicebill's meter names (`text_in`, `audio_in_cached`, ...), or reported counts
+(`input_tokens`, `cached_tokens`, ...; there cached counts are part of the input, as vendors report them). A table in long
+form, with the columns `meter` and `quantity`, gives one record per row. An empty field counts as not reported.
 """
 
 import csv
@@ -15,22 +15,23 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from voicebill.billing.errors import InvalidInput, VoicebillError, nearest
-from voicebill.billing.record import KINDS, Record, RecordKind
+from voicebill.billing.errors import InvalidInput, VoicebillError, closest_names
+from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
 from voicebill.billing.usage import Usage
-from voicebill.facts.load import load
-from voicebill.logs.counts import MOST, Counts, no_usage, readings
+from voicebill.facts.load import load_facts
+from voicebill.logs.counts import MAX_COUNT, TokenCounts, no_usage, possible_usages
+from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.sources import PARQUET, Lines
-from voicebill.logs.told import Report, Told
+from voicebill.logs.report import ReadReport
+from voicebill.logs.sources import PARQUET, NumberedLines
 
 NAME = "columns"
 ABOUT = "CSV or Parquet with named columns: meters as voicebill names them, or counts as vendors report them"
 
 DELIMITERS = (",", "\t", ";", "|")
-BATCH_ROWS = 8192
+PARQUET_BATCH_ROWS = 8192
 
-COUNTS: dict[str, tuple[str, ...]] = {
+COUNT_COLUMNS: dict[str, tuple[str, ...]] = {
     "total": ("total_tokens",),
     "input": ("input_tokens", "prompt_tokens"),
     "output": ("output_tokens", "completion_tokens"),
@@ -45,9 +46,9 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "audio_out": ("output_audio_tokens",),
     "reasoning": ("reasoning_tokens", "output_reasoning_tokens"),
 }
-"""By the name of each count, the columns that report it: the first that is filled is taken."""
+"""The columns that report each count: the first one that is filled is used."""
 
-SAID: dict[str, tuple[str, ...]] = {
+FIELD_COLUMNS: dict[str, tuple[str, ...]] = {
     "key": ("key",),
     "id": ("response_id", "id", "request_id"),
     "kind": ("kind",),
@@ -67,65 +68,69 @@ SAID: dict[str, tuple[str, ...]] = {
     "meter": ("meter",),
     "quantity": ("quantity",),
 }
-"""What else a row may say, and the columns that say it."""
+"""The other fields of a row, and the columns that they are read from."""
 
-Value = object
-Row = Mapping[str, Value]
-"""The filled fields of a row, by the column's name."""
+CellValue = object
+TableRow = Mapping[str, CellValue]
+"""The filled fields of a row, by column name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The known columns of a table, by what they say."""
+    """The known columns of a table, by their kind."""
 
-    said: Mapping[str, tuple[str, ...]]
-    counts: Mapping[str, tuple[str, ...]]
-    metered: tuple[str, ...]
+    field_columns: Mapping[str, tuple[str, ...]]
+    count_columns: Mapping[str, tuple[str, ...]]
+    meter_columns: tuple[str, ...]
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> "Table":
-        """The table that has these columns."""
-        there = set(names)
-        said, counts = (
-            {what: found for what, each in known.items() if (found := tuple(name for name in each if name in there))}
-            for known in (SAID, COUNTS)
+    def from_names(cls, names: Iterable[str]) -> "Table":
+        """Return the table with these columns."""
+        present = set(names)
+        field_columns, count_columns = (
+            {
+                field: columns
+                for field, aliases in columns_by_field.items()
+                if (columns := tuple(name for name in aliases if name in present))
+            }
+            for columns_by_field in (FIELD_COLUMNS, COUNT_COLUMNS)
         )
-        return cls(said, counts, tuple(sorted(meters() & there)))
+        return cls(field_columns, count_columns, tuple(sorted(meter_names() & present)))
 
 
-class BrokenRow(ValueError):
-    """A row that does not say what its columns promise. The text is for the report."""
-
-
-@cache
-def meters() -> frozenset[str]:
-    """The names of all meters."""
-    return frozenset(load().prices.meters)
+class InvalidRow(ValueError):
+    """A row with an invalid value. The text is for the report."""
 
 
 @cache
-def known_columns() -> frozenset[str]:
-    """The names of all columns that are read."""
-    return meters().union(*COUNTS.values(), *SAID.values())
+def meter_names() -> frozenset[str]:
+    """Return the names of all meters."""
+    return frozenset(load_facts().prices.meters)
 
 
 @cache
-def _counting() -> frozenset[str]:
-    return meters().union(*COUNTS.values(), ("seconds", "quantity"))
+def supported_columns() -> frozenset[str]:
+    """Return the names of all columns that are read."""
+    return meter_names().union(*COUNT_COLUMNS.values(), *FIELD_COLUMNS.values())
 
 
-def recognises(sample: Sequence[bytes]) -> bool:
-    """Whether a source begins with a header of known columns, one of which counts something, or is Parquet."""
+@cache
+def _counting_columns() -> frozenset[str]:
+    return meter_names().union(*COUNT_COLUMNS.values(), ("seconds", "quantity"))
+
+
+def matches(sample: Sequence[bytes]) -> bool:
+    """Return whether a source is Parquet, or begins with a header of known columns with a quantity among them."""
     if not sample:
         return False
     return sample[0].startswith(PARQUET) or _delimiter(sample[0]) is not None
 
 
 def _delimiter(header: bytes) -> str | None:
-    """What separates the columns of a header: whatever gives the most known ones; None where it is no header of ours."""
-    best = max(DELIMITERS, key=lambda each: len(_known(_split(header, each))))
-    found = _known(_split(header, best))
-    return best if len(found) > 1 and not found.isdisjoint(_counting()) else None
+    """Return the delimiter that gives the most known columns; None if this is not a known header."""
+    best = max(DELIMITERS, key=lambda delimiter: len(_supported(_split(header, delimiter))))
+    columns = _supported(_split(header, best))
+    return best if len(columns) > 1 and not columns.isdisjoint(_counting_columns()) else None
 
 
 def _split(header: bytes, delimiter: str) -> list[str]:
@@ -135,140 +140,142 @@ def _split(header: bytes, delimiter: str) -> list[str]:
         return []
 
 
-def _known(names: Iterable[str]) -> frozenset[str]:
-    return known_columns() & {column_name(name) for name in names}
+def _supported(names: Iterable[str]) -> frozenset[str]:
+    return supported_columns() & {normalize_column(name) for name in names}
 
 
-def column_name(name: str) -> str:
-    """The name of a column as it is known here.
+def normalize_column(name: str) -> str:
+    """Return the normalised name of a column.
 
-    >>> column_name(" Input Tokens")
+    >>> normalize_column(" Input Tokens")
     'input_tokens'
     """
     return re.sub(r"[\s\-]+", "_", name.strip().lower())
 
 
-def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
-    """The records of all tables."""
+def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    """Yield the records of all tables."""
     for lines in logs:
-        for ordinal, row, table in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
+        for line_number, row, table in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
             try:
-                yield _Reading(lines, ordinal, row, table, told, report).record()
-            except (BrokenRow, InvalidInput) as error:
-                report.broke(lines.name, ordinal, str(error))
+                yield _RowReader(lines, line_number, row, table, defaults, report).record()
+            except (InvalidRow, InvalidInput) as error:
+                report.add_error(lines.name, line_number, str(error))
 
 
-def _text_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Table]]:
-    numbered = _Numbered(lines, report)
+def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
+    numbered = _TextLines(lines, report)
     first = next(numbered, None)
     if first is None:
         return
-    at = numbered.began
+    line_number = numbered.first_line
     delimiter = _delimiter(first.encode())
     if delimiter is None:
-        report.broke(lines.name, at, "no header of known columns, one of which counts something")
+        report.add_error(lines.name, line_number, "not a header of known columns with a quantity among them")
         return
     names = _split(first.encode(), delimiter)
-    columns = _columns(names, lines.name, at, report)
+    columns = _columns(names, lines.name, line_number, report)
     if not columns:
         return
-    table = Table.of(columns.values())
-    for at, fields in _fields(numbered, delimiter, lines.name, report):
+    table = Table.from_names(columns.values())
+    for line_number, fields in _fields(numbered, delimiter, lines.name, report):
         if len(fields) != len(names):
-            report.broke(lines.name, at, f"{len(fields)} fields, where the header has {len(names)}")
+            report.add_error(lines.name, line_number, f"{len(fields)} fields, but the header has {len(names)}")
         else:
             stripped = ((name, fields[index].strip()) for index, name in columns.items())
-            yield at, {name: field for name, field in stripped if field}, table
+            yield line_number, {name: field for name, field in stripped if field}, table
 
 
-def _fields(numbered: "_Numbered", delimiter: str, source: str, report: Report) -> Iterator[tuple[int, list[str]]]:
-    """The rows that follow, each with the line it begins on. A field may go over several lines where it is quoted."""
+def _fields(numbered: "_TextLines", delimiter: str, source: str, report: ReadReport) -> Iterator[tuple[int, list[str]]]:
+    """Yield the following rows, each with the line it begins on. A quoted field may span several lines."""
     rows = csv.reader(numbered, delimiter=delimiter, strict=True)
     while True:
-        numbered.began = 0
+        numbered.first_line = 0
         try:
             fields = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            report.broke(source, numbered.began, f"not a row of CSV ({error})")
+            report.add_error(source, numbered.first_line, f"not a CSV row ({error})")
         else:
-            yield numbered.began, fields
+            yield numbered.first_line, fields
 
 
-class _Numbered:
-    """The lines of a source as text, and where what is being read began. Those that are no text are left out."""
+class _TextLines:
+    """The lines of a source as text, and the line on which the current row began. Lines that are not text are skipped."""
 
-    def __init__(self, lines: Lines, report: Report) -> None:
+    def __init__(self, lines: NumberedLines, report: ReadReport) -> None:
         self._lines = lines
         self._report = report
         self._iterator = iter(lines)
-        self.began = 0
+        self.first_line = 0
         """The first line given since this was set to 0."""
 
-    def __iter__(self) -> "_Numbered":
+    def __iter__(self) -> "_TextLines":
         return self
 
     def __next__(self) -> str:
-        for ordinal, line in self._iterator:
+        for line_number, line in self._iterator:
             try:
                 text = line.decode()
             except UnicodeDecodeError:
-                self._report.broke(self._lines.name, ordinal, "not text in UTF-8")
+                self._report.add_error(self._lines.name, line_number, "not text in UTF-8")
             else:
-                self.began = self.began or ordinal
+                self.first_line = self.first_line or line_number
                 return text
         raise StopIteration
 
 
-def _columns(names: Sequence[str], source: str, ordinal: int, report: Report) -> dict[int, str]:
-    """The known columns by their place. One that looks misspelt is reported; one that stands twice makes the table useless."""
-    found: dict[int, str] = {}
-    for index, name in enumerate(map(column_name, names)):
-        if name in found.values():
-            report.broke(source, ordinal, f"the column {name} stands there twice")
+def _columns(names: Sequence[str], source: str, line_number: int, report: ReadReport) -> dict[int, str]:
+    """Return the known columns by position. A likely misspelling is reported; a repeated column makes the table unreadable."""
+    columns: dict[int, str] = {}
+    for index, name in enumerate(map(normalize_column, names)):
+        if name in columns.values():
+            report.add_error(source, line_number, f"the column {name} occurs twice")
             return {}
-        if name in known_columns():
-            found[index] = name
-        elif meant := get_close_matches(name, known_columns(), n=1, cutoff=0.85):
-            report.broke(source, ordinal, f"the column {name[:60]!r} is not known and not read: is {meant[0]} meant?")
-    return found
+        if name in supported_columns():
+            columns[index] = name
+        elif nearest_names := get_close_matches(name, supported_columns(), n=1, cutoff=0.85):
+            report.add_error(
+                source, line_number, f"the column {name[:60]!r} is unknown and ignored: did you mean {nearest_names[0]}?"
+            )
+    return columns
 
 
-def _parquet_rows(lines: Lines, report: Report) -> Iterator[tuple[int, Row, Table]]:
+def _parquet_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
     import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    ordinal = told = 0
+    row_number = reported = 0
     try:
-        with lines.source.seekable() as opened, pq.ParquetFile(opened) as file:
+        with lines.source.open_seekable() as opened, pq.ParquetFile(opened) as file:
             names = file.schema_arrow.names
-            if _counting().isdisjoint(_known(names)):
-                report.broke(lines.name, 0, "none of its columns is known to count anything")
+            if _counting_columns().isdisjoint(_supported(names)):
+                report.add_error(lines.name, 0, "none of its columns has a known quantity")
                 return
             columns = _columns(names, lines.name, 0, report)
             if not columns:
                 return
-            table = Table.of(columns.values())
-            for batch in file.iter_batches(BATCH_ROWS, columns=[names[index] for index in columns]):
-                report.lines += ordinal - told
-                told = ordinal
-                for row in _plain(batch.rename_columns(list(columns.values()))):
-                    ordinal += 1
+            table = Table.from_names(columns.values())
+            for batch in file.iter_batches(PARQUET_BATCH_ROWS, columns=[names[index] for index in columns]):
+                report.lines += row_number - reported
+                reported = row_number
+                for row in _python_rows(batch.rename_columns(list(columns.values()))):
+                    row_number += 1
                     if row is None:
-                        report.broke(lines.name, ordinal, "a value in it is beyond what can be meant")
+                        report.add_error(lines.name, row_number, "a value in it is out of range")
                     else:
-                        yield ordinal, {name: value for name, value in row.items() if _filled(value)}, table
+                        yield row_number, {name: value for name, value in row.items() if _is_filled(value)}, table
     except VoicebillError:
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
-        report.broke(lines.name, 0, f"cannot be read beyond row {ordinal:,} ({type(error).__name__})")
+        report.add_error(lines.name, 0, f"cannot be read beyond row {row_number:,} ({type(error).__name__})")
     finally:
-        report.lines += ordinal - told
+        report.lines += row_number - reported
 
 
-def _plain(batch: Any) -> Iterator[Row | None]:  # noqa: ANN401 - Arrow's types are not known to type checkers
-    """The rows of a batch; None for one with a value that Python has no word for, such as a day of the year 4,000,000."""
+def _python_rows(batch: Any) -> Iterator[TableRow | None]:  # noqa: ANN401 - Arrow's types are not known to type checkers
+    """Yield the rows of a batch; None for a row with a value that Python cannot represent, such as the year 4,000,000."""
     try:
         yield from batch.to_pylist()
     except (OverflowError, ValueError):
@@ -280,207 +287,211 @@ def _plain(batch: Any) -> Iterator[Row | None]:  # noqa: ANN401 - Arrow's types 
             yield row
 
 
-def _filled(value: object) -> bool:
+def _is_filled(value: object) -> bool:
     return value is not None and value != "" and value == value  # noqa: PLR0124 - NaN is what an empty number becomes
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """A row, and what is needed to make a record of it."""
+class _RowReader:
+    """A row, and what is needed to make a record from it."""
 
-    lines: Lines
-    ordinal: int
-    row: Row
+    lines: NumberedLines
+    line_number: int
+    row: TableRow
     table: Table
-    told: Told
-    report: Report
+    defaults: LogDefaults
+    report: ReadReport
 
     def record(self) -> Record:
-        """What the row says.
+        """Return the record of the row.
 
         Raises:
-            BrokenRow: something in it cannot be meant.
+            InvalidRow: a value in it is invalid.
         """
         kind = self._kind()
         outcome = self._text("outcome")
-        moment = self._moment()
+        time = self._time()
         return Record(
             key=self._key(kind),
             kind=kind,
-            readings=self._usages(kind),
+            usage_candidates=self._usages(kind),
             source=self.lines.name,
-            ordinal=self.ordinal,
-            provider=self._text("provider") or self.told.provider,
+            line_number=self.line_number,
+            provider=self._text("provider") or self.defaults.provider,
             model=self._model(kind),
-            deployment=self._text("deployment") or self.told.deployment,
-            region=self._text("region") or self.told.region,
-            tier=self._text("tier") or self.told.tier,
+            deployment=self._text("deployment") or self.defaults.deployment,
+            region=self._text("region") or self.defaults.region,
+            tier=self._text("tier") or self.defaults.tier,
             session=self._text("session"),
             turn=self._number("turn"),
-            tenant=self._text("tenant") or self.told.tenant,
-            time=moment,
-            day=self._day(moment),
+            tenant=self._text("tenant") or self.defaults.tenant,
+            time=time,
+            day=self._day(time),
             outcome=outcome,
         )
 
-    def _said(self, what: str) -> tuple[str, Value] | None:
-        for name in self.table.said.get(what, ()):
+    def _find(self, field: str) -> tuple[str, CellValue] | None:
+        for name in self.table.field_columns.get(field, ()):
             if name in self.row:
                 return name, self.row[name]
         return None
 
-    def _text(self, what: str) -> str | None:
-        found = self._said(what)
-        if found is None:
+    def _text(self, field: str) -> str | None:
+        cell = self._find(field)
+        if cell is None:
             return None
-        name, value = found
+        name, value = cell
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise BrokenRow(f"{name} is neither text nor a whole number")
+            raise InvalidRow(f"{name} is neither text nor a whole number")
         return str(value)
 
-    def _number(self, what: str) -> int | None:
-        found = self._said(what)
-        return None if found is None else whole(*found)
+    def _number(self, field: str) -> int | None:
+        cell = self._find(field)
+        return None if cell is None else parse_cell_count(*cell)
 
     def _kind(self) -> RecordKind:
-        said = self._text("kind")
-        if said is None:
-            only_heard = self._said("transcription_model") and not self._said("model")
-            return "transcription" if only_heard else "response"
-        kind = said.lower().replace("_", "-")
-        if kind not in KINDS:
-            raise BrokenRow(f"kind is none of {', '.join(KINDS)}")
+        text = self._text("kind")
+        if text is None:
+            is_transcription = self._find("transcription_model") and not self._find("model")
+            return "transcription" if is_transcription else "response"
+        kind = text.lower().replace("_", "-")
+        if kind not in RECORD_KINDS:
+            raise InvalidRow(f"kind is not one of {', '.join(RECORD_KINDS)}")
         return kind
 
     def _model(self, kind: RecordKind) -> str | None:
         if kind == "transcription":
-            return self._text("transcription_model") or self._text("model") or self.told.transcription_model
-        return self._text("model") or self.told.model
+            return self._text("transcription_model") or self._text("model") or self.defaults.transcription_model
+        return self._text("model") or self.defaults.model
 
     def _key(self, kind: RecordKind) -> str:
-        """Its own key, or one of its identifier; a row of the long form is one meter of what the identifier names."""
-        key, identifier, meter = (self._text(what) for what in ("key", "id", "meter"))
+        """Return the row's key, from its identifier if it has one. In long form a row is one meter of a record."""
+        key, identifier, meter = (self._text(field) for field in ("key", "id", "meter"))
         if key is None and identifier is not None:
-            whose = "" if kind in ("response", "out-of-band") else f"{kind}:"
-            key = whose + response_key(identifier)
+            prefix = "" if kind in ("response", "out-of-band") else f"{kind}:"
+            key = prefix + response_key(identifier)
         if key is None:
             content = repr(sorted((name, str(value)) for name, value in self.row.items())).encode()
-            return place_key(self.lines.identity, self.ordinal, content)
+            return place_key(self.lines.identity, self.line_number, content)
         return f"{key}:{meter}" if meter else key
 
-    def _moment(self) -> datetime | None:
-        found = self._said("time")
-        if found is None:
+    def _time(self) -> datetime | None:
+        cell = self._find("time")
+        if cell is None:
             return None
-        moment = self.report.moment(found[1])
-        if moment is None:
-            raise BrokenRow(f"{found[0]} is no time: write 2026-11-22T10:15:00Z, or seconds since 1970")
-        return moment
+        time = self.report.parse_time(cell[1])
+        if time is None:
+            raise InvalidRow(f"{cell[0]} is not a time: write 2026-11-22T10:15:00Z, or seconds since 1970")
+        return time
 
-    def _day(self, moment: datetime | None) -> date | None:
-        found = self._said("day")
-        if found is None:
-            return None if moment else self.told.day
-        name, value = found
+    def _day(self, time: datetime | None) -> date | None:
+        cell = self._find("day")
+        if cell is None:
+            return None if time else self.defaults.day
+        name, value = cell
         try:
             day = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
         except ValueError:
-            raise BrokenRow(f"{name} is no day: write 2026-11-22") from None
+            raise InvalidRow(f"{name} is not a day: write 2026-11-22") from None
         if not 2000 <= day.year <= 2200:
-            raise BrokenRow(f"{name} is no day from 2000 to 2200")
+            raise InvalidRow(f"{name} is not a day from 2000 to 2200")
         return day.date() if isinstance(day, datetime) else day
 
     def _usages(self, kind: RecordKind) -> tuple[Usage, ...]:
-        charged = self._charged()
+        quantities = self._quantities()
         counts = self._counts()
-        metered = [name for name, quantity in charged.items() if quantity]
-        reported = [name for name, count in counts.items() if count]
-        if metered and reported:
-            raise BrokenRow(f"it says both what was charged ({metered[0]}) and what was reported ({reported[0]})")
-        if metered or (charged and not reported):
-            return (Usage(charged),)
-        seconds = self._said("seconds")
-        if seconds is not None and not reported:
-            return (self._timed(kind, milliseconds(*seconds)),)
+        nonzero_meters = [name for name, quantity in quantities.items() if quantity]
+        nonzero_counts = [name for name, count in counts.items() if count]
+        if nonzero_meters and nonzero_counts:
+            raise InvalidRow(
+                f"it has both a charged quantity ({nonzero_meters[0]}) and a reported count ({nonzero_counts[0]}): "
+                "give only one kind"
+            )
+        if nonzero_meters or (quantities and not nonzero_counts):
+            return (Usage(quantities),)
+        seconds = self._find("seconds")
+        if seconds is not None and not nonzero_counts:
+            return (self._duration_usage(kind, parse_cell_milliseconds(*seconds)),)
         if not counts:
             return no_usage()
-        found = Counts(**counts)
-        if kind == "transcription" and found.text_out is None and found.audio_out is None:
-            found.text_out = found.output
-        return readings(found)
+        token_counts = TokenCounts(**counts)
+        if kind == "transcription" and token_counts.text_out is None and token_counts.audio_out is None:
+            token_counts.text_out = token_counts.output
+        return possible_usages(token_counts)
 
-    def _charged(self) -> dict[str, int]:
-        """Quantities by meter, in either form."""
-        found = {name: whole(name, self.row[name]) for name in self.table.metered if name in self.row}
+    def _quantities(self) -> dict[str, int]:
+        """Return quantities by meter, in either form."""
+        quantities = {name: parse_cell_count(name, self.row[name]) for name in self.table.meter_columns if name in self.row}
         meter, quantity = self._text("meter"), self._number("quantity")
         if meter is None:
-            return found
-        if meter not in meters():
-            near = nearest(meter, meters(), most=1)
-            raise BrokenRow(f"no meter is named so{f'; the nearest is {near[0]}' if near else ''}")
+            return quantities
+        if meter not in meter_names():
+            nearest_names = closest_names(meter, meter_names(), limit=1)
+            raise InvalidRow(f"there is no meter of this name{f'; did you mean {nearest_names[0]}?' if nearest_names else ''}")
         if quantity is None:
-            raise BrokenRow(f"{meter} has no quantity")
-        return {**found, meter: quantity}
+            raise InvalidRow(f"{meter} has no quantity")
+        return {**quantities, meter: quantity}
 
     def _counts(self) -> dict[str, int]:
-        """Its reported counts, by their names here."""
+        """Return the reported counts, by voicebill's names."""
         filled = (
-            (count, next((name for name in names if name in self.row), None)) for count, names in self.table.counts.items()
+            (count, next((name for name in names if name in self.row), None))
+            for count, names in self.table.count_columns.items()
         )
-        return {count: whole(name, self.row[name]) for count, name in filled if name is not None}
+        return {count: parse_cell_count(name, self.row[name]) for count, name in filled if name is not None}
 
-    def _timed(self, kind: RecordKind, ms: int) -> Usage:
+    def _duration_usage(self, kind: RecordKind, ms: int) -> Usage:
         if kind == "transcription":
             return Usage({"audio_ms": ms})
         if kind == "session":
             return Usage({"session_ms": ms})
-        raise BrokenRow("seconds are of a transcription or of a session: say which in a column kind")
+        raise InvalidRow("seconds belong to a transcription or to a session: add a column kind that says which")
 
 
-def whole(name: str, value: Value) -> int:
-    """A count as a whole number, none negative; 12.0 is 12, as tables write it that have empty fields too.
+def parse_cell_count(name: str, value: CellValue) -> int:
+    """Return a count as a non-negative integer. 12.0 is 12: tables with empty fields write integers like that.
 
-    >>> whole("input_tokens", "12"), whole("input_tokens", 12.0)
+    >>> parse_cell_count("input_tokens", "12"), parse_cell_count("input_tokens", 12.0)
     (12, 12)
 
     Raises:
-        BrokenRow: it is anything else.
+        InvalidRow: it is anything else.
     """
     if isinstance(value, str) and len(value) <= 12 and value.isascii() and value.isdigit():
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"\d{1,3}\.\d{3}", value, re.ASCII):
-        raise BrokenRow(f"{name} may mean two numbers: write it with digits alone")
-    number = _decimal(name, value)
+        raise InvalidRow(f"{name} is ambiguous: write it with digits only")
+    number = _parse_decimal(name, value)
     if number != number.to_integral_value():
-        raise BrokenRow(f"{name} is no whole number")
-    return int(_within(name, number))
+        raise InvalidRow(f"{name} is not a whole number")
+    return int(_require_in_range(name, number))
 
 
-def milliseconds(name: str, value: Value) -> int:
-    """Seconds, with their fraction, as milliseconds.
+def parse_cell_milliseconds(name: str, value: CellValue) -> int:
+    """Return seconds, with their fraction, as milliseconds.
 
-    >>> milliseconds("seconds", "1.5")
+    >>> parse_cell_milliseconds("seconds", "1.5")
     1500
 
     Raises:
-        BrokenRow: it is no number of seconds.
+        InvalidRow: it is not a number of seconds.
     """
-    return round(_within(name, _decimal(name, value) * 1000))
+    return round(_require_in_range(name, _parse_decimal(name, value) * 1000))
 
 
-def _decimal(name: str, value: Value) -> Decimal:
+def _parse_decimal(name: str, value: CellValue) -> Decimal:
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", value, re.ASCII):
         return Decimal(value)
     if isinstance(value, Decimal | int | float) and not isinstance(value, bool):
         number = Decimal(str(value))
         if number.is_finite():
             return number
-    raise BrokenRow(f"{name} is no number written with digits alone, and a point where it has a fraction")
+    raise InvalidRow(f"{name} is not a number of digits with an optional decimal point")
 
 
-def _within(name: str, number: Decimal) -> Decimal:
+def _require_in_range(name: str, number: Decimal) -> Decimal:
     if number < 0:
-        raise BrokenRow(f"{name} is negative")
-    if number > MOST:
-        raise BrokenRow(f"{name} is more than {MOST:,}")
+        raise InvalidRow(f"{name} is negative")
+    if number > MAX_COUNT:
+        raise InvalidRow(f"{name} is more than {MAX_COUNT:,}")
     return number

@@ -1,7 +1,7 @@
-"""JSON documents in a source: one per line, or one over many lines, or the elements of an array, each by itself.
+"""Split a source into JSON documents: one per line, one over many lines, or the elements of an array.
 
-Exports come as JSON lines, as an array on one line, as an array with one element per line, and as whole documents that
-were written to be read by people. What is not whole is reported once, and reading goes on with what follows it.
+Exports come as JSON lines, as an array on one line, as an array with one element per line, and as indented documents. An
+incomplete document is reported once, and reading continues after it.
 """
 
 import re
@@ -12,112 +12,114 @@ from typing import TypeVar
 import msgspec
 
 from voicebill.logs.keys import place_key
-from voicebill.logs.sources import LONGEST_LINE, Line, Lines
-from voicebill.logs.told import Report, not_json
+from voicebill.logs.report import ReadReport, format_json_error
+from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLine, NumberedLines
 
-LONGEST_DOCUMENT = LONGEST_LINE
-"""A document over many lines is held in memory as a whole, up to so many bytes."""
+MAX_DOCUMENT_BYTES = MAX_LINE_BYTES
+"""A document over many lines is kept in memory, up to so many bytes."""
 
-DEEPEST = 200
-"""No log nests deeper."""
-MOST_AGAIN = 10
-"""A line that is cut off is noticed within two more: of a document that went on for longer, no line is one by itself."""
+MAX_NESTING = 200
+"""No known log nests deeper."""
+MAX_RETRY_LINES = 10
+"""A truncated line is noticed within two more lines. In a document that went on for longer, no line is read by itself."""
 
-MOST_SAMPLED = 400
-"""So many documents of a sample are looked at to recognise a dialect."""
+MAX_SAMPLED_DOCUMENTS = 400
+"""The number of documents that are examined to recognise a format."""
 
-Shape = TypeVar("Shape")
+StructType = TypeVar("StructType")
 
 _decode = msgspec.json.decode
-_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON value that may hold usage: the bytes of it, and where it begins."""
+    """A JSON value that may contain usage: its bytes, and where it begins."""
 
     source: str
     identity: str
-    ordinal: int
+    line_number: int
     content: bytes
     index: int = 0
-    """From 1 where several stand on one line."""
+    """From 1 if there are several on one line, else 0."""
 
     @property
     def key(self) -> str:
-        """What makes something itself that has no identifier of its own."""
+        """The key of a record without an identifier of its own."""
         return self.key_of(0)
 
     def key_of(self, part: int) -> str:
-        """The same for one of several things in a document, counted from 1."""
-        place = ".".join(str(each) for each in (self.ordinal, self.index, part) if each)
+        """Return the key of one of several records in a document, counted from 1."""
+        place = ".".join(str(number) for number in (self.line_number, self.index, part) if number)
         return place_key(self.identity, place, self.content)
 
 
-def documents(lines: Lines, report: Report) -> Iterator[Document]:
-    """The documents of a source, in order. Those on one line are not known to be whole yet: see `decoded`."""
-    opened = _Opened(lines.name, report)
-    for ordinal, line in lines:
-        for begun, content in opened.take(ordinal, line):
-            yield from _apart(lines, begun, content)
-    for begun, content in opened.end():
-        yield from _apart(lines, begun, content)
+def documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
+    """Yield the documents of a source, in order. Those on one line may still be invalid: see `decode_document`."""
+    open_document = _OpenDocument(lines.name, report)
+    for line_number, line in lines:
+        for first_line, content in open_document.add_line(line_number, line):
+            yield from _elements(lines, first_line, content)
+    for first_line, content in open_document.finish():
+        yield from _elements(lines, first_line, content)
 
 
-def sampled(sample: Sequence[bytes]) -> list[bytes]:
-    """The first documents in the first lines of a source."""
-    found: list[bytes] = []
-    opened = _Opened("", Report())
-    for ordinal, line in enumerate(sample, 1):
-        for _, content in opened.take(ordinal, line):
-            found += _inside(content) or [content]
-        if len(found) >= MOST_SAMPLED:
-            return found
-    last = opened.closed
-    return [*found, *(_inside(last) or [last])] if last else found
+def sample_documents(sample: Sequence[bytes]) -> list[bytes]:
+    """Return the documents in the first lines of a source."""
+    contents: list[bytes] = []
+    open_document = _OpenDocument("", ReadReport())
+    for line_number, line in enumerate(sample, 1):
+        for _, content in open_document.add_line(line_number, line):
+            contents += _array_items(content) or [content]
+        if len(contents) >= MAX_SAMPLED_DOCUMENTS:
+            return contents
+    unfinished = open_document.closed_content
+    return [*contents, *(_array_items(unfinished) or [unfinished])] if unfinished else contents
 
 
-def decoded(document: Document, decode: msgspec.json.Decoder[Shape], report: Report) -> Shape | None:
-    """What a document says, in the shape that its dialect gives it; None, and reported, where it has another one."""
+def decode_document(document: Document, decoder: msgspec.json.Decoder[StructType], report: ReadReport) -> StructType | None:
+    """Decode a document into its format's type. A document of another shape is reported, and gives None."""
     try:
-        return decode.decode(document.content)
+        return decoder.decode(document.content)
     except msgspec.ValidationError as error:
-        report.broke(document.source, document.ordinal, f"not as it should be written: {error}")
+        report.add_error(document.source, document.line_number, f"not as the format requires: {error}")
     except msgspec.DecodeError as error:
-        report.broke(document.source, document.ordinal, not_json(error))
+        report.add_error(document.source, document.line_number, format_json_error(error))
     except (RecursionError, UnicodeError):
-        report.broke(document.source, document.ordinal, "not usable JSON")
+        report.add_error(document.source, document.line_number, "not valid JSON")
     return None
 
 
-def any_of(sample: Sequence[bytes], decode: msgspec.json.Decoder[Shape], wanted: "Iterable[str]") -> Iterator[Shape]:
-    """The documents of a sample that have a shape and hold any of the wanted words."""
-    words = [word.encode() for word in wanted]
-    for content in sampled(sample):
-        if any(word in content for word in words):
+def matching_documents(
+    sample: Sequence[bytes], decoder: msgspec.json.Decoder[StructType], words: "Iterable[str]"
+) -> Iterator[StructType]:
+    """Yield the documents of a sample that can be decoded and contain any of the words."""
+    encoded_words = [word.encode() for word in words]
+    for content in sample_documents(sample):
+        if any(word in content for word in encoded_words):
             try:
-                yield decode.decode(content)
+                yield decoder.decode(content)
             except (msgspec.MsgspecError, RecursionError, UnicodeError):
                 continue
 
 
-def _inside(content: bytes) -> list[bytes]:
-    """The elements of an array; none of what is no array, or not whole."""
+def _array_items(content: bytes) -> list[bytes]:
+    """Return the elements of an array; none if the content is not a complete array."""
     if not content.startswith(b"["):
         return []
     try:
-        return [bytes(each) for each in _elements(content)]
+        return [bytes(element) for element in _decode_elements(content)]
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return []
 
 
-def _apart(lines: Lines, ordinal: int, content: bytes) -> Iterator[Document]:
-    """The elements of an array, or else the document itself."""
-    inside = _inside(content)
-    if not inside:
-        yield Document(lines.name, lines.identity, ordinal, content)
-    for index, each in enumerate(inside, 1):
-        yield Document(lines.name, lines.identity, ordinal, each, index)
+def _elements(lines: NumberedLines, line_number: int, content: bytes) -> Iterator[Document]:
+    """Yield the elements of an array, or else the document itself."""
+    items = _array_items(content)
+    if not items:
+        yield Document(lines.name, lines.identity, line_number, content)
+    for index, item in enumerate(items, 1):
+        yield Document(lines.name, lines.identity, line_number, item, index)
 
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]')
@@ -128,70 +130,70 @@ def _indent(line: bytes) -> int:
     return len(line) - len(line.lstrip())
 
 
-class _Opened:
-    """A document that goes over several lines, while it is read.
+class _OpenDocument:
+    """A document over several lines, while it is read.
 
-    One that breaks off costs itself and nothing else: it is reported, and the lines after it that begin no deeper are read
-    anew. What is indented more belonged to it.
+    An incomplete document loses only itself: it is reported, and the lines after it that are not indented more are read
+    again. Lines that are indented more belonged to it.
     """
 
-    def __init__(self, source: str, report: Report) -> None:
+    def __init__(self, source: str, report: ReadReport) -> None:
         self._source = source
         self._report = report
-        self._begun = 0
+        self._first_line = 0
         self._indent = 0
         self._stack = bytearray()
-        self._again: list[Line] = []
-        self._array = 0
-        self._lost = False
+        self._retry_lines: list[NumberedLine] = []
+        self._array_line = 0
+        self._is_skipping = False
         self.content = bytearray()
 
     @property
-    def closed(self) -> bytes:
-        """What there is so far, closed as if it ended here: enough to see what it is."""
-        return bytes(self.content).rstrip(b",") + b"".join(_CLOSING[each] for each in reversed(self._stack))
+    def closed_content(self) -> bytes:
+        """The content so far, with all brackets closed: enough to recognise the format."""
+        return bytes(self.content).rstrip(b",") + b"".join(_CLOSING[bracket] for bracket in reversed(self._stack))
 
-    def take(self, ordinal: int, line: bytes) -> Iterator[Line]:
-        """The documents that end with a line, each with the line it began on."""
+    def add_line(self, line_number: int, line: bytes) -> Iterator[NumberedLine]:
+        """Add a line; yield the documents that end with it, each with the line it began on."""
         body = line.strip()
         while self.content:
-            if self._fits(body) and self._continues(line, body, ordinal):
+            if self._can_continue(body) and self._append(line, body, line_number):
                 if not self._stack:
-                    yield self._begun, self._whole()
+                    yield self._first_line, self._take_content()
                 return
-            yield from self._failed()
+            yield from self._abandon()
         indent = _indent(line)
-        if not body or (self._lost and (indent > self._indent or body[:1] not in b"{[]")):
+        if not body or (self._is_skipping and (indent > self._indent or body[:1] not in b"{[]")):
             return
-        self._lost = False
-        yield from self._first(ordinal, body, indent)
+        self._is_skipping = False
+        yield from self._begin(line_number, body, indent)
 
-    def end(self) -> Iterator[Line]:
-        """No more lines come."""
+    def finish(self) -> Iterator[NumberedLine]:
+        """End the source: yield what can be read of an incomplete document."""
         while self.content:
-            yield from self._failed()
-        if self._array:
-            self._report.broke(self._source, self._array, "an array begins here that does not end")
+            yield from self._abandon()
+        if self._array_line:
+            self._report.add_error(self._source, self._array_line, "an array begins here and does not end")
 
-    def _first(self, ordinal: int, body: bytes, indent: int) -> Iterator[Line]:
-        """A line where no document is open: a whole one, the first of several lines, or the frame of an array."""
-        if body == b"[" and not self._array:
-            self._array = ordinal
-        elif self._array and body in (b"]", b","):
-            self._array = 0 if body == b"]" else self._array
+    def _begin(self, line_number: int, body: bytes, indent: int) -> Iterator[NumberedLine]:
+        """Begin with a line: a complete document, the first of several lines, or the bracket of an array."""
+        if body == b"[" and not self._array_line:
+            self._array_line = line_number
+        elif self._array_line and body in (b"]", b","):
+            self._array_line = 0 if body == b"]" else self._array_line
         else:
-            content = body[:-1] if self._array and body.endswith(b",") else body
-            if content[-1:] in b"{[,:" and content[:1] in b"{[" and self._counts(content):
-                self._begun, self._indent, self._again = ordinal, indent, []
+            content = body[:-1] if self._array_line and body.endswith(b",") else body
+            if content[-1:] in b"{[,:" and content[:1] in b"{[" and self._track_brackets(content):
+                self._first_line, self._indent, self._retry_lines = line_number, indent, []
                 self.content += content
             else:
                 self._stack.clear()
-                yield ordinal, content
+                yield line_number, content
 
-    def _counts(self, body: bytes) -> bool:
-        """Whether a line ends outside a text and closes no more than was opened, which is kept."""
-        for found in _TOKEN.finditer(body):
-            token = found[0]
+    def _track_brackets(self, body: bytes) -> bool:
+        """Track open brackets. Return whether the line ends outside a string and closes only brackets that were opened."""
+        for match in _TOKEN.finditer(body):
+            token = match[0]
             if token in b"{[":
                 self._stack += token
             elif token in b"}]":
@@ -199,10 +201,10 @@ class _Opened:
                     return False
             elif len(token) < 2 or not token.endswith(b'"'):
                 return False
-        return len(self._stack) <= DEEPEST
+        return len(self._stack) <= MAX_NESTING
 
-    def _fits(self, body: bytes) -> bool:
-        """Whether JSON can go on with a line."""
+    def _can_continue(self, body: bytes) -> bool:
+        """Return whether the line can continue the JSON so far."""
         last, first = self.content[-1:], body[:1]
         if first in b"}],:":
             return True
@@ -210,24 +212,24 @@ class _Opened:
             return first == b'"'
         return last in b"{[,:"
 
-    def _continues(self, line: bytes, body: bytes, ordinal: int) -> bool:
-        if len(self.content) + len(body) > LONGEST_DOCUMENT or not self._counts(body):
+    def _append(self, line: bytes, body: bytes, line_number: int) -> bool:
+        if len(self.content) + len(body) > MAX_DOCUMENT_BYTES or not self._track_brackets(body):
             return False
-        if _indent(line) <= self._indent and len(self._again) <= MOST_AGAIN:
-            self._again.append((ordinal, line))
+        if _indent(line) <= self._indent and len(self._retry_lines) <= MAX_RETRY_LINES:
+            self._retry_lines.append((line_number, line))
         self.content += body
         return True
 
-    def _whole(self) -> bytes:
+    def _take_content(self) -> bytes:
         content = bytes(self.content)
         self.content.clear()
         return content[: content.rindex(b"}" if content.startswith(b"{") else b"]") + 1]
 
-    def _failed(self) -> Iterator[Line]:
-        again, self._again = self._again if len(self._again) <= MOST_AGAIN else [], []
+    def _abandon(self) -> Iterator[NumberedLine]:
+        retry_lines, self._retry_lines = self._retry_lines if len(self._retry_lines) <= MAX_RETRY_LINES else [], []
         self.content.clear()
         self._stack.clear()
-        self._lost = True
-        self._report.broke(self._source, self._begun, "not whole JSON: it begins here, and breaks off")
-        for ordinal, line in again:
-            yield from self.take(ordinal, line)
+        self._is_skipping = True
+        self._report.add_error(self._source, self._first_line, "not valid JSON: the document begins here and is incomplete")
+        for line_number, line in retry_lines:
+            yield from self.add_line(line_number, line)

@@ -1,4 +1,4 @@
-"""What stands around a usage: whose it is, when it was, and where. Loggers use the same few words for it everywhere."""
+"""Read the envelope that loggers put around usage: tenant, session, time, deployment and region."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,18 @@ from msgspec import Struct, field
 
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
+from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
-from voicebill.logs.providers import deployment_meant, region_meant
-from voicebill.logs.told import Report, Told, first_of, first_time
+from voicebill.logs.providers import normalize_deployment, normalize_region
+from voicebill.logs.report import ReadReport, first_of, first_time
 
 Name = str | int | None
-"""An identifier as people write it into their own logs."""
+"""An identifier in a log: text or a number."""
 Time = str | int | float | None
 
 
 class Envelope(Struct, gc=False):
-    """The words that loggers commonly put around what they log."""
+    """The fields that loggers commonly put around what they log."""
 
     time: Time = None
     timestamp: Time = None
@@ -37,56 +38,58 @@ class Envelope(Struct, gc=False):
 
     @property
     def times(self) -> tuple[Time, ...]:
-        """What it says of when it happened."""
+        """The fields with a time, in order of preference."""
         return (self.time, self.timestamp, self.ts, self.at_timestamp, self.received_at, self.created_at)
 
 
-MOST_LAYERS = 4
-"""Envelopes around envelopes are opened so deep."""
+MAX_LAYERS = 4
+"""Nested envelopes are opened to this depth."""
 
-Layer = TypeVar("Layer", bound="Nested")
+Layer = TypeVar("Layer", bound="NestedEnvelope")
 
 
-class Nested(Protocol):
-    """Something that may lie in an envelope of its own kind."""
+class NestedEnvelope(Protocol):
+    """A document that may contain another one of its own kind."""
 
     @property
     def inside(self) -> Any:  # noqa: ANN401 - one of its own kind, or None
-        """What it holds."""
+        """The document in this envelope, or None."""
         ...
 
 
-def layers_of(line: Layer, *, whole: Callable[[Layer], bool] = lambda _line: False) -> list[Layer]:
-    """Envelopes from the outside in, and last what they hold; what is `whole` is not looked into."""
+def unwrap(line: Layer, *, is_leaf: Callable[[Layer], bool] = lambda _line: False) -> list[Layer]:
+    """Return the envelopes from the outside in, and last their content. A document that `is_leaf` accepts is not opened."""
     layers = [line]
-    while len(layers) < MOST_LAYERS and not whole(layers[-1]) and (inside := layers[-1].inside) is not None:
+    while len(layers) < MAX_LAYERS and not is_leaf(layers[-1]) and (inside := layers[-1].inside) is not None:
         layers.append(inside)
     return layers
 
 
-def text(*values: Name) -> str | None:
-    """The first that says anything, as text."""
+def first_text(*values: Name) -> str | None:
+    """Return the first value that is not empty, as text."""
     return next((str(value) for value in values if value not in (None, "")), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """Where something was read, what its envelopes say from the outside in, and what was told beside the log."""
+class RecordContext:
+    """The document, its envelopes from the outside in, and the defaults, from which a record is made."""
 
     document: Document
-    told: Told
-    report: Report
+    defaults: LogDefaults
+    report: ReadReport
     envelopes: Sequence[Envelope] = ()
 
     @property
     def session(self) -> str | None:
-        """The session that the envelopes name."""
-        return next((found for each in self.envelopes if (found := text(each.session_id, each.call_id))), None)
+        """The session that the envelopes name, or None."""
+        return next(
+            (session for envelope in self.envelopes if (session := first_text(envelope.session_id, envelope.call_id))), None
+        )
 
     def record(
         self,
         key: str,
-        found: tuple[Usage, ...],
+        usages: tuple[Usage, ...],
         *,
         kind: RecordKind = "response",
         provider: str | None = None,
@@ -98,34 +101,43 @@ class Around:
         outcome: str | None = None,
         cumulative: bool = False,
     ) -> Record:
-        """A record of what a dialect has found; what neither it nor an envelope says is what was told."""
-        told = self.told
+        """Return a record. Fields that neither the caller nor an envelope gives are taken from the defaults."""
+        defaults = self.defaults
         time = first_time(self.report, (*times, *self._times()))
         return Record(
             key=key,
             kind=kind,
-            readings=found,
+            usage_candidates=usages,
             source=self.document.source,
-            ordinal=self.document.ordinal,
-            provider=provider or told.provider,
-            model=model or (told.transcription_model if kind == "transcription" else told.model),
-            deployment=first_of(deployment, *(deployment_meant(each.deployment) for each in self.envelopes), told.deployment),
-            region=first_of(*(region_meant(each.region, provider or told.provider) for each in self.envelopes), told.region),
-            tier=told.tier,
+            line_number=self.document.line_number,
+            provider=provider or defaults.provider,
+            model=model or (defaults.transcription_model if kind == "transcription" else defaults.model),
+            deployment=first_of(
+                deployment, *(normalize_deployment(envelope.deployment) for envelope in self.envelopes), defaults.deployment
+            ),
+            region=first_of(
+                *(normalize_region(envelope.region, provider or defaults.provider) for envelope in self.envelopes),
+                defaults.region,
+            ),
+            tier=defaults.tier,
             session=session or self.session,
-            tenant=tenant or self._tenant() or told.tenant,
+            tenant=tenant or self._tenant() or defaults.tenant,
             time=time,
-            day=None if time else told.day,
+            day=None if time else defaults.day,
             outcome=outcome,
             cumulative=cumulative,
         )
 
     def _times(self) -> Iterable[object]:
-        for each in self.envelopes:
-            yield from each.times
+        for envelope in self.envelopes:
+            yield from envelope.times
 
     def _tenant(self) -> str | None:
         return next(
-            (said for each in self.envelopes if (said := text(each.tenant, each.tenant_id, each.customer, each.customer_id))),
+            (
+                tenant
+                for envelope in self.envelopes
+                if (tenant := first_text(envelope.tenant, envelope.tenant_id, envelope.customer, envelope.customer_id))
+            ),
             None,
         )

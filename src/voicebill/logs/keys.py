@@ -1,12 +1,12 @@
-"""What makes a record itself: the vendor's own identifier, or else the place where it was read and what stands there."""
+"""Build the key of a record: the vendor's identifier, or else its place in the log and its content."""
 
 from hashlib import blake2b
 
 
 def response_key(identifier: str) -> str:
-    """The key of a response, which is its vendor's identifier: alike in every dialect, so that one told by two is one.
+    """Return the key of a response: the vendor's identifier, so that a response in logs of two formats counts once.
 
-    How it ended is no part of that, since not every dialect says it.
+    How the response ended is not part of the key, since not every format logs it.
 
     >>> response_key("resp_1")
     'resp_1'
@@ -15,5 +15,5 @@ def response_key(identifier: str) -> str:
 
 
 def place_key(source: str, place: int | str, content: bytes) -> str:
-    """The key of what has no identifier of its own: its source, the line or row in it, and what stands there."""
+    """Return the key of a record without an identifier: its source, its line or row, and a hash of its content."""
     return f"{source}:{place}:{blake2b(content, digest_size=8).hexdigest()}"

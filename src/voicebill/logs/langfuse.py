@@ -1,10 +1,10 @@
-"""Langfuse's exports: observations as JSON lines, as an array, as the API's pages, or inside their trace.
+"""Read Langfuse exports: observations as JSON lines, as an array, as pages of the API, or inside their trace.
 
-What a usage map means differs between integrations, and Langfuse does not say which one wrote it. `input` may be all that was
-read or only the rest that no other key counts, and cached tokens may be part of what stands beside them or not; where a total
-was not given, Langfuse adds up all keys, so that one may count tokens twice. Each way to read a map that its total allows is
-given, as bounds where they differ. Observations in one another all count, as they do in Langfuse's own sums. Its costs are
-not read, and neither is what was said. The tenant is the trace's user.
+The meaning of a usage map differs between integrations, and Langfuse does not record which one wrote it. `input` may be the
+whole input or only the rest that no other key counts, and cached tokens may be part of the other counts or not. Without a
+total, Langfuse adds up all keys, so it may count tokens twice. Every reading of a map that its total allows is returned, as
+a range if they differ. Nested observations all count, as they do in Langfuse's own sums. Langfuse's costs and the text of
+the conversation are not read. The tenant is the trace's user.
 
 Sources: Langfuse's ingestion types, its documentation of usage types, and langfuse/langfuse issue 10592, read 2026-11-22.
 """
@@ -16,17 +16,18 @@ import msgspec
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
-from voicebill.logs.counts import MOST, Counts, no_usage, readings
-from voicebill.logs.documents import any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope, Name, Time, text
+from voicebill.logs.counts import MAX_COUNT, TokenCounts, no_usage, possible_usages
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.documents import decode_document, documents, matching_documents
+from voicebill.logs.envelope import Envelope, Name, RecordContext, Time, first_text
 from voicebill.logs.realtime_events import Count
-from voicebill.logs.sources import Lines
-from voicebill.logs.told import Report, Told, first_of
+from voicebill.logs.report import ReadReport, first_of
+from voicebill.logs.sources import NumberedLines
 
 NAME = "langfuse"
 ABOUT = "Langfuse's observations, as JSON lines, arrays, pages of its API, or inside traces"
 
-COUNTS: dict[str, tuple[str, ...]] = {
+COUNT_KEYS: dict[str, tuple[str, ...]] = {
     "total": ("total", "total_tokens", "totalTokens"),
     "input": ("input", "input_tokens", "prompt_tokens", "promptTokens"),
     "output": ("output", "output_tokens", "completion_tokens", "completionTokens"),
@@ -47,26 +48,26 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "audio_out": ("output_audio_tokens", "output_audio", "audio.output_tokens"),
     "reasoning": ("output_reasoning_tokens", "output_reasoning", "reasoning_tokens", "reasoning.output_tokens"),
 }
-"""By the name of each count, the keys that integrations give it."""
+"""The keys that integrations use for each count."""
 
-KNOWN = frozenset(key for keys in COUNTS.values() for key in keys) | {"unit"}
+SUPPORTED_KEYS = frozenset(key for keys in COUNT_KEYS.values() for key in keys) | {"unit"}
 
 CHARACTERS = "CHARACTERS"
 TOKENS = (None, "", "TOKENS")
-MOST_KEY = 60
-MOST_REASONS = 100
-"""Of so many keys that are not known each is mentioned by its name."""
+MAX_KEY_LENGTH = 60
+MAX_REASONS = 100
+"""At most so many unknown keys are reported by name."""
 
-Details = Mapping[str, int | float | str | None]
+UsageDetails = Mapping[str, int | float | str | None]
 
 
 class Observation(Envelope, gc=False):
-    """An observation, without what was said in it. A page or a trace holds many."""
+    """An observation, without the text of the conversation. A page or a trace contains many."""
 
     id: str | None = None
     type: str | None = None
     model: str | None = None
-    providedModelName: str | None = None  # noqa: N815 - as Langfuse writes it
+    providedModelName: str | None = None  # noqa: N815 - Langfuse's name
     provided_model_name: str | None = None
     traceId: str | None = None  # noqa: N815
     trace_id: str | None = None
@@ -86,195 +87,205 @@ class Observation(Envelope, gc=False):
     observations: "list[Observation | str] | None" = None
 
     @property
-    def details(self) -> Details | None:
-        """Its usage map, today's before older ones; None where it has none."""
+    def details(self) -> UsageDetails | None:
+        """The usage map, from the current field or an older one; None if there is none."""
         return self.usageDetails or self.usage_details or self.usage
 
     @property
-    def all_inside(self) -> Iterator[tuple["Observation", "Observation"]]:
-        """Every observation that it holds, or is, with what it was held in."""
-        inside = [*(self.data or ()), *(self.observations or ())]
-        for each in inside:
-            if isinstance(each, Observation):
-                yield each, self
-        if not inside:
+    def observations_with_parents(self) -> Iterator[tuple["Observation", "Observation"]]:
+        """Yield every observation in the document, with the documents around it."""
+        items = [*(self.data or ()), *(self.observations or ())]
+        for item in items:
+            if isinstance(item, Observation):
+                yield item, self
+        if not items:
             yield self, self
 
     @property
-    def shows_itself(self) -> bool:
-        """Whether nothing else is written like this."""
-        placed = self.startTime is not None or self.start_time is not None or self.type == "GENERATION"
-        traced = self.traceId is not None or self.trace_id is not None or self.type == "GENERATION"
-        return self.id is not None and placed and traced and (self.details is not None or self.type == "GENERATION")
+    def is_distinctive(self) -> bool:
+        """Whether only Langfuse writes documents like this."""
+        has_start = self.startTime is not None or self.start_time is not None or self.type == "GENERATION"
+        has_trace = self.traceId is not None or self.trace_id is not None or self.type == "GENERATION"
+        return self.id is not None and has_start and has_trace and (self.details is not None or self.type == "GENERATION")
 
 
-decoder = msgspec.json.Decoder(Observation)
-WORDS = ("usageDetails", "usage_details", "GENERATION")
+_decoder = msgspec.json.Decoder(Observation)
+_KEYWORDS = ("usageDetails", "usage_details", "GENERATION")
 
 
-def recognises(sample: Sequence[bytes]) -> bool:
-    """Whether the first documents hold observations."""
-    return any(each.shows_itself for found in any_of(sample, decoder, WORDS) for each, _ in found.all_inside)
+def matches(sample: Sequence[bytes]) -> bool:
+    """Return whether the first documents contain observations."""
+    return any(
+        observation.is_distinctive
+        for document in matching_documents(sample, _decoder, _KEYWORDS)
+        for observation, _ in document.observations_with_parents
+    )
 
 
-def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
-    """The records of all sources."""
+def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    """Yield the records of all sources."""
     for lines in logs:
         for document in documents(lines, report):
-            found = decoded(document, decoder, report)
-            if found is None:
+            root = decode_document(document, _decoder, report)
+            if root is None:
                 continue
-            for number, (each, holder) in enumerate(found.all_inside, 1):
-                around = Around(document, told, report, (each, holder))
-                record = _record(each, holder, around, number)
+            for number, (observation, parent) in enumerate(root.observations_with_parents, 1):
+                context = RecordContext(document, defaults, report, (observation, parent))
+                record = _record(observation, parent, context, number)
                 if record is None:
                     report.other_lines += 1
                 else:
                     yield record
 
 
-def _record(each: Observation, holder: Observation, around: Around, number: int) -> Record | None:
-    if each.details is None and each.type != "GENERATION":
+def _record(observation: Observation, parent: Observation, context: RecordContext, number: int) -> Record | None:
+    if observation.details is None and observation.type != "GENERATION":
         return None
     try:
-        found = _used(each, around.report)
+        usages = _usages(observation, context.report)
     except ValueError as error:
-        around.report.broke(around.document.source, around.document.ordinal, str(error))
+        context.report.add_error(context.document.source, context.document.line_number, str(error))
         return None
-    return around.record(
-        f"langfuse:{each.id}" if each.id else around.document.key_of(number),
-        found,
-        model=first_of(each.model, each.providedModelName, each.provided_model_name),
-        session=text(each.sessionId, each.session_id, holder.sessionId, holder.session_id),
-        tenant=text(each.userId, each.user_id, holder.userId, holder.user_id),
-        times=(each.endTime, each.end_time, each.startTime, each.start_time),
+    return context.record(
+        f"langfuse:{observation.id}" if observation.id else context.document.key_of(number),
+        usages,
+        model=first_of(observation.model, observation.providedModelName, observation.provided_model_name),
+        session=first_text(observation.sessionId, observation.session_id, parent.sessionId, parent.session_id),
+        tenant=first_text(observation.userId, observation.user_id, parent.userId, parent.user_id),
+        times=(observation.endTime, observation.end_time, observation.startTime, observation.start_time),
     )
 
 
-def _used(each: Observation, report: Report) -> tuple[Usage, ...]:
-    details = each.details or {}
+def _usages(observation: Observation, report: ReadReport) -> tuple[Usage, ...]:
+    details = observation.details or {}
     unit = details.get("unit")
     if unit == CHARACTERS:
-        return (Usage({"characters_in": _whole("input", details.get("input") or 0)}),)
+        return (Usage({"characters_in": _parse_count("input", details.get("input") or 0)}),)
     if unit not in TOKENS:
-        report.skipped["usage that is counted neither in tokens nor in characters"] += 1
+        report.skipped["usage counted in neither tokens nor characters"] += 1
         return no_usage()
-    counts = counted(details, report)
-    if counts is None and (each.promptTokens or each.completionTokens):
-        counts = Counts(input=each.promptTokens, output=each.completionTokens)
-    return no_usage() if counts is None else every_reading(counts)
+    counts = counts_from_details(details, report)
+    if counts is None and (observation.promptTokens or observation.completionTokens):
+        counts = TokenCounts(input=observation.promptTokens, output=observation.completionTokens)
+    return no_usage() if counts is None else usages_by_convention(counts)
 
 
-def counted(details: Details, report: Report) -> Counts | None:
-    """The counts of a usage map; None where nothing is counted. Keys that are not known are mentioned.
+def counts_from_details(details: UsageDetails, report: ReadReport) -> TokenCounts | None:
+    """Return the counts of a usage map, or None if it counts nothing. Unknown keys are reported.
 
     Raises:
-        ValueError: one of them is no count.
+        ValueError: a value is not a count.
     """
-    found: dict[str, int] = {}
-    for count, keys in COUNTS.items():
+    values: dict[str, int] = {}
+    for count, keys in COUNT_KEYS.items():
         name = next((key for key in keys if details.get(key) is not None), None)
         if name is not None:
-            found[count] = _whole(name, details[name])
+            values[count] = _parse_count(name, details[name])
     for key, value in details.items():
-        if value and key not in KNOWN and "cost" not in key.lower() and _is_count(value) and len(report.skipped) < MOST_REASONS:
-            report.skipped[f"usage under the key {key[:MOST_KEY]!r}"] += 1
-    return Counts(**found) if any(found.values()) else None
+        if (
+            value
+            and key not in SUPPORTED_KEYS
+            and "cost" not in key.lower()
+            and _is_count(value)
+            and len(report.skipped) < MAX_REASONS
+        ):
+            report.skipped[f"usage under the key {key[:MAX_KEY_LENGTH]!r}"] += 1
+    return TokenCounts(**values) if any(values.values()) else None
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
-def _whole(name: str, value: object) -> int:
+def _parse_count(name: str, value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST:
-        raise ValueError(f"the usage {name} is no whole number from 0 to {MOST:,}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
+        raise ValueError(f"the usage {name} is not a whole number from 0 to {MAX_COUNT:,}")
     return value
 
 
-def every_reading(counts: Counts) -> tuple[Usage, ...]:
-    """All usages that a map may mean.
+def usages_by_convention(counts: TokenCounts) -> tuple[Usage, ...]:
+    """Return every usage that the counts of one record may mean.
 
-    >>> whole, apart = every_reading(Counts(text_in=119, text_cached=64))
-    >>> whole["text_in"], apart["text_in"]
+    >>> inclusive, exclusive = usages_by_convention(TokenCounts(text_in=119, text_cached=64))
+    >>> inclusive["text_in"], exclusive["text_in"]
     (55, 119)
     """
-    if counts == Counts(total=counts.total):
-        return readings(counts)
-    found: dict[tuple[tuple[str, int], ...], Usage] = {}
-    for way in (_within, _beside, _remaining):
-        counted = way(counts)
-        for usage in readings(counted) if counted is not None else ():
+    if counts == TokenCounts(total=counts.total):
+        return possible_usages(counts)
+    usages: dict[tuple[tuple[str, int], ...], Usage] = {}
+    for convention in (_as_inclusive, _as_exclusive, _as_remainder):
+        converted = convention(counts)
+        for usage in possible_usages(converted) if converted is not None else ():
             if usage.status != "inconsistent":
-                found.setdefault(tuple(sorted(usage.items())), usage)
-    if not found:
-        return tuple(replace(usage, status="inconsistent") for usage in readings(counts)[:1])
-    if len(found) == 1:
-        return tuple(found.values())
-    return tuple(replace(usage, status="bounded") for usage in found.values())
+                usages.setdefault(tuple(sorted(usage.items())), usage)
+    if not usages:
+        return tuple(replace(usage, status="inconsistent") for usage in possible_usages(counts)[:1])
+    if len(usages) == 1:
+        return tuple(usages.values())
+    return tuple(replace(usage, status="ambiguous") for usage in usages.values())
 
 
-def _within(counts: Counts) -> Counts | None:
-    """Totals hold their parts, and parts what was cached of them, as vendors count."""
-    whole_in = _parts_in(counts) if counts.input is None else counts.input
-    whole_out = _parts_out(counts) if counts.output is None else counts.output
-    if counts.total not in (None, whole_in + whole_out, _all_keys(counts)):
+def _as_inclusive(counts: TokenCounts) -> TokenCounts | None:
+    """Totals include their parts, and parts include their cached tokens, as vendors count."""
+    total_in = _parts_in(counts) if counts.input is None else counts.input
+    total_out = _parts_out(counts) if counts.output is None else counts.output
+    if counts.total not in (None, total_in + total_out, _sum_of_all_keys(counts)):
         return None
-    return replace(counts, total=None, input=whole_in, output=whole_out)
+    return replace(counts, total=None, input=total_in, output=total_out)
 
 
-def _beside(counts: Counts) -> Counts | None:
-    """Every key counts tokens of its own, as Langfuse prices them. `input` and `output` are the rest."""
+def _as_exclusive(counts: TokenCounts) -> TokenCounts | None:
+    """Every key counts separate tokens, as Langfuse prices them. `input` and `output` are the rest."""
     split = (counts.text_cached or 0) + (counts.audio_cached or 0) + (counts.image_cached or 0)
     cached = max(counts.cached or 0, split)
-    whole_in = (counts.input or 0) + _parts_in(counts) + cached
-    whole_out = (counts.output or 0) + _parts_out(counts) + (counts.reasoning or 0)
-    if counts.total not in (None, whole_in + whole_out):
+    total_in = (counts.input or 0) + _parts_in(counts) + cached
+    total_out = (counts.output or 0) + _parts_out(counts) + (counts.reasoning or 0)
+    if counts.total not in (None, total_in + total_out):
         return None
-    return Counts(
-        input=whole_in,
-        output=whole_out,
-        text_in=_plus(counts.text_in, counts.text_cached, counts.input if counts.audio_in is not None else None),
-        audio_in=_plus(counts.audio_in, counts.audio_cached),
-        image_in=_plus(counts.image_in, counts.image_cached),
+    return TokenCounts(
+        input=total_in,
+        output=total_out,
+        text_in=_sum_or_none(counts.text_in, counts.text_cached, counts.input if counts.audio_in is not None else None),
+        audio_in=_sum_or_none(counts.audio_in, counts.audio_cached),
+        image_in=_sum_or_none(counts.image_in, counts.image_cached),
         cached=cached,
         text_cached=counts.text_cached,
         audio_cached=counts.audio_cached,
         image_cached=counts.image_cached,
-        text_out=_plus(counts.text_out, counts.reasoning, counts.output if counts.audio_out is not None else None),
+        text_out=_sum_or_none(counts.text_out, counts.reasoning, counts.output if counts.audio_out is not None else None),
         audio_out=counts.audio_out,
     )
 
 
-def _remaining(counts: Counts) -> Counts | None:
-    """`input` and `output` are what Langfuse left of OpenAI's totals when it took every detail from them, cached ones too."""
+def _as_remainder(counts: TokenCounts) -> TokenCounts | None:
+    """`input` and `output` are OpenAI's totals less every detail, cached tokens included, as Langfuse computes them."""
     parts_in, parts_out = _parts_in(counts), _parts_out(counts)
-    whole_in = counts.input + parts_in + (counts.cached or 0) if counts.input else parts_in
-    whole_out = counts.output + parts_out + (counts.reasoning or 0) if counts.output else parts_out
-    if counts.total is None or counts.total != whole_in + whole_out or not parts_in + parts_out:
+    total_in = counts.input + parts_in + (counts.cached or 0) if counts.input else parts_in
+    total_out = counts.output + parts_out + (counts.reasoning or 0) if counts.output else parts_out
+    if counts.total is None or counts.total != total_in + total_out or not parts_in + parts_out:
         return None
-    return replace(counts, total=None, input=whole_in, output=whole_out)
+    return replace(counts, total=None, input=total_in, output=total_out)
 
 
-def _parts_in(counts: Counts) -> int:
+def _parts_in(counts: TokenCounts) -> int:
     return (counts.text_in or 0) + (counts.audio_in or 0) + (counts.image_in or 0)
 
 
-def _parts_out(counts: Counts) -> int:
+def _parts_out(counts: TokenCounts) -> int:
     return (counts.text_out or 0) + (counts.audio_out or 0)
 
 
-def _all_keys(counts: Counts) -> int:
-    """What Langfuse takes for the total where none is given."""
+def _sum_of_all_keys(counts: TokenCounts) -> int:
+    """Return what Langfuse uses as the total if none is given."""
     cached = (counts.cached, counts.text_cached, counts.audio_cached, counts.image_cached)
-    ends = (counts.input, counts.output, counts.reasoning)
-    return _parts_in(counts) + _parts_out(counts) + sum(each or 0 for each in (*cached, *ends))
+    totals = (counts.input, counts.output, counts.reasoning)
+    return _parts_in(counts) + _parts_out(counts) + sum(count or 0 for count in (*cached, *totals))
 
 
-def _plus(*counts: int | None) -> int | None:
-    told = [each for each in counts if each is not None]
-    return sum(told) if told else None
+def _sum_or_none(*counts: int | None) -> int | None:
+    present = [count for count in counts if count is not None]
+    return sum(present) if present else None

@@ -1,10 +1,10 @@
-"""Spans of OpenTelemetry's GenAI conventions: OTLP as JSON, or one span per line, with today's attribute names and older ones.
+"""Read spans of OpenTelemetry's GenAI conventions: OTLP JSON, or one span per line, with current and older attribute names.
 
-Totals include their parts, and cached counts are parts of the input. Only spans that carry usage count. Where such spans
-lie in each other, the outer one counts only if it is a call of its own: spans of an agent or a workflow that hold others
-are sums of them, and so is a span that counts exactly what those in it do. Spans are kept until their trace is read to its
-end, or until too many wait: then the oldest traces are settled as far as they are known. The conventions do not say whether
-a response was cancelled, nor which response belongs to which turn.
+Totals include their parts, and cached counts are parts of the input. Only spans that carry usage count. Of nested spans with
+usage, the outer one counts only if it is a call itself: spans of an agent or a workflow are sums of the spans in them, and
+so is a span that counts exactly what the spans in it do. Spans are kept until their trace is complete, or until too many
+are waiting: then the oldest traces are resolved as far as they are known. The conventions do not record whether a response
+was cancelled, nor which turn it belongs to.
 
 Sources: OpenTelemetry's GenAI registry and LiveKit's telemetry/trace_types.py, read 2026-11-22.
 """
@@ -18,19 +18,20 @@ from msgspec import Struct
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
-from voicebill.logs.counts import MOST, Counts, readings
-from voicebill.logs.documents import any_of, decoded, documents
-from voicebill.logs.envelope import Around, Time
+from voicebill.logs.counts import MAX_COUNT, TokenCounts, possible_usages
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.documents import decode_document, documents, matching_documents
+from voicebill.logs.envelope import RecordContext, Time
 from voicebill.logs.keys import response_key
-from voicebill.logs.providers import provider_named
-from voicebill.logs.sources import Lines
-from voicebill.logs.told import Report, Told
+from voicebill.logs.providers import normalize_provider
+from voicebill.logs.report import ReadReport
+from voicebill.logs.sources import NumberedLines
 
 NAME = "otel"
 ABOUT = "OpenTelemetry GenAI spans: OTLP JSON, or one span per line, with new and old attribute names"
 
-USAGE = "gen_ai.usage."
-COUNTS: dict[str, tuple[str, ...]] = {
+USAGE_PREFIX = "gen_ai.usage."
+COUNT_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "total": ("total_tokens",),
     "input": ("input_tokens", "prompt_tokens"),
     "output": ("output_tokens", "completion_tokens"),
@@ -51,50 +52,50 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "audio_out": ("audio.output_tokens", "output_audio_tokens"),
     "reasoning": ("reasoning.output_tokens", "reasoning_tokens", "output_reasoning_tokens", "reasoning_output_tokens"),
 }
-"""By the name of each count, the attributes behind `gen_ai.usage.` that carry it, today's first."""
+"""The attributes under `gen_ai.usage.` that carry each count, the current name first."""
 
-SUMMING = frozenset({"invoke_agent", "create_agent", "invoke_workflow"})
-"""Operations whose spans hold the calls that were charged."""
-SUMS = "spans that sum those in them"
+SUMMING_OPERATIONS = frozenset({"invoke_agent", "create_agent", "invoke_workflow"})
+"""Operations whose spans contain the charged calls."""
+SUM_OF_OTHER_SPANS = "spans that sum other spans"
 
-MOST_SPANS = 200_000
-"""So many spans wait for the end of their trace."""
-MOST_DEPTH = 1_000
+MAX_WAITING_SPANS = 200_000
+"""At most so many spans wait for the end of their trace."""
+MAX_SPAN_DEPTH = 1_000
 
 Attributes = Mapping[str, object]
 
 
-class Value(Struct, gc=False):
-    """A value of OTLP; whole numbers may be written as text."""
+class AttributeValue(Struct, gc=False):
+    """A value in OTLP; integers may be written as text."""
 
-    stringValue: str | None = None  # noqa: N815 - as OTLP writes it
+    stringValue: str | None = None  # noqa: N815 - OTLP's name
     intValue: int | str | None = None  # noqa: N815
     doubleValue: float | str | None = None  # noqa: N815
 
     @property
     def plain(self) -> object:
-        """What it is."""
-        return next((each for each in (self.stringValue, self.intValue, self.doubleValue) if each is not None), None)
+        """The value."""
+        return next((value for value in (self.stringValue, self.intValue, self.doubleValue) if value is not None), None)
 
 
 class Attribute(Struct, gc=False):
     """A key and its value."""
 
     key: str | None = None
-    value: Value | None = None
+    value: AttributeValue | None = None
 
 
 class Context(Struct, gc=False):
-    """Where a span belongs, as SDKs print it."""
+    """The context of a span, as SDKs print it."""
 
     trace_id: str | None = None
     span_id: str | None = None
 
 
 class Span(Struct, gc=False):
-    """A span in any of its spellings: OTLP's, and those of dumps with one span per line."""
+    """A span, as OTLP or as dumps with one span per line write it."""
 
-    traceId: str | None = None  # noqa: N815 - as OTLP writes it
+    traceId: str | None = None  # noqa: N815 - OTLP's name
     spanId: str | None = None  # noqa: N815
     parentSpanId: str | None = None  # noqa: N815
     trace_id: str | None = None
@@ -113,8 +114,8 @@ class Span(Struct, gc=False):
     attributes: list[Attribute] | dict[str, Any] | None = None
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Its trace, its own name in it, and its parent's; empty where they are not told."""
+    def ids(self) -> tuple[str, str, str]:
+        """The identifiers of its trace, of the span and of its parent; empty if not logged."""
         context = self.context or Context()
         return (
             self.traceId or self.trace_id or context.trace_id or "",
@@ -124,22 +125,22 @@ class Span(Struct, gc=False):
 
     @property
     def times(self) -> tuple[object, ...]:
-        """When it ended, or at least began."""
-        ended = (self.endTimeUnixNano, self.end_time_unix_nano, self.end_time, self.endTime)
-        began = (self.startTimeUnixNano, self.start_time_unix_nano, self.start_time, self.startTime)
-        return tuple(each[0] if isinstance(each, list) and each else each for each in (*ended, *began))
+        """The end of the span, or else its start."""
+        end_times = (self.endTimeUnixNano, self.end_time_unix_nano, self.end_time, self.endTime)
+        start_times = (self.startTimeUnixNano, self.start_time_unix_nano, self.start_time, self.startTime)
+        return tuple(time[0] if isinstance(time, list) and time else time for time in (*end_times, *start_times))
 
     @property
-    def said(self) -> Attributes:
-        """Its attributes of these conventions; what was said in the conversation is not among them."""
+    def genai_attributes(self) -> Attributes:
+        """The attributes of these conventions, without the text of the conversation."""
         if isinstance(self.attributes, list):
-            pairs = ((each.key or "", each.value.plain if each.value else None) for each in self.attributes)
+            pairs = ((attribute.key or "", attribute.value.plain if attribute.value else None) for attribute in self.attributes)
         else:
             pairs = ((key, value) for key, value in (self.attributes or {}).items())
-        return {key: value for key, value in pairs if key in WANTED or key.startswith(USAGE)}
+        return {key: value for key, value in pairs if key in CONTEXT_ATTRIBUTES or key.startswith(USAGE_PREFIX)}
 
 
-WANTED = frozenset(
+CONTEXT_ATTRIBUTES = frozenset(
     {
         "gen_ai.operation.name",
         "gen_ai.provider.name",
@@ -161,23 +162,23 @@ class Scope(Struct, gc=False):
 
 
 class Resource(Struct, gc=False):
-    """The spans of one service; older exports say `instrumentationLibrarySpans`."""
+    """The spans of one service; older exports use `instrumentationLibrarySpans`."""
 
-    scopeSpans: list[Scope] | None = None  # noqa: N815 - as OTLP writes it
+    scopeSpans: list[Scope] | None = None  # noqa: N815 - OTLP's name
     scope_spans: list[Scope] | None = None
     instrumentationLibrarySpans: list[Scope] | None = None  # noqa: N815
 
 
-class Line(Span, gc=False):
-    """A document: a span itself, or many."""
+class OtelLine(Span, gc=False):
+    """A document: one span, or many."""
 
-    resourceSpans: list[Resource] | None = None  # noqa: N815 - as OTLP writes it
+    resourceSpans: list[Resource] | None = None  # noqa: N815 - OTLP's name
     resource_spans: list[Resource] | None = None
     spans: list[Span] | None = None
 
     @property
     def all_spans(self) -> Iterator[Span]:
-        """Every span that it holds."""
+        """Yield every span in the document."""
         for resource in (*(self.resourceSpans or ()), *(self.resource_spans or ())):
             for scope in (
                 *(resource.scopeSpans or ()),
@@ -190,176 +191,176 @@ class Line(Span, gc=False):
             yield self
 
 
-decoder = msgspec.json.Decoder(Line)
-WORDS = ("gen_ai.", "resourceSpans")
+_decoder = msgspec.json.Decoder(OtelLine)
+_KEYWORDS = ("gen_ai.", "resourceSpans")
 
 
-def recognises(sample: Sequence[bytes]) -> bool:
-    """Whether the first documents hold spans, at least one with an attribute of these conventions, or are OTLP."""
+def matches(sample: Sequence[bytes]) -> bool:
+    """Return whether the first documents are OTLP, or contain a span with an attribute of these conventions."""
     return any(
-        found.resourceSpans is not None or any(span.said for span in found.all_spans)
-        for found in any_of(sample, decoder, WORDS)
+        line.resourceSpans is not None or any(span.genai_attributes for span in line.all_spans)
+        for line in matching_documents(sample, _decoder, _KEYWORDS)
     )
 
 
-def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
-    """The records of all sources, trace by trace."""
+def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    """Yield the records of all sources, trace by trace."""
     traces = Traces(report)
     for lines in logs:
         for document in documents(lines, report):
-            line = decoded(document, decoder, report)
+            line = decode_document(document, _decoder, report)
             if line is None:
                 continue
             spans = list(line.all_spans)
             if not spans:
                 report.other_lines += 1
             for number, span in enumerate(spans, 1):
-                yield from traces.take(span, _called(span, Around(document, told, report), number, report))
-    yield from traces.end()
+                yield from traces.add_span(span, _parse_span(span, RecordContext(document, defaults, report), number, report))
+    yield from traces.finish()
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A span with usage: its record, and whether it is of an operation that sums others."""
+class UsageSpan:
+    """A span with usage: its record, and whether its operation sums other spans."""
 
     record: Record
-    counts: Counts
-    sums: bool
+    counts: TokenCounts
+    is_summing_operation: bool
 
 
-def _called(span: Span, around: Around, number: int, report: Report) -> Call | None:
-    said = span.said
+def _parse_span(span: Span, context: RecordContext, number: int, report: ReadReport) -> UsageSpan | None:
+    attributes = span.genai_attributes
     try:
-        counts = counted(said)
+        counts = counts_from_attributes(attributes)
     except ValueError as error:
-        report.broke(around.document.source, around.document.ordinal, str(error))
+        report.add_error(context.document.source, context.document.line_number, str(error))
         return None
     if counts is None:
         return None
-    sums = _text(said, "gen_ai.operation.name") in SUMMING
-    return Call(_record(span, said, readings(counts), around, number), counts, sums)
+    is_summing = _text(attributes, "gen_ai.operation.name") in SUMMING_OPERATIONS
+    return UsageSpan(_record(span, attributes, possible_usages(counts), context, number), counts, is_summing)
 
 
-def _record(span: Span, said: Attributes, found: tuple[Usage, ...], around: Around, number: int) -> Record:
-    trace, name, _ = span.place
-    identifier = _text(said, "gen_ai.response.id")
+def _record(span: Span, attributes: Attributes, usages: tuple[Usage, ...], context: RecordContext, number: int) -> Record:
+    trace_id, span_id, _ = span.ids
+    identifier = _text(attributes, "gen_ai.response.id")
     if identifier:
         key = response_key(identifier)
     else:
-        key = f"span:{trace}:{name}" if trace and name else around.document.key_of(number)
-    return around.record(
+        key = f"span:{trace_id}:{span_id}" if trace_id and span_id else context.document.key_of(number)
+    return context.record(
         key,
-        found,
-        provider=_provider(said),
-        model=_text(said, "gen_ai.response.model", "gen_ai.request.model"),
-        session=_text(said, "gen_ai.conversation.id", "session.id"),
+        usages,
+        provider=_provider(attributes),
+        model=_text(attributes, "gen_ai.response.model", "gen_ai.request.model"),
+        session=_text(attributes, "gen_ai.conversation.id", "session.id"),
         times=span.times,
     )
 
 
-def _provider(said: Attributes) -> str | None:
-    """Who was asked: of OpenAI's own kind of client, also by the host that it talked to."""
-    named = provider_named(_text(said, "gen_ai.provider.name", "gen_ai.system"))
-    at = provider_named(_text(said, "server.address"))
-    return "azure" if named in (None, "openai") and at == "azure" else named
+def _provider(attributes: Attributes) -> str | None:
+    """Return the provider; for OpenAI-compatible clients it follows from the host as well."""
+    provider = normalize_provider(_text(attributes, "gen_ai.provider.name", "gen_ai.system"))
+    host_provider = normalize_provider(_text(attributes, "server.address"))
+    return "azure" if provider in (None, "openai") and host_provider == "azure" else provider
 
 
-def _text(said: Attributes, *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := said.get(name), str) and value), None)
+def _text(attributes: Attributes, *names: str) -> str | None:
+    return next((value for name in names if isinstance(value := attributes.get(name), str) and value), None)
 
 
-def counted(said: Attributes) -> Counts | None:
-    """The counts among a span's attributes; None where there are none.
+def counts_from_attributes(attributes: Attributes) -> TokenCounts | None:
+    """Return the counts among a span's attributes, or None if there are none.
 
-    >>> found = counted({"gen_ai.usage.input_tokens": "12", "gen_ai.usage.completion_tokens": 3})
-    >>> found.input, found.output, found.total
+    >>> answer = counts_from_attributes({"gen_ai.usage.input_tokens": "12", "gen_ai.usage.completion_tokens": 3})
+    >>> answer.input, answer.output, answer.total
     (12, 3, None)
 
     Raises:
-        ValueError: one of them is no count.
+        ValueError: a value is not a count.
     """
-    found = {}
-    for count, names in COUNTS.items():
-        name = next((USAGE + each for each in names if said.get(USAGE + each) is not None), None)
+    values = {}
+    for count, names in COUNT_ATTRIBUTES.items():
+        name = next((USAGE_PREFIX + suffix for suffix in names if attributes.get(USAGE_PREFIX + suffix) is not None), None)
         if name is not None:
-            found[count] = _whole(name, said[name])
-    return Counts(**found) if found else None
+            values[count] = _parse_count(name, attributes[name])
+    return TokenCounts(**values) if values else None
 
 
-def _whole(name: str, value: object) -> int:
+def _parse_count(name: str, value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST:
-        raise ValueError(f"{name} is no whole number from 0 to {MOST:,}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
+        raise ValueError(f"{name} is not a whole number from 0 to {MAX_COUNT:,}")
     return value
 
 
 @dataclass(slots=True)
 class Trace:
-    """The spans of a trace that were seen: their parents, and what was charged in them."""
+    """The spans of a trace so far: their parents, and their usage."""
 
     parents: dict[str, str] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
+    usage_spans: dict[str, UsageSpan] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Traces:
-    """The traces of a source that may still go on, in the order they began."""
+    """The unfinished traces of a source, in the order they began."""
 
-    report: Report
+    report: ReadReport
     waiting: dict[str, Trace] = field(default_factory=dict)
     spans: int = 0
 
-    def take(self, span: Span, call: Call | None) -> Iterator[Record]:
-        """What is settled when a span has come."""
-        trace, name, parent = span.place
-        if not trace or not name:
-            if call is not None:
-                yield call.record
+    def add_span(self, span: Span, usage_span: UsageSpan | None) -> Iterator[Record]:
+        """Add a span; yield the records that are now final."""
+        trace_id, span_id, parent_id = span.ids
+        if not trace_id or not span_id:
+            if usage_span is not None:
+                yield usage_span.record
             return
-        known = self.waiting.setdefault(trace, Trace())
-        self.spans += name not in known.parents
-        known.parents[name] = parent
-        if call is not None:
-            known.calls[name] = call
-        while self.spans > MOST_SPANS:
-            yield from self._settled(next(iter(self.waiting)))
+        trace = self.waiting.setdefault(trace_id, Trace())
+        self.spans += span_id not in trace.parents
+        trace.parents[span_id] = parent_id
+        if usage_span is not None:
+            trace.usage_spans[span_id] = usage_span
+        while self.spans > MAX_WAITING_SPANS:
+            yield from self._close_trace(next(iter(self.waiting)))
 
-    def end(self) -> Iterator[Record]:
-        """What was still waiting."""
-        for trace in list(self.waiting):
-            yield from self._settled(trace)
+    def finish(self) -> Iterator[Record]:
+        """Yield the records that were still waiting."""
+        for trace_id in list(self.waiting):
+            yield from self._close_trace(trace_id)
 
-    def _settled(self, name: str) -> Iterator[Record]:
-        trace = self.waiting.pop(name)
+    def _close_trace(self, trace_id: str) -> Iterator[Record]:
+        trace = self.waiting.pop(trace_id)
         self.spans -= len(trace.parents)
-        inside = _inside(trace)
-        for span, call in trace.calls.items():
-            if _is_sum(call, inside.get(span, [])):
-                self.report.skipped[SUMS] += 1
+        children = _children(trace)
+        for span_id, usage_span in trace.usage_spans.items():
+            if _is_sum(usage_span, children.get(span_id, [])):
+                self.report.skipped[SUM_OF_OTHER_SPANS] += 1
             else:
-                yield call.record
+                yield usage_span.record
 
 
-def _inside(trace: Trace) -> dict[str, list[Call]]:
-    """For each call that holds others, those directly in it, over whatever lies between."""
-    found: dict[str, list[Call]] = {}
-    for span, call in trace.calls.items():
-        parent, steps = trace.parents[span], 0
-        while parent in trace.parents and parent not in trace.calls and steps < MOST_DEPTH:
-            parent, steps = trace.parents[parent], steps + 1
-        if parent in trace.calls and parent != span:
-            found.setdefault(parent, []).append(call)
-    return found
+def _children(trace: Trace) -> dict[str, list[UsageSpan]]:
+    """Return the calls directly inside each call, ignoring other spans between them."""
+    children: dict[str, list[UsageSpan]] = {}
+    for span_id, usage_span in trace.usage_spans.items():
+        parent_id, steps = trace.parents[span_id], 0
+        while parent_id in trace.parents and parent_id not in trace.usage_spans and steps < MAX_SPAN_DEPTH:
+            parent_id, steps = trace.parents[parent_id], steps + 1
+        if parent_id in trace.usage_spans and parent_id != span_id:
+            children.setdefault(parent_id, []).append(usage_span)
+    return children
 
 
-def _is_sum(call: Call, inside: Sequence[Call]) -> bool:
-    if not inside:
+def _is_sum(usage_span: UsageSpan, children: Sequence[UsageSpan]) -> bool:
+    if not children:
         return False
-    return call.sums or all(_add_up(call, inside, side) for side in ("input", "output"))
+    return usage_span.is_summing_operation or all(_adds_up(usage_span, children, side) for side in ("input", "output"))
 
 
-def _add_up(call: Call, inside: Sequence[Call], side: str) -> bool:
-    return (getattr(call.counts, side) or 0) == sum(getattr(each.counts, side) or 0 for each in inside)
+def _adds_up(usage_span: UsageSpan, children: Sequence[UsageSpan], side: str) -> bool:
+    return (getattr(usage_span.counts, side) or 0) == sum(getattr(child.counts, side) or 0 for child in children)

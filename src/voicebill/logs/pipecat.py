@@ -1,10 +1,10 @@
-"""Pipecat's usage metrics: `LLMTokenUsage` by itself, in dumps of metrics frames, and in RTVI's metrics messages.
+"""Read Pipecat's usage metrics: `LLMTokenUsage` alone, in dumps of metrics frames, and in RTVI's metrics messages.
 
-They name no response, session or time: that comes from the envelope they were logged in. Counts that include what was read
-from a cache and counts beside it are told apart by their total. Pipecat counts audio apart and nothing else: the rest of a
-count of which audio is told is text here, images among it too. Where it does not tell audio, text and audio stay open.
-Transcriptions are not metered by it. The characters that were spoken are, and only a whole number of a processor that names
-itself TTS is taken for them: delays are reported in the same shape.
+They name no response, session or time: these come from the envelope around them. The total shows whether the input count
+includes cached tokens. Pipecat reports audio tokens separately and nothing else: the rest of a count with an audio part is
+text here, images included. Without an audio part, the split into text and audio is ambiguous. Pipecat does not meter
+transcription. It meters spoken characters: only an integer of a processor with TTS in its name is taken for them, since
+delays are reported in the same shape.
 
 Sources: pipecat's metrics/metrics.py and its RTVI observer, read 2026-11-22.
 """
@@ -16,22 +16,23 @@ from msgspec import Struct
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
-from voicebill.logs.counts import Counts, readings
-from voicebill.logs.documents import Document, any_of, decoded, documents
-from voicebill.logs.envelope import Around, Envelope, layers_of
+from voicebill.logs.counts import TokenCounts, possible_usages
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.documents import Document, decode_document, documents, matching_documents
+from voicebill.logs.envelope import Envelope, RecordContext, unwrap
 from voicebill.logs.realtime_events import Count
-from voicebill.logs.sources import Lines
-from voicebill.logs.told import Report, Told
+from voicebill.logs.report import ReadReport
+from voicebill.logs.sources import NumberedLines
 
 NAME = "pipecat"
-ABOUT = "Pipecat's token usage: by itself, in metrics frames, or in RTVI's metrics messages"
+ABOUT = "Pipecat's token usage: alone, in metrics frames, or in RTVI's metrics messages"
 
-AZURE = "Azure"
-"""How the names of Azure's services begin. OpenAI's are used with hosts of others too."""
+AZURE_PREFIX = "Azure"
+"""The prefix of Azure's services. OpenAI's services are also used with other hosts, so they name no provider."""
 
 
-class Tokens(Envelope, gc=False):
-    """`LLMTokenUsage`, as it stands by itself or in something else."""
+class LLMTokenUsage(Envelope, gc=False):
+    """`LLMTokenUsage`, alone or inside another document."""
 
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
@@ -44,118 +45,120 @@ class Tokens(Envelope, gc=False):
     cache_read_input_audio_tokens: Count | None = None
 
     @property
-    def counts(self) -> Counts:
-        """Its counts, with what was read from a cache as a part of the input."""
-        whole, cached, audio = self._input, self.cache_read_input_tokens, self.input_audio_tokens
+    def counts(self) -> TokenCounts:
+        """The counts, with cached tokens as a part of the input."""
+        input_tokens, cached, audio = self._input, self.cache_read_input_tokens, self.input_audio_tokens
         cached_audio = self.cache_read_input_audio_tokens
-        return Counts(
+        return TokenCounts(
             total=self.total_tokens,
-            input=whole,
+            input=input_tokens,
             output=self.completion_tokens,
-            text_in=_rest(whole, audio),
+            text_in=_remainder(input_tokens, audio),
             audio_in=audio,
             cached=cached,
-            text_cached=_rest(cached, cached_audio),
+            text_cached=_remainder(cached, cached_audio),
             audio_cached=cached_audio,
-            text_out=_rest(self.completion_tokens, self.output_audio_tokens),
+            text_out=_remainder(self.completion_tokens, self.output_audio_tokens),
             audio_out=self.output_audio_tokens,
             reasoning=self.reasoning_tokens,
         )
 
     @property
     def _input(self) -> int | None:
-        """All that was read: some vendors' prompt leaves out what came from a cache, and their total does not."""
+        """The whole input: some vendors' prompt count excludes cached tokens, while their total includes them."""
         if self.prompt_tokens is None or self.total_tokens is None:
             return self.prompt_tokens
-        beside = self.prompt_tokens + (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
-        return beside if self.total_tokens == beside + (self.completion_tokens or 0) else self.prompt_tokens
+        with_cache = self.prompt_tokens + (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
+        return with_cache if self.total_tokens == with_cache + (self.completion_tokens or 0) else self.prompt_tokens
 
 
-class Measured(Struct, gc=False):
-    """Metrics data: which processor, which model, and what it measured. Only counts are of interest."""
+class MetricsData(Struct, gc=False):
+    """Metrics data: the processor, the model and the measured value. Only counts are used."""
 
     processor: str | None = None
     model: str | None = None
-    value: Tokens | int | float | str | None = None
+    value: LLMTokenUsage | int | float | str | None = None
 
     @property
     def characters(self) -> int | None:
-        """How many characters were spoken, where that is what was measured."""
-        speaks = "TTS" in (self.processor or "")
-        return self.value if speaks and type(self.value) is int and self.value >= 0 else None
+        """The number of spoken characters; None if something else was measured."""
+        is_tts = "TTS" in (self.processor or "")
+        return self.value if is_tts and type(self.value) is int and self.value >= 0 else None
 
 
-class Line(Tokens, gc=False):
-    """A document: usage itself, one measurement, a frame of them, RTVI's message, or an envelope around one of these."""
+class PipecatLine(LLMTokenUsage, gc=False):
+    """A document: usage, one measurement, a frame of them, an RTVI message, or an envelope around one of these."""
 
     processor: str | None = None
     model: str | None = None
-    value: Tokens | int | float | str | None = None
-    data: "list[Measured] | Line | str | None" = None
-    event: "Line | str | None" = None
-    payload: "Line | str | None" = None
-    frame: "Line | str | None" = None
-    tokens: list[Tokens] | None = None
-    characters: list[Measured] | None = None
+    value: LLMTokenUsage | int | float | str | None = None
+    data: "list[MetricsData] | PipecatLine | str | None" = None
+    event: "PipecatLine | str | None" = None
+    payload: "PipecatLine | str | None" = None
+    frame: "PipecatLine | str | None" = None
+    tokens: list[LLMTokenUsage] | None = None
+    characters: list[MetricsData] | None = None
 
     @property
-    def inside(self) -> "Line | None":
-        """What an envelope holds."""
-        return next((each for each in (self.data, self.event, self.payload, self.frame) if isinstance(each, Line)), None)
+    def inside(self) -> "PipecatLine | None":
+        """The document in this envelope, or None."""
+        return next(
+            (content for content in (self.data, self.event, self.payload, self.frame) if isinstance(content, PipecatLine)), None
+        )
 
     @property
-    def measured(self) -> Iterator[Measured]:
-        """All that it says was measured, usage by itself included."""
+    def all_metrics(self) -> Iterator[MetricsData]:
+        """Yield all measurements in the document, its own usage included."""
         if self.prompt_tokens is not None:
-            yield Measured(self.processor, self.model, self)
+            yield MetricsData(self.processor, self.model, self)
         if self.value is not None:
-            yield Measured(self.processor, self.model, self.value)
+            yield MetricsData(self.processor, self.model, self.value)
         yield from self.data if isinstance(self.data, list) else ()
-        yield from (Measured(self.processor, self.model, each) for each in self.tokens or ())
+        yield from (MetricsData(self.processor, self.model, tokens) for tokens in self.tokens or ())
         yield from self.characters or ()
 
 
-decoder = msgspec.json.Decoder(Line)
-WORDS = ("cache_read_input_audio_tokens", "processor", "rtvi-ai")
+_decoder = msgspec.json.Decoder(PipecatLine)
+_KEYWORDS = ("cache_read_input_audio_tokens", "processor", "rtvi-ai")
 
 
-def recognises(sample: Sequence[bytes]) -> bool:
-    """Whether the first documents hold token usage as only Pipecat writes it."""
-    return any(_has_tokens(layers_of(found)[-1]) for found in any_of(sample, decoder, WORDS))
+def matches(sample: Sequence[bytes]) -> bool:
+    """Return whether the first documents contain token usage as only Pipecat writes it."""
+    return any(_has_tokens(unwrap(line)[-1]) for line in matching_documents(sample, _decoder, _KEYWORDS))
 
 
-def _has_tokens(line: Line) -> bool:
+def _has_tokens(line: PipecatLine) -> bool:
     if line.prompt_tokens is not None or line.tokens:
         return line.completion_tokens is not None or bool(line.tokens)
-    return any(each.processor and isinstance(each.value, Tokens) for each in line.measured)
+    return any(metrics.processor and isinstance(metrics.value, LLMTokenUsage) for metrics in line.all_metrics)
 
 
-def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
-    """The records of all sources."""
+def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    """Yield the records of all sources."""
     for lines in logs:
         for document in documents(lines, report):
-            line = decoded(document, decoder, report)
+            line = decode_document(document, _decoder, report)
             if line is not None:
-                yield from _records(document, layers_of(line), told, report)
+                yield from _records(document, unwrap(line), defaults, report)
 
 
-def _records(document: Document, layers: list[Line], told: Told, report: Report) -> Iterator[Record]:
-    around = Around(document, told, report, tuple(reversed(layers)))
-    model = next((each.model for each in reversed(layers) if each.model), None)
-    found = [(each, used) for each in layers[-1].measured if (used := _used(each))]
-    if not found:
+def _records(document: Document, layers: list[PipecatLine], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    context = RecordContext(document, defaults, report, tuple(reversed(layers)))
+    model = next((item.model for item in reversed(layers) if item.model), None)
+    items = [(item, usages) for item in layers[-1].all_metrics if (usages := _usages(item))]
+    if not items:
         report.other_lines += 1
-    for number, (measured, used) in enumerate(found, 1):
-        provider = "azure" if (measured.processor or "").startswith(AZURE) else None
-        yield around.record(document.key_of(number), used, provider=provider, model=measured.model or model)
+    for number, (metrics, usages) in enumerate(items, 1):
+        provider = "azure" if (metrics.processor or "").startswith(AZURE_PREFIX) else None
+        yield context.record(document.key_of(number), usages, provider=provider, model=metrics.model or model)
 
 
-def _used(measured: Measured) -> tuple[Usage, ...]:
-    if isinstance(measured.value, Tokens):
-        return readings(measured.value.counts)
-    return () if measured.characters is None else (Usage({"characters_in": measured.characters}),)
+def _usages(metrics: MetricsData) -> tuple[Usage, ...]:
+    if isinstance(metrics.value, LLMTokenUsage):
+        return possible_usages(metrics.value.counts)
+    return () if metrics.characters is None else (Usage({"characters_in": metrics.characters}),)
 
 
-def _rest(whole: int | None, part: int | None) -> int | None:
-    """What is left of a count when a part of it is told; a part that is more than the whole leaves nothing."""
-    return None if whole is None or part is None else max(whole - part, 0)
+def _remainder(total: int | None, part: int | None) -> int | None:
+    """Return a count less one of its parts, at least 0; None if either is not reported."""
+    return None if total is None or part is None else max(total - part, 0)

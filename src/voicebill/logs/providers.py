@@ -1,6 +1,6 @@
-"""Names of providers as frameworks write them, and as voicebill knows them."""
+"""Normalise the names of providers, regions and deployments in logs."""
 
-NAMES = {
+PROVIDER_ALIASES = {
     "openai": "openai",
     "open_ai": "openai",
     "api.openai.com": "openai",
@@ -15,38 +15,38 @@ NAMES = {
 AZURE_HOST = ".openai.azure.com"
 
 
-DEPLOYMENTS = ("global", "data-zone", "regional")
+DEPLOYMENT_NAMES = ("global", "data-zone", "regional")
 
 
-def region_meant(said: str | None, provider: str | None) -> str | None:
-    """The region that a log names, where it can be one of the provider's: only Azure prices by region.
+def normalize_region(region: str | None, provider: str | None) -> str | None:
+    """Return the region that a log names, if the provider is Azure, the only one with prices by region.
 
-    Elsewhere the word stands for where a logger's own machine is.
+    In other logs the field is the location of the logger's own machine.
     """
-    return said if provider == "azure" else None
+    return region if provider == "azure" else None
 
 
-def deployment_meant(said: str | None) -> str | None:
-    """The kind of deployment that a log names, if it is one; a deployment's own name is none.
+def normalize_deployment(deployment: str | None) -> str | None:
+    """Return the deployment type that a log names; None for the name of a particular deployment.
 
-    >>> deployment_meant("Data-Zone"), deployment_meant("my-gpt-realtime")
+    >>> normalize_deployment("Data-Zone"), normalize_deployment("my-gpt-realtime")
     ('data-zone', None)
     """
-    name = (said or "").strip().lower()
-    return name if name in DEPLOYMENTS else None
+    name = (deployment or "").strip().lower()
+    return name if name in DEPLOYMENT_NAMES else None
 
 
-def provider_named(said: str | None) -> str | None:
-    """The provider that a name or a host means where that is certain; else what was said, in small letters.
+def normalize_provider(provider: str | None) -> str | None:
+    """Return the provider that a name or a host stands for, if that is certain; else the name in lower case.
 
-    >>> provider_named("az.ai.openai"), provider_named("Azure OpenAI"), provider_named("acme.openai.azure.com")
+    >>> normalize_provider("az.ai.openai"), normalize_provider("Azure OpenAI"), normalize_provider("acme.openai.azure.com")
     ('azure', 'azure', 'azure')
-    >>> provider_named("deepgram")
+    >>> normalize_provider("deepgram")
     'deepgram'
     """
-    if not said or not said.strip():
+    if not provider or not provider.strip():
         return None
-    name = said.strip().lower()
+    name = provider.strip().lower()
     if name.endswith(AZURE_HOST):
         return "azure"
-    return NAMES.get(name.replace(" ", "_").replace("-", "_"), name)
+    return PROVIDER_ALIASES.get(name.replace(" ", "_").replace("-", "_"), name)

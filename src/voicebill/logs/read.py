@@ -1,4 +1,4 @@
-"""Read logs: find the sources, recognise the dialect of each, and give their records one by one."""
+"""Read logs: find the sources, recognise the format of each, and yield their records."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,129 +7,135 @@ from pathlib import Path
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.logs import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
-from voicebill.logs.sources import Lines, Source, sources
-from voicebill.logs.told import Report, Told
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.report import ReadReport
+from voicebill.logs.sources import NumberedLines, Source, find_sources
 
 SAMPLE_LINES = 400
 SAMPLE_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """One way in which logs are written: whether the first lines of a source are of it, and what it says."""
+class LogFormat:
+    """A log format: its name, how to recognise it by the first lines of a source, and how to read it."""
 
     name: str
     about: str
-    recognises: Callable[[Sequence[bytes]], bool]
-    read: Callable[[Iterable[Lines], Told, Report], Iterator[Record]]
+    matches: Callable[[Sequence[bytes]], bool]
+    read: Callable[[Iterable[NumberedLines], LogDefaults, ReadReport], Iterator[Record]]
 
 
-DIALECTS = tuple(
-    Dialect(module.NAME, module.ABOUT, module.recognises, module.read)
+LOG_FORMATS = tuple(
+    LogFormat(module.NAME, module.ABOUT, module.matches, module.read)
     for module in (realtime, livekit, pipecat, otel, litellm, agents, langfuse, columns)
 )
 
 
 def read_log(
     *logs: str | Path | Source,
-    dialect: str | None = None,
-    told: Told | None = None,
-    report: Report | None = None,
+    log_format: str | None = None,
+    defaults: LogDefaults | None = None,
+    report: ReadReport | None = None,
 ) -> Iterator[Record]:
-    """The records of logs, lazily: what each response, transcription and live session has used, once each.
+    """Yield the records of logs, lazily: the usage of each response, transcription and live session.
 
-    `logs` are files, folders, patterns and `-` for standard input. The dialect is recognised for each source unless it is
-    named. `told` is what to take where the logs do not say it. `report` tells, while and after records are read, what was
-    met: how much, what was broken, what repeated. A record that is told again unchanged is given once; one that is told
-    anew and differently is given again under the same `key`, and the one of higher `rank`, of equals the later, counts.
+    `logs` are files, folders, patterns and `-` for standard input. The format of each source is recognised unless it is
+    named. `defaults` are used where the logs do not give a value. `report` shows, while and after records are read, how
+    much was read, what was unreadable and what was repeated. A record that is logged again unchanged is yielded once. One
+    that is logged again with changes is yielded again under the same `key`; the one of higher `completeness` counts, and of
+    equally complete ones the later.
 
     >>> from io import BytesIO
     >>> line = (
     ...     b'{"type": "response.done", "response": {"id": "resp_1", "status": "completed", "usage": {'
     ...     b'"input_tokens": 55, "output_tokens": 0, "input_token_details": {"text_tokens": 55}}}}'
     ... )
-    >>> for record in read_log(Source("memory", content=BytesIO(line)), told=Told(model="gpt-realtime")):
+    >>> for record in read_log(Source("memory", content=BytesIO(line)), defaults=LogDefaults(model="gpt-realtime")):
     ...     print(record.key, record.model, dict(record.usage.items()))
     resp_1 gpt-realtime {'text_in': 55}
 
     Raises:
         UnreadableFile: a source is missing or cannot be opened.
-        InvalidInput: a source is of no known dialect.
-        UnknownName: there is no dialect of that name.
-        BrokenLog: the report is strict, and something cannot be read.
+        InvalidInput: a source is of no known format.
+        UnknownName: there is no format of that name.
+        InvalidLog: the report is strict, and something cannot be read.
     """
-    report = report if report is not None else Report()
+    report = report if report is not None else ReadReport()
     seen: dict[str, str] = {}
-    for record in _all_records(logs, dialect, told or Told(), report):
+    for record in _read_sources(logs, log_format, defaults or LogDefaults(), report):
         report.records += 1
-        known = record.digest
-        if seen.get(record.key) == known:
+        content_hash = record.content_hash
+        if seen.get(record.key) == content_hash:
             report.repeated += 1
             continue
-        seen[record.key] = known
+        seen[record.key] = content_hash
         yield record
 
 
-def every_record(logs: Iterable[str | Path | Source], dialect: str | None, told: Told, report: Report) -> Iterator[Record]:
-    """The records of logs, lazily, as often as they are told: for whoever settles repeats themselves."""
-    for record in _all_records(logs, dialect, told, report):
+def all_records(
+    logs: Iterable[str | Path | Source], log_format: str | None, defaults: LogDefaults, report: ReadReport
+) -> Iterator[Record]:
+    """Yield the records of logs, lazily and with duplicates: for callers that resolve duplicates themselves."""
+    for record in _read_sources(logs, log_format, defaults, report):
         report.records += 1
         yield record
 
 
-def _all_records(logs: Iterable[str | Path | Source], dialect: str | None, told: Told, report: Report) -> Iterator[Record]:
-    named = [each for each in logs if not isinstance(each, Source)]
-    found = [*sources(named), *(each for each in logs if isinstance(each, Source))]
-    by_dialect: dict[str, list[Lines]] = {}
-    for source in found:
-        lines = Lines(source, report)
-        if dialect:
-            kind: Dialect | None = _named(dialect)
+def _read_sources(
+    logs: Iterable[str | Path | Source], log_format: str | None, defaults: LogDefaults, report: ReadReport
+) -> Iterator[Record]:
+    paths = [log for log in logs if not isinstance(log, Source)]
+    log_sources = [*find_sources(paths), *(log for log in logs if isinstance(log, Source))]
+    lines_by_format: dict[str, list[NumberedLines]] = {}
+    for source in log_sources:
+        lines = NumberedLines(source, report)
+        if log_format:
+            source_format: LogFormat | None = _format_named(log_format)
         elif source.path is not None and source.path.is_file():
-            kind = _looked_at(source, report, alone=len(found) == 1)
+            source_format = _sniff_file(source, report, is_only_source=len(log_sources) == 1)
         else:
-            kind = _recognised(lines, report, alone=len(found) == 1)
-        if kind is not None:
-            report.sources[source.name] = kind.name
-            by_dialect.setdefault(kind.name, []).append(lines)
-    for kind in DIALECTS:
-        if kind.name in by_dialect:
-            yield from kind.read(by_dialect[kind.name], told, report)
+            source_format = _sniff(lines, report, is_only_source=len(log_sources) == 1)
+        if source_format is not None:
+            report.sources[source.name] = source_format.name
+            lines_by_format.setdefault(source_format.name, []).append(lines)
+    for source_format in LOG_FORMATS:
+        if source_format.name in lines_by_format:
+            yield from source_format.read(lines_by_format[source_format.name], defaults, report)
 
 
-def _named(name: str) -> Dialect:
-    for dialect in DIALECTS:
-        if dialect.name == name.strip().lower():
-            return dialect
-    raise UnknownName("format", name, (dialect.name for dialect in DIALECTS))
+def _format_named(name: str) -> LogFormat:
+    for log_format in LOG_FORMATS:
+        if log_format.name == name.strip().lower():
+            return log_format
+    raise UnknownName("format", name, (log_format.name for log_format in LOG_FORMATS))
 
 
-def _looked_at(source: Source, report: Report, *, alone: bool) -> Dialect | None:
-    """The dialect of a file, which is closed again: more files may be named than can be open at once."""
-    tried = Report()
-    lines = Lines(source, tried)
+def _sniff_file(source: Source, report: ReadReport, *, is_only_source: bool) -> LogFormat | None:
+    """Return the format of a file, and close it: there may be more files than can be open at once."""
+    trial_report = ReadReport()
+    lines = NumberedLines(source, trial_report)
     try:
-        kind = _recognised(lines, tried, alone=alone)
+        log_format = _sniff(lines, trial_report, is_only_source=is_only_source)
     finally:
         lines.close()
-    if kind is None:
-        report.sources.update(tried.sources)
-        report.lines += tried.lines
-        for fault in tried.broken:
-            report.broke(fault.source, fault.ordinal, fault.why)
-    return kind
+    if log_format is None:
+        report.sources.update(trial_report.sources)
+        report.lines += trial_report.lines
+        for error in trial_report.errors:
+            report.add_error(error.source, error.line_number, error.reason)
+    return log_format
 
 
-def _recognised(lines: Lines, report: Report, *, alone: bool) -> Dialect | None:
+def _sniff(lines: NumberedLines, report: ReadReport, *, is_only_source: bool) -> LogFormat | None:
     sample = lines.sample(SAMPLE_LINES, SAMPLE_BYTES)
-    for dialect in DIALECTS:
-        if dialect.recognises(sample):
-            return dialect
+    for log_format in LOG_FORMATS:
+        if log_format.matches(sample):
+            return log_format
     if not sample:
         report.sources[lines.name] = "empty"
         return None
-    why = f"not recognised as any of {', '.join(dialect.name for dialect in DIALECTS)}: name its --format"
-    if alone:
-        raise InvalidInput(f"{lines.name} is {why}")
-    report.broke(lines.name, 0, why)
+    reason = f"not in a known format ({', '.join(log_format.name for log_format in LOG_FORMATS)}): give its --format"
+    if is_only_source:
+        raise InvalidInput(f"{lines.name} is {reason}")
+    report.add_error(lines.name, 0, reason)
     return None

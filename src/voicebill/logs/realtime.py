@@ -1,8 +1,8 @@
-"""Raw events of OpenAI's and Azure's Realtime API, as JSON lines: bare, or wrapped with time, tenant, session and call.
+"""Read raw events of OpenAI's and Azure's Realtime API, as JSON lines: bare, or wrapped with time, tenant, session and call.
 
-An event that carries usage does not name its model: that is learnt from its session's events, wherever in the log they
-stand. Preview-era events and current ones are read alike. GPT-Live's cumulative seconds and its backend's tokens are too.
-Most lines of such a log are pieces of audio; they are checked to be whole and passed over.
+An event with usage does not name its model: the model comes from the session's events, wherever they are in the log.
+Preview-era and current events are both read, and so are GPT-Live's cumulative seconds and its backend's tokens. Most lines
+of such a log are audio; they are checked to be complete JSON and skipped.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,21 +14,22 @@ import msgspec
 
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
-from voicebill.logs.counts import no_usage, readings, reread
-from voicebill.logs.documents import documents, sampled
+from voicebill.logs.counts import count_repeated_input, no_usage, possible_usages
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.documents import documents, sample_documents
 from voicebill.logs.envelope import Name
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.providers import deployment_meant, provider_named, region_meant
-from voicebill.logs.realtime_events import EventUsage, Response, Session, Wrapped
-from voicebill.logs.sources import Lines
-from voicebill.logs.told import Report, Told, first_time, not_json
+from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region
+from voicebill.logs.realtime_events import EventResponse, EventSession, EventUsage, WrappedEvent
+from voicebill.logs.report import ReadReport, first_time, format_json_error
+from voicebill.logs.sources import NumberedLines
 
 NAME = "realtime"
 ABOUT = "raw events of the OpenAI or Azure Realtime API, as JSON lines, bare or wrapped"
 
-DONE = "response.done"
-HEARD = "conversation.item.input_audio_transcription.completed"
-FAMILIES = (
+RESPONSE_DONE = "response.done"
+TRANSCRIPTION_COMPLETED = "conversation.item.input_audio_transcription.completed"
+EVENT_PREFIXES = (
     "session.",
     "response.",
     "conversation.",
@@ -37,124 +38,128 @@ FAMILIES = (
     "transcription_session.",
     "rate_limits.",
 )
-"""How the names of events begin."""
+"""The prefixes of event names."""
 
-LONG = 1024
-"""Bytes from which it pays to look for audio in a line before it is parsed."""
+LONG_LINE_BYTES = 1024
+"""In lines of at least this many bytes, audio is removed before the line is parsed, which is faster."""
 BACKSLASH = ord("\\")
-MOST_LAYERS = 4
-MOST_TYPES = 1_000
-MOST_KNOWN = 100_000
-"""So many of the last responses are remembered, to know them again."""
-MOST_WAITING = 10_000
-"""So many records of one session wait for an event that names its model."""
-MOST_WAITING_IN_ALL = 200_000
-MOST_BARE = 1_000
-"""So many of the last sessions whose conversation has not come yet are remembered."""
+MAX_EVENT_LAYERS = 4
+MAX_IGNORED_TYPES = 1_000
+MAX_REMEMBERED_RESPONSES = 100_000
+"""The number of recent responses that are remembered, to recognise repeats."""
+MAX_WAITING_PER_SESSION = 10_000
+"""The number of records per session that wait for an event that names the model."""
+MAX_WAITING = 200_000
+MAX_UNLINKED_SESSIONS = 1_000
+"""The number of recent sessions without a conversation that are remembered."""
 
-decode_line = msgspec.json.Decoder(Wrapped).decode
-_decode_conversation = msgspec.json.Decoder(Session).decode
+_decode_line = msgspec.json.Decoder(WrappedEvent).decode
+_decode_conversation = msgspec.json.Decoder(EventSession).decode
 
 
-def recognises(sample: Sequence[bytes]) -> bool:
-    """Whether the first lines of a source hold events of this API."""
+def matches(sample: Sequence[bytes]) -> bool:
+    """Return whether the first lines of a source contain events of this API."""
     if any(_is_event(line) for line in sample):
         return True
-    return bool(sample) and _is_of_documents(sample[0]) and any(_is_event(each) for each in sampled(sample))
+    return bool(sample) and _holds_documents(sample[0]) and any(_is_event(content) for content in sample_documents(sample))
 
 
-def _is_of_documents(first: bytes) -> bool:
-    """Whether a source does not hold an event a line, by its first: an array of objects, or an event over many lines."""
-    start = first.strip()
+def _holds_documents(first_line: bytes) -> bool:
+    """Return whether, by its first line, a source is an array of objects or has events over many lines."""
+    start = first_line.strip()
     return start in (b"[", b"{") or (start.startswith(b"[") and start[1:].lstrip().startswith(b"{"))
 
 
-def _pieces(lines: Lines, report: Report) -> Iterator[tuple[int, bytes, int]]:
-    """What may be an event: the line it begins on, its bytes, and from 1 its place where several stand on one line."""
+def _candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, bytes, int]]:
+    """Yield possible events: the line each begins on, its bytes, and its index from 1 if there are several on one line."""
     first = lines.sample(1, 1)
-    if first and _is_of_documents(first[0]):
-        for each in documents(lines, report):
-            yield each.ordinal, each.content, each.index
+    if first and _holds_documents(first[0]):
+        for document in documents(lines, report):
+            yield document.line_number, document.content, document.index
     else:
-        for ordinal, line in lines:
-            yield ordinal, line, 0
+        for line_number, line in lines:
+            yield line_number, line, 0
 
 
 def _is_event(line: bytes) -> bool:
-    """Whether a line is an event of this API, be it one whose counts cannot be read."""
+    """Return whether a line is an event of this API, even if its counts are unreadable."""
     try:
         return _event_type(msgspec.json.decode(line)) is not None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
 
 
-def _layers(line: Wrapped) -> list[Wrapped]:
-    """A line's envelopes from the outside in, and last the event. An envelope may name the event's type, or one of its own."""
+def _unwrap_event(line: WrappedEvent) -> list[WrappedEvent]:
+    """Return a line's envelopes from the outside in, and last the event. An envelope may have the event's type or its own."""
     layers = [line]
-    while len(layers) < MOST_LAYERS and not line.is_event:
+    while len(layers) < MAX_EVENT_LAYERS and not line.is_event:
         inside = line.inside
         if isinstance(inside, str):
-            inside = decode_line(inside)
+            inside = _decode_line(inside)
         if inside is None:
             break
         layers.append(inside)
         line = inside
-    events = [at for at, each in enumerate(layers, 1) if each.type is not None and each.type.startswith(FAMILIES)]
-    return layers[: events[-1]] if events else layers
+    event_depths = [
+        index for index, layer in enumerate(layers, 1) if layer.type is not None and layer.type.startswith(EVENT_PREFIXES)
+    ]
+    return layers[: event_depths[-1]] if event_depths else layers
 
 
 @dataclass(slots=True)
-class Talk:
-    """What is known of one session while its log is read."""
+class SessionState:
+    """What is known about one session while its log is read."""
 
     name: str | None
-    began: datetime | None = None
-    named_at: list[tuple[datetime | None, str]] = field(default_factory=list)
-    heard_by: list[tuple[datetime | None, str]] = field(default_factory=list)
+    started_at: datetime | None = None
+    models: list[tuple[datetime | None, str]] = field(default_factory=list)
+    transcription_models: list[tuple[datetime | None, str]] = field(default_factory=list)
     waiting: list[Record] = field(default_factory=list)
-    begun: set[str] = field(default_factory=set)
-    last: Usage | None = None
+    open_responses: set[str] = field(default_factory=set)
+    last_usage: Usage | None = None
     turn: int = 0
-    spoke: bool = False
+    user_spoke: bool = False
     speech_seen: bool = False
     called_tool: bool = False
-    used: bool = False
-    live: Record | None = None
-    conversing: bool = False
+    has_usage: bool = False
+    session_record: Record | None = None
+    has_conversation: bool = False
 
     @property
     def model(self) -> str | None:
-        """The model that was named last."""
-        return self.named_at[-1][1] if self.named_at else None
+        """The model that was named last, or None."""
+        return self.models[-1][1] if self.models else None
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """How a response was told first: how it ended, its turn, and what had been in the conversation before it."""
+class FirstSeen:
+    """The first record of a response: how it ended, its turn, and the usage of the response before it."""
 
     status: str
     turn: int
-    before: Usage | None
+    previous_usage: Usage | None
 
 
 @dataclass(slots=True)
-class Where:
-    """Where an event stands, and its envelopes from the outside in, the event being the last."""
+class EventContext:
+    """The position of an event, and its envelopes from the outside in, with the event as the last."""
 
-    lines: Lines
-    ordinal: int
+    lines: NumberedLines
+    line_number: int
     content: bytes
     time: datetime | None
-    layers: Sequence[Wrapped]
+    layers: Sequence[WrappedEvent]
     index: int = 0
 
     @property
     def key(self) -> str:
-        """What makes something itself that has no identifier of its own: its place, and what stands there."""
-        return place_key(self.lines.identity, f"{self.ordinal}.{self.index}" if self.index else self.ordinal, self.content)
+        """The key of a record without an identifier: its place and its content."""
+        return place_key(
+            self.lines.identity, f"{self.line_number}.{self.index}" if self.index else self.line_number, self.content
+        )
 
-    def said(self, *names: str) -> str | None:
-        """The first that any of some words of the envelopes says."""
+    def first_value(self, *names: str) -> str | None:
+        """Return the first value of any of some fields in the envelopes."""
         for layer in self.layers:
             for name in names:
                 value = getattr(layer, name)
@@ -163,31 +168,31 @@ class Where:
         return None
 
 
-def read(logs: Iterable[Lines], told: Told, report: Report) -> Iterator[Record]:
-    """The records of all sources: responses, transcriptions and live sessions, as soon as their model is known."""
-    reader = Reader(told, report)
+def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    """Yield the records of all sources: responses, transcriptions and live sessions, as soon as their model is known."""
+    reader = EventReader(defaults, report)
     for lines in logs:
-        reader.begin()
-        for ordinal, line, index in _pieces(lines, report):
+        reader.start_source()
+        for line_number, line, index in _candidate_events(lines, report):
             try:
-                found = decode_line(_without_audio(line) if len(line) > LONG else line)
-                if _type_to_pass(found) not in reader.without_usage:
-                    yield from reader.line(found, lines, ordinal, line, index)
+                event = _decode_line(_without_audio(line) if len(line) > LONG_LINE_BYTES else line)
+                if _ignorable_type(event) not in reader.ignored_types:
+                    yield from reader.handle_line(event, lines, line_number, line, index)
             except msgspec.ValidationError as error:
-                reader.misshapen(line, lines.name, ordinal, str(error))
+                reader.handle_invalid(line, lines.name, line_number, str(error))
             except msgspec.DecodeError as error:
-                report.broke(lines.name, ordinal, not_json(error))
+                report.add_error(lines.name, line_number, format_json_error(error))
             except (RecursionError, UnicodeError):
-                report.broke(lines.name, ordinal, "not usable JSON")
-    yield from reader.end()
+                report.add_error(lines.name, line_number, "not valid JSON")
+    yield from reader.finish()
 
 
 def _without_audio(line: bytes) -> bytes:
-    r"""A line without the text that fills more than half of it, and so stands at its middle; else as it is.
+    r"""Remove a string that fills more than half of a line, and so covers its middle; return other lines unchanged.
 
-    Nothing is lost: such a text is audio, or what somebody said. The line stays whole JSON, or broken, as its other parts
-    are: what follows on a closing quote in whole JSON is no letter, and in a broken line the quotes that meet keep it broken.
-    It takes a fifth of the time that a parser needs to look at every byte.
+    No usage is lost: such a string is audio or conversation text. Valid JSON stays valid, and invalid JSON stays invalid: in
+    valid JSON no letter follows a closing quote, and in an invalid line the joined quotes keep it invalid. This takes a
+    fifth of the time that a parser needs for every byte.
 
     >>> _without_audio(b'{"type": "x.delta", "delta": "UklGRiSAAABXQVZFZm10IBAAAAABAAEAwF0AAIC7AAACABAA"}')
     b'{"type": "x.delta", "delta": ""}'
@@ -197,391 +202,413 @@ def _without_audio(line: bytes) -> bytes:
     if end - start < middle or not line[start : start + 1].isalnum():
         return line
     if line[end - 1] == BACKSLASH:
-        end -= 1  # it stands inside of another text, or goes on behind a quote
+        end -= 1  # it is inside another string, or continues after an escaped quote
         if line[end - 1] == BACKSLASH:
             return line
     return line[:start] + line[end:]
 
 
-def _type_to_pass(line: Wrapped) -> str | None:
-    """The type of the event in a line, if it is one that can be passed over by that: in no more than one envelope."""
+def _ignorable_type(line: WrappedEvent) -> str | None:
+    """Return the event type of a line that can be skipped by its type alone, in at most one envelope; else None."""
     inside = line.inside
     if inside is None:
         return line.type
-    if type(inside) is not Wrapped or (line.type is not None and line.is_event) or not inside.holds_nothing:
+    if type(inside) is not WrappedEvent or (line.type is not None and line.is_event) or not inside.has_no_content:
         return None
     return inside.type
 
 
-class Reader:
-    """Reads events in their order, and keeps what has to be remembered between them."""
+class EventReader:
+    """Read events in order, and keep the state of sessions between them."""
 
-    def __init__(self, told: Told, report: Report) -> None:
-        self._told = told
+    def __init__(self, defaults: LogDefaults, report: ReadReport) -> None:
+        self._defaults = defaults
         self._report = report
-        self._talks: dict[str, Talk] = {}
-        self._by_conversation: dict[str, Talk] = {}
-        self._unnamed = Talk(None)
-        self._all_unnamed: list[Talk] = []
-        self._first: dict[str, First] = {}
-        self._bare: dict[str, Talk] = {}
+        self._sessions: dict[str, SessionState] = {}
+        self._by_conversation: dict[str, SessionState] = {}
+        self._unnamed = SessionState(None)
+        self._all_unnamed: list[SessionState] = []
+        self._first_seen: dict[str, FirstSeen] = {}
+        self._unlinked: dict[str, SessionState] = {}
         self._waiting = 0
-        self.without_usage: set[str | None] = set()
+        self.ignored_types: set[str | None] = set()
         """Types of events that were met and need no look: nearly all lines are of one of them."""
-        self._steps: dict[str, Callable[[Wrapped, Talk, Where], Iterable[Record]]] = {
-            DONE: self._done,
-            HEARD: self._heard,
-            "response.created": self._begun,
-            "response.completed": self._completed,
-            "input_audio_buffer.committed": self._spoke,
-            "conversation.item.created": self._item,
-            "conversation.item.added": self._item,
-            "session.created": self._session,
-            "session.updated": self._session,
-            "conversation.created": self._conversation,
-            "transcription_session.created": self._session,
-            "transcription_session.updated": self._session,
-            "session.usage.updated": self._seconds,
-            "session.closed": self._seconds,
+        self._handlers: dict[str, Callable[[WrappedEvent, SessionState, EventContext], Iterable[Record]]] = {
+            RESPONSE_DONE: self._on_response_done,
+            TRANSCRIPTION_COMPLETED: self._on_transcription,
+            "response.created": self._on_response_created,
+            "response.completed": self._on_backend_response,
+            "input_audio_buffer.committed": self._on_user_speech,
+            "conversation.item.created": self._on_item,
+            "conversation.item.added": self._on_item,
+            "session.created": self._on_session,
+            "session.updated": self._on_session,
+            "conversation.created": self._on_conversation,
+            "transcription_session.created": self._on_session,
+            "transcription_session.updated": self._on_session,
+            "session.usage.updated": self._on_session_usage,
+            "session.closed": self._on_session_usage,
         }
 
-    def begin(self) -> None:
-        """A new source begins: events without any identifier belong to no session of the one before."""
+    def start_source(self) -> None:
+        """Begin a source: its events without an identifier do not belong to sessions of the source before."""
         self._unnamed = self._new_unnamed()
-        self._bare.clear()
+        self._unlinked.clear()
 
-    def _new_unnamed(self) -> Talk:
-        self._all_unnamed.append(talk := Talk(None))
-        return talk
+    def _new_unnamed(self) -> SessionState:
+        self._all_unnamed.append(session := SessionState(None))
+        return session
 
-    def line(self, line: Wrapped, lines: Lines, ordinal: int, content: bytes, index: int = 0) -> Iterable[Record]:
-        """What a line gives; most give nothing."""
+    def handle_line(
+        self, line: WrappedEvent, lines: NumberedLines, line_number: int, content: bytes, index: int = 0
+    ) -> Iterable[Record]:
+        """Read a line; yield its records, if any."""
         event = line
         layers = [line]
         if not line.is_event:
-            layers = _layers(line)
+            layers = _unwrap_event(line)
             event = layers[-1]
-        step = self._steps.get(event.type or "")
-        if step is None:
-            self._pass_over(event)
+        handler = self._handlers.get(event.type or "")
+        if handler is None:
+            self._ignore(event)
             return ()
-        where = Where(lines, ordinal, content, self._time(layers), layers, index)
-        talk = self._talk(layers, event)
-        if talk.began is None:
-            talk.began = where.time
-        return step(event, talk, where)
+        context = EventContext(lines, line_number, content, self._time(layers), layers, index)
+        session = self._find_session(layers, event)
+        if session.started_at is None:
+            session.started_at = context.time
+        return handler(event, session, context)
 
-    def misshapen(self, line: bytes, source: str, ordinal: int, why: str) -> None:
-        """A line that is JSON, and not of the expected shape: a fault only where it should carry usage."""
+    def handle_invalid(self, line: bytes, source: str, line_number: int, reason: str) -> None:
+        """Read a JSON line of another shape. It is an error only if it should carry usage."""
         try:
-            named = _event_type(msgspec.json.decode(line))
+            event_type = _event_type(msgspec.json.decode(line))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            self._report.broke(source, ordinal, "not whole JSON")
+            self._report.add_error(source, line_number, "not valid JSON")
             return
-        if named in self._steps:
-            self._report.broke(source, ordinal, f"{named} is not as the API writes it: {why}")
+        if event_type in self._handlers:
+            self._report.add_error(source, line_number, f"{event_type} is not as the API specifies: {reason}")
         else:
             self._report.other_lines += 1
 
-    def end(self) -> Iterator[Record]:
-        """What was still waiting when all sources had been read."""
-        for talk in (*self._talks.values(), *self._all_unnamed):
-            yield from self._released(talk)
-            if talk.live is not None:
-                yield self._finished(talk.live, talk)
-            self._report.unfinished += len(talk.begun)
-            if not talk.used and talk.named_at:
-                self._report.silent_sessions += 1
+    def finish(self) -> Iterator[Record]:
+        """Yield the records that were still waiting at the end of all sources."""
+        for session in (*self._sessions.values(), *self._all_unnamed):
+            yield from self._release_waiting(session)
+            if session.session_record is not None:
+                yield self._with_session_model(session.session_record, session)
+            self._report.unfinished_responses += len(session.open_responses)
+            if not session.has_usage and session.models:
+                self._report.sessions_without_usage += 1
 
-    def _pass_over(self, event: Wrapped) -> None:
-        if event.type is None or not (event.type.startswith(FAMILIES) or event.type == "error"):
+    def _ignore(self, event: WrappedEvent) -> None:
+        if event.type is None or not (event.type.startswith(EVENT_PREFIXES) or event.type == "error"):
             self._report.other_lines += 1
-        elif len(self.without_usage) < MOST_TYPES:
-            self.without_usage.add(event.type)
+        elif len(self.ignored_types) < MAX_IGNORED_TYPES:
+            self.ignored_types.add(event.type)
 
-    def _time(self, layers: Sequence[Wrapped]) -> datetime | None:
-        return first_time(self._report, (value for each in layers for value in each.times))
+    def _time(self, layers: Sequence[WrappedEvent]) -> datetime | None:
+        return first_time(self._report, (value for layer in layers for value in layer.times))
 
-    def _talk(self, layers: Sequence[Wrapped], event: Wrapped) -> Talk:
-        for each in layers:
-            named = each.session if not isinstance(each.session, Session) else None
-            for text in _texts(each.session_id, named, each.call_id):
-                return self._known(text)
-        if isinstance(event.session, Session) and event.session.id:
-            self._unnamed = self._known(event.session.id)
-            self._is_bare(event.session.id, self._unnamed)
+    def _find_session(self, layers: Sequence[WrappedEvent], event: WrappedEvent) -> SessionState:
+        for layer in layers:
+            session_name = layer.session if not isinstance(layer.session, EventSession) else None
+            for name in _texts(layer.session_id, session_name, layer.call_id):
+                return self._session_named(name)
+        if isinstance(event.session, EventSession) and event.session.id:
+            self._unnamed = self._session_named(event.session.id)
+            self._add_unlinked(event.session.id, self._unnamed)
             return self._unnamed
         conversation = event.response.conversation_id if event.response else None
         if isinstance(conversation, str):
-            talk = self._by_conversation.get(conversation)
-            return talk or self._tied(conversation, self._of_new_conversation())
+            session = self._by_conversation.get(conversation)
+            return session or self._link_conversation(conversation, self._session_for_conversation())
         return self._unnamed
 
-    def _is_bare(self, name: str, talk: Talk) -> None:
-        """A session that no envelope names, and whose conversation may come."""
-        if not talk.conversing:
-            self._bare[name] = talk
-            if len(self._bare) > MOST_BARE:
-                del self._bare[next(iter(self._bare))]
+    def _add_unlinked(self, name: str, session: SessionState) -> None:
+        """Add a session that no envelope names, and whose conversation may follow."""
+        if not session.has_conversation:
+            self._unlinked[name] = session
+            if len(self._unlinked) > MAX_UNLINKED_SESSIONS:
+                del self._unlinked[next(iter(self._unlinked))]
 
-    def _of_new_conversation(self) -> Talk:
-        """The session of a conversation that is met first: the one that has none yet, or a new one where that is not known."""
-        free = list(self._bare.values())
-        if len(free) > 1 and len({talk.model for talk in free}) > 1:
-            self._report.untied += 1
+    def _session_for_conversation(self) -> SessionState:
+        """Return the session of a new conversation: the one without a conversation, or a new session if that is ambiguous."""
+        unlinked = list(self._unlinked.values())
+        if len(unlinked) > 1 and len({session.model for session in unlinked}) > 1:
+            self._report.ambiguous_sessions += 1
             return self._new_unnamed()
-        return free[0] if len(free) == 1 and self._unnamed.conversing else self._unnamed
+        return unlinked[0] if len(unlinked) == 1 and self._unnamed.has_conversation else self._unnamed
 
-    def _tied(self, conversation: str, talk: Talk) -> Talk:
-        talk.conversing = True
-        self._bare.pop(talk.name or "", None)
-        self._by_conversation[conversation] = talk
-        return talk
+    def _link_conversation(self, conversation: str, session: SessionState) -> SessionState:
+        session.has_conversation = True
+        self._unlinked.pop(session.name or "", None)
+        self._by_conversation[conversation] = session
+        return session
 
-    def _conversation(self, event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
-        """A conversation begins: that of the session that was created last."""
+    def _on_conversation(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        """Begin a conversation: it belongs to the session that was created last."""
         try:
-            begun = _decode_conversation(event.conversation).id
+            conversation = _decode_conversation(event.conversation).id
         except msgspec.DecodeError:
             return ()
-        if begun:
-            self._tied(begun, next(reversed(self._bare.values()), talk) if talk is self._unnamed else talk)
+        if conversation:
+            self._link_conversation(
+                conversation, next(reversed(self._unlinked.values()), session) if session is self._unnamed else session
+            )
         return ()
 
-    def _known(self, name: str) -> Talk:
-        talk = self._talks.get(name)
-        if talk is None:
-            talk = self._talks[name] = Talk(name)
-        return talk
+    def _session_named(self, name: str) -> SessionState:
+        session = self._sessions.get(name)
+        if session is None:
+            session = self._sessions[name] = SessionState(name)
+        return session
 
-    def _session(self, event: Wrapped, talk: Talk, where: Where) -> Iterator[Record]:
-        session = event.session if isinstance(event.session, Session) else Session()
-        learnt = _learnt(talk.named_at, where.time, session.model)
-        if _learnt(talk.heard_by, where.time, session.transcription_model) or learnt:
-            yield from self._released(talk, only_known=True)
+    def _on_session(self, event: WrappedEvent, state: SessionState, context: EventContext) -> Iterator[Record]:
+        session = event.session if isinstance(event.session, EventSession) else EventSession()
+        has_first_model = _add_name(state.models, context.time, session.model)
+        if _add_name(state.transcription_models, context.time, session.transcription_model) or has_first_model:
+            yield from self._release_waiting(state, only_named=True)
 
-    def _begun(self, event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
+    def _on_response_created(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         if event.response and event.response.id:
-            talk.begun.add(event.response.id)
+            session.open_responses.add(event.response.id)
         return ()
 
-    def _spoke(self, _event: Wrapped, talk: Talk, _where: Where) -> Iterable[Record]:
-        talk.spoke = talk.speech_seen = True
+    def _on_user_speech(self, _event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        session.user_spoke = session.speech_seen = True
         return ()
 
-    def _item(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
-        return self._spoke(event, talk, where) if event.item and event.item.role == "user" else ()
+    def _on_item(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
+        return self._on_user_speech(event, session, context) if event.item and event.item.role == "user" else ()
 
-    def _done(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
-        response = event.response or Response()
-        talk.begun.discard(response.id or "")
-        talk.used = talk.used or response.usage is not None
-        beside = response.conversation_id is None
-        found = no_usage() if response.usage is None else readings(response.usage.counts)
-        key, first = self._known_response(response, where)
-        turn = known = None
-        if first is not None:
-            turn = first.turn or None
-        elif not beside:
-            self._count_turn(talk, response)
-        before = talk.last if first is None else first.before
-        if not beside:
-            known = reread(found[0], before)
-            if first is None and response.usage is not None:
-                talk.last = found[0]
-        if first is None:
-            self._remember(key, First(response.status or "completed", talk.turn + talk.spoke, before))
-        model = where.said("model") or response.model or _in_force(talk.named_at, where.time)
-        kind: RecordKind = "out-of-band" if beside else "response"
-        return self._given(
-            self._record(key, kind, found, talk, where, model=model, outcome=response.status, reread=known, turn=turn),
-            talk,
+    def _on_response_done(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
+        response = event.response or EventResponse()
+        session.open_responses.discard(response.id or "")
+        session.has_usage = session.has_usage or response.usage is not None
+        is_out_of_band = response.conversation_id is None
+        usages = no_usage() if response.usage is None else possible_usages(response.usage.counts)
+        key, first_seen = self._identify_response(response, context)
+        turn = repeated_input = None
+        if first_seen is not None:
+            turn = first_seen.turn or None
+        elif not is_out_of_band:
+            self._count_turn(session, response)
+        previous_usage = session.last_usage if first_seen is None else first_seen.previous_usage
+        if not is_out_of_band:
+            repeated_input = count_repeated_input(usages[0], previous_usage)
+            if first_seen is None and response.usage is not None:
+                session.last_usage = usages[0]
+        if first_seen is None:
+            self._remember(key, FirstSeen(response.status or "completed", session.turn + session.user_spoke, previous_usage))
+        model = context.first_value("model") or response.model or _name_at(session.models, context.time)
+        kind: RecordKind = "out-of-band" if is_out_of_band else "response"
+        return self._release_or_wait(
+            self._record(
+                key,
+                kind,
+                usages,
+                session,
+                context,
+                model=model,
+                outcome=response.status,
+                repeated_input=repeated_input,
+                turn=turn,
+            ),
+            session,
         )
 
-    def _known_response(self, response: Response, where: Where) -> tuple[str, First | None]:
-        """A response's key, and how it was told first, if it was. One that ended in another way is another response.
+    def _identify_response(self, response: EventResponse, context: EventContext) -> tuple[str, FirstSeen | None]:
+        """Return a response's key and its first record, if any. The same identifier with another end is another response.
 
-        Vendors end a response once: identifiers that come again with another end are those of a made-up log.
+        A response ends once: identifiers that are repeated with another end come from synthetic logs.
         """
         if not response.id:
-            return where.key, None
+            return context.key, None
         key, status = response_key(response.id), response.status or "completed"
-        first = self._first.get(key)
-        if first is not None and first.status != status:
+        first_seen = self._first_seen.get(key)
+        if first_seen is not None and first_seen.status != status:
             key = f"{key}:{status}"
-            first = self._first.get(key)
-        return key, first
+            first_seen = self._first_seen.get(key)
+        return key, first_seen
 
-    def _remember(self, key: str, first: First) -> None:
-        self._first[key] = first
-        if len(self._first) > MOST_KNOWN:
-            del self._first[next(iter(self._first))]
+    def _remember(self, key: str, first_seen: FirstSeen) -> None:
+        self._first_seen[key] = first_seen
+        if len(self._first_seen) > MAX_REMEMBERED_RESPONSES:
+            del self._first_seen[next(iter(self._first_seen))]
 
-    def _count_turn(self, talk: Talk, response: Response) -> None:
-        """A turn begins when the user has spoken; where the log does not show that, with every response but a tool's second."""
-        if talk.turn == 0 or talk.spoke or (not talk.speech_seen and not talk.called_tool):
-            talk.turn += 1
-        talk.spoke = False
-        talk.called_tool = any(item.type == "function_call" for item in response.output or ())
+    def _count_turn(self, session: SessionState, response: EventResponse) -> None:
+        """Count turns: one begins when the user has spoken or, if that is not logged, with a response not after a tool."""
+        if session.turn == 0 or session.user_spoke or (not session.speech_seen and not session.called_tool):
+            session.turn += 1
+        session.user_spoke = False
+        session.called_tool = any(item.type == "function_call" for item in response.output or ())
 
-    def _heard(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
-        talk.used = talk.used or event.usage is not None
-        found = no_usage() if event.usage is None else _hearing(event.usage)
+    def _on_transcription(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
+        session.has_usage = session.has_usage or event.usage is not None
+        usages = no_usage() if event.usage is None else _transcription_usages(event.usage)
         name = f"{event.item_id}:{event.content_index or 0}"
         if event.event_id:
-            key = f"heard:{event.event_id}"
+            key = f"transcription:{event.event_id}"
         else:
-            key = f"heard:{talk.name}:{name}" if talk.name and event.item_id else where.key
-        model = where.said("transcription_model") or _in_force(talk.heard_by, where.time)
-        return self._given(self._record(key, "transcription", found, talk, where, model=model, outcome="completed"), talk)
+            key = f"transcription:{session.name}:{name}" if session.name and event.item_id else context.key
+        model = context.first_value("transcription_model") or _name_at(session.transcription_models, context.time)
+        return self._release_or_wait(
+            self._record(key, "transcription", usages, session, context, model=model, outcome="completed"), session
+        )
 
-    def _completed(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
-        """A response of the text model behind a live session: its tokens are text, and never priced as the voice model's."""
-        response = event.response or Response()
-        talk.used = True
+    def _on_backend_response(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
+        """Yield a response of the text model behind a live session: its tokens are text, not priced as the voice model's."""
+        response = event.response or EventResponse()
+        session.has_usage = True
         if response.usage is None:
-            found = no_usage()
+            usages = no_usage()
         else:
             counts = response.usage.counts
             images = counts.image_in or 0
             counts.text_in = None if counts.input is None else counts.input - images
             counts.text_out, counts.text_cached = counts.output, counts.cached
-            found = readings(counts)
-        key, first = self._known_response(response, where)
-        if first is None:
-            self._remember(key, First(response.status or "completed", talk.turn, None))
-        model = response.model or where.said("model")
-        yield self._record(key, "response", found, talk, where, model=model, outcome=response.status)
+            usages = possible_usages(counts)
+        key, first_seen = self._identify_response(response, context)
+        if first_seen is None:
+            self._remember(key, FirstSeen(response.status or "completed", session.turn, None))
+        model = response.model or context.first_value("model")
+        yield self._record(key, "response", usages, session, context, model=model, outcome=response.status)
 
-    def _seconds(self, event: Wrapped, talk: Talk, where: Where) -> Iterable[Record]:
-        """The seconds of a live session: cumulative, so the most that was said counts, once."""
+    def _on_session_usage(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
+        """Yield the seconds of a live session. They are cumulative, so the largest value counts, once."""
         if event.usage is None or event.usage.seconds is None:
             return ()
-        talk.used = True
-        used = round(event.usage.seconds * 1000)
-        if talk.live is None or used >= talk.live.usage["session_ms"]:
-            key = f"session:{talk.name}" if talk.name else where.key
-            talk.live = self._record(key, "session", (Usage({"session_ms": used}),), talk, where)
+        session.has_usage = True
+        session_ms = round(event.usage.seconds * 1000)
+        if session.session_record is None or session_ms >= session.session_record.usage["session_ms"]:
+            key = f"session:{session.name}" if session.name else context.key
+            session.session_record = self._record(key, "session", (Usage({"session_ms": session_ms}),), session, context)
         if event.type == "session.closed":
-            talk.live = replace(talk.live, outcome="closed")
+            session.session_record = replace(session.session_record, outcome="closed")
         return ()
 
     def _record(
         self,
         key: str,
         kind: RecordKind,
-        found: tuple[Usage, ...],
-        talk: Talk,
-        where: Where,
+        usages: tuple[Usage, ...],
+        session: SessionState,
+        context: EventContext,
         *,
         model: str | None = None,
         outcome: str | None = None,
-        reread: dict[str, int] | None = None,
+        repeated_input: dict[str, int] | None = None,
         turn: int | None = None,
     ) -> Record:
-        told = self._told
-        provider = provider_named(where.said("provider")) or told.provider
+        defaults = self._defaults
+        provider = normalize_provider(context.first_value("provider")) or defaults.provider
         return Record(
             key=key,
             kind=kind,
-            readings=found,
-            source=where.lines.name,
-            ordinal=where.ordinal,
+            usage_candidates=usages,
+            source=context.lines.name,
+            line_number=context.line_number,
             provider=provider,
             model=model,
-            deployment=deployment_meant(where.said("deployment")) or told.deployment,
-            region=region_meant(where.said("region"), provider) or told.region,
-            tier=told.tier,
-            session=talk.name,
-            turn=turn or talk.turn + talk.spoke or None,
-            tenant=where.said("tenant", "tenant_id", "customer", "customer_id") or told.tenant,
-            time=where.time,
-            day=None if where.time else told.day,
-            began=talk.began,
+            deployment=normalize_deployment(context.first_value("deployment")) or defaults.deployment,
+            region=normalize_region(context.first_value("region"), provider) or defaults.region,
+            tier=defaults.tier,
+            session=session.name,
+            turn=turn or session.turn + session.user_spoke or None,
+            tenant=context.first_value("tenant", "tenant_id", "customer", "customer_id") or defaults.tenant,
+            time=context.time,
+            day=None if context.time else defaults.day,
+            session_started_at=session.started_at,
             outcome=outcome,
-            reread=reread,
+            repeated_input=repeated_input,
         )
 
-    def _given(self, record: Record, talk: Talk) -> Iterable[Record]:
-        """A record as soon as its model is known: said beside it, or by an event of its session."""
+    def _release_or_wait(self, record: Record, session: SessionState) -> Iterable[Record]:
+        """Yield a record if its model is known, from the record itself or from its session; else let it wait."""
         if record.model:
             return (record,)
-        talk.waiting.append(record)
+        session.waiting.append(record)
         self._waiting += 1
-        return self._released(talk) if len(talk.waiting) > MOST_WAITING or self._waiting > MOST_WAITING_IN_ALL else ()
+        return (
+            self._release_waiting(session)
+            if len(session.waiting) > MAX_WAITING_PER_SESSION or self._waiting > MAX_WAITING
+            else ()
+        )
 
-    def _released(self, talk: Talk, *, only_known: bool = False) -> Iterator[Record]:
-        """The waiting records, with their session's model; those without one at the end with what was told."""
-        waiting, talk.waiting = talk.waiting, []
+    def _release_waiting(self, session: SessionState, *, only_named: bool = False) -> Iterator[Record]:
+        """Yield the waiting records with their session's model; at the end, those without a model get the default."""
+        waiting, session.waiting = session.waiting, []
         for record in waiting:
-            heard = record.kind == "transcription"
-            model = _in_force(talk.heard_by if heard else talk.named_at, record.time)
-            if model is None and only_known:
-                talk.waiting.append(record)
+            is_transcription = record.kind == "transcription"
+            model = _name_at(session.transcription_models if is_transcription else session.models, record.time)
+            if model is None and only_named:
+                session.waiting.append(record)
                 continue
             self._waiting -= 1
-            yield replace(record, model=model or (self._told.transcription_model if heard else self._told.model))
+            yield replace(
+                record, model=model or (self._defaults.transcription_model if is_transcription else self._defaults.model)
+            )
 
-    def _finished(self, record: Record, talk: Talk) -> Record:
-        return replace(record, model=_in_force(talk.named_at, record.time) or self._told.model)
+    def _with_session_model(self, record: Record, session: SessionState) -> Record:
+        return replace(record, model=_name_at(session.models, record.time) or self._defaults.model)
 
 
 def _texts(*values: Name) -> Iterator[str]:
     return (str(value) for value in values if value not in (None, ""))
 
 
-def _learnt(said: list[tuple[datetime | None, str]], time: datetime | None, name: str | None) -> bool:
-    """Keep a name that differs from the last one; whether it is the first, and so may be what records wait for."""
+def _add_name(names: list[tuple[datetime | None, str]], time: datetime | None, name: str | None) -> bool:
+    """Append a name that differs from the last one. Return whether it is the first, which records may be waiting for."""
     if not name:
         return False
-    if said and said[-1][1] == name:
-        last = said[-1][0]
+    if names and names[-1][1] == name:
+        last = names[-1][0]
         if (last is None and time is None) or (last is not None and time is not None and last <= time):
             return False
-    said.append((time, name))
-    return len(said) == 1
+    names.append((time, name))
+    return len(names) == 1
 
 
-def _in_force(said: Sequence[tuple[datetime | None, str]], time: datetime | None) -> str | None:
-    """The last name that was said by a time; the first one for what came before it, since a session has one from the start."""
-    if not said:
+def _name_at(names: Sequence[tuple[datetime | None, str]], time: datetime | None) -> str | None:
+    """Return the last name logged by a time. Before the first one, return the first: a session has a model from its start."""
+    if not names:
         return None
-    timed = [(since, name) for since, name in said if since is not None]
+    timed_names = [(since, name) for since, name in names if since is not None]
     if time is not None:
-        earlier = [(since, name) for since, name in reversed(timed) if since <= time]
+        earlier = [(since, name) for since, name in reversed(timed_names) if since <= time]
         if earlier:
-            return max(earlier, key=_since)[1]
-        if len(timed) == len(said):
-            return min(timed, key=_since)[1]
-    return said[-1][1]
+            return max(earlier, key=_start_time)[1]
+        if len(timed_names) == len(names):
+            return min(timed_names, key=_start_time)[1]
+    return names[-1][1]
 
 
-def _since(each: tuple[datetime, str]) -> datetime:
-    return each[0]
+def _start_time(timed_name: tuple[datetime, str]) -> datetime:
+    return timed_name[0]
 
 
-def _hearing(usage: EventUsage) -> tuple[Usage, ...]:
-    """What hearing the user used: seconds, or tokens. The tokens that come out are text."""
+def _transcription_usages(usage: EventUsage) -> tuple[Usage, ...]:
+    """Return the usage of a transcription: seconds or tokens. Output tokens are text."""
     if usage.seconds is not None:
         return (Usage({"audio_ms": round(usage.seconds * 1000)}),)
     counts = usage.counts
     if counts.text_out is None and counts.audio_out is None:
         counts.text_out = counts.output
-    return readings(counts)
+    return possible_usages(counts)
 
 
 def _event_type(line: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
-    """The type of the event in a line of any shape: the innermost, but of what an event itself holds."""
-    found = None
-    for _ in range(MOST_LAYERS):
+    """Return the event type in a JSON value of any shape: that of the innermost envelope, not of an event's own content."""
+    event_type = None
+    for _ in range(MAX_EVENT_LAYERS):
         if not isinstance(line, dict):
             break
         kind = line.get("type")
-        if isinstance(kind, str) and kind.startswith(FAMILIES):
-            found = kind
+        if isinstance(kind, str) and kind.startswith(EVENT_PREFIXES):
+            event_type = kind
             if any(name in line for name in ("response", "usage", "item")) or isinstance(line.get("session"), dict):
                 break
-        held = (line.get(name) for name in ("event", "data", "payload", "message", "body", "msg"))
-        line = next((each for each in held if isinstance(each, dict) or str(each).lstrip().startswith("{")), None)
+        fields = (line.get(name) for name in ("event", "data", "payload", "message", "body", "msg"))
+        line = next((value for value in fields if isinstance(value, dict) or str(value).lstrip().startswith("{")), None)
         line = msgspec.json.decode(line) if isinstance(line, str) else line
-    return found
+    return event_type

@@ -1,4 +1,4 @@
-"""The shapes of Realtime events, and of the envelopes that loggers put around them: only what is needed, nothing that was said.
+"""Define the types of Realtime events and of the envelopes around them: only what is needed, and no conversation text.
 
 Sources: openai-python 3.54.0's types, read 2026-11-22; preview-era logs.
 """
@@ -7,13 +7,13 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from voicebill.logs.counts import MOST, Counts
+from voicebill.logs.counts import MAX_COUNT, TokenCounts
 from voicebill.logs.envelope import Envelope, Name
 
-Count = Annotated[int, Meta(ge=0, le=MOST)]
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 
 
-class Split(Struct, gc=False):
+class ModalityTokens(Struct, gc=False):
     """Tokens by modality."""
 
     text_tokens: Count | None = None
@@ -21,21 +21,21 @@ class Split(Struct, gc=False):
     image_tokens: Count | None = None
 
 
-class InputDetails(Split, gc=False):
-    """The parts of the input, and which of them were cached."""
+class InputDetails(ModalityTokens, gc=False):
+    """The parts of the input, and their cached tokens."""
 
     cached_tokens: Count | None = None
-    cached_tokens_details: Split | None = None
+    cached_tokens_details: ModalityTokens | None = None
 
 
-class OutputDetails(Split, gc=False):
+class OutputDetails(ModalityTokens, gc=False):
     """The parts of the output."""
 
     reasoning_tokens: Count | None = None
 
 
 class EventUsage(Struct, gc=False):
-    """`usage` as responses, transcriptions and live sessions carry it."""
+    """`usage` of responses, transcriptions and live sessions."""
 
     total_tokens: Count | None = None
     input_tokens: Count | None = None
@@ -47,36 +47,36 @@ class EventUsage(Struct, gc=False):
     seconds: Annotated[float, Meta(ge=0, le=10**9)] | None = None
 
     @property
-    def counts(self) -> Counts:
-        """Its counts, without their nesting."""
-        given = self.input_token_details or self.input_tokens_details or InputDetails()
-        cached = given.cached_tokens_details or Split()
-        made = self.output_token_details or self.output_tokens_details or OutputDetails()
-        return Counts(
+    def counts(self) -> TokenCounts:
+        """The counts, without their nesting."""
+        input_details = self.input_token_details or self.input_tokens_details or InputDetails()
+        cached = input_details.cached_tokens_details or ModalityTokens()
+        output_details = self.output_token_details or self.output_tokens_details or OutputDetails()
+        return TokenCounts(
             self.total_tokens,
             self.input_tokens,
             self.output_tokens,
-            given.text_tokens,
-            given.audio_tokens,
-            given.image_tokens,
-            given.cached_tokens,
+            input_details.text_tokens,
+            input_details.audio_tokens,
+            input_details.image_tokens,
+            input_details.cached_tokens,
             cached.text_tokens,
             cached.audio_tokens,
             cached.image_tokens,
-            made.text_tokens,
-            made.audio_tokens,
-            made.reasoning_tokens,
+            output_details.text_tokens,
+            output_details.audio_tokens,
+            output_details.reasoning_tokens,
         )
 
 
-class Item(Struct, gc=False):
+class EventItem(Struct, gc=False):
     """An item of the conversation, without its content."""
 
     type: str | None = None
     role: str | None = None
 
 
-class Response(Struct, gc=False):
+class EventResponse(Struct, gc=False):
     """A response, without its content."""
 
     id: str | None = None
@@ -84,76 +84,81 @@ class Response(Struct, gc=False):
     conversation_id: str | UnsetType | None = UNSET
     model: str | None = None
     usage: EventUsage | None = None
-    output: list[Item] | None = None
+    output: list[EventItem] | None = None
 
 
-class Named(Struct, gc=False):
-    """Something that names a model."""
+class ModelReference(Struct, gc=False):
+    """An object that names a model."""
 
     model: str | None = None
 
 
 class AudioInput(Struct, gc=False):
-    """How the user is heard."""
+    """The audio input of a session, with its transcription settings."""
 
-    transcription: Named | None = None
+    transcription: ModelReference | None = None
 
 
 class Audio(Struct, gc=False):
-    """The audio side of a session."""
+    """The audio settings of a session."""
 
     input: AudioInput | None = None
 
 
-class Session(Struct, gc=False):
+class EventSession(Struct, gc=False):
     """A session's settings, without its instructions."""
 
     id: str | None = None
     model: str | None = None
     audio: Audio | None = None
-    input_audio_transcription: Named | None = None
+    input_audio_transcription: ModelReference | None = None
 
     @property
     def transcription_model(self) -> str | None:
-        """The model that hears the user, in today's place or in the beta's."""
+        """The transcription model, from the current field or the beta's."""
         nested = self.audio.input.transcription if self.audio and self.audio.input else None
-        heard = nested or self.input_audio_transcription
-        return heard.model if heard else None
+        transcription = nested or self.input_audio_transcription
+        return transcription.model if transcription else None
 
 
-class Wrapped(Envelope, gc=False):
-    """A line: an event itself, or one inside an envelope that says when and whose it is.
+class WrappedEvent(Envelope, gc=False):
+    """A line: an event, or an envelope with the time and the owner of an event in it.
 
-    Of an event without usage little more than its type is kept.
+    For an event without usage little more than its type is kept.
     """
 
     type: str | None = None
     event_id: str | None = None
-    response: Response | None = None
-    session: Session | Name = None
+    response: EventResponse | None = None
+    session: EventSession | Name = None
     usage: EventUsage | None = None
-    item: Item | None = None
+    item: EventItem | None = None
     conversation: Raw = Raw(b"")
     item_id: str | None = None
     content_index: int | None = None
-    event: "Wrapped | str | None" = None
-    data: "Wrapped | str | None" = None
-    payload: "Wrapped | str | None" = None
-    message: "Wrapped | str | None" = None
-    body: "Wrapped | str | None" = None
-    msg: "Wrapped | str | None" = None
+    event: "WrappedEvent | str | None" = None
+    data: "WrappedEvent | str | None" = None
+    payload: "WrappedEvent | str | None" = None
+    message: "WrappedEvent | str | None" = None
+    body: "WrappedEvent | str | None" = None
+    msg: "WrappedEvent | str | None" = None
     provider: str | None = None
     model: str | None = None
     transcription_model: str | None = None
 
     @property
     def is_event(self) -> bool:
-        """Whether it carries something itself, and so is no envelope, whatever it holds."""
-        return self.response is not None or self.usage is not None or self.item is not None or isinstance(self.session, Session)
+        """Whether this is an event rather than an envelope."""
+        return (
+            self.response is not None
+            or self.usage is not None
+            or self.item is not None
+            or isinstance(self.session, EventSession)
+        )
 
     @property
-    def holds_nothing(self) -> bool:
-        """Whether nothing stands where an envelope holds what it holds: asked of nearly every line."""
+    def has_no_content(self) -> bool:
+        """Whether none of an envelope's content fields is set. This is checked for nearly every line."""
         return (
             self.event is None
             and self.data is None
@@ -164,9 +169,9 @@ class Wrapped(Envelope, gc=False):
         )
 
     @property
-    def inside(self) -> "Wrapped | str | None":
-        """What the envelope holds: the first of its fields that is an object, or the text of one; None where none is."""
-        for each in (self.event, self.data, self.payload, self.message, self.body, self.msg):
-            if each is not None and (type(each) is not str or each[:1] == "{" or each.lstrip()[:1] == "{"):
-                return each
+    def inside(self) -> "WrappedEvent | str | None":
+        """The content of the envelope: the first field that is an object or the JSON text of one, or None."""
+        for content in (self.event, self.data, self.payload, self.message, self.body, self.msg):
+            if content is not None and (type(content) is not str or content[:1] == "{" or content.lstrip()[:1] == "{"):
+                return content
         return None

@@ -1,4 +1,4 @@
-"""Where logs lie: files, folders, patterns and standard input, plain or compressed, as numbered lines."""
+"""Open log files, folders, patterns and standard input, plain or compressed, as numbered lines."""
 
 import gzip
 import io
@@ -13,30 +13,30 @@ from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import IO, Any
 
-from voicebill.billing.errors import InvalidInput, nearest
+from voicebill.billing.errors import InvalidInput, closest_names
 from voicebill.facts.files import UnreadableFile
-from voicebill.logs.told import Report
+from voicebill.logs.report import ReadReport
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet")
-"""What is read in a folder, also with .gz or .zst behind it; a file named by itself may have any name."""
+LOG_SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet")
+"""The files that are read in a folder, also with .gz or .zst appended. A file that is named itself may have any name."""
 COMPRESSED = (".gz", ".zst")
-LONGEST_LINE = 64 * 2**20
-MOST_HELD = 2**30
-"""So much of a Parquet file that only streams is held in memory."""
+MAX_LINE_BYTES = 64 * 2**20
+MAX_BUFFERED_BYTES = 2**30
+"""A Parquet file that cannot be rewound is kept in memory up to this size."""
 STANDARD_INPUT = "-"
 LEDGER = "ledger.json"
-"""The file by which a folder is a ledger, and no log."""
-LINES_AT_ONCE = 1_000
-"""So often the report learns of how many lines there were."""
+"""The file that marks a folder as a ledger."""
+LINES_PER_UPDATE = 1_000
+"""The number of lines between two updates of the report."""
 
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file of a log, or a stream: `name` is how it was named, `content` its bytes where there is no file.
+    """A log file or a stream: `name` as the user gave it, `content` its bytes if there is no file.
 
-    What is `plain` is not decompressed, whatever it begins with.
+    A `plain` source is never decompressed.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Source:
 
     @property
     def identity(self) -> str:
-        """What tells it apart from other sources, packed or not: its folder's name and the file's bare one."""
+        """The name that identifies the source, compressed or not: its folder's name and its file name."""
         if self.path is None:
             return self.name
         bare = self.path.stem if self.path.suffix in COMPRESSED else self.path.name
@@ -54,14 +54,14 @@ class Source:
         return f"{folder}/{bare}"
 
     def open(self) -> IO[bytes]:
-        """Its bytes, decompressed.
+        """Open the source, decompressed.
 
         Raises:
             UnreadableFile: it cannot be opened.
         """
         try:
             raw: Any = self.content if self.path is None else self.path.open("rb", buffering=2**20)
-            return raw if self.plain else _decompressed(raw, self.name)
+            return raw if self.plain else _decompress(raw, self.name)
         except IsADirectoryError:
             raise UnreadableFile(f"{self.name} is a folder, not a file") from None
         except OSError as error:
@@ -69,9 +69,9 @@ class Source:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether it is a Parquet file, by its first bytes, which stay to be read. A pipe that has a name is none."""
+        """Whether it is a Parquet file, by its first bytes, which are not consumed. A named pipe is not."""
         if self.path is None:
-            return self.content is not None and _start(self.content).startswith(PARQUET)
+            return self.content is not None and _first_bytes(self.content).startswith(PARQUET)
         if not self.path.is_file():
             return False
         with self.open() as opened:
@@ -80,37 +80,39 @@ class Source:
             except (EOFError, zlib.error, OSError):
                 return False
 
-    def seekable(self) -> IO[bytes]:
-        """Its bytes where one can go back and forth, as Parquet needs; what only streams is held in memory.
+    def open_seekable(self) -> IO[bytes]:
+        """Open the source for random access, as Parquet needs; a stream is read into memory.
 
         Raises:
-            UnreadableFile: it cannot be opened, or streams more than fits.
+            UnreadableFile: it cannot be opened, or a stream is too large.
         """
         opened = self.open()
         if opened.seekable():
             return opened
         with opened:
-            held = opened.read(MOST_HELD + 1)
-        if len(held) > MOST_HELD:
-            raise UnreadableFile(f"{self.name} streams more than {MOST_HELD:,} bytes of Parquet: save it as a file first")
-        return io.BytesIO(held)
+            content = opened.read(MAX_BUFFERED_BYTES + 1)
+        if len(content) > MAX_BUFFERED_BYTES:
+            raise UnreadableFile(
+                f"{self.name} is a stream of more than {MAX_BUFFERED_BYTES:,} bytes of Parquet: save it as a file first"
+            )
+        return io.BytesIO(content)
 
 
-def sources(named: Iterable[str | Path]) -> list[Source]:
-    """The files that some paths, folders, patterns and `-` name, each once; a folder's in the order of their names.
+def find_sources(names: Iterable[str | Path]) -> list[Source]:
+    """Return the files that paths, folders, patterns and `-` name, each once; those of a folder by name.
 
     Raises:
-        UnreadableFile: a path names nothing; the text names what lies beside it.
-        InvalidInput: a folder or a pattern holds no log.
+        UnreadableFile: there is no such file; the text suggests a similar name.
+        InvalidInput: a folder or a pattern has no log.
     """
-    found: dict[Path | str, Source] = {}
-    for name in named:
+    sources: dict[Path | str, Source] = {}
+    for name in names:
         if str(name) == STANDARD_INPUT:
-            found.setdefault(STANDARD_INPUT, _standard_input())
+            sources.setdefault(STANDARD_INPUT, _standard_input())
             continue
         for path in _files(str(name)):
-            found.setdefault(path.resolve(), Source(str(path), path=path))
-    return list(found.values())
+            sources.setdefault(path.resolve(), Source(str(path), path=path))
+    return list(sources.values())
 
 
 def _standard_input() -> Source:
@@ -123,78 +125,80 @@ def _files(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
         if _is_ledger(path):
-            raise InvalidInput(f"{name} is a ledger: ask it with --ledger {name}")
-        files = _of_folder(path)
+            raise InvalidInput(f"{name} is a ledger, not a log: use --ledger {name}")
+        files = _logs_in_folder(path)
         if not files:
-            raise InvalidInput(f"the folder {path} holds no log: files ending in {', '.join(SUFFIXES)}, plain, .gz or .zst")
+            raise InvalidInput(f"the folder {path} contains no log; logs end in {', '.join(LOG_SUFFIXES)}, plain, .gz or .zst")
         return files
     if path.exists():
         if not path.is_file() and not path.is_fifo():
-            raise UnreadableFile(f"{name} is no regular file")
+            raise UnreadableFile(f"{name} is not a regular file")
         return [path]
     if has_magic(name):
-        matched = sorted(Path(each) for each in glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
-        fixed = sum(1 for _ in takewhile(lambda part: not has_magic(part), path.parts))
-        in_ledger = cache(_is_ledger)
-        found = (each for each in matched if not any(map(in_ledger, _folders_of(each, fixed))))
-        files = [file for each in found for file in (_of_folder(each) if each.is_dir() else [each])]
+        matches = sorted(Path(match) for match in glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
+        fixed_parts = sum(1 for _ in takewhile(lambda part: not has_magic(part), path.parts))
+        is_ledger = cache(_is_ledger)
+        paths = (match for match in matches if not any(map(is_ledger, _enclosing_folders(match, fixed_parts))))
+        files = [file for match in paths for file in (_logs_in_folder(match) if match.is_dir() else [match])]
         if not files:
             raise InvalidInput(f"no file matches {name}")
         return files
-    raise UnreadableFile(f"there is no file {name}{_beside(path)}")
+    raise UnreadableFile(f"there is no file {name}{_suggest_sibling(path)}")
 
 
 def _is_ledger(folder: Path) -> bool:
     return (folder / LEDGER).is_file()
 
 
-def _folders_of(path: Path, fixed: int) -> Iterator[Path]:
-    """A path and the folders it lies in, from the one on that a pattern's first parts name."""
-    for many in range(max(fixed, 1), len(path.parts) + 1):
-        yield Path(*path.parts[:many])
+def _enclosing_folders(path: Path, fixed_parts: int) -> Iterator[Path]:
+    """Yield the folders that contain a path, from the fixed part of the pattern on, and the path itself."""
+    for depth in range(max(fixed_parts, 1), len(path.parts) + 1):
+        yield Path(*path.parts[:depth])
 
 
-def _of_folder(folder: Path) -> list[Path]:
-    """Its logs in any depth, without the ledgers that lie in it."""
+def _logs_in_folder(folder: Path) -> list[Path]:
+    """Return the logs in a folder and its subfolders, without ledgers."""
     files: list[Path] = []
-    for where, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
         if LEDGER in names:
             folders.clear()
             continue
-        files += (Path(where, name) for name in names if not name.startswith("."))
-    return sorted(each for each in files if _plain_suffix(each) in SUFFIXES and each.is_file())
+        files += (Path(parent, name) for name in names if not name.startswith("."))
+    return sorted(file for file in files if _log_suffix(file) in LOG_SUFFIXES and file.is_file())
 
 
-def _plain_suffix(path: Path) -> str:
+def _log_suffix(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and (suffixes[-1] in COMPRESSED or suffixes[-1][1:].isdigit()):
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
 
 
-def _beside(path: Path) -> str:
+def _suggest_sibling(path: Path) -> str:
     if not path.parent.is_dir():
         return ""
-    near = nearest(path.name, (each.name for each in path.parent.iterdir() if each.suffix == path.suffix), most=1)
-    return f"; beside it lies {near[0]}" if near else ""
+    nearest_names = closest_names(
+        path.name, (sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix), limit=1
+    )
+    return f"; did you mean {nearest_names[0]}?" if nearest_names else ""
 
 
 class _Gzip(io.RawIOBase):
-    """Gives what is there before it breaks off, where it does, and closes what it reads from as well."""
+    """Decompress gzip as far as it is complete, and close the compressed file as well."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
         self._unpacked = gzip.GzipFile(fileobj=raw)
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever bytes can be written to
-        """So much as is there."""
-        found = self._unpacked.read1(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
+        """Read as much as is available."""
+        content = self._unpacked.read1(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
 
     def close(self) -> None:
         """Close both."""
@@ -203,13 +207,13 @@ class _Gzip(io.RawIOBase):
         self._raw.close()
 
 
-def _start(raw: Any) -> bytes:  # noqa: ANN401 - whatever can be peeked at
-    found: bytes = raw.getbuffer()[:4].tobytes() if isinstance(raw, io.BytesIO) else raw.peek(4)[:4]
-    return found
+def _first_bytes(raw: Any) -> bytes:  # noqa: ANN401 - whatever can be peeked at
+    start: bytes = raw.getbuffer()[:4].tobytes() if isinstance(raw, io.BytesIO) else raw.peek(4)[:4]
+    return start
 
 
-def _decompressed(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever can be peeked at
-    start = _start(raw)
+def _decompress(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever can be peeked at
+    start = _first_bytes(raw)
     if start.startswith(GZIP):
         return io.BufferedReader(_Gzip(raw), buffer_size=2**20)
     if start.startswith(ZSTD):
@@ -222,69 +226,69 @@ def _decompressed(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever 
     return raw  # type: ignore[no-any-return]
 
 
-Line = tuple[int, bytes]
+NumberedLine = tuple[int, bytes]
 
 
-class Lines:
-    """A source as numbered lines, from 1, empty ones left out; the first ones can be looked at before they are read."""
+class NumberedLines:
+    """The lines of a source with their numbers from 1, without empty lines. The first lines can be sampled beforehand."""
 
-    def __init__(self, source: Source, report: Report) -> None:
+    def __init__(self, source: Source, report: ReadReport) -> None:
         self.source = source
         self.is_parquet = source.is_parquet
         self.name = source.name
         self.identity = source.identity
         self._report = report
-        self._opened = self._numbered(source)
-        self._lines: Iterator[Line] = self._opened
+        self._opened = self._read_lines(source)
+        self._lines: Iterator[NumberedLine] = self._opened
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[NumberedLine]:
         if self.is_parquet:
-            self._report.broke(self.name, 0, "Parquet has no lines: leave its --format out, or name columns")
+            self._report.add_error(self.name, 0, "a Parquet file has no lines: omit --format, or use --format columns")
             return iter(())
         return self._lines
 
-    def sample(self, most_lines: int, most_bytes: int) -> list[bytes]:
-        """The first lines, which stay to be read; of Parquet, which has none, the bytes that it begins with."""
+    def sample(self, max_lines: int, max_bytes: int) -> list[bytes]:
+        """Return the first lines without consuming them; for Parquet, its magic bytes."""
         if self.is_parquet:
             return [PARQUET]
-        taken: list[Line] = []
+        lines: list[NumberedLine] = []
         size = 0
-        for line in islice(self._lines, most_lines):
-            taken.append(line)
+        for line in islice(self._lines, max_lines):
+            lines.append(line)
             size += len(line[1])
-            if size > most_bytes:
+            if size > max_bytes:
                 break
-        self._lines = chain(taken, self._lines)
-        return [content for _, content in taken]
+        self._lines = chain(lines, self._lines)
+        return [content for _, content in lines]
 
     def close(self) -> None:
-        """Read no further."""
+        """Close the source."""
         self._opened.close()
 
-    def _numbered(self, source: Source) -> Generator[Line, None, None]:
-        ordinal = told = 0
+    def _read_lines(self, source: Source) -> Generator[NumberedLine, None, None]:
+        line_number = reported = 0
         try:
             with source.open() as opened:
                 readline = opened.readline
-                while line := readline(LONGEST_LINE):
-                    ordinal += 1
-                    if ordinal - told == LINES_AT_ONCE:
-                        self._report.lines += LINES_AT_ONCE
-                        told = ordinal
-                    if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                        self._report.broke(self.name, ordinal, f"longer than {LONGEST_LINE:,} bytes")
+                while line := readline(MAX_LINE_BYTES):
+                    line_number += 1
+                    if line_number - reported == LINES_PER_UPDATE:
+                        self._report.lines += LINES_PER_UPDATE
+                        reported = line_number
+                    if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+                        self._report.add_error(self.name, line_number, f"longer than {MAX_LINE_BYTES:,} bytes")
                         while line and not line.endswith(b"\n"):
-                            line = readline(LONGEST_LINE)
+                            line = readline(MAX_LINE_BYTES)
                         continue
                     if line.isspace():
                         continue
-                    if ordinal == 1:
+                    if line_number == 1:
                         line = line.removeprefix(b"\xef\xbb\xbf")
-                    yield ordinal, line
+                    yield line_number, line
         except UnreadableFile:
             raise
         except (EOFError, zlib.error, OSError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            self._report.broke(self.name, 0, f"cannot be read beyond line {ordinal:,}: {why}")
+            reason = getattr(error, "strerror", None) or str(error)
+            self._report.add_error(self.name, 0, f"cannot be read beyond line {line_number:,}: {reason}")
         finally:
-            self._report.lines += ordinal - told
+            self._report.lines += line_number - reported

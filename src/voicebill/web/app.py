@@ -9,14 +9,14 @@ from fastapi.exceptions import HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from voicebill.web import charts, cost, learn, openapi, prices, ptu, rules, shapes, simulate
-from voicebill.web.asking import Refused
+from voicebill.web import chart_renderer, cost, faq, openapi, prices, ptu, rules, shapes, simulate
 from voicebill.web.capacity import CapacityRoutes
 from voicebill.web.compare import CompareRoutes
 from voicebill.web.estimate import EstimateRoutes
-from voicebill.web.guard import Guard
+from voicebill.web.limits_middleware import LimitsMiddleware
 from voicebill.web.pages import STATIC, Pages
-from voicebill.web.reply import as_json
+from voicebill.web.requests import Problem
+from voicebill.web.responses import json_response
 from voicebill.web.site import Site
 
 
@@ -24,26 +24,26 @@ def create_app(site: Site) -> FastAPI:
     """The page and the API of a site.
 
     >>> from datetime import date
-    >>> app = create_app(Site(calendar=lambda: date(2026, 11, 22)))
+    >>> app = create_app(Site(today=lambda: date(2026, 11, 22)))
     >>> "/api/estimate" in app.openapi()["paths"]
     True
     """
-    gallery = charts.Gallery()
+    renderer = chart_renderer.ChartRenderer()
 
     @asynccontextmanager
-    async def living(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        gallery.stop()
+        renderer.stop()
         site.stop()
 
     app = FastAPI(
         title="voicebill",
         version=site.version,
-        description=openapi.ABOUT,
+        description=openapi.API_DESCRIPTION,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=living,
+        lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
@@ -52,29 +52,29 @@ def create_app(site: Site) -> FastAPI:
         EstimateRoutes(site, pages).router(),
         CompareRoutes(site, pages).router(),
         CapacityRoutes(site, pages).router(),
-        cost.routes(site, pages, gallery),
+        cost.routes(site, pages, renderer),
         simulate.routes(site),
         prices.routes(site, pages),
         rules.routes(site, pages),
-        learn.routes(site, pages),
-        ptu.routes(site, pages, gallery),
-        charts.routes(site, gallery),
+        faq.routes(site, pages),
+        ptu.routes(site, pages, renderer),
+        chart_renderer.routes(site, renderer),
     ):
         app.include_router(router)
-    _own_routes(app, site, pages)
-    _errors(app, pages)
+    _add_site_routes(app, site, pages)
+    _add_error_handlers(app, pages)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
-    app.add_middleware(Guard, bounds=site.bounds, prefix=site.prefix)
-    document = app.openapi
-    app.openapi = lambda: _with_problem(document())  # type: ignore[method-assign]
+    app.add_middleware(LimitsMiddleware, limits=site.limits, prefix=site.prefix)
+    build_document = app.openapi
+    app.openapi = lambda: _with_problem_schema(build_document())  # type: ignore[method-assign]
     return app
 
 
-def _own_routes(app: FastAPI, site: Site, pages: Pages) -> None:
+def _add_site_routes(app: FastAPI, site: Site, pages: Pages) -> None:
     @app.get("/healthz", **openapi.GET_HEALTH)
     async def healthz(request: Request) -> Response:
-        rule_sets = [known.name for known in site.facts.rules.sets]
-        return as_json(request, {"status": "ok", "prices": site.facts.prices.digest, "rules": rule_sets}, site)
+        rule_sets = [rule_set.name for rule_set in site.facts.rules.sets]
+        return json_response(request, {"status": "ok", "prices": site.facts.prices.digest, "rules": rule_sets}, site)
 
     @app.get("/api", include_in_schema=False)
     async def api_page(request: Request) -> Response:
@@ -86,45 +86,45 @@ def _own_routes(app: FastAPI, site: Site, pages: Pages) -> None:
     @app.get("/static/{name}", include_in_schema=False)
     async def static(request: Request, name: str) -> Response:
         if name not in STATIC:
-            raise Refused(404, "Not found", [(None, "there is no such file")])
+            raise Problem(404, "Not found", [(None, "there is no such file")])
         return pages.file(request, name)
 
 
-def _errors(app: FastAPI, pages: Pages) -> None:
+def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
     """Errors as problem+json for programs, and as a page for people."""
 
-    def told(request: Request, refused: Refused) -> Response:
-        here = request.scope["path"].removeprefix(pages.site.prefix)
-        if not here.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
-            return pages.page(request, "refused.html", {"refusal": refused}, status=refused.status)
+    def problem_response(request: Request, problem: Problem) -> Response:
+        path = request.scope["path"].removeprefix(pages.site.prefix)
+        if not path.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
+            return pages.page(request, "refused.html", {"refusal": problem}, status=problem.status)
         return Response(
-            json.dumps(refused.problem),  # ASCII alone: what was sent may be no UTF-8
-            status_code=refused.status,
+            json.dumps(problem.problem_json),  # ASCII alone: what was sent may be no UTF-8
+            status_code=problem.status,
             media_type="application/problem+json",
             headers={"cache-control": "no-store"},
         )
 
-    async def of_refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return told(request, error)
+    async def handle_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return problem_response(request, error)
 
-    async def of_http(request: Request, error: Exception) -> Response:
+    async def handle_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
-        answer = told(request, Refused(error.status_code, str(error.detail), [(None, str(error.detail))]))
-        answer.headers.update(error.headers or {})
-        return answer
+        response = problem_response(request, Problem(error.status_code, str(error.detail), [(None, str(error.detail))]))
+        response.headers.update(error.headers or {})
+        return response
 
-    app.add_exception_handler(Refused, of_refused)
-    app.add_exception_handler(HTTPException, of_http)
-    app.add_exception_handler(StarletteHTTPException, of_http)
+    app.add_exception_handler(Problem, handle_problem)
+    app.add_exception_handler(HTTPException, handle_http_error)
+    app.add_exception_handler(StarletteHTTPException, handle_http_error)
 
 
-def _with_problem(document: dict[str, object]) -> dict[str, object]:
+def _with_problem_schema(document: dict[str, object]) -> dict[str, object]:
     """The OpenAPI document with the shape of problems, which every route refers to."""
     components = document.setdefault("components", {})
     assert isinstance(components, dict)
     schemas = components.setdefault("schemas", {})
     if "Problem" not in schemas:
-        problem = shapes.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        problem = shapes.ProblemJson.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs", {}) | {"Problem": problem}
     return document

@@ -6,91 +6,98 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.capacity import Capacity, Wanted, capacity, percent
+from voicebill.answers.capacity import Capacity, CapacityTargets, format_percent, plan_capacity
+from voicebill.answers.capacity_schema import parse_targets, split_capacity, targets_issue_for
 from voicebill.answers.capacity_shape import capacity_shape
-from voicebill.answers.capacity_table import parted, wanted_fault, wanted_from
-from voicebill.answers.demand import shown_minutes
-from voicebill.answers.tables import Fault
+from voicebill.answers.demand import abbreviate_minutes
+from voicebill.answers.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
-from voicebill.web.asking import (
-    MOST_CHARACTERS,
-    PAGE_FIELDS,
-    Asking,
-    Refused,
-    asking,
-    body_of,
-    fault_errors,
-    fields_of,
-    form_of,
-    refused,
-)
-from voicebill.web.fields import CAPACITY_FOLDED, NO_PART_OF_CAPACITY, address, filled
-from voicebill.web.form import form_context, refusal_context
+from voicebill.web.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
+from voicebill.web.form import form_context, problem_context
 from voicebill.web.pages import Pages
-from voicebill.web.reply import as_json, worked
+from voicebill.web.requests import (
+    MAX_FIELD_CHARACTERS,
+    PAGE_FIELDS,
+    BoundRequest,
+    Problem,
+    bind_request,
+    issue_errors,
+    problem_from,
+    read_form,
+    read_json,
+    read_query,
+)
+from voicebill.web.responses import json_response, run_in_threads
 from voicebill.web.site import Site
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CapacityView:
     """A capacity as the page shows it; `pinned` leads to it again on its day, `api_query` to the same as JSON.
 
     `within`: the share of minutes in which no more is asked than is said.
     """
 
     answer: Capacity
-    within: str
-    pinned: str
+    percentile: str
+    permalink: str
     api_query: str
 
 
-def asked_of(table: object, site: Site) -> tuple[Asking, Wanted]:
+def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, CapacityTargets]:
     """Read a question and what is wanted of it, within the site's bounds.
 
     Raises:
-        Refused: either cannot be meant; every error of both names its field.
+        Problem: either cannot be meant; every error of both names its field.
     """
-    said, rest = parted(table)
-    for name, value in said.items():
-        if isinstance(value, str) and len(value) > MOST_CHARACTERS:
-            raise Refused(422, "Wrong input", [(name, f"has more than {MOST_CHARACTERS} characters")])
-    faults: list[Fault] = []
-    wanted = wanted_from(said, faults)
+    values, plan_table = split_capacity(table)
+    for name, value in values.items():
+        if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
+            raise Problem(422, "Wrong input", [(name, f"has more than {MAX_FIELD_CHARACTERS} characters")])
+    issues: list[Issue] = []
+    targets = parse_targets(values, issues)
     try:
-        asked = asking(rest, site)
-    except Refused as error:
-        raise Refused(error.status, error.title, [*fault_errors(faults), *error.errors]) from None
-    if wanted is None or faults:
-        raise Refused(422, "Wrong input", fault_errors(faults))
-    return asked, wanted
+        bound = bind_request(plan_table, site)
+    except Problem as error:
+        raise Problem(error.status, error.title, [*issue_errors(issues), *error.errors]) from None
+    if targets is None or issues:
+        raise Problem(422, "Wrong input", issue_errors(issues))
+    return bound, targets
 
 
-def answered(asked: Asking, wanted: Wanted) -> Capacity:
+def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
     """The capacity of a question.
 
     Raises:
-        Refused: there is none.
+        Problem: there is none.
     """
-    question = asked.question
+    estimate_request = bound.request
     try:
-        return capacity(question.plan, question.asked, asked.facts, question.volume, wanted, lengths=question.lengths)
+        return plan_capacity(
+            estimate_request.plan,
+            estimate_request.selection,
+            bound.facts,
+            estimate_request.volume,
+            targets,
+            lengths=estimate_request.lengths,
+        )
     except VoicebillError as error:
-        fault = wanted_fault(error)
-        if fault.path:
-            raise Refused(422, "No answer", fault_errors([fault])) from None
-        raise refused(error, question.plan) from None
+        issue = targets_issue_for(error)
+        if issue.path:
+            raise Problem(422, "No answer", issue_errors([issue])) from None
+        raise problem_from(error, estimate_request.plan) from None
 
 
-def view(given: Mapping[str, str], site: Site) -> View:
+def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
     """A capacity and everything that the page says of it."""
-    fields = filled(given)
-    asked, wanted = asked_of(fields, site)
-    answer = answered(asked, wanted)
-    return View(
+    fields = with_defaults(values)
+    bound, targets = parse_capacity_request(fields, site)
+    answer = answer_capacity(bound, targets)
+    return CapacityView(
         answer=answer,
-        within=percent(1 - float(wanted.minutes_over)),
-        pinned=address(given, day=asked.question.asked.day.isoformat()),
+        percentile=format_percent(1 - float(targets.exceedance)),
+        permalink=query_string(values, day=bound.request.selection.day.isoformat()),
         api_query=urlencode({name: value for name, value in fields.items() if value and name not in PAGE_FIELDS}),
     )
 
@@ -106,39 +113,41 @@ class CapacityRoutes:
         """The routes."""
         router = APIRouter()
         router.add_api_route("/capacity", self.page, methods=["GET"], include_in_schema=False)
-        router.add_api_route("/capacity", self.submitted, methods=["POST"], include_in_schema=False)
-        router.add_api_route("/api/capacity", self.from_address, methods=["GET"], **openapi.GET_CAPACITY)
-        router.add_api_route("/api/capacity", self.from_body, methods=["POST"], **openapi.POST_CAPACITY)
+        router.add_api_route("/capacity", self.submit, methods=["POST"], include_in_schema=False)
+        router.add_api_route("/api/capacity", self.api_get, methods=["GET"], **openapi.GET_CAPACITY)
+        router.add_api_route("/api/capacity", self.api_post, methods=["POST"], **openapi.POST_CAPACITY)
         return router
 
     async def page(self, request: Request) -> Response:
         """The page, its question in the address."""
-        given = fields_of(request.url.query, self.site.bounds)
-        context = form_context(filled(given), self.site) | {
-            "folded": CAPACITY_FOLDED,
-            "percent": percent,
-            "shown_minutes": shown_minutes,
+        values = read_query(request.url.query, self.site.limits)
+        context = form_context(with_defaults(values), self.site) | {
+            "folded": CAPACITY_MORE_FIELDS,
+            "percent": format_percent,
+            "shown_minutes": abbreviate_minutes,
         }
         try:
-            seen = await worked(self.site, lambda: view(given, self.site))
-        except Refused as error:
-            return self.pages.page(request, "capacity.html", context | refusal_context(error), status=error.status)
-        return self.pages.page(request, "capacity.html", context | {"view": seen})
+            view = await run_in_threads(self.site, lambda: build_capacity_view(values, self.site))
+        except Problem as error:
+            return self.pages.page(request, "capacity.html", context | problem_context(error), status=error.status)
+        return self.pages.page(request, "capacity.html", context | {"view": view})
 
-    async def submitted(self, request: Request) -> Response:
+    async def submit(self, request: Request) -> Response:
         """The form without JavaScript: its state becomes an address."""
-        given = {name: value for name, value in (await form_of(request)).items() if name not in NO_PART_OF_CAPACITY}
-        query = address(given)
+        values = {name: value for name, value in (await read_form(request)).items() if name not in NOT_FOR_CAPACITY}
+        query = query_string(values)
         return Response(status_code=303, headers={"location": f"{self.site.prefix}/capacity{f'?{query}' if query else ''}"})
 
-    async def from_address(self, request: Request) -> Response:
+    async def api_get(self, request: Request) -> Response:
         """The API: a question in the address."""
-        return await self._api(request, fields_of(request.url.query, self.site.bounds))
+        return await self._api(request, read_query(request.url.query, self.site.limits))
 
-    async def from_body(self, request: Request) -> Response:
+    async def api_post(self, request: Request) -> Response:
         """The API: a question in a JSON body."""
-        return await self._api(request, await body_of(request))
+        return await self._api(request, await read_json(request))
 
     async def _api(self, request: Request, table: object) -> Response:
-        asked, wanted = asked_of(table, self.site)
-        return as_json(request, await worked(self.site, lambda: capacity_shape(answered(asked, wanted))), self.site)
+        bound, targets = parse_capacity_request(table, self.site)
+        return json_response(
+            request, await run_in_threads(self.site, lambda: capacity_shape(answer_capacity(bound, targets))), self.site
+        )

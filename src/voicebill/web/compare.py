@@ -8,73 +8,98 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.alternatives import DIFFERS, LABELS, Alternative, Alternatives, alternatives
-from voicebill.answers.alternatives_shape import compared_shape
-from voicebill.answers.bridge import Bridge, bridge
-from voicebill.answers.compare import Candidate, Comparison, alive_and_wanted, compare, remarks
-from voicebill.answers.crossings import AXES, UNITS, Flips, chosen, flips, range_said, usual
-from voicebill.answers.lengths import LONGEST_TIMES
+from voicebill.answers.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives, alternatives
+from voicebill.answers.alternatives_shape import full_comparison_shape
+from voicebill.answers.break_even import (
+    AXES,
+    UNITS,
+    BreakEvenCurve,
+    break_even,
+    default_range,
+    parse_range,
+    select_alternatives,
+)
+from voicebill.answers.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.call_lengths import MAX_MULTIPLE_OF_MEAN
+from voicebill.answers.compare import Comparison, OfferEstimate, available_offers_matching, compare, offer_notes
 from voicebill.answers.shape import Shape
-from voicebill.answers.stacks import sold_as_asked
+from voicebill.answers.stacks import restrict_stacks
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.offers import Offer
-from voicebill.facts.plans import USES
+from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
-from voicebill.web.asking import Asking, Refused, asking, body_of, fields_of, form_of, longest_turns, refused
-from voicebill.web.fields import address, filled
-from voicebill.web.form import form_context, refusal_context
+from voicebill.web.fields import query_string, with_defaults
+from voicebill.web.form import form_context, problem_context
 from voicebill.web.pages import Pages
 from voicebill.web.presets import preset
-from voicebill.web.reply import as_json, worked
+from voicebill.web.requests import (
+    BoundRequest,
+    Problem,
+    bind_request,
+    longest_call_turns,
+    problem_from,
+    read_form,
+    read_json,
+    read_query,
+)
+from voicebill.web.responses import json_response, run_in_threads
 from voicebill.web.site import Site
 
-ORDERS: Mapping[str, tuple[str, Callable[[Candidate], Any]]] = {
-    "offer": ("Offer", lambda each: each.offer.id),
-    "best": ("Best", lambda each: each.answer.per_conversation.best if each.answer else 0),
-    "expected": ("Expected", lambda each: each.answer.per_conversation.expected if each.answer else 0),
-    "worst": ("Worst", lambda each: each.answer.per_conversation.worst if each.answer else 0),
-    "month": ("Per month", lambda each: each.answer.per_month.expected if each.answer and each.answer.per_month else 0),
-    "ends": ("Ends", lambda each: (each.ends is None, str(each.ends))),
+ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
+    "offer": ("Offer", lambda offer_estimate: offer_estimate.offer.id),
+    "best": ("Best", lambda offer_estimate: offer_estimate.answer.per_conversation.best if offer_estimate.answer else 0),
+    "expected": (
+        "Expected",
+        lambda offer_estimate: offer_estimate.answer.per_conversation.expected if offer_estimate.answer else 0,
+    ),
+    "worst": ("Worst", lambda offer_estimate: offer_estimate.answer.per_conversation.worst if offer_estimate.answer else 0),
+    "month": (
+        "Per month",
+        lambda offer_estimate: (
+            offer_estimate.answer.per_month.expected if offer_estimate.answer and offer_estimate.answer.per_month else 0
+        ),
+    ),
+    "ends": ("Ends", lambda offer_estimate: (offer_estimate.ends is None, str(offer_estimate.ends))),
 }
 """The columns by which the table can be sorted."""
 
 
-DEPLOYMENTS = ("global", "data-zone", "regional")
+DEPLOYMENT_TYPES = ("global", "data-zone", "regional")
 
-FLIP_FIELDS = ("flip", "one", "two", "range")
-"""What is said of the ranking: along what, which two ways (left out: the cheapest of each kind), and from where to where."""
+BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
+"""Fields of the break-even: its axis, the alternatives (default: the cheapest of each kind), and the range of the axis."""
 
-MOST_TURNS_OF_A_MONTH = 600
+MAX_TURNS_FOR_MONTH = 600
 """Turns of the longest call up to which every offer's month is counted, too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ComparisonView:
     """A comparison as the page shows it; `other`: the second plan's candidates by offer.
 
     `bridged` is the offer whose arithmetic is explained; `months`: whether every offer's month was counted.
     """
 
     answer: Comparison
-    ways: Alternatives
-    spoken: tuple[Alternative, ...]
-    flips: Flips | None
-    flips_wrong: str
-    flip_query: str
-    able: tuple[Candidate, ...]
-    refused: tuple[Candidate, ...]
-    other: Mapping[str, Candidate]
-    other_query: str
-    other_wrong: str
-    bridge: Bridge | None
-    bridged: Candidate | None
+    alternatives: Alternatives
+    conversational: tuple[Alternative, ...]
+    break_even: BreakEvenCurve | None
+    break_even_error: str
+    break_even_query: str
+    available: tuple[OfferEstimate, ...]
+    not_possible: tuple[OfferEstimate, ...]
+    second_plan_offers: Mapping[str, OfferEstimate]
+    second_plan_query: str
+    second_plan_error: str
+    bridge: CalculatorBridge | None
+    bridge_offer: OfferEstimate | None
     query: str
     discount: str
-    months: bool
+    has_months: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Only:
+class ComparisonFilter:
     """What is to be compared, where not everything is: a model, what one provider sells, or what is sold one way."""
 
     model: str | None = None
@@ -82,103 +107,132 @@ class Only:
     deployment: str | None = None
 
 
-EVERYTHING = Only()
+NO_FILTER = ComparisonFilter()
 
 
-def only(table: object) -> Only:
+def parse_comparison_filter(table: object) -> ComparisonFilter:
     """What a question to the API restricts a comparison to: the fields that it states itself."""
-    stated = table if isinstance(table, Mapping) else {}
-    given = {name: stated.get(name) for name in ("model", "provider", "deployment")}
-    return Only(**{name: value.strip().lower() for name, value in given.items() if isinstance(value, str) and value.strip()})
+    fields = table if isinstance(table, Mapping) else {}
+    values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
+    return ComparisonFilter(
+        **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()}
+    )
 
 
-def compared(asked: Asking, wanted: Only = EVERYTHING) -> Comparison:
+def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILTER) -> Comparison:
     """Every realtime offer alive on the day that is wanted, for the plan.
 
     Raises:
-        Refused: there is no offer, or no answer.
+        Problem: there is no offer, or no answer.
     """
-    question = asked.question
+    estimate_request = bound.request
     try:
-        offers = _wanted(asked, wanted)
-        volume = None if longest_turns(question, asked.facts) > MOST_TURNS_OF_A_MONTH else question.volume
-        return compare(question.plan, offers, question.asked, asked.facts, volume, lengths=question.lengths if volume else None)
+        offers = _matching_offers(bound, offer_filter)
+        volume = None if longest_call_turns(estimate_request, bound.facts) > MAX_TURNS_FOR_MONTH else estimate_request.volume
+        return compare(
+            estimate_request.plan,
+            offers,
+            estimate_request.selection,
+            bound.facts,
+            volume,
+            lengths=estimate_request.lengths if volume else None,
+        )
     except VoicebillError as error:
-        raise refused(error, question.plan) from None
+        raise problem_from(error, estimate_request.plan) from None
 
 
-def _wanted(asked: Asking, wanted: Only) -> list[Offer]:
-    book, on = asked.facts.prices, asked.question.asked.day
-    if wanted.provider is not None and wanted.provider not in book.providers:
-        raise UnknownName("provider", wanted.provider, book.providers)
-    if wanted.deployment is not None and wanted.deployment not in DEPLOYMENTS:
-        raise UnknownName("deployment", wanted.deployment, DEPLOYMENTS)
-    return alive_and_wanted(book, on, [wanted.model] if wanted.model else (), wanted.provider, wanted.deployment)
+def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
+    book, day = bound.facts.prices, bound.request.selection.day
+    if offer_filter.provider is not None and offer_filter.provider not in book.providers:
+        raise UnknownName("provider", offer_filter.provider, book.providers)
+    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENT_TYPES:
+        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENT_TYPES)
+    return available_offers_matching(
+        book, day, [offer_filter.model] if offer_filter.model else (), offer_filter.provider, offer_filter.deployment
+    )
 
 
-def ways_of(asked: Asking, answer: Comparison, wanted: Only = EVERYTHING) -> Alternatives:
+def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: ComparisonFilter = NO_FILTER) -> Alternatives:
     """Every alternative for the plan, the realtime offers that were compared among them; of one model only these.
 
     Raises:
-        Refused: what is stated of the way there cannot be meant.
+        Problem: the connection's fields are invalid.
     """
-    question, plan = asked.question, asked.question.plan
-    longest = max(longest_turns(question, asked.facts), LONGEST_TIMES * (plan.turns + plan.tool_calls))
-    volume = None if longest > MOST_TURNS_OF_A_MONTH else question.volume
-    lengths = question.lengths if volume else None
-    stacks = [] if wanted.model else sold_as_asked(asked.facts.stacks, wanted.provider, wanted.deployment)
+    estimate_request, plan = bound.request, bound.request.plan
+    longest_turns = max(
+        longest_call_turns(estimate_request, bound.facts), MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls)
+    )
+    volume = None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
+    lengths = estimate_request.lengths if volume else None
+    stacks = [] if offer_filter.model else restrict_stacks(bound.facts.stacks, offer_filter.provider, offer_filter.deployment)
     try:
         return alternatives(
-            answer, plan, question.asked, asked.facts, volume, stacks=stacks, lengths=lengths, carriage=question.carriage
+            answer,
+            plan,
+            estimate_request.selection,
+            bound.facts,
+            volume,
+            stacks=stacks,
+            lengths=lengths,
+            connection_costs=estimate_request.connection_costs,
         )
     except VoicebillError as error:
-        raise refused(error, plan) from None
+        raise problem_from(error, plan) from None
 
 
-def ranking(given: Mapping[str, str], ways: Alternatives) -> Flips | None:
-    """Where the ranking flips along what is asked for; None where there are no two ways.
+def alternative_names(values: Mapping[str, str]) -> list[str]:
+    """The names of the alternatives whose break-even is asked for."""
+    return [name.strip() for name in values.get("alternative", "").split(",") if name.strip()]
+
+
+def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> BreakEvenCurve | None:
+    """Break-even along what is asked for; None where there are no two ways.
 
     Raises:
-        Refused: one of the ways or the range cannot be meant, or the plan has too many turns to be varied here.
+        Problem: one of the ways or the range cannot be meant, or the plan has too many turns to be varied here.
     """
-    axis = next((each for each in AXES if each == given.get("flip", AXES[0])), None)
+    axis = next((option for option in AXES if option == values.get("break_even", AXES[0])), None)
     if axis is None:
-        raise Refused(422, "Wrong input", [("flip", f"must be one of {', '.join(AXES)}, not {given['flip'][:40]!r}")])
-    if ways.plan.turns > MOST_TURNS_OF_A_MONTH:
-        said = f"plans of at most {MOST_TURNS_OF_A_MONTH} turns are varied here; the command line varies longer ones"
-        raise Refused(422, "Too long", [("turns", said)])
-    for name in ("one", "two"):
-        try:
-            chosen(ways, [given[name]] if given.get(name) else [])
-        except VoicebillError as error:
-            raise Refused(422, "Wrong input", [(name, str(error))]) from None
+        raise Problem(
+            422, "Wrong input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
+        )
+    if alternatives.plan.turns > MAX_TURNS_FOR_MONTH:
+        message = f"plans of at most {MAX_TURNS_FOR_MONTH} turns are varied here; the command line varies longer ones"
+        raise Problem(422, "Too long", [("turns", message)])
     try:
-        ranked = chosen(ways, [given[name] for name in ("one", "two") if given.get(name)])
-        if len({way.name for way in ranked}) < 2:
-            return None
-        within = range_said(axis, given["range"]) if given.get("range") else usual(axis, ways.plan, ways.volume)
-        return flips(ranked, ways.plan, within)
+        selected = select_alternatives(alternatives, alternative_names(values))
     except VoicebillError as error:
-        raise Refused(422, "Wrong input", [("range", str(error))]) from None
+        raise Problem(422, "Wrong input", [("alternative", str(error))]) from None
+    try:
+        if len({alternative.name for alternative in selected}) < 2:
+            return None
+        sweep_range = (
+            parse_range(axis, values["range"])
+            if values.get("range")
+            else default_range(axis, alternatives.plan, alternatives.volume)
+        )
+        return break_even(selected, alternatives.plan, sweep_range)
+    except VoicebillError as error:
+        raise Problem(422, "Wrong input", [("range", str(error))]) from None
 
 
-def second(said: str, site: Site) -> dict[str, str]:
+def second_plan_fields(text: str, site: Site) -> dict[str, str]:
     """The second plan's fields: a documented plan by its name, or a link to a plan.
 
     Raises:
-        Refused: it is neither.
+        Problem: it is neither.
     """
-    name = said.lower().replace(" ", "-")
-    if name in USES:
-        return filled(preset(name).fields)
-    link = urlsplit(said)
+    name = text.lower().replace(" ", "-")
+    if name in EXAMPLE_PLANS:
+        return with_defaults(preset(name).fields)
+    link = urlsplit(text)
     if link.path.startswith("/") or link.netloc:
-        return filled(fields_of(link.query, site.bounds))
-    query = said.lstrip("?")
+        return with_defaults(read_query(link.query, site.limits))
+    query = text.lstrip("?")
     if "=" not in query:
-        names = ", ".join(USES)
-        raise Refused(422, "Wrong input", [("against", f"must be a link to a plan, or one of {names}, not {said[:60]!r}")])
-    return filled(fields_of(query, site.bounds))
+        names = ", ".join(EXAMPLE_PLANS)
+        raise Problem(422, "Wrong input", [("against", f"must be a link to a plan, or one of {names}, not {text[:60]!r}")])
+    return with_defaults(read_query(query, site.limits))
 
 
 class CompareRoutes:
@@ -192,156 +246,186 @@ class CompareRoutes:
         """The routes."""
         router = APIRouter()
         router.add_api_route("/compare", self.page, methods=["GET"], include_in_schema=False)
-        router.add_api_route("/compare", self.submitted, methods=["POST"], include_in_schema=False)
-        router.add_api_route("/api/compare", self.from_address, methods=["GET"], **openapi.GET_COMPARE)
-        router.add_api_route("/api/compare", self.from_body, methods=["POST"], **openapi.POST_COMPARE)
+        router.add_api_route("/compare", self.submit, methods=["POST"], include_in_schema=False)
+        router.add_api_route("/api/compare", self.api_get, methods=["GET"], **openapi.GET_COMPARE)
+        router.add_api_route("/api/compare", self.api_post, methods=["POST"], **openapi.POST_COMPARE)
         return router
 
     async def page(self, request: Request) -> Response:
         """The page, its question in the address."""
-        return await self._page(request, fields_of(request.url.query, self.site.bounds))
+        return await self._page(request, read_query(request.url.query, self.site.limits))
 
-    async def submitted(self, request: Request) -> Response:
+    async def submit(self, request: Request) -> Response:
         """The form without JavaScript, as that of the estimate."""
-        given = await form_of(request)
-        if "discount" in given or "discount" in given.get("against", ""):
-            return await self._page(request, given)
-        query = address(given, **{name: given[name] for name in ("sort", "against", *FLIP_FIELDS) if name in given})
+        values = await read_form(request)
+        if "discount" in values or "discount" in values.get("against", ""):
+            return await self._page(request, values)
+        query = query_string(
+            values, **{name: values[name] for name in ("sort", "against", *BREAK_EVEN_FIELDS) if name in values}
+        )
         return Response(status_code=303, headers={"location": f"{self.site.prefix}/compare{f'?{query}' if query else ''}"})
 
-    async def _page(self, request: Request, given: dict[str, str]) -> Response:
-        context = form_context(filled(given), self.site)
-        context |= {"orders": ORDERS, "sort": given.get("sort", "expected"), "day": self.site.calendar(), "remarks": remarks}
-        context |= {"labels": LABELS, "differs": DIFFERS, "axes": AXES, "units": UNITS}
-        context |= {"flip": {name: given.get(name, "") for name in FLIP_FIELDS}}
+    async def _page(self, request: Request, values: dict[str, str]) -> Response:
+        context = form_context(with_defaults(values), self.site)
+        context |= {"orders": ORDERS, "sort": values.get("sort", "expected"), "day": self.site.today(), "remarks": offer_notes}
+        context |= {"labels": LABELS, "differs": DESCRIPTIONS, "axes": AXES, "units": UNITS}
+        context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
+        context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
         try:
-            seen = await worked(self.site, lambda: view(given, self.site))
-        except Refused as error:
-            return self.pages.page(request, "compare.html", context | refusal_context(error), status=error.status)
-        context["day"] = next((each.answer.offered.asked.day for each in seen.able if each.answer), context["day"])
-        return self.pages.page(request, "compare.html", context | {"view": seen})
+            view = await run_in_threads(self.site, lambda: build_comparison_view(values, self.site))
+        except Problem as error:
+            return self.pages.page(request, "compare.html", context | problem_context(error), status=error.status)
+        context["day"] = next(
+            (offer_estimate.answer.model.selection.day for offer_estimate in view.available if offer_estimate.answer),
+            context["day"],
+        )
+        return self.pages.page(request, "compare.html", context | {"view": view})
 
-    async def from_address(self, request: Request) -> Response:
+    async def api_get(self, request: Request) -> Response:
         """The API: a question in the address."""
-        return await self._api(request, fields_of(request.url.query, self.site.bounds))
+        return await self._api(request, read_query(request.url.query, self.site.limits))
 
-    async def from_body(self, request: Request) -> Response:
+    async def api_post(self, request: Request) -> Response:
         """The API: a question in a JSON body."""
-        return await self._api(request, await body_of(request))
+        return await self._api(request, await read_json(request))
 
     async def _api(self, request: Request, table: object) -> Response:
-        asked = asking(table, self.site)
-        said = {name: str(table[name]) for name in FLIP_FIELDS if name in table} if isinstance(table, Mapping) else {}
-        return as_json(request, await worked(self.site, lambda: told(asked, said, only(table))), self.site)
+        bound = bind_request(table, self.site)
+        break_even_fields = (
+            {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table}
+            if isinstance(table, Mapping)
+            else {}
+        )
+        return json_response(
+            request,
+            await run_in_threads(self.site, lambda: compare_json(bound, break_even_fields, parse_comparison_filter(table))),
+            self.site,
+        )
 
 
-def told(asked: Asking, said: Mapping[str, str], wanted: Only) -> Shape:
+def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter) -> Shape:
     """The comparison as JSON; the ranking where one of its fields is given."""
-    answer = compared(asked, wanted)
-    ways = ways_of(asked, answer, wanted)
-    if "range" in said and "flip" not in said:
-        raise Refused(422, "Wrong input", [("flip", "is missing: a range of minutes, turns, talk or volume?")])
-    ranked = ranking(said, ways) if said else None
-    if ranked is None and (said.get("one") or said.get("two")):
-        field = "two" if said.get("one") else "one"
-        raise Refused(422, "Wrong input", [(field, "a ranking needs two different ways: name another")])
-    return compared_shape(answer, ways, [ranked] if ranked else [], asked.facts, asked.question.asked.day)
+    answer = compare_offers(bound, offer_filter)
+    alternatives = compare_alternatives(bound, answer, offer_filter)
+    if "range" in break_even_fields and "break_even" not in break_even_fields:
+        raise Problem(422, "Wrong input", [("break_even", f"is missing: the axis of the range, one of {', '.join(AXES)}")])
+    curve = break_even_curve(break_even_fields, alternatives) if break_even_fields else None
+    if curve is None and alternative_names(break_even_fields):
+        raise Problem(422, "Wrong input", [("alternative", "a break-even needs two different alternatives: name another")])
+    return full_comparison_shape(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
 
 
-def _one_of_each_model(ways: Alternatives, day: date) -> Iterator[Alternative]:
-    """What holds the conversation, of every realtime model one offer: the cheapest that is sure to be sold, if one is."""
+def _field_text(value: object) -> str:
+    """A field of a JSON body as an address has it: a list of names joined with commas."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _cheapest_per_model(alternatives: Alternatives, day: date) -> Iterator[Alternative]:
+    """The conversational agents, with one offer per realtime model: the cheapest whose availability is confirmed, if any."""
     models: dict[str, list[Alternative]] = {}
-    for way in ways.spoken:
-        models.setdefault(way.candidate.offer.model if way.candidate else way.name, []).append(way)
-    found = [min(offers, key=lambda way: (_doubtful(way, day), way.expected)) for offers in models.values()]
-    return (way for way in ways.spoken if way in found)
+    for alternative in alternatives.conversational:
+        models.setdefault(alternative.candidate.offer.model if alternative.candidate else alternative.name, []).append(
+            alternative
+        )
+    cheapest = [
+        min(offers, key=lambda alternative: (_is_unconfirmed(alternative, day), alternative.expected))
+        for offers in models.values()
+    ]
+    return (alternative for alternative in alternatives.conversational if alternative in cheapest)
 
 
-def _doubtful(way: Alternative, day: date) -> bool:
-    return way.candidate is not None and (way.candidate.unproven or bool(way.ends and way.ends <= day))
-
-
-def _ranking_or_why(given: Mapping[str, str], ways: Alternatives) -> tuple[Flips | None, str]:
-    """The ranking, or why there is none; the rest of the page stands all the same."""
-    try:
-        return ranking(given, ways), ""
-    except Refused as error:
-        return None, "; ".join(text for _, text in error.errors)
-
-
-def view(given: Mapping[str, str], site: Site) -> Beside:
-    """A comparison and everything that the page says of it.
-
-    Raises:
-        Refused: one of the plans cannot be answered.
-    """
-    asked = asking(filled(given), site)
-    answer = compared(asked)
-    key = ORDERS.get(given.get("sort", "expected"), ORDERS["expected"])[1]
-    other, other_query, wrong = _second(given.get("against", ""), asked, site)
-    bridged = _chosen(asked, answer)
-    ways = ways_of(asked, answer)
-    ranked, ranked_wrong = _ranking_or_why(given, ways)
-    return Beside(
-        answer=answer,
-        ways=ways,
-        spoken=tuple(_one_of_each_model(ways, asked.question.asked.day)),
-        flips=ranked,
-        flips_wrong=ranked_wrong,
-        flip_query=address(given, **{name: given.get(name, "") for name in FLIP_FIELDS}),
-        able=tuple(sorted((each for each in answer.candidates if each.answer), key=key)),
-        refused=tuple(each for each in answer.candidates if not each.answer),
-        other=other,
-        other_query=other_query,
-        other_wrong=wrong,
-        bridge=_bridge(asked, bridged),
-        bridged=bridged,
-        query=address(given),
-        discount=f"{asked.discount.normalize():f}%" if asked.discount else "",
-        months=bool(asked.question.volume) and any(each.answer and each.answer.per_month for each in answer.candidates),
+def _is_unconfirmed(alternative: Alternative, day: date) -> bool:
+    return alternative.candidate is not None and (
+        alternative.candidate.availability_unconfirmed or bool(alternative.ends and alternative.ends <= day)
     )
 
 
-def _second(said: str, asked: Asking, site: Site) -> tuple[Mapping[str, Candidate], str, str]:
+def _break_even_or_error(values: Mapping[str, str], alternatives: Alternatives) -> tuple[BreakEvenCurve | None, str]:
+    """The ranking, or why there is none; the rest of the page stands all the same."""
+    try:
+        return break_even_curve(values, alternatives), ""
+    except Problem as error:
+        return None, "; ".join(text for _, text in error.errors)
+
+
+def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonView:
+    """A comparison and everything that the page says of it.
+
+    Raises:
+        Problem: one of the plans cannot be answered.
+    """
+    bound = bind_request(with_defaults(values), site)
+    answer = compare_offers(bound)
+    sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
+    second_plan_offers, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
+    bridge_offer = _select_bridge_offer(bound, answer)
+    alternatives = compare_alternatives(bound, answer)
+    curve, break_even_error = _break_even_or_error(values, alternatives)
+    return ComparisonView(
+        answer=answer,
+        alternatives=alternatives,
+        conversational=tuple(_cheapest_per_model(alternatives, bound.request.selection.day)),
+        break_even=curve,
+        break_even_error=break_even_error,
+        break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}),
+        available=tuple(
+            sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
+        ),
+        not_possible=tuple(offer_estimate for offer_estimate in answer.candidates if not offer_estimate.answer),
+        second_plan_offers=second_plan_offers,
+        second_plan_query=second_plan_query,
+        second_plan_error=second_plan_error,
+        bridge=_bridge_for(bound, bridge_offer),
+        bridge_offer=bridge_offer,
+        query=query_string(values),
+        discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
+        has_months=bool(bound.request.volume)
+        and any(offer_estimate.answer and offer_estimate.answer.per_month for offer_estimate in answer.candidates),
+    )
+
+
+def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Mapping[str, OfferEstimate], str, str]:
     """The second plan's candidates and the query that leads to it, or what is wrong with it."""
-    if not said:
+    if not text:
         return {}, "", ""
     try:
-        fields = second(said, site)
-        return _other(fields, asked, site), address(fields), ""
-    except Refused as error:
+        fields = second_plan_fields(text, site)
+        return _second_plan_offers(fields, bound, site), query_string(fields), ""
+    except Problem as error:
         return {}, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
 
 
-def _chosen(asked: Asking, answer: Comparison) -> Candidate | None:
+def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:
     """The candidate that the form names, or else the cheapest whose availability is not in doubt."""
-    able = [each for each in answer.candidates if each.answer]
+    available = [offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer]
     try:
-        named = asked.facts.prices.find(
-            asked.question.asked.model,
-            day=asked.question.asked.day,
-            provider=asked.question.asked.provider,
-            deployment=asked.question.asked.deployment,
-            region=asked.question.asked.region,
+        selected_id = bound.facts.prices.quote(
+            bound.request.selection.model,
+            day=bound.request.selection.day,
+            provider=bound.request.selection.provider,
+            deployment=bound.request.selection.deployment,
+            region=bound.request.selection.region,
         ).offer.id
     except VoicebillError:
-        named = ""
-    proven = [each for each in able if not each.unproven]
-    return next((each for each in able if each.offer.id == named), None) or next(iter(proven), None)
+        selected_id = ""
+    confirmed = [offer_estimate for offer_estimate in available if not offer_estimate.availability_unconfirmed]
+    return next((offer_estimate for offer_estimate in available if offer_estimate.offer.id == selected_id), None) or next(
+        iter(confirmed), None
+    )
 
 
-def _other(fields: Mapping[str, str], asked: Asking, site: Site) -> dict[str, Candidate]:
+def _second_plan_offers(fields: Mapping[str, str], bound: BoundRequest, site: Site) -> dict[str, OfferEstimate]:
     """The second plan's candidates, on the first one's day."""
-    second_asked = asking({**fields, "day": asked.question.asked.day.isoformat()}, site)
-    theirs = compared(replace(second_asked, facts=asked.facts))
-    return {each.offer.id: each for each in theirs.candidates if each.answer}
+    second_bound = bind_request({**fields, "day": bound.request.selection.day.isoformat()}, site)
+    comparison = compare_offers(replace(second_bound, facts=bound.facts))
+    return {offer_estimate.offer.id: offer_estimate for offer_estimate in comparison.candidates if offer_estimate.answer}
 
 
-def _bridge(asked: Asking, candidate: Candidate | None) -> Bridge | None:
+def _bridge_for(bound: BoundRequest, offer_estimate: OfferEstimate | None) -> CalculatorBridge | None:
     """The original calculator's figure for the cheapest proven offer, step by step to ours."""
-    if candidate is None or candidate.answer is None:
+    if offer_estimate is None or offer_estimate.answer is None:
         return None
     try:
-        return bridge(asked.question.plan, candidate.answer.offered.asked, asked.facts)
+        return bridge(bound.request.plan, offer_estimate.answer.model.selection, bound.facts)
     except VoicebillError:
         return None

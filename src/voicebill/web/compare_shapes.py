@@ -1,29 +1,39 @@
-"""The shapes of a comparison for the OpenAPI document: offers, alternatives, and where their ranking flips."""
+"""The shapes of a comparison for the OpenAPI document: offers, alternatives, and their break-even."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from voicebill.web.shapes import Day, Dollars, Line, ListedOffer, Offer, Ratio, Scenarios, Shape, Transport
+from voicebill.web.shapes import (
+    ConnectionJson,
+    DayText,
+    Dollars,
+    JsonObject,
+    LineJson,
+    OfferJson,
+    OfferWithRegionsJson,
+    Ratio,
+    ScenariosJson,
+)
 
 
-class Candidate(Shape):
+class OfferEstimateJson(JsonObject):
     """An offer with what the plan costs there, or why it cannot serve it."""
 
-    offer: Offer | ListedOffer
-    per_conversation: Scenarios | None
-    per_minute: Scenarios | None
-    per_month: Scenarios | None
+    offer: OfferJson | OfferWithRegionsJson
+    per_conversation: ScenariosJson | None
+    per_minute: ScenariosJson | None
+    per_month: ScenariosJson | None
     in_currency: dict[str, Any] | None
-    times_cheapest: Ratio | None
-    ends: Day | None
-    availability_unproven: bool
+    ratio_to_cheapest: Ratio | None
+    ends: DayText | None
+    availability_unconfirmed: bool
     history_assumed: bool
     warnings: list[str]
-    refusal: str | None
+    reason: str | None
 
 
-class WaitPart(Shape):
+class LatencyPartJson(JsonObject):
     """A part of the wait, as others measured or claim it."""
 
     part: str
@@ -34,24 +44,24 @@ class WaitPart(Shape):
     source: str
 
 
-class Wait(Shape):
+class ResponseLatencyJson(JsonObject):
     """From the end of the user's speech to the first sound of the answer: a middle case and a bad one."""
 
     low_ms: int
     high_ms: int
-    parts: list[WaitPart]
+    parts: list[LatencyPartJson]
 
 
-class Leg(Shape):
+class ComponentJson(JsonObject):
     """One model's part in an alternative, and its lines of the expected bill."""
 
-    does: Annotated[str, Field(description="hears, answers, speaks, talks, translates or carries")]
+    role: Annotated[str, Field(description="hears, answers, speaks, talks, translates or carries")]
     offer: str
     dollars: Dollars
-    lines: list[Line]
+    lines: list[LineJson]
 
 
-class Alternative(Shape):
+class AlternativeJson(JsonObject):
     """One way to build the agent."""
 
     name: str
@@ -59,76 +69,76 @@ class Alternative(Shape):
     architecture: str
     label: str
     models: str
-    per_conversation: Scenarios
-    per_minute: Scenarios
-    per_month: Scenarios | None
-    times_cheapest: Annotated[Ratio | None, Field(description="of the cheapest way that holds the conversation")]
-    wait: Wait | None
-    ends: Day | None
-    differs: str
-    legs: list[Leg]
+    per_conversation: ScenariosJson
+    per_minute: ScenariosJson
+    per_month: ScenariosJson | None
+    ratio_to_cheapest: Annotated[Ratio | None, Field(description="of the cheapest conversational agent")]
+    latency: ResponseLatencyJson | None
+    ends: DayText | None
+    description: str
+    components: list[ComponentJson]
     warnings: list[str]
     assumptions: list[str]
 
 
-class NoAlternative(Shape):
+class ImpossibleAlternativeJson(JsonObject):
     """A way that cannot be, and why."""
 
     name: str
     title: str
     architecture: str
-    refusal: str
+    reason: str
 
 
-class Crossing(Shape):
+class BreakEvenJson(JsonObject):
     """Between two neighbouring values the order of two ways changes."""
 
     below: str
     above: str
-    near: str
+    estimate: str
     cheaper_below: str
     cheaper_above: str
 
 
-class RankedPair(Shape):
+class PairComparisonJson(JsonObject):
     """Two ways along a range."""
 
     first: str
     second: str
-    crossings: list[Crossing]
+    break_evens: list[BreakEvenJson]
     cheaper_throughout: str | None
 
 
-class RankedPoint(Shape):
+class SweepPointJson(JsonObject):
     """What the ways are expected to cost at one value; null where one has no answer."""
 
-    at: str
+    value: str
     dollars: dict[str, Dollars | None]
 
 
-class Ranking(Shape):
-    """Where the ranking flips along a range."""
+class BreakEvenCurveJson(JsonObject):
+    """Break-even along a range."""
 
-    along: str
+    axis: str
     unit: str
     from_: Annotated[str, Field(alias="from")]
     to: str
     values: int
-    pairs: list[RankedPair]
-    gaps: list[str]
-    points: list[RankedPoint]
+    pairs: list[PairComparisonJson]
+    missing: list[str]
+    points: list[SweepPointJson]
 
 
-class Comparison(Shape):
+class ComparisonJson(JsonObject):
     """One plan against every way to build it, the cheapest first."""
 
     voicebill: str
-    day: Day
+    day: DayText
     prices: Annotated[str, Field(description="digest of the price book")]
-    transport: Annotated[Transport | None, Field(description="where one is named, or something is paid on the way")]
+    connection: Annotated[ConnectionJson | None, Field(description="where one is named, or something is fee")]
     ranked_by: Annotated[Literal["month", "conversation"], Field(description="what cheapest and times mean")]
-    offers: Annotated[list[Candidate], Field(description="realtime models")]
-    alternatives: Annotated[list[Alternative], Field(description="every way that holds the conversation")]
-    others: Annotated[list[Alternative], Field(description="what does less, or something else")]
-    refused: list[NoAlternative]
-    flips: Annotated[list[Ranking], Field(description="where flip, one, two or range is given")]
+    offers: Annotated[list[OfferEstimateJson], Field(description="realtime models")]
+    alternatives: Annotated[list[AlternativeJson], Field(description="conversational agents")]
+    partial_alternatives: Annotated[list[AlternativeJson], Field(description="partial alternatives")]
+    not_possible: list[ImpossibleAlternativeJson]
+    break_even: Annotated[list[BreakEvenCurveJson], Field(description="where flip, one, two or range is given")]

@@ -1,80 +1,80 @@
-"""The shapes of what a log did cost, for the OpenAPI document."""
+"""The JSON models of the cost of a log, for the OpenAPI document."""
 
 from typing import Literal
 
-from voicebill.web.shapes import Day, Dollars, Line, Shape
+from voicebill.web.shapes import DayText, Dollars, JsonObject, LineJson
 
 
-class CostReading(Shape):
+class LogInputJson(JsonObject):
     """What reading the log has met."""
 
     sources: dict[str, str]
     lines: int
     records: int
     repeated: int
-    broken: int
-    first_broken: list[str]
+    error_count: int
+    first_errors: list[str]
     other_lines: int
     notes: list[str]
 
 
-class CostCounts(Shape):
+class RecordCountsJson(JsonObject):
     """How many records there were, and how they are to be taken; `unnamed` counts those that do not name a field."""
 
     billed: int
     unpriced: int
     without_usage: int
-    bounded: int
+    ambiguous: int
     inconsistent: int
-    unnamed: dict[str, int]
+    unattributed: dict[str, int]
     all: int
 
 
-class Between(Shape):
+class AmountRangeJson(JsonObject):
     """Two amounts, equal where nothing is left open."""
 
     low: Dollars
     high: Dollars
 
 
-class CostAmount(Shape):
-    """What something did cost: exact, a range, only a part (the rest has no price), unpriced, or nothing was counted."""
+class CostAmountJson(JsonObject):
+    """An amount: exact, a range, partial (the rest has no price), unpriced, or nothing counted."""
 
     records: int
     status: Literal["exact", "range", "partial", "unpriced", "nothing"]
     dollars: Dollars | None
     low: Dollars | None
     high: Dollars | None
-    disputed: Between | None
+    disputed: AmountRangeJson | None
     unpriced_quantities: int
 
 
-class CostGroup(CostAmount):
+class CostGroupJson(CostAmountJson):
     """A group's amount, with its fields by name."""
 
     keys: dict[str, str | int | None]
 
 
-class Rival(Shape):
+class DisputedPriceJson(JsonObject):
     """Another price that a source gives, for the meter's unit."""
 
     dollars: str
     source: str
 
 
-class CostLine(Line):
+class CostLineJson(LineJson):
     """A line of the bill; quantity and dollars are null where the counts leave them open."""
 
     quantity: int | None  # type: ignore[assignment]
-    named: str
+    logged_model: str
     since: str
     quantities: list[int]
     low: Dollars
     high: Dollars
-    disputed: list[Rival]
+    disputed: list[DisputedPriceJson]
 
 
-class CostUnpriced(Shape):
+class UnpricedUsageJson(JsonObject):
     """Quantities that no price is known for, and why; from the fewest to the most that the counts allow."""
 
     provider: str
@@ -83,49 +83,49 @@ class CostUnpriced(Shape):
     region: str | None
     meter: str
     quantities: list[int]
-    why: str
+    reason: str
 
 
-class CostDays(Shape):
+class CostDaysJson(JsonObject):
     """The first and the last day of what was costed."""
 
-    first: Day | None
-    last: Day | None
+    first: DayText | None
+    last: DayText | None
 
 
-class PerCall(Shape):
-    """What calls did cost, over those whose every quantity has a price."""
+class PerCallJson(JsonObject):
+    """Cost per call, over calls with all quantities priced."""
 
     calls: int
-    mean: Between
-    percentiles: dict[str, Between]
+    mean: AmountRangeJson
+    percentiles: dict[str, AmountRangeJson]
     timed_calls: int
     minutes: str
-    per_minute: dict[str, Between]
+    per_minute: dict[str, AmountRangeJson]
 
 
-class CostFacts(Shape):
+class CostFactsJson(JsonObject):
     """The prices that an answer stands on, by their digest."""
 
     prices: str
 
 
-class Cost(Shape):
-    """What the conversations of a log did cost."""
+class CostJson(JsonObject):
+    """The actual cost of a log's conversations."""
 
     voicebill: str
-    read: CostReading
-    records: CostCounts
-    days: CostDays
-    total: CostAmount
+    input: LogInputJson
+    records: RecordCountsJson
+    days: CostDaysJson
+    total: CostAmountJson
     by: list[str]
-    groups: list[CostGroup]
-    others: CostAmount | None
-    lines: list[CostLine]
-    unpriced: list[CostUnpriced]
-    per_call: PerCall | None
+    groups: list[CostGroupJson]
+    remainder: CostAmountJson | None
+    lines: list[CostLineJson]
+    unpriced: list[UnpricedUsageJson]
+    per_call: PerCallJson | None
     cache_hit_share: float | None
-    reread_share: float | None
+    repeated_input_cost_share: float | None
     warnings: list[str]
     assumptions: list[str]
-    facts: CostFacts
+    facts: CostFactsJson

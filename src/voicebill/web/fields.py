@@ -5,231 +5,271 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlencode
 
-from voicebill.answers.compare import alive
-from voicebill.answers.question import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.compare import available_offers
+from voicebill.answers.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.billing.price_book import PriceBook
-from voicebill.web.asking import PAGE_FIELDS
+from voicebill.web.requests import PAGE_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field. `value` is what the form starts with, `blank` what an empty field means, `hint` how it is meant."""
 
     name: str
     label: str
     hint: str
     value: str = ""
-    blank: str = ""
+    placeholder: str = ""
     choices: tuple[tuple[str, str], ...] = ()
-    ticked: bool = False
+    is_checkbox: bool = False
     wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """Fields that fold out together; the first group is always open."""
 
     title: str
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
 
 
 def _choices(*words: str, none: str = "") -> tuple[tuple[str, str], ...]:
     return ((("", none),) if none else ()) + tuple((word, word) for word in words)
 
 
-SHORT = Group(
+MAIN_FIELDS = FieldGroup(
     "",
     (
-        Field(
-            "model", "Model", "as the vendor writes it, dated or not", DEFAULT_MODEL, choices=_choices(DEFAULT_MODEL), wide=True
+        FormField(
+            "model", "Model", "vendor's name, with or without a date", DEFAULT_MODEL, choices=_choices(DEFAULT_MODEL), wide=True
         ),
-        Field("provider", "Provider", "who sells it", DEFAULT_PROVIDER, choices=(("openai", "OpenAI"), ("azure", "Azure"))),
-        Field(
+        FormField(
+            "provider",
+            "Provider",
+            "who provides the model",
+            DEFAULT_PROVIDER,
+            choices=(("openai", "OpenAI"), ("azure", "Azure")),
+        ),
+        FormField(
             "deployment",
             "Deployment",
-            "how Azure sells it",
+            "Azure deployment type",
             DEFAULT_DEPLOYMENT,
             choices=(("global", "Global"), ("data-zone", "Data Zone"), ("regional", "Regional")),
         ),
-        Field("minutes", "Minutes", "how long the conversation lasts: 10, 90s, 1.5h", "10"),
-        Field("turns", "Turns", "how often the user speaks and the assistant answers", "20"),
-        Field("user_share", "User speaks", "share of the time: 40% or 0.4", "40%"),
-        Field("assistant_share", "Assistant speaks", "share of the time in which it is heard: 40% or 0.4", "40%"),
-        Field("instructions_tokens", "Prompt, tokens", "the size of the instructions: 1,000 or 1k", "1,000"),
-        Field("conversations", "Conversations", "how many in a period: 1,000/month, 50/day", "1,000/month"),
+        FormField("minutes", "Minutes", "how long the conversation lasts: 10, 90s, 1.5h", "10"),
+        FormField("turns", "Turns", "how often the user speaks and the assistant answers", "20"),
+        FormField("user_share", "User speaks", "share of the time: 40% or 0.4", "40%"),
+        FormField("assistant_share", "Assistant speaks", "share of the time: 40% or 0.4", "40%"),
+        FormField("instructions_tokens", "Prompt tokens", "size of the instructions: 1,000 or 1k", "1,000"),
+        FormField("conversations", "Conversations", "volume per period: 1,000/month, 50/day", "1,000/month"),
     ),
 )
 
-FOLDED = (
-    Group(
+MORE_FIELDS = (
+    FieldGroup(
         "Tools and greeting",
         (
-            Field("first_speaker", "Who speaks first", "the assistant: a greeting", choices=_choices("assistant", none="user")),
-            Field("tools_tokens", "Tool schemas, tokens", "read in every response, as the prompt is", blank="0"),
-            Field("tool_calls", "Tool calls", "per conversation", blank="0"),
-            Field("arguments_tokens", "Arguments, tokens", "written by the model for each call", blank="20"),
-            Field("result_tokens", "Result, tokens", "read by the model after each call", blank="100"),
+            FormField(
+                "first_speaker",
+                "First speaker",
+                "assistant: the conversation starts with a greeting",
+                choices=_choices("assistant", none="user"),
+            ),
+            FormField("tools_tokens", "Tool schema tokens", "re-read in every response, like the prompt", placeholder="0"),
+            FormField("tool_calls", "Tool calls", "per conversation", placeholder="0"),
+            FormField("arguments_tokens", "Argument tokens", "written by the model for each tool call", placeholder="20"),
+            FormField("result_tokens", "Result tokens", "read by the model after each tool call", placeholder="100"),
         ),
     ),
-    Group(
+    FieldGroup(
         "Silence, interruptions, transcription",
         (
-            Field("silence_share", "Nobody speaks", "share of the time: 20%", blank="the rest"),
-            Field("interrupted_share", "Replies broken off", "share of the replies: 10%", blank="0"),
-            Field("heard_share", "Heard of these", "share of such a reply that was heard", blank="50%"),
-            Field(
+            FormField("silence_share", "Silence", "share of the time: 20%", placeholder="remainder"),
+            FormField("interrupted_share", "Interrupted replies", "share of the replies: 10%", placeholder="0"),
+            FormField(
+                "played_share", "Played before interruption", "share of an interrupted reply that was played", placeholder="50%"
+            ),
+            FormField(
                 "transcription_model",
                 "Transcription",
-                "a model that writes down what the user says",
+                "model that transcribes the user's speech",
                 choices=_choices("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1", none="none"),
                 wide=True,
             ),
         ),
     ),
-    Group(
+    FieldGroup(
         "Typed turns, images, reasoning",
         (
-            Field("text_turns", "Typed turns", "of the turns, those typed and answered in writing", blank="0"),
-            Field("text_turn_user_tokens", "Typed by the user, tokens", "in such a turn", blank="20"),
-            Field("text_turn_reply_tokens", "Written in reply, tokens", "in such a turn", blank="60"),
-            Field("images", "Images", "shown in a conversation", blank="0"),
-            Field("image_tiles", "Tiles of an image", "0 at low detail", blank="1"),
-            Field("reasoning_tokens", "Reasoning, tokens", "thought before each reply, by models that reason", blank="0"),
+            FormField("text_turns", "Typed turns", "turns that are typed and answered in text", placeholder="0"),
+            FormField("text_turn_user_tokens", "Typed user tokens", "per typed turn", placeholder="20"),
+            FormField("text_turn_reply_tokens", "Typed reply tokens", "per typed turn", placeholder="60"),
+            FormField("images", "Images", "per conversation", placeholder="0"),
+            FormField("image_tiles", "Tiles per image", "0 for low detail", placeholder="1"),
+            FormField("reasoning_tokens", "Reasoning tokens", "per response, for reasoning models", placeholder="0"),
         ),
     ),
-    Group(
+    FieldGroup(
         "History, cache and sessions",
         (
-            Field(
+            FormField(
                 "cache",
                 "Expected cache",
-                "prefix: a share of the common prefix is found",
+                "prefix: a share of the common prefix is reused",
                 choices=_choices("all", "none", none="prefix"),
             ),
-            Field("reuse", "Share found", "of the common prefix: 80%", blank="80%"),
-            Field(
+            FormField("prefix_reuse", "Prefix reuse", "share of the common prefix found in the cache: 80%", placeholder="80%"),
+            FormField(
                 "truncation",
                 "Truncation",
                 "what happens when the history no longer fits",
                 choices=_choices("disabled", none="auto"),
             ),
-            Field("retention_ratio", "Kept by a cut", "share of the room for history", blank="100%"),
-            Field("post_instructions_tokens", "History, tokens at most", "a lower limit of your own", blank="as the model"),
-            Field("session_minutes", "Session, minutes", "when a new one is needed", blank="60, Azure 30"),
-            Field(
-                "carry",
-                "A new session starts with",
-                "the transcripts so far, or nothing",
+            FormField(
+                "retention_ratio", "Retention ratio", "share of the history budget kept after truncation", placeholder="100%"
+            ),
+            FormField(
+                "post_instructions_tokens", "History token limit", "post_instructions token limit", placeholder="model's"
+            ),
+            FormField("session_minutes", "Session limit, minutes", "when a new session starts", placeholder="60, Azure 30"),
+            FormField(
+                "session_carryover",
+                "Session carryover",
+                "a new session starts with the transcripts so far, or with nothing",
                 choices=_choices("nothing", none="text"),
             ),
-            Field("warm", "Instructions are warm", "another session has just used the same", ticked=True),
+            FormField("warm_cache", "Warm cache", "another session has just used the same instructions", is_checkbox=True),
         ),
     ),
-    Group(
+    FieldGroup(
         "Months, transport, contract, day",
         (
-            Field("length_spread", "Spread of lengths", "standard deviation over mean; 0: all calls alike", blank="0.8"),
-            Field(
+            FormField(
+                "call_length_cv",
+                "Call length variation",
+                "coefficient of variation (standard deviation / mean); 0: all calls equal",
+                placeholder="0.8",
+            ),
+            FormField(
                 "transport",
                 "Transport",
-                "how the conversation reaches the model; named, it is told what that carries, needs and takes",
-                choices=_choices("webrtc", "websocket", "sip", none="not named"),
+                "how the conversation reaches the model; select one to see its traffic, requirements and fees",
+                choices=_choices("webrtc", "websocket", "sip", none="not specified"),
             ),
-            Field("codec", "Codec", "opus, pcm16 or g711", blank="the transport's"),
-            Field("carrier", "Carrier", "the id of a price: twilio/voice-inbound-us-local", blank="none", wide=True),
-            Field("carrier_per_minute", "Your carrier, dollars a minute", "instead of an id", blank="none"),
-            Field("carrier_seconds", "Rounds a call up to, seconds", "each call by itself", blank="60"),
-            Field("egress_per_gb", "Bandwidth, dollars a GB", "what your cloud takes for what leaves it", blank="none"),
-            Field("fees", "Platforms", "ids of prices in a file of your own, with commas", blank="none", wide=True),
-            Field("discount", "Discount, per cent", "of your contract; never part of an address", blank="0"),
-            Field("region", "Azure region", "such as swedencentral", blank="any"),
-            Field("day", "Day", "prices and rules of this day: 2026-11-22", blank="today"),
-            Field("rules", "Rules", "how conversations are counted", choices=_choices("page-2026-06", none="recorded-2026-11")),
+            FormField("codec", "Codec", "opus, pcm16 or g711", placeholder="the transport's"),
+            FormField(
+                "carrier", "Carrier", "id of a carrier price: twilio/voice-inbound-us-local", placeholder="none", wide=True
+            ),
+            FormField("carrier_per_minute", "Carrier price, dollars per minute", "instead of an id", placeholder="none"),
+            FormField("carrier_increment", "Billing increment, seconds", "each call is rounded up to it", placeholder="60"),
+            FormField("egress_per_gb", "Egress, dollars per GB", "your cloud's price for outgoing traffic", placeholder="none"),
+            FormField(
+                "platforms", "Platforms", "ids of prices in your own file, separated by commas", placeholder="none", wide=True
+            ),
+            FormField("discount", "Discount, %", "of your contract; never part of an address", placeholder="0"),
+            FormField("region", "Azure region", "such as swedencentral", placeholder="any"),
+            FormField("day", "Day", "prices and rules of this day: 2026-11-22", placeholder="today"),
+            FormField(
+                "rules",
+                "Rules",
+                "how conversations are counted",
+                choices=_choices("web-calculator-2026-06", none="recorded-2026-11"),
+            ),
         ),
     ),
 )
-GROUPS = (SHORT, *FOLDED)
+FIELD_GROUPS = (MAIN_FIELDS, *MORE_FIELDS)
 
-CAPACITY = (
-    Group(
-        "The busy hour",
+CAPACITY_GROUPS = (
+    FieldGroup(
+        "Busy hour",
         (
-            Field("busy_hour_share", "In the busiest hour", "share of a day's calls: 15%", blank="17%"),
-            Field("days", "Days a month", "on which calls come", blank="22"),
-            Field("calls_per_hour", "Or: calls an hour", "in the busy hour, instead of conversations", blank="as above"),
-            Field("refused", "Refused at most", "share of the calls: 1%", blank="1%"),
-            Field("service_level", "Or: answered", "where calls wait instead: 80% in 20s", blank="80% in 20s", wide=True),
+            FormField("busy_hour_share", "Busy-hour share", "share of a day's calls: 15%", placeholder="17%"),
+            FormField("days", "Days per month", "days with calls", placeholder="22"),
+            FormField("calls_per_hour", "Busy-hour calls", "instead of the volume above", placeholder="as above"),
+            FormField(
+                "blocking_probability", "Blocking probability", "share of calls that may be blocked: 1%", placeholder="1%"
+            ),
+            FormField(
+                "service_level", "Service level", "if calls queue instead: 80% in 20s", placeholder="80% in 20s", wide=True
+            ),
         ),
     ),
-    Group(
-        "Limits and how they count",
+    FieldGroup(
+        "Limits and counting",
         (
-            Field("quota_tokens", "Your limit, tokens a minute", "of one quota: 200k", blank="as published"),
-            Field("quota_requests", "Your limit, requests a minute", "of one quota: 1,000", blank="as published"),
-            Field("quota_sessions", "Your limit, sessions at once", "of one quota", blank="as published"),
-            Field(
+            FormField("quota_tokens", "Token limit per minute", "of one quota: 200k", placeholder="as published"),
+            FormField("quota_requests", "Request limit per minute", "of one quota: 1,000", placeholder="as published"),
+            FormField("quota_sessions", "Concurrent session limit", "of one quota", placeholder="as published"),
+            FormField(
                 "tier",
                 "Azure's quota tier",
                 "as your subscription shows it",
                 choices=_choices(*(f"tier-{number}" for number in range(2, 7)), none="tier-1"),
             ),
-            Field("minutes_over", "Minutes over the limit", "share of minutes that may ask for more: 1%", blank="1%"),
-            Field(
+            FormField("exceedance", "Exceedance", "share of minutes that may exceed the quota: 1%", placeholder="1%"),
+            FormField(
                 "cached_tokens",
                 "Cached tokens",
                 "whether they count towards the limit",
                 choices=_choices("counted", "free", none="by provider"),
             ),
-            Field(
-                "request_is",
-                "A request is",
-                "what a limit on requests counts",
+            FormField(
+                "request_unit",
+                "Request unit",
+                "what a request limit counts",
                 choices=_choices("response", "session", none="by provider"),
             ),
-            Field(
+            FormField(
                 "reserved_output_tokens",
-                "Output reserved, tokens",
-                "that count for every response, whatever it writes",
-                blank="as generated",
+                "Reserved output tokens",
+                "counted for every response, whatever it generates",
+                placeholder="as generated",
             ),
         ),
     ),
 )
-"""What a capacity is asked beside the question; prices are no part of it."""
+"""Fields of a capacity request in addition to the plan; prices are no part of it."""
 
-NO_PART_OF_CAPACITY = ("discount",)
-CAPACITY_FOLDED = (
-    *CAPACITY,
-    *(Group(group.title, tuple(field for field in group.fields if field.name not in NO_PART_OF_CAPACITY)) for group in FOLDED),
+NOT_FOR_CAPACITY = ("discount",)
+CAPACITY_MORE_FIELDS = (
+    *CAPACITY_GROUPS,
+    *(
+        FieldGroup(group.title, tuple(field for field in group.fields if field.name not in NOT_FOR_CAPACITY))
+        for group in MORE_FIELDS
+    ),
 )
-FIELDS: Mapping[str, Field] = {field.name: field for group in GROUPS for field in group.fields}
+FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}
 
 
-def filled(given: Mapping[str, str]) -> dict[str, str]:
+def with_defaults(values: Mapping[str, str]) -> dict[str, str]:
     """The fields of the page: what was given, and elsewhere what the form starts with."""
-    return {field.name: field.value for field in SHORT.fields if field.value} | dict(given)
+    return {field.name: field.value for field in MAIN_FIELDS.fields if field.value} | dict(values)
 
 
-def address(given: Mapping[str, str], **more: str) -> str:
+def query_string(values: Mapping[str, str], **extra: str) -> str:
     """The query that leads to the same answer: only what differs from the form as it starts, and never a discount."""
-    said = {
+    changed = {
         name: value
-        for name, value in given.items()
+        for name, value in values.items()
         if (name not in PAGE_FIELDS or name == "embed")
-        and not (name in FIELDS and value == FIELDS[name].value)
-        and (value or (name in FIELDS and FIELDS[name].value))
+        and not (name in FORM_FIELDS and value == FORM_FIELDS[name].value)
+        and (value or (name in FORM_FIELDS and FORM_FIELDS[name].value))
     }
-    return urlencode({name: said[name] for name in sorted(said, key=_order)} | {k: v for k, v in more.items() if v})
+    return urlencode(
+        {name: changed[name] for name in sorted(changed, key=_field_order)} | {k: v for k, v in extra.items() if v}
+    )
 
 
-def _order(name: str) -> int:
-    return list(FIELDS).index(name) if name in FIELDS else len(FIELDS)
+def _field_order(name: str) -> int:
+    return list(FORM_FIELDS).index(name) if name in FORM_FIELDS else len(FORM_FIELDS)
 
 
-def models(book: PriceBook, day: date) -> Iterator[str]:
+def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:
     """The undated names of the realtime models alive on a day, the newest and largest first."""
     newest: dict[str, tuple[date, str]] = {}
-    for offer in alive(book, day):
+    for offer in available_offers(book, day):
         since = min(row.since.first for row in offer.rows)
         newest[offer.model] = max(newest.get(offer.model, (since, offer.model)), (since, offer.model))
     yield from sorted(newest, key=lambda model: ("mini" in model, "preview" in model, -newest[model][0].toordinal(), model))

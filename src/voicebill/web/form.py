@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from voicebill.facts.plans import USES
-from voicebill.web.asking import Refused
-from voicebill.web.fields import FOLDED, SHORT, models
+from voicebill.facts.example_plans import EXAMPLE_PLANS
+from voicebill.web.fields import MAIN_FIELDS, MORE_FIELDS, realtime_model_names
 from voicebill.web.presets import preset
+from voicebill.web.requests import Problem
 from voicebill.web.site import Site
 
 
@@ -14,10 +14,10 @@ def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
     """What every page with the form needs: the fields as they were given come back as they are."""
     return {
         "fields": fields,
-        "short": SHORT,
-        "folded": FOLDED,
-        "models": list(models(site.facts.prices, site.calendar())),
-        "uses": [preset(use) for use in USES],
+        "short": MAIN_FIELDS,
+        "folded": MORE_FIELDS,
+        "models": list(realtime_model_names(site.facts.prices, site.today())),
+        "uses": [preset(plan_name) for plan_name in EXAMPLE_PLANS],
         "errors": {},
         "refusal": None,
         "view": None,
@@ -25,6 +25,6 @@ def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
     }
 
 
-def refusal_context(refused: Refused) -> dict[str, Any]:
+def problem_context(problem: Problem) -> dict[str, Any]:
     """What was refused: its messages by field, and those of no field."""
-    return {"errors": {name: text for name, text in refused.errors if name}, "refusal": refused}
+    return {"errors": {name: text for name, text in problem.errors if name}, "refusal": problem}

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from voicebill.billing.money import dollars, quoted, shown
-from voicebill.web.reply import AGAIN, FOREVER, tagged
+from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_exact, format_in_column, format_price
+from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
 
 STATIC = {
@@ -36,9 +36,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self.templates.filters |= {
-            "shown": shown,
-            "dollars": dollars,
-            "quoted": quoted,
+            "amount": format_amount,
+            "exact": format_exact,
+            "decimals": column_decimals,
+            "in_column": format_in_column,
+            "dollars": format_dollars,
+            "price": format_price,
             "counted": lambda number: f"{number:,}",
         }
         self.templates.globals |= {"at": site.prefix, "static": self.static, "site": site}
@@ -49,16 +52,16 @@ class Pages:
 
     def file(self, request: Request, name: str) -> Response:
         """One of our files."""
-        this = request.query_params.get("v") == self.tags[name]
-        return tagged(request, self.files[name], STATIC[name], cache=FOREVER if this else AGAIN)
+        is_current = request.query_params.get("v") == self.tags[name]
+        return with_etag(request, self.files[name], STATIC[name], cache=IMMUTABLE if is_current else REVALIDATE)
 
     def page(self, request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
         """A page, or a part of one."""
         embedded = request.query_params.get("embed") == "1"
-        here = request.scope["path"].removeprefix(self.site.prefix)
-        text = self.templates.get_template(name).render(**context, embedded=embedded, here=here)
+        path = request.scope["path"].removeprefix(self.site.prefix)
+        text = self.templates.get_template(name).render(**context, embedded=embedded, here=path)
         if status != 200:
             return HTMLResponse(text, status_code=status, headers={"cache-control": "no-store"})
         if request.method == "POST":
             return HTMLResponse(text, headers={"cache-control": "no-store"})
-        return tagged(request, text.encode(), "text/html; charset=utf-8")
+        return with_etag(request, text.encode(), "text/html; charset=utf-8")

@@ -4,29 +4,29 @@ import tomllib
 from functools import cache
 from typing import NamedTuple
 
-from voicebill.facts.plans import plan_text
-from voicebill.web.fields import address
+from voicebill.facts.example_plans import example_plan_text
+from voicebill.web.fields import query_string
 
 
 class Preset(NamedTuple):
     """A documented plan: what it is, and the query that leads to it."""
 
     label: str
-    about: str
+    description: str
     query: str
     fields: dict[str, str]
 
 
 @cache
-def preset(use: str) -> Preset:
+def preset(plan_name: str) -> Preset:
     """A documented plan by its name.
 
     >>> preset("support-bot").label
     'support bot'
     """
-    text = plan_text(use)
-    told = tomllib.loads(text)
-    cut = told.pop("truncation", {})
-    told |= {"truncation" if name == "mode" else name: value for name, value in cut.items() if value != "auto"}
-    fields = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in told.items()}
-    return Preset(use.replace("-", " "), text.splitlines()[0].lstrip("# "), address(fields), fields)
+    text = example_plan_text(plan_name)
+    values = tomllib.loads(text)
+    truncation = values.pop("truncation", {})
+    values |= {"truncation" if name == "mode" else name: value for name, value in truncation.items() if value != "auto"}
+    fields = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return Preset(plan_name.replace("-", " "), text.splitlines()[0].lstrip("# "), query_string(fields), fields)

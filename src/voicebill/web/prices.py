@@ -12,62 +12,73 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Kind, Offer, PriceRow
 from voicebill.billing.price_book import Lifecycle
 from voicebill.web import openapi
-from voicebill.web.asking import Refused, fields_of, refused
 from voicebill.web.pages import Pages
-from voicebill.web.reply import as_json, worked
+from voicebill.web.requests import Problem, problem_from, read_query
+from voicebill.web.responses import json_response, run_in_threads
 from voicebill.web.site import Site
 
-KINDS: tuple[str, ...] = get_args(Kind)
+OFFER_KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class OfferListing:
     """An offer with its prices on a day and when it ends."""
 
     offer: Offer
     row: PriceRow | None
-    ends: tuple[Lifecycle, ...]
+    lifecycle: tuple[Lifecycle, ...]
     contract: tuple[str, ...] = ()
 
 
-def offers_of(given: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
+def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
     """The offers that were asked for: of a model, of a provider, of a kind.
 
     Raises:
-        Refused: a name or a word is unknown.
+        Problem: a name or a word is unknown.
     """
     book = site.facts.prices
-    unknown = [name for name in given if name not in ("model", "provider", "kind")]
+    unknown = [name for name in values if name not in ("model", "provider", "kind")]
     if unknown:
-        raise Refused(422, "Wrong input", [(name, "is no parameter here: model, provider or kind") for name in unknown])
-    kind = given.get("kind", "" if "model" in given else "realtime").lower()
-    if kind and kind not in KINDS:
-        raise Refused(422, "Wrong input", [("kind", f"must be one of {', '.join(KINDS)}, not {kind[:60]!r}")])
-    provider = given["provider"].lower() if "provider" in given else None
+        raise Problem(422, "Wrong input", [(name, "is no parameter here: model, provider or kind") for name in unknown])
+    kind = values.get("kind", "" if "model" in values else "realtime").lower()
+    if kind and kind not in OFFER_KINDS:
+        raise Problem(422, "Wrong input", [("kind", f"must be one of {', '.join(OFFER_KINDS)}, not {kind[:60]!r}")])
+    provider = values["provider"].lower() if "provider" in values else None
     try:
-        if "model" in given:
-            found = book.named(given["model"], provider)
+        if "model" in values:
+            offers = book.offers_named(values["model"], provider)
         else:
-            found = book.offers
-            if provider is not None and provider not in {offer.provider for offer in found}:
-                book.named("", provider)
+            offers = book.offers
+            if provider is not None and provider not in {offer.provider for offer in offers}:
+                book.offers_named("", provider)
     except VoicebillError as error:
-        raise refused(error) from None
-    return tuple(offer for offer in found if kind in ("", offer.kind) and provider in (None, offer.provider))
+        raise problem_from(error) from None
+    return tuple(offer for offer in offers if kind in ("", offer.kind) and provider in (None, offer.provider))
 
 
-def listed(offers: tuple[Offer, ...], site: Site, day: date) -> list[Listed]:
+def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferListing]:
     """Offers with what is known about them on a day, by provider and model, those that have ended last."""
     book = site.facts.prices
 
-    def place(each: Listed) -> tuple[object, ...]:
-        offer = each.offer
-        ended = each.row is None or any(end.shutdown.last < day for end in each.ends)
-        return ended, offer.example, offer.provider != "openai", offer.provider, "preview" in offer.model, offer.model, offer.id
+    def sort_key(item: OfferListing) -> tuple[object, ...]:
+        offer = item.offer
+        is_ended = item.row is None or any(end.shutdown.last < day for end in item.lifecycle)
+        return (
+            is_ended,
+            offer.example,
+            offer.provider != "openai",
+            offer.provider,
+            "preview" in offer.model,
+            offer.model,
+            offer.id,
+        )
 
     return sorted(
-        (Listed(each, book.priced(each, day), tuple(book.ends(each)), tuple(book.contract(each, day))) for each in offers),
-        key=place,
+        (
+            OfferListing(item, book.price_row(item, day), tuple(book.lifecycle_of(item)), tuple(book.contract_terms(item, day)))
+            for item in offers
+        ),
+        key=sort_key,
     )
 
 
@@ -78,40 +89,40 @@ def routes(site: Site, pages: Pages) -> APIRouter:
 
     @router.get("/prices", include_in_schema=False)
     async def prices_page(request: Request) -> Response:
-        given = fields_of(request.url.query, site.bounds)
-        embed = given.pop("embed", "")
-        day = site.calendar()
-        kind = given.get("kind", "realtime")
-        context: dict[str, Any] = {"kinds": KINDS, "kind": kind, "day": day, "meters": meters, "embed": embed}
+        values = read_query(request.url.query, site.limits)
+        embed = values.pop("embed", "")
+        day = site.today()
+        kind = values.get("kind", "realtime")
+        context: dict[str, Any] = {"kinds": OFFER_KINDS, "kind": kind, "day": day, "meters": meters, "embed": embed}
         try:
-            found = listed(offers_of(given, site), site, day)
-        except Refused as error:
+            listings = list_offers(select_offers(values, site), site, day)
+        except Problem as error:
             return pages.page(request, "prices.html", context | {"found": [], "refusal": error}, status=error.status)
-        return pages.page(request, "prices.html", context | {"found": found})
+        return pages.page(request, "prices.html", context | {"found": listings})
 
     @router.get("/prices/{offer_id:path}", include_in_schema=False)
     async def offer_page(request: Request, offer_id: str) -> Response:
-        book, day = site.facts.prices, site.calendar()
-        offer = next((each for each in book.offers if each.id == offer_id), None)
+        book, day = site.facts.prices, site.today()
+        offer = next((row for row in book.offers if row.id == offer_id), None)
         if offer is None:
-            raise Refused(404, "Not found", [(None, f"no offer is {offer_id[:80]!r}: see {site.prefix}/prices")])
-        around = {
-            "surcharges": [each for each in book.surcharges if each.provider == offer.provider and offer.model in each.models],
-            "places": [each for each in book.availability if each.provider == offer.provider and offer.model in each.models],
+            raise Problem(404, "Not found", [(None, f"no offer is {offer_id[:80]!r}: see {site.prefix}/prices")])
+        related = {
+            "surcharges": [row for row in book.surcharges if row.provider == offer.provider and offer.model in row.models],
+            "places": [row for row in book.availability if row.provider == offer.provider and offer.model in row.models],
         }
-        one = listed((offer,), site, day)[0]
+        listing = list_offers((offer,), site, day)[0]
         return pages.page(
-            request, "offer.html", {"one": one, "listed": offer.row_on(day), "day": day, "meters": meters} | around
+            request, "offer.html", {"one": listing, "listed": offer.row_on(day), "day": day, "meters": meters} | related
         )
 
     @router.get("/api/prices", **openapi.GET_PRICES)
     async def get_prices(request: Request) -> Response:
-        given = fields_of(request.url.query, site.bounds)
+        values = read_query(request.url.query, site.limits)
 
         def work() -> dict[str, Any]:
-            shapes = [offer_shape(offer) for offer in offers_of(given, site)]
+            shapes = [offer_shape(offer) for offer in select_offers(values, site)]
             return {"digest": site.facts.prices.digest, "currency": "USD", "offers": shapes}
 
-        return as_json(request, await worked(site, work), site)
+        return json_response(request, await run_in_threads(site, work), site)
 
     return router

@@ -11,75 +11,76 @@ from fastapi import APIRouter, Request, Response
 
 from voicebill.answers import quantities
 from voicebill.answers.ptu import (
-    A_WEEK,
     HOURS_PER_MONTH,
+    HOURS_PER_WEEK,
     HOURS_PER_YEAR,
-    Ptu,
-    PtuAsked,
-    cheapest_way,
-    more_than_none,
-    profile,
-    ptu,
+    PtuRequest,
+    PtuSizing,
+    cheapest_option_text,
+    parse_load_profile,
+    parse_positive_number,
+    size_ptus,
 )
 from voicebill.answers.ptu_shape import ptu_shape
-from voicebill.billing.checks import plain
-from voicebill.billing.dated import Day
+from voicebill.answers.renamed_keys import replacement_for
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.billing.provisioned import DEPLOYMENTS
+from voicebill.billing.provisioned_throughput import DEPLOYMENTS
+from voicebill.billing.validation import is_reasonable
+from voicebill.billing.validity import PartialDate
 from voicebill.charts import draw
 from voicebill.web import openapi
-from voicebill.web.asking import Refused, body_of, fields_of, form_of
-from voicebill.web.charts import KINDS, POLICY, Gallery, look_of
+from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.pages import Pages
-from voicebill.web.reply import as_json, tagged, worked
+from voicebill.web.requests import Problem, read_form, read_json, read_query
+from voicebill.web.responses import json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 
-START: Mapping[str, str] = {
+EXAMPLE_FIELDS: Mapping[str, str] = {
     "model": "gpt-5.2",
     "deployment": "data-zone",
     "calls_per_minute": "1,000",
-    "prompt": "200",
-    "response": "20",
+    "prompt_tokens": "200",
+    "response_tokens": "20",
     "cache_rate": "50%",
 }
 """What the form starts with: Microsoft's own example."""
-MOST_CHARACTERS = 2_000
+MAX_PTU_FIELD_CHARACTERS = 2_000
 """Of a field: a week's load by the hour has some hundreds."""
 
 
-def _deployment(said: str) -> str:
-    if said.lower() not in DEPLOYMENTS:
-        raise InvalidInput(f"must be one of {', '.join(DEPLOYMENTS)}, not {said[:40]!r}")
-    return said.lower()
+def _parse_deployment(text: str) -> str:
+    if text.lower() not in DEPLOYMENTS:
+        raise InvalidInput(f"must be one of {', '.join(DEPLOYMENTS)}, not {text[:40]!r}")
+    return text.lower()
 
 
-def _day(said: str) -> date:
-    day = Day.parse(said)
-    if not day.exact:
-        raise InvalidInput(f"{said!r} is not a day: write 2026-11-22")
+def _parse_day(text: str) -> date:
+    day = PartialDate.parse(text)
+    if not day.is_exact:
+        raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
     return day.first
 
 
-FIELDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+FIELD_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "model": ("model", str),
-    "deployment": ("deployment", _deployment),
+    "deployment": ("deployment", _parse_deployment),
     "region": ("region", str),
-    "calls_per_minute": ("calls_per_minute", more_than_none),
-    "prompt": ("prompt_tokens", quantities.number),
-    "response": ("response_tokens", quantities.number),
-    "cache_rate": ("cache_rate", quantities.share),
-    "profile": ("profile", profile),
-    "ptus": ("ptus", quantities.count),
-    "day": ("day", _day),
+    "calls_per_minute": ("calls_per_minute", parse_positive_number),
+    "prompt_tokens": ("prompt_tokens", quantities.parse_number),
+    "response_tokens": ("response_tokens", quantities.parse_number),
+    "cache_rate": ("cache_rate", quantities.parse_share),
+    "profile": ("profile", parse_load_profile),
+    "buy_ptus": ("ptus", quantities.parse_count),
+    "day": ("day", _parse_day),
 }
 """By its name in an address: what a field is in the question, and how it is read."""
-WHERE = {
+FIELD_BY_MESSAGE = {
     "unknown region": "region",
     "have their price by region": "region",
     "cannot be sized": "model",
     "unknown model": "model",
     "have no row for": "model",
-    "without tokens": "prompt",
+    "without tokens": "prompt_tokens",
 }
 """Words of a refusal by which its field is known."""
 
@@ -94,140 +95,152 @@ class Bar:
     served: float
 
 
-def routes(site: Site, pages: Pages, gallery: Gallery) -> APIRouter:
+def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     """The page, its picture, and the API."""
     router = APIRouter()
 
     @router.get("/ptu", include_in_schema=False)
     async def page(request: Request) -> Response:
-        given = {name: value for name, value in fields_of(request.url.query, site.bounds).items() if name != "embed"}
-        told = given or dict(START)
+        values = {name: value for name, value in read_query(request.url.query, site.limits).items() if name != "embed"}
+        fields = values or dict(EXAMPLE_FIELDS)
         try:
-            answer = await worked(site, lambda: answered(told, site))
-        except Refused as refusal:
-            return pages.page(request, "ptu.html", _context(told, site, refusal=refusal), status=refusal.status)
-        return pages.page(request, "ptu.html", _context(told, site, view=answer, query=urlencode(told)))
+            answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
+        except Problem as problem:
+            return pages.page(request, "ptu.html", _template_context(fields, site, refusal=problem), status=problem.status)
+        return pages.page(request, "ptu.html", _template_context(fields, site, view=answer, query=urlencode(fields)))
 
     @router.post("/ptu", include_in_schema=False)
-    async def submitted(request: Request) -> Response:
-        given = {name: value for name, value in (await form_of(request)).items() if name in FIELDS and value}
-        return Response(status_code=303, headers={"location": f"{site.prefix}/ptu?{urlencode(given)}"})
+    async def submit(request: Request) -> Response:
+        values = {name: value for name, value in (await read_form(request)).items() if name in FIELD_PARSERS and value}
+        return Response(status_code=303, headers={"location": f"{site.prefix}/ptu?{urlencode(values)}"})
 
     @router.get("/api/ptu", **openapi.GET_PTU)
-    async def from_address(request: Request) -> Response:
-        given = fields_of(request.url.query, site.bounds)
-        return as_json(request, await worked(site, lambda: ptu_shape(answered(given, site))), site)
+    async def api_get(request: Request) -> Response:
+        values = read_query(request.url.query, site.limits)
+        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(values, site))), site)
 
     @router.post("/api/ptu", **openapi.POST_PTU)
-    async def from_body(request: Request) -> Response:
-        given = _written(await body_of(request))
-        return as_json(request, await worked(site, lambda: ptu_shape(answered(given, site))), site)
+    async def api_post(request: Request) -> Response:
+        values = _fields_from_json(await read_json(request))
+        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(values, site))), site)
 
     @router.get("/chart/ptu.{kind}", include_in_schema=False)
     async def chart(request: Request, kind: str) -> Response:
-        if kind not in KINDS:
-            raise Refused(404, "Not found", [(None, "a picture is .svg or .png")])
-        given = fields_of(request.url.query, site.bounds)
-        look = look_of(given)
-        told = {name: value for name, value in given.items() if name not in ("look", "width")}
-        answer = await worked(site, lambda: answered(told, site))
-        key = (repr(answer.asked), answer.digest, site.facts.prices.digest, "ptu", kind, look)
+        if kind not in MEDIA_TYPES:
+            raise Problem(404, "Not found", [(None, "a picture is .svg or .png")])
+        values = read_query(request.url.query, site.limits)
+        theme = theme_from_fields(values)
+        fields = {name: value for name, value in values.items() if name not in ("theme", "width")}
+        answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
+        key = (repr(answer.request), answer.digest, site.facts.prices.digest, "ptu", kind, theme)
         try:
-            body = await worked(site, lambda: gallery.picture(key, lambda: draw.provisioned(answer, look), kind))
+            body = await run_in_threads(site, lambda: renderer.render(key, lambda: draw.ptu_costs_chart(answer, theme), kind))
         except draw.MissingPlot as error:
-            raise Refused(503, "No pictures", [(None, str(error))]) from None
+            raise Problem(503, "No pictures", [(None, str(error))]) from None
         except VoicebillError as error:
-            raise Refused(422, "No picture", [(None, str(error))]) from None
-        return tagged(request, body, KINDS[kind], headers=POLICY)
+            raise Problem(422, "No picture", [(None, str(error))]) from None
+        return with_etag(request, body, MEDIA_TYPES[kind], headers=CHART_HEADERS)
 
     return router
 
 
-def answered(given: Mapping[str, str], site: Site) -> Ptu:
+def answer_ptus(values: Mapping[str, str], site: Site) -> PtuSizing:
     """The answer to what the fields ask.
 
     Raises:
-        Refused: a field is unknown, missing, or cannot be read; or there is no answer.
+        Problem: a field is unknown, missing, or cannot be read; or there is no answer.
     """
-    told: dict[str, Any] = {"day": site.calendar()}
+    parameters: dict[str, Any] = {"day": site.today()}
     errors: list[tuple[str | None, str]] = [
-        (name[:40], f"is none of {', '.join(FIELDS)}") for name in list(given)[:20] if name not in FIELDS
+        (name[:40], f"is now {renamed}" if renamed else f"is none of {', '.join(FIELD_PARSERS)}")
+        for name in list(values)[:20]
+        if name not in FIELD_PARSERS
+        for renamed in (replacement_for(name, FIELD_PARSERS),)
     ]
-    for name, (inside, read) in FIELDS.items():
-        said = given.get(name, "").strip()
-        if len(said) > MOST_CHARACTERS:
-            errors.append((name, f"has more than {MOST_CHARACTERS:,} characters"))
-        elif said:
+    for name, (parameter, parse) in FIELD_PARSERS.items():
+        text = values.get(name, "").strip()
+        if len(text) > MAX_PTU_FIELD_CHARACTERS:
+            errors.append((name, f"has more than {MAX_PTU_FIELD_CHARACTERS:,} characters"))
+        elif text:
             try:
-                told[inside] = read(said)
+                parameters[parameter] = parse(text)
             except VoicebillError as error:
                 errors.append((name, str(error)))
-        elif name in ("model", "prompt", "response") or (name == "calls_per_minute" and not given.get("profile")):
+        elif name in ("model", "prompt_tokens", "response_tokens") or (
+            name == "calls_per_minute" and not values.get("profile")
+        ):
             errors.append((name, "is missing"))
     if errors:
-        raise Refused(422, "Wrong input", errors)
+        raise Problem(422, "Wrong input", errors)
     try:
-        return ptu(PtuAsked(**told), site.facts)
+        return size_ptus(PtuRequest(**parameters), site.facts)
     except VoicebillError as error:
-        raise Refused(422, "No answer", [(_place(str(error)), str(error).removeprefix("ptus: "))]) from None
+        raise Problem(422, "No answer", [(_field_of_message(str(error)), str(error).removeprefix("ptus: "))]) from None
 
 
-def _place(said: str) -> str | None:
+def _field_of_message(message: str) -> str | None:
     """The field that a refusal speaks of."""
-    names = {inside: name for name, (inside, _) in FIELDS.items()} | WHERE
-    return next((name for words, name in names.items() if words in said and (words in WHERE or said.startswith(words))), None)
+    names = {parameter: name for name, (parameter, _) in FIELD_PARSERS.items()} | FIELD_BY_MESSAGE
+    return next(
+        (
+            name
+            for words, name in names.items()
+            if words in message and (words in FIELD_BY_MESSAGE or message.startswith(words))
+        ),
+        None,
+    )
 
 
-def _written(body: object) -> dict[str, str]:
+def _fields_from_json(body: object) -> dict[str, str]:
     """A JSON body as fields: numbers and lists as they would be typed.
 
     Raises:
-        Refused: it is no table, or holds something else.
+        Problem: it is no table, or holds something else.
     """
     if not isinstance(body, Mapping):
-        raise Refused(422, "Wrong input", [(None, "the body must be a JSON object")])
-    given: dict[str, str] = {}
+        raise Problem(422, "Wrong input", [(None, "the body must be a JSON object")])
+    fields: dict[str, str] = {}
     for name, value in body.items():
         if value is not None:
-            each = value if isinstance(value, list) and name == "profile" and len(value) <= A_WEEK else [value]
-            given[name] = ",".join(_typed(name, one) for one in each)
-    return given
+            items = value if isinstance(value, list) and name == "profile" and len(value) <= HOURS_PER_WEEK else [value]
+            fields[name] = ",".join(_format_value(name, item) for item in items)
+    return fields
 
 
-def _typed(name: str, value: object) -> str:
+def _format_value(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not plain(Decimal(value)):
-        raise Refused(422, "Wrong input", [(name[:40], "must be a number or text")])
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not is_reasonable(Decimal(value)):
+        raise Problem(422, "Wrong input", [(name[:40], "must be a number or text")])
     return f"{Decimal(value):f}"
 
 
-def _bars(answer: Ptu) -> list[Bar]:
+def _bars(answer: PtuSizing) -> list[Bar]:
     """The load hour by hour."""
-    peak = answer.asked.peak
+    peak = answer.request.peak
     tallest = float(peak)
-    served = tallest if answer.served is None else float(answer.served)
+    served = tallest if answer.max_calls_per_minute is None else float(answer.max_calls_per_minute)
     return [
         Bar(hour, float(calls), 100 * float(calls / peak), 100 * min(float(calls), served) / tallest)
-        for hour, calls in enumerate(answer.asked.hours)
+        for hour, calls in enumerate(answer.request.hours)
     ]
 
 
-def _context(given: Mapping[str, str], site: Site, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
-    view: Ptu | None = more.get("view")
-    refusal: Refused | None = more.get("refusal")
-    regions = sorted({name for row in site.facts.provisioned.hours for name in row.regions})
+def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
+    view: PtuSizing | None = more.get("view")
+    problem: Problem | None = more.get("refusal")
+    regions = sorted({name for row in site.facts.provisioned.hourly_prices for name in row.regions})
     empty: dict[str, Any] = {"view": None, "refusal": None, "query": ""}
     return {
-        "given": given,
-        "errors": {name: text for name, text in refusal.errors if name} if refusal else {},
+        "given": values,
+        "errors": {name: text for name, text in problem.errors if name} if problem else {},
         "models": site.facts.provisioned.models,
         "deployments": DEPLOYMENTS,
         "regions": regions,
         "month": HOURS_PER_MONTH,
         "year": HOURS_PER_YEAR,
-        "cheapest": cheapest_way(view) if view is not None else "",
-        "bars": _bars(view) if view is not None and view.asked.profile else [],
+        "cheapest": cheapest_option_text(view) if view is not None else "",
+        "bars": _bars(view) if view is not None and view.request.profile else [],
         **empty,
         **more,
     }

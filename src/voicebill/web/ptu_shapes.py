@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from voicebill.web.shapes import Day, Dollars, Ratio, Shape
+from voicebill.web.shapes import DayText, Dollars, JsonObject, Ratio
 
 
-class PtuLoad(Shape):
+class PtuLoadJson(JsonObject):
     """The load that was sized; numbers are decimal strings."""
 
     calls_per_minute: Annotated[str, Field(description="in the busiest hour")]
@@ -18,19 +18,19 @@ class PtuLoad(Shape):
     profile: Annotated[list[str] | None, Field(description="calls a minute hour by hour; null: always the same")]
 
 
-class PtuServes(Shape):
+class PtuThroughputJson(JsonObject):
     """What units serve, and which numbers of them can be deployed."""
 
     input_tpm_per_ptu: int
     output_to_input_ratio: int
     minimum: int
     increment: int
-    calls_per_minute: Annotated[str | None, Field(description="what the bought units serve at most")]
-    checked: Day
+    max_calls_per_minute: Annotated[str | None, Field(description="what the bought units serve at most")]
+    checked: DayText
     source: str
 
 
-class PtuTerms(Shape):
+class PtuAmountsJson(JsonObject):
     """An amount for an average hour, a month of 730 hours and a year of 8,760; null where a part of it has no price."""
 
     hour: Dollars | None
@@ -38,83 +38,83 @@ class PtuTerms(Shape):
     year: Dollars | None
 
 
-class PtuHeld(Shape):
+class PtuMixJson(JsonObject):
     """So many units over the whole load, with what spills over to pay as you go."""
 
     ptus: int
-    spilled_share: Annotated[Ratio, Field(description="of all calls")]
-    provisioned: PtuTerms
-    spilled: PtuTerms
-    total: PtuTerms
+    spillover_share: Annotated[Ratio, Field(description="of all calls")]
+    provisioned: PtuAmountsJson
+    spillover: PtuAmountsJson
+    total: PtuAmountsJson
 
 
-class PtuBreakEven(Shape):
+class PtuBreakEvenJson(JsonObject):
     """What the units must serve on average, day and night, to cost less than pay as you go."""
 
     calls_per_minute: str
     share_of_peak: Ratio
 
 
-class PtuPrice(PtuTerms):
+class CommitmentOptionJson(PtuAmountsJson):
     """The bought units under one commitment."""
 
     commitment: Literal["hourly", "month", "year"]
     label: str
-    per_ptu: PtuTerms
-    break_even: Annotated[PtuBreakEven | None, Field(description="null: no load that they serve is enough")]
-    with_spill: PtuHeld
-    cheapest: Annotated[PtuHeld | None, Field(description="with the cheapest number of units; 0: pay as you go alone")]
-    checked: Day
+    per_ptu: PtuAmountsJson
+    break_even: Annotated[PtuBreakEvenJson | None, Field(description="null: no load that they serve is enough")]
+    with_spillover: PtuMixJson
+    cheapest: Annotated[PtuMixJson | None, Field(description="with the cheapest number of units; 0: pay as you go alone")]
+    checked: DayText
     source: str
 
 
-class PtuAsYouGo(PtuTerms):
+class PayAsYouGoJson(PtuAmountsJson):
     """The same load, pay as you go."""
 
     offer: str
     call: Dollars
     hour_at_peak: Dollars
     since: str
-    checked: Day
+    checked: DayText
     sources: list[str]
 
 
-class PtuUse(Shape):
+class UtilizationJson(JsonObject):
     """The share of the bought units that is used."""
 
-    at_peak: Ratio
+    peak: Ratio
     average: Ratio
 
 
-class PtuHours(Shape):
+class HoursJson(JsonObject):
     """How many hours are counted."""
 
     month: int
     year: int
 
 
-class PtuSizing(Shape):
+class PtuSizingJson(JsonObject):
     """Units of provisioned throughput for a load, their prices, and when they pay."""
 
     voicebill: str
     model: str
     deployment: Literal["global", "data-zone", "regional"]
     region: str | None
-    day: Day
+    day: DayText
     currency: Literal["USD"]
-    load: PtuLoad
+    load: PtuLoadJson
     input_tpm: int
     output_tpm: int
     normalized_tpm: int
     raw_ptus: Annotated[str, Field(description="before rounding up", examples=["76.4706"])]
     ptus: Annotated[int, Field(description="what the busiest hour needs")]
     bought_ptus: int
-    utilization: PtuUse
-    serves: PtuServes
-    prices: list[PtuPrice]
-    pay_as_you_go: PtuAsYouGo | None
+    utilization: UtilizationJson
+    throughput: PtuThroughputJson
+    prices: list[CommitmentOptionJson]
+    pay_as_you_go: PayAsYouGoJson | None
     pay_as_you_go_missing: Annotated[str | None, Field(description="why there is no such price")]
-    hours: PtuHours
+    hours: HoursJson
     digest: Annotated[str, Field(description="of the facts about provisioned throughput")]
     warnings: list[str]
     assumptions: list[str]

@@ -6,42 +6,42 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.question import DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.call_fees import PER_MINUTE_KINDS
+from voicebill.answers.request import DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.shape import rules_shape
-from voicebill.answers.tables import the_day
-from voicebill.answers.tolls import PAID_BY_THE_MINUTE
-from voicebill.billing.errors import NotOffered, VoicebillError
+from voicebill.answers.table_schema import exact_date
+from voicebill.billing.errors import NotAvailable, VoicebillError
 from voicebill.billing.offers import Offer
-from voicebill.conversation.rules import Ruling
+from voicebill.conversation.rules import EffectiveRules
 from voicebill.web import openapi
-from voicebill.web.asking import Refused, fields_of, refused
-from voicebill.web.fields import models
+from voicebill.web.fields import realtime_model_names
 from voicebill.web.pages import Pages
-from voicebill.web.reply import as_json
+from voicebill.web.requests import Problem, problem_from, read_query
+from voicebill.web.responses import json_response
 from voicebill.web.site import Site
 
 
-def ruled(given: Mapping[str, str], site: Site) -> tuple[Offer, Ruling, date]:
+def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, EffectiveRules, date]:
     """The rules that were asked for, with the offer and the day that they are for.
 
     Raises:
-        Refused: there are no such rules.
+        Problem: there are no such rules.
     """
-    unknown = [name for name in given if name not in ("model", "provider", "day", "rules")]
+    unknown = [name for name in values if name not in ("model", "provider", "day", "rules")]
     if unknown:
-        raise Refused(422, "Wrong input", [(name, "is no parameter here: model, provider, day or rules") for name in unknown])
+        raise Problem(422, "Wrong input", [(name, "is no parameter here: model, provider, day or rules") for name in unknown])
     try:
-        day = the_day(given["day"]) if "day" in given else site.calendar()
+        day = exact_date(values["day"]) if "day" in values else site.today()
     except VoicebillError as error:
-        raise Refused(422, "Wrong input", [("day", str(error))]) from None
+        raise Problem(422, "Wrong input", [("day", str(error))]) from None
     try:
-        name, provider = given.get("model", DEFAULT_MODEL), given.get("provider", DEFAULT_PROVIDER)
-        offer = site.facts.prices.find(name, provider=provider, day=day, kind="realtime").offer
-        if offer.kind in PAID_BY_THE_MINUTE:
-            raise NotOffered(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
-        return offer, site.facts.ruling(offer, day=day, rules=given.get("rules", site.rules)), day
+        name, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
+        offer = site.facts.prices.quote(name, provider=provider, day=day, kind="realtime").offer
+        if offer.kind in PER_MINUTE_KINDS:
+            raise NotAvailable(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
+        return offer, site.facts.rules_for(offer, day=day, rules=values.get("rules", site.rules)), day
     except VoicebillError as error:
-        raise refused(error) from None
+        raise problem_from(error) from None
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
@@ -50,19 +50,22 @@ def routes(site: Site, pages: Pages) -> APIRouter:
 
     @router.get("/rules", include_in_schema=False)
     async def rules_page(request: Request) -> Response:
-        given = fields_of(request.url.query, site.bounds)
-        given.pop("embed", None)
-        context: dict[str, Any] = {"sets": site.facts.rules.sets, "models": list(models(site.facts.prices, site.calendar()))}
+        values = read_query(request.url.query, site.limits)
+        values.pop("embed", None)
+        context: dict[str, Any] = {
+            "sets": site.facts.rules.sets,
+            "models": list(realtime_model_names(site.facts.prices, site.today())),
+        }
         try:
-            offer, ruling, day = ruled(given, site)
-        except Refused as error:
-            return pages.page(request, "rules.html", context | {"refusal": error, "given": given}, status=error.status)
-        found = {"offer": offer, "ruling": ruling, "day": day, "given": given}
-        return pages.page(request, "rules.html", context | found)
+            offer, rules, day = select_rules(values, site)
+        except Problem as error:
+            return pages.page(request, "rules.html", context | {"refusal": error, "given": values}, status=error.status)
+        details = {"offer": offer, "ruling": rules, "day": day, "given": values}
+        return pages.page(request, "rules.html", context | details)
 
     @router.get("/api/rules", **openapi.GET_RULES)
     async def get_rules(request: Request) -> Response:
-        offer, ruling, day = ruled(fields_of(request.url.query, site.bounds), site)
-        return as_json(request, {"offer": offer.id, "day": day.isoformat(), **rules_shape(ruling)}, site)
+        offer, rules, day = select_rules(read_query(request.url.query, site.limits), site)
+        return json_response(request, {"offer": offer.id, "day": day.isoformat(), **rules_shape(rules)}, site)
 
     return router

@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Dollars = Annotated[str, Field(description="dollars, an exact decimal", examples=["0.8372544"], pattern=r"^-?\d+(\.\d+)?$")]
 Ratio = Annotated[str, Field(description="a ratio with four decimals", examples=["0.1247"], pattern=r"^-?\d+(\.\d+)?$")]
-Day = Annotated[str, Field(description="a day", examples=["2026-11-22"])]
+DayText = Annotated[str, Field(description="a day", examples=["2026-11-22"])]
 
 
-class Shape(BaseModel):
+class JsonObject(BaseModel):
     """A JSON object with these keys and no others."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Scenarios(Shape):
+class ScenariosJson(JsonObject):
     """An amount under the cache behaviours all (best), the expected one, and none (worst)."""
 
     best: Dollars
@@ -26,7 +26,7 @@ class Scenarios(Shape):
     worst: Dollars
 
 
-class Line(Shape):
+class LineJson(JsonObject):
     """A metered quantity at its rate."""
 
     offer: str | None
@@ -35,21 +35,21 @@ class Line(Shape):
     unit: Annotated[str, Field(description="what the quantity counts", examples=["token"])]
     quantity: int
     rate: Annotated[str | None, Field(examples=["$32.00/M"])]
-    usd: Annotated[str | None, Field(description="dollars for `per` units")]
+    unit_price: Annotated[str | None, Field(description="dollars for `per` units")]
     per: int
     dollars: Dollars | None
     sources: list[str]
 
 
-class Part(Shape):
+class CostComponentJson(JsonObject):
     """One of the places where the money goes."""
 
-    part: Annotated[str, Field(examples=["reread_history"])]
+    component: Annotated[str, Field(examples=["reread_history"])]
     label: str
     dollars: Dollars
 
 
-class Percentile(Shape):
+class PercentileJson(JsonObject):
     """A call that is at least as long as so many per cent of all."""
 
     percent: int
@@ -57,19 +57,21 @@ class Percentile(Shape):
     dollars: Dollars
 
 
-class Population(Shape):
+class CallMixJson(JsonObject):
     """What calls of all lengths cost on average."""
 
-    spread: Annotated[str | None, Field(description="standard deviation of the lengths over their mean; null: as counted")]
-    mean: Scenarios
+    call_length_cv: Annotated[
+        str | None, Field(description="standard deviation of the lengths over their mean; null: as counted")
+    ]
+    mean: ScenariosJson
     mean_minutes: float
-    surcharge: Annotated[Ratio, Field(description="how much more the mean call costs than the call of average length")]
+    length_uplift: Annotated[Ratio, Field(description="how much more the mean call costs than the call of average length")]
     cap_minutes: float | None
     cap_by: Literal["session", "context"] | None
-    percentiles: list[Percentile]
+    percentiles: list[PercentileJson]
 
 
-class Offer(Shape):
+class OfferJson(JsonObject):
     """A model as sold."""
 
     id: Annotated[str, Field(examples=["openai/gpt-realtime-1.5"])]
@@ -81,13 +83,13 @@ class Offer(Shape):
     tier: str
 
 
-class ListedOffer(Offer):
+class OfferWithRegionsJson(OfferJson):
     """A model as sold, with the regions of its price."""
 
     regions: list[str]
 
 
-class Rule(Shape):
+class RuleJson(JsonObject):
     """A parameter's value and what speaks for it."""
 
     value: Any
@@ -96,97 +98,97 @@ class Rule(Shape):
     disputed: list[Any]
 
 
-class Rules(Shape):
+class RulesJson(JsonObject):
     """The rules that an answer used."""
 
     name: Annotated[str, Field(examples=["recorded-2026-11"])]
     digest: str
-    evidence: dict[str, Rule]
+    evidence: dict[str, RuleJson]
 
 
-class Prices(Shape):
+class PricesJson(JsonObject):
     """The prices that an answer used."""
 
     digest: str
     since: Annotated[str, Field(description="first day of the price row, as precisely as known")]
-    checked: Day
+    checked: DayText
     sources: list[str]
     contract: list[str]
 
 
-class StandsOn(Shape):
+class ProvenanceJson(JsonObject):
     """Which facts an answer stands on."""
 
     voicebill: Annotated[str, Field(description="version of voicebill")]
-    day: Day
+    day: DayText
     currency: Literal["USD"]
-    offer: Offer
-    transcription_offer: Offer | None
-    prices: Prices
-    rules: Rules
+    offer: OfferJson
+    transcription_offer: OfferJson | None
+    prices: PricesJson
+    rules: RulesJson
     in_currency: Annotated[dict[str, Any] | None, Field(description="the amounts in another currency, where a rate was stated")]
     warnings: list[str]
     assumptions: list[str]
 
 
-class Moved(Shape):
+class SensitivityEndJson(JsonObject):
     """One end of a knob, and what it adds to a conversation's expected amount; null: refused by the provider."""
 
-    at: str
-    adds: Dollars | None
+    value: str
+    delta: Dollars | None
 
 
-class Knob(Shape):
+class SensitivityParameterJson(JsonObject):
     """What an assumption moves, by re-runs."""
 
     name: str
     label: str
-    low: Moved
-    high: Moved
+    low: SensitivityEndJson
+    high: SensitivityEndJson
     basis: str
 
 
-class Advice(Shape):
+class RecommendationJson(JsonObject):
     """A change that makes the plan cheaper."""
 
     change: str
-    saves: Dollars
-    at_the_cost_of: str
+    savings: Dollars
+    trade_off: str
 
 
-class Toll(Shape):
+class CallFeeJson(JsonObject):
     """What a carrier or platform takes for the minutes of one conversation."""
 
     offer: str
     billed_seconds: str | None
     dollars: Dollars
     per_month: Annotated[Dollars, Field(description="beside, for a month")]
-    lines: list[Line]
+    lines: list[LineJson]
 
 
-class Milliseconds(Shape):
+class MillisecondsJson(JsonObject):
     """A range of milliseconds."""
 
     low: int
     high: int
 
 
-class Transport(Shape):
+class ConnectionJson(JsonObject):
     """How a conversation reaches the model."""
 
     name: str
     title: str
     codec: str
-    bytes_up: int
-    bytes_down: int
-    latency_ms: Annotated[Milliseconds | None, Field(description="null: varies with the carrier")]
+    bytes_sent: int
+    bytes_received: int
+    latency_ms: Annotated[MillisecondsJson | None, Field(description="null: varies with the carrier")]
     best_for: str
     setup: str
     needs: str
-    truncates: str
-    usage_seen: str
+    truncation: str
+    usage_visibility: str
     egress: Annotated[Dollars | None, Field(description="null: no price of it was stated")]
-    tolls: list[Toll]
+    fees: list[CallFeeJson]
     dollars: Dollars
     per_month: Dollars | None
     assumptions: list[str]
@@ -194,32 +196,32 @@ class Transport(Shape):
     source: str
 
 
-class Altogether(Shape):
-    """The models' amounts with what is paid on the way."""
+class TotalWithConnectionJson(JsonObject):
+    """The models' amounts with what is fee."""
 
-    per_conversation: Scenarios
-    per_month: Scenarios | None
+    per_conversation: ScenariosJson
+    per_month: ScenariosJson | None
 
 
-class Estimate(StandsOn):
+class EstimateJson(ProvenanceJson):
     """What a planned conversation costs."""
 
-    per_conversation: Scenarios
-    per_minute: Scenarios
-    per_month: Scenarios | None
-    per_year: Scenarios | None
-    population: Population | None
-    lines: Annotated[list[Line], Field(description="the expected bill of one conversation")]
-    where: Annotated[list[Part], Field(description="where the money goes; adds up to the expected amount")]
+    per_conversation: ScenariosJson
+    per_minute: ScenariosJson
+    per_month: ScenariosJson | None
+    per_year: ScenariosJson | None
+    call_mix: CallMixJson | None
+    lines: Annotated[list[LineJson], Field(description="the expected bill of one conversation")]
+    breakdown: Annotated[list[CostComponentJson], Field(description="where the money goes; adds up to the expected amount")]
     plan: dict[str, Any]
     responses: Annotated[int, Field(description="charged model calls in one conversation")]
-    transport: Annotated[Transport | None, Field(description="where one is named, or something is paid on the way")]
-    altogether: Annotated[Altogether, Field(description="with what is paid on the way")]
-    knobs: list[Knob] = []
-    advice: list[Advice] = []
+    connection: Annotated[ConnectionJson | None, Field(description="where one is named, or something is fee")]
+    total_with_connection: Annotated[TotalWithConnectionJson, Field(description="with what is fee")]
+    sensitivity: list[SensitivityParameterJson] = []
+    recommendations: list[RecommendationJson] = []
 
 
-class Response(Shape):
+class ResponseJson(JsonObject):
     """One charged model call."""
 
     turn: int
@@ -230,108 +232,108 @@ class Response(Shape):
     dropped_items: int
     usage: dict[str, int]
     dollars: Dollars
-    lines: list[Line]
+    lines: list[LineJson]
 
 
-class HeardTurn(Shape):
+class TranscribedTurnJson(JsonObject):
     """The transcription of one turn."""
 
     turn: int
     usage: dict[str, int]
     dollars: Dollars
-    lines: list[Line]
+    lines: list[LineJson]
 
 
-class Transcription(Shape):
+class TranscriptionJson(JsonObject):
     """The transcription of the user's speech."""
 
     offer: str
-    turns: list[HeardTurn]
+    turns: list[TranscribedTurnJson]
     dollars: Dollars
 
 
-class Total(Shape):
+class TotalJson(JsonObject):
     """The whole conversation."""
 
     dollars: Dollars
     usage: dict[str, int]
-    lines: list[Line]
+    lines: list[LineJson]
 
 
-class Simulation(StandsOn):
+class SimulationJson(ProvenanceJson):
     """A scripted conversation, billed response by response."""
 
-    responses: list[Response]
-    transcription: Transcription | None
-    total: Total
+    responses: list[ResponseJson]
+    transcription: TranscriptionJson | None
+    total: TotalJson
     cache: str
-    scenarios: Scenarios
+    scenarios: ScenariosJson
 
 
-class Dispute(Shape):
+class DisputeJson(JsonObject):
     """Another figure that a source gives."""
 
     meter: str
-    usd: str
+    list_price: str
     source: str
 
 
-class PriceRow(Shape):
+class PriceRowJson(JsonObject):
     """Prices from one day until another."""
 
     since: str
     until: str | None
-    usd: Annotated[dict[str, str], Field(description="dollars for the meter's price unit, such as a million tokens")]
-    disputed: list[Dispute]
-    checked: Day
+    list_prices: Annotated[dict[str, str], Field(description="dollars for the meter's price unit, such as a million tokens")]
+    disputed: list[DisputeJson]
+    checked: DayText
     confidence: str
     sources: list[str]
     note: str
 
 
-class PricedOffer(ListedOffer):
+class OfferHistoryJson(OfferWithRegionsJson):
     """An offer with its whole history of prices."""
 
     kind: str
     example: bool
-    prices: list[PriceRow]
+    prices: list[PriceRowJson]
 
 
-class PriceList(Shape):
+class PriceListJson(JsonObject):
     """The price book, or a part of it."""
 
     voicebill: str
     digest: str
     currency: Literal["USD"]
-    offers: list[PricedOffer]
+    offers: list[OfferHistoryJson]
 
 
-class RulesAnswer(Rules):
+class ModelRulesJson(RulesJson):
     """The rules for a model on a day."""
 
     voicebill: str
     offer: str
-    day: Day
+    day: DayText
 
 
-class Error(Shape):
+class FieldErrorJson(JsonObject):
     """What is wrong, and with which field."""
 
     field: str | None
     detail: str
 
 
-class Problem(Shape):
+class ProblemJson(JsonObject):
     """Why there is no answer (RFC 9457)."""
 
     type: str
     title: str
     status: int
     detail: str
-    errors: list[Error]
+    errors: list[FieldErrorJson]
 
 
-class Health(Shape):
+class HealthJson(JsonObject):
     """That the site answers, and by which facts."""
 
     status: Literal["ok"]

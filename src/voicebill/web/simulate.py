@@ -4,14 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.script_table import script_from
+from voicebill.answers.script_schema import parse_script
 from voicebill.answers.shape import simulation_shape
 from voicebill.answers.simulate import simulate
-from voicebill.answers.tables import Fault
+from voicebill.answers.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
-from voicebill.web.asking import Refused, body_of, fault_errors, refused
-from voicebill.web.reply import as_json, worked
+from voicebill.web.requests import Problem, issue_errors, problem_from, read_json
+from voicebill.web.responses import json_response, run_in_threads
 from voicebill.web.site import Site
 
 
@@ -21,32 +21,32 @@ def routes(site: Site) -> APIRouter:
 
     @router.post("/api/simulate", **openapi.POST_SIMULATE)
     async def post_simulate(request: Request) -> Response:
-        table = await body_of(request)
-        return as_json(request, await worked(site, lambda: billed(table, site)), site)
+        table = await read_json(request)
+        return json_response(request, await run_in_threads(site, lambda: run_simulation(table, site)), site)
 
     return router
 
 
-def billed(table: object, site: Site) -> dict[str, Any]:
+def run_simulation(table: object, site: Site) -> dict[str, Any]:
     """A scripted conversation's bill, in the shape that the command line prints.
 
     Raises:
-        Refused: the script has faults, is too long, or has no bill.
+        Problem: the script has faults, is too long, or has no bill.
     """
-    faults: list[Fault] = []
-    scripted = script_from(table, faults)
-    if scripted is None:
-        raise Refused(422, "Wrong input", fault_errors(faults))
-    most = site.bounds.turns
-    if sum(1 + len(turn.tool_calls) for turn in scripted.script.turns) > most:
-        said = f"at most {most:,} turns and tool calls are counted here; the command line counts more"
-        raise Refused(422, "Wrong input", [("turns", said)])
+    issues: list[Issue] = []
+    script_request = parse_script(table, issues)
+    if script_request is None:
+        raise Problem(422, "Wrong input", issue_errors(issues))
+    max_turns = site.limits.turns
+    if sum(1 + len(turn.tool_calls) for turn in script_request.script.turns) > max_turns:
+        message = f"at most {max_turns:,} turns and tool calls are counted here; the command line counts more"
+        raise Problem(422, "Wrong input", [("turns", message)])
     try:
-        question = scripted.question(
-            day=scripted.asked["day"] or site.calendar(),
-            rules=scripted.asked["rules"] or site.rules,
-            model=scripted.asked["model"],
+        selection = script_request.selection(
+            day=script_request.selection_values["day"] or site.today(),
+            rules=script_request.selection_values["rules"] or site.rules,
+            model=script_request.selection_values["model"],
         )
-        return simulation_shape(simulate(scripted.script, question, site.facts))
+        return simulation_shape(simulate(script_request.script, selection, site.facts))
     except VoicebillError as error:
-        raise refused(error) from None
+        raise problem_from(error) from None

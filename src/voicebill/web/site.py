@@ -10,17 +10,17 @@ from importlib.metadata import version
 
 from voicebill.answers.facts import Facts
 from voicebill.billing.price_book import Adjustment
-from voicebill.facts import load
-from voicebill.facts.rows import SINCE_EVER
+from voicebill.facts import load_facts
+from voicebill.facts.builders import FIRST_REALTIME_DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Limits:
     """How much one request may ask for, and how many there may be at once."""
 
     turns: int = 1_000
-    turns_a_minute: int = 60
-    longest_turns: int = 2_500
+    turns_per_minute: int = 60
+    longest_call_turns: int = 2_500
     """Turns of the longest call of a month, beside the average one."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024
@@ -28,7 +28,7 @@ class Bounds:
     """Of a usage log as it is sent."""
     log_unpacked_bytes: int = 128 * 2**20
     log_records: int = 50_000
-    at_once: int = 64
+    concurrent_requests: int = 64
     seconds: float = 20.0
     workers: int = 4
     log_workers: int = 2
@@ -41,25 +41,25 @@ class Site:
     `calendar` says which day it is; `prefix` is the path under which a proxy shows the site; `rules` a rule set to count by.
     """
 
-    calendar: Callable[[], date]
-    facts: Facts = field(default_factory=load)
-    bounds: Bounds = field(default_factory=Bounds)
+    today: Callable[[], date]
+    facts: Facts = field(default_factory=load_facts)
+    limits: Limits = field(default_factory=Limits)
     prefix: str = ""
     rules: str | None = None
-    discounted: Callable[[Decimal], Facts] = field(init=False)
+    facts_with_discount: Callable[[Decimal], Facts] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "discounted", lru_cache(maxsize=32)(self._discounted))
+        object.__setattr__(self, "facts_with_discount", lru_cache(maxsize=32)(self._facts_with_discount))
 
     @cached_property
     def workers(self) -> ThreadPoolExecutor:
         """Threads for answers that take longer than a few milliseconds, so that short ones need not wait."""
-        return ThreadPoolExecutor(self.bounds.workers, thread_name_prefix="voicebill")
+        return ThreadPoolExecutor(self.limits.workers, thread_name_prefix="voicebill")
 
     @cached_property
     def log_workers(self) -> ThreadPoolExecutor:
         """Threads for usage logs, so that estimates need not wait for them."""
-        return ThreadPoolExecutor(self.bounds.log_workers, thread_name_prefix="voicebill-logs")
+        return ThreadPoolExecutor(self.limits.log_workers, thread_name_prefix="voicebill-logs")
 
     def stop(self) -> None:
         """Let the threads end; another answer would start new ones."""
@@ -73,17 +73,17 @@ class Site:
         """The package's version."""
         return version("voicebill")
 
-    def _discounted(self, percent: Decimal) -> Facts:
+    def _facts_with_discount(self, percent: Decimal) -> Facts:
         """The facts with a discount on every price, as a contract of one's own would state it."""
-        off = Adjustment(
+        adjustment = Adjustment(
             name=f"discount of {percent.normalize():f}%",
             factor=1 - percent / 100,
             providers=(),
             models=(),
             deployments=(),
-            since=SINCE_EVER,
+            since=FIRST_REALTIME_DAY,
             until=None,
             source="as stated on the page",
         )
         prices = self.facts.prices
-        return replace(self.facts, prices=replace(prices, adjustments=(*prices.adjustments, off)))
+        return replace(self.facts, prices=replace(prices, adjustments=(*prices.adjustments, adjustment)))

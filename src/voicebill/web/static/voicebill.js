@@ -105,7 +105,7 @@ async function update(pushing) {
     answer.classList.remove("stale");
     put(text);
     shownFor = question;
-    status.textContent = answer.querySelector(".seen").dataset.said;
+    status.textContent = answer.querySelector(".seen").dataset.summary;
     if (pushing) push();
     if (!why) return;
     if (question === whyFor) why.classList.remove("stale");

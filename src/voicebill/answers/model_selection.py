@@ -1,0 +1,132 @@
+"""What is asked about: which model, sold how, on which day, under which rules; and what that leads to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from voicebill.answers.facts import Facts
+from voicebill.billing.currency import Currency
+from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
+from voicebill.billing.offers import Kind
+from voicebill.billing.price_book import Quote
+from voicebill.billing.validity import describe_coverage
+from voicebill.conversation.rules import EffectiveRules, ParameterValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSelection:
+    """The model, how it is sold, the day, and the rules to count by."""
+
+    model: str
+    day: date
+    provider: str = "openai"
+    deployment: str = "global"
+    region: str | None = None
+    rules: str | None = None
+    overrides: Mapping[str, ParameterValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if type(self.day) is not date:
+            raise InvalidInput(f"day must be a date, such as date(2026, 11, 22), not {self.day!r}")
+        for name in ("model", "provider", "deployment"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(f"{name} must be text, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """The offer and rules that an answer stands on, and the offer that transcribes the user's speech, if any does."""
+
+    selection: ModelSelection
+    quote: Quote
+    effective_rules: EffectiveRules
+    transcription: Quote | None
+    facts: Facts
+    transcription_note: str | None = None
+
+    @property
+    def currency(self) -> Currency | None:
+        """The currency in which amounts are told beside dollars, if one was stated for the day."""
+        return self.facts.prices.currency(self.selection.day)
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What was assumed in finding the offers."""
+        transcription_assumptions = self.transcription.assumptions if self.transcription else ()
+        book, day = self.facts.prices, self.selection.day
+        currency_notes = [f"dollars are exchanged to {self.currency}"] if self.currency else []
+        if book.currencies and not self.currency:
+            currency_notes = [
+                f"no rate of another currency is stated for {day}: rates are known {describe_coverage(book.currencies)}"
+            ]
+        return [
+            *self.quote.assumptions,
+            *transcription_assumptions,
+            *([self.transcription_note] if self.transcription_note else []),
+            *currency_notes,
+        ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be feared of the offers: shutdowns, doubtful places and dates."""
+        transcription_warnings = self.transcription.warnings if self.transcription else ()
+        return [*self.quote.warnings, *transcription_warnings]
+
+
+def resolve_model(selection: ModelSelection, transcription_model: str | None, facts: Facts) -> ResolvedModel:
+    """Find the offers and the rules for a question.
+
+    Raises:
+        UnknownName: a name is unknown; the nearest are given.
+        NotOffered: the model is not sold so on that day, or is not billed by the tokens of a conversation.
+        Unpriced: its prices are known only in part.
+    """
+    quote = _quote(selection, selection.model, facts, "realtime")
+    if quote.offer.kind != "realtime":
+        raise NotAvailable(
+            f"{quote.offer.name} is a {quote.offer.kind} model: only realtime models hold a conversation billed by tokens, "
+            f"such as {', '.join(_model_names('realtime', selection, facts))}"
+        )
+    transcription = None if transcription_model is None else _transcription_quote(selection, transcription_model, facts)
+    effective_rules = facts.rules_for(quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
+    return ResolvedModel(selection, quote, effective_rules, transcription, facts, _transcription_note(selection, transcription))
+
+
+def _quote(selection: ModelSelection, model: str, facts: Facts, kind: Kind) -> Quote:
+    return facts.prices.quote(
+        model,
+        day=selection.day,
+        provider=selection.provider,
+        deployment=selection.deployment,
+        region=selection.region,
+        kind=kind,
+    )
+
+
+def _transcription_quote(selection: ModelSelection, model: str, facts: Facts) -> Quote:
+    """The transcription model as sold beside the voice model; a provider may sell it under the global deployment only."""
+    try:
+        quote = _quote(selection, model, facts, "transcription")
+    except VoicebillError:
+        if selection.deployment == "global" and selection.region is None:
+            raise
+        quote = facts.prices.quote(model, day=selection.day, provider=selection.provider, kind="transcription")
+    if quote.offer.kind != "transcription":
+        raise NotAvailable(
+            f"{quote.offer.name} is a {quote.offer.kind} model, not a transcription model such as "
+            f"{', '.join(_model_names('transcription', selection, facts))}"
+        )
+    return quote
+
+
+def _transcription_note(selection: ModelSelection, transcription: Quote | None) -> str | None:
+    if transcription is None or transcription.offer.deployment == selection.deployment:
+        return None
+    return (
+        f"{transcription.offer.model} is not sold as {selection.deployment}; its {transcription.offer.deployment} price is used"
+    )
+
+
+def _model_names(kind: Kind, selection: ModelSelection, facts: Facts) -> list[str]:
+    offers = facts.prices.offers
+    return sorted({o.model for o in offers if o.kind == kind and o.provider == selection.provider and o.row_on(selection.day)})

@@ -1,0 +1,95 @@
+"""Count the tokens of speech, text and images by the rules."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from math import lcm
+
+from voicebill.conversation.rules import Rules
+from voicebill.conversation.script import Turn
+
+
+def user_audio(turn: Turn, rules: Rules) -> int:
+    """Audio tokens of a turn's committed user audio: one per full 100 ms (by the rules)."""
+    if turn.user_audio_ms is None:
+        return turn.user_audio_tokens
+    return turn.user_audio_ms // rules.user_audio_ms_per_token
+
+
+def reply_audio(turn: Turn, rules: Rules) -> int:
+    """Audio tokens generated for a turn's reply, played or not."""
+    if turn.reply_audio_ms is None:
+        return turn.reply_audio_tokens
+    return turn.reply_audio_ms // rules.reply_audio_ms_per_token
+
+
+def reply_text(turn: Turn, audio: int, rules: Rules) -> tuple[int, int]:
+    """The text tokens billed with a reply of `audio` tokens, and the transcript tokens that the history keeps of it.
+
+    If only one of them is known, the other is computed from it; if neither is known, both are computed from the audio.
+    """
+    text, transcript = turn.reply_text_tokens, turn.reply_transcript_tokens
+    if not audio:
+        written = text or 0
+        return written, written
+    overhead = rules.reply_overhead_base + rules.reply_overhead_per_audio_token * audio
+    if text is None:
+        if transcript is None:
+            text = round(rules.reply_text_base + rules.reply_text_per_audio_token * audio)
+        else:
+            text = round(transcript + overhead)
+    if transcript is None:
+        transcript = max(0, round(text - overhead))
+    return text, transcript
+
+
+def reply_text_counter(rules: Rules) -> Callable[[int], tuple[int, int]]:
+    """A function equal to `reply_text` for replies of which only the audio is known; integers make it several times faster.
+
+    >>> from types import SimpleNamespace as RulesJson
+    >>> rules = RulesJson(reply_text_base=Decimal(8), reply_text_per_audio_token=Decimal("0.224"),
+    ...     reply_overhead_base=Decimal("8.13"), reply_overhead_per_audio_token=Decimal("0.0478"))
+    >>> reply_text_counter(rules)(200)
+    (53, 35)
+    """
+    text_terms, overhead_terms = (
+        (rules.reply_text_base, rules.reply_text_per_audio_token),
+        (rules.reply_overhead_base, rules.reply_overhead_per_audio_token),
+    )
+    ratios = [part.as_integer_ratio() for part in (*text_terms, *overhead_terms)]
+    scale = lcm(*(denominator for _, denominator in ratios))
+    text_base, text_per_token, overhead_base, overhead_per_token = (
+        numerator * (scale // denominator) for numerator, denominator in ratios
+    )
+
+    def count_text(audio: int) -> tuple[int, int]:
+        if not audio:
+            return 0, 0
+        text = _half_even(text_base + text_per_token * audio, scale)
+        return text, max(0, _half_even(text * scale - overhead_base - overhead_per_token * audio, scale))
+
+    return count_text
+
+
+def _half_even(numerator: int, denominator: int) -> int:
+    """A fraction rounded to the nearest whole number, half to even."""
+    quotient, remainder = divmod(numerator, denominator)
+    return quotient + (2 * remainder > denominator or (2 * remainder == denominator and quotient % 2 == 1))
+
+
+def user_transcript(turn: Turn, audio: int, rules: Rules) -> int:
+    """Text tokens of the transcript of `audio` committed audio tokens of the user."""
+    if turn.user_transcript_tokens is not None:
+        return turn.user_transcript_tokens
+    return transcript_tokens(audio, rules)
+
+
+def transcript_tokens(audio: int, rules: Rules) -> int:
+    """Text tokens of the speech in `audio` committed audio tokens, padding excluded."""
+    speech = max(0, audio - rules.padding_tokens)
+    seconds = Decimal(speech * rules.user_audio_ms_per_token) / 1000
+    return round(rules.user_transcript_tokens_per_second * seconds)
+
+
+def image(tiles: int, rules: Rules) -> int:
+    """Tokens of an image with a number of tiles; 0 tiles means low detail."""
+    return rules.image_base_tokens + rules.image_tile_tokens * tiles

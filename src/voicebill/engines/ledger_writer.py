@@ -1,0 +1,181 @@
+"""Write one recording to a ledger: find the new and the corrected records, and write them as Parquet files."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from voicebill.engines.usage_table import USAGE_COLUMNS
+
+UNDATED = "undated"
+REPLACED = "replaced"
+MAX_PARTS_PER_DAY = 12
+"""If a day has this many files, they are merged into one."""
+
+PART_NAME_PATTERN = re.compile(r"part-[0-9a-f]{16}\.parquet(\.tmp)?")
+
+FIND_CHANGES_SQL = (
+    """CREATE OR REPLACE TEMP TABLE candidates AS
+    SELECT key, place, content_hash, completeness FROM incoming t WHERE part = 0
+        AND NOT EXISTS (SELECT 1 FROM replaced r WHERE r.key = t.key AND r.content_hash = t.content_hash)""",
+    """CREATE OR REPLACE TEMP TABLE heads AS
+    SELECT key, MAX_BY(place, (completeness, place)) AS place, MAX_BY(content_hash, (completeness, place)) AS content_hash,
+        MAX(completeness) AS completeness
+    FROM candidates GROUP BY key""",
+    """CREATE OR REPLACE TEMP TABLE existing AS
+    SELECT k.key, k.completeness, k.content_hash, k.filename FROM kept k SEMI JOIN heads h ON h.key = k.key""",
+    """CREATE OR REPLACE TEMP TABLE accepted AS
+    SELECT h.key, h.place, k.filename AS corrects, k.content_hash AS old_content_hash
+    FROM heads h LEFT JOIN existing k ON k.key = h.key
+    WHERE k.key IS NULL OR (k.content_hash <> h.content_hash AND h.completeness >= k.completeness)""",
+    """CREATE OR REPLACE TEMP TABLE skipped AS
+    SELECT h.key FROM heads h JOIN existing k ON k.key = h.key
+    WHERE k.content_hash <> h.content_hash AND h.completeness < k.completeness
+    UNION SELECT t.key FROM incoming t ANTI JOIN heads h ON h.key = t.key WHERE t.part = 0""",
+    """CREATE OR REPLACE TEMP TABLE outdated AS
+    SELECT DISTINCT key, content_hash FROM (
+        SELECT key, old_content_hash AS content_hash FROM accepted WHERE corrects IS NOT NULL
+        UNION ALL
+        SELECT t.key, t.content_hash FROM candidates t JOIN heads h ON h.key = t.key AND h.content_hash <> t.content_hash
+            ANTI JOIN skipped l ON l.key = t.key
+    )""",
+    """CREATE OR REPLACE TEMP TABLE added AS
+    SELECT t.* FROM incoming t JOIN accepted n ON n.place = t.place""",
+)
+"""The temporary tables, in this order: incoming records that no correction has replaced before (`candidates`); the most
+complete one of each key (`heads`); the records that the ledger already has of these keys (`existing`); those to write,
+because they are new or correct a record that is not more complete (`accepted`); keys that are skipped, because the incoming
+record is less complete or was replaced before (`skipped`); contents that must not come back (`outdated`); the rows to write."""
+
+COUNT_CHANGES_SQL = """SELECT (SELECT COUNT(*) FROM incoming WHERE part = 0), COUNT(*) FILTER (WHERE corrects IS NULL),
+    COUNT(*) FILTER (WHERE corrects IS NOT NULL), (SELECT COUNT(*) FROM skipped) FROM accepted"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPart:
+    """A file of the ledger: its path in the ledger's folder, and how many rows and records it has."""
+
+    path: str
+    rows: int
+    records: int
+
+    @property
+    def folder(self) -> str:
+        """The folder it is in: a day, `undated` or `replaced`."""
+        return self.path.split("/", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSummary:
+    """What a recording changed: records read, added, corrected and repeated, and the days concerned.
+
+    `skipped` counts the repeated records whose content differs from the ledger's, but is less complete or was corrected
+    before.
+    """
+
+    records_read: int
+    added: int
+    corrected: int
+    repeated: int
+    skipped: int
+    days: tuple[str, ...]
+
+
+class LedgerWriter:
+    """One recording, under the ledger's lock. The connection has the records as the table `incoming`."""
+
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self._folder = folder
+        self._connection = connection
+
+    def merge(self, previous: Sequence[LedgerPart]) -> tuple[RecordSummary, tuple[LedgerPart, ...]]:
+        """Write the new files; return the summary, and the files that are to count. No file is removed."""
+        self._find_changes(previous)
+        ((records_read, added, corrected, skipped),) = self._connection.execute(COUNT_CHANGES_SQL).fetchall()
+        days = [
+            day or UNDATED for (day,) in self._connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM added").fetchall()
+        ]
+        parts = list(previous)
+        stale = {
+            Path(name).resolve()
+            for (name,) in self._connection.execute("SELECT DISTINCT corrects FROM accepted").fetchall()
+            if name
+        }
+        touched = {part.folder for part in previous if (self._folder / part.path).resolve() in stale}
+        for day in sorted({*days, *touched}):
+            parts = self._rewrite_day(day, parts, stale)
+        parts += self._write(REPLACED, "SELECT key, content_hash FROM outdated")
+        return RecordSummary(
+            records_read, added, corrected, records_read - added - corrected, skipped, tuple(sorted(days))
+        ), tuple(parts)
+
+    def collect_garbage(self, keep: set[str]) -> None:
+        """Remove the ledger's files that no longer count: retired files, and files of recordings that were killed."""
+        for file in self._folder.glob("*/part-*"):
+            if PART_NAME_PATTERN.fullmatch(file.name) and f"{file.parent.name}/{file.name}" not in keep:
+                file.unlink(missing_ok=True)
+
+    def _find_changes(self, previous: Sequence[LedgerPart]) -> None:
+        record_parts = [part for part in previous if part.folder != REPLACED]
+        self._create_view("kept", record_parts, ("key", "completeness", "content_hash", "filename"), "WHERE part = 0")
+        self._create_view("replaced", [part for part in previous if part.folder == REPLACED], ("key", "content_hash"), "")
+        for text in FIND_CHANGES_SQL:
+            self._connection.execute(text)
+
+    def _create_view(self, name: str, parts: Sequence[LedgerPart], columns: Sequence[str], where: str) -> None:
+        if parts:
+            source = f"SELECT {', '.join(columns)} FROM {self._read_parquet(parts)} {where}"
+        else:
+            null_columns = ", ".join(
+                f"CAST(NULL AS {'BIGINT' if column == 'completeness' else 'VARCHAR'}) AS {column}" for column in columns
+            )
+            source = f"SELECT * FROM (SELECT {null_columns}) WHERE FALSE"
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
+
+    def _rewrite_day(self, day: str, parts: Sequence[LedgerPart], stale: set[Path]) -> list[LedgerPart]:
+        """Write a day's new rows, together with what remains of the files that they correct; return the files that count."""
+        day_parts = [part for part in parts if part.folder == day]
+        rewritten_parts = (
+            day_parts
+            if len(day_parts) >= MAX_PARTS_PER_DAY
+            else [part for part in day_parts if (self._folder / part.path).resolve() in stale]
+        )
+        columns = ", ".join(USAGE_COLUMNS)
+        select = f"SELECT {columns} FROM added WHERE {'day IS NULL' if day == UNDATED else f'day = DATE {_quote(day)}'}"
+        if rewritten_parts:
+            select += f""" UNION ALL SELECT {columns} FROM {self._read_parquet(rewritten_parts)}
+                ANTI JOIN (SELECT key FROM accepted WHERE corrects IS NOT NULL) c USING (key)"""
+        new_parts = self._write(day, f"SELECT * FROM ({select}) ORDER BY reading > 0, source, line_number, key, reading, part")
+        return [part for part in parts if part not in rewritten_parts] + new_parts
+
+    def _write(self, folder: str, query: str) -> list[LedgerPart]:
+        """Write the rows of a query as a file in a folder, under a temporary name until it is complete. No rows, no file."""
+        name = f"part-{uuid4().hex[:16]}.parquet"
+        (self._folder / folder).mkdir(exist_ok=True)
+        draft, final = self._folder / folder / f"{name}.tmp", self._folder / folder / name
+        try:
+            self._connection.execute(f"COPY ({query}) TO {_quote(draft)} (FORMAT parquet, COMPRESSION zstd)")
+            count = "COUNT(*)" if folder == REPLACED else "COUNT(*) FILTER (WHERE part = 0)"
+            ((rows, records),) = self._connection.execute(
+                f"SELECT COUNT(*), {count} FROM read_parquet({_quote(draft)})"
+            ).fetchall()
+            if not rows:
+                return []
+            with draft.open("r+b") as stream:
+                os.fsync(stream.fileno())
+            draft.replace(final)
+        finally:
+            draft.unlink(missing_ok=True)
+        return [LedgerPart(f"{folder}/{name}", rows, records)]
+
+    def _read_parquet(self, parts: Iterable[LedgerPart]) -> str:
+        names = ", ".join(_quote(self._folder / part.path) for part in parts)
+        return f"read_parquet([{names}], filename = true, hive_partitioning = false)"
+
+
+def _quote(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"

@@ -1,0 +1,164 @@
+"""Run the SQL statements in a database, and return their rows as the totals that cost reports use."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol
+
+from voicebill.answers.cost import (
+    PERCENTILES,
+    CostQuery,
+    GroupTotals,
+    LineTotals,
+    Overview,
+    PriceTable,
+    SessionTotals,
+)
+from voicebill.answers.filters import fields_of
+from voicebill.billing.sku_periods import Sku
+from voicebill.engines import sql
+from voicebill.engines.usage_table import parse_sku
+
+ResultRow = Sequence[Any]
+
+SKU_VIEW_COLUMNS = {"sku": str, **dict.fromkeys(sql.SKU_FIELDS, str)}
+PERIOD_VIEW_COLUMNS = {"period": int, "sku": str, "since": date, "until": date, "offer": str}
+RATE_VIEW_COLUMNS = {"period": int, "meter": str, "rate": int, "lowest": int, "highest": int, "increment": int}
+"""The columns of the views that belong to one query."""
+
+
+class Database(Protocol):
+    """A database that runs the statements: it has a view `usage`, and can keep other views."""
+
+    def query(self, statement: sql.Statement) -> Sequence[ResultRow]:
+        """Run a statement and return its rows."""
+        ...
+
+    def materialize(self, view: str, statement: sql.Statement) -> None:
+        """Run a statement and keep its rows as a view."""
+        ...
+
+    def register(self, view: str, columns: Mapping[str, type], rows: Sequence[ResultRow]) -> None:
+        """Register a small table as a view."""
+        ...
+
+
+class SqlQuery:
+    """The records that a query matches, counted by a database."""
+
+    def __init__(self, database: Database, query: CostQuery) -> None:
+        self._database = database
+        self._query = query
+        self._price_table: PriceTable | None = None
+        self._skus: dict[str, Sku] = {}
+        database.materialize("quantity_sums", sql.quantity_sums(query))
+        self._current_overview = self._read_overview()
+
+    def overview(self, price_table: PriceTable | None = None) -> Overview:
+        """Return the SKUs and days that occur, and the number of records. A filter on offers needs the prices."""
+        if price_table is not None:
+            self._register_prices(price_table)
+        return self._current_overview
+
+    def _read_overview(self) -> Overview:
+        days: dict[Sku, list[date]] = defaultdict(list)
+        by_status: Counter[str] = Counter()
+        unattributed: Counter[str] = Counter()
+        for name, status, first, last, records in self._database.query(sql.OVERVIEW):
+            sku, missing = parse_sku(name, self._query)
+            self._skus[name] = sku
+            days[sku] += [day for day in (first, last) if day]
+            by_status[status] += int(records)
+            unattributed.update(dict.fromkeys(missing, int(records)))
+        self._has_ambiguous = by_status["ambiguous"] > 0
+        names = [(sku, min(days[sku], default=None), max(days[sku], default=None)) for sku in sorted(days)]
+        return Overview(names, by_status, unattributed)
+
+    def lines(self, price_table: PriceTable) -> Sequence[LineTotals]:
+        """Return quantities by price period and meter."""
+        self._register_prices(price_table)
+        return [
+            LineTotals(period, meter, int(low), int(high), int(repeated), int(tracked), Sku(*sku_fields))
+            for period, meter, *sku_fields, low, high, repeated, tracked in self._database.query(sql.LINE_QUANTITIES)
+        ]
+
+    def total(self, price_table: PriceTable) -> GroupTotals:
+        """Return the total amount of all matching records."""
+        self._register_prices(price_table)
+        ((_, *figures),) = self._database.query(sql.groups(self._query, total=True))
+        return _group_totals((sum(self._current_overview.by_status.values()), *figures), 0)
+
+    def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
+        """Return amounts by the fields asked for: in order of time, or the most expensive first and at most `top` of them."""
+        self._register_prices(price_table)
+        return [_group_totals(row, len(self._query.by)) for row in self._database.query(sql.groups(self._query))]
+
+    def unpriced_records(self, price_table: PriceTable) -> int:
+        """Count the records with a quantity that has no known price."""
+        self._register_prices(price_table)
+        ((records, mixed),) = self._database.query(sql.UNPRICED_COUNTS)
+        if mixed:
+            ((records,),) = self._database.query(sql.unpriced_records(self._query))
+        return int(records or 0)
+
+    def sessions(self, price_table: PriceTable) -> SessionTotals:
+        """Return what sessions cost: sums and percentiles."""
+        self._register_prices(price_table)
+        statement = sql.sessions(self._query, with_ambiguous=self._has_ambiguous, with_increments=_has_increments(price_table))
+        figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
+        sums = (0, 0, 0, 0, 0)
+        for metric, rank, n, low, high, milliseconds in self._database.query(statement):
+            figures = (int(low or 0), int(high or 0), int(milliseconds or 0))
+            if metric == "sums":
+                sums = (int(rank), int(n or 0), *figures)
+                continue
+            for percent in PERCENTILES:
+                if 100 * rank >= n * percent > 100 * (rank - 1):
+                    figures_by_metric[metric][percent] = figures
+        for side in ("low", "low_minute") if not self._has_ambiguous else ():
+            figures_by_metric[side.replace("low", "high")] = figures_by_metric[side]
+        return SessionTotals(
+            sessions=sums[0],
+            low_sum=sums[2],
+            high_sum=sums[3],
+            low={percent: low for percent, (low, _, _) in figures_by_metric["low"].items()},
+            high={percent: high for percent, (_, high, _) in figures_by_metric["high"].items()},
+            timed=sums[1],
+            milliseconds=sums[4],
+            low_minute={percent: (low, length) for percent, (low, _, length) in figures_by_metric["low_minute"].items()},
+            high_minute={percent: (high, length) for percent, (_, high, length) in figures_by_metric["high_minute"].items()},
+        )
+
+    def _register_prices(self, price_table: PriceTable) -> None:
+        """Register the prices in the database, once, and sum again if rows depend on them."""
+        if price_table is self._price_table:
+            return
+        self._price_table = price_table
+        periods = [
+            (index, name, period.since, period.until, period.quote.offer.id if period.quote else None)
+            for name, sku in self._skus.items()
+            for index, period in enumerate(price_table.periods)
+            if period.sku == sku
+        ]
+        rates = [(row.period, row.meter, row.rate, row.lowest, row.highest, row.increment) for row in price_table.rows]
+        names = [(name, *(getattr(sku, field) for field in sql.SKU_FIELDS)) for name, sku in self._skus.items()]
+        self._database.register("skus", SKU_VIEW_COLUMNS, names)
+        self._database.register("price_periods", PERIOD_VIEW_COLUMNS, periods)
+        self._database.register("rates", RATE_VIEW_COLUMNS, rates)
+        with_prices = "offer" in fields_of(self._query.where) or _has_increments(price_table)
+        if with_prices:
+            self._database.materialize("quantity_sums", sql.quantity_sums(self._query, with_prices=True))
+            self._current_overview = self._read_overview()
+        self._database.materialize(
+            "ambiguous_quantity_sums",
+            sql.ambiguous_quantity_sums(self._query, with_prices=with_prices, is_empty=not self._has_ambiguous),
+        )
+
+
+def _has_increments(price_table: PriceTable) -> bool:
+    """Whether any vendor bills in increments."""
+    return any(row.increment != 1 for row in price_table.rows)
+
+
+def _group_totals(row: ResultRow, width: int) -> GroupTotals:
+    return GroupTotals(tuple(row[:width]), *(int(figure or 0) for figure in row[width:]))

@@ -1,0 +1,119 @@
+"""Collect what happens while logs are read: counts, errors, and assumptions about times."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from voicebill.billing.errors import VoicebillError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_LISTED_ERRORS = 20
+"""At most so many errors are listed; the others are only counted."""
+
+
+class InvalidLog(VoicebillError, ValueError):
+    """A log with something unreadable in it, in strict mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """Something that could not be read: the line or row (from 1; 0 for the whole file), and the reason."""
+
+    source: str
+    line_number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}, line {self.line_number}: {self.reason}" if self.line_number else f"{self.source}: {self.reason}"
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What has been read so far. It grows while records are read, and is complete once all were."""
+
+    strict: bool = False
+    sources: dict[str, str] = field(default_factory=dict)
+    """The format of each source, by the source's name."""
+    lines: int = 0
+    records: int = 0
+    repeated: int = 0
+    error_count: int = 0
+    errors: list[ReadError] = field(default_factory=list)
+    """The first errors, at most `MAX_LISTED_ERRORS`."""
+    other_lines: int = 0
+    """Complete lines that are not events of the format."""
+    unfinished_responses: int = 0
+    """Responses whose start was logged, but not their end and usage."""
+    sessions_without_usage: int = 0
+    """Sessions with events but without any usage in the log: their audio may use another connection."""
+    ambiguous_sessions: int = 0
+    """Conversations that the log does not assign to one of several sessions."""
+    naive_times: int = 0
+    """Times without a time zone, which are taken as UTC."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Counts of what was skipped on purpose, by reason."""
+
+    def add_error(self, source: str, line_number: int, reason: str) -> None:
+        """Add something that cannot be read.
+
+        Raises:
+            InvalidLog: the report is strict.
+        """
+        error = ReadError(source, line_number, reason)
+        if self.strict:
+            raise InvalidLog(str(error))
+        self.error_count += 1
+        if len(self.errors) < MAX_LISTED_ERRORS:
+            self.errors.append(error)
+
+    def parse_time(self, value: object) -> datetime | None:
+        """Return a logged time in UTC, or None if it is not one. A time without a zone is taken as UTC, and counted."""
+        time = _parse_time(value)
+        if time is not None and time.tzinfo is None:
+            self.naive_times += 1
+            return time.replace(tzinfo=UTC)
+        return time
+
+
+def format_json_error(error: Exception) -> str:
+    """Return why a line or a document is not valid JSON."""
+    return f"not valid JSON: {str(error).removeprefix('JSON is malformed: ')}"
+
+
+def first_of(*values: str | None) -> str | None:
+    """Return the first value that is not empty."""
+    return next((value for value in values if value), None)
+
+
+def first_time(report: ReadReport, values: Iterable[object]) -> datetime | None:
+    """Return the first value that is a time."""
+    return next((time for value in values if value is not None and (time := report.parse_time(value))), None)
+
+
+def _parse_time(value: object) -> datetime | None:
+    """Parse ISO 8601, or seconds, ms, µs or ns since 1970. Years outside 2000 to 2200 are not taken for times."""
+    try:
+        time = _parse_time_text(value.strip()) if isinstance(value, str) else value
+        if isinstance(time, int | float) and not isinstance(time, bool):
+            time = _parse_unix_time(time)
+        if not isinstance(time, datetime) or not 2000 <= time.year <= 2200:
+            return None
+        return time if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse_time_text(text: str) -> datetime | float | None:
+    if not text[:1].isdigit():
+        return None
+    if text.replace(".", "", 1).isdigit() and len(text) > len("20261122"):
+        return float(text)
+    return datetime.fromisoformat(text.removesuffix(" UTC"))
+
+
+def _parse_unix_time(number: float) -> datetime | None:
+    for per_second in (1, 10**3, 10**6, 10**9):
+        if 946_684_800 <= number / per_second < 7_258_118_400:
+            return EPOCH + timedelta(microseconds=round(number * 10**6 / per_second))
+    return None

@@ -1,0 +1,49 @@
+"""Format a read report as text and as JSON."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from voicebill.logs.report import ReadReport
+
+
+def report_notes(report: ReadReport) -> Iterator[str]:
+    """Yield what the user should know about how the logs were read."""
+    yield from (f"unreadable: {error}" for error in report.errors)
+    if report.error_count > len(report.errors):
+        yield f"and {report.error_count - len(report.errors):,} more unreadable"
+    if report.other_lines:
+        verb = "is not an event" if report.other_lines == 1 else "are not events"
+        yield f"{_pluralize(report.other_lines, 'line')} {verb} of the log's format"
+    if report.unfinished_responses:
+        yield f"{_pluralize(report.unfinished_responses, 'response')} without an end in the log: the usage is missing"
+    if report.sessions_without_usage:
+        yield (
+            f"{_pluralize(report.sessions_without_usage, 'session')} without any usage: with WebRTC or SIP, usage is only "
+            "visible on the client's data channel or on a sideband connection"
+        )
+    if report.ambiguous_sessions:
+        yield (
+            f"{_pluralize(report.ambiguous_sessions, 'conversation')} without a known model: sessions of different models "
+            "run at the same time, and the log does not say which of them it belongs to; log a session_id with each event"
+        )
+    if report.naive_times:
+        yield f"{_pluralize(report.naive_times, 'time')} without a time zone, taken as UTC"
+    yield from (f"{count:,} skipped: {reason}" for reason, count in report.skipped.items())
+
+
+def _pluralize(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def report_json(report: ReadReport) -> dict[str, Any]:
+    """Return the report as a JSON object."""
+    return {
+        "sources": report.sources,
+        "lines": report.lines,
+        "records": report.records,
+        "repeated": report.repeated,
+        "error_count": report.error_count,
+        "first_errors": [str(error) for error in report.errors],
+        "other_lines": report.other_lines,
+        "notes": list(report_notes(report)),
+    }

@@ -1,0 +1,153 @@
+"""Pictures of an answer as SVG and PNG: painted once for an address, and kept while there is room."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing import get_context
+from threading import Lock
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.estimate import Estimate
+from voicebill.answers.sensitivity import sensitivity
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.charts import draw
+from voicebill.web.compare import BREAK_EVEN_FIELDS, break_even_curve, compare_alternatives, compare_offers
+from voicebill.web.estimate import answer_estimate
+from voicebill.web.fields import with_defaults
+from voicebill.web.requests import BoundRequest, Problem, bind_request, read_query
+from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
+from voicebill.web.site import Site
+
+MAX_CACHE_BYTES = 32 * 2**20
+"""Of pictures that are kept; an SVG has some 50 KB."""
+
+CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
+    "turns": draw.turns_chart,
+    "cumulative": draw.cumulative_chart,
+    "lengths": draw.lengths_chart,
+}
+CHART_NAMES = (*CHART_FUNCTIONS, "sensitivity", "offers", "break-even")
+MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+
+CHART_HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+"""A picture brings its own style, and is opened by itself as well."""
+
+
+RENDERS_PER_WORKER = 500
+"""Pictures that one process paints: the library keeps some 16 KB of each for good, so that a painter is relieved in time."""
+
+
+class ChartRenderer:
+    """Paints pictures one at a time in a process of its own, which is relieved now and then, and keeps the last ones."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.cache: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self.worker: ProcessPoolExecutor | None = None
+        self.render_count = 0
+
+    def render(self, key: tuple[object, ...], plot: Callable[[], Any], kind: str) -> bytes:
+        """The picture of that key, painted if it is not kept."""
+        with self.lock:
+            if key in self.cache:
+                self.cache.move_to_end(key)
+                return self.cache[key]
+        chart = plot()
+        with self.lock:
+            self.cache[key] = image = self._render(chart, kind)
+            while sum(map(len, self.cache.values())) > MAX_CACHE_BYTES:
+                self.cache.popitem(last=False)
+            return image
+
+    def render_once(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        """A picture that is not kept."""
+        with self.lock:
+            return self._render(plot, kind)
+
+    def _render(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        if self.render_count >= RENDERS_PER_WORKER:
+            self.stop()
+        if self.worker is None:
+            self.worker = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self.render_count += 1
+        try:
+            return self.worker.submit(draw.render, plot, kind).result()
+        except BrokenProcessPool:
+            self.stop()
+            raise Problem(503, "No picture", [(None, "the picture could not be painted: ask again")]) from None
+
+    def stop(self) -> None:
+        """Let the painter go; another picture would start a new one."""
+        worker, self.worker, self.render_count = self.worker, None, 0
+        if worker is not None:
+            worker.shutdown(wait=False, cancel_futures=True)
+
+
+def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """One picture of an answer, ready to be painted.
+
+    Raises:
+        Problem: there is no such answer.
+    """
+    if name == "offers":
+        return draw.offers_chart(compare_offers(bound), theme)
+    if name == "break-even":
+        curve = break_even_curve(break_even_fields, compare_alternatives(bound, compare_offers(bound)))
+        if curve is None:
+            raise Problem(422, "No picture", [(None, "a break-even needs two different alternatives")])
+        provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
+        return draw.break_even_chart(curve, provenance, theme)
+    if name == "sensitivity":
+        estimate_request = bound.request
+        return draw.sensitivity_chart(
+            sensitivity(estimate_request.plan, estimate_request.selection, bound.facts), answer_estimate(bound).model, theme
+        )
+    return CHART_FUNCTIONS[name](answer_estimate(bound), theme)
+
+
+def theme_from_fields(values: Mapping[str, str]) -> draw.Theme:
+    """How a picture is to look.
+
+    Raises:
+        Problem: there is no such theme, or the width is out of range.
+    """
+    name, width = values.get("theme", "light"), values.get("width", "900")
+    if name not in draw.THEMES:
+        raise Problem(422, "Wrong input", [("theme", f"must be one of {', '.join(draw.THEMES)}, not {name[:40]!r}")])
+    if not (width.isascii() and width.isdigit()) or len(width) > 5:
+        raise Problem(422, "Wrong input", [("width", f"must be pixels, such as 900, not {width[:40]!r}")])
+    try:
+        return replace(draw.THEMES[name], width=int(width))
+    except InvalidInput as error:
+        raise Problem(422, "Wrong input", [("width", str(error))]) from None
+
+
+def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
+    """Every picture under its own address."""
+    router = APIRouter()
+
+    @router.get("/chart/{name}.{kind}", include_in_schema=False)
+    async def chart(request: Request, name: str, kind: str) -> Response:
+        if name not in CHART_NAMES or kind not in MEDIA_TYPES:
+            raise Problem(404, "Not found", [(None, f"a picture is one of {', '.join(CHART_NAMES)}, as .svg or .png")])
+        values = read_query(request.url.query, site.limits)
+        bound, theme = bind_request(with_defaults(values), site), theme_from_fields(values)
+        break_even_fields = (
+            {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
+        )
+        key = (repr(bound.request), bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()))
+        try:
+            body = await run_in_threads(
+                site, lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields), kind)
+            )
+        except draw.MissingPlot as error:
+            raise Problem(503, "No pictures", [(None, str(error))]) from None
+        except VoicebillError as error:
+            raise Problem(422, "No picture", [(None, str(error))]) from None
+        return with_etag(request, body, MEDIA_TYPES[kind], cache=REVALIDATE, headers=CHART_HEADERS)
+
+    return router

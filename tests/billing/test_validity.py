@@ -1,0 +1,49 @@
+"""Check which dated row is in effect on a day, and how certain that is."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.validity import PartialDate, describe_coverage, effective_row, is_effective, uncertainty
+
+
+@dataclass(frozen=True)
+class Row:
+    since: PartialDate
+    until: PartialDate | None = None
+
+
+def row(since: str, until: str | None = None) -> Row:
+    return Row(PartialDate.parse(since), PartialDate.parse(until) if until else None)
+
+
+def test_since_is_inclusive_and_until_exclusive() -> None:
+    price = row("2026-01-13", "2026-07-23")
+    effective = [is_effective(price, date(2026, month, day)) for month, day in ((1, 12), (1, 13), (7, 22), (7, 23))]
+    assert effective == [False, True, True, False]
+
+
+def test_an_end_known_to_the_month_is_uncertain_until_the_month_is_over() -> None:
+    price = row("2024-10-30", "2025-10")
+    assert is_effective(price, date(2025, 10, 31))
+    assert not is_effective(price, date(2025, 11, 1))
+    assert uncertainty(price, date(2025, 9, 30)) is None
+    assert uncertainty(price, date(2025, 10, 1)) == "its source says only that it ended in 2025-10"
+
+
+def test_of_two_uncertain_rows_the_later_one_applies() -> None:
+    assert effective_row([row("2025", "2026-03"), row("2026-03")], date(2026, 3, 5)) == row("2026-03")
+
+
+def test_the_covered_days_are_described() -> None:
+    rows = [row("2026-05-01"), row("2024-10-01", "2024-10-30"), row("2024-10-30", "2025-10")]
+    assert describe_coverage(rows) == "from 2024-10-01 until 2025-10, and from 2026-05-01 on"
+    assert describe_coverage([row("2024"), row("2025-01-01", "2025-02-01")]) == "from 2024 on"
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-02-30", "22.11.2026", "soon", "2026-1-1", ""])
+def test_an_invalid_date_is_rejected(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is not a date"):
+        PartialDate.parse(text)

@@ -1,0 +1,103 @@
+"""Compare the fast path with script, context and cache: equal counts for simple plans, None for others."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cases import DAY
+from tests.conversation.scripts import GA, PAGE
+from voicebill.answers.costing import run_conversation, usage_for_cache
+from voicebill.answers.model_selection import ModelSelection, ResolvedModel, resolve_model
+from voicebill.billing.errors import ContextOverflow
+from voicebill.conversation import token_counting
+from voicebill.conversation.cache import cache_rule, usage_from_tokens
+from voicebill.conversation.fast_path import count_fast
+from voicebill.conversation.history import NOTHING
+from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.script import Truncation, Turn
+from voicebill.facts import load_facts
+
+FACTS = load_facts()
+MODELS = [
+    ("gpt-realtime-1.5", "openai"),
+    ("gpt-realtime-1.5", "azure"),
+    ("gpt-realtime-2.1", "openai"),
+    ("gpt-4o-realtime-preview-2025-06-03", "azure"),
+    ("gpt-realtime-mini", "openai"),
+]
+
+
+def resolve(model: str, provider: str, rules: str | None) -> ResolvedModel:
+    return resolve_model(ModelSelection(model=model, provider=provider, day=DAY, rules=rules), None, FACTS)
+
+
+SHARES = st.integers(0, 50).map(lambda hundredths: Decimal(hundredths) / 100)
+PLANS = st.builds(
+    Plan,
+    minutes=st.integers(1, 700).map(lambda tenths: Decimal(tenths) / 10),
+    turns=st.integers(1, 120),
+    user_share=SHARES,
+    assistant_share=SHARES,
+    instructions_tokens=st.integers(0, 4000),
+    tools_tokens=st.sampled_from([0, 500]),
+    first_speaker=st.sampled_from(["user", "assistant"]),
+    reasoning_tokens=st.integers(0, 50),
+    warm_cache=st.booleans(),
+    cache=st.sampled_from([None, "all", "prefix", "none"]),
+    prefix_reuse=st.sampled_from([None, Decimal("0.35"), Decimal(1)]),
+    session_minutes=st.sampled_from([None, 5, 600]),
+    truncation=st.sampled_from([Truncation(), Truncation("auto", Decimal("0.8"), 1500), Truncation("disabled")]),
+)
+
+
+@given(PLANS, st.sampled_from(MODELS), st.sampled_from([None, "web-calculator-2026-06"]))
+def test_a_simple_plan_has_the_same_tokens_on_both_paths(plan: Plan, model: tuple[str, str], rules: str | None) -> None:
+    resolved = resolve(*model, rules)
+    expected = cache_rule(
+        plan.cache or resolved.effective_rules.rules.expected_cache, resolved.effective_rules.rules, plan.prefix_reuse
+    )
+    best = cache_rule("all", resolved.effective_rules.rules, plan.prefix_reuse)
+    try:
+        full_counts = run_conversation(script(plan, resolved.effective_rules.rules), resolved)
+    except ContextOverflow:
+        assert count_or_overflow(plan, resolved) is None
+        return
+    fast_counts = count_fast(plan, resolved.effective_rules.rules, best, expected)
+    cut = any(response.dropped for response in full_counts.responses)
+    several = max(response.session for response in full_counts.responses) > 1
+    if fast_counts is None:
+        assert cut or several or len(full_counts.script.turns) == 1
+        return
+    assert not cut
+    assert not several
+    for hit, behaviour in ((fast_counts.best, "all"), (fast_counts.expected, expected.behaviour), (NOTHING, "none")):
+        usage = usage_from_tokens(fast_counts.input, hit, fast_counts.text_out, fast_counts.audio_out)
+        assert usage == usage_for_cache(behaviour, full_counts)  # type: ignore[arg-type]
+    assert fast_counts.user_tokens == [turn.user_audio_tokens for turn in full_counts.script.turns]
+
+
+def count_or_overflow(plan: Plan, resolved: ResolvedModel) -> object:
+    rules = resolved.effective_rules.rules
+    try:
+        return count_fast(plan, rules, cache_rule("all", rules), cache_rule("prefix", rules))
+    except ContextOverflow:
+        return None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tool_calls": 1}, {"images": 1}, {"text_turns": 1}, {"interrupted_share": Decimal("0.1")}, {"session_minutes": 5}],
+)
+def test_other_plans_are_not_counted_by_the_fast_path(change: dict[str, object]) -> None:
+    plan = replace(Plan(minutes=10, turns=20), **change)  # type: ignore[arg-type]
+    assert count_fast(plan, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is None
+
+
+@given(st.integers(0, 5000))
+def test_the_text_of_replies_is_the_same_in_whole_numbers(audio: int) -> None:
+    turn = Turn(reply_audio_tokens=audio) if audio else Turn(reply_text_tokens=0)
+    for rules in (GA, PAGE):
+        assert token_counting.reply_text_counter(rules)(audio) == token_counting.reply_text(turn, audio, rules)

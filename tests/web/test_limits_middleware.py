@@ -1,0 +1,226 @@
+"""What makes the site safe to put on the internet: bounds, headers, escaping, and a log without questions."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.cases import DAY
+from tests.web.sites import SITE, SMALL, client, run
+from voicebill.web import estimate
+from voicebill.web.limits_middleware import LimitsMiddleware, Message, Receive, Send
+from voicebill.web.site import Limits
+
+PAGES = (
+    "/",
+    "/compare",
+    "/ptu",
+    "/prices",
+    "/prices/openai/gpt-realtime-1.5",
+    "/rules",
+    "/learn",
+    "/api",
+    "/?minutes=x",
+    "/nowhere",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_strict_and_sets_no_cookie(path: str) -> None:
+    page = SITE.get(path, headers={"accept": "text/html"})
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "set-cookie" not in page.headers
+    assert "<style" not in page.text
+    assert "style=" not in page.text
+    assert "onclick" not in page.text
+    assert "http://" not in page.text.replace("http://www.w3.org", "").replace("http://testserver", "")
+
+
+def test_what_was_typed_is_escaped() -> None:
+    for path in ("/?model=%3Cscript%3Ealert(1)%3C/script%3E", "/compare?against=%3Cb%3E", "/prices/%3Cscript%3E"):
+        page = SITE.get(path, headers={"accept": "text/html"})
+        assert "<script>alert" not in page.text
+        assert "<b>" not in page.text.split("<main")[1].split("against")[-1] or "&lt;b&gt;" in page.text
+
+
+def test_too_long_too_much_and_no_json_are_refused() -> None:
+    small = client(limits=SMALL)
+    assert small.post("/api/estimate", content=b" " * 3000).status_code == 413
+    assert small.post("/api/estimate", content=iter([b" " * 1500, b" " * 1500])).status_code == 413
+    assert small.get(f"/api/estimate?minutes={'1' * 600}").status_code == 414
+    assert SITE.post("/api/estimate", content=b"minutes=10", headers={"content-type": "text/plain"}).status_code == 415
+    for body in (b"{", b'{"minutes": NaN}', b"\xff\xfe", b"[" * 50_000):
+        broken = SITE.post("/api/estimate", content=body)
+        assert broken.status_code == 422, body
+        assert "body" in broken.json()["detail"]
+    assert SITE.post("/api/estimate", json=[1]).json()["detail"].startswith("must be a table")
+    assert SITE.get("/api/estimate?" + "&".join(f"a{n}=1" for n in range(200))).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"minutes": "1" * 300, "turns": 20}, "more than 200 characters"),
+        ({f"a{n}": 1 for n in range(150)}, "at most 100 fields"),
+        ({"minutes": 10, "turns": 20, "images": 900}, "at most 50"),
+        ({"minutes": 10, "turns": 900, "tool_calls": 900}, "at most 1,000 turns and tool calls"),
+        ({"minutes": 60, "turns": 800}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 400, "session_minutes": 1440}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 400, "overrides": {"session_minutes": 10**9}}, "the longest calls of a month would have"),
+        ({"minutes": 29, "turns": 500, "overrides": {"session_minutes": 0}}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 20, "call_lengths": [[5, 10**400]]}, "calls are whole"),
+    ],
+)
+def test_a_question_that_would_take_too_long_is_refused_at_once(body: dict[str, object], message: str) -> None:
+    for path in ("/api/estimate", "/api/compare"):
+        response = SITE.post(path, json=body)
+        assert response.status_code == 422
+        assert message in response.json()["detail"]
+
+
+def test_a_spread_of_next_to_nothing_is_none() -> None:
+    query = "minutes=10&turns=20&conversations=1000/month&call_length_cv="
+    tiny, none = (SITE.get(f"/api/estimate?{query}{spread}").json() for spread in ("0.000000000000000001", "0"))
+    assert tiny["per_month"] == none["per_month"]
+
+
+def test_a_file_of_another_version_is_not_kept_for_good() -> None:
+    assert "immutable" not in SITE.get("/static/voicebill.js?v=0123456789ab").headers["cache-control"]
+
+
+def test_text_that_is_no_unicode_is_refused_and_told() -> None:
+    for path in ("/api/estimate", "/api/simulate"):
+        response = SITE.post(path, content=b'{"\\ud800": 1}', headers={"content-type": "application/json"})
+        assert response.status_code == 422
+        assert "unknown key" in response.json()["detail"]
+
+
+def test_heads_are_told_without_bodies() -> None:
+    for path in ("/", "/healthz", "/api/estimate?minutes=5&turns=9"):
+        head, get = SITE.head(path), SITE.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["etag"] == get.headers["etag"]
+
+
+def test_what_is_not_there_is_said_to_people_and_to_programs() -> None:
+    assert SITE.get("/nowhere").headers["content-type"] == "application/problem+json"
+    assert "<h1>Not Found</h1>" in SITE.get("/nowhere", headers={"accept": "text/html"}).text
+    assert SITE.delete("/api/estimate").status_code == 405
+    assert SITE.get("/static/other.js").status_code == 404
+    assert SITE.get("/chart/other.svg").status_code == 404
+
+
+async def _call(middleware: LimitsMiddleware, statuses: list[int], *, path: str = "/", query: bytes = b"") -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await middleware({"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}, receive, send)
+
+
+def test_beyond_the_limit_requests_are_refused_at_once_but_health_is_told() -> None:
+    async def go() -> tuple[list[int], list[int]]:
+        release = asyncio.Event()
+        slow: list[int] = []
+        quick: list[int] = []
+
+        async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+            await release.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        middleware = LimitsMiddleware(app, Limits(concurrent_requests=2, seconds=5))
+        waiting = [asyncio.create_task(_call(middleware, slow)) for _ in range(2)]
+        await asyncio.sleep(0)
+        await _call(middleware, quick)
+        health = asyncio.create_task(_call(middleware, quick, path="/healthz"))
+        await asyncio.sleep(0)
+        release.set()
+        await asyncio.gather(*waiting, health)
+        await _call(middleware, quick)
+        return slow, quick
+
+    slow, quick = run(go)
+    assert slow == [200, 200]
+    assert quick == [503, 200, 200]
+
+
+def test_an_answer_that_takes_too_long_is_refused() -> None:
+    async def go() -> list[int]:
+        async def app(_scope: Message, _receive: Receive, _send: Send) -> None:
+            await asyncio.Event().wait()
+
+        statuses: list[int] = []
+        await _call(LimitsMiddleware(app, Limits(seconds=0.01)), statuses)
+        return statuses
+
+    assert run(go) == [503]
+
+
+def test_the_log_keeps_method_path_and_status_and_no_question(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="voicebill.access"):
+        SITE.get("/api/estimate?minutes=7&turns=9&model=secret")
+        SITE.post("/", data={"minutes": "7", "discount": "33"})
+    assert "GET /api/estimate 422" in caplog.text
+    assert "POST / 200" in caplog.text
+    assert "secret" not in caplog.text
+    with caplog.at_level(logging.INFO, logger="voicebill.access"):
+        SITE.get("/x%0A2026-11-22 GET / 200 1 ms")
+    assert "\n2026-11-22 GET" not in caplog.text
+    assert "33" not in caplog.text.replace("\n", " ").split("POST / 200")[0].split("GET")[-1]
+
+
+def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("inside")
+
+    monkeypatch.setattr(estimate, "answer_estimate", broken)
+    answer = SITE.get("/api/estimate?minutes=10&turns=20")
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "inside" not in answer.text
+
+
+def test_a_tag_spares_sending_the_same_twice() -> None:
+    for path in ("/api/estimate?minutes=10&turns=20", "/", "/static/voicebill.css", "/chart/turns.svg"):
+        first = SITE.get(path)
+        again = SITE.get(path, headers={"if-none-match": first.headers["etag"]})
+        assert (first.status_code, again.status_code) == (200, 304), path
+        assert not again.content
+        assert first.headers["cache-control"]
+
+
+def test_behind_a_prefix_every_address_has_it() -> None:
+    inside = client(prefix="/tools/voicebill")
+    page = inside.get("/tools/voicebill/?minutes=5").text
+    addresses = [part.split('"')[0] for name in ('href="', 'src="', 'action="') for part in page.split(name)[1:]]
+    assert addresses
+    assert all(address.startswith(("/tools/voicebill/", "#")) for address in addresses)
+    assert inside.get("/?minutes=5").status_code == 200  # a proxy may take the prefix off
+    sent = inside.post("/tools/voicebill/", data={"minutes": "7"}, follow_redirects=False)
+    assert sent.headers["location"] == "/tools/voicebill/?minutes=7"
+    assert inside.get("/tools/voicebill/api/estimate?minutes=5&turns=9").status_code == 200
+    assert inside.get("/tools/voicebill/static/voicebill.js").status_code == 200
+
+
+def test_the_site_stops_with_its_threads() -> None:
+    def voicebill_threads() -> Iterator[str]:
+        return (thread.name for thread in threading.enumerate() if thread.name.startswith("voicebill"))
+
+    before = set(voicebill_threads())
+    stopping: TestClient = client()
+    with stopping as inside:
+        assert inside.get("/").status_code == 200
+    for thread in threading.enumerate():
+        if thread.name.startswith("voicebill") and thread.name not in before:
+            thread.join(timeout=5)
+    assert DAY
