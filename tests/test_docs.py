@@ -1,18 +1,22 @@
-"""The docs name every parameter, with the default that it has."""
+"""Check that the docs name every parameter with its default, every public name, and every error."""
 
 import re
 import runpy
 import shlex
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 from typer.testing import CliRunner
 
+import voicebill
 from voicebill.answers.capacity_schema import TARGETS_SCHEMA
 from voicebill.answers.filters import FILTER_FIELDS
 from voicebill.answers.plan_schema import CONNECTION_SCHEMA
 from voicebill.answers.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
+from voicebill.billing.errors import VoicebillError
 from voicebill.cli import app
 from voicebill.cli.plan_options import PLAN_PARAMETERS as OPTIONS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
@@ -20,14 +24,15 @@ from voicebill.conversation.rules import PARAMETERS
 from voicebill.logs.read import LOG_FORMATS
 
 DOCS = Path(__file__).parents[1] / "docs"
+PAGES = (*sorted(DOCS.rglob("*.md")), *(DOCS.parent / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")))
 TEXT = (DOCS / "parameters.md").read_text(encoding="utf-8")
 PLAN_PART, CONNECTION_PART, SCRIPT_PART, RULES_PART = re.split(
-    r"^## (?:Connection[^\n]*|A script|The rules)", TEXT, flags=re.MULTILINE
+    r"^## (?:Connection and break-even|Scripts|Rules)$", TEXT, flags=re.MULTILINE
 )
 
 
 def rows(part: str) -> dict[str, str]:
-    """The first two columns of a part's table."""
+    """Return the first two columns of a part's tables: parameter and default."""
     return {name: cell.strip() for name, cell in re.findall(r"^\| `(\w+)` \|([^|]*)\|", part, flags=re.MULTILINE)}
 
 
@@ -46,12 +51,12 @@ def test_every_field_of_a_plan_is_documented_with_its_default() -> None:
     assert {name: documented[name] for name in truncation} == truncation
 
 
-def test_the_plans_table_names_nothing_else() -> None:
+def test_the_table_of_plans_names_nothing_else() -> None:
     files = {"plan_file", "instructions_file", "tools_file"}
     assert set(rows(PLAN_PART)) == {option.name for option in OPTIONS} - files
 
 
-def test_everything_that_is_asked_of_the_way_and_of_a_ranking_is_documented() -> None:
+def test_every_parameter_of_connection_and_break_even_is_documented() -> None:
     assert set(rows(CONNECTION_PART)) == set(CONNECTION_SCHEMA)
     assert set(re.findall(r"^\| `--[a-z-]+`[^|]*\| ([^|]*) \|", CONNECTION_PART, flags=re.MULTILINE)) == {
         "`break_even`",
@@ -65,7 +70,7 @@ def test_every_key_of_a_script_is_documented() -> None:
     assert {name for name in SCRIPT_SCHEMA if f"`{name}`" not in SCRIPT_PART and f"`{name} =" not in SCRIPT_PART} <= {"turns"}
 
 
-def test_everything_that_is_asked_of_a_capacity_is_documented() -> None:
+def test_every_capacity_target_is_documented() -> None:
     text = (DOCS / "capacity.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", text, flags=re.MULTILINE))))
     assert named == {*TARGETS_SCHEMA, "call_length_cv", "call_lengths"}
@@ -77,9 +82,9 @@ def test_every_rule_is_documented() -> None:
 
 def test_every_format_field_and_option_of_usage_logs_is_documented() -> None:
     text = (DOCS / "usage-logs.md").read_text(encoding="utf-8")
-    part = text.partition("## What can be read")[2].partition("## Where a log")[0]
+    part = text.partition("## What can be read")[2].partition("## Defaults for missing values")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == {log_format.name for log_format in LOG_FORMATS}
-    named = text.partition("the dearest groups and all others as one:")[2].partition("A condition")[0]
+    named = text.partition("The fields are:")[2].partition("A condition")[0]
     assert {name.strip() for name in named.split(",")} == set(FILTER_FIELDS)
 
 
@@ -89,16 +94,44 @@ def test_the_example_log_is_what_its_generator_writes() -> None:
     assert runpy.run_path(str(script))["file_text"]().encode() == kept
 
 
-def test_the_table_of_every_way_is_what_make_docs_computes(tmp_path: Path) -> None:
+def test_one_call_is_what_make_docs_computes(tmp_path: Path) -> None:
     computed = tmp_path / "one-call.md"
     made = (DOCS.parent / "Makefile").read_text(encoding="utf-8").partition("voicebill compare ")[2].partition(" --out")[0]
     result = CliRunner().invoke(app, ["compare", *shlex.split(made), "--out", str(computed)])
     assert result.exit_code == 0, result.output
     kept = (DOCS / "one-call.md").read_text(encoding="utf-8")
-    assert computed.read_text(encoding="utf-8") == kept, "make docs computes it anew"
+    assert computed.read_text(encoding="utf-8") == kept, "run make docs"
+
+
+def test_every_public_name_is_on_the_page_about_python() -> None:
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)) == set(voicebill.__all__)
+
+
+def subclasses(kind: type) -> Iterator[type]:
+    children: list[type] = kind.__subclasses__()
+    for child in children:
+        yield child
+        yield from subclasses(child)
+
+
+def test_every_error_is_on_the_page_about_errors() -> None:
+    for name in (*voicebill.__all__, "web.app", "cli.app", "extras"):  # modules that define errors
+        getattr(voicebill, name, None) or import_module(f"voicebill.{name}")
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    errors = {error.__name__ for error in subclasses(VoicebillError) if error.__module__.startswith("voicebill.")}
+    assert {name for name in errors if f"`{name}`" not in text} == set()
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a Markdown viewer gives to a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_links_lead_somewhere() -> None:
-    for file in (*DOCS.glob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", file.read_text(encoding="utf-8")):
-            assert (file.parent / target).exists(), f"{file.name}: {target}"
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+            file = page.parent / target if target else page
+            assert file.exists(), f"{page.name}: {target}"
+            assert not anchor or anchor in anchors(file), f"{page.name}: {target}#{anchor}"

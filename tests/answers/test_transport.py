@@ -266,7 +266,7 @@ def test_what_is_taken_for_granted_on_the_way_is_said() -> None:
             {"carrier": "a/b", "carrier_increment": 6},
             "carrier_increment says how a carrier stated by carrier_per_minute rounds",
         ),
-        ({"carrier": "a/b", "carrier_per_minute": 1}, "carrier and carrier_per_minute say the same thing: give one"),
+        ({"carrier": "a/b", "carrier_per_minute": 1}, "carrier and carrier_per_minute are alternatives: give one"),
         ({"platforms": ("a/b", "c/d", "a/b")}, "platforms: a/b would be paid twice: name it once"),
         ({"carrier": "a/b", "platforms": ("a/b",)}, "platforms: a/b would be paid twice: name it once"),
     ],

@@ -44,7 +44,7 @@ def test_the_turns_add_up_to_the_conversation() -> None:
     assert sum(row.dollars for row in rows) == pytest.approx(EXPECTED)
     assert {row.turn for row in rows} == set(range(1, 21))
     assert {row.kind for row in rows} == {
-        "assistant's speech",
+        "assistant audio",
         "text out",
         "audio in, full rate",
         "text in, full rate",

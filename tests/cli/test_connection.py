@@ -109,7 +109,7 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
         ("--carrier-per-minute 0.00000000001", "with at most nine decimals, not 0.00000000001"),
         (
             "--carrier-per-minute 0.01 --carrier twilio/voice-inbound-us-local",
-            "carrier and carrier_per_minute say the same thing: give one",
+            "carrier and carrier_per_minute are alternatives: give one",
         ),
         ("--carrier-increment 6", "carrier_increment says how a carrier stated by carrier_per_minute rounds: give that, too"),
         (

@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
+from voicebill.billing.money import format_amount, picodollars
+
 PAGES = (
     "/",
     "/?minutes=abc",
@@ -51,6 +53,11 @@ def figure(page: Page) -> str:
     return page.locator(".figure").inner_text()
 
 
+def is_figure_of(page: Page, amount: str) -> bool:
+    """Whether an amount with more digits is the one that the figure shows with three."""
+    return format_amount(picodollars(Decimal(amount.removeprefix("$")))) == figure(page)
+
+
 def set_field(page: Page, name: str, value: str) -> None:
     page.fill(f"#f-{name}", value)
 
@@ -59,13 +66,16 @@ def test_a_changed_field_changes_the_figure_without_a_reload(page: Page, address
     page.goto(address)
     page.evaluate("window.kept = 1")
     before = figure(page)
+    earlier = page.locator(".ledger tbody tr").last.locator("td").nth(7).inner_text()
     set_field(page, "minutes", "20")
     expect(page.locator(".figure")).not_to_have_text(before, timeout=TIMEOUT_MS)
     page.press("#f-minutes", "Tab")
     expect(page).to_have_url(re.compile(r"\?minutes=20$"), timeout=TIMEOUT_MS)
     assert page.evaluate("window.kept") == 1
     expect(page.locator("#status")).to_contain_text("expected $")
-    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=TIMEOUT_MS)
+    cumulative = page.locator(".ledger tbody tr").last.locator("td").nth(7)
+    expect(cumulative).not_to_have_text(earlier, timeout=TIMEOUT_MS)
+    assert is_figure_of(page, cumulative.inner_text())
 
 
 def test_the_address_gives_the_same_figure_elsewhere_and_back_works(page: Page, address: str, browser: Browser) -> None:
@@ -121,13 +131,16 @@ def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page
     page.on("request", lambda request: urls.append(request.url))
     page.goto(address)
     before = Decimal(figure(page).removeprefix("$"))
+    earlier = page.locator(".ledger tbody tr").last.locator("td").nth(7).inner_text()
     page.click("summary:has-text('Months, transport')")
     set_field(page, "discount", "50")
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%", timeout=TIMEOUT_MS)
-    assert Decimal(figure(page).removeprefix("$")) == pytest.approx(before / 2, rel=Decimal("0.001"))
+    assert Decimal(figure(page).removeprefix("$")) == pytest.approx(before / 2, rel=Decimal("0.005"))
     page.press("#f-discount", "Tab")
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
-    expect(page.locator(".ledger tbody tr").last.locator("td").nth(7)).to_have_text(figure(page), timeout=TIMEOUT_MS)
+    cumulative = page.locator(".ledger tbody tr").last.locator("td").nth(7)
+    expect(cumulative).not_to_have_text(earlier, timeout=TIMEOUT_MS)
+    assert is_figure_of(page, cumulative.inner_text())
     page.evaluate("document.querySelector('.skip').click()")
     assert page.input_value("#f-discount") == "50"
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%")
@@ -143,7 +156,7 @@ def test_what_is_behind_the_answer_is_always_that_of_the_answer(page: Page, addr
     last = page.locator(".ledger tbody tr").last
     expect(last.locator("th")).to_have_text("40", timeout=TIMEOUT_MS)
     expect(page.locator("#why")).not_to_have_class(re.compile("stale"), timeout=TIMEOUT_MS)
-    assert last.locator("td").nth(7).inner_text() == figure(page)
+    assert is_figure_of(page, last.locator("td").nth(7).inner_text())
 
 
 def test_a_click_right_after_typing_is_not_lost(page: Page, address: str) -> None:
@@ -151,7 +164,7 @@ def test_a_click_right_after_typing_is_not_lost(page: Page, address: str) -> Non
     before = figure(page)
     set_field(page, "turns", "33")
     expect(page.locator(".figure")).not_to_have_text(before, timeout=TIMEOUT_MS)
-    page.click("a:has-text('Every offer')", delay=150)
+    page.click("a:has-text('Compare offers')", delay=150)
     expect(page).to_have_url(re.compile(r"/compare\?turns=33"), timeout=TIMEOUT_MS)
 
 
@@ -189,7 +202,7 @@ def test_exports_hold_the_same_numbers(page: Page, address: str) -> None:
     with urlopen(f"{address}{link}") as reply:
         shape = json.load(reply)
     assert Decimal(shape["per_conversation"]["expected"]) == total
-    assert figure(page) == f"${total:.4f}"
+    assert is_figure_of(page, f"${total}")
     with page.expect_download() as drawn:
         page.locator("figcaption a:has-text('SVG')").first.click()
     assert "<svg" in drawn.value.path().read_text(encoding="utf-8")

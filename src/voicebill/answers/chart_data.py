@@ -20,7 +20,7 @@ from voicebill.conversation.plan import with_length
 from voicebill.conversation.rules import Cache
 
 METER_LABELS = {
-    "audio_out": "assistant's speech",
+    "audio_out": "assistant audio",
     "text_out": "text out",
     "audio_in": "audio in, full rate",
     "image_in": "images in, full rate",

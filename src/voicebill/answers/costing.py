@@ -37,14 +37,14 @@ CostComponentName = Literal[
 ]
 
 COST_COMPONENT_LABELS: dict[CostComponentName, str] = {
-    "fresh_audio_in": "user's speech, read for the first time",
-    "instructions": "prompt and tools, read at the full rate",
-    "reread_history": "history, read again at the full rate",
-    "cached_history": "prompt and history, from the cache",
-    "assistant_audio": "assistant's speech",
-    "text": "text, typed or beside speech",
+    "fresh_audio_in": "user audio, first read",
+    "instructions": "prompt and tools, uncached",
+    "reread_history": "history, re-read uncached",
+    "cached_history": "prompt and history, cached",
+    "assistant_audio": "assistant audio",
+    "text": "text, typed or with audio",
     "reasoning": "reasoning",
-    "images": "images, read for the first time",
+    "images": "images, first read",
     "tool_rounds": "tool rounds",
     "transcription": "transcription of the user's speech",
 }

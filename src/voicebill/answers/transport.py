@@ -73,7 +73,7 @@ class ConnectionCosts:
         if "" in (self.carrier, self.codec, *self.platforms):
             raise InvalidInput("a carrier, codec or platform needs a name")
         if self.carrier is not None and self.carrier_per_minute is not None:
-            raise InvalidInput("carrier and carrier_per_minute say the same thing: give one")
+            raise InvalidInput("carrier and carrier_per_minute are alternatives: give one")
         for name in ("carrier_per_minute", "egress_per_gb"):
             if getattr(self, name) is not None:
                 value = to_decimal(name, getattr(self, name))

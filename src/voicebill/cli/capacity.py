@@ -46,8 +46,8 @@ from voicebill.cli.options import (
 from voicebill.cli.plan_options import takes_plan
 from voicebill.conversation.plan import Plan
 
-TRAFFIC_PANEL = "The busy hour"
-LIMITS_PANEL = "Limits and how they count"
+TRAFFIC_PANEL = "Busy hour"
+LIMITS_PANEL = "Limits and counting"
 
 
 CallsPerHourOption = Annotated[
@@ -58,7 +58,7 @@ BusyHourShareOption = Annotated[
     Any,
     option(
         "--busy-hour-share",
-        f"Share of a day's calls that fall into its busiest hour. (default: {format_percent(float(ASSUMED_BUSY_SHARE))})",
+        f"Share of a day's calls in the busy hour. (default: {format_percent(float(ASSUMED_BUSY_SHARE))})",
         TRAFFIC_PANEL,
         quantities.parse_share,
         "SHARE",
@@ -66,19 +66,23 @@ BusyHourShareOption = Annotated[
 ]
 DaysOption = Annotated[
     Any,
-    option(
-        "--days", f"Days a month on which calls come. (default: {ASSUMED_DAYS})", TRAFFIC_PANEL, quantities.parse_number, "DAYS"
-    ),
+    option("--days", f"Days per month with calls. (default: {ASSUMED_DAYS})", TRAFFIC_PANEL, quantities.parse_number, "DAYS"),
 ]
 BlockingOption = Annotated[
     Any,
-    option("--blocking", "Share of calls that may be refused. (default: 1%)", TRAFFIC_PANEL, quantities.parse_share, "SHARE"),
+    option(
+        "--blocking",
+        "Blocking probability: share of calls that may be blocked. (default: 1%)",
+        TRAFFIC_PANEL,
+        quantities.parse_share,
+        "SHARE",
+    ),
 ]
 ServiceLevelOption = Annotated[
     Any,
     option(
         "--service-level",
-        f'Where calls wait: how soon they are answered. (default: "{ServiceLevel()}")',
+        f'Service level if calls queue: share answered within a time. (default: "{ServiceLevel()}")',
         TRAFFIC_PANEL,
         parse_service_level,
         '"SHARE in TIME"',
@@ -88,19 +92,19 @@ TierOption = Annotated[
     Any, option("--tier", "Azure's quota tier, 1 to 6. (default: the lowest)", LIMITS_PANEL, parse_tier, "NAME")
 ]
 QuotaTokensOption = Annotated[
-    Any, option("--quota-tokens", "Your limit on tokens a minute: 200k.", LIMITS_PANEL, quantities.parse_count, "TOKENS")
+    Any, option("--quota-tokens", "Token limit per minute, such as 200k.", LIMITS_PANEL, quantities.parse_count, "TOKENS")
 ]
 QuotaRequestsOption = Annotated[
-    Any, option("--quota-requests", "Your limit on requests a minute.", LIMITS_PANEL, quantities.parse_count, "COUNT")
+    Any, option("--quota-requests", "Request limit per minute.", LIMITS_PANEL, quantities.parse_count, "COUNT")
 ]
 QuotaSessionsOption = Annotated[
-    Any, option("--quota-sessions", "Your limit on sessions at once.", LIMITS_PANEL, quantities.parse_count, "COUNT")
+    Any, option("--quota-sessions", "Concurrent session limit.", LIMITS_PANEL, quantities.parse_count, "COUNT")
 ]
 ExceedanceOption = Annotated[
     Any,
     option(
         "--exceedance",
-        "Share of minutes in which calls at once may ask for more than the quota. (default: 1%)",
+        "Share of minutes in which the load may exceed the quota. (default: 1%)",
         LIMITS_PANEL,
         quantities.parse_share,
         "SHARE",
@@ -110,7 +114,7 @@ CachedTokensOption = Annotated[
     str | None,
     option(
         "--cached-tokens",
-        "counted or free: towards the limit. (default: as the provider does)",
+        "Whether cached tokens count towards the limit: counted or free. (default: as the provider does)",
         LIMITS_PANEL,
         choice_parser(*CACHED_TOKEN_COUNTING),
         "NAME",
@@ -120,7 +124,7 @@ RequestUnitOption = Annotated[
     Any,
     option(
         "--request-unit",
-        "response or session: what a request is. (default: as the provider counts)",
+        "What a request is: response or session. (default: as the provider counts)",
         LIMITS_PANEL,
         choice_parser("response", "session"),
         "NAME",
@@ -130,7 +134,7 @@ ReservedOutputTokensOption = Annotated[
     Any,
     option(
         "--reserved-output-tokens",
-        "Output tokens that count for every response, whatever it writes. (default: those generated)",
+        "Output tokens counted for every response. (default: those generated)",
         LIMITS_PANEL,
         quantities.parse_count,
         "TOKENS",
@@ -168,7 +172,7 @@ def capacity_command(
     rule: RuleOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How many calls are held at once, what they ask of limits a minute, and how much quota that takes.
+    """Size the busy hour: concurrent calls, use of the limits per minute, and quota.
 
     \b
     Thirty thousand calls a month on Azure:

@@ -60,7 +60,7 @@ from voicebill.cli.plan_options import load_plan, takes_plan
 from voicebill.cli.table_files import write_alternatives
 from voicebill.conversation.plan import Plan
 
-RANKING_PANEL = "The ranking"
+RANKING_PANEL = "Break-even"
 AXIS_CHOICES = (*AXES, "none")
 
 
@@ -73,7 +73,7 @@ def compare_command(
     call_lengths: CallLengthsOption = None,
     model: Annotated[
         list[str] | None,
-        option("--model", "Only this model; may be repeated. (default: all alive)", SELECTION_PANEL, metavar="NAME"),
+        option("--model", "Only this model. Repeatable. (default: all available)", SELECTION_PANEL, metavar="NAME"),
     ] = None,
     provider: Annotated[
         str | None, option("--provider", "Only this provider's offers.", SELECTION_PANEL, metavar="NAME")
@@ -92,7 +92,7 @@ def compare_command(
         Path | None,
         option(
             "--against",
-            "A second saved plan; its conversation, priced in the same way, beside the first.",
+            "Compare with a second plan file.",
             SELECTION_PANEL,
             metavar="FILE",
         ),
@@ -100,14 +100,14 @@ def compare_command(
     stack: Annotated[
         list[str] | None,
         option(
-            "--stack", "Only this stack beside the offers; may be repeated. (default: all)", SELECTION_PANEL, metavar="NAME"
+            "--stack", "Only this stack in addition to the offers. Repeatable. (default: all)", SELECTION_PANEL, metavar="NAME"
         ),
     ] = None,
     pipelines: Annotated[
         int | None,
         option(
             "--pipelines",
-            "The cheapest of all pipelines that can be made, so many.",
+            "Show this many of the cheapest possible pipelines.",
             SELECTION_PANEL,
             quantities.parse_count,
             "COUNT",
@@ -126,14 +126,14 @@ def compare_command(
         list[str] | None,
         option(
             "--alternative",
-            "A stack or an offer's id whose rank is looked at; at least two. (default: the cheapest of each kind)",
+            "Stack name or offer id to compare; at least two. (default: the cheapest of each kind)",
             RANKING_PANEL,
             metavar="NAME",
         ),
     ] = None,
     range_text: Annotated[
         str | None,
-        option("--range", "From where to where, such as 1:60; needs one --break-even.", RANKING_PANEL, metavar="LOW:HIGH"),
+        option("--range", "Range of the axis, such as 1:60; requires one --break-even.", RANKING_PANEL, metavar="LOW:HIGH"),
     ] = None,
     codec: CodecOption = None,
     carrier: CarrierOption = None,
@@ -145,7 +145,7 @@ def compare_command(
         bool,
         typer.Option(
             "--calculator",
-            help="Beside it, the original web calculator's figure, explained step by step.",
+            help="Explain the difference from a simple web calculator, step by step.",
             rich_help_panel=SELECTION_PANEL,
         ),
     ] = False,
@@ -164,7 +164,7 @@ def compare_command(
     theme: ThemeOption = "light",
     out_file: Annotated[
         Path | None,
-        option("--out", "Write every way into this .csv or .md file, with sources.", SELECTION_PANEL, metavar="FILE"),
+        option("--out", "Write the alternatives with sources to this .csv or .md file.", SELECTION_PANEL, metavar="FILE"),
     ] = None,
     exact: ExactOption = False,
     as_json: JsonOption = False,

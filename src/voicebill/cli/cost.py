@@ -55,7 +55,7 @@ from voicebill.facts import load_facts
 if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
-QUERY_PANEL = "What is asked"
+QUERY_PANEL = "Query"
 TextRow = tuple[str, ...]
 AMOUNT_SUFFIXES = {"partial": " + unpriced usage", "nothing": ", nothing counted"}
 """What is added to an amount that is not the whole of its group."""
@@ -65,10 +65,10 @@ MAX_GROUPS_SHOWN = 40
 
 
 WhereOption = Annotated[
-    Any, option("--where", 'Only these, such as "tenant = acme and day >= 2026-11-01".', QUERY_PANEL, parse_filter, "CONDITION")
+    Any, option("--where", 'Filter, such as "tenant = acme and day >= 2026-11-01".', QUERY_PANEL, parse_filter, "CONDITION")
 ]
 TopOption = Annotated[
-    Any, option("--top", "Only the dearest groups, and all others as one.", QUERY_PANEL, quantities.parse_count, "N")
+    Any, option("--top", "Only the most expensive groups, and all others as one.", QUERY_PANEL, quantities.parse_count, "N")
 ]
 
 
@@ -77,14 +77,18 @@ def cost_command(
     *,
     ledger: LedgerOption = None,
     by: Annotated[
-        str | None, option("--by", f"Group by these: {', '.join(FILTER_FIELDS)}.", QUERY_PANEL, metavar="FIELD,...")
+        str | None, option("--by", f"Group by: {', '.join(FILTER_FIELDS)}.", QUERY_PANEL, metavar="FIELD,...")
     ] = None,
     where: WhereOption = None,
-    since: Annotated[date | None, option("--since", "From this day on (UTC).", QUERY_PANEL, parse_day, "YYYY-MM-DD")] = None,
-    until: Annotated[date | None, option("--until", "Before this day (UTC).", QUERY_PANEL, parse_day, "YYYY-MM-DD")] = None,
+    since: Annotated[
+        date | None, option("--since", "From this day (UTC, inclusive).", QUERY_PANEL, parse_day, "YYYY-MM-DD")
+    ] = None,
+    until: Annotated[
+        date | None, option("--until", "Until this day (UTC, exclusive).", QUERY_PANEL, parse_day, "YYYY-MM-DD")
+    ] = None,
     top: TopOption = None,
     calls: Annotated[
-        bool, typer.Option("--calls/--no-calls", help="What calls cost, in percentiles.", rich_help_panel=QUERY_PANEL)
+        bool, typer.Option("--calls/--no-calls", help="Show the cost per call, in percentiles.", rich_help_panel=QUERY_PANEL)
     ] = True,
     prices: PricesOption = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
@@ -98,22 +102,18 @@ def cost_command(
     day: DefaultDayOption = None,
     out: Annotated[
         Path | None,
-        option("--out", "Write the groups, or the bill's lines, into this .csv or .parquet file.", QUERY_PANEL, metavar="FILE"),
+        option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY_PANEL, metavar="FILE"),
     ] = None,
     engine: Annotated[
         str,
-        option(
-            "--engine", f"What counts: {', '.join(ENGINES)}. (default: duckdb)", LOGS_PANEL, choice_parser(*ENGINES), "NAME"
-        ),
+        option("--engine", f"Engine: {', '.join(ENGINES)}. (default: duckdb)", LOGS_PANEL, choice_parser(*ENGINES), "NAME"),
     ] = "duckdb",
     master: Annotated[
         str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")
     ] = "local[*]",
     memory: Annotated[
         str | None,
-        option(
-            "--memory", "At most so much memory for DuckDB, such as 1GB; the rest goes to disk.", LOGS_PANEL, metavar="SIZE"
-        ),
+        option("--memory", "Memory limit for DuckDB, such as 1GB; the rest is spilled to disk.", LOGS_PANEL, metavar="SIZE"),
     ] = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
@@ -121,7 +121,7 @@ def cost_command(
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What conversations cost, from usage logs or from a ledger.
+    """Calculate the actual cost of conversations from usage logs or a ledger.
 
     \b
     A log, its bill, and by customer:

@@ -90,7 +90,7 @@ def estimate_command(
         int | None,
         option(
             "--min-remembered-turns",
-            "Find the cheapest truncation that always remembers so many turns.",
+            "Find the cheapest truncation that always keeps this many turns.",
             SELECTION_PANEL,
             parse_count,
             "COUNT",
@@ -122,7 +122,7 @@ def estimate_command(
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What a planned conversation will cost, where the money goes, and how sure that is.
+    """Estimate what a planned conversation costs, with breakdown, assumptions and warnings.
 
     \b
     Ten minutes and twenty turns, thirty thousand times a month:

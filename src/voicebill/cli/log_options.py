@@ -18,40 +18,42 @@ if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
 LOGS_PANEL = "The logs"
-LOG_DEFAULTS_PANEL = "Where a log does not say it"
+LOG_DEFAULTS_PANEL = "Defaults for what the log does not state"
 
 LogsArgument = Annotated[
     list[str] | None,
-    typer.Argument(help="Files, folders, patterns, or - for standard input.", metavar="LOG...", show_default=False),
+    typer.Argument(help="Log files, folders or patterns; - for standard input.", metavar="LOG...", show_default=False),
 ]
-LedgerOption = Annotated[Path | None, option("--ledger", "The folder of a ledger.", LOGS_PANEL, metavar="DIR")]
-FormatOption = Annotated[
-    str | None, option("--format", "How the logs are written; recognised unless it is named.", LOGS_PANEL, metavar="NAME")
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first broken line.", rich_help_panel=LOGS_PANEL)]
+LedgerOption = Annotated[Path | None, option("--ledger", "Folder of a ledger.", LOGS_PANEL, metavar="DIR")]
+FormatOption = Annotated[str | None, option("--format", "Log format. (default: detected)", LOGS_PANEL, metavar="NAME")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable line.", rich_help_panel=LOGS_PANEL)]
 
-DefaultModelOption = Annotated[str | None, option("--model", "The voice model.", LOG_DEFAULTS_PANEL, metavar="NAME")]
+DefaultModelOption = Annotated[str | None, option("--model", "Voice model.", LOG_DEFAULTS_PANEL, metavar="NAME")]
 DefaultTranscriptionOption = Annotated[
-    str | None, option("--transcription-model", "The model that hears the user.", LOG_DEFAULTS_PANEL, metavar="NAME")
+    str | None, option("--transcription-model", "Transcription model.", LOG_DEFAULTS_PANEL, metavar="NAME")
 ]
 DefaultProviderOption = Annotated[
-    str | None, option("--provider", "openai or azure. (default: openai, and it is said)", LOG_DEFAULTS_PANEL, metavar="NAME")
+    str | None,
+    option("--provider", "Provider: openai or azure. (default: openai, with a note)", LOG_DEFAULTS_PANEL, metavar="NAME"),
 ]
 DefaultDeploymentOption = Annotated[
     str | None,
     option(
-        "--deployment", "global, data-zone or regional. (default: global, and it is said)", LOG_DEFAULTS_PANEL, metavar="NAME"
+        "--deployment",
+        "Deployment: global, data-zone or regional. (default: global, with a note)",
+        LOG_DEFAULTS_PANEL,
+        metavar="NAME",
     ),
 ]
 DefaultRegionOption = Annotated[
     str | None, option("--region", "Azure region, such as swedencentral.", LOG_DEFAULTS_PANEL, metavar="NAME")
 ]
 DefaultTenantOption = Annotated[
-    str | None, option("--tenant", "Whose conversations these are.", LOG_DEFAULTS_PANEL, metavar="NAME")
+    str | None, option("--tenant", "Tenant (customer) of the conversations.", LOG_DEFAULTS_PANEL, metavar="NAME")
 ]
 DefaultDayOption = Annotated[
     date | None,
-    option("--day", "The day of records without a time. Nothing is taken for it.", LOG_DEFAULTS_PANEL, parse_day, "YYYY-MM-DD"),
+    option("--day", "Day of records without a time. (default: none)", LOG_DEFAULTS_PANEL, parse_day, "YYYY-MM-DD"),
 ]
 
 

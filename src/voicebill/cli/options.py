@@ -23,7 +23,7 @@ from voicebill.conversation.rules import ParameterValue, parse_parameter
 from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
-SELECTION_PANEL = "What is asked"
+SELECTION_PANEL = "Model, prices and rules"
 CONVERSATION_PANEL = "The conversation"
 HISTORY_AND_CACHE_PANEL = "History, cache and limits"
 
@@ -84,38 +84,44 @@ def option(
 
 ModelOption = Annotated[
     str | None,
-    option("--model", "As the vendor writes it, dated or not. (default: gpt-realtime-1.5)", SELECTION_PANEL, metavar="NAME"),
+    option(
+        "--model",
+        "Model name as the vendor writes it, with or without a date. (default: gpt-realtime-1.5)",
+        SELECTION_PANEL,
+        metavar="NAME",
+    ),
 ]
 ProviderOption = Annotated[
-    str | None, option("--provider", "openai or azure. (default: openai)", SELECTION_PANEL, metavar="NAME")
+    str | None, option("--provider", "Provider: openai or azure. (default: openai)", SELECTION_PANEL, metavar="NAME")
 ]
 DeploymentOption = Annotated[
-    str | None, option("--deployment", "global, data-zone or regional. (default: global)", SELECTION_PANEL, metavar="NAME")
+    str | None,
+    option("--deployment", "Deployment: global, data-zone or regional. (default: global)", SELECTION_PANEL, metavar="NAME"),
 ]
 RegionOption = Annotated[
     str | None, option("--region", "Azure region, such as swedencentral.", SELECTION_PANEL, metavar="NAME")
 ]
 DayOption = Annotated[
-    date | None, option("--day", "Prices and rules of this day. (default: today)", SELECTION_PANEL, parse_day, "YYYY-MM-DD")
+    date | None, option("--day", "Day whose prices and rules apply. (default: today)", SELECTION_PANEL, parse_day, "YYYY-MM-DD")
 ]
 RulesOption = Annotated[
     str | None,
     option(
         "--rules",
-        "A rule set by name, or a TOML file with one. (default: recorded-2026-11)",
+        "Rule set by name, or a TOML file with one. (default: recorded-2026-11)",
         SELECTION_PANEL,
         metavar="NAME|FILE",
     ),
 ]
 PricesOption = Annotated[
     list[Path] | None,
-    option("--prices", "A TOML file of your own prices, put before ours. May be repeated.", SELECTION_PANEL, metavar="FILE"),
+    option("--prices", "TOML file with your own prices; they take precedence. Repeatable.", SELECTION_PANEL, metavar="FILE"),
 ]
 RuleOption = Annotated[
     list[str] | None,
     option(
         "--set-rule",
-        "One rule set otherwise, such as cache_block_tokens=128. May be repeated.",
+        "Override one rule, such as cache_block_tokens=128. Repeatable.",
         SELECTION_PANEL,
         metavar="NAME=VALUE",
     ),
@@ -123,7 +129,7 @@ RuleOption = Annotated[
 ExactOption = Annotated[bool, typer.Option("--exact", help="Show all digits of every amount.", rich_help_panel=SELECTION_PANEL)]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", help="The whole answer as JSON, dollars as exact decimal strings.", rich_help_panel=SELECTION_PANEL),
+    typer.Option("--json", help="Print the answer as JSON, dollars as exact decimal strings.", rich_help_panel=SELECTION_PANEL),
 ]
 ConversationsOption = Annotated[
     Any,
@@ -139,7 +145,7 @@ CallLengthCvOption = Annotated[
     Any,
     option(
         "--call-length-cv",
-        f"How call lengths spread (deviation over mean), for months and years; 0: all alike. (default: {ASSUMED_LENGTH_CV})",
+        f"Coefficient of variation of call lengths (standard deviation / mean); 0: all equal. (default: {ASSUMED_LENGTH_CV})",
         CONVERSATION_PANEL,
         quantities.parse_number,
         "NUMBER",
@@ -147,9 +153,7 @@ CallLengthCvOption = Annotated[
 ]
 CallLengthsOption = Annotated[
     Path | None,
-    option(
-        "--call-lengths", "A CSV of your calls' lengths instead: minutes, and how many.", CONVERSATION_PANEL, metavar="FILE"
-    ),
+    option("--call-lengths", "CSV of your call lengths instead: minutes, count.", CONVERSATION_PANEL, metavar="FILE"),
 ]
 CacheOption = Annotated[
     str | None,
@@ -165,7 +169,7 @@ PrefixReuseOption = Annotated[
     Decimal | None,
     option(
         "--prefix-reuse",
-        "Share of the common prefix that is found in the cache. (default: 0.8)",
+        "Share of the common prefix found in the cache. (default: 0.8)",
         HISTORY_AND_CACHE_PANEL,
         quantities.parse_share,
         "SHARE",
@@ -176,15 +180,13 @@ PrefixReuseOption = Annotated[
 CONNECTION_PANEL = "Connection"
 CodecOption = Annotated[
     str | None,
-    option(
-        "--codec", "How audio is written: opus, pcm16 or g711. (default: the transport's)", CONNECTION_PANEL, metavar="NAME"
-    ),
+    option("--codec", "Audio codec: opus, pcm16 or g711. (default: the transport's)", CONNECTION_PANEL, metavar="NAME"),
 ]
 CarrierOption = Annotated[
     str | None,
     option(
         "--carrier",
-        "A carrier's price by its id, ours or your own: twilio/voice-inbound-us-local.",
+        "Id of a carrier price, such as twilio/voice-inbound-us-local.",
         CONNECTION_PANEL,
         metavar="ID",
     ),
@@ -192,7 +194,11 @@ CarrierOption = Annotated[
 CarrierRateOption = Annotated[
     Any,
     option(
-        "--carrier-per-minute", "Your carrier's dollars a minute instead.", CONNECTION_PANEL, quantities.parse_number, "USD"
+        "--carrier-per-minute",
+        "Your carrier's price in dollars per minute, instead of an id.",
+        CONNECTION_PANEL,
+        quantities.parse_number,
+        "USD",
     ),
 ]
 CarrierIncrementOption = Annotated[
@@ -209,7 +215,7 @@ EgressOption = Annotated[
     Any,
     option(
         "--egress-per-gb",
-        "Dollars that your cloud takes for a GB that leaves it.",
+        "Your cloud's price for outgoing traffic in dollars per GB.",
         CONNECTION_PANEL,
         quantities.parse_number,
         "USD",
@@ -217,9 +223,7 @@ EgressOption = Annotated[
 ]
 PlatformOption = Annotated[
     list[str] | None,
-    option(
-        "--platform", "A platform's price by its id, from a file of your own. May be repeated.", CONNECTION_PANEL, metavar="ID"
-    ),
+    option("--platform", "Id of a platform price from your own file. Repeatable.", CONNECTION_PANEL, metavar="ID"),
 ]
 
 
@@ -247,15 +251,15 @@ def parse_connection(
     )
 
 
-CHART_PANEL = "Picture"
+CHART_PANEL = "Chart"
 ChartFileOption = Annotated[
-    Path | None, option("--save-chart", "Draw a picture into this .svg or .png file.", CHART_PANEL, metavar="FILE")
+    Path | None, option("--save-chart", "Save a chart to this .svg or .png file.", CHART_PANEL, metavar="FILE")
 ]
 ChartWidthOption = Annotated[
-    Any, option("--width", "Pixels across, 400 to 2400. (default: 900)", CHART_PANEL, quantities.parse_count, "PIXELS")
+    Any, option("--width", "Width in pixels, 400 to 2400. (default: 900)", CHART_PANEL, quantities.parse_count, "PIXELS")
 ]
 ThemeOption = Annotated[
-    str, option("--theme", f"Its colours: {', '.join(THEMES)}. (default: light)", CHART_PANEL, choice_parser(*THEMES), "NAME")
+    str, option("--theme", f"Theme: {', '.join(THEMES)}. (default: light)", CHART_PANEL, choice_parser(*THEMES), "NAME")
 ]
 
 
@@ -328,7 +332,7 @@ def parse_lengths(spread: Decimal | None, file: Path | None) -> LengthDistributi
         UnreadableFile: the file cannot be read.
     """
     if spread is not None and file is not None:
-        raise InvalidInput("--call-length-cv and --call-lengths say the same thing: give one")
+        raise InvalidInput("--call-length-cv and --call-lengths are alternatives: give one")
     if file is None:
         return None if spread is None else LengthDistribution(spread)
     lengths = []

@@ -28,13 +28,13 @@ from voicebill.facts.files import InvalidFile, read_toml
 OptionSpec = tuple[str, Any, Any, str, Callable[[str], Any] | None, str]
 
 _CONVERSATION_OPTIONS: tuple[OptionSpec, ...] = (
-    ("minutes", Any, None, "How long the conversation lasts: 10, 90s, 1.5h. Required.", quantities.parse_minutes, "MINUTES"),
-    ("turns", Any, None, "How often the user speaks and the assistant answers. Required.", quantities.parse_count, "COUNT"),
+    ("minutes", Any, None, "Duration of the conversation: 10, 90s, 1.5h. Required.", quantities.parse_minutes, "MINUTES"),
+    ("turns", Any, None, "Number of turns: the user speaks, the assistant answers. Required.", quantities.parse_count, "COUNT"),
     (
         "user_share",
         Any,
         None,
-        "Share of the time in which the user speaks: 0.45 or 45%. (default: 0.4)",
+        "Share of the time the user speaks: 0.45 or 45%. (default: 0.4)",
         quantities.parse_share,
         "SHARE",
     ),
@@ -42,7 +42,7 @@ _CONVERSATION_OPTIONS: tuple[OptionSpec, ...] = (
         "assistant_share",
         Any,
         None,
-        "Share of the time in which the assistant is heard. (default: 0.4)",
+        "Share of the time the assistant speaks. (default: 0.4)",
         quantities.parse_share,
         "SHARE",
     ),
@@ -50,7 +50,7 @@ _CONVERSATION_OPTIONS: tuple[OptionSpec, ...] = (
         "silence_share",
         Any,
         None,
-        "Share of the time in which nobody speaks. (default: the rest)",
+        "Share of silence. (default: the rest)",
         quantities.parse_share,
         "SHARE",
     ),
@@ -70,19 +70,26 @@ _CONVERSATION_OPTIONS: tuple[OptionSpec, ...] = (
         "NAME",
     ),
     ("images", Any, None, "Images shown per conversation. (default: 0)", quantities.parse_count, "COUNT"),
-    ("image_tiles", Any, None, "Tiles of an image; 0 at low detail. (default: 1)", quantities.parse_count, "COUNT"),
-    ("text_turns", Any, None, "Turns that are typed and answered in writing. (default: 0)", quantities.parse_count, "COUNT"),
-    ("text_turn_user_tokens", Any, None, "What the user types in such a turn. (default: 20)", quantities.parse_count, "TOKENS"),
-    ("text_turn_reply_tokens", Any, None, "What the assistant writes in it. (default: 60)", quantities.parse_count, "TOKENS"),
+    ("image_tiles", Any, None, "Tiles per image; 0 for low detail. (default: 1)", quantities.parse_count, "COUNT"),
+    ("text_turns", Any, None, "Turns that are typed and answered in text. (default: 0)", quantities.parse_count, "COUNT"),
+    ("text_turn_user_tokens", Any, None, "User tokens per typed turn. (default: 20)", quantities.parse_count, "TOKENS"),
+    ("text_turn_reply_tokens", Any, None, "Assistant tokens per typed turn. (default: 60)", quantities.parse_count, "TOKENS"),
     (
         "interrupted_share",
         Any,
         None,
-        "Share of the replies that the user breaks off. (default: 0)",
+        "Share of replies that the user interrupts. (default: 0)",
         quantities.parse_share,
         "SHARE",
     ),
-    ("played_share", Any, None, "How much of such a reply was heard. (default: 0.5)", quantities.parse_share, "SHARE"),
+    (
+        "played_share",
+        Any,
+        None,
+        "Share of an interrupted reply that was played. (default: 0.5)",
+        quantities.parse_share,
+        "SHARE",
+    ),
     ("reasoning_tokens", Any, None, "Reasoning per response. (default: 0)", quantities.parse_count, "TOKENS"),
     ("transcription_model", str | None, None, "Model that transcribes the user's speech. (default: none)", None, "NAME"),
     (
@@ -101,16 +108,16 @@ _HISTORY_AND_CACHE_OPTIONS: tuple[OptionSpec, ...] = (
         "retention_ratio",
         Any,
         None,
-        "Of the room for history, what a cut keeps at most. (default: 1)",
+        "Share of the history budget kept after truncation. (default: 1)",
         quantities.parse_share,
         "SHARE",
     ),
-    ("post_instructions_tokens", Any, None, "A lower limit for the history.", quantities.parse_count, "TOKENS"),
+    ("post_instructions_tokens", Any, None, "Token limit for the history.", quantities.parse_count, "TOKENS"),
     (
         "session_minutes",
         Any,
         None,
-        "When a session ends. (default: 60 at OpenAI, 30 at Azure)",
+        "Session limit. (default: 60 at OpenAI, 30 at Azure)",
         quantities.parse_count,
         "MINUTES",
     ),
@@ -118,7 +125,7 @@ _HISTORY_AND_CACHE_OPTIONS: tuple[OptionSpec, ...] = (
         "session_carryover",
         Any,
         None,
-        "What the next session starts with: text or nothing. (default: text)",
+        "What the next session starts with: text (transcripts) or nothing. (default: text)",
         choice_parser("text", "nothing"),
         "NAME",
     ),
@@ -132,10 +139,12 @@ def _parameter(spec: OptionSpec, panel: str) -> Parameter:
 
 
 WARM_CACHE = typer.Option(
-    "--warm-cache", help="Another session has just used the same instructions.", rich_help_panel=HISTORY_AND_CACHE_PANEL
+    "--warm-cache",
+    help="Another session has just used the same instructions (warm cache).",
+    rich_help_panel=HISTORY_AND_CACHE_PANEL,
 )
 
-PLAN_FILE = option("--plan", "A saved plan: what is not stated here is taken from it.", CONVERSATION_PANEL, metavar="FILE")
+PLAN_FILE = option("--plan", "Plan file; options given here override it.", CONVERSATION_PANEL, metavar="FILE")
 
 PLAN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("plan_file", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, PLAN_FILE]),
@@ -240,7 +249,7 @@ def build_plan(values: dict[str, Any]) -> Plan:
     for source, count_file in (("instructions", count_text_file), ("tools", count_tools_file)):
         file = fields.pop(f"{source}_file", None)
         if file is not None and f"{source}_tokens" in fields:
-            raise InvalidInput(f"--{source}-tokens and --{source}-file say the same thing: give one")
+            raise InvalidInput(f"--{source}-tokens and --{source}-file are alternatives: give one")
         if file is not None:
             fields[f"{source}_tokens"] = count_file(file)
     truncation_keys = {

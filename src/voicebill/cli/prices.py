@@ -20,7 +20,7 @@ from voicebill.cli.options import DayOption, choice_parser, option, today
 from voicebill.facts import check_facts, load_facts
 
 KIND_CHOICES: tuple[str, ...] = get_args(Kind)
-DISPLAY_PANEL = "What is shown"
+DISPLAY_PANEL = "Selection"
 
 
 def prices_command(
@@ -43,11 +43,11 @@ def prices_command(
     day: DayOption = None,
     file_to_check: Annotated[
         Path | None,
-        option("--check", "Read a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
+        option("--check", "Check a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel=DISPLAY_PANEL)] = False,
 ) -> None:
-    """The price book: what is sold on a day, one model's whole history, or a check of your own file.
+    """Show the price book of a day, the history of one model, or check your own file.
 
     \b
         voicebill prices

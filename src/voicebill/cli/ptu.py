@@ -66,24 +66,28 @@ TextModelOption = Annotated[str, option("--model", "A text model, such as gpt-5.
 PtuDeploymentOption = Annotated[
     str,
     option(
-        "--deployment", "global, data-zone or regional. (default: global)", SELECTION_PANEL, choice_parser(*DEPLOYMENTS), "NAME"
+        "--deployment",
+        "Deployment: global, data-zone or regional. (default: global)",
+        SELECTION_PANEL,
+        choice_parser(*DEPLOYMENTS),
+        "NAME",
     ),
 ]
 BuyPtusOption = Annotated[
     Any,
     option(
         "--buy-ptus",
-        "Buy so many units; what does not fit goes pay as you go.",
+        "Number of units to buy; the rest spills over to pay as you go.",
         SELECTION_PANEL,
         quantities.parse_count,
         "COUNT",
     ),
 ]
 PromptTokensOption = Annotated[
-    Any, option("--prompt-tokens", "Tokens of an average call's input.", LOAD_PANEL, quantities.parse_number, "TOKENS")
+    Any, option("--prompt-tokens", "Input tokens of an average call.", LOAD_PANEL, quantities.parse_number, "TOKENS")
 ]
 ResponseTokensOption = Annotated[
-    Any, option("--response-tokens", "Tokens of an average call's output.", LOAD_PANEL, quantities.parse_number, "TOKENS")
+    Any, option("--response-tokens", "Output tokens of an average call.", LOAD_PANEL, quantities.parse_number, "TOKENS")
 ]
 CallsPerMinuteOption = Annotated[
     Any,

@@ -39,7 +39,7 @@ def record_command(
     day: DefaultDayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep what usage logs say in a ledger: once, however often they are recorded.
+    """Record usage logs in a ledger; each record is kept once.
 
     \b
     Keep a folder of logs, and cost it by day whenever you like:

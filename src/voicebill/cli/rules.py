@@ -35,7 +35,7 @@ def rules_command(
     day: DayOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """The rules that a model's conversations are counted by, each with its evidence.
+    """Show the counting rules of a model, each with its evidence.
 
     \b
         voicebill rules gpt-realtime

@@ -98,7 +98,7 @@ class Plan(ConversationSettings):
 
     @property
     def speech_shares(self) -> tuple[Decimal, Decimal]:
-        """The shares of the user's and the assistant's speech; shares that are not set are computed from the others."""
+        """The shares of the user's and the assistant audio; shares that are not set are computed from the others."""
         user, assistant, silence = (
             None if share is None else Decimal(share) for share in (self.user_share, self.assistant_share, self.silence_share)
         )

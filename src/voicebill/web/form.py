@@ -6,7 +6,7 @@ from typing import Any
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web.fields import MAIN_FIELDS, MORE_FIELDS, realtime_model_names
 from voicebill.web.presets import preset
-from voicebill.web.requests import Problem
+from voicebill.web.requests import EXPLICIT_WHEN_EMPTY, Problem
 from voicebill.web.site import Site
 
 
@@ -18,6 +18,7 @@ def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
         "folded": MORE_FIELDS,
         "models": list(realtime_model_names(site.facts.prices, site.today())),
         "uses": [preset(plan_name) for plan_name in EXAMPLE_PLANS],
+        "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "errors": {},
         "refusal": None,
         "view": None,

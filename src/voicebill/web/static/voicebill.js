@@ -12,13 +12,15 @@ const live = Boolean(form && answer);
 let asked = 0;
 let waiting = 0;
 let waitingWhy = 0;
-// Fields that start with a value are sent when empty, too: taken out, they are not that value.
-const KEPT = ["minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens"];
+// Fields that start with a value are sent when empty, too: an empty field is not its starting value.
+const EXPLICIT_WHEN_EMPTY = (form?.dataset.explicitWhenEmpty ?? "").split(" ");
 
 function fields() {
-  const found = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value.trim() || KEPT.includes(name)) found.append(name, value.trim());
-  return found;
+  const values = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (value.trim() || EXPLICIT_WHEN_EMPTY.includes(name)) values.append(name, value.trim());
+  }
+  return values;
 }
 
 let shownFor = live ? fields().toString() : "";
