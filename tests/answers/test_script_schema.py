@@ -81,8 +81,8 @@ def test_truncation_may_be_a_word() -> None:
             {"turns": [TURN, {"played_seconds": 4, "reply_text_tokens": 1}]},
             ["turns 2: turn 2: played_seconds needs a spoken reply"],
         ),
-        ({"turns": {"user_audio_tokens": 1}}, ["turns: must be a list of tables, not a table"]),
-        ({"turns": [5]}, ["turns 1: must be a table, not 5"]),
+        ({"turns": {"user_audio_tokens": 1}}, ["turns: must be a list of groups of keys, not a group of keys"]),
+        ({"turns": [5]}, ["turns 1: must be a group of keys, not 5"]),
         (
             {"turns": [TURN], "truncation": {"ratio": 1}},
             ["truncation: unknown key 'ratio'; the nearest is 'retention_ratio'"],

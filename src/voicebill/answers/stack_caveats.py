@@ -22,7 +22,7 @@ def stack_assumptions(built_stack: BuiltStack, stack_usage: StackUsage) -> Itera
 
 
 def _llm_assumptions(component: StackComponent, rules: Rules) -> Iterator[str]:
-    yield f"what is said comes to {rules.user_transcript_tokens_per_second.normalize():f} text tokens a second"
+    yield f"speech is transcribed at {rules.user_transcript_tokens_per_second.normalize():f} text tokens per second"
     if component.as_backend:
         yield (
             f"the live model hands {rules.delegated_share:.0%} of the turns without tool calls to its backend (assumed), and "

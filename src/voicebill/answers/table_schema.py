@@ -12,7 +12,7 @@ from typing import Any
 
 from voicebill.answers.renamed_keys import replacement_for
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError, closest_names
-from voicebill.billing.validation import is_reasonable
+from voicebill.billing.validation import format_value, is_reasonable
 from voicebill.billing.validity import PartialDate
 
 TablePath = tuple[str | int, ...]
@@ -73,7 +73,7 @@ def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePat
     Of a list of tables, a row with faults is None, so that the others keep their places.
     """
     if not isinstance(data, Mapping):
-        issues.append(Issue(path, f"must be a table, not {_describe(data)}"))
+        issues.append(Issue(path, f"must be a group of keys, not {_describe(data)}"))
         return {}
     values: Values = {}
     issues.extend(Issue((*path, key), _unknown_key_text(str(key), schema)) for key in data if key not in schema)
@@ -102,7 +102,7 @@ def _read_key(key: str, spec: Field, value: object, values: Values) -> Sequence[
 
 def _rows(data: object, spec: TableList, issues: list[Issue], path: TablePath) -> tuple[Values | None, ...]:
     if not isinstance(data, list):
-        issues.append(Issue(path, f"{path[-1]}: must be a list of tables, not {_describe(data)}"))
+        issues.append(Issue(path, f"{path[-1]}: must be a list of groups of keys, not {_describe(data)}"))
         return ()
     rows: list[Values | None] = []
     for index, row in enumerate(data):
@@ -245,7 +245,7 @@ def map_of(reader: ValueReader, meters: Iterable[str] | None = None) -> ValueRea
 
     def read_map(value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise InvalidInput(f"must be a table, not {_describe(value)}")
+            raise InvalidInput(f"must be a group of keys, not {_describe(value)}")
 
         def read_one(name: object) -> Any:  # noqa: ANN401 - whatever the reader gives
             if names is not None and str(name) not in names:
@@ -278,4 +278,6 @@ def _describe(value: object) -> str:
         return repr(value if len(value) <= 40 else value[:37] + "...")
     if isinstance(value, Sequence):
         return "a list"
-    return "a table" if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        return "a group of keys"
+    return format_value(value)

@@ -18,7 +18,7 @@ from voicebill.answers.scenarios import Scenarios
 from voicebill.answers.sensitivity import Swing, sensitivity
 from voicebill.answers.shape import TOKEN_METERS, estimate_shape, sensitivity_shape
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.money import Amount, format_amount, format_dollars
+from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column
 from voicebill.web import openapi
 from voicebill.web.fields import query_string, with_defaults
 from voicebill.web.form import form_context, problem_context
@@ -146,10 +146,14 @@ def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
 
 def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
     total = Fraction(answer.per_conversation.expected)
+    decimals = column_decimals(part.amount for part in answer.breakdown)
     for part in answer.breakdown:
         share = Fraction(part.amount) / total if total else Fraction(0)
         yield BreakdownShare(
-            COST_COMPONENT_LABELS[part.name], format_amount(part.amount), round(100 * share), round(100 * float(share), 2)
+            COST_COMPONENT_LABELS[part.name],
+            format_in_column(part.amount, decimals),
+            round(100 * share),
+            round(100 * float(share), 2),
         )
 
 
