@@ -243,7 +243,7 @@ def test_the_page_shows_the_way_with_what_is_paid_on_it() -> None:
         ({"carrier": "nobody"}, "carrier", "unknown carrier 'nobody'"),
         ({"carrier_per_minute": "cheap"}, "carrier_per_minute", "'cheap' is not a number"),
         ({"carrier_per_minute": "2000"}, "carrier_per_minute", "must be dollars between 0 and 1,000"),
-        ({"carrier_per_minute": "1", "carrier": "twilio/call-recording"}, "carrier", "say the same thing: give one"),
+        ({"carrier_per_minute": "1", "carrier": "twilio/call-recording"}, "carrier", "are alternatives: give one"),
         ({"carrier_increment": "6"}, "carrier_increment", "says how a carrier stated by carrier_per_minute rounds"),
         ({"carrier_increment": "0", "carrier_per_minute": "1"}, "carrier_increment", "must be between 1 and 3,600, not 0"),
         ({"egress_per_gb": "-1"}, "egress_per_gb", "-1 is negative"),
