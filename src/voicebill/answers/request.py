@@ -96,7 +96,7 @@ def parse_estimate_request(table: object, *, today: date, issues: list[Issue]) -
     }
     try:
         if spread is not None and lengths is not None:
-            raise InvalidInput("call_length_cv and lengths say the same thing: give one")
+            raise InvalidInput("call_length_cv and call_lengths are alternatives: give one")
         return EstimateRequest(
             plan=Plan(truncation=_truncation(values), **values),
             selection=ModelSelection(**defaults | selection),
