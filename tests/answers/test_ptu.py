@@ -244,7 +244,7 @@ def test_doubts_are_warned_of() -> None:
     long = size_ptus(example_request(model="gpt-5.4", prompt_tokens=Decimal(200_000)), FACTS).warnings
     assert "no long context above 128k prompt tokens; a prompt of 200,000 tokens is not served" in long[0]
     early = size_ptus(example_request(model="gpt-4o-2024-05-13"), FACTS).warnings
-    assert any("has no price for cached text: pay as you go it is priced as fresh" in warning for warning in early)
+    assert any("has no price for cached text: pay as you go it is priced as uncached" in warning for warning in early)
 
 
 def test_a_discount_is_taken_off_pay_as_you_go_and_it_is_said_that_units_keep_their_price() -> None:

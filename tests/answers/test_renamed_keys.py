@@ -9,6 +9,8 @@ from voicebill.answers.capacity_schema import parse_targets
 from voicebill.answers.plan_schema import plan_values
 from voicebill.answers.script_schema import parse_script
 from voicebill.answers.table_schema import Issue
+from voicebill.billing.errors import InvalidInput
+from voicebill.conversation.rules import PARAMETERS, RENAMED_PARAMETERS, parse_parameter
 from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile
 
@@ -64,6 +66,7 @@ def test_an_earlier_key_of_a_price_file_is_refused_with_the_new_one(tmp_path: Pa
         ("/api/estimate?minutes=6&turns=20&reuse=0.5", "reuse", "prefix_reuse"),
         ("/api/compare?minutes=6&turns=20&flip=minutes", "flip", "break_even"),
         ("/api/compare?minutes=6&turns=20&one=fast", "one", "alternative"),
+        ("/api/estimate?minutes=6&turns=20&levers=true", "levers", "sensitivity"),
         ("/api/capacity?minutes=6&turns=20&request_is=session", "request_is", "request_unit"),
         ("/api/ptu?model=gpt-5.2&calls_per_minute=9&prompt=9&response_tokens=9", "prompt", "prompt_tokens"),
     ],
@@ -72,3 +75,18 @@ def test_an_earlier_field_of_an_address_is_refused_with_the_new_one(path: str, f
     answer = SITE.get(path)
     assert answer.status_code == 422
     assert any(error["field"] == field and renamed in error["detail"] for error in answer.json()["errors"])
+
+
+@pytest.mark.parametrize("key", ["look", "flip", "one", "two", "levers"])
+def test_a_plan_is_not_sent_to_a_key_that_only_addresses_have(key: str) -> None:
+    issues: list[Issue] = []
+    plan_values({"minutes": 6, "turns": 20, key: 1}, issues)
+    assert issues
+    assert "it is now" not in issues[0].text
+
+
+@pytest.mark.parametrize(("name", "renamed"), RENAMED_PARAMETERS.items())
+def test_an_earlier_rule_is_refused_with_the_new_name(name: str, renamed: str) -> None:
+    assert renamed in PARAMETERS
+    with pytest.raises(InvalidInput, match=f"unknown rule '{name}': it is now '{renamed}'"):
+        parse_parameter(name, 1)

@@ -82,7 +82,7 @@ def test_page_api_command_line_and_python_give_the_same_dollars(
 
 
 def test_an_answer_has_the_documented_shape_and_nothing_else() -> None:
-    query = "minutes=10&turns=20&conversations=1000/month&transcription_model=whisper-1&levers=true"
+    query = "minutes=10&turns=20&conversations=1000/month&transcription_model=whisper-1&sensitivity=true"
     shape = SITE.get(f"/api/estimate?{query}").json()
     answer = EstimateJson.model_validate(shape)
     assert answer.sensitivity

@@ -192,6 +192,6 @@ def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
     if answer and call_mix and call_mix.cap and call_mix.mean_minutes < 0.98 * float(answer.plan.minutes):
         yield f"in months calls are cut at {call_mix.cap.minutes:.4g} minutes"
     if answer and any(line.rate and line.rate.is_fallback for line in answer.lines):
-        yield "no cached price, priced as fresh"
+        yield "no cached price, priced as uncached"
     if answer and answer.conversation.rules.is_reasoning_model and not answer.plan.reasoning_tokens:
         yield "reasoning not counted"

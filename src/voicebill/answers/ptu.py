@@ -470,7 +470,7 @@ def _warnings(
         )
     cached = None if quote is None else quote.rates["text_in_cached"]
     if quote is not None and cached is not None and cached.is_fallback and request.cache_rate:
-        yield f"{quote.offer.name} has no price for cached text: pay as you go it is priced as fresh"
+        yield f"{quote.offer.name} has no price for cached text: pay as you go it is priced as uncached"
     if quote is None and spillover_calls:
         yield f"{_percent(spillover_calls / request.average)} of the calls spill over, at an unknown pay-as-you-go price"
     if quote is not None and facts.prices.contract_terms(quote.offer, request.day):

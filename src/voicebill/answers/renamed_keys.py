@@ -9,7 +9,6 @@ RENAMED_KEYS: Mapping[str, str] = {
     "carry": "session_carryover",
     "heard_share": "played_share",
     "heard_seconds": "played_seconds",
-    "heard_ms": "played_ms",
     "length_spread": "call_length_cv",
     "lengths": "call_lengths",
     "carrier_seconds": "carrier_increment",
@@ -27,7 +26,7 @@ RENAMED_KEYS: Mapping[str, str] = {
     "two": "alternative",
     "levers": "sensitivity",
     "look": "theme",
-    # files of prices, stacks and rules
+    # files of prices and stacks
     "negotiated": "contracted",
     "percent_off": "discount_percent",
     "fresh": "uncached_meter",
@@ -41,17 +40,8 @@ RENAMED_KEYS: Mapping[str, str] = {
     "truncates": "truncation",
     "usage_seen": "usage_visibility",
     "assumed": "is_default",
-    "reasons": "is_reasoning_model",
-    "hears_silence": "bills_silence",
-    "cache_knows_output": "cache_includes_output",
-    "truncation_honoured": "supports_truncation",
-    "create_ms": "session_creation_ms",
-    "session_carry": "session_carryover",
 }
 """By the earlier name, the name of today."""
-
-ADDRESS_KEYS = frozenset({"break_even", "alternative", "sensitivity", "theme"})
-"""Keys of addresses alone, which no schema of a table holds."""
 
 
 def replacement_for(key: str, current_keys: Container[str]) -> str | None:
@@ -61,4 +51,4 @@ def replacement_for(key: str, current_keys: Container[str]) -> str | None:
     ('prefix_reuse', None)
     """
     name = RENAMED_KEYS.get(key)
-    return name if name in current_keys or name in ADDRESS_KEYS else None
+    return name if name in current_keys else None

@@ -136,7 +136,7 @@ def _notes(alternative: Alternative, day: date) -> Iterator[str]:
         if alternative.architecture == "live":
             yield "hand-over to the backend assumed"
         if any(line.rate and line.rate.is_fallback for component in alternative.components for line in component.lines):
-            yield "no cached price, priced as fresh"
+            yield "no cached price, priced as uncached"
     if alternative.latency:
         yield f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}"
     elif alternative.architecture in CONVERSATIONAL:

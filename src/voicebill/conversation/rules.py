@@ -236,6 +236,17 @@ class RuleBook:
         return lineage
 
 
+RENAMED_PARAMETERS: Mapping[str, str] = {
+    "reasons": "is_reasoning_model",
+    "hears_silence": "bills_silence",
+    "cache_knows_output": "cache_includes_output",
+    "truncation_honoured": "supports_truncation",
+    "create_ms": "session_creation_ms",
+    "session_carry": "session_carryover",
+}
+"""Names of earlier versions' rules, so that one is refused with the name of today."""
+
+
 def parse_parameter(name: str, value: object) -> ParameterValue:
     """A parameter's value converted to its type, from TOML, JSON or the command line.
 
@@ -246,6 +257,8 @@ def parse_parameter(name: str, value: object) -> ParameterValue:
         UnknownName: there is no parameter with that name.
         InvalidInput: the value is not valid for the parameter.
     """
+    if name in RENAMED_PARAMETERS:
+        raise InvalidInput(f"unknown rule {name!r}: it is now {RENAMED_PARAMETERS[name]!r}")
     if name not in _TYPES:
         raise UnknownName("rule", name, PARAMETERS)
     kind = _TYPES[name]

@@ -141,4 +141,4 @@ class ComparisonJson(JsonObject):
     alternatives: Annotated[list[AlternativeJson], Field(description="conversational agents")]
     partial_alternatives: Annotated[list[AlternativeJson], Field(description="partial alternatives")]
     not_possible: list[ImpossibleAlternativeJson]
-    break_even: Annotated[list[BreakEvenCurveJson], Field(description="where flip, one, two or range is given")]
+    break_even: Annotated[list[BreakEvenCurveJson], Field(description="where break_even, alternative or range is given")]

@@ -281,12 +281,12 @@ class EstimateRoutes:
     async def api_get(self, request: Request) -> Response:
         """The API: a question in the address."""
         values = read_query(request.url.query, self.site.limits)
-        with_sensitivity = openapi.parse_flag("levers", values)
+        with_sensitivity = openapi.parse_flag("sensitivity", values)
         return await self._api(request, values, with_sensitivity=with_sensitivity)
 
     async def api_post(self, request: Request) -> Response:
         """The API: a question in a JSON body."""
-        with_sensitivity = openapi.parse_flag("levers", read_query(request.url.query, self.site.limits))
+        with_sensitivity = openapi.parse_flag("sensitivity", read_query(request.url.query, self.site.limits))
         return await self._api(request, await read_json(request), with_sensitivity=with_sensitivity)
 
     async def _api(self, request: Request, table: object, *, with_sensitivity: bool) -> Response:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from voicebill.answers.call_lengths import MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN
 from voicebill.answers.facts import Facts
 from voicebill.answers.quantities import parse_share
+from voicebill.answers.renamed_keys import replacement_for
 from voicebill.answers.request import EstimateRequest, issue_for, parse_estimate_request
 from voicebill.answers.table_schema import Issue, format_path
 from voicebill.billing.errors import VoicebillError
@@ -26,6 +27,9 @@ PAGE_FIELDS = (
 )
 """Fields of an address that are no part of a question."""
 
+
+ADDRESS_FIELDS = (*PAGE_FIELDS, "sensitivity")
+"""Fields of requests that no schema of a plan holds."""
 
 REPEATABLE_FIELDS = ("alternative",)
 """Fields that may be repeated; their values are joined with commas, which may also be written so."""
@@ -133,6 +137,9 @@ def bind_request(table: object, site: Site) -> BoundRequest:
         _reject_oversized(table)
         percent = _parse_discount(table, issues)
         table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
+        renamed = {name: new for name in table if (new := replacement_for(str(name), ADDRESS_FIELDS))}
+        issues += [Issue((str(name),), f"unknown key {name!r}: it is now {new!r}") for name, new in renamed.items()]
+        table = {name: value for name, value in table.items() if name not in renamed}
     estimate_request = parse_estimate_request(table, today=site.today(), issues=issues)
     if estimate_request is not None and not issues:
         issues += _limit_issues(estimate_request, site)
