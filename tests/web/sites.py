@@ -1,4 +1,4 @@
-"""A site to ask, on a fixed day, and to look at with a browser."""
+"""Create sites on a fixed day for tests, also for browser tests."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ BROWSER_ARGUMENTS = [
 
 @contextmanager
 def serve_site() -> Iterator[str]:
-    """The address of a site that runs in a thread of its own."""
+    """The address of a site that runs in a separate thread."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     app = create_app(Site(today=lambda: DAY, facts=load_facts()))
@@ -62,6 +62,6 @@ Result = TypeVar("Result")
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine in a thread of its own: browser tests keep a loop in this one."""
+    """Run a coroutine in a separate thread, because browser tests run an event loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(work())).result()

@@ -1,4 +1,4 @@
-"""The page in a browser: live, shareable, usable without a script and by everyone, and silent towards the outside."""
+"""The page in a browser: live updates, shareable addresses, accessibility, and no request to other machines."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ TIMEOUT_MS = 5000
 
 @pytest.fixture(autouse=True)
 def _only_local_requests(page: Page, address: str) -> Iterator[None]:
-    """Whatever a test does, nothing may be asked of another machine, and nothing may go wrong unseen."""
+    """No test may cause a request to another machine, a script error or a violation of the security policy."""
     external_urls: list[str] = []
     errors: list[str] = []
 
@@ -113,12 +113,12 @@ def test_without_a_script_the_form_works(browser: Browser, address: str) -> None
     plain.close()
 
 
-def test_wrong_input_stands_at_its_field_and_the_answer_says_that_it_is_old(page: Page, address: str) -> None:
+def test_invalid_input_is_reported_at_its_field_and_the_result_is_marked_as_outdated(page: Page, address: str) -> None:
     page.goto(address)
     before = figure(page)
     set_field(page, "turns", "many")
     expect(page.locator("#e-turns")).to_contain_text("'many' is not a number", timeout=TIMEOUT_MS)
-    expect(page.locator("#answer")).to_contain_text("Not updated: see turns")
+    expect(page.locator("#answer")).to_contain_text("Not updated: see Turns")
     assert figure(page) == before
     assert page.get_attribute("#f-turns", "aria-invalid") == "true"
     set_field(page, "turns", "21")
@@ -147,8 +147,8 @@ def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page
     assert not any("discount" in url for url in [*urls, page.url])
 
 
-def test_what_is_behind_the_answer_is_always_that_of_the_answer(page: Page, address: str) -> None:
-    """A plan that is changed and changed back while its reasons are on the way, and then changed again."""
+def test_the_explanation_always_belongs_to_the_result(page: Page, address: str) -> None:
+    """The plan is changed and changed back while its explanation is loading, and then changed again."""
     page.goto(address)
     for turns in ("40", "20", "40"):
         set_field(page, "turns", turns)
@@ -168,7 +168,7 @@ def test_a_click_right_after_typing_is_not_lost(page: Page, address: str) -> Non
     expect(page).to_have_url(re.compile(r"/compare\?turns=33"), timeout=TIMEOUT_MS)
 
 
-def test_a_field_that_was_emptied_is_asked_for(page: Page, address: str) -> None:
+def test_an_emptied_required_field_is_reported(page: Page, address: str) -> None:
     page.goto(address)
     set_field(page, "turns", "")
     expect(page.locator("#e-turns")).to_contain_text("how many turns has it?", timeout=TIMEOUT_MS)
@@ -192,7 +192,7 @@ def test_the_comparison_sorts_in_place(page: Page, address: str) -> None:
     assert page.locator("th[aria-sort]").count() == 1
 
 
-def test_exports_hold_the_same_numbers(page: Page, address: str) -> None:
+def test_exports_have_the_same_numbers(page: Page, address: str) -> None:
     page.goto(f"{address}/?minutes=7&tool_calls=2&transcription_model=whisper-1")
     with page.expect_download() as saved:
         page.click("a:has-text('CSV')")
@@ -208,7 +208,7 @@ def test_exports_hold_the_same_numbers(page: Page, address: str) -> None:
     assert "<svg" in drawn.value.path().read_text(encoding="utf-8")
 
 
-def test_pictures_are_shown(page: Page, address: str) -> None:
+def test_charts_are_shown(page: Page, address: str) -> None:
     page.goto(address)
     for image in page.locator(".chart img").all():
         image.scroll_into_view_if_needed()
@@ -250,7 +250,7 @@ def test_the_first_screen_needs_no_scrolling(browser: Browser, address: str) -> 
     context.close()
 
 
-def test_it_can_be_worked_by_keyboard(page: Page, address: str) -> None:
+def test_the_page_can_be_used_by_keyboard(page: Page, address: str) -> None:
     page.goto(address)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
@@ -262,7 +262,7 @@ def test_it_can_be_worked_by_keyboard(page: Page, address: str) -> None:
     expect(page).to_have_url(re.compile("turns=30"), timeout=TIMEOUT_MS)
 
 
-def test_it_prints_on_one_page(browser: Browser, address: str) -> None:
+def test_the_page_prints_on_one_sheet(browser: Browser, address: str) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(address)

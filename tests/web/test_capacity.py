@@ -1,4 +1,4 @@
-"""The capacity on the page and in the API: the same figures as everywhere, and every fault at its field."""
+"""Capacity plans on the page and in the API: equal figures everywhere, and every error at its field."""
 
 import html
 import json
@@ -24,13 +24,12 @@ QUERY = {
     "call_length_cv": "0",
 }
 
-
 OPTIONS = {"blocking_probability": "--blocking"}
-"""Options that are not named like their field."""
+"""Options whose name differs from the field."""
 
 
 def figure(text: str) -> str:
-    """The figure that a page opens with."""
+    """The headline figure of a page."""
     match = re.search(r'<span class="figure">(.*?)</span>', text)
     assert match is not None, text
     return html.unescape(match[1])
@@ -58,14 +57,14 @@ def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
     assert re.search(r"<details open>\s*<summary>Busy hour</summary>", page)
 
 
-def test_a_permalink_pins_the_day() -> None:
+def test_a_permalink_fixes_the_day() -> None:
     page = SITE.get(f"/capacity?{urlencode(QUERY)}").text
     link = html.unescape(re.search(r'href="([^"]+)" rel="bookmark"', page)[1])  # type: ignore[index]
     assert f"day={DAY}" in link
     assert figure(SITE.get(link).text) == figure(page)
 
 
-def test_the_page_opens_with_an_answer_and_says_what_is_not_known() -> None:
+def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
     page = SITE.get("/capacity").text
     assert figure(page) == "5"
     assert "unknown" in page
@@ -97,7 +96,7 @@ def test_the_page_opens_with_an_answer_and_says_what_is_not_known() -> None:
         (f"tier={'9' * 300}", "tier", "more than 200 characters"),
     ],
 )
-def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str, field: str, message: str) -> None:
+def test_invalid_input_is_reported_at_its_field_on_the_page_and_in_the_api(query: str, field: str, message: str) -> None:
     page = SITE.get(f"/capacity?{query}")
     assert page.status_code == 422
     assert message in html.unescape(page.text)
@@ -111,20 +110,20 @@ def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str,
     assert any(error["field"] == field and message in error["detail"] for error in problem.json()["errors"])
 
 
-def test_faults_of_the_plan_and_of_what_is_wanted_are_said_together() -> None:
+def test_errors_of_plan_and_targets_are_reported_together() -> None:
     errors = SITE.get("/api/capacity?minutes=abc&turns=20&days=40&blocking_probability=2").json()["errors"]
     assert {error["field"] for error in errors} == {"minutes", "blocking_probability"}
     errors = SITE.get("/api/capacity?minutes=abc&turns=20&days=40").json()["errors"]
     assert {error["field"] for error in errors} == {"minutes", "days"}
 
 
-def test_a_body_that_is_no_question_is_refused() -> None:
+def test_an_invalid_body_is_rejected() -> None:
     assert SITE.post("/api/capacity", json=[1]).status_code == 422
     assert SITE.post("/api/capacity", json={"minutes": 6, "turns": 20, "calls_per_hour": {}}).status_code == 422
     assert SITE.post("/api/capacity", content=b"{", headers={"content-type": "application/json"}).status_code == 422
 
 
-def test_the_document_describes_its_fields() -> None:
+def test_the_openapi_document_describes_its_fields() -> None:
     paths = SITE.get("/api/openapi.json").json()["paths"]["/api/capacity"]
     names = {parameter["name"] for parameter in paths["get"]["parameters"]}
     assert {

@@ -1,4 +1,4 @@
-"""The comparison of every way: the page, the API, the picture of the ranking, and the carrier on the estimate's page."""
+"""The comparison of alternatives: page, API and break-even chart; and the connection on the estimate page."""
 
 import html
 import json
@@ -18,7 +18,7 @@ SIX_MINUTES = "minutes=6&turns=20"
 REALTIME = "openai/gpt-realtime-1.5"
 PAIR = f"alternative=fast&alternative={REALTIME}"
 
-# --- the ways ---------------------------------------------------------------------------------------------------------
+# --- the alternatives -------------------------------------------------------------------------------------------------
 
 
 def get_comparison(query: str = "") -> dict[str, Any]:
@@ -29,20 +29,20 @@ def get_comparison(query: str = "") -> dict[str, Any]:
     return comparison
 
 
-def test_every_way_is_the_command_lines() -> None:
+def test_the_alternatives_are_those_of_the_command_line() -> None:
     words = ("compare", "--minutes", "6", "--turns", "20", "--day", "2026-11-22", "--break-even", "none", "--json")
-    theirs = json.loads(CliRunner().invoke(command_line, list(words)).stdout)
-    ours = get_comparison()
-    assert {name: ours[name] for name in ("offers", "alternatives", "partial_alternatives")} == {
-        name: theirs[name] for name in ("offers", "alternatives", "partial_alternatives")
+    printed = json.loads(CliRunner().invoke(command_line, list(words)).stdout)
+    comparison = get_comparison()
+    assert {name: comparison[name] for name in ("offers", "alternatives", "partial_alternatives")} == {
+        name: printed[name] for name in ("offers", "alternatives", "partial_alternatives")
     }
-    assert ours["break_even"] == []
+    assert comparison["break_even"] == []
 
 
 def test_the_page_has_a_row_for_each_stack_and_each_realtime_model() -> None:
     page, shape = SITE.get(f"/compare?{SIX_MINUTES}").text, get_comparison()
     conversational, partial = (
-        re.findall(r"<tbody>(.*?)</tbody>", part, re.DOTALL)[0] for part in page.split('<table class="ways">')[1:3]
+        re.findall(r"<tbody>(.*?)</tbody>", part, re.DOTALL)[0] for part in page.split('<table class="alternatives">')[1:3]
     )
     stacks = [alternative for alternative in shape["alternatives"] if alternative["architecture"] != "speech-to-speech"]
     realtime = {
@@ -55,8 +55,8 @@ def test_the_page_has_a_row_for_each_stack_and_each_realtime_model() -> None:
     assert partial.count("<tr>") == len(shape["partial_alternatives"])
 
 
-def test_months_are_left_out_of_the_ways_of_long_plans() -> None:
-    """Five turns a minute for an hour: 300 in the call, and 1,800 in the longest of its month."""
+def test_months_are_omitted_for_long_plans() -> None:
+    """Five turns per minute for an hour: 300 in the call, and 1,800 in the longest call of the month."""
     month = "conversations=9/day"
     short = SITE.get(f"/api/compare?{SIX_MINUTES}&{month}").json()
     long = SITE.get(f"/api/compare?minutes=60&turns=300&{month}").json()
@@ -68,19 +68,19 @@ def test_months_are_left_out_of_the_ways_of_long_plans() -> None:
 # --- break-even ------------------------------------------------------------------------------------------
 
 
-def test_the_api_tells_between_which_values_the_order_changes() -> None:
+def test_the_api_returns_the_values_between_which_the_break_even_lies() -> None:
     curves = get_comparison(f"break_even=speech&{PAIR}&range=5:100")["break_even"]
     assert [(curve["axis"], curve["from"], curve["to"], curve["values"]) for curve in curves] == [("speech", "5", "100", 96)]
     crossing = curves[0]["pairs"][0]["break_evens"][0]
     assert (crossing["below"], crossing["above"], crossing["cheaper_below"]) == ("12", "13", REALTIME)
 
 
-def test_a_body_asks_as_the_address_does() -> None:
+def test_a_body_gives_the_same_result_as_the_address() -> None:
     body = {"minutes": 6, "turns": 20, "break_even": "speech", "alternative": ["fast", REALTIME], "range": "5:100"}
     assert SITE.post("/api/compare", json=body).json() == get_comparison(f"break_even=speech&{PAIR}&range=5:100")
 
 
-def test_an_axis_alone_looks_at_the_cheapest_of_each_kind() -> None:
+def test_without_alternatives_the_cheapest_of_each_kind_are_compared() -> None:
     curve = get_comparison("break_even=turns")["break_even"][0]
     assert (curve["from"], curve["to"]) == ("1", "60")
     assert set(curve["points"][0]["dollars"]) == {
@@ -89,7 +89,7 @@ def test_an_axis_alone_looks_at_the_cheapest_of_each_kind() -> None:
     }
 
 
-def test_the_page_says_where_the_order_changes_and_draws_it() -> None:
+def test_the_page_has_the_break_even_and_its_chart() -> None:
     page = html.unescape(SITE.get(f"/compare?{SIX_MINUTES}&break_even=speech&{PAIR}&range=5:100").text)
     assert "5 to 100 percent of the time with speech; 96 values evaluated" in page
     assert f'fast and {REALTIME}</th><td class="left">between 12 and 13</td><td class="left">{REALTIME}</td>' in page
@@ -100,7 +100,7 @@ def test_the_page_says_where_the_order_changes_and_draws_it() -> None:
     assert 'name="range" value="5:100"' in page
 
 
-def test_the_form_of_the_ranking_leads_to_its_address() -> None:
+def test_the_break_even_form_redirects_to_its_address() -> None:
     form = {"minutes": "6", "turns": "20", "break_even": "speech", "alternative": ["fast", REALTIME], "range": "5:100"}
     answer = SITE.post("/compare", data=form, follow_redirects=False)
     assert answer.status_code == 303
@@ -120,7 +120,7 @@ INVALID_QUERIES = [
 
 
 @pytest.mark.parametrize(("query", "field", "message"), INVALID_QUERIES)
-def test_a_ranking_that_cannot_be_is_refused_at_its_field(query: str, field: str, message: str) -> None:
+def test_an_invalid_break_even_is_reported_at_its_field(query: str, field: str, message: str) -> None:
     problem = SITE.get(f"/api/compare?{SIX_MINUTES}&{query}")
     assert problem.status_code == 422
     ProblemJson.model_validate(problem.json())
@@ -129,7 +129,7 @@ def test_a_ranking_that_cannot_be_is_refused_at_its_field(query: str, field: str
 
 
 @pytest.mark.parametrize(("query", "message"), [(query, message) for query, _, message in INVALID_QUERIES])
-def test_on_the_page_the_rest_of_the_comparison_stands_all_the_same(query: str, message: str) -> None:
+def test_the_page_shows_the_comparison_despite_an_invalid_break_even(query: str, message: str) -> None:
     page = SITE.get(f"/compare?{SIX_MINUTES}&{query}")
     assert page.status_code == 200
     wrong = re.search(r'<p class="error" id="e-range">([^<]*)</p>', page.text)
@@ -142,26 +142,26 @@ def test_on_the_page_the_rest_of_the_comparison_stands_all_the_same(query: str, 
 @pytest.mark.parametrize(
     ("query", "field"), [("alternative=fast", "alternative"), ("alternative=fast&alternative=fast", "alternative")]
 )
-def test_one_way_alone_is_no_ranking(query: str, field: str) -> None:
+def test_one_alternative_has_no_break_even(query: str, field: str) -> None:
     problem = SITE.get(f"/api/compare?{SIX_MINUTES}&{query}").json()
     assert problem["errors"] == [{"field": field, "detail": "a break-even needs two different alternatives: name another"}]
     assert "A break-even needs two different alternatives." in SITE.get(f"/compare?{SIX_MINUTES}&{query}").text
 
 
-def test_plans_of_too_many_turns_are_compared_but_not_varied() -> None:
+def test_plans_with_too_many_turns_have_no_break_even() -> None:
     long = "minutes=25&turns=700"
     problem = SITE.get(f"/api/compare?{long}&break_even=minutes")
     assert problem.status_code == 422
     assert problem.json()["errors"][0]["field"] == "turns"
-    assert "plans of at most 600 turns are varied here" in problem.json()["detail"]
+    assert "the break-even is limited to plans with 600 turns here" in problem.json()["detail"]
     assert SITE.get(f"/api/compare?{long}").status_code == 200
-    assert "plans of at most 600 turns are varied here" in SITE.get(f"/compare?{long}").text
+    assert "the break-even is limited to plans with 600 turns here" in SITE.get(f"/compare?{long}").text
 
 
-# --- the picture ------------------------------------------------------------------------------------------------------
+# --- the chart --------------------------------------------------------------------------------------------------------
 
 
-def test_the_picture_of_the_ranking_is_drawn_once_for_its_address() -> None:
+def test_the_break_even_chart_is_rendered_once_for_its_address() -> None:
     pytest.importorskip("lets_plot")
     path = f"/chart/break-even.svg?{SIX_MINUTES}&break_even=volume&{PAIR}&range=1:1000&width=480"
     first = SITE.get(path)
@@ -176,13 +176,13 @@ def test_the_picture_of_the_ranking_is_drawn_once_for_its_address() -> None:
     ("query", "message"),
     [*((query, message) for query, _, message in INVALID_QUERIES), ("alternative=fast", "two different alternatives")],
 )
-def test_a_ranking_that_cannot_be_is_not_drawn(query: str, message: str) -> None:
+def test_an_invalid_break_even_has_no_chart(query: str, message: str) -> None:
     problem = SITE.get(f"/chart/break-even.svg?{SIX_MINUTES}&{query}")
     assert problem.status_code == 422
     assert message in problem.json()["detail"]
 
 
-# --- the carrier on the page of the estimate --------------------------------------------------------------------------
+# --- the connection on the estimate page ------------------------------------------------------------------------------
 
 CONNECTION = {
     "transport": "websocket",
@@ -195,14 +195,14 @@ CONNECTION = {
 
 
 def get_estimate(**fields: str) -> dict[str, Any]:
-    """An estimate of 6.5 minutes by its address, which is that of the same body."""
+    """An estimate of 6.5 minutes; the address and the same body give equal results."""
     estimate: dict[str, Any] = SITE.get("/api/estimate", params={"minutes": "6.5", "turns": "20", **fields}).json()
     assert SITE.post("/api/estimate", json={"minutes": 6.5, "turns": 20, **fields}).json() == estimate
     return estimate
 
 
-def test_the_api_takes_what_is_paid_on_the_way() -> None:
-    """65 steps of six seconds at $0.005 a minute, 4.16 MB at nine cents a GB."""
+def test_the_api_adds_connection_fees() -> None:
+    """65 increments of six seconds at $0.005 per minute, 4.16 MB at nine cents per GB."""
     estimate = get_estimate(**CONNECTION)
     EstimateJson.model_validate(estimate)
     connection = estimate["connection"]
@@ -218,14 +218,14 @@ def test_the_api_takes_what_is_paid_on_the_way() -> None:
     assert Decimal(total) == Decimal(model) + Decimal(connection["dollars"])
 
 
-def test_a_body_has_numbers_and_lists_too() -> None:
+def test_a_body_may_have_numbers_and_lists() -> None:
     typed = {"carrier_per_minute": 0.005, "carrier_increment": 6, "egress_per_gb": 0.09, "platforms": ["twilio/call-recording"]}
     assert SITE.post("/api/estimate", json={"minutes": 6.5, "turns": 20, **CONNECTION, **typed}).json() == get_estimate(
         **CONNECTION
     )
 
 
-def test_the_page_shows_the_way_with_what_is_paid_on_it() -> None:
+def test_the_page_shows_the_connection_with_its_fees() -> None:
     page = html.unescape(SITE.get("/", params={"minutes": "6.5", "turns": "20", **CONNECTION}).text)
     assert "your/carrier: 390 s × $0.005/min" in page
     assert "twilio/call-recording" in page
@@ -251,7 +251,7 @@ def test_the_page_shows_the_way_with_what_is_paid_on_it() -> None:
         ({"platforms": "twilio/call-recording, twilio/call-recording"}, "platforms", "would be paid twice: name it once"),
     ],
 )
-def test_a_way_that_cannot_be_is_refused_at_its_field(fields: dict[str, str], field: str, message: str) -> None:
+def test_an_invalid_connection_is_reported_at_its_field(fields: dict[str, str], field: str, message: str) -> None:
     problem = get_estimate(**fields)
     assert problem["errors"][0]["field"] == field
     assert message in problem["detail"]

@@ -1,4 +1,4 @@
-"""A usage log dropped onto the page or sent to the API: read in memory, costed as on the command line, kept nowhere."""
+"""A usage log on the page or in the API: read in memory, priced as on the command line, not stored."""
 
 import asyncio
 import gzip
@@ -44,7 +44,7 @@ def test_the_api_costs_a_log_as_its_sum_says() -> None:
     assert CostJson.model_validate(shape).records.billed == 1
 
 
-def test_groups_and_conditions_are_those_of_the_command_line() -> None:
+def test_groups_and_filters_are_those_of_the_command_line() -> None:
     shape = SITE.post(
         "/api/cost", params=QUERY | {"by": "meter", "where": "meter in (audio_in, audio_out)", "top": "1"}, content=LOG
     )
@@ -63,8 +63,8 @@ def test_the_page_takes_a_file_and_shows_its_bill(packed: bytes) -> None:
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_a_day_by_day_answer_has_its_picture_inside_the_page() -> None:
-    """The picture stands under no address, since the log is kept nowhere; the policy of that page alone allows it."""
+def test_the_chart_of_costs_by_day_is_embedded_in_the_page() -> None:
+    """The chart has no address, because the log is not stored; only the policy of that page allows it."""
     lines = [LINE | {"time": f"2026-11-{day}T10:00:00Z", "response": RESPONSE | {"id": f"resp_{day}"}} for day in (20, 21)]
     log = b"\n".join(json.dumps(line).encode() for line in lines)
     page = SITE.post("/cost", data={"model": "gpt-realtime", "by": "day"}, files={"log": ("usage.jsonl", log)})
@@ -90,7 +90,7 @@ def test_names_from_a_log_are_text_on_the_page() -> None:
         ({"where": "turn = three"}, LOG, 422, "where", "turn is compared with a whole number"),
         ({"since": "2026-11"}, LOG, 422, "since", "'2026-11' is not a day"),
         ({"day": "yesterday"}, LOG, 422, "day", "is not a date"),
-        ({"top": "3"}, LOG, 422, "top", "needs groups"),
+        ({"top": "3"}, LOG, 422, "top", "requires groups"),
         ({"format": "realtme"}, LOG, 422, "format", "unknown format 'realtme'; the nearest is realtime"),
         ({}, b"PAR1" + b"\0" * 40, 422, "log", "is Parquet: the command line reads it"),
         ({}, gzip.compress(b"PAR1" + b"\0" * 40, mtime=0), 422, "log", "is Parquet: the command line reads it"),
@@ -99,7 +99,7 @@ def test_names_from_a_log_are_text_on_the_page() -> None:
         ({"colour": "red"}, LOG, 422, "colour", "is none of"),
     ],
 )
-def test_wrong_input_is_said_at_its_field(
+def test_invalid_input_is_reported_at_its_field(
     fields: dict[str, str], log: bytes, status: int, field: str | None, message: str
 ) -> None:
     problem = SITE.post("/api/cost", params=fields, content=log)
@@ -107,8 +107,8 @@ def test_wrong_input_is_said_at_its_field(
     assert [error for error in problem.json()["errors"] if error["field"] == field and message in error["detail"]]
 
 
-def test_what_has_no_price_is_shown_as_quantities() -> None:
-    """An unknown model is unpriced with its 91 tokens spoken, and never $0."""
+def test_unpriced_usage_is_shown_as_quantities() -> None:
+    """The 91 audio output tokens of an unknown model are unpriced, never $0."""
     shape = SITE.post("/api/cost", params={"model": "gpt-realtme", "day": "2026-11-22"}, content=LOG).json()
     assert shape["total"]["status"] == "unpriced"
     assert shape["total"]["dollars"] is None
@@ -117,16 +117,16 @@ def test_what_has_no_price_is_shown_as_quantities() -> None:
     assert '<span class="figure">unpriced</span>' in page.text
 
 
-def test_a_log_is_bounded_packed_unpacked_and_in_records() -> None:
+def test_a_log_is_limited_in_size_compressed_and_decompressed_and_in_records() -> None:
     small = client(limits=Limits(log_bytes=2_000, log_unpacked_bytes=3_000, log_records=2))
     assert small.post("/api/cost", content=b"x" * 2_001).status_code == 413
     bomb = small.post("/api/cost", content=gzip.compress(b"0" * 10_000))
     assert (bomb.status_code, bomb.json()["errors"][0]["detail"]) == (
         413,
-        "holds more than 3,000 bytes: the command line reads logs of any size",
+        "has more than 3,000 bytes: the command line reads logs of any size",
     )
     nested = small.post("/api/cost", content=gzip.compress(gzip.compress(b"0" * 10_000)))
-    assert nested.status_code == 422, "what was unpacked is not unpacked again"
+    assert nested.status_code == 422, "decompressed content is not decompressed again"
     lines = b"\n".join(json.dumps({"type": "response.done", "response": {"id": f"r{index}"}}).encode() for index in range(3))
     assert "more than 2 records" in small.post("/api/cost", content=lines).text
     assert small.post("/cost", files={"log": ("a.jsonl", b"x" * 2_001)}).status_code == 413
@@ -139,13 +139,13 @@ def test_a_form_without_a_file_says_so() -> None:
     assert broken.status_code == 422
 
 
-def test_no_answer_is_kept_on_its_way() -> None:
+def test_no_cache_stores_a_response() -> None:
     answer = SITE.post("/api/cost", params=QUERY, content=LOG)
     assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
 
 
-def test_a_form_sent_to_the_api_is_told_how_to_send_a_log() -> None:
+def test_the_api_rejects_a_form_and_explains_how_to_send_a_log() -> None:
     problem = SITE.post("/api/cost", files={"log": ("usage.jsonl", LOG)})
     assert problem.status_code == 415
     assert problem.json()["detail"] == "send the log itself as the body (curl --data-binary @usage.jsonl)"
@@ -157,11 +157,11 @@ def test_hints_name_fields_and_no_options_of_the_command_line() -> None:
     assert {line["reason"] for line in shape["unpriced"]} == {"no day is known: name it with day"}
     page = SITE.post("/cost", data={"model": "gpt-realtime"}, files={"log": ("usage.jsonl", LOG)}).text
     assert "else say provider" in page
-    assert page.count("no day is known: name it with day") == 1, "a reason stands in the first of equal rows"
+    assert page.count("no day is known: name it with day") == 1, "equal reasons are shown once"
     assert "--d" not in page + SITE.post("/api/cost", content=b"hello").text
 
 
-def test_the_form_asks_for_days_tenant_and_the_dearest_groups() -> None:
+def test_the_form_has_days_tenant_and_the_most_expensive_groups() -> None:
     lines = [LINE | {"tenant": f"t{index}", "response": RESPONSE | {"id": f"resp_{index}"}} for index in range(3)]
     log = b"\n".join(json.dumps(line).encode() for line in lines)
     fields = QUERY | {"by": "tenant", "top": "2", "since": "2026-11-22", "until": "2026-11-23"}
@@ -170,8 +170,8 @@ def test_the_form_asks_for_days_tenant_and_the_dearest_groups() -> None:
     assert all(f'name="{name}" value="{fields.get(name, "")}"' in page for name in ("tenant", "since", "until", "top"))
 
 
-def test_work_on_a_log_ends_with_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The route is cancelled; the thread meets that at its next record, and a query that runs is interrupted."""
+def test_reading_a_log_stops_at_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the route is cancelled, the thread stops at its next record."""
     begun, resume, ended = Event(), Event(), Event()
 
     def slow(_self: DuckDBEngine, records: object) -> int:
@@ -197,16 +197,16 @@ def test_work_on_a_log_ends_with_the_time_for_it(monkeypatch: pytest.MonkeyPatch
 
     run(cancel_request)
     assert ended.wait(10)
-    assert "workers" not in site.__dict__, "logs have threads of their own"
+    assert "workers" not in site.__dict__, "logs have separate threads"
     site.stop()
     assert "log_workers" not in site.__dict__
 
 
-def test_a_query_that_runs_is_interrupted() -> None:
+def test_a_running_query_is_interrupted() -> None:
     cancellation = cost.Cancellation()
     with DuckDBEngine() as database:
         cancellation.attach(database)
         cancellation.cancel()
     cancellation.cancel()
-    with DuckDBEngine() as database, pytest.raises(Problem, match="nobody waits"):
+    with DuckDBEngine() as database, pytest.raises(Problem, match="was cancelled"):
         cancellation.attach(database)

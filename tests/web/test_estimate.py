@@ -1,4 +1,4 @@
-"""The estimate on the page and in the API: the same dollars as everywhere, and every fault at its field."""
+"""The estimate on the page and in the API: equal dollars everywhere, and every error at its field."""
 
 import csv
 import html
@@ -29,7 +29,7 @@ FACTS = load_facts()
 
 
 def figure(text: str) -> str:
-    """The figure that a page opens with."""
+    """The headline figure of a page."""
     match = re.search(r'<span class="figure">(.*?)</span>', text)
     assert match is not None, text
     return html.unescape(match[1])
@@ -48,7 +48,7 @@ def figure(text: str) -> str:
 def test_page_api_command_line_and_python_give_the_same_dollars(
     *, minutes: Decimal, turns: int, prompt: int, share: int, tool_calls: int, model: str, provider: str
 ) -> None:
-    assume(turns + tool_calls <= 40 * minutes)  # the site bounds what people cannot do anyway
+    assume(turns + tool_calls <= 40 * minutes)  # the site rejects unrealistic plans
     fields = {
         "minutes": str(minutes),
         "turns": str(turns),
@@ -103,7 +103,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("minutes=abc", "minutes", "is not a duration"),
         ("minutes=-5", "minutes", "-5 is negative"),
         ("turns=5000", "turns", "at most 1,000 turns and tool calls"),
-        ("minutes=1&turns=500", "turns", "more than people can take"),
+        ("minutes=1&turns=500", "turns", "500 per minute are not realistic"),
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
         ("provider=azzure", "provider", "the nearest is azure"),
         ("deployment=orbit", "deployment", "unknown deployment"),
@@ -122,7 +122,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("tool_calls=990", "tool_calls", "at most 1,000 turns and tool calls"),
     ],
 )
-def test_wrong_input_is_said_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, message: str) -> None:
+def test_invalid_input_is_reported_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, message: str) -> None:
     page = SITE.get(f"/?{query}")
     assert page.status_code == 422
     assert message in html.unescape(page.text)
@@ -153,7 +153,7 @@ def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
     assert figure(SITE.get(sent.headers["location"]).text) == figure(SITE.get("/answer?minutes=7&tool_calls=2").text)
 
 
-def test_a_discount_changes_the_figure_and_enters_no_address() -> None:
+def test_a_discount_changes_the_figure_and_is_in_no_address() -> None:
     undiscounted, discounted = (
         SITE.post("/answer", data={"minutes": "10"}),
         SITE.post("/", data={"minutes": "10", "discount": "25"}),
@@ -170,7 +170,7 @@ def test_a_discount_changes_the_figure_and_enters_no_address() -> None:
     assert "no-store" in discounted.headers["cache-control"]
 
 
-def test_what_the_form_starts_with_and_was_taken_out_is_not_answered_in_secret() -> None:
+def test_an_emptied_field_does_not_get_its_initial_value() -> None:
     assert "how many turns has it?" in SITE.get("/?turns=").text
     without = SITE.get("/?conversations=").text
     assert "per month" not in without
@@ -178,28 +178,28 @@ def test_what_the_form_starts_with_and_was_taken_out_is_not_answered_in_secret()
     assert "conversations=" in SITE.post("/", data={"conversations": ""}, follow_redirects=False).headers["location"]
 
 
-def test_a_box_that_is_not_ticked_and_a_choice_that_is_the_usual_one_are_shown_so() -> None:
+def test_an_unticked_checkbox_and_a_selected_choice_are_shown_as_given() -> None:
     page = SITE.get("/?warm_cache=false&transport=webrtc").text
     assert not re.search(r'name="warm_cache"[^>]*checked', page)
     assert page.count(">webrtc</option>") == 1
     assert re.search(r'name="warm_cache"[^>]*checked', SITE.get("/?warm_cache=true").text)
 
 
-def test_the_why_of_a_discount_is_discounted_too() -> None:
+def test_the_explanation_includes_the_discount() -> None:
     undiscounted, discounted = (SITE.post("/why", data={"discount": percent}).text for percent in ("0", "50"))
     totals = [Decimal(re.findall(r"<td>\$([\d.]+)</td><td class=\"left\">", page)[-1]) for page in (discounted, undiscounted)]
     assert totals[0] / totals[1] == pytest.approx(Decimal("0.5"), abs=Decimal("0.01"))
 
 
-def test_a_permalink_pins_day_prices_and_rules_and_says_when_they_have_moved_on() -> None:
+def test_a_permalink_fixes_day_prices_and_rules_and_reports_changes() -> None:
     page = SITE.get("/?minutes=7").text
     link = html.unescape(re.search(r'href="([^"]+)" rel="bookmark"', page)[1])  # type: ignore[index]
     assert f"day={DAY}" in link
     assert FACTS.prices.digest in link
-    assert "moved on" not in SITE.get(link).text
+    assert "have changed since" not in SITE.get(link).text
     assert figure(SITE.get(link).text) == figure(page)
     older = SITE.get(link.replace(FACTS.prices.digest, "0123456789ab")).text
-    assert "prices have moved on since this link was made: it pinned 0123456789ab" in older
+    assert "prices have changed since this link was created: from 0123456789ab" in older
 
 
 def test_the_export_adds_up_to_the_expected_amount() -> None:
@@ -212,7 +212,7 @@ def test_the_export_adds_up_to_the_expected_amount() -> None:
     assert sum(row["kind"] == "tool-call" for row in rows) == 2
 
 
-def test_what_is_behind_the_answer_is_on_the_page() -> None:
+def test_the_explanation_is_on_the_page() -> None:
     page = SITE.get("/?minutes=5&turns=8&tool_calls=1").text
     assert "the first response: nothing is in the cache yet" in page
     assert "Sensitivity" in page
@@ -220,14 +220,14 @@ def test_what_is_behind_the_answer_is_on_the_page() -> None:
     assert SITE.get("/why?minutes=5&turns=8&tool_calls=1").text.strip() in page
 
 
-def test_an_embedded_page_has_the_form_and_the_answer_and_may_stand_in_a_frame() -> None:
+def test_an_embedded_page_has_form_and_result_and_may_be_in_a_frame() -> None:
     page = SITE.get("/?embed=1")
     assert "<nav" not in page.text
     assert "frame-ancestors *" in page.headers["content-security-policy"]
     assert "frame-ancestors 'self'" in SITE.get("/").headers["content-security-policy"]
 
 
-def test_amounts_in_a_stated_currency_are_on_the_page(tmp_path: object) -> None:
+def test_amounts_in_another_currency_are_on_the_page(tmp_path: object) -> None:
     euro = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
     assert "EUR" in euro.get("/answer").text
     assert "EUR" not in SITE.get("/answer").text

@@ -1,4 +1,4 @@
-"""What makes the site safe to put on the internet: bounds, headers, escaping, and a log without questions."""
+"""Security of a public site: limits, headers, escaping, and a log without queries."""
 
 import asyncio
 import logging
@@ -42,14 +42,14 @@ def test_every_page_is_strict_and_sets_no_cookie(path: str) -> None:
     assert "http://" not in page.text.replace("http://www.w3.org", "").replace("http://testserver", "")
 
 
-def test_what_was_typed_is_escaped() -> None:
+def test_input_is_escaped() -> None:
     for path in ("/?model=%3Cscript%3Ealert(1)%3C/script%3E", "/compare?against=%3Cb%3E", "/prices/%3Cscript%3E"):
         page = SITE.get(path, headers={"accept": "text/html"})
         assert "<script>alert" not in page.text
         assert "<b>" not in page.text.split("<main")[1].split("against")[-1] or "&lt;b&gt;" in page.text
 
 
-def test_too_long_too_much_and_no_json_are_refused() -> None:
+def test_oversized_and_non_json_requests_are_rejected() -> None:
     small = client(limits=SMALL)
     assert small.post("/api/estimate", content=b" " * 3000).status_code == 413
     assert small.post("/api/estimate", content=iter([b" " * 1500, b" " * 1500])).status_code == 413
@@ -77,38 +77,38 @@ def test_too_long_too_much_and_no_json_are_refused() -> None:
         ({"minutes": 10, "turns": 20, "call_lengths": [[5, 10**400]]}, "calls are whole"),
     ],
 )
-def test_a_question_that_would_take_too_long_is_refused_at_once(body: dict[str, object], message: str) -> None:
+def test_a_request_that_would_take_too_long_is_rejected(body: dict[str, object], message: str) -> None:
     for path in ("/api/estimate", "/api/compare"):
         response = SITE.post(path, json=body)
         assert response.status_code == 422
         assert message in response.json()["detail"]
 
 
-def test_a_spread_of_next_to_nothing_is_none() -> None:
+def test_a_tiny_variation_of_call_lengths_counts_as_none() -> None:
     query = "minutes=10&turns=20&conversations=1000/month&call_length_cv="
     tiny, none = (SITE.get(f"/api/estimate?{query}{spread}").json() for spread in ("0.000000000000000001", "0"))
     assert tiny["per_month"] == none["per_month"]
 
 
-def test_a_file_of_another_version_is_not_kept_for_good() -> None:
+def test_a_static_file_of_another_version_is_not_immutable() -> None:
     assert "immutable" not in SITE.get("/static/voicebill.js?v=0123456789ab").headers["cache-control"]
 
 
-def test_text_that_is_no_unicode_is_refused_and_told() -> None:
+def test_invalid_unicode_is_rejected() -> None:
     for path in ("/api/estimate", "/api/simulate"):
         response = SITE.post(path, content=b'{"\\ud800": 1}', headers={"content-type": "application/json"})
         assert response.status_code == 422
         assert "unknown key" in response.json()["detail"]
 
 
-def test_heads_are_told_without_bodies() -> None:
+def test_head_requests_have_no_body() -> None:
     for path in ("/", "/healthz", "/api/estimate?minutes=5&turns=9"):
         head, get = SITE.head(path), SITE.get(path)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["etag"] == get.headers["etag"]
 
 
-def test_what_is_not_there_is_said_to_people_and_to_programs() -> None:
+def test_unknown_addresses_are_reported_to_people_and_programs() -> None:
     assert SITE.get("/nowhere").headers["content-type"] == "application/problem+json"
     assert "<h1>Not Found</h1>" in SITE.get("/nowhere", headers={"accept": "text/html"}).text
     assert SITE.delete("/api/estimate").status_code == 405
@@ -127,7 +127,7 @@ async def _call(middleware: LimitsMiddleware, statuses: list[int], *, path: str 
     await middleware({"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}, receive, send)
 
 
-def test_beyond_the_limit_requests_are_refused_at_once_but_health_is_told() -> None:
+def test_beyond_the_limit_requests_are_rejected_except_health_checks() -> None:
     async def go() -> tuple[list[int], list[int]]:
         release = asyncio.Event()
         slow: list[int] = []
@@ -153,7 +153,7 @@ def test_beyond_the_limit_requests_are_refused_at_once_but_health_is_told() -> N
     assert quick == [503, 200, 200]
 
 
-def test_an_answer_that_takes_too_long_is_refused() -> None:
+def test_a_request_that_takes_too_long_is_cancelled() -> None:
     async def go() -> list[int]:
         async def app(_scope: Message, _receive: Receive, _send: Send) -> None:
             await asyncio.Event().wait()
@@ -165,7 +165,7 @@ def test_an_answer_that_takes_too_long_is_refused() -> None:
     assert run(go) == [503]
 
 
-def test_the_log_keeps_method_path_and_status_and_no_question(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_method_path_and_status_but_no_query(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="voicebill.access"):
         SITE.get("/api/estimate?minutes=7&turns=9&model=secret")
         SITE.post("/", data={"minutes": "7", "discount": "33"})
@@ -178,7 +178,7 @@ def test_the_log_keeps_method_path_and_status_and_no_question(caplog: pytest.Log
     assert "33" not in caplog.text.replace("\n", " ").split("POST / 200")[0].split("GET")[-1]
 
 
-def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("inside")
 
@@ -190,7 +190,7 @@ def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     assert "inside" not in answer.text
 
 
-def test_a_tag_spares_sending_the_same_twice() -> None:
+def test_an_etag_avoids_sending_the_same_content_twice() -> None:
     for path in ("/api/estimate?minutes=10&turns=20", "/", "/static/voicebill.css", "/chart/turns.svg"):
         first = SITE.get(path)
         again = SITE.get(path, headers={"if-none-match": first.headers["etag"]})
@@ -199,7 +199,7 @@ def test_a_tag_spares_sending_the_same_twice() -> None:
         assert first.headers["cache-control"]
 
 
-def test_behind_a_prefix_every_address_has_it() -> None:
+def test_every_address_has_the_prefix() -> None:
     inside = client(prefix="/tools/voicebill")
     page = inside.get("/tools/voicebill/?minutes=5").text
     addresses = [part.split('"')[0] for name in ('href="', 'src="', 'action="') for part in page.split(name)[1:]]

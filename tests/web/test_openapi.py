@@ -1,4 +1,4 @@
-"""The OpenAPI document is what the API does: whatever is asked, the answer is documented, and none is a mistake of ours."""
+"""The API conforms to its OpenAPI document: every response is documented, and none is an internal error."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 @API.parametrize()
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.filterwarnings("default")
-def test_whatever_is_asked_the_answer_is_documented(case: schemathesis.Case[Any]) -> None:
+def test_every_response_is_documented(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)
 
 
-def test_the_document_names_units_examples_and_problems() -> None:
+def test_the_document_has_units_examples_and_problems() -> None:
     document = SITE.get("/api/openapi.json").json()
     get = document["paths"]["/api/estimate"]["get"]
     assert {"minutes", "turns", "conversations", "sensitivity"} <= {parameter["name"] for parameter in get["parameters"]}

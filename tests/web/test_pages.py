@@ -25,7 +25,7 @@ FACTS = load_facts()
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 
 
-def test_the_comparison_is_the_command_lines() -> None:
+def test_the_comparison_is_that_of_the_command_line() -> None:
     shape = SITE.get("/api/compare?minutes=10&turns=20").json()
     ComparisonJson.model_validate(shape)
     expected = compare(
@@ -45,7 +45,7 @@ def test_the_comparison_can_be_sorted_without_a_script(order: str) -> None:
         assert offers == sorted(offers)
 
 
-def test_a_second_plan_stands_beside_the_first() -> None:
+def test_two_plans_are_compared() -> None:
     named = SITE.get("/compare?against=support-bot").text
     assert "the second" in named
     linked = SITE.get("/compare", params={"against": f"https://example.test/?{preset('support-bot').query}"}).text
@@ -60,22 +60,22 @@ def test_a_second_plan_stands_beside_the_first() -> None:
     assert "table class" in wrong.text
 
 
-def test_calls_too_long_for_every_offers_month_are_compared_without() -> None:
+def test_months_are_omitted_if_calls_are_too_long() -> None:
     page = SITE.get("/compare?turns=300&minutes=60").text
     assert "Months are omitted" in page
     assert "Per month" not in page
     assert SITE.get("/api/compare?turns=300&minutes=60&conversations=9/day").json()["offers"][0]["per_month"] is None
 
 
-def test_the_simpler_arithmetic_leads_to_ours_step_by_step() -> None:
+def test_the_bridge_ends_at_the_expected_cost() -> None:
     page = SITE.get("/compare").text
     assert "the calculator of June 2026" in page
     assert "For openai/gpt-realtime-1.5, step by step" in page
-    makes = re.findall(r"<td>(\$[\d.]+)</td></tr>", page.split('id="bridge"')[1])
-    assert makes[-1] == format_amount(estimate(Plan(minutes=10, turns=20), SELECTION, FACTS).per_conversation.expected)
+    subtotals = re.findall(r"<td>(\$[\d.]+)</td></tr>", page.split('id="bridge"')[1])
+    assert subtotals[-1] == format_amount(estimate(Plan(minutes=10, turns=20), SELECTION, FACTS).per_conversation.expected)
 
 
-def test_a_script_is_billed_as_everywhere() -> None:
+def test_a_script_has_the_same_bill_as_in_python() -> None:
     body = {
         "model": "gpt-realtime",
         "turns": [{"user_seconds": 6, "reply_seconds": 9.5}, {"user_seconds": 4, "reply_seconds": 8}],
@@ -101,7 +101,7 @@ def test_a_script_is_billed_as_everywhere() -> None:
         ),
     ],
 )
-def test_a_faulty_script_is_refused_at_its_field(body: dict[str, object], field: str | None, message: str) -> None:
+def test_an_invalid_script_is_reported_at_its_field(body: dict[str, object], field: str | None, message: str) -> None:
     problem = SITE.post("/api/simulate", json=body)
     assert problem.status_code == 422
     ProblemJson.model_validate(problem.json())
@@ -109,7 +109,7 @@ def test_a_faulty_script_is_refused_at_its_field(body: dict[str, object], field:
     assert problem.json()["errors"][0]["field"] == field
 
 
-def test_every_offer_has_its_page_with_sources() -> None:
+def test_every_offer_has_a_page_with_sources() -> None:
     for offer in FACTS.prices.offers:
         page = SITE.get(f"/prices/{offer.id}")
         assert page.status_code == 200, offer.id
@@ -118,16 +118,16 @@ def test_every_offer_has_its_page_with_sources() -> None:
     assert "on the invoice" in SITE.get("/prices/azure/gpt-realtime-2-2026-05-06").text
 
 
-def test_a_sites_own_contract_is_on_its_price_pages() -> None:
-    ours = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
-    assert "(by contract)" in ours.get("/prices").text
-    offer = ours.get("/prices/openai/gpt-realtime-1.5").text
+def test_the_contract_of_a_site_is_on_its_price_pages() -> None:
+    contract_site = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
+    assert "(by contract)" in contract_site.get("/prices").text
+    offer = contract_site.get("/prices/openai/gpt-realtime-1.5").text
     assert "Under this site's own contract" in offer
     assert "in force on" in offer
     assert "by contract" not in SITE.get("/prices").text
 
 
-def test_prices_and_rules_are_told_to_programs() -> None:
+def test_the_api_returns_prices_and_rules() -> None:
     price_list = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
     assert {offer["provider"] for offer in PriceListJson.model_validate(price_list).model_dump()["offers"]} == {"azure"}
     PriceListJson.model_validate(SITE.get("/api/prices").json())
@@ -152,7 +152,7 @@ def test_prices_and_rules_are_told_to_programs() -> None:
         assert SITE.get(f"/api/rules?{query}").status_code == 422
 
 
-def test_the_pages_for_people_answer_wrong_input_too() -> None:
+def test_pages_report_invalid_input() -> None:
     for path in ("/prices?kind=x", "/rules?model=voip-participant&provider=azure-communication-services", "/rules?day=soon"):
         page = SITE.get(path)
         assert page.status_code == 422
@@ -160,13 +160,13 @@ def test_the_pages_for_people_answer_wrong_input_too() -> None:
 
 
 @pytest.mark.parametrize("use", EXAMPLE_PLANS)
-def test_every_documented_plan_is_a_link_that_answers(use: str) -> None:
+def test_every_example_plan_is_a_valid_link(use: str) -> None:
     example = preset(use)
     assert example.description.endswith(".")
     assert SITE.get(f"/answer?{example.query}").status_code == 200
 
 
-def test_what_is_taught_is_computed() -> None:
+def test_the_figures_of_the_faq_are_calculated() -> None:
     page = SITE.get("/learn").text
     plain = estimate(Plan(minutes=10, turns=20), ModelSelection(model="gpt-realtime-1.5", day=DAY), FACTS)
     assert format_amount(plain.per_minute.expected) in page
@@ -176,14 +176,14 @@ def test_what_is_taught_is_computed() -> None:
         assert question in page
 
 
-def test_a_rule_set_of_ones_own_serves_the_site() -> None:
+def test_a_site_may_have_another_default_rule_set() -> None:
     simpler = client(rules="web-calculator-2026-06")
     assert "web-calculator-2026-06" in simpler.get("/answer").text
     assert simpler.get("/api/estimate?minutes=10&turns=20").json()["rules"]["name"] == "web-calculator-2026-06"
 
 
 @pytest.mark.parametrize("name", ["turns", "cumulative", "lengths", "sensitivity", "offers"])
-def test_every_picture_is_drawn_once_for_its_address(name: str) -> None:
+def test_every_chart_is_rendered_once_for_its_address(name: str) -> None:
     first = SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&theme=dark")
     assert first.status_code == 200
     assert first.headers["content-type"] == "image/svg+xml"
@@ -191,7 +191,7 @@ def test_every_picture_is_drawn_once_for_its_address(name: str) -> None:
     assert SITE.get(f"/chart/{name}.svg?minutes=3&turns=4&width=480&theme=dark").content == first.content
 
 
-def test_pictures_are_png_too_and_refuse_what_cannot_be() -> None:
+def test_charts_are_png_too_and_reject_invalid_fields() -> None:
     assert SITE.get("/chart/turns.png?minutes=3&turns=4").content.startswith(b"\x89PNG")
     for query in ("width=9", "width=%C2%B2", "width=x", "width=99999999", "theme=neon", "minutes=x"):
         assert SITE.get(f"/chart/turns.svg?{query}").status_code == 422

@@ -1,4 +1,4 @@
-"""Provisioned throughput on the page and over HTTP: the command line's answer, forms without a script, plain refusals."""
+"""PTU sizing on the page and over HTTP: equal to the command line, usable without a script, errors at their fields."""
 
 import html
 import json
@@ -23,7 +23,7 @@ QUERY = {
     "cache_rate": "50%",
     "day": "2026-11-22",
 }
-DAY_AND_NIGHT = ["2"] * 8 + ["10"] * 12 + ["2"] * 4
+HOURLY_LOAD = ["2"] * 8 + ["10"] * 12 + ["2"] * 4
 
 
 def test_the_api_answers_as_the_command_line() -> None:
@@ -37,11 +37,11 @@ def test_the_api_answers_as_the_command_line() -> None:
 
 
 def test_a_body_may_hold_numbers_and_lists() -> None:
-    body: dict[str, Any] = {**EXAMPLE_LOAD, "buy_ptus": 60, "cache_rate": 0, "profile": [int(calls) for calls in DAY_AND_NIGHT]}
+    body: dict[str, Any] = {**EXAMPLE_LOAD, "buy_ptus": 60, "cache_rate": 0, "profile": [int(calls) for calls in HOURLY_LOAD]}
     shape = SITE.post("/api/ptu", json=body).json()
     assert PtuSizingJson.model_validate(shape).prices[1].with_spillover.total.month == "22176.57"
     assert (
-        SITE.get("/api/ptu", params=QUERY | {"buy_ptus": "60", "cache_rate": "0", "profile": ",".join(DAY_AND_NIGHT)}).json()
+        SITE.get("/api/ptu", params=QUERY | {"buy_ptus": "60", "cache_rate": "0", "profile": ",".join(HOURLY_LOAD)}).json()
         == shape
     )
 
@@ -50,11 +50,11 @@ def test_every_field_is_documented() -> None:
     assert list(FIELD_PARSERS) == list(PTU_FIELDS)
 
 
-def test_the_page_starts_with_an_example_and_takes_a_question_from_the_address() -> None:
+def test_the_page_starts_with_an_example_and_reads_fields_from_the_address() -> None:
     assert "80 PTUs" in SITE.get("/ptu").text
     page = html.unescape(SITE.get("/ptu", params=QUERY | {"cache_rate": "0"}).text)
     assert '<span class="figure">110 PTUs</span>' in page
-    assert "105.88 PTUs, rounded up to a multiple of 5, at least 15: 360,000 normalized tokens a minute" in page
+    assert "105.88 PTUs, rounded up to a multiple of 5, at least 15: 360,000 normalized tokens per minute" in page
     assert 'aria-current="page">PTUs</a>' in page
 
 
@@ -67,14 +67,14 @@ def test_the_form_works_without_a_script() -> None:
     assert "80 PTUs" in SITE.get(response.headers["location"]).text
 
 
-def test_a_profile_is_drawn_and_its_spill_shown() -> None:
-    page = SITE.get("/ptu", params=QUERY | {"cache_rate": "0", "buy_ptus": "60", "profile": ",".join(DAY_AND_NIGHT)}).text
+def test_a_profile_is_drawn_with_its_spillover() -> None:
+    page = SITE.get("/ptu", params=QUERY | {"cache_rate": "0", "buy_ptus": "60", "profile": ",".join(HOURLY_LOAD)}).text
     assert page.count('<rect class="bar"') == 24
-    assert "$22,200" in page
+    assert "$22,177" in page
     assert "Cheapest: " in page
 
 
-def test_where_there_is_nothing_to_compare_with_the_page_says_so() -> None:
+def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:
     page = SITE.get("/ptu", params=QUERY | {"deployment": "regional", "region": "uksouth"}).text
     assert "100 PTUs" in page
     assert "No pay-as-you-go price to compare with: no source gives pay-as-you-go prices of regional deployments" in page
@@ -105,7 +105,7 @@ def test_where_there_is_nothing_to_compare_with_the_page_says_so() -> None:
         ({"discounts": "5"}, "discounts", "is none of model, deployment"),
     ],
 )
-def test_wrong_input_is_refused_at_its_field(fields: dict[str, str], field: str, message: str) -> None:
+def test_invalid_input_is_reported_at_its_field(fields: dict[str, str], field: str, message: str) -> None:
     query = {name: value for name, value in (QUERY | fields).items() if value}
     reply = SITE.get("/api/ptu", params=query)
     assert reply.status_code == 422
@@ -118,14 +118,14 @@ def test_wrong_input_is_refused_at_its_field(fields: dict[str, str], field: str,
 
 
 @pytest.mark.parametrize("body", ["[]", '"x"', "{"])
-def test_a_body_that_is_no_question_is_refused(body: str) -> None:
+def test_an_invalid_body_is_rejected(body: str) -> None:
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
     ProblemJson.model_validate(reply.json())
 
 
 @pytest.mark.parametrize("value", ["true", "[1]", '{"a": 1}', "1e99999999", "1e300", '"1e9"', "-1", "1e-99999"])
-def test_a_body_with_a_value_that_is_no_number_names_its_field(value: str) -> None:
+def test_a_value_that_is_not_a_number_is_reported_at_its_field(value: str) -> None:
     body = json.dumps(EXAMPLE_LOAD).replace('"prompt_tokens": 200', f'"prompt_tokens": {value}')
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
@@ -138,7 +138,7 @@ def test_numbers_in_a_body_may_have_an_exponent() -> None:
     assert reply.json()["load"]["calls_per_minute"] == "1000"
 
 
-def test_the_picture_is_drawn_under_its_own_address() -> None:
+def test_the_chart_has_its_own_address() -> None:
     picture = SITE.get("/chart/ptu.svg", params=QUERY | {"theme": "dark", "width": "480"})
     assert picture.status_code == 200
     assert picture.headers["content-type"].startswith("image/svg+xml")

@@ -1,1 +1,1 @@
-"""The page and the HTTP API: the answers, for people who click and for programs that ask."""
+"""Serve the web page and the HTTP API."""

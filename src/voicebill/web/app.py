@@ -1,4 +1,4 @@
-"""The site as an ASGI application."""
+"""Create the ASGI application of a site."""
 
 import json
 from collections.abc import AsyncIterator
@@ -91,14 +91,14 @@ def _add_site_routes(app: FastAPI, site: Site, pages: Pages) -> None:
 
 
 def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
-    """Errors as problem+json for programs, and as a page for people."""
+    """Return errors as problem+json to programs, and as a page to browsers."""
 
     def problem_response(request: Request, problem: Problem) -> Response:
         path = request.scope["path"].removeprefix(pages.site.prefix)
         if not path.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
-            return pages.page(request, "refused.html", {"refusal": problem}, status=problem.status)
+            return pages.page(request, "problem.html", {"problem": problem}, status=problem.status)
         return Response(
-            json.dumps(problem.problem_json),  # ASCII alone: what was sent may be no UTF-8
+            json.dumps(problem.problem_json),  # ASCII only: the input may not be valid UTF-8
             status_code=problem.status,
             media_type="application/problem+json",
             headers={"cache-control": "no-store"},
@@ -120,7 +120,7 @@ def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
 
 
 def _with_problem_schema(document: dict[str, object]) -> dict[str, object]:
-    """The OpenAPI document with the shape of problems, which every route refers to."""
+    """Add the schema of problems, which every route refers to, to the OpenAPI document."""
     components = document.setdefault("components", {})
     assert isinstance(components, dict)
     schemas = components.setdefault("schemas", {})

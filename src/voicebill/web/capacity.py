@@ -1,4 +1,4 @@
-"""The capacity: calls at once and quota for a plan, on a page and as JSON."""
+"""Serve capacity plans: concurrent calls and quota, as a page and as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,9 +34,10 @@ from voicebill.web.site import Site
 
 @dataclass(frozen=True, slots=True)
 class CapacityView:
-    """A capacity as the page shows it; `pinned` leads to it again on its day, `api_query` to the same as JSON.
+    """A capacity plan as the page shows it.
 
-    `within`: the share of minutes in which no more is asked than is said.
+    `permalink` is the query of the same plan on the same day, `api_query` the query of the same plan as JSON. `percentile` is
+    the share of minutes in which the usage stays within the quota, such as 99%.
     """
 
     answer: Capacity
@@ -46,15 +47,15 @@ class CapacityView:
 
 
 def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, CapacityTargets]:
-    """Read a question and what is wanted of it, within the site's bounds.
+    """Read the plan and the capacity targets of a request, within the site's limits.
 
     Raises:
-        Problem: either cannot be meant; every error of both names its field.
+        Problem: one of them is invalid; the errors of both name their fields.
     """
     values, plan_table = split_capacity(table)
     for name, value in values.items():
         if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
-            raise Problem(422, "Wrong input", [(name, f"has more than {MAX_FIELD_CHARACTERS} characters")])
+            raise Problem(422, "Invalid input", [(name, f"has more than {MAX_FIELD_CHARACTERS} characters")])
     issues: list[Issue] = []
     targets = parse_targets(values, issues)
     try:
@@ -62,15 +63,15 @@ def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, Cap
     except Problem as error:
         raise Problem(error.status, error.title, [*issue_errors(issues), *error.errors]) from None
     if targets is None or issues:
-        raise Problem(422, "Wrong input", issue_errors(issues))
+        raise Problem(422, "Invalid input", issue_errors(issues))
     return bound, targets
 
 
 def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
-    """The capacity of a question.
+    """The capacity plan for a request.
 
     Raises:
-        Problem: there is none.
+        Problem: there is no result.
     """
     estimate_request = bound.request
     try:
@@ -90,7 +91,7 @@ def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
 
 
 def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
-    """A capacity and everything that the page says of it."""
+    """The capacity plan for the page."""
     fields = with_defaults(values)
     bound, targets = parse_capacity_request(fields, site)
     answer = answer_capacity(bound, targets)
@@ -119,10 +120,10 @@ class CapacityRoutes:
         return router
 
     async def page(self, request: Request) -> Response:
-        """The page, its question in the address."""
+        """The page for a plan in the address."""
         values = read_query(request.url.query, self.site.limits)
         context = form_context(with_defaults(values), self.site) | {
-            "folded": CAPACITY_MORE_FIELDS,
+            "more_groups": CAPACITY_MORE_FIELDS,
             "percent": format_percent,
             "shown_minutes": abbreviate_minutes,
         }
@@ -133,17 +134,17 @@ class CapacityRoutes:
         return self.pages.page(request, "capacity.html", context | {"view": view})
 
     async def submit(self, request: Request) -> Response:
-        """The form without JavaScript: its state becomes an address."""
+        """The form without JavaScript: redirect to the address of the plan."""
         values = {name: value for name, value in (await read_form(request)).items() if name not in NOT_FOR_CAPACITY}
         query = query_string(values)
         return Response(status_code=303, headers={"location": f"{self.site.prefix}/capacity{f'?{query}' if query else ''}"})
 
     async def api_get(self, request: Request) -> Response:
-        """The API: a question in the address."""
+        """The API with a plan in the query."""
         return await self._api(request, read_query(request.url.query, self.site.limits))
 
     async def api_post(self, request: Request) -> Response:
-        """The API: a question in a JSON body."""
+        """The API with a plan in a JSON body."""
         return await self._api(request, await read_json(request))
 
     async def _api(self, request: Request, table: object) -> Response:

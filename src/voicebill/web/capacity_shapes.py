@@ -1,4 +1,4 @@
-"""The shapes of a capacity, for the OpenAPI document."""
+"""Define the JSON models of a capacity plan for the OpenAPI document."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,37 +8,37 @@ from voicebill.web.shapes import DayText, JsonObject, ProvenanceJson
 
 
 class BusyHourJson(JsonObject):
-    """The busiest hour: its calls, their mean length, and the load that they are."""
+    """The busy hour: number of calls, mean length, and load in erlangs."""
 
     conversations: str | None
     busy_hour_share: float | None
-    days: Annotated[float | None, Field(description="days a month on which calls come; null: not needed")]
+    days: Annotated[float | None, Field(description="days per month with calls; null if not needed")]
     calls: float
     minutes: float
-    erlangs: Annotated[float, Field(description="calls held at once on average, if none is refused")]
+    erlangs: Annotated[float, Field(description="mean number of concurrent calls without blocking")]
 
 
 class ErlangBJson(JsonObject):
-    """Room for so many calls at once, where calls that find none are refused (Erlang B)."""
+    """Channels for the blocking probability (Erlang B: calls without a free channel are blocked)."""
 
-    target: Annotated[float, Field(description="share of calls that may be refused")]
+    target: Annotated[float, Field(description="share of calls that may be blocked")]
     channels: int
     blocking_probability: float
 
 
 class ErlangCJson(JsonObject):
-    """Room for so many calls at once, where calls that find none wait (Erlang C)."""
+    """Channels for the service level (Erlang C: calls without a free channel wait)."""
 
-    target: Annotated[float, Field(description="share of calls to be answered in time")]
+    target: Annotated[float, Field(description="share of calls to answer within `within_seconds`")]
     within_seconds: float
     channels: int
     wait_probability: Annotated[float, Field(description="share of calls that wait")]
-    mean_wait_seconds: Annotated[float, Field(description="over all calls, those that need not wait among them")]
-    service_level: Annotated[float, Field(description="share of calls answered in time")]
+    mean_wait_seconds: Annotated[float, Field(description="over all calls, including those that do not wait")]
+    service_level: Annotated[float, Field(description="share of calls answered within `within_seconds`")]
 
 
 class CallMinuteJson(JsonObject):
-    """One minute of a call, the first being 1."""
+    """One minute of a call; the first is 1."""
 
     minute: int
     tokens: int
@@ -46,10 +46,10 @@ class CallMinuteJson(JsonObject):
 
 
 class PlannedCallJson(JsonObject):
-    """What the call that the plan describes asks of a limit as its context grows."""
+    """Tokens and requests of the planned call, as its context grows."""
 
     tokens: int
-    cached_tokens: Annotated[int, Field(description="of the input, found in the cache as expected")]
+    cached_tokens: Annotated[int, Field(description="cached input in the expected scenario")]
     requests: int
     heaviest_minute_tokens: int
     heaviest_minute_requests: int
@@ -57,10 +57,12 @@ class PlannedCallJson(JsonObject):
 
 
 class AverageLoadJson(JsonObject):
-    """What calls of all lengths ask on average, and in the heaviest minute of any of them."""
+    """Tokens and requests of calls of all lengths: the average, and the heaviest minute of any call."""
 
-    call_length_cv: Annotated[float | None, Field(description="standard deviation over mean; null: as counted")]
-    cap_minutes: Annotated[float | None, Field(description="longer calls count as so long")]
+    call_length_cv: Annotated[
+        float | None, Field(description="coefficient of variation of the call lengths; null if observed lengths are used")
+    ]
+    cap_minutes: Annotated[float | None, Field(description="calls are cut at this length")]
     tokens: float
     requests: float
     heaviest_minute_tokens: int
@@ -68,7 +70,7 @@ class AverageLoadJson(JsonObject):
 
 
 class QuotaCountingJson(JsonObject):
-    """How a limit counts."""
+    """What counts towards the limits."""
 
     cached_tokens: bool
     request_unit: Literal["response", "session"]
@@ -76,7 +78,7 @@ class QuotaCountingJson(JsonObject):
 
 
 class CallsPerQuotaJson(JsonObject):
-    """Calls at once that one quota carries: on average, in all but a few minutes, and always."""
+    """Concurrent calls that fit into one quota: on average, at the percentile, and in the worst case."""
 
     on_average: int
     percentile: int
@@ -84,19 +86,19 @@ class CallsPerQuotaJson(JsonObject):
 
 
 class LimitUsageJson(JsonObject):
-    """What the calls that are not refused ask of one limit a minute (of sessions: at once), and what one quota carries."""
+    """Usage of one limit per minute (sessions: concurrently) by the calls that are not blocked, and the calls per quota."""
 
     limit: Literal["tokens", "requests", "sessions"]
     mean: float
-    percentile: Annotated[float, Field(description="exceeded in the share exceedance of the minutes only")]
-    worst: Annotated[int, Field(description="all calls in the heaviest minute of the longest at once")]
-    quota: Annotated[int | None, Field(description="of one deployment or project; null: not known")]
-    is_override: Annotated[bool, Field(description="whether the quota was stated in the question")]
+    percentile: Annotated[float, Field(description="exceeded in at most the share `exceedance` of minutes")]
+    worst: Annotated[int, Field(description="all concurrent calls in the heaviest minute of the longest call")]
+    quota: Annotated[int | None, Field(description="of one deployment or project; null if unknown")]
+    is_override: Annotated[bool, Field(description="whether the request contains the quota")]
     calls_per_quota: CallsPerQuotaJson | None
 
 
 class PublishedQuotaJson(JsonObject):
-    """A quota as a vendor publishes it."""
+    """A quota that a vendor publishes."""
 
     tier: str
     tokens_per_minute: int | None
@@ -108,7 +110,7 @@ class PublishedQuotaJson(JsonObject):
 
 
 class QuotaStepJson(JsonObject):
-    """What so many quotas carry together, and the share of calls refused then."""
+    """Concurrent calls and blocking probability with a number of quotas."""
 
     quotas: int
     calls_at_once: int
@@ -116,19 +118,19 @@ class QuotaStepJson(JsonObject):
 
 
 class QuotaRequirementJson(JsonObject):
-    """What one quota carries, and how many it takes; null where a single call asks for more than one."""
+    """Calls per quota and number of quotas required; null where one call needs more than one quota."""
 
-    per: Annotated[str, Field(description="what has a quota of its own", examples=["deployment"])]
+    per: Annotated[str, Field(description="what each quota belongs to", examples=["deployment"])]
     binding_limit: Literal["tokens", "requests", "sessions"]
     calls_at_once: int
     blocking_with_one: float
-    pooled: Annotated[int | None, Field(description="where calls go wherever there is room")]
-    partitioned: Annotated[int | None, Field(description="where calls are without pooling")]
+    pooled: Annotated[int | None, Field(description="quotas required if each call is routed to free capacity")]
+    partitioned: Annotated[int | None, Field(description="quotas required without pooling")]
     steps: list[QuotaStepJson]
 
 
 class CapacityJson(ProvenanceJson):
-    """How many calls are held at once, what they ask of limits a minute, and how much quota that takes."""
+    """Concurrent calls, their tokens and requests per minute, and the quota that they need."""
 
     in_currency: None = None
     busy_hour: BusyHourJson
@@ -140,5 +142,5 @@ class CapacityJson(ProvenanceJson):
     exceedance: float
     limits: list[LimitUsageJson]
     quota: PublishedQuotaJson | None
-    quota_requirement: Annotated[QuotaRequirementJson | None, Field(description="null: no limit is known")]
+    quota_requirement: Annotated[QuotaRequirementJson | None, Field(description="null if no limit is known")]
     plan: dict[str, Any]

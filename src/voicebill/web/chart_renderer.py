@@ -1,4 +1,4 @@
-"""Pictures of an answer as SVG and PNG: painted once for an address, and kept while there is room."""
+"""Render charts as SVG and PNG, and cache them."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
 from voicebill.web.site import Site
 
 MAX_CACHE_BYTES = 32 * 2**20
-"""Of pictures that are kept; an SVG has some 50 KB."""
+"""Size of the cache; an SVG has about 50 KB."""
 
 CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
     "turns": draw.turns_chart,
@@ -34,15 +34,14 @@ CHART_NAMES = (*CHART_FUNCTIONS, "sensitivity", "offers", "break-even")
 MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 CHART_HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-"""A picture brings its own style, and is opened by itself as well."""
-
+"""An SVG contains its own styles, and can be opened directly."""
 
 RENDERS_PER_WORKER = 500
-"""Pictures that one process paints: the library keeps some 16 KB of each for good, so that a painter is relieved in time."""
+"""Charts that one process renders: the library leaks about 16 KB per chart, so the process is replaced."""
 
 
 class ChartRenderer:
-    """Paints pictures one at a time in a process of its own, which is relieved now and then, and keeps the last ones."""
+    """Renders one chart at a time in a separate process, which is replaced regularly, and caches the last ones."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -51,7 +50,7 @@ class ChartRenderer:
         self.render_count = 0
 
     def render(self, key: tuple[object, ...], plot: Callable[[], Any], kind: str) -> bytes:
-        """The picture of that key, painted if it is not kept."""
+        """The chart of a key, from the cache or rendered."""
         with self.lock:
             if key in self.cache:
                 self.cache.move_to_end(key)
@@ -64,7 +63,7 @@ class ChartRenderer:
             return image
 
     def render_once(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
-        """A picture that is not kept."""
+        """A chart that is not cached."""
         with self.lock:
             return self._render(plot, kind)
 
@@ -78,27 +77,27 @@ class ChartRenderer:
             return self.worker.submit(draw.render, plot, kind).result()
         except BrokenProcessPool:
             self.stop()
-            raise Problem(503, "No picture", [(None, "the picture could not be painted: ask again")]) from None
+            raise Problem(503, "No chart", [(None, "the chart could not be rendered: try again")]) from None
 
     def stop(self) -> None:
-        """Let the painter go; another picture would start a new one."""
+        """Stop the process; the next chart starts a new one."""
         worker, self.worker, self.render_count = self.worker, None, 0
         if worker is not None:
             worker.shutdown(wait=False, cancel_futures=True)
 
 
 def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
-    """One picture of an answer, ready to be painted.
+    """The lets-plot chart for a request.
 
     Raises:
-        Problem: there is no such answer.
+        Problem: there is no result.
     """
     if name == "offers":
         return draw.offers_chart(compare_offers(bound), theme)
     if name == "break-even":
         curve = break_even_curve(break_even_fields, compare_alternatives(bound, compare_offers(bound)))
         if curve is None:
-            raise Problem(422, "No picture", [(None, "a break-even needs two different alternatives")])
+            raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
         provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
         return draw.break_even_chart(curve, provenance, theme)
     if name == "sensitivity":
@@ -110,30 +109,30 @@ def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fi
 
 
 def theme_from_fields(values: Mapping[str, str]) -> draw.Theme:
-    """How a picture is to look.
+    """The theme of a chart, with its width.
 
     Raises:
-        Problem: there is no such theme, or the width is out of range.
+        Problem: the theme is unknown, or the width is out of range.
     """
     name, width = values.get("theme", "light"), values.get("width", "900")
     if name not in draw.THEMES:
-        raise Problem(422, "Wrong input", [("theme", f"must be one of {', '.join(draw.THEMES)}, not {name[:40]!r}")])
+        raise Problem(422, "Invalid input", [("theme", f"must be one of {', '.join(draw.THEMES)}, not {name[:40]!r}")])
     if not (width.isascii() and width.isdigit()) or len(width) > 5:
-        raise Problem(422, "Wrong input", [("width", f"must be pixels, such as 900, not {width[:40]!r}")])
+        raise Problem(422, "Invalid input", [("width", f"must be a number of pixels, such as 900, not {width[:40]!r}")])
     try:
         return replace(draw.THEMES[name], width=int(width))
     except InvalidInput as error:
-        raise Problem(422, "Wrong input", [("width", str(error))]) from None
+        raise Problem(422, "Invalid input", [("width", str(error))]) from None
 
 
 def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
-    """Every picture under its own address."""
+    """The routes of the charts."""
     router = APIRouter()
 
     @router.get("/chart/{name}.{kind}", include_in_schema=False)
     async def chart(request: Request, name: str, kind: str) -> Response:
         if name not in CHART_NAMES or kind not in MEDIA_TYPES:
-            raise Problem(404, "Not found", [(None, f"a picture is one of {', '.join(CHART_NAMES)}, as .svg or .png")])
+            raise Problem(404, "Not found", [(None, f"a chart is one of {', '.join(CHART_NAMES)}, as .svg or .png")])
         values = read_query(request.url.query, site.limits)
         bound, theme = bind_request(with_defaults(values), site), theme_from_fields(values)
         break_even_fields = (
@@ -145,9 +144,9 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
                 site, lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields), kind)
             )
         except draw.MissingPlot as error:
-            raise Problem(503, "No pictures", [(None, str(error))]) from None
+            raise Problem(503, "No chart", [(None, str(error))]) from None
         except VoicebillError as error:
-            raise Problem(422, "No picture", [(None, str(error))]) from None
+            raise Problem(422, "No chart", [(None, str(error))]) from None
         return with_etag(request, body, MEDIA_TYPES[kind], cache=REVALIDATE, headers=CHART_HEADERS)
 
     return router

@@ -1,4 +1,4 @@
-"""The comparison: every offer for one plan, two plans side by side, and the original calculator's arithmetic beside ours."""
+"""Serve comparisons: all alternatives for one plan, their break-even, two plans, and the bridge to a simple calculator."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -67,17 +67,18 @@ ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
 DEPLOYMENT_TYPES = ("global", "data-zone", "regional")
 
 BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
-"""Fields of the break-even: its axis, the alternatives (default: the cheapest of each kind), and the range of the axis."""
+"""Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
 
 MAX_TURNS_FOR_MONTH = 600
-"""Turns of the longest call up to which every offer's month is counted, too."""
+"""Months are calculated for every offer if the longest call has at most so many turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """A comparison as the page shows it; `other`: the second plan's candidates by offer.
+    """A comparison as the page shows it.
 
-    `bridged` is the offer whose arithmetic is explained; `months`: whether every offer's month was counted.
+    `second_plan_offers` has the second plan's estimates by offer, `bridge_offer` is the offer of the bridge, and `has_months`
+    says whether months were calculated for every offer.
     """
 
     answer: Comparison
@@ -100,7 +101,7 @@ class ComparisonView:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonFilter:
-    """What is to be compared, where not everything is: a model, what one provider sells, or what is sold one way."""
+    """Restricts a comparison to a model, a provider or a deployment."""
 
     model: str | None = None
     provider: str | None = None
@@ -111,7 +112,7 @@ NO_FILTER = ComparisonFilter()
 
 
 def parse_comparison_filter(table: object) -> ComparisonFilter:
-    """What a question to the API restricts a comparison to: the fields that it states itself."""
+    """The filter of an API request: the fields that it contains explicitly."""
     fields = table if isinstance(table, Mapping) else {}
     values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
     return ComparisonFilter(
@@ -120,10 +121,10 @@ def parse_comparison_filter(table: object) -> ComparisonFilter:
 
 
 def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILTER) -> Comparison:
-    """Every realtime offer alive on the day that is wanted, for the plan.
+    """Estimates of the plan for every realtime offer available on the day that matches the filter.
 
     Raises:
-        Problem: there is no offer, or no answer.
+        Problem: there is no offer, or no result.
     """
     estimate_request = bound.request
     try:
@@ -153,7 +154,7 @@ def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> lis
 
 
 def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: ComparisonFilter = NO_FILTER) -> Alternatives:
-    """Every alternative for the plan, the realtime offers that were compared among them; of one model only these.
+    """All alternatives for the plan, including the compared realtime offers; only these if the filter names a model.
 
     Raises:
         Problem: the connection's fields are invalid.
@@ -181,28 +182,30 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
 
 
 def alternative_names(values: Mapping[str, str]) -> list[str]:
-    """The names of the alternatives whose break-even is asked for."""
+    """Names of the alternatives of the break-even."""
     return [name.strip() for name in values.get("alternative", "").split(",") if name.strip()]
 
 
 def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> BreakEvenCurve | None:
-    """Break-even along what is asked for; None where there are no two ways.
+    """Break-even of the alternatives over the range; None if there are fewer than two alternatives.
 
     Raises:
-        Problem: one of the ways or the range cannot be meant, or the plan has too many turns to be varied here.
+        Problem: an alternative or the range is invalid, or the plan has too many turns to be varied here.
     """
     axis = next((option for option in AXES if option == values.get("break_even", AXES[0])), None)
     if axis is None:
         raise Problem(
-            422, "Wrong input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
+            422, "Invalid input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
         )
     if alternatives.plan.turns > MAX_TURNS_FOR_MONTH:
-        message = f"plans of at most {MAX_TURNS_FOR_MONTH} turns are varied here; the command line varies longer ones"
+        message = (
+            f"the break-even is limited to plans with {MAX_TURNS_FOR_MONTH} turns here; the command line has no such limit"
+        )
         raise Problem(422, "Too long", [("turns", message)])
     try:
         selected = select_alternatives(alternatives, alternative_names(values))
     except VoicebillError as error:
-        raise Problem(422, "Wrong input", [("alternative", str(error))]) from None
+        raise Problem(422, "Invalid input", [("alternative", str(error))]) from None
     try:
         if len({alternative.name for alternative in selected}) < 2:
             return None
@@ -213,11 +216,11 @@ def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> B
         )
         return break_even(selected, alternatives.plan, sweep_range)
     except VoicebillError as error:
-        raise Problem(422, "Wrong input", [("range", str(error))]) from None
+        raise Problem(422, "Invalid input", [("range", str(error))]) from None
 
 
 def second_plan_fields(text: str, site: Site) -> dict[str, str]:
-    """The second plan's fields: a documented plan by its name, or a link to a plan.
+    """Fields of the second plan, which is the name of an example plan or a link to a plan.
 
     Raises:
         Problem: it is neither.
@@ -231,7 +234,7 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
     query = text.lstrip("?")
     if "=" not in query:
         names = ", ".join(EXAMPLE_PLANS)
-        raise Problem(422, "Wrong input", [("against", f"must be a link to a plan, or one of {names}, not {text[:60]!r}")])
+        raise Problem(422, "Invalid input", [("against", f"must be a link to a plan, or one of {names}, not {text[:60]!r}")])
     return with_defaults(read_query(query, site.limits))
 
 
@@ -252,11 +255,11 @@ class CompareRoutes:
         return router
 
     async def page(self, request: Request) -> Response:
-        """The page, its question in the address."""
+        """The page for a plan in the address."""
         return await self._page(request, read_query(request.url.query, self.site.limits))
 
     async def submit(self, request: Request) -> Response:
-        """The form without JavaScript, as that of the estimate."""
+        """The form without JavaScript, as for estimates."""
         values = await read_form(request)
         if "discount" in values or "discount" in values.get("against", ""):
             return await self._page(request, values)
@@ -267,8 +270,13 @@ class CompareRoutes:
 
     async def _page(self, request: Request, values: dict[str, str]) -> Response:
         context = form_context(with_defaults(values), self.site)
-        context |= {"orders": ORDERS, "sort": values.get("sort", "expected"), "day": self.site.today(), "remarks": offer_notes}
-        context |= {"labels": LABELS, "differs": DESCRIPTIONS, "axes": AXES, "units": UNITS}
+        context |= {
+            "orders": ORDERS,
+            "sort": values.get("sort", "expected"),
+            "day": self.site.today(),
+            "offer_notes": offer_notes,
+        }
+        context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
         context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
         context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
         try:
@@ -282,11 +290,11 @@ class CompareRoutes:
         return self.pages.page(request, "compare.html", context | {"view": view})
 
     async def api_get(self, request: Request) -> Response:
-        """The API: a question in the address."""
+        """The API with a plan in the query."""
         return await self._api(request, read_query(request.url.query, self.site.limits))
 
     async def api_post(self, request: Request) -> Response:
-        """The API: a question in a JSON body."""
+        """The API with a plan in a JSON body."""
         return await self._api(request, await read_json(request))
 
     async def _api(self, request: Request, table: object) -> Response:
@@ -304,24 +312,24 @@ class CompareRoutes:
 
 
 def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter) -> Shape:
-    """The comparison as JSON; the ranking where one of its fields is given."""
+    """The comparison as JSON, with the break-even if the request has one of its fields."""
     answer = compare_offers(bound, offer_filter)
     alternatives = compare_alternatives(bound, answer, offer_filter)
     if "range" in break_even_fields and "break_even" not in break_even_fields:
-        raise Problem(422, "Wrong input", [("break_even", f"is missing: the axis of the range, one of {', '.join(AXES)}")])
+        raise Problem(422, "Invalid input", [("break_even", f"is missing: the axis of the range, one of {', '.join(AXES)}")])
     curve = break_even_curve(break_even_fields, alternatives) if break_even_fields else None
     if curve is None and alternative_names(break_even_fields):
-        raise Problem(422, "Wrong input", [("alternative", "a break-even needs two different alternatives: name another")])
+        raise Problem(422, "Invalid input", [("alternative", "a break-even needs two different alternatives: name another")])
     return full_comparison_shape(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
 
 
 def _field_text(value: object) -> str:
-    """A field of a JSON body as an address has it: a list of names joined with commas."""
+    """A field of a JSON body as text; the names of a list are joined with commas."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _cheapest_per_model(alternatives: Alternatives, day: date) -> Iterator[Alternative]:
-    """The conversational agents, with one offer per realtime model: the cheapest whose availability is confirmed, if any."""
+    """The conversational agents with one offer per realtime model: the cheapest with confirmed availability, if any."""
     models: dict[str, list[Alternative]] = {}
     for alternative in alternatives.conversational:
         models.setdefault(alternative.candidate.offer.model if alternative.candidate else alternative.name, []).append(
@@ -341,7 +349,7 @@ def _is_unconfirmed(alternative: Alternative, day: date) -> bool:
 
 
 def _break_even_or_error(values: Mapping[str, str], alternatives: Alternatives) -> tuple[BreakEvenCurve | None, str]:
-    """The ranking, or why there is none; the rest of the page stands all the same."""
+    """The break-even, or the reason why there is none; the rest of the page does not depend on it."""
     try:
         return break_even_curve(values, alternatives), ""
     except Problem as error:
@@ -349,10 +357,10 @@ def _break_even_or_error(values: Mapping[str, str], alternatives: Alternatives) 
 
 
 def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonView:
-    """A comparison and everything that the page says of it.
+    """The comparison for the page.
 
     Raises:
-        Problem: one of the plans cannot be answered.
+        Problem: the first plan has no result.
     """
     bound = bind_request(with_defaults(values), site)
     answer = compare_offers(bound)
@@ -385,7 +393,7 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
 
 
 def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Mapping[str, OfferEstimate], str, str]:
-    """The second plan's candidates and the query that leads to it, or what is wrong with it."""
+    """The second plan's estimates by offer and its query, or an error message."""
     if not text:
         return {}, "", ""
     try:
@@ -396,7 +404,7 @@ def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Mappi
 
 
 def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:
-    """The candidate that the form names, or else the cheapest whose availability is not in doubt."""
+    """The offer of the form, or else the cheapest with confirmed availability."""
     available = [offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer]
     try:
         selected_id = bound.facts.prices.quote(
@@ -415,14 +423,14 @@ def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstima
 
 
 def _second_plan_offers(fields: Mapping[str, str], bound: BoundRequest, site: Site) -> dict[str, OfferEstimate]:
-    """The second plan's candidates, on the first one's day."""
+    """The second plan's estimates by offer, on the day of the first plan."""
     second_bound = bind_request({**fields, "day": bound.request.selection.day.isoformat()}, site)
     comparison = compare_offers(replace(second_bound, facts=bound.facts))
     return {offer_estimate.offer.id: offer_estimate for offer_estimate in comparison.candidates if offer_estimate.answer}
 
 
 def _bridge_for(bound: BoundRequest, offer_estimate: OfferEstimate | None) -> CalculatorBridge | None:
-    """The original calculator's figure for the cheapest proven offer, step by step to ours."""
+    """The bridge from the simple calculator's figure to the expected cost of an offer."""
     if offer_estimate is None or offer_estimate.answer is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The shapes of a comparison for the OpenAPI document: offers, alternatives, and their break-even."""
+"""Define the JSON models of a comparison for the OpenAPI document: offers, alternatives, break-even."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ from voicebill.web.shapes import (
 
 
 class OfferEstimateJson(JsonObject):
-    """An offer with what the plan costs there, or why it cannot serve it."""
+    """The cost of the plan with one offer, or the reason why the offer cannot serve it."""
 
     offer: OfferJson | OfferWithRegionsJson
     per_conversation: ScenariosJson | None
@@ -34,7 +34,7 @@ class OfferEstimateJson(JsonObject):
 
 
 class LatencyPartJson(JsonObject):
-    """A part of the wait, as others measured or claim it."""
+    """A part of the response latency, as others measured or published it."""
 
     part: str
     low_ms: int
@@ -45,7 +45,7 @@ class LatencyPartJson(JsonObject):
 
 
 class ResponseLatencyJson(JsonObject):
-    """From the end of the user's speech to the first sound of the answer: a middle case and a bad one."""
+    """From the end of the user's speech to the first sound of the reply: a typical and a slow case."""
 
     low_ms: int
     high_ms: int
@@ -53,16 +53,16 @@ class ResponseLatencyJson(JsonObject):
 
 
 class ComponentJson(JsonObject):
-    """One model's part in an alternative, and its lines of the expected bill."""
+    """A component of an alternative, with its lines of the expected bill."""
 
-    role: Annotated[str, Field(description="hears, answers, speaks, talks, translates or carries")]
+    role: Annotated[str, Field(description="transcriber, llm, tts, live, translator or connection")]
     offer: str
     dollars: Dollars
     lines: list[LineJson]
 
 
 class AlternativeJson(JsonObject):
-    """One way to build the agent."""
+    """An alternative: one architecture with its models."""
 
     name: str
     title: str
@@ -72,7 +72,7 @@ class AlternativeJson(JsonObject):
     per_conversation: ScenariosJson
     per_minute: ScenariosJson
     per_month: ScenariosJson | None
-    ratio_to_cheapest: Annotated[Ratio | None, Field(description="of the cheapest conversational agent")]
+    ratio_to_cheapest: Annotated[Ratio | None, Field(description="cost / cost of the cheapest conversational agent")]
     latency: ResponseLatencyJson | None
     ends: DayText | None
     description: str
@@ -82,7 +82,7 @@ class AlternativeJson(JsonObject):
 
 
 class ImpossibleAlternativeJson(JsonObject):
-    """A way that cannot be, and why."""
+    """An alternative that cannot serve the plan, and the reason."""
 
     name: str
     title: str
@@ -91,7 +91,7 @@ class ImpossibleAlternativeJson(JsonObject):
 
 
 class BreakEvenJson(JsonObject):
-    """Between two neighbouring values the order of two ways changes."""
+    """A break-even between two neighbouring values, where the cheaper alternative changes."""
 
     below: str
     above: str
@@ -101,7 +101,7 @@ class BreakEvenJson(JsonObject):
 
 
 class PairComparisonJson(JsonObject):
-    """Two ways along a range."""
+    """Two alternatives over the range."""
 
     first: str
     second: str
@@ -110,14 +110,14 @@ class PairComparisonJson(JsonObject):
 
 
 class SweepPointJson(JsonObject):
-    """What the ways are expected to cost at one value; null where one has no answer."""
+    """Expected cost of the alternatives at one value; null where an alternative cannot serve it."""
 
     value: str
     dollars: dict[str, Dollars | None]
 
 
 class BreakEvenCurveJson(JsonObject):
-    """Break-even along a range."""
+    """Break-even over a range of the axis."""
 
     axis: str
     unit: str
@@ -130,15 +130,15 @@ class BreakEvenCurveJson(JsonObject):
 
 
 class ComparisonJson(JsonObject):
-    """One plan against every way to build it, the cheapest first."""
+    """One plan with every alternative, the cheapest first."""
 
     voicebill: str
     day: DayText
     prices: Annotated[str, Field(description="digest of the price book")]
-    connection: Annotated[ConnectionJson | None, Field(description="where one is named, or something is fee")]
-    ranked_by: Annotated[Literal["month", "conversation"], Field(description="what cheapest and times mean")]
+    connection: Annotated[ConnectionJson | None, Field(description="null if no transport and no fee is given")]
+    ranked_by: Annotated[Literal["month", "conversation"], Field(description="the amount that determines order and ratio")]
     offers: Annotated[list[OfferEstimateJson], Field(description="realtime models")]
     alternatives: Annotated[list[AlternativeJson], Field(description="conversational agents")]
     partial_alternatives: Annotated[list[AlternativeJson], Field(description="partial alternatives")]
     not_possible: list[ImpossibleAlternativeJson]
-    break_even: Annotated[list[BreakEvenCurveJson], Field(description="where break_even, alternative or range is given")]
+    break_even: Annotated[list[BreakEvenCurveJson], Field(description="empty unless break_even, alternative or range is given")]

@@ -45,47 +45,47 @@ from voicebill.web.site import Site
 ParsedValue = TypeVar("ParsedValue")
 
 GROUP_BY_CHOICES = ("tenant", "day", "hour", "model", "offer", "session", "turn", "kind", "status", "meter")
-"""What the form offers to group by; the API takes several, and every field."""
+"""Choices of the form for grouping; the API takes several fields, and any field."""
 LOG_DEFAULT_FIELDS = ("model", "transcription_model", "provider", "deployment", "region", "tenant")
 COST_FIELDS = (*LOG_DEFAULT_FIELDS, "day", "format", "by", "where", "since", "until", "top")
 MAX_GROUPS_ON_PAGE = 200
-"""So many groups are shown on the page."""
+"""Groups that the page shows."""
 DUCKDB_MEMORY = "512MB"
 OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)\b")
-"""An option of the command line, in a hint."""
+"""An option of the command line in a message."""
 
 
 class Cancellation:
-    """Whether somebody still waits for an answer. Once nobody does, reading stops and the database is interrupted."""
+    """Cancellation of a request: reading stops, and the database is interrupted."""
 
     def __init__(self) -> None:
         self._event = Event()
         self._database: DuckDBEngine | None = None
 
     def cancel(self) -> None:
-        """Nobody waits any more."""
+        """Cancel the request."""
         self._event.set()
         if self._database is not None:
-            with suppress(duckdb.Error):  # it may be closed already
+            with suppress(duckdb.Error):  # it may already be closed
                 self._database.connection.interrupt()
 
     def attach(self, database: DuckDBEngine) -> None:
-        """What runs there ends too."""
+        """Interrupt this database as well on cancellation."""
         self._database = database
         self.raise_if_cancelled()
 
     def raise_if_cancelled(self) -> None:
-        """Go on, if somebody waits.
+        """Continue unless the request is cancelled.
 
         Raises:
-            Problem: nobody does.
+            Problem: it is cancelled.
         """
         if self._event.is_set():
-            raise Problem(503, "Too slow", [(None, "nobody waits for this answer any more")])
+            raise Problem(503, "Too slow", [(None, "the request was cancelled")])
 
 
 class _Content(BytesIO):
-    """A log's bytes, of which no more lines are given once nobody waits for the answer."""
+    """The bytes of a log; reading stops when the request is cancelled."""
 
     def __init__(self, content: bytes, cancellation: Cancellation) -> None:
         super().__init__(content)
@@ -104,14 +104,14 @@ class _Content(BytesIO):
 
 @dataclass(frozen=True, slots=True)
 class LogCost:
-    """A log's answer, with what reading it has met."""
+    """The cost of a log, with the report of reading it."""
 
     answer: Cost
     report: ReadReport
 
     @property
     def as_json(self) -> Shape:
-        """As the command line prints it."""
+        """The command line's JSON."""
         return {"input": report_json(self.report)} | cost_shape(self.answer)
 
 
@@ -130,7 +130,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
             log_cost = await _cost_log_in_thread(content, name, values, site)
             images = await run_in_threads(site, lambda: _render_charts(log_cost.answer, renderer), site.log_workers)
         except Problem as problem:
-            return pages.page(request, "cost.html", _template_context(values, refusal=problem), status=problem.status)
+            return pages.page(request, "cost.html", _template_context(values, problem=problem), status=problem.status)
         context = _template_context(values, view=log_cost, notes=list(report_notes(log_cost.report)), pictures=images)
         response = pages.page(request, "cost.html", context)
         response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY.format("'self'").replace(
@@ -143,10 +143,10 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         values = read_query(request.url.query, site.limits)
         unknown = next((name for name in values if name not in COST_FIELDS), None)
         if unknown is not None:
-            raise Problem(422, "Wrong input", [(unknown[:40], f"is none of {', '.join(COST_FIELDS)}")])
+            raise Problem(422, "Invalid input", [(unknown[:40], f"is none of {', '.join(COST_FIELDS)}")])
         if request.headers.get("content-type", "").lower().startswith("multipart/"):
             message = "send the log itself as the body (curl --data-binary @usage.jsonl)"
-            raise Problem(415, "Wrong input", [(None, message)])
+            raise Problem(415, "Invalid input", [(None, message)])
         content = await request.body()
         log_cost = await _cost_log_in_thread(content, "the log", values, site)
         return uncached(log_cost.as_json, site)
@@ -155,7 +155,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
 
 
 async def _cost_log_in_thread(content: bytes, name: str, values: Mapping[str, str], site: Site) -> LogCost:
-    """The cost of a log, computed in a thread; it is cancelled when its time limit is over."""
+    """The cost of a log, calculated in a thread and cancelled at the time limit."""
     cancellation = Cancellation()
     try:
         return await run_in_threads(site, lambda: cost_log(content, name, values, site, cancellation), site.log_workers)
@@ -168,7 +168,7 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
     """The cost of a log.
 
     Raises:
-        Problem: it is too large, of no known dialect, the question cannot be meant, or nobody waits for the answer.
+        Problem: the log is too large or in no known format, the request is invalid, or it was cancelled.
     """
     report = ReadReport()
     try:
@@ -183,11 +183,11 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
             cancellation.raise_if_cancelled()
             return LogCost(_with_field_names(cost(database, query, site.facts.prices)), report)
     except VoicebillError as error:
-        raise Problem(422, "Wrong input", [(None, _without_option_names(str(error)))]) from None
+        raise Problem(422, "Invalid input", [(None, _without_option_names(str(error)))]) from None
 
 
 def _with_field_names(answer: Cost) -> Cost:
-    """An answer whose hints name fields, not options of the command line."""
+    """The cost with messages that name fields instead of options of the command line."""
     return replace(
         answer,
         assumptions=tuple(map(_without_option_names, answer.assumptions)),
@@ -201,21 +201,19 @@ def _without_option_names(text: str) -> str:
 
 
 def _decompress(content: bytes, name: str, site: Site) -> bytes:
-    """A log's bytes, decompressed as far as is allowed."""
+    """The decompressed bytes of a log, up to the limit."""
     if not content:
-        raise Problem(422, "Wrong input", [("log", "is empty: choose a file with a usage log")])
+        raise Problem(422, "Invalid input", [("log", "is empty: choose a file with a usage log")])
     max_bytes = site.limits.log_unpacked_bytes
     try:
         with Source(name, content=BytesIO(content)).open() as stream:
             unpacked = stream.read(max_bytes + 1)
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise Problem(422, "Wrong input", [("log", f"cannot be decompressed: {error}")]) from None
+        raise Problem(422, "Invalid input", [("log", f"cannot be decompressed: {error}")]) from None
     if len(unpacked) > max_bytes:
-        raise Problem(
-            413, "Too long", [("log", f"holds more than {max_bytes:,} bytes: the command line reads logs of any size")]
-        )
+        raise Problem(413, "Too long", [("log", f"has more than {max_bytes:,} bytes: the command line reads logs of any size")])
     if unpacked.startswith(PARQUET):
-        raise Problem(422, "Wrong input", [("log", "is Parquet: the command line reads it")])
+        raise Problem(422, "Invalid input", [("log", "is Parquet: the command line reads it")])
     return unpacked
 
 
@@ -226,7 +224,7 @@ def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancella
     if next(records, None) is not None:
         max_records = f"{site.limits.log_records:,}"
         raise Problem(
-            413, "Too long", [("log", f"holds more than {max_records} records: the command line reads logs of any size")]
+            413, "Too long", [("log", f"has more than {max_records} records: the command line reads logs of any size")]
         )
 
 
@@ -234,7 +232,7 @@ def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
     by = _parse_field("by", values, _parse_group_by) or ()
     top = _parse_field("top", values, quantities.parse_count)
     if top is not None and not by:
-        raise Problem(422, "Wrong input", [("top", "needs groups: name what to group by")])
+        raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
     where = _parse_field("where", values, parse_filter)
     since, until = _parse_field("since", values, _parse_day), _parse_field("until", values, _parse_day)
     query = CostQuery(by=by, where=where, since=since, until=until, top=top)
@@ -251,17 +249,17 @@ def _parse_log_defaults(values: Mapping[str, str]) -> LogDefaults:
 
 
 def _parse_field(name: str, values: Mapping[str, str], parse: Callable[[str], ParsedValue]) -> ParsedValue | None:
-    """A field's value; None where it is left out.
+    """The parsed value of a field; None if it is omitted.
 
     Raises:
-        Problem: it cannot be read; the field is named.
+        Problem: the value is invalid; the problem names the field.
     """
     if not values.get(name):
         return None
     try:
         return parse(values[name])
     except VoicebillError as error:
-        raise Problem(422, "Wrong input", [(name, _without_option_names(str(error)))]) from None
+        raise Problem(422, "Invalid input", [(name, _without_option_names(str(error)))]) from None
 
 
 def _parse_format(text: str) -> str:
@@ -283,19 +281,19 @@ def _parse_day(text: str) -> date:
 
 
 async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], str, bytes]:
-    """The form's fields and its file, which stays in memory.
+    """The fields of the form and its file, which is kept in memory.
 
     Raises:
-        Problem: it is no such form.
+        Problem: the request is not such a form.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise Problem(415, "Wrong input", [(None, "send the form with its file, as multipart/form-data")])
+        raise Problem(415, "Invalid input", [(None, "send the form with its file, as multipart/form-data")])
     parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=len(COST_FIELDS) + 5)
     parser.spool_max_size = site.limits.log_bytes + 1
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise Problem(422, "Wrong input", [(None, f"the form cannot be read: {error.message}")]) from None
+        raise Problem(422, "Invalid input", [(None, f"the form cannot be read: {error.message}")]) from None
     async with _ClosingForm(form):
         file = form.get("log")
         values = {
@@ -307,7 +305,7 @@ async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], st
 
 
 class _ClosingForm:
-    """Lets an upload go at the end of the block."""
+    """Closes an upload at the end of the block."""
 
     def __init__(self, form: Any) -> None:  # noqa: ANN401 - Starlette's form
         self._form = form
@@ -320,7 +318,7 @@ class _ClosingForm:
 
 
 def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
-    """Groups in time as a picture in each look, inside the page: it stands under no address. Tables have bars of their own."""
+    """Charts of groups over time in both themes, embedded in the page because the log has no address."""
     if not answer.total.high or not is_time_series(answer) or len(answer.groups) < 2:
         return {}
     try:
@@ -334,7 +332,7 @@ def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
 
 
 def _template_context(values: Mapping[str, str], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
-    empty: dict[str, Any] = {"view": None, "notes": [], "pictures": {}, "refusal": None}
+    empty: dict[str, Any] = {"view": None, "notes": [], "pictures": {}, "problem": None}
     helpers = {
         "log_formats": LOG_FORMATS,
         "by": GROUP_BY_CHOICES,
@@ -342,6 +340,6 @@ def _template_context(values: Mapping[str, str], **more: Any) -> dict[str, Any]:
         "status_of": amount_status,
         "quantity": format_quantity_range,
         "not_named": NOT_NAMED,
-        "most_groups": MAX_GROUPS_ON_PAGE,
+        "max_groups": MAX_GROUPS_ON_PAGE,
     }
     return {"given": values, **helpers, **empty, **more}

@@ -1,4 +1,4 @@
-"""The JSON models of the cost of a log, for the OpenAPI document."""
+"""Define the JSON models of the cost of a log for the OpenAPI document."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from voicebill.web.shapes import DayText, Dollars, JsonObject, LineJson
 
 
 class LogInputJson(JsonObject):
-    """What reading the log has met."""
+    """Counts and errors from reading the log."""
 
     sources: dict[str, str]
     lines: int
@@ -19,7 +19,7 @@ class LogInputJson(JsonObject):
 
 
 class RecordCountsJson(JsonObject):
-    """How many records there were, and how they are to be taken; `unnamed` counts those that do not name a field."""
+    """Number of records by treatment; `unattributed` counts records that do not name a field."""
 
     billed: int
     unpriced: int
@@ -31,14 +31,14 @@ class RecordCountsJson(JsonObject):
 
 
 class AmountRangeJson(JsonObject):
-    """Two amounts, equal where nothing is left open."""
+    """A range of amounts; both are equal if the amount is exact."""
 
     low: Dollars
     high: Dollars
 
 
 class CostAmountJson(JsonObject):
-    """An amount: exact, a range, partial (the rest has no price), unpriced, or nothing counted."""
+    """An amount: exact, a range, partial (some usage is unpriced), unpriced, or nothing counted."""
 
     records: int
     status: Literal["exact", "range", "partial", "unpriced", "nothing"]
@@ -50,20 +50,20 @@ class CostAmountJson(JsonObject):
 
 
 class CostGroupJson(CostAmountJson):
-    """A group's amount, with its fields by name."""
+    """The amount of a group, with the values of its fields."""
 
     keys: dict[str, str | int | None]
 
 
 class DisputedPriceJson(JsonObject):
-    """Another price that a source gives, for the meter's unit."""
+    """A different price from another source, per price unit of the meter."""
 
     dollars: str
     source: str
 
 
 class CostLineJson(LineJson):
-    """A line of the bill; quantity and dollars are null where the counts leave them open."""
+    """A line of the bill; quantity and dollars are null where the log's counts are ambiguous."""
 
     quantity: int | None  # type: ignore[assignment]
     logged_model: str
@@ -75,7 +75,7 @@ class CostLineJson(LineJson):
 
 
 class UnpricedUsageJson(JsonObject):
-    """Quantities that no price is known for, and why; from the fewest to the most that the counts allow."""
+    """Quantities without a price, and the reason; `quantities` has the lowest and highest possible value."""
 
     provider: str
     model: str | None
@@ -87,7 +87,7 @@ class UnpricedUsageJson(JsonObject):
 
 
 class CostDaysJson(JsonObject):
-    """The first and the last day of what was costed."""
+    """First and last day of the priced records."""
 
     first: DayText | None
     last: DayText | None
@@ -105,7 +105,7 @@ class PerCallJson(JsonObject):
 
 
 class CostFactsJson(JsonObject):
-    """The prices that an answer stands on, by their digest."""
+    """The digest of the prices in use."""
 
     prices: str
 

@@ -1,4 +1,4 @@
-"""The estimate: the page that people open, what it is made of, and the same as JSON and CSV."""
+"""Serve estimates: the page and its parts, JSON and CSV."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ from voicebill.web.site import Site
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRange:
-    """One row of the picture of best, expected and worst: the amounts, and where they lie, in hundredths of the worst."""
+    """Best, expected and worst amount; positions are in percent of the worst."""
 
     label: str
     best: str
@@ -51,7 +51,7 @@ class ScenarioRange:
 
 @dataclass(frozen=True, slots=True)
 class BreakdownShare:
-    """One of the places where the money goes."""
+    """A component of the cost breakdown."""
 
     label: str
     amount: str
@@ -63,7 +63,7 @@ class BreakdownShare:
 class EstimateView:
     """An estimate as the page shows it.
 
-    `query` leads to it again, `api_query` to the same as JSON, and `pinned` to it with its day, its prices and its rules.
+    `query` is the query of the same estimate, `api_query` of the same as JSON; `permalink` also fixes day, prices and rules.
     """
 
     answer: Estimate
@@ -78,10 +78,10 @@ class EstimateView:
 
 
 def answer_estimate(bound: BoundRequest) -> Estimate:
-    """The estimate of a question.
+    """The estimate for a request.
 
     Raises:
-        Problem: there is no such estimate.
+        Problem: there is no estimate.
     """
     estimate_request = bound.request
     try:
@@ -98,7 +98,7 @@ def answer_estimate(bound: BoundRequest) -> Estimate:
 
 
 def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> EstimateView:
-    """An estimate and everything that the page says of it at first sight."""
+    """The estimate for the page, without the explanation."""
     answer = answer_estimate(bound)
     pins = {"day": answer.model.selection.day.isoformat(), "prices_digest": bound.facts.prices.digest}
     pins["rules_digest"] = answer.model.effective_rules.digest
@@ -120,10 +120,10 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> Estim
 
 
 def _changes_since(values: Mapping[str, str], pins: Mapping[str, str]) -> Iterator[str]:
-    """What has changed since an address was pinned."""
+    """Changes of prices and rules since a permalink was created."""
     for name, label in (("prices_digest", "prices"), ("rules_digest", "rules")):
         if values.get(name) and values[name] != pins[name]:
-            yield f"{label} have moved on since this link was made: it pinned {values[name][:16]}, these are {pins[name]}"
+            yield f"{label} have changed since this link was created: from {values[name][:16]} to {pins[name]}"
 
 
 def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
@@ -159,7 +159,7 @@ def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What stands behind an estimate: every response, what moves the figure, and what would lower it."""
+    """The explanation of an estimate: cost by response, sensitivity and recommendations."""
 
     response_costs: tuple[ResponseCost, ...]
     sensitivity: tuple[Swing, ...]
@@ -167,12 +167,12 @@ class Explanation:
 
 
 def explain(bound: BoundRequest, answer: Estimate) -> Explanation:
-    """The ledger, the knobs and the advice, all by re-runs."""
+    """The explanation of an estimate; sensitivity and recommendations are simulated."""
     return Explanation(tuple(response_costs(answer.conversation, answer.model)), *sensitivity_and_recommendations(bound))
 
 
 def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, ...], tuple[Recommendation, ...]]:
-    """Sensitivity, and what would be cheaper.
+    """Sensitivity and recommendations of a plan.
 
     Raises:
         Problem: the plan itself cannot be estimated.
@@ -184,11 +184,11 @@ def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, .
         raise problem_from(error, plan) from None
 
 
-EXPORT_COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars", "reached", "why")
+EXPORT_COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars", "cumulative", "reasons")
 
 
 def breakdown_csv(answer: Estimate) -> str:
-    """The ledger as CSV, transcription as rows of its own, so that the dollars add up to the expected amount."""
+    """The cost by response as CSV. Transcription has separate rows, so that the dollars add up to the expected amount."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(EXPORT_COLUMNS)
@@ -232,11 +232,11 @@ class EstimateRoutes:
         return router
 
     async def page(self, request: Request) -> Response:
-        """The page, its question in the address."""
+        """The page for a plan in the address."""
         return await self._page(request, read_query(request.url.query, self.site.limits))
 
     async def submit(self, request: Request) -> Response:
-        """The form without JavaScript: its state becomes an address, except with a discount, which must not be in one."""
+        """The form without JavaScript: redirect to the plan's address, unless there is a discount."""
         values = await read_form(request)
         if "discount" in values:
             return await self._page(request, values)
@@ -252,40 +252,40 @@ class EstimateRoutes:
             explanation = await run_in_threads(self.site, lambda: explain(bound, view.answer))
         except Problem as error:
             return self.pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
-        return self.pages.page(request, "estimate.html", context | {"view": view, "why": explanation})
+        return self.pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation})
 
     async def answer_part(self, request: Request) -> Response:
-        """The answer, for the script."""
+        """The result part of the page, for the script."""
         return await self._part(request, "_answer.html", with_explanation=False)
 
     async def why_part(self, request: Request) -> Response:
-        """What stands behind the answer, for the script."""
+        """The explanation part of the page, for the script."""
         return await self._part(request, "_why.html", with_explanation=True)
 
     async def _part(self, request: Request, name: str, *, with_explanation: bool) -> Response:
-        """A part of the page: from the address, or from a submitted form that holds a discount."""
+        """A part of the page for a plan in the address, or in a form if it has a discount."""
         is_post = request.method == "POST"
         fields = with_defaults(await read_form(request) if is_post else read_query(request.url.query, self.site.limits))
         bound = bind_request(fields, self.site)
         view = await run_in_threads(self.site, lambda: build_estimate_view(bound, fields))
         explanation = await run_in_threads(self.site, lambda: explain(bound, view.answer)) if with_explanation else None
-        return self.pages.page(request, name, {"view": view, "why": explanation, "fields": fields})
+        return self.pages.page(request, name, {"view": view, "explanation": explanation, "fields": fields})
 
     async def export(self, request: Request) -> Response:
-        """The ledger as a file."""
+        """The cost by response as a file."""
         bound = bind_request(with_defaults(read_query(request.url.query, self.site.limits)), self.site)
         body = (await run_in_threads(self.site, lambda: breakdown_csv(answer_estimate(bound)))).encode()
         headers = {"content-disposition": 'attachment; filename="voicebill.csv"'}
         return with_etag(request, body, "text/csv; charset=utf-8", headers=headers)
 
     async def api_get(self, request: Request) -> Response:
-        """The API: a question in the address."""
+        """The API with a plan in the query."""
         values = read_query(request.url.query, self.site.limits)
         with_sensitivity = openapi.parse_flag("sensitivity", values)
         return await self._api(request, values, with_sensitivity=with_sensitivity)
 
     async def api_post(self, request: Request) -> Response:
-        """The API: a question in a JSON body."""
+        """The API with a plan in a JSON body."""
         with_sensitivity = openapi.parse_flag("sensitivity", read_query(request.url.query, self.site.limits))
         return await self._api(request, await read_json(request), with_sensitivity=with_sensitivity)
 
@@ -303,4 +303,4 @@ class EstimateRoutes:
 
 
 MAX_INLINE_TURNS = 40
-"""So few turns are counted in a millisecond, sooner than a thread takes over."""
+"""So few turns are counted in a millisecond, faster than a thread can be started."""

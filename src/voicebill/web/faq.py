@@ -1,4 +1,4 @@
-"""What people ask about realtime voice and its price, answered with figures that are computed when the page is read."""
+"""Calculate the figures of the page of frequently asked questions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,14 +26,17 @@ from voicebill.web.responses import run_in_threads
 from voicebill.web.site import Site
 
 FAQ_PLAN = Plan(minutes=10, turns=20)
-"""The conversation that the figures of the page are about: ten minutes, twenty turns, a prompt of 1,000 tokens."""
+"""The conversation of the page: ten minutes, twenty turns, a prompt of 1,000 tokens."""
 
 RATE_METERS = ("audio_in", "audio_in_cached", "audio_out", "text_in", "text_in_cached", "text_out")
 
 
 @dataclass(frozen=True, slots=True)
 class FaqFigures:
-    """The figures of the page, as they are shown."""
+    """The figures of the page, formatted.
+
+    A row of `rates` is a model, its prices and its offer; a row of `shutdowns` a model, a day, the replacement and the source.
+    """
 
     rates: tuple[tuple[str, tuple[str, ...], str], ...]
     figures: dict[str, str]
@@ -43,7 +46,7 @@ class FaqFigures:
 
 
 def faq_figures(site: Site, day: date) -> FaqFigures:
-    """Every figure of the page on a day."""
+    """All figures of the page on a day."""
     book = site.facts.prices
     baseline = estimate(FAQ_PLAN, ModelSelection(model=DEFAULT_MODEL, day=day), site.facts)
     upcoming = (row for row in book.lifecycle if row.shutdown.first > day and row.provider == "openai")
@@ -54,7 +57,12 @@ def faq_figures(site: Site, day: date) -> FaqFigures:
         | _variation_figures(baseline, site)
         | _alternative_figures(baseline, site),
         shutdowns=tuple(
-            ("-".join(filter(None, (row.model, row.version))), str(row.shutdown), row.replacement or "none named", row.source)
+            (
+                "-".join(filter(None, (row.model, row.version))),
+                str(row.shutdown),
+                row.replacement or "not announced",
+                row.source,
+            )
             for row in sorted(upcoming, key=lambda row: (row.shutdown.first, row.model))
         ),
         sources=tuple(baseline.model.quote.rates.row.sources),
@@ -63,15 +71,15 @@ def faq_figures(site: Site, day: date) -> FaqFigures:
 
 
 def _transports(site: Site) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What is to be told of the ways to the model, each in one row with a cell for each way."""
+    """The rows of the table of transports: a label and one cell for each transport."""
     rows = site.facts.transports
-    yield "suits", tuple(row.best_for for row in rows)
-    yield "delay on the way", tuple(row.latency for row in rows)
-    yield "effort", tuple(row.setup for row in rows)
-    yield "needs", tuple(row.needs for row in rows)
-    yield "data a minute, each way", tuple("; ".join(map(_format_codec, row.codecs)) for row in rows)
-    yield "an interrupted answer", tuple(row.truncation for row in rows)
-    yield "usage is seen", tuple(row.usage_visibility for row in rows)
+    yield "suited to", tuple(row.best_for for row in rows)
+    yield "latency", tuple(row.latency for row in rows)
+    yield "set-up effort", tuple(row.setup for row in rows)
+    yield "requires", tuple(row.needs for row in rows)
+    yield "data per minute in each direction", tuple("; ".join(map(_format_codec, row.codecs)) for row in rows)
+    yield "interrupted reply", tuple(row.truncation for row in rows)
+    yield "where usage is visible", tuple(row.usage_visibility for row in rows)
 
 
 def _format_codec(codec: Codec) -> str:
@@ -79,7 +87,7 @@ def _format_codec(codec: Codec) -> str:
 
 
 def _alternative_figures(baseline: Estimate, site: Site) -> dict[str, str]:
-    """The same conversation built in other ways."""
+    """Expected cost of the same conversation with other architectures."""
     selection = replace(baseline.model.selection, provider="openai")
     stack_names = {"pipeline": "cheapest", "durable": "supported-a-year", "live": "gpt-live-1.1"}
     stacks = [stack for stack in site.facts.stacks if stack.name in stack_names.values()]
@@ -88,13 +96,13 @@ def _alternative_figures(baseline: Estimate, site: Site) -> dict[str, str]:
     return {
         key: format_amount(alternative.per_conversation.expected)
         if alternative and alternative.per_conversation
-        else "nothing yet"
+        else "(not available)"
         for key, alternative in selected.items()
     }
 
 
 def _cost_figures(baseline: Estimate) -> dict[str, str]:
-    """What the conversation itself costs."""
+    """Cost of the conversation itself."""
     per_conversation, per_minute = baseline.per_conversation, baseline.per_minute
     return {
         "model": baseline.model.quote.offer.name,
@@ -111,7 +119,7 @@ def _cost_figures(baseline: Estimate) -> dict[str, str]:
 
 
 def _token_figures(baseline: Estimate) -> dict[str, str]:
-    """How speech becomes tokens, by the rules in use."""
+    """How speech becomes tokens under the rules in use."""
     rules = baseline.model.effective_rules.rules
     text_tokens_per_second = rules.reply_text_per_audio_token * 1000 / rules.reply_audio_ms_per_token
     return {
@@ -127,7 +135,7 @@ def _token_figures(baseline: Estimate) -> dict[str, str]:
 
 
 def _variation_figures(baseline: Estimate, site: Site) -> dict[str, str]:
-    """The same conversation with one thing changed, each by a run of its own."""
+    """Expected cost of the same conversation with one change each."""
     selection = baseline.model.selection
 
     def run(plan: Plan = FAQ_PLAN, **changes: str) -> Estimate:
@@ -163,7 +171,7 @@ def _cache_discount_ratio(rates: Rates) -> str:
 
 
 def _turn_cost(answer: Estimate, turn: int) -> Amount:
-    """What one turn is expected to cost."""
+    """Expected cost of one turn."""
     return sum(
         response_cost.amount
         for response_cost in response_costs(answer.conversation, answer.model)
@@ -172,7 +180,7 @@ def _turn_cost(answer: Estimate, turn: int) -> Amount:
 
 
 def _input_tokens(answer: Estimate) -> int:
-    """Tokens that all responses together read."""
+    """Input tokens of all responses together."""
     return sum(sum(response.input) for response in answer.conversation.responses)
 
 
@@ -191,7 +199,7 @@ def _rates(site: Site, day: date) -> list[tuple[str, tuple[str, ...], str]]:
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
-    """The page."""
+    """The route of the page."""
     router = APIRouter()
     cached_figures = lru_cache(maxsize=4)(lambda day: faq_figures(site, day))
 
@@ -199,6 +207,6 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def learn(request: Request) -> Response:
         day = site.today()
         figures = await run_in_threads(site, lambda: cached_figures(day))
-        return pages.page(request, "learn.html", {"lesson": figures, "is": figures.figures})
+        return pages.page(request, "learn.html", {"faq": figures, "figures": figures.figures})
 
     return router

@@ -1,4 +1,4 @@
-"""The fields of a question as people see them: on the page's form, and as parameters of the API."""
+"""Define the fields of the form, which are also the parameters of the API."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from voicebill.web.requests import PAGE_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. `value` is what the form starts with, `blank` what an empty field means, `hint` how it is meant."""
+    """A field. `value` is its initial value, `placeholder` the meaning of an empty field, `hint` an explanation."""
 
     name: str
     label: str
@@ -27,7 +27,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
-    """Fields that fold out together; the first group is always open."""
+    """Fields that open together; the first group is always open."""
 
     title: str
     fields: tuple[FormField, ...]
@@ -41,12 +41,17 @@ MAIN_FIELDS = FieldGroup(
     "",
     (
         FormField(
-            "model", "Model", "vendor's name, with or without a date", DEFAULT_MODEL, choices=_choices(DEFAULT_MODEL), wide=True
+            "model",
+            "Model",
+            "the vendor's model name, with or without a date",
+            DEFAULT_MODEL,
+            choices=_choices(DEFAULT_MODEL),
+            wide=True,
         ),
         FormField(
             "provider",
             "Provider",
-            "who provides the model",
+            "provider of the model",
             DEFAULT_PROVIDER,
             choices=(("openai", "OpenAI"), ("azure", "Azure")),
         ),
@@ -57,8 +62,8 @@ MAIN_FIELDS = FieldGroup(
             DEFAULT_DEPLOYMENT,
             choices=(("global", "Global"), ("data-zone", "Data Zone"), ("regional", "Regional")),
         ),
-        FormField("minutes", "Minutes", "how long the conversation lasts: 10, 90s, 1.5h", "10"),
-        FormField("turns", "Turns", "how often the user speaks and the assistant answers", "20"),
+        FormField("minutes", "Minutes", "length of the conversation: 10, 90s, 1.5h", "10"),
+        FormField("turns", "Turns", "number of turns; in each, the user speaks and the assistant replies", "20"),
         FormField("user_share", "User speaks", "share of the time: 40% or 0.4", "40%"),
         FormField("assistant_share", "Assistant speaks", "share of the time: 40% or 0.4", "40%"),
         FormField("instructions_tokens", "Prompt tokens", "size of the instructions: 1,000 or 1k", "1,000"),
@@ -76,7 +81,7 @@ MORE_FIELDS = (
                 "assistant: the conversation starts with a greeting",
                 choices=_choices("assistant", none="user"),
             ),
-            FormField("tools_tokens", "Tool schema tokens", "re-read in every response, like the prompt", placeholder="0"),
+            FormField("tools_tokens", "Tool schema tokens", "read again by every response, like the prompt", placeholder="0"),
             FormField("tool_calls", "Tool calls", "per conversation", placeholder="0"),
             FormField("arguments_tokens", "Argument tokens", "written by the model for each tool call", placeholder="20"),
             FormField("result_tokens", "Result tokens", "read by the model after each tool call", placeholder="100"),
@@ -230,7 +235,7 @@ CAPACITY_GROUPS = (
         ),
     ),
 )
-"""Fields of a capacity request in addition to the plan; prices are no part of it."""
+"""Fields of a capacity request in addition to the plan; it needs no prices."""
 
 NOT_FOR_CAPACITY = ("discount",)
 CAPACITY_MORE_FIELDS = (
@@ -244,12 +249,12 @@ FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GRO
 
 
 def with_defaults(values: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the page: what was given, and elsewhere what the form starts with."""
+    """The given values, with the initial values of the form for all other fields."""
     return {field.name: field.value for field in MAIN_FIELDS.fields if field.value} | dict(values)
 
 
 def query_string(values: Mapping[str, str], **extra: str) -> str:
-    """The query that leads to the same answer: only what differs from the form as it starts, and never a discount."""
+    """The query of the same request: only values that differ from the initial form, and never a discount."""
     changed = {
         name: value
         for name, value in values.items()
@@ -267,7 +272,7 @@ def _field_order(name: str) -> int:
 
 
 def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:
-    """The undated names of the realtime models alive on a day, the newest and largest first."""
+    """Undated names of the realtime models available on a day, the newest and largest first."""
     newest: dict[str, tuple[date, str]] = {}
     for offer in available_offers(book, day):
         since = min(row.since.first for row in offer.rows)

@@ -1,4 +1,4 @@
-"""What stands before every request: bounds, safe headers, and a log that keeps no question."""
+"""Apply limits and security headers to every request, and log it without its query."""
 
 import asyncio
 import json
@@ -28,13 +28,12 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 
-
 LOG_UPLOAD_PATHS = ("/cost", "/api/cost")
-"""Paths to which a usage log is sent."""
+"""Paths that accept a usage log."""
 
 
 class LimitsMiddleware:
-    """Bounds what is done at once and for how long, sets headers, and logs method, path and status, never the query."""
+    """Limits concurrency, time and size, sets headers, and logs method, path and status, never the query."""
 
     def __init__(self, app: App, limits: Limits, prefix: str = "") -> None:
         self.app = app
@@ -43,7 +42,7 @@ class LimitsMiddleware:
         self.active_requests = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request, or refuse it at once."""
+        """Handle a request, or reject it immediately if the site is busy."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -55,7 +54,7 @@ class LimitsMiddleware:
         is_limited = not scope["path"].endswith("/healthz")
         try:
             if is_limited and self.active_requests >= self.limits.concurrent_requests:
-                busy_problem = Problem(503, "Busy", [(None, "too many questions at once: ask again in a second")])
+                busy_problem = Problem(503, "Busy", [(None, "too many concurrent requests: try again in a second")])
                 await response.send_problem(busy_problem, {"retry-after": "1"})
                 return
             self.active_requests += is_limited
@@ -66,25 +65,23 @@ class LimitsMiddleware:
                 self.active_requests -= is_limited
         except TimeoutError:
             timeout_problem = Problem(
-                503, "Too slow", [(None, f"no answer within {self.limits.seconds:g} seconds: ask for less")]
+                503, "Too slow", [(None, f"no result within {self.limits.seconds:g} seconds: reduce the request")]
             )
             await response.send_problem(timeout_problem, {"retry-after": "1"})
         except Problem as problem:
             await response.send_problem(problem, {})
         except Exception as error:
-            ACCESS_LOG.error("a mistake of ours in %r", scope["path"], exc_info=error)
-            await response.send_problem(
-                Problem(500, "A mistake of ours", [(None, "something went wrong here; please report it")]), {}
-            )
+            ACCESS_LOG.error("internal error in %r", scope["path"], exc_info=error)
+            await response.send_problem(Problem(500, "Internal error", [(None, "an error in voicebill; please report it")]), {})
         finally:
             elapsed_ms = (time.perf_counter() - started) * 1000
             ACCESS_LOG.info("%s %s %s %.0f ms", scope["method"], repr(scope["path"])[1:-1], response.status, elapsed_ms)
 
     def _limit_body(self, scope: Message, receive: Receive) -> Receive:
-        """Receive a body of at most so many bytes."""
+        """Limit the size of the body."""
         takes_logs = scope["path"].removeprefix(self.prefix) in LOG_UPLOAD_PATHS
         max_bytes, received_bytes = self.limits.log_bytes if takes_logs else self.limits.body_bytes, 0
-        too_long = Problem(413, "Too long", [(None, f"a body holds at most {max_bytes:,} bytes")])
+        too_long = Problem(413, "Too long", [(None, f"a body may have at most {max_bytes:,} bytes")])
         content_length = dict(scope["headers"]).get(b"content-length", b"0")
         if content_length.isdigit() and int(content_length) > max_bytes:
             raise too_long
@@ -101,7 +98,7 @@ class LimitsMiddleware:
 
 
 class _Response:
-    """The answer to one request on its way out."""
+    """Adds headers to the response of one request."""
 
     def __init__(self, scope: Message, send: Send, *, head: bool) -> None:
         self.scope = scope
@@ -126,7 +123,7 @@ class _Response:
         await self.send_downstream(message)
 
     async def send_problem(self, problem: Problem, headers: dict[str, str]) -> None:
-        """Say why there is no answer; too late once one has begun."""
+        """Send a problem, unless a response has already started."""
         if self.status:
             return
         body = json.dumps(problem.problem_json).encode()

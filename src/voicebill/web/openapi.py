@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each route: parameters, bodies, answers, examples."""
+"""Describe each route for the OpenAPI document: parameters, bodies, responses, examples."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,18 +11,18 @@ from voicebill.web import capacity_shapes, compare_shapes, cost_shapes, ptu_shap
 from voicebill.web.fields import CAPACITY_MORE_FIELDS, FIELD_GROUPS, MAIN_FIELDS, FieldGroup
 from voicebill.web.requests import Problem
 
-API_DESCRIPTION = """What a realtime voice conversation costs, before it is held and after.
+API_DESCRIPTION = """The cost of realtime voice conversations: estimates of planned ones, and the actual cost from usage logs.
 
-Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars come back as exact decimal
-strings. Every answer names the prices and rules that it stands on, each with a digest."""
+Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars are returned as exact decimal
+strings. Every response names the prices and rules that it used, each with a digest."""
 
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 PROBLEM_DESCRIPTIONS: Mapping[int, str] = {
     413: "The body is too long.",
     414: "The address is too long.",
     415: "The body is not JSON.",
-    422: "The question cannot be meant, or has no answer; each error names its field.",
-    503: "Too many questions at once, or one that takes too long.",
+    422: "The input is invalid, or there is no result for it; each error names its field.",
+    503: "Too many concurrent requests, or the request took too long.",
 }
 
 EXAMPLE_PLAN = {
@@ -50,14 +50,14 @@ EXAMPLE_LOG = (
 
 
 def parse_flag(name: str, values: dict[str, str]) -> bool:
-    """A yes-or-no parameter, taken out of the fields.
+    """Remove a boolean parameter from the fields and return its value.
 
     Raises:
-        Problem: it is neither.
+        Problem: it is neither true nor false.
     """
     text = values.pop(name, "false").lower()
     if text not in ("true", "false", "1", "0"):
-        raise Problem(422, "Wrong input", [(name, f"must be true or false, not {text[:40]!r}")])
+        raise Problem(422, "Invalid input", [(name, f"must be true or false, not {text[:40]!r}")])
     return text in ("true", "1")
 
 
@@ -70,11 +70,11 @@ def _parameter(
 
 
 def _parameters(groups: Iterable[FieldGroup]) -> list[dict[str, Any]]:
-    """The fields of a form as parameters; a discount is none, since it must be in no address."""
+    """The fields of a form as query parameters, without the discount, which must not be part of an address."""
     return [
         _parameter(
             field.name,
-            f"{field.label}: {field.hint}" + (f". Left out: {field.placeholder}." if field.placeholder else "."),
+            f"{field.label}: {field.hint}" + (f". Default: {field.placeholder}." if field.placeholder else "."),
             example={"minutes": "10", "turns": "20", "conversations": "30000/month"}.get(field.name, ""),
             required=field.name in ("minutes", "turns"),
         )
@@ -86,7 +86,7 @@ def _parameters(groups: Iterable[FieldGroup]) -> list[dict[str, Any]]:
 
 ESTIMATE_PARAMETERS = _parameters(FIELD_GROUPS)
 SENSITIVITY_PARAMETER = _parameter(
-    "sensitivity", "true: with what each assumption moves, and what would be cheaper.", example="true"
+    "sensitivity", "true: include the sensitivity to each assumption, and recommendations.", example="true"
 )
 
 
@@ -95,7 +95,7 @@ def _route(answer: type[BaseModel], summary: str, *, body: bool = False) -> dict
     answers: dict[int | str, dict[str, Any]] = {200: {"model": answer, "description": summary}}
     answers |= {code: {"description": PROBLEM_DESCRIPTIONS[code], "content": PROBLEM_CONTENT} for code in codes}
     if not body:
-        answers[304] = {"description": "Nothing has changed since the answer with that tag."}
+        answers[304] = {"description": "Not modified since the response with this ETag."}
     return {"summary": summary, "responses": answers, "response_class": JSONResponse}
 
 
@@ -109,14 +109,18 @@ def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], sch
 
 
 def _plan_schema(groups: Iterable[FieldGroup] = FIELD_GROUPS, extra: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """A plan as JSON: the fields of the form, as numbers or as people type them."""
+    """The JSON schema of a plan: the fields of the form, as numbers or as text."""
     scalar = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
     fields = {
         field.name: {**scalar, "description": f"{field.label}: {field.hint}"} for group in groups for field in group.fields
     }
     more = {
-        "call_lengths": {"type": "array", "description": "[minutes, calls] of your own calls", "items": {}},
-        "overrides": {"type": "object", "description": "rules set otherwise, such as cache_block_tokens"},
+        "call_lengths": {
+            "type": "array",
+            "description": "observed call lengths: pairs of [minutes, number of calls]",
+            "items": {},
+        },
+        "overrides": {"type": "object", "description": "rules with other values, such as cache_block_tokens"},
     }
     more |= {parameter["name"]: {"type": "string", "description": parameter["description"]} for parameter in extra}
     return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
@@ -124,7 +128,7 @@ def _plan_schema(groups: Iterable[FieldGroup] = FIELD_GROUPS, extra: Iterable[Ma
 
 _TURN: dict[str, Any] = {
     "type": "object",
-    "description": "What the user says, types or shows, and the reply; counts in tokens, or times in seconds.",
+    "description": "User input (speech, text or images) and the reply; in tokens or seconds.",
     "properties": {name: {} for name in script_schema.TURN_SCHEMA}
     | {
         "tool_calls": {
@@ -142,8 +146,10 @@ SCRIPT_JSON_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-GET_ESTIMATE = _get(shapes.EstimateJson, "What a planned conversation costs", [*ESTIMATE_PARAMETERS, SENSITIVITY_PARAMETER])
-POST_ESTIMATE = _post(shapes.EstimateJson, "What a planned conversation costs", EXAMPLE_PLAN, _plan_schema())
+GET_ESTIMATE = _get(
+    shapes.EstimateJson, "Expected cost of a planned conversation", [*ESTIMATE_PARAMETERS, SENSITIVITY_PARAMETER]
+)
+POST_ESTIMATE = _post(shapes.EstimateJson, "Expected cost of a planned conversation", EXAMPLE_PLAN, _plan_schema())
 POST_ESTIMATE["openapi_extra"]["parameters"] = [SENSITIVITY_PARAMETER]
 BREAK_EVEN_PARAMETERS = [
     _parameter("break_even", "Axis of the break-even: minutes, turns, speech or volume.", example="minutes"),
@@ -154,15 +160,15 @@ BREAK_EVEN_PARAMETERS = [
     _parameter("range", "Range of the axis, such as 1:60. Default: as fits the plan."),
 ]
 _COMPARE_SUMMARY = (
-    "One plan against every way to build it: realtime offers alive on the day, and every stack that has a name. A model, "
-    "provider or deployment that is stated restricts them"
+    "One plan with every alternative: the realtime offers available on the day, and all named stacks. A model, provider or "
+    "deployment restricts the comparison"
 )
 GET_COMPARE = _get(compare_shapes.ComparisonJson, _COMPARE_SUMMARY, [*ESTIMATE_PARAMETERS, *BREAK_EVEN_PARAMETERS])
 EXAMPLE_COMPARE = {name: value for name, value in EXAMPLE_PLAN.items() if name != "model"}
 POST_COMPARE = _post(
     compare_shapes.ComparisonJson, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema(extra=BREAK_EVEN_PARAMETERS)
 )
-_CAPACITY_SUMMARY = "How many calls are held at once, what they ask of limits a minute, and how much quota that takes"
+_CAPACITY_SUMMARY = "Concurrent calls, their tokens and requests per minute, and the quota that they need"
 GET_CAPACITY = _get(capacity_shapes.CapacityJson, _CAPACITY_SUMMARY, _parameters((MAIN_FIELDS, *CAPACITY_MORE_FIELDS)))
 POST_CAPACITY = _post(
     capacity_shapes.CapacityJson,
@@ -175,60 +181,61 @@ POST_SIMULATE = _post(
 )
 GET_PRICES = _get(
     shapes.PriceListJson,
-    "The price book: offers with their history, sources and disputes",
+    "The price book: offers with their price history, sources and disputed prices",
     [
         _parameter("model", "Only this model's offers.", example="gpt-realtime-mini"),
-        _parameter("provider", "Only this provider's.", example="azure"),
-        _parameter("kind", "realtime, transcription, text, speech, or another. Left out: realtime, where no model is named."),
+        _parameter("provider", "Only this provider's offers.", example="azure"),
+        _parameter(
+            "kind",
+            "realtime, transcription, text, speech or another kind. Default: realtime; with a model, all kinds.",
+        ),
     ],
 )
 GET_RULES = _get(
     shapes.ModelRulesJson,
-    "How a model's conversations are counted, each rule with its evidence",
+    "The rules by which a model's conversations are counted, with their evidence",
     [
-        _parameter("model", "Left out: gpt-realtime-1.5.", example="gpt-realtime"),
-        _parameter("provider", "Left out: openai."),
-        _parameter("day", "Left out: today.", example="2026-11-22"),
-        _parameter(
-            "rules", "A rule set by its name. Left out: the one from recorded sessions.", example="web-calculator-2026-06"
-        ),
+        _parameter("model", "Model. Default: gpt-realtime-1.5.", example="gpt-realtime"),
+        _parameter("provider", "openai or azure. Default: openai."),
+        _parameter("day", "Day of the rules. Default: today.", example="2026-11-22"),
+        _parameter("rules", "Name of a rule set. Default: the rules from recorded sessions.", example="web-calculator-2026-06"),
     ],
 )
-POST_COST = _route(cost_shapes.CostJson, "Actual cost of the conversations of a usage log; the log is not stored", body=True)
+POST_COST = _route(cost_shapes.CostJson, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = {
     "parameters": [
-        _parameter("model", "The voice model, where the log names none.", example="gpt-realtime-1.5"),
-        _parameter("transcription_model", "The model that hears the user, where the log names none."),
-        _parameter("provider", "openai or azure, where the log names none. Left out: openai."),
-        _parameter("deployment", "global, data-zone or regional, where the log names none. Left out: global."),
-        _parameter("region", "Azure region, where the log names none."),
-        _parameter("tenant", "Whose conversations these are, where the log does not say it."),
-        _parameter("day", "The day of records without a time.", example="2026-11-22"),
-        _parameter("format", "How the log is written. Left out: recognised."),
+        _parameter("model", "Voice model, if the log does not name one.", example="gpt-realtime-1.5"),
+        _parameter("transcription_model", "Model that transcribes the user's speech, if the log does not name one."),
+        _parameter("provider", "openai or azure, if the log does not name a provider. Default: openai."),
+        _parameter("deployment", "global, data-zone or regional, if the log does not name a deployment. Default: global."),
+        _parameter("region", "Azure region, if the log does not name one."),
+        _parameter("tenant", "Tenant (customer) that the conversations belong to, if the log does not name one."),
+        _parameter("day", "Day of the records that have no time.", example="2026-11-22"),
+        _parameter("format", "Format of the log. Default: detected automatically."),
         _parameter("by", "Fields to group by, such as tenant,model.", example="meter"),
-        _parameter("where", "Only these, such as turn >= 3 and status = exact."),
-        _parameter("since", "From this day on (UTC)."),
-        _parameter("until", "Before this day (UTC)."),
-        _parameter("top", "Only so many groups, the dearest; needs by."),
+        _parameter("where", "Filter for the records, such as turn >= 3 and status = exact."),
+        _parameter("since", "First day (UTC), inclusive."),
+        _parameter("until", "Last day (UTC), exclusive."),
+        _parameter("top", "Number of groups to return, the most expensive first; requires by."),
     ],
     "requestBody": {
         "required": True,
-        "description": "The log as it is: JSON lines, CSV or another dialect, plain, gzip or zstd, without Parquet.",
+        "description": "The unchanged log: JSON lines, CSV or another supported format; plain, gzip or zstd; no Parquet.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
     },
 }
 
 PTU_FIELDS = {
-    "model": "The text model, such as gpt-5.2.",
-    "deployment": "global, data-zone or regional. Left out: global.",
-    "region": "Azure region: needed where the deployment is regional.",
-    "calls_per_minute": "Model calls in the busiest minute. Left out: as the profile says.",
-    "prompt_tokens": "Tokens of an average call's input.",
-    "response_tokens": "Tokens of an average call's output.",
-    "cache_rate": "Share of the input that is cached, 0.5 or 50%. Left out: 0.",
-    "profile": "The load by the hour: 24 numbers, or 168 for a week, with commas. Left out: always the same.",
-    "buy_ptus": "Units that are bought. Left out: what the busiest hour needs.",
-    "day": "Left out: today.",
+    "model": "Text model, such as gpt-5.2.",
+    "deployment": "global, data-zone or regional. Default: global.",
+    "region": "Azure region; required for a regional deployment.",
+    "calls_per_minute": "Model calls in the peak minute. Default: the peak of the profile.",
+    "prompt_tokens": "Input tokens of an average call.",
+    "response_tokens": "Output tokens of an average call.",
+    "cache_rate": "Share of the input that is cached, such as 0.5 or 50%. Default: 0.",
+    "profile": "Load by hour: 24 numbers, or 168 for a week, separated by commas. Default: constant.",
+    "buy_ptus": "PTUs to buy. Default: as the peak requires.",
+    "day": "Day of the prices. Default: today.",
 }
 EXAMPLE_LOAD = {
     "model": "gpt-5.2",
@@ -240,7 +247,7 @@ EXAMPLE_LOAD = {
     "day": "2026-11-22",
 }
 _PTU_REQUIRED = ("model", "prompt_tokens", "response_tokens")
-_PTU_SUMMARY = "Provisioned throughput of Azure: units for a load, what they cost, and when they pay"
+_PTU_SUMMARY = "Azure provisioned throughput: PTUs for a load, their cost, and their break-even"
 GET_PTU = _get(
     ptu_shapes.PtuSizingJson,
     _PTU_SUMMARY,
@@ -268,6 +275,6 @@ POST_PTU = _post(
 )
 
 GET_HEALTH: dict[str, Any] = {
-    "summary": "Whether the site answers, and by which facts",
+    "summary": "Status of the site, and the prices and rules that it uses",
     "responses": {200: {"model": shapes.HealthJson}},
 }

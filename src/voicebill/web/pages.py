@@ -1,4 +1,4 @@
-"""Pages from templates: escaped, the same parts everywhere, and no address that leaves the site."""
+"""Render pages from templates, and serve their static files."""
 
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -21,7 +21,7 @@ STATIC = {
 
 
 class Pages:
-    """Renders templates for a site, and serves the three files that they need."""
+    """Renders templates for a site, and serves its three static files."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -44,19 +44,19 @@ class Pages:
             "price": format_price,
             "counted": lambda number: f"{number:,}",
         }
-        self.templates.globals |= {"at": site.prefix, "static": self.static, "site": site}
+        self.templates.globals |= {"at": site.prefix, "static": self.static, "site": site, "field_labels": {}}
 
     def static(self, name: str) -> str:
-        """The address of one of our files, another one whenever it changes."""
+        """The address of a static file; it changes with the content of the file."""
         return f"{self.site.prefix}/static/{name}?v={self.tags[name]}"
 
     def file(self, request: Request, name: str) -> Response:
-        """One of our files."""
+        """A static file."""
         is_current = request.query_params.get("v") == self.tags[name]
         return with_etag(request, self.files[name], STATIC[name], cache=IMMUTABLE if is_current else REVALIDATE)
 
     def page(self, request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
-        """A page, or a part of one."""
+        """A page or a part of a page."""
         embedded = request.query_params.get("embed") == "1"
         path = request.scope["path"].removeprefix(self.site.prefix)
         text = self.templates.get_template(name).render(**context, embedded=embedded, here=path)

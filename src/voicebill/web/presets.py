@@ -1,4 +1,4 @@
-"""The documented plans as addresses of the page."""
+"""Convert example plans to queries of the page."""
 
 import tomllib
 from functools import cache
@@ -9,7 +9,7 @@ from voicebill.web.fields import query_string
 
 
 class Preset(NamedTuple):
-    """A documented plan: what it is, and the query that leads to it."""
+    """An example plan with its description, query and fields."""
 
     label: str
     description: str
@@ -19,7 +19,7 @@ class Preset(NamedTuple):
 
 @cache
 def preset(plan_name: str) -> Preset:
-    """A documented plan by its name.
+    """The preset of an example plan.
 
     >>> preset("support-bot").label
     'support bot'

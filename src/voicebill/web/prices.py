@@ -1,4 +1,4 @@
-"""The price book: every offer, its history, its sources and its disputes, as pages and as JSON."""
+"""Serve the price book: offers with price history, sources and disputed prices, as pages and as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ OFFER_KINDS: tuple[str, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class OfferListing:
-    """An offer with its prices on a day and when it ends."""
+    """An offer with its prices, shutdown dates and contract terms on a day."""
 
     offer: Offer
     row: PriceRow | None
@@ -31,18 +31,18 @@ class OfferListing:
 
 
 def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
-    """The offers that were asked for: of a model, of a provider, of a kind.
+    """The offers of a model, provider and kind.
 
     Raises:
-        Problem: a name or a word is unknown.
+        Problem: a field or a name is unknown.
     """
     book = site.facts.prices
     unknown = [name for name in values if name not in ("model", "provider", "kind")]
     if unknown:
-        raise Problem(422, "Wrong input", [(name, "is no parameter here: model, provider or kind") for name in unknown])
+        raise Problem(422, "Invalid input", [(name, "is unknown; known fields: model, provider, kind") for name in unknown])
     kind = values.get("kind", "" if "model" in values else "realtime").lower()
     if kind and kind not in OFFER_KINDS:
-        raise Problem(422, "Wrong input", [("kind", f"must be one of {', '.join(OFFER_KINDS)}, not {kind[:60]!r}")])
+        raise Problem(422, "Invalid input", [("kind", f"must be one of {', '.join(OFFER_KINDS)}, not {kind[:60]!r}")])
     provider = values["provider"].lower() if "provider" in values else None
     try:
         if "model" in values:
@@ -57,7 +57,7 @@ def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
 
 
 def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferListing]:
-    """Offers with what is known about them on a day, by provider and model, those that have ended last."""
+    """Listings of offers on a day, by provider and model; offers that have ended come last."""
     book = site.facts.prices
 
     def sort_key(item: OfferListing) -> tuple[object, ...]:
@@ -93,26 +93,33 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         embed = values.pop("embed", "")
         day = site.today()
         kind = values.get("kind", "realtime")
-        context: dict[str, Any] = {"kinds": OFFER_KINDS, "kind": kind, "day": day, "meters": meters, "embed": embed}
+        context: dict[str, Any] = {
+            "kinds": OFFER_KINDS,
+            "kind": kind,
+            "day": day,
+            "meters": meters,
+            "embed": embed,
+            "problem": None,
+        }
         try:
             listings = list_offers(select_offers(values, site), site, day)
         except Problem as error:
-            return pages.page(request, "prices.html", context | {"found": [], "refusal": error}, status=error.status)
-        return pages.page(request, "prices.html", context | {"found": listings})
+            return pages.page(request, "prices.html", context | {"listings": [], "problem": error}, status=error.status)
+        return pages.page(request, "prices.html", context | {"listings": listings})
 
     @router.get("/prices/{offer_id:path}", include_in_schema=False)
     async def offer_page(request: Request, offer_id: str) -> Response:
         book, day = site.facts.prices, site.today()
         offer = next((row for row in book.offers if row.id == offer_id), None)
         if offer is None:
-            raise Problem(404, "Not found", [(None, f"no offer is {offer_id[:80]!r}: see {site.prefix}/prices")])
+            raise Problem(404, "Not found", [(None, f"there is no offer {offer_id[:80]!r}: see {site.prefix}/prices")])
         related = {
             "surcharges": [row for row in book.surcharges if row.provider == offer.provider and offer.model in row.models],
-            "places": [row for row in book.availability if row.provider == offer.provider and offer.model in row.models],
+            "availability": [row for row in book.availability if row.provider == offer.provider and offer.model in row.models],
         }
         listing = list_offers((offer,), site, day)[0]
         return pages.page(
-            request, "offer.html", {"one": listing, "listed": offer.row_on(day), "day": day, "meters": meters} | related
+            request, "offer.html", {"listing": listing, "listed": offer.row_on(day), "day": day, "meters": meters} | related
         )
 
     @router.get("/api/prices", **openapi.GET_PRICES)

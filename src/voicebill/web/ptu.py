@@ -1,9 +1,10 @@
-"""Provisioned throughput: how many units a load needs, what they cost, and when that pays, as a page and as JSON."""
+"""Serve PTU sizings: PTUs for a load, their cost and break-even, as a page and as JSON."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from voicebill.answers.ptu import (
 from voicebill.answers.ptu_shape import ptu_shape
 from voicebill.answers.renamed_keys import replacement_for
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
 from voicebill.billing.validation import is_reasonable
 from voicebill.billing.validity import PartialDate
@@ -43,9 +45,9 @@ EXAMPLE_FIELDS: Mapping[str, str] = {
     "response_tokens": "20",
     "cache_rate": "50%",
 }
-"""What the form starts with: Microsoft's own example."""
+"""Initial values of the form: Microsoft's example."""
 MAX_PTU_FIELD_CHARACTERS = 2_000
-"""Of a field: a week's load by the hour has some hundreds."""
+"""Maximum length of a field; the hourly load of a week has some hundred characters."""
 
 
 def _parse_deployment(text: str) -> str:
@@ -73,7 +75,7 @@ FIELD_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "buy_ptus": ("ptus", quantities.parse_count),
     "day": ("day", _parse_day),
 }
-"""By its name in an address: what a field is in the question, and how it is read."""
+"""By field: the parameter of the request, and its parser."""
 FIELD_BY_MESSAGE = {
     "unknown region": "region",
     "have their price by region": "region",
@@ -82,12 +84,12 @@ FIELD_BY_MESSAGE = {
     "have no row for": "model",
     "without tokens": "prompt_tokens",
 }
-"""Words of a refusal by which its field is known."""
+"""Words of an error message that identify its field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An hour's load, and the part of it that the bought units serve, as shares of the page's tallest bar."""
+    """The load of an hour, and the part that the PTUs serve; heights are in percent of the tallest bar."""
 
     hour: int
     calls: float
@@ -96,7 +98,7 @@ class Bar:
 
 
 def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
-    """The page, its picture, and the API."""
+    """The page, its chart, and the API."""
     router = APIRouter()
 
     @router.get("/ptu", include_in_schema=False)
@@ -106,7 +108,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         try:
             answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
         except Problem as problem:
-            return pages.page(request, "ptu.html", _template_context(fields, site, refusal=problem), status=problem.status)
+            return pages.page(request, "ptu.html", _template_context(fields, site, problem=problem), status=problem.status)
         return pages.page(request, "ptu.html", _template_context(fields, site, view=answer, query=urlencode(fields)))
 
     @router.post("/ptu", include_in_schema=False)
@@ -127,7 +129,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     @router.get("/chart/ptu.{kind}", include_in_schema=False)
     async def chart(request: Request, kind: str) -> Response:
         if kind not in MEDIA_TYPES:
-            raise Problem(404, "Not found", [(None, "a picture is .svg or .png")])
+            raise Problem(404, "Not found", [(None, "a chart is .svg or .png")])
         values = read_query(request.url.query, site.limits)
         theme = theme_from_fields(values)
         fields = {name: value for name, value in values.items() if name not in ("theme", "width")}
@@ -136,19 +138,19 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         try:
             body = await run_in_threads(site, lambda: renderer.render(key, lambda: draw.ptu_costs_chart(answer, theme), kind))
         except draw.MissingPlot as error:
-            raise Problem(503, "No pictures", [(None, str(error))]) from None
+            raise Problem(503, "No chart", [(None, str(error))]) from None
         except VoicebillError as error:
-            raise Problem(422, "No picture", [(None, str(error))]) from None
+            raise Problem(422, "No chart", [(None, str(error))]) from None
         return with_etag(request, body, MEDIA_TYPES[kind], headers=CHART_HEADERS)
 
     return router
 
 
 def answer_ptus(values: Mapping[str, str], site: Site) -> PtuSizing:
-    """The answer to what the fields ask.
+    """The PTU sizing for fields.
 
     Raises:
-        Problem: a field is unknown, missing, or cannot be read; or there is no answer.
+        Problem: a field is unknown, missing or invalid; or there is no result.
     """
     parameters: dict[str, Any] = {"day": site.today()}
     errors: list[tuple[str | None, str]] = [
@@ -171,7 +173,7 @@ def answer_ptus(values: Mapping[str, str], site: Site) -> PtuSizing:
         ):
             errors.append((name, "is missing"))
     if errors:
-        raise Problem(422, "Wrong input", errors)
+        raise Problem(422, "Invalid input", errors)
     try:
         return size_ptus(PtuRequest(**parameters), site.facts)
     except VoicebillError as error:
@@ -179,7 +181,7 @@ def answer_ptus(values: Mapping[str, str], site: Site) -> PtuSizing:
 
 
 def _field_of_message(message: str) -> str | None:
-    """The field that a refusal speaks of."""
+    """The field of an error message."""
     names = {parameter: name for name, (parameter, _) in FIELD_PARSERS.items()} | FIELD_BY_MESSAGE
     return next(
         (
@@ -192,13 +194,13 @@ def _field_of_message(message: str) -> str | None:
 
 
 def _fields_from_json(body: object) -> dict[str, str]:
-    """A JSON body as fields: numbers and lists as they would be typed.
+    """A JSON body as text fields.
 
     Raises:
-        Problem: it is no table, or holds something else.
+        Problem: the body is not a JSON object, or a value is neither a number, text nor a list.
     """
     if not isinstance(body, Mapping):
-        raise Problem(422, "Wrong input", [(None, "the body must be a JSON object")])
+        raise Problem(422, "Invalid input", [(None, "the body must be a JSON object")])
     fields: dict[str, str] = {}
     for name, value in body.items():
         if value is not None:
@@ -211,12 +213,12 @@ def _format_value(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not is_reasonable(Decimal(value)):
-        raise Problem(422, "Wrong input", [(name[:40], "must be a number or text")])
+        raise Problem(422, "Invalid input", [(name[:40], "must be a number or text")])
     return f"{Decimal(value):f}"
 
 
 def _bars(answer: PtuSizing) -> list[Bar]:
-    """The load hour by hour."""
+    """The bars of the load by hour."""
     peak = answer.request.peak
     tallest = float(peak)
     served = tallest if answer.max_calls_per_minute is None else float(answer.max_calls_per_minute)
@@ -226,11 +228,25 @@ def _bars(answer: PtuSizing) -> list[Bar]:
     ]
 
 
+def _column_decimals(answer: PtuSizing) -> dict[str, int]:
+    """Decimals of the amounts by column: price per hour, month and year, and monthly cost of the load."""
+    prices = [option.mix.provisioned for option in answer.options]
+    mixes = [mix for option in answer.options for mix in (option.mix, option.cheapest_mix) if mix is not None]
+    costs: list[Amount | None] = [
+        *(mix.provisioned for mix in mixes),
+        *(mix.spillover for mix in mixes),
+        *(mix.per_hour for mix in mixes),
+    ]
+    terms: dict[str, int | Fraction] = {"hour": 1, "month": HOURS_PER_MONTH, "year": HOURS_PER_YEAR}
+    decimals = {term: column_decimals(price * hours for price in prices) for term, hours in terms.items()}
+    return decimals | {"mix": column_decimals(cost * HOURS_PER_MONTH for cost in costs if cost is not None)}
+
+
 def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
     view: PtuSizing | None = more.get("view")
-    problem: Problem | None = more.get("refusal")
+    problem: Problem | None = more.get("problem")
     regions = sorted({name for row in site.facts.provisioned.hourly_prices for name in row.regions})
-    empty: dict[str, Any] = {"view": None, "refusal": None, "query": ""}
+    empty: dict[str, Any] = {"view": None, "problem": None, "query": ""}
     return {
         "given": values,
         "errors": {name: text for name, text in problem.errors if name} if problem else {},
@@ -241,6 +257,7 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
         "year": HOURS_PER_YEAR,
         "cheapest": cheapest_option_text(view) if view is not None else "",
         "bars": _bars(view) if view is not None and view.request.profile else [],
+        "decimals": _column_decimals(view) if view is not None else {},
         **empty,
         **more,
     }

@@ -1,4 +1,4 @@
-"""The shapes of a sizing of provisioned throughput, for the OpenAPI document."""
+"""Define the JSON models of a PTU sizing for the OpenAPI document."""
 
 from typing import Annotated, Literal
 
@@ -8,30 +8,30 @@ from voicebill.web.shapes import DayText, Dollars, JsonObject, Ratio
 
 
 class PtuLoadJson(JsonObject):
-    """The load that was sized; numbers are decimal strings."""
+    """The load; numbers are decimal strings."""
 
-    calls_per_minute: Annotated[str, Field(description="in the busiest hour")]
+    calls_per_minute: Annotated[str, Field(description="in the peak hour")]
     average_calls_per_minute: str
     prompt_tokens: str
     response_tokens: str
     cache_rate: str
-    profile: Annotated[list[str] | None, Field(description="calls a minute hour by hour; null: always the same")]
+    profile: Annotated[list[str] | None, Field(description="calls per minute by hour; null if constant")]
 
 
 class PtuThroughputJson(JsonObject):
-    """What units serve, and which numbers of them can be deployed."""
+    """Throughput of a PTU, and the numbers of PTUs that can be deployed."""
 
     input_tpm_per_ptu: int
     output_to_input_ratio: int
     minimum: int
     increment: int
-    max_calls_per_minute: Annotated[str | None, Field(description="what the bought units serve at most")]
+    max_calls_per_minute: Annotated[str | None, Field(description="maximum that the bought PTUs serve")]
     checked: DayText
     source: str
 
 
 class PtuAmountsJson(JsonObject):
-    """An amount for an average hour, a month of 730 hours and a year of 8,760; null where a part of it has no price."""
+    """An amount per average hour, month of 730 hours and year of 8,760 hours; null if a part has no price."""
 
     hour: Dollars | None
     month: Dollars | None
@@ -39,37 +39,39 @@ class PtuAmountsJson(JsonObject):
 
 
 class PtuMixJson(JsonObject):
-    """So many units over the whole load, with what spills over to pay as you go."""
+    """A number of PTUs for the load, with spillover to pay as you go."""
 
     ptus: int
-    spillover_share: Annotated[Ratio, Field(description="of all calls")]
+    spillover_share: Annotated[Ratio, Field(description="share of all calls")]
     provisioned: PtuAmountsJson
     spillover: PtuAmountsJson
     total: PtuAmountsJson
 
 
 class PtuBreakEvenJson(JsonObject):
-    """What the units must serve on average, day and night, to cost less than pay as you go."""
+    """Average load around the clock from which the PTUs cost less than pay as you go."""
 
     calls_per_minute: str
     share_of_peak: Ratio
 
 
 class CommitmentOptionJson(PtuAmountsJson):
-    """The bought units under one commitment."""
+    """The bought PTUs under one commitment."""
 
     commitment: Literal["hourly", "month", "year"]
     label: str
     per_ptu: PtuAmountsJson
-    break_even: Annotated[PtuBreakEvenJson | None, Field(description="null: no load that they serve is enough")]
+    break_even: Annotated[PtuBreakEvenJson | None, Field(description="null if they never break even")]
     with_spillover: PtuMixJson
-    cheapest: Annotated[PtuMixJson | None, Field(description="with the cheapest number of units; 0: pay as you go alone")]
+    cheapest: Annotated[
+        PtuMixJson | None, Field(description="mix with the cheapest number of PTUs; 0 means pay as you go only")
+    ]
     checked: DayText
     source: str
 
 
 class PayAsYouGoJson(PtuAmountsJson):
-    """The same load, pay as you go."""
+    """Cost of the same load with pay as you go."""
 
     offer: str
     call: Dollars
@@ -80,21 +82,21 @@ class PayAsYouGoJson(PtuAmountsJson):
 
 
 class UtilizationJson(JsonObject):
-    """The share of the bought units that is used."""
+    """Utilization of the bought PTUs."""
 
     peak: Ratio
     average: Ratio
 
 
 class HoursJson(JsonObject):
-    """How many hours are counted."""
+    """Hours per month and year."""
 
     month: int
     year: int
 
 
 class PtuSizingJson(JsonObject):
-    """Units of provisioned throughput for a load, their prices, and when they pay."""
+    """PTUs for a load, their prices, and their break-even."""
 
     voicebill: str
     model: str
@@ -107,14 +109,14 @@ class PtuSizingJson(JsonObject):
     output_tpm: int
     normalized_tpm: int
     raw_ptus: Annotated[str, Field(description="before rounding up", examples=["76.4706"])]
-    ptus: Annotated[int, Field(description="what the busiest hour needs")]
+    ptus: Annotated[int, Field(description="required in the peak hour")]
     bought_ptus: int
     utilization: UtilizationJson
     throughput: PtuThroughputJson
     prices: list[CommitmentOptionJson]
     pay_as_you_go: PayAsYouGoJson | None
-    pay_as_you_go_missing: Annotated[str | None, Field(description="why there is no such price")]
+    pay_as_you_go_missing: Annotated[str | None, Field(description="reason why there is no such price")]
     hours: HoursJson
-    digest: Annotated[str, Field(description="of the facts about provisioned throughput")]
+    digest: Annotated[str, Field(description="digest of the facts about provisioned throughput")]
     warnings: list[str]
     assumptions: list[str]

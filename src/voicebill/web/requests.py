@@ -1,4 +1,4 @@
-"""What a request asks: its fields read into a question, bounded, and what is wrong with them at each field."""
+"""Parse the fields of requests, check the site's limits, and report errors by field."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -25,24 +25,22 @@ PAGE_FIELDS = (
     *("break_even", "alternative", "range"),
     *("prices_digest", "rules_digest", "theme", "width", "v"),
 )
-"""Fields of an address that are no part of a question."""
-
+"""Fields of an address that are not part of a plan."""
 
 ADDRESS_FIELDS = (*PAGE_FIELDS, "sensitivity")
-"""Fields of requests that no schema of a plan holds."""
+"""Fields of requests that no schema of a plan contains."""
 
 REPEATABLE_FIELDS = ("alternative",)
 """Fields that may be repeated; their values are joined with commas, which may also be written so."""
 
 EXPLICIT_WHEN_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens")
-"""Fields that the form starts with a value for: taken out, they are not that value."""
-
+"""Fields with an initial value in the form: if the user empties one, it is sent empty, and does not get that value."""
 
 MAX_REQUEST_FIELDS, MAX_FIELD_CHARACTERS, MAX_REQUEST_IMAGES, MAX_REPORTED_ERRORS = 100, 200, 50, 20
 
 
 class Problem(Exception):
-    """A request that cannot be answered; each error names its field, or none."""
+    """A request that has no result; each error has the name of its field, or None."""
 
     def __init__(self, status: int, title: str, errors: list[tuple[str | None, str]]) -> None:
         super().__init__("; ".join(text for _, text in errors))
@@ -52,7 +50,7 @@ class Problem(Exception):
 
     @property
     def problem_json(self) -> dict[str, Any]:
-        """The refusal as problem+json (RFC 9457), with its errors field by field."""
+        """The problem as problem+json (RFC 9457), with errors by field."""
         return {
             "type": "about:blank",
             "title": self.title,
@@ -64,7 +62,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BoundRequest:
-    """A question with the facts that answer it; a discount in per cent is in those facts already."""
+    """A request with its facts; the prices of the facts include the discount, which is in percent."""
 
     request: EstimateRequest
     facts: Facts
@@ -72,16 +70,18 @@ class BoundRequest:
 
 
 def read_query(query: str, limits: Limits) -> dict[str, str]:
-    """The fields of a query, empty ones left out unless that means something; of a field that is there twice, the last.
+    """Parse a query into fields; empty fields are omitted unless they are in `EXPLICIT_WHEN_EMPTY`, and the last value counts.
 
     Raises:
-        Problem: it is too long, or holds a discount, which must be in no address.
+        Problem: the query is too long, or contains a discount, which no address may contain.
     """
     if len(query) > limits.query_bytes:
-        raise Problem(414, "Too long", [(None, f"an address holds at most {limits.query_bytes:,} bytes")])
+        raise Problem(414, "Too long", [(None, f"an address may have at most {limits.query_bytes:,} bytes")])
     fields = _parse_pairs(query)
     if "discount" in fields:
-        raise Problem(422, "Wrong input", [("discount", "must not be in an address, where logs keep it: send it in a body")])
+        raise Problem(
+            422, "Invalid input", [("discount", "must not be in an address, because logs store addresses: send it in a body")]
+        )
     return fields
 
 
@@ -89,26 +89,28 @@ def _parse_pairs(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
     except ValueError:
-        raise Problem(422, "Wrong input", [(None, "the fields cannot be read: too many of them, or no UTF-8")]) from None
+        raise Problem(
+            422, "Invalid input", [(None, "the fields cannot be read: there are more than 100, or they are not UTF-8")]
+        ) from None
     values = {name: value.strip() for name, value in pairs if value.strip() or name in EXPLICIT_WHEN_EMPTY}
     repeated = {name: [value.strip() for key, value in pairs if key == name and value.strip()] for name in REPEATABLE_FIELDS}
     return values | {name: ",".join(items) for name, items in repeated.items() if items}
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a submitted form."""
+    """Parse a submitted form into fields."""
     body = await request.body()
     try:
         return _parse_pairs(body.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Problem(422, "Wrong input", [(None, "the form is no UTF-8")]) from None
+        raise Problem(422, "Invalid input", [(None, "the form is not UTF-8")]) from None
 
 
 async def read_json(request: Request) -> object:
-    """The JSON body of a request, numbers exactly as written.
+    """Parse a JSON body; numbers keep their exact decimal value.
 
     Raises:
-        Problem: it is not JSON, or says that it is something else.
+        Problem: the body is not JSON, or has another content type.
     """
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -116,9 +118,9 @@ async def read_json(request: Request) -> object:
     try:
         return json.loads(await request.body(), parse_float=Decimal, parse_constant=_reject_constant)
     except RecursionError:
-        raise Problem(422, "Wrong input", [(None, "the body is nested too deeply")]) from None
-    except ValueError as error:  # UnicodeDecodeError is one, too
-        raise Problem(422, "Wrong input", [(None, f"the body is not JSON: {error}")]) from None
+        raise Problem(422, "Invalid input", [(None, "the body is nested too deeply")]) from None
+    except ValueError as error:  # includes UnicodeDecodeError
+        raise Problem(422, "Invalid input", [(None, f"the body is not JSON: {error}")]) from None
 
 
 def _reject_constant(name: str) -> object:
@@ -126,10 +128,10 @@ def _reject_constant(name: str) -> object:
 
 
 def bind_request(table: object, site: Site) -> BoundRequest:
-    """Read a question from fields or a body, within the site's bounds.
+    """Parse a request from fields or a JSON body, and check the site's limits.
 
     Raises:
-        Problem: it cannot be meant, or is more than the site answers; every error names its field.
+        Problem: the request is invalid or exceeds a limit; every error names its field.
     """
     issues: list[Issue] = []
     percent = Decimal(0)
@@ -144,14 +146,14 @@ def bind_request(table: object, site: Site) -> BoundRequest:
     if estimate_request is not None and not issues:
         issues += _limit_issues(estimate_request, site)
     if estimate_request is None or issues:
-        raise Problem(422, "Wrong input", issue_errors(issues))
+        raise Problem(422, "Invalid input", issue_errors(issues))
     if estimate_request.selection.rules is None and site.rules is not None:
         estimate_request = replace(estimate_request, selection=replace(estimate_request.selection, rules=site.rules))
     return BoundRequest(estimate_request, site.facts_with_discount(percent) if percent else site.facts, percent)
 
 
 def problem_from(error: VoicebillError, plan: Plan | None = None) -> Problem:
-    """An answer that cannot be given, as a refusal."""
+    """The problem for an error; the plan tells whether the error is about the transcription model."""
     name, text = _field_error(issue_for(error))
     if plan is not None and plan.transcription_model and name in ("model", None) and plan.transcription_model in text[:80]:
         name = "transcription_model"
@@ -170,36 +172,39 @@ def _parse_discount(table: Mapping[str, object], issues: list[Issue]) -> Decimal
 
 
 def _reject_oversized(table: Mapping[str, object]) -> None:
-    """Refuse a table that no person would write, before anything looks at it closely."""
+    """Reject oversized input before it is parsed."""
     if len(table) > MAX_REQUEST_FIELDS:
-        raise Problem(422, "Wrong input", [(None, f"a question has at most {MAX_REQUEST_FIELDS} fields, not {len(table):,}")])
+        raise Problem(
+            422, "Invalid input", [(None, f"a request may have at most {MAX_REQUEST_FIELDS} fields, not {len(table):,}")]
+        )
     for name, value in table.items():
         is_long = isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS and name not in PAGE_FIELDS
         if is_long or len(name) > MAX_FIELD_CHARACTERS:
             raise Problem(
-                422, "Wrong input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {MAX_FIELD_CHARACTERS} characters")]
+                422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {MAX_FIELD_CHARACTERS} characters")]
             )
 
 
 def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
-    """What a site that answers many does not count for one; the command line has no such bounds."""
+    """Limits of the site, which serves many users; the command line has no such limits."""
     plan, limits = estimate_request.plan, site.limits
     turns_per_minute = plan.turns / float(plan.minutes)
     longest_turns = longest_call_turns(estimate_request, site.facts)
     if plan.images > MAX_REQUEST_IMAGES:
-        return [Issue(("images",), f"images: at most {MAX_REQUEST_IMAGES} are counted here")]
+        return [Issue(("images",), f"images: at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
     if plan.turns + plan.tool_calls > limits.turns:
         name = "turns" if plan.turns > limits.turns else "tool_calls"
         return [
             Issue(
-                (name,), f"{name}: at most {limits.turns:,} turns and tool calls are counted here; the command line counts more"
+                (name,),
+                f"{name}: at most {limits.turns:,} turns and tool calls are possible here; the command line has no limit",
             )
         ]
     if turns_per_minute > limits.turns_per_minute:
         return [
             Issue(
                 ("turns",),
-                f"turns: {turns_per_minute:,.0f} a minute are more than people can take: at most {limits.turns_per_minute}",
+                f"turns: {turns_per_minute:,.0f} per minute are not realistic: at most {limits.turns_per_minute} are possible",
             )
         ]
     if longest_turns > limits.longest_call_turns:
@@ -207,20 +212,19 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
             Issue(
                 ("turns",),
                 f"turns: the longest calls of a month would have {longest_turns:,.0f} turns; at most "
-                f"{limits.longest_call_turns:,} are "
-                "counted here: take fewer turns, or shorter sessions",
+                f"{limits.longest_call_turns:,} are possible here: reduce the turns or the session limit",
             )
         ]
     return []
 
 
 def issue_errors(issues: Iterable[Issue]) -> list[tuple[str | None, str]]:
-    """Faults of a table as errors, each with its field."""
+    """The errors of issues, each with its field."""
     return [_field_error(issue) for issue in islice(issues, MAX_REPORTED_ERRORS)]
 
 
 def longest_call_turns(estimate_request: EstimateRequest, facts: Facts) -> float:
-    """Turns and tool calls of the longest call of a month, with whichever provider: as population would cut it."""
+    """Turns and tool calls of the longest call of a month with any provider, as the call mix cuts it."""
     plan, overrides = estimate_request.plan, estimate_request.selection.overrides
     uncapped_minutes = min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
     if plan.session_minutes is not None:
@@ -240,7 +244,7 @@ def longest_call_turns(estimate_request: EstimateRequest, facts: Facts) -> float
 
 
 def _field_error(issue: Issue) -> tuple[str | None, str]:
-    """A fault as the name of its field and its text, which does not repeat the name."""
+    """The field of an issue and its text, which does not repeat the field."""
     if not issue.path:
         return None, issue.text
     name = str(issue.path[0])

@@ -1,4 +1,4 @@
-"""How answers leave: JSON, pages and files, with a tag by which a client need not fetch the same thing twice."""
+"""Create responses with ETags, and run work in threads."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ from voicebill.web.site import Site
 Result = TypeVar("Result")
 
 REVALIDATE = "no-cache"
-"""To be asked for again each time: prices and days move on. With the tag that costs little."""
+"""Clients revalidate each time, because prices and the day change; with the ETag this is cheap."""
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""For what never changes under its address."""
+"""For content that never changes under its address."""
 
 
 def with_etag(
     request: Request, body: bytes, media_type: str, *, cache: str = REVALIDATE, headers: dict[str, str] | None = None
 ) -> Response:
-    """An answer with its tag; nothing but the tag where the client has it already."""
+    """A response with its ETag; 304 without a body if the client has this version."""
     etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
     response_headers = {"etag": etag, "cache-control": cache, **(headers or {})}
     if request.method in ("GET", "HEAD") and etag in (
@@ -34,12 +34,12 @@ def with_etag(
 
 
 def json_response(request: Request, shape: dict[str, Any], site: Site) -> Response:
-    """An answer's shape, with the version that gave it, as the command line prints it."""
+    """A JSON response with the version of voicebill, as the command line prints it."""
     return with_etag(request, _body(shape, site), "application/json")
 
 
 def uncached(shape: dict[str, Any], site: Site) -> Response:
-    """An answer's shape that nobody on its way may keep."""
+    """A JSON response that must not be cached."""
     return Response(_body(shape, site), media_type="application/json", headers={"cache-control": "no-store"})
 
 
@@ -48,5 +48,5 @@ def _body(shape: dict[str, Any], site: Site) -> bytes:
 
 
 async def run_in_threads(site: Site, work: Callable[[], Result], workers: Executor | None = None) -> Result:
-    """Something that takes longer than a few milliseconds, done beside the loop, by the site's workers or by these."""
+    """Run work that takes more than a few milliseconds in threads, by default the site's, so that the event loop stays free."""
     return await asyncio.get_running_loop().run_in_executor(workers or site.workers, work)

@@ -1,4 +1,4 @@
-"""The rules: how a model's conversations are counted, each parameter with what speaks for it."""
+"""Serve the rules by which conversations are counted, with their evidence, as a page and as JSON."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -22,23 +22,25 @@ from voicebill.web.site import Site
 
 
 def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, EffectiveRules, date]:
-    """The rules that were asked for, with the offer and the day that they are for.
+    """The rules of a model, with its offer and the day.
 
     Raises:
-        Problem: there are no such rules.
+        Problem: a field is invalid, or there are no such rules.
     """
     unknown = [name for name in values if name not in ("model", "provider", "day", "rules")]
     if unknown:
-        raise Problem(422, "Wrong input", [(name, "is no parameter here: model, provider, day or rules") for name in unknown])
+        raise Problem(
+            422, "Invalid input", [(name, "is unknown; known fields: model, provider, day, rules") for name in unknown]
+        )
     try:
         day = exact_date(values["day"]) if "day" in values else site.today()
     except VoicebillError as error:
-        raise Problem(422, "Wrong input", [("day", str(error))]) from None
+        raise Problem(422, "Invalid input", [("day", str(error))]) from None
     try:
         name, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
         offer = site.facts.prices.quote(name, provider=provider, day=day, kind="realtime").offer
         if offer.kind in PER_MINUTE_KINDS:
-            raise NotAvailable(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
+            raise NotAvailable(f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules")
         return offer, site.facts.rules_for(offer, day=day, rules=values.get("rules", site.rules)), day
     except VoicebillError as error:
         raise problem_from(error) from None
@@ -55,12 +57,13 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         context: dict[str, Any] = {
             "sets": site.facts.rules.sets,
             "models": list(realtime_model_names(site.facts.prices, site.today())),
+            "problem": None,
         }
         try:
             offer, rules, day = select_rules(values, site)
         except Problem as error:
-            return pages.page(request, "rules.html", context | {"refusal": error, "given": values}, status=error.status)
-        details = {"offer": offer, "ruling": rules, "day": day, "given": values}
+            return pages.page(request, "rules.html", context | {"problem": error, "given": values}, status=error.status)
+        details = {"offer": offer, "rules": rules, "day": day, "given": values}
         return pages.page(request, "rules.html", context | details)
 
     @router.get("/api/rules", **openapi.GET_RULES)

@@ -1,6 +1,6 @@
-"""The answers' shapes for the OpenAPI document: what the command line's `--json` prints. Tests hold them against answers.
+"""Define the JSON models of responses for the OpenAPI document; tests validate responses against them.
 
-Dollars are exact decimal strings; counts are whole numbers.
+Dollars are exact decimal strings; counts are integers. The command line's `--json` prints the same objects.
 """
 
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ class JsonObject(BaseModel):
 
 
 class ScenariosJson(JsonObject):
-    """An amount under the cache behaviours all (best), the expected one, and none (worst)."""
+    """An amount in the cache scenarios all (best), expected, and none (worst)."""
 
     best: Dollars
     expected: Dollars
@@ -27,12 +27,12 @@ class ScenariosJson(JsonObject):
 
 
 class LineJson(JsonObject):
-    """A metered quantity at its rate."""
+    """A line of a bill: a metered quantity at its rate."""
 
     offer: str | None
     meter: Annotated[str, Field(examples=["audio_in"])]
     label: str
-    unit: Annotated[str, Field(description="what the quantity counts", examples=["token"])]
+    unit: Annotated[str, Field(description="unit of the quantity", examples=["token"])]
     quantity: int
     rate: Annotated[str | None, Field(examples=["$32.00/M"])]
     unit_price: Annotated[str | None, Field(description="dollars for `per` units")]
@@ -42,7 +42,7 @@ class LineJson(JsonObject):
 
 
 class CostComponentJson(JsonObject):
-    """One of the places where the money goes."""
+    """A component of the cost breakdown."""
 
     component: Annotated[str, Field(examples=["reread_history"])]
     label: str
@@ -50,7 +50,7 @@ class CostComponentJson(JsonObject):
 
 
 class PercentileJson(JsonObject):
-    """A call that is at least as long as so many per cent of all."""
+    """A percentile of call length, with the cost of a call of that length."""
 
     percent: int
     minutes: float
@@ -58,21 +58,23 @@ class PercentileJson(JsonObject):
 
 
 class CallMixJson(JsonObject):
-    """What calls of all lengths cost on average."""
+    """Average cost over calls of different lengths."""
 
     call_length_cv: Annotated[
-        str | None, Field(description="standard deviation of the lengths over their mean; null: as counted")
+        str | None, Field(description="coefficient of variation of the call lengths; null if observed lengths are used")
     ]
     mean: ScenariosJson
     mean_minutes: float
-    length_uplift: Annotated[Ratio, Field(description="how much more the mean call costs than the call of average length")]
+    length_uplift: Annotated[
+        Ratio, Field(description="mean cost over all lengths / cost of the call of average length, minus 1")
+    ]
     cap_minutes: float | None
     cap_by: Literal["session", "context"] | None
     percentiles: list[PercentileJson]
 
 
 class OfferJson(JsonObject):
-    """A model as sold."""
+    """An offer: a model of a provider in a deployment."""
 
     id: Annotated[str, Field(examples=["openai/gpt-realtime-1.5"])]
     provider: str
@@ -84,13 +86,13 @@ class OfferJson(JsonObject):
 
 
 class OfferWithRegionsJson(OfferJson):
-    """A model as sold, with the regions of its price."""
+    """An offer with the regions of its price."""
 
     regions: list[str]
 
 
 class RuleJson(JsonObject):
-    """A parameter's value and what speaks for it."""
+    """The value of a rule, with its evidence."""
 
     value: Any
     evidence: str
@@ -99,7 +101,7 @@ class RuleJson(JsonObject):
 
 
 class RulesJson(JsonObject):
-    """The rules that an answer used."""
+    """The rules in use."""
 
     name: Annotated[str, Field(examples=["recorded-2026-11"])]
     digest: str
@@ -107,17 +109,17 @@ class RulesJson(JsonObject):
 
 
 class PricesJson(JsonObject):
-    """The prices that an answer used."""
+    """The prices in use."""
 
     digest: str
-    since: Annotated[str, Field(description="first day of the price row, as precisely as known")]
+    since: Annotated[str, Field(description="first day of the prices; may be a month or year if the day is not known")]
     checked: DayText
     sources: list[str]
     contract: list[str]
 
 
 class ProvenanceJson(JsonObject):
-    """Which facts an answer stands on."""
+    """The prices, rules and offers on which a result is based."""
 
     voicebill: Annotated[str, Field(description="version of voicebill")]
     day: DayText
@@ -126,20 +128,22 @@ class ProvenanceJson(JsonObject):
     transcription_offer: OfferJson | None
     prices: PricesJson
     rules: RulesJson
-    in_currency: Annotated[dict[str, Any] | None, Field(description="the amounts in another currency, where a rate was stated")]
+    in_currency: Annotated[
+        dict[str, Any] | None, Field(description="the amounts in another currency, if an exchange rate is configured")
+    ]
     warnings: list[str]
     assumptions: list[str]
 
 
 class SensitivityEndJson(JsonObject):
-    """One end of a knob, and what it adds to a conversation's expected amount; null: refused by the provider."""
+    """A low or high value, and the change of the expected cost per conversation; null if the provider rejects the value."""
 
     value: str
     delta: Dollars | None
 
 
 class SensitivityParameterJson(JsonObject):
-    """What an assumption moves, by re-runs."""
+    """Sensitivity of the expected cost to one assumption; both values are simulated."""
 
     name: str
     label: str
@@ -157,12 +161,12 @@ class RecommendationJson(JsonObject):
 
 
 class CallFeeJson(JsonObject):
-    """What a carrier or platform takes for the minutes of one conversation."""
+    """The fee of a carrier or platform for one conversation."""
 
     offer: str
     billed_seconds: str | None
     dollars: Dollars
-    per_month: Annotated[Dollars, Field(description="beside, for a month")]
+    per_month: Annotated[Dollars, Field(description="fixed monthly fee in addition")]
     lines: list[LineJson]
 
 
@@ -174,20 +178,20 @@ class MillisecondsJson(JsonObject):
 
 
 class ConnectionJson(JsonObject):
-    """How a conversation reaches the model."""
+    """The connection between the caller and the model."""
 
     name: str
     title: str
     codec: str
     bytes_sent: int
     bytes_received: int
-    latency_ms: Annotated[MillisecondsJson | None, Field(description="null: varies with the carrier")]
+    latency_ms: Annotated[MillisecondsJson | None, Field(description="null if it depends on the carrier")]
     best_for: str
     setup: str
     needs: str
     truncation: str
     usage_visibility: str
-    egress: Annotated[Dollars | None, Field(description="null: no price of it was stated")]
+    egress: Annotated[Dollars | None, Field(description="null if no price per GB is given")]
     fees: list[CallFeeJson]
     dollars: Dollars
     per_month: Dollars | None
@@ -197,14 +201,14 @@ class ConnectionJson(JsonObject):
 
 
 class TotalWithConnectionJson(JsonObject):
-    """The models' amounts with what is fee."""
+    """Model cost plus connection fees."""
 
     per_conversation: ScenariosJson
     per_month: ScenariosJson | None
 
 
 class EstimateJson(ProvenanceJson):
-    """What a planned conversation costs."""
+    """Expected cost of a planned conversation."""
 
     per_conversation: ScenariosJson
     per_minute: ScenariosJson
@@ -212,11 +216,11 @@ class EstimateJson(ProvenanceJson):
     per_year: ScenariosJson | None
     call_mix: CallMixJson | None
     lines: Annotated[list[LineJson], Field(description="the expected bill of one conversation")]
-    breakdown: Annotated[list[CostComponentJson], Field(description="where the money goes; adds up to the expected amount")]
+    breakdown: Annotated[list[CostComponentJson], Field(description="cost breakdown; adds up to the expected amount")]
     plan: dict[str, Any]
     responses: Annotated[int, Field(description="charged model calls in one conversation")]
-    connection: Annotated[ConnectionJson | None, Field(description="where one is named, or something is fee")]
-    total_with_connection: Annotated[TotalWithConnectionJson, Field(description="with what is fee")]
+    connection: Annotated[ConnectionJson | None, Field(description="null if no transport and no fee is given")]
+    total_with_connection: Annotated[TotalWithConnectionJson, Field(description="model cost plus connection fees")]
     sensitivity: list[SensitivityParameterJson] = []
     recommendations: list[RecommendationJson] = []
 
@@ -253,7 +257,7 @@ class TranscriptionJson(JsonObject):
 
 
 class TotalJson(JsonObject):
-    """The whole conversation."""
+    """Total of the conversation."""
 
     dollars: Dollars
     usage: dict[str, int]
@@ -271,7 +275,7 @@ class SimulationJson(ProvenanceJson):
 
 
 class DisputeJson(JsonObject):
-    """Another figure that a source gives."""
+    """A different price that another source gives."""
 
     meter: str
     list_price: str
@@ -279,11 +283,11 @@ class DisputeJson(JsonObject):
 
 
 class PriceRowJson(JsonObject):
-    """Prices from one day until another."""
+    """Prices of one period."""
 
     since: str
     until: str | None
-    list_prices: Annotated[dict[str, str], Field(description="dollars for the meter's price unit, such as a million tokens")]
+    list_prices: Annotated[dict[str, str], Field(description="dollars per price unit of the meter, such as a million tokens")]
     disputed: list[DisputeJson]
     checked: DayText
     confidence: str
@@ -292,7 +296,7 @@ class PriceRowJson(JsonObject):
 
 
 class OfferHistoryJson(OfferWithRegionsJson):
-    """An offer with its whole history of prices."""
+    """An offer with its complete price history."""
 
     kind: str
     example: bool
@@ -317,14 +321,14 @@ class ModelRulesJson(RulesJson):
 
 
 class FieldErrorJson(JsonObject):
-    """What is wrong, and with which field."""
+    """An error and its field; null if it concerns the whole request."""
 
     field: str | None
     detail: str
 
 
 class ProblemJson(JsonObject):
-    """Why there is no answer (RFC 9457)."""
+    """A problem (RFC 9457)."""
 
     type: str
     title: str
@@ -334,7 +338,7 @@ class ProblemJson(JsonObject):
 
 
 class HealthJson(JsonObject):
-    """That the site answers, and by which facts."""
+    """Status of the site, and the prices and rules that it uses."""
 
     status: Literal["ok"]
     voicebill: str

@@ -1,4 +1,4 @@
-"""The simulation: a script in a JSON body, billed response by response."""
+"""Serve simulations of scripts, billed response by response."""
 
 from typing import Any
 
@@ -28,19 +28,19 @@ def routes(site: Site) -> APIRouter:
 
 
 def run_simulation(table: object, site: Site) -> dict[str, Any]:
-    """A scripted conversation's bill, in the shape that the command line prints.
+    """The bill of a scripted conversation, as the command line's JSON.
 
     Raises:
-        Problem: the script has faults, is too long, or has no bill.
+        Problem: the script is invalid, is too long, or cannot be priced.
     """
     issues: list[Issue] = []
     script_request = parse_script(table, issues)
     if script_request is None:
-        raise Problem(422, "Wrong input", issue_errors(issues))
+        raise Problem(422, "Invalid input", issue_errors(issues))
     max_turns = site.limits.turns
     if sum(1 + len(turn.tool_calls) for turn in script_request.script.turns) > max_turns:
-        message = f"at most {max_turns:,} turns and tool calls are counted here; the command line counts more"
-        raise Problem(422, "Wrong input", [("turns", message)])
+        message = f"at most {max_turns:,} turns and tool calls are possible here; the command line has no limit"
+        raise Problem(422, "Invalid input", [("turns", message)])
     try:
         selection = script_request.selection(
             day=script_request.selection_values["day"] or site.today(),

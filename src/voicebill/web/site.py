@@ -1,4 +1,4 @@
-"""What a running site stands on: facts, a day, bounds, and where it is mounted."""
+"""Hold the settings of a site: facts, day, limits and prefix."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +16,16 @@ from voicebill.facts.builders import FIRST_REALTIME_DAY
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may ask for, and how many there may be at once."""
+    """Limits of a request and of concurrent requests."""
 
     turns: int = 1_000
     turns_per_minute: int = 60
     longest_call_turns: int = 2_500
-    """Turns of the longest call of a month, beside the average one."""
+    """Turns of the longest call of a month."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024
     log_bytes: int = 32 * 2**20
-    """Of a usage log as it is sent."""
+    """Size of an uploaded usage log, possibly compressed."""
     log_unpacked_bytes: int = 128 * 2**20
     log_records: int = 50_000
     concurrent_requests: int = 64
@@ -36,9 +36,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Site:
-    """Everything that a request needs beside itself.
+    """The settings that all requests share.
 
-    `calendar` says which day it is; `prefix` is the path under which a proxy shows the site; `rules` a rule set to count by.
+    `today` returns the current day; `prefix` is the path under which a proxy serves the site; `rules` is the default rule set.
     """
 
     today: Callable[[], date]
@@ -53,16 +53,16 @@ class Site:
 
     @cached_property
     def workers(self) -> ThreadPoolExecutor:
-        """Threads for answers that take longer than a few milliseconds, so that short ones need not wait."""
+        """Threads for requests that take more than a few milliseconds, so that short ones do not wait."""
         return ThreadPoolExecutor(self.limits.workers, thread_name_prefix="voicebill")
 
     @cached_property
     def log_workers(self) -> ThreadPoolExecutor:
-        """Threads for usage logs, so that estimates need not wait for them."""
+        """Threads for usage logs, so that estimates do not wait for them."""
         return ThreadPoolExecutor(self.limits.log_workers, thread_name_prefix="voicebill-logs")
 
     def stop(self) -> None:
-        """Let the threads end; another answer would start new ones."""
+        """Stop the threads; the next request starts new ones."""
         for name in ("workers", "log_workers"):
             workers = self.__dict__.pop(name, None)
             if workers is not None:
@@ -70,11 +70,11 @@ class Site:
 
     @cached_property
     def version(self) -> str:
-        """The package's version."""
+        """The version of voicebill."""
         return version("voicebill")
 
     def _facts_with_discount(self, percent: Decimal) -> Facts:
-        """The facts with a discount on every price, as a contract of one's own would state it."""
+        """The facts with a discount on every price, like a contract."""
         adjustment = Adjustment(
             name=f"discount of {percent.normalize():f}%",
             factor=1 - percent / 100,

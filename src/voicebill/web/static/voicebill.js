@@ -1,4 +1,4 @@
-// The page works without this. With it, the answer follows the form as it is changed, and tables sort in place.
+// The page works without this script. The script updates the result when the form changes, and sorts tables in place.
 "use strict";
 
 const at = document.body.dataset.at;
@@ -9,10 +9,10 @@ const status = document.getElementById("status");
 const path = location.pathname;
 
 const live = Boolean(form && answer);
-let asked = 0;
-let waiting = 0;
-let waitingWhy = 0;
-// Fields that start with a value are sent when empty, too: an empty field is not its starting value.
+let latestUpdate = 0;
+let updateTimer = 0;
+let whyTimer = 0;
+// Fields with an initial value are sent even when empty: an empty field does not have its initial value.
 const EXPLICIT_WHEN_EMPTY = (form?.dataset.explicitWhenEmpty ?? "").split(" ");
 
 function fields() {
@@ -27,14 +27,14 @@ let shownFor = live ? fields().toString() : "";
 let whyFor = shownFor;
 let shownSearch = location.search;
 
-// A discount must be in no address, so that no log keeps it: with one, the question is sent as a body.
-async function ask(part) {
-  const said = fields();
-  if (said.has("discount")) return fetch(`${at}/${part}`, { method: "POST", body: said });
-  return fetch(`${at}/${part}?${said}`);
+// No address may contain a discount, because logs store addresses: a plan with a discount is sent as a body.
+async function request(part) {
+  const values = fields();
+  if (values.has("discount")) return fetch(`${at}/${part}`, { method: "POST", body: values });
+  return fetch(`${at}/${part}?${values}`);
 }
 
-function show(errors) {
+function showErrors(errors) {
   for (const field of form.querySelectorAll(".field")) {
     const input = field.querySelector("input, select");
     const text = errors[input.name];
@@ -45,17 +45,17 @@ function show(errors) {
   }
 }
 
-function refuse(problem) {
+function showProblem(problem) {
   const named = {};
   const other = [];
   for (const error of problem.errors || []) {
     if (error.field && form.elements[error.field]) named[error.field] = error.detail;
     else other.push(error.field ? `${error.field}: ${error.detail}` : error.detail);
   }
-  show(named);
+  showErrors(named);
   answer.classList.add("stale");
   if (why) why.classList.add("stale");
-  clearTimeout(waitingWhy);
+  clearTimeout(whyTimer);
   shownFor = null;
   let note = answer.querySelector(":scope > .notice.stop");
   if (!note) {
@@ -64,11 +64,11 @@ function refuse(problem) {
     note.setAttribute("role", "alert");
     answer.prepend(note);
   }
-  const fieldsSaid = Object.keys(named).map((name) => name.replaceAll("_", " ")).join(", ");
-  note.textContent = `Not updated${fieldsSaid ? `: see ${fieldsSaid}` : ""}. ${other.join(" ")}`.trim();
+  const labels = Object.keys(named).map((name) => form.elements[name].labels?.[0]?.textContent.trim() ?? name).join(", ");
+  note.textContent = `Not updated${labels ? `: see ${labels}` : ""}. ${other.join(" ")}`.trim();
 }
 
-function push() {
+function pushAddress() {
   const query = answer.querySelector(".seen")?.dataset.query || "";
   const search = query ? `?${query}` : "";
   if (search === location.search) return;
@@ -76,7 +76,7 @@ function push() {
   shownSearch = search;
 }
 
-function put(text) {
+function replaceAnswer(text) {
   const folds = new Map([...answer.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open]));
   answer.innerHTML = text;
   for (const fold of answer.querySelectorAll("details[data-fold]")) {
@@ -85,56 +85,56 @@ function put(text) {
 }
 
 async function update(pushing) {
-  const question = fields().toString();
-  if (question === shownFor) {
-    if (pushing) push();
+  const query = fields().toString();
+  if (query === shownFor) {
+    if (pushing) pushAddress();
     return;
   }
-  const mine = ++asked;
-  clearTimeout(waitingWhy);
+  const thisUpdate = ++latestUpdate;
+  clearTimeout(whyTimer);
   const busy = setTimeout(() => answer.setAttribute("aria-busy", "true"), 200);
   try {
-    const reply = await ask("answer");
-    if (mine !== asked) return;
-    if (!reply.ok) {
-      const kind = reply.headers.get("content-type") || "";
-      refuse(kind.includes("json") ? await reply.json() : { errors: [{ detail: `the site answered ${reply.status}` }] });
+    const response = await request("answer");
+    if (thisUpdate !== latestUpdate) return;
+    if (!response.ok) {
+      const kind = response.headers.get("content-type") || "";
+      showProblem(kind.includes("json") ? await response.json() : { errors: [{ detail: `the site returned status ${response.status}` }] });
       return;
     }
-    const text = await reply.text();
-    if (mine !== asked) return;
-    show({});
+    const text = await response.text();
+    if (thisUpdate !== latestUpdate) return;
+    showErrors({});
     answer.classList.remove("stale");
-    put(text);
-    shownFor = question;
+    replaceAnswer(text);
+    shownFor = query;
     status.textContent = answer.querySelector(".seen").dataset.summary;
-    if (pushing) push();
+    if (pushing) pushAddress();
     if (!why) return;
-    if (question === whyFor) why.classList.remove("stale");
+    if (query === whyFor) why.classList.remove("stale");
     else {
       why.classList.add("stale");
-      waitingWhy = setTimeout(updateWhy, 400, question);
+      whyTimer = setTimeout(updateWhy, 400, query);
     }
   } catch (error) {
-    if (mine === asked) refuse({ errors: [{ detail: "The site does not answer; try again." }] });
+    if (thisUpdate === latestUpdate) showProblem({ errors: [{ detail: "The site cannot be reached; try again." }] });
   } finally {
     clearTimeout(busy);
-    if (mine === asked) answer.removeAttribute("aria-busy");
+    if (thisUpdate === latestUpdate) answer.removeAttribute("aria-busy");
   }
 }
 
-async function updateWhy(question) {
-  const mine = asked;
+async function updateWhy(query) {
+  const thisUpdate = latestUpdate;
   const busy = setTimeout(() => why.setAttribute("aria-busy", "true"), 200);
   try {
-    const reply = await ask("why");
-    const text = await reply.text();
-    if (!reply.ok || mine !== asked || question !== shownFor) return;
+    const response = await request("why");
+    const text = await response.text();
+    if (!response.ok || thisUpdate !== latestUpdate || query !== shownFor) return;
     why.innerHTML = text;
     why.classList.remove("stale");
-    whyFor = question;
+    whyFor = query;
   } catch (error) {
-    // it stays marked as old
+    // the explanation remains marked as outdated
   } finally {
     clearTimeout(busy);
     why.removeAttribute("aria-busy");
@@ -145,16 +145,16 @@ if (live) {
   document.documentElement.classList.add("live");
   form.addEventListener("input", (event) => {
     if (event.target.matches("select, [type=checkbox]")) return;
-    clearTimeout(waiting);
-    waiting = setTimeout(update, 60, false);
+    clearTimeout(updateTimer);
+    updateTimer = setTimeout(update, 60, false);
   });
   form.addEventListener("change", () => {
-    clearTimeout(waiting);
+    clearTimeout(updateTimer);
     update(true);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    clearTimeout(waiting);
+    clearTimeout(updateTimer);
     update(true);
   });
   window.addEventListener("popstate", () => {
@@ -173,8 +173,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     for (const other of table.tHead.querySelectorAll("[aria-sort]")) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const value = (row) => row.cells[head.cellIndex].dataset.value;
-    const order = (one, two) => {
-      const [a, b] = [value(one), value(two)];
+    const order = (first, second) => {
+      const [a, b] = [value(first), value(second)];
       return Number.isNaN(Number(a)) || Number.isNaN(Number(b)) ? a.localeCompare(b) : Number(a) - Number(b);
     };
     const rows = [...body.rows].sort(order);
