@@ -49,17 +49,17 @@ def test_a_row_has_the_written_sums_as_exact_dollars() -> None:
     row = dict(zip(titles, first, strict=True))
     assert (row["best"], row["expected"], row["worst"]) == (pipeline("best"), pipeline("expected"), pipeline("worst"))
     assert Decimal(row["expected_per_minute"]) * Decimal("1.5") == Decimal(row["expected"])
-    assert (row["holds_the_conversation"], row["architecture"], row["name"]) == ("yes", "pipeline", "ours")
+    assert (row["conversational"], row["architecture"], row["name"]) == ("yes", "pipeline", "ours")
     assert row["models"] == "gpt-4o-mini-transcribe → gpt-4.1 → tts-1"
     assert row["ends"] == "2027-01-06"
-    assert second[:3] == ["no", "transcript", "heard"]
+    assert second[:3] == ["no", "transcription", "heard"]
     assert dict(zip(titles, second, strict=True))["expected"] == format_dollars(micro_dollars(BILL["transcriber"]))
 
 
 def test_waits_are_milliseconds_and_left_out_where_nothing_is_known() -> None:
     """637 + 536 + 300 and 1,655 + 1,771 + 700; a transcript answers nobody."""
     titles, first, second = table_rows(price_stacks())
-    low, high = titles.index("wait_low_ms"), titles.index("wait_high_ms")
+    low, high = titles.index("latency_low_ms"), titles.index("latency_high_ms")
     assert (first[low], first[high]) == ("1473", "4126")
     assert (second[low], second[high]) == ("", "")
 
@@ -82,12 +82,12 @@ def headings(text: str) -> list[str]:
     return [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
 
 
-def test_the_document_has_a_table_for_what_holds_the_conversation_and_one_for_what_does_less() -> None:
+def test_the_document_has_a_table_for_what_conversational_and_one_for_what_does_less() -> None:
     text = markdown(price_stacks(), "Ninety seconds")
-    assert text.startswith("# Ninety seconds\n\nDollars per conversation, the cheapest first.")
+    assert text.startswith("# Ninety seconds\n\nDollars per conversation, cheapest first.")
     assert headings(text) == [
-        "Holds the conversation",
-        "Does less, or something else",
+        "Conversational agents",
+        "Partial alternatives",
         "How they differ",
         "Sources of the prices",
     ]
@@ -95,7 +95,7 @@ def test_the_document_has_a_table_for_what_holds_the_conversation_and_one_for_wh
     values = [value.strip() for value in row.strip("|").split("|")]
     assert values[1] == "gpt-4o-mini-transcribe → gpt-4.1 → tts-1"
     assert values[6:9] == ["1.00", "~1.5 to 4.1 s", "2027-01-06"]
-    transcription_row = next(line for line in text.splitlines() if line.startswith("| transcript: only heard |"))
+    transcription_row = next(line for line in text.splitlines() if line.startswith("| transcription: only heard |"))
     assert transcription_row.split("|")[8].strip() == ""
 
 
@@ -115,7 +115,7 @@ def test_a_source_of_two_ways_has_one_number() -> None:
     """The transcription model hears in both: its sources are named once, and the transcript has no others."""
     result = price_stacks()
     text = markdown(result, "Ninety seconds")
-    transcription_row = next(line for line in text.splitlines() if line.startswith("| transcript: only heard |"))
+    transcription_row = next(line for line in text.splitlines() if line.startswith("| transcription: only heard |"))
     components = result.partial[0].components
     assert transcription_row.split("|")[-2].strip() == ", ".join(
         str(number)
@@ -133,4 +133,4 @@ def test_a_name_of_ones_own_does_not_break_the_table(title: str, shown: str) -> 
 
 def test_where_nothing_does_less_there_is_no_table_of_it() -> None:
     result = alternatives(None, PLAN, SELECTION, FACTS, stacks=[PIPELINE])
-    assert "Does less, or something else" not in headings(markdown(result, "Ninety seconds"))
+    assert "Partial alternatives" not in headings(markdown(result, "Ninety seconds"))

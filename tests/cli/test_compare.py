@@ -127,7 +127,7 @@ def test_a_table_for_spreadsheets_has_a_row_for_each_way_with_the_same_dollars(t
     for row, alternative in zip(rows, (*document["alternatives"], *document["partial_alternatives"]), strict=True):
         assert {name: row[name] for name in ("best", "expected", "worst")} == alternative["per_conversation"]
         assert row["sources"]
-    assert [row["holds_the_conversation"] for row in rows] == ["yes", "yes", "no"]
+    assert [row["conversational"] for row in rows] == ["yes", "yes", "no"]
 
 
 def test_a_table_for_documents_has_the_sources_below(tmp_path: Path) -> None:

@@ -38,18 +38,18 @@ LABELS: Mapping[Architecture, str] = {
     "speech-to-speech": "speech to speech",
     "live": "live",
     "pipeline": "pipeline",
-    "text": "typed",
-    "transcription": "transcript",
+    "text": "text chat",
+    "transcription": "transcription",
     "translation": "translation",
 }
 
 DESCRIPTIONS: Mapping[Architecture, str] = {
-    "speech-to-speech": "one model hears and speaks, tone of voice included; its history is audio, sent again for every answer",
-    "live": "listens while it speaks; billed by the second, silence too, however much is said; a text model thinks behind it",
-    "pipeline": "three models in a row: tone of voice is lost in writing, each can be exchanged; its history is text",
-    "text": "typed and read: nobody hears or speaks",
-    "transcription": "only writes down what is said",
-    "translation": "only says it again in another language; it holds no conversation of its own",
+    "speech-to-speech": "one model for audio in and out, with tone of voice; its history is audio, re-sent for every response",
+    "live": "listens while it speaks; billed by the second, including silence; a text model is its backend",
+    "pipeline": "three models in sequence (STT, LLM, TTS); tone of voice is lost; models are replaceable; its history is text",
+    "text": "typed and read, without audio",
+    "transcription": "transcribes the speech only",
+    "translation": "translates the speech into another language only",
 }
 """How they differ."""
 
@@ -57,8 +57,8 @@ ANY_PIPELINE = Stack("any", "any pipeline", "pipeline", {})
 
 TIER_NOTES: Mapping[str, str] = {
     "batch": "answers within 24 hours",
-    "flex": "slower, and now and then refused",
-    "priority": "at the tier that answers sooner",
+    "flex": "slower, and sometimes unavailable",
+    "priority": "at the faster service tier",
 }
 
 

@@ -7,16 +7,16 @@ from voicebill.answers.alternatives import DESCRIPTIONS, LABELS, Alternative, Al
 from voicebill.billing.money import Amount, format_amount, format_dollars
 
 TITLES = (
-    *("holds_the_conversation", "architecture", "name", "models", "best", "expected", "worst", "expected_per_minute"),
-    *("expected_per_month", "wait_low_ms", "wait_high_ms", "ends", "sources"),
+    *("conversational", "architecture", "name", "models", "best", "expected", "worst", "expected_per_minute"),
+    *("expected_per_month", "latency_low_ms", "latency_high_ms", "ends", "sources"),
 )
 
 
 LEGEND = (
-    "Dollars per conversation, the cheapest first. Best, expected and worst are what the cache may find; times: of the",
-    "cheapest conversational agent. Response latency: from the end of the user's speech to the first sound, a",
-    "middle and a bad case, as others measured it; ~ where a part is assumed. Ends: the soonest day on which one of the",
-    "models ends by some source. The last column numbers the sources of the prices, below.",
+    "Dollars per conversation, cheapest first. Best, expected and worst are cache scenarios; vs cheapest: ratio to the",
+    "cheapest conversational agent. Response latency: from the end of the user's speech to the first sound, a typical and a",
+    "slow case, as published by others; ~ marks figures that are partly assumed. Ends: the earliest day on which one of the",
+    "models ends by some source. The last column numbers the sources of the prices below.",
 )
 
 
@@ -37,8 +37,8 @@ def markdown(answer: Alternatives, heading: str) -> str:
     sources: dict[str, int] = {}
     text = [f"# {heading}", "", *LEGEND, ""]
     for title, alternatives in (
-        ("Holds the conversation", answer.conversational),
-        ("Does less, or something else", answer.partial),
+        ("Conversational agents", answer.conversational),
+        ("Partial alternatives", answer.partial),
     ):
         if alternatives:
             text += [f"## {title}", "", *_table(alternatives, answer, sources), ""]
@@ -71,7 +71,7 @@ def _row_cells(row: AlternativeRow, answer: Alternatives) -> list[str]:
 
 
 def _table(alternatives: tuple[Alternative, ...], answer: Alternatives, sources: dict[str, int]) -> Iterator[str]:
-    yield "| | made of | best | expected | worst | a minute | times | answers after | ends | prices |"
+    yield "| | models | best | expected | worst | per minute | vs cheapest | response latency | ends | sources |"
     yield "|---|---|--:|--:|--:|--:|--:|---|---|---|"
     for alternative in alternatives:
         costs, ratio = alternative.per_conversation, answer.ratio_to_cheapest(alternative)

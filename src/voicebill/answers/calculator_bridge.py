@@ -18,7 +18,7 @@ CALCULATOR_RULES = "web-calculator-2026-06"
 STEPS: Mapping[str, tuple[str, ...]] = {
     "the prompt and the tools are read, too": ("counts_instructions", "tools_extra_tokens"),
     "turn detection commits more than the speech": ("vad_prefix_ms", "vad_silence_ms"),
-    "more text is billed beside speech": ("reply_text_base", "reply_text_per_audio_token"),
+    "more text is billed with audio": ("reply_text_base", "reply_text_per_audio_token"),
     "items of the history have framing": (
         "conversation_tokens",
         "user_audio_item_tokens",

@@ -75,7 +75,7 @@ def _keep_prompt_stable(plan: Plan) -> Plan | None:
 
 CHANGES: tuple[tuple[str, Change, str], ...] = (
     ("halve the prompt", _halve_prompt, "fewer instructions; move what is rarely needed into tools"),
-    ("halve the tool calls", _halve_tool_calls, "fetch more at once, or know less"),
+    ("halve the tool calls", _halve_tool_calls, "fetch more per call, or provide less information"),
     ("answer a quarter of the turns in writing", _type_quarter_of_turns, "the user reads and types there"),
     ("cut the history to 4,000 tokens, keeping 0.8", _truncate_history, "older turns are forgotten"),
     (

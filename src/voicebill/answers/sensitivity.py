@@ -68,7 +68,7 @@ def _set_fields(**changes: object) -> Callable[[Plan], Plan]:
 SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
     SensitivityParameter(
         "prefix_reuse",
-        "found in the cache",
+        "prefix reuse",
         ParameterEnd("50%", _set_fields(cache="prefix", prefix_reuse=Decimal("0.5"))),
         ParameterEnd("100%", _set_fields(cache="prefix", prefix_reuse=Decimal(1))),
         "one recorded response in seven missed wholly, and some sessions never did",
@@ -96,28 +96,28 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
     ),
     SensitivityParameter(
         "text",
-        "text beside speech",
+        "text with audio",
         ParameterEnd("3 a second", rules={"reply_text_base": 0, "reply_text_per_audio_token": Decimal("0.15")}),
         ParameterEnd("+20%", rules={"reply_text_per_audio_token": Decimal("0.269")}),
         "the original calculator's figure, and the spread of 50 recorded replies",
     ),
     SensitivityParameter(
         "interruptions",
-        "replies broken off",
+        "interrupted replies",
         ParameterEnd("none", _set_fields(interrupted_share=Decimal(0))),
         ParameterEnd("30%", _set_fields(interrupted_share=Decimal("0.3"))),
         "assumed",
     ),
     SensitivityParameter(
         "padding",
-        "silence to commit",
+        "silence before commit",
         ParameterEnd("200 ms", rules={"vad_silence_ms": 200}),
         ParameterEnd("800 ms", rules={"vad_silence_ms": 800}),
         "a quick setting, and that of a recorded session",
     ),
     SensitivityParameter(
         "spread",
-        "spread of lengths",
+        "call length variation",
         ParameterEnd("none", length_distribution=LengthDistribution(0)),
         ParameterEnd("1.0", length_distribution=LengthDistribution(1)),
         "all calls alike, and as far apart as call centres see",
