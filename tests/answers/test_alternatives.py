@@ -65,15 +65,15 @@ def test_every_model_costs_what_its_written_sum_says(case: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("name", "notes"),
     [
-        ("gpt-4.1-typed", ["gpt-4.1: of 1,024 tokens in common and more 80% are found in the cache, in steps of 128"]),
+        ("gpt-4.1-typed", ["gpt-4.1: 80% of a common prefix of at least 1,024 tokens is cached, in steps of 128"]),
         ("gpt-4.1-batch", []),
-        ("gpt-6-luna-batch", ["gpt-6-luna: of 1,024 tokens in common and more 80% are found in the cache, to the token"]),
+        ("gpt-6-luna-batch", ["gpt-6-luna: 80% of a common prefix of at least 1,024 tokens is cached, to the token"]),
     ],
 )
-def test_what_the_cache_is_taken_to_find_is_said_wherever_it_moves_the_bill(name: str, notes: list[str]) -> None:
+def test_an_alternative_states_its_cache_assumption_where_it_affects_the_bill(name: str, notes: list[str]) -> None:
     alternative = alternatives(None, PLAN, ModelSelection(model="any", day=DAY), FACTS).find(name)
     assert alternative is not None
-    assert [note for note in alternative.assumptions if "found in the cache" in note] == notes
+    assert [note for note in alternative.assumptions if "is cached" in note] == notes
 
 
 def own(volume: Volume | None = None) -> Alternatives:
@@ -86,7 +86,7 @@ def sums(*names: str) -> Fraction:
     return sum((micro_dollars(COMMON["own"][name]) for name in names), start=Fraction(0))
 
 
-def test_a_platform_takes_its_fee_for_begun_minutes_beside_the_models() -> None:
+def test_a_platform_fee_is_added_per_started_minute() -> None:
     result = own()
     hosted, studio = result.find("hosted"), result.find("studio")
     assert hosted is not None
@@ -113,7 +113,7 @@ def test_a_platforms_month_is_paid_once_however_many_conversations_there_are(vol
     )
 
 
-def test_the_volume_from_which_a_platform_pays_is_told_to_the_conversation() -> None:
+def test_the_break_even_volume_of_a_platform_is_exact_to_one_conversation() -> None:
     result = own()
     both = [alternative for name in ("hosted", "studio") if (alternative := result.find(name))]
     pair = break_even(both, PLAN, SweepRange("volume", Decimal(1), Decimal(10_000))).pairs[0]

@@ -30,7 +30,9 @@ PIPELINE = Stack(
     provider="openai",
 )
 TRANSCRIPTION = Stack("heard", "only heard", "transcription", {"transcriber": ("gpt-4o-mini-transcribe",)}, provider="openai")
-BILL = next(case["bill"] for case in COMMON["cases"] if case["name"].startswith("Tokens heard, a cache in steps of 128"))
+BILL = next(
+    case["bill"] for case in COMMON["cases"] if case["name"].startswith("Transcription by tokens, a cache in steps of 128")
+)
 
 
 def price_stacks(volume: Volume | None = None) -> Alternatives:
@@ -64,7 +66,7 @@ def test_waits_are_milliseconds_and_left_out_where_nothing_is_known() -> None:
     assert (second[low], second[high]) == ("", "")
 
 
-def test_months_are_there_only_where_they_were_asked_for() -> None:
+def test_monthly_amounts_appear_only_with_a_volume() -> None:
     column = TITLES.index("expected_per_month")
     assert [row[column] for row in table_rows(price_stacks())[1:]] == ["", ""]
     months = [Decimal(row[column]) for row in table_rows(price_stacks(Volume(Decimal(1000), "month")))[1:]]
@@ -82,7 +84,7 @@ def headings(text: str) -> list[str]:
     return [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
 
 
-def test_the_document_has_a_table_for_what_conversational_and_one_for_what_does_less() -> None:
+def test_the_document_has_a_table_of_conversational_agents_and_one_of_partial_alternatives() -> None:
     text = markdown(price_stacks(), "Ninety seconds")
     assert text.startswith("# Ninety seconds\n\nDollars per conversation, cheapest first.")
     assert headings(text) == [
@@ -99,7 +101,7 @@ def test_the_document_has_a_table_for_what_conversational_and_one_for_what_does_
     assert transcription_row.split("|")[8].strip() == ""
 
 
-def test_tables_are_whole_and_their_numbers_are_those_of_the_sources_below() -> None:
+def test_tables_are_complete_and_their_numbers_are_those_of_the_sources_below() -> None:
     text = markdown(price_stacks(), "Ninety seconds")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert {line.count("|") for line in rows} == {11}
@@ -111,7 +113,7 @@ def test_tables_are_whole_and_their_numbers_are_those_of_the_sources_below() -> 
     assert source_numbers == set(range(1, len(below) + 1))
 
 
-def test_a_source_of_two_ways_has_one_number() -> None:
+def test_a_source_of_two_alternatives_has_one_number() -> None:
     """The transcription model hears in both: its sources are named once, and the transcript has no others."""
     result = price_stacks()
     text = markdown(result, "Ninety seconds")

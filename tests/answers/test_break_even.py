@@ -148,7 +148,7 @@ def assert_consistent(curve: BreakEvenCurve) -> None:
 
 
 @pytest.mark.parametrize("axis", ["minutes", "turns", "speech"])
-def test_pairs_without_a_crossing_keep_one_order_over_the_whole_range(axis: Axis) -> None:
+def test_pairs_without_a_break_even_keep_one_order_over_the_range(axis: Axis) -> None:
     curve = break_even(POSSIBLE, SIX, RANGES[axis])
     assert_consistent(curve)
     assert any(pair.cheaper for pair in curve.pairs)
@@ -181,7 +181,7 @@ def invented_curve(*tables: Sequence[int | None]) -> BreakEvenCurve:
 
 @settings(deadline=None)
 @given(st.lists(amounts, min_size=2, max_size=4))
-def test_whatever_ways_cost_crossings_are_the_changes_of_their_order(tables: list[list[int | None]]) -> None:
+def test_break_evens_are_exactly_the_changes_of_order(tables: list[list[int | None]]) -> None:
     curve = invented_curve(*tables)
     assert_consistent(curve)
     for pair in curve.pairs:
@@ -195,12 +195,12 @@ def test_whatever_ways_cost_crossings_are_the_changes_of_their_order(tables: lis
                 assert cheaper == (pair.first if first < second else pair.second)
 
 
-def test_ways_that_touch_and_part_again_do_not_cross() -> None:
+def test_amounts_that_only_touch_have_no_break_even() -> None:
     pair = invented_curve([1, 2, 2, 1], [2, 2, 2, 2]).pairs[0]
     assert (pair.break_evens, pair.cheaper) == ((), "a")
 
 
-def test_ways_that_cost_the_same_between_cross_from_the_last_difference_to_the_next() -> None:
+def test_a_break_even_spans_values_at_which_both_cost_the_same() -> None:
     """1 against 2, twice the same, then 3 against 2: between one turn and four."""
     crossover = invented_curve([1, 2, 2, 3], [2, 2, 2, 2]).pairs[0].break_evens[0]
     assert [crossover.below, crossover.estimate, crossover.above] == [1, Decimal("2.5"), 4]
@@ -212,10 +212,10 @@ def test_nobody_is_cheaper_throughout_where_the_order_changes_over_a_gap() -> No
     crossover = curve.pairs[0].break_evens[0]
     assert [crossover.below, crossover.above] == [1, 4]
     assert curve.pairs[0].cheaper is None
-    assert curve.missing == ("a has no answer at 2 of 4 values, first at 2",)
+    assert curve.missing == ("a cannot be estimated at 2 of 4 values, first at 2",)
 
 
-def test_two_ways_that_always_cost_the_same_are_told_so() -> None:
+def test_two_alternatives_that_always_cost_the_same_have_no_cheaper_one() -> None:
     pair = invented_curve([3, 3], [3, 3]).pairs[0]
     assert (pair.break_evens, pair.cheaper) == ((), None)
 
@@ -226,7 +226,7 @@ def monthly_alternative(name: str, dollars: int, mean_cents: int) -> Alternative
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 500), st.integers(1, 9))
-def test_a_volume_is_told_to_the_conversation(dollars: int, cheaper_by: int) -> None:
+def test_a_break_even_volume_is_exact_to_one_conversation(dollars: int, cheaper_by: int) -> None:
     """So many dollars a month are worth it from (dollars / difference) conversations on, exactly."""
     both = [monthly_alternative("plain", 0, 10), monthly_alternative("fixed", dollars, 10 - cheaper_by)]
     threshold = Fraction(100 * dollars, cheaper_by)
@@ -250,8 +250,8 @@ def test_a_volume_at_which_both_cost_the_same_lies_between_its_neighbours() -> N
 @pytest.mark.parametrize(
     ("axis", "low", "high", "message"),
     [
-        ("price", 1, 2, "along minutes, turns, speech, volume, not 'price'"),
-        ("minutes", 0, 5, "from more than 0 to more than that, not from 0 to 5"),
+        ("price", 1, 2, "one of minutes, turns, speech, volume, not 'price'"),
+        ("minutes", 0, 5, "from a value above 0, not from 0 to 5"),
         ("minutes", -1, 5, "not from -1 to 5"),
         ("turns", 5, 5, "not from 5 to 5"),
         ("turns", 9, 5, "not from 9 to 5"),
@@ -264,7 +264,7 @@ def test_a_volume_at_which_both_cost_the_same_lies_between_its_neighbours() -> N
         ("minutes", "one", 5, "must be a number, not 'one'"),
     ],
 )
-def test_a_range_that_cannot_be_meant_is_refused(axis: Axis, low: Decimal, high: Decimal, message: str) -> None:
+def test_an_invalid_range_is_refused(axis: Axis, low: Decimal, high: Decimal, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         SweepRange(axis, low, high)
     assert message in str(caught.value)
@@ -278,14 +278,14 @@ def test_a_range_without_a_value_that_could_be_looked_at_is_refused(axis: Axis, 
         break_even(POSSIBLE[:2], SIX, SweepRange(axis, low, high))
 
 
-def test_one_way_has_no_ranking() -> None:
+def test_a_single_alternative_has_no_break_even() -> None:
     with pytest.raises(InvalidInput, match="two different alternatives"):
         break_even([POSSIBLE[0], POSSIBLE[0]], SIX, RANGES["turns"])
 
 
-def test_a_way_that_cannot_be_has_no_ranking_either() -> None:
+def test_an_impossible_alternative_has_no_break_even() -> None:
     early = alternatives(None, SIX, ModelSelection(model="any", day=date(2024, 12, 1)), FACTS)
-    message = "best cannot be ranked: no transcription model named gpt-live-transcribe is sold on 2024-12-01"
+    message = "best cannot be ranked: no transcription model named gpt-live-transcribe is available on 2024-12-01"
     with pytest.raises(InvalidInput, match=message):
         select_alternatives(early, ["cheapest", "best"])
     with pytest.raises(InvalidInput, match=message):
@@ -296,12 +296,14 @@ def test_a_way_that_cannot_be_has_no_ranking_either() -> None:
         )
 
 
-def test_ways_are_ranked_by_name_or_the_cheapest_of_each_kind_or_the_cheapest_two() -> None:
+def test_alternatives_are_selected_by_name_or_as_the_cheapest_of_each_architecture_or_the_cheapest_two() -> None:
     assert [alternative.name for alternative in select_alternatives(RESULT, ["fast", "translation"])] == ["fast", "translation"]
     assert [alternative.architecture for alternative in select_alternatives(RESULT)] == ["pipeline", "speech-to-speech", "live"]
     only_pipelines = replace(RESULT, conversational=(find("fast"), find("best"), find("azure-only")))
     assert [alternative.name for alternative in select_alternatives(only_pipelines)] == ["fast", "best"]
-    with pytest.raises(UnknownName, match=r"unknown stack or offer 'fats' among the ways .*; the nearest is fast"):
+    with pytest.raises(
+        UnknownName, match=r"unknown stack or offer 'fats' among the compared alternatives.*; the nearest is fast"
+    ):
         select_alternatives(RESULT, ["fats"])
 
 
@@ -329,7 +331,7 @@ ODD = [Plan(minutes=Decimal("0.2"), turns=1), Plan(minutes=1440, turns=3), Plan(
 
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("plan", [*ODD, Plan(minutes=Decimal("0.0005"), turns=20), Plan(minutes=1, turns=1, tool_calls=2000)])
-def test_the_usual_range_can_always_be_looked_at(axis: Axis, plan: Plan) -> None:
+def test_the_default_range_can_always_be_evaluated(axis: Axis, plan: Plan) -> None:
     sweep_range = default_range(axis, plan, Volume(Decimal(10**12), "hour"))
     assert break_even(
         [invented_alternative("a", lambda _: 1), invented_alternative("b", lambda _: 2)], plan, sweep_range
@@ -516,24 +518,26 @@ def reason_for(stack: Stack, day: date = DAY) -> str:
     return result.not_possible[0].reason
 
 
-def test_before_its_models_were_sold_a_stack_is_refused_with_their_names() -> None:
+def test_before_its_models_were_available_a_stack_is_refused_with_their_names() -> None:
     day = date(2024, 12, 1)
     by_name = {stack.name: stack for stack in FACTS.stacks}
-    assert reason_for(by_name["gpt-4.1-typed"], day) == "no text model named gpt-4.1 is sold on 2024-12-01"
+    assert reason_for(by_name["gpt-4.1-typed"], day) == "no text model named gpt-4.1 is available on 2024-12-01"
     assert (
-        reason_for(by_name["gpt-6-luna-flex"], day) == "no text model named gpt-6-luna at the tier flex is sold on 2024-12-01"
+        reason_for(by_name["gpt-6-luna-flex"], day)
+        == "no text model named gpt-6-luna at service tier flex is available on 2024-12-01"
     )
     assert reason_for(by_name["transcript-live"], day) == (
-        "no transcription model named gpt-live-transcribe or gpt-realtime-whisper is sold on 2024-12-01"
+        "no transcription model named gpt-live-transcribe or gpt-realtime-whisper is available on 2024-12-01"
     )
     assert (
-        reason_for(by_name["gpt-live-1.1"], DAY - timedelta(days=3)) == "no live model named gpt-live-1.1 is sold on 2026-11-19"
+        reason_for(by_name["gpt-live-1.1"], DAY - timedelta(days=3))
+        == "no live model named gpt-live-1.1 is available on 2026-11-19"
     )
 
 
 def test_wishes_that_nobody_meets_are_named() -> None:
     far = Stack("own", "own", "translation", {}, provider="nobody", min_lifetime_days=400)
-    assert reason_for(far) == "no translation model of nobody that lives until 2027-12-27 is sold on 2026-11-22"
+    assert reason_for(far) == "no translation model of nobody supported until 2027-12-27 is available on 2026-11-22"
 
 
 def test_a_carrier_or_platform_that_is_not_there_is_refused_with_the_nearest() -> None:
@@ -576,16 +580,16 @@ def test_a_faulty_stack_of_ones_own_is_refused_with_its_line(tmp_path: Path, row
     assert "own.toml" in str(caught.value)
 
 
-def test_a_stack_of_ones_own_may_not_take_a_name_of_ours(tmp_path: Path) -> None:
+def test_a_custom_stack_may_not_have_the_name_of_a_built_in_one(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(STACK.replace('name = "own"', 'name = "fast"'), encoding="utf-8")
     with pytest.raises(InvalidFile, match="the stack fast exists already"):
         load_facts(file)
 
 
-def test_a_model_in_the_wrong_seat_is_not_sold_for_it() -> None:
+def test_a_model_in_the_wrong_role_is_refused() -> None:
     own = Stack("own", "own", "pipeline", {"tts": ("gpt-4.1",)})
-    assert reason_for(own) == "no speech model named gpt-4.1 is sold on 2026-11-22"
+    assert reason_for(own) == "no speech model named gpt-4.1 is available on 2026-11-22"
 
 
 def test_a_day_before_the_first_rules_is_refused_with_the_day_since_which_they_hold() -> None:

@@ -92,7 +92,7 @@ def test_percentiles_are_those_of_the_lengths_however_few_the_turns() -> None:
     assert observed.mean_minutes == 3
 
 
-def test_a_cut_that_shortens_the_mean_is_said() -> None:
+def test_a_cap_that_shortens_the_mean_is_warned_of() -> None:
     mix = price_calls(Plan(minutes=50, turns=50), LengthDistribution(0.8), MODEL)
     assert mix.mean_minutes < 45
 
@@ -104,7 +104,7 @@ def test_calls_beyond_the_cap_are_counted_as_so_long() -> None:
 
 @pytest.mark.parametrize("wrong", [-0.1, 5.1, float("nan")])
 def test_a_spread_that_cannot_be_is_refused(wrong: float) -> None:
-    with pytest.raises(InvalidInput, match="the spread of lengths must be"):
+    with pytest.raises(InvalidInput, match="the coefficient of variation must be"):
         LengthDistribution(wrong)
 
 

@@ -68,7 +68,7 @@ def test_only_what_is_alive_on_the_day_is_compared() -> None:
     assert "openai/gpt-realtime-2025-08-28" not in names(date(2027, 1, 20))
 
 
-def test_nothing_to_compare_is_said() -> None:
+def test_a_comparison_without_offers_is_refused() -> None:
     with pytest.raises(InvalidInput, match="there is no offer to compare"):
         compare(PLAN, (), SELECTION, FACTS)
 

@@ -94,14 +94,14 @@ def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
     assert answer().per_month is None
 
 
-def test_months_are_taken_over_calls_that_differ_in_length_unless_they_are_said_not_to() -> None:
+def test_months_are_over_calls_of_different_lengths_by_default() -> None:
     assumed, explicit = (
         estimate(PLAN, selection_of(), FACTS, parse_volume("1000/day"), lengths) for lengths in (None, LengthDistribution())
     )
     assert assumed.call_mix is not None
     assert assumed.per_year == assumed.call_mix.mean.scaled(Fraction(365_000)) == explicit.per_year
-    assert any("call lengths spread by 0.8" in text and "assumed" in text for text in assumed.assumptions)
-    assert not any("call lengths spread" in text for text in explicit.assumptions)
+    assert any("call lengths are assumed" in text and "variation of 0.8" in text for text in assumed.assumptions)
+    assert not any("call lengths are assumed" in text for text in explicit.assumptions)
     assert estimate(PLAN, selection_of(), FACTS).call_mix is None
 
 
@@ -183,7 +183,7 @@ def test_a_model_that_ends_soon_says_so() -> None:
     )
 
 
-def test_what_is_assumed_is_said_with_the_answer() -> None:
+def test_assumptions_are_part_of_the_answer() -> None:
     assumptions = answer().assumptions
     assert "history is last-assistant-audio: assumed, same as gpt-realtime" in assumptions
     assert any(text.startswith("expected: 80% of the prefix in common") for text in assumptions)
@@ -200,7 +200,7 @@ def test_cuts_sessions_long_replies_and_unstated_reasoning_are_warned_of() -> No
         for text in answer(minutes=60, turns=300, instructions_tokens=20_000).warnings
     )
     assert any("2 are needed" in text for text in answer(minutes=90, turns=60).warnings)
-    assert any("more than the 4,096 that the model gives" in text for text in answer(minutes=30, turns=3).warnings)
+    assert any("more than the model's maximum of 4,096 per response" in text for text in answer(minutes=30, turns=3).warnings)
     assert any("no reasoning tokens are counted" in text for text in answer(selection_of("gpt-realtime-2.1")).warnings)
     reasoned = answer(selection_of("gpt-realtime-2.1"), reasoning_tokens=50)
     assert not any("no reasoning tokens are counted" in text for text in reasoned.warnings)
@@ -218,7 +218,7 @@ def test_azure_transcribes_under_the_same_deployment_where_it_can() -> None:
     whisper = answer(selection_of(provider="azure", deployment="data-zone"), transcription_model="whisper")
     assert whisper.model.transcription is not None
     assert whisper.model.transcription.offer.deployment == "global"
-    assert any("whisper is not sold as data-zone" in text for text in whisper.assumptions)
+    assert any("whisper is not available as data-zone" in text for text in whisper.assumptions)
 
 
 def test_what_has_no_price_cannot_be_estimated() -> None:
@@ -227,8 +227,8 @@ def test_what_has_no_price_cannot_be_estimated() -> None:
         answer(early, images=1)
 
 
-def test_only_realtime_models_hold_a_conversation() -> None:
-    with pytest.raises(NotAvailable, match=r"gpt-live-1 is a live model: only realtime models .* such as gpt-realtime"):
+def test_only_realtime_models_can_be_estimated() -> None:
+    with pytest.raises(NotAvailable, match=r"gpt-live-1 is a live model, not a realtime model such as .*gpt-realtime"):
         answer(selection_of("gpt-live-1"))
     with pytest.raises(NotAvailable, match=r"gpt-4.1 is a text model, not a transcription model such as gpt-4o"):
         answer(transcription_model="gpt-4.1")

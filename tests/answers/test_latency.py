@@ -43,7 +43,7 @@ def test_a_row_for_a_model_goes_before_one_for_all_others() -> None:
 
 
 @pytest.mark.parametrize("parts", [[], [("llm", "nobody")], [("transcriber", "quick-ear"), ("llm", "nobody")]])
-def test_where_of_one_part_nothing_is_known_nothing_is_said(parts: list[tuple[str, str]]) -> None:
+def test_without_the_latency_of_one_part_there_is_no_total(parts: list[tuple[str, str]]) -> None:
     assert response_latency(parts, ROWS) is None
 
 

@@ -31,7 +31,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName
         (quantities.parse_minutes, "2 hours", 120),
     ],
 )
-def test_what_is_meant(parser: Any, text: str, expected: object) -> None:
+def test_quantities_are_parsed(parser: Any, text: str, expected: object) -> None:
     assert parser(text) == expected
 
 
@@ -58,7 +58,7 @@ def test_what_is_meant(parser: Any, text: str, expected: object) -> None:
         (quantities.parse_number, "1" * 40, "is beyond any use"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(parser: Any, text: str, message: str) -> None:
+def test_invalid_quantities_are_refused(parser: Any, text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parser(text)
     assert message in str(caught.value)

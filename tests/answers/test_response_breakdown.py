@@ -26,26 +26,26 @@ def test_the_entries_add_up_to_the_voice_models_bill() -> None:
     assert len(responses) == 22
 
 
-def test_each_entry_says_what_made_it_so() -> None:
+def test_every_response_has_the_reasons_of_its_cost() -> None:
     _, responses = response_costs_of(PLAN)
-    assert responses[0].reasons == ("the first response: nothing is in the cache yet",)
+    assert responses[0].reasons == ("first response: nothing is cached yet",)
     reasons = {reason for response in responses[1:] for reason in response.reasons}
     assert any("an older reply has shrunk to its transcript; 80% of the" in reason for reason in reasons)
-    assert "a tool call is a response of its own, and reads everything" in reasons
-    assert "the user breaks in: all that was generated is billed, heard or not" in reasons
-    assert any("tokens in common are found, in blocks of 64" in reason for reason in reasons)
+    assert "a tool call is a separate response that reads the whole input" in reasons
+    assert "the user interrupts: all generated tokens are billed, played or not" in reasons
+    assert any("tokens in common are cached, in blocks of 64" in reason for reason in reasons)
 
 
 def test_cuts_and_new_sessions_are_named() -> None:
     _, cut = response_costs_of(replace(PLAN, truncation=Truncation("auto", Decimal("0.8"), 2000)))
     assert any("the history no longer fits" in reason for response in cut for reason in response.reasons)
     _, long = response_costs_of(replace(PLAN, session_minutes=5))
-    assert any("session 2 starts cold" in response.reasons for response in long)
+    assert any("session 2 starts with a cold cache" in response.reasons for response in long)
 
 
 def test_other_cache_behaviours_are_named() -> None:
-    assert response_costs_of(replace(PLAN, cache="none"))[1][4].reasons[-1] == "nothing is found in the cache"
-    assert "tokens read before are in the cache" in response_costs_of(replace(PLAN, cache="all"))[1][4].reasons[-1]
+    assert response_costs_of(replace(PLAN, cache="none"))[1][4].reasons[-1] == "nothing is cached"
+    assert "repeated tokens are cached" in response_costs_of(replace(PLAN, cache="all"))[1][4].reasons[-1]
     assert response_costs_of(replace(PLAN, warm_cache=True))[1][0].reasons == (
         "another session has just used the same instructions",
     )

@@ -27,7 +27,7 @@ SWINGS = {effect.parameter.name: effect for effect in sensitivity(PLAN, SELECTIO
 
 
 @pytest.mark.parametrize("parameter", SENSITIVITY_PARAMETERS, ids=lambda parameter: parameter.name)
-def test_a_knobs_effect_is_two_plain_runs(parameter: object) -> None:
+def test_a_swing_is_the_difference_of_two_estimates(parameter: object) -> None:
     swing = next(candidate for candidate in SWINGS.values() if candidate.parameter is parameter)
     for end, delta in ((swing.parameter.low, swing.low), (swing.parameter.high, swing.high)):
         selection = replace(SELECTION, overrides=end.rules)
@@ -107,7 +107,7 @@ def test_the_search_equals_trying_every_setting() -> None:
     assert best.expected == estimate(replace(plan, truncation=best.truncation), SELECTION, FACTS).per_conversation.expected
 
 
-def test_a_spread_knob_reads_the_mean_call() -> None:
+def test_the_call_length_parameter_uses_the_mean_call() -> None:
     mean = estimate(PLAN, SELECTION, FACTS, lengths=LengthDistribution(1)).call_mix
     assert mean is not None
     assert SWINGS["spread"].high == mean.mean.expected - BASE

@@ -42,7 +42,7 @@ def in_bytes(written: str) -> int:
 
 
 @pytest.mark.parametrize("case", cases("connections.toml"), ids=case_name)
-def test_every_way_carries_and_takes_what_its_written_sum_says(case: dict[str, Any]) -> None:
+def test_every_connection_has_the_bytes_and_fees_of_its_written_sum(case: dict[str, Any]) -> None:
     connection = estimate_connection(
         Plan(**case["plan"]), costs_from(case.get("connection_costs", {})), CATALOG, DAY, calls_from(case.get("calls"))
     )
@@ -101,7 +101,7 @@ DESCRIPTIONS = {
 
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
-def test_each_way_says_whom_it_suits_and_what_it_asks_for(name: str) -> None:
+def test_every_transport_has_its_uses_and_requirements(name: str) -> None:
     row, (best_for, latency, setup, truncation, visibility) = CATALOG.transports[name], DESCRIPTIONS[name]
     assert (row.best_for, row.latency, row.setup) == (best_for, latency, setup)
     assert row.truncation.startswith(truncation)
@@ -109,11 +109,11 @@ def test_each_way_says_whom_it_suits_and_what_it_asks_for(name: str) -> None:
     assert "no cost for network bandwidth or connections" in row.source
 
 
-def test_there_are_three_ways() -> None:
+def test_there_are_three_transports() -> None:
     assert tuple(CATALOG.transports) == tuple(DESCRIPTIONS)
 
 
-def test_what_each_way_needs_is_told() -> None:
+def test_the_requirements_of_every_transport_are_given() -> None:
     needs = {name: row.needs for name, row in CATALOG.transports.items()}
     assert "short-lived key" in needs["webrtc"]
     assert "your own server" in needs["websocket"]
@@ -188,7 +188,7 @@ def connection_of(answer: Estimate) -> ConnectionEstimate:
     return answer.connection
 
 
-def test_the_way_is_added_to_every_amount_and_none_of_them_is_changed_by_it() -> None:
+def test_connection_costs_are_added_to_totals_without_changing_model_costs() -> None:
     plain, answer = estimate_with(), estimate_with(carrier_per_minute=Decimal("0.01"))
     assert answer.per_conversation == plain.per_conversation
     for scenario in ("best", "expected", "worst"):
@@ -197,7 +197,7 @@ def test_the_way_is_added_to_every_amount_and_none_of_them_is_changed_by_it() ->
     assert answer.total_per_month is None
 
 
-def test_a_month_with_its_way_is_the_models_month_and_the_ways() -> None:
+def test_a_monthly_total_is_the_sum_of_models_and_connection() -> None:
     """1,000 calls of six begun minutes, all alike, and $99 for the month."""
     volume = Volume(Decimal(1000), "month")
     answer = estimate_with(
@@ -225,7 +225,7 @@ def test_the_carriers_month_ends_where_the_models_session_does() -> None:
     assert connection_of(answer).per_month == micro_dollars("10 × 60 × 10000")
 
 
-def test_nothing_is_said_of_the_way_unless_it_was_asked_about() -> None:
+def test_without_a_transport_or_costs_there_is_no_connection() -> None:
     plain = Plan(minutes=6, turns=20)
     assert estimate_with(plain).connection is None
     assert estimate_with(plain).total == estimate_with(plain).per_conversation
@@ -234,12 +234,12 @@ def test_nothing_is_said_of_the_way_unless_it_was_asked_about() -> None:
     assert connection_of(estimate_with()).per_conversation == 0
 
 
-def test_what_is_taken_for_granted_on_the_way_is_said() -> None:
+def test_a_connection_states_its_assumptions() -> None:
     assumptions = connection_of(
         estimate_with(carrier_per_minute=Decimal("0.01"), carrier_increment=6, egress_per_gb=Decimal("0.09"))
     ).assumptions
-    assert "the stated carrier rounds each call up to 6 s" in assumptions
-    assert "over SIP your side sends the caller's audio all the time; what it receives is taken to be free" in assumptions
+    assert "your carrier rounds each call up to 6 s" in assumptions
+    assert "over SIP your side sends the caller's audio all the time; received audio is assumed to be free" in assumptions
     ours = connection_of(estimate_with(carrier="twilio/voice-inbound-us-local"))
     assert any("is an example of what carriers charge: use your own carrier's rate" in text for text in ours.assumptions)
     assert any("may not apply on 2026-11-22" in text for text in ours.warnings)
@@ -261,17 +261,17 @@ def test_what_is_taken_for_granted_on_the_way_is_said() -> None:
         ({"egress_per_gb": "dear"}, "egress_per_gb must be a number, not 'dear'"),
         ({"carrier_per_minute": 1, "carrier_increment": 0}, "carrier_increment must be between 1 and 3,600, not 0"),
         ({"carrier_per_minute": 1, "carrier_increment": 1.5}, "carrier_increment must be a whole number, not 1.5"),
-        ({"carrier_increment": 6}, "carrier_increment says how a carrier stated by carrier_per_minute rounds: give that, too"),
+        ({"carrier_increment": 6}, "carrier_increment applies to carrier_per_minute: give that, too"),
         (
             {"carrier": "a/b", "carrier_increment": 6},
-            "carrier_increment says how a carrier stated by carrier_per_minute rounds",
+            "carrier_increment applies to carrier_per_minute",
         ),
         ({"carrier": "a/b", "carrier_per_minute": 1}, "carrier and carrier_per_minute are alternatives: give one"),
         ({"platforms": ("a/b", "c/d", "a/b")}, "platforms: a/b would be paid twice: name it once"),
         ({"carrier": "a/b", "platforms": ("a/b",)}, "platforms: a/b would be paid twice: name it once"),
     ],
 )
-def test_what_cannot_be_meant_of_the_way_is_refused(values: dict[str, Any], message: str) -> None:
+def test_invalid_connection_costs_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         ConnectionCosts(**values)
     assert message in str(caught.value)
@@ -282,9 +282,9 @@ def test_what_cannot_be_meant_of_the_way_is_refused(values: dict[str, Any], mess
     [
         ({}, {"carrier": "twilio/voice-inbound-us-locl"}, "unknown carrier 'twilio/voice-inbound-us-locl'; the nearest are"),
         ({}, {"platforms": ("example-voice/agent",)}, "unknown platform 'example-voice/agent'; the nearest is example-"),
-        ({}, {"carrier": "openai/gpt-realtime"}, "your own is an offer of kind telephony or platform in a file of prices"),
-        ({}, {"codec": "g711"}, "unknown codec 'g711' of WebRTC; known: opus; the transport that has it is websocket or sip"),
-        ({"transport": "sip"}, {"codec": "pcm16"}, "the transport that has it is websocket"),
+        ({}, {"carrier": "openai/gpt-realtime"}, "add your own as an offer of kind telephony or platform in a price file"),
+        ({}, {"codec": "g711"}, "unknown codec 'g711' of WebRTC; known: opus; it is available over websocket or sip"),
+        ({"transport": "sip"}, {"codec": "pcm16"}, "it is available over websocket"),
         ({"transport": "websocket"}, {"codec": "mp3"}, "unknown codec 'mp3' of WebSocket; known: g711, pcm16"),
     ],
 )  # fmt: skip

@@ -46,9 +46,9 @@ def test_the_turns_add_up_to_the_conversation() -> None:
     assert {row.kind for row in rows} == {
         "assistant audio",
         "text out",
-        "audio in, full rate",
-        "text in, full rate",
-        "from the cache",
+        "audio in, uncached",
+        "text in, uncached",
+        "cached input",
     }
 
 
@@ -128,13 +128,13 @@ def test_where_a_way_has_no_answer_its_line_ends() -> None:
     [
         (
             make_curve(ONE),
-            ("the order changes at about 2.5", "turns, in as many minutes", "dollars a conversation"),
+            ("the order changes at about 2.5", "turns, in the same minutes", "dollars a conversation"),
         ),
         (
             make_curve(NEVER),
-            ("the order never changes", "turns, in as many minutes", "dollars a conversation"),
+            ("the order never changes", "turns, in the same minutes", "dollars a conversation"),
         ),
-        (make_curve(ONE, axis="volume"), ("the order changes at about 2.5", "conversations a month", "dollars a month")),
+        (make_curve(ONE, axis="volume"), ("the order changes at about 2.5", "conversations per month", "dollars a month")),
     ],
 )
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])

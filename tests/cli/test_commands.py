@@ -417,7 +417,7 @@ def test_the_module_is_the_command() -> None:
             "--provider azure --model gpt-realtime-2.1 --retention-ratio 0.5",
             "azure accepts a truncation setting for gpt-realtime-2.1",
         ),
-        ("--reasoning-tokens 50", "gpt-realtime-1.5 is not known to reason"),
+        ("--reasoning-tokens 50", "gpt-realtime-1.5 is not known as a reasoning model"),
         ("--provider azure --region uksouth", "does not list uksouth for gpt-realtime-1.5"),
         (
             "--provider azure --model gpt-realtime-2.1 --region swedencentral",
@@ -457,7 +457,7 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
     assert "web calculator of June 2026" in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
     assert "--deployment: must be one of global, data-zone, regional, not 'orbit'" in refusal(*words, "--deployment", "orbit")
-    assert "there is no offer to compare: no realtime model that was named has" in refusal(
+    assert "there is no offer to compare: no selected realtime model has" in refusal(
         *words, "--provider", "OpenAI", "--deployment", "regional"
     )
     assert "unknown provider 'azur'; the nearest is azure" in refusal(*words, "--provider", "azur")
@@ -471,7 +471,7 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
         1000 * float(equal_lengths["per_conversation"]["expected"])
     )
     assert float(equal_lengths["call_mix"]["length_uplift"]) == 0
-    assert any("call lengths spread by 0.8" in message for message in default_spread["assumptions"])
+    assert any("a coefficient of variation of 0.8" in message for message in default_spread["assumptions"])
     assert float(default_spread["per_month"]["expected"]) == pytest.approx(
         1000 * float(default_spread["call_mix"]["mean"]["expected"])
     )
@@ -487,7 +487,7 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
         ("seconds,calls\n180,3\n", "line 1: 'seconds' is not a duration"),
         ("minutes,calls\n5,1,000\n", "line 2: a line holds minutes and how many calls"),
         ("5;3\n", "line 1: a line holds minutes and how many calls, with a comma between them"),
-        ("5,3\n0,2\n", "line 2: a call lasts more than 0"),
+        ("5,3\n0,2\n", "line 2: a call must last more than 0"),
         ("nan,2\n", "line 1: 'nan' is not a duration"),
     ):
         file.write_text(content, encoding="utf-8")
@@ -495,7 +495,7 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     file.write_text("5\nlong\n", encoding="utf-8")
     assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--call-lengths", str(file))
     assert "are alternatives: give one" in refusal(*words, "--call-lengths", str(file), "--call-length-cv", "1")
-    assert "the spread of lengths must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")
+    assert "the coefficient of variation must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")
 
 
 def test_levers_are_shown_and_in_the_json() -> None:

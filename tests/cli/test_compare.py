@@ -107,7 +107,7 @@ def test_durations_are_read_as_people_write_them() -> None:
 
 def test_volumes_are_looked_at_by_the_month() -> None:
     words = ("--stack", "fast", "--break-even", "volume", "--range", "1:1k")
-    assert "1 to 1,000 conversations a month" in shown(*words)
+    assert "1 to 1,000 conversations per month" in shown(*words)
     assert answer(*words)["break_even"][0]["pairs"][0]["cheaper_throughout"] == "fast"
 
 
@@ -165,7 +165,7 @@ def test_a_ranking_is_drawn_with_where_the_order_changes(tmp_path: Path) -> None
         ("--stack fast --alternative fast --alternative fast", "a break-even needs two different alternatives"),
         (
             "--stack fast --alternative nobody --alternative fast",
-            f"'nobody' among the ways that are compared; known: fast, gpt-realtime-1.5, {REALTIME}",
+            f"'nobody' among the compared alternatives; known: fast, gpt-realtime-1.5, {REALTIME}",
         ),
         ("--stack fast --alternative openai/gpt-realtime --alternative fast", f"the nearest is {REALTIME}"),
         ("--stack fast --range 1:60", "--range needs one --break-even that says of what"),
@@ -180,12 +180,12 @@ def test_a_ranking_is_drawn_with_where_the_order_changes(tmp_path: Path) -> None
         ("--stack fast --break-even minutes --range 1:2:3", "--range: '1:2:3' is not a range: write LOW:HIGH"),
         ("--stack fast --break-even minutes --range a:b", "--range: 'a' is not a duration: write 10, 5 min, 90s or 1.5h"),
         ("--stack fast --break-even turns --range a:b", "--range: 'a' is not a number"),
-        ("--stack fast --break-even minutes --range 60:1", "rises from more than 0 to more than that, not from 60 to 1"),
-        ("--stack fast --break-even minutes --range 0:5", "rises from more than 0 to more than that, not from 0 to 5"),
+        ("--stack fast --break-even minutes --range 60:1", "must rise from a value above 0, not from 60 to 1"),
+        ("--stack fast --break-even minutes --range 0:5", "must rise from a value above 0, not from 0 to 5"),
         ("--stack fast --break-even minutes --range -5:5", "--range: -5 is negative"),
         ("--stack fast --break-even minutes --range 1:2000", "a range of minutes goes up to 1,440, not to 2,000"),
         ("--stack fast --break-even speech --range 5%:400%", "a range of speech goes up to 100, not to 400"),
-        ("--stack fast --break-even turns --range 1.2:1.8", "no value of turns between 1.2 and 1.8 can be looked at: widen"),
+        ("--stack fast --break-even turns --range 1.2:1.8", "no value of turns between 1.2 and 1.8 can be evaluated: widen"),
         ("--stack fast --break-even none --out ways.pdf", "--out writes .csv or .md, by the file's name, not ways.pdf"),
         (
             "--stack fast --break-even none --out nowhere/ways.csv",

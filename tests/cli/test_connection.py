@@ -102,7 +102,7 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
     [
         ("--transport pigeon", "--transport: must be one of webrtc, websocket, sip, not 'pigeon'"),
         ("--carrier twilio", "unknown carrier 'twilio'; the nearest are twilio/call-recording"),
-        ("--carrier openai/gpt-realtime-1.5", "your own is an offer of kind telephony or platform in a file of prices"),
+        ("--carrier openai/gpt-realtime-1.5", "add your own as an offer of kind telephony or platform in a price file"),
         ("--carrier-per-minute cheap", "--carrier-per-minute: 'cheap' is not a number"),
         ("--carrier-per-minute -1", "--carrier-per-minute: -1 is negative"),
         ("--carrier-per-minute 2000", "--carrier-per-minute must be dollars between 0 and 1,000 with at most nine decimals"),
@@ -111,17 +111,17 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
             "--carrier-per-minute 0.01 --carrier twilio/voice-inbound-us-local",
             "carrier and carrier_per_minute are alternatives: give one",
         ),
-        ("--carrier-increment 6", "carrier_increment says how a carrier stated by carrier_per_minute rounds: give that, too"),
+        ("--carrier-increment 6", "carrier_increment applies to carrier_per_minute: give that, too"),
         (
             "--carrier-increment 6 --carrier twilio/voice-inbound-us-local",
-            "carrier_increment says how a carrier stated by carrier_per_minute rounds",
+            "carrier_increment applies to carrier_per_minute",
         ),
         ("--carrier-increment 0 --carrier-per-minute 0.01", "--carrier-increment must be between 1 and 3,600, not 0"),
         ("--carrier-increment 1.5 --carrier-per-minute 0.01", "--carrier-increment: 1.5 is not a whole number"),
         ("--egress-per-gb much", "--egress-per-gb: 'much' is not a number"),
         ("--egress-per-gb -1", "--egress-per-gb: -1 is negative"),
         ("--egress-per-gb 1001", "--egress-per-gb must be dollars between 0 and 1,000"),
-        ("--codec g711", "unknown codec 'g711' of WebRTC; known: opus; the transport that has it is websocket or sip"),
+        ("--codec g711", "unknown codec 'g711' of WebRTC; known: opus; it is available over websocket or sip"),
         ("--codec mp3 --transport websocket", "unknown codec 'mp3' of WebSocket; known: g711, pcm16"),
         ("--platform nobody/calls", "unknown platform 'nobody/calls'; known: "),
         (
@@ -145,7 +145,7 @@ def test_a_way_that_cannot_be_is_refused_in_one_sentence(words: str, message: st
         ("carrier_increment = 1.5", "line 3: carrier_increment: must be a whole number, not 1.5"),
         ("platforms = 5", "line 3: platforms: item 1: must be text, not 5"),
         ("carrier = 5", "line 3: carrier: must be"),
-        ("carrier_increment = 6", "carrier_increment says how a carrier stated by carrier_per_minute rounds"),
+        ("carrier_increment = 6", "carrier_increment applies to carrier_per_minute"),
     ],
 )
 def test_a_saved_plan_with_a_faulty_way_is_refused(tmp_path: Path, row: str, message: str) -> None:

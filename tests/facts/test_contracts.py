@@ -207,10 +207,10 @@ def test_amounts_are_told_in_another_currency_on_the_days_of_its_rate(tmp_path: 
     converted = shape["in_currency"]
     assert (converted["currency"], converted["per_dollar"], converted["per_month"]) == ("EUR", "0.8", None)
     assert Decimal(converted["per_conversation"]["expected"]) == Decimal(shape["per_conversation"]["expected"]) * Decimal("0.8")
-    assert "dollars are exchanged to EUR at 0.8 per dollar since 2026-11-01 (our contract)" in answer.assumptions
+    assert "dollars are converted to EUR at 0.8 per dollar since 2026-11-01 (our contract)" in answer.assumptions
     later = estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=date(2027, 1, 1)), facts)
     assert estimate_shape(later)["in_currency"] is None
-    assert any("no rate of another currency is stated for 2027-01-01" in text for text in later.assumptions)
+    assert any("no exchange rate is known for 2027-01-01" in text for text in later.assumptions)
     assert (
         answer.per_conversation
         == estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts()).per_conversation

@@ -112,10 +112,10 @@ INVALID_QUERIES = [
     ("alternative=nobody", "alternative", "unknown stack or offer 'nobody'"),
     ("alternative=fast&alternative=openai/gpt-realtime-1.55", "alternative", f"the nearest are {REALTIME}"),
     ("break_even=minutes&range=60", "range", "'60' is not a range: write LOW:HIGH, such as 1:60"),
-    ("break_even=minutes&range=60:1", "range", "a range of minutes rises from more than 0 to more than that, not from 60 to 1"),
+    ("break_even=minutes&range=60:1", "range", "a range of minutes must rise from a value above 0, not from 60 to 1"),
     ("break_even=minutes&range=a:b", "range", "'a' is not a duration"),
     ("break_even=speech&range=5:400", "range", "a range of speech goes up to 100, not to 400"),
-    ("break_even=turns&range=1.2:1.8", "range", "no value of turns between 1.2 and 1.8 can be looked at: widen the range"),
+    ("break_even=turns&range=1.2:1.8", "range", "no value of turns between 1.2 and 1.8 can be evaluated: widen the range"),
 ]
 
 
@@ -244,7 +244,7 @@ def test_the_page_shows_the_connection_with_its_fees() -> None:
         ({"carrier_per_minute": "cheap"}, "carrier_per_minute", "'cheap' is not a number"),
         ({"carrier_per_minute": "2000"}, "carrier_per_minute", "must be dollars between 0 and 1,000"),
         ({"carrier_per_minute": "1", "carrier": "twilio/call-recording"}, "carrier", "are alternatives: give one"),
-        ({"carrier_increment": "6"}, "carrier_increment", "says how a carrier stated by carrier_per_minute rounds"),
+        ({"carrier_increment": "6"}, "carrier_increment", "applies to carrier_per_minute: give that, too"),
         ({"carrier_increment": "0", "carrier_per_minute": "1"}, "carrier_increment", "must be between 1 and 3,600, not 0"),
         ({"egress_per_gb": "-1"}, "egress_per_gb", "-1 is negative"),
         ({"platforms": "nobody/calls"}, "platforms", "unknown platform 'nobody/calls'"),

@@ -214,7 +214,7 @@ def test_the_export_adds_up_to_the_expected_amount() -> None:
 
 def test_the_explanation_is_on_the_page() -> None:
     page = SITE.get("/?minutes=5&turns=8&tool_calls=1").text
-    assert "the first response: nothing is in the cache yet" in page
+    assert "first response: nothing is cached yet" in page
     assert "Sensitivity" in page
     assert "use gpt-realtime-2.1-mini" in page
     assert SITE.get("/why?minutes=5&turns=8&tool_calls=1").text.strip() in page

@@ -1,7 +1,7 @@
-"""The alternatives: every way to build the same agent, priced for one plan, whatever its meters count.
+"""Compare alternatives to build the same agent, priced for one plan, whatever their meters count.
 
-Realtime models, pipelines, live models, the same exchange typed, and streams. Conversational agents are
-listed apart from partial alternatives, so that only like is ranked with like.
+These are realtime models, pipelines, live models, text chat, transcription and translation. Conversational agents are
+ranked separately from partial alternatives.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ TIER_NOTES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One model's part: what it does, what it was found as, and its lines of the expected bill."""
+    """A model or a fee in an alternative: its role (None for a speech-to-speech model or a fee), quote and expected bill."""
 
     role: Role | None
     quote: Quote
@@ -72,18 +72,18 @@ class Component:
 
     @property
     def amount(self) -> Amount:
-        """What it is expected to cost for one conversation, in picodollars."""
+        """The expected amount for one conversation, in picodollars."""
         return total_amount(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One way to build the agent, with what the plan costs there, or why it cannot be.
+    """One architecture for the agent with the costs of the plan, or the reason why it is not possible.
 
-    `name` is that of a stack, or an offer's id. `ends`: the soonest day on which one of its models ends by some source.
-    `counted` is the part of its assumptions that says how it counts. `monthly` is what a month costs before the first
-    conversation, and is part of `per_month`; `each` what a conversation is expected to cost on average over calls of all
-    lengths, where months were asked for. `way` gives what another plan costs.
+    `name` is the name of a stack, or the id of an offer. `ends` is the earliest day on which one of its models ends by some
+    source. `counting_assumptions` are those of its assumptions that say how usage is counted. `fixed_monthly_fee` is paid per
+    month independently of the number of conversations, and is part of `per_month`. `mean_cost` is the expected amount per
+    conversation, averaged over calls of all lengths if there is a volume. `price_plan` prices another plan.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Alternative:
 
     @property
     def models(self) -> str:
-        """The models in the order in which the words pass; of another seller than the first, with the seller."""
+        """The models in the order of processing; models of another provider than the first one's, with their provider."""
         first_provider = self.components[0].quote.offer.provider if self.components else ""
         return " → ".join(
             _model_label(component.quote, first_provider)
@@ -121,7 +121,7 @@ class Alternative:
 
     @property
     def short_names(self) -> tuple[str, ...]:
-        """Shorter names of a realtime offer: its model, dated and not."""
+        """Shorter names of a realtime offer: its model without and with a version."""
         return () if self.candidate is None else (self.candidate.offer.model, self.candidate.offer.name)
 
     @property
@@ -135,8 +135,8 @@ class Alternative:
 class Alternatives:
     """The alternatives, cheapest first: conversational agents and partial alternatives.
 
-    What counts is the expected amount of a month where a volume was stated (calls of all lengths, monthly fees), else of the
-    planned conversation. `connection` is the connection with its fees, the same for all conversational agents.
+    With a volume they are ranked by the expected amount per month (calls of all lengths, monthly fees), else by that of the
+    planned conversation. `connection` has the transport and its fees, the same for all conversational agents.
     """
 
     plan: Plan
@@ -148,7 +148,7 @@ class Alternatives:
 
     @property
     def by_month(self) -> bool:
-        """Whether months are ranked, and not the planned conversation."""
+        """Whether the ranking is by cost per month, not per planned conversation."""
         return _have_monthly_costs((*self.conversational, *self.partial))
 
     def ratio_to_cheapest(self, alternative: Alternative) -> Fraction | None:
@@ -159,7 +159,7 @@ class Alternatives:
         return _ranking_amount(alternative, by_month=self.by_month) / cheapest if cheapest else None
 
     def find(self, name: str) -> Alternative | None:
-        """The alternative of a name, among those that can be."""
+        """The possible alternative with a name; None if there is none."""
         return next((alternative for alternative in (*self.conversational, *self.partial) if alternative.name == name), None)
 
     @property
@@ -182,9 +182,9 @@ def alternatives(
     lengths: LengthDistribution | CallLengths | None = None,
     connection_costs: ConnectionCosts | None = None,
 ) -> Alternatives:
-    """The realtime offers that were compared, and every stack that has a name (or those given), for the same plan.
+    """The compared realtime offers and the stacks (None: all stacks of `facts`) for the same plan.
 
-    `asked` gives day and rules. `volume`, `lengths` and `carriage` as for an estimate.
+    `selection` gives the day and the rules only. `volume`, `lengths` and `connection_costs` as for `estimate`.
 
     >>> from voicebill.facts import load_facts
     >>> selection = ModelSelection(model="any", day=date(2026, 11, 22))
@@ -209,7 +209,7 @@ def alternatives(
 def _estimate_connection(
     context: "_ComparisonContext", connection_costs: ConnectionCosts, day: date
 ) -> ConnectionEstimate | None:
-    """Connection, where a transport is named or something is said of it."""
+    """The connection; None without a transport or connection costs."""
     if not (context.plan.transport or connection_costs.is_specified):
         return None
     monthly_calls = MonthlyCalls(context.volume.per_month, context.lengths, None) if context.volume else None
@@ -225,9 +225,9 @@ def cheapest_pipelines(
     *,
     requirements: Stack = ANY_PIPELINE,
 ) -> tuple[Alternatives, int]:
-    """The cheapest pipelines of all that meet some wishes on the day, for the planned conversation, and how many there are.
+    """The `top` cheapest pipelines that meet some requirements on the day, and the number of all that do.
 
-    Of pipelines of the same models, sold in other ways or by others, only the cheapest is among them.
+    Pipelines of the same models from other providers or deployments appear once, at the cheapest.
     """
     context = _ComparisonContext(plan, selection, facts, volume, None)
     builder = StackBuilder(facts, selection, context.stack_usage(plan))
@@ -249,20 +249,20 @@ def _distinct_models(pipelines: Iterable[tuple[StackComponent, ...]]) -> Iterato
 
 
 def _pipeline_sort_key(pipeline: tuple[Scenarios, tuple[StackComponent, ...]]) -> tuple[Amount, int, bool, str]:
-    """The cheapest first; of equals those of one seller, and OpenAI's own before others'."""
+    """Cheapest first; among equals those of a single provider, and OpenAI's own before others."""
     amounts, components = pipeline
     providers = {component.offer.provider for component in components}
     return amounts.expected, len(providers), providers != {"openai"}, components[0].offer.id
 
 
 def speech_rules(selection: ModelSelection, facts: Facts) -> Rules:
-    """The rules by which talk becomes tokens, whatever model is asked."""
+    """The rules that convert speech to tokens, independent of the model."""
     effective_rules = facts.rules.rules_for(selection.rules, models=(), provider="", day=selection.day)
     return effective_rules.override(selection.overrides).rules
 
 
 class _ComparisonContext:
-    """What all alternatives of a question share: the plan, the volume, and conversations of plans, each counted once."""
+    """What all alternatives of a comparison share: the plan, the volume, and the usage of each plan, counted once."""
 
     def __init__(
         self,
@@ -280,15 +280,15 @@ class _ComparisonContext:
         self.stack_usages: dict[Plan, StackUsage] = {}
 
     def stack_usage(self, plan: Plan) -> StackUsage:
-        """The conversation of a plan."""
+        """The usage of a plan's conversation."""
         if plan not in self.stack_usages:
             self.stack_usages[plan] = StackUsage(plan, self.rules)
         return self.stack_usages[plan]
 
     def average_costs(self, built_stack: BuiltStack) -> Scenarios:
-        """What a conversation costs on average over calls of all lengths; nothing ends them, since no session does.
+        """The mean cost per conversation over calls of all lengths, without a session limit.
 
-        What is taken for minutes moves in steps, so that the few calls that stand for all others do not stand for it.
+        Fees per minute are rounded up to increments, so they are averaged over all lengths and not over the sampled calls.
         """
         if self.volume is None or self.lengths is None:
             return built_stack.costs(self.stack_usage(self.plan))
@@ -324,7 +324,7 @@ def _have_monthly_costs(alternatives: Iterable[Alternative]) -> bool:
 
 
 def _ranking_amount(alternative: Alternative, *, by_month: bool) -> Fraction:
-    """What ways are ranked by."""
+    """The amount by which alternatives are ranked."""
     return Fraction(alternative.per_month.expected) if by_month and alternative.per_month else alternative.expected
 
 

@@ -1,4 +1,4 @@
-"""Alternatives as a table for documents and spreadsheets: a row for each way, with the sources of its prices."""
+"""Format alternatives as CSV rows or as a Markdown document, with the sources of their prices."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -28,12 +28,12 @@ class AlternativeRow(NamedTuple):
 
 
 def table_rows(answer: Alternatives) -> list[list[str]]:
-    """A title row, and a row for each way; dollars are exact decimal strings."""
+    """A title row, and a row per alternative; amounts are exact decimal strings in dollars."""
     return [list(TITLES), *(_row_cells(row, answer) for row in _rows(answer))]
 
 
 def markdown(answer: Alternatives, heading: str) -> str:
-    """The ways as a table in Markdown, the cheapest first, with the sources of their prices numbered below."""
+    """A Markdown document with the alternatives, cheapest first, and the numbered sources of their prices."""
     sources: dict[str, int] = {}
     text = [f"# {heading}", "", *LEGEND, ""]
     for title, alternatives in (
@@ -91,7 +91,7 @@ def _table(alternatives: tuple[Alternative, ...], answer: Alternatives, sources:
 
 
 def _label(alternative: Alternative) -> str:
-    """A way by its title, with its architecture where the title does not say it."""
+    """The title of an alternative, with its architecture unless the title contains it."""
     label = LABELS[alternative.architecture]
     return alternative.title if label in alternative.title else f"{label}: {alternative.title}"
 
@@ -105,5 +105,5 @@ def _sources(alternative: Alternative) -> list[str]:
 
 
 def _escape_markdown(source: str) -> str:
-    """A name or a source as text, in a table too: an address is no link, since many stand in a sentence of others."""
+    """Escape a text for a Markdown table. Addresses stay plain text, since many sources have several in one sentence."""
     return source.replace("|", "\\|").replace("<", "&lt;")

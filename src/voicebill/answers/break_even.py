@@ -1,7 +1,7 @@
-"""Break-even: between which lengths, turns, shares of talk or volumes one way becomes cheaper than another.
+"""Find the break-even between alternatives over minutes, turns, share of speech or volume.
 
-Amounts move in steps (turns are whole, caches have blocks), so a crossing is not solved for but looked for at every step of
-a stated range: two neighbouring values between which the order changes. Nothing between the steps is claimed.
+Amounts change in steps (turns are whole, caches have blocks), so a break-even is searched for and not solved for: it lies
+between two neighbouring values of a range at which the order of two alternatives differs. Between them nothing is claimed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 
 MAX_SWEEP_STEPS, MIN_SWEEP_STEPS = 600, 24
 MAX_TOTAL_TURNS = 5_000
-"""Values of a range that are looked at: all of a short one, fewer where conversations have many turns together."""
+"""Limits on the values of a range that are priced: all of a short range, fewer where conversations have many turns."""
 
 MAX_VALUES: dict[Axis, Decimal] = {
     "minutes": Decimal(1440),
@@ -35,23 +35,23 @@ MAX_VALUES: dict[Axis, Decimal] = {
 }
 
 UNITS: dict[Axis, str] = {
-    "minutes": "minutes, with as many turns and tool calls a minute",
-    "turns": "turns, in as many minutes",
+    "minutes": "minutes, with the same turns and tool calls per minute",
+    "turns": "turns, in the same minutes",
     "speech": "percent of the time with speech",
-    "volume": "conversations a month",
+    "volume": "conversations per month",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRange:
-    """What is varied, and from where to where: at most so many steps as are looked at.
+    """The axis that is varied, and its range.
 
-    `minutes`: the call's length, its turns growing with it. `turns`: in the plan's time. `talk`: per cent of the time in which
-    the user or the assistant speaks, shared between them as in the plan. `volume`: conversations a month, in amounts of a
-    month.
+    `minutes`: the length of the call; turns grow with it. `turns`: in the plan's minutes. `speech`: per cent of the time in
+    which the user or the assistant speaks, divided between them as in the plan. `volume`: conversations per month; amounts
+    are per month, too.
 
     Raises:
-        InvalidInput: the range is empty, or cannot be meant.
+        InvalidInput: the range is empty or too large, or the axis is unknown.
     """
 
     axis: Axis
@@ -60,30 +60,28 @@ class SweepRange:
 
     def __post_init__(self) -> None:
         if self.axis not in AXES:
-            raise InvalidInput(f"the ranking can be looked at along {', '.join(AXES)}, not {self.axis!r}")
+            raise InvalidInput(f"a break-even axis is one of {', '.join(AXES)}, not {self.axis!r}")
         for end in ("low", "high"):
             object.__setattr__(self, end, to_decimal(f"the range of {self.axis}", getattr(self, end)))
         if not 0 < self.low < self.high:
-            raise InvalidInput(
-                f"a range of {self.axis} rises from more than 0 to more than that, not from {self.low} to {self.high}"
-            )
+            raise InvalidInput(f"a range of {self.axis} must rise from a value above 0, not from {self.low} to {self.high}")
         if self.high > MAX_VALUES[self.axis]:
             raise InvalidInput(f"a range of {self.axis} goes up to {MAX_VALUES[self.axis]:,}, not to {self.high:,}")
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """Amounts in picodollars at one value, expected: one for each way, None where a way has no answer there."""
+    """Expected amounts in picodollars at one value: one per alternative, None where it cannot be estimated."""
 
     value: Decimal
     amounts: tuple[Fraction | None, ...]
 
 
 class BreakEven(NamedTuple):
-    """Between two values the order of two ways changes: neighbours, unless they cost the same or have no answer between.
+    """Two values between which the order of two alternatives changes.
 
-    `near` is where a straight line between the values would put it, for reading; `cheaper_below` and `cheaper_above` are the
-    names of the cheaper way on either side.
+    They are neighbours, unless the alternatives cost the same or cannot be estimated in between. `estimate` is a linear
+    interpolation for display; `cheaper_below` and `cheaper_above` are the names of the cheaper alternative on each side.
     """
 
     below: Decimal
@@ -95,7 +93,7 @@ class BreakEven(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PairComparison:
-    """Two ways along a range: every crossing, and which is cheaper everywhere if there is none (None: they cost the same)."""
+    """Two alternatives over a range: every break-even; without one, `cheaper` is the cheaper name (None: the same cost)."""
 
     first: str
     second: str
@@ -105,7 +103,7 @@ class PairComparison:
 
 @dataclass(frozen=True, slots=True)
 class BreakEvenCurve:
-    """Some ways along one range, with every pair of them; `gaps` says where one of them has no answer."""
+    """Some alternatives over one range, and every pair of them; `missing` says where one of them cannot be estimated."""
 
     sweep_range: SweepRange
     names: tuple[str, ...]
@@ -115,7 +113,7 @@ class BreakEvenCurve:
 
 
 def break_even(alternatives: Sequence[Alternative], plan: Plan, sweep_range: SweepRange) -> BreakEvenCurve:
-    """How the ranking of some ways changes along a range.
+    """How the ranking of some alternatives changes over a range.
 
     >>> from datetime import date
     >>> from voicebill.answers.alternatives import alternatives
@@ -128,7 +126,7 @@ def break_even(alternatives: Sequence[Alternative], plan: Plan, sweep_range: Swe
     'fast'
 
     Raises:
-        InvalidInput: there are no two ways, one of them cannot be, or the range holds no value to look at.
+        InvalidInput: there are fewer than two alternatives, one of them is not possible, or the range has no value to price.
     """
     if len({alternative.name for alternative in alternatives}) < 2:
         raise InvalidInput("a break-even needs two different alternatives: name another")
@@ -138,7 +136,7 @@ def break_even(alternatives: Sequence[Alternative], plan: Plan, sweep_range: Swe
     points = _refine(alternatives, plan, sweep_range, tuple(_points(alternatives, plan, sweep_range)))
     if not points:
         raise InvalidInput(
-            f"no value of {sweep_range.axis} between {sweep_range.low} and {sweep_range.high} can be looked at: widen the range"
+            f"no value of {sweep_range.axis} between {sweep_range.low} and {sweep_range.high} can be evaluated: widen the range"
         )
     names = tuple(alternative.name for alternative in alternatives)
     return BreakEvenCurve(
@@ -151,7 +149,7 @@ def break_even(alternatives: Sequence[Alternative], plan: Plan, sweep_range: Swe
 
 
 def default_range(axis: Axis, plan: Plan, volume: Volume | None = None) -> SweepRange:
-    """The range that is looked at unless another is stated: from a fraction of the plan to several times it."""
+    """The range that is used unless one is given: from a fraction of the plan to a multiple of it."""
     turns = MAX_TURNS * plan.turns // max(plan.turns, plan.tool_calls)  # so that tool calls, which grow with them, fit too
     if axis == "minutes":
         longest = min(MAX_VALUES[axis], round(Decimal(plan.minutes) * turns / plan.turns, 9))
@@ -165,11 +163,11 @@ def default_range(axis: Axis, plan: Plan, volume: Volume | None = None) -> Sweep
 
 
 def select_alternatives(alternatives: Alternatives, names: Sequence[str] = ()) -> tuple[Alternative, ...]:
-    """The ways whose ranking is looked at: those named, else the cheapest of each kind, or of one kind the cheapest two.
+    """The alternatives to compare: the named ones, else the cheapest of each architecture, or the cheapest two of a single one.
 
     Raises:
-        UnknownName: there is none of a name.
-        InvalidInput: one of them cannot be; the text says why.
+        UnknownName: no alternative has a given name.
+        InvalidInput: one of them is not possible; the message says why.
     """
     by_name = {alternative.name: alternative for alternative in (*alternatives.conversational, *alternatives.partial)}
     by_short_name = {
@@ -181,7 +179,7 @@ def select_alternatives(alternatives: Alternatives, names: Sequence[str] = ()) -
         if name in reasons:
             raise InvalidInput(f"{name} cannot be ranked: {reasons[name]}")
         if name not in by_name:
-            raise UnknownName("stack or offer", name, by_name, context=" among the ways that are compared")
+            raise UnknownName("stack or offer", name, by_name, context=" among the compared alternatives")
     if names:
         return tuple(by_name[name] for name in names)
     return (
@@ -198,7 +196,7 @@ def parse_range(axis: Axis, text: str) -> SweepRange:
     Decimal('2000')
 
     Raises:
-        InvalidInput: it is not written so, or cannot be meant.
+        InvalidInput: the text is not a range, or its limits are not valid.
     """
     low, colon, high = text.partition(":")
     if not (colon and low.strip() and high.strip()) or ":" in high:
@@ -218,7 +216,7 @@ def _points(alternatives: Sequence[Alternative], plan: Plan, sweep_range: SweepR
 def _refine(
     alternatives: Sequence[Alternative], plan: Plan, sweep_range: SweepRange, points: tuple[SweepPoint, ...]
 ) -> tuple[SweepPoint, ...]:
-    """The points, and those between two of them where the order changes: of a wide range not every value is among them."""
+    """The points, with more values between two neighbours where the order changes: a wide range has gaps."""
     by_value = {point.value: point for point in points}
     for below, above in pairwise(points):
         if sweep_range.axis != "volume" and _order(below) != _order(above):
@@ -230,14 +228,14 @@ def _refine(
 
 
 def _order(point: SweepPoint) -> list[int]:
-    """The ways by what they cost, as their places; those without an answer last."""
+    """Indexes of the alternatives by amount; those that cannot be estimated come last."""
     return sorted(
         range(len(point.amounts)), key=lambda index: (point.amounts[index] is None, point.amounts[index] or Fraction(0))
     )
 
 
 def _volume_points(alternatives: Sequence[Alternative], sweep_range: SweepRange) -> Iterator[SweepPoint]:
-    """Amounts of a month over volumes: straight lines, so that where two of them meet can be told to the conversation."""
+    """Amounts per month over volumes: straight lines, whose intersections are exact to one conversation."""
     equal_at = set()
     for one, two in combinations(alternatives, 2):
         slope = one.mean_cost - two.mean_cost
@@ -256,7 +254,7 @@ def _volume_points(alternatives: Sequence[Alternative], sweep_range: SweepRange)
 
 
 def _plans(plan: Plan, sweep_range: SweepRange) -> Iterator[tuple[Decimal, Plan]]:
-    """The plan at every step of the range: turns one by one, shares of talk by the per cent."""
+    """The plan at every step of the range: single turns, or per cent of speech."""
     if sweep_range.axis == "turns":
         for turns in _integers(sweep_range.low, sweep_range.high, _step_limit(sweep_range.high)):
             yield Decimal(turns), with_length(plan, turns, plan.minutes)
@@ -279,12 +277,12 @@ def _plans(plan: Plan, sweep_range: SweepRange) -> Iterator[tuple[Decimal, Plan]
 
 
 def _step_limit(max_turns: Decimal) -> int:
-    """How many values are looked at, where conversations have up to so many turns, and half of it on average."""
+    """The number of values to price, where conversations have up to `max_turns` turns, and half as many on average."""
     return max(MIN_SWEEP_STEPS, min(MAX_SWEEP_STEPS, int(2 * MAX_TOTAL_TURNS / max_turns)))
 
 
 def _integers(low: Decimal, high: Decimal, max_count: int) -> list[int]:
-    """Whole numbers of a range, all of them or evenly so many as are looked at."""
+    """Whole numbers of a range: all of them, or `max_count` evenly spaced ones."""
     first, last = ceil(low), floor(high)
     count = last - first + 1
     if count <= max_count:
@@ -302,7 +300,7 @@ def _expected_amount(alternative: Alternative, plan: Plan) -> Fraction | None:
 
 def _compare_pair(points: Sequence[SweepPoint], names: Sequence[str], one: int, two: int) -> PairComparison:
     break_evens: list[BreakEven] = []
-    last: tuple[Decimal, Fraction] | None = None  # the newest value at which they did not cost the same
+    last: tuple[Decimal, Fraction] | None = None  # the last value at which they did not cost the same
     for point in points:
         first, second = point.amounts[one], point.amounts[two]
         if first is None or second is None:
@@ -324,11 +322,11 @@ def _missing_values(points: Sequence[SweepPoint], names: Sequence[str]) -> Itera
     for index, name in enumerate(names):
         missing = [point.value for point in points if point.amounts[index] is None]
         if missing:
-            yield f"{name} has no answer at {len(missing)} of {len(points)} values, first at {missing[0].normalize():f}"
+            yield f"{name} cannot be estimated at {len(missing)} of {len(points)} values, first at {missing[0].normalize():f}"
 
 
 def sweep(
     alternatives: Sequence[Alternative], plan: Plan, axes: Iterable[Axis], volume: Volume | None = None
 ) -> tuple[BreakEvenCurve, ...]:
-    """The ranking along several axes, each over its usual range."""
+    """The ranking over several axes, each with its default range."""
     return tuple(break_even(alternatives, plan, default_range(axis, plan, volume)) for axis in axes)

@@ -1,6 +1,7 @@
-"""The bridge from the original calculator's figure to ours: one rule after another is set as recorded, and re-run.
+"""Explain the difference between the web calculator of June 2026 and voicebill, step by step.
 
-The steps stand in a fixed order, since each one's effect depends on those before it; they add up to the difference.
+One group of rules after another is set from the calculator's to the recorded values, and the estimate is re-run. The order
+of the steps is fixed, since the effect of each depends on those before it; they add up to the difference.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,10 @@ from voicebill.conversation.rules import PARAMETERS
 CALCULATOR_RULES = "web-calculator-2026-06"
 
 STEPS: Mapping[str, tuple[str, ...]] = {
-    "the prompt and the tools are read, too": ("counts_instructions", "tools_extra_tokens"),
+    "the prompt and the tools are counted": ("counts_instructions", "tools_extra_tokens"),
     "turn detection commits more than the speech": ("vad_prefix_ms", "vad_silence_ms"),
     "more text is billed with audio": ("reply_text_base", "reply_text_per_audio_token"),
-    "items of the history have framing": (
+    "history items have framing tokens": (
         "conversation_tokens",
         "user_audio_item_tokens",
         "user_text_item_tokens",
@@ -31,16 +32,16 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "tool_result_item_tokens",
     ),
     "older replies shrink to their transcripts": ("history",),
-    "the cache finds whole blocks": ("cache_block_tokens", "cache_minimum_tokens"),
-    "the cache finds only a share of the common prefix": ("expected_cache", "cache_reuse_share"),
-    "contexts and sessions end": ("context_tokens", "input_limit_tokens", "session_minutes"),
+    "only whole blocks are cached": ("cache_block_tokens", "cache_minimum_tokens"),
+    "only a share of the common prefix is cached": ("expected_cache", "cache_reuse_share"),
+    "contexts and sessions are limited": ("context_tokens", "input_limit_tokens", "session_minutes"),
 }
 LAST_STEP = "turns differ in length"
 
 
 @dataclass(frozen=True, slots=True)
 class BridgeStep:
-    """One difference between the two ways of counting, and what it adds to the expected amount of a conversation."""
+    """One difference between the two methods, and its change of the expected amount of a conversation, in picodollars."""
 
     label: str
     delta: Amount
@@ -48,7 +49,7 @@ class BridgeStep:
 
 @dataclass(frozen=True, slots=True)
 class CalculatorBridge:
-    """The expected amount by the original calculator's arithmetic, the steps to ours, and ours."""
+    """The expected amount by the web calculator's arithmetic, the steps to voicebill's amount, and that amount."""
 
     calculator: Amount
     steps: tuple[BridgeStep, ...]
@@ -56,10 +57,10 @@ class CalculatorBridge:
 
 
 def bridge(plan: Plan, selection: ModelSelection, facts: Facts) -> CalculatorBridge:
-    """The original calculator's figure beside ours, the difference explained item by item.
+    """Both expected amounts of a plan, and the steps between them.
 
     Raises:
-        ContextOverflow: by the recorded behaviour the provider would end the conversation with an error.
+        ContextOverflow: under the recorded rules the provider would end the conversation with an error.
     """
     recorded = estimate(plan, selection, facts)
     values = {parameter: row.value for parameter, row in recorded.model.effective_rules.rows.items()}

@@ -1,4 +1,4 @@
-"""Tolls: what carriers and platforms take for the minutes of calls beside the models, each call rounded up by itself."""
+"""Price the fees of carriers and platforms per call and per month, each call rounded up separately."""
 
 from datetime import date
 from fractions import Fraction
@@ -19,14 +19,14 @@ from voicebill.billing.usage import Usage
 from voicebill.conversation.plan import Plan
 
 PER_MINUTE_KINDS = ("telephony", "platform")
-"""Kinds of offers that take something for the minutes of a call."""
+"""Kinds of offers that charge for the minutes of a call."""
 
 FEE_METERS = ("call_ms", "months")
-"""What they can be priced by."""
+"""The meters by which fees can be priced."""
 
 
 class CallFee(NamedTuple):
-    """What somebody on the way takes for the minutes of calls: his price, his line for one call, picodollars a month."""
+    """A carrier's or platform's fee: its quote, the line of one call (None: paid per month only), picodollars per month."""
 
     quote: Quote
     line: Line | None
@@ -34,50 +34,50 @@ class CallFee(NamedTuple):
 
     @property
     def amount(self) -> Amount:
-        """Picodollars for the one call; 0 where only months are paid."""
+        """Picodollars per call; 0 where the fee is per month only."""
         amount = self.line.amount if self.line else 0
         assert amount is not None
         return amount
 
 
 class MonthlyCalls(NamedTuple):
-    """A month of calls: how many, how their lengths differ, and the minutes after which they end."""
+    """The number of calls per month, the distribution of their lengths, and the minutes after which they end."""
 
     per_month: Fraction
     lengths: LengthDistribution | CallLengths | None
     cap_minutes: float | None
 
     def mean_ms(self, plan: Plan, step_ms: int = 1) -> Fraction:
-        """Milliseconds that a call is billed on average, each rounded up to a step by itself."""
+        """Mean billed milliseconds of a call, each call rounded up to a billing increment of `step_ms`."""
         cap = self.cap_minutes or min(MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
         return mean_billed_ms(plan, self.lengths or LengthDistribution(0), step_ms, cap)
 
 
 def per_minute_quote(name: str, book: PriceBook, day: date, *, what: str = "carrier or platform") -> Quote:
-    """A carrier's or platform's price by the id of its offer; `what` is what it was named as.
+    """The quote of a carrier or platform by the id of its offer; `what` is the word for it in error messages.
 
     Raises:
-        UnknownName: there is none of that id.
-        NotOffered: it has no price on the day.
-        Unpriced: its price is not for minutes or months alone: with the rest left out, it would look cheaper than it is.
+        UnknownName: no carrier or platform has that id.
+        NotAvailable: it has no price on the day.
+        Unpriced: it has prices for other meters than minutes and months; a fee without them would be too low.
     """
     by_id = {offer.id: offer for offer in book.offers if offer.kind in PER_MINUTE_KINDS}
     if name not in by_id:
-        remedy = "your own is an offer of kind telephony or platform in a file of prices"
+        remedy = "add your own as an offer of kind telephony or platform in a price file"
         raise UnknownName(what, name, by_id, remedy=remedy)
     offer = by_id[name]
     quote = book.quote(offer.model, day=day, provider=offer.provider, kind=offer.kind)
     others = sorted(set(quote.rates.by_meter) - set(FEE_METERS))
     if others:
         raise Unpriced(
-            f"{name} is priced by {', '.join(others)}, and what a {what} takes is counted by {' and '.join(FEE_METERS)} alone: "
-            "state its price for the minutes of a call, or for a month"
+            f"{name} is priced by {', '.join(others)}, but a {what}'s fee can be counted by {' and '.join(FEE_METERS)} only: "
+            "give its price per minute of a call, or per month"
         )
     return quote
 
 
 def call_fee(quote: Quote, duration_ms: int) -> CallFee:
-    """What is taken for one call of so many milliseconds, and for a month.
+    """The fee for one call of the given length, and per month.
 
     >>> from voicebill.facts import load_facts
     >>> twilio = per_minute_quote("twilio/voice-inbound-us-local", load_facts().prices, date(2026, 11, 22))
@@ -91,7 +91,7 @@ def call_fee(quote: Quote, duration_ms: int) -> CallFee:
 
 
 def mean_call_fee(quote: Quote, plan: Plan, monthly_calls: MonthlyCalls) -> Fraction:
-    """Picodollars that a call costs on average over calls of all lengths, what is paid for months left out."""
+    """The mean fee of a call in picodollars over calls of all lengths, without the monthly fee."""
     rate = quote.rates["call_ms"]
     if rate is None:
         return Fraction(0)

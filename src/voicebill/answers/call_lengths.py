@@ -1,7 +1,7 @@
-"""How call lengths differ, and which lengths stand for all of them.
+"""Model the distribution of call lengths, and select representative lengths.
 
-Calls are put together by their number of turns. Some of these groups are run; every other lies on a smooth curve between
-them, so that a weighted mean over few is the mean over all. Nothing is drawn by chance.
+Calls are grouped into buckets by their number of turns. Some buckets are counted; the others are interpolated on a smooth
+curve, so that a weighted mean over a few buckets is the mean over all. Sampling is deterministic.
 """
 
 from bisect import bisect, bisect_left
@@ -18,48 +18,48 @@ from voicebill.billing.validation import Number, to_decimal
 from voicebill.conversation.plan import Plan
 
 ASSUMED_LENGTH_CV = Decimal("0.8")
-"""Coefficient of variation of call lengths where nothing is known. Service times in call centres are lognormal (Brown et
-al., JASA 2005); how wide they spread differs by business, so this figure is assumed, and your own logs should replace it."""
+"""Coefficient of variation of call lengths unless it is given. Service times in call centres are lognormal (Brown et al.,
+JASA 2005); their variation differs by business, so this figure is assumed, and your own logs should replace it."""
 
 NODES = 32
-"""Groups of calls that are run; the rest is interpolated."""
+"""Buckets that are counted; the others are interpolated."""
 
 SILVER_RATIO = 0.414214
-"""Multiples of it, without their whole part, fill an interval evenly."""
+"""The silver ratio minus 2: fractional parts of its multiples fill an interval evenly."""
 
 
 MIN_LENGTH_CV = Decimal("0.001")
-"""Below that calls are all alike."""
+"""Smaller coefficients of variation count as 0."""
 
 MAX_CALL_MINUTES = 1440
 MAX_MULTIPLE_OF_MEAN = 6
-"""Calls that go on in another session are counted up to so many times the average one; longer ones as so long."""
+"""Without a session cap, calls longer than this multiple of the mean are counted at that length."""
 
 MAX_BILLING_STEPS = 20_000
-"""Up to so many steps of a carrier's rounding are added up; of finer ones a call is taken to be billed half of one more."""
+"""Most billing increments that are summed exactly; with more, a call is billed half an increment more than it lasts."""
 
 MIN_SHARE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class LengthDistribution:
-    """How call lengths differ: lognormal with a coefficient of variation (standard deviation over mean)."""
+    """Lognormal call lengths with a coefficient of variation (standard deviation divided by mean)."""
 
     coefficient: Number = ASSUMED_LENGTH_CV
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficient", to_decimal("the spread of lengths", self.coefficient))
+        object.__setattr__(self, "coefficient", to_decimal("the coefficient of variation", self.coefficient))
         if not 0 <= self.coefficient <= 5:
-            raise InvalidInput(f"the spread of lengths must be between 0 and 5, not {self.coefficient}")
+            raise InvalidInput(f"the coefficient of variation must be between 0 and 5, not {self.coefficient}")
         if self.coefficient < MIN_LENGTH_CV:
             object.__setattr__(self, "coefficient", Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class CallLengths:
-    """Call lengths as they were counted: minutes, and how many calls lasted so long.
+    """Observed call lengths: pairs of minutes and the number of calls of that length.
 
-    They replace the plan's length; its turns a minute stay.
+    They replace the plan's length; its turns per minute are kept.
     """
 
     counts: tuple[tuple[Number, int], ...]
@@ -68,10 +68,10 @@ class CallLengths:
         if not any(count for _, count in self.counts):
             raise InvalidInput("there are no call lengths")
         for minutes, count in self.counts:
-            if not 0 < to_decimal("minutes", minutes) <= MAX_CALL_MINUTES or type(count) is not int or not 0 <= count <= 10**9:
-                raise InvalidInput(
-                    f"a call lasts more than 0 and at most 1,440 minutes, not {minutes}; calls are whole: {count}"
-                )
+            if not 0 < to_decimal("minutes", minutes) <= MAX_CALL_MINUTES:
+                raise InvalidInput(f"a call must last more than 0 and at most 1,440 minutes, not {minutes}")
+            if type(count) is not int or not 0 <= count <= 10**9:
+                raise InvalidInput(f"the number of calls must be a whole number from 0 to 10^9, not {count}")
 
 
 class LengthBucket(NamedTuple):
@@ -83,7 +83,7 @@ class LengthBucket(NamedTuple):
 
 
 def length_buckets(plan: Plan, lengths: LengthDistribution | CallLengths, cap: float) -> list[LengthBucket]:
-    """Calls put together by their number of turns, the shortest first; those longer than `cap` minutes count as so long."""
+    """Calls grouped by their number of turns, the shortest first; calls longer than `cap` minutes are counted at the cap."""
     per_minute = plan.turns / float(plan.minutes)
     if isinstance(lengths, LengthDistribution):
         buckets = list(_lognormal_buckets(float(plan.minutes), float(lengths.coefficient), per_minute, cap))
@@ -93,7 +93,7 @@ def length_buckets(plan: Plan, lengths: LengthDistribution | CallLengths, cap: f
 
 
 def turn_count(minutes: float, per_minute: float) -> int:
-    """Turns of a call of some length, where there are so many a minute."""
+    """Turns of a call of the given length and turns per minute; at least 1."""
     return max(1, round(minutes * per_minute))
 
 
@@ -109,7 +109,7 @@ def _observed_buckets(lengths: CallLengths, per_minute: float, cap: float) -> li
 
 
 def quantile(plan: Plan, lengths: LengthDistribution | CallLengths, percent: int, cap: float) -> float:
-    """Minutes that so many per cent of the calls last at most."""
+    """The percentile of call length in minutes, at most `cap`."""
     if isinstance(lengths, CallLengths):
         ordered = sorted((float(minutes), count) for minutes, count in lengths.counts)
         cumulative = list(accumulate(count for _, count in ordered))
@@ -123,10 +123,10 @@ def quantile(plan: Plan, lengths: LengthDistribution | CallLengths, percent: int
 
 
 def mean_billed_ms(plan: Plan, lengths: LengthDistribution | CallLengths, step_ms: int, cap: float) -> Fraction:
-    """Milliseconds that calls are billed on average, each rounded up to a step by itself; none is longer than `cap` minutes.
+    """Mean billed milliseconds of calls, each rounded up to a billing increment of `step_ms`; calls end at `cap` minutes.
 
-    A call is billed one step more for every multiple of the step that it exceeds, so that the mean is the sum of the shares of
-    calls that do. A step of 1 leaves calls as they are.
+    A call is billed one increment more for every multiple of the increment that it exceeds, so the mean is the sum of the
+    shares of calls that exceed each multiple. An increment of 1 does not round.
 
     >>> counted = CallLengths(((Decimal("1.5"), 3), (4, 1)))  # three of 90 s and one of 240 s, to whole minutes
     >>> mean_billed_ms(Plan(minutes=2, turns=4), counted, 60_000, 60)
@@ -154,7 +154,7 @@ def _round_up(minutes: Fraction, step_ms: int) -> int:
 
 
 def _lognormal_parameters(mean: float, coefficient: float) -> tuple[float, float]:
-    """The mean and the deviation of the logarithm."""
+    """Mean and standard deviation of the logarithm."""
     sigma = sqrt(log(1 + coefficient**2))
     return log(mean) - sigma**2 / 2, sigma
 
@@ -164,7 +164,7 @@ def _normal_cdf(value: float) -> float:
 
 
 def _lognormal_buckets(mean: float, coefficient: float, per_minute: float, cap: float) -> Iterator[LengthBucket]:
-    """The groups of a lognormal distribution, its tail beyond the cap put at the cap."""
+    """The buckets of a lognormal distribution, with the tail beyond the cap counted at the cap."""
     mu, sigma = _lognormal_parameters(mean, coefficient)
     cumulative_share = cumulative_minutes = 0.0
     last = turn_count(cap, per_minute)
@@ -180,10 +180,10 @@ def _lognormal_buckets(mean: float, coefficient: float, per_minute: float, cap: 
 
 
 def sample_buckets(buckets: Sequence[LengthBucket]) -> list[int]:
-    """Which groups are run: all of a few; else the shortest, the longest, and others.
+    """Indexes of the buckets that are counted: all if there are few, else the shortest, the longest, and others.
 
-    Of these, six tenths are spread over the calls, three over what they cost, which grows with about the square of their
-    turns, and one over the whole range, so that no gap is too wide for the curve between them.
+    Of the others, six tenths are spread over the calls, three tenths over their cost, which grows with about the square of
+    the turns, and one tenth over the whole range, so that no gap is too wide for the interpolation.
     """
     last = len(buckets) - 1
     if last < NODES:
@@ -200,18 +200,16 @@ def sample_buckets(buckets: Sequence[LengthBucket]) -> list[int]:
 
 
 def jittered(bucket: LengthBucket, order: int, plan: Plan) -> LengthBucket:
-    """The group, represented by a call somewhere between its shortest and its longest.
+    """The bucket with a length between its shortest and its longest call, deterministic in `order`.
 
-    Groups of the same minutes a turn would all fill the cache's blocks alike; lengths as they come do not.
+    With the same minutes per turn in every bucket, all would fill cache blocks in the same way; real calls do not.
     """
     turns = bucket.turns - 0.5 + order * SILVER_RATIO % 1
     return bucket._replace(minutes=turns * float(plan.minutes) / plan.turns)
 
 
 def interpolation_weights(buckets: Sequence[LengthBucket], nodes: Sequence[float]) -> list[int]:
-    """How much each node counts, in millionths of millionths, when every group lies on the cubic through the four nodes
-    around it.
-    """
+    """The weight of each node in units of 10^-12, where every bucket lies on the cubic through the four nodes around it."""
     weights = [0.0] * len(nodes)
     for bucket in buckets:
         first = max(0, min(bisect(nodes, bucket.minutes) - 2, len(nodes) - 4))

@@ -10,7 +10,7 @@ from voicebill.conversation.script import Truncation
 
 
 def assumptions(conversation: CountedConversation, model: ResolvedModel) -> list[str]:
-    """What the figures rest on, in the order in which it matters."""
+    """Assumptions behind the figures, the most important first."""
     notes = (
         *_cache(conversation),
         *_uncounted_instructions(conversation),
@@ -18,13 +18,13 @@ def assumptions(conversation: CountedConversation, model: ResolvedModel) -> list
         *_transport(conversation),
         *model.assumptions,
     )
-    return list(dict.fromkeys(notes))  # what holds for the voice and the transcription model is said once
+    return list(dict.fromkeys(notes))  # a note that applies to the voice and the transcription model appears once
 
 
 def warnings(
     conversation: CountedConversation, model: ResolvedModel, lines: Iterable[Line], transcription_lines: Iterable[Line]
 ) -> list[str]:
-    """What may make the bill another one: shutdowns, disputed prices, cuts, new sessions, replies that are too long."""
+    """What may change the bill: shutdowns, disputed prices, truncation, further sessions, replies that are too long."""
     notes = [*model.warnings, *rate_warnings(lines, model.quote.rates)]
     if model.transcription is not None:
         notes += rate_warnings(transcription_lines, model.transcription.rates)
@@ -42,24 +42,24 @@ def _cache(conversation: CountedConversation) -> Iterator[str]:
     if rule.behaviour == "prefix":
         numerator, denominator = rule.reuse_share
         yield (
-            f"expected: {100 * numerator / denominator:.4g}% of the prefix in common with the previous input is "
-            "found in the cache; best: all that was read before, wherever it stands; worst: nothing"
+            f"expected: {100 * numerator / denominator:.4g}% of the prefix in common with the previous input is cached; "
+            "best: all repeated input; worst: none"
         )
     else:
-        descriptions = {"all": "all that was read before is found in the cache", "none": "nothing is found in the cache"}
+        descriptions = {"all": "all repeated input is cached", "none": "no input is cached"}
         yield f"expected: {descriptions[rule.behaviour]}"
     if conversation.script.warm_cache:
-        yield "the first response finds its instructions in the cache, because another session has just used them"
+        yield "the instructions are cached for the first response, because another session has just used them"
 
 
 def _uncounted_instructions(conversation: CountedConversation) -> Iterator[str]:
     tokens = conversation.script.instructions_tokens + conversation.script.tools_tokens
     if tokens and not conversation.rules.counts_instructions:
-        yield f"these rules count no instructions and tools: the {tokens:,} tokens stated are left out"
+        yield f"these rules do not count instructions and tools: the {tokens:,} tokens given are left out"
 
 
 def uncertain_rules(conversation: CountedConversation, effective_rules: EffectiveRules) -> Iterator[str]:
-    """Rules that move this bill and are not well established."""
+    """Assumed or disputed rules that affect this bill."""
     parameters = ["history"]
     if conversation.expected.behaviour == "prefix" and conversation.script.prefix_reuse is None:
         parameters.append("cache_reuse_share")
@@ -82,9 +82,9 @@ def uncertain_rules(conversation: CountedConversation, effective_rules: Effectiv
 
 def _transport(conversation: CountedConversation) -> Iterator[str]:
     if conversation.script.transport == "websocket" and any(turn.played_ms is not None for turn in conversation.script.turns):
-        yield "over WebSocket the client truncates interrupted replies; if it does not, unheard speech stays in the history"
+        yield "over WebSocket the client truncates interrupted replies; if it does not, unplayed speech stays in the history"
     if conversation.script.transport == "sip":
-        yield "over SIP the carrier bills its own minutes, which are no part of what the model costs"
+        yield "over SIP the carrier bills its own minutes, which are not part of the model's cost"
 
 
 def _ignored_truncation(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
@@ -98,13 +98,13 @@ def _limits(conversation: CountedConversation) -> Iterator[str]:
         dropped = sum(response.dropped for response in cuts)
         times = "once" if len(cuts) == 1 else f"{len(cuts):,} times"
         yield (
-            f"from turn {cuts[0].turn} on the history no longer fits: it is cut {times}, {dropped:,} items are forgotten, "
-            "and what is kept is read once at the full rate"
+            f"from turn {cuts[0].turn} on the history no longer fits: it is truncated {times}, {dropped:,} items are "
+            "dropped, and the remaining history is read once at the full rate"
         )
     sessions = max((response.session for response in conversation.responses), default=1)
     if sessions > 1:
         carryover = conversation.script.session_carryover or conversation.rules.session_carryover
-        with_what = "with the transcripts so far" if carryover == "text" else "with nothing of what was said"
+        with_what = "with the transcripts so far" if carryover == "text" else "without history"
         yield f"the conversation is longer than a session: {sessions} are needed, each starting cold {with_what}"
 
 
@@ -114,33 +114,33 @@ def _long_replies(conversation: CountedConversation) -> Iterator[str]:
     if long:
         worst = max(long, key=lambda response: response.text_out + response.audio_out)
         yield (
-            f"the reply of turn {worst.turn} has {worst.text_out + worst.audio_out:,} tokens, more than the {limit:,} that the "
-            f"model gives in one response: it would be cut off ({len(long)} such {'reply' if len(long) == 1 else 'replies'})"
+            f"the reply of turn {worst.turn} has {worst.text_out + worst.audio_out:,} tokens, more than the model's maximum "
+            f"of {limit:,} per response: it would be cut off ({len(long)} such {'reply' if len(long) == 1 else 'replies'})"
         )
 
 
 def _reasoning(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
     has_reasoning_tokens = any(turn.reasoning_tokens for turn in conversation.script.turns)
     if has_reasoning_tokens and not conversation.rules.is_reasoning_model:
-        yield f"{model.quote.offer.model} is not known to reason; the stated reasoning tokens are billed all the same"
+        yield f"{model.quote.offer.model} is not known as a reasoning model; the given reasoning tokens are billed anyway"
     if conversation.rules.is_reasoning_model and not has_reasoning_tokens:
         yield (
             f"{model.quote.offer.model} reasons before it answers, billed as text output; no reasoning tokens are counted "
-            "here because none were stated"
+            "here because none are given"
         )
 
 
 def feasibility_warnings(conversation: CountedConversation) -> Iterator[str]:
-    """What a plan asks of its turns that people cannot do: replies of nothing, and less silence than turn detection takes."""
+    """Plans that are not feasible: empty replies, and less silence than turn detection adds."""
     empty = sum(
         response.kind == "reply" and not (response.audio_out or response.text_out) for response in conversation.responses
     )
     if empty:
-        yield f"{empty:,} of the replies are empty: the assistant's share of the time leaves nothing for them"
+        yield f"{empty:,} of the replies are empty: the assistant's share of the time is too small for them"
     padding_ms = conversation.rules.padding_tokens * conversation.rules.user_audio_ms_per_token
     spoken_turns = sum(turn.user_audio_tokens > 0 for turn in conversation.script.turns)
     if padding_ms * spoken_turns and not any(turn.silence_ms for turn in conversation.script.turns):
         yield (
             f"turn detection adds {padding_ms / 1000:g} s of silence to each of {spoken_turns:,} turns, "
-            f"{padding_ms * spoken_turns / 1000:,.0f} s in all: more than the silence that the plan leaves"
+            f"{padding_ms * spoken_turns / 1000:,.0f} s in all: more than the silence in the plan"
         )

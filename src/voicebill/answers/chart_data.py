@@ -1,4 +1,4 @@
-"""What the pictures show, as rows of numbers: dollars as floats, since a line on paper is no bill."""
+"""Compute the data rows of charts. Dollars are floats here, since charts are not bills."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -22,26 +22,26 @@ from voicebill.conversation.rules import Cache
 METER_LABELS = {
     "audio_out": "assistant audio",
     "text_out": "text out",
-    "audio_in": "audio in, full rate",
-    "image_in": "images in, full rate",
-    "text_in": "text in, full rate",
-    "audio_in_cached": "from the cache",
-    "text_in_cached": "from the cache",
-    "image_in_cached": "from the cache",
+    "audio_in": "audio in, uncached",
+    "image_in": "images in, uncached",
+    "text_in": "text in, uncached",
+    "audio_in_cached": "cached input",
+    "text_in_cached": "cached input",
+    "image_in_cached": "cached input",
 }
 TRANSCRIPTION = "transcription"
-"""What a turn's dollars are for, by meter, in the order in which they are stacked."""
+"""Labels of the meters, in the order in which they are stacked."""
 
 MAX_BARS = 20
 MAX_TIME_BARS = 120
 NOT_NAMED = "not named"
 
 LENGTH_FACTORS = tuple(Decimal(quarters) / 4 for quarters in (1, 2, 3, 4, 5, 6, 8, 10, 12))
-"""Call lengths beside the plan's own, as multiples of it."""
+"""Call lengths in a chart, as multiples of the plan's length."""
 
 
 class TurnRow(NamedTuple):
-    """What one turn costs for one kind of thing."""
+    """The cost of one kind of usage in a turn."""
 
     turn: int
     kind: str
@@ -49,7 +49,7 @@ class TurnRow(NamedTuple):
 
 
 class BandRow(NamedTuple):
-    """An amount with its band, at a turn or a length."""
+    """The amounts of the three cache scenarios at a turn or a call length (`value`)."""
 
     value: float
     best: float
@@ -58,7 +58,7 @@ class BandRow(NamedTuple):
 
 
 class BarRow(NamedTuple):
-    """A bar from one value to another, with a mark at a third."""
+    """A bar from `low` to `high`, with a mark at a third value."""
 
     label: str
     low: float
@@ -67,7 +67,7 @@ class BarRow(NamedTuple):
 
 
 def turn_costs(answer: Estimate) -> list[TurnRow]:
-    """What each turn is expected to cost, by what it is for."""
+    """The expected cost of each turn by kind of usage."""
     rates = answer.model.quote.rates
     sums: dict[tuple[int, str], float] = {}
     for response in answer.conversation.responses:
@@ -81,7 +81,7 @@ def turn_costs(answer: Estimate) -> list[TurnRow]:
 
 
 def _transcription_amounts(answer: Estimate) -> dict[int, Amount]:
-    """What the transcription of each turn costs."""
+    """The cost of transcription by turn."""
     transcription = answer.model.transcription
     if transcription is None:
         return {}
@@ -92,7 +92,7 @@ def _transcription_amounts(answer: Estimate) -> dict[int, Amount]:
 
 
 def cumulative_costs(answer: Estimate) -> list[BandRow]:
-    """What the conversation has cost by the end of each turn."""
+    """The cumulative cost of the conversation by the end of each turn."""
     conversation, rates, transcription_amounts = answer.conversation, answer.model.quote.rates, _transcription_amounts(answer)
     behaviours: tuple[Cache, ...] = ("all", conversation.expected.behaviour, "none")
 
@@ -108,7 +108,7 @@ def cumulative_costs(answer: Estimate) -> list[BandRow]:
 
 
 def cost_by_length(answer: Estimate) -> list[BandRow]:
-    """What calls of other lengths cost, with as many turns a minute; lengths that the provider refuses are left out."""
+    """The cost of calls of other lengths at the same turns per minute, without lengths that cannot be estimated."""
     plan, rows = answer.plan, []
     for factor in LENGTH_FACTORS:
         turns = max(1, round(plan.turns * factor))
@@ -124,7 +124,7 @@ def cost_by_length(answer: Estimate) -> list[BandRow]:
 
 
 def tornado(swings: Iterable[Swing]) -> list[BarRow]:
-    """What each knob adds at its ends, the widest first; those that move nothing are left out."""
+    """The swing of each sensitivity parameter in the given order, without those that change nothing."""
     return [
         BarRow(
             f"{swing.parameter.label} ({swing.parameter.low.label} to {swing.parameter.high.label})",
@@ -138,7 +138,7 @@ def tornado(swings: Iterable[Swing]) -> list[BarRow]:
 
 
 def offer_ranges(answer: Comparison) -> list[BarRow]:
-    """Each offer from best to worst, with the expected amount marked, the cheapest first."""
+    """Each offer from best to worst, with the expected amount as the mark, cheapest first."""
     rows = []
     for candidate in answer.candidates:
         if candidate.answer is not None:
@@ -149,7 +149,7 @@ def offer_ranges(answer: Comparison) -> list[BarRow]:
 
 
 class PointRow(NamedTuple):
-    """What one way costs at one value."""
+    """The cost of an alternative, or of a break-even, at one value."""
 
     value: float
     dollars: float
@@ -157,7 +157,7 @@ class PointRow(NamedTuple):
 
 
 def sweep_points(curve: BreakEvenCurve) -> list[PointRow]:
-    """What every way costs at every value that was looked at; where it has no answer, nothing."""
+    """The cost of every alternative at every value of a range, without values that cannot be estimated."""
     return [
         PointRow(float(point.value), to_dollars(amount), name)
         for index, name in enumerate(curve.names)
@@ -167,7 +167,7 @@ def sweep_points(curve: BreakEvenCurve) -> list[PointRow]:
 
 
 def break_even_points(curve: BreakEvenCurve) -> list[PointRow]:
-    """Where the order of two ways changes, and about at which amount."""
+    """The break-evens of every pair, with interpolated amounts."""
     rows = []
     for pair in curve.pairs:
         index = curve.names.index(pair.first)
@@ -183,9 +183,9 @@ def break_even_points(curve: BreakEvenCurve) -> list[PointRow]:
 
 
 def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
-    """The cost of each group, or of each meter without groups: bars up to the highest amount, the lowest marked.
+    """The cost of each group, or of each meter without groups: bars up to the highest amount, with the lowest as the mark.
 
-    Groups in time keep their order, the last ones; of others the dearest are shown.
+    Of a time series the last groups are shown, in order; of other groups the first, which cost most.
     """
     if answer.query.by:
         rows = [
@@ -200,12 +200,12 @@ def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
 
 
 def is_time_series(answer: Cost) -> bool:
-    """Whether the groups of an answer stand for times, one after the other."""
+    """Whether the groups of an answer are a time series."""
     return answer.query.top is None and len(answer.query.by) == 1 and answer.query.by[0] in CHRONOLOGICAL_FIELDS
 
 
 def _bar(label: str, group: CostGroup) -> BarRow:
-    """A group up to its cheapest reading (mark) and its dearest; what has no price says so, and is no bar of nothing."""
+    """The bar of a group from its lowest (mark) to its highest amount; the label says where usage has no price."""
     status_note = {"unpriced": " (no price)", "partial": " (in part)"}.get(amount_status(group), "")
     low, high = sorted((group.low or 0, group.high or 0))
     return BarRow(f"{label}{status_note}", 0.0, to_dollars(high), to_dollars(low))

@@ -1,4 +1,4 @@
-"""The comparison: one plan against every offer that can serve it, each priced as its own estimate would be."""
+"""Compare the cost of a plan across realtime offers, each priced as its own estimate would be."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ CountingKey = tuple[Rules, bool]
 
 @dataclass(frozen=True, slots=True)
 class OfferEstimate:
-    """An offer with what the plan costs there, or why it cannot serve it.
+    """An offer with the estimate of the plan, or the reason why it cannot be estimated.
 
     `ends` is the earliest day that a source gives for the model's end. `availability_unconfirmed`: the vendor lists a price,
     but its availability table does not name the model for this deployment. `history_assumed`: the history
@@ -41,13 +41,13 @@ class OfferEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Candidates, the cheapest first by their expected amount, those that cannot serve the plan last."""
+    """Candidates by their expected amount, cheapest first; those without an estimate come last."""
 
     plan: Plan
     candidates: tuple[OfferEstimate, ...]
 
     def ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
-        """How many times the cheapest a candidate is expected to cost."""
+        """The expected amount of a candidate divided by that of the cheapest; None without an estimate."""
         cheapest = self.candidates[0].answer
         if candidate.answer is None or cheapest is None or not cheapest.per_conversation.expected:
             return None
@@ -63,9 +63,9 @@ def compare(
     *,
     lengths: LengthDistribution | CallLengths | None = None,
 ) -> Comparison:
-    """What a plan costs with each of some offers, on the day and under the rules that are asked about.
+    """Estimate a plan with each of some offers, on the day and under the rules of `selection`.
 
-    `volume` and `lengths` as for an estimate.
+    `volume` and `lengths` have the same meaning as for `estimate`.
 
     >>> from voicebill.facts import load_facts
     >>> facts, day = load_facts(), date(2026, 11, 22)
@@ -80,12 +80,12 @@ def compare(
     shared = _SharedCounts(plan, volume, lengths)
     candidates = [_estimate_offer(shared, offer, selection, facts) for offer in offers]
     if not candidates:
-        raise InvalidInput("there is no offer to compare: no realtime model that was named has a price on that day")
+        raise InvalidInput("there is no offer to compare: no selected realtime model has a price on that day")
     return Comparison(plan, tuple(sorted(candidates, key=_sort_key)))
 
 
 def available_offers(book: PriceBook, day: date) -> tuple[Offer, ...]:
-    """Every realtime offer with prices on a day, except those that by every source have ended."""
+    """Every realtime offer with prices on a day, except those that every source reports as shut down."""
     return tuple(
         offer
         for offer in book.offers
@@ -100,11 +100,11 @@ def available_offers(book: PriceBook, day: date) -> tuple[Offer, ...]:
 def available_offers_matching(
     book: PriceBook, day: date, models: Iterable[str] = (), provider: str | None = None, deployment: str | None = None
 ) -> list[Offer]:
-    """The realtime offers alive on a day that go by some names (empty: all), of a provider and deployment (None: any).
+    """The realtime offers available on a day with the given model names (empty: all), provider and deployment (None: any).
 
     Raises:
-        UnknownName: no offer goes by a name.
-        NotOffered: what was named has ended by that day.
+        UnknownName: no offer has a given name.
+        NotAvailable: all models that are named were shut down by that day.
     """
     named_offers = [offer for name in models for offer in book.offers_named(name, provider, "realtime")]
     ids = {offer.id for offer in named_offers}
@@ -124,7 +124,7 @@ def available_offers_matching(
 
 
 class _SharedCounts:
-    """What offers under the same rules share: the conversation that was run, and calls of all lengths."""
+    """Counts that offers under the same rules share: the counted conversation and the sampled calls."""
 
     def __init__(self, plan: Plan, volume: Volume | None, lengths: LengthDistribution | CallLengths | None) -> None:
         self.plan = plan
@@ -174,7 +174,7 @@ def _sort_key(candidate: OfferEstimate) -> tuple[bool, Fraction, str]:
 
 
 def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
-    """How an offer is sold, and what to mind of it, in few words."""
+    """Short notes on an offer: version, deployment, region, end, and what limits its estimate."""
     offer = candidate.offer
     yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
     if candidate.ends:
@@ -186,11 +186,11 @@ def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
     answer = candidate.answer
     currency = answer.model.currency if answer else None
     if answer and currency:
-        month = f", {currency.format_amount(answer.per_month.expected)} a month" if answer.per_month else ""
+        month = f", {currency.format_amount(answer.per_month.expected)} per month" if answer.per_month else ""
         yield f"{currency.format_amount(answer.per_conversation.expected)}{month}"
     call_mix = answer.call_mix if answer else None
     if answer and call_mix and call_mix.cap and call_mix.mean_minutes < 0.98 * float(answer.plan.minutes):
-        yield f"in months calls are cut at {call_mix.cap.minutes:.4g} minutes"
+        yield f"per month: calls end at {call_mix.cap.minutes:.4g} minutes"
     if answer and any(line.rate and line.rate.is_fallback for line in answer.lines):
         yield "no cached price, priced as uncached"
     if answer and answer.conversation.rules.is_reasoning_model and not answer.plan.reasoning_tokens:

@@ -1,6 +1,6 @@
-"""A scripted conversation, billed: the one path that every answer takes from a script to money.
+"""Price scripted conversations. Every estimate, simulation and comparison is computed here.
 
-Quantities are summed first and multiplied by their rate once, so that whatever the grain, the sum is the same.
+Quantities are summed first and multiplied by their rate once, so that totals do not depend on the level of detail.
 """
 
 from collections.abc import Iterable
@@ -52,14 +52,14 @@ COST_COMPONENT_LABELS: dict[CostComponentName, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CostComponent:
-    """One of the places where the money goes; the parts add up to the whole."""
+    """One part of the cost breakdown; the components of a conversation add up to its expected amount."""
 
     name: CostComponentName
     amount: Amount
 
 
 class Totals(NamedTuple):
-    """What some responses read, found in the cache or not, and wrote."""
+    """Input tokens (cached and uncached together) and output tokens of some responses."""
 
     input: Tokens
     text_out: int
@@ -68,9 +68,9 @@ class Totals(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CountedConversation:
-    """A script run through the context: its responses, and what the transcription model was given, turn by turn.
+    """A script with its responses, and the usage of the transcription model turn by turn.
 
-    `hits` is what each response finds in the cache under the expected behaviour, `totals` what all of them read and wrote.
+    `hits` has the cached tokens of each response under the expected cache behaviour, `totals` the tokens of all responses.
     """
 
     script: Script
@@ -82,15 +82,15 @@ class CountedConversation:
     transcription_usages: tuple[Usage, ...]
 
     def rule(self, behaviour: Cache) -> CacheRule:
-        """A cache behaviour with this conversation's own numbers."""
+        """The cache rule of a behaviour, with this conversation's prefix reuse."""
         return cache_rule(behaviour, self.rules, self.script.prefix_reuse)
 
 
 def run_conversation(script: Script, model: ResolvedModel) -> CountedConversation:
-    """Run a script through the context of the model that is offered.
+    """Count the responses of a script under the rules of a model.
 
     Raises:
-        ContextOverflow: the provider would answer with an error.
+        ContextOverflow: the input exceeds the context window, and the history may not be truncated.
     """
     rules = model.effective_rules.rules
     by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
@@ -103,24 +103,24 @@ def run_conversation(script: Script, model: ResolvedModel) -> CountedConversatio
 def count_conversation(
     script: Script, rules: Rules, responses: tuple[Response, ...], transcription_usages: tuple[Usage, ...] = ()
 ) -> CountedConversation:
-    """A script with the responses that it had, what they found in the cache, and what was transcribed beside them."""
+    """Count the cached tokens and the totals of a script whose responses are known."""
     expected = cache_rule(script.cache or rules.expected_cache, rules, script.prefix_reuse)
     hits = tuple(cached_tokens(response, expected) for response in responses)
     return CountedConversation(script, rules, expected, responses, hits, _totals(responses), transcription_usages)
 
 
 class ScenarioUsage(NamedTuple):
-    """What a whole conversation uses under the best, the expected and the worst cache behaviour, and for transcription."""
+    """Usage of a conversation: the voice model's in the best, expected and worst cache scenario, and the transcription's."""
 
     voice: tuple[Usage, Usage, Usage]
     transcription: Usage
 
 
 def usage_of_plan(plan: Plan, model: ResolvedModel) -> ScenarioUsage:
-    """What a plan uses, and nothing else: in one loop where it is plain, else by its responses.
+    """The usage of a plan, without its responses: in one loop where `count_fast` supports the plan, else response by response.
 
     Raises:
-        ContextOverflow: the provider would answer with an error.
+        ContextOverflow: the input exceeds the context window, and the history may not be truncated.
     """
     rules = model.effective_rules.rules
     expected_rule = cache_rule(plan.cache or rules.expected_cache, rules, plan.prefix_reuse)
@@ -135,7 +135,7 @@ def usage_of_plan(plan: Plan, model: ResolvedModel) -> ScenarioUsage:
 
 
 def _transcription_usage(audio_tokens: Iterable[int], model: ResolvedModel) -> Usage:
-    """What the transcription of so many committed audio tokens, turn by turn, uses."""
+    """The usage of transcription, from the committed audio tokens of each turn."""
     if model.transcription is None:
         return Usage()
     rules, tokens = model.effective_rules.rules, list(audio_tokens)
@@ -152,7 +152,7 @@ def cache_scenarios(conversation: CountedConversation) -> tuple[Cache, Cache, Ca
 
 
 def usage_for_cache(behaviour: Cache, conversation: CountedConversation) -> Usage:
-    """The voice model's usage of a whole conversation under a cache behaviour."""
+    """The voice model's usage for a conversation under a cache behaviour."""
     rule = conversation.rule(behaviour)
     if behaviour == conversation.expected.behaviour:
         hits = conversation.hits
@@ -194,10 +194,10 @@ def _sum(counts: Iterable[Tokens]) -> Tokens:
 
 
 def priced_lines(usage: Usage, rates: Rates) -> tuple[Line, ...]:
-    """The bill's lines, each of them priced.
+    """The lines of a bill, all with a price.
 
     Raises:
-        Unpriced: a meter has no price in this offer; an estimate without it would look cheaper than it is.
+        Unpriced: a meter has no price in this offer; a total without it would be too low.
     """
     lines = tuple(bill(usage, rates))
     for line in lines:
@@ -210,21 +210,21 @@ def priced_lines(usage: Usage, rates: Rates) -> tuple[Line, ...]:
 
 
 def total_amount(lines: Iterable[Line]) -> Amount:
-    """The sum of lines that are all priced, in picodollars."""
+    """The sum of lines in picodollars; all of them must have a price."""
     amount = sum_lines(lines)
     assert amount is not None
     return amount
 
 
 def price_transcription(conversation: CountedConversation, model: ResolvedModel) -> tuple[Line, ...]:
-    """The transcription model's lines for the whole conversation."""
+    """The transcription model's lines for a conversation; none without transcription."""
     if model.transcription is None:
         return ()
     return priced_lines(total_usage(conversation.transcription_usages), model.transcription.rates)
 
 
 def cost_components(conversation: CountedConversation, model: ResolvedModel) -> tuple[CostComponent, ...]:
-    """Where the money goes under the expected cache behaviour, dearest first; what costs nothing is left out."""
+    """The cost breakdown under the expected cache behaviour, largest first, without components that cost nothing."""
     rates = model.quote.rates
     responses_with_hits = list(zip(conversation.responses, conversation.hits, strict=True))
     replies = [pair for pair in responses_with_hits if pair[0].kind == "reply"]
@@ -263,6 +263,6 @@ def cost_components(conversation: CountedConversation, model: ResolvedModel) -> 
 
 
 def _usage_of_responses(responses_with_hits: Iterable[tuple[Response, Tokens]]) -> Usage:
-    """The usage of some of the responses, each with what it finds in the cache."""
+    """The usage of some responses, each given with its cached tokens."""
     pairs = list(responses_with_hits)
     return _usage(_totals(response for response, _ in pairs), (hit for _, hit in pairs))

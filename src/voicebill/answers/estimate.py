@@ -1,4 +1,4 @@
-"""The estimate: what a planned conversation will cost, where the money goes, and how sure that is."""
+"""Estimate the cost of a planned conversation, with its breakdown, assumptions and warnings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,10 +30,9 @@ from voicebill.conversation.plan import Plan, script
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a planned conversation costs. `lines` are the expected bill's; `parts` add up to it.
+    """The cost of a planned conversation. `lines` are those of the expected bill; the components of `breakdown` add up to it.
 
-    `way` is how the conversation reaches the model, and what others than the models' sellers take for that, where a transport
-    was named or something is paid on it.
+    `connection` has the transport and the fees of carriers and platforms, if a transport or a fee is given.
     """
 
     plan: Plan
@@ -66,12 +65,12 @@ class Estimate:
 
     @property
     def per_month(self) -> Scenarios | None:
-        """At the stated volume, over calls of all lengths; None without a volume."""
+        """At the given volume, over calls of all lengths; None without a volume."""
         return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_month)
 
     @property
     def per_year(self) -> Scenarios | None:
-        """At the stated volume, as `per_month`."""
+        """At the given volume, as `per_month`."""
         return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_year)
 
     @property
@@ -88,9 +87,9 @@ def estimate(
     *,
     connection_costs: ConnectionCosts | None = None,
 ) -> Estimate:
-    """What a planned conversation costs with a model on a day.
+    """Estimate the cost of a planned conversation with a model on a day.
 
-    `lengths` says how calls differ, for months and years; where a volume is given without it, a spread is assumed.
+    `lengths` is the distribution of call lengths, for months and years; with a volume and no `lengths`, one is assumed.
     `connection_costs` are fees in addition to the models: carrier, bandwidth, platforms.
 
     >>> from datetime import date
@@ -102,10 +101,10 @@ def estimate(
 
     Raises:
         UnknownName: the model, provider, deployment, region or rule set is unknown.
-        NotOffered: nothing was sold so on that day.
-        Unpriced: the plan uses something that has no price.
+        NotAvailable: no such offer is available on that day.
+        Unpriced: the plan uses a meter that has no price.
         ContextOverflow: the provider would end the conversation with an error.
-        InvalidInput: the volume is no Volume.
+        InvalidInput: the volume is not a Volume.
     """
     if volume is not None and not isinstance(volume, Volume):
         raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
@@ -135,7 +134,7 @@ def _connection_estimate(
 def lengths_or_default(
     volume: Volume | None, lengths: LengthDistribution | CallLengths | None
 ) -> LengthDistribution | CallLengths | None:
-    """How calls differ in length: as stated, else by the assumed spread where months are asked for."""
+    """The distribution of call lengths: the given one, else the assumed one if there is a volume, else None."""
     return LengthDistribution() if lengths is None and volume is not None else lengths
 
 
@@ -148,12 +147,12 @@ def estimate_from_counts(
     *,
     lengths_specified: bool,
 ) -> Estimate:
-    """The estimate of a plan whose conversation has been run under the rules of an offer, and so have calls of all lengths.
+    """The estimate of a plan from its counted conversation and its sampled calls, so that offers can share the counts.
 
-    `stated`: how the calls differ in length was not assumed.
+    `lengths_specified`: the distribution of call lengths was given, not assumed.
 
     Raises:
-        Unpriced: the plan uses something that has no price there.
+        Unpriced: the plan uses a meter that has no price in this offer.
     """
     rates = model.quote.rates
     transcription_lines = price_transcription(conversation, model)
@@ -182,8 +181,8 @@ def estimate_from_counts(
 def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Iterator[str]:
     if mix is not None and not lengths_specified and isinstance(mix.lengths, LengthDistribution):
         yield (
-            f"months and years: call lengths spread by {mix.lengths.coefficient} (standard deviation over mean), assumed: "
-            "lognormal as in call centres, how wide differs by business; state yours, or give your calls' lengths"
+            "months and years: call lengths are assumed to be lognormal, as in call centres, with a coefficient of variation "
+            f"of {mix.lengths.coefficient}; it differs by business: give yours, or your calls' lengths"
         )
 
 
@@ -191,11 +190,11 @@ def _cap_warnings(mix: CallMix | None, plan: Plan) -> Iterator[str]:
     is_distribution = mix is not None and isinstance(mix.lengths, LengthDistribution)
     if mix is not None and is_distribution and mix.cap and mix.mean_minutes < 0.97 * float(plan.minutes):
         yield (
-            f"calls are cut at {mix.cap.minutes:.4g} minutes, so in months and years they last {mix.mean_minutes:.1f} "
-            f"minutes on average and not {plan.minutes}: state a smaller spread, longer sessions, or your calls' lengths"
+            f"calls end at {mix.cap.minutes:.4g} minutes, so in months and years they last {mix.mean_minutes:.1f} "
+            f"minutes on average, not {plan.minutes}: give a smaller variation, longer sessions, or your calls' lengths"
         )
     if mix is not None and mix.cap and mix.cap.by == "context":
         yield (
             f"calls of more than {mix.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "
-            "and years they are counted as so long"
+            "and years they are counted at that length"
         )

@@ -1,4 +1,4 @@
-"""How long people wait for an answer: ranges that others measured or claim, added up over a stack. None enters a bill."""
+"""Estimate the response latency of a stack from published measurements and claims. Latency does not affect any amount."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from voicebill.billing.quotas import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A range in ms from the middle case to a bad one, for some models (empty: all others), and what speaks for it."""
+    """A latency range from a typical to a slow case for some models (empty: all others), with its evidence and source."""
 
     part: str
     low_ms: int
@@ -23,7 +23,7 @@ class Latency:
 
 
 class ResponseLatency(NamedTuple):
-    """From the end of the user's speech to the first sound of the answer; the rows that were added up."""
+    """The time from the end of the user's speech to the first sound of the reply, and the rows that were added up."""
 
     low_ms: int
     high_ms: int
@@ -31,7 +31,7 @@ class ResponseLatency(NamedTuple):
 
     @property
     def is_assumed(self) -> bool:
-        """Whether a part of it was not measured on the very model."""
+        """Whether a part of it was not measured on the model itself."""
         return any(row.evidence != "measured" for row in self.rows)
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class ResponseLatency(NamedTuple):
 
 
 def response_latency(parts: Iterable[tuple[str, str]], latencies: Sequence[Latency]) -> ResponseLatency | None:
-    """What some parts (each with the model that does it) take one after the other; None if of one nothing is known.
+    """The sum of the latencies of some parts, each given with its model; None if a part has no known latency.
 
     >>> from voicebill.facts import load_facts
     >>> parts = [("transcriber", "gpt-transcribe"), ("llm", "gpt-5.4-mini"), ("tts", "tts-1")]

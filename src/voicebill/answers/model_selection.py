@@ -1,4 +1,4 @@
-"""What is asked about: which model, sold how, on which day, under which rules; and what that leads to."""
+"""Resolve a model selection (model, provider, deployment, region, day, rules) to its prices and rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,10 @@ from voicebill.conversation.rules import EffectiveRules, ParameterValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSelection:
-    """The model, how it is sold, the day, and the rules to count by."""
+    """A model, where and how it is deployed, the day of the prices, and the rules that count its tokens.
+
+    `rules` names a rule set (None: the default one); `overrides` replaces single rules by name.
+    """
 
     model: str
     day: date
@@ -35,7 +38,7 @@ class ModelSelection:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """The offer and rules that an answer stands on, and the offer that transcribes the user's speech, if any does."""
+    """The quote and rules that an answer uses, and the quote of the transcription model (None: speech is not transcribed)."""
 
     selection: ModelSelection
     quote: Quote
@@ -46,19 +49,17 @@ class ResolvedModel:
 
     @property
     def currency(self) -> Currency | None:
-        """The currency in which amounts are told beside dollars, if one was stated for the day."""
+        """The currency in which amounts are shown in addition to dollars; None without an exchange rate on the day."""
         return self.facts.prices.currency(self.selection.day)
 
     @property
     def assumptions(self) -> list[str]:
-        """What was assumed in finding the offers."""
+        """Assumptions of the quotes, in the order in which they are shown."""
         transcription_assumptions = self.transcription.assumptions if self.transcription else ()
         book, day = self.facts.prices, self.selection.day
-        currency_notes = [f"dollars are exchanged to {self.currency}"] if self.currency else []
+        currency_notes = [f"dollars are converted to {self.currency}"] if self.currency else []
         if book.currencies and not self.currency:
-            currency_notes = [
-                f"no rate of another currency is stated for {day}: rates are known {describe_coverage(book.currencies)}"
-            ]
+            currency_notes = [f"no exchange rate is known for {day}: rates are known {describe_coverage(book.currencies)}"]
         return [
             *self.quote.assumptions,
             *transcription_assumptions,
@@ -68,24 +69,24 @@ class ResolvedModel:
 
     @property
     def warnings(self) -> list[str]:
-        """What is to be feared of the offers: shutdowns, doubtful places and dates."""
+        """Warnings of the quotes: shutdowns, uncertain regions and dates."""
         transcription_warnings = self.transcription.warnings if self.transcription else ()
         return [*self.quote.warnings, *transcription_warnings]
 
 
 def resolve_model(selection: ModelSelection, transcription_model: str | None, facts: Facts) -> ResolvedModel:
-    """Find the offers and the rules for a question.
+    """Find the quotes and the rules for a model selection.
 
     Raises:
-        UnknownName: a name is unknown; the nearest are given.
-        NotOffered: the model is not sold so on that day, or is not billed by the tokens of a conversation.
+        UnknownName: a name is unknown; the message lists the closest known ones.
+        NotAvailable: the model is not available in this form on that day, or is not a realtime model.
         Unpriced: its prices are known only in part.
     """
     quote = _quote(selection, selection.model, facts, "realtime")
     if quote.offer.kind != "realtime":
         raise NotAvailable(
-            f"{quote.offer.name} is a {quote.offer.kind} model: only realtime models hold a conversation billed by tokens, "
-            f"such as {', '.join(_model_names('realtime', selection, facts))}"
+            f"{quote.offer.name} is a {quote.offer.kind} model, not a realtime model such as "
+            f"{', '.join(_model_names('realtime', selection, facts))}"
         )
     transcription = None if transcription_model is None else _transcription_quote(selection, transcription_model, facts)
     effective_rules = facts.rules_for(quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
@@ -104,7 +105,7 @@ def _quote(selection: ModelSelection, model: str, facts: Facts, kind: Kind) -> Q
 
 
 def _transcription_quote(selection: ModelSelection, model: str, facts: Facts) -> Quote:
-    """The transcription model as sold beside the voice model; a provider may sell it under the global deployment only."""
+    """The transcription model under the voice model's deployment, else under global, where some providers offer it only."""
     try:
         quote = _quote(selection, model, facts, "transcription")
     except VoicebillError:
@@ -123,7 +124,8 @@ def _transcription_note(selection: ModelSelection, transcription: Quote | None) 
     if transcription is None or transcription.offer.deployment == selection.deployment:
         return None
     return (
-        f"{transcription.offer.model} is not sold as {selection.deployment}; its {transcription.offer.deployment} price is used"
+        f"{transcription.offer.model} is not available as {selection.deployment}; "
+        f"its {transcription.offer.deployment} price is used"
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people type them: "45%", "1,500", "2k", "5 min", "30000/month"."""
+"""Parse quantities as people type them: "45%", "1,500", "2k", "5 min", "30000/month"."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _MINUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How many conversations there are in a period."""
+    """A number of conversations per period."""
 
     conversations: Decimal
     period: str
@@ -42,12 +42,12 @@ class Volume:
 
     @property
     def per_month(self) -> Fraction:
-        """Conversations a month, a month being the twelfth part of 365 days."""
+        """Conversations per month of a twelfth of 365 days."""
         return self.per_year / MONTHS_PER_YEAR
 
     @property
     def per_year(self) -> Fraction:
-        """Conversations a year of 365 days."""
+        """Conversations per year of 365 days."""
         return Fraction(self.conversations) * PER_YEAR[self.period]
 
     def __str__(self) -> str:
@@ -55,13 +55,13 @@ class Volume:
 
 
 def parse_number(text: str) -> Decimal:
-    """A number that is not negative: `1,500`, `2k`, `1.5m`.
+    """Parse a non-negative number: `1,500`, `2k`, `1.5m`.
 
     >>> parse_number("1,500"), parse_number("2k")
     (Decimal('1500'), Decimal('2000'))
 
     Raises:
-        InvalidInput: it is no such number.
+        InvalidInput: the text is not a number, is negative, or may mean two numbers.
     """
     match = re.fullmatch(r"([^a-zA-Z]*[0-9.])\s*([a-zA-Z]?)", text.strip())
     try:
@@ -83,10 +83,10 @@ def parse_number(text: str) -> Decimal:
 
 
 def parse_count(text: str) -> int:
-    """A whole number that is not negative.
+    """Parse a non-negative whole number.
 
     Raises:
-        InvalidInput: it is not.
+        InvalidInput: the text is not a whole number.
     """
     value = parse_number(text)
     if value % 1:
@@ -95,10 +95,10 @@ def parse_count(text: str) -> int:
 
 
 def parse_share(text: str) -> Decimal:
-    """A share between 0 and 1, or a percentage: `0.45` and `45%` are the same.
+    """Parse a share between 0 and 1, or a percentage: `0.45` and `45%` are the same.
 
     Raises:
-        InvalidInput: it is neither.
+        InvalidInput: the text is neither.
     """
     percent = text.strip().endswith("%")
     value = parse_number(text.strip().removesuffix("%"))
@@ -109,13 +109,13 @@ def parse_share(text: str) -> Decimal:
 
 
 def parse_minutes(text: str) -> Decimal:
-    """A duration in minutes: `10`, `5 min`, `90s`, `1.5h`.
+    """Parse a duration to minutes: `10`, `5 min`, `90s`, `1.5h`.
 
     >>> parse_minutes("90s"), parse_minutes("1.5h")
     (Decimal('1.5'), Decimal('90'))
 
     Raises:
-        InvalidInput: it is none of these.
+        InvalidInput: the text is not a duration.
     """
     match = re.fullmatch(r"([+-]?[\d.,_]+)\s*([a-zA-Z]*)", text.strip())
     unit = match[2].lower() if match else "?"
@@ -127,13 +127,13 @@ def parse_minutes(text: str) -> Decimal:
 
 
 def parse_volume(text: str) -> Volume:
-    """A number of conversations in a period: `30000/month`, `1,000/day`.
+    """Parse a number of conversations per period: `30000/month`, `1,000/day`.
 
     >>> float(parse_volume("1000/day").per_month)
     30416.666666666668
 
     Raises:
-        InvalidInput: it is not written so.
+        InvalidInput: the text has no period, or its number may mean two numbers.
         UnknownName: the period is unknown.
     """
     number_text, slash, period = text.partition("/")

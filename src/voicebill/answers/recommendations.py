@@ -1,4 +1,4 @@
-"""Advice: changes that a builder can make, each priced by a re-run, with what it costs in behaviour."""
+"""Recommend changes that reduce the cost of a plan, each priced by a re-run, with its trade-off."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +22,12 @@ from voicebill.conversation.script import Script, Truncation
 
 TRUNCATION_RATIOS = tuple(Decimal(tenths) / 10 for tenths in range(5, 11))
 TRUNCATION_LIMITS = tuple(range(500, 12_001, 500))
-"""The settings that the search for the cheapest truncation tries."""
+"""The truncation settings that `cheapest_truncation` tries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A change, what it saves of a conversation's expected amount, and what it takes away."""
+    """A change, its savings per conversation (expected, in picodollars), and its trade-off."""
 
     change: str
     savings: Amount
@@ -36,7 +36,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class CheapestTruncation:
-    """A truncation setting, the expected amount with it, and how many earlier turns it always keeps in memory."""
+    """A truncation setting, the expected amount with it, and the number of earlier turns that it always keeps."""
 
     truncation: Truncation
     expected: Amount
@@ -44,7 +44,7 @@ class CheapestTruncation:
 
 
 Change = Callable[[Plan], Plan | None]
-"""A plan changed, or None where there is nothing to change."""
+"""Returns the changed plan, or None where the change does not apply."""
 
 
 def _halve_prompt(plan: Plan) -> Plan | None:
@@ -56,7 +56,7 @@ def _halve_tool_calls(plan: Plan) -> Plan | None:
 
 
 def _type_quarter_of_turns(plan: Plan) -> Plan | None:
-    """A quarter of the turns typed and answered in writing, and their speech not spoken."""
+    """A quarter of the turns as text turns, with correspondingly less speech."""
     text_turns = plan.text_turns + max(1, plan.turns // 4)
     if text_turns >= plan.turns:
         return None
@@ -76,18 +76,20 @@ def _keep_prompt_stable(plan: Plan) -> Plan | None:
 CHANGES: tuple[tuple[str, Change, str], ...] = (
     ("halve the prompt", _halve_prompt, "fewer instructions; move what is rarely needed into tools"),
     ("halve the tool calls", _halve_tool_calls, "fetch more per call, or provide less information"),
-    ("answer a quarter of the turns in writing", _type_quarter_of_turns, "the user reads and types there"),
+    ("answer a quarter of the turns in writing", _type_quarter_of_turns, "the user reads and types in these turns"),
     ("cut the history to 4,000 tokens, keeping 0.8", _truncate_history, "older turns are forgotten"),
     (
         "keep instructions and tools unchanged within a session",
         _keep_prompt_stable,
-        "what varies goes to the end of the conversation",
+        "variable content moves to the end of the conversation",
     ),
 )
 
 
 def recommendations(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Recommendation, ...]:
-    """What would make the plan cheaper, the largest saving first. Nothing is recommended that would cost more.
+    """Changes that make the plan cheaper, the largest savings first.
+
+    A change must be cheaper both for the planned call and on average over calls of different lengths.
 
     Raises:
         VoicebillError: the plan itself cannot be estimated.
@@ -117,7 +119,7 @@ def _plan_changes(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterat
 
 
 def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterator[tuple[str, Amount, str]]:
-    """The provider's other models under the same deployment, and other deployments of the same model: the cheapest each."""
+    """The cheapest other model of the provider under the same deployment, and the cheapest other deployment of the model."""
     current = resolve_model(selection, plan.transcription_model, facts).quote.offer
     models: list[tuple[Amount, str, ResolvedModel]] = []
     deployments: list[tuple[Amount, str, ResolvedModel]] = []
@@ -139,11 +141,11 @@ def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterat
     for amount, model, resolved in _cheapest(models):
         if _mean_expected_amount(plan, resolved) < current_mean:
             uncounted_reasoning = resolved.effective_rules.rules.is_reasoning_model and not plan.reasoning_tokens
-            trade_off = "another model's voice and judgement: try it"
+            trade_off = "voice and judgement differ: test it"
             yield (
                 f"use {model}",
                 amount,
-                f"{trade_off}; what it reasons is billed, and not counted here" if uncounted_reasoning else trade_off,
+                f"{trade_off}; its reasoning is billed, and not counted here" if uncounted_reasoning else trade_off,
             )
     for amount, deployment, resolved in _cheapest(deployments):
         if _mean_expected_amount(plan, resolved) < current_mean:
@@ -155,7 +157,7 @@ def _cheapest(options: list[tuple[Amount, str, ResolvedModel]]) -> list[tuple[Am
 
 
 def _mean_expected_amount(plan: Plan, model: ResolvedModel) -> Amount:
-    """The mean expected amount where calls differ in length: what is cheaper for the average call may be dearer there."""
+    """The expected amount averaged over call lengths: a change that is cheaper for the mean call may cost more on average."""
     try:
         return price_sampled_calls(sample_calls(plan, LengthDistribution(), model), model).expected
     except VoicebillError:
@@ -171,7 +173,9 @@ def cheapest_truncation(
     limits: Sequence[int] = TRUNCATION_LIMITS,
     ratios: Sequence[Decimal] = TRUNCATION_RATIOS,
 ) -> CheapestTruncation | None:
-    """The cheapest setting under which every response still knows so many earlier turns (or all there are), or None.
+    """The cheapest truncation with which every response still has `min_remembered_turns` earlier turns, or all there are.
+
+    None if no setting that is tried keeps as many.
 
     Raises:
         VoicebillError: the plan itself cannot be estimated.
@@ -196,7 +200,7 @@ def cheapest_truncation(
 
 
 def count_remembered_turns(script: Script, responses: Sequence[Response], rules: Rules) -> int:
-    """Of how many earlier turns every response knows everything, where so many have been; all, if nothing is ever cut."""
+    """The number of earlier turns that every response still has in full; all of them if nothing is truncated."""
     items: deque[_Item] = deque()
     fewest = len(script.turns) - 1
     by_turn: dict[int, list[Response]] = {}
@@ -226,7 +230,7 @@ def count_remembered_turns(script: Script, responses: Sequence[Response], rules:
 
 
 class _Item(NamedTuple):
-    """An item of the history: the turn that it belongs to, and whether it is an image, which no session carries over."""
+    """An item of the history: its turn, and whether it is an image, which is not carried over to another session."""
 
     turn: int
     image: bool
@@ -238,5 +242,5 @@ def _drop(items: deque[_Item], count: int) -> None:
 
 
 def _is_partial(items: deque[_Item], oldest: int, number: int) -> bool:
-    """Whether the oldest turn that is left has lost its beginning: then it is not known whole."""
+    """Whether the beginning of the oldest remaining turn has been truncated."""
     return oldest < number and sum(item.turn == oldest for item in items) < 2

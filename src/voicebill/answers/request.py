@@ -120,7 +120,7 @@ def issue_for(error: VoicebillError) -> Issue:
         return Issue(("instructions_tokens",) if text.startswith("instructions") else (), text)
     words = {name: name for name in ESTIMATE_SCHEMA} | {
         "rule set": "rules",
-        "the spread of lengths": "call_length_cv",
+        "the coefficient of variation": "call_length_cv",
         "platform": "platforms",
     }
     matches = [

@@ -1,4 +1,4 @@
-"""The ledger: every response of a conversation with its tokens, its dollars, and what made it so."""
+"""Price every response of a conversation, and explain its cost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from voicebill.conversation.context import Response, fixed_tokens
 
 @dataclass(frozen=True, slots=True)
 class ResponseCost:
-    """One response under the expected cache behaviour. `reached`: what the conversation has cost by then, without the
-    transcription of what the user says.
+    """The cost of one response under the expected cache behaviour.
+
+    `cumulative` is the cost of the conversation up to and including this response, without transcription of the user's speech.
     """
 
     response: Response
@@ -25,10 +26,10 @@ class ResponseCost:
 
 
 def response_costs(conversation: CountedConversation, model: ResolvedModel) -> Iterator[ResponseCost]:
-    """The responses of a conversation in order, each priced by itself; their amounts add up to the voice model's bill.
+    """The responses of a conversation in order, each priced separately; their amounts add up to the voice model's bill.
 
     Raises:
-        Unpriced: something that was used has no price there.
+        Unpriced: a meter that is used has no price in this offer.
     """
     cumulative: Amount = 0
     previous: Response | None = None
@@ -41,28 +42,28 @@ def response_costs(conversation: CountedConversation, model: ResolvedModel) -> I
 
 
 def _reasons(response: Response, previous: Response | None, conversation: CountedConversation) -> Iterator[str]:
-    """What shaped a response's bill, in the order in which it happened."""
+    """What determined the cost of a response, in chronological order."""
     if not sum(response.input):
         yield "cancelled before any output: nothing is billed"
         return
     if response.kind == "tool-call":
-        yield "a tool call is a response of its own, and reads everything"
+        yield "a tool call is a separate response that reads the whole input"
     if previous is not None and response.session > previous.session:
-        yield f"session {response.session} starts cold"
+        yield f"session {response.session} starts with a cold cache"
     elif previous is None and not conversation.script.warm_cache:
-        yield "the first response: nothing is in the cache yet"
+        yield "first response: nothing is cached yet"
     elif previous is None:
         yield "another session has just used the same instructions"
     elif response.dropped:
-        yield f"the history no longer fits: {response.dropped:,} items are dropped, and what is kept is read anew"
+        yield f"the history no longer fits: {response.dropped:,} items are dropped, and the remaining history is read again"
     else:
         yield from _cache_reasons(response, conversation)
     if response.status == "cancelled":
-        yield "the user breaks in: all that was generated is billed, heard or not"
+        yield "the user interrupts: all generated tokens are billed, played or not"
 
 
 def _cache_reasons(response: Response, conversation: CountedConversation) -> Iterator[str]:
-    """Why so much was found in the cache, and no more."""
+    """What determined the cached tokens of a response."""
     common, fixed = sum(response.common_prefix), fixed_tokens(conversation.script, conversation.rules)
     if conversation.expected.behaviour == "prefix":
         numerator, denominator = conversation.expected.reuse_share
@@ -72,9 +73,9 @@ def _cache_reasons(response: Response, conversation: CountedConversation) -> Ite
         hit_note = (
             f"{100 * numerator / denominator:.4g}% of the {common:,} tokens {'before it' if shrunk_note else 'in common'}"
         )
-        yield f"{shrunk_note}{hit_note} are found, in blocks of {conversation.expected.block_tokens}"
+        yield f"{shrunk_note}{hit_note} are cached, in blocks of {conversation.expected.block_tokens}"
     elif conversation.expected.behaviour == "all":
         blocks = conversation.expected.block_tokens
-        yield f"all {sum(response.previously_seen):,} tokens read before are in the cache, in blocks of {blocks}"
+        yield f"all {sum(response.previously_seen):,} repeated tokens are cached, in blocks of {blocks}"
     elif fixed:
-        yield "nothing is found in the cache"
+        yield "nothing is cached"

@@ -1,4 +1,4 @@
-"""Best, expected and worst: what a conversation costs under each cache behaviour."""
+"""Price conversations in the best, expected and worst cache scenario."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,10 +35,10 @@ class Scenarios:
 
 
 def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
-    """The three amounts of a plan with an offer that has been found already, and nothing else: for many plans in a row.
+    """The three amounts of a plan with a resolved model, without responses or breakdown: fast enough for many plans.
 
     Raises:
-        Unpriced: the plan uses something that has no price there.
+        Unpriced: the plan uses a meter that has no price in this offer.
         ContextOverflow: the provider would end the conversation with an error.
     """
     voice, transcription = usage_of_plan(plan, model)
@@ -48,7 +48,7 @@ def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
 
 
 def conversation_costs(conversation: CountedConversation, model: ResolvedModel) -> Scenarios:
-    """The three amounts of a conversation that has been run."""
+    """The three amounts of a counted conversation, transcription included."""
     transcription_amount = total_amount(price_transcription(conversation, model))
     amounts = (
         total_amount(priced_lines(usage_for_cache(behaviour, conversation), model.quote.rates)) + transcription_amount

@@ -1,4 +1,4 @@
-"""Knobs: how far each assumption moves the figure when it is moved from its low to its high end, by re-runs alone."""
+"""Compute the sensitivity of an estimate: re-run it with each parameter at its low and its high end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from voicebill.conversation.script import Truncation
 
 @dataclass(frozen=True, slots=True)
 class ParameterEnd:
-    """One end of a knob: what is changed in the plan, which rules are set, or how call lengths spread."""
+    """One end of a sensitivity parameter: a changed plan, overridden rules, or another distribution of call lengths."""
 
     label: str
     change_plan: Callable[[Plan], Plan] = lambda plan: plan
@@ -29,7 +29,7 @@ class ParameterEnd:
 
 @dataclass(frozen=True, slots=True)
 class SensitivityParameter:
-    """An assumption with a low and a high end, and why these."""
+    """An assumption with a low and a high end; `basis` is the reason for these ends."""
 
     name: str
     label: str
@@ -43,7 +43,7 @@ def _scale_field(name: str, factor: str) -> Callable[[Plan], Plan]:
 
 
 def _scale_turns(factor: str) -> Callable[[Plan], Plan]:
-    """More or fewer turns, as large a share of them in writing as before."""
+    """Change the number of turns; the share of text turns and the number of tool calls stay."""
 
     def change(plan: Plan) -> Plan:
         turns = max(1, round(plan.turns * Decimal(factor)))
@@ -71,7 +71,7 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
         "prefix reuse",
         ParameterEnd("50%", _set_fields(cache="prefix", prefix_reuse=Decimal("0.5"))),
         ParameterEnd("100%", _set_fields(cache="prefix", prefix_reuse=Decimal(1))),
-        "one recorded response in seven missed wholly, and some sessions never did",
+        "one recorded response in seven missed the cache entirely, and some sessions never did",
     ),
     SensitivityParameter(
         "turns",
@@ -97,9 +97,9 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
     SensitivityParameter(
         "text",
         "text with audio",
-        ParameterEnd("3 a second", rules={"reply_text_base": 0, "reply_text_per_audio_token": Decimal("0.15")}),
+        ParameterEnd("3 per second", rules={"reply_text_base": 0, "reply_text_per_audio_token": Decimal("0.15")}),
         ParameterEnd("+20%", rules={"reply_text_per_audio_token": Decimal("0.269")}),
-        "the original calculator's figure, and the spread of 50 recorded replies",
+        "the web calculator's figure, and the range of 50 recorded replies",
     ),
     SensitivityParameter(
         "interruptions",
@@ -113,28 +113,28 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
         "silence before commit",
         ParameterEnd("200 ms", rules={"vad_silence_ms": 200}),
         ParameterEnd("800 ms", rules={"vad_silence_ms": 800}),
-        "a quick setting, and that of a recorded session",
+        "a short setting, and that of a recorded session",
     ),
     SensitivityParameter(
         "spread",
         "call length variation",
         ParameterEnd("none", length_distribution=LengthDistribution(0)),
         ParameterEnd("1.0", length_distribution=LengthDistribution(1)),
-        "all calls alike, and as far apart as call centres see",
+        "all calls of the same length, and the variation seen in call centres",
     ),
     SensitivityParameter(
         "truncation",
         "history kept",
         ParameterEnd("4,000 x 0.8", _set_fields(truncation=Truncation("auto", Decimal("0.8"), 4000))),
         ParameterEnd("all that fits", _set_fields(truncation=Truncation())),
-        "a tight setting, and the API's own",
+        "a low limit, and the API's default",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Swing:
-    """What a knob's two ends add to the expected amount of a conversation; None where the provider refuses to go on."""
+    """Changes of the expected amount at the two ends of a parameter, in picodollars; None where no estimate is possible."""
 
     parameter: SensitivityParameter
     low: Amount | None
@@ -142,13 +142,13 @@ class Swing:
 
     @property
     def width(self) -> Fraction:
-        """How far the figure moves in all."""
+        """The distance between the lowest and the highest change, the plan itself (0) included."""
         values = [Fraction(0), *(Fraction(end) for end in (self.low, self.high) if end is not None)]
         return max(values) - min(values)
 
 
 def sensitivity(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Swing, ...]:
-    """Every knob's effect on the plan's expected amount, the widest swing first.
+    """The effect of every parameter on the plan's expected amount, the widest swing first.
 
     Raises:
         VoicebillError: the plan itself cannot be estimated.
@@ -166,10 +166,10 @@ def sensitivity(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Sw
 
 
 def expected_amount(plan: Plan, selection: ModelSelection, facts: Facts, end: ParameterEnd) -> Amount:
-    """The expected amount of a conversation with one end of a knob: a plain run.
+    """The expected amount of a conversation at one end of a parameter.
 
     Raises:
-        VoicebillError: it cannot be estimated so.
+        VoicebillError: the changed plan cannot be estimated.
     """
     model = resolve_model(replace(selection, overrides={**selection.overrides, **end.rules}), plan.transcription_model, facts)
     changed = end.change_plan(plan)

@@ -1,4 +1,4 @@
-"""The simulation: a scripted conversation billed response by response."""
+"""Simulate a scripted conversation and bill it response by response."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from voicebill.conversation.script import Script
 
 @dataclass(frozen=True, slots=True)
 class PricedUsage:
-    """Something that was used, with its lines."""
+    """A usage with its priced lines."""
 
     usage: Usage
     lines: tuple[Line, ...]
@@ -30,21 +30,21 @@ class PricedUsage:
 
 @dataclass(frozen=True, slots=True)
 class BilledResponse(PricedUsage):
-    """One response, priced."""
+    """A response with its priced usage."""
 
     response: Response
 
 
 @dataclass(frozen=True, slots=True)
 class BilledTranscription(PricedUsage):
-    """The transcription of the user's speech of one turn, priced."""
+    """The transcription of one turn of the user, with its priced usage."""
 
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A conversation's responses in order under its cache behaviour, and its total under all three."""
+    """A conversation's responses in order under the expected cache behaviour, and its total in all three cache scenarios."""
 
     script: Script
     model: ResolvedModel
@@ -65,8 +65,8 @@ def simulate(script: Script, selection: ModelSelection, facts: Facts) -> Simulat
 
     Raises:
         UnknownName: the model, provider, deployment, region or rule set is unknown.
-        NotOffered: nothing was sold so on that day.
-        Unpriced: the script uses something that has no price.
+        NotAvailable: no such offer is available on that day.
+        Unpriced: the script uses a meter that has no price.
         ContextOverflow: the provider would end the conversation with an error.
     """
     model = resolve_model(selection, script.transcription_model, facts)

@@ -1,4 +1,4 @@
-"""Who could sit in a stack on a day, and who is taken: the cheapest of those that meet the stack's wishes."""
+"""Build stacks from the cheapest available offers that meet their requirements."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,16 +19,16 @@ from voicebill.billing.offers import Offer
 
 
 class PricedComponent(NamedTuple):
-    """A seat and what it costs for the conversation that was asked about."""
+    """A component with its costs for the planned conversation."""
 
     costs: Scenarios
     component: StackComponent
 
 
 class StackBuilder:
-    """Every offer that is sold on the day, by what it could do in a stack; `talk` is the conversation that is asked about.
+    """Offers available on a day, by role, priced for the conversation of `stack_usage`.
 
-    `asked` gives the day and the rules; its model and provider mean nothing here.
+    `selection` gives the day and the rules; its model and provider are ignored.
     """
 
     def __init__(self, facts: Facts, selection: ModelSelection, stack_usage: StackUsage) -> None:
@@ -39,10 +39,10 @@ class StackBuilder:
         self._priced_components: dict[tuple[str, Role, int, bool], PricedComponent | str] = {}
 
     def build(self, stack: Stack) -> BuiltStack:
-        """A stack of the cheapest offers that meet its wishes.
+        """A stack of the cheapest offers that meet its requirements.
 
         Raises:
-            NotOffered: for one of its seats nobody does; the text says which.
+            NotAvailable: no offer meets the requirements of a role; the message names the role.
         """
         components = tuple(self._cheapest(role, stack).component for role in ROLES[stack.architecture])
         return BuiltStack(
@@ -50,7 +50,7 @@ class StackBuilder:
         )
 
     def all_pipelines(self, requirements: Stack) -> Iterator[tuple[Scenarios, tuple[StackComponent, ...]]]:
-        """Every pipeline that meets some wishes, its models at any tier that answers in time, unsorted."""
+        """Every pipeline that meets some requirements, with models at any interactive service tier, unsorted."""
         columns = [
             [
                 priced_component
@@ -69,7 +69,7 @@ class StackBuilder:
             yield Scenarios(best, expected, worst), tuple(item.component for item in pipeline)
 
     def candidates(self, role: Role) -> tuple[StackComponent, ...]:
-        """Everybody who could do something, with prices on the day and not ended by every source."""
+        """All offers for a role with prices on the day, except those that every source reports as shut down."""
         if role not in self._candidates:
             book, day = self.facts.prices, self.selection.day
             kind = ROLE_KINDS[role]
@@ -86,7 +86,7 @@ class StackBuilder:
         return self._candidates[role]
 
     def _readers(self) -> frozenset[str]:
-        """Realtime models that can read a text out: those that vendors name in the place of speech models, or stacks do."""
+        """Realtime models for text to speech: those that vendors name as replacements of speech models, or that stacks name."""
         speech = {offer.model for offer in self.facts.prices.offers if offer.kind == "speech"}
         replacements = {row.replacement for row in self.facts.prices.lifecycle if row.model in speech and row.replacement}
         return frozenset(replacements.union(*(stack.models.get("tts", ()) for stack in self.facts.stacks)))
@@ -119,11 +119,11 @@ class StackBuilder:
         results = [self._price(replace(component, streams=stack.streams, as_backend=is_backend)) for component in matching]
         priced_components = [result for result in results if isinstance(result, PricedComponent)]
         if not priced_components:
-            raise NotAvailable(f"no {role} at a known price: {next(result for result in results if isinstance(result, str))}")
+            raise NotAvailable(f"no {role} has a known price: {next(result for result in results if isinstance(result, str))}")
         return min(priced_components, key=_sort_key)
 
     def _matching(self, role: Role, stack: Stack) -> Iterator[StackComponent]:
-        """Who meets a stack's wishes; nobody who may have ended, unless he is named."""
+        """Candidates that meet a stack's requirements; a model that may have ended only if the stack names it."""
         models = stack.models.get(role, ())
         tier = stack.tier if role == "llm" else "standard"
         until = self.selection.day + timedelta(days=stack.min_lifetime_days)
@@ -143,20 +143,20 @@ class StackBuilder:
             f"named {' or '.join(models)}" if models else "",
             f"of {stack.provider}" if stack.provider else "",
             f"({stack.deployment})" if stack.deployment else "",
-            f"at the tier {stack.tier}" if role == "llm" and stack.tier != "standard" else "",
-            f"that lives until {self.selection.day + timedelta(days=stack.min_lifetime_days)}"
+            f"at service tier {stack.tier}" if role == "llm" and stack.tier != "standard" else "",
+            f"supported until {self.selection.day + timedelta(days=stack.min_lifetime_days)}"
             if stack.min_lifetime_days
             else "",
         ]
         what = " ".join(requirement for requirement in requirements if requirement)
-        return f"no {ROLE_KINDS[role]} model {what or 'at all'} is sold on {self.selection.day}"
+        return f"no {ROLE_KINDS[role]} model {what or 'at all'} is available on {self.selection.day}"
 
     def _price_or_none(self, component: StackComponent) -> PricedComponent | None:
         result = self._price(component)
         return result if isinstance(result, PricedComponent) else None
 
     def _price(self, component: StackComponent) -> PricedComponent | str:
-        """What a seat costs for the conversation, or why that is not known."""
+        """A component with its costs, or the message that says why it cannot be priced."""
         key = (component.offer.id, component.role, component.streams, component.as_backend)
         if key not in self._priced_components:
             try:
@@ -171,7 +171,7 @@ def _as_tuple(costs: Scenarios) -> tuple[Fraction | int, Fraction | int, Fractio
 
 
 def _sort_key(priced_component: PricedComponent) -> tuple[Fraction, bool, bool, int, str]:
-    """The cheapest first; of equals the one of which more is sure, OpenAI's own before others', and the newest version."""
+    """Cheapest first; among equals the offer with more certain prices, OpenAI's own before others, and the newest version."""
     offer = priced_component.component.offer
     is_certain = priced_component.component.quote.rates.row.confidence == "high"
     newest = -min(row.since.first.toordinal() for row in offer.rows)

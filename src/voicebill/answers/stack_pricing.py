@@ -1,4 +1,4 @@
-"""Stacks as they are built: who sits where, and what a conversation costs, each seat billed by its own meters."""
+"""Price built stacks: each component is billed by its own meters."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ from voicebill.conversation.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class StackComponent:
-    """A model in a stack: what it does, as what it is sold, the rules that it counts by, and when it ends at the soonest."""
+    """A model in a stack: its role, quote, counting rules, and the earliest day on which it ends by some source."""
 
     role: Role
     quote: Quote
@@ -28,11 +28,11 @@ class StackComponent:
 
     @property
     def offer(self) -> Offer:
-        """What is sold."""
+        """The offer of the quote."""
         return self.quote.offer
 
     def usages(self, stack_usage: StackUsage) -> Usages:
-        """What it uses for a conversation under the best, the expected and the worst cache, as its vendor rounds it.
+        """Its usage for a conversation in the best, expected and worst cache scenario, rounded up as the vendor does.
 
         Raises:
             ContextOverflow: the conversation does not fit its context window.
@@ -52,10 +52,10 @@ class StackComponent:
         return usage, usage, usage
 
     def costs(self, stack_usage: StackUsage) -> Scenarios:
-        """What it costs for a conversation.
+        """Its costs for a conversation.
 
         Raises:
-            Unpriced: it would use something that has no price.
+            Unpriced: it uses a meter that has no price.
             ContextOverflow: the conversation does not fit its context window.
         """
         usages = self.usages(stack_usage)
@@ -69,20 +69,20 @@ class StackComponent:
         return total_amount(priced_lines(usages[index], self.quote.rates)) if amount_or_none is None else amount_or_none
 
     def lines(self, stack_usage: StackUsage) -> tuple[Line, ...]:
-        """Its lines of the expected bill."""
+        """The lines of its expected bill."""
         return priced_lines(self.usages(stack_usage)[1], self.quote.rates)
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltStack:
-    """A stack as it is built: who sits where, and what is paid beside for the minutes of a call."""
+    """A stack with its components, and the quotes of fees per minute or per month."""
 
     stack: Stack
     components: tuple[StackComponent, ...]
     fees: tuple[Quote, ...] = ()
 
     def costs(self, stack_usage: StackUsage) -> Scenarios:
-        """What a conversation costs."""
+        """The costs of a conversation, fees per minute included."""
         sums = [component.costs(stack_usage) for component in self.components]
         fee_total = sum(call_fee(fee, stack_usage.duration_ms).amount for fee in self.fees)
         return Scenarios(
@@ -93,10 +93,10 @@ class BuiltStack:
 
     @property
     def fixed_monthly_fee(self) -> Amount:
-        """What is paid for a month, however many conversations it has."""
+        """Fees per month, independent of the number of conversations, in picodollars."""
         return sum(call_fee(fee, 0).monthly_fee for fee in self.fees)
 
     @property
     def ends(self) -> date | None:
-        """The soonest day on which one of its models ends by some source."""
+        """The earliest day on which one of its models ends by some source."""
         return min((component.ends for component in self.components if component.ends), default=None)

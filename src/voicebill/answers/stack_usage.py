@@ -1,4 +1,4 @@
-"""One conversation as every kind of model counts it: by tokens of text, by time, by characters. Each count is made once."""
+"""Count the usage of one conversation for every kind of model: by tokens, by time, by characters. Counts are cached."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -13,11 +13,11 @@ from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script
 
 Usages = tuple[Usage, Usage, Usage]
-"""What is used under the best, the expected and the worst cache behaviour."""
+"""Usage in the best, expected and worst cache scenario."""
 
 
 class StackUsage:
-    """A plan's conversation. `rules` are those by which talk becomes tokens, whatever model is asked."""
+    """The conversation of a plan. `rules` convert speech to tokens, independent of the model."""
 
     def __init__(self, plan: Plan, rules: Rules) -> None:
         self.plan = plan
@@ -32,19 +32,19 @@ class StackUsage:
 
     @cached_property
     def as_text(self) -> Script:
-        """The same conversation, typed."""
+        """The same conversation with text in place of speech."""
         return pipeline.as_text_conversation(self.script, self.rules)
 
     @property
     def duration_ms(self) -> int:
-        """How long it lasts, silence included."""
+        """The length of the conversation in milliseconds, silence included."""
         return round(self.plan.minutes * 60_000)
 
     def llm(self, rules: Rules, *, as_backend: bool) -> Usages:
-        """What a text model uses that answers in writing: every turn, or as a live model's backend those handed to it.
+        """The usage of a text model: for every turn, or as a live model's backend for the turns that are delegated to it.
 
         Raises:
-            ContextOverflow: the history does not fit, and may not be cut.
+            ContextOverflow: the history does not fit, and may not be truncated.
         """
         key = (rules, as_backend)
         if key not in self._llm_usages:
@@ -57,14 +57,14 @@ class StackUsage:
         return self._llm_usages[key]
 
     def transcription(self, rates: Rates, rules: Rules) -> Usage:
-        """What a transcription model uses, by the meters that its rates have; a stream hears silence, too."""
+        """The usage of a transcription model, by the meters of its rates; a stream is billed for silence, too."""
         by_time = rates["audio_ms"] is not None
         if by_time and rules.bills_silence:
             return self.stream(1)
         return self._cached(("heard", by_time), lambda: pipeline.transcription_usage(self.script, self.rules, by_time=by_time))
 
     def speech(self, rates: Rates, rules: Rules) -> Usage:
-        """What a model uses that speaks the replies: characters or tokens; a realtime model is given each as a message."""
+        """The usage of a TTS model in characters or tokens; a realtime model receives each reply as a message."""
         if rates.offer.kind == "realtime":
             return self._cached(("read", rules), lambda: pipeline.read_aloud_usage(self.script, rules))
         if rates["characters_in"] is not None:
@@ -77,11 +77,11 @@ class StackUsage:
         return self._usages[key]
 
     def stream(self, streams: int) -> Usage:
-        """What so many streams use that hear the conversation from beginning to end."""
+        """The usage of streams that run for the whole conversation."""
         return Usage({"audio_ms": streams * self.duration_ms})
 
     def live_session(self, rates: Rates, rules: Rules) -> Usage:
-        """What a live session uses: over WebRTC its creation counts, and a part may be on standby if that is sold."""
+        """The usage of a live session: over WebRTC its creation is billed, and a part may be on standby if that has a price."""
         webrtc = self.plan.transport in (None, "webrtc")
         has_standby = webrtc and rates["standby_ms"] is not None
         return live_session.session_usage(

@@ -1,4 +1,4 @@
-"""Stacks: which models together make an agent, as rows of wishes; on a day they are built of what is sold then."""
+"""Define stacks: requirements on the models of an agent, from which it is built with the offers available on a day."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ ROLES: Mapping[Architecture, tuple[Role, ...]] = {
     "transcription": ("transcriber",),
     "translation": ("translator",),
 }
-"""Who sits in a stack, in the order in which the words pass."""
+"""Roles of the components of a stack, in the order of processing."""
 
 ROLE_KINDS: Mapping[Role, Kind] = {
     "transcriber": "transcription",
@@ -33,17 +33,17 @@ CONVERSATIONAL: frozenset[Architecture] = frozenset({"speech-to-speech", "live",
 """Architectures of conversational agents; the others are partial alternatives."""
 
 INTERACTIVE_TIERS = ("standard", "priority")
-"""Service tiers that answer while somebody waits: batch takes up to a day, flex may be refused."""
+"""Service tiers for interactive use: batch takes up to a day, and flex may be unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a stack is to be built of. Empty lists: any model; of those that are left the cheapest is taken.
+    """Requirements on the models of a stack. For each role the cheapest matching model is used; without names, of all models.
 
-    A model that may have ended is taken only where it is named.
+    A model that may have ended is used only if it is named.
 
-    `min_lifetime_days`: no model in it may end sooner. `streams` is how many sessions a translation needs. `fees` are ids of
-    offers that are paid for the minutes of every call beside the models.
+    `min_lifetime_days`: no model in it may end sooner. `streams` is the number of sessions that a translation needs. `fees`
+    are ids of carrier or platform offers that are paid in addition to the models.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Stack:
 
 
 def restrict_stacks(stacks: Iterable[Stack], provider: str | None, deployment: str | None) -> list[Stack]:
-    """Stacks that are to be built of what one provider sells, or under one deployment; those that wish for another go."""
+    """Stacks restricted to a provider and a deployment (None: any), without those that require another."""
     return [
         replace(stack, provider=provider or stack.provider, deployment=deployment or stack.deployment)
         for stack in stacks

@@ -1,4 +1,4 @@
-"""The way to the model: what it carries and needs, how long that takes, and what carriers, networks and platforms take."""
+"""Estimate the connection to the model: transport, codec, bytes, and the fees of carriers, networks and platforms."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ BYTES_PER_GB = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How speech is written on the way: bytes a minute in one direction."""
+    """An audio codec with its bytes per minute in one direction."""
 
     name: str
     bytes_per_minute: int
@@ -29,7 +29,7 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class TransportProfile:
-    """A way to the model. The latency is the network's, in ms each turn, and None where it varies."""
+    """A transport to the model. The latency is that of the network, in ms per turn, and None where it varies."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class TransportProfile:
 
     @property
     def latency(self) -> str:
-        """The latency in words."""
+        """The latency range as text."""
         return "varies with the carrier" if self.low_ms is None else f"{self.low_ms} to {self.high_ms} ms"
 
 
@@ -59,7 +59,7 @@ class ConnectionCosts:
     10^9 bytes that your side sends.
 
     Raises:
-        InvalidInput: the carrier is said twice or only in part, somebody is to be paid twice, or a figure cannot be meant.
+        InvalidInput: the carrier is given twice or only in part, an offer would be paid twice, or a figure is out of range.
     """
 
     codec: str | None = None
@@ -83,7 +83,7 @@ class ConnectionCosts:
         if self.carrier_increment is not None:
             require_between("carrier_increment", self.carrier_increment, 1, 3600)
             if self.carrier_per_minute is None:
-                raise InvalidInput("carrier_increment says how a carrier stated by carrier_per_minute rounds: give that, too")
+                raise InvalidInput("carrier_increment applies to carrier_per_minute: give that, too")
         payees = (self.carrier, *self.platforms)
         duplicate = next((name for name in self.platforms if payees.count(name) > 1), None)
         if duplicate is not None:
@@ -91,21 +91,21 @@ class ConnectionCosts:
 
     @property
     def increment_seconds(self) -> int:
-        """To how many seconds the stated carrier rounds each call up: a minute unless it is said otherwise."""
+        """The billing increment of the carrier given by `carrier_per_minute`, in seconds; 60 by default."""
         return self.carrier_increment or 60
 
     @property
     def is_specified(self) -> bool:
-        """Whether anything is said of the way."""
+        """Whether any field is given."""
         has_rates = self.carrier_per_minute is not None or self.egress_per_gb is not None
         return bool(self.codec or self.carrier or self.platforms or has_rates)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEstimate:
-    """The way of one planned conversation. Bytes are of the whole call, in each direction; amounts in picodollars.
+    """The connection of a planned conversation. Bytes are per call and direction; amounts are in picodollars.
 
-    `egress` is None where no price of it was stated. `per_month` is over calls of all lengths, each rounded up by itself.
+    `egress` is None without a price for it. `per_month` is over calls of all lengths, each rounded up separately.
     """
 
     transport: TransportProfile
@@ -122,7 +122,7 @@ class ConnectionEstimate:
 
 @dataclass(frozen=True, slots=True)
 class TransportCatalog:
-    """The transports there are, with the prices of those who are paid on them."""
+    """All transports, and the prices of carriers and platforms."""
 
     transports: Mapping[str, TransportProfile]
     book: PriceBook = field(repr=False)
@@ -135,7 +135,7 @@ def estimate_connection(
     day: date,
     monthly_calls: MonthlyCalls | None = None,
 ) -> ConnectionEstimate:
-    """What the way of a planned conversation carries and costs.
+    """Estimate the connection of a planned conversation.
 
     >>> from voicebill.facts import load_facts
     >>> facts = load_facts()
@@ -147,8 +147,8 @@ def estimate_connection(
 
     Raises:
         UnknownName: the codec, carrier or platform is unknown.
-        NotOffered: it has no price on the day.
-        Unpriced: it is priced by something else than minutes and months.
+        NotAvailable: it has no price on the day.
+        Unpriced: it has prices for other meters than minutes and months.
     """
     transport = catalog.transports[plan.transport or "webrtc"]
     codec = _codec(transport, connection_costs.codec, catalog)
@@ -182,7 +182,7 @@ def _codec(transport: TransportProfile, name: str | None, catalog: TransportCata
         for other in catalog.transports.values()
         if name.strip().lower() in (other_codec.name for other_codec in other.codecs)
     ]
-    remedy = f"the transport that has it is {' or '.join(others)}" if others else ""
+    remedy = f"it is available over {' or '.join(others)}" if others else ""
     raise UnknownName(
         "codec", name, (codec.name for codec in transport.codecs), context=f" of {transport.title}", remedy=remedy
     )
@@ -211,7 +211,7 @@ def _custom_carrier_quote(per_minute: Decimal, increment_seconds: int, book: Pri
 def _monthly_amount(
     plan: Plan, connection_costs: ConnectionCosts, codec: Codec, fees: tuple[CallFee, ...], monthly_calls: MonthlyCalls
 ) -> Amount:
-    """What a month's calls cost on the way: each is rounded up by itself, so the mean of what is billed is taken."""
+    """Connection costs per month. Each call is rounded up separately, so the mean billed length is used."""
     egress = Fraction(0)
     if connection_costs.egress_per_gb is not None:
         egress = Fraction(
@@ -227,6 +227,6 @@ def _assumptions(connection_costs: ConnectionCosts, transport: TransportProfile,
         if fee.quote.offer.example:
             yield f"{fee.quote.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
     if connection_costs.carrier_per_minute is not None:
-        yield f"the stated carrier rounds each call up to {connection_costs.increment_seconds} s"
+        yield f"your carrier rounds each call up to {connection_costs.increment_seconds} s"
     if connection_costs.egress_per_gb is not None:
-        yield f"over {transport.title} your side sends the caller's audio all the time; what it receives is taken to be free"
+        yield f"over {transport.title} your side sends the caller's audio all the time; received audio is assumed to be free"
