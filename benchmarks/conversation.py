@@ -12,13 +12,13 @@ from datetime import date
 from importlib.metadata import version
 from typing import Any
 
-from voicebill.answers.alternatives import alternatives, cheapest_pipelines
-from voicebill.answers.compare import available_offers, compare
-from voicebill.answers.costing import priced_lines, run_conversation, total_amount, usage_for_cache
-from voicebill.answers.estimate import estimate
-from voicebill.answers.model_selection import ModelSelection, resolve_model
-from voicebill.answers.quantities import parse_volume
-from voicebill.answers.simulate import simulate
+from voicebill.answers.comparison.alternatives import alternatives, cheapest_pipelines
+from voicebill.answers.comparison.compare import available_offers, compare
+from voicebill.answers.estimates.costing import priced_lines, run_conversation, total_amount, usage_for_cache
+from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
+from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.parsing.quantities import parse_volume
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Cache
 from voicebill.conversation.script import Script, Truncation, Turn

@@ -31,7 +31,7 @@ import msgspec
 from benchmarks.conversation import best_seconds, genai_prices, litellm_cost, twenty_usages
 from benchmarks.ledgers import DAYS, make_ledger
 from benchmarks.logs import DEFAULT_DAY, make_logs
-from voicebill.answers.cost import CostQuery, cost
+from voicebill.answers.recorded.cost import CostQuery, cost
 from voicebill.billing.bill import bill, price_usage, sum_lines
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
@@ -40,8 +40,8 @@ from voicebill.engines.ledger import Ledger
 from voicebill.facts import load_facts
 from voicebill.logs.counts import possible_usages
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.formats.realtime_events import EventUsage
 from voicebill.logs.read import all_records
-from voicebill.logs.realtime_events import EventUsage
 from voicebill.logs.report import ReadReport
 
 MONTH = 60_000_000

@@ -12,13 +12,13 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import voicebill
-from voicebill.answers.capacity_schema import TARGETS_SCHEMA
-from voicebill.answers.filters import FILTER_FIELDS
-from voicebill.answers.plan_schema import CONNECTION_SCHEMA
-from voicebill.answers.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
+from voicebill.answers.parameters.capacity_schema import TARGETS_SCHEMA
+from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
+from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli import app
-from voicebill.cli.plan_options import PLAN_PARAMETERS as OPTIONS
+from voicebill.cli.options.plan import PLAN_PARAMETERS as OPTIONS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
 from voicebill.conversation.rules import PARAMETERS
 from voicebill.logs.read import LOG_FORMATS

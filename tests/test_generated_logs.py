@@ -10,16 +10,16 @@ from benchmarks.logs import DEFAULT_DAY, Truth, make_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebill.answers.cost import Cost, CostQuery, cost
-from voicebill.answers.filters import parse_filter
-from voicebill.answers.python_engine import PythonEngine, deduplicate
+from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.filters import parse_filter
+from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
 from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.ledger import Ledger
 from voicebill.facts import load_facts
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.formats.realtime import _without_audio
 from voicebill.logs.read import all_records
-from voicebill.logs.realtime import _without_audio
 from voicebill.logs.report import ReadReport
 
 PRICES = load_facts().prices

@@ -14,24 +14,24 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
-    from voicebill.answers.alternatives import alternatives
-    from voicebill.answers.call_lengths import CallLengths, LengthDistribution
-    from voicebill.answers.capacity import CapacityTargets, plan_capacity
-    from voicebill.answers.compare import available_offers, compare
-    from voicebill.answers.cost import CostQuery, cost
-    from voicebill.answers.estimate import estimate
-    from voicebill.answers.filters import parse_filter
-    from voicebill.answers.model_selection import ModelSelection
-    from voicebill.answers.ptu import PtuRequest, size_ptus
-    from voicebill.answers.python_engine import PythonEngine
-    from voicebill.answers.quantities import Volume
-    from voicebill.answers.simulate import simulate
-    from voicebill.answers.transport import ConnectionCosts
+    from voicebill.answers.capacity.capacity import CapacityTargets, plan_capacity
+    from voicebill.answers.comparison.alternatives import alternatives
+    from voicebill.answers.comparison.compare import available_offers, compare
+    from voicebill.answers.connectivity.transport import ConnectionCosts
+    from voicebill.answers.estimates.estimate import estimate
+    from voicebill.answers.estimates.model_selection import ModelSelection
+    from voicebill.answers.estimates.simulate import simulate
+    from voicebill.answers.parsing.quantities import Volume
+    from voicebill.answers.provisioned.ptu import PtuRequest, size_ptus
+    from voicebill.answers.recorded.cost import CostQuery, cost
+    from voicebill.answers.recorded.filters import parse_filter
+    from voicebill.answers.recorded.python_engine import PythonEngine
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
     from voicebill.billing.money import format_dollars
     from voicebill.billing.record import Record
     from voicebill.billing.usage import Usage
+    from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
     from voicebill.conversation.plan import Plan
     from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
     from voicebill.engines.cost_table import cost_table
@@ -86,18 +86,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CallLengths": "answers.call_lengths",
-    "CapacityTargets": "answers.capacity",
-    "ConnectionCosts": "answers.transport",
-    "CostQuery": "answers.cost",
+    "CallLengths": "conversation.call_lengths",
+    "CapacityTargets": "answers.capacity.capacity",
+    "ConnectionCosts": "answers.connectivity.transport",
+    "CostQuery": "answers.recorded.cost",
     "DuckDBEngine": "engines.in_duckdb",
     "Ledger": "engines.ledger",
-    "LengthDistribution": "answers.call_lengths",
+    "LengthDistribution": "conversation.call_lengths",
     "LogDefaults": "logs.defaults",
-    "ModelSelection": "answers.model_selection",
+    "ModelSelection": "answers.estimates.model_selection",
     "Plan": "conversation.plan",
-    "PtuRequest": "answers.ptu",
-    "PythonEngine": "answers.python_engine",
+    "PtuRequest": "answers.provisioned.ptu",
+    "PythonEngine": "answers.recorded.python_engine",
     "ReadReport": "logs.report",
     "Record": "billing.record",
     "Script": "conversation.script",
@@ -106,21 +106,21 @@ _HOMES = {
     "Turn": "conversation.script",
     "Usage": "billing.usage",
     "VoicebillError": "billing.errors",
-    "Volume": "answers.quantities",
-    "alternatives": "answers.alternatives",
-    "available_offers": "answers.compare",
+    "Volume": "answers.parsing.quantities",
+    "alternatives": "answers.comparison.alternatives",
+    "available_offers": "answers.comparison.compare",
     "bill": "billing.bill",
-    "compare": "answers.compare",
-    "cost": "answers.cost",
+    "compare": "answers.comparison.compare",
+    "cost": "answers.recorded.cost",
     "cost_table": "engines.cost_table",
-    "estimate": "answers.estimate",
+    "estimate": "answers.estimates.estimate",
     "format_dollars": "billing.money",
     "load_facts": "facts.load",
-    "parse_filter": "answers.filters",
-    "plan_capacity": "answers.capacity",
+    "parse_filter": "answers.recorded.filters",
+    "plan_capacity": "answers.capacity.capacity",
     "read_log": "logs.read",
-    "simulate": "answers.simulate",
-    "size_ptus": "answers.ptu",
+    "simulate": "answers.estimates.simulate",
+    "size_ptus": "answers.provisioned.ptu",
     "usage_table": "engines.usage_table",
 }
 

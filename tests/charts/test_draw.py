@@ -10,8 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cases import DAY
-from voicebill.answers.break_even import BreakEven, BreakEvenCurve, PairComparison, SweepPoint, SweepRange
-from voicebill.answers.chart_data import (
+from voicebill.answers.comparison.break_even import BreakEven, BreakEvenCurve, PairComparison, SweepPoint, SweepRange
+from voicebill.answers.comparison.compare import available_offers, compare
+from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.reports.chart_data import (
     break_even_points,
     cost_by_length,
     cumulative_costs,
@@ -21,10 +24,7 @@ from voicebill.answers.chart_data import (
     tornado,
     turn_costs,
 )
-from voicebill.answers.compare import available_offers, compare
-from voicebill.answers.estimate import Estimate, estimate
-from voicebill.answers.model_selection import ModelSelection
-from voicebill.answers.sensitivity import sensitivity
+from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.charts import draw
 from voicebill.cli import app
 from voicebill.conversation.plan import Plan

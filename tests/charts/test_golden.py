@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.cases import DAY
-from voicebill.answers.alternatives import alternatives
-from voicebill.answers.break_even import SweepRange, break_even
-from voicebill.answers.chart_data import (
+from voicebill.answers.comparison.alternatives import alternatives
+from voicebill.answers.comparison.break_even import SweepRange, break_even
+from voicebill.answers.comparison.compare import available_offers, compare
+from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.reports.chart_data import (
     break_even_points,
     cost_by_length,
     cumulative_costs,
@@ -23,10 +26,7 @@ from voicebill.answers.chart_data import (
     tornado,
     turn_costs,
 )
-from voicebill.answers.compare import available_offers, compare
-from voicebill.answers.estimate import estimate
-from voicebill.answers.model_selection import ModelSelection
-from voicebill.answers.sensitivity import sensitivity
+from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cases import FOLDER
-from voicebill.answers.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
 from voicebill.cli import app
 
 SIX = ("--minutes", "6.5", "--turns", "20", "--day", "2026-11-22")

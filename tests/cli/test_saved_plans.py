@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from voicebill.answers.plan_schema import PLAN_SCHEMA
+from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
 from voicebill.cli import app
-from voicebill.cli.plan_options import PLAN_PARAMETERS
+from voicebill.cli.options.plan import PLAN_PARAMETERS
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 
 ON = ("--day", "2026-11-22")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.cases import DAY
 from tests.conversation.scripts import GA, PAGE
-from voicebill.answers.costing import run_conversation, usage_for_cache
-from voicebill.answers.model_selection import ModelSelection, ResolvedModel, resolve_model
+from voicebill.answers.estimates.costing import run_conversation, usage_for_cache
+from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation import token_counting
 from voicebill.conversation.cache import cache_rule, usage_from_tokens

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engines.records import contract, cost_queries, many_records, records
-from voicebill.answers.cost import Cost, CostQuery, cost
-from voicebill.answers.filters import FILTER_FIELDS, parse_filter
-from voicebill.answers.python_engine import PythonEngine
+from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
+from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage

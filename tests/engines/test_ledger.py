@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from voicebill.answers.cost import Cost, CostQuery, cost
-from voicebill.answers.python_engine import PythonEngine
+from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import Adjustment
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.billing.validity import PartialDate
-from voicebill.cli.table_files import write_table
+from voicebill.cli.display.table_files import write_table
 from voicebill.engines.in_duckdb import DuckDBEngine, EngineError
 from voicebill.engines.ledger import Ledger
 from voicebill.engines.ledger_writer import MAX_PARTS_PER_DAY

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cases import DAY
-from voicebill.answers.estimate import estimate
-from voicebill.answers.facts import Facts
-from voicebill.answers.model_selection import ModelSelection
-from voicebill.answers.shape import estimate_shape
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.reports.shape import estimate_shape
 from voicebill.billing.bill import bill, rate_warnings
 from voicebill.billing.usage import Usage
 from voicebill.cli import app

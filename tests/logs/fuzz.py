@@ -154,7 +154,7 @@ def _change_values(random: Random, value: object, names: tuple[str, ...]) -> obj
 
 
 def _table(random: Random) -> bytes:
-    from voicebill.logs.columns import supported_columns  # noqa: PLC0415 - only here
+    from voicebill.logs.formats.columns import supported_columns  # noqa: PLC0415 - only here
 
     names = [*random.sample(sorted(supported_columns()), random.randint(2, 8)), "text_in"]
     delimiter = random.choice(",;\t|")

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.cases import DAY
 from tests.web.sites import SITE, SMALL, client, run
-from voicebill.web import estimate
 from voicebill.web.limits_middleware import LimitsMiddleware, Message, Receive, Send
+from voicebill.web.routes import estimate
 from voicebill.web.site import Limits
 
 PAGES = (

@@ -7,19 +7,19 @@ import pytest
 
 from tests.cases import DAY
 from tests.web.sites import SITE, client
-from voicebill.answers.compare import available_offers, compare
-from voicebill.answers.estimate import estimate
-from voicebill.answers.model_selection import ModelSelection
-from voicebill.answers.shape import comparison_shape, simulation_shape
-from voicebill.answers.simulate import simulate
+from voicebill.answers.comparison.compare import available_offers, compare
+from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.reports.shape import comparison_shape, simulation_shape
 from voicebill.billing.money import format_amount
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Turn
 from voicebill.facts import load_facts
 from voicebill.facts.example_plans import EXAMPLE_PLANS
-from voicebill.web.compare_shapes import ComparisonJson
-from voicebill.web.presets import preset
-from voicebill.web.shapes import HealthJson, ModelRulesJson, PriceListJson, ProblemJson, SimulationJson
+from voicebill.web.forms.presets import preset
+from voicebill.web.models.compare_shapes import ComparisonJson
+from voicebill.web.models.shapes import HealthJson, ModelRulesJson, PriceListJson, ProblemJson, SimulationJson
 
 FACTS = load_facts()
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)

@@ -7,8 +7,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from voicebill.answers.break_even import UNITS, BreakEvenCurve
-from voicebill.answers.chart_data import (
+from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve
+from voicebill.answers.comparison.compare import Comparison
+from voicebill.answers.estimates.estimate import Estimate
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.answers.provisioned.ptu import PAY_AS_YOU_GO, PtuSizing, monthly_points
+from voicebill.answers.recorded.cost import Cost
+from voicebill.answers.reports.chart_data import (
     METER_LABELS,
     TRANSCRIPTION,
     BandRow,
@@ -23,12 +28,7 @@ from voicebill.answers.chart_data import (
     tornado,
     turn_costs,
 )
-from voicebill.answers.compare import Comparison
-from voicebill.answers.cost import Cost
-from voicebill.answers.estimate import Estimate
-from voicebill.answers.model_selection import ResolvedModel
-from voicebill.answers.ptu import PAY_AS_YOU_GO, PtuSizing, monthly_points
-from voicebill.answers.sensitivity import Swing
+from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.errors import InvalidInput, VoicebillError
 
 

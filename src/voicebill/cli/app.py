@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import capacity, compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
+from voicebill.cli.commands import capacity, compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
 
 
 class Commands(TyperGroup):

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-from voicebill.answers.cost import Cost, CostGroup, CostLine
-from voicebill.answers.cost_shape import amount_status
-from voicebill.answers.filters import FieldValue
+from voicebill.answers.recorded.cost import Cost, CostGroup, CostLine
+from voicebill.answers.recorded.filters import FieldValue
+from voicebill.answers.reports.cost_shape import amount_status
 from voicebill.billing.money import Amount
 
 INTEGER_COLUMNS = ("records", "unpriced_quantities", "quantity_low", "quantity_high", "turn")

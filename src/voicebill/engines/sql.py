@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicebill.answers.cost import CHRONOLOGICAL_FIELDS, PERCENTILES, CostQuery
-from voicebill.answers.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
+from voicebill.answers.recorded.cost import CHRONOLOGICAL_FIELDS, PERCENTILES, CostQuery
+from voicebill.answers.recorded.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
 
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
 POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from voicebill.answers.cost import (
+from voicebill.answers.recorded.cost import (
     PERCENTILES,
     CostQuery,
     GroupTotals,
@@ -14,7 +14,7 @@ from voicebill.answers.cost import (
     PriceTable,
     SessionTotals,
 )
-from voicebill.answers.filters import fields_of
+from voicebill.answers.recorded.filters import fields_of
 from voicebill.billing.sku_periods import Sku
 from voicebill.engines import sql
 from voicebill.engines.usage_table import parse_sku

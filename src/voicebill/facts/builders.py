@@ -6,10 +6,10 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from voicebill.answers.latency import Latency
-from voicebill.answers.stacks import ROLE_KINDS, Stack
-from voicebill.answers.table_schema import Values
-from voicebill.answers.transport import Codec, TransportProfile
+from voicebill.answers.catalog.latency import Latency
+from voicebill.answers.catalog.stacks import ROLE_KINDS, Stack
+from voicebill.answers.catalog.transports import Codec, TransportProfile
+from voicebill.answers.parameters.table_schema import Values
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.meters import Meter

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
-from voicebill.answers.table_schema import Issue, TablePath
+from voicebill.answers.parameters.table_schema import Issue, TablePath
 from voicebill.billing.errors import VoicebillError, closest_names
 
 MAX_FILE_BYTES = 4_000_000

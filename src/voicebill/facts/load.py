@@ -13,11 +13,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
-from voicebill.answers.facts import Facts
-from voicebill.answers.latency import Latency
-from voicebill.answers.stacks import ROLE_KINDS, Stack
-from voicebill.answers.table_schema import Issue, Values, read_table
-from voicebill.answers.transport import TransportProfile
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.latency import Latency
+from voicebill.answers.catalog.stacks import ROLE_KINDS, Stack
+from voicebill.answers.catalog.transports import TransportProfile
+from voicebill.answers.parameters.table_schema import Issue, Values, read_table
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import get_args
 
-from voicebill.answers.stacks import ROLE_KINDS, ROLES
-from voicebill.answers.table_schema import (
+from voicebill.answers.catalog.stacks import ROLE_KINDS, ROLES
+from voicebill.answers.parameters.table_schema import (
     Field,
     Schema,
     TableList,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
-from voicebill.logs import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines, Source, find_sources
 

@@ -9,14 +9,17 @@ from fastapi.exceptions import HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from voicebill.web import chart_renderer, cost, faq, openapi, prices, ptu, rules, shapes, simulate
-from voicebill.web.capacity import CapacityRoutes
-from voicebill.web.compare import CompareRoutes
-from voicebill.web.estimate import EstimateRoutes
+from voicebill.web import openapi
+from voicebill.web.chart_renderer import ChartRenderer
+from voicebill.web.forms.requests import Problem
 from voicebill.web.limits_middleware import LimitsMiddleware
+from voicebill.web.models import shapes
 from voicebill.web.pages import STATIC, Pages
-from voicebill.web.requests import Problem
 from voicebill.web.responses import json_response
+from voicebill.web.routes import charts, cost, faq, prices, ptu, rules, simulate
+from voicebill.web.routes.capacity import CapacityRoutes
+from voicebill.web.routes.compare import CompareRoutes
+from voicebill.web.routes.estimate import EstimateRoutes
 from voicebill.web.site import Site
 
 
@@ -28,7 +31,7 @@ def create_app(site: Site) -> FastAPI:
     >>> "/api/estimate" in app.openapi()["paths"]
     True
     """
-    renderer = chart_renderer.ChartRenderer()
+    renderer = ChartRenderer()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +61,7 @@ def create_app(site: Site) -> FastAPI:
         rules.routes(site, pages),
         faq.routes(site, pages),
         ptu.routes(site, pages, renderer),
-        chart_renderer.routes(site, renderer),
+        charts.routes(site, renderer),
     ):
         app.include_router(router)
     _add_site_routes(app, site, pages)

@@ -9,28 +9,13 @@ from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-
-from voicebill.answers.estimate import Estimate
-from voicebill.answers.sensitivity import sensitivity
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput
 from voicebill.charts import draw
-from voicebill.web.compare import BREAK_EVEN_FIELDS, break_even_curve, compare_alternatives, compare_offers
-from voicebill.web.estimate import answer_estimate
-from voicebill.web.fields import with_defaults
-from voicebill.web.requests import BoundRequest, Problem, bind_request, read_query
-from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
-from voicebill.web.site import Site
+from voicebill.web.forms.requests import Problem
 
 MAX_CACHE_BYTES = 32 * 2**20
 """Size of the cache; an SVG has about 50 KB."""
 
-CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
-    "turns": draw.turns_chart,
-    "cumulative": draw.cumulative_chart,
-    "lengths": draw.lengths_chart,
-}
-CHART_NAMES = (*CHART_FUNCTIONS, "sensitivity", "offers", "break-even")
 MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 CHART_HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -86,28 +71,6 @@ class ChartRenderer:
             worker.shutdown(wait=False, cancel_futures=True)
 
 
-def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
-    """The lets-plot chart for a request.
-
-    Raises:
-        Problem: there is no result.
-    """
-    if name == "offers":
-        return draw.offers_chart(compare_offers(bound), theme)
-    if name == "break-even":
-        curve = break_even_curve(break_even_fields, compare_alternatives(bound, compare_offers(bound)))
-        if curve is None:
-            raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
-        provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
-        return draw.break_even_chart(curve, provenance, theme)
-    if name == "sensitivity":
-        estimate_request = bound.request
-        return draw.sensitivity_chart(
-            sensitivity(estimate_request.plan, estimate_request.selection, bound.facts), answer_estimate(bound).model, theme
-        )
-    return CHART_FUNCTIONS[name](answer_estimate(bound), theme)
-
-
 def theme_from_fields(values: Mapping[str, str]) -> draw.Theme:
     """The theme of a chart, with its width.
 
@@ -123,30 +86,3 @@ def theme_from_fields(values: Mapping[str, str]) -> draw.Theme:
         return replace(draw.THEMES[name], width=int(width))
     except InvalidInput as error:
         raise Problem(422, "Invalid input", [("width", str(error))]) from None
-
-
-def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
-    """The routes of the charts."""
-    router = APIRouter()
-
-    @router.get("/chart/{name}.{kind}", include_in_schema=False)
-    async def chart(request: Request, name: str, kind: str) -> Response:
-        if name not in CHART_NAMES or kind not in MEDIA_TYPES:
-            raise Problem(404, "Not found", [(None, f"a chart is one of {', '.join(CHART_NAMES)}, as .svg or .png")])
-        values = read_query(request.url.query, site.limits)
-        bound, theme = bind_request(with_defaults(values), site), theme_from_fields(values)
-        break_even_fields = (
-            {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
-        )
-        key = (repr(bound.request), bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()))
-        try:
-            body = await run_in_threads(
-                site, lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields), kind)
-            )
-        except draw.MissingPlot as error:
-            raise Problem(503, "No chart", [(None, str(error))]) from None
-        except VoicebillError as error:
-            raise Problem(422, "No chart", [(None, str(error))]) from None
-        return with_etag(request, body, MEDIA_TYPES[kind], cache=REVALIDATE, headers=CHART_HEADERS)
-
-    return router

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from voicebill.web.requests import Problem
+from voicebill.web.forms.requests import Problem
 from voicebill.web.site import Limits
 
 Message = MutableMapping[str, Any]

@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from voicebill.answers import script_schema
-from voicebill.web import capacity_shapes, compare_shapes, cost_shapes, ptu_shapes, shapes
-from voicebill.web.fields import CAPACITY_MORE_FIELDS, FIELD_GROUPS, MAIN_FIELDS, FieldGroup
-from voicebill.web.requests import Problem
+from voicebill.answers.parameters import script_schema
+from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, FIELD_GROUPS, MAIN_FIELDS, FieldGroup
+from voicebill.web.forms.requests import Problem
+from voicebill.web.models import capacity_shapes, compare_shapes, cost_shapes, ptu_shapes, shapes
 
 API_DESCRIPTION = """The cost of realtime voice conversations: estimates of planned ones, and the actual cost from usage logs.
 

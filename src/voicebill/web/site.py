@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 
-from voicebill.answers.facts import Facts
+from voicebill.answers.catalog.facts import Facts
 from voicebill.billing.price_book import Adjustment
 from voicebill.facts import load_facts
 from voicebill.facts.builders import FIRST_REALTIME_DAY

@@ -1,0 +1,1 @@
+"""Hold what exists on a day: facts, stacks, transports and latencies."""

@@ -1,0 +1,1 @@
+"""Compare offers and alternatives for the same conversation, with their break-even."""

@@ -1,0 +1,197 @@
+"""Compare the cost of a plan across realtime offers, each priced as its own estimate would be."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.estimates.call_mix import SampledCalls, sample_calls
+from voicebill.answers.estimates.costing import CountedConversation, ScenarioUsage, run_conversation
+from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
+from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
+from voicebill.answers.parsing.quantities import Volume
+from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
+from voicebill.billing.offers import Offer
+from voicebill.billing.price_book import PriceBook
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.rules import Rules
+
+CountingKey = tuple[Rules, bool]
+"""What a conversation's counts depend on: the rules, and whether transcription is billed by time."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEstimate:
+    """An offer with the estimate of the plan, or the reason why it cannot be estimated.
+
+    `ends` is the earliest day that a source gives for the model's end. `availability_unconfirmed`: the vendor lists a price,
+    but its availability table does not name the model for this deployment. `history_assumed`: the history
+    policy was not measured on this model.
+    """
+
+    offer: Offer
+    answer: Estimate | None
+    reason: str | None
+    ends: date | None
+    availability_unconfirmed: bool
+    history_assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Candidates by their expected amount, cheapest first; those without an estimate come last."""
+
+    plan: Plan
+    candidates: tuple[OfferEstimate, ...]
+
+    def ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
+        """The expected amount of a candidate divided by that of the cheapest; None without an estimate."""
+        cheapest = self.candidates[0].answer
+        if candidate.answer is None or cheapest is None or not cheapest.per_conversation.expected:
+            return None
+        return Fraction(candidate.answer.per_conversation.expected) / Fraction(cheapest.per_conversation.expected)
+
+
+def compare(
+    plan: Plan,
+    offers: Iterable[Offer],
+    selection: ModelSelection,
+    facts: Facts,
+    volume: Volume | None = None,
+    *,
+    lengths: LengthDistribution | CallLengths | None = None,
+) -> Comparison:
+    """Estimate a plan with each of some offers, on the day and under the rules of `selection`.
+
+    `volume` and `lengths` have the same meaning as for `estimate`.
+
+    >>> from voicebill.facts import load_facts
+    >>> facts, day = load_facts(), date(2026, 11, 22)
+    >>> selection = ModelSelection(model="any", day=day)
+    >>> answer = compare(Plan(minutes=10, turns=20), available_offers(facts.prices, day), selection, facts)
+    >>> answer.candidates[0].offer.model
+    'gpt-realtime-2.1-mini'
+
+    Raises:
+        InvalidInput: there is no offer to compare.
+    """
+    shared = _SharedCounts(plan, volume, lengths)
+    candidates = [_estimate_offer(shared, offer, selection, facts) for offer in offers]
+    if not candidates:
+        raise InvalidInput("there is no offer to compare: no selected realtime model has a price on that day")
+    return Comparison(plan, tuple(sorted(candidates, key=_sort_key)))
+
+
+def available_offers(book: PriceBook, day: date) -> tuple[Offer, ...]:
+    """Every realtime offer with prices on a day, except those that every source reports as shut down."""
+    return tuple(
+        offer
+        for offer in book.offers
+        if offer.kind == "realtime"
+        and offer.tier == "standard"
+        and not offer.example
+        and book.price_row(offer, day)
+        and not book.is_shut_down(offer, day)
+    )
+
+
+def available_offers_matching(
+    book: PriceBook, day: date, models: Iterable[str] = (), provider: str | None = None, deployment: str | None = None
+) -> list[Offer]:
+    """The realtime offers available on a day with the given model names (empty: all), provider and deployment (None: any).
+
+    Raises:
+        UnknownName: no offer has a given name.
+        NotAvailable: all models that are named were shut down by that day.
+    """
+    named_offers = [offer for name in models for offer in book.offers_named(name, provider, "realtime")]
+    ids = {offer.id for offer in named_offers}
+    available = [
+        offer
+        for offer in available_offers(book, day)
+        if (not named_offers or offer.id in ids)
+        and provider in (None, offer.provider)
+        and deployment in (None, offer.deployment)
+    ]
+    shutdowns = [end for offer in named_offers for end in book.lifecycle_of(offer) if book.is_shut_down(offer, day)]
+    if not available and shutdowns:
+        last = max(shutdowns, key=lambda end: end.shutdown.first)
+        replacement_note = f"; the vendor names {last.replacement} instead" if last.replacement else ""
+        raise NotAvailable(f"{last.model} was shut down by {last.provider} on {last.shutdown}, before {day}{replacement_note}")
+    return available
+
+
+class _SharedCounts:
+    """Counts that offers under the same rules share: the counted conversation and the sampled calls."""
+
+    def __init__(self, plan: Plan, volume: Volume | None, lengths: LengthDistribution | CallLengths | None) -> None:
+        self.plan = plan
+        self.volume = volume
+        self.lengths_specified = lengths is not None
+        self.lengths = lengths_or_default(volume, lengths)
+        self.counts: dict[CountingKey, tuple[CountedConversation, SampledCalls[ScenarioUsage] | None]] = {}
+
+    def estimate(self, model: ResolvedModel) -> Estimate:
+        """The estimate of the plan with an offer."""
+        by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
+        key = (model.effective_rules.rules, by_time)
+        if key not in self.counts:
+            sampled_calls = None if self.lengths is None else sample_calls(self.plan, self.lengths, model)
+            self.counts[key] = run_conversation(script(self.plan, model.effective_rules.rules), model), sampled_calls
+        conversation, sampled_calls = self.counts[key]
+        return estimate_from_counts(
+            self.plan, model, conversation, self.volume, sampled_calls, lengths_specified=self.lengths_specified
+        )
+
+
+def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelection, facts: Facts) -> OfferEstimate:
+    region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
+    offer_selection = replace(selection, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
+    book = facts.prices
+    ends = [day.first for row in book.lifecycle_of(offer) for day in row.days]
+    effective_rules = facts.rules_for(offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
+    answer, reason = None, None
+    try:
+        answer = shared.estimate(resolve_model(offer_selection, shared.plan.transcription_model, facts))
+    except VoicebillError as error:
+        reason = str(error)
+    return OfferEstimate(
+        offer=offer,
+        answer=answer,
+        reason=reason,
+        ends=min(ends, default=None),
+        availability_unconfirmed=book.availability_unconfirmed(offer),
+        history_assumed=effective_rules.rows["history"].evidence == "assumed",
+    )
+
+
+def _sort_key(candidate: OfferEstimate) -> tuple[bool, Fraction, str]:
+    if candidate.answer is None:
+        return True, Fraction(0), candidate.offer.id
+    return False, Fraction(candidate.answer.per_conversation.expected), candidate.offer.id
+
+
+def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
+    """Short notes on an offer: version, deployment, region, end, and what limits its estimate."""
+    offer = candidate.offer
+    yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
+    if candidate.ends:
+        yield f"{'may have ended' if candidate.ends <= day else 'ends'} {candidate.ends}"
+    if candidate.availability_unconfirmed:
+        yield "availability unconfirmed"
+    if candidate.history_assumed:
+        yield "history not measured"
+    answer = candidate.answer
+    currency = answer.model.currency if answer else None
+    if answer and currency:
+        month = f", {currency.format_amount(answer.per_month.expected)} per month" if answer.per_month else ""
+        yield f"{currency.format_amount(answer.per_conversation.expected)}{month}"
+    call_mix = answer.call_mix if answer else None
+    if answer and call_mix and call_mix.cap and call_mix.mean_minutes < 0.98 * float(answer.plan.minutes):
+        yield f"per month: calls end at {call_mix.cap.minutes:.4g} minutes"
+    if answer and any(line.rate and line.rate.is_fallback for line in answer.lines):
+        yield "no cached price, priced as uncached"
+    if answer and answer.conversation.rules.is_reasoning_model and not answer.plan.reasoning_tokens:
+        yield "reasoning not counted"

@@ -1,0 +1,1 @@
+"""Price the connection of a call: transport, carrier and platform fees."""

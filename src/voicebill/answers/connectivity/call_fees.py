@@ -1,0 +1,98 @@
+"""Price the fees of carriers and platforms per call and per month, each call rounded up separately."""
+
+from datetime import date
+from fractions import Fraction
+from typing import NamedTuple
+
+from voicebill.billing.bill import Line, bill, round_to_increments
+from voicebill.billing.errors import UnknownName, Unpriced
+from voicebill.billing.money import Amount
+from voicebill.billing.price_book import PriceBook, Quote
+from voicebill.billing.usage import Usage
+from voicebill.conversation.call_lengths import (
+    MAX_CALL_MINUTES,
+    MAX_MULTIPLE_OF_MEAN,
+    CallLengths,
+    LengthDistribution,
+    mean_billed_ms,
+)
+from voicebill.conversation.plan import Plan
+
+PER_MINUTE_KINDS = ("telephony", "platform")
+"""Kinds of offers that charge for the minutes of a call."""
+
+FEE_METERS = ("call_ms", "months")
+"""The meters by which fees can be priced."""
+
+
+class CallFee(NamedTuple):
+    """A carrier's or platform's fee: its quote, the line of one call (None: paid per month only), picodollars per month."""
+
+    quote: Quote
+    line: Line | None
+    monthly_fee: Amount
+
+    @property
+    def amount(self) -> Amount:
+        """Picodollars per call; 0 where the fee is per month only."""
+        amount = self.line.amount if self.line else 0
+        assert amount is not None
+        return amount
+
+
+class MonthlyCalls(NamedTuple):
+    """The number of calls per month, the distribution of their lengths, and the minutes after which they end."""
+
+    per_month: Fraction
+    lengths: LengthDistribution | CallLengths | None
+    cap_minutes: float | None
+
+    def mean_ms(self, plan: Plan, step_ms: int = 1) -> Fraction:
+        """Mean billed milliseconds of a call, each call rounded up to a billing increment of `step_ms`."""
+        cap = self.cap_minutes or min(MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+        return mean_billed_ms(plan, self.lengths or LengthDistribution(0), step_ms, cap)
+
+
+def per_minute_quote(name: str, book: PriceBook, day: date, *, what: str = "carrier or platform") -> Quote:
+    """The quote of a carrier or platform by the id of its offer; `what` is the word for it in error messages.
+
+    Raises:
+        UnknownName: no carrier or platform has that id.
+        NotAvailable: it has no price on the day.
+        Unpriced: it has prices for other meters than minutes and months; a fee without them would be too low.
+    """
+    by_id = {offer.id: offer for offer in book.offers if offer.kind in PER_MINUTE_KINDS}
+    if name not in by_id:
+        remedy = "add your own as an offer of kind telephony or platform in a price file"
+        raise UnknownName(what, name, by_id, remedy=remedy)
+    offer = by_id[name]
+    quote = book.quote(offer.model, day=day, provider=offer.provider, kind=offer.kind)
+    others = sorted(set(quote.rates.by_meter) - set(FEE_METERS))
+    if others:
+        raise Unpriced(
+            f"{name} is priced by {', '.join(others)}, but a {what}'s fee can be counted by {' and '.join(FEE_METERS)} only: "
+            "give its price per minute of a call, or per month"
+        )
+    return quote
+
+
+def call_fee(quote: Quote, duration_ms: int) -> CallFee:
+    """The fee for one call of the given length, and per month.
+
+    >>> from voicebill.facts import load_facts
+    >>> twilio = per_minute_quote("twilio/voice-inbound-us-local", load_facts().prices, date(2026, 11, 22))
+    >>> str(call_fee(twilio, 61_000).line)
+    'telephone call 120 s × $0.0085/min = $0.017000'
+    """
+    rates = quote.rates
+    lines = tuple(bill(round_to_increments(Usage({"call_ms": duration_ms}), rates), rates)) if rates["call_ms"] else ()
+    monthly_rate = rates["months"]
+    return CallFee(quote, lines[0] if lines else None, monthly_rate.amount(1) if monthly_rate else 0)
+
+
+def mean_call_fee(quote: Quote, plan: Plan, monthly_calls: MonthlyCalls) -> Fraction:
+    """The mean fee of a call in picodollars over calls of all lengths, without the monthly fee."""
+    rate = quote.rates["call_ms"]
+    if rate is None:
+        return Fraction(0)
+    return Fraction(rate.amount(1)) * monthly_calls.mean_ms(plan, quote.rates.row.increments.get("call_ms", 1))

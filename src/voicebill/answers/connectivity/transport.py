@@ -1,0 +1,193 @@
+"""Estimate the connection to the model: transport, codec, bytes, and the fees of carriers, networks and platforms."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from voicebill.answers.catalog.transports import Codec, TransportCatalog, TransportProfile
+from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee, per_minute_quote
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
+from voicebill.billing.offers import Offer, PriceRow, Rates
+from voicebill.billing.price_book import PriceBook, Quote
+from voicebill.billing.validation import Number, require_between, to_decimal
+from voicebill.billing.validity import PartialDate
+from voicebill.conversation.plan import Plan
+
+BYTES_PER_GB = 10**9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionCosts:
+    """Fees in addition to the models; what is omitted costs nothing.
+
+    `carrier` and `platforms` are ids of offers, ours or your own; or the carrier is given by `carrier_per_minute` (dollars)
+    with `carrier_increment`, to which its calls are rounded up (default: whole minutes). `egress_per_gb`: dollars for
+    10^9 bytes that your side sends.
+
+    Raises:
+        InvalidInput: the carrier is given twice or only in part, an offer would be paid twice, or a figure is out of range.
+    """
+
+    codec: str | None = None
+    carrier: str | None = None
+    carrier_per_minute: Number | None = None
+    carrier_increment: int | None = None
+    egress_per_gb: Number | None = None
+    platforms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if "" in (self.carrier, self.codec, *self.platforms):
+            raise InvalidInput("a carrier, codec or platform needs a name")
+        if self.carrier is not None and self.carrier_per_minute is not None:
+            raise InvalidInput("carrier and carrier_per_minute are alternatives: give one")
+        for name in ("carrier_per_minute", "egress_per_gb"):
+            if getattr(self, name) is not None:
+                value = to_decimal(name, getattr(self, name))
+                object.__setattr__(self, name, value)
+                if not 0 <= value <= 1000 or round(value, 9) != value:
+                    raise InvalidInput(f"{name} must be dollars between 0 and 1,000 with at most nine decimals, not {value:f}")
+        if self.carrier_increment is not None:
+            require_between("carrier_increment", self.carrier_increment, 1, 3600)
+            if self.carrier_per_minute is None:
+                raise InvalidInput("carrier_increment applies to carrier_per_minute: give that, too")
+        payees = (self.carrier, *self.platforms)
+        duplicate = next((name for name in self.platforms if payees.count(name) > 1), None)
+        if duplicate is not None:
+            raise InvalidInput(f"platforms: {duplicate} would be paid twice: name it once")
+
+    @property
+    def increment_seconds(self) -> int:
+        """The billing increment of the carrier given by `carrier_per_minute`, in seconds; 60 by default."""
+        return self.carrier_increment or 60
+
+    @property
+    def is_specified(self) -> bool:
+        """Whether any field is given."""
+        has_rates = self.carrier_per_minute is not None or self.egress_per_gb is not None
+        return bool(self.codec or self.carrier or self.platforms or has_rates)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEstimate:
+    """The connection of a planned conversation. Bytes are per call and direction; amounts are in picodollars.
+
+    `egress` is None without a price for it. `per_month` is over calls of all lengths, each rounded up separately.
+    """
+
+    transport: TransportProfile
+    codec: Codec
+    bytes_sent: int
+    bytes_received: int
+    egress: Amount | None
+    fees: tuple[CallFee, ...]
+    per_conversation: Amount
+    per_month: Amount | None
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def estimate_connection(
+    plan: Plan,
+    connection_costs: ConnectionCosts,
+    catalog: TransportCatalog,
+    day: date,
+    monthly_calls: MonthlyCalls | None = None,
+) -> ConnectionEstimate:
+    """Estimate the connection of a planned conversation.
+
+    >>> from voicebill.facts import load_facts
+    >>> facts = load_facts()
+    >>> connection_costs = ConnectionCosts(carrier="twilio/voice-inbound-us-local")
+    >>> plan = Plan(minutes=Decimal("6.5"), turns=20, transport="sip")
+    >>> answer = estimate_connection(plan, connection_costs, facts.transport_catalog, date(2026, 11, 22))
+    >>> str(answer.fees[0].line), answer.bytes_sent
+    ('telephone call 420 s × $0.0085/min = $0.059500', 3900000)
+
+    Raises:
+        UnknownName: the codec, carrier or platform is unknown.
+        NotAvailable: it has no price on the day.
+        Unpriced: it has prices for other meters than minutes and months.
+    """
+    transport = catalog.transports[plan.transport or "webrtc"]
+    codec = _codec(transport, connection_costs.codec, catalog)
+    bytes_sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
+    egress = None if connection_costs.egress_per_gb is None else _egress(bytes_sent, connection_costs.egress_per_gb)
+    duration_ms = round(Fraction(plan.minutes) * 60_000)
+    fees = tuple(call_fee(quote, duration_ms) for quote in _fee_quotes(connection_costs, catalog.book, day))
+    per_conversation = sum((fee.amount for fee in fees), start=egress or 0)
+    return ConnectionEstimate(
+        transport=transport,
+        codec=codec,
+        bytes_sent=bytes_sent,
+        bytes_received=bytes_sent,
+        egress=egress,
+        fees=fees,
+        per_conversation=per_conversation,
+        per_month=None if monthly_calls is None else _monthly_amount(plan, connection_costs, codec, fees, monthly_calls),
+        assumptions=tuple(_assumptions(connection_costs, transport, fees)),
+        warnings=tuple(text for fee in fees for text in fee.quote.warnings),
+    )
+
+
+def _codec(transport: TransportProfile, name: str | None, catalog: TransportCatalog) -> Codec:
+    if name is None:
+        return transport.codecs[0]
+    for codec in transport.codecs:
+        if codec.name == name.strip().lower():
+            return codec
+    others = [
+        other.name
+        for other in catalog.transports.values()
+        if name.strip().lower() in (other_codec.name for other_codec in other.codecs)
+    ]
+    remedy = f"it is available over {' or '.join(others)}" if others else ""
+    raise UnknownName(
+        "codec", name, (codec.name for codec in transport.codecs), context=f" of {transport.title}", remedy=remedy
+    )
+
+
+def _egress(bytes_sent: int | Fraction, per_gb: Number) -> Amount:
+    return Fraction(bytes_sent) * Fraction(per_gb) * PICODOLLARS_PER_DOLLAR / BYTES_PER_GB
+
+
+def _fee_quotes(connection_costs: ConnectionCosts, book: PriceBook, day: date) -> Iterator[Quote]:
+    if connection_costs.carrier_per_minute is not None:
+        yield _custom_carrier_quote(Decimal(connection_costs.carrier_per_minute), connection_costs.increment_seconds, book, day)
+    if connection_costs.carrier:
+        yield per_minute_quote(connection_costs.carrier, book, day, what="carrier")
+    for name in connection_costs.platforms:
+        yield per_minute_quote(name, book, day, what="platform")
+
+
+def _custom_carrier_quote(per_minute: Decimal, increment_seconds: int, book: PriceBook, day: date) -> Quote:
+    since = PartialDate.parse(day.isoformat())
+    row = PriceRow(since, None, {"call_ms": per_minute}, day, ("stated",), increments={"call_ms": 1000 * increment_seconds})
+    offer = Offer("your", "carrier", None, "telephony", "global", (row,))
+    return Quote(Rates.from_row(offer, row, book.meters), None, (), ())
+
+
+def _monthly_amount(
+    plan: Plan, connection_costs: ConnectionCosts, codec: Codec, fees: tuple[CallFee, ...], monthly_calls: MonthlyCalls
+) -> Amount:
+    """Connection costs per month. Each call is rounded up separately, so the mean billed length is used."""
+    egress = Fraction(0)
+    if connection_costs.egress_per_gb is not None:
+        egress = Fraction(
+            _egress(monthly_calls.mean_ms(plan) / 60_000 * codec.bytes_per_minute, connection_costs.egress_per_gb)
+        )
+    mean_amount = egress + sum(mean_call_fee(fee.quote, plan, monthly_calls) for fee in fees)
+    return mean_amount * monthly_calls.per_month + sum(fee.monthly_fee for fee in fees)
+
+
+def _assumptions(connection_costs: ConnectionCosts, transport: TransportProfile, fees: tuple[CallFee, ...]) -> Iterator[str]:
+    for fee in fees:
+        yield from fee.quote.assumptions
+        if fee.quote.offer.example:
+            yield f"{fee.quote.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
+    if connection_costs.carrier_per_minute is not None:
+        yield f"your carrier rounds each call up to {connection_costs.increment_seconds} s"
+    if connection_costs.egress_per_gb is not None:
+        yield f"over {transport.title} your side sends the caller's audio all the time; received audio is assumed to be free"

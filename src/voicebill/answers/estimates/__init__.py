@@ -1,0 +1,1 @@
+"""Estimate a conversation, from a plan or a script, turn by turn."""

@@ -1,0 +1,146 @@
+"""Derive the assumptions and warnings of an estimate."""
+
+from collections.abc import Iterable, Iterator
+
+from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.billing.bill import Line, rate_warnings
+from voicebill.conversation.rules import EffectiveRules
+from voicebill.conversation.script import Truncation
+
+
+def assumptions(conversation: CountedConversation, model: ResolvedModel) -> list[str]:
+    """Assumptions behind the figures, the most important first."""
+    notes = (
+        *_cache(conversation),
+        *_uncounted_instructions(conversation),
+        *uncertain_rules(conversation, model.effective_rules),
+        *_transport(conversation),
+        *model.assumptions,
+    )
+    return list(dict.fromkeys(notes))  # a note that applies to the voice and the transcription model appears once
+
+
+def warnings(
+    conversation: CountedConversation, model: ResolvedModel, lines: Iterable[Line], transcription_lines: Iterable[Line]
+) -> list[str]:
+    """What may change the bill: shutdowns, disputed prices, truncation, further sessions, replies that are too long."""
+    notes = [*model.warnings, *rate_warnings(lines, model.quote.rates)]
+    if model.transcription is not None:
+        notes += rate_warnings(transcription_lines, model.transcription.rates)
+    return [
+        *notes,
+        *_ignored_truncation(conversation, model),
+        *_limits(conversation),
+        *_long_replies(conversation),
+        *_reasoning(conversation, model),
+    ]
+
+
+def _cache(conversation: CountedConversation) -> Iterator[str]:
+    rule = conversation.expected
+    if rule.behaviour == "prefix":
+        numerator, denominator = rule.reuse_share
+        yield (
+            f"expected: {100 * numerator / denominator:.4g}% of the prefix in common with the previous input is cached; "
+            "best: all repeated input; worst: none"
+        )
+    else:
+        descriptions = {"all": "all repeated input is cached", "none": "no input is cached"}
+        yield f"expected: {descriptions[rule.behaviour]}"
+    if conversation.script.warm_cache:
+        yield "the instructions are cached for the first response, because another session has just used them"
+
+
+def _uncounted_instructions(conversation: CountedConversation) -> Iterator[str]:
+    tokens = conversation.script.instructions_tokens + conversation.script.tools_tokens
+    if tokens and not conversation.rules.counts_instructions:
+        yield f"these rules do not count instructions and tools: the {tokens:,} tokens given are left out"
+
+
+def uncertain_rules(conversation: CountedConversation, effective_rules: EffectiveRules) -> Iterator[str]:
+    """Assumed or disputed rules that affect this bill."""
+    parameters = ["history"]
+    if conversation.expected.behaviour == "prefix" and conversation.script.prefix_reuse is None:
+        parameters.append("cache_reuse_share")
+    largest = max((sum(response.input) for response in conversation.responses), default=0)
+    for parameter in ("input_limit_tokens", "context_tokens"):
+        limits = [
+            int(str(value))
+            for value in (effective_rules.rows[parameter].value, *effective_rules.rows[parameter].disputed)
+            if value
+        ]
+        if any(2 * largest > limit for limit in limits):
+            parameters.append(parameter)
+    for row in (effective_rules.rows[parameter] for parameter in parameters):
+        if row.evidence == "assumed":
+            yield f"{row.parameter} is {row.value}: assumed, {row.basis}"
+        if row.disputed:
+            others = " or ".join(str(value) for value in row.disputed)
+            yield f"{row.parameter} is {row.value}, disputed ({others}): {row.basis}"
+
+
+def _transport(conversation: CountedConversation) -> Iterator[str]:
+    if conversation.script.transport == "websocket" and any(turn.played_ms is not None for turn in conversation.script.turns):
+        yield "over WebSocket the client truncates interrupted replies; if it does not, unplayed speech stays in the history"
+    if conversation.script.transport == "sip":
+        yield "over SIP the carrier bills its own minutes, which are not part of the model's cost"
+
+
+def _ignored_truncation(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
+    if conversation.script.truncation != Truncation() and not conversation.rules.supports_truncation:
+        yield f"{model.quote.offer.provider} accepts a truncation setting for {model.quote.offer.model} and ignores it"
+
+
+def _limits(conversation: CountedConversation) -> Iterator[str]:
+    cuts = [response for response in conversation.responses if response.dropped]
+    if cuts:
+        dropped = sum(response.dropped for response in cuts)
+        times = "once" if len(cuts) == 1 else f"{len(cuts):,} times"
+        yield (
+            f"from turn {cuts[0].turn} on the history no longer fits: it is truncated {times}, {dropped:,} items are "
+            "dropped, and the remaining history is read once at the full rate"
+        )
+    sessions = max((response.session for response in conversation.responses), default=1)
+    if sessions > 1:
+        carryover = conversation.script.session_carryover or conversation.rules.session_carryover
+        with_what = "with the transcripts so far" if carryover == "text" else "without history"
+        yield f"the conversation is longer than a session: {sessions} are needed, each starting cold {with_what}"
+
+
+def _long_replies(conversation: CountedConversation) -> Iterator[str]:
+    limit = conversation.rules.max_output_tokens
+    long = [response for response in conversation.responses if limit and response.text_out + response.audio_out > limit]
+    if long:
+        worst = max(long, key=lambda response: response.text_out + response.audio_out)
+        yield (
+            f"the reply of turn {worst.turn} has {worst.text_out + worst.audio_out:,} tokens, more than the model's maximum "
+            f"of {limit:,} per response: it would be cut off ({len(long)} such {'reply' if len(long) == 1 else 'replies'})"
+        )
+
+
+def _reasoning(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
+    has_reasoning_tokens = any(turn.reasoning_tokens for turn in conversation.script.turns)
+    if has_reasoning_tokens and not conversation.rules.is_reasoning_model:
+        yield f"{model.quote.offer.model} is not known as a reasoning model; the given reasoning tokens are billed anyway"
+    if conversation.rules.is_reasoning_model and not has_reasoning_tokens:
+        yield (
+            f"{model.quote.offer.model} reasons before it answers, billed as text output; no reasoning tokens are counted "
+            "here because none are given"
+        )
+
+
+def feasibility_warnings(conversation: CountedConversation) -> Iterator[str]:
+    """Plans that are not feasible: empty replies, and less silence than turn detection adds."""
+    empty = sum(
+        response.kind == "reply" and not (response.audio_out or response.text_out) for response in conversation.responses
+    )
+    if empty:
+        yield f"{empty:,} of the replies are empty: the assistant's share of the time is too small for them"
+    padding_ms = conversation.rules.padding_tokens * conversation.rules.user_audio_ms_per_token
+    spoken_turns = sum(turn.user_audio_tokens > 0 for turn in conversation.script.turns)
+    if padding_ms * spoken_turns and not any(turn.silence_ms for turn in conversation.script.turns):
+        yield (
+            f"turn detection adds {padding_ms / 1000:g} s of silence to each of {spoken_turns:,} turns, "
+            f"{padding_ms * spoken_turns / 1000:,.0f} s in all: more than the silence in the plan"
+        )

@@ -1,0 +1,268 @@
+"""Price scripted conversations. Every estimate, simulation and comparison is computed here.
+
+Quantities are summed first and multiplied by their rate once, so that totals do not depend on the level of detail.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.billing.bill import Line, bill, sum_lines
+from voicebill.billing.errors import Unpriced
+from voicebill.billing.money import Amount
+from voicebill.billing.offers import Rates
+from voicebill.billing.usage import Usage, total_usage
+from voicebill.conversation import token_counting
+from voicebill.conversation.cache import CacheRule, cache_rule, cache_write_tokens, cached_tokens, usage_from_tokens
+from voicebill.conversation.context import Response, fixed_tokens, responses
+from voicebill.conversation.fast_path import count_fast
+from voicebill.conversation.history import NOTHING, Tokens
+from voicebill.conversation.pipeline import turn_transcription_usage
+from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.rules import Cache, Rules
+from voicebill.conversation.script import Script
+
+CostComponentName = Literal[
+    "fresh_audio_in",
+    "instructions",
+    "reread_history",
+    "cached_history",
+    "assistant_audio",
+    "text",
+    "reasoning",
+    "images",
+    "tool_rounds",
+    "transcription",
+]
+
+COST_COMPONENT_LABELS: dict[CostComponentName, str] = {
+    "fresh_audio_in": "user audio, first read",
+    "instructions": "prompt and tools, uncached",
+    "reread_history": "history, re-read uncached",
+    "cached_history": "prompt and history, cached",
+    "assistant_audio": "assistant audio",
+    "text": "text, typed or with audio",
+    "reasoning": "reasoning",
+    "images": "images, first read",
+    "tool_rounds": "tool rounds",
+    "transcription": "transcription of the user's speech",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CostComponent:
+    """One part of the cost breakdown; the components of a conversation add up to its expected amount."""
+
+    name: CostComponentName
+    amount: Amount
+
+
+class Totals(NamedTuple):
+    """Input tokens (cached and uncached together) and output tokens of some responses."""
+
+    input: Tokens
+    text_out: int
+    audio_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedConversation:
+    """A script with its responses, and the usage of the transcription model turn by turn.
+
+    `hits` has the cached tokens of each response under the expected cache behaviour, `totals` the tokens of all responses.
+    """
+
+    script: Script
+    rules: Rules
+    expected: CacheRule
+    responses: tuple[Response, ...]
+    hits: tuple[Tokens, ...]
+    totals: Totals
+    transcription_usages: tuple[Usage, ...]
+
+    def rule(self, behaviour: Cache) -> CacheRule:
+        """The cache rule of a behaviour, with this conversation's prefix reuse."""
+        return cache_rule(behaviour, self.rules, self.script.prefix_reuse)
+
+
+def run_conversation(script: Script, model: ResolvedModel) -> CountedConversation:
+    """Count the responses of a script under the rules of a model.
+
+    Raises:
+        ContextOverflow: the input exceeds the context window, and the history may not be truncated.
+    """
+    rules = model.effective_rules.rules
+    by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
+    transcription_usages = (
+        tuple(turn_transcription_usage(turn, rules, by_time=by_time) for turn in script.turns) if model.transcription else ()
+    )
+    return count_conversation(script, rules, tuple(responses(script, rules)), transcription_usages)
+
+
+def count_conversation(
+    script: Script, rules: Rules, responses: tuple[Response, ...], transcription_usages: tuple[Usage, ...] = ()
+) -> CountedConversation:
+    """Count the cached tokens and the totals of a script whose responses are known."""
+    expected = cache_rule(script.cache or rules.expected_cache, rules, script.prefix_reuse)
+    hits = tuple(cached_tokens(response, expected) for response in responses)
+    return CountedConversation(script, rules, expected, responses, hits, _totals(responses), transcription_usages)
+
+
+class ScenarioUsage(NamedTuple):
+    """Usage of a conversation: the voice model's in the best, expected and worst cache scenario, and the transcription's."""
+
+    voice: tuple[Usage, Usage, Usage]
+    transcription: Usage
+
+
+def usage_of_plan(plan: Plan, model: ResolvedModel) -> ScenarioUsage:
+    """The usage of a plan, without its responses: in one loop where `count_fast` supports the plan, else response by response.
+
+    Raises:
+        ContextOverflow: the input exceeds the context window, and the history may not be truncated.
+    """
+    rules = model.effective_rules.rules
+    expected_rule = cache_rule(plan.cache or rules.expected_cache, rules, plan.prefix_reuse)
+    counts = count_fast(plan, rules, cache_rule("all", rules, plan.prefix_reuse), expected_rule)
+    if counts is None:
+        conversation = run_conversation(script(plan, rules), model)
+        best, expected, worst = (usage_for_cache(behaviour, conversation) for behaviour in cache_scenarios(conversation))
+        return ScenarioUsage((best, expected, worst), total_usage(conversation.transcription_usages))
+    hits = (counts.best, counts.expected, NOTHING)
+    best, expected, worst = (usage_from_tokens(counts.input, hit, counts.text_out, counts.audio_out) for hit in hits)
+    return ScenarioUsage((best, expected, worst), _transcription_usage(counts.user_tokens, model))
+
+
+def _transcription_usage(audio_tokens: Iterable[int], model: ResolvedModel) -> Usage:
+    """The usage of transcription, from the committed audio tokens of each turn."""
+    if model.transcription is None:
+        return Usage()
+    rules, tokens = model.effective_rules.rules, list(audio_tokens)
+    if model.transcription.rates["audio_ms"] is not None:
+        return Usage({"audio_ms": sum(tokens) * rules.user_audio_ms_per_token})
+    return Usage.tokens(
+        audio_in=sum(tokens), text_out=sum(token_counting.transcript_tokens(audio, rules) for audio in tokens if audio)
+    )
+
+
+def cache_scenarios(conversation: CountedConversation) -> tuple[Cache, Cache, Cache]:
+    """The cache behaviours behind best, expected and worst."""
+    return "all", conversation.expected.behaviour, "none"
+
+
+def usage_for_cache(behaviour: Cache, conversation: CountedConversation) -> Usage:
+    """The voice model's usage for a conversation under a cache behaviour."""
+    rule = conversation.rule(behaviour)
+    if behaviour == conversation.expected.behaviour:
+        hits = conversation.hits
+    elif behaviour == "none" and not rule.bills_writes:
+        hits = ()
+    else:
+        hits = tuple(cached_tokens(response, rule) for response in conversation.responses)
+    write_tokens = (
+        sum(cache_write_tokens(*pair, rule) for pair in zip(conversation.responses, hits, strict=True))
+        if rule.bills_writes
+        else 0
+    )
+    return _usage(conversation.totals, hits, write_tokens)
+
+
+def _usage(totals: Totals, hits: Iterable[Tokens], write_tokens: int = 0) -> Usage:
+    return usage_from_tokens(totals.input, _sum(hits), totals.text_out, totals.audio_out, write_tokens)
+
+
+def _totals(responses: Iterable[Response]) -> Totals:
+    text = audio = image = text_out = audio_out = 0
+    for response in responses:
+        tokens = response.input
+        text += tokens[0]
+        audio += tokens[1]
+        image += tokens[2]
+        text_out += response.text_out
+        audio_out += response.audio_out
+    return Totals(Tokens(text, audio, image), text_out, audio_out)
+
+
+def _sum(counts: Iterable[Tokens]) -> Tokens:
+    text = audio = image = 0
+    for item in counts:
+        text += item[0]
+        audio += item[1]
+        image += item[2]
+    return Tokens(text, audio, image)
+
+
+def priced_lines(usage: Usage, rates: Rates) -> tuple[Line, ...]:
+    """The lines of a bill, all with a price.
+
+    Raises:
+        Unpriced: a meter has no price in this offer; a total without it would be too low.
+    """
+    lines = tuple(bill(usage, rates))
+    for line in lines:
+        if line.rate is None:
+            raise Unpriced(
+                f"{rates.offer.name} has no price for {line.meter.label} on that day "
+                f"({line.meter.format_quantity(line.quantity)} would be used): it cannot be estimated"
+            )
+    return lines
+
+
+def total_amount(lines: Iterable[Line]) -> Amount:
+    """The sum of lines in picodollars; all of them must have a price."""
+    amount = sum_lines(lines)
+    assert amount is not None
+    return amount
+
+
+def price_transcription(conversation: CountedConversation, model: ResolvedModel) -> tuple[Line, ...]:
+    """The transcription model's lines for a conversation; none without transcription."""
+    if model.transcription is None:
+        return ()
+    return priced_lines(total_usage(conversation.transcription_usages), model.transcription.rates)
+
+
+def cost_components(conversation: CountedConversation, model: ResolvedModel) -> tuple[CostComponent, ...]:
+    """The cost breakdown under the expected cache behaviour, largest first, without components that cost nothing."""
+    rates = model.quote.rates
+    responses_with_hits = list(zip(conversation.responses, conversation.hits, strict=True))
+    replies = [pair for pair in responses_with_hits if pair[0].kind == "reply"]
+    rounds = [pair for pair in responses_with_hits if pair[0].kind == "tool-call"]
+    usage = _usage_of_responses(replies)
+    fixed = fixed_tokens(conversation.script, conversation.rules)
+    prompt = sum(max(0, fixed - hit.text) for response, hit in replies if response.input.text)
+    reasoning = sum(response.reasoning for response, _ in replies)
+    unseen = _sum(response.unseen for response, _ in replies)
+    amounts: dict[CostComponentName, Usage] = {
+        "fresh_audio_in": Usage.tokens(audio_in=unseen.audio),
+        "reread_history": Usage.tokens(
+            text_in=usage["text_in"] - unseen.text - prompt,
+            audio_in=usage["audio_in"] - unseen.audio,
+            image_in=usage["image_in"] - unseen.image,
+        ),
+        "cached_history": Usage.tokens(
+            text_in_cached=usage["text_in_cached"],
+            audio_in_cached=usage["audio_in_cached"],
+            image_in_cached=usage["image_in_cached"],
+        ),
+        "assistant_audio": Usage.tokens(audio_out=usage["audio_out"]),
+        "instructions": Usage.tokens(text_in=prompt),
+        "text": Usage.tokens(text_in=unseen.text, text_out=usage["text_out"] - reasoning),
+        "reasoning": Usage.tokens(text_out=reasoning),
+        "images": Usage.tokens(image_in=unseen.image),
+        "tool_rounds": _usage_of_responses(rounds),
+    }
+    components = [CostComponent(name, total_amount(priced_lines(component, rates))) for name, component in amounts.items()]
+    components.append(CostComponent("transcription", total_amount(price_transcription(conversation, model))))
+    return tuple(
+        sorted(
+            (component for component in components if component.amount), key=lambda component: component.amount, reverse=True
+        )
+    )
+
+
+def _usage_of_responses(responses_with_hits: Iterable[tuple[Response, Tokens]]) -> Usage:
+    """The usage of some responses, each given with its cached tokens."""
+    pairs = list(responses_with_hits)
+    return _usage(_totals(response for response, _ in pairs), (hit for _, hit in pairs))

@@ -1,0 +1,200 @@
+"""Estimate the cost of a planned conversation, with its breakdown, assumptions and warnings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.connectivity.call_fees import MonthlyCalls
+from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
+from voicebill.answers.estimates import caveats
+from voicebill.answers.estimates.call_mix import CallMix, SampledCalls, call_mix, sample_calls
+from voicebill.answers.estimates.costing import (
+    CostComponent,
+    CountedConversation,
+    ScenarioUsage,
+    cost_components,
+    price_transcription,
+    priced_lines,
+    run_conversation,
+    usage_for_cache,
+)
+from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
+from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
+from voicebill.answers.parsing.quantities import Volume
+from voicebill.billing.bill import Line
+from voicebill.billing.errors import InvalidInput
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.plan import Plan, script
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The cost of a planned conversation. `lines` are those of the expected bill; the components of `breakdown` add up to it.
+
+    `connection` has the transport and the fees of carriers and platforms, if a transport or a fee is given.
+    """
+
+    plan: Plan
+    model: ResolvedModel
+    volume: Volume | None
+    call_mix: CallMix | None
+    conversation: CountedConversation
+    per_conversation: Scenarios
+    lines: tuple[Line, ...]
+    transcription_lines: tuple[Line, ...]
+    breakdown: tuple[CostComponent, ...]
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    connection: ConnectionEstimate | None = None
+
+    @property
+    def total(self) -> Scenarios:
+        """Per conversation, including connection fees."""
+        return self.per_conversation.plus(self.connection.per_conversation if self.connection else 0)
+
+    @property
+    def total_per_month(self) -> Scenarios | None:
+        """Per month, including connection fees; None without a volume."""
+        return self.per_month.plus(self.connection.per_month or 0) if self.per_month and self.connection else self.per_month
+
+    @property
+    def per_minute(self) -> Scenarios:
+        """Per minute of conversation, silence included."""
+        return self.per_conversation.scaled(1 / Fraction(self.plan.minutes))
+
+    @property
+    def per_month(self) -> Scenarios | None:
+        """At the given volume, over calls of all lengths; None without a volume."""
+        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_month)
+
+    @property
+    def per_year(self) -> Scenarios | None:
+        """At the given volume, as `per_month`."""
+        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_year)
+
+    @property
+    def _mean_conversation(self) -> Scenarios:
+        return self.per_conversation if self.call_mix is None else self.call_mix.mean
+
+
+def estimate(
+    plan: Plan,
+    selection: ModelSelection,
+    facts: Facts,
+    volume: Volume | None = None,
+    lengths: LengthDistribution | CallLengths | None = None,
+    *,
+    connection_costs: ConnectionCosts | None = None,
+) -> Estimate:
+    """Estimate the cost of a planned conversation with a model on a day.
+
+    `lengths` is the distribution of call lengths, for months and years; with a volume and no `lengths`, one is assumed.
+    `connection_costs` are fees in addition to the models: carrier, bandwidth, platforms.
+
+    >>> from datetime import date
+    >>> from voicebill.facts import load_facts
+    >>> selection = ModelSelection(model="gpt-realtime-1.5", day=date(2026, 11, 22))
+    >>> answer = estimate(Plan(minutes=10, turns=20), selection, load_facts())
+    >>> answer.per_conversation.best <= answer.per_conversation.expected <= answer.per_conversation.worst
+    True
+
+    Raises:
+        UnknownName: the model, provider, deployment, region or rule set is unknown.
+        NotAvailable: no such offer is available on that day.
+        Unpriced: the plan uses a meter that has no price.
+        ContextOverflow: the provider would end the conversation with an error.
+        InvalidInput: the volume is not a Volume.
+    """
+    if volume is not None and not isinstance(volume, Volume):
+        raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
+    model = resolve_model(selection, plan.transcription_model, facts)
+    call_lengths = lengths_or_default(volume, lengths)
+    sampled_calls = None if call_lengths is None else sample_calls(plan, call_lengths, model)
+    conversation = run_conversation(script(plan, model.effective_rules.rules), model)
+    answer = estimate_from_counts(plan, model, conversation, volume, sampled_calls, lengths_specified=lengths is not None)
+    costs = connection_costs or ConnectionCosts()
+    return (
+        replace(answer, connection=_connection_estimate(answer, costs, call_lengths))
+        if plan.transport or costs.is_specified
+        else answer
+    )
+
+
+def _connection_estimate(
+    answer: Estimate, connection_costs: ConnectionCosts, lengths: LengthDistribution | CallLengths | None
+) -> ConnectionEstimate:
+    cap = answer.call_mix.cap if answer.call_mix else None
+    monthly_calls = MonthlyCalls(answer.volume.per_month, lengths, cap.minutes if cap else None) if answer.volume else None
+    return estimate_connection(
+        answer.plan, connection_costs, answer.model.facts.transport_catalog, answer.model.selection.day, monthly_calls
+    )
+
+
+def lengths_or_default(
+    volume: Volume | None, lengths: LengthDistribution | CallLengths | None
+) -> LengthDistribution | CallLengths | None:
+    """The distribution of call lengths: the given one, else the assumed one if there is a volume, else None."""
+    return LengthDistribution() if lengths is None and volume is not None else lengths
+
+
+def estimate_from_counts(
+    plan: Plan,
+    model: ResolvedModel,
+    conversation: CountedConversation,
+    volume: Volume | None,
+    sampled_calls: SampledCalls[ScenarioUsage] | None,
+    *,
+    lengths_specified: bool,
+) -> Estimate:
+    """The estimate of a plan from its counted conversation and its sampled calls, so that offers can share the counts.
+
+    `lengths_specified`: the distribution of call lengths was given, not assumed.
+
+    Raises:
+        Unpriced: the plan uses a meter that has no price in this offer.
+    """
+    rates = model.quote.rates
+    transcription_lines = price_transcription(conversation, model)
+    lines = priced_lines(usage_for_cache(conversation.expected.behaviour, conversation), rates)
+    per_conversation = conversation_costs(conversation, model)
+    mix = None if sampled_calls is None else call_mix(sampled_calls, per_conversation, model)
+    return Estimate(
+        plan=plan,
+        model=model,
+        volume=volume,
+        call_mix=mix,
+        conversation=conversation,
+        per_conversation=per_conversation,
+        lines=lines,
+        transcription_lines=transcription_lines,
+        breakdown=cost_components(conversation, model),
+        assumptions=(*caveats.assumptions(conversation, model), *_length_assumption(mix, lengths_specified=lengths_specified)),
+        warnings=(
+            *caveats.warnings(conversation, model, lines, transcription_lines),
+            *caveats.feasibility_warnings(conversation),
+            *_cap_warnings(mix, plan),
+        ),
+    )
+
+
+def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Iterator[str]:
+    if mix is not None and not lengths_specified and isinstance(mix.lengths, LengthDistribution):
+        yield (
+            "months and years: call lengths are assumed to be lognormal, as in call centres, with a coefficient of variation "
+            f"of {mix.lengths.coefficient}; it differs by business: give yours, or your calls' lengths"
+        )
+
+
+def _cap_warnings(mix: CallMix | None, plan: Plan) -> Iterator[str]:
+    is_distribution = mix is not None and isinstance(mix.lengths, LengthDistribution)
+    if mix is not None and is_distribution and mix.cap and mix.mean_minutes < 0.97 * float(plan.minutes):
+        yield (
+            f"calls end at {mix.cap.minutes:.4g} minutes, so in months and years they last {mix.mean_minutes:.1f} "
+            f"minutes on average, not {plan.minutes}: give a smaller variation, longer sessions, or your calls' lengths"
+        )
+    if mix is not None and mix.cap and mix.cap.by == "context":
+        yield (
+            f"calls of more than {mix.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "
+            "and years they are counted at that length"
+        )

@@ -1,0 +1,134 @@
+"""Resolve a model selection (model, provider, deployment, region, day, rules) to its prices and rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.billing.currency import Currency
+from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
+from voicebill.billing.offers import Kind
+from voicebill.billing.price_book import Quote
+from voicebill.billing.validity import describe_coverage
+from voicebill.conversation.rules import EffectiveRules, ParameterValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSelection:
+    """A model, where and how it is deployed, the day of the prices, and the rules that count its tokens.
+
+    `rules` names a rule set (None: the default one); `overrides` replaces single rules by name.
+    """
+
+    model: str
+    day: date
+    provider: str = "openai"
+    deployment: str = "global"
+    region: str | None = None
+    rules: str | None = None
+    overrides: Mapping[str, ParameterValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if type(self.day) is not date:
+            raise InvalidInput(f"day must be a date, such as date(2026, 11, 22), not {self.day!r}")
+        for name in ("model", "provider", "deployment"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(f"{name} must be text, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """The quote and rules that an answer uses, and the quote of the transcription model (None: speech is not transcribed)."""
+
+    selection: ModelSelection
+    quote: Quote
+    effective_rules: EffectiveRules
+    transcription: Quote | None
+    facts: Facts
+    transcription_note: str | None = None
+
+    @property
+    def currency(self) -> Currency | None:
+        """The currency in which amounts are shown in addition to dollars; None without an exchange rate on the day."""
+        return self.facts.prices.currency(self.selection.day)
+
+    @property
+    def assumptions(self) -> list[str]:
+        """Assumptions of the quotes, in the order in which they are shown."""
+        transcription_assumptions = self.transcription.assumptions if self.transcription else ()
+        book, day = self.facts.prices, self.selection.day
+        currency_notes = [f"dollars are converted to {self.currency}"] if self.currency else []
+        if book.currencies and not self.currency:
+            currency_notes = [f"no exchange rate is known for {day}: rates are known {describe_coverage(book.currencies)}"]
+        return [
+            *self.quote.assumptions,
+            *transcription_assumptions,
+            *([self.transcription_note] if self.transcription_note else []),
+            *currency_notes,
+        ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings of the quotes: shutdowns, uncertain regions and dates."""
+        transcription_warnings = self.transcription.warnings if self.transcription else ()
+        return [*self.quote.warnings, *transcription_warnings]
+
+
+def resolve_model(selection: ModelSelection, transcription_model: str | None, facts: Facts) -> ResolvedModel:
+    """Find the quotes and the rules for a model selection.
+
+    Raises:
+        UnknownName: a name is unknown; the message lists the closest known ones.
+        NotAvailable: the model is not available in this form on that day, or is not a realtime model.
+        Unpriced: its prices are known only in part.
+    """
+    quote = _quote(selection, selection.model, facts, "realtime")
+    if quote.offer.kind != "realtime":
+        raise NotAvailable(
+            f"{quote.offer.name} is a {quote.offer.kind} model, not a realtime model such as "
+            f"{', '.join(_model_names('realtime', selection, facts))}"
+        )
+    transcription = None if transcription_model is None else _transcription_quote(selection, transcription_model, facts)
+    effective_rules = facts.rules_for(quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
+    return ResolvedModel(selection, quote, effective_rules, transcription, facts, _transcription_note(selection, transcription))
+
+
+def _quote(selection: ModelSelection, model: str, facts: Facts, kind: Kind) -> Quote:
+    return facts.prices.quote(
+        model,
+        day=selection.day,
+        provider=selection.provider,
+        deployment=selection.deployment,
+        region=selection.region,
+        kind=kind,
+    )
+
+
+def _transcription_quote(selection: ModelSelection, model: str, facts: Facts) -> Quote:
+    """The transcription model under the voice model's deployment, else under global, where some providers offer it only."""
+    try:
+        quote = _quote(selection, model, facts, "transcription")
+    except VoicebillError:
+        if selection.deployment == "global" and selection.region is None:
+            raise
+        quote = facts.prices.quote(model, day=selection.day, provider=selection.provider, kind="transcription")
+    if quote.offer.kind != "transcription":
+        raise NotAvailable(
+            f"{quote.offer.name} is a {quote.offer.kind} model, not a transcription model such as "
+            f"{', '.join(_model_names('transcription', selection, facts))}"
+        )
+    return quote
+
+
+def _transcription_note(selection: ModelSelection, transcription: Quote | None) -> str | None:
+    if transcription is None or transcription.offer.deployment == selection.deployment:
+        return None
+    return (
+        f"{transcription.offer.model} is not available as {selection.deployment}; "
+        f"its {transcription.offer.deployment} price is used"
+    )
+
+
+def _model_names(kind: Kind, selection: ModelSelection, facts: Facts) -> list[str]:
+    offers = facts.prices.offers
+    return sorted({o.model for o in offers if o.kind == kind and o.provider == selection.provider and o.row_on(selection.day)})

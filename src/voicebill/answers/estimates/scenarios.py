@@ -1,0 +1,57 @@
+"""Price conversations in the best, expected and worst cache scenario."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from voicebill.answers.estimates.costing import (
+    CountedConversation,
+    cache_scenarios,
+    price_transcription,
+    priced_lines,
+    total_amount,
+    usage_for_cache,
+    usage_of_plan,
+)
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.billing.money import Amount
+from voicebill.conversation.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Scenarios:
+    """An amount of picodollars under the cache behaviours `all` (best), the expected one, and `none` (worst)."""
+
+    best: Amount
+    expected: Amount
+    worst: Amount
+
+    def scaled(self, factor: Fraction) -> "Scenarios":
+        """The amounts multiplied, still exact."""
+        return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
+
+    def plus(self, amount: Amount) -> "Scenarios":
+        """The amounts with the same amount added to each."""
+        return Scenarios(self.best + amount, self.expected + amount, self.worst + amount)
+
+
+def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
+    """The three amounts of a plan with a resolved model, without responses or breakdown: fast enough for many plans.
+
+    Raises:
+        Unpriced: the plan uses a meter that has no price in this offer.
+        ContextOverflow: the provider would end the conversation with an error.
+    """
+    voice, transcription = usage_of_plan(plan, model)
+    transcription_amount = total_amount(priced_lines(transcription, model.transcription.rates)) if model.transcription else 0
+    best, expected, worst = (total_amount(priced_lines(usage, model.quote.rates)) + transcription_amount for usage in voice)
+    return Scenarios(best, expected, worst)
+
+
+def conversation_costs(conversation: CountedConversation, model: ResolvedModel) -> Scenarios:
+    """The three amounts of a counted conversation, transcription included."""
+    transcription_amount = total_amount(price_transcription(conversation, model))
+    amounts = (
+        total_amount(priced_lines(usage_for_cache(behaviour, conversation), model.quote.rates)) + transcription_amount
+        for behaviour in cache_scenarios(conversation)
+    )
+    return Scenarios(*amounts)

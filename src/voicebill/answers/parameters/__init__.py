@@ -1,0 +1,1 @@
+"""Declare and validate what can be asked, for every interface."""

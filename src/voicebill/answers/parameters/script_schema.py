@@ -1,0 +1,198 @@
+"""A script as people write it, in TOML or JSON, read into a `Script` and what is asked about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.parameters.table_schema import (
+    Field,
+    Issue,
+    MultipleErrors,
+    Schema,
+    TableList,
+    Values,
+    any_value,
+    boolean,
+    exact_date,
+    integer,
+    list_of,
+    map_of,
+    one_of,
+    read_table,
+    seconds_to_ms,
+    share,
+    text,
+)
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.conversation.rules import ParameterValue, parse_parameter
+from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+
+FileTokenCounter = Callable[[str], int]
+"""Tokens of a file that a script names; whoever has the files supplies it."""
+
+TOOL_CALL_SCHEMA: Schema = {"arguments_tokens": Field(integer, 0), "result_tokens": Field(integer, 0)}
+
+TURN_SCHEMA: Schema = {
+    "user_audio_tokens": Field(integer, 0),
+    "user_seconds": Field(seconds_to_ms, None),
+    "user_transcript_tokens": Field(integer, None),
+    "user_text_tokens": Field(integer, 0),
+    "image_tokens": Field(list_of(integer), ()),
+    "tool_calls": TableList(TOOL_CALL_SCHEMA),
+    "reply_audio_tokens": Field(integer, 0),
+    "reply_seconds": Field(seconds_to_ms, None),
+    "reply_text_tokens": Field(integer, None),
+    "reply_transcript_tokens": Field(integer, None),
+    "reasoning_tokens": Field(integer, 0),
+    "silence_seconds": Field(seconds_to_ms, 0),
+    "played_seconds": Field(seconds_to_ms, None),
+    "cancelled": Field(boolean, False),
+}
+
+TRUNCATION_SCHEMA: Schema = {
+    "mode": Field(one_of("auto", "disabled"), "auto"),
+    "retention_ratio": Field(share, None),
+    "post_instructions_tokens": Field(integer, None),
+}
+
+
+def truncation_setting(value: object) -> Truncation:
+    """A truncation setting, as a table or as the word "auto" or "disabled"."""
+    issues: list[Issue] = []
+    table = read_table({"mode": value} if isinstance(value, str) else value, TRUNCATION_SCHEMA, issues)
+    if issues:
+        raise MultipleErrors([issue.text for issue in issues])
+    return Truncation(**{key: item for key, item in table.items() if item is not None})
+
+
+def rule_overrides(value: object) -> dict[str, ParameterValue]:
+    """Rules set otherwise, each in its own type."""
+    settings = map_of(any_value)(value)
+    rules: dict[str, ParameterValue] = {}
+    messages: list[str] = []
+    for name, setting in settings.items():
+        try:
+            rules[name] = parse_parameter(name, setting)
+        except VoicebillError as error:
+            messages.append(str(error))
+    if messages:
+        raise MultipleErrors(messages)
+    return rules
+
+
+SCRIPT_SCHEMA: Schema = {
+    "model": Field(text, None),
+    "provider": Field(text, None),
+    "deployment": Field(text, None),
+    "region": Field(text, None),
+    "day": Field(exact_date, None),
+    "rules": Field(text, None),
+    "overrides": Field(rule_overrides, {}),
+    "instructions_tokens": Field(integer, None),
+    "instructions_file": Field(text, None),
+    "tools_tokens": Field(integer, None),
+    "tools_file": Field(text, None),
+    "transcription_model": Field(text, None),
+    "truncation": Field(truncation_setting, Truncation()),
+    "cache": Field(one_of("all", "prefix", "none"), None),
+    "prefix_reuse": Field(share, None),
+    "warm_cache": Field(boolean, False),
+    "session_minutes": Field(integer, None),
+    "session_carryover": Field(one_of("text", "nothing"), None),
+    "transport": Field(one_of("webrtc", "websocket", "sip"), "webrtc"),
+    "turns": TableList(TURN_SCHEMA),
+}
+
+_SELECTION_KEYS = ("model", "provider", "deployment", "region", "day", "rules", "overrides")
+_SETTINGS_KEYS = (
+    "transcription_model",
+    "truncation",
+    "cache",
+    "prefix_reuse",
+    "warm_cache",
+    "session_minutes",
+    "session_carryover",
+    "transport",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRequest:
+    """A script, and what its table says of the model, the day and the rules (only what it says)."""
+
+    script: Script
+    selection_values: Mapping[str, Any]
+
+    def selection(self, **overrides: object) -> ModelSelection:
+        """What is asked: the table's words, and in their place what is stated instead (None: as the table says).
+
+        Raises:
+            InvalidInput: neither names a model.
+        """
+        values: dict[str, Any] = {key: value for key, value in self.selection_values.items() if value is not None}
+        values |= {key: value for key, value in overrides.items() if value is not None and value != {}}
+        if "model" not in values:
+            raise InvalidInput('no model: write model = "gpt-realtime" at the top of the script, or name one with --model')
+        return ModelSelection(**values)
+
+
+def parse_script(table: object, issues: list[Issue], count_file: FileTokenCounter | None = None) -> ScriptRequest | None:
+    """Read a script's table; None if it has faults, all of which are added to `faults`."""
+    if isinstance(table, Mapping) and "turns" not in table and {"offers", "rules"} & {k for k in table if _is_list(table[k])}:
+        issues.append(Issue((), "this looks like prices or rules, not like a script: see voicebill prices --check"))
+        return None
+    values = read_table(table, SCRIPT_SCHEMA, issues)
+    token_counts = {f"{what}_tokens": _token_count(what, values, issues, count_file) for what in ("instructions", "tools")}
+    turns = [_turn(row, index, issues) for index, row in enumerate(values.get("turns", ())) if row is not None]
+    if issues:
+        return None
+    try:
+        script = Script(
+            turns=tuple(turn for turn in turns if turn), **token_counts, **{key: values[key] for key in _SETTINGS_KEYS}
+        )
+    except VoicebillError as error:
+        issues.append(Issue((), str(error)))
+        return None
+    return ScriptRequest(script, {key: values[key] for key in _SELECTION_KEYS})
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _token_count(what: str, values: Values, issues: list[Issue], count_file: FileTokenCounter | None) -> Any:  # noqa: ANN401 - a count
+    tokens, file = values.get(f"{what}_tokens"), values.get(f"{what}_file")
+    if file is None:
+        return tokens or 0
+    try:
+        if tokens is not None:
+            raise InvalidInput(f"{what}_tokens and {what}_file say the same thing: give one")
+        if count_file is None:
+            raise InvalidInput("files cannot be named here: give the tokens")
+        return count_file(file)
+    except VoicebillError as error:
+        issues.append(Issue((f"{what}_file",), str(error)))
+        return 0
+
+
+SECONDS_KEYS = {
+    "user_audio_ms": "user_seconds",
+    "reply_audio_ms": "reply_seconds",
+    "played_ms": "played_seconds",
+    "silence_ms": "silence_seconds",
+}
+"""Fields of a turn whose key in a script is in seconds."""
+
+
+def _turn(row: Values, index: int, issues: list[Issue]) -> Turn | None:
+    fields = {key: field for field, key in SECONDS_KEYS.items()}
+    values = {fields.get(key, key): value for key, value in row.items()}
+    try:
+        return Turn(**values | {"tool_calls": tuple(ToolCall(**call) for call in values["tool_calls"])})
+    except VoicebillError as error:
+        message = str(error)
+        for field, key in SECONDS_KEYS.items():
+            message = message.replace(field, key)
+        issues.append(Issue(("turns", index), f"turn {index + 1}: {message}"))
+        return None

@@ -1,0 +1,1 @@
+"""Parse quantities as people type them."""

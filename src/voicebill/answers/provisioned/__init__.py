@@ -1,0 +1,1 @@
+"""Size provisioned throughput (PTUs) for a load of model calls."""

@@ -1,0 +1,1 @@
+"""Calculate what recorded usage cost, by group and by session."""

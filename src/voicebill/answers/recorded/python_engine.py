@@ -1,0 +1,366 @@
+"""The row path: records costed one by one, in plain Python.
+
+It is the reference that every engine must equal, and quick enough for what one person looks at.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TypeVar
+
+from voicebill.answers.recorded.cost import (
+    CHRONOLOGICAL_FIELDS,
+    PERCENTILES,
+    CostQuery,
+    GroupTotals,
+    LineTotals,
+    Overview,
+    PriceTable,
+    RateRow,
+    SessionTotals,
+)
+from voicebill.answers.recorded.filters import FieldValue, fields_of, matches_row
+from voicebill.billing.record import Record
+from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name
+
+T = TypeVar("T")
+FieldValues = Mapping[str, FieldValue]
+SessionKey = tuple[str | None, str | None]
+"""A tenant and its session."""
+CandidateTotals = tuple[int, int, int]
+"""What a reading costs, how much it counts, and its place."""
+RatesByMeter = Mapping[tuple[int, str], RateRow]
+
+
+def deduplicate(records: Iterable[Record]) -> dict[str, Record]:
+    """Each thing once: of the records of one key the one of the highest rank, and of equals the last."""
+    records_by_key: dict[str, Record] = {}
+    for record in records:
+        previous = records_by_key.get(record.key)
+        if previous is None or record.completeness >= previous.completeness:
+            records_by_key[record.key] = record
+    return records_by_key
+
+
+@dataclass(frozen=True, slots=True)
+class CountedQuantity:
+    """One quantity of a record in one reading; `meter` is empty where a record has none."""
+
+    record: Record
+    candidate: int
+    meter: str
+    quantity: int
+    fields: FieldValues
+
+
+AssignedQuantity = tuple[int, int, CountedQuantity]
+"""A quantity with its span (-1: none) and as its vendor rounds it."""
+
+
+class PythonEngine:
+    """Counts settled records one by one."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = list(deduplicate(records).values())
+
+    def count(self, query: CostQuery) -> "PythonQuery":
+        """The records that are asked about."""
+        return PythonQuery(self._records, query)
+
+
+class PythonQuery:
+    """The records that are asked about, counted one by one."""
+
+    def __init__(self, records: Sequence[Record], query: CostQuery) -> None:
+        self._records = records
+        self._query = query
+        self._cache: tuple[PriceTable | None, Sequence[AssignedQuantity]] | None = None
+
+    def overview(self, price_table: PriceTable | None = None) -> Overview:
+        """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
+        days: dict[Sku, list[date]] = defaultdict(list)
+        by_status: Counter[str] = Counter()
+        unattributed: Counter[str] = Counter()
+        for record in self._matching_records(price_table):
+            days[sku_of(record, self._query)] += [record.day] if record.day else []
+            by_status[record.status] += 1
+            unattributed["provider"] += not normalize_name(record.provider)
+            unattributed["deployment"] += not normalize_name(record.deployment)
+        names = [(sku, min(days[sku], default=None), max(days[sku], default=None)) for sku in sorted(days)]
+        return Overview(names, by_status, unattributed)
+
+    def lines(self, price_table: PriceTable) -> Sequence[LineTotals]:
+        """Quantities by span and meter."""
+        low: Counter[tuple[int, str, Sku]] = Counter()
+        high: Counter[tuple[int, str, Sku]] = Counter()
+        repeated: Counter[tuple[int, str, Sku]] = Counter()
+        tracked: Counter[tuple[int, str, Sku]] = Counter()
+        for rows, totals in ((self._pick_candidates(price_table, min), low), (self._pick_candidates(price_table, max), high)):
+            for period, quantity, row in rows:
+                key = (period, row.meter, sku_of(row.record, self._query))
+                totals[key] += quantity
+                if (
+                    totals is low
+                    and row.candidate == 0
+                    and row.record.status != "ambiguous"
+                    and row.record.repeated_input is not None
+                ):
+                    repeated[key] += row.record.repeated_input.get(row.meter, 0)
+                    tracked[key] += quantity
+        return [
+            LineTotals(key[0], key[1], low[key], high[key], repeated[key], tracked[key], key[2])
+            for key in {**low, **high}
+            if key[1]
+        ]
+
+    def total(self, price_table: PriceTable) -> GroupTotals:
+        """The amount of everything."""
+        groups = self._groups(price_table, ()) or [GroupTotals((), 0, 0, 0, 0, 0, 0, 0)]
+        return replace(groups[0], records=sum(1 for _ in self._matching_records(price_table)))
+
+    def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
+        """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
+        return sorted(self._groups(price_table, self._query.by), key=sort_key(self._query))[: self._query.top]
+
+    def _groups(self, price_table: PriceTable, by: Sequence[str]) -> list[GroupTotals]:
+        rates = price_table.by_meter
+        figures: dict[tuple[FieldValue, ...], Counter[str]] = defaultdict(Counter)
+        keys: dict[tuple[FieldValue, ...], set[str]] = defaultdict(set)
+        priced: dict[tuple[FieldValue, ...], set[tuple[str, str]]] = defaultdict(set)
+        unpriced: dict[tuple[FieldValue, ...], set[tuple[str, str]]] = defaultdict(set)
+        for side, pick in (("low", min), ("high", max)):
+            for period, quantity, row in self._pick_candidates(price_table, pick):
+                group = tuple(row.fields[name] for name in by)
+                keys[group].add(row.record.key)
+                rate = rates.get((period, row.meter))
+                if rate is None:
+                    if row.meter:
+                        unpriced[group].add((row.record.key, row.meter))
+                    continue
+                figures[group][side] += quantity * rate.rate
+                figures[group][f"disputed_{side}"] += quantity * (rate.lowest if side == "low" else rate.highest)
+                priced[group].add((row.record.key, row.meter))
+        return [
+            GroupTotals(
+                group,
+                len(keys[group]),
+                figures[group]["low"],
+                figures[group]["high"],
+                figures[group]["disputed_low"],
+                figures[group]["disputed_high"],
+                len(priced[group]),
+                len(unpriced[group]),
+            )
+            for group in keys
+        ]
+
+    def unpriced_records(self, price_table: PriceTable) -> int:
+        """How many records have a quantity that no price is known for."""
+        rates = price_table.by_meter
+        return len(
+            {row.record.key for period, _, row in self._possible_quantities(price_table) if _is_unpriced(period, row, rates)}
+        )
+
+    def sessions(self, price_table: PriceTable) -> SessionTotals:
+        """What sessions cost."""
+        rates = price_table.by_meter
+        low: Counter[SessionKey] = Counter()
+        high: Counter[SessionKey] = Counter()
+        unpriced: set[SessionKey] = set()
+        times: dict[SessionKey, list[datetime]] = defaultdict(list)
+        for _, _, row in self._quantities(price_table):
+            times[row.record.tenant, row.record.session] += [
+                entry for entry in (row.record.session_started_at, row.record.time) if entry
+            ]
+        for period, _, row in self._possible_quantities(price_table):
+            if _is_unpriced(period, row, rates):
+                unpriced.add((row.record.tenant, row.record.session))
+        for pick, totals in ((min, low), (max, high)):
+            for period, quantity, row in self._pick_candidates(price_table, pick):
+                rate = rates.get((period, row.meter))
+                totals[row.record.tenant, row.record.session] += quantity * rate.rate if rate else 0
+        priced = [session for session in times if session[1] is not None and session not in unpriced]
+        lengths = {session: _milliseconds(times[session]) for session in priced}
+        timed = [session for session in priced if lengths[session] > 0]
+
+        def per_minute(amounts: Mapping[SessionKey, int]) -> dict[int, tuple[int, int]]:
+            pairs = ((amounts[session], lengths[session]) for session in timed)
+            return dict(_percentiles(sorted(pairs, key=lambda entry: (float(entry[0]) / entry[1], *entry))))
+
+        return SessionTotals(
+            len(priced),
+            sum(low[session] for session in priced),
+            sum(high[session] for session in priced),
+            dict(_percentiles(sorted(low[session] for session in priced))),
+            dict(_percentiles(sorted(high[session] for session in priced))),
+            len(timed),
+            sum(lengths[session] for session in timed),
+            per_minute(low),
+            per_minute(high),
+        )
+
+    def _matching_records(self, price_table: PriceTable | None) -> Iterator[Record]:
+        """The records of which at least one quantity is asked for."""
+        seen = set()
+        for _, _, row in self._quantities(price_table):
+            if row.record.key not in seen:
+                seen.add(row.record.key)
+                yield row.record
+
+    def _quantities(self, price_table: PriceTable | None) -> Sequence[AssignedQuantity]:
+        """Every quantity asked for in every reading."""
+        if self._cache is None or self._cache[0] is not price_table:
+            self._cache = (price_table, list(self._assign(price_table)))
+        return self._cache[1]
+
+    def _assign(self, price_table: PriceTable | None) -> Iterator[AssignedQuantity]:
+        query = self._query
+        rates = price_table.by_meter if price_table else {}
+        periods: dict[Sku, list[tuple[int, PricePeriod]]] = defaultdict(list)
+        for index, price_period in enumerate(price_table.periods if price_table else ()):
+            periods[price_period.sku].append((index, price_period))
+        condition = query.where
+        if price_table is None and "offer" in fields_of(condition):
+            condition = None
+        for record in self._records:
+            if (query.since or query.until) and not _in_date_range(record.day, query):
+                continue
+            sku = sku_of(record, query)
+            period = _period_index(periods[sku], record.day)
+            quote = price_table.periods[period].quote if price_table and period >= 0 else None
+            fields = _fields(record, sku, quote.offer.id if quote else None)
+            for index, usage in enumerate(record.usage_candidates):
+                for meter, quantity in usage.quantities.items() or (("", 0),):
+                    values = {**fields, "meter": meter or None}
+                    if condition is None or matches_row(condition, values):
+                        rate = rates.get((period, meter))
+                        increment = rate.increment if rate else 1
+                        yield (
+                            period,
+                            -(-quantity // increment) * increment,
+                            CountedQuantity(record, index, meter, quantity, values),
+                        )
+
+    def _pick_candidates(
+        self, price_table: PriceTable, pick: Callable[[Iterable[CandidateTotals]], CandidateTotals]
+    ) -> Iterator[AssignedQuantity]:
+        """The rows of each record in its cheapest (`min`) or dearest (`max`) reading, whether or not it counts what is asked.
+
+        Of equals it is the one that counts less, or more, and then the first, or the last: what is open stays open.
+        """
+        rates = price_table.by_meter
+        for candidates in self._candidates(price_table):
+            *_, best = pick(
+                (
+                    sum(
+                        quantity * rates[period, row.meter].rate
+                        for period, quantity, row in rows
+                        if (period, row.meter) in rates
+                    ),
+                    sum(quantity for _, quantity, _ in rows),
+                    index,
+                )
+                for index, rows in candidates.items()
+            )
+            yield from candidates[best]
+
+    def _possible_quantities(self, price_table: PriceTable) -> Iterator[AssignedQuantity]:
+        """The rows of every reading that can be meant."""
+        for candidates in self._candidates(price_table):
+            for rows in candidates.values():
+                yield from rows
+
+    def _candidates(self, price_table: PriceTable) -> Iterator[dict[int, list[AssignedQuantity]]]:
+        """The readings of each record, by their place: where some have a price throughout, only these can be meant.
+
+        A text model is not sold with audio, so tokens of unknown modality are text there. Of a name that has no price at all
+        no reading has one, even where it counts nothing of what is asked for.
+        """
+        rates = price_table.by_meter
+        priced_periods = {period for period, _ in rates}
+        by_record: dict[str, dict[int, list[AssignedQuantity]]] = {}
+        for assigned in self._quantities(price_table):
+            row = assigned[2]
+            by_record.setdefault(row.record.key, {index: [] for index in range(len(row.record.usage_candidates))})[
+                row.candidate
+            ].append(assigned)
+        for candidates in by_record.values():
+            has_price = any(period in priced_periods for rows in candidates.values() for period, _, _ in rows)
+            fully_priced = {
+                index: rows
+                for index, rows in candidates.items()
+                if not any(_is_unpriced(period, row, rates) for period, _, row in rows)
+            }
+            yield fully_priced if fully_priced and has_price else candidates
+
+
+def _is_unpriced(period: int, row: CountedQuantity, rates: RatesByMeter) -> bool:
+    """Whether no price is known for a quantity."""
+    return row.meter != "" and (period, row.meter) not in rates
+
+
+def sku_of(record: Record, query: CostQuery) -> Sku:
+    """The model and how it was bought, with what is taken where the record does not say it."""
+    return Sku(
+        normalize_name(record.provider) or query.provider,
+        normalize_name(record.model),
+        normalize_name(record.deployment) or query.deployment,
+        normalize_name(record.region) or query.region,
+        normalize_name(record.tier) or query.tier,
+    )
+
+
+def sort_key(query: CostQuery) -> Callable[[GroupTotals], tuple[object, ...]]:
+    """How groups are ordered: by a time first if they are grouped by one and all are asked for, else dearest first."""
+
+    def by_keys(group: GroupTotals) -> tuple[object, ...]:
+        return tuple((key is None, key if key is not None else "") for key in group.keys)
+
+    if query.top is None and query.by and query.by[0] in CHRONOLOGICAL_FIELDS:
+        return by_keys
+    return lambda group: (-group.high, -group.low, by_keys(group))
+
+
+def _in_date_range(day: date | None, query: CostQuery) -> bool:
+    return day is not None and (query.since is None or day >= query.since) and (query.until is None or day < query.until)
+
+
+def _period_index(periods: Iterable[tuple[int, PricePeriod]], day: date | None) -> int:
+    return next((index for index, period in periods if day is not None and period.since <= day < period.until), -1)
+
+
+def _fields(record: Record, sku: Sku, offer: str | None) -> dict[str, FieldValue]:
+    return {
+        "provider": sku.provider,
+        "model": sku.model or None,
+        "offer": offer,
+        "deployment": sku.deployment,
+        "region": sku.region or None,
+        "tier": sku.tier,
+        "tenant": record.tenant,
+        "session": record.session,
+        "kind": record.kind,
+        "status": record.status,
+        "outcome": record.outcome,
+        "source": record.source,
+        "turn": record.turn,
+        "day": record.day,
+        "month": record.day.isoformat()[:7] if record.day else None,
+        "hour": f"{record.day}T{record.time.hour:02}" if record.time else None,
+    }
+
+
+def _milliseconds(times: Sequence[datetime]) -> int:
+    stamps = [epoch_milliseconds(time) for time in times]
+    return max(stamps) - min(stamps) if stamps else 0
+
+
+def epoch_milliseconds(time: datetime) -> int:
+    """A time as whole milliseconds since 1970, rounded down."""
+    return int(time.timestamp() // 1) * 1000 + time.microsecond // 1000
+
+
+def _percentiles(ordered: Sequence[T]) -> Iterator[tuple[int, T]]:
+    for percent in PERCENTILES if ordered else ():
+        yield percent, ordered[-(-len(ordered) * percent // 100) - 1]

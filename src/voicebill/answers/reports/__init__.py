@@ -1,0 +1,1 @@
+"""Define what answers contain: JSON, tables and chart data, for every interface."""

@@ -1,0 +1,109 @@
+"""Format alternatives as CSV rows or as a Markdown document, with the sources of their prices."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.billing.money import Amount, format_amount, format_dollars
+
+TITLES = (
+    *("conversational", "architecture", "name", "models", "best", "expected", "worst", "expected_per_minute"),
+    *("expected_per_month", "latency_low_ms", "latency_high_ms", "ends", "sources"),
+)
+
+
+LEGEND = (
+    "Dollars per conversation, cheapest first. Best, expected and worst are cache scenarios; vs cheapest: ratio to the",
+    "cheapest conversational agent. Response latency: from the end of the user's speech to the first sound, a typical and a",
+    "slow case, as published by others; ~ marks figures that are partly assumed. Ends: the earliest day on which one of the",
+    "models ends by some source. The last column numbers the sources of the prices below.",
+)
+
+
+class AlternativeRow(NamedTuple):
+    """A row of the table: an alternative with its costs, latency, lifecycle and sources."""
+
+    conversational: bool
+    alternative: Alternative
+
+
+def table_rows(answer: Alternatives) -> list[list[str]]:
+    """A title row, and a row per alternative; amounts are exact decimal strings in dollars."""
+    return [list(TITLES), *(_row_cells(row, answer) for row in _rows(answer))]
+
+
+def markdown(answer: Alternatives, heading: str) -> str:
+    """A Markdown document with the alternatives, cheapest first, and the numbered sources of their prices."""
+    sources: dict[str, int] = {}
+    text = [f"# {heading}", "", *LEGEND, ""]
+    for title, alternatives in (
+        ("Conversational agents", answer.conversational),
+        ("Partial alternatives", answer.partial),
+    ):
+        if alternatives:
+            text += [f"## {title}", "", *_table(alternatives, answer, sources), ""]
+    text += ["## How they differ", ""]
+    architectures = dict.fromkeys(alternative.architecture for alternative in (*answer.conversational, *answer.partial))
+    text += [f"- **{LABELS[architecture]}**: {DESCRIPTIONS[architecture]}" for architecture in architectures]
+    text += ["", "## Sources of the prices", ""]
+    text += [f"{number}. {_escape_markdown(source)}" for source, number in sources.items()]
+    return "\n".join(text) + "\n"
+
+
+def _rows(answer: Alternatives) -> Iterator[AlternativeRow]:
+    yield from (AlternativeRow(True, alternative) for alternative in answer.conversational)
+    yield from (AlternativeRow(False, alternative) for alternative in answer.partial)
+
+
+def _row_cells(row: AlternativeRow, answer: Alternatives) -> list[str]:
+    alternative, costs = row.alternative, row.alternative.per_conversation
+    assert costs is not None
+    amounts: tuple[Amount | None, ...] = (
+        *(costs.best, costs.expected, costs.worst, alternative.per_minute(answer.plan).expected),
+        alternative.per_month.expected if alternative.per_month else None,
+    )
+    return [
+        *("yes" if row.conversational else "no", LABELS[alternative.architecture], alternative.name, alternative.models),
+        *("" if amount is None else format_dollars(amount) for amount in amounts),
+        *((str(alternative.latency.low_ms), str(alternative.latency.high_ms)) if alternative.latency else ("", "")),
+        *(str(alternative.ends or ""), "; ".join(_sources(alternative))),
+    ]
+
+
+def _table(alternatives: tuple[Alternative, ...], answer: Alternatives, sources: dict[str, int]) -> Iterator[str]:
+    yield "| | models | best | expected | worst | per minute | vs cheapest | response latency | ends | sources |"
+    yield "|---|---|--:|--:|--:|--:|--:|---|---|---|"
+    for alternative in alternatives:
+        costs, ratio = alternative.per_conversation, answer.ratio_to_cheapest(alternative)
+        assert costs is not None
+        for source in _sources(alternative):
+            sources.setdefault(source, len(sources) + 1)
+        yield _line(
+            _label(alternative),
+            alternative.models,
+            *(format_amount(costs.best), f"**{format_amount(costs.expected)}**", format_amount(costs.worst)),
+            format_amount(alternative.per_minute(answer.plan).expected),
+            f"{float(ratio):.2f}" if ratio else "",
+            f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}" if alternative.latency else "",
+            str(alternative.ends or ""),
+            ", ".join(str(sources[source]) for source in _sources(alternative)),
+        )
+
+
+def _label(alternative: Alternative) -> str:
+    """The title of an alternative, with its architecture unless the title contains it."""
+    label = LABELS[alternative.architecture]
+    return alternative.title if label in alternative.title else f"{label}: {alternative.title}"
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(_escape_markdown(cell) for cell in cells)} |"
+
+
+def _sources(alternative: Alternative) -> list[str]:
+    return list(dict.fromkeys(source for component in alternative.components for source in component.quote.rates.row.sources))
+
+
+def _escape_markdown(source: str) -> str:
+    """Escape a text for a Markdown table. Addresses stay plain text, since many sources have several in one sentence."""
+    return source.replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,216 @@
+"""Compute the data rows of charts. Dollars are floats here, since charts are not bills."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import accumulate
+from typing import NamedTuple
+
+from voicebill.answers.comparison.break_even import BreakEvenCurve
+from voicebill.answers.comparison.compare import Comparison
+from voicebill.answers.estimates.costing import priced_lines, total_amount
+from voicebill.answers.estimates.estimate import Estimate
+from voicebill.answers.estimates.scenarios import plan_costs
+from voicebill.answers.recorded.cost import CHRONOLOGICAL_FIELDS, Cost, CostGroup
+from voicebill.answers.reports.cost_shape import amount_status
+from voicebill.answers.sensitivity.sensitivity import Swing
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
+from voicebill.conversation.cache import usage
+from voicebill.conversation.plan import with_length
+from voicebill.conversation.rules import Cache
+
+METER_LABELS = {
+    "audio_out": "assistant audio",
+    "text_out": "text out",
+    "audio_in": "audio in, uncached",
+    "image_in": "images in, uncached",
+    "text_in": "text in, uncached",
+    "audio_in_cached": "cached input",
+    "text_in_cached": "cached input",
+    "image_in_cached": "cached input",
+}
+TRANSCRIPTION = "transcription"
+"""Labels of the meters, in the order in which they are stacked."""
+
+MAX_BARS = 20
+MAX_TIME_BARS = 120
+NOT_NAMED = "not named"
+
+LENGTH_FACTORS = tuple(Decimal(quarters) / 4 for quarters in (1, 2, 3, 4, 5, 6, 8, 10, 12))
+"""Call lengths in a chart, as multiples of the plan's length."""
+
+
+class TurnRow(NamedTuple):
+    """The cost of one kind of usage in a turn."""
+
+    turn: int
+    kind: str
+    dollars: float
+
+
+class BandRow(NamedTuple):
+    """The amounts of the three cache scenarios at a turn or a call length (`value`)."""
+
+    value: float
+    best: float
+    expected: float
+    worst: float
+
+
+class BarRow(NamedTuple):
+    """A bar from `low` to `high`, with a mark at a third value."""
+
+    label: str
+    low: float
+    high: float
+    mark: float
+
+
+def turn_costs(answer: Estimate) -> list[TurnRow]:
+    """The expected cost of each turn by kind of usage."""
+    rates = answer.model.quote.rates
+    sums: dict[tuple[int, str], float] = {}
+    for response in answer.conversation.responses:
+        for line in priced_lines(usage(response, answer.conversation.expected), rates):
+            key = (response.turn, METER_LABELS[line.meter.name])
+            sums[key] = sums.get(key, 0.0) + to_dollars(line.amount or 0)
+    rows = [TurnRow(turn, kind, dollars) for (turn, kind), dollars in sums.items()]
+    return rows + [
+        TurnRow(turn, TRANSCRIPTION, to_dollars(amount)) for turn, amount in _transcription_amounts(answer).items() if amount
+    ]
+
+
+def _transcription_amounts(answer: Estimate) -> dict[int, Amount]:
+    """The cost of transcription by turn."""
+    transcription = answer.model.transcription
+    if transcription is None:
+        return {}
+    return {
+        turn: total_amount(priced_lines(turn_usage, transcription.rates))
+        for turn, turn_usage in enumerate(answer.conversation.transcription_usages, start=1)
+    }
+
+
+def cumulative_costs(answer: Estimate) -> list[BandRow]:
+    """The cumulative cost of the conversation by the end of each turn."""
+    conversation, rates, transcription_amounts = answer.conversation, answer.model.quote.rates, _transcription_amounts(answer)
+    behaviours: tuple[Cache, ...] = ("all", conversation.expected.behaviour, "none")
+
+    def running_totals(behaviour: Cache) -> Iterator[float]:
+        rule = conversation.rule(behaviour)
+        by_turn = {turn: transcription_amounts.get(turn, 0) for turn in range(1, len(conversation.script.turns) + 1)}
+        for response in conversation.responses:
+            by_turn[response.turn] += total_amount(priced_lines(usage(response, rule), rates))
+        return accumulate(to_dollars(amount) for amount in by_turn.values())
+
+    columns = zip(*(running_totals(behaviour) for behaviour in behaviours), strict=True)
+    return [BandRow(turn, best, expected, worst) for turn, (best, expected, worst) in enumerate(columns, start=1)]
+
+
+def cost_by_length(answer: Estimate) -> list[BandRow]:
+    """The cost of calls of other lengths at the same turns per minute, without lengths that cannot be estimated."""
+    plan, rows = answer.plan, []
+    for factor in LENGTH_FACTORS:
+        turns = max(1, round(plan.turns * factor))
+        minutes = min(Decimal(plan.minutes) * turns / plan.turns, Decimal(1440))
+        try:
+            amounts = plan_costs(with_length(plan, turns, round(minutes, 9)), answer.model)
+        except VoicebillError:
+            continue
+        rows.append(
+            BandRow(float(minutes), *(to_dollars(amount) for amount in (amounts.best, amounts.expected, amounts.worst)))
+        )
+    return rows
+
+
+def tornado(swings: Iterable[Swing]) -> list[BarRow]:
+    """The swing of each sensitivity parameter in the given order, without those that change nothing."""
+    return [
+        BarRow(
+            f"{swing.parameter.label} ({swing.parameter.low.label} to {swing.parameter.high.label})",
+            to_dollars(swing.low or 0),
+            to_dollars(swing.high or 0),
+            0.0,
+        )
+        for swing in swings
+        if swing.width
+    ]
+
+
+def offer_ranges(answer: Comparison) -> list[BarRow]:
+    """Each offer from best to worst, with the expected amount as the mark, cheapest first."""
+    rows = []
+    for candidate in answer.candidates:
+        if candidate.answer is not None:
+            amounts = candidate.answer.per_conversation
+            label = candidate.offer.id
+            rows.append(BarRow(label, *(to_dollars(amount) for amount in (amounts.best, amounts.worst, amounts.expected))))
+    return rows
+
+
+class PointRow(NamedTuple):
+    """The cost of an alternative, or of a break-even, at one value."""
+
+    value: float
+    dollars: float
+    alternative: str
+
+
+def sweep_points(curve: BreakEvenCurve) -> list[PointRow]:
+    """The cost of every alternative at every value of a range, without values that cannot be estimated."""
+    return [
+        PointRow(float(point.value), to_dollars(amount), name)
+        for index, name in enumerate(curve.names)
+        for point in curve.points
+        if (amount := point.amounts[index]) is not None
+    ]
+
+
+def break_even_points(curve: BreakEvenCurve) -> list[PointRow]:
+    """The break-evens of every pair, with interpolated amounts."""
+    rows = []
+    for pair in curve.pairs:
+        index = curve.names.index(pair.first)
+        amounts = {point.value: point.amounts[index] for point in curve.points}
+        for break_even in pair.break_evens:
+            low, high = amounts[break_even.below], amounts[break_even.above]
+            assert low is not None
+            assert high is not None
+            share = float((break_even.estimate - break_even.below) / (break_even.above - break_even.below))
+            dollars = to_dollars(low) + share * (to_dollars(high) - to_dollars(low))
+            rows.append(PointRow(float(break_even.estimate), dollars, f"{pair.first} and {pair.second}"))
+    return rows
+
+
+def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
+    """The cost of each group, or of each meter without groups: bars up to the highest amount, with the lowest as the mark.
+
+    Of a time series the last groups are shown, in order; of other groups the first, which cost most.
+    """
+    if answer.query.by:
+        rows = [
+            _bar(" · ".join(NOT_NAMED if key is None else str(key) for key in group.keys), group) for group in answer.groups
+        ]
+        return rows[-MAX_TIME_BARS:] if is_time_series(answer) else rows[:max_bars]
+    sums: dict[str, tuple[Amount, Amount]] = {}
+    for line in answer.lines:
+        low, high = sums.get(line.line.meter.label, (0, 0))
+        sums[line.line.meter.label] = (low + line.low_amount, high + line.high_amount)
+    return [BarRow(label, 0.0, to_dollars(high), to_dollars(low)) for label, (low, high) in sums.items()]
+
+
+def is_time_series(answer: Cost) -> bool:
+    """Whether the groups of an answer are a time series."""
+    return answer.query.top is None and len(answer.query.by) == 1 and answer.query.by[0] in CHRONOLOGICAL_FIELDS
+
+
+def _bar(label: str, group: CostGroup) -> BarRow:
+    """The bar of a group from its lowest (mark) to its highest amount; the label says where usage has no price."""
+    status_note = {"unpriced": " (no price)", "partial": " (in part)"}.get(amount_status(group), "")
+    low, high = sorted((group.low or 0, group.high or 0))
+    return BarRow(f"{label}{status_note}", 0.0, to_dollars(high), to_dollars(low))
+
+
+def to_dollars(amount: Amount) -> float:
+    """Picodollars as dollars, for drawing."""
+    return float(amount) / PICODOLLARS_PER_DOLLAR

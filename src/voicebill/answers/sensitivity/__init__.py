@@ -1,0 +1,1 @@
+"""Find what changes a cost most, and recommend cheaper settings."""

@@ -1,0 +1,351 @@
+"""`voicebill compare`: one plan against every offer that can serve it."""
+
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.stacks import Stack, restrict_stacks
+from voicebill.answers.comparison.alternatives import ANY_PIPELINE, Alternatives, alternatives, cheapest_pipelines
+from voicebill.answers.comparison.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
+from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare
+from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parsing import quantities
+from voicebill.answers.reports.alternatives_shape import alternatives_shape, full_comparison_shape
+from voicebill.answers.reports.shape import bridge_shape, comparison_shape
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.offers import Offer
+from voicebill.charts import draw
+from voicebill.cli.display import terminal
+from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
+from voicebill.cli.display.table_files import write_alternatives
+from voicebill.cli.options.plan import load_plan, takes_plan
+from voicebill.cli.options.shared import (
+    CHART_PANEL,
+    SELECTION_PANEL,
+    CallLengthCvOption,
+    CallLengthsOption,
+    CarrierIncrementOption,
+    CarrierOption,
+    CarrierRateOption,
+    ChartFileOption,
+    ChartWidthOption,
+    CodecOption,
+    ConversationsOption,
+    DayOption,
+    EgressOption,
+    ExactOption,
+    JsonOption,
+    PlatformOption,
+    PricesOption,
+    RuleOption,
+    RulesOption,
+    ThemeOption,
+    choice_parser,
+    load_facts_and_rules,
+    named_parser,
+    option,
+    parse_connection,
+    parse_lengths,
+    parse_overrides,
+    parse_theme,
+    today,
+)
+from voicebill.conversation.plan import Plan
+
+RANKING_PANEL = "Break-even"
+AXIS_CHOICES = (*AXES, "none")
+
+
+@takes_plan("day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
+def compare_command(
+    *,
+    plan: Plan,
+    conversations: ConversationsOption = None,
+    call_length_cv: CallLengthCvOption = None,
+    call_lengths: CallLengthsOption = None,
+    model: Annotated[
+        list[str] | None,
+        option("--model", "Only this model. Repeatable. (default: all available)", SELECTION_PANEL, metavar="NAME"),
+    ] = None,
+    provider: Annotated[
+        str | None, option("--provider", "Only this provider's offers.", SELECTION_PANEL, metavar="NAME")
+    ] = None,
+    deployment: Annotated[
+        str | None,
+        option(
+            "--deployment", "Only this deployment.", SELECTION_PANEL, choice_parser("global", "data-zone", "regional"), "NAME"
+        ),
+    ] = None,
+    day: DayOption = None,
+    prices: PricesOption = None,
+    rules: RulesOption = None,
+    rule: RuleOption = None,
+    against: Annotated[
+        Path | None,
+        option(
+            "--against",
+            "Compare with a second plan file.",
+            SELECTION_PANEL,
+            metavar="FILE",
+        ),
+    ] = None,
+    stack: Annotated[
+        list[str] | None,
+        option(
+            "--stack", "Only this stack in addition to the offers. Repeatable. (default: all)", SELECTION_PANEL, metavar="NAME"
+        ),
+    ] = None,
+    pipelines: Annotated[
+        int | None,
+        option(
+            "--pipelines",
+            "Show this many of the cheapest possible pipelines.",
+            SELECTION_PANEL,
+            quantities.parse_count,
+            "COUNT",
+        ),
+    ] = None,
+    axis_names: Annotated[
+        list[str] | None,
+        option(
+            "--break-even",
+            "Axis of the break-even: minutes, turns, speech, volume, or none. (default: all that apply)",
+            RANKING_PANEL,
+            metavar="NAME",
+        ),
+    ] = None,
+    alternative_names: Annotated[
+        list[str] | None,
+        option(
+            "--alternative",
+            "Stack name or offer id to compare; at least two. (default: the cheapest of each kind)",
+            RANKING_PANEL,
+            metavar="NAME",
+        ),
+    ] = None,
+    range_text: Annotated[
+        str | None,
+        option("--range", "Range of the axis, such as 1:60; requires one --break-even.", RANKING_PANEL, metavar="LOW:HIGH"),
+    ] = None,
+    codec: CodecOption = None,
+    carrier: CarrierOption = None,
+    carrier_per_minute: CarrierRateOption = None,
+    carrier_increment: CarrierIncrementOption = None,
+    egress_per_gb: EgressOption = None,
+    platforms: PlatformOption = None,
+    with_calculator: Annotated[
+        bool,
+        typer.Option(
+            "--calculator",
+            help="Explain the difference from a simple web calculator, step by step.",
+            rich_help_panel=SELECTION_PANEL,
+        ),
+    ] = False,
+    chart_file: ChartFileOption = None,
+    chart: Annotated[
+        str,
+        option(
+            "--chart",
+            "Which: offers, break-even. (default: offers)",
+            CHART_PANEL,
+            choice_parser("offers", "break-even"),
+            "NAME",
+        ),
+    ] = "offers",
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
+    out_file: Annotated[
+        Path | None,
+        option("--out", "Write the alternatives with sources to this .csv or .md file.", SELECTION_PANEL, metavar="FILE"),
+    ] = None,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """One plan against every way to build it: realtime models, pipelines, live models, in writing; the cheapest first.
+
+    \b
+        voicebill compare --minutes 6 --turns 15 --conversations 30000/month
+        voicebill compare --minutes 6 --turns 15 --model gpt-realtime-mini
+        voicebill compare --minutes 6 --turns 20 --break-even minutes --range 1:60 \\
+            --alternative gpt-live-1.1 --alternative openai/gpt-realtime-1.5
+        voicebill compare --minutes 6 --turns 20 --pipelines 20
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    effective_day = day or today()
+    provider = _normalize_provider(provider, facts)
+    offers = available_offers_matching(facts.prices, effective_day, model or (), provider, deployment)
+    selection = ModelSelection(model="", day=effective_day, rules=rule_set, overrides=parse_overrides(rule))
+    lengths = parse_lengths(call_length_cv, call_lengths)
+    answer = compare(plan, offers, selection, facts, conversations, lengths=lengths)
+    connection_costs = parse_connection(
+        codec=codec,
+        carrier=carrier,
+        per_minute=carrier_per_minute,
+        seconds=carrier_increment,
+        egress=egress_per_gb,
+        platforms=platforms,
+    )
+    stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
+    priced_alternatives = alternatives(
+        answer, plan, selection, facts, conversations, stacks=stacks, lengths=lengths, connection_costs=connection_costs
+    )
+    curves = _break_even_curves(priced_alternatives, axis_names, alternative_names, range_text)
+    requirements = replace(ANY_PIPELINE, provider=provider, deployment=deployment)
+    max_pipelines = None if pipelines is None else _at_least_one("--pipelines", pipelines)
+    pipeline_result = (
+        None
+        if max_pipelines is None
+        else cheapest_pipelines(plan, selection, facts, max_pipelines, conversations, requirements=requirements)
+    )
+    second_plan = None if against is None else load_plan(against)
+    second_comparison = (
+        None if second_plan is None else compare(second_plan, offers, selection, facts, conversations, lengths=lengths)
+    )
+    cheapest = _cheapest_confirmed(answer, effective_day)
+    bridge_result = bridge(plan, cheapest.answer.model.selection, facts) if with_calculator and cheapest.answer else None
+    if chart_file:
+        source = f"voicebill: {effective_day}; prices {facts.prices.digest}"
+        _draw(answer, curves, chart_file, chart=chart, source=source, theme=parse_theme(theme, width))
+    if out_file:
+        plan_summary = f"{terminal.pluralize(plan.minutes, 'minute')} and {terminal.pluralize(plan.turns, 'turn')}"
+        write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
+    if as_json:
+        document = full_comparison_shape(answer, priced_alternatives, curves, facts, effective_day)
+        extra = {
+            "pipelines": {"count": pipeline_result[1], **alternatives_shape(pipeline_result[0])} if pipeline_result else None,
+            "calculator": bridge_shape(bridge_result) if bridge_result else None,
+            "against": comparison_shape(second_comparison)["offers"] if second_comparison else None,
+        }
+        terminal.print_json(document | extra)
+        return
+    out = terminal.console(exact=exact)
+    print_alternatives(priced_alternatives, effective_day, facts, out)
+    print_break_even(curves, out)
+    if pipeline_result:
+        print_pipelines(*pipeline_result, out)
+    if second_comparison:
+        print_comparison(answer, second_comparison, out)
+    if bridge_result:
+        print_calculator_bridge(bridge_result, cheapest.offer, out)
+
+
+def _normalize_provider(name: str | None, facts: Facts) -> str | None:
+    provider = name.strip().lower() if name else None
+    if provider is not None and provider not in facts.prices.providers:
+        raise UnknownName("provider", provider, facts.prices.providers)
+    return provider
+
+
+def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
+    """The cheapest that is sure to be sold on the day, or else the cheapest."""
+    confirmed = (
+        offer_estimate
+        for offer_estimate in answer.candidates
+        if not offer_estimate.availability_unconfirmed and not (offer_estimate.ends and offer_estimate.ends <= day)
+    )
+    return next(confirmed, answer.candidates[0])
+
+
+def _draw(
+    answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, source: str, theme: draw.Theme
+) -> None:
+    if chart == "offers":
+        draw.save(draw.offers_chart(answer, theme), file)
+    elif curves:
+        draw.save(draw.break_even_chart(curves[0], source, theme), file)
+    else:
+        raise InvalidInput("there is no ranking to draw: name an axis with --break-even, and two ways with --alternative")
+
+
+def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
+    """The stacks beside the offers: those named, else all that can be built as it is asked for.
+
+    Of a provider or deployment that was named they are built of what is sold so; one that wishes for another is left out.
+    """
+    stacks = {stack.name: stack for stack in facts.stacks}
+    for name in names or ():
+        if name not in stacks:
+            raise UnknownName("stack", name, stacks)
+    selected = [stacks[name] for name in dict.fromkeys(names)] if names else list(facts.stacks)
+    return restrict_stacks(selected, provider, deployment)
+
+
+def _break_even_curves(
+    priced_alternatives: Alternatives, axis_names: list[str] | None, alternative_names: list[str] | None, range_text: str | None
+) -> tuple[BreakEvenCurve, ...]:
+    """Break-even, along what was asked for."""
+    volume_axis = (
+        ("volume",) if any(alternative.fixed_monthly_fee for alternative in priced_alternatives.conversational) else ()
+    )
+    axes = [
+        named_parser("--break-even", choice_parser(*AXIS_CHOICES))(name)
+        for name in axis_names or ("minutes", "turns", "speech", *volume_axis)
+    ]
+    if range_text is not None and (axis_names is None or len(axes) != 1 or axes[0] == "none"):
+        raise InvalidInput("--range needs one --break-even that says of what")
+    if "none" in axes:
+        return ()
+    selected = select_alternatives(priced_alternatives, alternative_names or ())
+    if len({alternative.name for alternative in selected}) < 2:
+        if alternative_names or axis_names:
+            raise InvalidInput("a break-even needs two different alternatives: name both with --alternative")
+        return ()
+    if range_text is not None:
+        axis = next(axis for axis in AXES if axis == axes[0])
+        return (
+            break_even(
+                selected, priced_alternatives.plan, named_parser("--range", lambda text: parse_range(axis, text))(range_text)
+            ),
+        )
+    return sweep(selected, priced_alternatives.plan, [axis for axis in AXES if axis in axes], priced_alternatives.volume)
+
+
+def _at_least_one(name: str, number: int) -> int:
+    if number < 1:
+        raise InvalidInput(f"{name} must be at least 1, not {number}")
+    return number
+
+
+def print_comparison(comparison: Comparison, second_comparison: Comparison, out: Console) -> None:
+    """Print what the second plan costs beside the first, offer by offer, expected."""
+    out.print()
+    out.print(terminal.heading("The first plan, and the one it is held against (expected, per conversation)"))
+    table = terminal.table("", "first", "second", "difference", "ratio")
+    second_estimates = {offer_estimate.offer.id: offer_estimate.answer for offer_estimate in second_comparison.candidates}
+    for offer_estimate in comparison.candidates:
+        second_estimate = second_estimates[offer_estimate.offer.id]
+        if offer_estimate.answer and second_estimate:
+            first_amount, second_amount = (
+                offer_estimate.answer.per_conversation.expected,
+                second_estimate.per_conversation.expected,
+            )
+            label = f"{offer_estimate.offer.provider} {offer_estimate.offer.model} {offer_estimate.offer.deployment}"
+            table.add_row(
+                label,
+                terminal.AmountCell(first_amount),
+                terminal.AmountCell(second_amount),
+                terminal.AmountCell(second_amount - first_amount, signed=True),
+                f"{float(second_amount / Fraction(first_amount)):.2f}" if first_amount else "-",
+            )
+    out.print(terminal.indent(table))
+
+
+def print_calculator_bridge(bridge_result: CalculatorBridge, offer: Offer, out: Console) -> None:
+    """Print the way from the original calculator's figure to ours."""
+    out.print()
+    out.print(terminal.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
+    table = terminal.table("", "difference", "subtotal")
+    cumulative = bridge_result.calculator
+    table.add_row("web calculator of June 2026", "", terminal.AmountCell(cumulative))
+    for step in bridge_result.steps:
+        cumulative += step.delta
+        table.add_row(step.label, terminal.AmountCell(step.delta, signed=True), terminal.AmountCell(cumulative))
+    out.print(terminal.indent(table))

@@ -1,0 +1,377 @@
+"""`voicebill cost`: what conversations cost, from their usage logs or from a ledger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from voicebill.answers.parsing import quantities
+from voicebill.answers.recorded.cost import Cost, CostGroup, CostLine, CostQuery, PerCall, UnpricedLine, cost, validate_sku
+from voicebill.answers.recorded.filters import FILTER_FIELDS, Condition, parse_filter
+from voicebill.answers.reports.chart_data import NOT_NAMED
+from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
+from voicebill.answers.reports.shape import Shape
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.money import Amount, format_exact
+from voicebill.charts import draw
+from voicebill.cli.display import terminal
+from voicebill.cli.display.table_files import write_table
+from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
+from voicebill.cli.options.logs import (
+    LOGS_PANEL,
+    DefaultDayOption,
+    DefaultDeploymentOption,
+    DefaultModelOption,
+    DefaultProviderOption,
+    DefaultRegionOption,
+    DefaultTenantOption,
+    DefaultTranscriptionOption,
+    FormatOption,
+    LedgerOption,
+    LogsArgument,
+    StrictOption,
+    log_defaults,
+    read_records,
+)
+from voicebill.cli.options.shared import (
+    ChartFileOption,
+    ChartWidthOption,
+    ExactOption,
+    JsonOption,
+    PricesOption,
+    ThemeOption,
+    choice_parser,
+    home_files,
+    option,
+    parse_day,
+    parse_theme,
+)
+from voicebill.facts import load_facts
+
+if TYPE_CHECKING:
+    from voicebill.logs.report import ReadReport
+
+QUERY_PANEL = "Query"
+TextRow = tuple[str, ...]
+AMOUNT_SUFFIXES = {"partial": " + unpriced usage", "nothing": ", nothing counted"}
+"""What is added to an amount that is not the whole of its group."""
+
+MAX_GROUPS_SHOWN = 40
+"""So many groups are printed; all of them go into a file or JSON."""
+
+
+WhereOption = Annotated[
+    Any, option("--where", 'Filter, such as "tenant = acme and day >= 2026-11-01".', QUERY_PANEL, parse_filter, "CONDITION")
+]
+TopOption = Annotated[
+    Any, option("--top", "Only the most expensive groups, and all others as one.", QUERY_PANEL, quantities.parse_count, "N")
+]
+
+
+def cost_command(
+    logs: LogsArgument = None,
+    *,
+    ledger: LedgerOption = None,
+    by: Annotated[
+        str | None, option("--by", f"Group by: {', '.join(FILTER_FIELDS)}.", QUERY_PANEL, metavar="FIELD,...")
+    ] = None,
+    where: WhereOption = None,
+    since: Annotated[
+        date | None, option("--since", "From this day (UTC, inclusive).", QUERY_PANEL, parse_day, "YYYY-MM-DD")
+    ] = None,
+    until: Annotated[
+        date | None, option("--until", "Until this day (UTC, exclusive).", QUERY_PANEL, parse_day, "YYYY-MM-DD")
+    ] = None,
+    top: TopOption = None,
+    calls: Annotated[
+        bool, typer.Option("--calls/--no-calls", help="Show the cost per call, in percentiles.", rich_help_panel=QUERY_PANEL)
+    ] = True,
+    prices: PricesOption = None,
+    format: FormatOption = None,  # noqa: A002 - the option's name
+    strict: StrictOption = False,
+    model: DefaultModelOption = None,
+    transcription_model: DefaultTranscriptionOption = None,
+    provider: DefaultProviderOption = None,
+    deployment: DefaultDeploymentOption = None,
+    region: DefaultRegionOption = None,
+    tenant: DefaultTenantOption = None,
+    day: DefaultDayOption = None,
+    out: Annotated[
+        Path | None,
+        option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY_PANEL, metavar="FILE"),
+    ] = None,
+    engine: Annotated[
+        str,
+        option("--engine", f"Engine: {', '.join(ENGINES)}. (default: duckdb)", LOGS_PANEL, choice_parser(*ENGINES), "NAME"),
+    ] = "duckdb",
+    master: Annotated[
+        str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")
+    ] = "local[*]",
+    memory: Annotated[
+        str | None,
+        option("--memory", "Memory limit for DuckDB, such as 1GB; the rest is spilled to disk.", LOGS_PANEL, metavar="SIZE"),
+    ] = None,
+    chart_file: ChartFileOption = None,
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Calculate the actual cost of conversations from usage logs or a ledger.
+
+    \b
+    A log, its bill, and by customer:
+        voicebill cost docs/examples/support-day.jsonl
+        voicebill cost docs/examples/support-day.jsonl --by tenant
+        voicebill cost --ledger ledger --by day,model --since 2026-11-01
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    query = _build_query(by, where, since, until, top, calls=calls, provider=provider, deployment=deployment, region=region)
+    price_book = load_facts(*home_files(), *(prices or ())).prices
+    if (ledger is None) == (not logs):
+        raise InvalidInput("name logs, or a ledger with --ledger DIR, and not both: voicebill cost LOG...")
+    validate_sku(query, price_book)
+    report: ReadReport | None = None
+    if ledger is not None:
+        log_options = {
+            "--model": model,
+            "--transcription-model": transcription_model,
+            "--tenant": tenant,
+            "--day": day,
+            "--format": format,
+        }
+        _refuse_for_ledger(log_options)
+        engine_context = engine_over_ledger(ledger, engine, master=master, memory=memory)
+    else:
+        defaults = log_defaults(
+            model=model,
+            transcription_model=transcription_model,
+            provider=provider,
+            deployment=deployment,
+            region=region,
+            tenant=tenant,
+            day=day,
+        )
+        report = _new_report(strict=strict)
+        engine_context = engine_over_records(
+            read_records(logs or [], format, defaults, report), engine, report, master=master, memory=memory
+        )
+    with engine_context as cost_engine:
+        answer = cost(cost_engine, query, price_book)
+    if out is not None:
+        write_table(answer, out)
+    if chart_file is not None:
+        draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
+    if as_json:
+        terminal.print_json(_input_json(report) | cost_shape(answer))
+    else:
+        print_cost(answer, report, terminal.console(exact=exact))
+
+
+def _build_query(
+    by: str | None,
+    where: Condition | None,
+    since: date | None,
+    until: date | None,
+    top: int | None,
+    *,
+    calls: bool,
+    **sku_options: str | None,
+) -> CostQuery:
+    fields = tuple(name.strip() for name in (by or "").split(",") if name.strip())
+    if top is not None and not fields:
+        raise InvalidInput("--top needs groups: name them with --by")
+    sku_defaults = {name: value.strip().lower() for name, value in sku_options.items() if value}
+    return CostQuery(by=fields, where=where, since=since, until=until, top=top, calls=calls, **sku_defaults)
+
+
+def _refuse_for_ledger(log_options: Mapping[str, object]) -> None:
+    for name, value in log_options.items():
+        if value is not None:
+            raise InvalidInput(f"{name} is stated when a log is recorded; a ledger already holds what it said")
+
+
+def _new_report(*, strict: bool) -> "ReadReport":
+    from voicebill.logs.report import ReadReport  # noqa: PLC0415 - logs are read by an extra
+
+    return ReadReport(strict=strict)
+
+
+def _input_json(report: "ReadReport | None") -> Shape:
+    """What a reading met; null for a ledger, where that was said when it was recorded."""
+    if report is None:
+        return {"input": None}
+    from voicebill.logs.report_text import report_json  # noqa: PLC0415 - logs are read by an extra
+
+    return {"input": report_json(report)}
+
+
+def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:
+    """Print costs for people."""
+    warnings = [*_notes(report), *answer.warnings]
+    for part in (
+        *_heading(answer, report),
+        "",
+        terminal.heading(_total_line(answer)),
+        *(_groups(answer) if answer.query.by else _bill(answer.lines)),
+        *_unpriced(answer.unpriced, answer),
+        *_calls(answer.per_call, partly=bool(answer.unpriced)),
+        *_share_sentences(answer),
+        *terminal.notes("Warnings", warnings, style="yellow"),
+        *terminal.notes("Assumptions", answer.assumptions),
+        "",
+        Text(f"prices {answer.prices.digest}", style="dim"),
+    ):
+        out.print(part)
+
+
+def _notes(report: "ReadReport | None") -> Iterator[str]:
+    if report is not None:
+        from voicebill.logs.report_text import report_notes  # noqa: PLC0415 - logs are read by an extra
+
+        yield from report_notes(report)
+
+
+def _heading(answer: Cost, report: "ReadReport | None") -> Iterator[str]:
+    counts = answer.counts
+    if report is None:
+        yield f"{terminal.pluralize(counts.records, 'record')} in the ledger, of which"
+    else:
+        files = terminal.pluralize(len(report.sources), "file")
+        yield f"{terminal.pluralize(report.records, 'record')} read from {files}, of which"
+    parts = [f"{counts.billed:,} billed"]
+    parts += [f"{report.repeated:,} repeated"] if report else []
+    parts += [f"{counts.without_usage:,} without usage", f"{counts.unpriced:,} unpriced"]
+    not_selected = report.records - report.repeated - counts.records if report else 0
+    parts += [f"{not_selected:,} outside the filter"] if not_selected else []
+    yield f"  {', '.join(parts)};"
+    unreadable = f"; {terminal.pluralize(report.error_count, 'unreadable line')}" if report and report.error_count else ""
+    yield f"  {counts.ambiguous:,} ambiguous and {counts.inconsistent:,} inconsistent token counts{unreadable}"
+
+
+def _total_line(answer: Cost) -> str:
+    days = (
+        ""
+        if answer.first is None
+        else f" on {answer.first}"
+        if answer.first == answer.last
+        else f" from {answer.first} to {answer.last}"
+    )
+    total = answer.total
+    records_text = f"{terminal.pluralize(total.records, 'record')}{days}"
+    if total.records == answer.counts.without_usage:
+        return f"{records_text}: {'no usage was reported' if total.records else 'nothing to cost'}"
+    text = f"{records_text}: {_format_group_amount(total)}"
+    if total.disputed and total.low is not None and total.high is not None:
+        text += f" (disputed prices: {_format_range(*total.disputed)})"
+    return text
+
+
+def _format_group_amount(group: CostGroup) -> str:
+    if group.low is None or group.high is None:
+        return "unpriced"
+    return f"{_format_range(group.low, group.high)}{AMOUNT_SUFFIXES.get(amount_status(group), '')}"
+
+
+def _group_cell(group: CostGroup) -> terminal.Cell:
+    if group.low is None or group.high is None:
+        return "unpriced"
+    return terminal.AmountCell(group.low, group.high, AMOUNT_SUFFIXES.get(amount_status(group), ""))
+
+
+def _exact_range(low: Amount, high: Amount) -> str:
+    """An amount of a bill, or two, with all digits."""
+    return format_exact(low) if low == high else f"{format_exact(low)} to {format_exact(high)}"
+
+
+def _format_range(low: Amount, high: Amount) -> str:
+    """An amount, or two; with all their digits where they would look alike otherwise."""
+    low, high = sorted((low, high))
+    if low == high:
+        return terminal.amount_text(low)
+    text = f"{terminal.amount_text(low)} to {terminal.amount_text(high)}"
+    return text if terminal.amount_text(low) != terminal.amount_text(high) else f"{format_exact(low)} to {format_exact(high)}"
+
+
+def _groups(answer: Cost) -> Iterator[Any]:
+    fields = answer.query.by
+    table = terminal.table(*fields, "records", "amount", left=len(fields))
+    for group in answer.groups[:MAX_GROUPS_SHOWN]:
+        table.add_row(*(_format_key(key) for key in group.keys), f"{group.records:,}", _group_cell(group))
+    if answer.remainder:
+        table.add_row(
+            "all other groups", *[""] * (len(fields) - 1), f"{answer.remainder.records:,}", _group_cell(answer.remainder)
+        )
+    yield ""
+    yield terminal.indent(table)
+    if len(answer.groups) > MAX_GROUPS_SHOWN:
+        hidden = len(answer.groups) - MAX_GROUPS_SHOWN
+        yield f"  and {hidden:,} more groups: --top shows the most expensive, --out FILE writes all"
+
+
+def _format_key(key: object) -> Text:
+    return Text(NOT_NAMED if key is None else str(key), style="dim" if key is None else "")
+
+
+def _bill(lines: Sequence[CostLine]) -> Iterator[Any]:
+    rows: dict[str, list[TextRow]] = {}
+    for line in lines:
+        assert line.period.quote is not None
+        section = f"{line.period.quote.offer.id}, at prices since {line.period.quote.rates.row.since}"
+        meter = line.line.meter
+        quantity = " to ".join(meter.format_quantity(value) for value in sorted({line.line.quantity, line.high.quantity}))
+        low, high = sorted((line.low_amount, line.high_amount))
+        rows.setdefault(section, []).append((meter.label, quantity, str(line.line.rate), _exact_range(low, high)))
+    yield from _sections("The bill", ("meter", "quantity", "rate", "amount"), rows, "dim")
+
+
+def _unpriced(lines: Sequence[UnpricedLine], answer: Cost) -> Iterator[Any]:
+    rows: dict[str, list[TextRow]] = {}
+    for line in lines:
+        meter = answer.prices.meters.get(line.meter)
+        quantity = format_quantity_range(line.low, line.high, line.meter, answer.prices)
+        rows.setdefault(f"{line.sku}: {line.reason}", []).append((meter.label if meter else line.meter, quantity))
+    yield from _sections("Unpriced usage (not in the total)", ("meter", "quantity"), rows, "yellow")
+
+
+def _sections(title: str, columns: TextRow, sections: Mapping[str, Sequence[TextRow]], style: str) -> Iterator[Any]:
+    """A table whose rows stand under the name of their section, which may be as long as a line. Nothing without rows."""
+    if not sections:
+        return
+    yield ""
+    yield terminal.heading(title)
+    table = terminal.table(*columns)
+    for name, rows in sections.items():
+        table.add_section(name, style)
+        for row in rows:
+            table.add_row(f"  {row[0]}", *row[1:])
+    yield terminal.indent(table)
+
+
+def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
+    if calls is None:
+        return
+    yield ""
+    without = ", without partly unpriced calls" if partly else ""
+    yield terminal.heading(f"Per call ({terminal.pluralize(calls.sessions, 'call')}{without})")
+    timed = "" if calls.timed == calls.sessions else f" ({terminal.pluralize(calls.timed, 'call')})"
+    table = terminal.table("", "per call", *([f"per minute{timed}"] if calls.per_minute else []))
+    table.add_row("mean", terminal.AmountCell(*calls.mean), *([""] if calls.per_minute else []))
+    for percent, amounts in calls.percentiles.items():
+        minute = [terminal.AmountCell(*calls.per_minute[percent])] if calls.per_minute else []
+        table.add_row(f"p{percent}", terminal.AmountCell(*amounts), *minute)
+    yield terminal.indent(table)
+
+
+def _share_sentences(answer: Cost) -> Iterator[str]:
+    sentences = []
+    if answer.cache_hit_share is not None:
+        sentences.append(f"{round(100 * answer.cache_hit_share)}% of the input tokens came from the cache")
+    if answer.repeated_input_cost_share is not None:
+        sentences.append(f"{round(100 * answer.repeated_input_cost_share)}% of the cost is repeated input")
+    if sentences:
+        yield ""
+        yield "; ".join(sentences)

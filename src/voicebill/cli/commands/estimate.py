@@ -1,0 +1,303 @@
+"""`voicebill estimate`: what a planned conversation will cost."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from voicebill.answers.estimates.call_mix import CallMix
+from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
+from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parameters.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.parsing.quantities import parse_count
+from voicebill.answers.reports.shape import estimate_shape, sensitivity_shape, truncation_shape
+from voicebill.answers.sensitivity.recommendations import (
+    CheapestTruncation,
+    Recommendation,
+    cheapest_truncation,
+    recommendations,
+)
+from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
+from voicebill.billing.errors import NotAvailable
+from voicebill.billing.money import Amount
+from voicebill.charts import draw
+from voicebill.cli.display import terminal
+from voicebill.cli.options.plan import takes_plan
+from voicebill.cli.options.shared import (
+    CHART_PANEL,
+    SELECTION_PANEL,
+    CallLengthCvOption,
+    CallLengthsOption,
+    CarrierIncrementOption,
+    CarrierOption,
+    CarrierRateOption,
+    ChartFileOption,
+    ChartWidthOption,
+    CodecOption,
+    ConversationsOption,
+    DayOption,
+    DeploymentOption,
+    EgressOption,
+    ExactOption,
+    JsonOption,
+    ModelOption,
+    PlatformOption,
+    PricesOption,
+    ProviderOption,
+    RegionOption,
+    RuleOption,
+    RulesOption,
+    ThemeOption,
+    choice_parser,
+    load_facts_and_rules,
+    option,
+    parse_connection,
+    parse_lengths,
+    parse_overrides,
+    parse_theme,
+    today,
+)
+from voicebill.conversation.call_lengths import LengthDistribution
+from voicebill.conversation.plan import Plan
+
+ESTIMATE_CHARTS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
+    "turns": draw.turns_chart,
+    "cumulative": draw.cumulative_chart,
+    "lengths": draw.lengths_chart,
+}
+SENSITIVITY_CHART = "sensitivity"
+"""The pictures of an estimate, and that of the knobs, which shows their effects instead."""
+
+
+@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
+def estimate_command(
+    *,
+    plan: Plan,
+    conversations: ConversationsOption = None,
+    call_length_cv: CallLengthCvOption = None,
+    call_lengths: CallLengthsOption = None,
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+    deployment: DeploymentOption = None,
+    region: RegionOption = None,
+    day: DayOption = None,
+    prices: PricesOption = None,
+    rules: RulesOption = None,
+    rule: RuleOption = None,
+    with_lines: Annotated[
+        bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=SELECTION_PANEL)
+    ] = False,
+    min_remembered_turns: Annotated[
+        int | None,
+        option(
+            "--min-remembered-turns",
+            "Find the cheapest truncation that always keeps this many turns.",
+            SELECTION_PANEL,
+            parse_count,
+            "COUNT",
+        ),
+    ] = None,
+    codec: CodecOption = None,
+    carrier: CarrierOption = None,
+    carrier_per_minute: CarrierRateOption = None,
+    carrier_increment: CarrierIncrementOption = None,
+    egress_per_gb: EgressOption = None,
+    platforms: PlatformOption = None,
+    chart_file: ChartFileOption = None,
+    chart: Annotated[
+        str,
+        option(
+            "--chart",
+            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: turns)",
+            CHART_PANEL,
+            choice_parser(*ESTIMATE_CHARTS, SENSITIVITY_CHART),
+            "NAME",
+        ),
+    ] = "turns",
+    width: ChartWidthOption = None,
+    theme: ThemeOption = "light",
+    with_sensitivity: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="Sensitivity, and what would be cheaper.", rich_help_panel=SELECTION_PANEL),
+    ] = False,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate what a planned conversation costs, with breakdown, assumptions and warnings.
+
+    \b
+    Ten minutes and twenty turns, thirty thousand times a month:
+        voicebill estimate --minutes 10 --turns 20 --conversations 30000/month
+    On Azure, in the Data Zone, with a prompt of 3,000 tokens:
+        voicebill estimate --minutes 6 --turns 20 --provider azure \\
+            --deployment data-zone --instructions-tokens 3000
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    selection = ModelSelection(
+        model=model or DEFAULT_MODEL,
+        provider=provider or DEFAULT_PROVIDER,
+        deployment=deployment or DEFAULT_DEPLOYMENT,
+        region=region,
+        day=day or today(),
+        rules=rule_set,
+        overrides=parse_overrides(rule),
+    )
+    connection_costs = parse_connection(
+        codec=codec,
+        carrier=carrier,
+        per_minute=carrier_per_minute,
+        seconds=carrier_increment,
+        egress=egress_per_gb,
+        platforms=platforms,
+    )
+    answer = estimate(
+        plan, selection, facts, conversations, parse_lengths(call_length_cv, call_lengths), connection_costs=connection_costs
+    )
+    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == SENSITIVITY_CHART) else ()
+    if chart_file:
+        chart_theme = parse_theme(theme, width)
+        drawing = (
+            draw.sensitivity_chart(swings, answer.model, chart_theme)
+            if chart == SENSITIVITY_CHART
+            else ESTIMATE_CHARTS[chart](answer, chart_theme)
+        )
+        draw.save(drawing, chart_file)
+    suggestions = recommendations(plan, selection, facts) if with_sensitivity else ()
+    truncation = (
+        None
+        if min_remembered_turns is None
+        else cheapest_truncation(plan, selection, facts, min_remembered_turns=min_remembered_turns)
+    )
+    if min_remembered_turns is not None and truncation is None:
+        raise NotAvailable(f"no truncation setting that was tried remembers {min_remembered_turns:,} turns throughout")
+    if as_json:
+        extra = sensitivity_shape(swings, suggestions) if with_sensitivity else {}
+        terminal.print_json(
+            estimate_shape(answer) | extra | ({"cheapest_truncation": truncation_shape(truncation)} if truncation else {})
+        )
+        return
+    print_estimate(answer, terminal.console(exact=exact), with_lines=with_lines)
+    if truncation:
+        print_truncation(truncation, min_remembered_turns or 0, terminal.console(exact=exact))
+    if with_sensitivity:
+        print_sensitivity(swings, suggestions, terminal.console(exact=exact))
+
+
+def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
+    """Print an estimate for people."""
+    plan, model = answer.plan, answer.model
+    out.print(terminal.heading(terminal.selection_title(model)))
+    user, assistant = plan.speech_shares
+    prompt = terminal.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
+    counts_instructions = model.effective_rules.rules.counts_instructions
+    prompt_text = f"prompt and tools of {prompt}" if counts_instructions else "no prompt"
+    out.print(
+        f"{terminal.pluralize(plan.minutes, 'minute')}, {terminal.pluralize(plan.turns, 'turn')}; "
+        f"the user speaks {user:.0%} of the time, the assistant {assistant:.0%}; {prompt_text}; "
+        f"{terminal.pluralize(len(answer.conversation.responses), 'response')}"
+    )
+    out.print()
+    out.print(terminal.indent(terminal.scenario_table(_amount_rows(answer))))
+    for table in terminal.currency_tables(model.currency, _amount_rows(answer)):
+        out.print()
+        out.print(table)
+    if answer.call_mix and answer.call_mix.lengths != LengthDistribution(0):
+        out.print()
+        for line in _call_mix_lines(answer.call_mix):
+            out.print(line)
+    out.print()
+    out.print(terminal.heading("Cost breakdown (expected)"))
+    components = ((COST_COMPONENT_LABELS[component.name], component.amount) for component in answer.breakdown)
+    out.print(terminal.indent(terminal.breakdown(components, answer.per_conversation.expected)))
+    if answer.connection:
+        rows = [("total per conversation", answer.total)]
+        rows += [("total per month", month)] if (month := answer.total_per_month) else []
+        for line in terminal.connection_section(answer.connection, rows):
+            out.print(line)
+    if with_lines:
+        out.print()
+        out.print(terminal.heading("The bill (expected)"))
+        out.print(terminal.indent(terminal.bill_table(answer)))
+    for note in (
+        *terminal.notes("Warnings", answer.warnings, style="yellow"),
+        *terminal.notes("Assumptions", answer.assumptions),
+    ):
+        out.print(note)
+    out.print()
+    out.print(terminal.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
+
+
+def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
+    """What it means for a month that calls differ in length."""
+    lengths_text = (
+        f"coefficient of variation {call_mix.lengths.coefficient}"
+        if isinstance(call_mix.lengths, LengthDistribution)
+        else "as counted"
+    )
+    cap = f", at most {call_mix.cap.minutes:.4g} minutes" if call_mix.cap else ""
+    yield (
+        f"Calls of different lengths ({lengths_text}{cap}) last {call_mix.mean_minutes:.1f} minutes on average and cost "
+        f"{terminal.amount_text(call_mix.mean.expected)}, {float(call_mix.length_uplift):+.1%} compared with the planned call."
+    )
+    yield "; ".join(
+        f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({terminal.amount_text(percentile.amount)})"
+        for percentile in call_mix.percentiles
+    )
+
+
+def _amount_rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
+    rows = [("per conversation", answer.per_conversation), ("per minute", answer.per_minute)]
+    if answer.per_month and answer.per_year:
+        rows += [(f"per month, at {answer.volume}", answer.per_month), ("per year", answer.per_year)]
+    return rows
+
+
+def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, out: Console) -> None:
+    """Print the cheapest truncation that remembers enough."""
+    setting = cheapest.truncation
+    limit = setting.post_instructions_tokens
+    setting_text = (
+        "no lower limit" if limit is None else f"post_instructions {limit:,} tokens, retention_ratio {setting.retention_ratio}"
+    )
+    out.print()
+    out.print(
+        terminal.heading(f"The cheapest truncation that always remembers {terminal.pluralize(min_remembered_turns, 'turn')}")
+    )
+    out.print(
+        terminal.indent(
+            f"{setting_text}: {terminal.amount_text(cheapest.expected)} expected; at least "
+            f"{cheapest.remembered_turns:,} remembered"
+        )
+    )
+
+
+def print_sensitivity(swings: Iterable[Swing], suggestions: Iterable[Recommendation], out: Console) -> None:
+    """Print what each assumption moves, and what would be cheaper."""
+    out.print()
+    out.print(terminal.heading("Sensitivity (expected, per conversation)"))
+    table = terminal.table("", "low", "change", "high", "change")
+    for swing in swings:
+        table.add_row(
+            swing.parameter.label,
+            swing.parameter.low.label,
+            _format_delta(swing.low),
+            swing.parameter.high.label,
+            _format_delta(swing.high),
+        )
+    out.print(terminal.indent(table))
+    out.print()
+    out.print(terminal.heading("Recommendations (savings per conversation)"))
+    table = terminal.table("change", "savings", "trade-off", wrapped=(2,))
+    for recommendation in suggestions:
+        table.add_row(recommendation.change, terminal.AmountCell(recommendation.savings), recommendation.trade_off)
+    out.print(terminal.indent(table))
+
+
+def _format_delta(amount: Amount | None) -> terminal.Cell:
+    if amount is None:
+        return "not possible"
+    return terminal.AmountCell(amount, signed=True)

@@ -1,0 +1,190 @@
+"""`voicebill prices`: the price book, one of its offers with history and sources, or a check of a file."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.console import Console
+
+from voicebill.answers.reports.shape import offer_shape
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.meters import Meter
+from voicebill.billing.money import format_price
+from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
+from voicebill.billing.price_book import PriceBook
+from voicebill.cli.display import terminal
+from voicebill.cli.options.shared import DayOption, choice_parser, option, today
+from voicebill.facts import check_facts, load_facts
+
+KIND_CHOICES: tuple[str, ...] = get_args(Kind)
+DISPLAY_PANEL = "Selection"
+
+
+def prices_command(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A model: its offers with their history and sources.", metavar="[MODEL]", show_default=False),
+    ] = None,
+    *,
+    provider: Annotated[str | None, option("--provider", "Only this provider's offers.", DISPLAY_PANEL, metavar="NAME")] = None,
+    kind: Annotated[
+        str,
+        option(
+            "--kind",
+            f"One of {', '.join(KIND_CHOICES)}. (default: realtime)",
+            DISPLAY_PANEL,
+            choice_parser(*KIND_CHOICES),
+            "NAME",
+        ),
+    ] = "realtime",
+    day: DayOption = None,
+    file_to_check: Annotated[
+        Path | None,
+        option("--check", "Check a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel=DISPLAY_PANEL)] = False,
+) -> None:
+    """Show the price book of a day, the history of one model, or check your own file.
+
+    \b
+        voicebill prices
+        voicebill prices gpt-realtime-mini --provider azure
+        voicebill prices --check my-prices.toml
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    if file_to_check is not None:
+        if name is not None:
+            raise InvalidInput(f"a check needs no model: leave {name!r} out")
+        built_in = load_facts()
+        checked = check_facts(file_to_check)
+        offers, sets = (
+            len(checked.prices.offers) - len(built_in.prices.offers),
+            len(checked.rules.sets) - len(built_in.rules.sets),
+        )
+        book = checked.prices
+        own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
+        own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
+        if as_json:
+            terminal.print_json({"file": str(file_to_check), "faults": [], "offers": offers, "rule_sets": sets, **own_counts})
+        else:
+            summary = ", ".join(
+                f"{label} {count}" for label, count in {"offers": offers, "rule sets": sets, **own_counts}.items()
+            )
+            typer.echo(f"{file_to_check} has no faults: {summary}")
+        return
+    book, effective_day = load_facts().prices, day or today()
+    offers_shown = book.offers_named(name, provider) if name else _offers_on(book, kind, provider, effective_day)
+    if as_json:
+        terminal.print_json(
+            {"digest": book.digest, "currency": "USD", "offers": [offer_shape(offer) for offer in offers_shown]}
+        )
+    elif name:
+        _print_history(offers_shown, book, day, terminal.console())
+    elif not offers_shown:
+        typer.echo(f"no {kind} model{f' of {provider}' if provider else ''} has a price on {effective_day}")
+    else:
+        _print_list(offers_shown, kind, effective_day, book.meters, terminal.console())
+
+
+def _offers_on(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[Offer, ...]:
+    if provider is not None and provider not in {offer.provider for offer in book.offers}:
+        book.offers_named("", provider)
+    return tuple(
+        offer
+        for offer in book.offers
+        if offer.kind == kind and provider in (None, offer.provider) and offer.tier == "standard" and offer.row_on(day)
+    )
+
+
+def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
+    out.print(terminal.heading(f"{kind} offers on {day}"))
+    out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where said so", style="dim")
+    previous_title = ""
+    for offer in sorted(offers, key=lambda item: (item.provider, item.model, item.version or "", item.id)):
+        if (title := f"{offer.provider}/{offer.name}") != previous_title:
+            out.print()
+            out.print(terminal.heading(title))
+            previous_title = title
+        row = offer.row_on(day)
+        assert row is not None
+        out.print(terminal.indent(f"{_location(offer):<22}  {'  '.join(_price_texts(offer, row, meters))}"))
+    out.print()
+    out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
+    out.print(f"Other kinds: --kind {', '.join(other for other in KIND_CHOICES if other != kind)}", style="dim")
+
+
+def _location(offer: Offer) -> str:
+    if offer.deployment != "regional" or not offer.regions:
+        return offer.deployment
+    other_regions = len(offer.regions) - 1
+    return f"{offer.deployment} {offer.regions[0]}{f' +{other_regions}' if other_regions else ''}"
+
+
+def _price_texts(offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> Iterable[str]:
+    """A row's prices in few words: token prices together by modality, others with their unit."""
+    grouped: set[str] = set()
+    for modality in ("text", "audio", "image"):
+        names = [f"{modality}_in", f"{modality}_in_cached", f"{modality}_out"]
+        if any(name in row.unit_prices for name in names):
+            grouped.update(names)
+            prices = (row.unit_prices.get(name) for name in names[: 2 if modality == "image" else 3])
+            yield f"{modality} " + "/".join("-" if price is None else _format_short(price) for price in prices)
+    for name, price in row.unit_prices.items():
+        if name not in grouped:
+            yield f"{meters[name].label} {format_price(price)}{meters[name].price_unit}"
+    if Rates.from_row(offer, row, meters).is_incomplete:
+        yield "(incomplete)"
+    if row.disputes:
+        yield "(disputed)"
+
+
+def _format_short(price: Decimal) -> str:
+    return format_price(price)[1:].removesuffix(".00")
+
+
+def _print_history(offers: Iterable[Offer], book: PriceBook, day: date | None, out: Console) -> None:
+    for offer in offers:
+        out.print(terminal.heading(f"{offer.id}  ({offer.kind}{', an example, not for sale here' if offer.example else ''})"))
+        if offer.regions:
+            out.print(terminal.indent(f"listed in {', '.join(offer.regions)}"))
+        for row in offer.rows:
+            out.print()
+            ends = f" until {row.until}" if row.until else ""
+            in_force = f"; in force on {day}" if day and row is offer.row_on(day) else ""
+            out.print(terminal.indent(f"since {row.since}{ends}, checked {row.checked}{in_force}"))
+            _print_row(row, offer, book.meters, out)
+        for fact in _related_facts(offer, book):
+            out.print(terminal.indent(fact))
+        out.print()
+
+
+def _print_row(row: PriceRow, offer: Offer, meters: Mapping[str, Meter], out: Console) -> None:
+    table = terminal.table("meter", "price", "on the invoice" if offer.vendor_meters else "", wrapped=(2,))
+    for name, price in row.unit_prices.items():
+        vendor, vendor_unit = offer.vendor_meters.get(name, ("", ""))
+        invoice = f"{vendor} ({vendor_unit})" if vendor else ""
+        table.add_row(meters[name].label, f"{format_price(price)}{meters[name].price_unit}", invoice)
+    out.print(terminal.indent(terminal.indent(table)))
+    for note in (*([f"note: {row.note}"] if row.note else []), *(f"source: {source}" for source in row.sources)):
+        out.print(terminal.indent(terminal.indent(note)), style="dim")
+    for name, disputes in row.disputes.items():
+        for dispute in disputes:
+            text = f"disputed: {meters[name].label} {format_price(dispute.price)} according to {dispute.source}"
+            out.print(terminal.indent(terminal.indent(text)), style="dim")
+
+
+def _related_facts(offer: Offer, book: PriceBook) -> Iterable[str]:
+    for end in book.lifecycle_of(offer):
+        disputed_dates = ", ".join(f"{day} according to {source}" for day, source in end.disputed)
+        disputed = f" (disputed: {disputed_dates})" if disputed_dates else ""
+        replacement = f", replaced by {end.replacement}" if end.replacement else ""
+        yield f"ends {end.shutdown}{disputed}{replacement}; source: {end.source}, checked {end.checked}"
+    for charge in book.surcharges:
+        if charge.provider == offer.provider and offer.model in charge.models:
+            yield f"{charge.name}: × {charge.factor}; {charge.note}; source: {charge.source}"
+    for place in book.availability:
+        if place.provider == offer.provider and offer.model in place.models:
+            where = f" in {', '.join(place.regions)}" if place.regions else ""
+            yield f"can be deployed as {place.deployment}{where}; {place.note}; source: {place.source}"

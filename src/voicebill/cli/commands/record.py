@@ -1,0 +1,96 @@
+"""`voicebill record`: keep what logs say in a ledger."""
+
+from voicebill.answers.reports.shape import Shape
+from voicebill.billing.errors import InvalidInput
+from voicebill.cli.display import terminal
+from voicebill.cli.options.logs import (
+    DefaultDayOption,
+    DefaultDeploymentOption,
+    DefaultModelOption,
+    DefaultProviderOption,
+    DefaultRegionOption,
+    DefaultTenantOption,
+    DefaultTranscriptionOption,
+    FormatOption,
+    LedgerOption,
+    LogsArgument,
+    StrictOption,
+    log_defaults,
+    read_records,
+)
+from voicebill.cli.options.shared import JsonOption
+
+MAX_DAYS_SHOWN = 8
+"""So many days are named."""
+
+
+def record_command(
+    logs: LogsArgument = None,
+    *,
+    ledger: LedgerOption = None,
+    format: FormatOption = None,  # noqa: A002 - the option's name
+    strict: StrictOption = False,
+    model: DefaultModelOption = None,
+    transcription_model: DefaultTranscriptionOption = None,
+    provider: DefaultProviderOption = None,
+    deployment: DefaultDeploymentOption = None,
+    region: DefaultRegionOption = None,
+    tenant: DefaultTenantOption = None,
+    day: DefaultDayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record usage logs in a ledger; each record is kept once.
+
+    \b
+    Keep a folder of logs, and cost it by day whenever you like:
+        voicebill record logs/ --ledger ledger
+        voicebill cost --ledger ledger --by day
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    if not logs or ledger is None:
+        raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
+    defaults = log_defaults(
+        model=model,
+        transcription_model=transcription_model,
+        provider=provider,
+        deployment=deployment,
+        region=region,
+        tenant=tenant,
+        day=day,
+    )
+    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger is kept by an extra
+    from voicebill.logs.report import ReadReport  # noqa: PLC0415
+    from voicebill.logs.report_text import report_notes  # noqa: PLC0415
+
+    report = ReadReport(strict=strict)
+    summary = Ledger(ledger).record(read_records(logs, format, defaults, report))
+    if as_json:
+        document: Shape = {
+            "ledger": str(ledger),
+            "input": summary.records_read,
+            "added": summary.added,
+            "corrected": summary.corrected,
+            "repeated": summary.repeated,
+            "skipped": summary.skipped,
+            "days": list(summary.days),
+            "error_count": report.error_count,
+            "warnings": list(report_notes(report)),
+        }
+        terminal.print_json(document)
+        return
+    out = terminal.console()
+    out.print(
+        f"{terminal.pluralize(summary.records_read, 'record')} read from {terminal.pluralize(len(report.sources), 'file')}: "
+        f"{summary.added:,} added, {summary.corrected:,} corrected, {summary.repeated:,} known already"
+    )
+    if summary.days:
+        out.print(
+            f"changed in {ledger}: {', '.join(summary.days[:MAX_DAYS_SHOWN])}"
+            + (" and more" if len(summary.days) > MAX_DAYS_SHOWN else "")
+        )
+    if summary.skipped:
+        out.print(
+            f"{summary.skipped:,} of these are told otherwise than the ledger has them, and left out: what tells them "
+            "knows less (no model, session, tenant or time), or has been corrected before"
+        )
+    for note in terminal.notes("Warnings", report_notes(report), style="yellow"):
+        out.print(note)

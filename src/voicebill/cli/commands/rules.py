@@ -1,0 +1,71 @@
+"""`voicebill rules`: how talk becomes tokens for a model, and what speaks for each rule."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.connectivity.call_fees import PER_MINUTE_KINDS
+from voicebill.answers.parameters.request import DEFAULT_PROVIDER
+from voicebill.answers.reports.shape import rules_shape
+from voicebill.billing.errors import NotAvailable
+from voicebill.cli.display import terminal
+from voicebill.cli.options.shared import (
+    DayOption,
+    ProviderOption,
+    RuleOption,
+    RulesOption,
+    load_facts_and_rules,
+    parse_overrides,
+    today,
+)
+from voicebill.conversation.rules import EffectiveRules
+
+
+def rules_command(
+    name: Annotated[
+        str, typer.Argument(help="The model. (default: gpt-realtime-1.5)", metavar="[MODEL]", show_default=False)
+    ] = "gpt-realtime-1.5",
+    *,
+    provider: ProviderOption = None,
+    rules: RulesOption = None,
+    rule: RuleOption = None,
+    day: DayOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show the counting rules of a model, each with its evidence.
+
+    \b
+        voicebill rules gpt-realtime
+        voicebill rules gpt-realtime --rules web-calculator-2026-06
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    facts, rule_set = load_facts_and_rules(rules)
+    effective_day = day or today()
+    offer = facts.prices.quote(name, provider=provider or DEFAULT_PROVIDER, day=effective_day).offer
+    if offer.kind in PER_MINUTE_KINDS:
+        raise NotAvailable(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
+    effective_rules = facts.rules_for(offer, day=effective_day, rules=rule_set, overrides=parse_overrides(rule))
+    if as_json:
+        terminal.print_json({"offer": offer.id, "day": effective_day.isoformat(), **rules_shape(effective_rules)})
+    else:
+        print_rules(offer.id, effective_rules, facts, terminal.console())
+
+
+def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: Console) -> None:
+    """Print rules for people."""
+    out.print(
+        terminal.heading(
+            f"{effective_rules.name} for {model} ({effective_rules.digest}): {facts.rules.rule_set(effective_rules.name).title}"
+        )
+    )
+    out.print()
+    width = max(len(parameter) for parameter in effective_rules.rows)
+    for parameter, row in effective_rules.rows.items():
+        out.print(Text.assemble((f"{parameter:<{width}}  ", "bold"), f"{row.value}"))
+        disputed = f"; disputed: {', '.join(str(value) for value in row.disputed)}" if row.disputed else ""
+        out.print(terminal.indent(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
+    out.print()
+    others = ", ".join(rule_set.name for rule_set in facts.rules.sets if rule_set.name != effective_rules.name)
+    out.print(f"Other sets: {others}. One rule can be set otherwise with --set-rule NAME=VALUE.", style="dim")

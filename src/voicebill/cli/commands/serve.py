@@ -1,0 +1,72 @@
+"""`voicebill serve`: the page and the HTTP API on this machine."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
+
+SITE_PANEL = "The site"
+
+
+class MissingWeb(VoicebillError, ImportError):
+    """Serving needs an optional part of the package."""
+
+
+def serve_command(
+    *,
+    host: Annotated[
+        str, option("--host", "The address to listen on. (default: 127.0.0.1)", SITE_PANEL, metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="The port.", min=1, max=65535, rich_help_panel=SITE_PANEL)] = 8000,
+    prefix: Annotated[
+        str, option("--prefix", "The path under which a proxy shows the site, such as /voicebill.", SITE_PANEL, metavar="PATH")
+    ] = "",
+    at_once: Annotated[
+        int, typer.Option("--at-once", help="Requests at once; more are refused with 503.", min=1, rich_help_panel=SITE_PANEL)
+    ] = 64,
+    log: Annotated[
+        bool,
+        typer.Option(
+            "--log", help="Log each request: method, path and status, never the question.", rich_help_panel=SITE_PANEL
+        ),
+    ] = False,
+    prices: PricesOption = None,
+    rules: Annotated[
+        Path | None, option("--rules", "A TOML file with a rule set to count by.", SITE_PANEL, metavar="FILE")
+    ] = None,
+) -> None:
+    """Serve the page and the HTTP API; on this machine alone unless another address is named.
+
+    \b
+        voicebill serve
+        voicebill serve --port 8080 --prices contract.toml
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    try:
+        import uvicorn  # noqa: PLC0415 - an optional part
+
+        from voicebill.web.app import create_app  # noqa: PLC0415
+        from voicebill.web.site import Limits, Site  # noqa: PLC0415
+    except ImportError:
+        raise MissingWeb("serving needs the extra 'web': pip install 'voicebill[web]'") from None
+    if prefix and not (prefix.startswith("/") and not prefix.endswith("/")):
+        raise InvalidInput(f"--prefix begins with a slash and does not end with one: /voicebill, not {prefix!r}")
+    facts, rule_set = load_facts_and_rules(str(rules) if rules else None, prices)
+    if log:
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        logging.getLogger("voicebill.access").setLevel(logging.INFO)
+    site = Site(today=today, facts=facts, limits=Limits(concurrent_requests=at_once), prefix=prefix, rules=rule_set)
+    typer.echo(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
+    uvicorn.run(
+        create_app(site),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=15,
+    )

@@ -1,0 +1,1 @@
+"""Print answers on a terminal and write them as tables to files."""

@@ -1,0 +1,220 @@
+"""How alternatives and their ranking look on a terminal."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+
+from rich.console import Console
+from rich.text import Text
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.stacks import CONVERSATIONAL
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
+from voicebill.answers.comparison.compare import offer_notes
+from voicebill.billing.money import Amount
+from voicebill.cli.display import terminal
+
+WIDTH = 9
+"""Columns for a figure."""
+
+
+def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
+    """Print every way for people, the cheapest first; those that do less by themselves."""
+    by = "its month" if answer.by_month else "the planned conversation"
+    out.print(terminal.heading(f"per conversation on {day}, the cheapest first by {by}"))
+    out.print(_plan_line(answer))
+    for title, alternatives in (
+        ("Conversational agents", answer.conversational),
+        ("Partial alternatives", answer.partial),
+    ):
+        if alternatives:
+            out.print()
+            _table(title, alternatives, answer, day, out)
+    if answer.connection:
+        for line in terminal.connection_section(answer.connection):
+            out.print(line)
+    notes = (
+        *terminal.notes("Not possible for this plan", (_reason(alternative) for alternative in answer.not_possible)),
+        *terminal.notes("How they differ", _differences((*answer.conversational, *answer.partial))),
+        *terminal.notes("Warnings", _warnings(answer.conversational), style="yellow"),
+        *terminal.notes("Assumptions", _assumptions(answer)),
+    )
+    for note in notes:
+        out.print(note)
+    legend = "; ".join(_legend((*answer.conversational, *answer.partial)))
+    if legend:
+        out.print()
+        out.print(legend, style="dim")
+    out.print()
+    out.print(f"prices {facts.prices.digest}", style="dim")
+
+
+def _plan_line(answer: Alternatives) -> str:
+    """The plan in a line."""
+    plan = answer.plan
+    user, assistant = plan.speech_shares
+    prompt = terminal.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
+    tools = f"; {terminal.pluralize(plan.tool_calls, 'tool call')}" if plan.tool_calls else ""
+    month = f"; {answer.volume}" if answer.volume else ""
+    return (
+        f"{terminal.pluralize(plan.minutes, 'minute')}, {terminal.pluralize(plan.turns, 'turn')}; "
+        f"the user speaks {user:.0%} of the time, the assistant {assistant:.0%}; prompt and tools of {prompt}{tools}{month}"
+    )
+
+
+def _assumptions(answer: Alternatives) -> list[str]:
+    """What the figures of the stacks rest on, and months; offers of one model are explained by their own estimates."""
+    assumptions = [
+        assumption
+        for alternative in answer.conversational
+        if alternative.candidate is None
+        for assumption in alternative.counting_assumptions
+    ]
+    if answer.by_month:
+        assumptions.append(
+            "months are over calls that differ in length; where a session ends, calls are cut there, and else nowhere"
+        )
+    if any(alternative.candidate for alternative in answer.conversational):
+        assumptions.append("speech to speech: as voicebill estimate explains for each model")
+    return list(dict.fromkeys(assumptions))
+
+
+def _legend(alternatives: Sequence[Alternative]) -> Iterator[str]:
+    """What the words mean that stand beside the figures."""
+    offer_estimates = [alternative.candidate for alternative in alternatives if alternative.candidate]
+    if any(offer_estimate.availability_unconfirmed for offer_estimate in offer_estimates):
+        yield (
+            "availability unconfirmed: the vendor lists a price, but its availability table does not name the model for that "
+            "deployment"
+        )
+    if any(offer_estimate.history_assumed for offer_estimate in offer_estimates):
+        yield "history not measured: how the model treats history was not measured on it"
+    if any(alternative.latency for alternative in alternatives):
+        yield (
+            "seconds: response latency from the end of the user's speech to the first sound, a typical and a slow case, as "
+            "published by others; ~ marks figures that are partly assumed"
+        )
+
+
+def _table(title: str, alternatives: Sequence[Alternative], answer: Alternatives, day: date, out: Console) -> None:
+    table = terminal.table(title, "best", "expected", "worst", *(["per month"] if answer.volume else []), "vs cheapest")
+    for alternative in alternatives:
+        costs, ratio = alternative.per_conversation, answer.ratio_to_cheapest(alternative)
+        assert costs is not None
+        month: list[terminal.Cell] = []
+        if answer.volume:
+            month = [terminal.AmountCell(alternative.per_month.expected) if alternative.per_month else ""]
+        table.add_row(
+            _label(alternative),
+            *(terminal.AmountCell(amount) for amount in (costs.best, costs.expected, costs.worst)),
+            *month,
+            f"{float(ratio):.2f}" if ratio else "-",
+        )
+        table.add_section(f"  {', '.join(_notes(alternative, day))}", "dim")
+    out.print(table)
+
+
+def _label(alternative: Alternative) -> str:
+    if alternative.candidate is not None:
+        return f"{alternative.candidate.offer.provider} {alternative.candidate.offer.model}"
+    label = LABELS[alternative.architecture]
+    name = alternative.name.removeprefix(f"{label}-").removesuffix(f"-{label}")
+    return label if name == label else f"{label}: {name}"
+
+
+def _notes(alternative: Alternative, day: date) -> Iterator[str]:
+    """How it is sold or made, and what to mind of it, in few words."""
+    if alternative.candidate is not None:
+        yield from offer_notes(alternative.candidate, day)
+    else:
+        yield alternative.models
+        if alternative.ends:
+            yield f"{'may have ended' if alternative.ends <= day else 'ends'} {alternative.ends}"
+        if alternative.fixed_monthly_fee:
+            yield f"plus {terminal.amount_text(alternative.fixed_monthly_fee)} per month"
+        if alternative.architecture == "live":
+            yield "hand-over to the backend assumed"
+        if any(line.rate and line.rate.is_fallback for component in alternative.components for line in component.lines):
+            yield "no cached price, priced as uncached"
+    if alternative.latency:
+        yield f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}"
+    elif alternative.architecture in CONVERSATIONAL:
+        yield "latency unknown"
+
+
+def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
+    for architecture in dict.fromkeys(alternative.architecture for alternative in alternatives):
+        yield f"{LABELS[architecture]}: {DESCRIPTIONS[architecture]}"
+
+
+def _warnings(alternatives: Iterable[Alternative]) -> list[str]:
+    """What to fear of the stacks; offers of one model say it in their own line."""
+    return list(
+        dict.fromkeys(
+            warning for alternative in alternatives if alternative.candidate is None for warning in alternative.warnings
+        )
+    )
+
+
+def _reason(alternative: Alternative) -> str:
+    """Why something cannot serve the plan, named once."""
+    reason = str(alternative.reason)
+    return reason if reason.startswith(alternative.name) else f"{alternative.name}: {reason}"
+
+
+def _format_rounded(amount: Amount) -> str:
+    return f"${round(amount / 10**12):,}"
+
+
+def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:
+    """Print break-even, pair by pair."""
+    for curve in curves:
+        sweep_range = curve.sweep_range
+        out.print()
+        out.print(
+            terminal.heading(
+                f"Break-even: {sweep_range.low.normalize():,f} to {sweep_range.high.normalize():,f} {UNITS[sweep_range.axis]}"
+            )
+        )
+        for pair in curve.pairs:
+            for line in _break_even_lines(pair):
+                out.print(terminal.indent(line))
+        for gap in curve.missing:
+            out.print(terminal.indent(Text(gap, style="dim")))
+
+
+def _break_even_lines(pair: PairComparison) -> Iterator[str]:
+    if not pair.break_evens:
+        yield (
+            f"{pair.first} and {pair.second}: nowhere; "
+            + (f"{pair.cheaper} is cheaper throughout" if pair.cheaper else "the same")
+        )
+    for crossing in pair.break_evens:
+        yield (
+            f"{pair.first} and {pair.second}: between {_format_value(crossing.below)} and {_format_value(crossing.above)}; "
+            f"below {crossing.cheaper_below} is cheaper, above {crossing.cheaper_above}"
+        )
+
+
+def _format_value(value: Decimal) -> str:
+    """A value of a range, to two decimals."""
+    return f"{round(value, 2).normalize():,f}"
+
+
+def print_pipelines(answer: Alternatives, count: int, out: Console) -> None:
+    """Print the cheapest of all pipelines."""
+    out.print()
+    out.print(terminal.heading(f"The {len(answer.conversational)} cheapest of {count:,} pipelines"))
+    table = terminal.table("", "best", "expected", "worst", "ends")
+    for alternative in answer.conversational:
+        assert alternative.per_conversation is not None
+        costs = alternative.per_conversation
+        table.add_row(
+            alternative.models,
+            terminal.AmountCell(costs.best),
+            terminal.AmountCell(costs.expected),
+            terminal.AmountCell(costs.worst),
+            str(alternative.ends or "-"),
+        )
+    out.print(terminal.indent(table))

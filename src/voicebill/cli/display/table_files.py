@@ -1,0 +1,84 @@
+"""Answers as tables in files: whole, or not there at all."""
+
+import csv
+import io
+import os
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+from voicebill.answers.comparison.alternatives import Alternatives
+from voicebill.answers.recorded.cost import Cost
+from voicebill.answers.reports.alternatives_table import markdown, table_rows
+from voicebill.billing.errors import InvalidInput
+from voicebill.facts.files import UnreadableFile
+
+TABLE_SUFFIXES = (".csv", ".parquet")
+
+
+def write_table(answer: Cost, file: Path) -> None:
+    """Write the groups of an answer, or its bill's lines where it has no groups, as CSV or Parquet by the file's name.
+
+    Dollars are exact to twelve decimals. The file appears under its name when it is whole.
+
+    Raises:
+        InvalidInput: its name ends otherwise.
+        UnreadableFile: it cannot be written.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        raise InvalidInput(f"--out writes {' or '.join(TABLE_SUFFIXES)}, by the file's name, not {file.name}")
+    _write(_csv(answer) if suffix == ".csv" else _parquet(answer), file)
+
+
+def write_alternatives(answer: Alternatives, heading: str, file: Path) -> None:
+    """Write alternatives as CSV or Markdown, by the file's name.
+
+    Raises:
+        InvalidInput: its name ends otherwise.
+        UnreadableFile: it cannot be written.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in (".csv", ".md"):
+        raise InvalidInput(f"--out writes .csv or .md, by the file's name, not {file.name}")
+    if suffix == ".md":
+        _write(markdown(answer, heading).encode(), file)
+        return
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table_rows(answer))
+    _write(text.getvalue().encode(), file)
+
+
+def _write(content: bytes, file: Path) -> None:
+    draft = file.with_name(f".{file.name}.{uuid4().hex[:12]}.tmp")
+    try:
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    except OSError as error:
+        raise UnreadableFile(f"{file} cannot be written: {error.strerror or error}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _csv(answer: Cost) -> bytes:
+    from voicebill.engines.cost_table import cost_cells as groups  # noqa: PLC0415 - tables are made by an extra
+
+    titles, rows = groups(answer)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(titles)
+    writer.writerows([f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _parquet(answer: Cost) -> bytes:
+    from pyarrow import parquet  # noqa: PLC0415 - only where it is asked for
+
+    from voicebill.engines.cost_table import cost_table  # noqa: PLC0415
+
+    buffer = io.BytesIO()
+    parquet.write_table(cost_table(answer), buffer, compression="zstd")
+    return buffer.getvalue()

@@ -1,0 +1,412 @@
+"""Print answers on a terminal or into a pipe: tables that never cut an amount, headings, notes and JSON."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from voicebill.answers.connectivity.call_fees import CallFee
+from voicebill.answers.connectivity.transport import ConnectionEstimate
+from voicebill.answers.estimates.estimate import Estimate
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.estimates.simulate import Simulation
+from voicebill.billing.bill import Line
+from voicebill.billing.currency import Currency
+from voicebill.billing.money import Amount, column_decimals, format_amount, format_exact, format_in_column
+from voicebill.conversation.rules import EffectiveRules
+
+BAR_WIDTH = 16
+
+
+MIN_KEY_WIDTH = 8
+"""A column of names is not folded to fewer characters than this."""
+
+GAP = 2
+"""Columns between two columns of a table."""
+
+NARROW = 60
+"""On a terminal of fewer columns, bars are left out."""
+
+_EXACT: ContextVar[bool] = ContextVar("exact", default=False)
+"""Whether amounts are printed with all their digits; set with the console of each answer."""
+
+
+class UncroppedConsole(Console):
+    """A console that prints long lines whole: a pipe has no width, and a terminal wraps them."""
+
+    def print(self, *objects: Any, **settings: Any) -> None:  # noqa: ANN401 - Rich's own signature
+        """Print, and never cut a line."""
+        super().print(*objects, **{"crop": False, **settings})
+
+
+def console(*, exact: bool = False) -> Console:
+    """A console on standard output: as wide as the terminal up to 100 columns, 80 for prose in a pipe.
+
+    `exact`: amounts are printed with all their digits.
+    """
+    _EXACT.set(exact)
+    return UncroppedConsole(width=_console_width(), highlight=False, soft_wrap=False)
+
+
+def _console_width() -> int:
+    return min(shutil.get_terminal_size((80, 24)).columns, 100) if sys.stdout.isatty() else 80
+
+
+def amount_text(amount: Amount) -> str:
+    """An amount for headlines and sentences: three significant digits, or all of them where that was asked for."""
+    return format_exact(amount) if _EXACT.get() else format_amount(amount)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print an answer's shape, with the version that gave it."""
+    from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
+
+    sys.stdout.write(json.dumps({"voicebill": __version__, **document}, indent=2, ensure_ascii=False) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class AmountCell:
+    """An amount in a table, or a range of two; all amounts of a column get one number of decimals.
+
+    `signed`: an increase is shown with a plus sign, no change as a dash. `suffix` is added to the text.
+    """
+
+    low: Amount
+    high: Amount | None = None
+    suffix: str = ""
+    signed: bool = False
+    style: str = ""
+
+    def format(self, decimals: int) -> Text:
+        """The cell's text in a column with so many decimals."""
+        low, high = sorted((self.low, self.low if self.high is None else self.high))
+        text = _format_cell_amount(low, decimals)
+        if low != high:
+            upper = _format_cell_amount(high, decimals)
+            text = f"{text} to {upper}" if text != upper else f"{format_exact(low)} to {format_exact(high)}"
+        if self.signed:
+            text = "-" if not self.low else f"+{text}" if self.low > 0 and text[0] == "$" else text
+        return Text(text + self.suffix, style=self.style)
+
+
+def _format_cell_amount(amount: Amount, decimals: int) -> str:
+    return format_exact(amount) if _EXACT.get() else format_in_column(amount, decimals)
+
+
+Cell = str | Text | AmountCell
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A name over the rows that follow; it may be as long as a line."""
+
+    name: str
+    style: str = ""
+
+
+class DataTable:
+    """A table without frames whose columns of names are flush left and whose other columns are flush right.
+
+    It fits what it is printed on: into a pipe it is as wide as it needs to be; on a narrow terminal names fold and
+    amounts stay whole, and where that does not fit, each row becomes a block of lines. `wrapped` names columns of prose.
+    """
+
+    def __init__(self, *columns: str, left: int = 1, wrapped: Sequence[int] = ()) -> None:
+        self.columns = columns
+        self.left = left
+        self.wrapped = frozenset(wrapped)
+        self.indentation = 0
+        self._rows: list[Section | tuple[Cell, ...]] = []
+
+    def add_row(self, *cells: Cell) -> None:
+        """Add a row, with a cell for each column."""
+        self._rows.append(cells)
+
+    def add_section(self, name: str, style: str = "") -> None:
+        """Add a name over the rows that follow."""
+        self._rows.append(Section(name, style))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """As wide as the console."""
+        return Measurement(options.max_width, options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table in the form that fits."""
+        rows = self._format_rows()
+        available = options.max_width - self.indentation
+        widths = self._widths(rows)
+        total = sum(widths) + GAP * (len(widths) - 1)
+        if total > available and not self.wrapped and console.is_terminal:
+            fixed = sum(widths[self.left :]) + GAP * (len(widths) - 1)
+            key_width = (available - fixed) // max(self.left, 1)
+            if key_width < MIN_KEY_WIDTH:
+                yield from self._blocks(rows)
+                return
+            widths[: self.left] = _share_width(widths[: self.left], available - fixed)
+            total = available
+        width = max(available, total) if not self.wrapped else available
+        for part in self._tables(rows, widths):
+            for line in console.render_lines(part, options.update(width=width, height=None), pad=False):
+                yield Segment(" " * self.indentation)
+                yield from line
+                yield Segment.line()
+
+    def _format_rows(self) -> list[Section | list[Text]]:
+        data = [row for row in self._rows if not isinstance(row, Section)]
+        decimals = [
+            column_decimals([amount for cell in cells if isinstance(cell, AmountCell) for amount in (cell.low, cell.high or 0)])
+            for cells in zip(*data, strict=True)
+        ]
+        return [
+            row if isinstance(row, Section) else [_cell_text(cell, places) for cell, places in zip(row, decimals, strict=True)]
+            for row in self._rows
+        ]
+
+    def _widths(self, rows: Sequence[Section | list[Text]]) -> list[int]:
+        data = [row for row in rows if not isinstance(row, Section)]
+        return [
+            max(len(title), *(row[index].cell_len for row in data)) if data else len(title)
+            for index, title in enumerate(self.columns)
+        ]
+
+    def _tables(self, rows: Sequence[Section | list[Text]], widths: Sequence[int]) -> Iterator[Table | Text]:
+        """The header with the rows up to the first section, then each section's name and its rows."""
+        part = self._empty_table(widths, show_header=True)
+        for row in rows:
+            if isinstance(row, Section):
+                if part.row_count or part.show_header:
+                    yield part
+                yield Text(row.name, style=row.style)
+                part = self._empty_table(widths, show_header=False)
+            else:
+                part.add_row(*row)
+        if part.row_count or part.show_header:
+            yield part
+
+    def _empty_table(self, widths: Sequence[int], *, show_header: bool) -> Table:
+        part = Table(
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, 0, 0, 1),
+            header_style="bold",
+            show_header=show_header,
+        )
+        for index, (title, width) in enumerate(zip(self.columns, widths, strict=True)):
+            is_text = index < self.left or index in self.wrapped
+            justify: Literal["left", "right"] = "left" if is_text else "right"
+            fixed = None if index in self.wrapped else width
+            part.add_column(title, justify=justify, width=fixed, no_wrap=not is_text, overflow="fold")
+        return part
+
+    def _blocks(self, rows: Sequence[Section | list[Text]]) -> RenderResult:
+        """Each row as lines of its own: its names, then a line for each figure."""
+        label_width = max((len(title) for title in self.columns[self.left :]), default=0)
+        for row in rows:
+            if isinstance(row, Section):
+                yield Text(row.name, style=row.style)
+                continue
+            yield Text(" · ".join(cell.plain for cell in row[: self.left] if cell.plain), style="bold")
+            for title, cell in zip(self.columns[self.left :], row[self.left :], strict=True):
+                yield Text(f"  {title:<{label_width}}  ").append_text(cell)
+
+
+def _cell_text(cell: Cell, decimals: int) -> Text:
+    if isinstance(cell, AmountCell):
+        return cell.format(decimals)
+    return cell if isinstance(cell, Text) else Text(cell)
+
+
+def _share_width(widths: Sequence[int], available: int) -> list[int]:
+    """Widths of columns that must do with less: short ones keep theirs, long ones share what is left."""
+    shared = list(widths)
+    while sum(shared) > available:
+        widest = max(range(len(shared)), key=lambda index: shared[index])
+        shared[widest] -= 1
+    return shared
+
+
+def table(*columns: str, left: int = 1, wrapped: Sequence[int] = ()) -> DataTable:
+    """A table whose first columns are names; `wrapped` columns hold prose."""
+    return DataTable(*columns, left=left, wrapped=wrapped)
+
+
+def selection_title(model: ResolvedModel) -> str:
+    """A model with its seller, and how and where it is sold."""
+    offer, region = model.quote.offer, model.quote.region
+    location = (
+        "" if offer.deployment == "global" and not region else f" ({', '.join(filter(None, (offer.deployment, region)))})"
+    )
+    return f"{offer.name} at {offer.provider}{location} on {model.selection.day}"
+
+
+def pluralize(number: object, noun: str) -> str:
+    """A number with its noun.
+
+    >>> pluralize(1, "turn"), pluralize(1200, "turn")
+    ('1 turn', '1,200 turns')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def heading(text: str) -> Text:
+    """A heading over what follows."""
+    return Text(text, style="bold")
+
+
+def indent(content: Any, columns: int = 2) -> Any:  # noqa: ANN401 - whatever Rich can show
+    """Something moved to the right by two columns."""
+    if isinstance(content, DataTable):
+        content.indentation = columns
+        return content
+    return Padding(content, (0, 0, 0, columns))
+
+
+def scenario_table(rows: Iterable[tuple[str, Scenarios]]) -> DataTable:
+    """Best, expected and worst, a row each."""
+    grid = table("", "best", "expected", "worst")
+    for label, amounts in rows:
+        grid.add_row(
+            label,
+            amount_text(amounts.best),
+            Text(amount_text(amounts.expected), style="bold"),
+            amount_text(amounts.worst),
+        )
+    return grid
+
+
+def currency_tables(currency: Currency | None, rows: Iterable[tuple[str, Scenarios]]) -> Iterable[Any]:
+    """The same rows in the stated currency; nothing where none was stated."""
+    if currency is None:
+        return
+    grid = table(currency.code, "best", "expected", "worst")
+    for label, amounts in rows:
+        figures = (
+            (currency.format_exact(amount) if _EXACT.get() else currency.format_amount(amount)).removeprefix(
+                f"{currency.code} "
+            )
+            for amount in (amounts.best, amounts.expected, amounts.worst)
+        )
+        grid.add_row(label, *figures)
+    yield indent(grid)
+
+
+def breakdown(rows: Iterable[tuple[str, Amount]], total: Amount) -> Table | DataTable:
+    """Parts of a total with their share, drawn as a bar."""
+    parts = list(rows)
+    shares = [Fraction(amount) / Fraction(total) if total else Fraction(0) for _, amount in parts]
+    if _console_width() < NARROW:
+        narrow = table("component", "amount", "share")
+        for (label, amount), share in zip(parts, shares, strict=True):
+            narrow.add_row(label, AmountCell(amount), f"{round(share * 100)}%")
+        return narrow
+    decimals = column_decimals(amount for _, amount in parts)
+    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right")
+    grid.add_column(justify="right")
+    grid.add_column(width=BAR_WIDTH)
+    for (label, amount), share in zip(parts, shares, strict=True):
+        full, least = ("█", "▏") if (sys.stdout.encoding or "").lower().startswith("utf") else ("#", "|")
+        bar = full * round(share * BAR_WIDTH) or least
+        grid.add_row(label, _format_cell_amount(amount, decimals), f"{round(share * 100)}%", Text(bar, style="cyan"))
+    return grid
+
+
+def bill_lines_table(*bills: tuple[str, Iterable[Line]]) -> DataTable:
+    """The lines of one or more bills, each under the name of its offer where there are several."""
+    grid = table("meter", "quantity", "rate", "amount")
+    named_bills = [(name, tuple(lines)) for name, lines in bills]
+    several = sum(bool(lines) for _, lines in named_bills) > 1
+    for name, lines in named_bills:
+        if several and lines:
+            grid.add_section(name, "dim")
+        for line in lines:
+            amount = "no price" if line.amount is None else format_exact(line.amount)
+            margin = "  " if several else ""
+            grid.add_row(
+                f"{margin}{line.meter.label}", line.meter.format_quantity(line.quantity), str(line.rate or "-"), amount
+            )
+    return grid
+
+
+def bill_table(answer: Estimate | Simulation) -> DataTable:
+    """The expected bill: the voice model's lines, and the transcription model's."""
+    transcription = answer.model.transcription
+    return bill_lines_table(
+        (answer.model.quote.offer.name, answer.lines),
+        (transcription.offer.name if transcription else "", answer.transcription_lines),
+    )
+
+
+def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]:
+    """A heading and a list of sentences; nothing where there are none."""
+    items = list(texts)
+    if not items:
+        return
+    yield ""
+    yield Text(title, style=f"bold {style}".strip())
+    for text in items:
+        row = Table.grid(padding=(0, 1))
+        row.add_column(width=2, justify="right")
+        row.add_column(ratio=1)
+        row.add_row("-", text)
+        yield row
+
+
+def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[str, Scenarios]] = ()) -> Iterator[Any]:
+    """How a conversation reaches the model, its fees, and the total with the model's cost."""
+    row, megabytes = connection.transport, connection.bytes_sent / 10**6
+    yield ""
+    yield heading(f"Connection: {row.title}, {connection.codec.name}")
+    yield indent(
+        f"{megabytes:.2g} MB in each direction; latency {row.latency}; suited to {row.best_for}; set-up effort: {row.setup}. "
+        f"Requires {row.needs}; {row.truncation}. The provider does not charge for the connection."
+    )
+    if not (connection.fees or connection.egress is not None):
+        return
+    rows = [row for call_fee in connection.fees for row in _call_fee_rows(call_fee)]
+    rows += [] if connection.egress is None else [("outgoing bandwidth", connection.egress)]
+    grid = table("fee", "amount")
+    for label, amount in rows:
+        grid.add_row(label, AmountCell(amount))
+    yield indent(grid)
+    month = "" if connection.per_month is None else f", {amount_text(connection.per_month)} per month"
+    total_rows = list(totals)
+    if total_rows:
+        yield indent(scenario_table(total_rows))
+    else:
+        yield indent(f"{amount_text(connection.per_conversation)} per conversation{month}, in addition to each alternative")
+    yield from notes("Connection warnings", connection.warnings, style="yellow")
+    yield from notes("Connection assumptions", connection.assumptions)
+
+
+def _call_fee_rows(call_fee: CallFee) -> Iterator[tuple[str, Amount]]:
+    """What somebody takes for the call, and for the month if he takes anything for that."""
+    if call_fee.line is not None:
+        yield (
+            f"{call_fee.quote.offer.id}: {call_fee.line.meter.format_quantity(call_fee.line.quantity)} × {call_fee.line.rate}",
+            call_fee.line.amount or 0,
+        )
+    if call_fee.line is None or call_fee.monthly_fee:
+        yield f"{call_fee.quote.offer.id}, a month", call_fee.monthly_fee
+
+
+def footer(effective_rules: EffectiveRules, prices_digest: str, checked: object) -> Text:
+    """Which facts an answer stands on."""
+    return Text(
+        f"rules {effective_rules.name} ({effective_rules.digest}) · prices checked {checked} ({prices_digest})", style="dim"
+    )

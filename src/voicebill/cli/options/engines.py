@@ -1,0 +1,70 @@
+"""Which engine counts, and over what."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from voicebill.answers.recorded.cost import Engine
+from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.record import Record
+from voicebill.cli.options.logs import progress_bar
+
+if TYPE_CHECKING:
+    from voicebill.logs.report import ReadReport
+
+ENGINES = ("duckdb", "spark", "python")
+
+
+@contextmanager
+def engine_over_records(
+    records: Iterable[Record], name: str, report: "ReadReport", *, master: str, memory: str | None
+) -> Iterator[Engine]:
+    """An engine over records that are being read; the report learns how many were told more than once."""
+    if name == "python":
+        unique_records = deduplicate(records).values()
+        report.repeated = report.records - len(unique_records)
+        yield PythonEngine(unique_records)
+        return
+    from voicebill.engines.in_duckdb import DuckDBEngine  # noqa: PLC0415 - engines are extras
+
+    with (
+        progress_bar() as progress,
+        DuckDBEngine(memory=memory, on_progress=lambda done: progress(done, "costing")) as database,
+    ):
+        report.repeated = database.load(records)
+        if name == "duckdb":
+            yield database
+            return
+        from voicebill.engines.in_spark import SparkEngine  # noqa: PLC0415
+
+        with TemporaryDirectory(prefix="voicebill-") as folder:
+            file = Path(folder) / "usage.parquet"
+            database.write(file)
+            with SparkEngine([file], master=master) as spark:
+                yield spark
+
+
+@contextmanager
+def engine_over_ledger(ledger: Path, name: str, *, master: str, memory: str | None) -> Iterator[Engine]:
+    """An engine over a ledger."""
+    if name == "python":
+        raise InvalidInput("the Python engine counts logs; a ledger is counted by duckdb or spark")
+    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - engines are extras
+
+    files = Ledger(ledger).files()
+    if name == "spark":
+        from voicebill.engines.in_spark import SparkEngine  # noqa: PLC0415
+
+        with SparkEngine(files, master=master) as spark:
+            yield spark
+    else:
+        from voicebill.engines.in_duckdb import DuckDBEngine  # noqa: PLC0415
+
+        with (
+            progress_bar() as progress,
+            DuckDBEngine(files, memory=memory, on_progress=lambda done: progress(done, "costing")) as database,
+        ):
+            yield database

@@ -1,0 +1,1 @@
+"""Read log formats, one file per format."""

@@ -1,0 +1,240 @@
+"""Read LiteLLM spend logs (rows of `LiteLLM_SpendLogs`) and standard logging payloads, as JSON.
+
+A realtime session is one row, the sum of its responses. LiteLLM's own dollar amounts are not read. Rows that LiteLLM
+answered from its own cache cost nothing at the provider and are skipped. Rows without counts have no usage: speech, and
+transcription by the second, are logged with zeros. The tenant is the end user, or else the team, or the user of the key.
+For Azure the model is the one that LiteLLM prices by, since the row's model name is that of a deployment.
+
+Sources: LiteLLM's proxy/_types.py and types/utils.py, read 2026-11-22.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from voicebill.billing.record import Record
+from voicebill.billing.usage import Usage
+from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.documents import Document, decode_document, documents, matching_documents
+from voicebill.logs.envelope import Name, RecordContext, Time, first_text
+from voicebill.logs.formats.realtime_events import Count, ModalityTokens
+from voicebill.logs.keys import response_key
+from voicebill.logs.providers import normalize_provider
+from voicebill.logs.report import ReadReport, first_of
+from voicebill.logs.sources import NumberedLines
+
+NAME = "litellm"
+ABOUT = "LiteLLM's spend logs and standard logging payloads, as JSON"
+
+OUTCOMES = {"success": "completed", "failure": "failed"}
+TRANSCRIPTION_CALLS = frozenset({"transcription", "atranscription"})
+FROM_CACHE = "answered from LiteLLM's own cache"
+DEPLOYMENT_ZONES = {"global": "global", "global-standard": "global", "eu": "data-zone", "us": "data-zone"}
+"""The zone between Azure's name and the model's in LiteLLM's price names, and the deployment type that it means."""
+
+
+class TokenDetails(Struct, gc=False):
+    """The parts of the input or output; any may be null."""
+
+    text_tokens: Count | None = None
+    audio_tokens: Count | None = None
+    image_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    cached_tokens_details: ModalityTokens | None = None
+    reasoning_tokens: Count | None = None
+
+
+class UsageObject(Struct, gc=False):
+    """`usage_object`: the counts that LiteLLM logs."""
+
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
+    prompt_tokens_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
+    cache_read_input_tokens: Count | None = None
+    seconds: Annotated[float, Meta(ge=0, le=10**9)] | None = None
+
+
+class ModelMapInformation(Struct, gc=False):
+    """The model that LiteLLM prices by."""
+
+    model_map_key: str | None = None
+
+
+class Metadata(Struct, gc=False):
+    """The metadata of a call."""
+
+    usage_object: UsageObject | None = None
+    model_map_information: ModelMapInformation | None = None
+    user_api_key_end_user_id: Name = None
+    user_api_key_team_id: Name = None
+    user_api_key_user_id: Name = None
+
+
+class SpendLogRow(Struct, gc=False):
+    """A row of a spend log, a standard logging payload, or an envelope around one."""
+
+    request_id: str | None = None
+    id: str | None = None
+    call_type: str | None = None
+    model: str | None = None
+    custom_llm_provider: str | None = None
+    startTime: Time = None  # noqa: N815 - LiteLLM's name
+    endTime: Time = None  # noqa: N815
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
+    user: Name = None
+    end_user: Name = None
+    team_id: Name = None
+    session_id: Name = None
+    trace_id: Name = None
+    status: str | None = None
+    cache_hit: str | bool | None = None
+    model_map_information: ModelMapInformation | None = None
+    metadata: Metadata | str | None = None
+    standard_logging_object: "SpendLogRow | None" = None
+    data: "list[SpendLogRow] | SpendLogRow | str | None" = None
+
+    @property
+    def rows(self) -> Iterator["SpendLogRow"]:
+        """The rows in a document."""
+        if self.call_type is not None:
+            yield self
+        elif self.standard_logging_object is not None:
+            yield self.standard_logging_object
+        elif isinstance(self.data, list):
+            yield from self.data
+
+
+_decoder = msgspec.json.Decoder(SpendLogRow)
+_decode_metadata = msgspec.json.Decoder(Metadata).decode
+_KEYWORDS = ("call_type",)
+
+
+def matches(sample: Sequence[bytes]) -> bool:
+    """Return whether the first documents contain calls with LiteLLM's fields for call type and provider."""
+    return any(_is_spend_log(row) for document in matching_documents(sample, _decoder, _KEYWORDS) for row in document.rows)
+
+
+def _is_spend_log(row: SpendLogRow) -> bool:
+    has_identifier = row.request_id is not None or row.id is not None
+    return (
+        has_identifier and row.call_type is not None and (row.prompt_tokens is not None or row.custom_llm_provider is not None)
+    )
+
+
+def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
+    """Yield the records of all sources."""
+    for lines in logs:
+        for document in documents(lines, report):
+            root = decode_document(document, _decoder, report)
+            if root is None:
+                continue
+            rows = list(root.rows)
+            if not rows:
+                report.other_lines += 1
+            for number, row in enumerate(rows, 1):
+                yield from _records(row, RecordContext(document, defaults, report), number)
+
+
+def _records(row: SpendLogRow, context: RecordContext, number: int) -> Iterator[Record]:
+    if str(row.cache_hit).lower() == "true":
+        context.report.skipped[FROM_CACHE] += 1
+        return
+    metadata = _metadata(row, context.document, context.report)
+    if metadata is None:
+        return
+    provider, deployment, model = _resolve_model(row, metadata)
+    identifier, outcome = row.request_id or row.id, OUTCOMES.get(row.status or "", row.status)
+    yield context.record(
+        response_key(identifier) if identifier else context.document.key_of(number),
+        _usages(row, metadata),
+        kind="transcription" if row.call_type in TRANSCRIPTION_CALLS else "response",
+        provider=provider,
+        model=model,
+        deployment=deployment,
+        session=first_text(row.session_id, row.trace_id),
+        tenant=first_text(row.end_user, metadata.user_api_key_end_user_id, row.team_id, metadata.user_api_key_team_id)
+        or first_text(row.user, metadata.user_api_key_user_id),
+        times=(row.endTime, row.startTime),
+        outcome=outcome,
+    )
+
+
+def _metadata(row: SpendLogRow, document: Document, report: ReadReport) -> Metadata | None:
+    """Return a row's metadata, which the database stores as text. Unreadable metadata is reported, and gives None."""
+    if not isinstance(row.metadata, str):
+        return row.metadata or Metadata()
+    try:
+        return _decode_metadata(row.metadata) if row.metadata.strip() else Metadata()
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        report.add_error(document.source, document.line_number, "its metadata is not in LiteLLM's format")
+        return None
+
+
+def _resolve_model(row: SpendLogRow, metadata: Metadata) -> tuple[str | None, str | None, str | None]:
+    """Return provider, deployment and model, which LiteLLM writes as one name with slashes.
+
+    >>> _resolve_model(SpendLogRow(model="azure/eu/gpt-4o-realtime-preview-2024-12-17"), Metadata())
+    ('azure', 'data-zone', 'gpt-4o-realtime-preview-2024-12-17')
+    >>> _resolve_model(SpendLogRow(model="gpt-realtime", custom_llm_provider="openai"), Metadata())
+    ('openai', None, 'gpt-realtime')
+    """
+    pricing_key = first_of(
+        *(
+            information.model_map_key
+            for information in (row.model_map_information, metadata.model_map_information)
+            if information
+        )
+    )
+    prefix, _, name = (row.model or "").rpartition("/")
+    provider = normalize_provider(first_of(row.custom_llm_provider, prefix.partition("/")[0]))
+    if provider == "azure" and pricing_key:
+        prefix, _, name = pricing_key.rpartition("/")
+    deployment = DEPLOYMENT_ZONES.get(prefix.rpartition("/")[2]) if provider == "azure" else None
+    is_voicebill_provider = provider in ("openai", "azure") or not prefix
+    return provider, deployment, (name if is_voicebill_provider else row.model) or None
+
+
+def _usages(row: SpendLogRow, metadata: Metadata) -> tuple[Usage, ...]:
+    usage_object = metadata.usage_object or UsageObject()
+    if row.call_type in TRANSCRIPTION_CALLS and usage_object.seconds:
+        return (Usage({"audio_ms": round(usage_object.seconds * 1000)}),)
+    counts = _counts(row, usage_object)
+    if not counts.input and not counts.output and not counts.total:
+        return no_usage()
+    if row.call_type in TRANSCRIPTION_CALLS and counts.text_out is None and counts.audio_out is None:
+        counts.text_out = counts.output
+    return possible_usages(counts)
+
+
+def _counts(row: SpendLogRow, usage_object: UsageObject) -> TokenCounts:
+    input_details, output_details = (
+        usage_object.prompt_tokens_details or TokenDetails(),
+        usage_object.completion_tokens_details or TokenDetails(),
+    )
+    cached = input_details.cached_tokens_details or ModalityTokens()
+    return TokenCounts(
+        total=_first_count(usage_object.total_tokens, row.total_tokens),
+        input=_first_count(usage_object.prompt_tokens, row.prompt_tokens),
+        output=_first_count(usage_object.completion_tokens, row.completion_tokens),
+        text_in=input_details.text_tokens,
+        audio_in=input_details.audio_tokens,
+        image_in=input_details.image_tokens,
+        cached=_first_count(input_details.cached_tokens, usage_object.cache_read_input_tokens),
+        text_cached=cached.text_tokens,
+        audio_cached=cached.audio_tokens,
+        image_cached=cached.image_tokens,
+        text_out=output_details.text_tokens,
+        audio_out=output_details.audio_tokens,
+        reasoning=output_details.reasoning_tokens,
+    )
+
+
+def _first_count(*counts: int | None) -> int | None:
+    return next((count for count in counts if count is not None), None)

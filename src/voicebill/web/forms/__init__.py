@@ -1,0 +1,1 @@
+"""Read forms and queries: their fields, example plans and errors."""

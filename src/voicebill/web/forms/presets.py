@@ -1,0 +1,32 @@
+"""Convert example plans to queries of the page."""
+
+import tomllib
+from functools import cache
+from typing import NamedTuple
+
+from voicebill.facts.example_plans import example_plan_text
+from voicebill.web.forms.fields import query_string
+
+
+class Preset(NamedTuple):
+    """An example plan with its description, query and fields."""
+
+    label: str
+    description: str
+    query: str
+    fields: dict[str, str]
+
+
+@cache
+def preset(plan_name: str) -> Preset:
+    """The preset of an example plan.
+
+    >>> preset("support-bot").label
+    'support bot'
+    """
+    text = example_plan_text(plan_name)
+    values = tomllib.loads(text)
+    truncation = values.pop("truncation", {})
+    values |= {"truncation" if name == "mode" else name: value for name, value in truncation.items() if value != "auto"}
+    fields = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return Preset(plan_name.replace("-", " "), text.splitlines()[0].lstrip("# "), query_string(fields), fields)

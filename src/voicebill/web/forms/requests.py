@@ -1,0 +1,253 @@
+"""Parse the fields of requests, check the site's limits, and report errors by field."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.parameters.renamed_keys import replacement_for
+from voicebill.answers.parameters.request import EstimateRequest, issue_for, parse_estimate_request
+from voicebill.answers.parameters.table_schema import Issue, format_path
+from voicebill.answers.parsing.quantities import parse_share
+from voicebill.billing.errors import VoicebillError
+from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN
+from voicebill.conversation.plan import Plan
+from voicebill.web.site import Limits, Site
+
+PAGE_FIELDS = (
+    *("discount", "embed", "sort", "against"),
+    *("break_even", "alternative", "range"),
+    *("prices_digest", "rules_digest", "theme", "width", "v"),
+)
+"""Fields of an address that are not part of a plan."""
+
+ADDRESS_FIELDS = (*PAGE_FIELDS, "sensitivity")
+"""Fields of requests that no schema of a plan contains."""
+
+REPEATABLE_FIELDS = ("alternative",)
+"""Fields that may be repeated; their values are joined with commas, which may also be written so."""
+
+EXPLICIT_WHEN_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens")
+"""Fields with an initial value in the form: if the user empties one, it is sent empty, and does not get that value."""
+
+MAX_REQUEST_FIELDS, MAX_FIELD_CHARACTERS, MAX_REQUEST_IMAGES, MAX_REPORTED_ERRORS = 100, 200, 50, 20
+
+
+class Problem(Exception):
+    """A request that has no result; each error has the name of its field, or None."""
+
+    def __init__(self, status: int, title: str, errors: list[tuple[str | None, str]]) -> None:
+        super().__init__("; ".join(text for _, text in errors))
+        self.status = status
+        self.title = title
+        self.errors = errors
+
+    @property
+    def problem_json(self) -> dict[str, Any]:
+        """The problem as problem+json (RFC 9457), with errors by field."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": str(self),
+            "errors": [{"field": name, "detail": text} for name, text in self.errors],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRequest:
+    """A request with its facts; the prices of the facts include the discount, which is in percent."""
+
+    request: EstimateRequest
+    facts: Facts
+    discount: Decimal
+
+
+def read_query(query: str, limits: Limits) -> dict[str, str]:
+    """Parse a query into fields; empty fields are omitted unless they are in `EXPLICIT_WHEN_EMPTY`, and the last value counts.
+
+    Raises:
+        Problem: the query is too long, or contains a discount, which no address may contain.
+    """
+    if len(query) > limits.query_bytes:
+        raise Problem(414, "Too long", [(None, f"an address may have at most {limits.query_bytes:,} bytes")])
+    fields = _parse_pairs(query)
+    if "discount" in fields:
+        raise Problem(
+            422, "Invalid input", [("discount", "must not be in an address, because logs store addresses: send it in a body")]
+        )
+    return fields
+
+
+def _parse_pairs(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
+    except ValueError:
+        raise Problem(
+            422, "Invalid input", [(None, "the fields cannot be read: there are more than 100, or they are not UTF-8")]
+        ) from None
+    values = {name: value.strip() for name, value in pairs if value.strip() or name in EXPLICIT_WHEN_EMPTY}
+    repeated = {name: [value.strip() for key, value in pairs if key == name and value.strip()] for name in REPEATABLE_FIELDS}
+    return values | {name: ",".join(items) for name, items in repeated.items() if items}
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Parse a submitted form into fields."""
+    body = await request.body()
+    try:
+        return _parse_pairs(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Problem(422, "Invalid input", [(None, "the form is not UTF-8")]) from None
+
+
+async def read_json(request: Request) -> object:
+    """Parse a JSON body; numbers keep their exact decimal value.
+
+    Raises:
+        Problem: the body is not JSON, or has another content type.
+    """
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(415, "Not JSON", [(None, f"the body must be application/json, not {media_type[:60]}")])
+    try:
+        return json.loads(await request.body(), parse_float=Decimal, parse_constant=_reject_constant)
+    except RecursionError:
+        raise Problem(422, "Invalid input", [(None, "the body is nested too deeply")]) from None
+    except ValueError as error:  # includes UnicodeDecodeError
+        raise Problem(422, "Invalid input", [(None, f"the body is not JSON: {error}")]) from None
+
+
+def _reject_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def bind_request(table: object, site: Site) -> BoundRequest:
+    """Parse a request from fields or a JSON body, and check the site's limits.
+
+    Raises:
+        Problem: the request is invalid or exceeds a limit; every error names its field.
+    """
+    issues: list[Issue] = []
+    percent = Decimal(0)
+    if isinstance(table, Mapping):
+        _reject_oversized(table)
+        percent = _parse_discount(table, issues)
+        table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
+        renamed = {name: new for name in table if (new := replacement_for(str(name), ADDRESS_FIELDS))}
+        issues += [Issue((str(name),), f"unknown key {name!r}: it is now {new!r}") for name, new in renamed.items()]
+        table = {name: value for name, value in table.items() if name not in renamed}
+    estimate_request = parse_estimate_request(table, today=site.today(), issues=issues)
+    if estimate_request is not None and not issues:
+        issues += _limit_issues(estimate_request, site)
+    if estimate_request is None or issues:
+        raise Problem(422, "Invalid input", issue_errors(issues))
+    if estimate_request.selection.rules is None and site.rules is not None:
+        estimate_request = replace(estimate_request, selection=replace(estimate_request.selection, rules=site.rules))
+    return BoundRequest(estimate_request, site.facts_with_discount(percent) if percent else site.facts, percent)
+
+
+def problem_from(error: VoicebillError, plan: Plan | None = None) -> Problem:
+    """The problem for an error; the plan tells whether the error is about the transcription model."""
+    name, text = _field_error(issue_for(error))
+    if plan is not None and plan.transcription_model and name in ("model", None) and plan.transcription_model in text[:80]:
+        name = "transcription_model"
+    return Problem(422, "No answer", [(name, text)])
+
+
+def _parse_discount(table: Mapping[str, object], issues: list[Issue]) -> Decimal:
+    text = str(table.get("discount", "") or "").strip()
+    if not text:
+        return Decimal(0)
+    try:
+        return parse_share(text if text.endswith("%") else f"{text}%") * 100
+    except VoicebillError as error:
+        issues.append(Issue(("discount",), f"discount: {error}"))
+        return Decimal(0)
+
+
+def _reject_oversized(table: Mapping[str, object]) -> None:
+    """Reject oversized input before it is parsed."""
+    if len(table) > MAX_REQUEST_FIELDS:
+        raise Problem(
+            422, "Invalid input", [(None, f"a request may have at most {MAX_REQUEST_FIELDS} fields, not {len(table):,}")]
+        )
+    for name, value in table.items():
+        is_long = isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS and name not in PAGE_FIELDS
+        if is_long or len(name) > MAX_FIELD_CHARACTERS:
+            raise Problem(
+                422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {MAX_FIELD_CHARACTERS} characters")]
+            )
+
+
+def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
+    """Limits of the site, which serves many users; the command line has no such limits."""
+    plan, limits = estimate_request.plan, site.limits
+    turns_per_minute = plan.turns / float(plan.minutes)
+    longest_turns = longest_call_turns(estimate_request, site.facts)
+    if plan.images > MAX_REQUEST_IMAGES:
+        return [Issue(("images",), f"images: at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
+    if plan.turns + plan.tool_calls > limits.turns:
+        name = "turns" if plan.turns > limits.turns else "tool_calls"
+        return [
+            Issue(
+                (name,),
+                f"{name}: at most {limits.turns:,} turns and tool calls are possible here; the command line has no limit",
+            )
+        ]
+    if turns_per_minute > limits.turns_per_minute:
+        return [
+            Issue(
+                ("turns",),
+                f"turns: {turns_per_minute:,.0f} per minute are not realistic: at most {limits.turns_per_minute} are possible",
+            )
+        ]
+    if longest_turns > limits.longest_call_turns:
+        return [
+            Issue(
+                ("turns",),
+                f"turns: the longest calls of a month would have {longest_turns:,.0f} turns; at most "
+                f"{limits.longest_call_turns:,} are possible here: reduce the turns or the session limit",
+            )
+        ]
+    return []
+
+
+def issue_errors(issues: Iterable[Issue]) -> list[tuple[str | None, str]]:
+    """The errors of issues, each with its field."""
+    return [_field_error(issue) for issue in islice(issues, MAX_REPORTED_ERRORS)]
+
+
+def longest_call_turns(estimate_request: EstimateRequest, facts: Facts) -> float:
+    """Turns and tool calls of the longest call of a month with any provider, as the call mix cuts it."""
+    plan, overrides = estimate_request.plan, estimate_request.selection.overrides
+    uncapped_minutes = min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+    if plan.session_minutes is not None:
+        session_limits = {plan.session_minutes}
+    elif "session_minutes" in overrides:
+        session_limits = {int(str(overrides["session_minutes"]))}
+    else:
+        rule_set_names = (estimate_request.selection.rules or facts.rules.default, facts.rules.default)
+        rows = (row for rule_set in facts.rules.sets if rule_set.name in rule_set_names for row in rule_set.rows)
+        realtime_rows = (row for row in rows if not row.kinds or "realtime" in row.kinds)
+        session_limits = {int(str(row.value)) for row in realtime_rows if row.parameter == "session_minutes"}
+    longest_minutes = max(
+        min(session_minutes, MAX_CALL_MINUTES) if plan.minutes <= session_minutes else uncapped_minutes
+        for session_minutes in session_limits
+    )
+    return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest_minutes
+
+
+def _field_error(issue: Issue) -> tuple[str | None, str]:
+    """The field of an issue and its text, which does not repeat the field."""
+    if not issue.path:
+        return None, issue.text
+    name = str(issue.path[0])
+    location = format_path(tuple(issue.path)) if len(issue.path) > 1 else ""
+    text = issue.text.removeprefix(f"{name}: ")
+    return name, f"{location}: {text}" if location and not text.startswith("turn ") else text

@@ -1,0 +1,1 @@
+"""Define the JSON models of the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""Serve pages and their API, one file per page."""

@@ -1,0 +1,154 @@
+"""Serve capacity plans: concurrent calls and quota, as a page and as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.capacity.capacity import Capacity, CapacityTargets, format_percent, plan_capacity
+from voicebill.answers.capacity.demand import abbreviate_minutes
+from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity, targets_issue_for
+from voicebill.answers.parameters.table_schema import Issue
+from voicebill.answers.reports.capacity_shape import capacity_shape
+from voicebill.billing.errors import VoicebillError
+from voicebill.web import openapi
+from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
+from voicebill.web.forms.form import form_context, problem_context
+from voicebill.web.forms.requests import (
+    MAX_FIELD_CHARACTERS,
+    PAGE_FIELDS,
+    BoundRequest,
+    Problem,
+    bind_request,
+    issue_errors,
+    problem_from,
+    read_form,
+    read_json,
+    read_query,
+)
+from voicebill.web.pages import Pages
+from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityView:
+    """A capacity plan as the page shows it.
+
+    `permalink` is the query of the same plan on the same day, `api_query` the query of the same plan as JSON. `percentile` is
+    the share of minutes in which the usage stays within the quota, such as 99%.
+    """
+
+    answer: Capacity
+    percentile: str
+    permalink: str
+    api_query: str
+
+
+def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, CapacityTargets]:
+    """Read the plan and the capacity targets of a request, within the site's limits.
+
+    Raises:
+        Problem: one of them is invalid; the errors of both name their fields.
+    """
+    values, plan_table = split_capacity(table)
+    for name, value in values.items():
+        if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
+            raise Problem(422, "Invalid input", [(name, f"has more than {MAX_FIELD_CHARACTERS} characters")])
+    issues: list[Issue] = []
+    targets = parse_targets(values, issues)
+    try:
+        bound = bind_request(plan_table, site)
+    except Problem as error:
+        raise Problem(error.status, error.title, [*issue_errors(issues), *error.errors]) from None
+    if targets is None or issues:
+        raise Problem(422, "Invalid input", issue_errors(issues))
+    return bound, targets
+
+
+def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
+    """The capacity plan for a request.
+
+    Raises:
+        Problem: there is no result.
+    """
+    estimate_request = bound.request
+    try:
+        return plan_capacity(
+            estimate_request.plan,
+            estimate_request.selection,
+            bound.facts,
+            estimate_request.volume,
+            targets,
+            lengths=estimate_request.lengths,
+        )
+    except VoicebillError as error:
+        issue = targets_issue_for(error)
+        if issue.path:
+            raise Problem(422, "No answer", issue_errors([issue])) from None
+        raise problem_from(error, estimate_request.plan) from None
+
+
+def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
+    """The capacity plan for the page."""
+    fields = with_defaults(values)
+    bound, targets = parse_capacity_request(fields, site)
+    answer = answer_capacity(bound, targets)
+    return CapacityView(
+        answer=answer,
+        percentile=format_percent(1 - float(targets.exceedance)),
+        permalink=query_string(values, day=bound.request.selection.day.isoformat()),
+        api_query=urlencode({name: value for name, value in fields.items() if value and name not in PAGE_FIELDS}),
+    )
+
+
+class CapacityRoutes:
+    """The page and the API."""
+
+    def __init__(self, site: Site, pages: Pages) -> None:
+        self.site = site
+        self.pages = pages
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.add_api_route("/capacity", self.page, methods=["GET"], include_in_schema=False)
+        router.add_api_route("/capacity", self.submit, methods=["POST"], include_in_schema=False)
+        router.add_api_route("/api/capacity", self.api_get, methods=["GET"], **openapi.GET_CAPACITY)
+        router.add_api_route("/api/capacity", self.api_post, methods=["POST"], **openapi.POST_CAPACITY)
+        return router
+
+    async def page(self, request: Request) -> Response:
+        """The page for a plan in the address."""
+        values = read_query(request.url.query, self.site.limits)
+        context = form_context(with_defaults(values), self.site) | {
+            "more_groups": CAPACITY_MORE_FIELDS,
+            "percent": format_percent,
+            "shown_minutes": abbreviate_minutes,
+        }
+        try:
+            view = await run_in_threads(self.site, lambda: build_capacity_view(values, self.site))
+        except Problem as error:
+            return self.pages.page(request, "capacity.html", context | problem_context(error), status=error.status)
+        return self.pages.page(request, "capacity.html", context | {"view": view})
+
+    async def submit(self, request: Request) -> Response:
+        """The form without JavaScript: redirect to the address of the plan."""
+        values = {name: value for name, value in (await read_form(request)).items() if name not in NOT_FOR_CAPACITY}
+        query = query_string(values)
+        return Response(status_code=303, headers={"location": f"{self.site.prefix}/capacity{f'?{query}' if query else ''}"})
+
+    async def api_get(self, request: Request) -> Response:
+        """The API with a plan in the query."""
+        return await self._api(request, read_query(request.url.query, self.site.limits))
+
+    async def api_post(self, request: Request) -> Response:
+        """The API with a plan in a JSON body."""
+        return await self._api(request, await read_json(request))
+
+    async def _api(self, request: Request, table: object) -> Response:
+        bound, targets = parse_capacity_request(table, self.site)
+        return json_response(
+            request, await run_in_threads(self.site, lambda: capacity_shape(answer_capacity(bound, targets))), self.site
+        )

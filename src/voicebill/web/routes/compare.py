@@ -1,0 +1,439 @@
+"""Serve comparisons: all alternatives for one plan, their break-even, two plans, and the bridge to a simple calculator."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.catalog.stacks import restrict_stacks
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives, alternatives
+from voicebill.answers.comparison.break_even import (
+    AXES,
+    UNITS,
+    BreakEvenCurve,
+    break_even,
+    default_range,
+    parse_range,
+    select_alternatives,
+)
+from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, offer_notes
+from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.reports.alternatives_shape import full_comparison_shape
+from voicebill.answers.reports.shape import Shape
+from voicebill.billing.errors import UnknownName, VoicebillError
+from voicebill.billing.offers import Offer
+from voicebill.conversation.call_lengths import MAX_MULTIPLE_OF_MEAN
+from voicebill.facts.example_plans import EXAMPLE_PLANS
+from voicebill.web import openapi
+from voicebill.web.forms.fields import query_string, with_defaults
+from voicebill.web.forms.form import form_context, problem_context
+from voicebill.web.forms.presets import preset
+from voicebill.web.forms.requests import (
+    BoundRequest,
+    Problem,
+    bind_request,
+    longest_call_turns,
+    problem_from,
+    read_form,
+    read_json,
+    read_query,
+)
+from voicebill.web.pages import Pages
+from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.site import Site
+
+ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
+    "offer": ("Offer", lambda offer_estimate: offer_estimate.offer.id),
+    "best": ("Best", lambda offer_estimate: offer_estimate.answer.per_conversation.best if offer_estimate.answer else 0),
+    "expected": (
+        "Expected",
+        lambda offer_estimate: offer_estimate.answer.per_conversation.expected if offer_estimate.answer else 0,
+    ),
+    "worst": ("Worst", lambda offer_estimate: offer_estimate.answer.per_conversation.worst if offer_estimate.answer else 0),
+    "month": (
+        "Per month",
+        lambda offer_estimate: (
+            offer_estimate.answer.per_month.expected if offer_estimate.answer and offer_estimate.answer.per_month else 0
+        ),
+    ),
+    "ends": ("Ends", lambda offer_estimate: (offer_estimate.ends is None, str(offer_estimate.ends))),
+}
+"""The columns by which the table can be sorted."""
+
+
+DEPLOYMENT_TYPES = ("global", "data-zone", "regional")
+
+BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
+"""Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
+
+MAX_TURNS_FOR_MONTH = 600
+"""Months are calculated for every offer if the longest call has at most so many turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """A comparison as the page shows it.
+
+    `second_plan_offers` has the second plan's estimates by offer, `bridge_offer` is the offer of the bridge, and `has_months`
+    says whether months were calculated for every offer.
+    """
+
+    answer: Comparison
+    alternatives: Alternatives
+    conversational: tuple[Alternative, ...]
+    break_even: BreakEvenCurve | None
+    break_even_error: str
+    break_even_query: str
+    available: tuple[OfferEstimate, ...]
+    not_possible: tuple[OfferEstimate, ...]
+    second_plan_offers: Mapping[str, OfferEstimate]
+    second_plan_query: str
+    second_plan_error: str
+    bridge: CalculatorBridge | None
+    bridge_offer: OfferEstimate | None
+    query: str
+    discount: str
+    has_months: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonFilter:
+    """Restricts a comparison to a model, a provider or a deployment."""
+
+    model: str | None = None
+    provider: str | None = None
+    deployment: str | None = None
+
+
+NO_FILTER = ComparisonFilter()
+
+
+def parse_comparison_filter(table: object) -> ComparisonFilter:
+    """The filter of an API request: the fields that it contains explicitly."""
+    fields = table if isinstance(table, Mapping) else {}
+    values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
+    return ComparisonFilter(
+        **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()}
+    )
+
+
+def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILTER) -> Comparison:
+    """Estimates of the plan for every realtime offer available on the day that matches the filter.
+
+    Raises:
+        Problem: there is no offer, or no result.
+    """
+    estimate_request = bound.request
+    try:
+        offers = _matching_offers(bound, offer_filter)
+        volume = None if longest_call_turns(estimate_request, bound.facts) > MAX_TURNS_FOR_MONTH else estimate_request.volume
+        return compare(
+            estimate_request.plan,
+            offers,
+            estimate_request.selection,
+            bound.facts,
+            volume,
+            lengths=estimate_request.lengths if volume else None,
+        )
+    except VoicebillError as error:
+        raise problem_from(error, estimate_request.plan) from None
+
+
+def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
+    book, day = bound.facts.prices, bound.request.selection.day
+    if offer_filter.provider is not None and offer_filter.provider not in book.providers:
+        raise UnknownName("provider", offer_filter.provider, book.providers)
+    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENT_TYPES:
+        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENT_TYPES)
+    return available_offers_matching(
+        book, day, [offer_filter.model] if offer_filter.model else (), offer_filter.provider, offer_filter.deployment
+    )
+
+
+def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: ComparisonFilter = NO_FILTER) -> Alternatives:
+    """All alternatives for the plan, including the compared realtime offers; only these if the filter names a model.
+
+    Raises:
+        Problem: the connection's fields are invalid.
+    """
+    estimate_request, plan = bound.request, bound.request.plan
+    longest_turns = max(
+        longest_call_turns(estimate_request, bound.facts), MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls)
+    )
+    volume = None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
+    lengths = estimate_request.lengths if volume else None
+    stacks = [] if offer_filter.model else restrict_stacks(bound.facts.stacks, offer_filter.provider, offer_filter.deployment)
+    try:
+        return alternatives(
+            answer,
+            plan,
+            estimate_request.selection,
+            bound.facts,
+            volume,
+            stacks=stacks,
+            lengths=lengths,
+            connection_costs=estimate_request.connection_costs,
+        )
+    except VoicebillError as error:
+        raise problem_from(error, plan) from None
+
+
+def alternative_names(values: Mapping[str, str]) -> list[str]:
+    """Names of the alternatives of the break-even."""
+    return [name.strip() for name in values.get("alternative", "").split(",") if name.strip()]
+
+
+def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> BreakEvenCurve | None:
+    """Break-even of the alternatives over the range; None if there are fewer than two alternatives.
+
+    Raises:
+        Problem: an alternative or the range is invalid, or the plan has too many turns to be varied here.
+    """
+    axis = next((option for option in AXES if option == values.get("break_even", AXES[0])), None)
+    if axis is None:
+        raise Problem(
+            422, "Invalid input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
+        )
+    if alternatives.plan.turns > MAX_TURNS_FOR_MONTH:
+        message = (
+            f"the break-even is limited to plans with {MAX_TURNS_FOR_MONTH} turns here; the command line has no such limit"
+        )
+        raise Problem(422, "Too long", [("turns", message)])
+    try:
+        selected = select_alternatives(alternatives, alternative_names(values))
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [("alternative", str(error))]) from None
+    try:
+        if len({alternative.name for alternative in selected}) < 2:
+            return None
+        sweep_range = (
+            parse_range(axis, values["range"])
+            if values.get("range")
+            else default_range(axis, alternatives.plan, alternatives.volume)
+        )
+        return break_even(selected, alternatives.plan, sweep_range)
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [("range", str(error))]) from None
+
+
+def second_plan_fields(text: str, site: Site) -> dict[str, str]:
+    """Fields of the second plan, which is the name of an example plan or a link to a plan.
+
+    Raises:
+        Problem: it is neither.
+    """
+    name = text.lower().replace(" ", "-")
+    if name in EXAMPLE_PLANS:
+        return with_defaults(preset(name).fields)
+    link = urlsplit(text)
+    if link.path.startswith("/") or link.netloc:
+        return with_defaults(read_query(link.query, site.limits))
+    query = text.lstrip("?")
+    if "=" not in query:
+        names = ", ".join(EXAMPLE_PLANS)
+        raise Problem(422, "Invalid input", [("against", f"must be a link to a plan, or one of {names}, not {text[:60]!r}")])
+    return with_defaults(read_query(query, site.limits))
+
+
+class CompareRoutes:
+    """The page and the API."""
+
+    def __init__(self, site: Site, pages: Pages) -> None:
+        self.site = site
+        self.pages = pages
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.add_api_route("/compare", self.page, methods=["GET"], include_in_schema=False)
+        router.add_api_route("/compare", self.submit, methods=["POST"], include_in_schema=False)
+        router.add_api_route("/api/compare", self.api_get, methods=["GET"], **openapi.GET_COMPARE)
+        router.add_api_route("/api/compare", self.api_post, methods=["POST"], **openapi.POST_COMPARE)
+        return router
+
+    async def page(self, request: Request) -> Response:
+        """The page for a plan in the address."""
+        return await self._page(request, read_query(request.url.query, self.site.limits))
+
+    async def submit(self, request: Request) -> Response:
+        """The form without JavaScript, as for estimates."""
+        values = await read_form(request)
+        if "discount" in values or "discount" in values.get("against", ""):
+            return await self._page(request, values)
+        query = query_string(
+            values, **{name: values[name] for name in ("sort", "against", *BREAK_EVEN_FIELDS) if name in values}
+        )
+        return Response(status_code=303, headers={"location": f"{self.site.prefix}/compare{f'?{query}' if query else ''}"})
+
+    async def _page(self, request: Request, values: dict[str, str]) -> Response:
+        context = form_context(with_defaults(values), self.site)
+        context |= {
+            "orders": ORDERS,
+            "sort": values.get("sort", "expected"),
+            "day": self.site.today(),
+            "offer_notes": offer_notes,
+        }
+        context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
+        context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
+        context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
+        try:
+            view = await run_in_threads(self.site, lambda: build_comparison_view(values, self.site))
+        except Problem as error:
+            return self.pages.page(request, "compare.html", context | problem_context(error), status=error.status)
+        context["day"] = next(
+            (offer_estimate.answer.model.selection.day for offer_estimate in view.available if offer_estimate.answer),
+            context["day"],
+        )
+        return self.pages.page(request, "compare.html", context | {"view": view})
+
+    async def api_get(self, request: Request) -> Response:
+        """The API with a plan in the query."""
+        return await self._api(request, read_query(request.url.query, self.site.limits))
+
+    async def api_post(self, request: Request) -> Response:
+        """The API with a plan in a JSON body."""
+        return await self._api(request, await read_json(request))
+
+    async def _api(self, request: Request, table: object) -> Response:
+        bound = bind_request(table, self.site)
+        break_even_fields = (
+            {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table}
+            if isinstance(table, Mapping)
+            else {}
+        )
+        return json_response(
+            request,
+            await run_in_threads(self.site, lambda: compare_json(bound, break_even_fields, parse_comparison_filter(table))),
+            self.site,
+        )
+
+
+def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter) -> Shape:
+    """The comparison as JSON, with the break-even if the request has one of its fields."""
+    answer = compare_offers(bound, offer_filter)
+    alternatives = compare_alternatives(bound, answer, offer_filter)
+    if "range" in break_even_fields and "break_even" not in break_even_fields:
+        raise Problem(422, "Invalid input", [("break_even", f"is missing: the axis of the range, one of {', '.join(AXES)}")])
+    curve = break_even_curve(break_even_fields, alternatives) if break_even_fields else None
+    if curve is None and alternative_names(break_even_fields):
+        raise Problem(422, "Invalid input", [("alternative", "a break-even needs two different alternatives: name another")])
+    return full_comparison_shape(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
+
+
+def _field_text(value: object) -> str:
+    """A field of a JSON body as text; the names of a list are joined with commas."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _cheapest_per_model(alternatives: Alternatives, day: date) -> Iterator[Alternative]:
+    """The conversational agents with one offer per realtime model: the cheapest with confirmed availability, if any."""
+    models: dict[str, list[Alternative]] = {}
+    for alternative in alternatives.conversational:
+        models.setdefault(alternative.candidate.offer.model if alternative.candidate else alternative.name, []).append(
+            alternative
+        )
+    cheapest = [
+        min(offers, key=lambda alternative: (_is_unconfirmed(alternative, day), alternative.expected))
+        for offers in models.values()
+    ]
+    return (alternative for alternative in alternatives.conversational if alternative in cheapest)
+
+
+def _is_unconfirmed(alternative: Alternative, day: date) -> bool:
+    return alternative.candidate is not None and (
+        alternative.candidate.availability_unconfirmed or bool(alternative.ends and alternative.ends <= day)
+    )
+
+
+def _break_even_or_error(values: Mapping[str, str], alternatives: Alternatives) -> tuple[BreakEvenCurve | None, str]:
+    """The break-even, or the reason why there is none; the rest of the page does not depend on it."""
+    try:
+        return break_even_curve(values, alternatives), ""
+    except Problem as error:
+        return None, "; ".join(text for _, text in error.errors)
+
+
+def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonView:
+    """The comparison for the page.
+
+    Raises:
+        Problem: the first plan has no result.
+    """
+    bound = bind_request(with_defaults(values), site)
+    answer = compare_offers(bound)
+    sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
+    second_plan_offers, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
+    bridge_offer = _select_bridge_offer(bound, answer)
+    alternatives = compare_alternatives(bound, answer)
+    curve, break_even_error = _break_even_or_error(values, alternatives)
+    return ComparisonView(
+        answer=answer,
+        alternatives=alternatives,
+        conversational=tuple(_cheapest_per_model(alternatives, bound.request.selection.day)),
+        break_even=curve,
+        break_even_error=break_even_error,
+        break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}),
+        available=tuple(
+            sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
+        ),
+        not_possible=tuple(offer_estimate for offer_estimate in answer.candidates if not offer_estimate.answer),
+        second_plan_offers=second_plan_offers,
+        second_plan_query=second_plan_query,
+        second_plan_error=second_plan_error,
+        bridge=_bridge_for(bound, bridge_offer),
+        bridge_offer=bridge_offer,
+        query=query_string(values),
+        discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
+        has_months=bool(bound.request.volume)
+        and any(offer_estimate.answer and offer_estimate.answer.per_month for offer_estimate in answer.candidates),
+    )
+
+
+def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Mapping[str, OfferEstimate], str, str]:
+    """The second plan's estimates by offer and its query, or an error message."""
+    if not text:
+        return {}, "", ""
+    try:
+        fields = second_plan_fields(text, site)
+        return _second_plan_offers(fields, bound, site), query_string(fields), ""
+    except Problem as error:
+        return {}, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
+
+
+def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:
+    """The offer of the form, or else the cheapest with confirmed availability."""
+    available = [offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer]
+    try:
+        selected_id = bound.facts.prices.quote(
+            bound.request.selection.model,
+            day=bound.request.selection.day,
+            provider=bound.request.selection.provider,
+            deployment=bound.request.selection.deployment,
+            region=bound.request.selection.region,
+        ).offer.id
+    except VoicebillError:
+        selected_id = ""
+    confirmed = [offer_estimate for offer_estimate in available if not offer_estimate.availability_unconfirmed]
+    return next((offer_estimate for offer_estimate in available if offer_estimate.offer.id == selected_id), None) or next(
+        iter(confirmed), None
+    )
+
+
+def _second_plan_offers(fields: Mapping[str, str], bound: BoundRequest, site: Site) -> dict[str, OfferEstimate]:
+    """The second plan's estimates by offer, on the day of the first plan."""
+    second_bound = bind_request({**fields, "day": bound.request.selection.day.isoformat()}, site)
+    comparison = compare_offers(replace(second_bound, facts=bound.facts))
+    return {offer_estimate.offer.id: offer_estimate for offer_estimate in comparison.candidates if offer_estimate.answer}
+
+
+def _bridge_for(bound: BoundRequest, offer_estimate: OfferEstimate | None) -> CalculatorBridge | None:
+    """The bridge from the simple calculator's figure to the expected cost of an offer."""
+    if offer_estimate is None or offer_estimate.answer is None:
+        return None
+    try:
+        return bridge(bound.request.plan, offer_estimate.answer.model.selection, bound.facts)
+    except VoicebillError:
+        return None

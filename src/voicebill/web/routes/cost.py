@@ -1,0 +1,345 @@
+"""Serve the actual cost of a usage log, which is uploaded on the page or sent to the API, and not stored."""
+
+import re
+import zlib
+from asyncio import CancelledError
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from io import BytesIO
+from itertools import islice
+from threading import Event
+from typing import Any, TypeVar
+
+import duckdb
+from fastapi import APIRouter, Request, Response
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from voicebill.answers.parsing import quantities
+from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
+from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
+from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
+from voicebill.answers.reports.shape import Shape
+from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
+from voicebill.billing.record import Record
+from voicebill.billing.validity import PartialDate
+from voicebill.charts import draw
+from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.read import LOG_FORMATS, all_records
+from voicebill.logs.report import ReadReport
+from voicebill.logs.report_text import report_json, report_notes
+from voicebill.logs.sources import PARQUET, Source
+from voicebill.web import openapi
+from voicebill.web.chart_renderer import ChartRenderer
+from voicebill.web.forms.requests import Problem, read_query
+from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
+from voicebill.web.pages import Pages
+from voicebill.web.responses import run_in_threads, uncached
+from voicebill.web.site import Site
+
+ParsedValue = TypeVar("ParsedValue")
+
+GROUP_BY_CHOICES = ("tenant", "day", "hour", "model", "offer", "session", "turn", "kind", "status", "meter")
+"""Choices of the form for grouping; the API takes several fields, and any field."""
+LOG_DEFAULT_FIELDS = ("model", "transcription_model", "provider", "deployment", "region", "tenant")
+COST_FIELDS = (*LOG_DEFAULT_FIELDS, "day", "format", "by", "where", "since", "until", "top")
+MAX_GROUPS_ON_PAGE = 200
+"""Groups that the page shows."""
+DUCKDB_MEMORY = "512MB"
+OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)\b")
+"""An option of the command line in a message."""
+
+
+class Cancellation:
+    """Cancellation of a request: reading stops, and the database is interrupted."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+        self._database: DuckDBEngine | None = None
+
+    def cancel(self) -> None:
+        """Cancel the request."""
+        self._event.set()
+        if self._database is not None:
+            with suppress(duckdb.Error):  # it may already be closed
+                self._database.connection.interrupt()
+
+    def attach(self, database: DuckDBEngine) -> None:
+        """Interrupt this database as well on cancellation."""
+        self._database = database
+        self.raise_if_cancelled()
+
+    def raise_if_cancelled(self) -> None:
+        """Continue unless the request is cancelled.
+
+        Raises:
+            Problem: it is cancelled.
+        """
+        if self._event.is_set():
+            raise Problem(503, "Too slow", [(None, "the request was cancelled")])
+
+
+class _Content(BytesIO):
+    """The bytes of a log; reading stops when the request is cancelled."""
+
+    def __init__(self, content: bytes, cancellation: Cancellation) -> None:
+        super().__init__(content)
+        self._cancellation = cancellation
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """The next line."""
+        self._cancellation.raise_if_cancelled()
+        return super().readline(size)
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        """The next bytes."""
+        self._cancellation.raise_if_cancelled()
+        return super().read1(size)
+
+
+@dataclass(frozen=True, slots=True)
+class LogCost:
+    """The cost of a log, with the report of reading it."""
+
+    answer: Cost
+    report: ReadReport
+
+    @property
+    def as_json(self) -> Shape:
+        """The command line's JSON."""
+        return {"input": report_json(self.report)} | cost_shape(self.answer)
+
+
+def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
+    """The page and the API."""
+    router = APIRouter()
+
+    @router.get("/cost", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return pages.page(request, "cost.html", _template_context({}))
+
+    @router.post("/cost", include_in_schema=False)
+    async def submit(request: Request) -> Response:
+        values, name, content = await _read_upload(request, site)
+        try:
+            log_cost = await _cost_log_in_thread(content, name, values, site)
+            images = await run_in_threads(site, lambda: _render_charts(log_cost.answer, renderer), site.log_workers)
+        except Problem as problem:
+            return pages.page(request, "cost.html", _template_context(values, problem=problem), status=problem.status)
+        context = _template_context(values, view=log_cost, notes=list(report_notes(log_cost.report)), pictures=images)
+        response = pages.page(request, "cost.html", context)
+        response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY.format("'self'").replace(
+            "img-src 'self'", "img-src 'self' data:"
+        )
+        return response
+
+    @router.post("/api/cost", **openapi.POST_COST)
+    async def api(request: Request) -> Response:
+        values = read_query(request.url.query, site.limits)
+        unknown = next((name for name in values if name not in COST_FIELDS), None)
+        if unknown is not None:
+            raise Problem(422, "Invalid input", [(unknown[:40], f"is none of {', '.join(COST_FIELDS)}")])
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            message = "send the log itself as the body (curl --data-binary @usage.jsonl)"
+            raise Problem(415, "Invalid input", [(None, message)])
+        content = await request.body()
+        log_cost = await _cost_log_in_thread(content, "the log", values, site)
+        return uncached(log_cost.as_json, site)
+
+    return router
+
+
+async def _cost_log_in_thread(content: bytes, name: str, values: Mapping[str, str], site: Site) -> LogCost:
+    """The cost of a log, calculated in a thread and cancelled at the time limit."""
+    cancellation = Cancellation()
+    try:
+        return await run_in_threads(site, lambda: cost_log(content, name, values, site, cancellation), site.log_workers)
+    except CancelledError:
+        cancellation.cancel()
+        raise
+
+
+def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, cancellation: Cancellation) -> LogCost:
+    """The cost of a log.
+
+    Raises:
+        Problem: the log is too large or in no known format, the request is invalid, or it was cancelled.
+    """
+    report = ReadReport()
+    try:
+        query, defaults = _parse_cost_query(values), _parse_log_defaults(values)
+        log_format = _parse_field("format", values, _parse_format)
+        source = Source(name, content=_Content(_decompress(content, name, site), cancellation), plain=True)
+        with DuckDBEngine(memory=DUCKDB_MEMORY) as database:
+            cancellation.attach(database)
+            report.repeated = database.load(
+                _limit_records(all_records([source], log_format, defaults, report), site, cancellation)
+            )
+            cancellation.raise_if_cancelled()
+            return LogCost(_with_field_names(cost(database, query, site.facts.prices)), report)
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [(None, _without_option_names(str(error)))]) from None
+
+
+def _with_field_names(answer: Cost) -> Cost:
+    """The cost with messages that name fields instead of options of the command line."""
+    return replace(
+        answer,
+        assumptions=tuple(map(_without_option_names, answer.assumptions)),
+        warnings=tuple(map(_without_option_names, answer.warnings)),
+        unpriced=tuple(replace(line, reason=_without_option_names(line.reason)) for line in answer.unpriced),
+    )
+
+
+def _without_option_names(text: str) -> str:
+    return OPTION.sub(lambda option: option[1].replace("-", "_"), text)
+
+
+def _decompress(content: bytes, name: str, site: Site) -> bytes:
+    """The decompressed bytes of a log, up to the limit."""
+    if not content:
+        raise Problem(422, "Invalid input", [("log", "is empty: choose a file with a usage log")])
+    max_bytes = site.limits.log_unpacked_bytes
+    try:
+        with Source(name, content=BytesIO(content)).open() as stream:
+            unpacked = stream.read(max_bytes + 1)
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        raise Problem(422, "Invalid input", [("log", f"cannot be decompressed: {error}")]) from None
+    if len(unpacked) > max_bytes:
+        raise Problem(413, "Too long", [("log", f"has more than {max_bytes:,} bytes: the command line reads logs of any size")])
+    if unpacked.startswith(PARQUET):
+        raise Problem(422, "Invalid input", [("log", "is Parquet: the command line reads it")])
+    return unpacked
+
+
+def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancellation) -> Iterator[Record]:
+    for record in islice(records, site.limits.log_records):
+        cancellation.raise_if_cancelled()
+        yield record
+    if next(records, None) is not None:
+        max_records = f"{site.limits.log_records:,}"
+        raise Problem(
+            413, "Too long", [("log", f"has more than {max_records} records: the command line reads logs of any size")]
+        )
+
+
+def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
+    by = _parse_field("by", values, _parse_group_by) or ()
+    top = _parse_field("top", values, quantities.parse_count)
+    if top is not None and not by:
+        raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
+    where = _parse_field("where", values, parse_filter)
+    since, until = _parse_field("since", values, _parse_day), _parse_field("until", values, _parse_day)
+    query = CostQuery(by=by, where=where, since=since, until=until, top=top)
+    sku_fields: dict[str, Any] = {
+        name: values[name].lower() for name in ("provider", "deployment", "region") if values.get(name)
+    }
+    return replace(query, **sku_fields)
+
+
+def _parse_log_defaults(values: Mapping[str, str]) -> LogDefaults:
+    return LogDefaults(
+        **{name: values[name] for name in LOG_DEFAULT_FIELDS if values.get(name)}, day=_parse_field("day", values, _parse_day)
+    )
+
+
+def _parse_field(name: str, values: Mapping[str, str], parse: Callable[[str], ParsedValue]) -> ParsedValue | None:
+    """The parsed value of a field; None if it is omitted.
+
+    Raises:
+        Problem: the value is invalid; the problem names the field.
+    """
+    if not values.get(name):
+        return None
+    try:
+        return parse(values[name])
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [(name, _without_option_names(str(error)))]) from None
+
+
+def _parse_format(text: str) -> str:
+    names = [log_format.name for log_format in LOG_FORMATS]
+    if text.strip().lower() not in names:
+        raise UnknownName("format", text, names)
+    return text
+
+
+def _parse_group_by(text: str) -> tuple[str, ...]:
+    return CostQuery(by=tuple(name.strip() for name in text.split(",") if name.strip())).by
+
+
+def _parse_day(text: str) -> date:
+    day = PartialDate.parse(text)
+    if not day.is_exact:
+        raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
+    return day.first
+
+
+async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], str, bytes]:
+    """The fields of the form and its file, which is kept in memory.
+
+    Raises:
+        Problem: the request is not such a form.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Problem(415, "Invalid input", [(None, "send the form with its file, as multipart/form-data")])
+    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=len(COST_FIELDS) + 5)
+    parser.spool_max_size = site.limits.log_bytes + 1
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Problem(422, "Invalid input", [(None, f"the form cannot be read: {error.message}")]) from None
+    async with _ClosingForm(form):
+        file = form.get("log")
+        values = {
+            name: str(form[name]).strip() for name in COST_FIELDS if isinstance(form.get(name), str) and str(form[name]).strip()
+        }
+        if not isinstance(file, UploadFile):
+            return values, "", b""
+        return values, (file.filename or "the log")[:80], await file.read()
+
+
+class _ClosingForm:
+    """Closes an upload at the end of the block."""
+
+    def __init__(self, form: Any) -> None:  # noqa: ANN401 - Starlette's form
+        self._form = form
+
+    async def __aenter__(self) -> None:
+        return
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._form.close()
+
+
+def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
+    """Charts of groups over time in both themes, embedded in the page because the log has no address."""
+    if not answer.total.high or not is_time_series(answer) or len(answer.groups) < 2:
+        return {}
+    try:
+        return {
+            theme: "data:image/svg+xml;base64,"
+            + b64encode(renderer.render_once(draw.costs_chart(answer, draw.THEMES[theme]), "svg")).decode()
+            for theme in ("light", "dark")
+        }
+    except draw.MissingPlot:
+        return {}
+
+
+def _template_context(values: Mapping[str, str], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
+    empty: dict[str, Any] = {"view": None, "notes": [], "pictures": {}, "problem": None}
+    helpers = {
+        "log_formats": LOG_FORMATS,
+        "by": GROUP_BY_CHOICES,
+        "fields": FILTER_FIELDS,
+        "status_of": amount_status,
+        "quantity": format_quantity_range,
+        "not_named": NOT_NAMED,
+        "max_groups": MAX_GROUPS_ON_PAGE,
+    }
+    return {"given": values, **helpers, **empty, **more}

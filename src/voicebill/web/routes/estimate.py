@@ -1,0 +1,306 @@
+"""Serve estimates: the page and its parts, JSON and CSV."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
+from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
+from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.reports.shape import TOKEN_METERS, estimate_shape, sensitivity_shape
+from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
+from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column
+from voicebill.web import openapi
+from voicebill.web.forms.fields import query_string, with_defaults
+from voicebill.web.forms.form import form_context, problem_context
+from voicebill.web.forms.requests import (
+    PAGE_FIELDS,
+    BoundRequest,
+    Problem,
+    bind_request,
+    problem_from,
+    read_form,
+    read_json,
+    read_query,
+)
+from voicebill.web.pages import Pages
+from voicebill.web.responses import json_response, run_in_threads, with_etag
+from voicebill.web.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRange:
+    """Best, expected and worst amount; positions are in percent of the worst."""
+
+    label: str
+    best: str
+    expected: str
+    worst: str
+    best_position: float
+    expected_position: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownShare:
+    """A component of the cost breakdown."""
+
+    label: str
+    amount: str
+    percent: int
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateView:
+    """An estimate as the page shows it.
+
+    `query` is the query of the same estimate, `api_query` of the same as JSON; `permalink` also fixes day, prices and rules.
+    """
+
+    answer: Estimate
+    ranges: tuple[ScenarioRange, ...]
+    shares: tuple[BreakdownShare, ...]
+    summary: str
+    query: str
+    api_query: str
+    permalink: str
+    changes: tuple[str, ...]
+    discount: str
+
+
+def answer_estimate(bound: BoundRequest) -> Estimate:
+    """The estimate for a request.
+
+    Raises:
+        Problem: there is no estimate.
+    """
+    estimate_request = bound.request
+    try:
+        return estimate(
+            estimate_request.plan,
+            estimate_request.selection,
+            bound.facts,
+            estimate_request.volume,
+            estimate_request.lengths,
+            connection_costs=estimate_request.connection_costs,
+        )
+    except VoicebillError as error:
+        raise problem_from(error, estimate_request.plan) from None
+
+
+def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> EstimateView:
+    """The estimate for the page, without the explanation."""
+    answer = answer_estimate(bound)
+    pins = {"day": answer.model.selection.day.isoformat(), "prices_digest": bound.facts.prices.digest}
+    pins["rules_digest"] = answer.model.effective_rules.digest
+    ranges = tuple(_scenario_ranges(answer))
+    summary = f"expected {ranges[0].expected} per conversation" + (
+        f", {ranges[2].expected} per month" if len(ranges) > 2 else ""
+    )
+    return EstimateView(
+        answer=answer,
+        ranges=ranges,
+        shares=tuple(_breakdown_shares(answer)),
+        summary=summary,
+        query=query_string(values),
+        api_query=urlencode({name: value for name, value in values.items() if value and name not in PAGE_FIELDS}),
+        permalink="" if bound.discount else query_string(values, **pins),
+        changes=tuple(_changes_since(values, pins)) if not bound.discount else (),
+        discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
+    )
+
+
+def _changes_since(values: Mapping[str, str], pins: Mapping[str, str]) -> Iterator[str]:
+    """Changes of prices and rules since a permalink was created."""
+    for name, label in (("prices_digest", "prices"), ("rules_digest", "rules")):
+        if values.get(name) and values[name] != pins[name]:
+            yield f"{label} have changed since this link was created: from {values[name][:16]} to {pins[name]}"
+
+
+def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
+    yield _scenario_range("per conversation", answer.per_conversation)
+    yield _scenario_range("per minute", answer.per_minute)
+    if answer.per_month and answer.per_year:
+        yield _scenario_range("per month", answer.per_month)
+        yield _scenario_range("per year", answer.per_year)
+
+
+def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
+    def position(amount: Amount) -> float:
+        return round(100 * float(Fraction(amount) / Fraction(amounts.worst)), 2) if amounts.worst else 0.0
+
+    best, expected, worst = amounts.best, amounts.expected, amounts.worst
+    return ScenarioRange(
+        label, format_amount(best), format_amount(expected), format_amount(worst), position(best), position(expected)
+    )
+
+
+def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
+    total = Fraction(answer.per_conversation.expected)
+    decimals = column_decimals(part.amount for part in answer.breakdown)
+    for part in answer.breakdown:
+        share = Fraction(part.amount) / total if total else Fraction(0)
+        yield BreakdownShare(
+            COST_COMPONENT_LABELS[part.name],
+            format_in_column(part.amount, decimals),
+            round(100 * share),
+            round(100 * float(share), 2),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The explanation of an estimate: cost by response, sensitivity and recommendations."""
+
+    response_costs: tuple[ResponseCost, ...]
+    sensitivity: tuple[Swing, ...]
+    recommendations: tuple[Recommendation, ...]
+
+
+def explain(bound: BoundRequest, answer: Estimate) -> Explanation:
+    """The explanation of an estimate; sensitivity and recommendations are simulated."""
+    return Explanation(tuple(response_costs(answer.conversation, answer.model)), *sensitivity_and_recommendations(bound))
+
+
+def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, ...], tuple[Recommendation, ...]]:
+    """Sensitivity and recommendations of a plan.
+
+    Raises:
+        Problem: the plan itself cannot be estimated.
+    """
+    plan, selection = bound.request.plan, bound.request.selection
+    try:
+        return sensitivity(plan, selection, bound.facts), recommendations(plan, selection, bound.facts)
+    except VoicebillError as error:
+        raise problem_from(error, plan) from None
+
+
+EXPORT_COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars", "cumulative", "reasons")
+
+
+def breakdown_csv(answer: Estimate) -> str:
+    """The cost by response as CSV. Transcription has separate rows, so that the dollars add up to the expected amount."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(EXPORT_COLUMNS)
+    for response_cost in response_costs(answer.conversation, answer.model):
+        response = response_cost.response
+        counts = (response_cost.usage[meter] for meter in TOKEN_METERS)
+        values = (response.turn, response.kind, response.status, response.session)
+        writer.writerow(
+            [
+                *values,
+                *counts,
+                format_dollars(response_cost.amount),
+                format_dollars(response_cost.cumulative),
+                "; ".join(response_cost.reasons),
+            ]
+        )
+    for line in answer.transcription_lines:
+        empty = [""] * (len(TOKEN_METERS) + 2)
+        text = f"{line.meter.format_quantity(line.quantity)} of {line.meter.label} at {line.rate}"
+        writer.writerow(["", "transcription", *empty, format_dollars(line.amount or 0), "", text])
+    return out.getvalue()
+
+
+class EstimateRoutes:
+    """The page and its parts, the export, and the API."""
+
+    def __init__(self, site: Site, pages: Pages) -> None:
+        self.site = site
+        self.pages = pages
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.add_api_route("/", self.page, methods=["GET"], include_in_schema=False)
+        router.add_api_route("/", self.submit, methods=["POST"], include_in_schema=False)
+        router.add_api_route("/answer", self.answer_part, methods=["GET", "POST"], include_in_schema=False)
+        router.add_api_route("/why", self.why_part, methods=["GET", "POST"], include_in_schema=False)
+        router.add_api_route("/export.csv", self.export, methods=["GET"], include_in_schema=False)
+        router.add_api_route("/api/estimate", self.api_get, methods=["GET"], **openapi.GET_ESTIMATE)
+        router.add_api_route("/api/estimate", self.api_post, methods=["POST"], **openapi.POST_ESTIMATE)
+        return router
+
+    async def page(self, request: Request) -> Response:
+        """The page for a plan in the address."""
+        return await self._page(request, read_query(request.url.query, self.site.limits))
+
+    async def submit(self, request: Request) -> Response:
+        """The form without JavaScript: redirect to the plan's address, unless there is a discount."""
+        values = await read_form(request)
+        if "discount" in values:
+            return await self._page(request, values)
+        query = query_string(values)
+        return Response(status_code=303, headers={"location": f"{self.site.prefix}/{f'?{query}' if query else ''}"})
+
+    async def _page(self, request: Request, values: dict[str, str]) -> Response:
+        fields = with_defaults(values)
+        context = form_context(fields, self.site)
+        try:
+            bound = bind_request(fields, self.site)
+            view = await run_in_threads(self.site, lambda: build_estimate_view(bound, fields))
+            explanation = await run_in_threads(self.site, lambda: explain(bound, view.answer))
+        except Problem as error:
+            return self.pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
+        return self.pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation})
+
+    async def answer_part(self, request: Request) -> Response:
+        """The result part of the page, for the script."""
+        return await self._part(request, "_answer.html", with_explanation=False)
+
+    async def why_part(self, request: Request) -> Response:
+        """The explanation part of the page, for the script."""
+        return await self._part(request, "_why.html", with_explanation=True)
+
+    async def _part(self, request: Request, name: str, *, with_explanation: bool) -> Response:
+        """A part of the page for a plan in the address, or in a form if it has a discount."""
+        is_post = request.method == "POST"
+        fields = with_defaults(await read_form(request) if is_post else read_query(request.url.query, self.site.limits))
+        bound = bind_request(fields, self.site)
+        view = await run_in_threads(self.site, lambda: build_estimate_view(bound, fields))
+        explanation = await run_in_threads(self.site, lambda: explain(bound, view.answer)) if with_explanation else None
+        return self.pages.page(request, name, {"view": view, "explanation": explanation, "fields": fields})
+
+    async def export(self, request: Request) -> Response:
+        """The cost by response as a file."""
+        bound = bind_request(with_defaults(read_query(request.url.query, self.site.limits)), self.site)
+        body = (await run_in_threads(self.site, lambda: breakdown_csv(answer_estimate(bound)))).encode()
+        headers = {"content-disposition": 'attachment; filename="voicebill.csv"'}
+        return with_etag(request, body, "text/csv; charset=utf-8", headers=headers)
+
+    async def api_get(self, request: Request) -> Response:
+        """The API with a plan in the query."""
+        values = read_query(request.url.query, self.site.limits)
+        with_sensitivity = openapi.parse_flag("sensitivity", values)
+        return await self._api(request, values, with_sensitivity=with_sensitivity)
+
+    async def api_post(self, request: Request) -> Response:
+        """The API with a plan in a JSON body."""
+        with_sensitivity = openapi.parse_flag("sensitivity", read_query(request.url.query, self.site.limits))
+        return await self._api(request, await read_json(request), with_sensitivity=with_sensitivity)
+
+    async def _api(self, request: Request, table: object, *, with_sensitivity: bool) -> Response:
+        bound = bind_request(table, self.site)
+        estimate_request = bound.request
+
+        def work() -> dict[str, Any]:
+            shape = estimate_shape(answer_estimate(bound))
+            return shape | sensitivity_shape(*sensitivity_and_recommendations(bound)) if with_sensitivity else shape
+
+        is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
+        runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS
+        return json_response(request, work() if runs_inline else await run_in_threads(self.site, work), self.site)
+
+
+MAX_INLINE_TURNS = 40
+"""So few turns are counted in a millisecond, faster than a thread can be started."""

@@ -1,0 +1,74 @@
+"""Serve the rules by which conversations are counted, with their evidence, as a page and as JSON."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from voicebill.answers.connectivity.call_fees import PER_MINUTE_KINDS
+from voicebill.answers.parameters.request import DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.parameters.table_schema import exact_date
+from voicebill.answers.reports.shape import rules_shape
+from voicebill.billing.errors import NotAvailable, VoicebillError
+from voicebill.billing.offers import Offer
+from voicebill.conversation.rules import EffectiveRules
+from voicebill.web import openapi
+from voicebill.web.forms.fields import realtime_model_names
+from voicebill.web.forms.requests import Problem, problem_from, read_query
+from voicebill.web.pages import Pages
+from voicebill.web.responses import json_response
+from voicebill.web.site import Site
+
+
+def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, EffectiveRules, date]:
+    """The rules of a model, with its offer and the day.
+
+    Raises:
+        Problem: a field is invalid, or there are no such rules.
+    """
+    unknown = [name for name in values if name not in ("model", "provider", "day", "rules")]
+    if unknown:
+        raise Problem(
+            422, "Invalid input", [(name, "is unknown; known fields: model, provider, day, rules") for name in unknown]
+        )
+    try:
+        day = exact_date(values["day"]) if "day" in values else site.today()
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [("day", str(error))]) from None
+    try:
+        name, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
+        offer = site.facts.prices.quote(name, provider=provider, day=day, kind="realtime").offer
+        if offer.kind in PER_MINUTE_KINDS:
+            raise NotAvailable(f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules")
+        return offer, site.facts.rules_for(offer, day=day, rules=values.get("rules", site.rules)), day
+    except VoicebillError as error:
+        raise problem_from(error) from None
+
+
+def routes(site: Site, pages: Pages) -> APIRouter:
+    """The page and the API."""
+    router = APIRouter()
+
+    @router.get("/rules", include_in_schema=False)
+    async def rules_page(request: Request) -> Response:
+        values = read_query(request.url.query, site.limits)
+        values.pop("embed", None)
+        context: dict[str, Any] = {
+            "sets": site.facts.rules.sets,
+            "models": list(realtime_model_names(site.facts.prices, site.today())),
+            "problem": None,
+        }
+        try:
+            offer, rules, day = select_rules(values, site)
+        except Problem as error:
+            return pages.page(request, "rules.html", context | {"problem": error, "given": values}, status=error.status)
+        details = {"offer": offer, "rules": rules, "day": day, "given": values}
+        return pages.page(request, "rules.html", context | details)
+
+    @router.get("/api/rules", **openapi.GET_RULES)
+    async def get_rules(request: Request) -> Response:
+        offer, rules, day = select_rules(read_query(request.url.query, site.limits), site)
+        return json_response(request, {"offer": offer.id, "day": day.isoformat(), **rules_shape(rules)}, site)
+
+    return router

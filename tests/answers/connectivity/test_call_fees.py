@@ -1,0 +1,94 @@
+"""What carriers and platforms take beside the models: the same in a stack as on the way, and never silently nothing."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.comparison.alternatives import alternatives
+from voicebill.answers.connectivity.call_fees import MonthlyCalls
+from voicebill.answers.connectivity.transport import ConnectionCosts, estimate_connection
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.parsing.quantities import Volume
+from voicebill.billing.errors import Unpriced
+from voicebill.conversation.call_lengths import LengthDistribution
+from voicebill.conversation.plan import Plan
+from voicebill.facts import load_facts
+
+DAY = date(2026, 11, 22)
+
+PLATFORM = """
+provider = "me"
+checked = 2026-11-22
+sources = ["a contract"]
+
+[[offers]]
+model = "calls"
+kind = "platform"
+[[offers.prices]]
+since = "2026-11-01"
+usd = {{ {price} }}
+increments = {{ call_ms = 60_000 }}
+
+[[stacks]]
+name = "ours"
+title = "typed, on our platform"
+architecture = "text"
+llm = ["gpt-4.1"]
+fees = ["me/calls"]
+
+[[stacks]]
+name = "bare"
+title = "typed"
+architecture = "text"
+llm = ["gpt-4.1"]
+"""
+
+
+def platform(folder: Path, price: str) -> Facts:
+    """The facts with a platform of one's own beside them."""
+    file = folder / "platform.toml"
+    file.write_text(PLATFORM.format(price=price))
+    return load_facts(file)
+
+
+@pytest.mark.parametrize(("minutes", "turns"), [(6, 20), (2, 4), (Decimal("0.5"), 2)])
+def test_month(tmp_path: Path, minutes: int | Decimal, turns: int) -> None:
+    """A fee of a started minute costs the calls of a month as much in a stack as on the way there: rounded call by call."""
+    facts, plan, volume = platform(tmp_path, "call_ms = 0.01, months = 99"), Plan(minutes=minutes, turns=turns), Decimal(30_000)
+    result = alternatives(None, plan, ModelSelection(model="any", day=DAY), facts, Volume(volume, "month"))
+    ours, bare = result.find("ours"), result.find("bare")
+    assert ours
+    assert bare
+    connection = estimate_connection(
+        plan,
+        ConnectionCosts(platforms=("me/calls",)),
+        facts.transport_catalog,
+        DAY,
+        MonthlyCalls(Fraction(30_000), LengthDistribution(), None),
+    )
+    assert ours.fixed_monthly_fee == 99 * 10**12
+    assert (ours.mean_cost - bare.mean_cost) * 30_000 + ours.fixed_monthly_fee == connection.per_month
+
+
+def test_other_meters(tmp_path: Path) -> None:
+    """A platform that is priced by the session's minutes is not left out as if it took nothing: it is refused, and so is the
+    stack.
+    """
+    facts, plan = platform(tmp_path, "session_ms = 0.01"), Plan(minutes=6, turns=20)
+    with pytest.raises(Unpriced, match="me/calls is priced by session_ms"):
+        estimate_connection(plan, ConnectionCosts(platforms=("me/calls",)), facts.transport_catalog, DAY)
+    result = alternatives(None, plan, ModelSelection(model="any", day=DAY), facts)
+    assert [alternative.name for alternative in result.not_possible if "session_ms" in str(alternative.reason)] == ["ours"]
+
+
+def test_whole_call() -> None:
+    """A carrier of $0.0085 for each started minute takes 2 × 0.0085 = $0.017 for 61 seconds."""
+    plan = Plan(minutes=Decimal("1.016666667"), turns=2)
+    connection = estimate_connection(
+        plan, ConnectionCosts(carrier="twilio/voice-inbound-us-local"), load_facts().transport_catalog, DAY
+    )
+    assert connection.per_conversation == 17_000_000_000

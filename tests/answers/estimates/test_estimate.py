@@ -1,0 +1,236 @@
+"""The estimate: the same money as the bill of its script, and the parts add up."""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, reject
+
+from tests.cases import DAY
+from tests.conversation.test_plan import PLANS
+from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.parsing.quantities import parse_volume
+from voicebill.billing.errors import ContextOverflow, NotAvailable, UnknownName, Unpriced
+from voicebill.billing.money import format_dollars
+from voicebill.conversation.call_lengths import LengthDistribution
+from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.script import Truncation
+from voicebill.facts import load_facts
+
+FACTS = load_facts()
+HALF = Decimal("0.5")
+PLAN = Plan(minutes=10, turns=20)
+
+
+def selection_of(model: str = "gpt-realtime-1.5", **more: Any) -> ModelSelection:
+    return ModelSelection(**{"model": model, "day": DAY, **more})
+
+
+def answer(selection: ModelSelection | None = None, **plan: Any) -> Estimate:
+    return estimate(Plan(**{"minutes": 10, "turns": 20, **plan}), selection or selection_of(), FACTS)
+
+
+def test_the_original_calculators_example_comes_out_to_the_micro_dollar() -> None:
+    """3,000 x 32 + 85,500 x 0.40 + 8,550 x 0.40 + 6,000 x 64 + 900 x 16 = 532,020 millionths."""
+    result = answer(selection_of(rules="web-calculator-2026-06"), user_share=HALF, assistant_share=HALF)
+    assert format_dollars(result.per_conversation.expected) == "0.53202"
+    assert {line.meter.name: line.quantity for line in result.lines} == {
+        "audio_in": 3000,
+        "audio_in_cached": 85_500,
+        "text_in_cached": 8_550,
+        "audio_out": 6000,
+        "text_out": 900,
+    }
+
+
+def estimate_or_reject(plan: Plan, selection: ModelSelection) -> Estimate:
+    """The estimate of a plan that the provider would not refuse."""
+    try:
+        return estimate(plan, selection, FACTS)
+    except ContextOverflow:
+        reject()
+
+
+@given(PLANS)
+def test_a_plan_and_its_script_cost_the_same(plan: Plan) -> None:
+    plan = replace(plan, transcription_model="gpt-4o-transcribe")
+    selection = selection_of()
+    planned = estimate_or_reject(plan, selection)
+    simulated = simulate(script(plan, planned.model.effective_rules.rules), selection, FACTS)
+    assert planned.per_conversation == simulated.scenarios
+    assert (
+        sum(response.amount for response in simulated.responses)
+        + sum(transcription.amount for transcription in simulated.transcriptions)
+        == simulated.total
+    )
+
+
+@given(PLANS)
+def test_best_is_no_dearer_than_expected_and_expected_no_dearer_than_worst(plan: Plan) -> None:
+    amounts = estimate_or_reject(plan, selection_of("gpt-realtime")).per_conversation
+    assert amounts.best <= amounts.expected <= amounts.worst
+
+
+@given(PLANS)
+def test_lines_and_parts_add_up_to_the_expected_amount(plan: Plan) -> None:
+    result = estimate_or_reject(replace(plan, transcription_model="whisper-1"), selection_of("gpt-realtime-mini"))
+    amounts = [line.amount for line in (*result.lines, *result.transcription_lines)]
+    assert sum(amount for amount in amounts if amount is not None) == result.per_conversation.expected
+    assert sum(part.amount for part in result.breakdown) == result.per_conversation.expected
+
+
+def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
+    result = estimate(Plan(minutes=10, turns=20), selection_of(), FACTS, parse_volume("1000/day"), LengthDistribution(0))
+    expected = result.per_conversation.expected
+    assert result.per_month is not None
+    assert result.per_year is not None
+    assert result.per_minute.expected * 10 == expected
+    assert result.per_month.expected == expected * Fraction(365_000, 12)
+    assert result.per_year.expected == expected * 365_000
+    assert answer().per_month is None
+
+
+def test_months_are_over_calls_of_different_lengths_by_default() -> None:
+    assumed, explicit = (
+        estimate(PLAN, selection_of(), FACTS, parse_volume("1000/day"), lengths) for lengths in (None, LengthDistribution())
+    )
+    assert assumed.call_mix is not None
+    assert assumed.per_year == assumed.call_mix.mean.scaled(Fraction(365_000)) == explicit.per_year
+    assert any("call lengths are assumed" in text and "variation of 0.8" in text for text in assumed.assumptions)
+    assert not any("call lengths are assumed" in text for text in explicit.assumptions)
+    assert estimate(PLAN, selection_of(), FACTS).call_mix is None
+
+
+def test_calls_that_would_end_with_the_providers_error_end_there() -> None:
+    """Behind a prompt of 15,000 tokens and without truncation, a 32k context is full before the hour."""
+    endless = replace(PLAN, instructions_tokens=15_000, truncation=Truncation("disabled"))
+    result = estimate(endless, selection_of("gpt-realtime"), FACTS, parse_volume("1000/day"), LengthDistribution(2))
+    assert result.call_mix is not None
+    assert result.call_mix.cap is not None
+    assert result.call_mix.cap.by == "context"
+    assert 10 < result.call_mix.cap.minutes < 60
+    assert any("fill the context and end with the provider's error" in text for text in result.warnings)
+    with pytest.raises(ContextOverflow):
+        estimate(replace(endless, minutes=60, turns=120), selection_of("gpt-realtime"), FACTS)
+
+
+def test_expected_uses_the_cache_behaviour_that_is_stated() -> None:
+    worst = answer(cache="none").per_conversation
+    assert worst.expected == worst.worst
+    best = answer(cache="all").per_conversation
+    assert best.expected == best.best
+    shared = answer(prefix_reuse=Decimal(1)).per_conversation
+    assert best.best <= shared.expected <= answer().per_conversation.expected
+
+
+def test_a_longer_prompt_costs_more_where_nothing_is_cached() -> None:
+    """20 responses read 1,000 tokens more at $4.00/M: 20 x 1,000 x 4 millionths."""
+    short, long = (answer(cache="none", instructions_tokens=tokens).per_conversation for tokens in (1000, 2000))
+    assert long.worst - short.worst == 20 * 1000 * 4_000_000
+
+
+def test_each_plan_setting_moves_the_bill() -> None:
+    plain = answer().per_conversation.expected
+    for setting in (
+        {"tool_calls": 3},
+        {"first_speaker": "assistant"},
+        {"images": 1},
+        {"text_turns": 2},
+        {"interrupted_share": HALF},
+        {"reasoning_tokens": 50},
+        {"transcription_model": "whisper-1"},
+        {"tools_tokens": 300},
+        {"truncation": Truncation("auto", HALF, 1200)},
+        {"session_minutes": 5},
+        {"warm_cache": True},
+    ):
+        assert answer(**setting).per_conversation.expected != plain, setting
+
+
+def test_parts_name_where_the_money_goes() -> None:
+    names = {
+        part.name for part in answer(tool_calls=2, images=1, reasoning_tokens=9, transcription_model="whisper-1").breakdown
+    }
+    assert names == {
+        "fresh_audio_in",
+        "instructions",
+        "reasoning",
+        "reread_history",
+        "cached_history",
+        "assistant_audio",
+        "text",
+        "images",
+        "tool_rounds",
+        "transcription",
+    }
+
+
+def test_tool_rounds_cost_what_their_own_responses_cost() -> None:
+    result = answer(tool_calls=4)
+    simulated = simulate(script(result.plan, result.model.effective_rules.rules), selection_of(), FACTS)
+    rounds = sum(response.amount for response in simulated.responses if response.response.kind == "tool-call")
+    assert next(part.amount for part in result.breakdown if part.name == "tool_rounds") == rounds
+
+
+def test_a_model_that_ends_soon_says_so() -> None:
+    assert any(
+        "2027-01-20; the named replacement is gpt-realtime-2.1" in text
+        for text in answer(selection_of("gpt-realtime")).warnings
+    )
+
+
+def test_assumptions_are_part_of_the_answer() -> None:
+    assumptions = answer().assumptions
+    assert "history is last-assistant-audio: assumed, same as gpt-realtime" in assumptions
+    assert any(text.startswith("expected: 80% of the prefix in common") for text in assumptions)
+    assert not any("input_limit_tokens" in text for text in assumptions)
+    assert any("input_limit_tokens is 28224, disputed (28672)" in text for text in answer(minutes=60, turns=200).assumptions)
+    assert any("the carrier bills its own minutes" in text for text in answer(transport="sip").assumptions)
+    broken = answer(transport="websocket", interrupted_share=HALF)
+    assert any("the client truncates interrupted replies" in text for text in broken.assumptions)
+
+
+def test_cuts_sessions_long_replies_and_unstated_reasoning_are_warned_of() -> None:
+    assert any(
+        "from turn" in text and "no longer fits" in text
+        for text in answer(minutes=60, turns=300, instructions_tokens=20_000).warnings
+    )
+    assert any("2 are needed" in text for text in answer(minutes=90, turns=60).warnings)
+    assert any("more than the model's maximum of 4,096 per response" in text for text in answer(minutes=30, turns=3).warnings)
+    assert any("no reasoning tokens are counted" in text for text in answer(selection_of("gpt-realtime-2.1")).warnings)
+    reasoned = answer(selection_of("gpt-realtime-2.1"), reasoning_tokens=50)
+    assert not any("no reasoning tokens are counted" in text for text in reasoned.warnings)
+
+
+def test_a_disputed_transcription_price_is_shown_with_the_other_figure() -> None:
+    result = answer(transcription_model="gpt-4o-transcribe")
+    assert any("$6.00/M is used; $2.50/M according to" in text for text in result.warnings)
+
+
+def test_azure_transcribes_under_the_same_deployment_where_it_can() -> None:
+    zone = answer(selection_of(provider="azure", deployment="data-zone"), transcription_model="gpt-4o-transcribe")
+    assert zone.model.transcription is not None
+    assert zone.model.transcription.offer.deployment == "data-zone"
+    whisper = answer(selection_of(provider="azure", deployment="data-zone"), transcription_model="whisper")
+    assert whisper.model.transcription is not None
+    assert whisper.model.transcription.offer.deployment == "global"
+    assert any("whisper is not available as data-zone" in text for text in whisper.assumptions)
+
+
+def test_what_has_no_price_cannot_be_estimated() -> None:
+    early = selection_of("gpt-4o-realtime-preview-2025-06-03", day=DAY.replace(month=1))
+    with pytest.raises(Unpriced, match="has no price for image in"):
+        answer(early, images=1)
+
+
+def test_only_realtime_models_can_be_estimated() -> None:
+    with pytest.raises(NotAvailable, match=r"gpt-live-1 is a live model, not a realtime model such as .*gpt-realtime"):
+        answer(selection_of("gpt-live-1"))
+    with pytest.raises(NotAvailable, match=r"gpt-4.1 is a text model, not a transcription model such as gpt-4o"):
+        answer(transcription_model="gpt-4.1")
+    with pytest.raises(UnknownName, match="unknown model 'whisper-2'; the nearest is whisper-1"):
+        answer(transcription_model="whisper-2")

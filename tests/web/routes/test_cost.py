@@ -1,0 +1,212 @@
+"""A usage log on the page or in the API: read in memory, priced as on the command line, not stored."""
+
+import asyncio
+import gzip
+import json
+from threading import Event
+
+import pytest
+
+from tests.cases import DAY
+from tests.web.sites import SITE, client, run
+from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.web.forms.requests import Problem
+from voicebill.web.models.cost_shapes import CostJson
+from voicebill.web.routes import cost
+from voicebill.web.site import Limits, Site
+
+RESPONSE = {
+    "id": "resp_1",
+    "status": "completed",
+    "usage": {
+        "total_tokens": 253,
+        "input_tokens": 132,
+        "output_tokens": 121,
+        "input_token_details": {
+            "text_tokens": 119,
+            "audio_tokens": 13,
+            "cached_tokens": 64,
+            "cached_tokens_details": {"text_tokens": 64, "audio_tokens": 0},
+        },
+        "output_token_details": {"text_tokens": 30, "audio_tokens": 91},
+    },
+}
+LINE = {"type": "response.done", "response": RESPONSE}
+LOG = json.dumps(LINE).encode() + b"\n"
+QUERY = {"model": "gpt-realtime", "day": "2026-11-22"}
+SUM = 55 * 4 + 64 * 0.40 + 13 * 32 + 30 * 16 + 91 * 64
+
+
+def test_the_api_costs_a_log_as_its_sum_says() -> None:
+    """55 × 4 + 64 × 0.40 + 13 × 32 + 30 × 16 + 91 × 64 = 6,965.6 millionths of a dollar."""
+    shape = SITE.post("/api/cost", params=QUERY, content=LOG).json()
+    assert shape["total"]["dollars"] == "0.0069656" == f"{SUM / 1e6:.7f}"
+    assert CostJson.model_validate(shape).records.billed == 1
+
+
+def test_groups_and_filters_are_those_of_the_command_line() -> None:
+    shape = SITE.post(
+        "/api/cost", params=QUERY | {"by": "meter", "where": "meter in (audio_in, audio_out)", "top": "1"}, content=LOG
+    )
+    answer = CostJson.model_validate(shape.json())
+    assert [group.keys for group in answer.groups] == [{"meter": "audio_out"}]
+    assert answer.remainder is not None
+    assert answer.remainder.dollars == "0.000416"
+
+
+@pytest.mark.parametrize("packed", [LOG, gzip.compress(LOG, mtime=0)])
+def test_the_page_takes_a_file_and_shows_its_bill(packed: bytes) -> None:
+    page = SITE.post("/cost", data=QUERY | {"by": "model"}, files={"log": ("usage.jsonl", packed)})
+    assert page.status_code == 200
+    assert '<span class="figure">$0.00697</span>' in page.text
+    assert "gpt-realtime" in page.text
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_the_chart_of_costs_by_day_is_embedded_in_the_page() -> None:
+    """The chart has no address, because the log is not stored; only the policy of that page allows it."""
+    lines = [LINE | {"time": f"2026-11-{day}T10:00:00Z", "response": RESPONSE | {"id": f"resp_{day}"}} for day in (20, 21)]
+    log = b"\n".join(json.dumps(line).encode() for line in lines)
+    page = SITE.post("/cost", data={"model": "gpt-realtime", "by": "day"}, files={"log": ("usage.jsonl", log)})
+    assert "data:image/svg+xml;base64," in page.text
+    assert "img-src 'self' data:" in page.headers["content-security-policy"]
+    assert "data:" not in SITE.get("/cost").headers["content-security-policy"]
+
+
+def test_names_from_a_log_are_text_on_the_page() -> None:
+    line = json.dumps(LINE | {"tenant": "<script>alert(1)</script>"}).encode()
+    page = SITE.post("/cost", data=QUERY | {"by": "tenant"}, files={"log": ("<b>.jsonl", line)})
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "log", "status", "field", "message"),
+    [
+        ({}, b"", 422, "log", "is empty"),
+        ({}, b"hello\n", 422, None, "is not in a known format (realtime"),
+        ({}, gzip.compress(LOG, mtime=0)[:40], 422, "log", "cannot be decompressed"),
+        ({"by": "modle"}, LOG, 422, "by", "unknown field 'modle'; the nearest is model"),
+        ({"where": "turn = three"}, LOG, 422, "where", "turn is compared with a whole number"),
+        ({"since": "2026-11"}, LOG, 422, "since", "'2026-11' is not a day"),
+        ({"day": "yesterday"}, LOG, 422, "day", "is not a date"),
+        ({"top": "3"}, LOG, 422, "top", "requires groups"),
+        ({"format": "realtme"}, LOG, 422, "format", "unknown format 'realtme'; the nearest is realtime"),
+        ({}, b"PAR1" + b"\0" * 40, 422, "log", "is Parquet: the command line reads it"),
+        ({}, gzip.compress(b"PAR1" + b"\0" * 40, mtime=0), 422, "log", "is Parquet: the command line reads it"),
+        ({}, gzip.compress(LOG, mtime=0)[:20] + b"\xff" * 40, 422, "log", "cannot be decompressed"),
+        ({}, gzip.compress(gzip.compress(LOG, mtime=0), mtime=0), 422, None, "is not in a known format"),
+        ({"colour": "red"}, LOG, 422, "colour", "is none of"),
+    ],
+)
+def test_invalid_input_is_reported_at_its_field(
+    fields: dict[str, str], log: bytes, status: int, field: str | None, message: str
+) -> None:
+    problem = SITE.post("/api/cost", params=fields, content=log)
+    assert problem.status_code == status
+    assert [error for error in problem.json()["errors"] if error["field"] == field and message in error["detail"]]
+
+
+def test_unpriced_usage_is_shown_as_quantities() -> None:
+    """The 91 audio output tokens of an unknown model are unpriced, never $0."""
+    shape = SITE.post("/api/cost", params={"model": "gpt-realtme", "day": "2026-11-22"}, content=LOG).json()
+    assert shape["total"]["status"] == "unpriced"
+    assert shape["total"]["dollars"] is None
+    assert {(line["meter"], line["quantities"][0]) for line in shape["unpriced"]} >= {("audio_out", 91)}
+    page = SITE.post("/cost", data={"model": "gpt-realtme", "day": "2026-11-22"}, files={"log": ("usage.jsonl", LOG)})
+    assert '<span class="figure">unpriced</span>' in page.text
+
+
+def test_a_log_is_limited_in_size_compressed_and_decompressed_and_in_records() -> None:
+    small = client(limits=Limits(log_bytes=2_000, log_unpacked_bytes=3_000, log_records=2))
+    assert small.post("/api/cost", content=b"x" * 2_001).status_code == 413
+    bomb = small.post("/api/cost", content=gzip.compress(b"0" * 10_000))
+    assert (bomb.status_code, bomb.json()["errors"][0]["detail"]) == (
+        413,
+        "has more than 3,000 bytes: the command line reads logs of any size",
+    )
+    nested = small.post("/api/cost", content=gzip.compress(gzip.compress(b"0" * 10_000)))
+    assert nested.status_code == 422, "decompressed content is not decompressed again"
+    lines = b"\n".join(json.dumps({"type": "response.done", "response": {"id": f"r{index}"}}).encode() for index in range(3))
+    assert "more than 2 records" in small.post("/api/cost", content=lines).text
+    assert small.post("/cost", files={"log": ("a.jsonl", b"x" * 2_001)}).status_code == 413
+
+
+def test_a_form_without_a_file_says_so() -> None:
+    assert "choose a file" in SITE.post("/cost", data={"by": "day"}, files={"other": ("", b"")}).text
+    assert SITE.post("/cost", data={"by": "day"}).status_code == 415
+    broken = SITE.post("/cost", content=b"nonsense", headers={"content-type": "multipart/form-data"})
+    assert broken.status_code == 422
+
+
+def test_no_cache_stores_a_response() -> None:
+    answer = SITE.post("/api/cost", params=QUERY, content=LOG)
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+
+
+def test_the_api_rejects_a_form_and_explains_how_to_send_a_log() -> None:
+    problem = SITE.post("/api/cost", files={"log": ("usage.jsonl", LOG)})
+    assert problem.status_code == 415
+    assert problem.json()["detail"] == "send the log itself as the body (curl --data-binary @usage.jsonl)"
+
+
+def test_hints_name_fields_and_no_options_of_the_command_line() -> None:
+    shape = SITE.post("/api/cost", params={"model": "gpt-realtime"}, content=LOG).json()
+    assert "1 record names no deployment: global is taken (else say deployment)" in shape["assumptions"]
+    assert {line["reason"] for line in shape["unpriced"]} == {"no day is known: name it with day"}
+    page = SITE.post("/cost", data={"model": "gpt-realtime"}, files={"log": ("usage.jsonl", LOG)}).text
+    assert "else say provider" in page
+    assert page.count("no day is known: name it with day") == 1, "equal reasons are shown once"
+    assert "--d" not in page + SITE.post("/api/cost", content=b"hello").text
+
+
+def test_the_form_has_days_tenant_and_the_most_expensive_groups() -> None:
+    lines = [LINE | {"tenant": f"t{index}", "response": RESPONSE | {"id": f"resp_{index}"}} for index in range(3)]
+    log = b"\n".join(json.dumps(line).encode() for line in lines)
+    fields = QUERY | {"by": "tenant", "top": "2", "since": "2026-11-22", "until": "2026-11-23"}
+    page = SITE.post("/cost", data=fields, files={"log": ("usage.jsonl", log)}).text
+    assert "all other groups</th><td>1</td>" in page
+    assert all(f'name="{name}" value="{fields.get(name, "")}"' in page for name in ("tenant", "since", "until", "top"))
+
+
+def test_reading_a_log_stops_at_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the route is cancelled, the thread stops at its next record."""
+    begun, resume, ended = Event(), Event(), Event()
+
+    def slow(_self: DuckDBEngine, records: object) -> int:
+        begun.set()
+        assert resume.wait(10)
+        try:
+            list(records)  # type: ignore[call-overload]
+        except Problem:
+            ended.set()
+            raise
+        return 0
+
+    monkeypatch.setattr(DuckDBEngine, "load", slow)
+    site = Site(today=lambda: DAY)
+
+    async def cancel_request() -> None:
+        task = asyncio.create_task(cost._cost_log_in_thread(LOG, "the log", QUERY, site))
+        await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        resume.set()
+
+    run(cancel_request)
+    assert ended.wait(10)
+    assert "workers" not in site.__dict__, "logs have separate threads"
+    site.stop()
+    assert "log_workers" not in site.__dict__
+
+
+def test_a_running_query_is_interrupted() -> None:
+    cancellation = cost.Cancellation()
+    with DuckDBEngine() as database:
+        cancellation.attach(database)
+        cancellation.cancel()
+    cancellation.cancel()
+    with DuckDBEngine() as database, pytest.raises(Problem, match="was cancelled"):
+        cancellation.attach(database)

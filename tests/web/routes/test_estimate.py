@@ -1,0 +1,233 @@
+"""The estimate on the page and in the API: equal dollars everywhere, and every error at its field."""
+
+import csv
+import html
+import io
+import json
+import re
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests.cases import DAY
+from tests.web.sites import SITE, client
+from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.money import format_amount, format_dollars
+from voicebill.cli import app as command_line
+from voicebill.conversation.plan import Plan
+from voicebill.facts import load_facts
+from voicebill.web.forms.fields import FORM_FIELDS
+from voicebill.web.models.shapes import EstimateJson
+
+FACTS = load_facts()
+
+
+def figure(text: str) -> str:
+    """The headline figure of a page."""
+    match = re.search(r'<span class="figure">(.*?)</span>', text)
+    assert match is not None, text
+    return html.unescape(match[1])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    minutes=st.decimals(1, 40, places=1),
+    turns=st.integers(1, 60),
+    prompt=st.integers(0, 5000),
+    share=st.integers(5, 50),
+    tool_calls=st.integers(0, 3),
+    model=st.sampled_from(["gpt-realtime-1.5", "gpt-realtime-mini", "gpt-realtime-2.1"]),
+    provider=st.sampled_from(["openai", "azure"]),
+)
+def test_page_api_command_line_and_python_give_the_same_dollars(
+    *, minutes: Decimal, turns: int, prompt: int, share: int, tool_calls: int, model: str, provider: str
+) -> None:
+    assume(turns + tool_calls <= 40 * minutes)  # the site rejects unrealistic plans
+    fields = {
+        "minutes": str(minutes),
+        "turns": str(turns),
+        "instructions_tokens": str(prompt),
+        "user_share": f"{share}%",
+        "assistant_share": "40%",
+        "tool_calls": str(tool_calls),
+        "model": model,
+        "provider": provider,
+    }
+    plan = Plan(
+        minutes=minutes,
+        turns=turns,
+        instructions_tokens=prompt,
+        user_share=Decimal(share) / 100,
+        assistant_share=Decimal("0.4"),
+        tool_calls=tool_calls,
+    )
+    try:
+        answer = estimate(plan, ModelSelection(model=model, provider=provider, day=DAY), FACTS)
+    except VoicebillError:
+        reject()
+    expected = format_dollars(answer.per_conversation.expected)
+    query = urlencode(fields)
+    assert SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"] == expected
+    assert SITE.post("/api/estimate", json=fields).json()["per_conversation"]["expected"] == expected
+    assert figure(SITE.get(f"/answer?{query}").text) == format_amount(answer.per_conversation.expected)
+    words = [word for name, value in fields.items() for word in (f"--{name.replace('_', '-')}", value)]
+    printed = CliRunner().invoke(command_line, ["estimate", *words, "--day", str(DAY), "--json"]).stdout
+    assert json.loads(printed)["per_conversation"]["expected"] == expected
+
+
+def test_an_answer_has_the_documented_shape_and_nothing_else() -> None:
+    query = "minutes=10&turns=20&conversations=1000/month&transcription_model=whisper-1&sensitivity=true"
+    shape = SITE.get(f"/api/estimate?{query}").json()
+    answer = EstimateJson.model_validate(shape)
+    assert answer.sensitivity
+    assert answer.recommendations
+    assert answer.call_mix is not None
+    assert answer.voicebill == shape["voicebill"]
+
+
+def test_numbers_are_read_as_people_type_them() -> None:
+    typed = SITE.get("/answer?minutes=5%20min&turns=200&instructions_tokens=2k&user_share=45%25").text
+    plain = SITE.get("/answer?minutes=5&turns=200&instructions_tokens=2000&user_share=0.45").text
+    assert figure(typed) == figure(plain)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "message"),
+    [
+        ("minutes=abc", "minutes", "is not a duration"),
+        ("minutes=-5", "minutes", "-5 is negative"),
+        ("turns=5000", "turns", "at most 1,000 turns and tool calls"),
+        ("minutes=1&turns=500", "turns", "500 per minute are not realistic"),
+        ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
+        ("provider=azzure", "provider", "the nearest is azure"),
+        ("deployment=orbit", "deployment", "unknown deployment"),
+        ("day=2020-01-01", None, "prices are known from"),
+        ("day=soon", "day", "must be a day such as"),
+        ("conversations=500", "conversations", "names no period"),
+        ("user_share=80%25&assistant_share=80%25", "user_share", "must add up to at most 1"),
+        ("colour=red", "colour", "unknown key 'colour'"),
+        ("prefix_reuse=1.5", "prefix_reuse", "more than 1"),
+        ("rules=page", "rules", "unknown rule set 'page'"),
+        ("transcription_model=whisper-2", "transcription_model", "unknown model 'whisper-2'"),
+        ("instructions_tokens=40000", "instructions_tokens", "leave no room"),
+        ("instructions_tokens=10.000", "instructions_tokens", "may mean two numbers"),
+        ("conversations=10.000/month", "conversations", "may mean two numbers"),
+        ("post_instructions_tokens=100", None, "one message of"),
+        ("tool_calls=990", "tool_calls", "at most 1,000 turns and tool calls"),
+    ],
+)
+def test_invalid_input_is_reported_at_its_field_on_the_page_and_in_the_api(query: str, field: str | None, message: str) -> None:
+    page = SITE.get(f"/?{query}")
+    assert page.status_code == 422
+    assert message in html.unescape(page.text)
+    assert '<span class="figure">' not in page.text
+    assert "Not updated" in page.text or "No answer" in page.text
+    if field in FORM_FIELDS:
+        at_field = re.search(rf'<p class="error" id="e-{field}">(.+?)</p>', page.text)
+        assert at_field is not None
+        assert message in html.unescape(at_field[1])
+    fields = dict(pair.split("=") for pair in query.replace("%25", "%").split("&"))
+    problem = SITE.get(f"/api/estimate?{urlencode({'minutes': '10', 'turns': '20'} | fields)}")
+    assert problem.status_code == 422
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert any(error["field"] == field and message in error["detail"] for error in problem.json()["errors"])
+
+
+def test_what_was_valid_stays_in_the_form() -> None:
+    page = SITE.get("/?minutes=abc&turns=33&tool_calls=4").text
+    assert 'id="f-turns" value="33"' in page
+    assert 'id="f-minutes" value="abc"' in page
+    assert re.search(r"<details open>\s*<summary>Tools and greeting</summary>", page)
+
+
+def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
+    sent = SITE.post("/", data={"minutes": "7", "turns": "20", "tool_calls": "2", "day": ""}, follow_redirects=False)
+    assert sent.status_code == 303
+    assert sent.headers["location"] == "/?minutes=7&tool_calls=2"
+    assert figure(SITE.get(sent.headers["location"]).text) == figure(SITE.get("/answer?minutes=7&tool_calls=2").text)
+
+
+def test_a_discount_changes_the_figure_and_is_in_no_address() -> None:
+    undiscounted, discounted = (
+        SITE.post("/answer", data={"minutes": "10"}),
+        SITE.post("/", data={"minutes": "10", "discount": "25"}),
+    )
+    assert "'lots' is not a number" in html.unescape(SITE.post("/", data={"discount": "lots"}).text)
+    for path in ("/", "/chart/turns.svg", "/api/estimate", "/export.csv"):
+        assert "must not be in an address" in SITE.get(f"{path}?discount=90").text
+    assert "With a discount of 25%" in SITE.post("/compare", data={"discount": "25"}).text
+    assert discounted.status_code == 200
+    figures = [Decimal(figure(page.text).removeprefix("$")) for page in (discounted, undiscounted)]
+    assert figures[0] / figures[1] == pytest.approx(Decimal("0.75"), abs=Decimal("0.01"))
+    assert "With a discount of 25%" in discounted.text
+    assert not re.search(r'(href|src|srcset|action)="[^"]*discount', discounted.text)
+    assert "no-store" in discounted.headers["cache-control"]
+
+
+def test_an_emptied_field_does_not_get_its_initial_value() -> None:
+    assert "how many turns has it?" in SITE.get("/?turns=").text
+    without = SITE.get("/?conversations=").text
+    assert "per month" not in without
+    assert 'id="f-conversations" value=""' in without
+    assert "conversations=" in SITE.post("/", data={"conversations": ""}, follow_redirects=False).headers["location"]
+
+
+def test_an_unticked_checkbox_and_a_selected_choice_are_shown_as_given() -> None:
+    page = SITE.get("/?warm_cache=false&transport=webrtc").text
+    assert not re.search(r'name="warm_cache"[^>]*checked', page)
+    assert page.count(">webrtc</option>") == 1
+    assert re.search(r'name="warm_cache"[^>]*checked', SITE.get("/?warm_cache=true").text)
+
+
+def test_the_explanation_includes_the_discount() -> None:
+    undiscounted, discounted = (SITE.post("/why", data={"discount": percent}).text for percent in ("0", "50"))
+    totals = [Decimal(re.findall(r"<td>\$([\d.]+)</td><td class=\"left\">", page)[-1]) for page in (discounted, undiscounted)]
+    assert totals[0] / totals[1] == pytest.approx(Decimal("0.5"), abs=Decimal("0.01"))
+
+
+def test_a_permalink_fixes_day_prices_and_rules_and_reports_changes() -> None:
+    page = SITE.get("/?minutes=7").text
+    link = html.unescape(re.search(r'href="([^"]+)" rel="bookmark"', page)[1])  # type: ignore[index]
+    assert f"day={DAY}" in link
+    assert FACTS.prices.digest in link
+    assert "have changed since" not in SITE.get(link).text
+    assert figure(SITE.get(link).text) == figure(page)
+    older = SITE.get(link.replace(FACTS.prices.digest, "0123456789ab")).text
+    assert "prices have changed since this link was created: from 0123456789ab" in older
+
+
+def test_the_export_adds_up_to_the_expected_amount() -> None:
+    query = "minutes=6&turns=9&tool_calls=2&transcription_model=gpt-4o-transcribe"
+    saved = SITE.get(f"/export.csv?{query}")
+    assert saved.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(saved.text)))
+    expected = SITE.get(f"/api/estimate?{query}").json()["per_conversation"]["expected"]
+    assert sum(Decimal(row["dollars"]) for row in rows) == Decimal(expected)
+    assert sum(row["kind"] == "tool-call" for row in rows) == 2
+
+
+def test_the_explanation_is_on_the_page() -> None:
+    page = SITE.get("/?minutes=5&turns=8&tool_calls=1").text
+    assert "first response: nothing is cached yet" in page
+    assert "Sensitivity" in page
+    assert "use gpt-realtime-2.1-mini" in page
+    assert SITE.get("/why?minutes=5&turns=8&tool_calls=1").text.strip() in page
+
+
+def test_an_embedded_page_has_form_and_result_and_may_be_in_a_frame() -> None:
+    page = SITE.get("/?embed=1")
+    assert "<nav" not in page.text
+    assert "frame-ancestors *" in page.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in SITE.get("/").headers["content-security-policy"]
+
+
+def test_amounts_in_another_currency_are_on_the_page(tmp_path: object) -> None:
+    euro = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
+    assert "EUR" in euro.get("/answer").text
+    assert "EUR" not in SITE.get("/answer").text
