@@ -14,14 +14,14 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
-    from voicebill.answers.capacity.capacity import CapacityTargets, plan_capacity
+    from voicebill.answers.capacity.capacity import plan_capacity
+    from voicebill.answers.capacity.targets import CapacityTargets
     from voicebill.answers.comparison.alternatives import alternatives
     from voicebill.answers.comparison.compare import available_offers, compare
     from voicebill.answers.connectivity.transport import ConnectionCosts
     from voicebill.answers.estimates.estimate import estimate
     from voicebill.answers.estimates.model_selection import ModelSelection
     from voicebill.answers.estimates.simulate import simulate
-    from voicebill.answers.parsing.quantities import Volume
     from voicebill.answers.provisioned.ptu import PtuRequest, size_ptus
     from voicebill.answers.recorded.cost import CostQuery, cost
     from voicebill.answers.recorded.filters import parse_filter
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
     from voicebill.conversation.plan import Plan
     from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+    from voicebill.conversation.volume import Volume
     from voicebill.engines.cost_table import cost_table
     from voicebill.engines.in_duckdb import DuckDBEngine
     from voicebill.engines.ledger import Ledger
@@ -87,7 +88,7 @@ __all__ = [
 
 _HOMES = {
     "CallLengths": "conversation.call_lengths",
-    "CapacityTargets": "answers.capacity.capacity",
+    "CapacityTargets": "answers.capacity.targets",
     "ConnectionCosts": "answers.connectivity.transport",
     "CostQuery": "answers.recorded.cost",
     "DuckDBEngine": "engines.in_duckdb",
@@ -106,7 +107,7 @@ _HOMES = {
     "Turn": "conversation.script",
     "Usage": "billing.usage",
     "VoicebillError": "billing.errors",
-    "Volume": "answers.parsing.quantities",
+    "Volume": "conversation.volume",
     "alternatives": "answers.comparison.alternatives",
     "available_offers": "answers.comparison.compare",
     "bill": "billing.bill",

@@ -1,11 +1,7 @@
-"""Model the distribution of call lengths, and select representative lengths.
+"""Model the distribution of call lengths, lognormal or as observed, in buckets of calls with equal turns."""
 
-Calls are grouped into buckets by their number of turns. Some buckets are counted; the others are interpolated on a smooth
-curve, so that a weighted mean over a few buckets is the mean over all. Sampling is deterministic.
-"""
-
-from bisect import bisect, bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -20,13 +16,6 @@ from voicebill.conversation.plan import Plan
 ASSUMED_LENGTH_CV = Decimal("0.8")
 """Coefficient of variation of call lengths unless it is given. Service times in call centres are lognormal (Brown et al.,
 JASA 2005); their variation differs by business, so this figure is assumed, and your own logs should replace it."""
-
-NODES = 32
-"""Buckets that are counted; the others are interpolated."""
-
-SILVER_RATIO = 0.414214
-"""The silver ratio minus 2: fractional parts of its multiples fill an interval evenly."""
-
 
 MIN_LENGTH_CV = Decimal("0.001")
 """Smaller coefficients of variation count as 0."""
@@ -177,47 +166,3 @@ def _lognormal_buckets(mean: float, coefficient: float, per_minute: float, cap: 
             share, minutes = share + 1 - cumulative_share, minutes + (1 - cumulative_share) * cap
         if share > MIN_SHARE:
             yield LengthBucket(turns, min(minutes / share, cap), share)
-
-
-def sample_buckets(buckets: Sequence[LengthBucket]) -> list[int]:
-    """Indexes of the buckets that are counted: all if there are few, else the shortest, the longest, and others.
-
-    Of the others, six tenths are spread over the calls, three tenths over their cost, which grows with about the square of
-    the turns, and one tenth over the whole range, so that no gap is too wide for the interpolation.
-    """
-    last = len(buckets) - 1
-    if last < NODES:
-        return list(range(last + 1))
-    indexes = {0, last}
-    shares = [bucket.share for bucket in buckets]
-    costs = [bucket.share * bucket.turns**2 for bucket in buckets]
-    steps = [1 / bucket.turns for bucket in buckets]
-    count, totals = NODES - len(indexes), (sum(shares), sum(costs), sum(steps))
-    parts = zip(shares, costs, steps, strict=True)
-    cumulative = list(accumulate(0.6 * s / totals[0] + 0.3 * c / totals[1] + 0.1 * g / totals[2] for s, c, g in parts))
-    indexes.update(min(bisect_left(cumulative, (step + 0.5) / count), last) for step in range(count))
-    return sorted(indexes)
-
-
-def jittered(bucket: LengthBucket, order: int, plan: Plan) -> LengthBucket:
-    """The bucket with a length between its shortest and its longest call, deterministic in `order`.
-
-    With the same minutes per turn in every bucket, all would fill cache blocks in the same way; real calls do not.
-    """
-    turns = bucket.turns - 0.5 + order * SILVER_RATIO % 1
-    return bucket._replace(minutes=turns * float(plan.minutes) / plan.turns)
-
-
-def interpolation_weights(buckets: Sequence[LengthBucket], nodes: Sequence[float]) -> list[int]:
-    """The weight of each node in units of 10^-12, where every bucket lies on the cubic through the four nodes around it."""
-    weights = [0.0] * len(nodes)
-    for bucket in buckets:
-        first = max(0, min(bisect(nodes, bucket.minutes) - 2, len(nodes) - 4))
-        neighbours = range(first, min(first + 4, len(nodes)))
-        for index in neighbours:
-            weight = bucket.share
-            for other in neighbours:
-                if other != index:
-                    weight *= (bucket.minutes - nodes[other]) / (nodes[index] - nodes[other])
-            weights[index] += weight
-    return [round(weight * 10**12) for weight in weights]

@@ -11,14 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import DAY
-from voicebill.answers.capacity.capacity import Capacity, CapacityTargets, ServiceLevel, plan_capacity
+from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.capacity.erlang import channels_for_blocking, erlang_b
+from voicebill.answers.capacity.result import Capacity
+from voicebill.answers.capacity.targets import CapacityTargets, ServiceLevel
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.answers.reports.capacity_shape import capacity_shape
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 FACTS = load_facts()

@@ -11,9 +11,9 @@ from voicebill.answers.catalog.stacks import ROLES, Stack
 from voicebill.answers.comparison.alternatives import Alternative, Alternatives, alternatives
 from voicebill.answers.comparison.break_even import SweepRange, break_even
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 FACTS = load_facts()

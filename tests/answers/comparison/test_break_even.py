@@ -30,9 +30,9 @@ from voicebill.answers.comparison.break_even import (
 from voicebill.answers.comparison.compare import compare
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import ContextOverflow, InvalidInput, UnknownName, VoicebillError
 from voicebill.conversation.plan import Plan, with_length
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile
 

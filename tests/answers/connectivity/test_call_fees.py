@@ -12,10 +12,10 @@ from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, estimate_connection
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import Unpriced
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 DAY = date(2026, 11, 22)

@@ -13,10 +13,10 @@ from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution, mean_billed_ms
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 FACTS = load_facts(FOLDER / "own_stacks.toml")

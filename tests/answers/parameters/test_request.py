@@ -7,8 +7,8 @@ import pytest
 from tests.cases import DAY
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.volume import Volume
 
 
 def read_request(**table: object) -> tuple[EstimateRequest | None, list[Issue]]:

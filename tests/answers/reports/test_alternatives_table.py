@@ -9,11 +9,11 @@ from tests.cases import DAY, case_file, micro_dollars
 from voicebill.answers.catalog.stacks import Stack
 from voicebill.answers.comparison.alternatives import Alternatives, alternatives
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.answers.reports.alternatives_table import TITLES, markdown, table_rows
 from voicebill.billing.money import format_dollars
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 FACTS = load_facts()

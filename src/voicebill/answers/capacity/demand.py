@@ -6,7 +6,7 @@ calls holds pieces of any of theirs.
 """
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -20,7 +20,6 @@ from voicebill.conversation.context import Response, duration_ms
 from voicebill.conversation.history import Tokens
 
 MINUTE_MS = 60_000
-MAX_SHOWN_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +120,6 @@ class CallDemand:
             tokens[index] += event.tokens
             requests[index] += event.requests
         return tuple(MinuteDemand(index + 1, tokens[index], requests[index]) for index in range(count))
-
-
-def abbreviate_minutes(minutes: tuple[MinuteDemand, ...]) -> Iterator[MinuteDemand | None]:
-    """The minutes of a call as far as a table has room for them; None where some are left out.
-
-    >>> answer = [MinuteDemand(number, 0, 0) for number in range(1, 61)]
-    >>> [row.number if row else "..." for row in abbreviate_minutes(tuple(answer))]
-    [1, 2, 3, 4, 5, '...', 57, 58, 59, 60]
-    """
-    if len(minutes) <= MAX_SHOWN_MINUTES:
-        yield from minutes
-        return
-    yield from minutes[: MAX_SHOWN_MINUTES // 2]
-    yield None
-    yield from minutes[1 - MAX_SHOWN_MINUTES // 2 :]
 
 
 def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting) -> CallDemand:

@@ -20,19 +20,20 @@ from voicebill.answers.comparison.stack_pricing import BuiltStack, StackComponen
 from voicebill.answers.comparison.stack_usage import StackUsage
 from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
-from voicebill.answers.estimates.call_mix import DurationLimits, mean_costs, measure_calls
+from voicebill.answers.estimates.call_mix import mean_costs
 from voicebill.answers.estimates.costing import total_amount
 from voicebill.answers.estimates.estimate import Estimate, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.bill import Line, rate_warnings
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.price_book import Quote
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_sample import DurationLimits, measure_calls
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Rules
+from voicebill.conversation.volume import Volume
 
 LABELS: Mapping[Architecture, str] = {
     "speech-to-speech": "speech to speech",

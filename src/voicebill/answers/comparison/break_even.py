@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple, get_args
 
 from voicebill.answers.comparison.alternatives import Alternative, Alternatives
 from voicebill.answers.parsing import quantities
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.validation import to_decimal
 from voicebill.conversation.plan import Plan, with_length
 from voicebill.conversation.script import MAX_TURNS
+from voicebill.conversation.volume import Volume
 
 Axis = Literal["minutes", "turns", "speech", "volume"]
 AXES: tuple[Axis, ...] = get_args(Axis)

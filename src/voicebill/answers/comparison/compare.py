@@ -6,17 +6,18 @@ from datetime import date
 from fractions import Fraction
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.call_mix import SampledCalls, sample_calls
+from voicebill.answers.estimates.call_mix import sample_calls
 from voicebill.answers.estimates.costing import CountedConversation, ScenarioUsage, run_conversation
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_sample import SampledCalls, noticeable_cap
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
+from voicebill.conversation.volume import Volume
 
 CountingKey = tuple[Rules, bool]
 """What a conversation's counts depend on: the rules, and whether transcription is billed by time."""
@@ -189,8 +190,8 @@ def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
         month = f", {currency.format_amount(answer.per_month.expected)} per month" if answer.per_month else ""
         yield f"{currency.format_amount(answer.per_conversation.expected)}{month}"
     call_mix = answer.call_mix if answer else None
-    if answer and call_mix and call_mix.cap and call_mix.mean_minutes < 0.98 * float(answer.plan.minutes):
-        yield f"per month: calls end at {call_mix.cap.minutes:.4g} minutes"
+    if answer and call_mix and (cap := noticeable_cap(call_mix.lengths, call_mix.cap, call_mix.mean_minutes, answer.plan)):
+        yield f"per month: calls end at {cap.minutes:.4g} minutes"
     if answer and any(line.rate and line.rate.is_fallback for line in answer.lines):
         yield "no cached price, priced as uncached"
     if answer and answer.conversation.rules.is_reasoning_model and not answer.plan.reasoning_tokens:

@@ -5,43 +5,27 @@ the mean call. A few representative lengths are counted, each as a plan of its o
 and is counted once; each offer then prices it.
 """
 
-from bisect import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
-from typing import Generic, Literal, NamedTuple, TypeVar
 
 from voicebill.answers.estimates.costing import ScenarioUsage, priced_lines, total_amount, usage_of_plan
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios
-from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.conversation.call_lengths import (
-    MAX_CALL_MINUTES,
-    MAX_MULTIPLE_OF_MEAN,
-    CallLengths,
-    LengthBucket,
-    LengthDistribution,
-    interpolation_weights,
-    jittered,
-    length_buckets,
-    quantile,
-    sample_buckets,
-    turn_count,
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_sample import (
+    DurationCap,
+    DurationLimits,
+    RepresentativeCalls,
+    SampledCalls,
+    WeightedCall,
+    measure_calls,
+    representative_plans,
 )
-from voicebill.conversation.plan import Plan, with_length
-
-PERCENTS = (10, 50, 90)
-
-
-class DurationCap(NamedTuple):
-    """Minutes after which calls end, by the session limit or by a full context that may not be truncated."""
-
-    minutes: float
-    by: Literal["session", "context"]
+from voicebill.conversation.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,51 +53,6 @@ class CallMix:
     percentiles: tuple[Percentile, ...]
 
 
-Measure = TypeVar("Measure")
-"""What is measured of a call: its usage or its costs."""
-
-
-class WeightedCall(NamedTuple, Generic[Measure]):
-    """The measure of a call of one length, and its weight."""
-
-    minutes: float
-    weight: int
-    measure: Measure
-
-
-class DurationLimits(NamedTuple):
-    """What may end a call: the session limit in minutes (0: none), and a full context unless the history can be truncated."""
-
-    minutes: int
-    can_truncate: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SampledCalls(Generic[Measure]):
-    """A weighted sample of calls; its weighted mean is the mean over calls of all lengths.
-
-    `percentiles` has the calls at the 10th, 50th and 90th percentile of call length.
-    """
-
-    lengths: LengthDistribution | CallLengths
-    cap: DurationCap | None
-    mean_minutes: float
-    calls: tuple[WeightedCall[Measure], ...]
-    percentiles: tuple[tuple[int, WeightedCall[Measure]], ...]
-
-
-class RepresentativeCalls(NamedTuple):
-    """A few plans with weights; a weighted mean over them is the mean over calls of all lengths.
-
-    `longest` is the length in minutes above which calls are not distinguished; None where all calls have the same length.
-    """
-
-    cap: DurationCap | None
-    longest: float | None
-    mean_minutes: float
-    weighted_plans: tuple[tuple[Plan, int], ...]
-
-
 def representative_calls(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> RepresentativeCalls:
     """Representative calls for a model, where the plan describes the call of mean length.
 
@@ -122,9 +61,7 @@ def representative_calls(plan: Plan, lengths: LengthDistribution | CallLengths, 
     Raises:
         ContextOverflow: the provider would end even the shortest calls with an error.
     """
-    return _representative_calls(
-        plan, lengths, _duration_limits(plan, model), lambda call_plan: usage_of_plan(call_plan, model)
-    )
+    return representative_plans(plan, lengths, _duration_limits(plan, model), lambda call_plan: usage_of_plan(call_plan, model))
 
 
 def sample_calls(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> SampledCalls[ScenarioUsage]:
@@ -136,89 +73,10 @@ def sample_calls(plan: Plan, lengths: LengthDistribution | CallLengths, model: R
     return measure_calls(plan, lengths, _duration_limits(plan, model), lambda call_plan: usage_of_plan(call_plan, model))
 
 
-def measure_calls(
-    plan: Plan, lengths: LengthDistribution | CallLengths, limits: DurationLimits, run: Callable[[Plan], Measure]
-) -> SampledCalls[Measure]:
-    """A sample of calls of different lengths; `run` measures each.
-
-    Raises:
-        ContextOverflow: the provider would end even the shortest calls with an error.
-    """
-    representative = _representative_calls(plan, lengths, limits, run)
-    weighted_calls = tuple(
-        WeightedCall(float(call_plan.minutes), weight, run(call_plan)) for call_plan, weight in representative.weighted_plans
-    )
-    longest = representative.longest
-    percentiles = (
-        (
-            percent,
-            weighted_calls[0] if longest is None else _call_of_length(plan, quantile(plan, lengths, percent, longest), run),
-        )
-        for percent in PERCENTS
-    )
-    return SampledCalls(lengths, representative.cap, representative.mean_minutes, weighted_calls, tuple(percentiles))
-
-
 def _duration_limits(plan: Plan, model: ResolvedModel) -> DurationLimits:
     rules = model.effective_rules.rules
     max_minutes = rules.session_minutes if plan.session_minutes is None else plan.session_minutes
     return DurationLimits(max_minutes, can_truncate=rules.supports_truncation and plan.truncation.mode == "auto")
-
-
-def _representative_calls(
-    plan: Plan, lengths: LengthDistribution | CallLengths, limits: DurationLimits, run: Callable[[Plan], object]
-) -> RepresentativeCalls:
-    """Representative calls; `run` must raise ContextOverflow for calls that the provider would end with an error."""
-    spans_sessions = (
-        not limits.minutes or plan.minutes > limits.minutes
-    )  # calls that go on in another session do not end with one
-    cap = None if spans_sessions else DurationCap(float(min(limits.minutes, MAX_CALL_MINUTES)), "session")
-    if isinstance(lengths, LengthDistribution) and not lengths.coefficient:
-        return RepresentativeCalls(cap, None, float(plan.minutes), ((plan, 1),))
-    max_minutes = cap.minutes if cap else min(MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
-    buckets = length_buckets(plan, lengths, max_minutes)
-    fitting = len(buckets) if limits.can_truncate else _count_fitting(plan, buckets, run)
-    if fitting < len(buckets):
-        cap = DurationCap(buckets[fitting - 1].minutes, "context")
-        max_minutes = cap.minutes
-        buckets = length_buckets(plan, lengths, max_minutes)
-    shares = sum(bucket.share for bucket in buckets)
-    mean = sum(bucket.share * bucket.minutes for bucket in buckets) / shares
-    return RepresentativeCalls(
-        cap, max_minutes, mean, _weighted_plans(plan, buckets, use_means=isinstance(lengths, CallLengths))
-    )
-
-
-def _count_fitting(plan: Plan, buckets: Sequence[LengthBucket], run: Callable[[Plan], object]) -> int:
-    """The number of buckets, from the shortest, whose calls the provider does not end with an error; at least 1."""
-
-    def fits(bucket: LengthBucket) -> bool:
-        try:
-            run(_plan_of_length(plan, bucket))
-        except ContextOverflow:
-            return False
-        return True
-
-    if fits(buckets[-1]):
-        return len(buckets)
-    return max(1, bisect(range(len(buckets)), False, key=lambda index: not fits(buckets[index])))
-
-
-def _weighted_plans(plan: Plan, buckets: Sequence[LengthBucket], *, use_means: bool) -> tuple[tuple[Plan, int], ...]:
-    """Plans of the sampled buckets with their weights. `use_means`: each has the mean length of its bucket, without jitter."""
-    indexes = sample_buckets(buckets)
-    unchanged = range(len(buckets)) if use_means or len(indexes) == len(buckets) else (0, len(buckets) - 1)
-    nodes = [
-        buckets[index] if index in unchanged else jittered(buckets[index], order, plan) for order, index in enumerate(indexes)
-    ]
-    weights = interpolation_weights(buckets, [node.minutes for node in nodes])
-    return tuple((_plan_of_length(plan, node), weight) for node, weight in zip(nodes, weights, strict=True))
-
-
-def _call_of_length(plan: Plan, minutes: float, run: Callable[[Plan], Measure]) -> WeightedCall[Measure]:
-    """A call of the given minutes, with weight 1."""
-    call_plan = _plan_of_length(plan, LengthBucket(turn_count(minutes, plan.turns / float(plan.minutes)), minutes, 1))
-    return WeightedCall(float(call_plan.minutes), 1, run(call_plan))
 
 
 def call_mix(sampled_calls: SampledCalls[ScenarioUsage], average: Scenarios, model: ResolvedModel) -> CallMix:
@@ -292,7 +150,3 @@ def mean_costs(sampled_calls: SampledCalls[Scenarios]) -> Scenarios:
         mean(call.measure.expected for call in sampled_calls.calls),
         mean(call.measure.worst for call in sampled_calls.calls),
     )
-
-
-def _plan_of_length(plan: Plan, bucket: LengthBucket) -> Plan:
-    return with_length(plan, bucket.turns, Decimal(f"{bucket.minutes:.6f}"))

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from voicebill.answers.estimates.costing import CountedConversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.bill import Line, rate_warnings
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_sample import DurationCap, noticeable_cap
+from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import EffectiveRules
 from voicebill.conversation.script import Truncation
 
@@ -35,6 +38,17 @@ def warnings(
         *_long_replies(conversation),
         *_reasoning(conversation, model),
     ]
+
+
+def shortened_calls(
+    lengths: LengthDistribution | CallLengths, cap: DurationCap | None, mean_minutes: float, plan: Plan, *, over: str = ""
+) -> Iterator[str]:
+    """The warning that calls end at a cap and so are shorter than planned; `over` names the period it applies to."""
+    if effective_cap := noticeable_cap(lengths, cap, mean_minutes, plan):
+        yield (
+            f"calls end at {effective_cap.minutes:.4g} minutes, so {over}they last {mean_minutes:.1f} "
+            f"minutes on average, not {plan.minutes}: give a smaller variation, longer sessions, or your calls' lengths"
+        )
 
 
 def _cache(conversation: CountedConversation) -> Iterator[str]:

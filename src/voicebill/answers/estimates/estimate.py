@@ -8,7 +8,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates import caveats
-from voicebill.answers.estimates.call_mix import CallMix, SampledCalls, call_mix, sample_calls
+from voicebill.answers.estimates.call_mix import CallMix, call_mix, sample_calls
 from voicebill.answers.estimates.costing import (
     CostComponent,
     CountedConversation,
@@ -21,11 +21,12 @@ from voicebill.answers.estimates.costing import (
 )
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.bill import Line
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_sample import SampledCalls
 from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +188,8 @@ def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Itera
 
 
 def _cap_warnings(mix: CallMix | None, plan: Plan) -> Iterator[str]:
-    is_distribution = mix is not None and isinstance(mix.lengths, LengthDistribution)
-    if mix is not None and is_distribution and mix.cap and mix.mean_minutes < 0.97 * float(plan.minutes):
-        yield (
-            f"calls end at {mix.cap.minutes:.4g} minutes, so in months and years they last {mix.mean_minutes:.1f} "
-            f"minutes on average, not {plan.minutes}: give a smaller variation, longer sessions, or your calls' lengths"
-        )
+    if mix is not None:
+        yield from caveats.shortened_calls(mix.lengths, mix.cap, mix.mean_minutes, plan, over="in months and years ")
     if mix is not None and mix.cap and mix.cap.by == "context":
         yield (
             f"calls of more than {mix.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from voicebill.answers.capacity.capacity import CapacityTargets, ServiceLevel
+from voicebill.answers.capacity.targets import CapacityTargets, ServiceLevel
 from voicebill.answers.parameters.plan_schema import COUNT, SHARE, text_or
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.table_schema import Field, Issue, Schema, decimal, one_of, read_table, text

@@ -21,6 +21,7 @@ from voicebill.answers.parameters.table_schema import (
 )
 from voicebill.answers.parsing import quantities
 from voicebill.conversation.script import Truncation
+from voicebill.conversation.volume import Volume
 
 
 def text_or(reader: ValueReader, parse: Callable[[str], Any]) -> ValueReader:
@@ -32,7 +33,7 @@ COUNT = text_or(integer, quantities.parse_count)
 SHARE = text_or(decimal, quantities.parse_share)
 
 
-def _volume(value: object) -> quantities.Volume:
+def _volume(value: object) -> Volume:
     return quantities.parse_volume(value if isinstance(value, str) else f"{decimal(value):f}")
 
 

@@ -15,11 +15,11 @@ from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA, COUNT, P
 from voicebill.answers.parameters.script_schema import rule_overrides
 from voicebill.answers.parameters.table_schema import Field, Issue, Schema, Values, boolean, decimal, read_table
 from voicebill.answers.parsing import quantities
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import ContextOverflow, InvalidInput, VoicebillError
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
+from voicebill.conversation.volume import Volume
 
 DEFAULT_MODEL = "gpt-realtime-1.5"
 DEFAULT_PROVIDER = "openai"

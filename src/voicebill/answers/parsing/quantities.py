@@ -1,22 +1,13 @@
 """Parse quantities as people type them: "45%", "1,500", "2k", "5 min", "30000/month"."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.billing.validation import is_reasonable, to_decimal
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.validation import is_reasonable
+from voicebill.conversation.volume import Volume
 
-DAYS_PER_YEAR = 365
-MONTHS_PER_YEAR = 12
-PER_YEAR: dict[str, Fraction] = {
-    "hour": Fraction(24 * DAYS_PER_YEAR),
-    "day": Fraction(DAYS_PER_YEAR),
-    "week": Fraction(DAYS_PER_YEAR, 7),
-    "month": Fraction(MONTHS_PER_YEAR),
-    "year": Fraction(1),
-}
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
 _MINUTES = {
     "": Fraction(1),
@@ -24,34 +15,6 @@ _MINUTES = {
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), Fraction(1)),
     **dict.fromkeys(("h", "hour", "hours"), Fraction(60)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """A number of conversations per period."""
-
-    conversations: Decimal
-    period: str
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "conversations", to_decimal("conversations", self.conversations))
-        if not 0 < self.conversations <= 10**12:
-            raise InvalidInput(f"conversations must be more than 0 and at most 10^12, not {self.conversations}")
-        if self.period not in PER_YEAR:
-            raise UnknownName("period", self.period, PER_YEAR)
-
-    @property
-    def per_month(self) -> Fraction:
-        """Conversations per month of a twelfth of 365 days."""
-        return self.per_year / MONTHS_PER_YEAR
-
-    @property
-    def per_year(self) -> Fraction:
-        """Conversations per year of 365 days."""
-        return Fraction(self.conversations) * PER_YEAR[self.period]
-
-    def __str__(self) -> str:
-        return f"{self.conversations:,}/{self.period}"
 
 
 def parse_number(text: str) -> Decimal:
@@ -142,3 +105,13 @@ def parse_volume(text: str) -> Volume:
     if not slash:
         raise InvalidInput(f"{text!r} names no period: write 30000/month or 1000/day")
     return Volume(parse_number(number_text), period.strip().lower())
+
+
+def format_percent(value: float) -> str:
+    """A share for people: a few digits, and never 0 for what is not.
+
+    >>> format_percent(0.01), format_percent(0.00953), format_percent(0.6821), format_percent(1)
+    ('1%', '0.95%', '68%', '100%')
+    """
+    hundredths = 100 * value
+    return f"{hundredths:.2g}%" if hundredths < 99.5 else f"{hundredths:.4g}%"

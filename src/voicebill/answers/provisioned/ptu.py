@@ -15,12 +15,12 @@ from itertools import accumulate
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parsing import quantities
-from voicebill.answers.parsing.quantities import DAYS_PER_YEAR, MONTHS_PER_YEAR
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName, VoicebillError
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount, format_price, picodollars
 from voicebill.billing.price_book import Quote
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS, HourlyPrice, ProvisionedThroughput, PtuIncrements, Throughput
 from voicebill.billing.validation import to_decimal, to_share
+from voicebill.conversation.volume import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 PROVIDER = "azure"
 HOURS_PER_YEAR = 24 * DAYS_PER_YEAR

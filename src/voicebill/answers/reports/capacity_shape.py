@@ -3,14 +3,18 @@
 Counts are whole numbers; means, shares and loads are numbers rounded to what they are worth.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
-from voicebill.answers.capacity.capacity import Capacity, LimitUsage
-from voicebill.answers.capacity.demand import CallDemand
+from voicebill.answers.capacity.demand import CallDemand, MinuteDemand
+from voicebill.answers.capacity.quota_usage import LimitUsage
+from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.reports.shape import plan_shape, provenance_shape
 from voicebill.conversation.call_lengths import LengthDistribution
 
 CapacityShape = dict[str, Any]
+
+MAX_SHOWN_MINUTES = 10
 
 
 def capacity_shape(answer: Capacity) -> CapacityShape:
@@ -141,3 +145,18 @@ def _number(value: object) -> float | None:
 def _rounded(value: float) -> float:
     """Six significant digits: more would claim what no traffic keeps."""
     return float(f"{value:.6g}")
+
+
+def abbreviate_minutes(minutes: tuple[MinuteDemand, ...]) -> Iterator[MinuteDemand | None]:
+    """The minutes of a call that a table shows: all, or the first and the last, with None between them.
+
+    >>> answer = [MinuteDemand(number, 0, 0) for number in range(1, 61)]
+    >>> [row.number if row else "..." for row in abbreviate_minutes(tuple(answer))]
+    [1, 2, 3, 4, 5, '...', 57, 58, 59, 60]
+    """
+    if len(minutes) <= MAX_SHOWN_MINUTES:
+        yield from minutes
+        return
+    yield from minutes[: MAX_SHOWN_MINUTES // 2]
+    yield None
+    yield from minutes[1 - MAX_SHOWN_MINUTES // 2 :]

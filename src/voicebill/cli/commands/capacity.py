@@ -5,22 +5,16 @@ from typing import Annotated, Any
 
 from rich.console import Console
 
-from voicebill.answers.capacity.capacity import (
-    ASSUMED_BUSY_SHARE,
-    ASSUMED_DAYS,
-    Capacity,
-    CapacityTargets,
-    LimitUsage,
-    ServiceLevel,
-    format_percent,
-    plan_capacity,
-)
-from voicebill.answers.capacity.demand import abbreviate_minutes
+from voicebill.answers.capacity.capacity import plan_capacity
+from voicebill.answers.capacity.quota_usage import LimitUsage
+from voicebill.answers.capacity.result import Capacity
+from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets, ServiceLevel
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parameters.capacity_schema import CACHED_TOKEN_COUNTING, parse_service_level, parse_tier
 from voicebill.answers.parameters.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.parsing import quantities
-from voicebill.answers.reports.capacity_shape import capacity_shape
+from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
 from voicebill.cli.display import terminal
 from voicebill.cli.options.plan import takes_plan
 from voicebill.cli.options.shared import (
@@ -229,7 +223,7 @@ def print_capacity(answer: Capacity, out: Console) -> None:
     out.print()
     out.print(terminal.heading("Use of the limits per minute, all calls that are not blocked"))
     out.print(
-        f"on average; not exceeded in {format_percentile(answer)} of minutes; worst case, "
+        f"on average; not exceeded in {answer.targets.percentile_text} of minutes; worst case, "
         f"{terminal.pluralize(answer.channels, 'call')} all in their heaviest minute"
     )
     out.print(terminal.indent(_limit_table(answer)))
@@ -293,16 +287,11 @@ def _minute_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can 
 
 
 def _limit_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
-    table = terminal.table("", "on average", f"{format_percentile(answer)} of minutes", "worst", "one quota", "carries")
+    table = terminal.table("", "on average", f"{answer.targets.percentile_text} of minutes", "worst", "one quota", "carries")
     for limit in answer.limits:
         name = "sessions at once" if limit.name == "sessions" else limit.name
         table.add_row(name, *_limit_figures(limit))
     return table
-
-
-def format_percentile(answer: Capacity) -> str:
-    """The share of minutes in which calls ask for no more than is said."""
-    return format_percent(1 - float(answer.targets.exceedance))
 
 
 def _limit_figures(limit: LimitUsage) -> Iterator[str]:

@@ -6,11 +6,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.capacity.capacity import Capacity, CapacityTargets, format_percent, plan_capacity
-from voicebill.answers.capacity.demand import abbreviate_minutes
+from voicebill.answers.capacity.capacity import plan_capacity
+from voicebill.answers.capacity.result import Capacity
+from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity, targets_issue_for
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.reports.capacity_shape import capacity_shape
+from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
 from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
 from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
@@ -97,7 +99,7 @@ def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
     answer = answer_capacity(bound, targets)
     return CapacityView(
         answer=answer,
-        percentile=format_percent(1 - float(targets.exceedance)),
+        percentile=targets.percentile_text,
         permalink=query_string(values, day=bound.request.selection.day.isoformat()),
         api_query=urlencode({name: value for name, value in fields.items() if value and name not in PAGE_FIELDS}),
     )

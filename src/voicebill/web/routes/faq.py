@@ -15,11 +15,11 @@ from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.response_breakdown import response_costs
 from voicebill.answers.parameters.request import DEFAULT_MODEL
-from voicebill.answers.parsing.quantities import Volume
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, format_amount, format_price
 from voicebill.billing.offers import Rates
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.web.forms.fields import realtime_model_names
 from voicebill.web.pages import Pages
 from voicebill.web.responses import run_in_threads

@@ -1,0 +1,44 @@
+"""Define the result of capacity planning."""
+
+from dataclasses import dataclass
+
+from voicebill.answers.capacity.demand import CallDemand, QuotaCounting
+from voicebill.answers.capacity.quota_usage import AverageLoad, LimitUsage, QuotaRequirement
+from voicebill.answers.capacity.targets import CapacityTargets
+from voicebill.answers.capacity.traffic import BusyHourTraffic, ErlangCQueue
+from voicebill.answers.estimates.costing import CountedConversation
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.billing.quotas import Quota, QuotaCountingRule
+from voicebill.conversation.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """A capacity plan. `demand` is of the planned call, `average_load` the mean over calls of all lengths.
+
+    `needed` is None if no limit is known.
+    """
+
+    plan: Plan
+    model: ResolvedModel
+    conversation: CountedConversation
+    targets: CapacityTargets
+    traffic: BusyHourTraffic
+    channels: int
+    blocking_probability: float
+    queue: ErlangCQueue
+    demand: CallDemand
+    average_load: AverageLoad
+    quota_counting: QuotaCounting
+    counting_rule: QuotaCountingRule | None
+    quota: Quota | None
+    tier: str | None
+    limits: tuple[LimitUsage, ...]
+    needed: QuotaRequirement | None
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def per(self) -> str:
+        """What has a quota of its own, such as a deployment."""
+        return self.counting_rule.per if self.counting_rule else "quota"

@@ -1,0 +1,46 @@
+"""Define volumes: numbers of conversations per period."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.validation import to_decimal
+
+DAYS_PER_YEAR = 365
+MONTHS_PER_YEAR = 12
+PER_YEAR: dict[str, Fraction] = {
+    "hour": Fraction(24 * DAYS_PER_YEAR),
+    "day": Fraction(DAYS_PER_YEAR),
+    "week": Fraction(DAYS_PER_YEAR, 7),
+    "month": Fraction(MONTHS_PER_YEAR),
+    "year": Fraction(1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A number of conversations per period."""
+
+    conversations: Decimal
+    period: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conversations", to_decimal("conversations", self.conversations))
+        if not 0 < self.conversations <= 10**12:
+            raise InvalidInput(f"conversations must be more than 0 and at most 10^12, not {self.conversations}")
+        if self.period not in PER_YEAR:
+            raise UnknownName("period", self.period, PER_YEAR)
+
+    @property
+    def per_month(self) -> Fraction:
+        """Conversations per month of a twelfth of 365 days."""
+        return self.per_year / MONTHS_PER_YEAR
+
+    @property
+    def per_year(self) -> Fraction:
+        """Conversations per year of 365 days."""
+        return Fraction(self.conversations) * PER_YEAR[self.period]
+
+    def __str__(self) -> str:
+        return f"{self.conversations:,}/{self.period}"
