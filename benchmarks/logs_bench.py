@@ -31,7 +31,8 @@ import msgspec
 from benchmarks.conversation import best_seconds, genai_prices, litellm_cost, twenty_usages
 from benchmarks.ledgers import DAYS, make_ledger
 from benchmarks.logs import DEFAULT_DAY, make_logs
-from voicebill.answers.recorded.cost import CostQuery, cost
+from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.bill import bill, price_usage, sum_lines
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage

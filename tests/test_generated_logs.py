@@ -10,15 +10,17 @@ from benchmarks.logs import DEFAULT_DAY, Truth, make_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.ledger import Ledger
 from voicebill.facts import load_facts
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.formats.realtime import _without_audio
+from voicebill.logs.formats.realtime_lines import without_audio
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
 
@@ -112,7 +114,7 @@ def without_text(value: object) -> object:
 def test_what_is_passed_over_in_a_long_line_is_only_text(event: dict[str, object], as_text: bool) -> None:
     """Without the text at its middle a whole line is whole, and has the same numbers in the same places."""
     line = json.dumps({"message": json.dumps(event)} if as_text else event, ensure_ascii=False).encode()
-    shortened = json.loads(_without_audio(line))
+    shortened = json.loads(without_audio(line))
     assert without_text(json.loads(shortened["message"]) if as_text else shortened) == without_text(event)
 
 
@@ -125,4 +127,4 @@ def test_a_broken_line_stays_broken(event: dict[str, object], data: st.DataObjec
         with pytest.raises(msgspec.DecodeError):
             msgspec.json.decode(broken)
         with pytest.raises(msgspec.DecodeError):
-            msgspec.json.decode(_without_audio(broken))
+            msgspec.json.decode(without_audio(broken))

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from voicebill.answers.estimates.estimate import estimate
     from voicebill.answers.estimates.model_selection import ModelSelection
     from voicebill.answers.estimates.simulate import simulate
-    from voicebill.answers.provisioned.ptu import PtuRequest, size_ptus
-    from voicebill.answers.recorded.cost import CostQuery, cost
+    from voicebill.answers.provisioned.ptu import size_ptus
+    from voicebill.answers.provisioned.request import PtuRequest
+    from voicebill.answers.recorded.cost import cost
     from voicebill.answers.recorded.filters import parse_filter
     from voicebill.answers.recorded.python_engine import PythonEngine
+    from voicebill.answers.recorded.query import CostQuery
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
     from voicebill.billing.money import format_dollars
@@ -90,14 +92,14 @@ _HOMES = {
     "CallLengths": "conversation.call_lengths",
     "CapacityTargets": "answers.capacity.targets",
     "ConnectionCosts": "answers.connectivity.transport",
-    "CostQuery": "answers.recorded.cost",
+    "CostQuery": "answers.recorded.query",
     "DuckDBEngine": "engines.in_duckdb",
     "Ledger": "engines.ledger",
     "LengthDistribution": "conversation.call_lengths",
     "LogDefaults": "logs.defaults",
     "ModelSelection": "answers.estimates.model_selection",
     "Plan": "conversation.plan",
-    "PtuRequest": "answers.provisioned.ptu",
+    "PtuRequest": "answers.provisioned.request",
     "PythonEngine": "answers.recorded.python_engine",
     "ReadReport": "logs.report",
     "Record": "billing.record",

@@ -5,8 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import MAX_BARS, MAX_TIME_BARS, cost_bars, is_time_series, to_dollars
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage

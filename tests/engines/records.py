@@ -6,8 +6,8 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from voicebill.answers.recorded.cost import CostQuery
 from voicebill.answers.recorded.filters import FILTER_FIELDS, And, Condition, FieldComparison, FieldValue, In, Not, Or
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
 from voicebill.billing.usage import Status, Usage
 

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engines.records import contract, cost_queries, many_records, records
-from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
 from voicebill.answers.recorded.python_engine import PythonEngine
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage

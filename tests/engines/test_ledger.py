@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import Adjustment
 from voicebill.billing.record import Record

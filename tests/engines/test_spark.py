@@ -12,8 +12,9 @@ import pytest
 
 from tests.engines.records import contract, many_records
 from tests.engines.test_engines import COMPARED_FIELDS
-from voicebill.answers.recorded.cost import CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.price_book import PriceBook
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.in_spark import SparkEngine, SparkUnavailable

@@ -18,6 +18,9 @@ from voicebill.billing.fingerprint import fingerprint
 from voicebill.billing.money import picodollars
 from voicebill.billing.validity import PartialDate, describe_coverage, is_effective
 
+PROVIDER = "azure"
+"""The provider that sells provisioned throughput."""
+
 DEPLOYMENTS = ("global", "data-zone", "regional")
 
 

@@ -11,10 +11,11 @@ from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.model_selection import ResolvedModel
-from voicebill.answers.provisioned.ptu import PAY_AS_YOU_GO, PtuSizing, monthly_points
-from voicebill.answers.recorded.cost import Cost
+from voicebill.answers.provisioned.result import PtuSizing
+from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import (
     METER_LABELS,
+    PAY_AS_YOU_GO,
     TRANSCRIPTION,
     BandRow,
     BarRow,
@@ -23,6 +24,7 @@ from voicebill.answers.reports.chart_data import (
     cost_by_length,
     cumulative_costs,
     is_time_series,
+    monthly_points,
     offer_ranges,
     sweep_points,
     tornado,

@@ -7,10 +7,13 @@ from fractions import Fraction
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.validation import to_decimal
 
-DAYS_PER_YEAR = 365
+HOURS_PER_DAY, HOURS_PER_WEEK, DAYS_PER_YEAR = 24, 168, 365
 MONTHS_PER_YEAR = 12
+HOURS_PER_YEAR = HOURS_PER_DAY * DAYS_PER_YEAR
+HOURS_PER_MONTH = Fraction(HOURS_PER_YEAR, MONTHS_PER_YEAR)
+"""730: a twelfth of 365 days."""
 PER_YEAR: dict[str, Fraction] = {
-    "hour": Fraction(24 * DAYS_PER_YEAR),
+    "hour": Fraction(HOURS_PER_YEAR),
     "day": Fraction(DAYS_PER_YEAR),
     "week": Fraction(DAYS_PER_YEAR, 7),
     "month": Fraction(MONTHS_PER_YEAR),

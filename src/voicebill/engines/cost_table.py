@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-from voicebill.answers.recorded.cost import Cost, CostGroup, CostLine
 from voicebill.answers.recorded.filters import FieldValue
+from voicebill.answers.recorded.result import Cost, CostGroup, CostLine
 from voicebill.answers.reports.cost_shape import amount_status
 from voicebill.billing.money import Amount
 

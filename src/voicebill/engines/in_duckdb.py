@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from voicebill.answers.recorded.cost import CostQuery
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
 from voicebill.engines.sql import Statement

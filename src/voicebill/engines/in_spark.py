@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from voicebill.answers.recorded.cost import CostQuery
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
 from voicebill.engines.sql import Statement
 from voicebill.engines.sql_engine import SqlQuery

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicebill.answers.recorded.cost import CHRONOLOGICAL_FIELDS, PERCENTILES, CostQuery
+from voicebill.answers.recorded.engine import PERCENTILES
 from voicebill.answers.recorded.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
+from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
 
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
 POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")

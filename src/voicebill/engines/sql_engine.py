@@ -5,16 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from voicebill.answers.recorded.cost import (
-    PERCENTILES,
-    CostQuery,
-    GroupTotals,
-    LineTotals,
-    Overview,
-    PriceTable,
-    SessionTotals,
-)
+from voicebill.answers.recorded.engine import PERCENTILES, GroupTotals, LineTotals, Overview, SessionTotals
 from voicebill.answers.recorded.filters import fields_of
+from voicebill.answers.recorded.price_table import PriceTable
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.sku_periods import Sku
 from voicebill.engines import sql
 from voicebill.engines.usage_table import parse_sku

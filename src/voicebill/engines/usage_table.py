@@ -22,8 +22,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from voicebill.answers.recorded.cost import CostQuery
 from voicebill.answers.recorded.python_engine import epoch_milliseconds
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.record import Record
 from voicebill.billing.sku_periods import Sku, normalize_name
 

@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import DAY, case_name, cases, micro_dollars
-from voicebill.answers.provisioned.ptu import PtuMix, PtuRequest, PtuSizing, monthly_points, parse_load_profile, size_ptus
+from voicebill.answers.parsing.quantities import parse_load_profile
+from voicebill.answers.provisioned.commitments import PtuMix
+from voicebill.answers.provisioned.ptu import size_ptus
+from voicebill.answers.provisioned.request import PtuRequest
+from voicebill.answers.provisioned.result import PtuSizing
+from voicebill.answers.reports.chart_data import monthly_points
 from voicebill.answers.reports.ptu_shape import format_decimal, ptu_shape
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName
 from voicebill.billing.price_book import Adjustment

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.cases import DAY, case_name, cases, micro_dollars
-from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage

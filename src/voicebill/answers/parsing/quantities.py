@@ -1,4 +1,4 @@
-"""Parse quantities as people type them: "45%", "1,500", "2k", "5 min", "30000/month"."""
+"""Parse and format quantities as people write them: "45%", "1,500", "2k", "5 min", "30000/month"."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.validation import is_reasonable
-from voicebill.conversation.volume import Volume
+from voicebill.conversation.volume import HOURS_PER_DAY, HOURS_PER_WEEK, Volume
 
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
 _MINUTES = {
@@ -108,10 +108,37 @@ def parse_volume(text: str) -> Volume:
 
 
 def format_percent(value: float) -> str:
-    """A share for people: a few digits, and never 0 for what is not.
+    """Format a share as a percentage with a few digits; a share that is not 0 is never shown as 0%.
 
     >>> format_percent(0.01), format_percent(0.00953), format_percent(0.6821), format_percent(1)
     ('1%', '0.95%', '68%', '100%')
     """
     hundredths = 100 * value
     return f"{hundredths:.2g}%" if hundredths < 99.5 else f"{hundredths:.4g}%"
+
+
+def parse_load_profile(text: str) -> tuple[Decimal, ...]:
+    """Parse a load per hour: numbers separated by commas, blanks or line breaks.
+
+    >>> len(parse_load_profile("0,0,0,0,0,0,2,5,9,10,10,9,8,9,10,9,7,4,2,1,1,0,0,0"))
+    24
+
+    Raises:
+        InvalidInput: one of them is not a number, or there are not 24 (a day) or 168 (a week).
+    """
+    words = [word for word in re.split(r"[\s,;]+", text.strip()) if word]
+    if len(words) not in (HOURS_PER_DAY, HOURS_PER_WEEK):
+        raise InvalidInput(f"a load by the hour has 24 numbers, or 168 for a week, with commas between them, not {len(words)}")
+    return tuple(parse_number(word) for word in words)
+
+
+def parse_positive_number(text: str) -> Decimal:
+    """Parse a number above 0.
+
+    Raises:
+        InvalidInput: it is not a number, or not above 0.
+    """
+    number = parse_number(text)
+    if not number:
+        raise InvalidInput("must be more than 0")
+    return number

@@ -9,18 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
-from voicebill.answers.recorded.cost import (
-    CHRONOLOGICAL_FIELDS,
-    PERCENTILES,
-    CostQuery,
-    GroupTotals,
-    LineTotals,
-    Overview,
-    PriceTable,
-    RateRow,
-    SessionTotals,
-)
+from voicebill.answers.recorded.engine import PERCENTILES, GroupTotals, LineTotals, Overview, SessionTotals
 from voicebill.answers.recorded.filters import FieldValue, fields_of, matches_row
+from voicebill.answers.recorded.price_table import PriceTable, RateRow
+from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
 from voicebill.billing.record import Record
 from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name
 

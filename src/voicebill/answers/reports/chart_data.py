@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from voicebill.answers.comparison.compare import Comparison
 from voicebill.answers.estimates.costing import priced_lines, total_amount
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import plan_costs
-from voicebill.answers.recorded.cost import CHRONOLOGICAL_FIELDS, Cost, CostGroup
+from voicebill.answers.provisioned.result import PtuSizing
+from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
+from voicebill.answers.recorded.result import Cost, CostGroup
 from voicebill.answers.reports.cost_shape import amount_status
 from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.errors import VoicebillError
@@ -18,6 +21,7 @@ from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.conversation.cache import usage
 from voicebill.conversation.plan import with_length
 from voicebill.conversation.rules import Cache
+from voicebill.conversation.volume import HOURS_PER_MONTH
 
 METER_LABELS = {
     "audio_out": "assistant audio",
@@ -31,6 +35,8 @@ METER_LABELS = {
 }
 TRANSCRIPTION = "transcription"
 """Labels of the meters, in the order in which they are stacked."""
+
+PAY_AS_YOU_GO = "pay as you go"
 
 MAX_BARS = 20
 MAX_TIME_BARS = 120
@@ -214,3 +220,22 @@ def _bar(label: str, group: CostGroup) -> BarRow:
 def to_dollars(amount: Amount) -> float:
     """Picodollars as dollars, for drawing."""
     return float(amount) / PICODOLLARS_PER_DOLLAR
+
+
+def monthly_points(answer: PtuSizing) -> Iterator[tuple[float, str, float]]:
+    """Points of a chart: calls per minute, a way to pay, and dollars per month with spillover."""
+    max_calls = (
+        answer.request.peak if answer.max_calls_per_minute is None else min(answer.max_calls_per_minute, answer.request.peak)
+    )
+    for calls in (Fraction(0), max_calls, answer.request.peak):
+        spillover = answer.pay_as_you_go_cost(calls - max_calls if calls > max_calls else Fraction(0))
+        for option in answer.options:
+            if spillover is not None:
+                yield float(calls), option.commitment.label, _monthly_dollars(option.mix.provisioned + spillover)
+        pay_as_you_go = answer.pay_as_you_go_cost(calls)
+        if pay_as_you_go is not None:
+            yield float(calls), PAY_AS_YOU_GO, _monthly_dollars(pay_as_you_go)
+
+
+def _monthly_dollars(per_hour: Amount) -> float:
+    return to_dollars(per_hour * HOURS_PER_MONTH)

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from voicebill.answers.recorded.cost import Cost, CostGroup, CostLine, RecordCounts, UnpricedLine
 from voicebill.answers.recorded.filters import FieldValue
+from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, RecordCounts, UnpricedLine
 from voicebill.answers.reports.shape import Shape, line_shapes
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount, format_dollars

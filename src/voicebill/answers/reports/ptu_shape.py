@@ -6,9 +6,12 @@ Dollars, units before rounding and shares are decimal strings, tokens a minute w
 from decimal import Decimal
 from fractions import Fraction
 
-from voicebill.answers.provisioned.ptu import HOURS_PER_MONTH, HOURS_PER_YEAR, CommitmentOption, PtuMix, PtuSizing
+from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix, cost_order
+from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.money import Amount, format_dollars
+from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_YEAR
 
 
 def ptu_shape(answer: PtuSizing) -> Shape:
@@ -114,3 +117,16 @@ def _terms(per_hour: Amount | None) -> dict[str, str | None]:
     """An average hour, a month of 730 and a year of 8,760 of them."""
     hours = {"hour": Fraction(1), "month": HOURS_PER_MONTH, "year": Fraction(HOURS_PER_YEAR)}
     return {name: None if per_hour is None else format_dollars(per_hour * count) for name, count in hours.items()}
+
+
+def cheapest_option_text(answer: PtuSizing) -> str:
+    """The cheapest way to pay for the load, as a sentence; empty if there is nothing to compare with."""
+    pay_as_you_go = answer.pay_as_you_go_cost(answer.request.average)
+    mixes = [(option.cheapest_mix, option.commitment.label) for option in answer.options if option.cheapest_mix is not None]
+    if pay_as_you_go is None or not mixes:
+        return ""
+    mix, label = min(mixes, key=lambda pair: cost_order(pair[0]))
+    if not mix.ptus or mix.per_hour is None:
+        return "Cheapest: pay as you go alone; no number of PTUs costs less."
+    saved = 1 - Fraction(mix.per_hour) / Fraction(pay_as_you_go)
+    return f"Cheapest: {mix.ptus:,} PTUs {label}, {format_percent(float(saved))} below pay as you go alone."

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.parsing import quantities
-from voicebill.answers.recorded.cost import Cost, CostGroup, CostLine, CostQuery, PerCall, UnpricedLine, cost, validate_sku
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import FILTER_FIELDS, Condition, parse_filter
+from voicebill.answers.recorded.query import CostQuery, validate_sku
+from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
 from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
 from voicebill.answers.reports.shape import Shape

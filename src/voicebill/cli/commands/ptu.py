@@ -10,19 +10,12 @@ from typing import Annotated, Any
 from rich.console import Console
 
 from voicebill.answers.parsing import quantities
-from voicebill.answers.provisioned.ptu import (
-    HOURS_PER_MONTH,
-    HOURS_PER_YEAR,
-    CommitmentOption,
-    PtuMix,
-    PtuRequest,
-    PtuSizing,
-    cheapest_option_text,
-    parse_load_profile,
-    parse_positive_number,
-    size_ptus,
-)
-from voicebill.answers.reports.ptu_shape import ptu_shape
+from voicebill.answers.parsing.quantities import parse_load_profile, parse_positive_number
+from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
+from voicebill.answers.provisioned.ptu import size_ptus
+from voicebill.answers.provisioned.request import PtuRequest
+from voicebill.answers.provisioned.result import PtuSizing
+from voicebill.answers.reports.ptu_shape import cheapest_option_text, ptu_shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
@@ -44,6 +37,7 @@ from voicebill.cli.options.shared import (
     parse_theme,
     today,
 )
+from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_YEAR
 from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from voicebill.answers.comparison.alternatives import Alternatives
-from voicebill.answers.recorded.cost import Cost
+from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.alternatives_table import markdown, table_rows
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from voicebill.answers.recorded.cost import Engine
+from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record

@@ -6,9 +6,8 @@ of such a log are audio; they are checked to be complete JSON and skipped.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -16,9 +15,21 @@ from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import count_repeated_input, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.documents import documents, sample_documents
-from voicebill.logs.envelope import Name
+from voicebill.logs.documents import sample_documents
 from voicebill.logs.formats.realtime_events import EventResponse, EventSession, EventUsage, WrappedEvent
+from voicebill.logs.formats.realtime_lines import (
+    EVENT_PREFIXES,
+    LONG_LINE_BYTES,
+    candidate_events,
+    decode_line,
+    holds_documents,
+    ignorable_type,
+    is_event_line,
+    type_of_event,
+    unwrap_event,
+    without_audio,
+)
+from voicebill.logs.formats.realtime_sessions import SessionRegistry, SessionState, add_name, name_at
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region
 from voicebill.logs.report import ReadReport, first_time, format_json_error
@@ -29,106 +40,20 @@ ABOUT = "raw events of the OpenAI or Azure Realtime API, as JSON lines, bare or 
 
 RESPONSE_DONE = "response.done"
 TRANSCRIPTION_COMPLETED = "conversation.item.input_audio_transcription.completed"
-EVENT_PREFIXES = (
-    "session.",
-    "response.",
-    "conversation.",
-    "input_audio_buffer.",
-    "output_audio_buffer.",
-    "transcription_session.",
-    "rate_limits.",
-)
-"""The prefixes of event names."""
-
-LONG_LINE_BYTES = 1024
-"""In lines of at least this many bytes, audio is removed before the line is parsed, which is faster."""
-BACKSLASH = ord("\\")
-MAX_EVENT_LAYERS = 4
 MAX_IGNORED_TYPES = 1_000
 MAX_REMEMBERED_RESPONSES = 100_000
 """The number of recent responses that are remembered, to recognise repeats."""
 MAX_WAITING_PER_SESSION = 10_000
 """The number of records per session that wait for an event that names the model."""
 MAX_WAITING = 200_000
-MAX_UNLINKED_SESSIONS = 1_000
-"""The number of recent sessions without a conversation that are remembered."""
-
-_decode_line = msgspec.json.Decoder(WrappedEvent).decode
 _decode_conversation = msgspec.json.Decoder(EventSession).decode
 
 
 def matches(sample: Sequence[bytes]) -> bool:
     """Return whether the first lines of a source contain events of this API."""
-    if any(_is_event(line) for line in sample):
+    if any(is_event_line(line) for line in sample):
         return True
-    return bool(sample) and _holds_documents(sample[0]) and any(_is_event(content) for content in sample_documents(sample))
-
-
-def _holds_documents(first_line: bytes) -> bool:
-    """Return whether, by its first line, a source is an array of objects or has events over many lines."""
-    start = first_line.strip()
-    return start in (b"[", b"{") or (start.startswith(b"[") and start[1:].lstrip().startswith(b"{"))
-
-
-def _candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, bytes, int]]:
-    """Yield possible events: the line each begins on, its bytes, and its index from 1 if there are several on one line."""
-    first = lines.sample(1, 1)
-    if first and _holds_documents(first[0]):
-        for document in documents(lines, report):
-            yield document.line_number, document.content, document.index
-    else:
-        for line_number, line in lines:
-            yield line_number, line, 0
-
-
-def _is_event(line: bytes) -> bool:
-    """Return whether a line is an event of this API, even if its counts are unreadable."""
-    try:
-        return _event_type(msgspec.json.decode(line)) is not None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-
-
-def _unwrap_event(line: WrappedEvent) -> list[WrappedEvent]:
-    """Return a line's envelopes from the outside in, and last the event. An envelope may have the event's type or its own."""
-    layers = [line]
-    while len(layers) < MAX_EVENT_LAYERS and not line.is_event:
-        inside = line.inside
-        if isinstance(inside, str):
-            inside = _decode_line(inside)
-        if inside is None:
-            break
-        layers.append(inside)
-        line = inside
-    event_depths = [
-        index for index, layer in enumerate(layers, 1) if layer.type is not None and layer.type.startswith(EVENT_PREFIXES)
-    ]
-    return layers[: event_depths[-1]] if event_depths else layers
-
-
-@dataclass(slots=True)
-class SessionState:
-    """What is known about one session while its log is read."""
-
-    name: str | None
-    started_at: datetime | None = None
-    models: list[tuple[datetime | None, str]] = field(default_factory=list)
-    transcription_models: list[tuple[datetime | None, str]] = field(default_factory=list)
-    waiting: list[Record] = field(default_factory=list)
-    open_responses: set[str] = field(default_factory=set)
-    last_usage: Usage | None = None
-    turn: int = 0
-    user_spoke: bool = False
-    speech_seen: bool = False
-    called_tool: bool = False
-    has_usage: bool = False
-    session_record: Record | None = None
-    has_conversation: bool = False
-
-    @property
-    def model(self) -> str | None:
-        """The model that was named last, or None."""
-        return self.models[-1][1] if self.models else None
+    return bool(sample) and holds_documents(sample[0]) and any(is_event_line(content) for content in sample_documents(sample))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +98,10 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     reader = EventReader(defaults, report)
     for lines in logs:
         reader.start_source()
-        for line_number, line, index in _candidate_events(lines, report):
+        for line_number, line, index in candidate_events(lines, report):
             try:
-                event = _decode_line(_without_audio(line) if len(line) > LONG_LINE_BYTES else line)
-                if _ignorable_type(event) not in reader.ignored_types:
+                event = decode_line(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
+                if ignorable_type(event) not in reader.ignored_types:
                     yield from reader.handle_line(event, lines, line_number, line, index)
             except msgspec.ValidationError as error:
                 reader.handle_invalid(line, lines.name, line_number, str(error))
@@ -187,49 +112,14 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     yield from reader.finish()
 
 
-def _without_audio(line: bytes) -> bytes:
-    r"""Remove a string that fills more than half of a line, and so covers its middle; return other lines unchanged.
-
-    No usage is lost: such a string is audio or conversation text. Valid JSON stays valid, and invalid JSON stays invalid: in
-    valid JSON no letter follows a closing quote, and in an invalid line the joined quotes keep it invalid. This takes a
-    fifth of the time that a parser needs for every byte.
-
-    >>> _without_audio(b'{"type": "x.delta", "delta": "UklGRiSAAABXQVZFZm10IBAAAAABAAEAwF0AAIC7AAACABAA"}')
-    b'{"type": "x.delta", "delta": ""}'
-    """
-    middle = len(line) // 2
-    start, end = line.rfind(b'"', 0, middle) + 1, line.find(b'"', middle)
-    if end - start < middle or not line[start : start + 1].isalnum():
-        return line
-    if line[end - 1] == BACKSLASH:
-        end -= 1  # it is inside another string, or continues after an escaped quote
-        if line[end - 1] == BACKSLASH:
-            return line
-    return line[:start] + line[end:]
-
-
-def _ignorable_type(line: WrappedEvent) -> str | None:
-    """Return the event type of a line that can be skipped by its type alone, in at most one envelope; else None."""
-    inside = line.inside
-    if inside is None:
-        return line.type
-    if type(inside) is not WrappedEvent or (line.type is not None and line.is_event) or not inside.has_no_content:
-        return None
-    return inside.type
-
-
 class EventReader:
     """Read events in order, and keep the state of sessions between them."""
 
     def __init__(self, defaults: LogDefaults, report: ReadReport) -> None:
         self._defaults = defaults
         self._report = report
-        self._sessions: dict[str, SessionState] = {}
-        self._by_conversation: dict[str, SessionState] = {}
-        self._unnamed = SessionState(None)
-        self._all_unnamed: list[SessionState] = []
+        self._sessions = SessionRegistry(report)
         self._first_seen: dict[str, FirstSeen] = {}
-        self._unlinked: dict[str, SessionState] = {}
         self._waiting = 0
         self.ignored_types: set[str | None] = set()
         """Types of events that were met and need no look: nearly all lines are of one of them."""
@@ -252,12 +142,7 @@ class EventReader:
 
     def start_source(self) -> None:
         """Begin a source: its events without an identifier do not belong to sessions of the source before."""
-        self._unnamed = self._new_unnamed()
-        self._unlinked.clear()
-
-    def _new_unnamed(self) -> SessionState:
-        self._all_unnamed.append(session := SessionState(None))
-        return session
+        self._sessions.start_source()
 
     def handle_line(
         self, line: WrappedEvent, lines: NumberedLines, line_number: int, content: bytes, index: int = 0
@@ -266,14 +151,14 @@ class EventReader:
         event = line
         layers = [line]
         if not line.is_event:
-            layers = _unwrap_event(line)
+            layers = unwrap_event(line)
             event = layers[-1]
         handler = self._handlers.get(event.type or "")
         if handler is None:
             self._ignore(event)
             return ()
         context = EventContext(lines, line_number, content, self._time(layers), layers, index)
-        session = self._find_session(layers, event)
+        session = self._sessions.find(layers, event)
         if session.started_at is None:
             session.started_at = context.time
         return handler(event, session, context)
@@ -281,7 +166,7 @@ class EventReader:
     def handle_invalid(self, line: bytes, source: str, line_number: int, reason: str) -> None:
         """Read a JSON line of another shape. It is an error only if it should carry usage."""
         try:
-            event_type = _event_type(msgspec.json.decode(line))
+            event_type = type_of_event(msgspec.json.decode(line))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             self._report.add_error(source, line_number, "not valid JSON")
             return
@@ -292,7 +177,7 @@ class EventReader:
 
     def finish(self) -> Iterator[Record]:
         """Yield the records that were still waiting at the end of all sources."""
-        for session in (*self._sessions.values(), *self._all_unnamed):
+        for session in self._sessions:
             yield from self._release_waiting(session)
             if session.session_record is not None:
                 yield self._with_session_model(session.session_record, session)
@@ -309,42 +194,6 @@ class EventReader:
     def _time(self, layers: Sequence[WrappedEvent]) -> datetime | None:
         return first_time(self._report, (value for layer in layers for value in layer.times))
 
-    def _find_session(self, layers: Sequence[WrappedEvent], event: WrappedEvent) -> SessionState:
-        for layer in layers:
-            session_name = layer.session if not isinstance(layer.session, EventSession) else None
-            for name in _texts(layer.session_id, session_name, layer.call_id):
-                return self._session_named(name)
-        if isinstance(event.session, EventSession) and event.session.id:
-            self._unnamed = self._session_named(event.session.id)
-            self._add_unlinked(event.session.id, self._unnamed)
-            return self._unnamed
-        conversation = event.response.conversation_id if event.response else None
-        if isinstance(conversation, str):
-            session = self._by_conversation.get(conversation)
-            return session or self._link_conversation(conversation, self._session_for_conversation())
-        return self._unnamed
-
-    def _add_unlinked(self, name: str, session: SessionState) -> None:
-        """Add a session that no envelope names, and whose conversation may follow."""
-        if not session.has_conversation:
-            self._unlinked[name] = session
-            if len(self._unlinked) > MAX_UNLINKED_SESSIONS:
-                del self._unlinked[next(iter(self._unlinked))]
-
-    def _session_for_conversation(self) -> SessionState:
-        """Return the session of a new conversation: the one without a conversation, or a new session if that is ambiguous."""
-        unlinked = list(self._unlinked.values())
-        if len(unlinked) > 1 and len({session.model for session in unlinked}) > 1:
-            self._report.ambiguous_sessions += 1
-            return self._new_unnamed()
-        return unlinked[0] if len(unlinked) == 1 and self._unnamed.has_conversation else self._unnamed
-
-    def _link_conversation(self, conversation: str, session: SessionState) -> SessionState:
-        session.has_conversation = True
-        self._unlinked.pop(session.name or "", None)
-        self._by_conversation[conversation] = session
-        return session
-
     def _on_conversation(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         """Begin a conversation: it belongs to the session that was created last."""
         try:
@@ -352,21 +201,13 @@ class EventReader:
         except msgspec.DecodeError:
             return ()
         if conversation:
-            self._link_conversation(
-                conversation, next(reversed(self._unlinked.values()), session) if session is self._unnamed else session
-            )
+            self._sessions.begin_conversation(conversation, session)
         return ()
-
-    def _session_named(self, name: str) -> SessionState:
-        session = self._sessions.get(name)
-        if session is None:
-            session = self._sessions[name] = SessionState(name)
-        return session
 
     def _on_session(self, event: WrappedEvent, state: SessionState, context: EventContext) -> Iterator[Record]:
         session = event.session if isinstance(event.session, EventSession) else EventSession()
-        has_first_model = _add_name(state.models, context.time, session.model)
-        if _add_name(state.transcription_models, context.time, session.transcription_model) or has_first_model:
+        has_first_model = add_name(state.models, context.time, session.model)
+        if add_name(state.transcription_models, context.time, session.transcription_model) or has_first_model:
             yield from self._release_waiting(state, only_named=True)
 
     def _on_response_created(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
@@ -400,7 +241,7 @@ class EventReader:
                 session.last_usage = usages[0]
         if first_seen is None:
             self._remember(key, FirstSeen(response.status or "completed", session.turn + session.user_spoke, previous_usage))
-        model = context.first_value("model") or response.model or _name_at(session.models, context.time)
+        model = context.first_value("model") or response.model or name_at(session.models, context.time)
         kind: RecordKind = "out-of-band" if is_out_of_band else "response"
         return self._release_or_wait(
             self._record(
@@ -451,7 +292,7 @@ class EventReader:
             key = f"transcription:{event.event_id}"
         else:
             key = f"transcription:{session.name}:{name}" if session.name and event.item_id else context.key
-        model = context.first_value("transcription_model") or _name_at(session.transcription_models, context.time)
+        model = context.first_value("transcription_model") or name_at(session.transcription_models, context.time)
         return self._release_or_wait(
             self._record(key, "transcription", usages, session, context, model=model, outcome="completed"), session
         )
@@ -540,7 +381,7 @@ class EventReader:
         waiting, session.waiting = session.waiting, []
         for record in waiting:
             is_transcription = record.kind == "transcription"
-            model = _name_at(session.transcription_models if is_transcription else session.models, record.time)
+            model = name_at(session.transcription_models if is_transcription else session.models, record.time)
             if model is None and only_named:
                 session.waiting.append(record)
                 continue
@@ -550,41 +391,7 @@ class EventReader:
             )
 
     def _with_session_model(self, record: Record, session: SessionState) -> Record:
-        return replace(record, model=_name_at(session.models, record.time) or self._defaults.model)
-
-
-def _texts(*values: Name) -> Iterator[str]:
-    return (str(value) for value in values if value not in (None, ""))
-
-
-def _add_name(names: list[tuple[datetime | None, str]], time: datetime | None, name: str | None) -> bool:
-    """Append a name that differs from the last one. Return whether it is the first, which records may be waiting for."""
-    if not name:
-        return False
-    if names and names[-1][1] == name:
-        last = names[-1][0]
-        if (last is None and time is None) or (last is not None and time is not None and last <= time):
-            return False
-    names.append((time, name))
-    return len(names) == 1
-
-
-def _name_at(names: Sequence[tuple[datetime | None, str]], time: datetime | None) -> str | None:
-    """Return the last name logged by a time. Before the first one, return the first: a session has a model from its start."""
-    if not names:
-        return None
-    timed_names = [(since, name) for since, name in names if since is not None]
-    if time is not None:
-        earlier = [(since, name) for since, name in reversed(timed_names) if since <= time]
-        if earlier:
-            return max(earlier, key=_start_time)[1]
-        if len(timed_names) == len(names):
-            return min(timed_names, key=_start_time)[1]
-    return names[-1][1]
-
-
-def _start_time(timed_name: tuple[datetime, str]) -> datetime:
-    return timed_name[0]
+        return replace(record, model=name_at(session.models, record.time) or self._defaults.model)
 
 
 def _transcription_usages(usage: EventUsage) -> tuple[Usage, ...]:
@@ -595,20 +402,3 @@ def _transcription_usages(usage: EventUsage) -> tuple[Usage, ...]:
     if counts.text_out is None and counts.audio_out is None:
         counts.text_out = counts.output
     return possible_usages(counts)
-
-
-def _event_type(line: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
-    """Return the event type in a JSON value of any shape: that of the innermost envelope, not of an event's own content."""
-    event_type = None
-    for _ in range(MAX_EVENT_LAYERS):
-        if not isinstance(line, dict):
-            break
-        kind = line.get("type")
-        if isinstance(kind, str) and kind.startswith(EVENT_PREFIXES):
-            event_type = kind
-            if any(name in line for name in ("response", "usage", "item")) or isinstance(line.get("session"), dict):
-                break
-        fields = (line.get(name) for name in ("event", "data", "payload", "message", "body", "msg"))
-        line = next((value for value in fields if isinstance(value, dict) or str(value).lstrip().startswith("{")), None)
-        line = msgspec.json.decode(line) if isinstance(line, str) else line
-    return event_type

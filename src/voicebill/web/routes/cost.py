@@ -19,8 +19,10 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from voicebill.answers.parsing import quantities
-from voicebill.answers.recorded.cost import Cost, CostQuery, cost
+from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
 from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
 from voicebill.answers.reports.shape import Shape

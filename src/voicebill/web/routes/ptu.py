@@ -12,24 +12,18 @@ from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parsing import quantities
-from voicebill.answers.provisioned.ptu import (
-    HOURS_PER_MONTH,
-    HOURS_PER_WEEK,
-    HOURS_PER_YEAR,
-    PtuRequest,
-    PtuSizing,
-    cheapest_option_text,
-    parse_load_profile,
-    parse_positive_number,
-    size_ptus,
-)
-from voicebill.answers.reports.ptu_shape import ptu_shape
+from voicebill.answers.parsing.quantities import parse_load_profile, parse_positive_number
+from voicebill.answers.provisioned.ptu import size_ptus
+from voicebill.answers.provisioned.request import PtuRequest
+from voicebill.answers.provisioned.result import PtuSizing
+from voicebill.answers.reports.ptu_shape import cheapest_option_text, ptu_shape
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
 from voicebill.billing.validation import is_reasonable
 from voicebill.billing.validity import PartialDate
 from voicebill.charts import draw
+from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_WEEK, HOURS_PER_YEAR
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.requests import Problem, read_form, read_json, read_query

@@ -1,0 +1,76 @@
+"""Build the price table of a query: the rate of every meter in every period, over one denominator."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from math import lcm
+
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.money import Amount
+from voicebill.billing.offers import Rate
+from voicebill.billing.price_book import PriceBook
+from voicebill.billing.sku_periods import PricePeriod, Sku, price_periods
+
+MAX_RATE = 10**18
+"""In the unit of `Priced.per`; engines count in whole numbers of so many digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """The rate of a meter in a span: `rate × per` picodollars a unit, and the lowest and highest that a source gives."""
+
+    period: int
+    meter: str
+    rate: int
+    lowest: int
+    highest: int
+    increment: int
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """The prices that a question needs: spans by their place, and rates over one denominator, so that sums stay whole."""
+
+    periods: Sequence[PricePeriod]
+    rows: Sequence[RateRow]
+    denominator: int
+
+    def amount(self, numerator: int) -> Amount:
+        """Picodollars: whole where the rates divide, else a fraction."""
+        return numerator // self.denominator if numerator % self.denominator == 0 else Fraction(numerator, self.denominator)
+
+    @property
+    def by_meter(self) -> Mapping[tuple[int, str], RateRow]:
+        """The rows, by span and meter."""
+        return {(row.period, row.meter): row for row in self.rows}
+
+
+def build_price_table(names: Iterable[tuple[Sku, date | None, date | None]], prices: PriceBook) -> PriceTable:
+    """The rates of every name that occurs, over the days on which it does."""
+    periods = [period for sku, first, last in names if first and last for period in price_periods(prices, sku, first, last)]
+    rates = [
+        (index, meter, rate, period.quote.rates.row.increments.get(meter, 1))
+        for index, period in enumerate(periods)
+        if period.quote
+        for meter, rate in period.quote.rates.by_meter.items()
+    ]
+    unit_prices = [
+        (index, meter, [_unit_price(rate), *_disputed_prices(rate)], increment) for index, meter, rate, increment in rates
+    ]
+    denominator = lcm(*(amount.denominator for _, _, amounts, _ in unit_prices for amount in amounts))
+    rows = []
+    if any(amount * denominator >= MAX_RATE for _, _, amounts, _ in unit_prices for amount in amounts):
+        raise InvalidInput("these prices are beyond any use: one is a fortune for a single token, or for a millisecond")
+    for index, meter, amounts, increment in unit_prices:
+        scaled_rate, *_ = scaled_rates = [int(amount * denominator) for amount in amounts]
+        rows.append(RateRow(index, meter, scaled_rate, min(scaled_rates), max(scaled_rates), increment))
+    return PriceTable(periods, rows, denominator)
+
+
+def _unit_price(rate: Rate) -> Fraction:
+    return Fraction(rate.picodollars, rate.per)
+
+
+def _disputed_prices(rate: Rate) -> list[Fraction]:
+    return [_unit_price(Rate.from_price(rate.meter, dispute.price)) for dispute in rate.disputes]

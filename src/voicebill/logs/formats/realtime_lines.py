@@ -1,0 +1,118 @@
+"""Find the events in lines of Realtime logs: inside envelopes, over many lines, and without decoding audio."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from voicebill.logs.documents import documents
+from voicebill.logs.formats.realtime_events import WrappedEvent
+from voicebill.logs.report import ReadReport
+from voicebill.logs.sources import NumberedLines
+
+EVENT_PREFIXES = (
+    "session.",
+    "response.",
+    "conversation.",
+    "input_audio_buffer.",
+    "output_audio_buffer.",
+    "transcription_session.",
+    "rate_limits.",
+)
+"""The prefixes of event names."""
+
+LONG_LINE_BYTES = 1024
+"""In lines of at least this many bytes, audio is removed before the line is parsed, which is faster."""
+BACKSLASH = ord("\\")
+MAX_EVENT_LAYERS = 4
+decode_line = msgspec.json.Decoder(WrappedEvent).decode
+
+
+def holds_documents(first_line: bytes) -> bool:
+    """Return whether, by its first line, a source is an array of objects or has events over many lines."""
+    start = first_line.strip()
+    return start in (b"[", b"{") or (start.startswith(b"[") and start[1:].lstrip().startswith(b"{"))
+
+
+def candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, bytes, int]]:
+    """Yield possible events: the line each begins on, its bytes, and its index from 1 if there are several on one line."""
+    first = lines.sample(1, 1)
+    if first and holds_documents(first[0]):
+        for document in documents(lines, report):
+            yield document.line_number, document.content, document.index
+    else:
+        for line_number, line in lines:
+            yield line_number, line, 0
+
+
+def is_event_line(line: bytes) -> bool:
+    """Return whether a line is an event of this API, even if its counts are unreadable."""
+    try:
+        return type_of_event(msgspec.json.decode(line)) is not None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
+def unwrap_event(line: WrappedEvent) -> list[WrappedEvent]:
+    """Return a line's envelopes from the outside in, and last the event. An envelope may have the event's type or its own."""
+    layers = [line]
+    while len(layers) < MAX_EVENT_LAYERS and not line.is_event:
+        inside = line.inside
+        if isinstance(inside, str):
+            inside = decode_line(inside)
+        if inside is None:
+            break
+        layers.append(inside)
+        line = inside
+    event_depths = [
+        index for index, layer in enumerate(layers, 1) if layer.type is not None and layer.type.startswith(EVENT_PREFIXES)
+    ]
+    return layers[: event_depths[-1]] if event_depths else layers
+
+
+def without_audio(line: bytes) -> bytes:
+    r"""Remove a string that fills more than half of a line, and so covers its middle; return other lines unchanged.
+
+    No usage is lost: such a string is audio or conversation text. Valid JSON stays valid, and invalid JSON stays invalid: in
+    valid JSON no letter follows a closing quote, and in an invalid line the joined quotes keep it invalid. This takes a
+    fifth of the time that a parser needs for every byte.
+
+    >>> without_audio(b'{"type": "x.delta", "delta": "UklGRiSAAABXQVZFZm10IBAAAAABAAEAwF0AAIC7AAACABAA"}')
+    b'{"type": "x.delta", "delta": ""}'
+    """
+    middle = len(line) // 2
+    start, end = line.rfind(b'"', 0, middle) + 1, line.find(b'"', middle)
+    if end - start < middle or not line[start : start + 1].isalnum():
+        return line
+    if line[end - 1] == BACKSLASH:
+        end -= 1  # it is inside another string, or continues after an escaped quote
+        if line[end - 1] == BACKSLASH:
+            return line
+    return line[:start] + line[end:]
+
+
+def ignorable_type(line: WrappedEvent) -> str | None:
+    """Return the event type of a line that can be skipped by its type alone, in at most one envelope; else None."""
+    inside = line.inside
+    if inside is None:
+        return line.type
+    if type(inside) is not WrappedEvent or (line.type is not None and line.is_event) or not inside.has_no_content:
+        return None
+    return inside.type
+
+
+def type_of_event(line: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
+    """Return the event type in a JSON value of any shape: that of the innermost envelope, not of an event's own content."""
+    event_type = None
+    for _ in range(MAX_EVENT_LAYERS):
+        if not isinstance(line, dict):
+            break
+        kind = line.get("type")
+        if isinstance(kind, str) and kind.startswith(EVENT_PREFIXES):
+            event_type = kind
+            if any(name in line for name in ("response", "usage", "item")) or isinstance(line.get("session"), dict):
+                break
+        fields = (line.get(name) for name in ("event", "data", "payload", "message", "body", "msg"))
+        line = next((value for value in fields if isinstance(value, dict) or str(value).lstrip().startswith("{")), None)
+        line = msgspec.json.decode(line) if isinstance(line, str) else line
+    return event_type
