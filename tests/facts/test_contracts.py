@@ -17,7 +17,7 @@ from voicebill.billing.bill import bill, rate_warnings
 from voicebill.billing.usage import Usage
 from voicebill.cli import app
 from voicebill.conversation.plan import Plan
-from voicebill.facts import check_facts, load_facts
+from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile
 
 TOP = 'checked = 2026-11-01\nsources = ["our contract"]\n'
@@ -115,7 +115,7 @@ def test_a_dispute_is_discounted_with_its_price(tmp_path: Path) -> None:
 )
 def test_a_faulty_contract_lists_its_faults(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(InvalidFile) as caught:
-        check_facts(write_contract(tmp_path, content))
+        load_facts(write_contract(tmp_path, content))
     assert message in str(caught.value)
 
 

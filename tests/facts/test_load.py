@@ -11,7 +11,7 @@ from tests.cases import DAY, micro_dollars
 from voicebill.billing.bill import bill, sum_lines
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.usage import Usage
-from voicebill.facts import check_facts, load_facts
+from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile, UnreadableFile
 
 INVENTED = """
@@ -122,7 +122,7 @@ def test_a_file_of_ones_own_changes_the_digest_and_nothing_of_ours(tmp_path: Pat
 
 def test_every_fault_is_reported_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile) as caught:
-        check_facts(write_facts(tmp_path, FAULTY))
+        load_facts(write_facts(tmp_path, FAULTY))
     assert str(caught.value).splitlines()[1:] == [
         "  line 8: kind: must be one of realtime, live, translation, transcription, speech, text, audio-chat, telephony, "
         "platform, not 'realtme'; the nearest is 'realtime'",
@@ -136,7 +136,7 @@ def test_every_fault_is_reported_with_its_line(tmp_path: Path) -> None:
 
 def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile) as caught:
-        check_facts(write_facts(tmp_path, MISTAKEN))
+        load_facts(write_facts(tmp_path, MISTAKEN))
     text = str(caught.value)
     assert "line 15: usd: unknown meter 'audio_inn'; the nearest are audio_in" in text
     assert "line 20: unknown region list 'everywhere'" in text
@@ -167,33 +167,33 @@ def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> N
 )
 def test_what_cannot_be_a_fact_is_refused(tmp_path: Path, row: str, message: str) -> None:
     with pytest.raises(InvalidFile) as caught:
-        check_facts(write_facts(tmp_path, row))
+        load_facts(write_facts(tmp_path, row))
     assert message in str(caught.value)
 
 
 def test_an_offer_that_exists_already_is_refused(tmp_path: Path) -> None:
     ours = Path(__file__).parents[2] / "src/voicebill/facts/prices/openai_speech.toml"
     with pytest.raises(InvalidFile, match="the offer openai/gpt-transcribe exists already"):
-        check_facts(Path(shutil.copy(ours, tmp_path / "copy.toml")))
+        load_facts(Path(shutil.copy(ours, tmp_path / "copy.toml")))
 
 
 def test_files_that_cannot_be_read_are_named_in_one_sentence(tmp_path: Path) -> None:
     write_facts(tmp_path, INVENTED, "prices.toml")
     with pytest.raises(UnreadableFile, match=r"there is no file .*/price\.toml; did you mean prices\.toml\?"):
-        check_facts(tmp_path / "price.toml")
+        load_facts(tmp_path / "price.toml")
     with pytest.raises(UnreadableFile, match="is a folder, not a file"):
-        check_facts(tmp_path)
+        load_facts(tmp_path)
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\x00\x01\xff")
     with pytest.raises(UnreadableFile, match="is not text in UTF-8"):
-        check_facts(binary)
+        load_facts(binary)
     binary.write_bytes(b"\xff\xfe name")
     with pytest.raises(UnreadableFile, match="is not text in UTF-8"):
         load_facts(binary)
     with (tmp_path / "large.toml").open("wb") as large:
         large.truncate(5_000_000)
     with pytest.raises(UnreadableFile, match=r"large.toml has more than 4,000,000 bytes"):
-        check_facts(tmp_path / "large.toml")
+        load_facts(tmp_path / "large.toml")
 
 
 def test_rules_hold_from_their_day(tmp_path: Path) -> None:
@@ -267,13 +267,13 @@ models = ["gpt-realtime"]
 )
 def test_facts_that_would_mislead_are_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidFile) as caught:
-        check_facts(write_facts(tmp_path, text))
+        load_facts(write_facts(tmp_path, text))
     assert message in str(caught.value)
 
 
 def test_a_script_among_the_facts_is_called_one(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="looks like a script, not prices or rules: use voicebill simulate"):
-        check_facts(write_facts(tmp_path, "[[turns]]\nreply_seconds = 3\n"))
+        load_facts(write_facts(tmp_path, "[[turns]]\nreply_seconds = 3\n"))
 
 
 def test_names_of_ones_own_are_found_in_whatever_case(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ Kind = Literal["realtime", "live", "translation", "transcription", "speech", "te
 """The kind of service. Only `realtime` models bill the tokens of a spoken conversation; a carrier (`telephony`) and a
 `platform` charge for the minutes of a call."""
 
+PER_MINUTE_KINDS: tuple[Kind, ...] = ("telephony", "platform")
+"""Kinds of offers that charge for the minutes of a call."""
+
 Confidence = Literal["high", "medium", "low"]
 
 

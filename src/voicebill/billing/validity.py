@@ -54,6 +54,24 @@ class PartialDate:
         return self.first == self.last
 
 
+def parse_day(text: str) -> date:
+    """Read a day, such as `2026-11-22`.
+
+    >>> parse_day("2026-11-22")
+    datetime.date(2026, 11, 22)
+
+    Raises:
+        InvalidInput: the text is not an exact day.
+    """
+    try:
+        day = PartialDate.parse(text)
+        if day.is_exact:
+            return day.first
+    except InvalidInput:
+        pass
+    raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
+
+
 class EffectiveDated(Protocol):
     """A row that is in effect from one day until another."""
 

@@ -1,7 +1,7 @@
 """One function for each picture; each gives an SVG or PNG, with a title, units and a line that says what it rests on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +31,8 @@ from voicebill.answers.reports.chart_data import (
     turn_costs,
 )
 from voicebill.answers.sensitivity.sensitivity import Swing
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput
+from voicebill.extras import import_extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,6 @@ LINE_TYPES = ["solid", "dashed", "dotdash", "longdash", "dotted", "twodash"]
 
 COMPACT_WIDTH = 560
 """Below so many pixels titles are smaller, and legends have two columns."""
-
-
-class MissingPlot(VoicebillError, ImportError):
-    """Drawing needs an optional part of the package."""
 
 
 def turns_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
@@ -376,8 +373,15 @@ LINE_BREAK = "\n"
 
 
 def _lets_plot() -> Any:  # noqa: ANN401 - an optional module
-    try:
-        import lets_plot  # noqa: PLC0415 - an optional part
-    except ImportError:
-        raise MissingPlot("pictures need the extra 'plot': pip install 'voicebill[plot]'") from None
-    return lets_plot
+    return import_extra("plot", "drawing charts", "lets_plot")
+
+
+ESTIMATE_CHARTS: Mapping[str, Callable[[Estimate, Theme], Any]] = {
+    "turns": turns_chart,
+    "cumulative": cumulative_chart,
+    "lengths": lengths_chart,
+}
+"""The charts of an estimate."""
+
+SENSITIVITY_CHART = "sensitivity"
+"""The chart of an estimate's sensitivity, which is calculated from the plan."""

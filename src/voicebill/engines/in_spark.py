@@ -10,6 +10,7 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.engines.sql import Statement
 from voicebill.engines.sql_engine import SqlQuery
 from voicebill.engines.usage_table import small_table
+from voicebill.extras import import_extra
 
 LOCAL_MASTER = "local[*]"
 
@@ -63,12 +64,9 @@ class SparkEngine:
 
 
 def _start_session(master: str, settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - pyspark's session
+    spark_session = import_extra("spark", "costing with Spark", "pyspark.sql").SparkSession
     try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415 - takes a second to load
-    except ImportError:
-        raise SparkUnavailable("Spark is not installed: pip install 'voicebill[spark]'") from None
-    try:
-        builder = SparkSession.builder.master(master).appName("voicebill")
+        builder = spark_session.builder.master(master).appName("voicebill")
         for name, value in {
             **SPARK_SETTINGS,
             **(LOCAL_SPARK_SETTINGS if master.startswith("local") else {}),

@@ -1,5 +1,5 @@
 """Load dated, sourced facts (prices, rules, stacks, quotas) from TOML files."""
 
-from voicebill.facts.load import check_facts, load_facts
+from voicebill.facts.load import load_facts
 
-__all__ = ["check_facts", "load_facts"]
+__all__ = ["load_facts"]

@@ -63,16 +63,6 @@ def load_facts(*extra_files: str | PathLike[str]) -> Facts:
     return _packaged_facts()
 
 
-def check_facts(file: str | PathLike[str]) -> Facts:
-    """Read a file of prices or rules together with the package's facts, and report all its errors.
-
-    Raises:
-        UnreadableFile: the file cannot be read.
-        InvalidFile: it has errors.
-    """
-    return load_facts(file)
-
-
 @lru_cache(maxsize=1)
 def _packaged_facts() -> Facts:
     return _read_facts(list(_packaged_files()))

@@ -16,10 +16,7 @@ from voicebill.web.limits_middleware import LimitsMiddleware
 from voicebill.web.models import shapes
 from voicebill.web.pages import STATIC, Pages
 from voicebill.web.responses import json_response
-from voicebill.web.routes import charts, cost, faq, prices, ptu, rules, simulate
-from voicebill.web.routes.capacity import CapacityRoutes
-from voicebill.web.routes.compare import CompareRoutes
-from voicebill.web.routes.estimate import EstimateRoutes
+from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, rules, simulate
 from voicebill.web.site import Site
 
 
@@ -52,9 +49,9 @@ def create_app(site: Site) -> FastAPI:
     )
     pages = Pages(site)
     for router in (
-        EstimateRoutes(site, pages).router(),
-        CompareRoutes(site, pages).router(),
-        CapacityRoutes(site, pages).router(),
+        estimate.routes(site, pages),
+        compare.routes(site, pages),
+        capacity.routes(site, pages),
         cost.routes(site, pages, renderer),
         simulate.routes(site),
         prices.routes(site, pages),

@@ -89,7 +89,7 @@ def test_names_from_a_log_are_text_on_the_page() -> None:
         ({"by": "modle"}, LOG, 422, "by", "unknown field 'modle'; the nearest is model"),
         ({"where": "turn = three"}, LOG, 422, "where", "turn is compared with a whole number"),
         ({"since": "2026-11"}, LOG, 422, "since", "'2026-11' is not a day"),
-        ({"day": "yesterday"}, LOG, 422, "day", "is not a date"),
+        ({"day": "yesterday"}, LOG, 422, "day", "is not a day"),
         ({"top": "3"}, LOG, 422, "top", "requires groups"),
         ({"format": "realtme"}, LOG, 422, "format", "unknown format 'realtme'; the nearest is realtime"),
         ({}, b"PAR1" + b"\0" * 40, 422, "log", "is Parquet: the command line reads it"),

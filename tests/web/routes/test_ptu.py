@@ -101,7 +101,7 @@ def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:
         ({"deployment": "europe"}, "deployment", "must be one of global, data-zone, regional, not 'europe'"),
         ({"deployment": "regional"}, "region", "regional PTUs are priced by region: choose one"),
         ({"region": "uksouth"}, "region", "unknown region 'uksouth' of data-zone PTUs"),
-        ({"day": "soon"}, "day", "'soon' is not a date"),
+        ({"day": "soon"}, "day", "'soon' is not a day"),
         ({"discounts": "5"}, "discounts", "is none of model, deployment"),
     ],
 )

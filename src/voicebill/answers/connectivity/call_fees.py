@@ -7,6 +7,7 @@ from typing import NamedTuple
 from voicebill.billing.bill import Line, bill, round_to_increments
 from voicebill.billing.errors import UnknownName, Unpriced
 from voicebill.billing.money import Amount
+from voicebill.billing.offers import PER_MINUTE_KINDS
 from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.usage import Usage
 from voicebill.conversation.call_lengths import (
@@ -17,9 +18,6 @@ from voicebill.conversation.call_lengths import (
     mean_billed_ms,
 )
 from voicebill.conversation.plan import Plan
-
-PER_MINUTE_KINDS = ("telephony", "platform")
-"""Kinds of offers that charge for the minutes of a call."""
 
 FEE_METERS = ("call_ms", "months")
 """The meters by which fees can be priced."""

@@ -1,16 +1,21 @@
 """Resolve a model selection (model, provider, deployment, region, day, rules) to its prices and rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Any
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
-from voicebill.billing.offers import Kind
+from voicebill.billing.offers import PER_MINUTE_KINDS, Kind, Offer
 from voicebill.billing.price_book import Quote
 from voicebill.billing.validity import describe_coverage
 from voicebill.conversation.rules import EffectiveRules, ParameterValue
+
+DEFAULT_MODEL = "gpt-realtime-1.5"
+DEFAULT_PROVIDER = "openai"
+DEFAULT_DEPLOYMENT = "global"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +27,8 @@ class ModelSelection:
 
     model: str
     day: date
-    provider: str = "openai"
-    deployment: str = "global"
+    provider: str = DEFAULT_PROVIDER
+    deployment: str = DEFAULT_DEPLOYMENT
     region: str | None = None
     rules: str | None = None
     overrides: Mapping[str, ParameterValue] = field(default_factory=dict)
@@ -34,6 +39,21 @@ class ModelSelection:
         for name in ("model", "provider", "deployment"):
             if not isinstance(getattr(self, name), str):
                 raise InvalidInput(f"{name} must be text, not {getattr(self, name)!r}")
+
+
+SELECTION_FIELDS = tuple(row.name for row in fields(ModelSelection))
+
+
+def select_model(values: Mapping[str, Any]) -> ModelSelection:
+    """Select a model by its given fields; the others, and those that are None, have their defaults.
+
+    >>> select_model({"model": None, "deployment": "data-zone", "day": date(2026, 11, 22)}).model
+    'gpt-realtime-1.5'
+
+    Raises:
+        InvalidInput: a field is of the wrong type.
+    """
+    return ModelSelection(**{"model": DEFAULT_MODEL} | {name: value for name, value in values.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +92,22 @@ class ResolvedModel:
         """Warnings of the quotes: shutdowns, uncertain regions and dates."""
         transcription_warnings = self.transcription.warnings if self.transcription else ()
         return [*self.quote.warnings, *transcription_warnings]
+
+
+def resolve_rules(
+    model: str, provider: str, day: date, facts: Facts, *, rules: str | None, overrides: Mapping[str, ParameterValue]
+) -> tuple[Offer, EffectiveRules]:
+    """Find the offer and the rules of a model on a day, whatever its deployment.
+
+    Raises:
+        UnknownName: a name is unknown; the message lists the closest known ones.
+        NotAvailable: the model is not available on that day, or takes no part in a conversation.
+        InvalidInput: an override does not fit its parameter.
+    """
+    offer = facts.prices.quote(model, provider=provider, day=day, kind="realtime").offer
+    if offer.kind in PER_MINUTE_KINDS:
+        raise NotAvailable(f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules")
+    return offer, facts.rules_for(offer, day=day, rules=rules, overrides=overrides)
 
 
 def resolve_model(selection: ModelSelection, transcription_model: str | None, facts: Facts) -> ResolvedModel:

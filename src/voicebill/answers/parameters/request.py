@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from voicebill.answers.connectivity.transport import ConnectionCosts
-from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.model_selection import SELECTION_FIELDS, ModelSelection, select_model
 from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA, COUNT, PLAN_SCHEMA, SELECTION_SCHEMA, SHARE, text_or
 from voicebill.answers.parameters.script_schema import rule_overrides
 from voicebill.answers.parameters.table_schema import Field, Issue, Schema, Values, boolean, decimal, read_table
@@ -20,10 +20,6 @@ from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
 from voicebill.conversation.volume import Volume
-
-DEFAULT_MODEL = "gpt-realtime-1.5"
-DEFAULT_PROVIDER = "openai"
-DEFAULT_DEPLOYMENT = "global"
 
 MAX_LENGTHS = 10_000
 
@@ -62,8 +58,6 @@ ESTIMATE_SCHEMA: Schema = {
 }
 """Every field that a question may have."""
 
-_SELECTION_KEYS = ("model", "provider", "deployment", "region", "day", "rules", "overrides")
-
 
 @dataclass(frozen=True, slots=True)
 class EstimateRequest:
@@ -85,21 +79,15 @@ def parse_estimate_request(table: object, *, today: date, issues: list[Issue]) -
             issues.append(Issue((name,), f"{name}: is missing: {question}"))
     if issues:
         return None
-    selection = {key: values.pop(key) for key in _SELECTION_KEYS if key in values}
+    selection = {key: values.pop(key) for key in SELECTION_FIELDS if key in values}
     connection = {key: values.pop(key) for key in CONNECTION_SCHEMA if key in values}
     volume, spread, lengths = (values.pop(key, None) for key in ("conversations", "call_length_cv", "call_lengths"))
-    defaults: Values = {
-        "model": DEFAULT_MODEL,
-        "provider": DEFAULT_PROVIDER,
-        "deployment": DEFAULT_DEPLOYMENT,
-        "day": today,
-    }
     try:
         if spread is not None and lengths is not None:
             raise InvalidInput("call_length_cv and call_lengths are alternatives: give one")
         return EstimateRequest(
             plan=Plan(truncation=_truncation(values), **values),
-            selection=ModelSelection(**defaults | selection),
+            selection=select_model({"day": today} | selection),
             volume=volume,
             lengths=lengths if spread is None else LengthDistribution(spread),
             connection_costs=ConnectionCosts(**connection),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.model_selection import SELECTION_FIELDS, ModelSelection, select_model
 from voicebill.answers.parameters.table_schema import (
     Field,
     Issue,
@@ -104,7 +104,6 @@ SCRIPT_SCHEMA: Schema = {
     "turns": TableList(TURN_SCHEMA),
 }
 
-_SELECTION_KEYS = ("model", "provider", "deployment", "region", "day", "rules", "overrides")
 _SETTINGS_KEYS = (
     "transcription_model",
     "truncation",
@@ -134,7 +133,7 @@ class ScriptRequest:
         values |= {key: value for key, value in overrides.items() if value is not None and value != {}}
         if "model" not in values:
             raise InvalidInput('no model: write model = "gpt-realtime" at the top of the script, or name one with --model')
-        return ModelSelection(**values)
+        return select_model(values)
 
 
 def parse_script(table: object, issues: list[Issue], count_file: FileTokenCounter | None = None) -> ScriptRequest | None:
@@ -154,7 +153,7 @@ def parse_script(table: object, issues: list[Issue], count_file: FileTokenCounte
     except VoicebillError as error:
         issues.append(Issue((), str(error)))
         return None
-    return ScriptRequest(script, {key: values[key] for key in _SELECTION_KEYS})
+    return ScriptRequest(script, {key: values[key] for key in SELECTION_FIELDS})
 
 
 def _is_list(value: object) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError, closest_names
 from voicebill.billing.validation import format_value, is_reasonable
-from voicebill.billing.validity import PartialDate
+from voicebill.billing.validity import PartialDate, parse_day
 
 TablePath = tuple[str | int, ...]
 Values = dict[str, Any]
@@ -208,12 +208,9 @@ def partial_date(value: object) -> PartialDate:
 def exact_date(value: object) -> date:
     """A date known to the day."""
     try:
-        day = partial_date(value)
+        return parse_day(value.isoformat() if isinstance(value, date) else str(value))
     except InvalidInput:
-        day = None
-    if day is None or not day.is_exact:
-        raise InvalidInput(f"must be a day such as 2026-11-22, not {_describe(value)}")
-    return day.first
+        raise InvalidInput(f"must be a day such as 2026-11-22, not {_describe(value)}") from None
 
 
 def one_of(*choices: str) -> ValueReader:

@@ -9,9 +9,7 @@ from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.capacity.quota_usage import LimitUsage
 from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets, ServiceLevel
-from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parameters.capacity_schema import CACHED_TOKEN_COUNTING, parse_service_level, parse_tier
-from voicebill.answers.parameters.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.parsing import quantities
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
@@ -31,11 +29,9 @@ from voicebill.cli.options.shared import (
     RuleOption,
     RulesOption,
     choice_parser,
-    load_facts_and_rules,
+    load_selection,
     option,
     parse_lengths,
-    parse_overrides,
-    today,
 )
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan
@@ -192,15 +188,15 @@ def capacity_command(
         "reserved_output_tokens": reserved_output_tokens,
     }
     targets = CapacityTargets(**{name: value for name, value in values.items() if value is not None})
-    facts, rule_set = load_facts_and_rules(rules, prices)
-    selection = ModelSelection(
-        model=model or DEFAULT_MODEL,
-        provider=provider or DEFAULT_PROVIDER,
-        deployment=deployment or DEFAULT_DEPLOYMENT,
+    selection, facts = load_selection(
+        model=model,
+        provider=provider,
+        deployment=deployment,
         region=region,
-        day=day or today(),
-        rules=rule_set,
-        overrides=parse_overrides(rule),
+        day=day,
+        rules=rules,
+        overrides=rule,
+        prices=prices,
     )
     answer = plan_capacity(plan, selection, facts, conversations, targets, lengths=parse_lengths(call_length_cv, call_lengths))
     if as_json:

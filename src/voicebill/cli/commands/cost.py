@@ -11,7 +11,7 @@ from rich.text import Text
 
 from voicebill.answers.parsing import quantities
 from voicebill.answers.recorded.cost import cost
-from voicebill.answers.recorded.filters import FILTER_FIELDS, Condition, parse_filter
+from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
 from voicebill.answers.recorded.query import CostQuery, validate_sku
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
@@ -19,26 +19,12 @@ from voicebill.answers.reports.cost_shape import amount_status, cost_shape, form
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
+from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
 from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
-from voicebill.cli.options.logs import (
-    LOGS_PANEL,
-    DefaultDayOption,
-    DefaultDeploymentOption,
-    DefaultModelOption,
-    DefaultProviderOption,
-    DefaultRegionOption,
-    DefaultTenantOption,
-    DefaultTranscriptionOption,
-    FormatOption,
-    LedgerOption,
-    LogsArgument,
-    StrictOption,
-    log_defaults,
-    read_records,
-)
+from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
 from voicebill.cli.options.shared import (
     ChartFileOption,
     ChartWidthOption,
@@ -49,7 +35,6 @@ from voicebill.cli.options.shared import (
     choice_parser,
     home_files,
     option,
-    parse_day,
     parse_theme,
 )
 from voicebill.facts import load_facts
@@ -74,10 +59,10 @@ TopOption = Annotated[
 ]
 
 
+@takes_logs
 def cost_command(
-    logs: LogsArgument = None,
     *,
-    ledger: LedgerOption = None,
+    log_input: LogInput,
     by: Annotated[
         str | None, option("--by", f"Group by: {', '.join(FILTER_FIELDS)}.", QUERY_PANEL, metavar="FIELD,...")
     ] = None,
@@ -93,15 +78,6 @@ def cost_command(
         bool, typer.Option("--calls/--no-calls", help="Show the cost per call, in percentiles.", rich_help_panel=QUERY_PANEL)
     ] = True,
     prices: PricesOption = None,
-    format: FormatOption = None,  # noqa: A002 - the option's name
-    strict: StrictOption = False,
-    model: DefaultModelOption = None,
-    transcription_model: DefaultTranscriptionOption = None,
-    provider: DefaultProviderOption = None,
-    deployment: DefaultDeploymentOption = None,
-    region: DefaultRegionOption = None,
-    tenant: DefaultTenantOption = None,
-    day: DefaultDayOption = None,
     out: Annotated[
         Path | None,
         option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY_PANEL, metavar="FILE"),
@@ -131,36 +107,21 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    query = _build_query(by, where, since, until, top, calls=calls, provider=provider, deployment=deployment, region=region)
+    fields = tuple(name.strip() for name in (by or "").split(",") if name.strip())
+    if top is not None and not fields:
+        raise InvalidInput("--top needs groups: name them with --by")
+    query = CostQuery(by=fields, where=where, since=since, until=until, top=top, calls=calls, **log_input.sku_defaults)
     price_book = load_facts(*home_files(), *(prices or ())).prices
-    if (ledger is None) == (not logs):
+    if (log_input.ledger is None) == (not log_input.logs):
         raise InvalidInput("name logs, or a ledger with --ledger DIR, and not both: voicebill cost LOG...")
     validate_sku(query, price_book)
     report: ReadReport | None = None
-    if ledger is not None:
-        log_options = {
-            "--model": model,
-            "--transcription-model": transcription_model,
-            "--tenant": tenant,
-            "--day": day,
-            "--format": format,
-        }
-        _refuse_for_ledger(log_options)
-        engine_context = engine_over_ledger(ledger, engine, master=master, memory=memory)
+    if log_input.ledger is not None:
+        log_input.refuse_for_ledger()
+        engine_context = engine_over_ledger(log_input.ledger, engine, master=master, memory=memory)
     else:
-        defaults = log_defaults(
-            model=model,
-            transcription_model=transcription_model,
-            provider=provider,
-            deployment=deployment,
-            region=region,
-            tenant=tenant,
-            day=day,
-        )
-        report = _new_report(strict=strict)
-        engine_context = engine_over_records(
-            read_records(logs or [], format, defaults, report), engine, report, master=master, memory=memory
-        )
+        report, records = log_input.read()
+        engine_context = engine_over_records(records, engine, report, master=master, memory=memory)
     with engine_context as cost_engine:
         answer = cost(cost_engine, query, price_book)
     if out is not None:
@@ -171,35 +132,6 @@ def cost_command(
         terminal.print_json(_input_json(report) | cost_shape(answer))
     else:
         print_cost(answer, report, terminal.console(exact=exact))
-
-
-def _build_query(
-    by: str | None,
-    where: Condition | None,
-    since: date | None,
-    until: date | None,
-    top: int | None,
-    *,
-    calls: bool,
-    **sku_options: str | None,
-) -> CostQuery:
-    fields = tuple(name.strip() for name in (by or "").split(",") if name.strip())
-    if top is not None and not fields:
-        raise InvalidInput("--top needs groups: name them with --by")
-    sku_defaults = {name: value.strip().lower() for name, value in sku_options.items() if value}
-    return CostQuery(by=fields, where=where, since=since, until=until, top=top, calls=calls, **sku_defaults)
-
-
-def _refuse_for_ledger(log_options: Mapping[str, object]) -> None:
-    for name, value in log_options.items():
-        if value is not None:
-            raise InvalidInput(f"{name} is stated when a log is recorded; a ledger already holds what it said")
-
-
-def _new_report(*, strict: bool) -> "ReadReport":
-    from voicebill.logs.report import ReadReport  # noqa: PLC0415 - logs are read by an extra
-
-    return ReadReport(strict=strict)
 
 
 def _input_json(report: "ReadReport | None") -> Shape:

@@ -1,7 +1,7 @@
 """`voicebill estimate`: what a planned conversation will cost."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -9,10 +9,8 @@ from rich.console import Console
 from voicebill.answers.estimates.call_mix import CallMix
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate, estimate
-from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
-from voicebill.answers.parameters.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.answers.parsing.quantities import parse_count
 from voicebill.answers.reports.shape import estimate_shape, sensitivity_shape, truncation_shape
 from voicebill.answers.sensitivity.recommendations import (
@@ -53,24 +51,14 @@ from voicebill.cli.options.shared import (
     RulesOption,
     ThemeOption,
     choice_parser,
-    load_facts_and_rules,
+    load_selection,
     option,
     parse_connection,
     parse_lengths,
-    parse_overrides,
     parse_theme,
-    today,
 )
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan
-
-ESTIMATE_CHARTS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
-    "turns": draw.turns_chart,
-    "cumulative": draw.cumulative_chart,
-    "lengths": draw.lengths_chart,
-}
-SENSITIVITY_CHART = "sensitivity"
-"""The pictures of an estimate, and that of the knobs, which shows their effects instead."""
 
 
 @takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
@@ -112,9 +100,9 @@ def estimate_command(
         str,
         option(
             "--chart",
-            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: turns)",
+            f"Which: {', '.join((*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART))}. (default: turns)",
             CHART_PANEL,
-            choice_parser(*ESTIMATE_CHARTS, SENSITIVITY_CHART),
+            choice_parser(*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART),
             "NAME",
         ),
     ] = "turns",
@@ -136,15 +124,15 @@ def estimate_command(
         voicebill estimate --minutes 6 --turns 20 --provider azure \\
             --deployment data-zone --instructions-tokens 3000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = load_facts_and_rules(rules, prices)
-    selection = ModelSelection(
-        model=model or DEFAULT_MODEL,
-        provider=provider or DEFAULT_PROVIDER,
-        deployment=deployment or DEFAULT_DEPLOYMENT,
+    selection, facts = load_selection(
+        model=model,
+        provider=provider,
+        deployment=deployment,
         region=region,
-        day=day or today(),
-        rules=rule_set,
-        overrides=parse_overrides(rule),
+        day=day,
+        rules=rules,
+        overrides=rule,
+        prices=prices,
     )
     connection_costs = parse_connection(
         codec=codec,
@@ -157,13 +145,13 @@ def estimate_command(
     answer = estimate(
         plan, selection, facts, conversations, parse_lengths(call_length_cv, call_lengths), connection_costs=connection_costs
     )
-    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == SENSITIVITY_CHART) else ()
+    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == draw.SENSITIVITY_CHART) else ()
     if chart_file:
         chart_theme = parse_theme(theme, width)
         drawing = (
             draw.sensitivity_chart(swings, answer.model, chart_theme)
-            if chart == SENSITIVITY_CHART
-            else ESTIMATE_CHARTS[chart](answer, chart_theme)
+            if chart == draw.SENSITIVITY_CHART
+            else draw.ESTIMATE_CHARTS[chart](answer, chart_theme)
         )
         draw.save(drawing, chart_file)
     suggestions = recommendations(plan, selection, facts) if with_sensitivity else ()

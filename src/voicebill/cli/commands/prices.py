@@ -17,7 +17,7 @@ from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli.display import terminal
 from voicebill.cli.options.shared import DayOption, choice_parser, option, today
-from voicebill.facts import check_facts, load_facts
+from voicebill.facts import load_facts
 
 KIND_CHOICES: tuple[str, ...] = get_args(Kind)
 DISPLAY_PANEL = "Selection"
@@ -58,7 +58,7 @@ def prices_command(
         if name is not None:
             raise InvalidInput(f"a check needs no model: leave {name!r} out")
         built_in = load_facts()
-        checked = check_facts(file_to_check)
+        checked = load_facts(file_to_check)
         offers, sets = (
             len(checked.prices.offers) - len(built_in.prices.offers),
             len(checked.rules.sets) - len(built_in.rules.sets),

@@ -3,40 +3,17 @@
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display import terminal
-from voicebill.cli.options.logs import (
-    DefaultDayOption,
-    DefaultDeploymentOption,
-    DefaultModelOption,
-    DefaultProviderOption,
-    DefaultRegionOption,
-    DefaultTenantOption,
-    DefaultTranscriptionOption,
-    FormatOption,
-    LedgerOption,
-    LogsArgument,
-    StrictOption,
-    log_defaults,
-    read_records,
-)
+from voicebill.cli.options.logs import LogInput, takes_logs
 from voicebill.cli.options.shared import JsonOption
 
 MAX_DAYS_SHOWN = 8
 """So many days are named."""
 
 
+@takes_logs
 def record_command(
-    logs: LogsArgument = None,
     *,
-    ledger: LedgerOption = None,
-    format: FormatOption = None,  # noqa: A002 - the option's name
-    strict: StrictOption = False,
-    model: DefaultModelOption = None,
-    transcription_model: DefaultTranscriptionOption = None,
-    provider: DefaultProviderOption = None,
-    deployment: DefaultDeploymentOption = None,
-    region: DefaultRegionOption = None,
-    tenant: DefaultTenantOption = None,
-    day: DefaultDayOption = None,
+    log_input: LogInput,
     as_json: JsonOption = False,
 ) -> None:
     """Record usage logs in a ledger; each record is kept once.
@@ -46,23 +23,14 @@ def record_command(
         voicebill record logs/ --ledger ledger
         voicebill cost --ledger ledger --by day
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    if not logs or ledger is None:
+    ledger = log_input.ledger
+    if not log_input.logs or ledger is None:
         raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
-    defaults = log_defaults(
-        model=model,
-        transcription_model=transcription_model,
-        provider=provider,
-        deployment=deployment,
-        region=region,
-        tenant=tenant,
-        day=day,
-    )
+    report, records = log_input.read()
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger is kept by an extra
-    from voicebill.logs.report import ReadReport  # noqa: PLC0415
     from voicebill.logs.report_text import report_notes  # noqa: PLC0415
 
-    report = ReadReport(strict=strict)
-    summary = Ledger(ledger).record(read_records(logs, format, defaults, report))
+    summary = Ledger(ledger).record(records)
     if as_json:
         document: Shape = {
             "ledger": str(ledger),

@@ -7,10 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.connectivity.call_fees import PER_MINUTE_KINDS
-from voicebill.answers.parameters.request import DEFAULT_PROVIDER
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
 from voicebill.answers.reports.shape import rules_shape
-from voicebill.billing.errors import NotAvailable
 from voicebill.cli.display import terminal
 from voicebill.cli.options.shared import (
     DayOption,
@@ -26,8 +24,8 @@ from voicebill.conversation.rules import EffectiveRules
 
 def rules_command(
     name: Annotated[
-        str, typer.Argument(help="The model. (default: gpt-realtime-1.5)", metavar="[MODEL]", show_default=False)
-    ] = "gpt-realtime-1.5",
+        str, typer.Argument(help=f"The model. (default: {DEFAULT_MODEL})", metavar="[MODEL]", show_default=False)
+    ] = DEFAULT_MODEL,
     *,
     provider: ProviderOption = None,
     rules: RulesOption = None,
@@ -43,10 +41,9 @@ def rules_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     facts, rule_set = load_facts_and_rules(rules)
     effective_day = day or today()
-    offer = facts.prices.quote(name, provider=provider or DEFAULT_PROVIDER, day=effective_day).offer
-    if offer.kind in PER_MINUTE_KINDS:
-        raise NotAvailable(f"{offer.name} is a {offer.kind} model: rules are of models that take part in a conversation")
-    effective_rules = facts.rules_for(offer, day=effective_day, rules=rule_set, overrides=parse_overrides(rule))
+    offer, effective_rules = resolve_rules(
+        name, provider or DEFAULT_PROVIDER, effective_day, facts, rules=rule_set, overrides=parse_overrides(rule)
+    )
     if as_json:
         terminal.print_json({"offer": offer.id, "day": effective_day.isoformat(), **rules_shape(effective_rules)})
     else:

@@ -6,14 +6,11 @@ from typing import Annotated
 
 import typer
 
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
+from voicebill.extras import require_extra
 
 SITE_PANEL = "The site"
-
-
-class MissingWeb(VoicebillError, ImportError):
-    """Serving needs an optional part of the package."""
 
 
 def serve_command(
@@ -45,13 +42,12 @@ def serve_command(
         voicebill serve
         voicebill serve --port 8080 --prices contract.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    try:
-        import uvicorn  # noqa: PLC0415 - an optional part
+    require_extra("web", "serving", "uvicorn", "fastapi", "jinja2", "python_multipart")
+    import uvicorn  # noqa: PLC0415 - an optional part
 
-        from voicebill.web.app import create_app  # noqa: PLC0415
-        from voicebill.web.site import Limits, Site  # noqa: PLC0415
-    except ImportError:
-        raise MissingWeb("serving needs the extra 'web': pip install 'voicebill[web]'") from None
+    from voicebill.web.app import create_app  # noqa: PLC0415
+    from voicebill.web.site import Limits, Site  # noqa: PLC0415
+
     if prefix and not (prefix.startswith("/") and not prefix.endswith("/")):
         raise InvalidInput(f"--prefix begins with a slash and does not end with one: /voicebill, not {prefix!r}")
     facts, rule_set = load_facts_and_rules(str(rules) if rules else None, prices)

@@ -2,94 +2,129 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from datetime import date
+from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.cli.options.shared import option, parse_day
+from voicebill.answers.estimates.model_selection import DEFAULT_DEPLOYMENT, DEFAULT_PROVIDER
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.validity import parse_day
+from voicebill.cli.options.shared import option
+from voicebill.cli.options.signature import Command, option_parameter, with_options
 
 if TYPE_CHECKING:
     from voicebill.billing.record import Record
-    from voicebill.logs.defaults import LogDefaults
     from voicebill.logs.report import ReadReport
 
 LOGS_PANEL = "The logs"
 LOG_DEFAULTS_PANEL = "Defaults for what the log does not state"
 
-LogsArgument = Annotated[
-    list[str] | None,
-    typer.Argument(help="Log files, folders or patterns; - for standard input.", metavar="LOG...", show_default=False),
-]
-LedgerOption = Annotated[Path | None, option("--ledger", "Folder of a ledger.", LOGS_PANEL, metavar="DIR")]
-FormatOption = Annotated[str | None, option("--format", "Log format. (default: detected)", LOGS_PANEL, metavar="NAME")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable line.", rich_help_panel=LOGS_PANEL)]
-
-DefaultModelOption = Annotated[str | None, option("--model", "Voice model.", LOG_DEFAULTS_PANEL, metavar="NAME")]
-DefaultTranscriptionOption = Annotated[
-    str | None, option("--transcription-model", "Transcription model.", LOG_DEFAULTS_PANEL, metavar="NAME")
-]
-DefaultProviderOption = Annotated[
-    str | None,
-    option("--provider", "Provider: openai or azure. (default: openai, with a note)", LOG_DEFAULTS_PANEL, metavar="NAME"),
-]
-DefaultDeploymentOption = Annotated[
-    str | None,
-    option(
-        "--deployment",
-        "Deployment: global, data-zone or regional. (default: global, with a note)",
-        LOG_DEFAULTS_PANEL,
-        metavar="NAME",
+_INPUT_PARAMETERS = (
+    option_parameter(
+        "logs",
+        Annotated[
+            list[str] | None,
+            typer.Argument(help="Log files, folders or patterns; - for standard input.", metavar="LOG...", show_default=False),
+        ],
     ),
-]
-DefaultRegionOption = Annotated[
-    str | None, option("--region", "Azure region, such as swedencentral.", LOG_DEFAULTS_PANEL, metavar="NAME")
-]
-DefaultTenantOption = Annotated[
-    str | None, option("--tenant", "Tenant (customer) of the conversations.", LOG_DEFAULTS_PANEL, metavar="NAME")
-]
-DefaultDayOption = Annotated[
-    date | None,
-    option("--day", "Day of records without a time. (default: none)", LOG_DEFAULTS_PANEL, parse_day, "YYYY-MM-DD"),
-]
+    option_parameter("ledger", Annotated[Path | None, option("--ledger", "Folder of a ledger.", LOGS_PANEL, metavar="DIR")]),
+    option_parameter(
+        "format", Annotated[str | None, option("--format", "Log format. (default: detected)", LOGS_PANEL, metavar="NAME")]
+    ),
+    option_parameter(
+        "strict",
+        Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable line.", rich_help_panel=LOGS_PANEL)],
+        default=False,
+    ),
+)
 
 
-def log_defaults(
-    *,
-    model: str | None,
-    transcription_model: str | None,
-    provider: str | None,
-    deployment: str | None,
-    region: str | None,
-    tenant: str | None,
-    day: date | None,
-) -> "LogDefaults":
-    """What to take where a log does not say it.
-
-    Raises:
-        VoicebillError: what reads logs is not installed.
-    """
-    from voicebill.logs.defaults import LogDefaults  # noqa: PLC0415 - logs are read by an extra
-
-    return LogDefaults(
-        model=model,
-        transcription_model=transcription_model,
-        provider=provider,
-        deployment=deployment,
-        region=region,
-        tenant=tenant,
-        day=day,
-    )
+def _default(name: str, help_text: str) -> Parameter:
+    info = option(f"--{name.replace('_', '-')}", help_text, LOG_DEFAULTS_PANEL, metavar="NAME")
+    return option_parameter(name, Annotated[str | None, info])
 
 
-def read_records(logs: list[str], format_name: str | None, defaults: "LogDefaults", report: "ReadReport") -> Iterator["Record"]:
-    """The records of logs, as often as they are told; how far it has got is shown on a terminal."""
-    from voicebill.logs.read import all_records  # noqa: PLC0415 - logs are read by an extra
+_DEFAULT_PARAMETERS = (
+    _default("model", "Voice model."),
+    _default("transcription_model", "Transcription model."),
+    _default("provider", f"Provider: openai or azure. (default: {DEFAULT_PROVIDER}, with a note)"),
+    _default("deployment", f"Deployment: global, data-zone or regional. (default: {DEFAULT_DEPLOYMENT}, with a note)"),
+    _default("region", "Azure region, such as swedencentral."),
+    _default("tenant", "Tenant (customer) of the conversations."),
+    option_parameter(
+        "day",
+        Annotated[
+            date | None,
+            option("--day", "Day of records without a time. (default: none)", LOG_DEFAULTS_PANEL, parse_day, "YYYY-MM-DD"),
+        ],
+    ),
+)
 
-    return _with_progress(all_records(logs, format_name, defaults, report), report)
+
+@dataclass(frozen=True, slots=True)
+class LogInput:
+    """Where the records of a command are: logs or a ledger, and the values for what a log does not state."""
+
+    logs: list[str] | None
+    ledger: Path | None
+    format: str | None
+    strict: bool
+    model: str | None
+    transcription_model: str | None
+    provider: str | None
+    deployment: str | None
+    region: str | None
+    tenant: str | None
+    day: date | None
+
+    @property
+    def sku_defaults(self) -> dict[str, str]:
+        """Provider, deployment and region for records that name none, as far as they are given."""
+        names = {name: getattr(self, name) for name in ("provider", "deployment", "region")}
+        return {name: value.strip().lower() for name, value in names.items() if value}
+
+    def refuse_for_ledger(self) -> None:
+        """Refuse the options that apply to logs only.
+
+        Raises:
+            InvalidInput: one of them is given with a ledger.
+        """
+        for name in ("model", "transcription_model", "tenant", "day", "format"):
+            if getattr(self, name) is not None:
+                option_name = f"--{name.replace('_', '-')}"
+                raise InvalidInput(f"{option_name} is stated when a log is recorded; a ledger already holds what it said")
+
+    def read(self) -> tuple["ReadReport", Iterator["Record"]]:
+        """The records of the logs, repeats included, and the report that is filled while they are read.
+
+        Raises:
+            MissingExtra: the packages that read logs are not installed.
+        """
+        from voicebill.logs.defaults import LogDefaults  # noqa: PLC0415 - logs are read by an extra
+        from voicebill.logs.read import all_records  # noqa: PLC0415
+        from voicebill.logs.report import ReadReport  # noqa: PLC0415
+
+        names = {row.name for row in fields(self)} & {row.name for row in fields(LogDefaults)}
+        defaults = LogDefaults(**{name: getattr(self, name) for name in names})
+        report = ReadReport(strict=self.strict)
+        return report, _with_progress(all_records(self.logs or [], self.format, defaults, report), report)
+
+
+def takes_logs(command: Command) -> Command:
+    """Give a command the options of logs and ledgers; it receives them as the keyword `log_input`."""
+    names = [row.name for row in fields(LogInput)]
+
+    @with_options(command, "log_input", _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
+    def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
+        command(log_input=LogInput(**{name: options.pop(name) for name in names}), **options)
+
+    return run
 
 
 def _with_progress(records: Iterable["Record"], report: "ReadReport") -> Iterator["Record"]:

@@ -1,8 +1,7 @@
 """The options that describe a planned conversation, once for every command that takes a plan."""
 
 from collections.abc import Callable
-from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from voicebill.cli.options.shared import (
     choice_parser,
     option,
 )
+from voicebill.cli.options.signature import option_parameter, with_options
 from voicebill.cli.options.token_files import count_text_file, count_tools_file
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
@@ -135,7 +135,7 @@ _HISTORY_AND_CACHE_OPTIONS: tuple[OptionSpec, ...] = (
 def _parameter(spec: OptionSpec, panel: str) -> Parameter:
     name, kind, default, help_text, parser, metavar = spec
     info = option(f"--{name.replace('_', '-')}", help_text, panel, parser, metavar)
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+    return option_parameter(name, Annotated[kind, info], default)
 
 
 WARM_CACHE = typer.Option(
@@ -147,11 +147,11 @@ WARM_CACHE = typer.Option(
 PLAN_FILE = option("--plan", "Plan file; options given here override it.", CONVERSATION_PANEL, metavar="FILE")
 
 PLAN_PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("plan_file", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, PLAN_FILE]),
+    option_parameter("plan_file", Annotated[Path | None, PLAN_FILE]),
     *(_parameter(row, CONVERSATION_PANEL) for row in _CONVERSATION_OPTIONS),
-    Parameter("cache", Parameter.KEYWORD_ONLY, default=None, annotation=CacheOption),
-    Parameter("prefix_reuse", Parameter.KEYWORD_ONLY, default=None, annotation=PrefixReuseOption),
-    Parameter("warm_cache", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, WARM_CACHE]),
+    option_parameter("cache", CacheOption),
+    option_parameter("prefix_reuse", PrefixReuseOption),
+    option_parameter("warm_cache", Annotated[bool, WARM_CACHE], default=False),
     *(_parameter(row, HISTORY_AND_CACHE_PANEL) for row in _HISTORY_AND_CACHE_OPTIONS),
 )
 
@@ -180,7 +180,7 @@ def takes_plan(*plan_keys: str) -> Callable[[Callable[..., None]], Callable[...,
 def _add_plan_options(command: Callable[..., None], plan_keys: tuple[str, ...]) -> Callable[..., None]:
     names = [parameter.name for parameter in PLAN_PARAMETERS]
 
-    @wraps(command)
+    @with_options(command, "plan", PLAN_PARAMETERS)
     def run(**command_options: Any) -> None:  # noqa: ANN401 - options of many types
         plan_options = {name: command_options.pop(name) for name in names}
         file = plan_options.pop("plan_file")
@@ -202,9 +202,6 @@ def _add_plan_options(command: Callable[..., None], plan_keys: tuple[str, ...]) 
             }
         command(plan=build_plan(plan_options), **command_options)
 
-    command_parameters = [parameter for parameter in signature(command).parameters.values() if parameter.name != "plan"]
-    run.__signature__ = signature(command).replace(parameters=[*PLAN_PARAMETERS, *command_parameters])  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*PLAN_PARAMETERS, *command_parameters)}
     return run
 
 

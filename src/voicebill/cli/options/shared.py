@@ -13,10 +13,11 @@ import typer
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.connectivity.transport import ConnectionCosts
+from voicebill.answers.estimates.model_selection import ModelSelection, select_model
 from voicebill.answers.parameters.table_schema import one_of
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.billing.validity import PartialDate
+from voicebill.billing.validity import parse_day
 from voicebill.charts.draw import THEMES, Theme
 from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, CallLengths, LengthDistribution
 from voicebill.conversation.rules import ParameterValue, parse_parameter
@@ -40,21 +41,6 @@ def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], A
             raise VoicebillError(f"{option}: {error}") from None
 
     return parse
-
-
-def parse_day(text: str) -> date:
-    """A day, exactly.
-
-    Raises:
-        InvalidInput: it is no day.
-    """
-    try:
-        day = PartialDate.parse(text)
-        if day.is_exact:
-            return day.first
-    except InvalidInput:
-        pass
-    raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
 
 
 def choice_parser(*choices: str) -> Callable[[str], str]:
@@ -297,6 +283,28 @@ def load_facts_and_rules(rules: str | None, prices: list[Path] | None = None) ->
     if not added:
         raise InvalidInput(f"{rules} holds no rule set: give it a name and [[rules]]")
     return facts, added[0]
+
+
+def load_selection(
+    *,
+    model: str | None,
+    provider: str | None,
+    deployment: str | None,
+    region: str | None,
+    day: date | None,
+    rules: str | None,
+    overrides: list[str] | None,
+    prices: list[Path] | None,
+) -> tuple[ModelSelection, Facts]:
+    """The model that the options select, and the facts with the user's own files.
+
+    Raises:
+        UnreadableFile, InvalidFile: a file cannot be used.
+        InvalidInput: an override is not NAME=VALUE, or does not fit its rule.
+    """
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    fields = {"model": model, "provider": provider, "deployment": deployment, "region": region, "day": day or today()}
+    return select_model(fields | {"rules": rule_set, "overrides": parse_overrides(overrides)}), facts
 
 
 def parse_overrides(rules: list[str] | None) -> dict[str, ParameterValue]:

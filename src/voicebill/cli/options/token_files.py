@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.extras import MissingExtra
+from voicebill.extras import import_extra
 from voicebill.facts.files import read_text
 
 ENCODING = "o200k_base"
@@ -50,10 +50,5 @@ def count_tokens(text: str) -> int:
     Raises:
         MissingExtra: the tokenizer is not installed.
     """
-    try:
-        from splintr import Tokenizer  # noqa: PLC0415 - an optional part
-    except ImportError:
-        raise MissingExtra(
-            "counting the tokens of a file needs the extra 'count': pip install 'voicebill[count]'; or give the tokens"
-        ) from None
-    return len(Tokenizer.from_pretrained(ENCODING).encode_ordinary(text))
+    splintr = import_extra("count", "counting the tokens of a file", "splintr", otherwise="; or give the tokens")
+    return len(splintr.Tokenizer.from_pretrained(ENCODING).encode_ordinary(text))

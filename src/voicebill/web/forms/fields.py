@@ -6,7 +6,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 from voicebill.answers.comparison.compare import available_offers
-from voicebill.answers.parameters.request import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.estimates.model_selection import DEFAULT_DEPLOYMENT, DEFAULT_MODEL, DEFAULT_PROVIDER
 from voicebill.billing.price_book import PriceBook
 from voicebill.web.forms.requests import PAGE_FIELDS
 

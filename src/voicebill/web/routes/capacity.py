@@ -105,52 +105,45 @@ def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
     )
 
 
-class CapacityRoutes:
-    """The page and the API."""
+async def _render_json(request: Request, table: object, site: Site) -> Response:
+    bound, targets = parse_capacity_request(table, site)
+    return json_response(request, await run_in_threads(site, lambda: capacity_shape(answer_capacity(bound, targets))), site)
 
-    def __init__(self, site: Site, pages: Pages) -> None:
-        self.site = site
-        self.pages = pages
 
-    def router(self) -> APIRouter:
-        """The routes."""
-        router = APIRouter()
-        router.add_api_route("/capacity", self.page, methods=["GET"], include_in_schema=False)
-        router.add_api_route("/capacity", self.submit, methods=["POST"], include_in_schema=False)
-        router.add_api_route("/api/capacity", self.api_get, methods=["GET"], **openapi.GET_CAPACITY)
-        router.add_api_route("/api/capacity", self.api_post, methods=["POST"], **openapi.POST_CAPACITY)
-        return router
+def routes(site: Site, pages: Pages) -> APIRouter:
+    """The routes of capacity plans."""
+    router = APIRouter()
 
-    async def page(self, request: Request) -> Response:
+    @router.get("/capacity", include_in_schema=False)
+    async def page(request: Request) -> Response:
         """The page for a plan in the address."""
-        values = read_query(request.url.query, self.site.limits)
-        context = form_context(with_defaults(values), self.site) | {
+        values = read_query(request.url.query, site.limits)
+        context = form_context(with_defaults(values), site) | {
             "more_groups": CAPACITY_MORE_FIELDS,
             "percent": format_percent,
             "shown_minutes": abbreviate_minutes,
         }
         try:
-            view = await run_in_threads(self.site, lambda: build_capacity_view(values, self.site))
+            view = await run_in_threads(site, lambda: build_capacity_view(values, site))
         except Problem as error:
-            return self.pages.page(request, "capacity.html", context | problem_context(error), status=error.status)
-        return self.pages.page(request, "capacity.html", context | {"view": view})
+            return pages.page(request, "capacity.html", context | problem_context(error), status=error.status)
+        return pages.page(request, "capacity.html", context | {"view": view})
 
-    async def submit(self, request: Request) -> Response:
+    @router.post("/capacity", include_in_schema=False)
+    async def submit(request: Request) -> Response:
         """The form without JavaScript: redirect to the address of the plan."""
         values = {name: value for name, value in (await read_form(request)).items() if name not in NOT_FOR_CAPACITY}
         query = query_string(values)
-        return Response(status_code=303, headers={"location": f"{self.site.prefix}/capacity{f'?{query}' if query else ''}"})
+        return Response(status_code=303, headers={"location": f"{site.prefix}/capacity{f'?{query}' if query else ''}"})
 
-    async def api_get(self, request: Request) -> Response:
+    @router.get("/api/capacity", **openapi.GET_CAPACITY)
+    async def api_get(request: Request) -> Response:
         """The API with a plan in the query."""
-        return await self._api(request, read_query(request.url.query, self.site.limits))
+        return await _render_json(request, read_query(request.url.query, site.limits), site)
 
-    async def api_post(self, request: Request) -> Response:
+    @router.post("/api/capacity", **openapi.POST_CAPACITY)
+    async def api_post(request: Request) -> Response:
         """The API with a plan in a JSON body."""
-        return await self._api(request, await read_json(request))
+        return await _render_json(request, await read_json(request), site)
 
-    async def _api(self, request: Request, table: object) -> Response:
-        bound, targets = parse_capacity_request(table, self.site)
-        return json_response(
-            request, await run_in_threads(self.site, lambda: capacity_shape(answer_capacity(bound, targets))), self.site
-        )
+    return router

@@ -1,14 +1,14 @@
 """Serve the charts of estimates and comparisons."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.charts import draw
+from voicebill.extras import MissingExtra
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
 from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, read_query
@@ -17,12 +17,7 @@ from voicebill.web.routes.compare import BREAK_EVEN_FIELDS, break_even_curve, co
 from voicebill.web.routes.estimate import answer_estimate
 from voicebill.web.site import Site
 
-CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
-    "turns": draw.turns_chart,
-    "cumulative": draw.cumulative_chart,
-    "lengths": draw.lengths_chart,
-}
-CHART_NAMES = (*CHART_FUNCTIONS, "sensitivity", "offers", "break-even")
+CHART_NAMES = (*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART, "offers", "break-even")
 
 
 def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
@@ -39,12 +34,12 @@ def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fi
             raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
         provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
         return draw.break_even_chart(curve, provenance, theme)
-    if name == "sensitivity":
+    if name == draw.SENSITIVITY_CHART:
         estimate_request = bound.request
         return draw.sensitivity_chart(
             sensitivity(estimate_request.plan, estimate_request.selection, bound.facts), answer_estimate(bound).model, theme
         )
-    return CHART_FUNCTIONS[name](answer_estimate(bound), theme)
+    return draw.ESTIMATE_CHARTS[name](answer_estimate(bound), theme)
 
 
 def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
@@ -65,7 +60,7 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
             body = await run_in_threads(
                 site, lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields), kind)
             )
-        except draw.MissingPlot as error:
+        except MissingExtra as error:
             raise Problem(503, "No chart", [(None, str(error))]) from None
         except VoicebillError as error:
             raise Problem(422, "No chart", [(None, str(error))]) from None

@@ -238,77 +238,71 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
     return with_defaults(read_query(query, site.limits))
 
 
-class CompareRoutes:
-    """The page and the API."""
+async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
+    context = form_context(with_defaults(values), site)
+    context |= {
+        "orders": ORDERS,
+        "sort": values.get("sort", "expected"),
+        "day": site.today(),
+        "offer_notes": offer_notes,
+    }
+    context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
+    context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
+    context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
+    try:
+        view = await run_in_threads(site, lambda: build_comparison_view(values, site))
+    except Problem as error:
+        return pages.page(request, "compare.html", context | problem_context(error), status=error.status)
+    context["day"] = next(
+        (offer_estimate.answer.model.selection.day for offer_estimate in view.available if offer_estimate.answer),
+        context["day"],
+    )
+    return pages.page(request, "compare.html", context | {"view": view})
 
-    def __init__(self, site: Site, pages: Pages) -> None:
-        self.site = site
-        self.pages = pages
 
-    def router(self) -> APIRouter:
-        """The routes."""
-        router = APIRouter()
-        router.add_api_route("/compare", self.page, methods=["GET"], include_in_schema=False)
-        router.add_api_route("/compare", self.submit, methods=["POST"], include_in_schema=False)
-        router.add_api_route("/api/compare", self.api_get, methods=["GET"], **openapi.GET_COMPARE)
-        router.add_api_route("/api/compare", self.api_post, methods=["POST"], **openapi.POST_COMPARE)
-        return router
+async def _render_json(request: Request, table: object, site: Site) -> Response:
+    bound = bind_request(table, site)
+    break_even_fields = (
+        {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table} if isinstance(table, Mapping) else {}
+    )
+    return json_response(
+        request,
+        await run_in_threads(site, lambda: compare_json(bound, break_even_fields, parse_comparison_filter(table))),
+        site,
+    )
 
-    async def page(self, request: Request) -> Response:
+
+def routes(site: Site, pages: Pages) -> APIRouter:
+    """The routes of comparisons."""
+    router = APIRouter()
+
+    @router.get("/compare", include_in_schema=False)
+    async def page(request: Request) -> Response:
         """The page for a plan in the address."""
-        return await self._page(request, read_query(request.url.query, self.site.limits))
+        return await _render_page(request, read_query(request.url.query, site.limits), site, pages)
 
-    async def submit(self, request: Request) -> Response:
+    @router.post("/compare", include_in_schema=False)
+    async def submit(request: Request) -> Response:
         """The form without JavaScript, as for estimates."""
         values = await read_form(request)
         if "discount" in values or "discount" in values.get("against", ""):
-            return await self._page(request, values)
+            return await _render_page(request, values, site, pages)
         query = query_string(
             values, **{name: values[name] for name in ("sort", "against", *BREAK_EVEN_FIELDS) if name in values}
         )
-        return Response(status_code=303, headers={"location": f"{self.site.prefix}/compare{f'?{query}' if query else ''}"})
+        return Response(status_code=303, headers={"location": f"{site.prefix}/compare{f'?{query}' if query else ''}"})
 
-    async def _page(self, request: Request, values: dict[str, str]) -> Response:
-        context = form_context(with_defaults(values), self.site)
-        context |= {
-            "orders": ORDERS,
-            "sort": values.get("sort", "expected"),
-            "day": self.site.today(),
-            "offer_notes": offer_notes,
-        }
-        context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
-        context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
-        context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
-        try:
-            view = await run_in_threads(self.site, lambda: build_comparison_view(values, self.site))
-        except Problem as error:
-            return self.pages.page(request, "compare.html", context | problem_context(error), status=error.status)
-        context["day"] = next(
-            (offer_estimate.answer.model.selection.day for offer_estimate in view.available if offer_estimate.answer),
-            context["day"],
-        )
-        return self.pages.page(request, "compare.html", context | {"view": view})
-
-    async def api_get(self, request: Request) -> Response:
+    @router.get("/api/compare", **openapi.GET_COMPARE)
+    async def api_get(request: Request) -> Response:
         """The API with a plan in the query."""
-        return await self._api(request, read_query(request.url.query, self.site.limits))
+        return await _render_json(request, read_query(request.url.query, site.limits), site)
 
-    async def api_post(self, request: Request) -> Response:
+    @router.post("/api/compare", **openapi.POST_COMPARE)
+    async def api_post(request: Request) -> Response:
         """The API with a plan in a JSON body."""
-        return await self._api(request, await read_json(request))
+        return await _render_json(request, await read_json(request), site)
 
-    async def _api(self, request: Request, table: object) -> Response:
-        bound = bind_request(table, self.site)
-        break_even_fields = (
-            {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table}
-            if isinstance(table, Mapping)
-            else {}
-        )
-        return json_response(
-            request,
-            await run_in_threads(self.site, lambda: compare_json(bound, break_even_fields, parse_comparison_filter(table))),
-            self.site,
-        )
+    return router
 
 
 def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter) -> Shape:

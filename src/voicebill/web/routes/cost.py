@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
 from io import BytesIO
 from itertools import islice
 from threading import Event
@@ -26,11 +25,12 @@ from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
 from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
 from voicebill.answers.reports.shape import Shape
-from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
+from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
-from voicebill.billing.validity import PartialDate
+from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
 from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
 from voicebill.logs.report import ReadReport
@@ -236,7 +236,7 @@ def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
     if top is not None and not by:
         raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
     where = _parse_field("where", values, parse_filter)
-    since, until = _parse_field("since", values, _parse_day), _parse_field("until", values, _parse_day)
+    since, until = _parse_field("since", values, parse_day), _parse_field("until", values, parse_day)
     query = CostQuery(by=by, where=where, since=since, until=until, top=top)
     sku_fields: dict[str, Any] = {
         name: values[name].lower() for name in ("provider", "deployment", "region") if values.get(name)
@@ -246,7 +246,7 @@ def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
 
 def _parse_log_defaults(values: Mapping[str, str]) -> LogDefaults:
     return LogDefaults(
-        **{name: values[name] for name in LOG_DEFAULT_FIELDS if values.get(name)}, day=_parse_field("day", values, _parse_day)
+        **{name: values[name] for name in LOG_DEFAULT_FIELDS if values.get(name)}, day=_parse_field("day", values, parse_day)
     )
 
 
@@ -273,13 +273,6 @@ def _parse_format(text: str) -> str:
 
 def _parse_group_by(text: str) -> tuple[str, ...]:
     return CostQuery(by=tuple(name.strip() for name in text.split(",") if name.strip())).by
-
-
-def _parse_day(text: str) -> date:
-    day = PartialDate.parse(text)
-    if not day.is_exact:
-        raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
-    return day.first
 
 
 async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], str, bytes]:
@@ -329,7 +322,7 @@ def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
             + b64encode(renderer.render_once(draw.costs_chart(answer, draw.THEMES[theme]), "svg")).decode()
             for theme in ("light", "dark")
         }
-    except draw.MissingPlot:
+    except MissingExtra:
         return {}
 
 

@@ -212,94 +212,91 @@ def breakdown_csv(answer: Estimate) -> str:
     return out.getvalue()
 
 
-class EstimateRoutes:
-    """The page and its parts, the export, and the API."""
+async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
+    fields = with_defaults(values)
+    context = form_context(fields, site)
+    try:
+        bound = bind_request(fields, site)
+        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields))
+        explanation = await run_in_threads(site, lambda: explain(bound, view.answer))
+    except Problem as error:
+        return pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
+    return pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation})
 
-    def __init__(self, site: Site, pages: Pages) -> None:
-        self.site = site
-        self.pages = pages
 
-    def router(self) -> APIRouter:
-        """The routes."""
-        router = APIRouter()
-        router.add_api_route("/", self.page, methods=["GET"], include_in_schema=False)
-        router.add_api_route("/", self.submit, methods=["POST"], include_in_schema=False)
-        router.add_api_route("/answer", self.answer_part, methods=["GET", "POST"], include_in_schema=False)
-        router.add_api_route("/why", self.why_part, methods=["GET", "POST"], include_in_schema=False)
-        router.add_api_route("/export.csv", self.export, methods=["GET"], include_in_schema=False)
-        router.add_api_route("/api/estimate", self.api_get, methods=["GET"], **openapi.GET_ESTIMATE)
-        router.add_api_route("/api/estimate", self.api_post, methods=["POST"], **openapi.POST_ESTIMATE)
-        return router
+async def _render_part(request: Request, name: str, site: Site, pages: Pages, *, with_explanation: bool) -> Response:
+    """A part of the page for a plan in the address, or in a form if it has a discount."""
+    is_post = request.method == "POST"
+    fields = with_defaults(await read_form(request) if is_post else read_query(request.url.query, site.limits))
+    bound = bind_request(fields, site)
+    view = await run_in_threads(site, lambda: build_estimate_view(bound, fields))
+    explanation = await run_in_threads(site, lambda: explain(bound, view.answer)) if with_explanation else None
+    return pages.page(request, name, {"view": view, "explanation": explanation, "fields": fields})
 
-    async def page(self, request: Request) -> Response:
+
+async def _render_json(request: Request, table: object, site: Site, *, with_sensitivity: bool) -> Response:
+    bound = bind_request(table, site)
+    estimate_request = bound.request
+
+    def work() -> dict[str, Any]:
+        shape = estimate_shape(answer_estimate(bound))
+        return shape | sensitivity_shape(*sensitivity_and_recommendations(bound)) if with_sensitivity else shape
+
+    is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
+    runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS
+    return json_response(request, work() if runs_inline else await run_in_threads(site, work), site)
+
+
+def routes(site: Site, pages: Pages) -> APIRouter:
+    """The routes of estimates."""
+    router = APIRouter()
+
+    @router.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
         """The page for a plan in the address."""
-        return await self._page(request, read_query(request.url.query, self.site.limits))
+        return await _render_page(request, read_query(request.url.query, site.limits), site, pages)
 
-    async def submit(self, request: Request) -> Response:
+    @router.post("/", include_in_schema=False)
+    async def submit(request: Request) -> Response:
         """The form without JavaScript: redirect to the plan's address, unless there is a discount."""
         values = await read_form(request)
         if "discount" in values:
-            return await self._page(request, values)
+            return await _render_page(request, values, site, pages)
         query = query_string(values)
-        return Response(status_code=303, headers={"location": f"{self.site.prefix}/{f'?{query}' if query else ''}"})
+        return Response(status_code=303, headers={"location": f"{site.prefix}/{f'?{query}' if query else ''}"})
 
-    async def _page(self, request: Request, values: dict[str, str]) -> Response:
-        fields = with_defaults(values)
-        context = form_context(fields, self.site)
-        try:
-            bound = bind_request(fields, self.site)
-            view = await run_in_threads(self.site, lambda: build_estimate_view(bound, fields))
-            explanation = await run_in_threads(self.site, lambda: explain(bound, view.answer))
-        except Problem as error:
-            return self.pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
-        return self.pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation})
-
-    async def answer_part(self, request: Request) -> Response:
+    @router.api_route("/answer", methods=["GET", "POST"], include_in_schema=False)
+    async def answer_part(request: Request) -> Response:
         """The result part of the page, for the script."""
-        return await self._part(request, "_answer.html", with_explanation=False)
+        return await _render_part(request, "_answer.html", site, pages, with_explanation=False)
 
-    async def why_part(self, request: Request) -> Response:
+    @router.api_route("/why", methods=["GET", "POST"], include_in_schema=False)
+    async def why_part(request: Request) -> Response:
         """The explanation part of the page, for the script."""
-        return await self._part(request, "_why.html", with_explanation=True)
+        return await _render_part(request, "_why.html", site, pages, with_explanation=True)
 
-    async def _part(self, request: Request, name: str, *, with_explanation: bool) -> Response:
-        """A part of the page for a plan in the address, or in a form if it has a discount."""
-        is_post = request.method == "POST"
-        fields = with_defaults(await read_form(request) if is_post else read_query(request.url.query, self.site.limits))
-        bound = bind_request(fields, self.site)
-        view = await run_in_threads(self.site, lambda: build_estimate_view(bound, fields))
-        explanation = await run_in_threads(self.site, lambda: explain(bound, view.answer)) if with_explanation else None
-        return self.pages.page(request, name, {"view": view, "explanation": explanation, "fields": fields})
-
-    async def export(self, request: Request) -> Response:
+    @router.get("/export.csv", include_in_schema=False)
+    async def export(request: Request) -> Response:
         """The cost by response as a file."""
-        bound = bind_request(with_defaults(read_query(request.url.query, self.site.limits)), self.site)
-        body = (await run_in_threads(self.site, lambda: breakdown_csv(answer_estimate(bound)))).encode()
+        bound = bind_request(with_defaults(read_query(request.url.query, site.limits)), site)
+        body = (await run_in_threads(site, lambda: breakdown_csv(answer_estimate(bound)))).encode()
         headers = {"content-disposition": 'attachment; filename="voicebill.csv"'}
         return with_etag(request, body, "text/csv; charset=utf-8", headers=headers)
 
-    async def api_get(self, request: Request) -> Response:
+    @router.get("/api/estimate", **openapi.GET_ESTIMATE)
+    async def api_get(request: Request) -> Response:
         """The API with a plan in the query."""
-        values = read_query(request.url.query, self.site.limits)
+        values = read_query(request.url.query, site.limits)
         with_sensitivity = openapi.parse_flag("sensitivity", values)
-        return await self._api(request, values, with_sensitivity=with_sensitivity)
+        return await _render_json(request, values, site, with_sensitivity=with_sensitivity)
 
-    async def api_post(self, request: Request) -> Response:
+    @router.post("/api/estimate", **openapi.POST_ESTIMATE)
+    async def api_post(request: Request) -> Response:
         """The API with a plan in a JSON body."""
-        with_sensitivity = openapi.parse_flag("sensitivity", read_query(request.url.query, self.site.limits))
-        return await self._api(request, await read_json(request), with_sensitivity=with_sensitivity)
+        with_sensitivity = openapi.parse_flag("sensitivity", read_query(request.url.query, site.limits))
+        return await _render_json(request, await read_json(request), site, with_sensitivity=with_sensitivity)
 
-    async def _api(self, request: Request, table: object, *, with_sensitivity: bool) -> Response:
-        bound = bind_request(table, self.site)
-        estimate_request = bound.request
-
-        def work() -> dict[str, Any]:
-            shape = estimate_shape(answer_estimate(bound))
-            return shape | sensitivity_shape(*sensitivity_and_recommendations(bound)) if with_sensitivity else shape
-
-        is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
-        runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS
-        return json_response(request, work() if runs_inline else await run_in_threads(self.site, work), self.site)
+    return router
 
 
 MAX_INLINE_TURNS = 40

@@ -12,9 +12,8 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.catalog.transports import Codec
 from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.estimates.estimate import Estimate, estimate
-from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSelection
 from voicebill.answers.estimates.response_breakdown import response_costs
-from voicebill.answers.parameters.request import DEFAULT_MODEL
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, format_amount, format_price
 from voicebill.billing.offers import Rates

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -21,9 +20,10 @@ from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
 from voicebill.billing.validation import is_reasonable
-from voicebill.billing.validity import PartialDate
+from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
 from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_WEEK, HOURS_PER_YEAR
+from voicebill.extras import MissingExtra
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.requests import Problem, read_form, read_json, read_query
@@ -50,13 +50,6 @@ def _parse_deployment(text: str) -> str:
     return text.lower()
 
 
-def _parse_day(text: str) -> date:
-    day = PartialDate.parse(text)
-    if not day.is_exact:
-        raise InvalidInput(f"{text!r} is not a day: write 2026-11-22")
-    return day.first
-
-
 FIELD_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "model": ("model", str),
     "deployment": ("deployment", _parse_deployment),
@@ -67,7 +60,7 @@ FIELD_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "cache_rate": ("cache_rate", quantities.parse_share),
     "profile": ("profile", parse_load_profile),
     "buy_ptus": ("ptus", quantities.parse_count),
-    "day": ("day", _parse_day),
+    "day": ("day", parse_day),
 }
 """By field: the parameter of the request, and its parser."""
 FIELD_BY_MESSAGE = {
@@ -131,7 +124,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         key = (repr(answer.request), answer.digest, site.facts.prices.digest, "ptu", kind, theme)
         try:
             body = await run_in_threads(site, lambda: renderer.render(key, lambda: draw.ptu_costs_chart(answer, theme), kind))
-        except draw.MissingPlot as error:
+        except MissingExtra as error:
             raise Problem(503, "No chart", [(None, str(error))]) from None
         except VoicebillError as error:
             raise Problem(422, "No chart", [(None, str(error))]) from None

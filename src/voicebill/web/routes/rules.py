@@ -6,11 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.connectivity.call_fees import PER_MINUTE_KINDS
-from voicebill.answers.parameters.request import DEFAULT_MODEL, DEFAULT_PROVIDER
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
 from voicebill.answers.parameters.table_schema import exact_date
 from voicebill.answers.reports.shape import rules_shape
-from voicebill.billing.errors import NotAvailable, VoicebillError
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.conversation.rules import EffectiveRules
 from voicebill.web import openapi
@@ -38,12 +37,10 @@ def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, Effectiv
         raise Problem(422, "Invalid input", [("day", str(error))]) from None
     try:
         name, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
-        offer = site.facts.prices.quote(name, provider=provider, day=day, kind="realtime").offer
-        if offer.kind in PER_MINUTE_KINDS:
-            raise NotAvailable(f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules")
-        return offer, site.facts.rules_for(offer, day=day, rules=values.get("rules", site.rules)), day
+        offer, rules = resolve_rules(name, provider, day, site.facts, rules=values.get("rules", site.rules), overrides={})
     except VoicebillError as error:
         raise problem_from(error) from None
+    return offer, rules, day
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
