@@ -49,6 +49,11 @@ def format_dollars(amount: Amount) -> str:
     return f"-{text}" if round(amount) < 0 else text
 
 
+def share_of(part: Amount, total: Amount) -> Fraction:
+    """The share of an amount in a total; 0 of a total of 0."""
+    return Fraction(part) / Fraction(total) if total else Fraction(0)
+
+
 def format_amount(amount: Amount) -> str:
     """An amount for headlines and prose: three significant digits, rounded half even.
 

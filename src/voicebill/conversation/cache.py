@@ -26,6 +26,12 @@ class CacheRule(NamedTuple):
     minimum_tokens: int = 0
     bills_writes: bool = False
 
+    @property
+    def reuse_percent(self) -> str:
+        """The reused share of the prefix as text, such as 80%."""
+        numerator, denominator = self.reuse_share
+        return f"{100 * numerator / denominator:.4g}%"
+
 
 def cache_rule(behaviour: Cache, rules: Rules, prefix_reuse: Number | None = None) -> CacheRule:
     """A cache behaviour with the parameters of the rules; the reuse share applies to `prefix` only."""

@@ -95,6 +95,21 @@ class Rules:
         """User audio tokens that turn detection adds to the speech of a turn."""
         return (self.vad_prefix_ms + self.vad_silence_ms) // self.user_audio_ms_per_token
 
+    @property
+    def user_tokens_per_second(self) -> float:
+        """Audio tokens per second of user speech."""
+        return 1000 / self.user_audio_ms_per_token
+
+    @property
+    def reply_tokens_per_second(self) -> float:
+        """Audio tokens per second of a reply."""
+        return 1000 / self.reply_audio_ms_per_token
+
+    @property
+    def reply_text_tokens_per_second(self) -> float:
+        """Text tokens per second of a reply, without those that every reply has."""
+        return float(self.reply_text_per_audio_token) * self.reply_tokens_per_second
+
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "history": ("keep-all", "last-assistant-audio"),

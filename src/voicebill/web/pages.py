@@ -9,7 +9,15 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_exact, format_in_column, format_price
+from voicebill.billing.money import (
+    Amount,
+    column_decimals,
+    format_amount,
+    format_dollars,
+    format_exact,
+    format_in_column,
+    format_price,
+)
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
 
@@ -18,6 +26,19 @@ STATIC = {
     "voicebill.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+
+
+LEAST_BAR_WIDTH = 0.7
+"""The width of the bar of a small part, in percent of the column, so that it can be seen."""
+
+
+def bar_width(part: Amount | float, total: Amount | float) -> float:
+    """The width of a part's bar in percent of the column.
+
+    >>> bar_width(1, 4), bar_width(1, 10**6), bar_width(0, 0)
+    (25.0, 0.7, 0)
+    """
+    return max(round(100 * float(part) / float(total), 2), LEAST_BAR_WIDTH) if total else 0
 
 
 class Pages:
@@ -43,6 +64,9 @@ class Pages:
             "dollars": format_dollars,
             "price": format_price,
             "counted": lambda number: f"{number:,}",
+            "percent": lambda share: f"{float(share):.0%}",
+            "signed_percent": lambda share: f"{float(share):+.0%}",
+            "bar_width": bar_width,
         }
         self.templates.globals |= {"at": site.prefix, "static": self.static, "site": site, "field_labels": {}}
 

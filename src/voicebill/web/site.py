@@ -33,6 +33,11 @@ class Limits:
     workers: int = 4
     log_workers: int = 2
 
+    @property
+    def log_mebibytes(self) -> int:
+        """Size of an uploaded usage log in MiB."""
+        return self.log_bytes // 2**20
+
 
 @dataclass(frozen=True)
 class Site:

@@ -6,6 +6,8 @@ from datetime import date
 
 from voicebill.billing.price_book import PriceBook
 
+BYTES_PER_MB = 10**6
+
 
 @dataclass(frozen=True, slots=True)
 class Codec:
@@ -14,6 +16,11 @@ class Codec:
     name: str
     bytes_per_minute: int
     note: str
+
+    @property
+    def megabytes_per_minute(self) -> float:
+        """Megabytes (10^6 bytes) per minute in one direction."""
+        return self.bytes_per_minute / BYTES_PER_MB
 
 
 @dataclass(frozen=True, slots=True)

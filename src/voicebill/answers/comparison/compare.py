@@ -11,6 +11,7 @@ from voicebill.answers.estimates.costing import CountedConversation, ScenarioUsa
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
+from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
@@ -53,6 +54,35 @@ class Comparison:
         if candidate.answer is None or cheapest is None or not cheapest.per_conversation.expected:
             return None
         return Fraction(candidate.answer.per_conversation.expected) / Fraction(cheapest.per_conversation.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDifference:
+    """The expected amounts of two plans with the same offer, per conversation."""
+
+    offer: Offer
+    first: Amount
+    second: Amount
+
+    @property
+    def difference(self) -> Amount:
+        """How much more the second plan costs."""
+        return self.second - self.first
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """The second amount divided by the first; None if that is 0."""
+        return Fraction(self.second) / Fraction(self.first) if self.first else None
+
+
+def compare_plans(first: Comparison, second: Comparison) -> tuple[PlanDifference, ...]:
+    """Two plans offer by offer, in the order of the first comparison; offers that one of them cannot use are left out."""
+    second_answers = {candidate.offer.id: candidate.answer for candidate in second.candidates}
+    return tuple(
+        PlanDifference(candidate.offer, candidate.answer.per_conversation.expected, second_answer.per_conversation.expected)
+        for candidate in first.candidates
+        if candidate.answer and (second_answer := second_answers.get(candidate.offer.id))
+    )
 
 
 def compare(

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from voicebill.answers.catalog.transports import Codec, TransportCatalog, TransportProfile
+from voicebill.answers.catalog.transports import BYTES_PER_MB, Codec, TransportCatalog, TransportProfile
 from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee, per_minute_quote
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
@@ -87,6 +87,11 @@ class ConnectionEstimate:
     per_month: Amount | None
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def megabytes_sent(self) -> float:
+        """Megabytes (10^6 bytes) per call in one direction."""
+        return self.bytes_sent / BYTES_PER_MB
 
 
 def estimate_connection(

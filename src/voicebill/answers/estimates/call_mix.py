@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.costing import ScenarioUsage, priced_lines, total_amount, usage_of_plan
-from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN, CallLengths, LengthDistribution
 from voicebill.conversation.call_sample import (
     DurationCap,
     DurationLimits,
@@ -150,3 +151,23 @@ def mean_costs(sampled_calls: SampledCalls[Scenarios]) -> Scenarios:
         mean(call.measure.expected for call in sampled_calls.calls),
         mean(call.measure.worst for call in sampled_calls.calls),
     )
+
+
+def longest_call_turns(plan: Plan, selection: ModelSelection, facts: Facts) -> float:
+    """Turns and tool calls of the longest call of a month with any provider, as the call mix cuts it."""
+    overrides = selection.overrides
+    uncapped_minutes = min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+    if plan.session_minutes is not None:
+        session_limits = {plan.session_minutes}
+    elif "session_minutes" in overrides:
+        session_limits = {int(str(overrides["session_minutes"]))}
+    else:
+        rule_set_names = (selection.rules or facts.rules.default, facts.rules.default)
+        rows = (row for rule_set in facts.rules.sets if rule_set.name in rule_set_names for row in rule_set.rows)
+        realtime_rows = (row for row in rows if not row.kinds or "realtime" in row.kinds)
+        session_limits = {int(str(row.value)) for row in realtime_rows if row.parameter == "session_minutes"}
+    longest_minutes = max(
+        min(session_minutes, MAX_CALL_MINUTES) if plan.minutes <= session_minutes else uncapped_minutes
+        for session_minutes in session_limits
+    )
+    return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest_minutes

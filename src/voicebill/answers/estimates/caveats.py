@@ -54,9 +54,8 @@ def shortened_calls(
 def _cache(conversation: CountedConversation) -> Iterator[str]:
     rule = conversation.expected
     if rule.behaviour == "prefix":
-        numerator, denominator = rule.reuse_share
         yield (
-            f"expected: {100 * numerator / denominator:.4g}% of the prefix in common with the previous input is cached; "
+            f"expected: {rule.reuse_percent} of the prefix in common with the previous input is cached; "
             "best: all repeated input; worst: none"
         )
     else:

@@ -45,12 +45,14 @@ class CommitmentOption:
     """A commitment with the PTUs that are bought, and with the cheapest number of PTUs (0: pay as you go only).
 
     `break_even` are the calls per minute, on average around the clock, at which the PTUs cost the same as pay as you go; None
-    if the PTUs cannot serve that many, the load does not reach it, or pay as you go has no price.
+    if the PTUs cannot serve that many, the load does not reach it, or pay as you go has no price. `break_even_utilization` is
+    the same as a share of the peak.
     """
 
     commitment: Commitment
     mix: PtuMix
     break_even: Fraction | None
+    break_even_utilization: Fraction | None
     cheapest_mix: PtuMix | None
 
 
@@ -93,8 +95,10 @@ class PtuLoad:
         """A commitment with the bought and with the cheapest number of PTUs."""
         mix = self.mix(bought, commitment)
         if self.per_call is None:
-            return CommitmentOption(commitment, mix, None, None)
-        return CommitmentOption(commitment, mix, self._break_even(mix), self._cheapest(commitment, increments))
+            return CommitmentOption(commitment, mix, None, None, None)
+        break_even = self._break_even(mix)
+        utilization = None if break_even is None else break_even / self.peak
+        return CommitmentOption(commitment, mix, break_even, utilization, self._cheapest(commitment, increments))
 
     def _break_even(self, mix: PtuMix) -> Fraction | None:
         if not self.per_call:

@@ -78,6 +78,21 @@ class PtuRequest:
         return max(self.hours)
 
     @property
+    def input_tpm(self) -> Fraction:
+        """Input tokens per minute in the busiest hour, cached ones included."""
+        return self.peak * Fraction(self.prompt_tokens)
+
+    @property
+    def uncached_input_tpm(self) -> Fraction:
+        """Uncached input tokens per minute in the busiest hour."""
+        return self.input_tpm * (1 - Fraction(self.cache_rate))
+
+    @property
+    def output_tpm(self) -> Fraction:
+        """Output tokens per minute in the busiest hour."""
+        return self.peak * Fraction(self.response_tokens)
+
+    @property
     def average(self) -> Fraction:
         """Calls per minute, averaged over all hours."""
         return sum(self.hours, Fraction(0)) / len(self.hours)

@@ -31,8 +31,8 @@ def ptu_shape(answer: PtuSizing) -> Shape:
             "cache_rate": format_decimal(Fraction(request.cache_rate)),
             "profile": [format_decimal(calls) for calls in request.hours] if request.profile else None,
         },
-        "input_tpm": round(request.peak * Fraction(request.prompt_tokens)),
-        "output_tpm": round(request.peak * Fraction(request.response_tokens)),
+        "input_tpm": round(request.input_tpm),
+        "output_tpm": round(request.output_tpm),
         "normalized_tpm": round(answer.normalized_tpm),
         "raw_ptus": format_decimal(answer.raw_ptus),
         "ptus": answer.needed,
@@ -52,7 +52,7 @@ def ptu_shape(answer: PtuSizing) -> Shape:
             "checked": row.checked.isoformat(),
             "source": row.source,
         },
-        "prices": [_option(option, answer) for option in answer.options],
+        "prices": [_option(option) for option in answer.options],
         "pay_as_you_go": _pay_as_you_go(answer),
         "pay_as_you_go_missing": answer.missing_reason or None,
         "hours": {"month": int(HOURS_PER_MONTH), "year": HOURS_PER_YEAR},
@@ -86,16 +86,16 @@ def format_decimal(number: Fraction) -> str:
     return format(Decimal(round(number * 10_000)).scaleb(-4).normalize(), "f")
 
 
-def _option(option: CommitmentOption, answer: PtuSizing) -> Shape:
-    commitment, calls = option.commitment, option.break_even
+def _option(option: CommitmentOption) -> Shape:
+    commitment, calls, utilization = option.commitment, option.break_even, option.break_even_utilization
     return {
         "commitment": commitment.name,
         "label": commitment.label,
         "per_ptu": _terms(commitment.per_ptu_hour),
         **_terms(option.mix.provisioned),
         "break_even": None
-        if calls is None
-        else {"calls_per_minute": format_decimal(calls), "share_of_peak": format_decimal(calls / answer.request.peak)},
+        if calls is None or utilization is None
+        else {"calls_per_minute": format_decimal(calls), "share_of_peak": format_decimal(utilization)},
         "with_spillover": _mix(option.mix),
         "cheapest": None if option.cheapest_mix is None else _mix(option.cheapest_mix),
         "checked": commitment.checked.isoformat(),
@@ -114,9 +114,18 @@ def _mix(mix: PtuMix) -> Shape:
 
 
 def _terms(per_hour: Amount | None) -> dict[str, str | None]:
-    """An average hour, a month of 730 and a year of 8,760 of them."""
-    hours = {"hour": Fraction(1), "month": HOURS_PER_MONTH, "year": Fraction(HOURS_PER_YEAR)}
-    return {name: None if per_hour is None else format_dollars(per_hour * count) for name, count in hours.items()}
+    if per_hour is None:
+        return dict.fromkeys(TERM_HOURS)
+    return {term: format_dollars(amount) for term, amount in amounts_by_term(per_hour).items()}
+
+
+TERM_HOURS = {"hour": Fraction(1), "month": HOURS_PER_MONTH, "year": Fraction(HOURS_PER_YEAR)}
+"""The terms for which costs are given, in hours."""
+
+
+def amounts_by_term(per_hour: Amount) -> dict[str, Amount]:
+    """The amounts of an average hour, of a month of 730 hours and of a year of 8,760."""
+    return {term: per_hour * hours for term, hours in TERM_HOURS.items()}
 
 
 def cheapest_option_text(answer: PtuSizing) -> str:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.stacks import Stack, restrict_stacks
 from voicebill.answers.comparison.alternatives import ANY_PIPELINE, Alternatives, alternatives, cheapest_pipelines
 from voicebill.answers.comparison.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
-from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare
+from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, compare_plans
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
@@ -319,22 +318,14 @@ def print_comparison(comparison: Comparison, second_comparison: Comparison, out:
     out.print()
     out.print(terminal.heading("The first plan, and the one it is held against (expected, per conversation)"))
     table = terminal.table("", "first", "second", "difference", "ratio")
-    second_estimates = {offer_estimate.offer.id: offer_estimate.answer for offer_estimate in second_comparison.candidates}
-    for offer_estimate in comparison.candidates:
-        second_estimate = second_estimates[offer_estimate.offer.id]
-        if offer_estimate.answer and second_estimate:
-            first_amount, second_amount = (
-                offer_estimate.answer.per_conversation.expected,
-                second_estimate.per_conversation.expected,
-            )
-            label = f"{offer_estimate.offer.provider} {offer_estimate.offer.model} {offer_estimate.offer.deployment}"
-            table.add_row(
-                label,
-                terminal.AmountCell(first_amount),
-                terminal.AmountCell(second_amount),
-                terminal.AmountCell(second_amount - first_amount, signed=True),
-                f"{float(second_amount / Fraction(first_amount)):.2f}" if first_amount else "-",
-            )
+    for row in compare_plans(comparison, second_comparison):
+        table.add_row(
+            f"{row.offer.provider} {row.offer.model} {row.offer.deployment}",
+            terminal.AmountCell(row.first),
+            terminal.AmountCell(row.second),
+            terminal.AmountCell(row.difference, signed=True),
+            "-" if row.ratio is None else f"{float(row.ratio):.2f}",
+        )
     out.print(terminal.indent(table))
 
 

@@ -15,7 +15,7 @@ from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu_shape import cheapest_option_text, ptu_shape
+from voicebill.answers.reports.ptu_shape import amounts_by_term, cheapest_option_text, ptu_shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
@@ -37,7 +37,6 @@ from voicebill.cli.options.shared import (
     parse_theme,
     today,
 )
-from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_YEAR
 from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
@@ -209,11 +208,10 @@ def _sizing(answer: PtuSizing) -> Iterator[str]:
         f"{terminal.pluralize(answer.needed, 'PTU')}: {float(answer.raw_ptus):,.2f}, rounded up to a multiple of "
         f"{increments.increment}, at least {increments.minimum_deployable}"
     )
-    uncached = request.peak * Fraction(request.prompt_tokens) * (1 - Fraction(request.cache_rate))
-    output = request.peak * Fraction(request.response_tokens)
     yield (
-        f"{_format_number(answer.normalized_tpm)} normalized tokens per minute: {_format_number(uncached)} uncached input + "
-        f"{throughput.output_ratio} × {_format_number(output)} output"
+        f"{_format_number(answer.normalized_tpm)} normalized tokens per minute: "
+        f"{_format_number(request.uncached_input_tpm)} uncached input + "
+        f"{throughput.output_ratio} × {_format_number(request.output_tpm)} output"
     )
     yield f"one PTU serves {throughput.input_tpm_per_ptu:,} per minute of {throughput.model}"
     bought_text = "" if answer.bought == answer.needed else f" of {terminal.pluralize(answer.bought, 'PTU')}"
@@ -247,22 +245,22 @@ def _mix_cells(mix: PtuMix) -> tuple[terminal.Cell, ...]:
     return f"{mix.ptus:,}", spills, _format_month(mix.provisioned), _format_month(mix.spillover), _format_month(mix.per_hour)
 
 
-def _break_even(commitment_option: CommitmentOption, answer: PtuSizing) -> str:
+def _break_even(option: CommitmentOption, answer: PtuSizing) -> str:
     if answer.per_call is None:
         return "unknown"
-    if commitment_option.break_even is None:
+    if option.break_even is None or option.break_even_utilization is None:
         return "never"
-    return f"{float(commitment_option.break_even / answer.request.peak):.0%} ({float(commitment_option.break_even):,.0f}/min)"
+    return f"{float(option.break_even_utilization):.0%} ({float(option.break_even):,.0f}/min)"
 
 
 def _format_month(per_hour: Amount | None) -> terminal.Cell:
-    return "unknown" if per_hour is None else terminal.AmountCell(per_hour * HOURS_PER_MONTH) if per_hour else "-"
+    return "unknown" if per_hour is None else terminal.AmountCell(amounts_by_term(per_hour)["month"]) if per_hour else "-"
 
 
 def _format_terms(per_hour: Amount | None) -> tuple[terminal.Cell, ...]:
     if per_hour is None:
         return "unknown", "unknown", "unknown"
-    return tuple(terminal.AmountCell(per_hour * hours) for hours in (1, HOURS_PER_MONTH, HOURS_PER_YEAR))
+    return tuple(terminal.AmountCell(amount) for amount in amounts_by_term(per_hour).values())
 
 
 def _format_number(number: Decimal | Fraction) -> str:

@@ -116,11 +116,7 @@ def print_simulation(answer: Simulation, out: Console) -> None:
     """Print a simulation for people."""
     model = answer.model
     cache_rule = answer.conversation.expected
-    share = (
-        f", {100 * cache_rule.reuse_share[0] / cache_rule.reuse_share[1]:.4g}% of the prefix reused"
-        if cache_rule.behaviour == "prefix"
-        else ""
-    )
+    share = f", {cache_rule.reuse_percent} of the prefix reused" if cache_rule.behaviour == "prefix" else ""
     out.print(terminal.heading(f"{terminal.selection_title(model)}; cache: {cache_rule.behaviour}{share}"))
     out.print()
     images = any(billed_response.response.images for billed_response in answer.responses)

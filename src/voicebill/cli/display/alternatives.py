@@ -12,7 +12,7 @@ from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
 from voicebill.answers.comparison.compare import offer_notes
-from voicebill.billing.money import Amount
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.cli.display import terminal
 
 WIDTH = 9
@@ -164,7 +164,7 @@ def _reason(alternative: Alternative) -> str:
 
 
 def _format_rounded(amount: Amount) -> str:
-    return f"${round(amount / 10**12):,}"
+    return f"${round(amount / PICODOLLARS_PER_DOLLAR):,}"
 
 
 def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:

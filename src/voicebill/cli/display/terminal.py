@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Literal
 
 from rich import box
@@ -25,7 +24,7 @@ from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.estimates.simulate import Simulation
 from voicebill.billing.bill import Line
 from voicebill.billing.currency import Currency
-from voicebill.billing.money import Amount, column_decimals, format_amount, format_exact, format_in_column
+from voicebill.billing.money import Amount, column_decimals, format_amount, format_exact, format_in_column, share_of
 from voicebill.conversation.rules import EffectiveRules
 
 BAR_WIDTH = 16
@@ -307,7 +306,7 @@ def currency_tables(currency: Currency | None, rows: Iterable[tuple[str, Scenari
 def breakdown(rows: Iterable[tuple[str, Amount]], total: Amount) -> Table | DataTable:
     """Parts of a total with their share, drawn as a bar."""
     parts = list(rows)
-    shares = [Fraction(amount) / Fraction(total) if total else Fraction(0) for _, amount in parts]
+    shares = [share_of(amount, total) for _, amount in parts]
     if _console_width() < NARROW:
         narrow = table("component", "amount", "share")
         for (label, amount), share in zip(parts, shares, strict=True):
@@ -369,12 +368,12 @@ def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]
 
 def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[str, Scenarios]] = ()) -> Iterator[Any]:
     """How a conversation reaches the model, its fees, and the total with the model's cost."""
-    row, megabytes = connection.transport, connection.bytes_sent / 10**6
+    row = connection.transport
     yield ""
     yield heading(f"Connection: {row.title}, {connection.codec.name}")
     yield indent(
-        f"{megabytes:.2g} MB in each direction; latency {row.latency}; suited to {row.best_for}; set-up effort: {row.setup}. "
-        f"Requires {row.needs}; {row.truncation}. The provider does not charge for the connection."
+        f"{connection.megabytes_sent:.2g} MB in each direction; latency {row.latency}; suited to {row.best_for}; "
+        f"set-up effort: {row.setup}. Requires {row.needs}; {row.truncation}. The provider does not charge for the connection."
     )
     if not (connection.fees or connection.egress is not None):
         return

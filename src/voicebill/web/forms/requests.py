@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.request import EstimateRequest, issue_for, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue, format_path
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
-from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN
 from voicebill.conversation.plan import Plan
 from voicebill.web.site import Limits, Site
 
@@ -189,7 +189,7 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
     """Limits of the site, which serves many users; the command line has no such limits."""
     plan, limits = estimate_request.plan, site.limits
     turns_per_minute = plan.turns / float(plan.minutes)
-    longest_turns = longest_call_turns(estimate_request, site.facts)
+    longest_turns = longest_call_turns(plan, estimate_request.selection, site.facts)
     if plan.images > MAX_REQUEST_IMAGES:
         return [Issue(("images",), f"images: at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
     if plan.turns + plan.tool_calls > limits.turns:
@@ -221,26 +221,6 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
 def issue_errors(issues: Iterable[Issue]) -> list[tuple[str | None, str]]:
     """The errors of issues, each with its field."""
     return [_field_error(issue) for issue in islice(issues, MAX_REPORTED_ERRORS)]
-
-
-def longest_call_turns(estimate_request: EstimateRequest, facts: Facts) -> float:
-    """Turns and tool calls of the longest call of a month with any provider, as the call mix cuts it."""
-    plan, overrides = estimate_request.plan, estimate_request.selection.overrides
-    uncapped_minutes = min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
-    if plan.session_minutes is not None:
-        session_limits = {plan.session_minutes}
-    elif "session_minutes" in overrides:
-        session_limits = {int(str(overrides["session_minutes"]))}
-    else:
-        rule_set_names = (estimate_request.selection.rules or facts.rules.default, facts.rules.default)
-        rows = (row for rule_set in facts.rules.sets if rule_set.name in rule_set_names for row in rule_set.rows)
-        realtime_rows = (row for row in rows if not row.kinds or "realtime" in row.kinds)
-        session_limits = {int(str(row.value)) for row in realtime_rows if row.parameter == "session_minutes"}
-    longest_minutes = max(
-        min(session_minutes, MAX_CALL_MINUTES) if plan.minutes <= session_minutes else uncapped_minutes
-        for session_minutes in session_limits
-    )
-    return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest_minutes
 
 
 def _field_error(issue: Issue) -> tuple[str | None, str]:

@@ -19,8 +19,17 @@ from voicebill.answers.comparison.break_even import (
     parse_range,
     select_alternatives,
 )
-from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, offer_notes
+from voicebill.answers.comparison.compare import (
+    Comparison,
+    OfferEstimate,
+    PlanDifference,
+    available_offers_matching,
+    compare,
+    compare_plans,
+    offer_notes,
+)
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.reports.alternatives_shape import full_comparison_shape
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import UnknownName, VoicebillError
@@ -35,7 +44,6 @@ from voicebill.web.forms.requests import (
     BoundRequest,
     Problem,
     bind_request,
-    longest_call_turns,
     problem_from,
     read_form,
     read_json,
@@ -77,7 +85,7 @@ MAX_TURNS_FOR_MONTH = 600
 class ComparisonView:
     """A comparison as the page shows it.
 
-    `second_plan_offers` has the second plan's estimates by offer, `bridge_offer` is the offer of the bridge, and `has_months`
+    `second_plan` has the differences to a second plan by offer, `bridge_offer` is the offer of the bridge, and `has_months`
     says whether months were calculated for every offer.
     """
 
@@ -89,7 +97,7 @@ class ComparisonView:
     break_even_query: str
     available: tuple[OfferEstimate, ...]
     not_possible: tuple[OfferEstimate, ...]
-    second_plan_offers: Mapping[str, OfferEstimate]
+    second_plan: tuple[PlanDifference, ...]
     second_plan_query: str
     second_plan_error: str
     bridge: CalculatorBridge | None
@@ -129,7 +137,11 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
     estimate_request = bound.request
     try:
         offers = _matching_offers(bound, offer_filter)
-        volume = None if longest_call_turns(estimate_request, bound.facts) > MAX_TURNS_FOR_MONTH else estimate_request.volume
+        volume = (
+            None
+            if longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts) > MAX_TURNS_FOR_MONTH
+            else estimate_request.volume
+        )
         return compare(
             estimate_request.plan,
             offers,
@@ -161,7 +173,8 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
     """
     estimate_request, plan = bound.request, bound.request.plan
     longest_turns = max(
-        longest_call_turns(estimate_request, bound.facts), MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls)
+        longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts),
+        MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls),
     )
     volume = None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
     lengths = estimate_request.lengths if volume else None
@@ -359,7 +372,8 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     bound = bind_request(with_defaults(values), site)
     answer = compare_offers(bound)
     sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
-    second_plan_offers, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
+    available = sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
+    second_comparison, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
     bridge_offer = _select_bridge_offer(bound, answer)
     alternatives = compare_alternatives(bound, answer)
     curve, break_even_error = _break_even_or_error(values, alternatives)
@@ -370,11 +384,9 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         break_even=curve,
         break_even_error=break_even_error,
         break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}),
-        available=tuple(
-            sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
-        ),
+        available=tuple(available),
         not_possible=tuple(offer_estimate for offer_estimate in answer.candidates if not offer_estimate.answer),
-        second_plan_offers=second_plan_offers,
+        second_plan=compare_plans(replace(answer, candidates=tuple(available)), second_comparison) if second_comparison else (),
         second_plan_query=second_plan_query,
         second_plan_error=second_plan_error,
         bridge=_bridge_for(bound, bridge_offer),
@@ -386,15 +398,15 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     )
 
 
-def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Mapping[str, OfferEstimate], str, str]:
-    """The second plan's estimates by offer and its query, or an error message."""
+def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Comparison | None, str, str]:
+    """The second plan's comparison and its query, or an error message."""
     if not text:
-        return {}, "", ""
+        return None, "", ""
     try:
         fields = second_plan_fields(text, site)
-        return _second_plan_offers(fields, bound, site), query_string(fields), ""
+        return _compare_second_plan(fields, bound, site), query_string(fields), ""
     except Problem as error:
-        return {}, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
+        return None, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
 
 
 def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:
@@ -416,11 +428,10 @@ def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstima
     )
 
 
-def _second_plan_offers(fields: Mapping[str, str], bound: BoundRequest, site: Site) -> dict[str, OfferEstimate]:
-    """The second plan's estimates by offer, on the day of the first plan."""
+def _compare_second_plan(fields: Mapping[str, str], bound: BoundRequest, site: Site) -> Comparison:
+    """The second plan with all offers, on the day of the first plan."""
     second_bound = bind_request({**fields, "day": bound.request.selection.day.isoformat()}, site)
-    comparison = compare_offers(replace(second_bound, facts=bound.facts))
-    return {offer_estimate.offer.id: offer_estimate for offer_estimate in comparison.candidates if offer_estimate.answer}
+    return compare_offers(replace(second_bound, facts=bound.facts))
 
 
 def _bridge_for(bound: BoundRequest, offer_estimate: OfferEstimate | None) -> CalculatorBridge | None:

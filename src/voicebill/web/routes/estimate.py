@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from voicebill.answers.reports.shape import TOKEN_METERS, estimate_shape, sensit
 from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column
+from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column, share_of
 from voicebill.web import openapi
 from voicebill.web.forms.fields import query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
@@ -136,7 +135,7 @@ def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
 
 def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
     def position(amount: Amount) -> float:
-        return round(100 * float(Fraction(amount) / Fraction(amounts.worst)), 2) if amounts.worst else 0.0
+        return round(100 * float(share_of(amount, amounts.worst)), 2)
 
     best, expected, worst = amounts.best, amounts.expected, amounts.worst
     return ScenarioRange(
@@ -145,10 +144,9 @@ def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
 
 
 def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
-    total = Fraction(answer.per_conversation.expected)
     decimals = column_decimals(part.amount for part in answer.breakdown)
     for part in answer.breakdown:
-        share = Fraction(part.amount) / total if total else Fraction(0)
+        share = share_of(part.amount, answer.per_conversation.expected)
         yield BreakdownShare(
             COST_COMPONENT_LABELS[part.name],
             format_in_column(part.amount, decimals),

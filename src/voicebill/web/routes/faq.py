@@ -82,7 +82,7 @@ def _transports(site: Site) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _format_codec(codec: Codec) -> str:
-    return f"{codec.name}: {codec.bytes_per_minute / 10**6:.2f} MB ({codec.note})"
+    return f"{codec.name}: {codec.megabytes_per_minute:.2f} MB ({codec.note})"
 
 
 def _alternative_figures(baseline: Estimate, site: Site) -> dict[str, str]:
@@ -120,11 +120,10 @@ def _cost_figures(baseline: Estimate) -> dict[str, str]:
 def _token_figures(baseline: Estimate) -> dict[str, str]:
     """How speech becomes tokens under the rules in use."""
     rules = baseline.model.effective_rules.rules
-    text_tokens_per_second = rules.reply_text_per_audio_token * 1000 / rules.reply_audio_ms_per_token
     return {
-        "user_tokens": f"{1000 / rules.user_audio_ms_per_token:g}",
-        "reply_tokens": f"{1000 / rules.reply_audio_ms_per_token:g}",
-        "reply_text": f"{text_tokens_per_second:.1f}",
+        "user_tokens": f"{rules.user_tokens_per_second:g}",
+        "reply_tokens": f"{rules.reply_tokens_per_second:g}",
+        "reply_text": f"{rules.reply_text_tokens_per_second:.1f}",
         "reply_base": f"{rules.reply_text_base.normalize():f}",
         "prefix_ms": str(rules.vad_prefix_ms),
         "silence_ms": str(rules.vad_silence_ms),

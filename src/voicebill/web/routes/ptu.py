@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,14 +14,14 @@ from voicebill.answers.parsing.quantities import parse_load_profile, parse_posit
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu_shape import cheapest_option_text, ptu_shape
+from voicebill.answers.reports.ptu_shape import TERM_HOURS, amounts_by_term, cheapest_option_text, ptu_shape
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
 from voicebill.billing.validation import is_reasonable
 from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
-from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_WEEK, HOURS_PER_YEAR
+from voicebill.conversation.volume import HOURS_PER_WEEK
 from voicebill.extras import MissingExtra
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
@@ -224,9 +223,8 @@ def _column_decimals(answer: PtuSizing) -> dict[str, int]:
         *(mix.spillover for mix in mixes),
         *(mix.per_hour for mix in mixes),
     ]
-    terms: dict[str, int | Fraction] = {"hour": 1, "month": HOURS_PER_MONTH, "year": HOURS_PER_YEAR}
-    decimals = {term: column_decimals(price * hours for price in prices) for term, hours in terms.items()}
-    return decimals | {"mix": column_decimals(cost * HOURS_PER_MONTH for cost in costs if cost is not None)}
+    decimals = {term: column_decimals(amounts_by_term(price)[term] for price in prices) for term in TERM_HOURS}
+    return decimals | {"mix": column_decimals(amounts_by_term(cost)["month"] for cost in costs if cost is not None)}
 
 
 def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
@@ -240,8 +238,7 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
         "models": site.facts.provisioned.models,
         "deployments": DEPLOYMENTS,
         "regions": regions,
-        "month": HOURS_PER_MONTH,
-        "year": HOURS_PER_YEAR,
+        "by_term": amounts_by_term,
         "cheapest": cheapest_option_text(view) if view is not None else "",
         "bars": _bars(view) if view is not None and view.request.profile else [],
         "decimals": _column_decimals(view) if view is not None else {},
