@@ -6,15 +6,14 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets
-from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity, targets_issue_for
+from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
-from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
+from voicebill.web.bound_answers import answer_capacity
 from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.requests import (
@@ -24,7 +23,6 @@ from voicebill.web.forms.requests import (
     Problem,
     bind_request,
     issue_errors,
-    problem_from,
     read_form,
     read_json,
     read_query,
@@ -67,29 +65,6 @@ def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, Cap
     if targets is None or issues:
         raise Problem(422, "Invalid input", issue_errors(issues))
     return bound, targets
-
-
-def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
-    """The capacity plan for a request.
-
-    Raises:
-        Problem: there is no result.
-    """
-    estimate_request = bound.request
-    try:
-        return plan_capacity(
-            estimate_request.plan,
-            estimate_request.selection,
-            bound.facts,
-            estimate_request.volume,
-            targets,
-            lengths=estimate_request.lengths,
-        )
-    except VoicebillError as error:
-        issue = targets_issue_for(error)
-        if issue.path:
-            raise Problem(422, "No answer", issue_errors([issue])) from None
-        raise problem_from(error, estimate_request.plan) from None
 
 
 def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:

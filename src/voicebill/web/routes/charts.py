@@ -9,12 +9,17 @@ from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.charts import draw
 from voicebill.extras import MissingExtra
+from voicebill.web.bound_answers import (
+    BREAK_EVEN_FIELDS,
+    answer_estimate,
+    break_even_curve,
+    compare_alternatives,
+    compare_offers,
+)
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
 from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, read_query
 from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
-from voicebill.web.routes.compare import BREAK_EVEN_FIELDS, break_even_curve, compare_alternatives, compare_offers
-from voicebill.web.routes.estimate import answer_estimate
 from voicebill.web.site import Site
 
 CHART_NAMES = (*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART, "offers", "break-even")

@@ -8,35 +8,34 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.catalog.stacks import restrict_stacks
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives, alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import (
     AXES,
     UNITS,
     BreakEvenCurve,
-    break_even,
-    default_range,
-    parse_range,
-    select_alternatives,
 )
 from voicebill.answers.comparison.compare import (
     Comparison,
     OfferEstimate,
     PlanDifference,
-    available_offers_matching,
-    compare,
     compare_plans,
     offer_notes,
 )
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
-from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.reports.alternatives_shape import full_comparison_shape
 from voicebill.answers.reports.shape import Shape
-from voicebill.billing.errors import UnknownName, VoicebillError
-from voicebill.billing.offers import Offer
-from voicebill.conversation.call_lengths import MAX_MULTIPLE_OF_MEAN
+from voicebill.billing.errors import VoicebillError
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
+from voicebill.web.bound_answers import (
+    BREAK_EVEN_FIELDS,
+    ComparisonFilter,
+    alternative_names,
+    break_even_curve,
+    compare_alternatives,
+    compare_offers,
+    parse_comparison_filter,
+)
 from voicebill.web.forms.fields import query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.presets import preset
@@ -44,7 +43,6 @@ from voicebill.web.forms.requests import (
     BoundRequest,
     Problem,
     bind_request,
-    problem_from,
     read_form,
     read_json,
     read_query,
@@ -72,15 +70,6 @@ ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
 """The columns by which the table can be sorted."""
 
 
-DEPLOYMENT_TYPES = ("global", "data-zone", "regional")
-
-BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
-"""Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
-
-MAX_TURNS_FOR_MONTH = 600
-"""Months are calculated for every offer if the longest call has at most so many turns."""
-
-
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
     """A comparison as the page shows it.
@@ -105,131 +94,6 @@ class ComparisonView:
     query: str
     discount: str
     has_months: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonFilter:
-    """Restricts a comparison to a model, a provider or a deployment."""
-
-    model: str | None = None
-    provider: str | None = None
-    deployment: str | None = None
-
-
-NO_FILTER = ComparisonFilter()
-
-
-def parse_comparison_filter(table: object) -> ComparisonFilter:
-    """The filter of an API request: the fields that it contains explicitly."""
-    fields = table if isinstance(table, Mapping) else {}
-    values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
-    return ComparisonFilter(
-        **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()}
-    )
-
-
-def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILTER) -> Comparison:
-    """Estimates of the plan for every realtime offer available on the day that matches the filter.
-
-    Raises:
-        Problem: there is no offer, or no result.
-    """
-    estimate_request = bound.request
-    try:
-        offers = _matching_offers(bound, offer_filter)
-        volume = (
-            None
-            if longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts) > MAX_TURNS_FOR_MONTH
-            else estimate_request.volume
-        )
-        return compare(
-            estimate_request.plan,
-            offers,
-            estimate_request.selection,
-            bound.facts,
-            volume,
-            lengths=estimate_request.lengths if volume else None,
-        )
-    except VoicebillError as error:
-        raise problem_from(error, estimate_request.plan) from None
-
-
-def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
-    book, day = bound.facts.prices, bound.request.selection.day
-    if offer_filter.provider is not None and offer_filter.provider not in book.providers:
-        raise UnknownName("provider", offer_filter.provider, book.providers)
-    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENT_TYPES:
-        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENT_TYPES)
-    return available_offers_matching(
-        book, day, [offer_filter.model] if offer_filter.model else (), offer_filter.provider, offer_filter.deployment
-    )
-
-
-def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: ComparisonFilter = NO_FILTER) -> Alternatives:
-    """All alternatives for the plan, including the compared realtime offers; only these if the filter names a model.
-
-    Raises:
-        Problem: the connection's fields are invalid.
-    """
-    estimate_request, plan = bound.request, bound.request.plan
-    longest_turns = max(
-        longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts),
-        MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls),
-    )
-    volume = None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
-    lengths = estimate_request.lengths if volume else None
-    stacks = [] if offer_filter.model else restrict_stacks(bound.facts.stacks, offer_filter.provider, offer_filter.deployment)
-    try:
-        return alternatives(
-            answer,
-            plan,
-            estimate_request.selection,
-            bound.facts,
-            volume,
-            stacks=stacks,
-            lengths=lengths,
-            connection_costs=estimate_request.connection_costs,
-        )
-    except VoicebillError as error:
-        raise problem_from(error, plan) from None
-
-
-def alternative_names(values: Mapping[str, str]) -> list[str]:
-    """Names of the alternatives of the break-even."""
-    return [name.strip() for name in values.get("alternative", "").split(",") if name.strip()]
-
-
-def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> BreakEvenCurve | None:
-    """Break-even of the alternatives over the range; None if there are fewer than two alternatives.
-
-    Raises:
-        Problem: an alternative or the range is invalid, or the plan has too many turns to be varied here.
-    """
-    axis = next((option for option in AXES if option == values.get("break_even", AXES[0])), None)
-    if axis is None:
-        raise Problem(
-            422, "Invalid input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
-        )
-    if alternatives.plan.turns > MAX_TURNS_FOR_MONTH:
-        message = (
-            f"the break-even is limited to plans with {MAX_TURNS_FOR_MONTH} turns here; the command line has no such limit"
-        )
-        raise Problem(422, "Too long", [("turns", message)])
-    try:
-        selected = select_alternatives(alternatives, alternative_names(values))
-    except VoicebillError as error:
-        raise Problem(422, "Invalid input", [("alternative", str(error))]) from None
-    try:
-        if len({alternative.name for alternative in selected}) < 2:
-            return None
-        sweep_range = (
-            parse_range(axis, values["range"])
-            if values.get("range")
-            else default_range(axis, alternatives.plan, alternatives.volume)
-        )
-        return break_even(selected, alternatives.plan, sweep_range)
-    except VoicebillError as error:
-        raise Problem(422, "Invalid input", [("range", str(error))]) from None
 
 
 def second_plan_fields(text: str, site: Site) -> dict[str, str]:

@@ -10,15 +10,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
-from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.reports.shape import TOKEN_METERS, estimate_shape, sensitivity_shape
-from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
-from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
-from voicebill.billing.errors import VoicebillError
+from voicebill.answers.sensitivity.recommendations import Recommendation
+from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column, share_of
 from voicebill.web import openapi
+from voicebill.web.bound_answers import answer_estimate, sensitivity_and_recommendations
 from voicebill.web.forms.fields import query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.requests import (
@@ -26,7 +26,6 @@ from voicebill.web.forms.requests import (
     BoundRequest,
     Problem,
     bind_request,
-    problem_from,
     read_form,
     read_json,
     read_query,
@@ -74,26 +73,6 @@ class EstimateView:
     permalink: str
     changes: tuple[str, ...]
     discount: str
-
-
-def answer_estimate(bound: BoundRequest) -> Estimate:
-    """The estimate for a request.
-
-    Raises:
-        Problem: there is no estimate.
-    """
-    estimate_request = bound.request
-    try:
-        return estimate(
-            estimate_request.plan,
-            estimate_request.selection,
-            bound.facts,
-            estimate_request.volume,
-            estimate_request.lengths,
-            connection_costs=estimate_request.connection_costs,
-        )
-    except VoicebillError as error:
-        raise problem_from(error, estimate_request.plan) from None
 
 
 def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> EstimateView:
@@ -167,19 +146,6 @@ class Explanation:
 def explain(bound: BoundRequest, answer: Estimate) -> Explanation:
     """The explanation of an estimate; sensitivity and recommendations are simulated."""
     return Explanation(tuple(response_costs(answer.conversation, answer.model)), *sensitivity_and_recommendations(bound))
-
-
-def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, ...], tuple[Recommendation, ...]]:
-    """Sensitivity and recommendations of a plan.
-
-    Raises:
-        Problem: the plan itself cannot be estimated.
-    """
-    plan, selection = bound.request.plan, bound.request.selection
-    try:
-        return sensitivity(plan, selection, bound.facts), recommendations(plan, selection, bound.facts)
-    except VoicebillError as error:
-        raise problem_from(error, plan) from None
 
 
 EXPORT_COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars", "cumulative", "reasons")

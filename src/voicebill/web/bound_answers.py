@@ -1,0 +1,217 @@
+"""Calculate the answers of requests; errors become problems with their fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from voicebill.answers.capacity.capacity import plan_capacity
+from voicebill.answers.capacity.result import Capacity
+from voicebill.answers.capacity.targets import CapacityTargets
+from voicebill.answers.catalog.stacks import restrict_stacks
+from voicebill.answers.comparison.alternatives import Alternatives, alternatives
+from voicebill.answers.comparison.break_even import (
+    AXES,
+    BreakEvenCurve,
+    break_even,
+    default_range,
+    parse_range,
+    select_alternatives,
+)
+from voicebill.answers.comparison.compare import Comparison, available_offers_matching, compare
+from voicebill.answers.estimates.call_mix import longest_call_turns
+from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.parameters.capacity_schema import targets_issue_for
+from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
+from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
+from voicebill.billing.errors import UnknownName, VoicebillError
+from voicebill.billing.offers import Offer
+from voicebill.conversation.call_lengths import MAX_MULTIPLE_OF_MEAN
+from voicebill.web.forms.requests import BoundRequest, Problem, issue_errors, problem_from
+
+DEPLOYMENT_TYPES = ("global", "data-zone", "regional")
+
+BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
+"""Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
+
+MAX_TURNS_FOR_MONTH = 600
+"""Months are calculated for every offer if the longest call has at most so many turns."""
+
+
+def answer_estimate(bound: BoundRequest) -> Estimate:
+    """The estimate for a request.
+
+    Raises:
+        Problem: there is no estimate.
+    """
+    estimate_request = bound.request
+    try:
+        return estimate(
+            estimate_request.plan,
+            estimate_request.selection,
+            bound.facts,
+            estimate_request.volume,
+            estimate_request.lengths,
+            connection_costs=estimate_request.connection_costs,
+        )
+    except VoicebillError as error:
+        raise problem_from(error, estimate_request.plan) from None
+
+
+def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, ...], tuple[Recommendation, ...]]:
+    """Sensitivity and recommendations of a plan.
+
+    Raises:
+        Problem: the plan itself cannot be estimated.
+    """
+    plan, selection = bound.request.plan, bound.request.selection
+    try:
+        return sensitivity(plan, selection, bound.facts), recommendations(plan, selection, bound.facts)
+    except VoicebillError as error:
+        raise problem_from(error, plan) from None
+
+
+def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
+    """The capacity plan for a request.
+
+    Raises:
+        Problem: there is no result.
+    """
+    estimate_request = bound.request
+    try:
+        return plan_capacity(
+            estimate_request.plan,
+            estimate_request.selection,
+            bound.facts,
+            estimate_request.volume,
+            targets,
+            lengths=estimate_request.lengths,
+        )
+    except VoicebillError as error:
+        issue = targets_issue_for(error)
+        if issue.path:
+            raise Problem(422, "No answer", issue_errors([issue])) from None
+        raise problem_from(error, estimate_request.plan) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonFilter:
+    """Restricts a comparison to a model, a provider or a deployment."""
+
+    model: str | None = None
+    provider: str | None = None
+    deployment: str | None = None
+
+
+NO_FILTER = ComparisonFilter()
+
+
+def parse_comparison_filter(table: object) -> ComparisonFilter:
+    """The filter of an API request: the fields that it contains explicitly."""
+    fields = table if isinstance(table, Mapping) else {}
+    values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
+    return ComparisonFilter(
+        **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()}
+    )
+
+
+def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILTER) -> Comparison:
+    """Estimates of the plan for every realtime offer available on the day that matches the filter.
+
+    Raises:
+        Problem: there is no offer, or no result.
+    """
+    estimate_request = bound.request
+    try:
+        offers = _matching_offers(bound, offer_filter)
+        volume = (
+            None
+            if longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts) > MAX_TURNS_FOR_MONTH
+            else estimate_request.volume
+        )
+        return compare(
+            estimate_request.plan,
+            offers,
+            estimate_request.selection,
+            bound.facts,
+            volume,
+            lengths=estimate_request.lengths if volume else None,
+        )
+    except VoicebillError as error:
+        raise problem_from(error, estimate_request.plan) from None
+
+
+def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
+    book, day = bound.facts.prices, bound.request.selection.day
+    if offer_filter.provider is not None and offer_filter.provider not in book.providers:
+        raise UnknownName("provider", offer_filter.provider, book.providers)
+    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENT_TYPES:
+        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENT_TYPES)
+    return available_offers_matching(
+        book, day, [offer_filter.model] if offer_filter.model else (), offer_filter.provider, offer_filter.deployment
+    )
+
+
+def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: ComparisonFilter = NO_FILTER) -> Alternatives:
+    """All alternatives for the plan, including the compared realtime offers; only these if the filter names a model.
+
+    Raises:
+        Problem: the connection's fields are invalid.
+    """
+    estimate_request, plan = bound.request, bound.request.plan
+    longest_turns = max(
+        longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts),
+        MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls),
+    )
+    volume = None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
+    lengths = estimate_request.lengths if volume else None
+    stacks = [] if offer_filter.model else restrict_stacks(bound.facts.stacks, offer_filter.provider, offer_filter.deployment)
+    try:
+        return alternatives(
+            answer,
+            plan,
+            estimate_request.selection,
+            bound.facts,
+            volume,
+            stacks=stacks,
+            lengths=lengths,
+            connection_costs=estimate_request.connection_costs,
+        )
+    except VoicebillError as error:
+        raise problem_from(error, plan) from None
+
+
+def alternative_names(values: Mapping[str, str]) -> list[str]:
+    """Names of the alternatives of the break-even."""
+    return [name.strip() for name in values.get("alternative", "").split(",") if name.strip()]
+
+
+def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> BreakEvenCurve | None:
+    """Break-even of the alternatives over the range; None if there are fewer than two alternatives.
+
+    Raises:
+        Problem: an alternative or the range is invalid, or the plan has too many turns to be varied here.
+    """
+    axis = next((option for option in AXES if option == values.get("break_even", AXES[0])), None)
+    if axis is None:
+        raise Problem(
+            422, "Invalid input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
+        )
+    if alternatives.plan.turns > MAX_TURNS_FOR_MONTH:
+        message = (
+            f"the break-even is limited to plans with {MAX_TURNS_FOR_MONTH} turns here; the command line has no such limit"
+        )
+        raise Problem(422, "Too long", [("turns", message)])
+    try:
+        selected = select_alternatives(alternatives, alternative_names(values))
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [("alternative", str(error))]) from None
+    try:
+        if len({alternative.name for alternative in selected}) < 2:
+            return None
+        sweep_range = (
+            parse_range(axis, values["range"])
+            if values.get("range")
+            else default_range(axis, alternatives.plan, alternatives.volume)
+        )
+        return break_even(selected, alternatives.plan, sweep_range)
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [("range", str(error))]) from None
