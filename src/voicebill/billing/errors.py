@@ -6,10 +6,38 @@ that `except ValueError` works where people expect it to. The text names what wa
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Self
 
 
 class VoicebillError(Exception):
-    """The base class of all errors that voicebill raises deliberately."""
+    """The base class of all errors that voicebill raises deliberately.
+
+    `field` is the name of the input that is at fault, or None; `message` is the text without that name, for interfaces that
+    show it beside the input.
+
+    >>> error = InvalidInput("must be between 1 and 9, not 12", field="turns")
+    >>> str(error), error.field, error.message
+    ('turns must be between 1 and 9, not 12', 'turns', 'must be between 1 and 9, not 12')
+    """
+
+    field: str | None = None
+
+    def __init__(self, message: str = "", *, field: str | None = None, is_sentence: bool = False) -> None:
+        """`is_sentence`: the message is complete without the name of the field, which is not put before it."""
+        super().__init__(message if field is None or is_sentence else f"{field} {message}")
+        self.message = message
+        self.field = field
+
+    def at(self, field: str) -> Self:
+        """Return the error as one of a field, unless it already names one: a parser does not know what its text is for.
+
+        >>> str(InvalidInput("'ten' is not a number").at("turns"))
+        "turns: 'ten' is not a number"
+        """
+        if self.field is None:
+            self.field = field
+            self.args = (f"{field}: {self.message}",)
+        return self
 
 
 class InvalidInput(VoicebillError, ValueError):
@@ -24,7 +52,9 @@ class UnknownName(VoicebillError, LookupError):
     voicebill.billing.errors.UnknownName: unknown model 'gpt-realtme'; the nearest are gpt-realtime, gpt-realtime-mini
     """
 
-    def __init__(self, what: str, name: str, choices: Iterable[str], *, context: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, what: str, name: str, choices: Iterable[str], *, context: str = "", remedy: str = "", field: str | None = None
+    ) -> None:
         names = sorted(set(choices))
         closest = closest_names(name, names)
         if closest:
@@ -34,7 +64,8 @@ class UnknownName(VoicebillError, LookupError):
         else:
             hint = f"; {len(names)} are known, such as {', '.join(names[:4])}"
         short_name = name if len(name) <= 60 else name[:57] + "..."
-        super().__init__(f"unknown {what} {short_name!r}{context}{hint}{'; ' + remedy if remedy else ''}")
+        message = f"unknown {what} {short_name!r}{context}{hint}{'; ' + remedy if remedy else ''}"
+        super().__init__(message, field=field or what.replace(" ", "_"), is_sentence=True)
 
 
 class NotAvailable(VoicebillError, LookupError):

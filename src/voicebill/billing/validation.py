@@ -1,12 +1,49 @@
-"""Validate input values; errors name the value and what is allowed."""
+"""Validate input values; errors name the field and what is allowed.
 
+A dataclass states what its fields may hold in their annotations, and `validate` checks and converts them:
+`turns: Annotated[int, Between(1, 20_000)]`, `share: Share | None`, `mode: Literal["auto", "disabled"]`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
 from decimal import Decimal
+from functools import cache
+from inspect import get_annotations
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from voicebill.billing.errors import InvalidInput
+from voicebill.billing.errors import InvalidInput, closest_names
 
 Number = int | float | Decimal
 
 _TYPE_NAMES: dict[type, str] = {bool: "true or false", str: "a text", int: "a whole number", tuple: "a list"}
+
+
+class Between(NamedTuple):
+    """The bounds of a number, inclusive; `above`: `low` itself is not allowed. `text` describes the upper bound."""
+
+    low: int | Decimal
+    high: int | Decimal
+    above: bool = False
+    text: str = ""
+
+    def predicate(self) -> str:
+        """What a number must be, as text.
+
+        >>> Between(1, 20_000).predicate(), Between(0, 1440, above=True, text="1,440 (a day)").predicate()
+        ('between 1 and 20,000', 'more than 0 and at most 1,440 (a day)')
+        """
+        high = self.text or f"{self.high:,}"
+        return f"more than {self.low:,} and at most {high}" if self.above else f"between {self.low:,} and {high}"
+
+    def allows(self, value: int | Decimal) -> bool:
+        """Whether a number is within the bounds."""
+        return (self.low < value if self.above else self.low <= value) and value <= self.high
+
+
+SHARE_BOUNDS = Between(0, 1, text="1 (or 0% and 100%)")
+Share = Annotated[Number, SHARE_BOUNDS]
+"""A share between 0 and 1, kept as an exact decimal."""
 
 
 def format_value(value: object) -> str:
@@ -32,12 +69,12 @@ def to_decimal(name: str, value: Number) -> Decimal:
         InvalidInput: it is not a finite number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidInput(f"{name} must be a number, not {format_value(value)}")
+        raise InvalidInput(f"must be a number, not {format_value(value)}", field=name)
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     if not number.is_finite():
-        raise InvalidInput(f"{name} must be a finite number, not {value}")
+        raise InvalidInput(f"must be a finite number, not {value}", field=name)
     if not is_reasonable(number):
-        raise InvalidInput(f"{name} is out of range: {value}")
+        raise InvalidInput(f"is out of range: {value}", field=name)
     return number
 
 
@@ -51,16 +88,25 @@ def is_reasonable(number: Decimal) -> bool:
     return number == 0 or (isinstance(exponent, int) and exponent >= -18 and number.adjusted() < 15)
 
 
+def to_decimal_between(name: str, value: Number, bounds: Between) -> Decimal:
+    """An exact number within bounds.
+
+    Raises:
+        InvalidInput: the value is not a number, or it is out of bounds.
+    """
+    number = to_decimal(name, value)
+    if not bounds.allows(number):
+        raise InvalidInput(f"must be {bounds.predicate()}, not {value}", field=name)
+    return number
+
+
 def to_share(name: str, value: Number) -> Decimal:
     """An exact share between 0 and 1.
 
     Raises:
         InvalidInput: the value is not a number between 0 and 1.
     """
-    number = to_decimal(name, value)
-    if not 0 <= number <= 1:
-        raise InvalidInput(f"{name} must be between 0 and 1 (or 0% and 100%), not {value}")
-    return number
+    return to_decimal_between(name, value, SHARE_BOUNDS)
 
 
 def require_between(name: str, value: int, low: int, high: int) -> None:
@@ -70,9 +116,9 @@ def require_between(name: str, value: int, low: int, high: int) -> None:
         InvalidInput: it is not a whole number, or it is out of range.
     """
     if type(value) is not int:
-        raise InvalidInput(f"{name} must be a whole number, not {format_value(value)}")
+        raise InvalidInput(f"must be a whole number, not {format_value(value)}", field=name)
     if not low <= value <= high:
-        raise InvalidInput(f"{name} must be between {low:,} and {high:,}, not {value:,}")
+        raise InvalidInput(f"must be {Between(low, high).predicate()}, not {value:,}", field=name)
 
 
 def require_type(name: str, value: object, kind: type) -> None:
@@ -82,16 +128,88 @@ def require_type(name: str, value: object, kind: type) -> None:
         InvalidInput: it has another type.
     """
     if not isinstance(value, kind):
-        raise InvalidInput(f"{name} must be {_TYPE_NAMES.get(kind, f'a {kind.__name__}')}, not {format_value(value)}")
+        raise InvalidInput(f"must be {_TYPE_NAMES.get(kind, f'a {kind.__name__}')}, not {format_value(value)}", field=name)
 
 
-def require_choice(name: str, value: str | None, choices: tuple[str | None, ...]) -> None:
+def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Check that a value is one of the choices.
 
     Raises:
-        InvalidInput: it is none of them; the text lists them.
+        InvalidInput: it is none of them; the text lists them, and names the nearest if there are many.
     """
     if value not in choices:
-        raise InvalidInput(
-            f"{name} must be one of {', '.join(choice for choice in choices if choice)}, not {format_value(value)}"
-        )
+        nearest = closest_names(value, choices, limit=1) if isinstance(value, str) and len(choices) > 4 else []
+        hint = f"; the nearest is {nearest[0]}" if nearest else ""
+        raise InvalidInput(f"must be one of {', '.join(choices)}, not {format_value(value)}{hint}", field=name)
+
+
+Check = Callable[[str, Any], Any]
+
+
+class FieldType(NamedTuple):
+    """What a field may hold: its type, and the bounds of a number or the choices of a text; `is_optional`: also None."""
+
+    kind: type | Literal["number", "choice"]
+    bounds: Between | None = None
+    choices: tuple[str, ...] = ()
+    is_optional: bool = False
+
+    def check(self, name: str, value: Any) -> Any:  # noqa: ANN401 - a field of any type
+        """The value, converted to an exact decimal if it is a number.
+
+        Raises:
+            InvalidInput: the field cannot hold it.
+        """
+        if value is None and self.is_optional:
+            return None
+        if self.kind == "number":
+            return to_decimal(name, value) if self.bounds is None else to_decimal_between(name, value, self.bounds)
+        if self.kind == "choice":
+            require_choice(name, value, self.choices)
+        elif self.kind is int:
+            low, high = (self.bounds.low, self.bounds.high) if self.bounds else (0, 10**12)
+            require_between(name, value, int(low), int(high))
+        else:
+            assert isinstance(self.kind, type)
+            require_type(name, value, self.kind)
+        return value
+
+
+def _field_type(hint: Any) -> FieldType:  # noqa: ANN401 - an annotation
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = next((part for part in parts[1:] if isinstance(part, Between)), None)
+        return _field_type(parts[0])._replace(bounds=bounds)
+    if origin in (Union, UnionType):
+        options = [part for part in parts if part is not NoneType]
+        inner = FieldType("number") if set(options) == {int, float, Decimal} else _field_type(options[0])
+        return inner._replace(is_optional=NoneType in parts)
+    if origin is Literal:
+        return FieldType("choice", choices=parts)
+    return FieldType(origin or hint)
+
+
+@cache
+def field_types(owner: type) -> Mapping[str, FieldType]:
+    """What each field of a dataclass may hold, by its annotation."""
+    hints = {name: hint for base in reversed(owner.__mro__) for name, hint in get_annotations(base).items()}
+    return {row.name: _field_type(hints[row.name]) for row in fields(owner)}
+
+
+def default_of(owner: type, name: str) -> Any:  # noqa: ANN401 - a field of any type
+    """The default of a dataclass's field; None if it is required."""
+    row: Field[Any] = next(row for row in fields(owner) if row.name == name)
+    return None if row.default is MISSING else row.default
+
+
+def validate(instance: object) -> None:
+    """Check all fields of a frozen dataclass, and convert its numbers to exact decimals; call it in `__post_init__`.
+
+    Raises:
+        InvalidInput: a field cannot hold its value; the error has its name.
+    """
+    for name, field_type in field_types(type(instance)).items():  # type: ignore[arg-type]
+        value = getattr(instance, name)
+        checked = field_type.check(name, value)
+        if checked is not value:
+            object.__setattr__(instance, name, checked)

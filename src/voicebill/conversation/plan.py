@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.validation import Number, require_between, require_choice, to_decimal, to_share
+from voicebill.billing.validation import Between, Number, Share, validate
 from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import MAX_IMAGES, MAX_TOKENS, MAX_TURNS, ConversationSettings, Script, ToolCall, Turn
+from voicebill.conversation.script import MAX_IMAGES, MAX_TURNS, ConversationSettings, Script, Tokens, ToolCall, Turn
+
+MAX_MINUTES = 1440
 
 DEFAULT_SHARE = Decimal("0.4")
 """Default share of the conversation's time for each speaker; the remaining fifth is silence."""
@@ -38,62 +40,45 @@ class Plan(ConversationSettings):
     Decimal('0.2')
     """
 
-    instructions_tokens: int = 1000
-    minutes: Number
-    turns: int
-    user_share: Number | None = None
-    assistant_share: Number | None = None
-    silence_share: Number | None = None
+    instructions_tokens: Tokens = 1000
+    minutes: Annotated[Number, Between(0, MAX_MINUTES, above=True, text="1,440 (a day)")]
+    turns: Annotated[int, Between(1, MAX_TURNS)]
+    user_share: Share | None = None
+    assistant_share: Share | None = None
+    silence_share: Share | None = None
     first_speaker: Literal["user", "assistant"] = "user"
-    tool_calls: int = 0
-    arguments_tokens: int = 20
-    result_tokens: int = 100
-    images: int = 0
-    image_tiles: int = 1
-    text_turns: int = 0
-    text_turn_user_tokens: int = 20
-    text_turn_reply_tokens: int = 60
-    interrupted_share: Number = 0
-    played_share: Number = Decimal("0.5")
-    reasoning_tokens: int = 0
+    tool_calls: Annotated[int, Between(0, MAX_TURNS)] = 0
+    arguments_tokens: Tokens = 20
+    result_tokens: Tokens = 100
+    images: Annotated[int, Between(0, MAX_IMAGES)] = 0
+    image_tiles: Annotated[int, Between(0, 1000)] = 1
+    text_turns: Annotated[int, Between(0, MAX_TURNS)] = 0
+    text_turn_user_tokens: Tokens = 20
+    text_turn_reply_tokens: Tokens = 60
+    interrupted_share: Share = 0
+    played_share: Annotated[Number, Between(0, 1, above=True, text="1 (100%)")] = Decimal("0.5")
+    reasoning_tokens: Tokens = 0
 
     def __post_init__(self) -> None:
-        ConversationSettings.__post_init__(self)
-        object.__setattr__(self, "minutes", to_decimal("minutes", self.minutes))
-        if not 0 < self.minutes <= 1440:
-            raise InvalidInput(f"minutes must be more than 0 and at most 1,440 (a day), not {self.minutes}")
-        require_between("turns", self.turns, 1, MAX_TURNS)
-        for name in ("user_share", "assistant_share", "silence_share", "interrupted_share", "played_share"):
-            value = getattr(self, name)
-            if value is not None or name in ("interrupted_share", "played_share"):
-                object.__setattr__(self, name, to_share(name, value))
-        require_choice("first_speaker", self.first_speaker, ("user", "assistant"))
-        for name in (
-            "arguments_tokens",
-            "result_tokens",
-            "text_turn_user_tokens",
-            "text_turn_reply_tokens",
-            "reasoning_tokens",
-        ):
-            require_between(name, getattr(self, name), 0, MAX_TOKENS)
-        require_between("tool_calls", self.tool_calls, 0, MAX_TURNS)
-        require_between("images", self.images, 0, MAX_IMAGES)
-        require_between("image_tiles", self.image_tiles, 0, 1000)
-        require_between("text_turns", self.text_turns, 0, MAX_TURNS)
+        validate(self)
         if self.text_turns > self.turns:
-            raise InvalidInput(f"text_turns ({self.text_turns}) must be between 0 and turns ({self.turns})")
-        if self.played_share == 0:
-            raise InvalidInput("played_share must be more than 0: a reply of which nothing is played takes no time")
+            raise InvalidInput(f"({self.text_turns}) must be between 0 and turns ({self.turns})", field="text_turns")
         self._check_shares()
 
     def _check_shares(self) -> None:
         user, assistant = self.speech_shares
         if user + assistant > 1:
-            raise InvalidInput(f"user_share ({user}) and assistant_share ({assistant}) must add up to at most 1")
+            raise InvalidInput(
+                f"user_share ({user}) and assistant_share ({assistant}) must add up to at most 1",
+                field="user_share",
+                is_sentence=True,
+            )
         if self.silence_share is not None and user + assistant + Decimal(self.silence_share) != 1:
             raise InvalidInput(
                 f"user_share ({user}), assistant_share ({assistant}) and silence_share ({self.silence_share}) must add "
-                "up to 1; omit one of them to have it computed"
+                "up to 1; omit one of them to have it computed",
+                field="silence_share",
+                is_sentence=True,
             )
 
     @property

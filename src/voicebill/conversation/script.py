@@ -5,10 +5,10 @@ All quantities are tokens of the provider or milliseconds; quantities that are n
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.validation import Number, require_between, require_choice, require_type, to_share
+from voicebill.billing.validation import Between, Share, require_between, require_type, validate
 from voicebill.conversation.rules import Cache, SessionCarryover
 
 TransportName = Literal["webrtc", "websocket", "sip"]
@@ -29,16 +29,20 @@ class Truncation:
     """
 
     mode: Literal["auto", "disabled"] = "auto"
-    retention_ratio: Number = Decimal(1)
-    post_instructions_tokens: int | None = None
+    retention_ratio: Share = Decimal(1)
+    post_instructions_tokens: Annotated[int | None, Between(1, MAX_TOKENS)] = None
 
     def __post_init__(self) -> None:
-        require_choice("truncation mode", self.mode, ("auto", "disabled"))
-        object.__setattr__(self, "retention_ratio", to_share("retention_ratio", self.retention_ratio))
+        validate(self)
         if self.mode == "disabled" and (self.retention_ratio != 1 or self.post_instructions_tokens is not None):
-            raise InvalidInput("retention_ratio and post_instructions_tokens have no effect if truncation is disabled")
-        if self.post_instructions_tokens is not None:
-            require_between("post_instructions_tokens", self.post_instructions_tokens, 1, MAX_TOKENS)
+            raise InvalidInput(
+                "retention_ratio and post_instructions_tokens have no effect if truncation is disabled",
+                field="truncation",
+                is_sentence=True,
+            )
+
+
+Tokens = Annotated[int, Between(0, MAX_TOKENS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,43 +54,30 @@ class ConversationSettings:
     `session_carryover` is what the next one starts with. The default `transport` is WebRTC.
     """
 
-    instructions_tokens: int = 0
-    tools_tokens: int = 0
+    instructions_tokens: Tokens = 0
+    tools_tokens: Tokens = 0
     transcription_model: str | None = None
     truncation: Truncation = Truncation()
     cache: Cache | None = None
-    prefix_reuse: Number | None = None
+    prefix_reuse: Share | None = None
     warm_cache: bool = False
-    session_minutes: int | None = None
+    session_minutes: Annotated[int | None, Between(1, 24 * 60)] = None
     session_carryover: SessionCarryover | None = None
     transport: TransportName | None = None
 
     def __post_init__(self) -> None:
-        require_between("instructions_tokens", self.instructions_tokens, 0, MAX_TOKENS)
-        require_between("tools_tokens", self.tools_tokens, 0, MAX_TOKENS)
-        require_type("truncation", self.truncation, Truncation)
-        require_type("warm_cache", self.warm_cache, bool)
-        if self.transcription_model is not None:
-            require_type("transcription_model", self.transcription_model, str)
-        require_choice("cache", self.cache, (None, "all", "prefix", "none"))
-        require_choice("session_carryover", self.session_carryover, (None, "text", "nothing"))
-        require_choice("transport", self.transport, (None, "webrtc", "websocket", "sip"))
-        if self.prefix_reuse is not None:
-            object.__setattr__(self, "prefix_reuse", to_share("prefix_reuse", self.prefix_reuse))
-        if self.session_minutes is not None:
-            require_between("session_minutes", self.session_minutes, 1, 24 * 60)
+        validate(self)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A tool call: its arguments are the output of one response, its result is input of the next."""
 
-    arguments_tokens: int
-    result_tokens: int
+    arguments_tokens: Tokens
+    result_tokens: Tokens
 
     def __post_init__(self) -> None:
-        require_between("arguments_tokens", self.arguments_tokens, 0, MAX_TOKENS)
-        require_between("result_tokens", self.result_tokens, 0, MAX_TOKENS)
+        validate(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
