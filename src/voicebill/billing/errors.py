@@ -22,11 +22,22 @@ class VoicebillError(Exception):
 
     field: str | None = None
 
-    def __init__(self, message: str = "", *, field: str | None = None, is_sentence: bool = False) -> None:
-        """`is_sentence`: the message is complete without the name of the field, which is not put before it."""
+    def __init__(
+        self, message: str = "", *, field: str | None = None, is_sentence: bool = False, is_predicate: bool = False
+    ) -> None:
+        """`is_sentence`: the message is complete without the name of the field, which is not put before it.
+
+        `is_predicate`: the message of an error that does not know its field yet continues its name, as "must be a number".
+        """
         super().__init__(message if field is None or is_sentence else f"{field} {message}")
         self.message = message
         self.field = field
+        self._is_sentence = is_sentence
+        self._separator = " " if is_predicate or field is not None else ": "
+
+    def text_for(self, name: str) -> str:
+        """The text with another name for the field, such as that of an option."""
+        return self.message if self._is_sentence else f"{name}{self._separator}{self.message}"
 
     def at(self, field: str) -> Self:
         """Return the error as one of a field, unless it already names one: a parser does not know what its text is for.
@@ -36,7 +47,7 @@ class VoicebillError(Exception):
         """
         if self.field is None:
             self.field = field
-            self.args = (f"{field}: {self.message}",)
+            self.args = (f"{field}{self._separator}{self.message}",)
         return self
 
 
@@ -65,7 +76,7 @@ class UnknownName(VoicebillError, LookupError):
             hint = f"; {len(names)} are known, such as {', '.join(names[:4])}"
         short_name = name if len(name) <= 60 else name[:57] + "..."
         message = f"unknown {what} {short_name!r}{context}{hint}{'; ' + remedy if remedy else ''}"
-        super().__init__(message, field=field or what.replace(" ", "_"), is_sentence=True)
+        super().__init__(message, field=field or what, is_sentence=True)
 
 
 class NotAvailable(VoicebillError, LookupError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import Amount, format_price, picodollars
@@ -21,6 +21,9 @@ Kind = Literal["realtime", "live", "translation", "transcription", "speech", "te
 
 PER_MINUTE_KINDS: tuple[Kind, ...] = ("telephony", "platform")
 """Kinds of offers that charge for the minutes of a call."""
+
+Deployment = Literal["global", "data-zone", "regional"]
+DEPLOYMENTS: tuple[str, ...] = get_args(Deployment)
 
 Confidence = Literal["high", "medium", "low"]
 

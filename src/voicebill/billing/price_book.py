@@ -216,12 +216,14 @@ class PriceBook:
         offer, assumptions, warnings = self._resolve_version(model, candidates, day)
         row = self.price_row(offer, day)
         if row is None:
-            raise NotAvailable(self._no_price(model, candidates, day))
+            raise NotAvailable(self._no_price(model, candidates, day), field="model", is_sentence=True)
         rates = Rates.from_row(offer, row, self.meters)
         if rates.is_incomplete:
             raise Unpriced(
                 f"{offer.id}: the vendor's list has only some of the prices ({', '.join(row.unit_prices)}), "
-                "which is not enough to price a conversation; choose another region or deployment"
+                "which is not enough to price a conversation; choose another region or deployment",
+                field="region",
+                is_sentence=True,
             )
         assumptions += [*_row_assumptions(offer, row, day), *self.contract_terms(offer, day)]
         reason = uncertainty(row, day)
@@ -267,7 +269,11 @@ class PriceBook:
         alias = effective_row(aliases, day)
         if aliases and alias is None and all(a.until is not None and a.until.first <= day for a in aliases):
             names = " or ".join(offer.name for offer in candidates)
-            raise NotAvailable(f"{candidates[0].provider} ended the undated name {model} by {day}; use {names}")
+            raise NotAvailable(
+                f"{candidates[0].provider} ended the undated name {model} by {day}; use {names}",
+                field="model",
+                is_sentence=True,
+            )
         for offer in candidates:
             if alias is not None and offer.version == alias.version:
                 return offer, [f"{model} refers to {offer.name} on {day}"], []
@@ -279,7 +285,7 @@ class PriceBook:
             )
         priceable = [offer for offer in candidates if self._is_priceable(offer, day)]
         if not priceable:
-            raise NotAvailable(self._no_price(model, candidates, day))
+            raise NotAvailable(self._no_price(model, candidates, day), field="model", is_sentence=True)
         newest = max(priceable, key=lambda offer: offer.version or "")
         note = f"{model} is priced as {newest.name}, the newest version with prices on {day}"
         warnings = [
@@ -386,13 +392,19 @@ def _select_offers(
     offers = _filter_offers(offers, "service tier", tier, lambda offer: (offer.tier,), f" of {model}")
     if region is not None:
         if not any(offer.regions for offer in offers):
-            raise NotAvailable(f"{provider} does not sell {model} by region: omit the region ({region!r})")
+            raise NotAvailable(
+                f"{provider} does not sell {model} by region: omit the region ({region!r})", field="region", is_sentence=True
+            )
         extra_regions = deployable if deployment == "global" else frozenset()
         context = f" of {model} ({deployment})"
         return _filter_offers(offers, "region", region, lambda offer: (*offer.regions, *extra_regions), context)
     if len({(offer.version, offer.tier) for offer in offers}) < len(offers):
         regions = sorted({name for offer in offers for name in offer.regions})
-        raise NotAvailable(f"{deployment} prices of {model} at {provider} differ by region; choose one of {', '.join(regions)}")
+        raise NotAvailable(
+            f"{deployment} prices of {model} at {provider} differ by region; choose one of {', '.join(regions)}",
+            field="region",
+            is_sentence=True,
+        )
     return offers
 
 

@@ -21,8 +21,6 @@ from voicebill.billing.validity import PartialDate, describe_coverage, is_effect
 PROVIDER = "azure"
 """The provider that sells provisioned throughput."""
 
-DEPLOYMENTS = ("global", "data-zone", "regional")
-
 
 @dataclass(frozen=True, slots=True)
 class PtuIncrements:
@@ -55,7 +53,7 @@ class PtuIncrements:
         below, above = self.round_up(Fraction(units - self.increment)), self.round_up(Fraction(units))
         near = f"{above:,}" if below == above else f"{below:,} or {above:,}"
         how = f"in multiples of {self.increment} PTUs from {self.minimum_deployable} on"
-        raise InvalidInput(f"ptus: {what} is deployed {how}, not with {units:,}: use {near}")
+        raise InvalidInput(f"{what} is deployed {how}, not with {units:,}: use {near}").at("ptus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,11 @@ class Throughput:
         if deployment != "regional":
             return self.shared
         if self.regional is None:
-            raise NotAvailable(f"{self.model} is provisioned as a global or data-zone deployment, not as a regional one")
+            raise NotAvailable(
+                f"{self.model} is provisioned as a global or data-zone deployment, not as a regional one",
+                field="deployment",
+                is_sentence=True,
+            )
         return self.regional
 
     def normalized_tokens(self, prompt_tokens: Fraction, response_tokens: Fraction, cache_rate: Fraction) -> Fraction:
@@ -169,7 +171,7 @@ class ProvisionedThroughput:
         """
         rows = [row for row in self.throughputs if row.model.lower() == model.strip().lower()]
         if not rows:
-            raise UnknownName("model of provisioned throughput", model, self.models)
+            raise UnknownName("model of provisioned throughput", model, self.models, field="model")
         return _effective_row(rows, day, f"the throughput of {rows[0].model} in a PTU")
 
     def hourly_price(self, deployment: str, region: str | None, day: date) -> HourlyPrice:
@@ -183,7 +185,11 @@ class ProvisionedThroughput:
         rows = [row for row in prices if not row.regions or (row.is_default if region is None else region in row.regions)]
         if not rows and region is None:
             places = (f"${row.dollars:.2f} in {', '.join(row.regions)}" for row in prices if is_effective(row, day))
-            raise NotAvailable(f"{deployment} PTUs are priced by region: choose one. An hour costs {'; '.join(places)}")
+            raise NotAvailable(
+                f"{deployment} PTUs are priced by region: choose one. An hour costs {'; '.join(places)}",
+                field="region",
+                is_sentence=True,
+            )
         if not rows:
             raise UnknownName(
                 "region", str(region), (name for row in prices for name in row.regions), context=f" of {deployment} PTUs"

@@ -88,7 +88,9 @@ class Quotas:
             return min(rows, key=lambda row: row.tiers)
         quota = next((row for row in rows if tier in row.tiers), None)
         if quota is None:
-            raise UnknownName("quota tier", tier, [name for row in rows for name in row.tiers], context=f" of {offer.name}")
+            raise UnknownName(
+                "quota tier", tier, [name for row in rows for name in row.tiers], context=f" of {offer.name}", field="tier"
+            )
         return quota
 
     def explain_missing(self, offer: Offer, day: date) -> str:

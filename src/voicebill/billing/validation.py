@@ -12,7 +12,7 @@ from inspect import get_annotations
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from voicebill.billing.errors import InvalidInput, closest_names
+from voicebill.billing.errors import InvalidInput
 
 Number = int | float | Decimal
 
@@ -135,12 +135,10 @@ def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Check that a value is one of the choices.
 
     Raises:
-        InvalidInput: it is none of them; the text lists them, and names the nearest if there are many.
+        InvalidInput: it is none of them; the text lists them.
     """
     if value not in choices:
-        nearest = closest_names(value, choices, limit=1) if isinstance(value, str) and len(choices) > 4 else []
-        hint = f"; the nearest is {nearest[0]}" if nearest else ""
-        raise InvalidInput(f"must be one of {', '.join(choices)}, not {format_value(value)}{hint}", field=name)
+        raise InvalidInput(f"must be one of {', '.join(choices)}, not {format_value(value)}", field=name)
 
 
 Check = Callable[[str, Any], Any]

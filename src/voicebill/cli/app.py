@@ -2,15 +2,16 @@
 
 import io
 import os
-import re
 import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli.commands import capacity, compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
+from voicebill.cli.options.inputs import InvalidOptions
 
 
 class Commands(TyperGroup):
@@ -20,18 +21,30 @@ class Commands(TyperGroup):
         """Run a command; say a wrong input in plain words on standard error."""
         try:
             return super().invoke(ctx)
+        except InvalidOptions as error:
+            for issue in error.issues:
+                typer.echo(f"Error: {self._issue_text(issue, ctx)}", err=True)
+            raise typer.Exit(2) from None
         except VoicebillError as error:
-            typer.echo(f"Error: {self._name_option(str(error), ctx)}", err=True)
+            typer.echo(f"Error: {self._text(error, ctx)}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("\nInterrupted: what was under way is not kept; ledgers and files are as they were before.", err=True)
             raise typer.Exit(130) from None
 
-    def _name_option(self, message: str, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
-        """A message that begins with the name of a field, beginning with the option that states it instead."""
+    def _text(self, error: VoicebillError, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
+        """The text of an error, with the option of the input at fault."""
+        option = self._options(ctx).get(error.field or "")
+        return str(error) if option is None else error.text_for(option)
+
+    def _issue_text(self, issue: Issue, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
+        option = self._options(ctx).get(str(issue.path[0])) if issue.path else None
+        return f"{option}: {issue.message}" if option and issue.message else issue.text
+
+    def _options(self, ctx: Any) -> dict[str, str]:  # noqa: ANN401 - Typer's own context
+        """The options of the command that runs, by the name of their input."""
         command = self.get_command(ctx, ctx.invoked_subcommand or "")
-        options = {parameter.name: parameter.opts[0] for parameter in command.params if parameter.opts} if command else {}
-        return re.sub(r"^\w+(?=:| must\b)", lambda match: options.get(match[0], match[0]), message)
+        return {parameter.name: parameter.opts[0] for parameter in command.params if parameter.opts} if command else {}
 
 
 app = typer.Typer(

@@ -10,12 +10,15 @@ from math import ceil, erf, exp, log, sqrt
 from typing import NamedTuple
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.validation import Number, to_decimal
+from voicebill.billing.validation import Between, Number, to_decimal, to_decimal_between
 from voicebill.conversation.plan import Plan
 
 ASSUMED_LENGTH_CV = Decimal("0.8")
 """Coefficient of variation of call lengths unless it is given. Service times in call centres are lognormal (Brown et al.,
 JASA 2005); their variation differs by business, so this figure is assumed, and your own logs should replace it."""
+
+LENGTH_CV_BOUNDS = Between(0, 5)
+"""Bounds of the coefficient of variation of call lengths."""
 
 MIN_LENGTH_CV = Decimal("0.001")
 """Smaller coefficients of variation count as 0."""
@@ -37,9 +40,7 @@ class LengthDistribution:
     coefficient: Number = ASSUMED_LENGTH_CV
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficient", to_decimal("the coefficient of variation", self.coefficient))
-        if not 0 <= self.coefficient <= 5:
-            raise InvalidInput(f"the coefficient of variation must be between 0 and 5, not {self.coefficient}")
+        object.__setattr__(self, "coefficient", to_decimal_between("call_length_cv", self.coefficient, LENGTH_CV_BOUNDS))
         if self.coefficient < MIN_LENGTH_CV:
             object.__setattr__(self, "coefficient", Decimal(0))
 
@@ -55,12 +56,14 @@ class CallLengths:
 
     def __post_init__(self) -> None:
         if not any(count for _, count in self.counts):
-            raise InvalidInput("there are no call lengths")
+            raise InvalidInput("must have at least one call", field="call_lengths")
         for minutes, count in self.counts:
             if not 0 < to_decimal("minutes", minutes) <= MAX_CALL_MINUTES:
-                raise InvalidInput(f"a call must last more than 0 and at most 1,440 minutes, not {minutes}")
+                raise InvalidInput(
+                    f"must be calls of more than 0 and at most 1,440 minutes, not {minutes}", field="call_lengths"
+                )
             if type(count) is not int or not 0 <= count <= 10**9:
-                raise InvalidInput(f"the number of calls must be a whole number from 0 to 10^9, not {count}")
+                raise InvalidInput(f"must have numbers of calls from 0 to 10^9, not {count}", field="call_lengths")
 
 
 class LengthBucket(NamedTuple):

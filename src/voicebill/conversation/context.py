@@ -97,7 +97,9 @@ class ContextBudget:
         available = self.limit - self.fixed if self.limit else 10**12
         if available <= 0:
             raise ContextOverflow(
-                f"instructions and tools ({self.fixed:,} tokens) leave no room in an input of {self.limit:,} tokens"
+                f"instructions and tools ({self.fixed:,} tokens) leave no room in an input of {self.limit:,} tokens",
+                field="instructions_tokens",
+                is_sentence=True,
             )
         self.tokens = min(available, post_instructions) if post_instructions and self.can_truncate else available
         self.target_tokens = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.fingerprint import fingerprint
@@ -112,9 +112,9 @@ class Rules:
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "history": ("keep-all", "last-assistant-audio"),
-    "expected_cache": ("all", "prefix", "none"),
-    "session_carryover": ("text", "nothing"),
+    "history": get_args(HistoryPolicy),
+    "expected_cache": get_args(Cache),
+    "session_carryover": get_args(SessionCarryover),
     "text_encoding": ("o200k_base",),
 }
 AT_LEAST_ONE = frozenset({"user_audio_ms_per_token", "reply_audio_ms_per_token", "cache_block_tokens"})
@@ -214,7 +214,7 @@ class RuleBook:
         for candidate in self.sets:
             if candidate.name == name:
                 return candidate
-        raise UnknownName("rule set", name, (rule_set.name for rule_set in self.sets))
+        raise UnknownName("rule set", name, (rule_set.name for rule_set in self.sets), field="rules")
 
     def rules_for(
         self, name: str | None, *, models: Iterable[str], provider: str, day: date, kind: str = "realtime"
@@ -235,7 +235,11 @@ class RuleBook:
             first = min(
                 (row.since for ancestor in self._lineage(rule_set) for row in ancestor.rows), key=lambda since: since.first
             )
-            raise InvalidInput(f"rule set {rule_set.name} has no rules for {day}: its first rules apply from {first}")
+            raise InvalidInput(
+                f"rule set {rule_set.name} has no rules for {day}: its first rules apply from {first}",
+                field="day",
+                is_sentence=True,
+            )
         missing = [parameter for parameter in PARAMETERS if parameter not in rows]
         if missing:
             raise InvalidInput(f"rule set {rule_set.name} has no value of {', '.join(missing)} for {', '.join(sorted(names))}")
@@ -273,17 +277,23 @@ def parse_parameter(name: str, value: object) -> ParameterValue:
         InvalidInput: the value is not valid for the parameter.
     """
     if name in RENAMED_PARAMETERS:
-        raise InvalidInput(f"unknown rule {name!r}: it is now {RENAMED_PARAMETERS[name]!r}")
+        raise InvalidInput(
+            f"unknown rule {name!r}: it is now {RENAMED_PARAMETERS[name]!r}", field="overrides", is_sentence=True
+        )
     if name not in _TYPES:
-        raise UnknownName("rule", name, PARAMETERS)
+        raise UnknownName("rule", name, PARAMETERS, field="overrides")
     kind = _TYPES[name]
     if kind is bool:
         if str(value).lower() not in ("true", "false"):
-            raise InvalidInput(f"{name} must be true or false, not {format_value(value)}")
+            raise InvalidInput(f"{name} must be true or false, not {format_value(value)}", field="overrides", is_sentence=True)
         return str(value).lower() == "true"
     if kind is str:
         if value not in CHOICES[name]:
-            raise InvalidInput(f"{name} must be one of {', '.join(CHOICES[name])}, not {format_value(value)}")
+            raise InvalidInput(
+                f"{name} must be one of {', '.join(CHOICES[name])}, not {format_value(value)}",
+                field="overrides",
+                is_sentence=True,
+            )
         return str(value)
     return _parse_number(name, value, kind)
 
@@ -297,5 +307,7 @@ def _parse_number(name: str, value: object, kind: type) -> ParameterValue:
     except (ArithmeticError, ValueError):
         bounds = "between 0 and 1" if name in AT_MOST_ONE else f"between {1 if name in AT_LEAST_ONE else 0} and 1,000,000,000"
         what = "a whole number" if kind is int else "a number"
-        raise InvalidInput(f"{name} must be {what} {bounds}, not {format_value(value)}") from None
+        raise InvalidInput(
+            f"{name} must be {what} {bounds}, not {format_value(value)}", field="overrides", is_sentence=True
+        ) from None
     return int(number) if kind is int else number

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.billing.validation import to_decimal
+from voicebill.billing.errors import UnknownName
+from voicebill.billing.validation import Between, to_decimal_between
 
 HOURS_PER_DAY, HOURS_PER_WEEK, DAYS_PER_YEAR = 24, 168, 365
 MONTHS_PER_YEAR = 12
@@ -21,6 +21,12 @@ PER_YEAR: dict[str, Fraction] = {
 }
 
 
+DEFAULT_PERIOD = "month"
+"""The period of a volume that names none."""
+
+VOLUME_BOUNDS = Between(0, 10**12, above=True, text="10^12")
+
+
 @dataclass(frozen=True, slots=True)
 class Volume:
     """A number of conversations per period."""
@@ -29,11 +35,9 @@ class Volume:
     period: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "conversations", to_decimal("conversations", self.conversations))
-        if not 0 < self.conversations <= 10**12:
-            raise InvalidInput(f"conversations must be more than 0 and at most 10^12, not {self.conversations}")
+        object.__setattr__(self, "conversations", to_decimal_between("conversations", self.conversations, VOLUME_BOUNDS))
         if self.period not in PER_YEAR:
-            raise UnknownName("period", self.period, PER_YEAR)
+            raise UnknownName("period", self.period, PER_YEAR, field="conversations")
 
     @property
     def per_month(self) -> Fraction:

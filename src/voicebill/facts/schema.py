@@ -24,8 +24,8 @@ from voicebill.answers.parameters.table_schema import (
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import picodollars
-from voicebill.billing.offers import Kind
-from voicebill.billing.provisioned_throughput import DEPLOYMENTS, PtuIncrements
+from voicebill.billing.offers import DEPLOYMENTS, Kind
+from voicebill.billing.provisioned_throughput import PtuIncrements
 from voicebill.conversation.rules import parse_parameter
 
 OFFER_KIND_NAMES: tuple[str, ...] = get_args(Kind)
@@ -141,7 +141,7 @@ SURCHARGE_SCHEMA: Schema = {
 AVAILABILITY_SCHEMA: Schema = {
     "provider": Field(text, None),
     "models": Field(list_of(text)),
-    "deployment": Field(one_of("global", "data-zone", "regional")),
+    "deployment": Field(one_of(*DEPLOYMENTS)),
     "regions": Field(list_of(text), ()),
     **PROVENANCE_SCHEMA,
 }
@@ -149,7 +149,7 @@ AVAILABILITY_SCHEMA: Schema = {
 QUOTA_SCHEMA: Schema = {
     "provider": Field(text, None),
     "models": Field(_non_empty(list_of(text))),
-    "deployment": Field(one_of("global", "data-zone", "regional"), "global"),
+    "deployment": Field(one_of(*DEPLOYMENTS), "global"),
     "tiers": Field(_non_empty(list_of(text))),
     "since": Field(partial_date),
     "until": Field(partial_date, None),
@@ -202,7 +202,7 @@ STACK_SCHEMA: Schema = {
     "architecture": Field(one_of(*ROLES)),
     **{role: Field(list_of(text), ()) for role in ROLE_KINDS},
     "provider": Field(text, None),
-    "deployment": Field(one_of("global", "data-zone", "regional"), None),
+    "deployment": Field(one_of(*DEPLOYMENTS), None),
     "tier": Field(one_of(*SERVICE_TIERS), "standard"),
     "min_lifetime_days": Field(integer, 0),
     "streams": Field(_positive(integer), 1),
@@ -250,7 +250,7 @@ ADJUSTMENT_SCHEMA: Schema = {
     "discount_percent": Field(_percent, None),
     "providers": Field(list_of(text), ()),
     "models": Field(list_of(text), ()),
-    "deployments": Field(list_of(one_of("global", "data-zone", "regional")), ()),
+    "deployments": Field(list_of(one_of(*DEPLOYMENTS)), ()),
     "since": Field(partial_date),
     "until": Field(partial_date, None),
     "sources": Field(list_of(text), None),
@@ -342,7 +342,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "version": Field(text, None),
         "also_named": Field(list_of(text), ()),
         "kind": Field(one_of(*OFFER_KIND_NAMES)),
-        "deployment": Field(one_of("global", "data-zone", "regional"), "global"),
+        "deployment": Field(one_of(*DEPLOYMENTS), "global"),
         "regions": Field(_regions, ()),
         "tier": Field(one_of(*SERVICE_TIERS), "standard"),
         "vendor_meters": Field(map_of(_vendor_meter, meters), {}),

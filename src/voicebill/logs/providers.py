@@ -1,5 +1,7 @@
 """Normalise the names of providers, regions and deployments in logs."""
 
+from voicebill.billing.offers import DEPLOYMENTS
+
 PROVIDER_ALIASES = {
     "openai": "openai",
     "open_ai": "openai",
@@ -13,9 +15,6 @@ PROVIDER_ALIASES = {
 """Sources, read 2026-11-22: OpenTelemetry's attribute registry, old and new; LiteLLM's and LiveKit's provider names."""
 
 AZURE_HOST = ".openai.azure.com"
-
-
-DEPLOYMENT_NAMES = ("global", "data-zone", "regional")
 
 
 def normalize_region(region: str | None, provider: str | None) -> str | None:
@@ -33,7 +32,7 @@ def normalize_deployment(deployment: str | None) -> str | None:
     ('data-zone', None)
     """
     name = (deployment or "").strip().lower()
-    return name if name in DEPLOYMENT_NAMES else None
+    return name if name in DEPLOYMENTS else None
 
 
 def normalize_provider(provider: str | None) -> str | None:

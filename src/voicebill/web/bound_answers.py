@@ -19,15 +19,12 @@ from voicebill.answers.comparison.break_even import (
 from voicebill.answers.comparison.compare import Comparison, available_offers_matching, compare
 from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.estimates.estimate import Estimate, estimate
-from voicebill.answers.parameters.capacity_schema import targets_issue_for
 from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
 from voicebill.billing.errors import UnknownName, VoicebillError
-from voicebill.billing.offers import Offer
+from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.conversation.call_lengths import MAX_MULTIPLE_OF_MEAN
-from voicebill.web.forms.requests import BoundRequest, Problem, issue_errors, problem_from
-
-DEPLOYMENT_TYPES = ("global", "data-zone", "regional")
+from voicebill.web.forms.requests import BoundRequest, Problem, problem_from
 
 BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
 """Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
@@ -53,7 +50,7 @@ def answer_estimate(bound: BoundRequest) -> Estimate:
             connection_costs=estimate_request.connection_costs,
         )
     except VoicebillError as error:
-        raise problem_from(error, estimate_request.plan) from None
+        raise problem_from(error) from None
 
 
 def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, ...], tuple[Recommendation, ...]]:
@@ -66,7 +63,7 @@ def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, .
     try:
         return sensitivity(plan, selection, bound.facts), recommendations(plan, selection, bound.facts)
     except VoicebillError as error:
-        raise problem_from(error, plan) from None
+        raise problem_from(error) from None
 
 
 def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
@@ -86,10 +83,7 @@ def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
             lengths=estimate_request.lengths,
         )
     except VoicebillError as error:
-        issue = targets_issue_for(error)
-        if issue.path:
-            raise Problem(422, "No answer", issue_errors([issue])) from None
-        raise problem_from(error, estimate_request.plan) from None
+        raise problem_from(error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +130,15 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
             lengths=estimate_request.lengths if volume else None,
         )
     except VoicebillError as error:
-        raise problem_from(error, estimate_request.plan) from None
+        raise problem_from(error) from None
 
 
 def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
     book, day = bound.facts.prices, bound.request.selection.day
     if offer_filter.provider is not None and offer_filter.provider not in book.providers:
         raise UnknownName("provider", offer_filter.provider, book.providers)
-    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENT_TYPES:
-        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENT_TYPES)
+    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENTS:
+        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENTS)
     return available_offers_matching(
         book, day, [offer_filter.model] if offer_filter.model else (), offer_filter.provider, offer_filter.deployment
     )
@@ -176,7 +170,7 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
             connection_costs=estimate_request.connection_costs,
         )
     except VoicebillError as error:
-        raise problem_from(error, plan) from None
+        raise problem_from(error) from None
 
 
 def alternative_names(values: Mapping[str, str]) -> list[str]:

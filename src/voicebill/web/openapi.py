@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from voicebill.answers.parameters import script_schema
-from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, FIELD_GROUPS, MAIN_FIELDS, FieldGroup
+from voicebill.answers.parameters import kinds, script_schema
+from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PLAN, PTU, Input, Inputs
+from voicebill.web.forms.fields import FORM_INPUTS
 from voicebill.web.forms.requests import Problem
 from voicebill.web.models import capacity_shapes, compare_shapes, cost_shapes, ptu_shapes, shapes
 
@@ -15,6 +16,9 @@ API_DESCRIPTION = """The cost of realtime voice conversations: estimates of plan
 
 Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars are returned as exact decimal
 strings. Every response names the prices and rules that it used, each with a digest."""
+
+MAX_PROFILE_CHARACTERS = 2_000
+"""The length of a load profile as text: that of a week has some hundred characters."""
 
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 PROBLEM_DESCRIPTIONS: Mapping[int, str] = {
@@ -69,22 +73,39 @@ def _parameter(
     return parameter | ({"example": example} if example else {})
 
 
-def _parameters(groups: Iterable[FieldGroup]) -> list[dict[str, Any]]:
-    """The fields of a form as query parameters, without the discount, which must not be part of an address."""
-    return [
-        _parameter(
-            field.name,
-            f"{field.label}: {field.hint}" + (f". Default: {field.placeholder}." if field.placeholder else "."),
-            example={"minutes": "10", "turns": "20", "conversations": "30000/month"}.get(field.name, ""),
-            required=field.name in ("minutes", "turns"),
-        )
-        for group in groups
-        for field in group.fields
-        if field.name != "discount"
-    ]
+def _input_parameter(row: Input) -> dict[str, Any]:
+    """An input as a query parameter: a number, or text as people type it."""
+    schema = row.kind.schema(row.bounds)
+    if row.kind is kinds.LOAD_PROFILE:
+        schema = {"type": "string", "minLength": 1, "maxLength": MAX_PROFILE_CHARACTERS}
+    elif row.kind.json_type == "array":
+        schema = {"type": "string", "minLength": 1, "maxLength": kinds.MAX_TEXT}
+    parameter = {"name": row.name, "in": "query", "description": row.help_with_default, "required": row.is_required}
+    return parameter | {"schema": schema} | ({"example": row.example} if row.example else {})
 
 
-ESTIMATE_PARAMETERS = _parameters(FIELD_GROUPS)
+def _input_parameters(inputs: Inputs) -> list[dict[str, Any]]:
+    """Inputs as query parameters, without private ones, which must not be part of an address."""
+    return [_input_parameter(row) for row in inputs.values() if not row.is_private]
+
+
+def input_json_schema(inputs: Inputs, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The JSON schema of a table of inputs, with their types, bounds, choices and examples."""
+    properties = {
+        row.name: row.kind.schema(row.bounds)
+        | {"description": row.help_with_default}
+        | ({"examples": [row.example]} if row.example else {})
+        for row in inputs.values()
+    }
+    return {
+        "type": "object",
+        "required": [row.name for row in inputs.values() if row.is_required],
+        "properties": properties | dict(extra or {}),
+        "additionalProperties": False,
+    }
+
+
+ESTIMATE_PARAMETERS = _input_parameters(ESTIMATE)
 SENSITIVITY_PARAMETER = _parameter(
     "sensitivity", "true: include the sensitivity to each assumption, and recommendations.", example="true"
 )
@@ -108,22 +129,24 @@ def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], sch
     return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
 
 
-def _plan_schema(groups: Iterable[FieldGroup] = FIELD_GROUPS, extra: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """The JSON schema of a plan: the fields of the form, as numbers or as text."""
-    scalar = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
-    fields = {
-        field.name: {**scalar, "description": f"{field.label}: {field.hint}"} for group in groups for field in group.fields
-    }
-    more = {
-        "call_lengths": {
-            "type": "array",
-            "description": "observed call lengths: pairs of [minutes, number of calls]",
-            "items": {},
-        },
-        "overrides": {"type": "object", "description": "rules with other values, such as cache_block_tokens"},
-    }
-    more |= {parameter["name"]: {"type": "string", "description": parameter["description"]} for parameter in extra}
-    return {"type": "object", "required": ["minutes", "turns"], "properties": fields | more}
+_REQUEST_EXTRAS: dict[str, Any] = {
+    "call_lengths": {
+        "type": "array",
+        "description": "observed call lengths: pairs of [minutes, number of calls]",
+        "items": {},
+    },
+    "overrides": {"type": "object", "description": "rules with other values, such as cache_block_tokens"},
+    "truncation": {
+        "anyOf": [PLAN["truncation"].kind.schema(), {"type": "object"}],
+        "description": PLAN["truncation"].help_with_default,
+    },
+}
+
+
+def _plan_schema(inputs: Inputs = FORM_INPUTS, extra: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The JSON schema of a plan."""
+    more = {parameter["name"]: {**parameter["schema"], "description": parameter["description"]} for parameter in extra}
+    return input_json_schema(inputs, _REQUEST_EXTRAS | more)
 
 
 _TURN: dict[str, Any] = {
@@ -169,12 +192,12 @@ POST_COMPARE = _post(
     compare_shapes.ComparisonJson, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema(extra=BREAK_EVEN_PARAMETERS)
 )
 _CAPACITY_SUMMARY = "Concurrent calls, their tokens and requests per minute, and the quota that they need"
-GET_CAPACITY = _get(capacity_shapes.CapacityJson, _CAPACITY_SUMMARY, _parameters((MAIN_FIELDS, *CAPACITY_MORE_FIELDS)))
+GET_CAPACITY = _get(capacity_shapes.CapacityJson, _CAPACITY_SUMMARY, _input_parameters({**CAPACITY, **ESTIMATE}))
 POST_CAPACITY = _post(
     capacity_shapes.CapacityJson,
     _CAPACITY_SUMMARY,
     EXAMPLE_PLAN | {"model": "gpt-realtime", "provider": "azure", "tier": "tier-6"},
-    _plan_schema((MAIN_FIELDS, *CAPACITY_MORE_FIELDS)),
+    _plan_schema({**CAPACITY, **ESTIMATE}),
 )
 POST_SIMULATE = _post(
     shapes.SimulationJson, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_JSON_SCHEMA
@@ -204,19 +227,9 @@ GET_RULES = _get(
 POST_COST = _route(cost_shapes.CostJson, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = {
     "parameters": [
-        _parameter("model", "Voice model, if the log does not name one.", example="gpt-realtime-1.5"),
-        _parameter("transcription_model", "Model that transcribes the user's speech, if the log does not name one."),
-        _parameter("provider", "openai or azure, if the log does not name a provider. Default: openai."),
-        _parameter("deployment", "global, data-zone or regional, if the log does not name a deployment. Default: global."),
-        _parameter("region", "Azure region, if the log does not name one."),
-        _parameter("tenant", "Tenant (customer) that the conversations belong to, if the log does not name one."),
-        _parameter("day", "Day of the records that have no time.", example="2026-11-22"),
+        *_input_parameters(LOG_DEFAULTS),
         _parameter("format", "Format of the log. Default: detected automatically."),
-        _parameter("by", "Fields to group by, such as tenant,model.", example="meter"),
-        _parameter("where", "Filter for the records, such as turn >= 3 and status = exact."),
-        _parameter("since", "First day (UTC), inclusive."),
-        _parameter("until", "Last day (UTC), exclusive."),
-        _parameter("top", "Number of groups to return, the most expensive first; requires by."),
+        *_input_parameters(LOG_QUERY),
     ],
     "requestBody": {
         "required": True,
@@ -225,18 +238,6 @@ POST_COST["openapi_extra"] = {
     },
 }
 
-PTU_FIELDS = {
-    "model": "Text model, such as gpt-5.2.",
-    "deployment": "global, data-zone or regional. Default: global.",
-    "region": "Azure region; required for a regional deployment.",
-    "calls_per_minute": "Model calls in the peak minute. Default: the peak of the profile.",
-    "prompt_tokens": "Input tokens of an average call.",
-    "response_tokens": "Output tokens of an average call.",
-    "cache_rate": "Share of the input that is cached, such as 0.5 or 50%. Default: 0.",
-    "profile": "Load by hour: 24 numbers, or 168 for a week, separated by commas. Default: constant.",
-    "buy_ptus": "PTUs to buy. Default: as the peak requires.",
-    "day": "Day of the prices. Default: today.",
-}
 EXAMPLE_LOAD = {
     "model": "gpt-5.2",
     "deployment": "data-zone",
@@ -246,33 +247,9 @@ EXAMPLE_LOAD = {
     "cache_rate": 0.5,
     "day": "2026-11-22",
 }
-_PTU_REQUIRED = ("model", "prompt_tokens", "response_tokens")
 _PTU_SUMMARY = "Azure provisioned throughput: PTUs for a load, their cost, and their break-even"
-GET_PTU = _get(
-    ptu_shapes.PtuSizingJson,
-    _PTU_SUMMARY,
-    [
-        _parameter(name, description, example=str(EXAMPLE_LOAD.get(name, "")), required=name in _PTU_REQUIRED, max_length=2_000)
-        for name, description in PTU_FIELDS.items()
-    ],
-)
-POST_PTU = _post(
-    ptu_shapes.PtuSizingJson,
-    _PTU_SUMMARY,
-    EXAMPLE_LOAD,
-    {
-        "type": "object",
-        "required": list(_PTU_REQUIRED),
-        "properties": {
-            name: {
-                "anyOf": [{"type": "string"}, {"type": "number"}, {"type": "array", "items": {}}],
-                "description": description,
-            }
-            for name, description in PTU_FIELDS.items()
-        },
-        "additionalProperties": False,
-    },
-)
+GET_PTU = _get(ptu_shapes.PtuSizingJson, _PTU_SUMMARY, _input_parameters(PTU))
+POST_PTU = _post(ptu_shapes.PtuSizingJson, _PTU_SUMMARY, EXAMPLE_LOAD, input_json_schema(PTU))
 
 GET_HEALTH: dict[str, Any] = {
     "summary": "Status of the site, and the prices and rules that it uses",

@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.quotas import RequestUnit
-from voicebill.billing.validation import Number, require_between, to_decimal, to_share
+from voicebill.billing.validation import Between, Number, to_decimal_between, to_share, validate
 
 ASSUMED_DAYS, ASSUMED_BUSY_SHARE = Decimal(22), Decimal("0.17")
 """Business days a month, and the busy hour's share of a day: Cisco, CID course book, "Traffic Engineering", page 627."""
 
 MAX_CALLS_OR_QUOTA = 10**12
+
+PositiveShare = Annotated[Number, Between(0, 1, above=True, text="1 (100%)")]
+Quota = Annotated[int, Between(1, MAX_CALLS_OR_QUOTA)]
+SERVICE_SECONDS = Between(0, 86_400, text="86,400 s (a day)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,9 @@ class ServiceLevel:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "share", to_share("service_level", self.share))
-        object.__setattr__(self, "seconds", to_decimal("service_level", self.seconds))
+        object.__setattr__(self, "seconds", to_decimal_between("service_level", self.seconds, SERVICE_SECONDS))
         if self.share == 1:
-            raise InvalidInput("service_level must be less than 100%: no number of channels is never busy")
-        if not 0 <= self.seconds <= 86_400:
-            raise InvalidInput(f"service_level must be within 0 to 86,400 s (a day), not {self.seconds}")
+            raise InvalidInput("must be less than 100%: no number of channels is never busy", field="service_level")
 
     def __str__(self) -> str:
         return f"{format_percent(float(self.share))} within {self.seconds} s"
@@ -45,45 +48,28 @@ class CapacityTargets:
     `exceedance` is the share of minutes in which calls may need more than the quota.
     """
 
-    calls_per_hour: Number | None = None
-    busy_hour_share: Number | None = None
-    days: Number | None = None
-    blocking_probability: Number = Decimal("0.01")
+    calls_per_hour: Annotated[Number | None, Between(0, MAX_CALLS_OR_QUOTA, above=True)] = None
+    busy_hour_share: PositiveShare | None = None
+    days: Annotated[Number | None, Between(0, 31, above=True)] = None
+    blocking_probability: PositiveShare = Decimal("0.01")
     service_level: ServiceLevel = ServiceLevel()
-    exceedance: Number = Decimal("0.01")
+    exceedance: Annotated[Number, Between(0, Decimal("0.5"), above=True, text="0.5 (50%)")] = Decimal("0.01")
     tier: str | None = None
-    quota_tokens: int | None = None
-    quota_requests: int | None = None
-    quota_sessions: int | None = None
+    quota_tokens: Quota | None = None
+    quota_requests: Quota | None = None
+    quota_sessions: Quota | None = None
     cached_tokens: bool | None = None
     request_unit: RequestUnit | None = None
-    reserved_output_tokens: int | None = None
+    reserved_output_tokens: Annotated[int | None, Between(0, 1_000_000)] = None
 
     def __post_init__(self) -> None:
-        for name in ("calls_per_hour", "busy_hour_share", "days", "blocking_probability", "exceedance"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, to_decimal(name, value))
-        _require_positive("calls_per_hour", self.calls_per_hour, Decimal(MAX_CALLS_OR_QUOTA))
-        _require_positive("busy_hour_share", self.busy_hour_share, Decimal(1), "1 (100%)")
-        _require_positive("days", self.days, Decimal(31))
-        _require_positive("blocking_probability", self.blocking_probability, Decimal(1), "1 (100%)")
-        _require_positive("exceedance", self.exceedance, Decimal("0.5"), "0.5 (50%)")
-        for name in ("quota_tokens", "quota_requests", "quota_sessions"):
-            value = getattr(self, name)
-            if value is not None:
-                require_between(name, value, 1, MAX_CALLS_OR_QUOTA)
-        if self.reserved_output_tokens is not None:
-            require_between("reserved_output_tokens", self.reserved_output_tokens, 0, 1_000_000)
+        validate(self)
         if self.calls_per_hour is not None and (self.busy_hour_share is not None or self.days is not None):
-            raise InvalidInput("calls_per_hour is the busy hour already: leave out busy_hour_share and days, or state a volume")
+            raise InvalidInput(
+                "is the busy hour already: leave out busy_hour_share and days, or give a volume", field="calls_per_hour"
+            )
 
     @property
     def percentile_text(self) -> str:
         """The share of minutes in which the quota is not exceeded, as text."""
         return format_percent(1 - float(self.exceedance))
-
-
-def _require_positive(name: str, value: Number | None, maximum: Decimal, maximum_text: str = "") -> None:
-    if value is not None and not 0 < value <= maximum:
-        raise InvalidInput(f"{name} must be more than 0 and at most {maximum_text or f'{maximum:,}'}, not {value}")

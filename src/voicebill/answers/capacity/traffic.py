@@ -55,7 +55,8 @@ def busy_hour_traffic(minutes: Fraction, volume: Volume | None, targets: Capacit
     if traffic.erlangs > erlang.MAX_ERLANGS:
         name = "conversations" if traffic.volume else "calls_per_hour"
         raise InvalidInput(
-            f"{name}: {traffic.erlangs:,.4g} calls held at once are beyond any use; at most {erlang.MAX_ERLANGS:,} are counted"
+            f"must be fewer: {traffic.erlangs:,.4g} concurrent calls are more than {erlang.MAX_ERLANGS:,}",
+            field=name,
         )
     return traffic
 
@@ -65,12 +66,12 @@ def _traffic(minutes: Fraction, volume: Volume | None, targets: CapacityTargets)
         return BusyHourTraffic(Fraction(targets.calls_per_hour), minutes, None, None, None)
     if volume is None:
         raise InvalidInput(
-            "conversations are missing: how many calls are there? state a volume, such as 30000/month, or calls_per_hour in "
-            "the busy hour"
+            "is missing: how many calls are there? Give a volume, such as 30000/month, or calls_per_hour in the busy hour",
+            field="conversations",
         )
     if volume.period == "hour":
         raise InvalidInput(
-            f"conversations: {volume} says no busy hour: state calls_per_hour, or a volume by the day, week, month or year"
+            f"({volume}) has no busy hour: give calls_per_hour, or a volume per day, week, month or year", field="conversations"
         )
     busy_hour_share = Decimal(targets.busy_hour_share or ASSUMED_BUSY_SHARE)
     days = Decimal(targets.days or ASSUMED_DAYS)

@@ -179,7 +179,7 @@ def select_alternatives(alternatives: Alternatives, names: Sequence[str] = ()) -
         if name in reasons:
             raise InvalidInput(f"{name} cannot be ranked: {reasons[name]}")
         if name not in by_name:
-            raise UnknownName("stack or offer", name, by_name, context=" among the compared alternatives")
+            raise UnknownName("stack or offer", name, by_name, context=" among the compared alternatives", field="alternative")
     if names:
         return tuple(by_name[name] for name in names)
     return (

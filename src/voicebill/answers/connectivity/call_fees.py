@@ -19,6 +19,9 @@ from voicebill.conversation.call_lengths import (
 )
 from voicebill.conversation.plan import Plan
 
+FEE_FIELDS = {"carrier": "carrier", "platform": "platforms"}
+"""The field of a request by the word for its offers."""
+
 FEE_METERS = ("call_ms", "months")
 """The meters by which fees can be priced."""
 
@@ -62,7 +65,7 @@ def per_minute_quote(name: str, book: PriceBook, day: date, *, what: str = "carr
     by_id = {offer.id: offer for offer in book.offers if offer.kind in PER_MINUTE_KINDS}
     if name not in by_id:
         remedy = "add your own as an offer of kind telephony or platform in a price file"
-        raise UnknownName(what, name, by_id, remedy=remedy)
+        raise UnknownName(what, name, by_id, remedy=remedy, field=FEE_FIELDS.get(what))
     offer = by_id[name]
     quote = book.quote(offer.model, day=day, provider=offer.provider, kind=offer.kind)
     others = sorted(set(quote.rates.by_meter) - set(FEE_METERS))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Annotated
 
 from voicebill.answers.catalog.transports import BYTES_PER_MB, Codec, TransportCatalog, TransportProfile
 from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee, per_minute_quote
@@ -12,11 +13,16 @@ from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.billing.offers import Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook, Quote
-from voicebill.billing.validation import Number, require_between, to_decimal
+from voicebill.billing.validation import Between, Number, validate
 from voicebill.billing.validity import PartialDate
 from voicebill.conversation.plan import Plan
 
 BYTES_PER_GB = 10**9
+
+
+DEFAULT_INCREMENT_SECONDS = 60
+
+DollarsPerUnit = Annotated[Number, Between(0, 1000, text="1,000 (dollars)")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,35 +39,34 @@ class ConnectionCosts:
 
     codec: str | None = None
     carrier: str | None = None
-    carrier_per_minute: Number | None = None
-    carrier_increment: int | None = None
-    egress_per_gb: Number | None = None
+    carrier_per_minute: DollarsPerUnit | None = None
+    carrier_increment: Annotated[int | None, Between(1, 3600)] = None
+    egress_per_gb: DollarsPerUnit | None = None
     platforms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if "" in (self.carrier, self.codec, *self.platforms):
-            raise InvalidInput("a carrier, codec or platform needs a name")
+        validate(self)
+        for name in ("carrier", "codec", "platforms"):
+            value = getattr(self, name)
+            if value == "" or (isinstance(value, tuple) and "" in value):
+                raise InvalidInput("must be a name", field=name)
         if self.carrier is not None and self.carrier_per_minute is not None:
-            raise InvalidInput("carrier and carrier_per_minute are alternatives: give one")
+            raise InvalidInput("and carrier_per_minute are alternatives: give one", field="carrier")
         for name in ("carrier_per_minute", "egress_per_gb"):
-            if getattr(self, name) is not None:
-                value = to_decimal(name, getattr(self, name))
-                object.__setattr__(self, name, value)
-                if not 0 <= value <= 1000 or round(value, 9) != value:
-                    raise InvalidInput(f"{name} must be dollars between 0 and 1,000 with at most nine decimals, not {value:f}")
-        if self.carrier_increment is not None:
-            require_between("carrier_increment", self.carrier_increment, 1, 3600)
-            if self.carrier_per_minute is None:
-                raise InvalidInput("carrier_increment applies to carrier_per_minute: give that, too")
+            value = getattr(self, name)
+            if value is not None and round(value, 9) != value:
+                raise InvalidInput(f"must have at most nine decimals, not {value:f}", field=name)
+        if self.carrier_increment is not None and self.carrier_per_minute is None:
+            raise InvalidInput("applies to carrier_per_minute: give that, too", field="carrier_increment")
         payees = (self.carrier, *self.platforms)
         duplicate = next((name for name in self.platforms if payees.count(name) > 1), None)
         if duplicate is not None:
-            raise InvalidInput(f"platforms: {duplicate} would be paid twice: name it once")
+            raise InvalidInput(f"{duplicate} would be paid twice: name it once").at("platforms")
 
     @property
     def increment_seconds(self) -> int:
-        """The billing increment of the carrier given by `carrier_per_minute`, in seconds; 60 by default."""
-        return self.carrier_increment or 60
+        """The billing increment of the carrier given by `carrier_per_minute`, in seconds."""
+        return self.carrier_increment or DEFAULT_INCREMENT_SECONDS
 
     @property
     def is_specified(self) -> bool:

@@ -35,10 +35,10 @@ class ModelSelection:
 
     def __post_init__(self) -> None:
         if type(self.day) is not date:
-            raise InvalidInput(f"day must be a date, such as date(2026, 11, 22), not {self.day!r}")
+            raise InvalidInput(f"must be a date, such as date(2026, 11, 22), not {self.day!r}", field="day")
         for name in ("model", "provider", "deployment"):
             if not isinstance(getattr(self, name), str):
-                raise InvalidInput(f"{name} must be text, not {getattr(self, name)!r}")
+                raise InvalidInput(f"must be text, not {getattr(self, name)!r}", field=name)
 
 
 SELECTION_FIELDS = tuple(row.name for row in fields(ModelSelection))
@@ -106,7 +106,11 @@ def resolve_rules(
     """
     offer = facts.prices.quote(model, provider=provider, day=day, kind="realtime").offer
     if offer.kind in PER_MINUTE_KINDS:
-        raise NotAvailable(f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules")
+        raise NotAvailable(
+            f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules",
+            field="model",
+            is_sentence=True,
+        )
     return offer, facts.rules_for(offer, day=day, rules=rules, overrides=overrides)
 
 
@@ -122,7 +126,9 @@ def resolve_model(selection: ModelSelection, transcription_model: str | None, fa
     if quote.offer.kind != "realtime":
         raise NotAvailable(
             f"{quote.offer.name} is a {quote.offer.kind} model, not a realtime model such as "
-            f"{', '.join(_model_names('realtime', selection, facts))}"
+            f"{', '.join(_model_names('realtime', selection, facts))}",
+            field="model",
+            is_sentence=True,
         )
     transcription = None if transcription_model is None else _transcription_quote(selection, transcription_model, facts)
     effective_rules = facts.rules_for(quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
@@ -145,13 +151,17 @@ def _transcription_quote(selection: ModelSelection, model: str, facts: Facts) ->
     try:
         quote = _quote(selection, model, facts, "transcription")
     except VoicebillError:
-        if selection.deployment == "global" and selection.region is None:
+        try:
+            quote = facts.prices.quote(model, day=selection.day, provider=selection.provider, kind="transcription")
+        except VoicebillError as error:
+            error.field = "transcription_model"
             raise
-        quote = facts.prices.quote(model, day=selection.day, provider=selection.provider, kind="transcription")
     if quote.offer.kind != "transcription":
         raise NotAvailable(
             f"{quote.offer.name} is a {quote.offer.kind} model, not a transcription model such as "
-            f"{', '.join(_model_names('transcription', selection, facts))}"
+            f"{', '.join(_model_names('transcription', selection, facts))}",
+            field="transcription_model",
+            is_sentence=True,
         )
     return quote
 

@@ -1,21 +1,21 @@
-"""A whole question from one table: the conversation, the model and day, the volume; every fault at its field.
+"""Read a whole request from one table: the conversation, the model and day, the volume, with all errors at their fields.
 
-The table is a saved plan as TOML has it, a JSON body, or the fields of a form, in which every value is text.
+The table is a saved plan, a JSON body, the fields of a form, in which every value is text, or options.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.model_selection import SELECTION_FIELDS, ModelSelection, select_model
-from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA, COUNT, PLAN_SCHEMA, SELECTION_SCHEMA, SHARE, text_or
+from voicebill.answers.parameters.inputs import CONNECTION_COSTS
+from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
 from voicebill.answers.parameters.script_schema import rule_overrides
-from voicebill.answers.parameters.table_schema import Field, Issue, Schema, Values, boolean, decimal, read_table
-from voicebill.answers.parsing import quantities
-from voicebill.billing.errors import ContextOverflow, InvalidInput, VoicebillError
+from voicebill.answers.parameters.table_schema import Field, Issue, Schema, Values, decimal, read_table
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
@@ -24,18 +24,12 @@ from voicebill.conversation.volume import Volume
 MAX_LENGTHS = 10_000
 
 
-def _form_boolean(value: object) -> bool:
-    """True or false, as JSON has it or as a form says it."""
-    words = {"true": True, "on": True, "1": True, "yes": True, "false": False, "off": False, "0": False, "no": False}
-    return (
-        words.get(value.strip().lower(), False) if isinstance(value, str) and value.strip().lower() in words else boolean(value)
-    )
-
-
 def _lengths(value: object) -> CallLengths:
-    """Call lengths as they were counted: a list of minutes, or of pairs of minutes and how many calls."""
+    """Observed call lengths: a list of minutes, or of pairs of minutes and the number of calls."""
+    if isinstance(value, CallLengths):
+        return value
     if not isinstance(value, list) or len(value) > MAX_LENGTHS:
-        raise InvalidInput(f"must be a list of at most {MAX_LENGTHS:,} [minutes, calls]")
+        raise InvalidInput(f"must be a list of at most {MAX_LENGTHS:,} [minutes, calls]", is_predicate=True)
     pairs = []
     for position, item in enumerate(value, start=1):
         pair = item if isinstance(item, list) else [item, 1]
@@ -46,22 +40,16 @@ def _lengths(value: object) -> CallLengths:
 
 
 ESTIMATE_SCHEMA: Schema = {
-    **SELECTION_SCHEMA,
     **PLAN_SCHEMA,
-    "call_length_cv": Field(text_or(decimal, quantities.parse_number), None),
-    "warm_cache": Field(_form_boolean, None),
-    "retention_ratio": Field(SHARE, None),
-    "post_instructions_tokens": Field(COUNT, None),
     "overrides": Field(rule_overrides, None),
     "call_lengths": Field(_lengths, None),
-    **CONNECTION_SCHEMA,
 }
-"""Every field that a question may have."""
+"""Every field of an estimate's request."""
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateRequest:
-    """What is asked of an estimate or a comparison."""
+    """The request of an estimate or a comparison."""
 
     plan: Plan
     selection: ModelSelection
@@ -71,50 +59,47 @@ class EstimateRequest:
 
 
 def parse_estimate_request(table: object, *, today: date, issues: list[Issue]) -> EstimateRequest | None:
-    """Read a question; None if it has faults, all of which are added to `faults`, each with the path to its field."""
+    """Read a request; None if there are errors, which are added to `issues`, each with the path to its field."""
+    before = len(issues)
     values = {key: value for key, value in read_table(table, ESTIMATE_SCHEMA, issues).items() if value is not None}
     keys: Iterable[object] = table if isinstance(table, Mapping) else ()
     for name, question in (("minutes", "how long is the conversation?"), ("turns", "how many turns has it?")):
         if name not in keys:
-            issues.append(Issue((name,), f"{name}: is missing: {question}"))
-    if issues:
+            issues.append(Issue.of(InvalidInput(f"is missing: {question}", field=name)))
+    if len(issues) > before:
         return None
-    selection = {key: values.pop(key) for key in SELECTION_FIELDS if key in values}
-    connection = {key: values.pop(key) for key in CONNECTION_SCHEMA if key in values}
-    volume, spread, lengths = (values.pop(key, None) for key in ("conversations", "call_length_cv", "call_lengths"))
+    selection = {"day": today} | {key: values.pop(key) for key in SELECTION_FIELDS if key in values}
+    connection = {key: values.pop(key) for key in CONNECTION_COSTS if key in values}
+    volume, variation, lengths = (values.pop(key, None) for key in ("conversations", "call_length_cv", "call_lengths"))
+    parts = (
+        _built(lambda: Plan(truncation=_truncation(values), **values), issues),
+        _built(lambda: select_model(selection), issues),
+        _built(lambda: _call_lengths(variation, lengths), issues),
+        _built(lambda: ConnectionCosts(**connection), issues),
+    )
+    if len(issues) > before:
+        return None
+    plan, model_selection, call_lengths, connection_costs = parts
+    assert plan is not None and model_selection is not None and connection_costs is not None  # noqa: PT018 - one fact
+    return EstimateRequest(plan, model_selection, volume, call_lengths, connection_costs)
+
+
+Part = TypeVar("Part")
+
+
+def _built(build: Callable[[], Part], issues: list[Issue]) -> Part | None:
+    """A part of a request; None if it is invalid, so that the errors of all parts are found."""
     try:
-        if spread is not None and lengths is not None:
-            raise InvalidInput("call_length_cv and call_lengths are alternatives: give one")
-        return EstimateRequest(
-            plan=Plan(truncation=_truncation(values), **values),
-            selection=select_model({"day": today} | selection),
-            volume=volume,
-            lengths=lengths if spread is None else LengthDistribution(spread),
-            connection_costs=ConnectionCosts(**connection),
-        )
+        return build()
     except VoicebillError as error:
-        issues.append(issue_for(error))
+        issues.append(Issue.of(error))
         return None
 
 
-def issue_for(error: VoicebillError) -> Issue:
-    """An error as a fault of the field that its text names first.
-
-    >>> issue_for(InvalidInput("turns must be a whole number, not 'x'")).path
-    ('turns',)
-    """
-    text = str(error)
-    if isinstance(error, ContextOverflow):
-        return Issue(("instructions_tokens",) if text.startswith("instructions") else (), text)
-    words = {name: name for name in ESTIMATE_SCHEMA} | {
-        "rule set": "rules",
-        "the coefficient of variation": "call_length_cv",
-        "platform": "platforms",
-    }
-    matches = [
-        (match.start(), name) for word, name in words.items() if (match := re.search(rf"(?<!\w){word}(?!\w)", text[:80]))
-    ]
-    return Issue((min(matches)[1],) if matches else (), text)
+def _call_lengths(variation: Decimal | None, lengths: CallLengths | None) -> LengthDistribution | CallLengths | None:
+    if variation is not None and lengths is not None:
+        raise InvalidInput("and call_lengths are alternatives: give one", field="call_length_cv")
+    return lengths if variation is None else LengthDistribution(variation)
 
 
 def _truncation(values: Values) -> Truncation:

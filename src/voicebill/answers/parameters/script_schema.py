@@ -151,7 +151,7 @@ def parse_script(table: object, issues: list[Issue], count_file: FileTokenCounte
             turns=tuple(turn for turn in turns if turn), **token_counts, **{key: values[key] for key in _SETTINGS_KEYS}
         )
     except VoicebillError as error:
-        issues.append(Issue((), str(error)))
+        issues.append(Issue.of(error))
         return None
     return ScriptRequest(script, {key: values[key] for key in SELECTION_FIELDS})
 
@@ -171,7 +171,7 @@ def _token_count(what: str, values: Values, issues: list[Issue], count_file: Fil
             raise InvalidInput("files cannot be named here: give the tokens")
         return count_file(file)
     except VoicebillError as error:
-        issues.append(Issue((f"{what}_file",), str(error)))
+        issues.append(Issue((f"{what}_file",), str(error), error.message))
         return 0
 
 

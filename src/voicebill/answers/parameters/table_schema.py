@@ -22,10 +22,19 @@ ValueReader = Callable[[object], Any]
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing that is wrong in a table, and where: keys and positions from the root."""
+    """One error in a table, with its path: keys and positions from the root.
+
+    `message` is the text without the key, for interfaces that show it beside the field; empty: the text does not name it.
+    """
 
     path: TablePath
     text: str
+    message: str = ""
+
+    @classmethod
+    def of(cls, error: VoicebillError) -> "Issue":
+        """An error as an issue of its field."""
+        return cls(() if error.field is None else (error.field,), str(error), error.message)
 
     def __str__(self) -> str:
         place = self.path if self.path and isinstance(self.path[-1], int) else self.path[:-1]  # the text names the key
@@ -81,7 +90,7 @@ def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePat
         if isinstance(spec, TableList):
             values[key] = _rows(data.get(key, []), spec, issues, (*path, key))
         elif key in data:
-            issues.extend(Issue((*path, key), f"{key}: {text}") for text in _read_key(key, spec, data[key], values))
+            issues.extend(Issue((*path, key), f"{key}: {text}", text) for text in _read_key(key, spec, data[key], values))
         elif spec.default is REQUIRED:
             issues.append(Issue(path, f"{key!r} is missing"))
         else:
@@ -96,7 +105,7 @@ def _read_key(key: str, spec: Field, value: object, values: Values) -> Sequence[
     except MultipleErrors as error:
         return error.texts
     except VoicebillError as error:
-        return [str(error)]
+        return [error.message]
     return ()
 
 

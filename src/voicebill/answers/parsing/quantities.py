@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.validation import is_reasonable
-from voicebill.conversation.volume import HOURS_PER_DAY, HOURS_PER_WEEK, Volume
+from voicebill.conversation.volume import DEFAULT_PERIOD, HOURS_PER_DAY, HOURS_PER_WEEK, Volume
 
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
 _MINUTES = {
@@ -35,7 +35,7 @@ def parse_number(text: str) -> Decimal:
             raise InvalidOperation
         value = Decimal(digits.replace(",", "").replace("_", "")) * _FACTORS[match[2].lower()]
     except InvalidOperation:
-        raise InvalidInput(f"{text!r} is not a number: write it as 1500, 1,500 or 1.5k") from None
+        raise InvalidInput(f"{text!r} is not a number: write 1500, 1,500 or 1.5k, with a point for decimals") from None
     if value < 0:
         raise InvalidInput(f"{text} is negative")
     if re.search(r"\.000$", digits):
@@ -58,17 +58,18 @@ def parse_count(text: str) -> int:
 
 
 def parse_share(text: str) -> Decimal:
-    """Parse a share between 0 and 1, or a percentage: `0.45` and `45%` are the same.
+    """Parse a share: up to 1 it is a share, above 1 and up to 100 it is in percent; `%` always means percent.
+
+    >>> [str(parse_share(text)) for text in ("0.45", "45%", "45", "0.5%", "1")]
+    ['0.45', '0.45', '0.45', '0.005', '1']
 
     Raises:
-        InvalidInput: the text is neither.
+        InvalidInput: the text is not a number, or is more than 100%.
     """
-    percent = text.strip().endswith("%")
     value = parse_number(text.strip().removesuffix("%"))
-    value = value / 100 if percent else value
-    if value > 1:
-        raise InvalidInput(f"{text} is more than {'100%' if percent else '1: write a share as 0.45, or as a percentage, 45%'}")
-    return value
+    if value > 100:
+        raise InvalidInput(f"{text.strip()!r} is more than 100%: write a share as 45%, 45 or 0.45")
+    return value / 100 if value > 1 or text.strip().endswith("%") else value
 
 
 def parse_minutes(text: str) -> Decimal:
@@ -90,31 +91,19 @@ def parse_minutes(text: str) -> Decimal:
 
 
 def parse_volume(text: str) -> Volume:
-    """Parse a number of conversations per period: `30000/month`, `1,000/day`.
+    """Parse a number of conversations per period: `30000/month`, `1,000 per day`; without a period it is per month.
 
-    >>> float(parse_volume("1000/day").per_month)
-    30416.666666666668
+    >>> str(parse_volume("1000 per day")), str(parse_volume("30k"))
+    ('1,000/day', '30,000/month')
 
     Raises:
-        InvalidInput: the text has no period, or its number may mean two numbers.
+        InvalidInput: the text is not a number, or its number may mean two numbers.
         UnknownName: the period is unknown.
     """
-    number_text, slash, period = text.partition("/")
+    number_text, separator, period = re.match(r"(?s)(.*?)\s*(/|\bper\b|\ba\b|$)\s*(.*)", text.strip()).groups()  # type: ignore[union-attr]
     if re.search(r"\.\d{3}\s*$", number_text):
         raise InvalidInput(f"{text!r} may mean two numbers: write 10,500/month or 10.5/month")
-    if not slash:
-        raise InvalidInput(f"{text!r} names no period: write 30000/month or 1000/day")
-    return Volume(parse_number(number_text), period.strip().lower())
-
-
-def format_percent(value: float) -> str:
-    """Format a share as a percentage with a few digits; a share that is not 0 is never shown as 0%.
-
-    >>> format_percent(0.01), format_percent(0.00953), format_percent(0.6821), format_percent(1)
-    ('1%', '0.95%', '68%', '100%')
-    """
-    hundredths = 100 * value
-    return f"{hundredths:.2g}%" if hundredths < 99.5 else f"{hundredths:.4g}%"
+    return Volume(parse_number(number_text), period.strip().lower() if separator else DEFAULT_PERIOD)
 
 
 def parse_load_profile(text: str) -> tuple[Decimal, ...]:
@@ -142,3 +131,13 @@ def parse_positive_number(text: str) -> Decimal:
     if not number:
         raise InvalidInput("must be more than 0")
     return number
+
+
+def format_percent(value: float) -> str:
+    """Format a share as a percentage with a few digits; a share that is not 0 is never shown as 0%.
+
+    >>> format_percent(0.01), format_percent(0.00953), format_percent(0.6821), format_percent(1)
+    ('1%', '0.95%', '68%', '100%')
+    """
+    hundredths = 100 * value
+    return f"{hundredths:.2g}%" if hundredths < 99.5 else f"{hundredths:.4g}%"

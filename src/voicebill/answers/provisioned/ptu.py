@@ -78,7 +78,7 @@ def _throughput(request: PtuRequest, facts: Facts) -> Throughput:
             ) from None
         name = next((offer.model for offer in offers if offer.model in provisioned.models), "")
         if not name:
-            raise NotAvailable(_not_sized_text(request, offers[0].kind, facts))
+            raise NotAvailable(_not_sized_text(request, offers[0].kind, facts), field="model", is_sentence=True)
     return provisioned.throughput(name, request.day)
 
 

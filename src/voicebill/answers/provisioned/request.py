@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Annotated
 
-from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.billing.provisioned_throughput import DEPLOYMENTS
-from voicebill.billing.validation import to_decimal, to_share
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.offers import Deployment
+from voicebill.billing.validation import Between, Number, Share, to_decimal_between, validate
 from voicebill.conversation.volume import HOURS_PER_DAY, HOURS_PER_WEEK
 
-MAX_CALLS_PER_MINUTE, MAX_TOKENS_PER_CALL = 10**9, 10**8
+MAX_CALLS_PER_MINUTE, MAX_TOKENS_PER_CALL, MAX_PTUS = 10**9, 10**8, 10**9
+
+TokensPerCall = Annotated[Number, Between(0, MAX_TOKENS_PER_CALL)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +32,37 @@ class PtuRequest:
 
     model: str
     day: date
-    prompt_tokens: Decimal
-    response_tokens: Decimal
-    calls_per_minute: Decimal | None = None
-    cache_rate: Decimal = Decimal(0)
-    profile: tuple[Decimal, ...] = ()
-    deployment: str = "global"
+    prompt_tokens: TokensPerCall
+    response_tokens: TokensPerCall
+    calls_per_minute: Annotated[Number | None, Between(0, MAX_CALLS_PER_MINUTE, above=True)] = None
+    cache_rate: Share = Decimal(0)
+    profile: tuple[Number, ...] = ()
+    deployment: Deployment = "global"
     region: str | None = None
-    ptus: int | None = None
+    ptus: Annotated[int | None, Between(1, MAX_PTUS)] = None
 
     def __post_init__(self) -> None:
-        for name in ("prompt_tokens", "response_tokens"):
-            object.__setattr__(self, name, _require_at_most(name, getattr(self, name), MAX_TOKENS_PER_CALL))
-        if self.prompt_tokens + self.response_tokens == 0:
-            raise InvalidInput("a call without tokens takes nothing: prompt_tokens and response_tokens are both 0")
-        object.__setattr__(self, "cache_rate", to_share("cache_rate", self.cache_rate))
-        object.__setattr__(
-            self, "profile", tuple(_require_at_most("profile", calls, MAX_CALLS_PER_MINUTE) for calls in self.profile)
-        )
-        if self.profile and len(self.profile) not in (HOURS_PER_DAY, HOURS_PER_WEEK):
-            raise InvalidInput(f"profile holds 24 numbers, an hour each, or 168 for a week, not {len(self.profile)}")
-        if self.profile and not any(self.profile):
-            raise InvalidInput("profile holds no load: each of its hours is 0")
-        if self.calls_per_minute is None and not self.profile:
-            raise InvalidInput("calls_per_minute is missing: how many model calls there are in the busiest minute")
-        if self.calls_per_minute is not None:
-            peak = _require_at_most("calls_per_minute", self.calls_per_minute, MAX_CALLS_PER_MINUTE)
-            if not peak:
-                raise InvalidInput("calls_per_minute must be more than 0")
-            object.__setattr__(self, "calls_per_minute", peak)
-        object.__setattr__(self, "deployment", self.deployment.strip().lower())
-        if self.deployment not in DEPLOYMENTS:
-            raise UnknownName("deployment", self.deployment, DEPLOYMENTS)
-        object.__setattr__(self, "region", (self.region or "").strip().lower() or None)
+        for name in ("deployment", "region"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value.strip().lower() or None if isinstance(value, str) else value)
+        validate(self)
+        if Decimal(self.prompt_tokens) + Decimal(self.response_tokens) == 0:
+            raise InvalidInput("and response_tokens are both 0: a call without tokens needs no PTUs", field="prompt_tokens")
+        hours = tuple(to_decimal_between("profile", calls, Between(0, MAX_CALLS_PER_MINUTE)) for calls in self.profile)
+        object.__setattr__(self, "profile", hours)
+        if hours and len(hours) not in (HOURS_PER_DAY, HOURS_PER_WEEK):
+            raise InvalidInput(f"must be 24 numbers, one per hour, or 168 for a week, not {len(hours)}", field="profile")
+        if hours and not any(hours):
+            raise InvalidInput("must have a load: each of its hours is 0", field="profile")
+        if self.calls_per_minute is None and not hours:
+            raise InvalidInput("is missing: how many model calls are there in the busiest minute?", field="calls_per_minute")
 
     @property
     def hours(self) -> tuple[Fraction, ...]:
         """Calls per minute, hour by hour; one number for a constant load."""
         if not self.profile:
             return (Fraction(self.calls_per_minute or 0),)
-        busiest = max(self.profile)
+        busiest = max(map(Fraction, self.profile))
         peak = busiest if self.calls_per_minute is None else self.calls_per_minute
         return tuple(Fraction(calls) * Fraction(peak) / Fraction(busiest) for calls in self.profile)
 
@@ -96,12 +90,3 @@ class PtuRequest:
     def average(self) -> Fraction:
         """Calls per minute, averaged over all hours."""
         return sum(self.hours, Fraction(0)) / len(self.hours)
-
-
-def _require_at_most(name: str, value: Decimal, maximum: int) -> Decimal:
-    number = to_decimal(name, value)
-    if number < 0:
-        raise InvalidInput(f"{name} cannot be negative: {number}")
-    if number > maximum:
-        raise InvalidInput(f"{name} must be at most {maximum:,}, not {number:,}")
-    return number

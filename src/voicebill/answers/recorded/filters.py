@@ -146,7 +146,7 @@ def parse_field(text: str) -> str:
     """
     name = text.strip().lower()
     if name not in FILTER_FIELDS:
-        raise UnknownName("field", text, FILTER_FIELDS)
+        raise UnknownName("field", text, FILTER_FIELDS, field="where")
     return name
 
 

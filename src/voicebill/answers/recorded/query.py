@@ -36,19 +36,19 @@ class CostQuery:
 
     def __post_init__(self) -> None:
         if isinstance(self.by, str) or isinstance(self.where, str):
-            raise InvalidInput("by is a tuple of fields, and where a condition: condition('turn > 1')")
+            raise InvalidInput("must be a tuple of fields, and where a filter: parse_filter('turn > 1')", field="by")
         names = tuple(parse_field(name) for name in self.by)
         if len(set(names)) < len(names):
-            raise InvalidInput(f"a field can be grouped by once: {', '.join(names)}")
+            raise InvalidInput(f"must name each field once, not {', '.join(names)}", field="by")
         if len(names) > MAX_GROUP_FIELDS:
-            raise InvalidInput(f"at most {MAX_GROUP_FIELDS} fields can be grouped by, not {len(names)}")
+            raise InvalidInput(f"must be at most {MAX_GROUP_FIELDS} fields, not {len(names)}", field="by")
         object.__setattr__(self, "by", names)
         for name in ("provider", "deployment", "region", "tier"):
             object.__setattr__(self, name, normalize_name(getattr(self, name)))
         if self.top is not None and self.top < 1:
-            raise InvalidInput(f"top must be 1 or more, not {self.top}")
+            raise InvalidInput(f"must be 1 or more, not {self.top}", field="top")
         if self.since and self.until and self.since >= self.until:
-            raise InvalidInput(f"nothing lies between {self.since} and {self.until}, which is exclusive")
+            raise InvalidInput(f"({self.until}, exclusive) must be after since ({self.since})", field="until")
 
 
 def validate_sku(query: CostQuery, prices: PriceBook) -> None:

@@ -1,165 +1,38 @@
 """`voicebill capacity`: how many calls are held at once, and how much quota they take."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 from rich.console import Console
 
 from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.capacity.quota_usage import LimitUsage
 from voicebill.answers.capacity.result import Capacity
-from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets, ServiceLevel
-from voicebill.answers.parameters.capacity_schema import CACHED_TOKEN_COUNTING, parse_service_level, parse_tier
-from voicebill.answers.parsing import quantities
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.parameters.capacity_schema import parse_targets
+from voicebill.answers.parameters.inputs import CALL_VOLUME, CAPACITY, PLAN, SELECTION
+from voicebill.answers.parameters.request import EstimateRequest
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
 from voicebill.cli.display import terminal
-from voicebill.cli.options.plan import takes_plan
+from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
+from voicebill.cli.options.request import takes_request
 from voicebill.cli.options.shared import (
-    CallLengthCvOption,
-    CallLengthsOption,
-    ConversationsOption,
-    DayOption,
-    DeploymentOption,
     JsonOption,
-    ModelOption,
-    PricesOption,
-    ProviderOption,
-    RegionOption,
-    RuleOption,
-    RulesOption,
-    choice_parser,
-    load_selection,
-    option,
-    parse_lengths,
 )
 from voicebill.conversation.call_lengths import LengthDistribution
-from voicebill.conversation.plan import Plan
 
-TRAFFIC_PANEL = "Busy hour"
-LIMITS_PANEL = "Limits and counting"
+CAPACITY_REQUEST = {**PLAN, **CALL_VOLUME, **SELECTION}
 
 
-CallsPerHourOption = Annotated[
-    Any,
-    option("--calls-per-hour", "Calls in the busy hour, instead of a volume.", TRAFFIC_PANEL, quantities.parse_number, "COUNT"),
-]
-BusyHourShareOption = Annotated[
-    Any,
-    option(
-        "--busy-hour-share",
-        f"Share of a day's calls in the busy hour. (default: {format_percent(float(ASSUMED_BUSY_SHARE))})",
-        TRAFFIC_PANEL,
-        quantities.parse_share,
-        "SHARE",
-    ),
-]
-DaysOption = Annotated[
-    Any,
-    option("--days", f"Days per month with calls. (default: {ASSUMED_DAYS})", TRAFFIC_PANEL, quantities.parse_number, "DAYS"),
-]
-BlockingOption = Annotated[
-    Any,
-    option(
-        "--blocking",
-        "Blocking probability: share of calls that may be blocked. (default: 1%)",
-        TRAFFIC_PANEL,
-        quantities.parse_share,
-        "SHARE",
-    ),
-]
-ServiceLevelOption = Annotated[
-    Any,
-    option(
-        "--service-level",
-        f'Service level if calls queue: share answered within a time. (default: "{ServiceLevel()}")',
-        TRAFFIC_PANEL,
-        parse_service_level,
-        '"SHARE in TIME"',
-    ),
-]
-TierOption = Annotated[
-    Any, option("--tier", "Azure's quota tier, 1 to 6. (default: the lowest)", LIMITS_PANEL, parse_tier, "NAME")
-]
-QuotaTokensOption = Annotated[
-    Any, option("--quota-tokens", "Token limit per minute, such as 200k.", LIMITS_PANEL, quantities.parse_count, "TOKENS")
-]
-QuotaRequestsOption = Annotated[
-    Any, option("--quota-requests", "Request limit per minute.", LIMITS_PANEL, quantities.parse_count, "COUNT")
-]
-QuotaSessionsOption = Annotated[
-    Any, option("--quota-sessions", "Concurrent session limit.", LIMITS_PANEL, quantities.parse_count, "COUNT")
-]
-ExceedanceOption = Annotated[
-    Any,
-    option(
-        "--exceedance",
-        "Share of minutes in which the load may exceed the quota. (default: 1%)",
-        LIMITS_PANEL,
-        quantities.parse_share,
-        "SHARE",
-    ),
-]
-CachedTokensOption = Annotated[
-    str | None,
-    option(
-        "--cached-tokens",
-        "Whether cached tokens count towards the limit: counted or free. (default: as the provider does)",
-        LIMITS_PANEL,
-        choice_parser(*CACHED_TOKEN_COUNTING),
-        "NAME",
-    ),
-]
-RequestUnitOption = Annotated[
-    Any,
-    option(
-        "--request-unit",
-        "What a request is: response or session. (default: as the provider counts)",
-        LIMITS_PANEL,
-        choice_parser("response", "session"),
-        "NAME",
-    ),
-]
-ReservedOutputTokensOption = Annotated[
-    Any,
-    option(
-        "--reserved-output-tokens",
-        "Output tokens counted for every response. (default: those generated)",
-        LIMITS_PANEL,
-        quantities.parse_count,
-        "TOKENS",
-    ),
-]
-
-
-@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "call_length_cv")
+@takes_request(CAPACITY_REQUEST)
+@takes_inputs("targets_table", CAPACITY)
 def capacity_command(
     *,
-    plan: Plan,
-    conversations: ConversationsOption = None,
-    call_length_cv: CallLengthCvOption = None,
-    call_lengths: CallLengthsOption = None,
-    calls_per_hour: CallsPerHourOption = None,
-    busy_hour_share: BusyHourShareOption = None,
-    days: DaysOption = None,
-    blocking_probability: BlockingOption = None,
-    service_level: ServiceLevelOption = None,
-    tier: TierOption = None,
-    quota_tokens: QuotaTokensOption = None,
-    quota_requests: QuotaRequestsOption = None,
-    quota_sessions: QuotaSessionsOption = None,
-    exceedance: ExceedanceOption = None,
-    cached_tokens: CachedTokensOption = None,
-    request_unit: RequestUnitOption = None,
-    reserved_output_tokens: ReservedOutputTokensOption = None,
-    model: ModelOption = None,
-    provider: ProviderOption = None,
-    deployment: DeploymentOption = None,
-    region: RegionOption = None,
-    day: DayOption = None,
-    prices: PricesOption = None,
-    rules: RulesOption = None,
-    rule: RuleOption = None,
+    request: EstimateRequest,
+    facts: Facts,
+    targets_table: dict[str, Any],
     as_json: JsonOption = False,
 ) -> None:
     """Size the busy hour: concurrent calls, use of the limits per minute, and quota.
@@ -172,33 +45,11 @@ def capacity_command(
         voicebill capacity --minutes 6 --turns 20 --calls-per-hour 200 \\
             --quota-tokens 250k --quota-requests 1000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    values = {
-        "calls_per_hour": calls_per_hour,
-        "busy_hour_share": busy_hour_share,
-        "days": days,
-        "blocking_probability": blocking_probability,
-        "service_level": service_level,
-        "exceedance": exceedance,
-        "tier": tier,
-        "quota_tokens": quota_tokens,
-        "quota_requests": quota_requests,
-        "quota_sessions": quota_sessions,
-        "cached_tokens": None if cached_tokens is None else CACHED_TOKEN_COUNTING[cached_tokens],
-        "request_unit": request_unit,
-        "reserved_output_tokens": reserved_output_tokens,
-    }
-    targets = CapacityTargets(**{name: value for name, value in values.items() if value is not None})
-    selection, facts = load_selection(
-        model=model,
-        provider=provider,
-        deployment=deployment,
-        region=region,
-        day=day,
-        rules=rules,
-        overrides=rule,
-        prices=prices,
-    )
-    answer = plan_capacity(plan, selection, facts, conversations, targets, lengths=parse_lengths(call_length_cv, call_lengths))
+    issues: list[Issue] = []
+    targets = parse_targets(targets_table, issues)
+    if targets is None:
+        raise InvalidOptions(issues)
+    answer = plan_capacity(request.plan, request.selection, facts, request.volume, targets, lengths=request.lengths)
     if as_json:
         terminal.print_json(capacity_shape(answer))
     else:

@@ -14,62 +14,44 @@ from voicebill.answers.comparison.alternatives import ANY_PIPELINE, Alternatives
 from voicebill.answers.comparison.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
 from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, compare_plans
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
-from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, PLAN, SELECTION
+from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
 from voicebill.answers.reports.alternatives_shape import alternatives_shape, full_comparison_shape
 from voicebill.answers.reports.shape import bridge_shape, comparison_shape
 from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.billing.offers import Offer
+from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
 from voicebill.cli.display.table_files import write_alternatives
-from voicebill.cli.options.plan import load_plan, takes_plan
+from voicebill.cli.options.request import read_plan_file, takes_request
 from voicebill.cli.options.shared import (
     CHART_PANEL,
     SELECTION_PANEL,
-    CallLengthCvOption,
-    CallLengthsOption,
-    CarrierIncrementOption,
-    CarrierOption,
-    CarrierRateOption,
     ChartFileOption,
     ChartWidthOption,
-    CodecOption,
-    ConversationsOption,
-    DayOption,
-    EgressOption,
     ExactOption,
     JsonOption,
-    PlatformOption,
-    PricesOption,
-    RuleOption,
-    RulesOption,
     ThemeOption,
     choice_parser,
-    load_facts_and_rules,
     named_parser,
     option,
-    parse_connection,
-    parse_lengths,
-    parse_overrides,
     parse_theme,
-    today,
 )
-from voicebill.conversation.plan import Plan
 
 RANKING_PANEL = "Break-even"
 AXIS_CHOICES = (*AXES, "none")
 
 
-@takes_plan("day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
+COMPARE_REQUEST = {**PLAN, **CALL_VOLUME, "day": SELECTION["day"], "rules": SELECTION["rules"], **CONNECTION_COSTS}
+
+
+@takes_request(COMPARE_REQUEST)
 def compare_command(
     *,
-    plan: Plan,
-    conversations: ConversationsOption = None,
-    call_length_cv: CallLengthCvOption = None,
-    call_lengths: CallLengthsOption = None,
+    request: EstimateRequest,
+    facts: Facts,
     model: Annotated[
         list[str] | None,
         option("--model", "Only this model. Repeatable. (default: all available)", SELECTION_PANEL, metavar="NAME"),
@@ -79,14 +61,8 @@ def compare_command(
     ] = None,
     deployment: Annotated[
         str | None,
-        option(
-            "--deployment", "Only this deployment.", SELECTION_PANEL, choice_parser("global", "data-zone", "regional"), "NAME"
-        ),
+        option("--deployment", "Only this deployment.", SELECTION_PANEL, choice_parser(*DEPLOYMENTS), "NAME"),
     ] = None,
-    day: DayOption = None,
-    prices: PricesOption = None,
-    rules: RulesOption = None,
-    rule: RuleOption = None,
     against: Annotated[
         Path | None,
         option(
@@ -134,12 +110,6 @@ def compare_command(
         str | None,
         option("--range", "Range of the axis, such as 1:60; requires one --break-even.", RANKING_PANEL, metavar="LOW:HIGH"),
     ] = None,
-    codec: CodecOption = None,
-    carrier: CarrierOption = None,
-    carrier_per_minute: CarrierRateOption = None,
-    carrier_increment: CarrierIncrementOption = None,
-    egress_per_gb: EgressOption = None,
-    platforms: PlatformOption = None,
     with_calculator: Annotated[
         bool,
         typer.Option(
@@ -177,21 +147,12 @@ def compare_command(
             --alternative gpt-live-1.1 --alternative openai/gpt-realtime-1.5
         voicebill compare --minutes 6 --turns 20 --pipelines 20
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = load_facts_and_rules(rules, prices)
-    effective_day = day or today()
+    plan, conversations, lengths, connection_costs = request.plan, request.volume, request.lengths, request.connection_costs
+    effective_day = request.selection.day
     provider = _normalize_provider(provider, facts)
     offers = available_offers_matching(facts.prices, effective_day, model or (), provider, deployment)
-    selection = ModelSelection(model="", day=effective_day, rules=rule_set, overrides=parse_overrides(rule))
-    lengths = parse_lengths(call_length_cv, call_lengths)
+    selection = replace(request.selection, model="")
     answer = compare(plan, offers, selection, facts, conversations, lengths=lengths)
-    connection_costs = parse_connection(
-        codec=codec,
-        carrier=carrier,
-        per_minute=carrier_per_minute,
-        seconds=carrier_increment,
-        egress=egress_per_gb,
-        platforms=platforms,
-    )
     stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
     priced_alternatives = alternatives(
         answer, plan, selection, facts, conversations, stacks=stacks, lengths=lengths, connection_costs=connection_costs
@@ -204,7 +165,7 @@ def compare_command(
         if max_pipelines is None
         else cheapest_pipelines(plan, selection, facts, max_pipelines, conversations, requirements=requirements)
     )
-    second_plan = None if against is None else load_plan(against)
+    second_plan = None if against is None else read_plan_file(against).plan
     second_comparison = (
         None if second_plan is None else compare(second_plan, offers, selection, facts, conversations, lengths=lengths)
     )

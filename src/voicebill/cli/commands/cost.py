@@ -1,7 +1,6 @@
 """`voicebill cost`: what conversations cost, from their usage logs or from a ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,9 +8,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from voicebill.answers.parsing import quantities
+from voicebill.answers.parameters.inputs import LOG_QUERY
 from voicebill.answers.recorded.cost import cost
-from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
 from voicebill.answers.recorded.query import CostQuery, validate_sku
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
@@ -19,11 +17,11 @@ from voicebill.answers.reports.cost_shape import amount_status, cost_shape, form
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
-from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
 from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
+from voicebill.cli.options.inputs import read_options, takes_inputs
 from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
 from voicebill.cli.options.shared import (
     ChartFileOption,
@@ -51,29 +49,12 @@ MAX_GROUPS_SHOWN = 40
 """So many groups are printed; all of them go into a file or JSON."""
 
 
-WhereOption = Annotated[
-    Any, option("--where", 'Filter, such as "tenant = acme and day >= 2026-11-01".', QUERY_PANEL, parse_filter, "CONDITION")
-]
-TopOption = Annotated[
-    Any, option("--top", "Only the most expensive groups, and all others as one.", QUERY_PANEL, quantities.parse_count, "N")
-]
-
-
 @takes_logs
+@takes_inputs("query_table", LOG_QUERY)
 def cost_command(
     *,
     log_input: LogInput,
-    by: Annotated[
-        str | None, option("--by", f"Group by: {', '.join(FILTER_FIELDS)}.", QUERY_PANEL, metavar="FIELD,...")
-    ] = None,
-    where: WhereOption = None,
-    since: Annotated[
-        date | None, option("--since", "From this day (UTC, inclusive).", QUERY_PANEL, parse_day, "YYYY-MM-DD")
-    ] = None,
-    until: Annotated[
-        date | None, option("--until", "Until this day (UTC, exclusive).", QUERY_PANEL, parse_day, "YYYY-MM-DD")
-    ] = None,
-    top: TopOption = None,
+    query_table: dict[str, Any],
     calls: Annotated[
         bool, typer.Option("--calls/--no-calls", help="Show the cost per call, in percentiles.", rich_help_panel=QUERY_PANEL)
     ] = True,
@@ -107,10 +88,10 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    fields = tuple(name.strip() for name in (by or "").split(",") if name.strip())
-    if top is not None and not fields:
-        raise InvalidInput("--top needs groups: name them with --by")
-    query = CostQuery(by=fields, where=where, since=since, until=until, top=top, calls=calls, **log_input.sku_defaults)
+    query_values = read_options(query_table, LOG_QUERY)
+    if "top" in query_table and "by" not in query_table:
+        raise InvalidInput("needs groups: name them with --by", field="top")
+    query = CostQuery(**query_values | log_input.sku_defaults, calls=calls)
     price_book = load_facts(*home_files(), *(prices or ())).prices
     if (log_input.ledger is None) == (not log_input.logs):
         raise InvalidInput("name logs, or a ledger with --ledger DIR, and not both: voicebill cost LOG...")

@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import CallMix
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.scenarios import Scenarios
-from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parameters.inputs import ESTIMATE
+from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing.quantities import parse_count
 from voicebill.answers.reports.shape import estimate_shape, sensitivity_shape, truncation_shape
 from voicebill.answers.sensitivity.recommendations import (
@@ -24,58 +26,27 @@ from voicebill.billing.errors import NotAvailable
 from voicebill.billing.money import Amount
 from voicebill.charts import draw
 from voicebill.cli.display import terminal
-from voicebill.cli.options.plan import takes_plan
+from voicebill.cli.options.request import takes_request
 from voicebill.cli.options.shared import (
     CHART_PANEL,
     SELECTION_PANEL,
-    CallLengthCvOption,
-    CallLengthsOption,
-    CarrierIncrementOption,
-    CarrierOption,
-    CarrierRateOption,
     ChartFileOption,
     ChartWidthOption,
-    CodecOption,
-    ConversationsOption,
-    DayOption,
-    DeploymentOption,
-    EgressOption,
     ExactOption,
     JsonOption,
-    ModelOption,
-    PlatformOption,
-    PricesOption,
-    ProviderOption,
-    RegionOption,
-    RuleOption,
-    RulesOption,
     ThemeOption,
     choice_parser,
-    load_selection,
     option,
-    parse_connection,
-    parse_lengths,
     parse_theme,
 )
 from voicebill.conversation.call_lengths import LengthDistribution
-from voicebill.conversation.plan import Plan
 
 
-@takes_plan("model", "provider", "deployment", "region", "day", "rules", "conversations", "call_length_cv", *CONNECTION_SCHEMA)
+@takes_request(ESTIMATE)
 def estimate_command(
     *,
-    plan: Plan,
-    conversations: ConversationsOption = None,
-    call_length_cv: CallLengthCvOption = None,
-    call_lengths: CallLengthsOption = None,
-    model: ModelOption = None,
-    provider: ProviderOption = None,
-    deployment: DeploymentOption = None,
-    region: RegionOption = None,
-    day: DayOption = None,
-    prices: PricesOption = None,
-    rules: RulesOption = None,
-    rule: RuleOption = None,
+    request: EstimateRequest,
+    facts: Facts,
     with_lines: Annotated[
         bool, typer.Option("--lines", help="Show the expected bill line by line.", rich_help_panel=SELECTION_PANEL)
     ] = False,
@@ -89,12 +60,6 @@ def estimate_command(
             "COUNT",
         ),
     ] = None,
-    codec: CodecOption = None,
-    carrier: CarrierOption = None,
-    carrier_per_minute: CarrierRateOption = None,
-    carrier_increment: CarrierIncrementOption = None,
-    egress_per_gb: EgressOption = None,
-    platforms: PlatformOption = None,
     chart_file: ChartFileOption = None,
     chart: Annotated[
         str,
@@ -124,27 +89,8 @@ def estimate_command(
         voicebill estimate --minutes 6 --turns 20 --provider azure \\
             --deployment data-zone --instructions-tokens 3000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    selection, facts = load_selection(
-        model=model,
-        provider=provider,
-        deployment=deployment,
-        region=region,
-        day=day,
-        rules=rules,
-        overrides=rule,
-        prices=prices,
-    )
-    connection_costs = parse_connection(
-        codec=codec,
-        carrier=carrier,
-        per_minute=carrier_per_minute,
-        seconds=carrier_increment,
-        egress=egress_per_gb,
-        platforms=platforms,
-    )
-    answer = estimate(
-        plan, selection, facts, conversations, parse_lengths(call_length_cv, call_lengths), connection_costs=connection_costs
-    )
+    plan, selection = request.plan, request.selection
+    answer = estimate(plan, selection, facts, request.volume, request.lengths, connection_costs=request.connection_costs)
     swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == draw.SENSITIVITY_CHART) else ()
     if chart_file:
         chart_theme = parse_theme(theme, width)

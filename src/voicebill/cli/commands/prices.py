@@ -16,7 +16,8 @@ from voicebill.billing.money import format_price
 from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli.display import terminal
-from voicebill.cli.options.shared import DayOption, choice_parser, option, today
+from voicebill.cli.options.inputs import DAY_OPTION
+from voicebill.cli.options.shared import choice_parser, option, today
 from voicebill.facts import load_facts
 
 KIND_CHOICES: tuple[str, ...] = get_args(Kind)
@@ -40,7 +41,7 @@ def prices_command(
             "NAME",
         ),
     ] = "realtime",
-    day: DayOption = None,
+    day: DAY_OPTION = None,
     file_to_check: Annotated[
         Path | None,
         option("--check", "Check a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),

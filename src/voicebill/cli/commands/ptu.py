@@ -2,38 +2,35 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from rich.console import Console
 
-from voicebill.answers.parsing import quantities
-from voicebill.answers.parsing.quantities import parse_load_profile, parse_positive_number
+from voicebill.answers.parameters.inputs import PTU
+from voicebill.answers.parameters.kinds import LOAD_PROFILE
+from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
-from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.ptu_shape import amounts_by_term, cheapest_option_text, ptu_shape
-from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
-from voicebill.billing.provisioned_throughput import DEPLOYMENTS
+from voicebill.billing.validation import Number
 from voicebill.charts import draw
 from voicebill.cli.display import terminal
+from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
 from voicebill.cli.options.shared import (
-    SELECTION_PANEL,
     ChartFileOption,
     ChartWidthOption,
-    DayOption,
     ExactOption,
     JsonOption,
     PricesOption,
-    RegionOption,
     ThemeOption,
-    choice_parser,
     home_files,
-    option,
     parse_theme,
     today,
 )
@@ -46,82 +43,19 @@ BREAK_EVEN_NOTE = (
 )
 
 
-def _parse_profile(text: str) -> tuple[Decimal, ...]:
-    """Numbers as they are written, or those in a file."""
-    if re.fullmatch(r"[\d.,;\s]*", text):
-        return parse_load_profile(text)
-    if "," in text and not Path(text).exists():
-        return parse_load_profile(text)  # which says what is no number
-    return parse_load_profile(read_text(Path(text)))
+def _read_profile(value: object) -> tuple[Decimal, ...]:
+    """A load profile, or the file that has it."""
+    is_file = isinstance(value, str) and not re.fullmatch(r"[\d.,;\s]*", value) and ("," not in value or Path(value).exists())
+    return LOAD_PROFILE.read(read_text(Path(str(value))) if is_file else value)  # type: ignore[no-any-return]
 
 
-TextModelOption = Annotated[str, option("--model", "A text model, such as gpt-5.2.", SELECTION_PANEL, metavar="NAME")]
-PtuDeploymentOption = Annotated[
-    str,
-    option(
-        "--deployment",
-        "Deployment: global, data-zone or regional. (default: global)",
-        SELECTION_PANEL,
-        choice_parser(*DEPLOYMENTS),
-        "NAME",
-    ),
-]
-BuyPtusOption = Annotated[
-    Any,
-    option(
-        "--buy-ptus",
-        "Number of units to buy; the rest spills over to pay as you go.",
-        SELECTION_PANEL,
-        quantities.parse_count,
-        "COUNT",
-    ),
-]
-PromptTokensOption = Annotated[
-    Any, option("--prompt-tokens", "Input tokens of an average call.", LOAD_PANEL, quantities.parse_number, "TOKENS")
-]
-ResponseTokensOption = Annotated[
-    Any, option("--response-tokens", "Output tokens of an average call.", LOAD_PANEL, quantities.parse_number, "TOKENS")
-]
-CallsPerMinuteOption = Annotated[
-    Any,
-    option(
-        "--calls-per-minute", "Model calls in the busiest minute, such as 1,000.", LOAD_PANEL, parse_positive_number, "COUNT"
-    ),
-]
-CacheRateOption = Annotated[
-    Any,
-    option(
-        "--cache-rate",
-        "Share of the input that is cached, 0.5 or 50%. (default: 0)",
-        LOAD_PANEL,
-        quantities.parse_share,
-        "SHARE",
-    ),
-]
-LoadProfileOption = Annotated[
-    Any,
-    option(
-        "--profile",
-        "The load by the hour: 24 numbers (168: a week) with commas, or a file of them. (default: always the same)",
-        LOAD_PANEL,
-        _parse_profile,
-        "N,N,...|FILE",
-    ),
-]
+PROFILE_OR_FILE = replace(LOAD_PROFILE, read=_read_profile, metavar="N,N,...|FILE")
 
 
+@takes_inputs("load", {**PTU, "profile": replace(PTU["profile"], kind=PROFILE_OR_FILE)})
 def ptu_command(
     *,
-    model: TextModelOption,
-    prompt_tokens: PromptTokensOption,
-    response_tokens: ResponseTokensOption,
-    calls_per_minute: CallsPerMinuteOption = None,
-    cache_rate: CacheRateOption = Decimal(0),
-    load_profile: LoadProfileOption = None,
-    buy_ptus: BuyPtusOption = None,
-    deployment: PtuDeploymentOption = "global",
-    region: RegionOption = None,
-    day: DayOption = None,
+    load: dict[str, Any],
     prices: PricesOption = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
@@ -138,20 +72,10 @@ def ptu_command(
         voicebill ptu --model gpt-5.2 --deployment data-zone \\
             --calls-per-minute 1000 --prompt-tokens 200 --response-tokens 20 --cache-rate 0.5
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    if calls_per_minute is None and load_profile is None:
-        raise InvalidInput("name the load: --calls-per-minute COUNT in the busiest minute, or --profile with calls a minute")
-    request = PtuRequest(
-        model=model,
-        day=day or today(),
-        prompt_tokens=prompt_tokens,
-        response_tokens=response_tokens,
-        calls_per_minute=calls_per_minute,
-        cache_rate=cache_rate,
-        profile=load_profile or (),
-        deployment=deployment,
-        region=region,
-        ptus=buy_ptus,
-    )
+    issues: list[Issue] = []
+    request = parse_ptu_request(load, today=today(), issues=issues)
+    if request is None:
+        raise InvalidOptions(issues)
     answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
     if chart_file:
         draw.save(draw.ptu_costs_chart(answer, parse_theme(theme, width)), chart_file)
@@ -263,6 +187,6 @@ def _format_terms(per_hour: Amount | None) -> tuple[terminal.Cell, ...]:
     return tuple(terminal.AmountCell(amount) for amount in amounts_by_term(per_hour).values())
 
 
-def _format_number(number: Decimal | Fraction) -> str:
+def _format_number(number: Number | Fraction) -> str:
     """A number without digits that say nothing."""
     return f"{float(number):,.10g}" if number < 1000 else f"{round(number):,}"

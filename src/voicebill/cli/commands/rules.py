@@ -10,11 +10,9 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
 from voicebill.answers.reports.shape import rules_shape
 from voicebill.cli.display import terminal
+from voicebill.cli.options.inputs import DAY_OPTION, PROVIDER_OPTION, RULES_OPTION
 from voicebill.cli.options.shared import (
-    DayOption,
-    ProviderOption,
     RuleOption,
-    RulesOption,
     load_facts_and_rules,
     parse_overrides,
     today,
@@ -27,10 +25,10 @@ def rules_command(
         str, typer.Argument(help=f"The model. (default: {DEFAULT_MODEL})", metavar="[MODEL]", show_default=False)
     ] = DEFAULT_MODEL,
     *,
-    provider: ProviderOption = None,
-    rules: RulesOption = None,
+    provider: PROVIDER_OPTION = None,
+    rules: RULES_OPTION = None,
     rule: RuleOption = None,
-    day: DayOption = None,
+    day: DAY_OPTION = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the counting rules of a model, each with its evidence.

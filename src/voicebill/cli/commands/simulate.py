@@ -1,28 +1,24 @@
 """`voicebill simulate`: a scripted conversation, billed response by response."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from voicebill.answers.estimates.simulate import Simulation, simulate
+from voicebill.answers.parameters.inputs import SCRIPT_OVERRIDES
 from voicebill.answers.parameters.script_schema import ScriptRequest, parse_script
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.reports.shape import simulation_shape
 from voicebill.cli.display import terminal
+from voicebill.cli.options.inputs import read_options, takes_inputs
 from voicebill.cli.options.shared import (
-    SELECTION_PANEL,
-    CacheOption,
-    DayOption,
     ExactOption,
     JsonOption,
-    PrefixReuseOption,
     PricesOption,
     RuleOption,
-    RulesOption,
     load_facts_and_rules,
-    option,
     parse_overrides,
     today,
 )
@@ -40,27 +36,15 @@ RESPONSE_COLUMNS = (
 )
 
 
+@takes_inputs("settings", SCRIPT_OVERRIDES)
 def simulate_command(
+    *,
     script: Annotated[
         Path, typer.Argument(help="The conversation turn by turn, in TOML.", metavar="SCRIPT.toml", show_default=False)
     ],
-    *,
-    model: Annotated[str | None, option("--model", "Instead of the script's model.", SELECTION_PANEL, metavar="NAME")] = None,
-    provider: Annotated[
-        str | None, option("--provider", "Instead of the script's provider.", SELECTION_PANEL, metavar="NAME")
-    ] = None,
-    deployment: Annotated[
-        str | None, option("--deployment", "Instead of the script's deployment.", SELECTION_PANEL, metavar="NAME")
-    ] = None,
-    region: Annotated[
-        str | None, option("--region", "Instead of the script's region.", SELECTION_PANEL, metavar="NAME")
-    ] = None,
-    day: DayOption = None,
+    settings: dict[str, Any],
     prices: PricesOption = None,
-    rules: RulesOption = None,
     rule: RuleOption = None,
-    cache: CacheOption = None,
-    prefix_reuse: PrefixReuseOption = None,
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,17 +55,13 @@ def simulate_command(
         voicebill simulate docs/examples/support-call.toml
         voicebill simulate docs/examples/support-call.toml --cache none --json
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    request = read_script(script, cache=cache, prefix_reuse=prefix_reuse)
-    facts, rule_set = load_facts_and_rules(rules or request.selection_values["rules"], prices)
-    selection = request.selection(
-        model=model,
-        provider=provider,
-        deployment=deployment,
-        region=region,
-        day=day or request.selection_values["day"] or today(),
-        rules=rule_set,
-        overrides={**request.selection_values["overrides"], **parse_overrides(rule)},
-    )
+    settings = read_options(settings, SCRIPT_OVERRIDES)
+    cache_settings = {name: settings.pop(name) for name in ("cache", "prefix_reuse") if name in settings}
+    request = read_script(script, **cache_settings)
+    facts, rule_set = load_facts_and_rules(settings.pop("rules", None) or request.selection_values["rules"], prices)
+    overrides = {**request.selection_values["overrides"], **parse_overrides(rule)}
+    day = settings.pop("day", None) or request.selection_values["day"] or today()
+    selection = request.selection(**settings, day=day, rules=rule_set, overrides=overrides)
     answer = simulate(request.script, selection, facts)
     if as_json:
         terminal.print_json(simulation_shape(answer))

@@ -1,10 +1,8 @@
 """Options that say where logs lie, and what to take where they do not say it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from datetime import date
-from inspect import Parameter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.answers.estimates.model_selection import DEFAULT_DEPLOYMENT, DEFAULT_PROVIDER
+from voicebill.answers.parameters.inputs import LOG_DEFAULTS
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.validity import parse_day
+from voicebill.cli.options.inputs import given_values, input_parameter, read_options
 from voicebill.cli.options.shared import option
 from voicebill.cli.options.signature import Command, option_parameter, with_options
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
 LOGS_PANEL = "The logs"
-LOG_DEFAULTS_PANEL = "Defaults for what the log does not state"
 
 _INPUT_PARAMETERS = (
     option_parameter(
@@ -45,49 +42,23 @@ _INPUT_PARAMETERS = (
 )
 
 
-def _default(name: str, help_text: str) -> Parameter:
-    info = option(f"--{name.replace('_', '-')}", help_text, LOG_DEFAULTS_PANEL, metavar="NAME")
-    return option_parameter(name, Annotated[str | None, info])
-
-
-_DEFAULT_PARAMETERS = (
-    _default("model", "Voice model."),
-    _default("transcription_model", "Transcription model."),
-    _default("provider", f"Provider: openai or azure. (default: {DEFAULT_PROVIDER}, with a note)"),
-    _default("deployment", f"Deployment: global, data-zone or regional. (default: {DEFAULT_DEPLOYMENT}, with a note)"),
-    _default("region", "Azure region, such as swedencentral."),
-    _default("tenant", "Tenant (customer) of the conversations."),
-    option_parameter(
-        "day",
-        Annotated[
-            date | None,
-            option("--day", "Day of records without a time. (default: none)", LOG_DEFAULTS_PANEL, parse_day, "YYYY-MM-DD"),
-        ],
-    ),
-)
+_DEFAULT_PARAMETERS = [input_parameter(row) for row in LOG_DEFAULTS.values()]
 
 
 @dataclass(frozen=True, slots=True)
 class LogInput:
-    """Where the records of a command are: logs or a ledger, and the values for what a log does not state."""
+    """Where the records of a command are: logs or a ledger; `defaults` are the values for what a log does not state."""
 
     logs: list[str] | None
     ledger: Path | None
     format: str | None
     strict: bool
-    model: str | None
-    transcription_model: str | None
-    provider: str | None
-    deployment: str | None
-    region: str | None
-    tenant: str | None
-    day: date | None
+    defaults: Mapping[str, Any]
 
     @property
     def sku_defaults(self) -> dict[str, str]:
         """Provider, deployment and region for records that name none, as far as they are given."""
-        names = {name: getattr(self, name) for name in ("provider", "deployment", "region")}
-        return {name: value.strip().lower() for name, value in names.items() if value}
+        return {name: self.defaults[name].lower() for name in ("provider", "deployment", "region") if name in self.defaults}
 
     def refuse_for_ledger(self) -> None:
         """Refuse the options that apply to logs only.
@@ -95,10 +66,10 @@ class LogInput:
         Raises:
             InvalidInput: one of them is given with a ledger.
         """
+        given = self.defaults if self.format is None else {**self.defaults, "format": self.format}
         for name in ("model", "transcription_model", "tenant", "day", "format"):
-            if getattr(self, name) is not None:
-                option_name = f"--{name.replace('_', '-')}"
-                raise InvalidInput(f"{option_name} is stated when a log is recorded; a ledger already holds what it said")
+            if name in given:
+                raise InvalidInput("applies when a log is recorded; a ledger already has what it said", field=name)
 
     def read(self) -> tuple["ReadReport", Iterator["Record"]]:
         """The records of the logs, repeats included, and the report that is filled while they are read.
@@ -110,19 +81,21 @@ class LogInput:
         from voicebill.logs.read import all_records  # noqa: PLC0415
         from voicebill.logs.report import ReadReport  # noqa: PLC0415
 
-        names = {row.name for row in fields(self)} & {row.name for row in fields(LogDefaults)}
-        defaults = LogDefaults(**{name: getattr(self, name) for name in names})
+        defaults = LogDefaults(**self.defaults)
         report = ReadReport(strict=self.strict)
         return report, _with_progress(all_records(self.logs or [], self.format, defaults, report), report)
 
 
 def takes_logs(command: Command) -> Command:
     """Give a command the options of logs and ledgers; it receives them as the keyword `log_input`."""
-    names = [row.name for row in fields(LogInput)]
+    names = [parameter.name for parameter in _INPUT_PARAMETERS]
 
-    @with_options(command, "log_input", _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
+    @with_options(command, ("log_input",), _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
     def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
-        command(log_input=LogInput(**{name: options.pop(name) for name in names}), **options)
+        defaults = read_options(given_values(options, LOG_DEFAULTS), LOG_DEFAULTS)
+        log_input = LogInput(**{name: options[name] for name in names}, defaults=defaults)
+        own = {name: value for name, value in options.items() if name not in names and name not in LOG_DEFAULTS}
+        command(log_input=log_input, **own)
 
     return run
 

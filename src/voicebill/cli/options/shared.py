@@ -1,28 +1,21 @@
 """Options that several commands share, and how their words are read."""
 
-import csv
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.connectivity.transport import ConnectionCosts
-from voicebill.answers.estimates.model_selection import ModelSelection, select_model
 from voicebill.answers.parameters.table_schema import one_of
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.billing.validity import parse_day
 from voicebill.charts.draw import THEMES, Theme
-from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, CallLengths, LengthDistribution
 from voicebill.conversation.rules import ParameterValue, parse_parameter
 from voicebill.facts import load_facts
-from voicebill.facts.files import read_text
 
 SELECTION_PANEL = "Model, prices and rules"
 CONVERSATION_PANEL = "The conversation"
@@ -68,37 +61,6 @@ def option(
     )
 
 
-ModelOption = Annotated[
-    str | None,
-    option(
-        "--model",
-        "Model name as the vendor writes it, with or without a date. (default: gpt-realtime-1.5)",
-        SELECTION_PANEL,
-        metavar="NAME",
-    ),
-]
-ProviderOption = Annotated[
-    str | None, option("--provider", "Provider: openai or azure. (default: openai)", SELECTION_PANEL, metavar="NAME")
-]
-DeploymentOption = Annotated[
-    str | None,
-    option("--deployment", "Deployment: global, data-zone or regional. (default: global)", SELECTION_PANEL, metavar="NAME"),
-]
-RegionOption = Annotated[
-    str | None, option("--region", "Azure region, such as swedencentral.", SELECTION_PANEL, metavar="NAME")
-]
-DayOption = Annotated[
-    date | None, option("--day", "Day whose prices and rules apply. (default: today)", SELECTION_PANEL, parse_day, "YYYY-MM-DD")
-]
-RulesOption = Annotated[
-    str | None,
-    option(
-        "--rules",
-        "Rule set by name, or a TOML file with one. (default: recorded-2026-11)",
-        SELECTION_PANEL,
-        metavar="NAME|FILE",
-    ),
-]
 PricesOption = Annotated[
     list[Path] | None,
     option("--prices", "TOML file with your own prices; they take precedence. Repeatable.", SELECTION_PANEL, metavar="FILE"),
@@ -117,124 +79,6 @@ JsonOption = Annotated[
     bool,
     typer.Option("--json", help="Print the answer as JSON, dollars as exact decimal strings.", rich_help_panel=SELECTION_PANEL),
 ]
-ConversationsOption = Annotated[
-    Any,
-    option(
-        "--conversations",
-        "Volume, such as 30000/month or 1000/day.",
-        CONVERSATION_PANEL,
-        quantities.parse_volume,
-        "COUNT/PERIOD",
-    ),
-]
-CallLengthCvOption = Annotated[
-    Any,
-    option(
-        "--call-length-cv",
-        f"Coefficient of variation of call lengths (standard deviation / mean); 0: all equal. (default: {ASSUMED_LENGTH_CV})",
-        CONVERSATION_PANEL,
-        quantities.parse_number,
-        "NUMBER",
-    ),
-]
-CallLengthsOption = Annotated[
-    Path | None,
-    option("--call-lengths", "CSV of your call lengths instead: minutes, count.", CONVERSATION_PANEL, metavar="FILE"),
-]
-CacheOption = Annotated[
-    str | None,
-    option(
-        "--cache",
-        'What "expected" uses: all, prefix or none. (default: prefix)',
-        HISTORY_AND_CACHE_PANEL,
-        choice_parser("all", "prefix", "none"),
-        "NAME",
-    ),
-]
-PrefixReuseOption = Annotated[
-    Decimal | None,
-    option(
-        "--prefix-reuse",
-        "Share of the common prefix found in the cache. (default: 0.8)",
-        HISTORY_AND_CACHE_PANEL,
-        quantities.parse_share,
-        "SHARE",
-    ),
-]
-
-
-CONNECTION_PANEL = "Connection"
-CodecOption = Annotated[
-    str | None,
-    option("--codec", "Audio codec: opus, pcm16 or g711. (default: the transport's)", CONNECTION_PANEL, metavar="NAME"),
-]
-CarrierOption = Annotated[
-    str | None,
-    option(
-        "--carrier",
-        "Id of a carrier price, such as twilio/voice-inbound-us-local.",
-        CONNECTION_PANEL,
-        metavar="ID",
-    ),
-]
-CarrierRateOption = Annotated[
-    Any,
-    option(
-        "--carrier-per-minute",
-        "Your carrier's price in dollars per minute, instead of an id.",
-        CONNECTION_PANEL,
-        quantities.parse_number,
-        "USD",
-    ),
-]
-CarrierIncrementOption = Annotated[
-    Any,
-    option(
-        "--carrier-increment",
-        "Billing increment in seconds. (default: 60)",
-        CONNECTION_PANEL,
-        quantities.parse_count,
-        "SECONDS",
-    ),
-]
-EgressOption = Annotated[
-    Any,
-    option(
-        "--egress-per-gb",
-        "Your cloud's price for outgoing traffic in dollars per GB.",
-        CONNECTION_PANEL,
-        quantities.parse_number,
-        "USD",
-    ),
-]
-PlatformOption = Annotated[
-    list[str] | None,
-    option("--platform", "Id of a platform price from your own file. Repeatable.", CONNECTION_PANEL, metavar="ID"),
-]
-
-
-def parse_connection(
-    *,
-    codec: str | None,
-    carrier: str | None,
-    per_minute: Decimal | None,
-    seconds: int | None,
-    egress: Decimal | None,
-    platforms: Iterable[str] | None,
-) -> ConnectionCosts:
-    """What is fee, as it was stated.
-
-    Raises:
-        InvalidInput: it cannot be meant.
-    """
-    return ConnectionCosts(
-        codec=codec,
-        carrier=carrier,
-        carrier_per_minute=per_minute,
-        carrier_increment=seconds,
-        egress_per_gb=egress,
-        platforms=tuple(platforms or ()),
-    )
 
 
 CHART_PANEL = "Chart"
@@ -285,28 +129,6 @@ def load_facts_and_rules(rules: str | None, prices: list[Path] | None = None) ->
     return facts, added[0]
 
 
-def load_selection(
-    *,
-    model: str | None,
-    provider: str | None,
-    deployment: str | None,
-    region: str | None,
-    day: date | None,
-    rules: str | None,
-    overrides: list[str] | None,
-    prices: list[Path] | None,
-) -> tuple[ModelSelection, Facts]:
-    """The model that the options select, and the facts with the user's own files.
-
-    Raises:
-        UnreadableFile, InvalidFile: a file cannot be used.
-        InvalidInput: an override is not NAME=VALUE, or does not fit its rule.
-    """
-    facts, rule_set = load_facts_and_rules(rules, prices)
-    fields = {"model": model, "provider": provider, "deployment": deployment, "region": region, "day": day or today()}
-    return select_model(fields | {"rules": rule_set, "overrides": parse_overrides(overrides)}), facts
-
-
 def parse_overrides(rules: list[str] | None) -> dict[str, ParameterValue]:
     """Rules stated as NAME=VALUE.
 
@@ -330,39 +152,3 @@ def _normalize_number(value: str) -> str:
         return str(parser(value))
     except VoicebillError:
         return value
-
-
-def parse_lengths(spread: Decimal | None, file: Path | None) -> LengthDistribution | CallLengths | None:
-    """How call lengths differ, if that was stated.
-
-    Raises:
-        InvalidInput: both were, or the file holds something else than lengths; the text names the line.
-        UnreadableFile: the file cannot be read.
-    """
-    if spread is not None and file is not None:
-        raise InvalidInput("--call-length-cv and --call-lengths are alternatives: give one")
-    if file is None:
-        return None if spread is None else LengthDistribution(spread)
-    lengths = []
-    for number, row in enumerate(csv.reader(read_text(file).splitlines()), start=1):
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and cells[0].lower() in LENGTH_HEADINGS):
-            continue
-        try:
-            lengths.append(_parse_length_row(cells))
-        except VoicebillError as error:
-            raise InvalidInput(f"{file}, line {number}: {error}") from None
-    return CallLengths(tuple(lengths))
-
-
-LENGTH_HEADINGS = ("minutes", "minute", "min", "length", "duration", "length_minutes", "duration_minutes")
-"""What the first column of a file of lengths may be titled: nothing that might mean another unit."""
-
-
-def _parse_length_row(cells: list[str]) -> tuple[Decimal, int]:
-    """A line of a file of lengths: minutes, and how many calls lasted so long."""
-    if len(cells) > 2 or ";" in cells[0] or "\t" in cells[0]:
-        raise InvalidInput("a line holds minutes and how many calls, with a comma between them: 6.5,12 (thousands without one)")
-    minutes, count = quantities.parse_minutes(cells[0]), quantities.parse_count(cells[1]) if len(cells) > 1 else 1
-    CallLengths(((minutes, 1),))
-    return minutes, count

@@ -14,13 +14,13 @@ def option_parameter(name: str, annotation: Any, default: Any = None) -> Paramet
 
 
 def with_options(
-    command: Command, argument: str, first: Sequence[Parameter], last: Sequence[Parameter] = ()
+    command: Command, arguments: Sequence[str], first: Sequence[Parameter], last: Sequence[Parameter] = ()
 ) -> Callable[[Command], Command]:
     """Decorate the function that runs a command, so that it has the command's name, help and parameters.
 
-    The parameter `argument` of the command is replaced by the parameters of the group: some before and some after its own.
+    The parameters `arguments` of the command are replaced by the parameters of the group: some before and some after its own.
     """
-    own = [parameter for parameter in signature(command).parameters.values() if parameter.name != argument]
+    own = [parameter for parameter in signature(command).parameters.values() if parameter.name not in arguments]
     parameters = [*first, *own, *last]
 
     def decorate(run: Command) -> Command:

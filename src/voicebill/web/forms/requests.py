@@ -13,11 +13,10 @@ from starlette.requests import Request
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.parameters.renamed_keys import replacement_for
-from voicebill.answers.parameters.request import EstimateRequest, issue_for, parse_estimate_request
+from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue, format_path
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
-from voicebill.conversation.plan import Plan
 from voicebill.web.site import Limits, Site
 
 PAGE_FIELDS = (
@@ -136,7 +135,7 @@ def bind_request(table: object, site: Site) -> BoundRequest:
     issues: list[Issue] = []
     percent = Decimal(0)
     if isinstance(table, Mapping):
-        _reject_oversized(table)
+        reject_oversized(table)
         percent = _parse_discount(table, issues)
         table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
         renamed = {name: new for name in table if (new := replacement_for(str(name), ADDRESS_FIELDS))}
@@ -152,12 +151,9 @@ def bind_request(table: object, site: Site) -> BoundRequest:
     return BoundRequest(estimate_request, site.facts_with_discount(percent) if percent else site.facts, percent)
 
 
-def problem_from(error: VoicebillError, plan: Plan | None = None) -> Problem:
-    """The problem for an error; the plan tells whether the error is about the transcription model."""
-    name, text = _field_error(issue_for(error))
-    if plan is not None and plan.transcription_model and name in ("model", None) and plan.transcription_model in text[:80]:
-        name = "transcription_model"
-    return Problem(422, "No answer", [(name, text)])
+def problem_from(error: VoicebillError) -> Problem:
+    """The problem for an error, at its field."""
+    return Problem(422, "No answer", [(error.field, error.message)])
 
 
 def _parse_discount(table: Mapping[str, object], issues: list[Issue]) -> Decimal:
@@ -167,22 +163,20 @@ def _parse_discount(table: Mapping[str, object], issues: list[Issue]) -> Decimal
     try:
         return parse_share(text if text.endswith("%") else f"{text}%") * 100
     except VoicebillError as error:
-        issues.append(Issue(("discount",), f"discount: {error}"))
+        issues.append(Issue.of(error.at("discount")))
         return Decimal(0)
 
 
-def _reject_oversized(table: Mapping[str, object]) -> None:
+def reject_oversized(table: Mapping[str, object], *, max_characters: int = MAX_FIELD_CHARACTERS) -> None:
     """Reject oversized input before it is parsed."""
     if len(table) > MAX_REQUEST_FIELDS:
         raise Problem(
             422, "Invalid input", [(None, f"a request may have at most {MAX_REQUEST_FIELDS} fields, not {len(table):,}")]
         )
     for name, value in table.items():
-        is_long = isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS and name not in PAGE_FIELDS
-        if is_long or len(name) > MAX_FIELD_CHARACTERS:
-            raise Problem(
-                422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {MAX_FIELD_CHARACTERS} characters")]
-            )
+        limit = MAX_FIELD_CHARACTERS if len(name) > MAX_FIELD_CHARACTERS else max_characters
+        if len(name) > limit or (isinstance(value, str) and len(value) > limit and name not in PAGE_FIELDS):
+            raise Problem(422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {limit} characters")])
 
 
 def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
@@ -229,5 +223,5 @@ def _field_error(issue: Issue) -> tuple[str | None, str]:
         return None, issue.text
     name = str(issue.path[0])
     location = format_path(tuple(issue.path)) if len(issue.path) > 1 else ""
-    text = issue.text.removeprefix(f"{name}: ")
+    text = issue.message or issue.text
     return name, f"{location}: {text}" if location and not text.startswith("turn ") else text

@@ -4,7 +4,7 @@ import re
 import zlib
 from asyncio import CancelledError
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -17,9 +17,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from voicebill.answers.parsing import quantities
+from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_QUERY, Inputs
+from voicebill.answers.parameters.plan_schema import input_schema
+from voicebill.answers.parameters.table_schema import Issue, read_table
 from voicebill.answers.recorded.cost import cost
-from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
+from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
@@ -27,7 +29,6 @@ from voicebill.answers.reports.cost_shape import amount_status, cost_shape, form
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
-from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.extras import MissingExtra
@@ -38,7 +39,7 @@ from voicebill.logs.report_text import report_json, report_notes
 from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
-from voicebill.web.forms.requests import Problem, read_query
+from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_query
 from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
 from voicebill.web.pages import Pages
 from voicebill.web.responses import run_in_threads, uncached
@@ -48,8 +49,7 @@ ParsedValue = TypeVar("ParsedValue")
 
 GROUP_BY_CHOICES = ("tenant", "day", "hour", "model", "offer", "session", "turn", "kind", "status", "meter")
 """Choices of the form for grouping; the API takes several fields, and any field."""
-LOG_DEFAULT_FIELDS = ("model", "transcription_model", "provider", "deployment", "region", "tenant")
-COST_FIELDS = (*LOG_DEFAULT_FIELDS, "day", "format", "by", "where", "since", "until", "top")
+COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 MAX_GROUPS_ON_PAGE = 200
 """Groups that the page shows."""
 DUCKDB_MEMORY = "512MB"
@@ -175,7 +175,7 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
     report = ReadReport()
     try:
         query, defaults = _parse_cost_query(values), _parse_log_defaults(values)
-        log_format = _parse_field("format", values, _parse_format)
+        log_format = _parse_format(values.get("format", ""))
         source = Source(name, content=_Content(_decompress(content, name, site), cancellation), plain=True)
         with DuckDBEngine(memory=DUCKDB_MEMORY) as database:
             cancellation.attach(database)
@@ -230,49 +230,48 @@ def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancella
         )
 
 
-def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
-    by = _parse_field("by", values, _parse_group_by) or ()
-    top = _parse_field("top", values, quantities.parse_count)
-    if top is not None and not by:
-        raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
-    where = _parse_field("where", values, parse_filter)
-    since, until = _parse_field("since", values, parse_day), _parse_field("until", values, parse_day)
-    query = CostQuery(by=by, where=where, since=since, until=until, top=top)
-    sku_fields: dict[str, Any] = {
-        name: values[name].lower() for name in ("provider", "deployment", "region") if values.get(name)
+def _parse_table(values: Mapping[str, str], inputs: Inputs) -> dict[str, Any]:
+    """The values of fields that are given.
+
+    Raises:
+        Problem: fields are invalid; the problem names all of them.
+    """
+    issues: list[Issue] = []
+    given = {name: values[name] for name in inputs if values.get(name)}
+    table = {
+        name: value for name, value in read_table(given, input_schema(inputs.values()), issues).items() if value is not None
     }
-    return replace(query, **sku_fields)
+    if issues:
+        raise Problem(422, "Invalid input", issue_errors(issues))
+    return table
+
+
+def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
+    table = _parse_table(values, LOG_QUERY)
+    if "top" in table and "by" not in table:
+        raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
+    names = ("provider", "deployment", "region")
+    skus = {name: values[name].lower() for name in names if values.get(name)}
+    try:
+        return CostQuery(**table | skus)
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [(error.field, error.message)]) from None
 
 
 def _parse_log_defaults(values: Mapping[str, str]) -> LogDefaults:
-    return LogDefaults(
-        **{name: values[name] for name in LOG_DEFAULT_FIELDS if values.get(name)}, day=_parse_field("day", values, parse_day)
-    )
+    return LogDefaults(**_parse_table(values, LOG_DEFAULTS))
 
 
-def _parse_field(name: str, values: Mapping[str, str], parse: Callable[[str], ParsedValue]) -> ParsedValue | None:
-    """The parsed value of a field; None if it is omitted.
+def _parse_format(text: str) -> str | None:
+    """The name of a log format; None if it is to be detected.
 
     Raises:
-        Problem: the value is invalid; the problem names the field.
+        Problem: there is no such format.
     """
-    if not values.get(name):
-        return None
-    try:
-        return parse(values[name])
-    except VoicebillError as error:
-        raise Problem(422, "Invalid input", [(name, _without_option_names(str(error)))]) from None
-
-
-def _parse_format(text: str) -> str:
     names = [log_format.name for log_format in LOG_FORMATS]
-    if text.strip().lower() not in names:
-        raise UnknownName("format", text, names)
-    return text
-
-
-def _parse_group_by(text: str) -> tuple[str, ...]:
-    return CostQuery(by=tuple(name.strip() for name in text.split(",") if name.strip())).by
+    if text and text.strip().lower() not in names:
+        raise problem_from(UnknownName("format", text, names))
+    return text.strip().lower() or None
 
 
 async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], str, bytes]:

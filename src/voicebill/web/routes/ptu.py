@@ -1,31 +1,26 @@
 """Serve PTU sizings: PTUs for a load, their cost and break-even, as a page and as JSON."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.parameters.renamed_keys import replacement_for
-from voicebill.answers.parsing import quantities
-from voicebill.answers.parsing.quantities import parse_load_profile, parse_positive_number
+from voicebill.answers.parameters.inputs import PTU
+from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import size_ptus
-from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.ptu_shape import TERM_HOURS, amounts_by_term, cheapest_option_text, ptu_shape
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, column_decimals
-from voicebill.billing.provisioned_throughput import DEPLOYMENTS
-from voicebill.billing.validation import is_reasonable
-from voicebill.billing.validity import parse_day
 from voicebill.charts import draw
-from voicebill.conversation.volume import HOURS_PER_WEEK
 from voicebill.extras import MissingExtra
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
-from voicebill.web.forms.requests import Problem, read_form, read_json, read_query
+from voicebill.web.forms.fields import PTU_FIELDS
+from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_form, read_json, read_query, reject_oversized
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
@@ -39,38 +34,6 @@ EXAMPLE_FIELDS: Mapping[str, str] = {
     "cache_rate": "50%",
 }
 """Initial values of the form: Microsoft's example."""
-MAX_PTU_FIELD_CHARACTERS = 2_000
-"""Maximum length of a field; the hourly load of a week has some hundred characters."""
-
-
-def _parse_deployment(text: str) -> str:
-    if text.lower() not in DEPLOYMENTS:
-        raise InvalidInput(f"must be one of {', '.join(DEPLOYMENTS)}, not {text[:40]!r}")
-    return text.lower()
-
-
-FIELD_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    "model": ("model", str),
-    "deployment": ("deployment", _parse_deployment),
-    "region": ("region", str),
-    "calls_per_minute": ("calls_per_minute", parse_positive_number),
-    "prompt_tokens": ("prompt_tokens", quantities.parse_number),
-    "response_tokens": ("response_tokens", quantities.parse_number),
-    "cache_rate": ("cache_rate", quantities.parse_share),
-    "profile": ("profile", parse_load_profile),
-    "buy_ptus": ("ptus", quantities.parse_count),
-    "day": ("day", parse_day),
-}
-"""By field: the parameter of the request, and its parser."""
-FIELD_BY_MESSAGE = {
-    "unknown region": "region",
-    "have their price by region": "region",
-    "cannot be sized": "model",
-    "unknown model": "model",
-    "have no row for": "model",
-    "without tokens": "prompt_tokens",
-}
-"""Words of an error message that identify its field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +62,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
 
     @router.post("/ptu", include_in_schema=False)
     async def submit(request: Request) -> Response:
-        values = {name: value for name, value in (await read_form(request)).items() if name in FIELD_PARSERS and value}
+        values = {name: value for name, value in (await read_form(request)).items() if name in PTU and value}
         return Response(status_code=303, headers={"location": f"{site.prefix}/ptu?{urlencode(values)}"})
 
     @router.get("/api/ptu", **openapi.GET_PTU)
@@ -109,8 +72,8 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
 
     @router.post("/api/ptu", **openapi.POST_PTU)
     async def api_post(request: Request) -> Response:
-        values = _fields_from_json(await read_json(request))
-        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(values, site))), site)
+        table = await read_json(request)
+        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(table, site))), site)
 
     @router.get("/chart/ptu.{kind}", include_in_schema=False)
     async def chart(request: Request, kind: str) -> Response:
@@ -132,75 +95,23 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     return router
 
 
-def answer_ptus(values: Mapping[str, str], site: Site) -> PtuSizing:
-    """The PTU sizing for fields.
+def answer_ptus(table: object, site: Site) -> PtuSizing:
+    """The PTU sizing for fields or a JSON body.
 
     Raises:
         Problem: a field is unknown, missing or invalid; or there is no result.
     """
-    parameters: dict[str, Any] = {"day": site.today()}
-    errors: list[tuple[str | None, str]] = [
-        (name[:40], f"is now {renamed}" if renamed else f"is none of {', '.join(FIELD_PARSERS)}")
-        for name in list(values)[:20]
-        if name not in FIELD_PARSERS
-        for renamed in (replacement_for(name, FIELD_PARSERS),)
-    ]
-    for name, (parameter, parse) in FIELD_PARSERS.items():
-        text = values.get(name, "").strip()
-        if len(text) > MAX_PTU_FIELD_CHARACTERS:
-            errors.append((name, f"has more than {MAX_PTU_FIELD_CHARACTERS:,} characters"))
-        elif text:
-            try:
-                parameters[parameter] = parse(text)
-            except VoicebillError as error:
-                errors.append((name, str(error)))
-        elif name in ("model", "prompt_tokens", "response_tokens") or (
-            name == "calls_per_minute" and not values.get("profile")
-        ):
-            errors.append((name, "is missing"))
-    if errors:
-        raise Problem(422, "Invalid input", errors)
+    if isinstance(table, Mapping):
+        reject_oversized(table, max_characters=openapi.MAX_PROFILE_CHARACTERS)
+        table = {name: value for name, value in table.items() if value not in ("", None)}
+    issues: list[Issue] = []
+    request = parse_ptu_request(table, today=site.today(), issues=issues)
+    if request is None:
+        raise Problem(422, "Invalid input", issue_errors(issues))
     try:
-        return size_ptus(PtuRequest(**parameters), site.facts)
+        return size_ptus(request, site.facts)
     except VoicebillError as error:
-        raise Problem(422, "No answer", [(_field_of_message(str(error)), str(error).removeprefix("ptus: "))]) from None
-
-
-def _field_of_message(message: str) -> str | None:
-    """The field of an error message."""
-    names = {parameter: name for name, (parameter, _) in FIELD_PARSERS.items()} | FIELD_BY_MESSAGE
-    return next(
-        (
-            name
-            for words, name in names.items()
-            if words in message and (words in FIELD_BY_MESSAGE or message.startswith(words))
-        ),
-        None,
-    )
-
-
-def _fields_from_json(body: object) -> dict[str, str]:
-    """A JSON body as text fields.
-
-    Raises:
-        Problem: the body is not a JSON object, or a value is neither a number, text nor a list.
-    """
-    if not isinstance(body, Mapping):
-        raise Problem(422, "Invalid input", [(None, "the body must be a JSON object")])
-    fields: dict[str, str] = {}
-    for name, value in body.items():
-        if value is not None:
-            items = value if isinstance(value, list) and name == "profile" and len(value) <= HOURS_PER_WEEK else [value]
-            fields[name] = ",".join(_format_value(name, item) for item in items)
-    return fields
-
-
-def _format_value(name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not is_reasonable(Decimal(value)):
-        raise Problem(422, "Invalid input", [(name[:40], "must be a number or text")])
-    return f"{Decimal(value):f}"
+        raise problem_from(error) from None
 
 
 def _bars(answer: PtuSizing) -> list[Bar]:
@@ -234,9 +145,9 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
     empty: dict[str, Any] = {"view": None, "problem": None, "query": ""}
     return {
         "given": values,
+        "group": PTU_FIELDS,
         "errors": {name: text for name, text in problem.errors if name} if problem else {},
         "models": site.facts.provisioned.models,
-        "deployments": DEPLOYMENTS,
         "regions": regions,
         "by_term": amounts_by_term,
         "cheapest": cheapest_option_text(view) if view is not None else "",

@@ -1,0 +1,992 @@
+"""Declare what can be asked: one row per input, from which every interface takes names, help, defaults, choices and bounds.
+
+A row that belongs to a field of a dataclass takes its default, choices and bounds from there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets
+from voicebill.answers.connectivity.transport import DEFAULT_INCREMENT_SECONDS, ConnectionCosts
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSelection
+from voicebill.answers.parameters import kinds
+from voicebill.answers.parameters.kinds import Kind
+from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.provisioned.request import PtuRequest
+from voicebill.answers.recorded.filters import FILTER_FIELDS
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.validation import Between, default_of, field_types, to_decimal_between
+from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, LENGTH_CV_BOUNDS
+from voicebill.conversation.plan import DEFAULT_SHARE, Plan
+from voicebill.conversation.script import Truncation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input. `help` is one line without the default; `meaning` says more, for the documentation.
+
+    `owner` and `attribute` (default: the same name) are the dataclass and the field that hold it. `default` is for inputs
+    without an owner, and `default_text` for a default that is not one value. `initial` is its value in an empty form.
+    """
+
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    group: str
+    owner: type | None = None
+    attribute: str = ""
+    default: object = None
+    default_text: str = ""
+    bounds_of_number: Between | None = None
+    example: str = ""
+    initial: str = ""
+    meaning: str = ""
+    choice_labels: Mapping[str, str] | None = None
+    suggestions: tuple[str, ...] = ()
+    is_required: bool = False
+    is_advanced: bool = True
+    is_wide: bool = False
+    is_private: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that are possible; empty for all other kinds."""
+        return self.kind.choices
+
+    @property
+    def bounds(self) -> Between | None:
+        """The bounds of a number, if it has any."""
+        if self.bounds_of_number is not None or self.owner is None:
+            return self.bounds_of_number
+        return field_types(self.owner)[self.attribute or self.name].bounds
+
+    @property
+    def default_value(self) -> Any:  # noqa: ANN401 - inputs of many kinds
+        """The default; None if it is required, or determined by other inputs."""
+        return self.default if self.owner is None else default_of(self.owner, self.attribute or self.name)
+
+    @property
+    def default_as_text(self) -> str:
+        """The default for people; empty if the input is required.
+
+        >>> [PLAN[name].default_as_text for name in ("played_share", "instructions_tokens", "user_share")]
+        ['50%', '1,000', '40%']
+        """
+        value = self.default_value
+        if self.default_text or self.is_required:
+            return self.default_text
+        if value is None or value is False or value == ():
+            return "no" if value is False else "none"
+        if self.kind is kinds.SHARE:
+            return format_percent(float(value)) if value else "0"
+        return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+    @property
+    def help_with_default(self) -> str:
+        """The help with the default, as the command line and the API show it."""
+        if self.is_required:
+            return f"{self.help}. Required."
+        return f"{self.help}. (default: {self.default_as_text})" if self.default_as_text else f"{self.help}."
+
+    def read(self, value: object) -> Any:  # noqa: ANN401 - inputs of many kinds
+        """Read a value as it is given, and check it against its field.
+
+        Raises:
+            VoicebillError: it is not of the kind, or its field cannot hold it; the error has the name of the input.
+        """
+        try:
+            result = self.kind.read(value)
+            if self.owner is not None:
+                return field_types(self.owner)[self.attribute or self.name].check(self.name, result)
+            if self.bounds is not None:
+                return to_decimal_between(self.name, result, self.bounds)
+        except VoicebillError as error:
+            raise error.at(self.name) from None
+        return result
+
+
+Inputs = Mapping[str, Input]
+
+
+def _rows(*rows: Input) -> Inputs:
+    return {row.name: row for row in rows}
+
+
+def _choice(owner: type, name: str) -> Kind:
+    return kinds.choice(*field_types(owner)[name].choices)
+
+
+CONVERSATION = "Conversation"
+MODEL = "Model and prices"
+VOLUME = "Volume"
+TOOLS = "Tools and greeting"
+SPEECH = "Silence, interruptions, transcription"
+CONTENT = "Typed turns, images, reasoning"
+HISTORY = "History, cache and sessions"
+CONNECTION = "Transport and connection"
+BUSY_HOUR = "Busy hour"
+LIMITS = "Limits and counting"
+LOAD = "Load"
+LOG_VALUES = "Defaults for what the log does not state"
+QUERY = "Query"
+
+SELECTION: Inputs = _rows(
+    Input(
+        name="model",
+        label="Model",
+        help="Model name as the vendor writes it, with or without a date",
+        kind=kinds.TEXT,
+        group=MODEL,
+        default=DEFAULT_MODEL,
+        example="gpt-realtime-mini",
+        initial=DEFAULT_MODEL,
+        meaning="the newest model without billed reasoning before replies",
+        is_advanced=False,
+        is_wide=True,
+    ),
+    Input(
+        name="provider",
+        label="Provider",
+        help="Provider of the model: openai, azure",
+        kind=kinds.TEXT,
+        group=MODEL,
+        owner=ModelSelection,
+        example="azure",
+        initial=str(default_of(ModelSelection, "provider")),
+        choice_labels={"openai": "OpenAI", "azure": "Azure"},
+        is_advanced=False,
+    ),
+    Input(
+        name="deployment",
+        label="Deployment",
+        help="Deployment type of Azure: global, data-zone, regional",
+        kind=kinds.TEXT,
+        group=MODEL,
+        owner=ModelSelection,
+        example="data-zone",
+        initial=str(default_of(ModelSelection, "deployment")),
+        choice_labels={"global": "Global", "data-zone": "Data Zone", "regional": "Regional"},
+        is_advanced=False,
+    ),
+    Input(
+        name="region",
+        label="Azure region",
+        help="Azure region",
+        kind=kinds.TEXT,
+        group=MODEL,
+        owner=ModelSelection,
+        default_text="any",
+        example="swedencentral",
+    ),
+    Input(
+        name="day",
+        label="Day",
+        help="Day whose prices and rules apply",
+        kind=kinds.DAY,
+        group=MODEL,
+        default_text="today",
+        example="2026-11-22",
+    ),
+    Input(
+        name="rules",
+        label="Rules",
+        help="Rule set that counts conversations",
+        kind=kinds.TEXT,
+        group=MODEL,
+        owner=ModelSelection,
+        default_text="recorded-2026-11",
+        example="web-calculator-2026-06",
+        suggestions=("recorded-2026-11", "web-calculator-2026-06"),
+    ),
+)
+"""The model, where it is deployed, and the day and the rules that apply."""
+
+CALL_VOLUME: Inputs = _rows(
+    Input(
+        name="conversations",
+        label="Conversations",
+        help="Volume per hour, day, week, month or year",
+        kind=kinds.VOLUME,
+        group=VOLUME,
+        default_text="none",
+        example="30000/month",
+        initial="1,000/month",
+        meaning="for months and years; a year has 365 days, and a month is a twelfth of it. Without a period it is per month",
+        is_advanced=False,
+    ),
+    Input(
+        name="call_length_cv",
+        label="Call length variation",
+        help="Coefficient of variation of call lengths (standard deviation / mean); 0: all equal",
+        kind=kinds.NUMBER,
+        group=VOLUME,
+        default=ASSUMED_LENGTH_CV,
+        bounds_of_number=LENGTH_CV_BOUNDS,
+        example="0.5",
+        meaning=(
+            "assumed: service times in call centres are lognormal, but their variation differs by business. Turns, tool calls "
+            "and text turns grow with the length. Calls that would exceed the session limit, or a full context that may not "
+            "be truncated, are counted as ending there"
+        ),
+    ),
+)
+"""How many calls there are, and how their lengths differ."""
+
+PLAN: Inputs = _rows(
+    Input(
+        name="minutes",
+        label="Minutes",
+        help="Duration of the conversation, silence included: 10, 90s, 1.5h",
+        kind=kinds.MINUTES,
+        group=CONVERSATION,
+        owner=Plan,
+        example="10",
+        initial="10",
+        meaning="at most a day",
+        is_required=True,
+        is_advanced=False,
+    ),
+    Input(
+        name="turns",
+        label="Turns",
+        help="Number of turns: the user speaks, the assistant replies",
+        kind=kinds.COUNT,
+        group=CONVERSATION,
+        owner=Plan,
+        example="20",
+        initial="20",
+        is_required=True,
+        is_advanced=False,
+    ),
+    Input(
+        name="user_share",
+        label="User speaks",
+        help="Share of the time in which the user speaks: 40% or 0.4",
+        kind=kinds.SHARE,
+        group=CONVERSATION,
+        owner=Plan,
+        default_text=format_percent(float(DEFAULT_SHARE)),
+        example="45%",
+        initial=format_percent(float(DEFAULT_SHARE)),
+        meaning=(
+            "assumed: both sides speak equally long, and a fifth of a call is silence. What one side leaves, the others fill"
+        ),
+        is_advanced=False,
+    ),
+    Input(
+        name="assistant_share",
+        label="Assistant speaks",
+        help="Share of the time in which the assistant speaks: 40% or 0.4",
+        kind=kinds.SHARE,
+        group=CONVERSATION,
+        owner=Plan,
+        default_text=format_percent(float(DEFAULT_SHARE)),
+        example="45%",
+        initial=format_percent(float(DEFAULT_SHARE)),
+        meaning="assumed, as for the user; it counts what is played, not what is generated",
+        is_advanced=False,
+    ),
+    Input(
+        name="silence_share",
+        label="Silence",
+        help="Share of the time in which no one speaks",
+        kind=kinds.SHARE,
+        group=SPEECH,
+        owner=Plan,
+        default_text="the rest",
+        example="20%",
+    ),
+    Input(
+        name="instructions_tokens",
+        label="Prompt tokens",
+        help="Size of the prompt (instructions) in tokens",
+        kind=kinds.TOKENS,
+        group=CONVERSATION,
+        owner=Plan,
+        example="2,500",
+        initial=f"{default_of(Plan, 'instructions_tokens'):,}",
+        meaning="the prompts of recorded sessions had 1,018 and 1,349. From a file: `--instructions-file`",
+        is_advanced=False,
+    ),
+    Input(
+        name="tools_tokens",
+        label="Tool schema tokens",
+        help="Size of the tool schemas in tokens, which every response reads again",
+        kind=kinds.TOKENS,
+        group=TOOLS,
+        owner=Plan,
+        example="800",
+        meaning="no tools unless given. From a file: `--tools-file`",
+    ),
+    Input(
+        name="tool_calls",
+        label="Tool calls",
+        help="Tool calls per conversation",
+        kind=kinds.COUNT,
+        group=TOOLS,
+        owner=Plan,
+        example="4",
+        meaning="spread evenly over the turns; each is a response of its own",
+    ),
+    Input(
+        name="arguments_tokens",
+        label="Argument tokens",
+        help="Tokens that the model writes for each tool call",
+        kind=kinds.TOKENS,
+        group=TOOLS,
+        owner=Plan,
+        example="40",
+        meaning="assumed: a name and two short arguments",
+    ),
+    Input(
+        name="result_tokens",
+        label="Result tokens",
+        help="Tokens that the model reads after each tool call",
+        kind=kinds.TOKENS,
+        group=TOOLS,
+        owner=Plan,
+        example="300",
+        meaning="assumed: a short record",
+    ),
+    Input(
+        name="first_speaker",
+        label="First speaker",
+        help="Who speaks first; assistant: the conversation starts with a greeting",
+        kind=_choice(Plan, "first_speaker"),
+        group=TOOLS,
+        owner=Plan,
+        example="assistant",
+        meaning="the API waits for the user; a greeting is an extra turn before the first",
+    ),
+    Input(
+        name="images",
+        label="Images",
+        help="Images shown per conversation",
+        kind=kinds.COUNT,
+        group=CONTENT,
+        owner=Plan,
+        example="2",
+        meaning="spread evenly",
+    ),
+    Input(
+        name="image_tiles",
+        label="Tiles per image",
+        help="Tiles of an image; 0: low detail",
+        kind=kinds.COUNT,
+        group=CONTENT,
+        owner=Plan,
+        example="4",
+        meaning="1 is the smallest image at full detail",
+    ),
+    Input(
+        name="text_turns",
+        label="Typed turns",
+        help="Turns that are typed and answered in text",
+        kind=kinds.COUNT,
+        group=CONTENT,
+        owner=Plan,
+        example="5",
+        meaning="the speech is distributed over the other turns",
+    ),
+    Input(
+        name="text_turn_user_tokens",
+        label="Typed user tokens",
+        help="Tokens that the user types per typed turn",
+        kind=kinds.TOKENS,
+        group=CONTENT,
+        owner=Plan,
+        example="30",
+        meaning="assumed: a sentence",
+    ),
+    Input(
+        name="text_turn_reply_tokens",
+        label="Typed reply tokens",
+        help="Tokens that the assistant writes per typed turn",
+        kind=kinds.TOKENS,
+        group=CONTENT,
+        owner=Plan,
+        example="100",
+        meaning="assumed: a short paragraph",
+    ),
+    Input(
+        name="interrupted_share",
+        label="Interrupted replies",
+        help="Share of the replies that the user interrupts",
+        kind=kinds.SHARE,
+        group=SPEECH,
+        owner=Plan,
+        example="10%",
+        meaning="none unless given, since it varies most between agents",
+    ),
+    Input(
+        name="played_share",
+        label="Played before interruption",
+        help="Share of an interrupted reply that was played",
+        kind=kinds.SHARE,
+        group=SPEECH,
+        owner=Plan,
+        example="30%",
+        meaning="assumed: the interruption is in the middle",
+    ),
+    Input(
+        name="reasoning_tokens",
+        label="Reasoning tokens",
+        help="Reasoning tokens per response, for reasoning models",
+        kind=kinds.TOKENS,
+        group=CONTENT,
+        owner=Plan,
+        example="200",
+        meaning="unknown unless given, and a warning says so for reasoning models",
+    ),
+    Input(
+        name="transcription_model",
+        label="Transcription",
+        help="Model that transcribes the user's speech",
+        kind=kinds.TEXT,
+        group=SPEECH,
+        owner=Plan,
+        example="gpt-4o-mini-transcribe",
+        suggestions=("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1"),
+        meaning="the API transcribes the user only if a model is named",
+        is_wide=True,
+    ),
+    Input(
+        name="truncation",
+        label="Truncation",
+        help="What happens when the history no longer fits: auto drops the oldest items, disabled ends with an error",
+        kind=_choice(Truncation, "mode"),
+        group=HISTORY,
+        owner=Truncation,
+        attribute="mode",
+        example="disabled",
+        meaning="the API's own default",
+    ),
+    Input(
+        name="retention_ratio",
+        label="Retention ratio",
+        help="Share of the history budget kept after truncation",
+        kind=kinds.SHARE,
+        group=HISTORY,
+        owner=Truncation,
+        example="80%",
+        meaning="the API's own default: truncation keeps everything that fits",
+    ),
+    Input(
+        name="post_instructions_tokens",
+        label="History token limit",
+        help="Token limit of the history after the instructions",
+        kind=kinds.TOKENS,
+        group=HISTORY,
+        owner=Truncation,
+        default_text="the model's",
+        example="8,000",
+        meaning="a lower limit than the model's",
+    ),
+    Input(
+        name="cache",
+        label="Expected cache",
+        help='Cache behaviour of "expected": all, a share of the common prefix, or none',
+        kind=_choice(Plan, "cache"),
+        group=HISTORY,
+        owner=Plan,
+        default_text="prefix",
+        example="none",
+        meaning="by the rules",
+    ),
+    Input(
+        name="prefix_reuse",
+        label="Prefix reuse",
+        help="Share of the common prefix that is cached",
+        kind=kinds.SHARE,
+        group=HISTORY,
+        owner=Plan,
+        default_text="80%",
+        example="60%",
+        meaning="by the rules",
+    ),
+    Input(
+        name="warm_cache",
+        label="Warm cache",
+        help="Another session has just used the same instructions",
+        kind=kinds.FLAG,
+        group=HISTORY,
+        owner=Plan,
+        meaning="the first response then finds them cached",
+    ),
+    Input(
+        name="session_minutes",
+        label="Session limit, minutes",
+        help="Minutes after which a new session starts",
+        kind=kinds.WHOLE_MINUTES,
+        group=HISTORY,
+        owner=Plan,
+        default_text="60, Azure 30",
+        example="30",
+        meaning="by the rules; a turn belongs to the session in which its middle falls",
+    ),
+    Input(
+        name="session_carryover",
+        label="Session carryover",
+        help="What a new session starts with: text (the transcripts so far) or nothing",
+        kind=_choice(Plan, "session_carryover"),
+        group=HISTORY,
+        owner=Plan,
+        default_text="text",
+        example="nothing",
+        meaning="by the rules",
+    ),
+    Input(
+        name="transport",
+        label="Transport",
+        help="How the conversation reaches the model; a named one shows its traffic, requirements and fees",
+        kind=_choice(Plan, "transport"),
+        group=CONNECTION,
+        owner=Plan,
+        default_text="webrtc",
+        example="sip",
+        meaning="recommended for clients. The model costs the same over `websocket` and `sip`",
+    ),
+)
+"""The conversation: fields of `Plan`, and the three parts of its truncation setting."""
+
+CONNECTION_COSTS: Inputs = _rows(
+    Input(
+        name="codec",
+        label="Codec",
+        help="Audio codec: opus, pcm16 or g711",
+        kind=kinds.TEXT,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        default_text="the transport's first",
+        example="g711",
+        suggestions=("opus", "pcm16", "g711"),
+        meaning="`opus` over WebRTC, `pcm16` or `g711` over WebSocket, `g711` over SIP",
+    ),
+    Input(
+        name="carrier",
+        label="Carrier",
+        help="Id of a carrier's price",
+        kind=kinds.TEXT,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        example="twilio/voice-inbound-us-local",
+        meaning="built in (`voicebill prices --kind telephony`: examples) or your own",
+        is_wide=True,
+    ),
+    Input(
+        name="carrier_per_minute",
+        label="Carrier price, dollars per minute",
+        help="Your carrier's price in dollars per minute, instead of an id",
+        kind=kinds.USD,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        example="0.0085",
+    ),
+    Input(
+        name="carrier_increment",
+        label="Billing increment, seconds",
+        help="Seconds to which your carrier rounds each call up",
+        kind=kinds.SECONDS,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        default_text=str(DEFAULT_INCREMENT_SECONDS),
+        example="6",
+        meaning="of `carrier_per_minute`; a carrier with an id has its own",
+    ),
+    Input(
+        name="egress_per_gb",
+        label="Egress, dollars per GB",
+        help="Your cloud's price for outgoing traffic in dollars per GB (10^9 bytes)",
+        kind=kinds.USD,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        example="0.09",
+    ),
+    Input(
+        name="platforms",
+        label="Platforms",
+        help="Ids of platform prices in your own files",
+        kind=kinds.NAMES,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        example="livekit/cloud",
+        is_wide=True,
+    ),
+)
+"""Fees in addition to the models."""
+
+CAPACITY: Inputs = _rows(
+    Input(
+        name="calls_per_hour",
+        label="Busy-hour calls",
+        help="Calls in the busy hour, instead of a volume",
+        kind=kinds.NUMBER,
+        group=BUSY_HOUR,
+        owner=CapacityTargets,
+        default_text="from the volume",
+        example="200",
+    ),
+    Input(
+        name="busy_hour_share",
+        label="Busy-hour share",
+        help="Share of a day's calls in the busy hour",
+        kind=kinds.SHARE,
+        group=BUSY_HOUR,
+        owner=CapacityTargets,
+        default_text=format_percent(float(ASSUMED_BUSY_SHARE)),
+        example="15%",
+    ),
+    Input(
+        name="days",
+        label="Days per month",
+        help="Days per month with calls",
+        kind=kinds.NUMBER,
+        group=BUSY_HOUR,
+        owner=CapacityTargets,
+        default_text=str(ASSUMED_DAYS),
+        example="30",
+    ),
+    Input(
+        name="blocking_probability",
+        label="Blocking probability",
+        help="Share of calls that may be blocked",
+        kind=kinds.SHARE,
+        group=BUSY_HOUR,
+        owner=CapacityTargets,
+        example="0.5%",
+    ),
+    Input(
+        name="service_level",
+        label="Service level",
+        help="Service level if calls queue: share answered within a time",
+        kind=kinds.SERVICE_LEVEL,
+        group=BUSY_HOUR,
+        owner=CapacityTargets,
+        example="90% in 10s",
+        is_wide=True,
+    ),
+    Input(
+        name="quota_tokens",
+        label="Token limit per minute",
+        help="Token limit of one quota per minute",
+        kind=kinds.TOKENS,
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="as published",
+        example="200k",
+    ),
+    Input(
+        name="quota_requests",
+        label="Request limit per minute",
+        help="Request limit of one quota per minute",
+        kind=kinds.COUNT,
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="as published",
+        example="1,000",
+    ),
+    Input(
+        name="quota_sessions",
+        label="Concurrent session limit",
+        help="Concurrent session limit of one quota",
+        kind=kinds.COUNT,
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="as published",
+        example="100",
+    ),
+    Input(
+        name="tier",
+        label="Azure's quota tier",
+        help="Quota tier of your Azure subscription: 1 to 6",
+        kind=kinds.TIER,
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="the lowest",
+        example="tier-3",
+        suggestions=tuple(f"tier-{number}" for number in range(1, 7)),
+    ),
+    Input(
+        name="exceedance",
+        label="Exceedance",
+        help="Share of minutes in which the load may exceed the quota",
+        kind=kinds.SHARE,
+        group=LIMITS,
+        owner=CapacityTargets,
+        example="5%",
+    ),
+    Input(
+        name="cached_tokens",
+        label="Cached tokens",
+        help="Whether cached tokens count towards the limit",
+        kind=kinds.CACHED_TOKENS,
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="as the provider counts",
+        example="free",
+    ),
+    Input(
+        name="request_unit",
+        label="Request unit",
+        help="What a request limit counts",
+        kind=_choice(CapacityTargets, "request_unit"),
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="as the provider counts",
+        example="session",
+    ),
+    Input(
+        name="reserved_output_tokens",
+        label="Reserved output tokens",
+        help="Output tokens counted for every response, whatever it generates",
+        kind=kinds.TOKENS,
+        group=LIMITS,
+        owner=CapacityTargets,
+        default_text="as generated",
+        example="500",
+    ),
+)
+"""What capacity is planned for, in addition to the plan and the volume."""
+
+PTU: Inputs = _rows(
+    Input(
+        name="model",
+        label="Text model",
+        help="Text model",
+        kind=kinds.TEXT,
+        group=LOAD,
+        owner=PtuRequest,
+        example="gpt-5.2",
+        is_required=True,
+        is_advanced=False,
+        is_wide=True,
+    ),
+    Input(
+        name="deployment",
+        label="Deployment",
+        help="Deployment type of Azure",
+        kind=_choice(PtuRequest, "deployment"),
+        group=LOAD,
+        owner=PtuRequest,
+        example="data-zone",
+        is_advanced=False,
+    ),
+    Input(
+        name="region",
+        label="Azure region",
+        help="Azure region; required for a regional deployment",
+        kind=kinds.TEXT,
+        group=LOAD,
+        owner=PtuRequest,
+        default_text="any",
+        example="swedencentral",
+        is_advanced=False,
+    ),
+    Input(
+        name="calls_per_minute",
+        label="Peak calls per minute",
+        help="Model calls in the busiest minute",
+        kind=kinds.NUMBER,
+        group=LOAD,
+        owner=PtuRequest,
+        default_text="the peak of the profile",
+        example="1,000",
+        is_advanced=False,
+    ),
+    Input(
+        name="prompt_tokens",
+        label="Prompt tokens per call",
+        help="Input tokens of an average call",
+        kind=kinds.NUMBER,
+        group=LOAD,
+        owner=PtuRequest,
+        example="200",
+        is_required=True,
+        is_advanced=False,
+    ),
+    Input(
+        name="response_tokens",
+        label="Response tokens per call",
+        help="Output tokens of an average call",
+        kind=kinds.NUMBER,
+        group=LOAD,
+        owner=PtuRequest,
+        example="20",
+        is_required=True,
+        is_advanced=False,
+    ),
+    Input(
+        name="cache_rate",
+        label="Cached share of input",
+        help="Share of the input that is cached",
+        kind=kinds.SHARE,
+        group=LOAD,
+        owner=PtuRequest,
+        example="50%",
+        is_advanced=False,
+    ),
+    Input(
+        name="profile",
+        label="Hourly load profile: 24 numbers, or 168 for a week",
+        help="Load per hour: 24 numbers, or 168 for a week",
+        kind=kinds.LOAD_PROFILE,
+        group=LOAD,
+        owner=PtuRequest,
+        default_text="constant",
+        is_advanced=False,
+        is_wide=True,
+    ),
+    Input(
+        name="buy_ptus",
+        label="PTUs to buy",
+        help="Number of PTUs to buy; the rest spills over to pay as you go",
+        kind=kinds.COUNT,
+        group=LOAD,
+        owner=PtuRequest,
+        attribute="ptus",
+        default_text="as the peak requires",
+        example="60",
+        is_advanced=False,
+    ),
+    Input(
+        name="day",
+        label="Day",
+        help="Day whose prices apply",
+        kind=kinds.DAY,
+        group=LOAD,
+        default_text="today",
+        example="2026-11-22",
+        is_advanced=False,
+    ),
+)
+"""The load of model calls for which PTUs are sized."""
+
+SCRIPT_OVERRIDES: Inputs = {
+    row.name: replace(row, owner=None, default=None, bounds_of_number=row.bounds, default_text="as in the script")
+    for row in (*SELECTION.values(), PLAN["cache"], PLAN["prefix_reuse"])
+}
+"""What can be given instead of a script's own values."""
+
+LOG_DEFAULTS: Inputs = _rows(
+    Input(
+        name="model",
+        label="Voice model",
+        help="Voice model, if the log does not name one",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        example=DEFAULT_MODEL,
+    ),
+    Input(
+        name="transcription_model",
+        label="Transcription model",
+        help="Model that transcribes the user's speech, if the log does not name one",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        example="gpt-4o-transcribe",
+    ),
+    Input(
+        name="provider",
+        label="Provider",
+        help="Provider, if the log does not name one: openai, azure",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        default_text=f"{default_of(CostQuery, 'provider')}, with a note",
+        example="azure",
+    ),
+    Input(
+        name="deployment",
+        label="Deployment",
+        help="Deployment, if the log does not name one: global, data-zone, regional",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        default_text=f"{default_of(CostQuery, 'deployment')}, with a note",
+        example="data-zone",
+    ),
+    Input(
+        name="region",
+        label="Azure region",
+        help="Azure region, if the log does not name one",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        example="swedencentral",
+    ),
+    Input(
+        name="tenant",
+        label="Tenant",
+        help="Tenant (customer) of the conversations, if the log does not name one",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        example="acme",
+    ),
+    Input(
+        name="day",
+        label="Day of records without a time",
+        help="Day of the records without a time",
+        kind=kinds.DAY,
+        group=LOG_VALUES,
+        example="2026-11-22",
+    ),
+)
+"""The values for what a log does not state."""
+
+LOG_QUERY: Inputs = _rows(
+    Input(
+        name="by",
+        label="Group by",
+        help=f"Fields to group by: {', '.join(FILTER_FIELDS)}",
+        kind=kinds.FIELD_NAMES,
+        group=QUERY,
+        example="tenant,model",
+    ),
+    Input(
+        name="where",
+        label="Filter",
+        help="Filter of the records",
+        kind=kinds.FILTER,
+        group=QUERY,
+        example="tenant = acme and day >= 2026-11-01",
+    ),
+    Input(
+        name="since",
+        label="From (inclusive)",
+        help="First day (UTC), inclusive",
+        kind=kinds.DAY,
+        group=QUERY,
+        default_text="the first",
+        example="2026-11-01",
+    ),
+    Input(
+        name="until",
+        label="Until (exclusive)",
+        help="Last day (UTC), exclusive",
+        kind=kinds.DAY,
+        group=QUERY,
+        default_text="the last",
+        example="2026-12-01",
+    ),
+    Input(
+        name="top",
+        label="Only the most expensive groups",
+        help="Number of groups, the most expensive first; all others are shown as one",
+        kind=kinds.COUNT,
+        group=QUERY,
+        default_text="all",
+        example="10",
+    ),
+)
+"""Which records of a log or a ledger are asked about, and how they are grouped."""
+
+ESTIMATE: Inputs = {**SELECTION, **CALL_VOLUME, **PLAN, **CONNECTION_COSTS}
+"""Everything that an estimate or a comparison can be asked with."""
+
+
+def groups_of(inputs: Iterable[Input]) -> dict[str, list[Input]]:
+    """Inputs by their group, in the order of their first rows."""
+    groups: dict[str, list[Input]] = {}
+    for row in inputs:
+        groups.setdefault(row.group, []).append(row)
+    return groups

@@ -1,0 +1,31 @@
+"""Read a load of model calls for PTUs from fields of a form, a query, a JSON body, or options."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from voicebill.answers.parameters.inputs import PTU
+from voicebill.answers.parameters.plan_schema import input_schema
+from voicebill.answers.parameters.table_schema import Issue, read_table
+from voicebill.answers.provisioned.request import PtuRequest
+from voicebill.billing.errors import InvalidInput, VoicebillError
+
+PTU_SCHEMA = input_schema(PTU.values())
+
+
+def parse_ptu_request(table: object, *, today: date, issues: list[Issue]) -> PtuRequest | None:
+    """Read a request; None if there are errors, which are added to `issues`, each with the path to its field."""
+    before = len(issues)
+    values = {key: value for key, value in read_table(table, PTU_SCHEMA, issues).items() if value is not None}
+    names = table if isinstance(table, Mapping) else {}
+    missing = [row.name for row in PTU.values() if row.is_required and row.name not in names]
+    issues.extend(Issue.of(InvalidInput("is missing", field=name)) for name in missing)
+    if len(issues) > before:
+        return None
+    fields = {PTU[name].attribute or name: value for name, value in values.items()}
+    try:
+        return PtuRequest(**{"day": today} | fields)
+    except VoicebillError as error:
+        names_of_fields = {row.attribute: row.name for row in PTU.values() if row.attribute}
+        issue = Issue.of(error)
+        issues.append(Issue(tuple(names_of_fields.get(str(part), part) for part in issue.path), issue.text, issue.message))
+        return None
