@@ -39,7 +39,7 @@ class Commands(TyperGroup):
 
     def _issue_text(self, issue: Issue, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
         option = self._options(ctx).get(str(issue.path[0])) if issue.path else None
-        return f"{option}: {issue.message}" if option and issue.message else issue.text
+        return issue.error.text_for(option) if option and issue.error else issue.text
 
     def _options(self, ctx: Any) -> dict[str, str]:  # noqa: ANN401 - Typer's own context
         """The options of the command that runs, by the name of their input."""

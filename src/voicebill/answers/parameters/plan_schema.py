@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, ESTIMATE, SELECTION, Input
+from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, ESTIMATE, PLAN, SELECTION, Input
 from voicebill.answers.parameters.script_schema import truncation_setting
 from voicebill.answers.parameters.table_schema import Field, Issue, Schema, Values, read_table
 from voicebill.conversation.script import Truncation
@@ -13,7 +13,12 @@ def input_schema(inputs: Iterable[Input]) -> Schema:
     return {row.name: Field(row.read, None) for row in inputs}
 
 
-PLAN_SCHEMA: Schema = {**input_schema(ESTIMATE.values()), "truncation": Field(truncation_setting, None)}
+def _truncation(value: object) -> Truncation:
+    """A truncation setting: a word, or a table of its three parts."""
+    return truncation_setting(PLAN["truncation"].kind.read(value) if isinstance(value, str) else value)
+
+
+PLAN_SCHEMA: Schema = {**input_schema(ESTIMATE.values()), "truncation": Field(_truncation, None)}
 
 
 def plan_values(table: object, issues: list[Issue]) -> tuple[Values, Values]:

@@ -5,7 +5,7 @@ out. A fault knows the path to its place, so that whoever has the file can name 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,16 +25,18 @@ class Issue:
     """One error in a table, with its path: keys and positions from the root.
 
     `message` is the text without the key, for interfaces that show it beside the field; empty: the text does not name it.
+    `error` is what was raised, if anything.
     """
 
     path: TablePath
     text: str
     message: str = ""
+    error: VoicebillError | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, error: VoicebillError) -> "Issue":
         """An error as an issue of its field."""
-        return cls(() if error.field is None else (error.field,), str(error), error.message)
+        return cls(() if error.field is None else (error.field,), str(error), error.message, error)
 
     def __str__(self) -> str:
         place = self.path if self.path and isinstance(self.path[-1], int) else self.path[:-1]  # the text names the key
@@ -90,7 +92,10 @@ def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePat
         if isinstance(spec, TableList):
             values[key] = _rows(data.get(key, []), spec, issues, (*path, key))
         elif key in data:
-            issues.extend(Issue((*path, key), f"{key}: {text}", text) for text in _read_key(key, spec, data[key], values))
+            issues.extend(
+                Issue((*path, key), f"{key}: {error.message}", error.message, error)
+                for error in _read_key(key, spec, data[key], values)
+            )
         elif spec.default is REQUIRED:
             issues.append(Issue(path, f"{key!r} is missing"))
         else:
@@ -98,14 +103,14 @@ def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePat
     return values
 
 
-def _read_key(key: str, spec: Field, value: object, values: Values) -> Sequence[str]:
+def _read_key(key: str, spec: Field, value: object, values: Values) -> Sequence[VoicebillError]:
     """Read one value; say what is wrong with it."""
     try:
         values[key] = spec.read(value)
     except MultipleErrors as error:
-        return error.texts
+        return [InvalidInput(text).at(key) for text in error.texts]
     except VoicebillError as error:
-        return [error.message]
+        return [error.at(key)]
     return ()
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from rich.console import Console
 
 from voicebill.answers.parameters.inputs import PTU
-from voicebill.answers.parameters.kinds import LOAD_PROFILE
 from voicebill.answers.parameters.ptu_schema import parse_ptu_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
@@ -43,16 +41,16 @@ BREAK_EVEN_NOTE = (
 )
 
 
-def _read_profile(value: object) -> tuple[Decimal, ...]:
-    """A load profile, or the file that has it."""
-    is_file = isinstance(value, str) and not re.fullmatch(r"[\d.,;\s]*", value) and ("," not in value or Path(value).exists())
-    return LOAD_PROFILE.read(read_text(Path(str(value))) if is_file else value)  # type: ignore[no-any-return]
+def _profile_text(text: str) -> str:
+    """A load profile as it is given, or as it is in the file of that name."""
+    is_numbers = re.fullmatch(r"[\d.,;\s]*", text) or ("," in text and not Path(text).exists())
+    return text if is_numbers else read_text(Path(text))
 
 
-PROFILE_OR_FILE = replace(LOAD_PROFILE, read=_read_profile, metavar="N,N,...|FILE")
+PTU_OPTIONS = {**PTU, "profile": replace(PTU["profile"], help=f"{PTU['profile'].help}, or a file with them")}
 
 
-@takes_inputs("load", {**PTU, "profile": replace(PTU["profile"], kind=PROFILE_OR_FILE)})
+@takes_inputs("load", PTU_OPTIONS)
 def ptu_command(
     *,
     load: dict[str, Any],
@@ -72,6 +70,8 @@ def ptu_command(
         voicebill ptu --model gpt-5.2 --deployment data-zone \\
             --calls-per-minute 1000 --prompt-tokens 200 --response-tokens 20 --cache-rate 0.5
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    if "profile" in load:
+        load["profile"] = _profile_text(load["profile"])
     issues: list[Issue] = []
     request = parse_ptu_request(load, today=today(), issues=issues)
     if request is None:
