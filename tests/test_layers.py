@@ -141,3 +141,27 @@ result = CliRunner().invoke(app, ["cost", "a.jsonl"])
 print(result.exit_code, result.output)
 """
     assert run_bare(code) == "2 Error: reading logs needs the extra 'logs': pip install 'voicebill[logs]'"
+
+
+TESTS = Path(__file__).parent
+TEST_FILES = sorted(TESTS.rglob("*.py"))
+
+
+def imported_tests(tree: ast.AST) -> list[str]:
+    """The test modules that a module imports, or imports from."""
+    names = [
+        *imported_modules(tree),
+        *(f"{node.module}.{alias.name}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names),
+    ]
+    return [name for name in names if any(part.startswith("test_") for part in name.split(".")) and name.startswith("tests.")]
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.relative_to(TESTS).as_posix())
+def test_tests_share_helpers_and_not_each_other(file: Path) -> None:
+    """What several test modules use is in a module beside them: a test module can then be moved, split or run by itself."""
+    assert imported_tests(ast.parse(file.read_text(encoding="utf-8"))) == []
+
+
+def test_the_check_of_shared_helpers_sees_what_it_is_for() -> None:
+    guilty = "from tests.a.test_b import C\nfrom tests.a import test_d\nimport tests.test_e\nfrom tests.cases import DAY"
+    assert imported_tests(ast.parse(guilty)) == ["tests.a.test_b", "tests.test_e", "tests.a.test_b.C", "tests.a.test_d"]

@@ -1,15 +1,19 @@
 """Generate records as logs may contain them, likely and unlikely ones, and queries of them."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
 
 from hypothesis import strategies as st
 
-from voicebill.answers.recorded.cost import CostQuery
+from voicebill.answers.recorded.cost import Cost, CostQuery
 from voicebill.answers.recorded.filters import FILTER_FIELDS, And, Condition, FieldComparison, FieldValue, In, Not, Or
 from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
 from voicebill.billing.usage import Status, Usage
+
+COMPARED_FIELDS = [field.name for field in fields(Cost) if field.name != "prices"]
+"""What engines must agree on."""
 
 CONTRACT = """
 checked = 2026-11-01

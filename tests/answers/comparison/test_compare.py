@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, reject, settings
 
 from tests.cases import DAY
-from tests.conversation.test_plan import PLANS
+from tests.conversation.plans import PLANS
 from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.calculator_bridge import STEPS, bridge
 from voicebill.answers.estimates.estimate import estimate

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, reject
 
 from tests.cases import DAY
-from tests.conversation.test_plan import PLANS
+from tests.conversation.plans import PLANS
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.simulate import simulate

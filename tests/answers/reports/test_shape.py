@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.answers.estimates.test_simulate import run
+from tests.answers.estimates.simulations import run
 from tests.cases import DAY, cases
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
