@@ -27,7 +27,6 @@ from voicebill.engines.ledger_writer import MAX_PARTS_PER_DAY
 from voicebill.facts import load_facts
 from voicebill.facts.files import UnreadableFile
 
-PRICES = load_facts().prices
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -49,12 +48,12 @@ def record(name: str, *, text: int = 100, day: int = 20, **more: Any) -> Record:
 def costs(folder: Path, **query_fields: Any) -> Cost:
     """Return the cost of a ledger's records."""
     with DuckDBEngine(Ledger(folder).files()) as database:
-        return cost(database, CostQuery(**query_fields), PRICES)
+        return cost(database, CostQuery(**query_fields), load_facts().prices)
 
 
 def total(*records: Record) -> Any:
     """Return the Python engine's total of some records."""
-    return cost(PythonEngine(records), CostQuery(), PRICES).total
+    return cost(PythonEngine(records), CostQuery(), load_facts().prices).total
 
 
 def test_the_same_log_twice_changes_nothing(tmp_path: Path) -> None:
@@ -153,7 +152,7 @@ def test_a_corrected_price_restates_history(tmp_path: Path) -> None:
     Ledger(tmp_path).record([record("a")])
     half = Adjustment("half", Decimal("0.5"), (), (), (), PartialDate.parse("2026"), None, "a test")
     with DuckDBEngine(Ledger(tmp_path).files()) as database:
-        halved = cost(database, CostQuery(), replace(PRICES, adjustments=(half,)))
+        halved = cost(database, CostQuery(), replace(load_facts().prices, adjustments=(half,)))
     assert halved.total.low == 520 * 10**6
 
 
@@ -229,7 +228,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     files = ledger.files()
     files[0].unlink()
     with pytest.raises(EngineError, match="a file of the ledger is missing"), DuckDBEngine(files) as database:
-        cost(database, CostQuery(), PRICES)
+        cost(database, CostQuery(), load_facts().prices)
 
 
 # Processes that are killed, and processes at once. They are forked from one that has loaded everything.
