@@ -110,3 +110,17 @@ def test_a_platform_in_a_stack_bills_its_increment(tmp_path: Path, increment: in
     alternative = alternatives(None, SHORT, ModelSelection(model="any", day=DAY), facts, stacks=[stack]).find("ours")
     assert alternative is not None
     assert alternative.components[-1].amount == micro_dollars(f"{seconds} × 1000")
+
+
+@pytest.mark.parametrize(("increment", "seconds"), [(1, 26), (7_000, 28), (60_000, 60)])
+def test_a_model_in_a_stack_bills_its_increment(tmp_path: Path, increment: int, seconds: int) -> None:
+    """40% of 61.2 s are 244 tokens of a tenth of a second, and two turns have 8 tokens of padding each: 26 s are heard."""
+    file = tmp_path / "transcriber.toml"
+    file.write_text(
+        'provider = "me"\nchecked = 2026-11-22\nsources = ["a contract"]\n[[offers]]\nmodel = "ear"\nkind = "transcription"\n'
+        f'[[offers.prices]]\nsince = "2026-11-01"\nusd = {{ audio_ms = 0.06 }}\nincrements = {{ audio_ms = {increment} }}\n'
+    )
+    facts, stack = load_facts(file), Stack("ours", "ours", "transcription", {"transcriber": ("ear",)})
+    alternative = alternatives(None, SHORT, ModelSelection(model="any", day=DAY), facts, stacks=[stack]).find("ours")
+    assert alternative is not None
+    assert alternative.expected == micro_dollars(f"{seconds} × 1000")

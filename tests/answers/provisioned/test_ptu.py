@@ -302,3 +302,18 @@ def test_a_profile_is_read_as_people_write_it() -> None:
 
 def test_numbers_in_the_shape_are_plain() -> None:
     assert [format_decimal(Fraction(number)) for number in ("1000", "0.00004", "1/3", "0")] == ["1000", "0", "0.3333", "0"]
+
+
+def test_peak_and_average_are_told_apart() -> None:
+    """Half a day at 9 calls a minute, half at 2: 5.5 on average. 200 + 20 tokens at 9: 1,800 in and 180 out a minute."""
+    profile = (*[Decimal(9)] * 12, *[Decimal(2)] * 12)
+    shape = ptu_shape(size_ptus(PtuRequest("gpt-5.2", DAY, Decimal(200), Decimal(20), profile=profile), load_facts()))
+    assert (shape["load"]["calls_per_minute"], shape["load"]["average_calls_per_minute"]) == ("9", "5.5")
+    assert (shape["load"]["prompt_tokens"], shape["load"]["response_tokens"]) == ("200", "20")
+    assert (shape["input_tpm"], shape["output_tpm"]) == (1800, 180)
+    # gpt-5.2: 3,400 input tokens a minute per PTU, an output token counts as 8: 1,800 + 8 x 180 = 3,240 are 0.9529 PTUs of 15
+    assert (shape["normalized_tpm"], shape["raw_ptus"], shape["ptus"]) == (3240, "0.9529", 15)
+    assert shape["utilization"] == {"peak": "0.0635", "average": "0.0388"}
+    go = shape["pay_as_you_go"]
+    assert Decimal(go["hour_at_peak"]) == 9 * 60 * Decimal(go["call"])
+    assert Decimal(go["hour"]) == Decimal("5.5") * 60 * Decimal(go["call"])
