@@ -86,8 +86,10 @@ def test_a_length_lies_within_half_a_turn_of_its_bucket(order: int, turns: str) 
         ([0, 1, 2, 3], 1.5, [-1, 9, 9, -1]),
         ([0, 1, 2, 3, 4], 0.5, [5, 15, -5, 1, 0]),
         ([0, 1, 2, 3, 4], 3.5, [0, 1, -5, 15, 5]),
-        # Of five nodes, the two on either side
+        # Of five or seven nodes, the two on either side
         ([0, 1, 2, 3, 4], 2.5, [0, -1, 9, 9, -1]),
+        ([0, 1, 2, 3, 4, 5, 6], 2.5, [0, -1, 9, 9, -1, 0, 0]),
+        ([0, 1, 2, 3, 4, 5, 6], 3.5, [0, 0, -1, 9, 9, -1, 0]),
         # On a node: that one alone
         ([0, 1, 2, 3, 4], 2, [0, 0, 16, 0, 0]),
         ([0, 1, 2, 3, 4], 4, [0, 0, 0, 0, 16]),
