@@ -12,7 +12,6 @@ from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName
 from voicebill.billing.provisioned_throughput import PtuIncrements
 from voicebill.facts import load_facts
 
-BOOK = load_facts().provisioned
 SHARED, REGIONAL = PtuIncrements(15, 5), PtuIncrements(50, 50)
 
 
@@ -51,22 +50,22 @@ def test_invalid_numbers_of_units_are_rejected_with_the_closest_valid_ones(units
 
 def test_a_day_before_the_first_row_is_rejected_with_the_known_days() -> None:
     with pytest.raises(NotAvailable, match=r"gpt-5.2 in a PTU is not known for 2026-05-20: it is known from 2026-05-21 on"):
-        BOOK.throughput("gpt-5.2", date(2026, 5, 20))
+        load_facts().provisioned.throughput("gpt-5.2", date(2026, 5, 20))
     with pytest.raises(
         NotAvailable, match="data-zone PTUs in japaneast is not known for 2026-07-31: it is known from 2026-08-01"
     ):
-        BOOK.hourly_price("data-zone", "japaneast", date(2026, 7, 31))
+        load_facts().provisioned.hourly_price("data-zone", "japaneast", date(2026, 7, 31))
 
 
 def test_regional_units_need_a_region_and_the_error_lists_all_with_their_price() -> None:
     with pytest.raises(
         NotAvailable, match=r"choose one. An hour costs \$2.00 in australiaeast, .*; \$2.20 in .*; \$2.40 in brazil"
     ):
-        BOOK.hourly_price("regional", None, DAY)
+        load_facts().provisioned.hourly_price("regional", None, DAY)
     with pytest.raises(UnknownName, match="unknown region 'swedencentrl' of regional PTUs; the nearest is swedencentral"):
-        BOOK.hourly_price("regional", "swedencentrl", DAY)
+        load_facts().provisioned.hourly_price("regional", "swedencentrl", DAY)
 
 
 def test_a_model_without_regional_deployment_is_rejected() -> None:
     with pytest.raises(NotAvailable, match="DeepSeek-R1 is provisioned as a global or data-zone deployment"):
-        BOOK.throughput("deepseek-r1", DAY).increments("regional")
+        load_facts().provisioned.throughput("deepseek-r1", DAY).increments("regional")

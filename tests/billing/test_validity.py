@@ -33,6 +33,14 @@ def test_an_end_known_to_the_month_is_uncertain_until_the_month_is_over() -> Non
     assert uncertainty(price, date(2025, 10, 1)) == "its source says only that it ended in 2025-10"
 
 
+def test_a_start_known_to_the_month_is_uncertain_until_the_month_is_over() -> None:
+    price = row("2026-09")
+    assert [is_effective(price, date(2026, month, day)) for month, day in ((8, 31), (9, 1))] == [False, True]
+    assert uncertainty(price, date(2026, 9, 30)) == "its source says only that it began in 2026-09"
+    assert uncertainty(price, date(2026, 10, 1)) is None
+    assert uncertainty(row("2026-09-30", "2026-10-01"), date(2026, 9, 30)) is None
+
+
 def test_of_two_uncertain_rows_the_later_one_applies() -> None:
     assert effective_row([row("2025", "2026-03"), row("2026-03")], date(2026, 3, 5)) == row("2026-03")
 

@@ -5,8 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conversation.scripts import GA, RULES, scripts
-from tests.conversation.test_context import run
+from tests.conversation.scripts import GA, RULES, run, scripts
 from voicebill.conversation.cache import CacheRule, cache_rule, cached_tokens, usage
 from voicebill.conversation.context import Response
 from voicebill.conversation.history import NOTHING, Tokens

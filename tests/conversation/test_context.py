@@ -9,21 +9,12 @@ from hypothesis import strategies as st
 
 from tests.cases import case_file
 from tests.conversation.literal import ReferenceContext
-from tests.conversation.scripts import GA, PREVIEW, RULES, rules_of, scripts, turns
+from tests.conversation.scripts import GA, PREVIEW, RULES, rules_of, run, scripts, turns
 from voicebill.billing.errors import ContextOverflow, InvalidInput
-from voicebill.conversation.context import Response, responses
+from voicebill.conversation.context import responses
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
-
-
-def run(script: Script, rules: Rules) -> list[Response]:
-    """A script's responses, or nothing if the provider would return an error."""
-    try:
-        return list(responses(script, rules))
-    except ContextOverflow:
-        return []
-
 
 GOLDEN = [(1026, 16), (1102, 292), (1159, 350), (1210, 409), (1251, 374), (1288, 357)]
 GOLDEN_TURNS = tuple(

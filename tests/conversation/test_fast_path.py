@@ -20,7 +20,6 @@ from voicebill.conversation.plan import Plan, schedule_speech, script
 from voicebill.conversation.script import Truncation, Turn
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 MODELS = [
     ("gpt-realtime-1.5", "openai"),
     ("gpt-realtime-1.5", "azure"),
@@ -31,7 +30,7 @@ MODELS = [
 
 
 def resolve(model: str, provider: str, rules: str | None) -> ResolvedModel:
-    return resolve_model(ModelSelection(model=model, provider=provider, day=DAY, rules=rules), None, FACTS)
+    return resolve_model(ModelSelection(model=model, provider=provider, day=DAY, rules=rules), None, load_facts())
 
 
 SHARES = st.integers(0, 50).map(lambda hundredths: Decimal(hundredths) / 100)

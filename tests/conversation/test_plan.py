@@ -5,27 +5,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.conversation.plans import PLANS
 from tests.conversation.scripts import GA, PAGE
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.context import duration_ms
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.script import ToolCall
-
-SHARES = st.integers(0, 50).map(lambda percent: Decimal(percent) / 100)
-PLANS = st.builds(
-    Plan,
-    minutes=st.integers(1, 6000).map(lambda tenths: Decimal(tenths) / 10).filter(lambda minutes: minutes <= 1440),
-    turns=st.integers(1, 120),
-    user_share=SHARES,
-    assistant_share=SHARES,
-    tool_calls=st.integers(0, 30),
-    images=st.integers(0, 5),
-    first_speaker=st.sampled_from(["user", "assistant"]),
-    reasoning_tokens=st.integers(0, 50),
-    interrupted_share=SHARES,
-)
 
 
 @given(PLANS)

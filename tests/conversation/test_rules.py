@@ -11,11 +11,9 @@ from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.conversation.rules import PARAMETERS, EffectiveRules, parse_parameter
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
-
 
 def effective_rules(model: str, rules: str | None = None) -> EffectiveRules:
-    return FACTS.rules_for(FACTS.prices.quote(model, day=DAY).offer, day=DAY, rules=rules)
+    return load_facts().rules_for(load_facts().prices.quote(model, day=DAY).offer, day=DAY, rules=rules)
 
 
 def test_models_differ_in_their_history_policy() -> None:
@@ -29,11 +27,13 @@ def test_the_basis_names_the_measurement_or_the_assumption() -> None:
 
 
 def test_every_parameter_of_every_model_has_evidence_and_a_basis() -> None:
-    for model in {offer.model for offer in FACTS.prices.offers if offer.kind == "realtime" and offer.row_on(DAY)}:
+    for model in {offer.model for offer in load_facts().prices.offers if offer.kind == "realtime" and offer.row_on(DAY)}:
         provider = (
-            "openai" if any(o.provider == "openai" and o.row_on(DAY) for o in FACTS.prices.offers_named(model)) else "azure"
+            "openai"
+            if any(o.provider == "openai" and o.row_on(DAY) for o in load_facts().prices.offers_named(model))
+            else "azure"
         )
-        rows = FACTS.rules_for(FACTS.prices.quote(model, provider=provider, day=DAY).offer, day=DAY).rows
+        rows = load_facts().rules_for(load_facts().prices.quote(model, provider=provider, day=DAY).offer, day=DAY).rows
         assert set(rows) == set(PARAMETERS)
         assert all(row.basis for row in rows.values())
 
@@ -48,7 +48,7 @@ def test_limits_follow_the_model_and_the_provider() -> None:
 
 def test_the_original_calculator_is_a_separate_rule_set() -> None:
     assert (PAGE.history, PAGE.expected_cache, PAGE.padding_tokens, PAGE.counts_instructions) == ("keep-all", "all", 0, False)
-    assert {row.evidence for row in FACTS.rules.rule_set("web-calculator-2026-06").rows} == {"defined"}
+    assert {row.evidence for row in load_facts().rules.rule_set("web-calculator-2026-06").rows} == {"defined"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, reject
 
 from tests.cases import DAY
-from tests.conversation.test_plan import PLANS
+from tests.conversation.plans import PLANS
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.simulate import simulate
@@ -21,7 +21,6 @@ from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.script import Truncation
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 HALF = Decimal("0.5")
 PLAN = Plan(minutes=10, turns=20)
 
@@ -31,7 +30,7 @@ def selection_of(model: str = "gpt-realtime-1.5", **more: Any) -> ModelSelection
 
 
 def answer(selection: ModelSelection | None = None, **plan: Any) -> Estimate:
-    return estimate(Plan(**{"minutes": 10, "turns": 20, **plan}), selection or selection_of(), FACTS)
+    return estimate(Plan(**{"minutes": 10, "turns": 20, **plan}), selection or selection_of(), load_facts())
 
 
 def test_the_original_calculators_example_comes_out_to_the_micro_dollar() -> None:
@@ -50,7 +49,7 @@ def test_the_original_calculators_example_comes_out_to_the_micro_dollar() -> Non
 def estimate_or_reject(plan: Plan, selection: ModelSelection) -> Estimate:
     """The estimate of a plan that the provider would not refuse."""
     try:
-        return estimate(plan, selection, FACTS)
+        return estimate(plan, selection, load_facts())
     except ContextOverflow:
         reject()
 
@@ -60,7 +59,7 @@ def test_a_plan_and_its_script_cost_the_same(plan: Plan) -> None:
     plan = replace(plan, transcription_model="gpt-4o-transcribe")
     selection = selection_of()
     planned = estimate_or_reject(plan, selection)
-    simulated = simulate(script(plan, planned.model.effective_rules.rules), selection, FACTS)
+    simulated = simulate(script(plan, planned.model.effective_rules.rules), selection, load_facts())
     assert planned.per_conversation == simulated.scenarios
     assert (
         sum(response.amount for response in simulated.responses)
@@ -84,7 +83,7 @@ def test_lines_and_parts_add_up_to_the_expected_amount(plan: Plan) -> None:
 
 
 def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
-    result = estimate(Plan(minutes=10, turns=20), selection_of(), FACTS, parse_volume("1000/day"), LengthDistribution(0))
+    result = estimate(Plan(minutes=10, turns=20), selection_of(), load_facts(), parse_volume("1000/day"), LengthDistribution(0))
     expected = result.per_conversation.expected
     assert result.per_month is not None
     assert result.per_year is not None
@@ -96,26 +95,27 @@ def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
 
 def test_months_are_over_calls_of_different_lengths_by_default() -> None:
     assumed, explicit = (
-        estimate(PLAN, selection_of(), FACTS, parse_volume("1000/day"), lengths) for lengths in (None, LengthDistribution())
+        estimate(PLAN, selection_of(), load_facts(), parse_volume("1000/day"), lengths)
+        for lengths in (None, LengthDistribution())
     )
     assert assumed.call_mix is not None
     assert assumed.per_year == assumed.call_mix.mean.scaled(Fraction(365_000)) == explicit.per_year
     assert any("call lengths are assumed" in text and "variation of 0.8" in text for text in assumed.assumptions)
     assert not any("call lengths are assumed" in text for text in explicit.assumptions)
-    assert estimate(PLAN, selection_of(), FACTS).call_mix is None
+    assert estimate(PLAN, selection_of(), load_facts()).call_mix is None
 
 
 def test_calls_that_would_end_with_the_providers_error_end_there() -> None:
     """Behind a prompt of 15,000 tokens and without truncation, a 32k context is full before the hour."""
     endless = replace(PLAN, instructions_tokens=15_000, truncation=Truncation("disabled"))
-    result = estimate(endless, selection_of("gpt-realtime"), FACTS, parse_volume("1000/day"), LengthDistribution(2))
+    result = estimate(endless, selection_of("gpt-realtime"), load_facts(), parse_volume("1000/day"), LengthDistribution(2))
     assert result.call_mix is not None
     assert result.call_mix.cap is not None
     assert result.call_mix.cap.by == "context"
     assert 10 < result.call_mix.cap.minutes < 60
     assert any("fill the context and end with the provider's error" in text for text in result.warnings)
     with pytest.raises(ContextOverflow):
-        estimate(replace(endless, minutes=60, turns=120), selection_of("gpt-realtime"), FACTS)
+        estimate(replace(endless, minutes=60, turns=120), selection_of("gpt-realtime"), load_facts())
 
 
 def test_expected_uses_the_cache_behaviour_that_is_stated() -> None:
@@ -171,7 +171,7 @@ def test_parts_name_where_the_money_goes() -> None:
 
 def test_tool_rounds_cost_what_their_own_responses_cost() -> None:
     result = answer(tool_calls=4)
-    simulated = simulate(script(result.plan, result.model.effective_rules.rules), selection_of(), FACTS)
+    simulated = simulate(script(result.plan, result.model.effective_rules.rules), selection_of(), load_facts())
     rounds = sum(response.amount for response in simulated.responses if response.response.kind == "tool-call")
     assert next(part.amount for part in result.breakdown if part.name == "tool_rounds") == rounds
 

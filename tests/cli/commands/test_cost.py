@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from tests.cli.test_commands import answer, refusal, run
+from tests.cli.invoke import answer, refusal, run
 
 ON = ("--model", "gpt-realtime", "--day", "2026-11-22")
 
