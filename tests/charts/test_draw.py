@@ -26,7 +26,7 @@ from voicebill.answers.reports.chart_data import (
 )
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.charts import draw
-from voicebill.cli import app
+from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 

@@ -12,7 +12,7 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from tests.cases import cases
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 ON = ("--day", "2026-11-22")
 
