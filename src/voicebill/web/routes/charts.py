@@ -9,6 +9,7 @@ from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.charts import draw
+from voicebill.charts.themes import Theme
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
 from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, read_query
@@ -17,7 +18,7 @@ from voicebill.web.routes.compare import BREAK_EVEN_FIELDS, break_even_curve, co
 from voicebill.web.routes.estimate import answer_estimate
 from voicebill.web.site import Site
 
-CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
+CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, Theme], Any]] = {
     "turns": draw.turns_chart,
     "cumulative": draw.cumulative_chart,
     "lengths": draw.lengths_chart,
@@ -25,7 +26,7 @@ CHART_FUNCTIONS: Mapping[str, Callable[[Estimate, draw.Theme], Any]] = {
 CHART_NAMES = (*CHART_FUNCTIONS, "sensitivity", "offers", "break-even")
 
 
-def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
+def build_chart(bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
     """The lets-plot chart for a request.
 
     Raises:

@@ -28,6 +28,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.billing.validity import PartialDate
 from voicebill.charts import draw
+from voicebill.charts.themes import THEMES
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
@@ -324,7 +325,7 @@ def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
     try:
         return {
             theme: "data:image/svg+xml;base64,"
-            + b64encode(renderer.render_once(draw.costs_chart(answer, draw.THEMES[theme]), "svg")).decode()
+            + b64encode(renderer.render_once(draw.costs_chart(answer, THEMES[theme]), "svg")).decode()
             for theme in ("light", "dark")
         }
     except draw.MissingPlot:
