@@ -1,7 +1,6 @@
 """Read TOML files with the line number of every key, so that errors can name it."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
@@ -69,6 +68,8 @@ def read_toml(file: Traversable) -> tuple[dict[str, Any], Mapping[TablePath, int
         UnreadableFile: it is missing, a folder, not readable, too large, or binary.
         InvalidFile: it is not TOML; the text names the line.
     """
+    import tomllib  # noqa: PLC0415 - costs start-up time, and most commands read no TOML file
+
     source = read_text(file)
     try:
         tables = tomllib.loads(source, parse_float=Decimal)
