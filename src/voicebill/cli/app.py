@@ -16,12 +16,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli import print_version
+from voicebill.cli.conversion import PlainParameters
 
 COMMANDS = ("estimate", "compare", "capacity", "init", "simulate", "cost", "record", "ptu", "prices", "rules", "serve")
 """The commands in the order of the list. Each is a function in the module of its name: `estimate_command` in `estimate`."""
 
 
-class Commands(TyperGroup):
+class Commands(PlainParameters, TyperGroup):
     """The commands, none of which shows a traceback for what a user got wrong."""
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - Typer's own signature
@@ -52,6 +53,10 @@ class Commands(TyperGroup):
             raise typer.Exit(130) from None
 
 
+class PlainCommand(PlainParameters, TyperCommand):
+    """A command that is run."""
+
+
 def _name_option(message: str, command_name: str | None) -> str:
     """A message that begins with the name of a field, beginning with the option that states it instead."""
     parameters = load_command(command_name).params if command_name else ()
@@ -63,7 +68,7 @@ def _name_option(message: str, command_name: str | None) -> str:
 def load_command(name: str) -> Any:  # noqa: ANN401 - Click's command
     """Import a command."""
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name)(getattr(import_module(_module_name(name)), _function_name(name)))
+    single.command(name, cls=PlainCommand)(getattr(import_module(_module_name(name)), _function_name(name)))
     return typer.main.get_command(single)
 
 
