@@ -13,7 +13,7 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 from typer.testing import CliRunner
 
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 EMPTY_HOME = mkdtemp(prefix="voicebill-tests-")
 PLAIN_TERMINAL = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb", "VOICEBILL_HOME": EMPTY_HOME}

@@ -17,8 +17,8 @@ from tests.cases import DAY
 from tests.cli.invoke import answer
 from tests.web.sites import SITE
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.charts import draw
-from voicebill.cli import app
+from voicebill.charts.themes import THEMES
+from voicebill.cli.app import app
 from voicebill.web.forms.fields import CAPACITY_GROUPS, MORE_FIELDS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -339,7 +339,7 @@ def test_what_is_taken_where_a_log_says_nothing_is_what_the_help_says(name: str)
 
 def test_the_width_of_a_chart_is_the_stated_one() -> None:
     printed = {text for _, option, text in command_defaults() if option.name == "width"}
-    assert printed == {str(theme.width) for theme in draw.THEMES.values()} == {"900"}
+    assert printed == {str(theme.width) for theme in THEMES.values()} == {"900"}
 
 
 def test_words_for_a_default_are_known_ones() -> None:

@@ -17,7 +17,7 @@ from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
 from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import app
+from voicebill.cli.app import app
 from voicebill.cli.options.plan import PLAN_PARAMETERS as OPTIONS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
 from voicebill.conversation.rules import PARAMETERS

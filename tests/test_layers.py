@@ -99,7 +99,7 @@ import voicebill
 plan, asked = voicebill.Plan(minutes=1, turns=2), voicebill.ModelSelection(model="gpt-realtime", day=date(2026, 11, 22))
 print(voicebill.estimate(plan, asked, voicebill.load_facts()).per_conversation.expected > 0)
 from typer.testing import CliRunner
-from voicebill.cli import app
+from voicebill.cli.app import app
 minute = ["--minutes", "1", "--turns", "2", "--day", "2026-11-22"]
 load = ["--calls-per-minute", "9", "--prompt-tokens", "9", "--response-tokens", "9", "--day", "2026-11-22"]
 calls = ["capacity", *minute, "--calls-per-hour", "9"]
@@ -136,7 +136,7 @@ def test_the_command_line_says_which_extra_reading_logs_needs() -> None:
     """In a sentence, with the exit code of a wrong question."""
     code = """
 from typer.testing import CliRunner
-from voicebill.cli import app
+from voicebill.cli.app import app
 result = CliRunner().invoke(app, ["cost", "a.jsonl"])
 print(result.exit_code, result.output)
 """

@@ -27,7 +27,8 @@ from voicebill.answers.reports.chart_data import (
 )
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.charts import draw
-from voicebill.cli import app
+from voicebill.charts.themes import THEMES
+from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
@@ -149,7 +150,7 @@ def test_where_a_way_has_no_answer_its_line_ends() -> None:
 def test_a_ranking_is_drawn_with_its_ways_units_and_source(
     curve: BreakEvenCurve, texts: tuple[str, ...], theme: str, width: int
 ) -> None:
-    chart_theme = replace(draw.THEMES[theme], width=width)
+    chart_theme = replace(THEMES[theme], width=width)
     first, second = (draw.render(draw.break_even_chart(curve, "voicebill: 2026-11-22", chart_theme), "svg") for _ in range(2))
     assert first == second
     drawn = ET.fromstring(first)

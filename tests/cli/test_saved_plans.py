@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
-from voicebill.cli import app
+from voicebill.cli.app import app
 from voicebill.cli.options.plan import PLAN_PARAMETERS
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 

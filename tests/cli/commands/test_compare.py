@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 ONE_OFFER = ("--minutes", "6", "--turns", "20", "--model", "gpt-realtime-1.5", "--provider", "openai", "--day", "2026-11-22")
 REALTIME = "openai/gpt-realtime-1.5"

@@ -19,7 +19,7 @@ from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import format_amount, format_dollars
-from voicebill.cli import app as command_line
+from voicebill.cli.app import app as command_line
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 from voicebill.web.forms.fields import FORM_FIELDS

@@ -20,7 +20,6 @@ from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
 from voicebill.billing.validity import parse_day
-from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
 from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
@@ -127,6 +126,8 @@ def cost_command(
     if out is not None:
         write_table(answer, out)
     if chart_file is not None:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
         draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
         terminal.print_json(_input_json(report) | cost_shape(answer))

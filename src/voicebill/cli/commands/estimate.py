@@ -22,7 +22,7 @@ from voicebill.answers.sensitivity.recommendations import (
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
 from voicebill.billing.errors import NotAvailable
 from voicebill.billing.money import Amount
-from voicebill.charts import draw
+from voicebill.charts.kinds import ESTIMATE_CHARTS, SENSITIVITY_CHART
 from voicebill.cli.display import terminal
 from voicebill.cli.options.plan import takes_plan
 from voicebill.cli.options.shared import (
@@ -100,9 +100,9 @@ def estimate_command(
         str,
         option(
             "--chart",
-            f"Which: {', '.join((*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART))}. (default: turns)",
+            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: turns)",
             CHART_PANEL,
-            choice_parser(*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART),
+            choice_parser(*ESTIMATE_CHARTS, SENSITIVITY_CHART),
             "NAME",
         ),
     ] = "turns",
@@ -145,13 +145,15 @@ def estimate_command(
     answer = estimate(
         plan, selection, facts, conversations, parse_lengths(call_length_cv, call_lengths), connection_costs=connection_costs
     )
-    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == draw.SENSITIVITY_CHART) else ()
+    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == SENSITIVITY_CHART) else ()
     if chart_file:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
         chart_theme = parse_theme(theme, width)
         drawing = (
             draw.sensitivity_chart(swings, answer.model, chart_theme)
-            if chart == draw.SENSITIVITY_CHART
-            else draw.ESTIMATE_CHARTS[chart](answer, chart_theme)
+            if chart == SENSITIVITY_CHART
+            else draw.ESTIMATE_FUNCTIONS[chart](answer, chart_theme)
         )
         draw.save(drawing, chart_file)
     suggestions = recommendations(plan, selection, facts) if with_sensitivity else ()

@@ -19,7 +19,6 @@ from voicebill.answers.reports.ptu_shape import amounts_by_term, cheapest_option
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
-from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.options.shared import (
     SELECTION_PANEL,
@@ -154,6 +153,8 @@ def ptu_command(
     )
     answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
     if chart_file:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
         draw.save(draw.ptu_costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
         terminal.print_json(ptu_shape(answer))

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from voicebill import __version__
 from voicebill.answers.connectivity.call_fees import CallFee
 from voicebill.answers.connectivity.transport import ConnectionEstimate
 from voicebill.answers.estimates.estimate import Estimate
@@ -71,8 +72,6 @@ def amount_text(amount: Amount) -> str:
 
 def print_json(document: dict[str, Any]) -> None:
     """Print an answer's shape, with the version that gave it."""
-    from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
-
     sys.stdout.write(json.dumps({"voicebill": __version__, **document}, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -18,7 +18,7 @@ from voicebill.answers.parameters.table_schema import one_of
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.validity import parse_day
-from voicebill.charts.draw import THEMES, Theme
+from voicebill.charts.themes import THEMES, Theme
 from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, CallLengths, LengthDistribution
 from voicebill.conversation.rules import ParameterValue, parse_parameter
 from voicebill.facts import load_facts
