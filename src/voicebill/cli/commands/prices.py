@@ -1,4 +1,4 @@
-"""`voicebill prices`: the price book, one of its offers with history and sources, or a check of a file."""
+"""Define `voicebill prices`: the price book, the history and sources of one model, or the check of a file."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -123,7 +123,7 @@ def _location(offer: Offer) -> str:
 
 
 def _price_texts(offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> Iterable[str]:
-    """A row's prices in few words: token prices together by modality, others with their unit."""
+    """Short texts of a row's prices: token prices together by modality, others with their unit."""
     grouped: set[str] = set()
     for modality in ("text", "audio", "image"):
         names = [f"{modality}_in", f"{modality}_in_cached", f"{modality}_out"]
