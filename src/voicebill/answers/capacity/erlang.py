@@ -52,7 +52,7 @@ def channels_for_blocking(erlangs: float, target: float) -> int:
     """
     if not 0 < target <= 1:
         raise InvalidInput(
-            f"the share refused must be more than 0 and at most 1, not {target}: no number of channels refuses none"
+            f"the share blocked must be more than 0 and at most 1, not {target}: no number of channels blocks no calls"
         )
     _validate(erlangs, 0)
     channels = max(0, math.ceil(erlangs * (1 - target)) - 1)  # with fewer, each would carry more than one erlang
@@ -74,7 +74,7 @@ def load_for_blocking(channels: int, target: float) -> float:
     """
     _validate(0, channels)
     if not 0 < target < 1:
-        raise InvalidInput(f"the share refused must be between 0 and 1, not {target}")
+        raise InvalidInput(f"the share blocked must be between 0 and 1, not {target}")
     low, high = 0.0, min(float(MAX_ERLANGS), (channels + 1) / (1 - target))
     for _ in range(80):
         middle = (low + high) / 2
@@ -142,6 +142,6 @@ def channels_for_service_level(erlangs: float, mean_seconds: float, target: floa
 
 def _validate(erlangs: float, channels: int) -> None:
     if not 0 <= erlangs <= MAX_ERLANGS:
-        raise InvalidInput(f"a load must be between 0 and {MAX_ERLANGS:,} erlangs (calls held at once), not {erlangs:,.10g}")
+        raise InvalidInput(f"a load must be between 0 and {MAX_ERLANGS:,} erlangs (concurrent calls), not {erlangs:,.10g}")
     if channels < 0:
         raise InvalidInput(f"channels must be 0 or more, not {channels}")

@@ -134,7 +134,7 @@ def parse_filter(text: str) -> Condition:
     words = _Words(text)
     condition = _parse_or(words, 0)
     if words.word is not None:
-        raise InvalidInput(f"a condition goes on with and, or; not with {words.describe()}")
+        raise InvalidInput(f"a condition continues with and, or; not with {words.describe()}")
     return condition
 
 
@@ -225,7 +225,7 @@ def _parse_comparison(words: _Words) -> Condition:
         raise InvalidInput(f"a condition needs a field ({', '.join(FILTER_FIELDS)}), not {words.describe()}")
     words.comparisons += 1
     if words.comparisons > MAX_COMPARISONS:
-        raise InvalidInput(f"a condition makes at most {MAX_COMPARISONS} comparisons: list values behind in (...)")
+        raise InvalidInput(f"a condition makes at most {MAX_COMPARISONS} comparisons: list values with in (...)")
     field = parse_field(words.next() or "")
     if words.is_word("not"):
         words.next()
@@ -234,7 +234,7 @@ def _parse_comparison(words: _Words) -> Condition:
         return _parse_in(words, field)
     operator = {"==": "=", "<>": "!="}.get(words.word or "", words.word or "")
     if words.quoted or operator not in OPERATORS:
-        raise InvalidInput(f"behind {field} stands one of {', '.join(OPERATORS)}, in, not in; not {words.describe()}")
+        raise InvalidInput(f"{field} is followed by one of {', '.join(OPERATORS)}, in, not in; not by {words.describe()}")
     words.next()
     return FieldComparison(field, operator, _parse_value(words, field))
 
@@ -258,7 +258,9 @@ def _expect(words: _Words, expected: str) -> None:
 
 def _parse_value(words: _Words, field: str) -> FieldValue:
     if words.word is None or (not words.quoted and words.is_word(*OPERATORS, "(", ")", ",")):
-        raise InvalidInput(f"{field} needs a value to be compared with, not {words.describe()}; put odd ones into quotes")
+        raise InvalidInput(
+            f"{field} needs a value to be compared with, not {words.describe()}; quote values with blanks or signs"
+        )
     text = words.next() or ""
     if field == "turn":
         if not re.fullmatch(r"\d{1,9}", text):

@@ -168,7 +168,7 @@ def compare_command(
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """One plan against every way to build it: realtime models, pipelines, live models, in writing; the cheapest first.
+    """Compare the cost of one plan with all alternatives: realtime models, pipelines, live models and text chat.
 
     \b
         voicebill compare --minutes 6 --turns 15 --conversations 30000/month
@@ -261,7 +261,7 @@ def _draw(
     elif curves:
         draw.save(draw.break_even_chart(curves[0], source, theme), file)
     else:
-        raise InvalidInput("there is no ranking to draw: name an axis with --break-even, and two ways with --alternative")
+        raise InvalidInput("there is no ranking to draw: give an axis (--break-even) and two alternatives (--alternative)")
 
 
 def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
@@ -323,7 +323,7 @@ def _at_least_one(name: str, number: int) -> int:
 def print_comparison(comparison: Comparison, second_comparison: Comparison, out: Console) -> None:
     """Print the expected costs of two plans and their difference, offer by offer."""
     out.print()
-    out.print(terminal.heading("The first plan, and the one it is held against (expected, per conversation)"))
+    out.print(terminal.heading("The first and the second plan (expected, per conversation)"))
     table = terminal.table("", "first", "second", "difference", "ratio")
     for row in compare_plans(comparison, second_comparison):
         table.add_row(

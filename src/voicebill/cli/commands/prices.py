@@ -100,7 +100,7 @@ def _offers_on(book: PriceBook, kind: str, provider: str | None, day: date) -> t
 
 def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
     out.print(terminal.heading(f"{kind} offers on {day}"))
-    out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where said so", style="dim")
+    out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where stated", style="dim")
     previous_title = ""
     for offer in sorted(offers, key=lambda item: (item.provider, item.model, item.version or "", item.id)):
         if (title := f"{offer.provider}/{offer.name}") != previous_title:

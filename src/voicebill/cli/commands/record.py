@@ -57,8 +57,8 @@ def record_command(
         )
     if summary.skipped:
         out.print(
-            f"{summary.skipped:,} of these are told otherwise than the ledger has them, and left out: what tells them "
-            "knows less (no model, session, tenant or time), or has been corrected before"
+            f"{summary.skipped:,} of these differ from the ledger and were skipped: they are less complete (no model, session, "
+            "tenant or time), or were corrected before"
         )
     for note in terminal.notes("Warnings", report_notes(report), style="yellow"):
         out.print(note)

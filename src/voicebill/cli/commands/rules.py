@@ -65,4 +65,4 @@ def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: 
         out.print(terminal.indent(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
     out.print()
     others = ", ".join(rule_set.name for rule_set in facts.rules.sets if rule_set.name != effective_rules.name)
-    out.print(f"Other sets: {others}. One rule can be set otherwise with --set-rule NAME=VALUE.", style="dim")
+    out.print(f"Other sets: {others}. Override a rule with --set-rule NAME=VALUE.", style="dim")

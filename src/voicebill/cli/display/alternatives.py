@@ -72,9 +72,7 @@ def _assumptions(answer: Alternatives) -> list[str]:
         for assumption in alternative.counting_assumptions
     ]
     if answer.by_month:
-        assumptions.append(
-            "months are over calls that differ in length; where a session ends, calls are cut there, and else nowhere"
-        )
+        assumptions.append("monthly amounts are over calls of different lengths; a call ends early only at the session limit")
     if any(alternative.candidate for alternative in answer.conversational):
         assumptions.append("speech to speech: as voicebill estimate explains for each model")
     return list(dict.fromkeys(assumptions))

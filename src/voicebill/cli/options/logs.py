@@ -98,7 +98,7 @@ class LogInput:
         for name in ("model", "transcription_model", "tenant", "day", "format"):
             if getattr(self, name) is not None:
                 option_name = f"--{name.replace('_', '-')}"
-                raise InvalidInput(f"{option_name} is stated when a log is recorded; a ledger already holds what it said")
+                raise InvalidInput(f"{option_name} applies when logs are recorded, not to the records of a ledger")
 
     def read(self) -> tuple["ReadReport", Iterator["Record"]]:
         """The report, and the records of the logs, repeated ones included. The report is filled while the records are read.
