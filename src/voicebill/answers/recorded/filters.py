@@ -167,7 +167,11 @@ class _Words:
         self.next()
 
     def next(self) -> str | None:
-        """Move to the next word, and return the previous one."""
+        """Move to the next word, and return the previous one.
+
+        Raises:
+            InvalidInput: the text has no word at this position, such as an open quotation mark.
+        """
         previous = self.word
         if not self._text[self._position :].strip():
             self.word, self.quoted = None, False
