@@ -112,7 +112,7 @@ def test_two_plans_are_held_side_by_side(tmp_path: Path) -> None:
     document = json.loads(run(*words, "--json").stdout)
     single = json.loads(run("estimate", "--plan", str(second), "--json", *ON).stdout)
     assert document["against"][0]["per_conversation"] == single["per_conversation"]
-    assert "The first plan, and the one it is held against" in run(*words).stdout
+    assert "The first and the second plan" in run(*words).stdout
 
 
 def test_the_cheapest_truncation_is_searched_for(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class InvalidFile(VoicebillError, ValueError):
 
 
 class Traversable(Protocol):
-    """A file on disk, or one of the package's."""
+    """A file on disk or in the package."""
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ def read_toml(file: Traversable) -> tuple[dict[str, Any], Mapping[TablePath, int
 
     Raises:
         UnreadableFile: it is missing, a folder, not readable, too large, or binary.
-        InvalidFile: it is not TOML; the text names the line.
+        InvalidFile: it is not valid TOML; the message names the line.
     """
     import tomllib  # noqa: PLC0415 - costs start-up time, and most commands read no TOML file
 

@@ -194,7 +194,7 @@ def test_a_ranking_is_drawn_with_where_the_order_changes(tmp_path: Path) -> None
         ("--stack fast --chart bars --save-chart x.svg", "--chart: must be one of offers, break-even, not 'bars'"),
         (
             "--stack fast --chart break-even --break-even none --save-chart x.svg",
-            "there is no ranking to draw: name an axis with --break-even",
+            "there is no ranking to draw: give an axis (--break-even)",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`voicebill compare`: one plan against every offer that can serve it."""
+"""Define `voicebill compare`: the cost of one plan with every offer and stack."""
 
 from dataclasses import replace
 from datetime import date
@@ -168,7 +168,7 @@ def compare_command(
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """One plan against every way to build it: realtime models, pipelines, live models, in writing; the cheapest first.
+    """Compare the cost of one plan with all alternatives: realtime models, pipelines, live models and text chat.
 
     \b
         voicebill compare --minutes 6 --turns 15 --conversations 30000/month
@@ -244,7 +244,7 @@ def _normalize_provider(name: str | None, facts: Facts) -> str | None:
 
 
 def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
-    """The cheapest that is sure to be sold on the day, or else the cheapest."""
+    """The cheapest offer that is known to be available on the day; if there is none, the cheapest of all."""
     confirmed = (
         offer_estimate
         for offer_estimate in answer.candidates
@@ -261,13 +261,16 @@ def _draw(answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *,
     elif curves:
         draw.save(draw.break_even_chart(curves[0], source, theme), file)
     else:
-        raise InvalidInput("there is no ranking to draw: name an axis with --break-even, and two ways with --alternative")
+        raise InvalidInput("there is no ranking to draw: give an axis (--break-even) and two alternatives (--alternative)")
 
 
 def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
-    """The stacks beside the offers: those named, else all that can be built as it is asked for.
+    """The stacks with these names, or all stacks, restricted to a provider and a deployment if they are given.
 
-    Of a provider or deployment that was named they are built of what is sold so; one that wishes for another is left out.
+    A stack that requires another provider or deployment is left out.
+
+    Raises:
+        UnknownName: there is no stack with a name.
     """
     stacks = {stack.name: stack for stack in facts.stacks}
     for name in names or ():
@@ -280,7 +283,11 @@ def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deploym
 def _break_even_curves(
     priced_alternatives: Alternatives, axis_names: list[str] | None, alternative_names: list[str] | None, range_text: str | None
 ) -> tuple[BreakEvenCurve, ...]:
-    """Break-even, along what was asked for."""
+    """Break-even on the selected axes, or on all that apply.
+
+    Raises:
+        InvalidInput: a range is given without exactly one axis, or there are fewer than two alternatives.
+    """
     volume_axis = (
         ("volume",) if any(alternative.fixed_monthly_fee for alternative in priced_alternatives.conversational) else ()
     )
@@ -314,9 +321,9 @@ def _at_least_one(name: str, number: int) -> int:
 
 
 def print_comparison(comparison: Comparison, second_comparison: Comparison, out: Console) -> None:
-    """Print what the second plan costs beside the first, offer by offer, expected."""
+    """Print the expected costs of two plans and their difference, offer by offer."""
     out.print()
-    out.print(terminal.heading("The first plan, and the one it is held against (expected, per conversation)"))
+    out.print(terminal.heading("The first and the second plan (expected, per conversation)"))
     table = terminal.table("", "first", "second", "difference", "ratio")
     for row in compare_plans(comparison, second_comparison):
         table.add_row(
@@ -330,7 +337,7 @@ def print_comparison(comparison: Comparison, second_comparison: Comparison, out:
 
 
 def print_calculator_bridge(bridge_result: CalculatorBridge, offer: Offer, out: Console) -> None:
-    """Print the way from the original calculator's figure to ours."""
+    """Print the steps from the web calculator's amount to voicebill's."""
     out.print()
     out.print(terminal.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
     table = terminal.table("", "difference", "subtotal")

@@ -1,4 +1,4 @@
-"""`voicebill estimate`: what a planned conversation will cost."""
+"""Define `voicebill estimate`: the cost of a planned conversation."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated
@@ -178,7 +178,7 @@ def estimate_command(
 
 
 def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
-    """Print an estimate for people."""
+    """Print an estimate."""
     plan, model = answer.plan, answer.model
     out.print(terminal.heading(terminal.selection_title(model)))
     user, assistant = plan.speech_shares
@@ -222,7 +222,7 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
 
 
 def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
-    """What it means for a month that calls differ in length."""
+    """Sentences on calls of different lengths: their mean length and cost, and percentiles."""
     lengths_text = (
         f"coefficient of variation {call_mix.lengths.coefficient}"
         if isinstance(call_mix.lengths, LengthDistribution)
@@ -247,7 +247,7 @@ def _amount_rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
 
 
 def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, out: Console) -> None:
-    """Print the cheapest truncation that remembers enough."""
+    """Print the cheapest truncation that always remembers a number of turns."""
     setting = cheapest.truncation
     limit = setting.post_instructions_tokens
     setting_text = (
@@ -266,7 +266,7 @@ def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, ou
 
 
 def print_sensitivity(swings: Iterable[Swing], suggestions: Iterable[Recommendation], out: Console) -> None:
-    """Print what each assumption moves, and what would be cheaper."""
+    """Print the sensitivity and the recommendations."""
     out.print()
     out.print(terminal.heading("Sensitivity (expected, per conversation)"))
     table = terminal.table("", "low", "change", "high", "change")

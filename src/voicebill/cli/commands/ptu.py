@@ -1,4 +1,4 @@
-"""`voicebill ptu`: how many units of provisioned throughput a load needs, what they cost, and when that pays."""
+"""Define `voicebill ptu`: the PTUs that a load needs, their cost, and the break-even utilization."""
 
 import re
 from collections.abc import Iterator
@@ -46,11 +46,11 @@ BREAK_EVEN_NOTE = (
 
 
 def _parse_profile(text: str) -> tuple[Decimal, ...]:
-    """Numbers as they are written, or those in a file."""
+    """The load profile given as numbers, or read from the file with that name."""
     if re.fullmatch(r"[\d.,;\s]*", text):
         return parse_load_profile(text)
     if "," in text and not Path(text).exists():
-        return parse_load_profile(text)  # which says what is no number
+        return parse_load_profile(text)  # the error names what is not a number
     return parse_load_profile(read_text(Path(text)))
 
 
@@ -163,7 +163,7 @@ def ptu_command(
 
 
 def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
-    """Print a sizing for people."""
+    """Print a PTU sizing."""
     request, throughput = answer.request, answer.throughput
     location = ", ".join(filter(None, (request.deployment, request.region)))
     out.print(terminal.heading(f"{throughput.model} at azure, provisioned ({location}) on {request.day}"))
@@ -203,7 +203,7 @@ def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
 
 
 def _sizing(answer: PtuSizing) -> Iterator[str]:
-    """How the units come about, as the vendor's formula has it."""
+    """Lines on how the number of PTUs is computed by the vendor's formula, and on their utilization."""
     request, throughput, increments = answer.request, answer.throughput, answer.increments
     yield (
         f"{terminal.pluralize(answer.needed, 'PTU')}: {float(answer.raw_ptus):,.2f}, rounded up to a multiple of "
@@ -221,7 +221,7 @@ def _sizing(answer: PtuSizing) -> Iterator[str]:
 
 
 def _monthly_cost(answer: PtuSizing) -> Iterator[Any]:
-    """What the load costs a month: pay as you go, with the units that were bought, and with the cheapest number of them."""
+    """A table of monthly costs: pay as you go only, the PTUs bought under each commitment, and the cheapest number of PTUs."""
     yield ""
     if answer.missing_reason:
         yield f"No pay-as-you-go price to compare with: {answer.missing_reason}."
@@ -265,5 +265,5 @@ def _format_terms(per_hour: Amount | None) -> tuple[terminal.Cell, ...]:
 
 
 def _format_number(number: Decimal | Fraction) -> str:
-    """A number without digits that say nothing."""
+    """A number for display: whole from 1,000 on, else with up to ten significant digits."""
     return f"{float(number):,.10g}" if number < 1000 else f"{round(number):,}"

@@ -1,4 +1,4 @@
-"""The options that describe a planned conversation, once for every command that takes a plan."""
+"""Define the options of a planned conversation, for every command that takes a plan."""
 
 from collections.abc import Callable
 from inspect import Parameter
@@ -162,7 +162,7 @@ EXCLUSIVE = {
     "call_lengths": ("call_length_cv",),
     "truncation": ("truncation", "retention_ratio", "post_instructions_tokens"),
 }
-"""What a saved plan says and an option replaces as a whole."""
+"""Values of a saved plan that are ignored, by the option that replaces all of them."""
 
 
 def _is_set(plan_options: Values, command_options: Values, option_name: str) -> bool:
@@ -170,9 +170,10 @@ def _is_set(plan_options: Values, command_options: Values, option_name: str) -> 
 
 
 def takes_plan(*plan_keys: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command whose keyword `plan` is filled from the options that describe one, or from a saved plan.
+    """A decorator that gives a command the options of a plan; the command receives a `Plan` as the keyword `plan`.
 
-    `question` names the command's own options that a saved plan may state, too.
+    Values of a saved plan are used for options that are not given. `plan_keys` are the command's own options for which a saved
+    plan may have a value, too.
     """
     return lambda command: _add_plan_options(command, plan_keys)
 
@@ -206,11 +207,11 @@ def _add_plan_options(command: Callable[..., None], plan_keys: tuple[str, ...]) 
 
 
 def read_plan(file: Path) -> tuple[Values, Values]:
-    """What a saved plan says of the conversation, and of model, day and volume.
+    """The values of a saved plan: those of the conversation; and those of the model, the day, the volume and so on.
 
     Raises:
         UnreadableFile: the file cannot be read.
-        FaultyFile: it has faults; all of them are listed with their lines.
+        InvalidFile: the file has errors; the message lists all of them with their lines.
     """
     tables, lines = read_toml(file)
     issues: list[Issue] = []
@@ -221,22 +222,25 @@ def read_plan(file: Path) -> tuple[Values, Values]:
 
 
 def load_plan(file: Path) -> Plan:
-    """The plan that a file holds, nothing being stated beside it.
+    """The plan in a file, without any options.
 
     Raises:
-        UnreadableFile, FaultyFile: the file cannot be used.
-        InvalidInput: the plan cannot be meant.
+        UnreadableFile: the file cannot be read.
+        InvalidFile: the file has errors; the message lists all of them with their lines.
+        InvalidInput: the plan is not valid.
+        MissingExtra: the tokens of a file must be counted, and the tokenizer is not installed.
     """
     saved_plan, _ = read_plan(file)
     return build_plan({parameter.name: None for parameter in PLAN_PARAMETERS} | saved_plan)
 
 
 def build_plan(values: dict[str, Any]) -> Plan:
-    """A plan from what was stated (None: the plan's own default).
+    """A plan with the given values (None: the plan's default).
 
     Raises:
-        InvalidInput: it cannot be meant; the text says why.
-        UnreadableFile, MissingExtra: a file named instead of tokens cannot be counted.
+        InvalidInput: a value is missing or not valid.
+        UnreadableFile: a file whose tokens are counted cannot be read.
+        MissingExtra: the tokens of a file must be counted, and the tokenizer is not installed.
     """
     missing = [f"--{name}" for name in ("minutes", "turns") if values[name] is None]
     if missing:
