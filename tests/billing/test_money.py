@@ -43,6 +43,12 @@ def test_a_price_is_finite_and_has_at_most_twelve_decimals(price: str) -> None:
         picodollars(Decimal(price))
 
 
+def test_a_price_has_at_most_fifteen_digits_before_the_point() -> None:
+    assert picodollars(999_999_999_999_999) == 999_999_999_999_999_000_000_000_000
+    with pytest.raises(InvalidInput, match="price"):
+        picodollars(1_000_000_000_000_000)
+
+
 @given(st.fractions(min_value=1, max_value=10**15))
 def test_what_costs_something_never_looks_free(amount: Fraction) -> None:
     assert any(digit in "123456789" for digit in format_amount(amount))
@@ -140,12 +146,15 @@ def test_a_column_has_the_decimals_that_its_median_needs(amounts: list[str], dec
         ("-0.8372544", 4, "-$0.8373"),
         ("0", 4, "$0"),
         ("0.3", 0, "<$1"),
+        ("0.0000000000002", 12, "<$0.000000000001"),  # a fifth of a picodollar
+        ("-0.0000000000002", 12, ">-$0.000000000001"),
+        ("0.000000000001", 4, "<$0.0001"),
         ("28312.5", 0, "$28,312"),
         ("28312.5", 2, "$28,312.50"),
     ],
 )
 def test_an_amount_in_a_column_has_its_decimals_and_never_looks_free(amount: str, decimals: int, written: str) -> None:
-    assert format_in_column(dollars(amount), decimals) == written
+    assert format_in_column(Fraction(amount) * 10**12, decimals) == written
 
 
 def test_plain_decimals_keep_their_sign() -> None:
