@@ -7,41 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.billing.invented import BOTH, make_adjustment, make_alias, make_book, make_offer, price_row
 from tests.cases import DAY
 from voicebill.billing.errors import NotAvailable, UnknownName, Unpriced
-from voicebill.billing.meters import Meter
-from voicebill.billing.offers import Dispute, Offer, PriceRow
-from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook
+from voicebill.billing.offers import Dispute
+from voicebill.billing.price_book import Availability, Lifecycle, PriceBook
 from voicebill.billing.validity import PartialDate
-
-METERS = {
-    "text_in": Meter("text_in", "text in", "token", 1_000_000, "/M", "in", "text"),
-    "text_in_cached": Meter("text_in_cached", "text in, cached", "token", 1_000_000, "/M", "in", "text", "text_in"),
-    "text_out": Meter("text_out", "text out", "token", 1_000_000, "/M", "out", "text"),
-}
-BOTH = {"text_in": 4, "text_out": 16}
-
-
-def price_row(prices: dict[str, int], since: str = "2026-01-01", until: str | None = None, **more: Any) -> PriceRow:
-    end = PartialDate.parse(until) if until else None
-    unit_prices = {meter: Decimal(price) for meter, price in prices.items()}
-    return PriceRow(PartialDate.parse(since), end, unit_prices, DAY, ("a test",), **more)
-
-
-def make_offer(version: str | None = None, *rows: PriceRow, model: str = "parrot", **more: Any) -> Offer:
-    more = {"provider": "acme", "deployment": "global"} | more
-    return Offer(model=model, version=version, kind="realtime", rows=rows or (price_row(BOTH),), **more)
-
-
-def make_book(*offers: Offer, **more: Any) -> PriceBook:
-    parts: dict[str, Any] = {"aliases": (), "lifecycle": (), "surcharges": (), "availability": ()} | more
-    return PriceBook(METERS, offers, **parts)
-
-
-def make_adjustment(factor: str, since: str = "2026-03-01", until: str | None = "2026-06-01", **scope: Any) -> Adjustment:
-    end = PartialDate.parse(until) if until else None
-    scope = {"providers": (), "models": (), "deployments": ()} | scope
-    return Adjustment("discount", Decimal(factor), since=PartialDate.parse(since), until=end, source="our contract", **scope)
 
 
 def text_price(book: PriceBook, day: date = DAY, **terms: Any) -> Decimal:
@@ -120,10 +91,6 @@ def test_a_discount_applies_to_a_disputed_price_as_well() -> None:
         "parrot", provider="acme", day=date(2026, 4, 1)
     )
     assert quote.rates.row.disputes["text_in"][0].price == Decimal("4.5")
-
-
-def make_alias(version: str | None, since: str, until: str | None = None) -> Alias:
-    return Alias("acme", "parrot", version, PartialDate.parse(since), PartialDate.parse(until) if until else None, "a test")
 
 
 VERSIONS = (make_offer("2026-01-01"), make_offer("2026-05-01", price_row({"text_in": 8, "text_out": 32}, "2026-05-01")))

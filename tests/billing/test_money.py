@@ -170,6 +170,26 @@ def test_another_currency_is_formatted_like_dollars() -> None:
     assert euro.format_amount(-dollars("2")) == "-EUR 1.72"
 
 
+def make_currency(per_dollar: str) -> Currency:
+    return Currency("CHF", Decimal(per_dollar), PartialDate.parse("2026"), None, date(2026, 11, 20), "the central bank")
+
+
+@pytest.mark.parametrize(
+    ("price", "converted"),
+    [("3", "1.5"), ("0.000000000003", "0.000000000002"), ("0.000000000005", "0.000000000002"), ("0", "0")],
+)
+def test_a_price_in_another_currency_is_converted_half_even_to_twelve_decimals(price: str, converted: str) -> None:
+    """At 2 per dollar: 1.5 picodollars become 2, and so do 2.5."""
+    assert make_currency("2").to_dollars(Decimal(price)) == Decimal(converted)
+
+
+def test_a_converted_price_is_neither_rounded_to_nothing_nor_too_large() -> None:
+    with pytest.raises(InvalidInput, match="CHF 1E-12 at 2 per dollar would be rounded to"):
+        make_currency("2").to_dollars(Decimal("1e-12"))
+    with pytest.raises(InvalidInput, match=r"CHF 1E\+17 at 2 per dollar is out of range"):
+        make_currency("2").to_dollars(Decimal("1e17"))
+
+
 def test_a_list_price_shows_all_its_digits() -> None:
     assert [format_price(Decimal(price)) for price in ("4", "0.4", "0.0792", "1.513")] == [
         "$4.00",
