@@ -14,6 +14,7 @@ from voicebill.answers.estimates.model_selection import ModelSelection, Resolved
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation import token_counting
 from voicebill.conversation.cache import cache_rule, usage_from_tokens
+from voicebill.conversation.context import responses
 from voicebill.conversation.fast_path import count_fast
 from voicebill.conversation.history import NOTHING
 from voicebill.conversation.plan import Plan, schedule_speech, script
@@ -103,6 +104,27 @@ def count_or_overflow(plan: Plan, resolved: ResolvedModel) -> object:
 def test_other_plans_are_not_counted_by_the_fast_path(change: dict[str, object]) -> None:
     plan = replace(Plan(minutes=10, turns=20), **change)  # type: ignore[arg-type]
     assert count_fast(plan, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is None
+
+
+@pytest.mark.parametrize(("minutes", "is_counted"), [("5", True), ("5.00001", False), ("5.00008", False), ("6", False)])
+def test_a_plan_that_exactly_fills_its_session_is_counted(minutes: str, is_counted: bool) -> None:
+    """0.00001 minutes are 0.6 ms, and so one."""
+    plan = Plan(minutes=Decimal(minutes), turns=20, session_minutes=5)
+    assert (count_fast(plan, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is not None) == is_counted
+
+
+def test_rules_that_bill_cache_writes_are_not_counted_by_the_fast_path() -> None:
+    rules = replace(GA, cache_writes=True)
+    assert count_fast(Plan(minutes=1, turns=2), rules, cache_rule("all", rules), cache_rule("prefix", rules)) is None
+
+
+def test_a_plan_that_exactly_fills_its_budget_is_counted() -> None:
+    """Two turns of 60 s: the second input has, after the instructions, what the budget must hold."""
+    plan = Plan(minutes=2, turns=2, instructions_tokens=100)
+    tokens = sum(list(responses(script(plan, GA), GA))[-1].input) - 100
+    for budget, is_counted in ((tokens, True), (tokens - 1, False)):
+        small = replace(plan, truncation=Truncation("auto", 1, budget))
+        assert (count_fast(small, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is not None) == is_counted
 
 
 @given(st.integers(0, 5000))
