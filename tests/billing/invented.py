@@ -12,6 +12,8 @@ from voicebill.billing.validity import PartialDate
 METERS = {
     "text_in": Meter("text_in", "text in", "token", 1_000_000, "/M", "in", "text"),
     "text_in_cached": Meter("text_in_cached", "text in, cached", "token", 1_000_000, "/M", "in", "text", "text_in"),
+    "audio_in": Meter("audio_in", "audio in", "token", 1_000_000, "/M", "in", "audio"),
+    "audio_in_cached": Meter("audio_in_cached", "audio in, cached", "token", 1_000_000, "/M", "in", "audio", "audio_in"),
     "text_out": Meter("text_out", "text out", "token", 1_000_000, "/M", "out", "text"),
 }
 BOTH = {"text_in": 4, "text_out": 16}

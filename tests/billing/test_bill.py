@@ -66,7 +66,9 @@ def test_half_a_picodollar_per_millisecond_is_kept() -> None:
     """$0.01500003 a minute is 15,000,030,000 picodollars per 60,000 ms: 250,000.5 per millisecond."""
     rates = rates_of(CALL, "0.01500003")
     assert price_usage(Usage({"call_ms": 1}), rates) == Fraction(500_001, 2)
-    assert price_usage(Usage({"call_ms": 4}), rates) == 1_000_002
+    amounts = [price_usage(Usage({"call_ms": ms}), rates) for ms in (4, 5)]
+    assert amounts == [1_000_002, Fraction(2_500_005, 2)]
+    assert [type(amount) for amount in amounts] == [int, Fraction]
 
 
 def test_a_third_of_a_picodollar_is_kept() -> None:
@@ -93,7 +95,7 @@ def test_a_missing_price_is_not_zero() -> None:
     assert [line.amount for line in lines] == [50_000_000, None]
     assert sum_lines(lines) is None
     assert str(lines[1]) == "image in 65: no price known"
-    assert any("no price for image in" in warning for warning in rate_warnings(lines, rates))
+    assert list(rate_warnings(lines, rates)) == ["gpt-4o-realtime-preview-2025-06-03 has no price for image in: 65 unpriced"]
 
 
 def test_a_missing_cached_rate_is_priced_as_uncached_with_a_warning() -> None:

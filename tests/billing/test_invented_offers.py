@@ -53,6 +53,29 @@ def test_adjustments_multiply_each_on_its_days_and_their_first_day_is_included()
     assert [text_price(book, day) for day in days] == [4, 2, 2, Decimal("1.8"), Decimal("1.8"), Decimal("3.6")]
 
 
+def test_an_adjustment_of_no_price_is_no_price() -> None:
+    book = make_book(make_offer(), adjustments=(make_adjustment("0.5", "2025-01-01", None),))
+    with pytest.raises(NotAvailable, match="no price of parrot at acme is known for 2025-12-31"):
+        text_price(book, date(2025, 12, 31))
+
+
+def test_every_term_of_a_contract_is_part_of_the_fingerprint() -> None:
+    books = [make_book(make_offer(), adjustments=(make_adjustment(factor),)) for factor in ("0.5", "0.6")]
+    digests = [book.digest for book in (make_book(make_offer()), *books)]
+    assert len(set(digests)) == 3
+    assert make_book(make_offer(), adjustments=books[0].adjustments).digest == digests[1]
+
+
+def test_a_cached_price_without_its_uncached_price_cannot_price_anything() -> None:
+    row = price_row({"text_in": 4, "text_in_cached": 1, "text_out": 16, "audio_in_cached": 1})
+    with pytest.raises(Unpriced, match="has only some of the prices"):
+        text_price(make_book(make_offer(None, row)))
+    row = price_row({"text_in": 4, "text_in_cached": 1, "text_out": 16, "audio_in": 8})
+    rates = make_book(make_offer(None, row)).quote("parrot", provider="acme", day=DAY).rates
+    assert [str(rates[name]) for name in ("text_in_cached", "audio_in_cached")] == ["$1.00/M", "$8.00/M"]
+    assert [rate.is_fallback for rate in rates.by_meter.values()] == [False, False, False, True, False]
+
+
 def test_an_adjusted_price_is_rounded_half_even_to_twelve_decimals() -> None:
     """$4 times the factors is half a picodollar, which becomes none, and one and a half, which become two."""
     factors = {"0.000000000000125": 0, "0.000000000000375": Decimal("2e-12")}
@@ -107,6 +130,25 @@ def test_an_undated_name_follows_its_alias_to_the_day() -> None:
     ):
         text_price(book, date(2026, 11, 1))
     assert book.quote("parrot-2026-01-01", provider="acme", day=DAY).offer is VERSIONS[0]
+
+
+def test_an_alias_known_to_end_in_a_month_applies_until_the_month_is_over() -> None:
+    book = make_book(*VERSIONS, aliases=(make_alias("2026-01-01", "2026-01-01", "2026-11"),))
+    assert text_price(book, date(2026, 11, 30)) == 4
+    with pytest.raises(NotAvailable, match="acme ended the undated name parrot by 2026-12-01"):
+        text_price(book, date(2026, 12, 1))
+
+
+def test_a_gap_between_two_aliases_does_not_end_the_name() -> None:
+    """In July the name has no alias: the newest version with prices is used."""
+    aliases = (make_alias("2026-01-01", "2026-01-01", "2026-07-01"), make_alias("2026-01-01", "2026-08-01"))
+    book = make_book(*VERSIONS, aliases=aliases)
+    assert [text_price(book, day) for day in (date(2026, 6, 30), date(2026, 7, 1), date(2026, 8, 1))] == [4, 8, 4]
+
+
+def test_a_dated_version_is_newer_than_one_without_a_date() -> None:
+    book = make_book(make_offer(), VERSIONS[1])
+    assert [text_price(book, day) for day in (date(2026, 4, 30), date(2026, 5, 1))] == [4, 8]
 
 
 def test_an_undated_name_is_priced_before_its_first_alias_as_the_newest_version_with_prices() -> None:
@@ -206,6 +248,7 @@ def test_a_version_without_an_end_of_its_own_ends_with_the_last_of_the_later_ver
     book = make_book(make_offer("2026-01-01"), lifecycle=rows)
     assert book.earliest_shutdown(book.offers[0]) == date(2027, 4, 1)
     assert book.earliest_shutdown(make_offer("2026-06-01")) is None
+    assert book.earliest_shutdown(make_offer()) == date(2030, 1, 1)
     assert book.earliest_shutdown(make_offer("2025-01-01")) == date(2030, 1, 1)
 
 
@@ -234,6 +277,8 @@ def test_a_region_is_needed_if_prices_differ_by_region_and_assumed_if_there_is_o
     quote = make_book(REGIONAL[0]).quote("parrot", provider="acme", deployment="regional", day=DAY)
     assert quote.region == "oslo"
     assert "the region is oslo, the only one with regional prices of parrot" in quote.assumptions
+    chosen = make_book(REGIONAL[0]).quote("parrot", provider="acme", deployment="regional", region="oslo", day=DAY)
+    assert (chosen.region, chosen.assumptions) == ("oslo", ())
     two = make_offer(deployment="regional", regions=("oslo", "bergen"))
     assert make_book(two).quote("parrot", provider="acme", deployment="regional", day=DAY).region is None
     one_global = make_offer(regions=("oslo",))
@@ -270,8 +315,18 @@ def test_a_region_is_checked_against_the_availability_table() -> None:
     assert region_warnings(None, make_availability("regional", "oslo"), here) == ()
     assert region_warnings(None, make_availability("regional", "oslo", provider="azure")) == ()
     assert region_warnings(None, make_availability("regional", "oslo", models=("raven",))) == ()
+    for elsewhere in ({"provider": "azure"}, {"models": ("raven",)}):
+        assert region_warnings("oslo", make_availability("global", "bergen", **elsewhere)) == ()
+        with pytest.raises(UnknownName, match=r"unknown region 'molde' of parrot \(global\); known: bergen, oslo"):
+            region_warnings("molde", here, make_availability("global", "molde", **elsewhere))
     with pytest.raises(UnknownName, match=r"unknown region 'molde' of parrot \(global\); known: bergen, oslo"):
         region_warnings("molde", here, make_availability("regional", "molde"))
+    assert region_warnings(None, make_availability("global")) == ()
+    assert region_warnings("oslo", make_availability("global"), here) == ()
+    rows = (make_availability("global", "oslo"), make_availability("regional", "bergen"))
+    assert region_warnings("bergen", *rows, regions=("oslo", "bergen")) == (
+        "acme's availability table of 2026-11-01 does not list bergen for parrot (global): it lists oslo",
+    )
 
 
 def test_prices_checked_before_the_day_are_assumed_unchanged_unless_their_end_is_known() -> None:
@@ -294,6 +349,12 @@ def test_a_version_is_named_where_it_was_not_asked_for() -> None:
         "parrot is priced as parrot-2026-01-01, its only version",
     )
     assert dated.quote("parrot-2026-01-01", provider="acme", day=DAY).assumptions == ()
+    renamed = make_book(
+        make_offer("2026-01-01", also_named=("polly",)), aliases=(make_alias(None, "2025-01-01", "2026-02-01"),)
+    )
+    assert renamed.quote("Polly", provider="acme", day=DAY).assumptions == ()
+    with pytest.raises(NotAvailable, match="acme ended the undated name parrot by 2026-11-22; use parrot-2026-01-01"):
+        renamed.quote("parrot", provider="acme", day=DAY)
 
 
 def test_suggestions_are_of_the_provider_and_of_the_kind_that_is_needed() -> None:

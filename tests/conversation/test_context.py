@@ -372,6 +372,17 @@ def test_text_carried_into_a_new_session_is_not_unseen() -> None:
     assert second.common_prefix == second.previously_seen == Tokens()
 
 
+def test_a_message_that_nobody_answered_is_still_unseen_in_the_next_session() -> None:
+    """The first turn was read and written, the second only committed: as text it has 4 + 12 tokens, the third 4 + 7.
+
+    20 s, 15 s and 60 s: the middle of the third is at 65 s.
+    """
+    unanswered = Turn(user_audio_tokens=50, user_transcript_tokens=12, cancelled=True, silence_ms=10_000)
+    turns = (replace(TYPED, silence_ms=20_000), unanswered, TYPED)
+    third = list(responses(Script(instructions_tokens=100, turns=turns, session_minutes=1), GA))[2]
+    assert (third.session, third.input, third.unseen) == (2, Tokens(100 + 11 + 11 + 16 + 11, 0, 0), Tokens(16 + 11, 0, 0))
+
+
 @given(st.integers(1, 40))
 def test_a_greeting_reads_the_instructions_alone(audio: int) -> None:
     script = Script(instructions_tokens=500, turns=(Turn(reply_audio_tokens=audio),))
