@@ -93,6 +93,14 @@ def test_a_count_is_a_whole_number_within_its_bounds(
 
 
 @pytest.mark.parametrize(
+    "name", ["user_audio_tokens", "user_text_tokens", "reply_audio_tokens", "reasoning_tokens", "silence_ms"]
+)
+def test_a_count_with_a_default_cannot_be_nothing(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} must be a whole number, not nothing"):
+        replace(SPOKEN, **{name: None})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
     ("name", "low", "high"),
     [("cache_block_tokens", 1, 10**9), ("user_audio_ms_per_token", 1, 10**9), ("reply_audio_ms_per_token", 1, 10**9)]
     + [("context_tokens", 0, 10**9), ("session_minutes", 0, 10**9), ("characters_per_token", 0, 10**9)]
