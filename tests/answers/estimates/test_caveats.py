@@ -136,6 +136,22 @@ def test_a_reply_longer_than_the_model_can_give_is_warned_of() -> None:
     assert count(script_notes(long, longest, long)[1], "(3 such replies)") == 1
 
 
+def test_without_a_maximum_no_reply_is_too_long() -> None:
+    unlimited = selection_of(overrides={"max_output_tokens": 0})
+    assert count(plan_warnings(unlimited, minutes=30, turns=3), "more than the model's maximum") == 0
+
+
+def test_what_was_measured_is_no_assumption() -> None:
+    assert count(plan_assumptions(selection_of("gpt-realtime")), "history is") == 0
+    assert count(plan_assumptions(), "history is last-assistant-audio: assumed, same as gpt-realtime") == 1
+
+
+def test_one_turn_with_reasoning_is_enough() -> None:
+    plain = Turn(user_text_tokens=5, reply_text_tokens=5)
+    reasoning = Turn(user_text_tokens=5, reply_text_tokens=5, reasoning_tokens=9)
+    assert count(script_notes(plain, reasoning, model="gpt-realtime-2.1")[1], "no reasoning tokens are counted") == 0
+
+
 @pytest.mark.parametrize(
     ("model", "tokens", "anyway", "none"),
     [
@@ -155,12 +171,14 @@ def test_empty_replies_are_counted() -> None:
     """0.0001 of a minute is 6 ms and no token in any of 20 replies; 0.05 of it is 60 tokens, 3 for each."""
     assert count(plan_warnings(minutes=1, assistant_share=Decimal("0.0001")), "20 of the replies are empty") == 1
     assert count(plan_warnings(minutes=1, assistant_share=Decimal("0.05")), "replies are empty") == 0
+    assert count(plan_warnings(text_turns=20), "replies are empty") == 0
 
 
 def test_padding_that_is_more_than_the_silence_is_warned_of() -> None:
     """0.8 s in each of 20 turns are 16 s: more than the 12 s of silence in a minute, less than the 24 s in two."""
     text = "turn detection adds 0.8 s of silence to each of 20 turns, 16 s in all: more than the silence in the plan"
     assert [count(plan_warnings(minutes=minutes), text) for minutes in (1, 2)] == [1, 0]
+    assert count(plan_warnings(minutes=1, first_speaker="assistant"), text) == 1  # a greeting has no padding
     assert count(plan_warnings(selection_of(rules="web-calculator-2026-06"), minutes=1, silence_share=0), "turn detection") == 0
 
 

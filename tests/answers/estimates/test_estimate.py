@@ -306,6 +306,14 @@ def test_a_plan_costs_the_same_with_and_without_its_responses(transcription: str
     assert plan_costs(result.plan, result.model) == result.per_conversation
 
 
+def test_a_plan_without_a_cache_of_its_own_has_that_of_the_rules() -> None:
+    """The original calculator expects everything to be cached."""
+    result = answer(selection_of(rules="web-calculator-2026-06"))
+    amounts = plan_costs(result.plan, result.model)
+    assert amounts == result.per_conversation
+    assert amounts.best == amounts.expected < amounts.worst
+
+
 def test_transcription_in_a_month_is_that_of_its_minutes() -> None:
     """whisper-1 costs $0.006 a minute. 4 minutes of speech and 20 times 0.8 s of padding are 4 min 16 s, or $0.0256."""
     result = answer(transcription_model="whisper-1")
