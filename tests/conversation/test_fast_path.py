@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from voicebill.answers.estimates.costing import run_conversation, usage_for_cach
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation import token_counting
-from voicebill.conversation.cache import cache_rule, usage_from_tokens
+from voicebill.conversation.cache import cache_rule, cached_tokens, usage_from_tokens
 from voicebill.conversation.context import responses
 from voicebill.conversation.fast_path import count_fast
 from voicebill.conversation.history import NOTHING
@@ -125,6 +126,31 @@ def test_a_plan_that_exactly_fills_its_budget_is_counted() -> None:
     for budget, is_counted in ((tokens, True), (tokens - 1, False)):
         small = replace(plan, truncation=Truncation("auto", 1, budget))
         assert (count_fast(small, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is not None) == is_counted
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cache_includes_output": False},
+        {"cache_includes_output": False, "history": "keep-all"},
+        {"cache_minimum_tokens": 1_008},
+        {"cache_minimum_tokens": 1_000},
+        {"cache_minimum_tokens": 1_001},
+    ],
+    ids=str,
+)
+def test_cached_tokens_are_those_of_the_responses_under_any_rules(changes: Any, warm: bool) -> None:
+    """1,000 tokens of instructions are just enough, or not, for the first response of a warm cache."""
+    rules = replace(GA, **changes)
+    plan = Plan(minutes=3, turns=6, instructions_tokens=1000, warm_cache=warm)
+    best, expected = cache_rule("all", rules), cache_rule("prefix", rules)
+    counts = count_fast(plan, rules, best, expected)
+    assert counts is not None
+    read = list(responses(script(plan, rules), rules))
+    for hit, rule in ((counts.best, best), (counts.expected, expected)):
+        hits = [cached_tokens(response, rule) for response in read]
+        assert hit == tuple(map(sum, zip(*hits, strict=True)))
 
 
 @given(st.integers(0, 5000))

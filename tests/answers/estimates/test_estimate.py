@@ -13,7 +13,7 @@ from tests.conversation.test_plan import PLANS
 from voicebill.answers.estimates.costing import cost_components
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.estimates.scenarios import plan_costs
+from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
 from voicebill.answers.estimates.simulate import simulate
 from voicebill.answers.parsing.quantities import parse_volume
 from voicebill.billing.errors import ContextOverflow, InvalidInput, NotAvailable, UnknownName, Unpriced
@@ -334,3 +334,8 @@ def test_the_breakdown_of_a_script_with_a_cancelled_turn_adds_up() -> None:
     assert amounts == sorted(amounts, reverse=True)
     assert all(amounts)
     assert {component.name: component.amount for component in components}["instructions"] == 2 * 100 * 4_000_000
+
+
+def test_all_three_amounts_are_scaled_and_added_to() -> None:
+    assert Scenarios(10, 20, 30).scaled(Fraction(1, 4)) == Scenarios(Fraction(5, 2), 5, Fraction(15, 2))
+    assert Scenarios(10, 20, 30).plus(7) == Scenarios(17, 27, 37)
