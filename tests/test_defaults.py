@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import typer
 
 from tests.cases import DAY
 from tests.cli.invoke import answer
 from tests.web.sites import SITE
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.charts.themes import THEMES
-from voicebill.cli.app import app
+from voicebill.cli.app import COMMANDS, load_command
 from voicebill.web.forms.fields import CAPACITY_GROUPS, MORE_FIELDS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -119,8 +118,8 @@ class PrintedDefault(NamedTuple):
 
 def command_defaults() -> Iterator[tuple[str, Any, str]]:
     """Command, option and stated default of all options that state one."""
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
-        for parameter in command.params:
+    for name in COMMANDS:
+        for parameter in load_command(name).params:
             printed = re.search(r"\(default: (.*)\)", getattr(parameter, "help", None) or "")
             if printed:
                 yield name, parameter, printed[1].strip('"').removesuffix(", with a note")

@@ -1,6 +1,7 @@
 """Check provisioned throughput: which numbers of units can be deployed, and the errors for others."""
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.cases import DAY
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName
-from voicebill.billing.provisioned_throughput import PtuIncrements
+from voicebill.billing.provisioned_throughput import HourlyPrice, ProvisionedThroughput, PtuIncrements, Reservation
+from voicebill.billing.validity import PartialDate
 from voicebill.facts import load_facts
 
 SHARED, REGIONAL = PtuIncrements(15, 5), PtuIncrements(50, 50)
@@ -69,3 +71,44 @@ def test_regional_units_need_a_region_and_the_error_lists_all_with_their_price()
 def test_a_model_without_regional_deployment_is_rejected() -> None:
     with pytest.raises(NotAvailable, match="DeepSeek-R1 is provisioned as a global or data-zone deployment"):
         load_facts().provisioned.throughput("deepseek-r1", DAY).increments("regional")
+
+
+def test_an_unknown_model_is_rejected_with_the_closest_ones() -> None:
+    with pytest.raises(UnknownName, match=r"unknown model of provisioned throughput 'gpt-5.3x'; the nearest"):
+        load_facts().provisioned.throughput("gpt-5.3x", DAY)
+
+
+def hourly(dollars: int, region: str, since: str, until: str | None = None) -> HourlyPrice:
+    days = (PartialDate.parse(since), PartialDate.parse(until) if until else None)
+    return HourlyPrice("regional", region, (region,), Decimal(dollars), False, "", *days, DAY, "a test")
+
+
+def test_the_prices_to_choose_from_are_those_of_the_day() -> None:
+    """Oslo had $1 until July and has $2 since; Bergen has no price before August."""
+    rows = (hourly(1, "oslo", "2026-01-01", "2026-07-01"), hourly(2, "oslo", "2026-07-01"), hourly(3, "bergen", "2026-08-01"))
+    book = ProvisionedThroughput(hourly_prices=rows)
+    for day, places in (
+        (date(2026, 6, 30), r"\$1.00 in oslo$"),
+        (date(2026, 7, 1), r"\$2.00 in oslo$"),
+        (date(2026, 8, 1), r"\$2.00 in oslo; \$3.00 in bergen$"),
+    ):
+        with pytest.raises(NotAvailable, match=f"An hour costs {places}"):
+            book.hourly_price("regional", None, day)
+    assert [book.hourly_price("regional", "oslo", date(2026, month, day)).dollars for month, day in ((6, 30), (7, 1))] == [1, 2]
+
+
+def test_a_reservation_has_the_price_of_its_term_on_the_day() -> None:
+    rows = tuple(
+        Reservation(
+            months, Decimal(dollars), PartialDate.parse(since), PartialDate.parse(until) if until else None, DAY, "a test"
+        )
+        for months, dollars, since, until in (
+            (1, 260, "2026-01-01", "2026-07-01"),
+            (1, 250, "2026-07-01", None),
+            (12, 2600, "2026-01-01", None),
+        )
+    )
+    book = ProvisionedThroughput(reservations=rows)
+    days = (date(2025, 12, 31), date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1))
+    assert [book.reservation(1, day) for day in days] == [None, rows[0], rows[0], rows[1]]
+    assert [book.reservation(months, DAY) for months in (12, 36)] == [rows[2], None]

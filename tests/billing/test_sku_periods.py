@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.billing.invented import make_adjustment, make_alias, make_book, make_offer
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name, price_periods
@@ -93,6 +94,33 @@ def test_a_contract_discount_applies_on_its_days(contract: PriceBook) -> None:
     """10 % off $32 from March until an unknown day in May; the whole month is included."""
     periods = price_periods(contract, make_sku("gpt-realtime"), date(2026, 1, 1), LAST)
     assert audio_prices(periods) == [("2026-01-01", "32"), ("2026-03-01", "28.8"), ("2026-06-01", "32")]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (date(2026, 3, 1), date(2026, 3, 31), [(date(2026, 3, 1), 2)]),
+        (date(2026, 2, 28), date(2026, 3, 1), [(date(2026, 2, 28), 4), (date(2026, 3, 1), 2)]),
+        (date(2026, 2, 1), date(2026, 2, 28), [(date(2026, 2, 1), 4)]),
+        (date(2026, 5, 31), date(2026, 6, 1), [(date(2026, 5, 31), 2), (date(2026, 6, 1), 4)]),
+    ],
+)
+def test_a_change_on_the_first_or_the_last_day_is_in_time(first: date, last: date, expected: list[tuple[date, int]]) -> None:
+    """Half of $4 from March to May."""
+    book = make_book(make_offer(), adjustments=(make_adjustment("0.5", "2026-03-01", "2026-06-01"),))
+    periods = price_periods(book, make_sku("parrot", "acme"), first, last)
+    prices = [(period.since, int(period.quote.rates.row.unit_prices["text_in"])) for period in periods if period.quote]
+    assert prices == expected
+    assert (periods[0].since, periods[-1].until) == (first, last + timedelta(days=1))
+
+
+def test_two_versions_at_the_same_price_are_two_periods() -> None:
+    aliases = (make_alias("2026-01-01", "2026-01-01", "2026-07-01"), make_alias("2026-05-01", "2026-07-01"))
+    book = make_book(make_offer("2026-01-01"), make_offer("2026-05-01"), aliases=aliases)
+    assert snapshots(make_sku("parrot", "acme"), book, date(2026, 6, 1), date(2026, 7, 31)) == [
+        ("2026-06-01", "parrot-2026-01-01"),
+        ("2026-07-01", "parrot-2026-05-01"),
+    ]
 
 
 def test_contracted_prices_apply_on_their_days(contract: PriceBook) -> None:

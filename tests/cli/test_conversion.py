@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tests.cli.test_startup import CALL, modules_after
+from tests.cli.startup import CALL, modules_after
 from voicebill.cli.app import PlainCommand, app, load_command
 from voicebill.cli.commands import estimate, serve
 

@@ -1,33 +1,16 @@
 """What a command imports: its own module and what it uses, and not the other commands or the extras."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from tests.cli.startup import CALL, modules_after
 from voicebill.cli.app import COMMANDS, app, command_help, load_command
 
 EXTRAS = {"duckdb", "fastapi", "jinja2", "lets_plot", "msgspec", "pyarrow", "pyspark", "splintr", "uvicorn"}
-CALL = ("--minutes", "1", "--turns", "2", "--day", "2026-11-22")
 LOAD = ("--calls-per-minute", "9", "--prompt-tokens", "9", "--response-tokens", "9", "--day", "2026-11-22")
-
-
-def modules_after(*words: str, code: int = 0) -> set[str]:
-    """The modules that a new interpreter has imported when a command has run."""
-    script = f"""
-import sys
-sys.argv = ["voicebill", *{words!r}]
-from voicebill.cli import main
-try:
-    main()
-finally:
-    sys.stderr.write("\\n" + " ".join(sys.modules))
-"""
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert result.returncode == code, result.stderr
-    return set(result.stderr.rpartition("\n")[2].split())
 
 
 def commands_in(modules: set[str]) -> set[str]:

@@ -1,20 +1,23 @@
 """A month of calls: against brute force, and exact where lengths do not differ."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 from functools import cache
 from math import exp, log, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import pytest
 
 from tests.cases import DAY
-from voicebill.answers.estimates.call_mix import CallMix, call_mix, sample_calls
+from voicebill.answers.estimates.call_mix import CallMix, call_mix, mean_costs, sample_calls
+from voicebill.answers.estimates.costing import usage_of_plan
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
-from voicebill.answers.estimates.scenarios import plan_costs
-from voicebill.billing.errors import InvalidInput
+from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
+from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.plan import Plan
+from voicebill.conversation.call_sample import SampledCalls, WeightedCall
+from voicebill.conversation.plan import Plan, with_length
 from voicebill.facts import load_facts
 
 PLAN = Plan(minutes=10, turns=20)
@@ -87,6 +90,58 @@ def test_lengths_that_were_counted_are_priced_as_they_are() -> None:
     mix = price_calls(PLAN, CallLengths(((5, 3), (20, 1))), resolved_model())
     five, twenty = (plan_costs(Plan(minutes=minutes, turns=2 * minutes), resolved_model()).expected for minutes in (5, 20))
     assert round(mix.mean.expected) == round((3 * five + twenty) / 4)
+
+
+@pytest.mark.parametrize("transcription", ["whisper-1", "gpt-4o-transcribe"])
+def test_transcription_is_part_of_the_mean_and_of_the_percentiles(transcription: str) -> None:
+    """Three calls of 5 minutes and one of 20, each with its own transcription."""
+    model = resolve_model(resolved_model().selection, transcription, resolved_model().facts)
+    mix = price_calls(replace(PLAN, transcription_model=transcription), CallLengths(((5, 3), (20, 1))), model)
+    five, twenty = (
+        plan_costs(Plan(minutes=minutes, turns=2 * minutes, transcription_model=transcription), model) for minutes in (5, 20)
+    )
+    for amounts in zip(*(astuple(scenarios) for scenarios in (mix.mean, five, twenty)), strict=True):
+        assert round(amounts[0]) == round((3 * amounts[1] + amounts[2]) / 4)
+    assert [percentile.amount for percentile in mix.percentiles] == [five.expected, five.expected, twenty.expected]
+
+
+def test_the_mean_of_priced_calls_is_weighted() -> None:
+    """(1 x 10 + 3 x 30) / 4 = 25, and so on."""
+    calls = tuple(WeightedCall(5.0, weight, Scenarios(amount, 2 * amount, 3 * amount)) for weight, amount in ((1, 10), (3, 30)))
+    assert mean_costs(SampledCalls(LengthDistribution(), None, 5.0, calls, ())) == Scenarios(25, 50, 75)
+
+
+@pytest.mark.parametrize(
+    ("plan", "overrides", "cap"),
+    [
+        (Plan(minutes=10, turns=20, session_minutes=20), {}, (20, "session")),
+        (Plan(minutes=60, turns=60), {}, (60, "session")),
+        (Plan(minutes=Decimal("60.01"), turns=60), {}, None),
+        (PLAN, {"session_minutes": 0}, None),
+        (PLAN, {"session_minutes": 3_000}, (1_440, "session")),
+    ],
+    ids=str,
+)
+def test_calls_end_with_the_session_unless_the_plan_needs_more_than_one(plan: Plan, overrides: Any, cap: Any) -> None:
+    model = resolve_model(replace(resolved_model().selection, overrides=overrides), None, resolved_model().facts)
+    assert price_calls(plan, LengthDistribution(0.1), model).cap == cap
+
+
+def test_where_the_provider_ignores_truncation_a_full_context_ends_calls() -> None:
+    """Azure's gpt-realtime-2.1 reads at most 96,000 tokens: after 90,000 of instructions, longer calls do not fit."""
+    azure, openai = (
+        resolve_model(ModelSelection(model="gpt-realtime-2.1", provider=provider, day=DAY), None, load_facts())
+        for provider in ("azure", "openai")
+    )
+    plan = replace(PLAN, instructions_tokens=90_000)
+    cap = price_calls(plan, LengthDistribution(0.8), azure).cap
+    assert cap is not None
+    assert cap.by == "context"
+    assert 10 < cap.minutes < 30
+    usage_of_plan(with_length(plan, round(2 * cap.minutes), Decimal(f"{cap.minutes:.6f}")), azure)
+    with pytest.raises(ContextOverflow):
+        usage_of_plan(with_length(plan, round(2.2 * cap.minutes), Decimal(f"{1.1 * cap.minutes:.6f}")), azure)
+    assert price_calls(plan, LengthDistribution(0.8), openai).cap == (60, "session")
 
 
 def test_percentiles_are_those_of_the_lengths_however_few_the_turns() -> None:

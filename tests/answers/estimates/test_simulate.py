@@ -68,3 +68,11 @@ def test_scenarios_stand_in_order_and_responses_add_up(script: Script, selection
         return
     assert simulation.scenarios.best <= simulation.scenarios.expected <= simulation.scenarios.worst
     assert sum(response.amount for response in simulation.responses) == simulation.total
+
+
+def test_transcriptions_have_the_numbers_of_their_turns() -> None:
+    """The second turn is typed: nothing is transcribed."""
+    spoken, typed = Turn(user_audio_tokens=50, reply_audio_tokens=100), Turn(user_text_tokens=5, reply_text_tokens=5)
+    script = Script(turns=(spoken, typed, spoken), transcription_model="whisper-1")
+    simulation = simulate(script, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
+    assert [(item.turn, item.usage["audio_ms"]) for item in simulation.transcriptions] == [(1, 5_000), (3, 5_000)]
