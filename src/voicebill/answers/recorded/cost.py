@@ -115,7 +115,7 @@ def _counts(overview: Overview, unpriced: int) -> RecordCounts:
         without_usage=missing,
         ambiguous=overview.by_status.get("ambiguous", 0),
         inconsistent=overview.by_status.get("inconsistent", 0),
-        unattributed=overview.unattributed,
+        unattributed={name: overview.unattributed.get(name, 0) for name in ("provider", "deployment")},
     )
 
 
