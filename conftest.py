@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from tempfile import mkdtemp
 
+import hypothesis
 import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 from typer.testing import CliRunner
 
-from voicebill.cli import app
+from voicebill.cli.app import app
+
+hypothesis.settings.register_profile("voicebill", deadline=None)  # a timing is never a test
+hypothesis.settings.load_profile("voicebill")
 
 EMPTY_HOME = mkdtemp(prefix="voicebill-tests-")
 PLAIN_TERMINAL = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb", "VOICEBILL_HOME": EMPTY_HOME}

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cases import case_name, micro_dollars
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "conformance"

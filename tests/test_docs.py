@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from typer.testing import CliRunner
+from voicebill.cli.options.plan import PLAN_PARAMETERS as OPTIONS
 
 import voicebill
 from voicebill.answers.parameters.capacity_schema import TARGETS_SCHEMA
@@ -17,8 +18,7 @@ from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
 from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli import app
-from voicebill.cli.options.plan import PLAN_PARAMETERS as OPTIONS
+from voicebill.cli.app import app
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
 from voicebill.conversation.rules import PARAMETERS
 from voicebill.logs.read import LOG_FORMATS

@@ -24,7 +24,6 @@ from voicebill.logs.formats.realtime_lines import without_audio
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
 
-PRICES = load_facts().prices
 TOTAL = CostQuery(calls=False)
 
 
@@ -36,7 +35,7 @@ def read_records(files: Iterable[Path], report: ReadReport | None = None) -> Ite
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     """A few megabytes with everything in them that logs hold in the wild."""
-    return make_logs(tmp_path_factory.mktemp("logs"), PRICES, seed=22, sessions=12, reply_ms=100)
+    return make_logs(tmp_path_factory.mktemp("logs"), load_facts().prices, seed=22, sessions=12, reply_ms=100)
 
 
 def assert_agrees(answer: Cost, truth: Truth) -> None:
@@ -57,7 +56,7 @@ def test_the_row_path_finds_the_truth(made: Truth) -> None:
     """Costed one by one, the records cost what was drawn; every broken and every repeated line is counted."""
     report = ReadReport()
     records = deduplicate(read_records(made.files, report))
-    assert_agrees(cost(PythonEngine(records.values()), TOTAL, PRICES), made)
+    assert_agrees(cost(PythonEngine(records.values()), TOTAL, load_facts().prices), made)
     assert report.error_count == made.broken
     assert report.records - len(records) == made.repeated
 
@@ -69,14 +68,14 @@ def test_every_run_finds_the_truth(made: Truth, threads: int) -> None:
     with DuckDBEngine(threads=threads) as duck:
         for _ in range(20):
             assert duck.load(records) == made.repeated
-            assert_agrees(cost(duck, TOTAL, PRICES), made)
+            assert_agrees(cost(duck, TOTAL, load_facts().prices), made)
 
 
 def test_a_region_that_nothing_names_is_asked_for_in_vain(made: Truth) -> None:
     """None of the records names a region, so none is of this one."""
     with DuckDBEngine(threads=1) as duck:
         duck.load(read_records(made.files))
-        assert cost(duck, CostQuery(where=parse_filter("region=eastus")), PRICES).counts.records == 0
+        assert cost(duck, CostQuery(where=parse_filter("region=eastus")), load_facts().prices).counts.records == 0
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -86,7 +85,7 @@ def test_a_ledger_of_two_halves_finds_the_truth(made: Truth, order: tuple[int, i
     for half in order:
         ledger.record(read_records(made.halves[half]))
     with DuckDBEngine(ledger.files()) as duck:
-        assert_agrees(cost(duck, TOTAL, PRICES), made)
+        assert_agrees(cost(duck, TOTAL, load_facts().prices), made)
 
 
 texts = st.text(st.sampled_from('ab\\":,{}[] \n\u00e9'), max_size=40)

@@ -99,7 +99,7 @@ import voicebill
 plan, asked = voicebill.Plan(minutes=1, turns=2), voicebill.ModelSelection(model="gpt-realtime", day=date(2026, 11, 22))
 print(voicebill.estimate(plan, asked, voicebill.load_facts()).per_conversation.expected > 0)
 from typer.testing import CliRunner
-from voicebill.cli import app
+from voicebill.cli.app import app
 minute = ["--minutes", "1", "--turns", "2", "--day", "2026-11-22"]
 load = ["--calls-per-minute", "9", "--prompt-tokens", "9", "--response-tokens", "9", "--day", "2026-11-22"]
 calls = ["capacity", *minute, "--calls-per-hour", "9"]
@@ -136,8 +136,92 @@ def test_the_command_line_says_which_extra_reading_logs_needs() -> None:
     """In a sentence, with the exit code of a wrong question."""
     code = """
 from typer.testing import CliRunner
-from voicebill.cli import app
+from voicebill.cli.app import app
 result = CliRunner().invoke(app, ["cost", "a.jsonl"])
 print(result.exit_code, result.output)
 """
     assert run_bare(code) == "2 Error: reading logs needs the extra 'logs': pip install 'voicebill[logs]'"
+
+
+TESTS = Path(__file__).parent
+TEST_FILES = sorted(TESTS.rglob("*.py"))
+
+
+def imported_tests(tree: ast.AST) -> list[str]:
+    """The test modules that a module imports, or imports from."""
+    names = [
+        *imported_modules(tree),
+        *(f"{node.module}.{alias.name}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names),
+    ]
+    return [name for name in names if any(part.startswith("test_") for part in name.split(".")) and name.startswith("tests.")]
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.relative_to(TESTS).as_posix())
+def test_tests_share_helpers_and_not_each_other(file: Path) -> None:
+    """What several test modules use is in a module beside them: a test module can then be moved, split or run by itself."""
+    assert imported_tests(ast.parse(file.read_text(encoding="utf-8"))) == []
+
+
+def test_the_check_of_shared_helpers_sees_what_it_is_for() -> None:
+    guilty = "from tests.a.test_b import C\nfrom tests.a import test_d\nimport tests.test_e\nfrom tests.cases import DAY"
+    assert imported_tests(ast.parse(guilty)) == ["tests.a.test_b", "tests.test_e", "tests.a.test_b.C", "tests.a.test_d"]
+
+
+HEAVY = {
+    *("load_facts", "resolve_model", "rules_for", "create_app"),
+    *("estimate", "simulate", "compare", "alternatives", "plan_capacity", "size_ptus", "cost", "break_even", "sweep"),
+    *("sensitivity", "recommendations", "available_offers", "plan_costs", "run_conversation", "sample_calls"),
+}
+"""Functions that read files or calculate an answer."""
+
+CALCULATED_AT_IMPORT = {
+    "tests/conversation/scripts.py": {"rules_of"},  # three rows of rules, used by most tests of the folder
+}
+
+
+def calls_at_import(tree: ast.Module) -> set[str]:
+    """The functions that importing a module calls, as its own heavy ones; what a lambda or a function calls, it does not."""
+    own = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and (HEAVY & set(called_names(node)) or node.name in HEAVY)
+    }
+
+    def visit(node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*node.decorator_list, *node.args.defaults, *(part for part in node.args.kw_defaults if part)):
+                yield from visit(part)
+        elif not isinstance(node, ast.Lambda):
+            if isinstance(node, ast.Call):
+                yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            for child in ast.iter_child_nodes(node):
+                yield from visit(child)
+
+    return set(visit(tree)) & (HEAVY | own)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*TEST_FILES, *sorted(PACKAGE.rglob("*.py"))],
+    ids=lambda file: file.relative_to(PACKAGE.parents[1]).as_posix(),
+)
+def test_nothing_is_calculated_at_import(file: Path) -> None:
+    """Collecting tests and starting the command line read no facts and run no estimates: a function does, once it is called."""
+    name = file.relative_to(PACKAGE.parents[1]).as_posix()
+    assert calls_at_import(ast.parse(file.read_text(encoding="utf-8"))) == CALCULATED_AT_IMPORT.get(name, set())
+
+
+@pytest.mark.parametrize(
+    ("code", "calls"),
+    [
+        ("FACTS = load_facts()", {"load_facts"}),
+        ("BOOK = facts.load_facts().prices", {"load_facts"}),
+        ("def of(x):\n    return estimate(x)\nA = of(1)", {"of"}),
+        ("@pytest.mark.parametrize('x', [compare(1)])\ndef test(x): ...", {"compare"}),
+        ("def of(x=load_facts()): ...", {"load_facts"}),
+        ("class A:\n    facts = load_facts()", {"load_facts"}),
+        ("def of():\n    return load_facts()\nLAZY = lambda: of()", set()),
+    ],
+)
+def test_the_check_of_imports_sees_what_it_is_for(code: str, calls: set[str]) -> None:
+    assert calls_at_import(ast.parse(code)) == calls

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cases import micro_dollars
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 GUIDE = "55 × 4 + 64 × 0.40 + 13 × 32 + 30 × 16 + 91 × 64"
 """What the guide's example costs on gpt-realtime: 6965.60."""

@@ -12,6 +12,8 @@ The names below are loaded when they are first used, so that importing the packa
 
 from importlib import import_module
 
+__version__ = "0.1.0"
+
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time that this import takes
 if TYPE_CHECKING:
     from voicebill.answers.capacity.capacity import plan_capacity
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from voicebill.logs.defaults import LogDefaults
     from voicebill.logs.read import read_log
     from voicebill.logs.report import ReadReport
-
-    __version__: str
 
 __all__ = [
     "CallLengths",
@@ -129,8 +129,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        return import_module("importlib.metadata").version("voicebill")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"voicebill.{_HOMES[name]}"), name)

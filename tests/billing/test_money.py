@@ -43,6 +43,12 @@ def test_a_price_is_finite_and_has_at_most_twelve_decimals(price: str) -> None:
         picodollars(Decimal(price))
 
 
+def test_a_price_has_at_most_fifteen_digits_before_the_point() -> None:
+    assert picodollars(999_999_999_999_999) == 999_999_999_999_999_000_000_000_000
+    with pytest.raises(InvalidInput, match="price"):
+        picodollars(1_000_000_000_000_000)
+
+
 @given(st.fractions(min_value=1, max_value=10**15))
 def test_what_costs_something_never_looks_free(amount: Fraction) -> None:
     assert any(digit in "123456789" for digit in format_amount(amount))
@@ -140,12 +146,15 @@ def test_a_column_has_the_decimals_that_its_median_needs(amounts: list[str], dec
         ("-0.8372544", 4, "-$0.8373"),
         ("0", 4, "$0"),
         ("0.3", 0, "<$1"),
+        ("0.0000000000002", 12, "<$0.000000000001"),  # a fifth of a picodollar
+        ("-0.0000000000002", 12, ">-$0.000000000001"),
+        ("0.000000000001", 4, "<$0.0001"),
         ("28312.5", 0, "$28,312"),
         ("28312.5", 2, "$28,312.50"),
     ],
 )
 def test_an_amount_in_a_column_has_its_decimals_and_never_looks_free(amount: str, decimals: int, written: str) -> None:
-    assert format_in_column(dollars(amount), decimals) == written
+    assert format_in_column(Fraction(amount) * 10**12, decimals) == written
 
 
 def test_plain_decimals_keep_their_sign() -> None:
@@ -159,6 +168,26 @@ def test_another_currency_is_formatted_like_dollars() -> None:
     assert euro.format_exact(amount) == "EUR 28,312.49999922"
     assert euro.format_decimal(amount) == "28312.49999922"
     assert euro.format_amount(-dollars("2")) == "-EUR 1.72"
+
+
+def make_currency(per_dollar: str) -> Currency:
+    return Currency("CHF", Decimal(per_dollar), PartialDate.parse("2026"), None, date(2026, 11, 20), "the central bank")
+
+
+@pytest.mark.parametrize(
+    ("price", "converted"),
+    [("3", "1.5"), ("0.000000000003", "0.000000000002"), ("0.000000000005", "0.000000000002"), ("0", "0")],
+)
+def test_a_price_in_another_currency_is_converted_half_even_to_twelve_decimals(price: str, converted: str) -> None:
+    """At 2 per dollar: 1.5 picodollars become 2, and so do 2.5."""
+    assert make_currency("2").to_dollars(Decimal(price)) == Decimal(converted)
+
+
+def test_a_converted_price_is_neither_rounded_to_nothing_nor_too_large() -> None:
+    with pytest.raises(InvalidInput, match="CHF 1E-12 at 2 per dollar would be rounded to"):
+        make_currency("2").to_dollars(Decimal("1e-12"))
+    with pytest.raises(InvalidInput, match=r"CHF 1E\+17 at 2 per dollar is out of range"):
+        make_currency("2").to_dollars(Decimal("1e17"))
 
 
 def test_a_list_price_shows_all_its_digits() -> None:

@@ -1,6 +1,7 @@
 """Check provisioned throughput: which numbers of units can be deployed, and the errors for others."""
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.cases import DAY
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName
-from voicebill.billing.provisioned_throughput import PtuIncrements
+from voicebill.billing.provisioned_throughput import HourlyPrice, ProvisionedThroughput, PtuIncrements, Reservation
+from voicebill.billing.validity import PartialDate
 from voicebill.facts import load_facts
 
-BOOK = load_facts().provisioned
 SHARED, REGIONAL = PtuIncrements(15, 5), PtuIncrements(50, 50)
 
 
@@ -51,22 +52,63 @@ def test_invalid_numbers_of_units_are_rejected_with_the_closest_valid_ones(units
 
 def test_a_day_before_the_first_row_is_rejected_with_the_known_days() -> None:
     with pytest.raises(NotAvailable, match=r"gpt-5.2 in a PTU is not known for 2026-05-20: it is known from 2026-05-21 on"):
-        BOOK.throughput("gpt-5.2", date(2026, 5, 20))
+        load_facts().provisioned.throughput("gpt-5.2", date(2026, 5, 20))
     with pytest.raises(
         NotAvailable, match="data-zone PTUs in japaneast is not known for 2026-07-31: it is known from 2026-08-01"
     ):
-        BOOK.hourly_price("data-zone", "japaneast", date(2026, 7, 31))
+        load_facts().provisioned.hourly_price("data-zone", "japaneast", date(2026, 7, 31))
 
 
 def test_regional_units_need_a_region_and_the_error_lists_all_with_their_price() -> None:
     with pytest.raises(
         NotAvailable, match=r"choose one. An hour costs \$2.00 in australiaeast, .*; \$2.20 in .*; \$2.40 in brazil"
     ):
-        BOOK.hourly_price("regional", None, DAY)
+        load_facts().provisioned.hourly_price("regional", None, DAY)
     with pytest.raises(UnknownName, match="unknown region 'swedencentrl' of regional PTUs; the nearest is swedencentral"):
-        BOOK.hourly_price("regional", "swedencentrl", DAY)
+        load_facts().provisioned.hourly_price("regional", "swedencentrl", DAY)
 
 
 def test_a_model_without_regional_deployment_is_rejected() -> None:
     with pytest.raises(NotAvailable, match="DeepSeek-R1 is provisioned as a global or data-zone deployment"):
-        BOOK.throughput("deepseek-r1", DAY).increments("regional")
+        load_facts().provisioned.throughput("deepseek-r1", DAY).increments("regional")
+
+
+def test_an_unknown_model_is_rejected_with_the_closest_ones() -> None:
+    with pytest.raises(UnknownName, match=r"unknown model of provisioned throughput 'gpt-5.3x'; the nearest"):
+        load_facts().provisioned.throughput("gpt-5.3x", DAY)
+
+
+def hourly(dollars: int, region: str, since: str, until: str | None = None) -> HourlyPrice:
+    days = (PartialDate.parse(since), PartialDate.parse(until) if until else None)
+    return HourlyPrice("regional", region, (region,), Decimal(dollars), False, "", *days, DAY, "a test")
+
+
+def test_the_prices_to_choose_from_are_those_of_the_day() -> None:
+    """Oslo had $1 until July and has $2 since; Bergen has no price before August."""
+    rows = (hourly(1, "oslo", "2026-01-01", "2026-07-01"), hourly(2, "oslo", "2026-07-01"), hourly(3, "bergen", "2026-08-01"))
+    book = ProvisionedThroughput(hourly_prices=rows)
+    for day, places in (
+        (date(2026, 6, 30), r"\$1.00 in oslo$"),
+        (date(2026, 7, 1), r"\$2.00 in oslo$"),
+        (date(2026, 8, 1), r"\$2.00 in oslo; \$3.00 in bergen$"),
+    ):
+        with pytest.raises(NotAvailable, match=f"An hour costs {places}"):
+            book.hourly_price("regional", None, day)
+    assert [book.hourly_price("regional", "oslo", date(2026, month, day)).dollars for month, day in ((6, 30), (7, 1))] == [1, 2]
+
+
+def test_a_reservation_has_the_price_of_its_term_on_the_day() -> None:
+    rows = tuple(
+        Reservation(
+            months, Decimal(dollars), PartialDate.parse(since), PartialDate.parse(until) if until else None, DAY, "a test"
+        )
+        for months, dollars, since, until in (
+            (1, 260, "2026-01-01", "2026-07-01"),
+            (1, 250, "2026-07-01", None),
+            (12, 2600, "2026-01-01", None),
+        )
+    )
+    book = ProvisionedThroughput(reservations=rows)
+    days = (date(2025, 12, 31), date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1))
+    assert [book.reservation(1, day) for day in days] == [None, rows[0], rows[0], rows[1]]
+    assert [book.reservation(months, DAY) for months in (12, 36)] == [rows[2], None]

@@ -55,6 +55,19 @@ def test_the_largest_cumulative_record_is_kept() -> None:
     assert replace(few, **ALL_NAMES).completeness < many.completeness
 
 
+def test_of_equal_running_totals_the_better_known_one_is_kept() -> None:
+    total = replace(RECORD, cumulative=True, usage_candidates=(Usage({"session_ms": 600}),))
+    assert replace(total, **ALL_NAMES).completeness > replace(total, model="m").completeness > total.completeness
+
+
+def test_the_usage_decides_between_sessions_and_not_between_responses() -> None:
+    """A session reports what it has used so far; one response has one usage, however large."""
+    few, many = (Usage({"session_ms": used}) for used in (60, 600))
+    one, other = (replace(RECORD, kind="session", usage_candidates=(usage,)) for usage in (few, many))
+    assert replace(one, **ALL_NAMES).completeness < other.completeness
+    assert replace(RECORD, usage_candidates=(few,)).completeness == replace(RECORD, usage_candidates=(many,)).completeness
+
+
 @given(st.permutations(list(OTHERS)), st.integers(0, 6))
 def test_every_known_name_counts_equally(order: list[str], many: int) -> None:
     assert replace(RECORD, **{name: ALL_NAMES[name] for name in order[:many]}).completeness == RECORD.completeness + many

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.billing.invented import make_adjustment, make_alias, make_book, make_offer
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name, price_periods
 from voicebill.facts import load_facts
 
-BOOK = load_facts().prices
 FIRST, LAST = date(2024, 9, 1), date(2026, 12, 31)
 CONTRACT = """
 checked = 2026-11-01
@@ -39,11 +39,11 @@ def make_sku(model: str, provider: str = "openai", deployment: str = "global", r
     return Sku(provider, model, deployment, region, "standard")
 
 
-def snapshots(sku: Sku, book: PriceBook = BOOK, first: date = FIRST, last: date = LAST) -> list[tuple[str, str | None]]:
+def snapshots(sku: Sku, book: PriceBook | None = None, first: date = FIRST, last: date = LAST) -> list[tuple[str, str | None]]:
     """The first day of each period, and its snapshot; None if there is no price."""
     return [
         (str(period.since), period.quote.offer.name if period.quote else None)
-        for period in price_periods(book, sku, first, last)
+        for period in price_periods(book or load_facts().prices, sku, first, last)
     ]
 
 
@@ -84,9 +84,9 @@ def test_an_alias_that_moves_begins_a_period() -> None:
 
 def test_days_without_a_change_are_one_period() -> None:
     """A single day and a month of a model that has had one price."""
-    (month,) = price_periods(BOOK, make_sku("gpt-realtime"), date(2026, 1, 1), date(2026, 1, 31))
+    (month,) = price_periods(load_facts().prices, make_sku("gpt-realtime"), date(2026, 1, 1), date(2026, 1, 31))
     assert (month.since, month.until) == (date(2026, 1, 1), date(2026, 2, 1))
-    (day,) = price_periods(BOOK, make_sku("gpt-realtime"), date(2026, 1, 1), date(2026, 1, 1))
+    (day,) = price_periods(load_facts().prices, make_sku("gpt-realtime"), date(2026, 1, 1), date(2026, 1, 1))
     assert (day.since, day.until) == (date(2026, 1, 1), date(2026, 1, 2))
 
 
@@ -94,6 +94,33 @@ def test_a_contract_discount_applies_on_its_days(contract: PriceBook) -> None:
     """10 % off $32 from March until an unknown day in May; the whole month is included."""
     periods = price_periods(contract, make_sku("gpt-realtime"), date(2026, 1, 1), LAST)
     assert audio_prices(periods) == [("2026-01-01", "32"), ("2026-03-01", "28.8"), ("2026-06-01", "32")]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (date(2026, 3, 1), date(2026, 3, 31), [(date(2026, 3, 1), 2)]),
+        (date(2026, 2, 28), date(2026, 3, 1), [(date(2026, 2, 28), 4), (date(2026, 3, 1), 2)]),
+        (date(2026, 2, 1), date(2026, 2, 28), [(date(2026, 2, 1), 4)]),
+        (date(2026, 5, 31), date(2026, 6, 1), [(date(2026, 5, 31), 2), (date(2026, 6, 1), 4)]),
+    ],
+)
+def test_a_change_on_the_first_or_the_last_day_is_in_time(first: date, last: date, expected: list[tuple[date, int]]) -> None:
+    """Half of $4 from March to May."""
+    book = make_book(make_offer(), adjustments=(make_adjustment("0.5", "2026-03-01", "2026-06-01"),))
+    periods = price_periods(book, make_sku("parrot", "acme"), first, last)
+    prices = [(period.since, int(period.quote.rates.row.unit_prices["text_in"])) for period in periods if period.quote]
+    assert prices == expected
+    assert (periods[0].since, periods[-1].until) == (first, last + timedelta(days=1))
+
+
+def test_two_versions_at_the_same_price_are_two_periods() -> None:
+    aliases = (make_alias("2026-01-01", "2026-01-01", "2026-07-01"), make_alias("2026-05-01", "2026-07-01"))
+    book = make_book(make_offer("2026-01-01"), make_offer("2026-05-01"), aliases=aliases)
+    assert snapshots(make_sku("parrot", "acme"), book, date(2026, 6, 1), date(2026, 7, 31)) == [
+        ("2026-06-01", "parrot-2026-01-01"),
+        ("2026-07-01", "parrot-2026-05-01"),
+    ]
 
 
 def test_contracted_prices_apply_on_their_days(contract: PriceBook) -> None:
@@ -112,13 +139,13 @@ def test_contracted_prices_apply_on_their_days(contract: PriceBook) -> None:
     ],
 )
 def test_a_sku_without_prices_has_one_period_with_a_reason(sku: Sku, reason: str) -> None:
-    (period,) = price_periods(BOOK, sku, date(2026, 11, 1), date(2026, 11, 22))
+    (period,) = price_periods(load_facts().prices, sku, date(2026, 11, 1), date(2026, 11, 22))
     assert period.quote is None
     assert reason in period.reason
 
 
 def test_before_the_first_price_the_known_range_is_named() -> None:
-    before, after = price_periods(BOOK, make_sku("gpt-realtime"), date(2025, 8, 1), date(2025, 8, 31))
+    before, after = price_periods(load_facts().prices, make_sku("gpt-realtime"), date(2025, 8, 1), date(2025, 8, 31))
     assert (before.quote, after.since) == (None, date(2025, 8, 28))
     assert before.reason == ("no price of gpt-realtime at openai is known for 2025-08-27: prices are known from 2025-08-28 on")
 
@@ -132,16 +159,26 @@ def test_names_are_compared_without_case_and_blanks() -> None:
     assert [normalize_name(name) for name in (" GPT-Realtime ", "a|b", "", None)] == ["gpt-realtime", "a/b", "", ""]
 
 
-skus = st.builds(
-    Sku,
-    st.sampled_from(sorted({offer.provider for offer in BOOK.offers})),
-    st.sampled_from(sorted({name for offer in BOOK.offers for name in (offer.model, offer.name, *offer.also_named)})),
-    st.sampled_from(["global", "data-zone", "regional"]),
-    st.sampled_from(["", "", "eastus", "swedencentral", "northeurope"]),
-    st.sampled_from(["standard", "standard", "priority", "batch"]),
-) | st.sampled_from(
-    [Sku(offer.provider, offer.name, offer.deployment, (*offer.regions, "")[0], offer.tier) for offer in BOOK.offers]
-)
+def every_sku() -> st.SearchStrategy[Sku]:
+    """Any offer, and any combination of provider, model, deployment, region and tier, available or not."""
+    return st.builds(
+        Sku,
+        st.sampled_from(sorted({offer.provider for offer in load_facts().prices.offers})),
+        st.sampled_from(
+            sorted({name for offer in load_facts().prices.offers for name in (offer.model, offer.name, *offer.also_named)})
+        ),
+        st.sampled_from(["global", "data-zone", "regional"]),
+        st.sampled_from(["", "", "eastus", "swedencentral", "northeurope"]),
+        st.sampled_from(["standard", "standard", "priority", "batch"]),
+    ) | st.sampled_from(
+        [
+            Sku(offer.provider, offer.name, offer.deployment, (*offer.regions, "")[0], offer.tier)
+            for offer in load_facts().prices.offers
+        ]
+    )
+
+
+skus = st.deferred(every_sku)
 days = st.dates(date(2022, 1, 1), date(2027, 12, 31))
 
 
@@ -151,7 +188,7 @@ def test_a_period_equals_the_quote_on_each_of_its_days(
     contract: PriceBook, sku: Sku, first: date, length: int, data: st.DataObject
 ) -> None:
     """For every offer and for unavailable combinations: no gaps, and each day equals its own quote."""
-    book = contract if data.draw(st.booleans()) else BOOK
+    book = contract if data.draw(st.booleans()) else load_facts().prices
     last = first + timedelta(days=length)
     periods = price_periods(book, sku, first, last)
     assert (periods[0].since, periods[-1].until) == (first, last + timedelta(days=1))
@@ -178,10 +215,10 @@ def test_a_period_equals_the_quote_on_each_of_its_days(
 
 def test_every_offer_is_correct_on_the_days_around_its_changes() -> None:
     """All offers under their full names, on the day of each change, the day before and the day after."""
-    for offer in BOOK.offers:
+    for offer in load_facts().prices.offers:
         sku = Sku(offer.provider, offer.name, offer.deployment, (*offer.regions, "")[0], offer.tier)
         ends = [end for row in offer.rows for end in (row.since.first, row.until.last if row.until else None) if end]
-        periods = price_periods(BOOK, sku, min(ends) - timedelta(days=2), max(ends) + timedelta(days=40))
+        periods = price_periods(load_facts().prices, sku, min(ends) - timedelta(days=2), max(ends) + timedelta(days=40))
         for day in (end + timedelta(days=by) for end in ends for by in (-1, 0, 1)):
             (period,) = (period for period in periods if period.since <= day < period.until)
             row = offer.row_on(day)

@@ -15,8 +15,6 @@ from voicebill.billing.usage import Usage
 from voicebill.charts import draw
 from voicebill.facts import load_facts
 
-PRICES = load_facts().prices
-
 
 def costs(*by: str, days: int = 3, top: int | None = None) -> Cost:
     """So many days, with one more response on each than on the day before."""
@@ -34,7 +32,7 @@ def costs(*by: str, days: int = 3, top: int | None = None) -> Cost:
         for day in range(days)
         for at in range(day + 1)
     ]
-    return cost(PythonEngine(records), CostQuery(by=by, top=top), PRICES)
+    return cost(PythonEngine(records), CostQuery(by=by, top=top), load_facts().prices)
 
 
 def test_bars_of_days_stand_in_their_order_and_add_up() -> None:

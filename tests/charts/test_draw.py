@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -26,22 +27,31 @@ from voicebill.answers.reports.chart_data import (
 )
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.charts import draw
-from voicebill.cli import app
+from voicebill.charts.themes import THEMES
+from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
 pytest.importorskip("lets_plot")
 
-FACTS = load_facts()
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 PLAN = Plan(minutes=10, turns=20, tool_calls=3)
-ANSWER = estimate(PLAN, SELECTION, FACTS)
-EXPECTED = to_dollars(ANSWER.per_conversation.expected)
+
+
+@cache
+def answer_of(transcription_model: str | None = None) -> Estimate:
+    """The estimate of the plan, with or without transcription."""
+    return estimate(replace(PLAN, transcription_model=transcription_model), SELECTION, load_facts())
+
+
+def expected_dollars(answer: Estimate) -> float:
+    """The expected amount of a conversation."""
+    return to_dollars(answer.per_conversation.expected)
 
 
 def test_the_turns_add_up_to_the_conversation() -> None:
-    rows = turn_costs(ANSWER)
-    assert sum(row.dollars for row in rows) == pytest.approx(EXPECTED)
+    rows = turn_costs(answer_of())
+    assert sum(row.dollars for row in rows) == pytest.approx(expected_dollars(answer_of()))
     assert {row.turn for row in rows} == set(range(1, 21))
     assert {row.kind for row in rows} == {
         "assistant audio",
@@ -52,17 +62,15 @@ def test_the_turns_add_up_to_the_conversation() -> None:
     }
 
 
-WITH_TRANSCRIPTION = estimate(replace(PLAN, transcription_model="whisper-1"), SELECTION, FACTS)
-
-
 def test_transcription_is_in_the_pictures_too() -> None:
-    rows = turn_costs(WITH_TRANSCRIPTION)
-    assert sum(row.dollars for row in rows) == pytest.approx(to_dollars(WITH_TRANSCRIPTION.per_conversation.expected))
+    rows = turn_costs(answer_of("whisper-1"))
+    assert sum(row.dollars for row in rows) == pytest.approx(expected_dollars(answer_of("whisper-1")))
     assert sum(row.kind == "transcription" for row in rows) == 20
 
 
-@pytest.mark.parametrize("answer", [ANSWER, WITH_TRANSCRIPTION], ids=["without transcription", "with transcription"])
-def test_what_grows_ends_at_the_three_amounts(answer: Estimate) -> None:
+@pytest.mark.parametrize("transcription_model", [None, "whisper-1"])
+def test_what_grows_ends_at_the_three_amounts(transcription_model: str | None) -> None:
+    answer = answer_of(transcription_model)
     rows = cumulative_costs(answer)
     last = rows[-1]
     amounts = answer.per_conversation
@@ -73,16 +81,16 @@ def test_what_grows_ends_at_the_three_amounts(answer: Estimate) -> None:
 
 
 def test_the_plans_own_length_is_on_the_curve() -> None:
-    rows = {row.value: row.expected for row in cost_by_length(ANSWER)}
-    assert rows[10.0] == pytest.approx(EXPECTED)
+    rows = {row.value: row.expected for row in cost_by_length(answer_of())}
+    assert rows[10.0] == pytest.approx(expected_dollars(answer_of()))
     assert list(rows.values()) == sorted(rows.values())
 
 
 def test_bars_are_the_effects_and_the_offers() -> None:
-    swings = sensitivity(PLAN, SELECTION, FACTS)
+    swings = sensitivity(PLAN, SELECTION, load_facts())
     bars = tornado(swings)
     assert [bar.low for bar in bars] == [to_dollars(swing.low or 0) for swing in swings if swing.width]
-    comparison = compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS)
+    comparison = compare(PLAN, available_offers(load_facts().prices, DAY), SELECTION, load_facts())
     rows = offer_ranges(comparison)
     assert [row.mark for row in rows] == sorted(row.mark for row in rows)
     assert all(row.low <= row.mark <= row.high for row in rows)
@@ -142,7 +150,7 @@ def test_where_a_way_has_no_answer_its_line_ends() -> None:
 def test_a_ranking_is_drawn_with_its_ways_units_and_source(
     curve: BreakEvenCurve, texts: tuple[str, ...], theme: str, width: int
 ) -> None:
-    chart_theme = replace(draw.THEMES[theme], width=width)
+    chart_theme = replace(THEMES[theme], width=width)
     first, second = (draw.render(draw.break_even_chart(curve, "voicebill: 2026-11-22", chart_theme), "svg") for _ in range(2))
     assert first == second
     drawn = ET.fromstring(first)

@@ -31,16 +31,17 @@ from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pictures.json"
-FACTS = load_facts()
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 PLAN = Plan(minutes=6, turns=8, tool_calls=2, transcription_model="gpt-4o-transcribe")
 
 
 def rows() -> dict[str, list[list[str | float]]]:
     """The rows of every picture, dollars to the tenth decimal."""
-    answer = estimate(PLAN, SELECTION, FACTS)
-    comparison = compare(PLAN, FACTS.prices.offers_named("gpt-realtime-1.5", "openai", "realtime"), SELECTION, FACTS)
-    all_alternatives = alternatives(comparison, PLAN, SELECTION, FACTS)
+    answer = estimate(PLAN, SELECTION, load_facts())
+    comparison = compare(
+        PLAN, load_facts().prices.offers_named("gpt-realtime-1.5", "openai", "realtime"), SELECTION, load_facts()
+    )
+    all_alternatives = alternatives(comparison, PLAN, SELECTION, load_facts())
     selected = [
         alternative
         for name in ("fast", "gpt-live-1.1", "openai/gpt-realtime-1.5")
@@ -51,10 +52,10 @@ def rows() -> dict[str, list[list[str | float]]]:
         "turns": turn_costs(answer),
         "cumulative": cumulative_costs(answer),
         "lengths": cost_by_length(answer),
-        "sensitivity": tornado(sensitivity(PLAN, SELECTION, FACTS)),
+        "sensitivity": tornado(sensitivity(PLAN, SELECTION, load_facts())),
         "sweep_points": sweep_points(series),
         "break_even_points": break_even_points(series),
-        "offers": offer_ranges(compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS)),
+        "offers": offer_ranges(compare(PLAN, available_offers(load_facts().prices, DAY), SELECTION, load_facts())),
     }
     return {
         name: [[round(x, 10) if isinstance(x, float) else x for x in row] for row in series] for name, series in drawn.items()

@@ -9,32 +9,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from typer.testing import CliRunner, Result
 
 from tests.cases import cases
-from voicebill.cli import app
+from tests.cli.invoke import answer, refusal, run
 
 ON = ("--day", "2026-11-22")
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
-
-
-def answer(*words: str) -> dict[str, Any]:
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.output
-    document: dict[str, Any] = json.loads(result.stdout)
-    return document
-
-
-def refusal(*words: str) -> str:
-    result = run(*words)
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert "Traceback" not in result.output
-    assert isinstance(result.exception, SystemExit)
-    return " ".join(result.stderr.split())
 
 
 def script(tmp_path: Path, text: str) -> str:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from tests.cases import FOLDER
 from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 SIX = ("--minutes", "6.5", "--turns", "20", "--day", "2026-11-22")
 OWN = ("--prices", str(FOLDER / "own_stacks.toml"))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
+from voicebill.cli.options.plan import PLAN_PARAMETERS
 
 from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
-from voicebill.cli import app
-from voicebill.cli.options.plan import PLAN_PARAMETERS
+from voicebill.cli.app import app
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 
 ON = ("--day", "2026-11-22")
@@ -112,7 +112,7 @@ def test_two_plans_are_held_side_by_side(tmp_path: Path) -> None:
     document = json.loads(run(*words, "--json").stdout)
     single = json.loads(run("estimate", "--plan", str(second), "--json", *ON).stdout)
     assert document["against"][0]["per_conversation"] == single["per_conversation"]
-    assert "The first plan, and the one it is held against" in run(*words).stdout
+    assert "The first and the second plan" in run(*words).stdout
 
 
 def test_the_cheapest_truncation_is_searched_for(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class HistoryItem:
     written: tuple[int, int, int] | None = None
     carryover_tokens: int = 0
     message: bool = False
+    seen: bool = False
 
     def render(self, *, small: bool) -> ShownItem:
         """The item as the next response reads it."""
@@ -39,10 +40,11 @@ class HistoryItem:
 
 @dataclass(frozen=True)
 class ReferenceResponse:
-    """The input of a response, its common prefix with the previous response, and what is previously seen."""
+    """The input of a response, its common prefix with the previous response, what is previously seen, and what is unseen."""
 
     turn: int
     input: tuple[int, int, int]
+    unseen: tuple[int, int, int]
     common_prefix: tuple[int, int, int]
     previously_seen: tuple[int, int, int]
 
@@ -85,7 +87,7 @@ class ReferenceContext:
 
     def _add(self, full: tuple[int, int, int], *, output: bool = False, carries_over: bool = False) -> HistoryItem:
         self.number += 1
-        item = HistoryItem(self.number, full, carryover_tokens=full[0] if carries_over else 0)
+        item = HistoryItem(self.number, full, carryover_tokens=full[0] if carries_over else 0, seen=output)
         self.history.append(item)
         if output and self.previous is not None:
             self.previous.append(item.as_written())
@@ -106,7 +108,7 @@ class ReferenceContext:
         text, transcript = token_counting.reply_text(turn, audio, self.rules)
         shown = text + self.rules.assistant_item_tokens
         item = self._add((shown, audio, 0))
-        item.message = True
+        item.message = item.seen = True
         item.carryover_tokens = transcript + self.rules.assistant_item_tokens
         if turn.played_ms is not None:
             played = turn.played_ms // self.rules.reply_audio_ms_per_token
@@ -126,6 +128,9 @@ class ReferenceContext:
     def _respond(self, turn: int) -> ReferenceResponse:
         truncated = self._truncate()
         shown = self._shown_items()
+        unseen = [rendered for rendered, item in zip(shown, self.history, strict=True) if not item.seen]
+        for item in self.history:
+            item.seen = True
         common_prefix = previously_seen = (0, 0, 0)
         if self.previous is not None:
             same = 0
@@ -138,7 +143,7 @@ class ReferenceContext:
         elif self.warm_cache:
             common_prefix = previously_seen = (self.fixed, 0, 0)
         self.previous, self.read_before = shown, len(shown)
-        return ReferenceResponse(turn, self._with_fixed(shown), common_prefix, previously_seen)
+        return ReferenceResponse(turn, self._with_fixed(shown), _total(unseen), common_prefix, previously_seen)
 
     def _truncate(self) -> bool:
         room = self.rules.input_limit_tokens - self.fixed if self.rules.input_limit_tokens else 10**12
@@ -157,7 +162,7 @@ class ReferenceContext:
         return True
 
     def _with_fixed(self, shown: list[ShownItem]) -> tuple[int, int, int]:
-        text, audio, image = sum(item[2] for item in shown), sum(item[3] for item in shown), sum(item[4] for item in shown)
+        text, audio, image = _total(shown)
         return (self.fixed + text, audio, image)
 
     def _reconnect(self) -> None:
@@ -167,4 +172,8 @@ class ReferenceContext:
         self.previous = None
         self.warm_cache = False
         for item in kept:
-            self._add((item.carryover_tokens, 0, 0), carries_over=True)
+            self._add((item.carryover_tokens, 0, 0), carries_over=True).seen = item.seen
+
+
+def _total(shown: list[ShownItem]) -> tuple[int, int, int]:
+    return (sum(item[2] for item in shown), sum(item[3] for item in shown), sum(item[4] for item in shown))

@@ -8,6 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.cases import DAY
+from voicebill.billing.errors import ContextOverflow
+from voicebill.conversation.context import Response, responses
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 from voicebill.facts import load_facts
@@ -66,3 +68,11 @@ def scripts(draw: Any, max_turns: int = 12) -> Script:
         warm_cache=draw(st.booleans()),
         prefix_reuse=draw(st.sampled_from([None, Decimal(1), Decimal("0.37")])),
     )
+
+
+def run(script: Script, rules: Rules) -> list[Response]:
+    """A script's responses, or nothing if the provider would return an error."""
+    try:
+        return list(responses(script, rules))
+    except ContextOverflow:
+        return []

@@ -1,5 +1,6 @@
 """Check the input of every response against the literal definition and against worked cases."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,21 +10,12 @@ from hypothesis import strategies as st
 
 from tests.cases import case_file
 from tests.conversation.literal import ReferenceContext
-from tests.conversation.scripts import GA, PREVIEW, RULES, rules_of, scripts, turns
+from tests.conversation.scripts import GA, PAGE, PREVIEW, RULES, rules_of, run, scripts, turns
 from voicebill.billing.errors import ContextOverflow, InvalidInput
-from voicebill.conversation.context import Response, responses
+from voicebill.conversation.context import ContextBudget, duration_ms, fixed_tokens, responses
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
-
-
-def run(script: Script, rules: Rules) -> list[Response]:
-    """A script's responses, or nothing if the provider would return an error."""
-    try:
-        return list(responses(script, rules))
-    except ContextOverflow:
-        return []
-
 
 GOLDEN = [(1026, 16), (1102, 292), (1159, 350), (1210, 409), (1251, 374), (1288, 357)]
 GOLDEN_TURNS = tuple(
@@ -57,8 +49,8 @@ def test_running_sums_equal_the_history_written_out(script: Script, rules: Rules
     actual = [response for response in run(script, rules) if sum(response.input)]
     assume(actual)
     expected = [read for read in ReferenceContext(script, rules).responses() if sum(read.input)]
-    assert [(r.turn, tuple(r.input), tuple(r.common_prefix), tuple(r.previously_seen)) for r in actual] == [
-        (w.turn, w.input, w.common_prefix, w.previously_seen) for w in expected
+    assert [(r.turn, tuple(r.input), tuple(r.unseen), tuple(r.common_prefix), tuple(r.previously_seen)) for r in actual] == [
+        (w.turn, w.input, w.unseen, w.common_prefix, w.previously_seen) for w in expected
     ]
 
 
@@ -202,6 +194,149 @@ def test_a_turn_belongs_to_the_session_in_which_its_middle_falls(turn_count: int
     assert [response.turn for response in results if response.session == 2][:1] == ([121] if sessions > 1 else [])
 
 
+@pytest.mark.parametrize(("silence_ms", "session"), [(19_998, 1), (20_000, 2)])
+def test_a_middle_on_the_limit_belongs_to_the_next_session(silence_ms: int, session: int) -> None:
+    """Sessions of a minute: after 50 s, a turn of 20 s has its middle at 60 s, and one of 19.998 s at 59.999 s."""
+    silent = Turn(reply_text_tokens=1, silence_ms=50_000)
+    script = Script(turns=(silent, Turn(reply_text_tokens=1, silence_ms=silence_ms)), session_minutes=1)
+    assert [response.session for response in responses(script, GA)] == [1, session]
+
+
+def test_a_first_turn_that_outlasts_its_session_is_in_the_first_session() -> None:
+    """Its middle is at 90 s, in the second minute; the cache is as warm as at the start."""
+    turn = Turn(user_audio_tokens=5, reply_text_tokens=1, silence_ms=180_000)
+    first, second = responses(Script(instructions_tokens=500, turns=(turn, turn), session_minutes=1, warm_cache=True), GA)
+    assert (first.session, first.common_prefix, first.previously_seen) == (1, Tokens(500, 0, 0), Tokens(500, 0, 0))
+    assert (second.session, second.common_prefix, second.previously_seen) == (2, Tokens(), Tokens())
+
+
+PLAYED = Turn(
+    user_audio_tokens=100,
+    user_transcript_tokens=30,
+    reply_audio_tokens=200,
+    reply_text_tokens=55,
+    reply_transcript_tokens=40,
+    played_ms=3_000,
+    silence_ms=60_000,
+)
+"""10 s of speech and 3 of 10 s of a reply: of its 40 tokens of transcript 12 are played."""
+TYPED = Turn(user_text_tokens=7, reply_text_tokens=9, silence_ms=60_000)
+
+
+@pytest.mark.parametrize(
+    ("of_script", "of_rules", "texts"),
+    [
+        (None, "text", [108, 159]),
+        (None, "nothing", [108, 111]),
+        ("text", "nothing", [108, 159]),
+        ("nothing", "text", [108, 111]),
+    ],
+)
+def test_the_next_session_starts_with_what_was_said_as_text_or_with_nothing(
+    of_script: Any, of_rules: Any, texts: list[int]
+) -> None:
+    """An audio message has 8 tokens of text. Then, as text, 4 + 30 of it and 2 + 12 of the reply, and 4 + 7 of a typed message:
+    100 + 34 + 14 + 11 = 159. Without them 100 + 11 = 111.
+    """
+    turns = (PLAYED, TYPED)
+    script = Script(instructions_tokens=100, turns=turns, session_minutes=1, session_carryover=of_script)
+    assert [response.input.text for response in responses(script, replace(GA, session_carryover=of_rules))] == texts
+
+
+def test_a_cancelled_turn_reads_and_writes_nothing_and_its_message_stays() -> None:
+    cancelled = Turn(user_audio_tokens=50, cancelled=True)
+    script = Script(instructions_tokens=100, turns=(cancelled, Turn(user_audio_tokens=40, reply_text_tokens=9)))
+    nothing, second = responses(script, GA)
+    assert (nothing.status, nothing.input, nothing.text_out, nothing.audio_out, nothing.session) == (
+        "cancelled",
+        Tokens(),
+        *(0, 0, 1),
+    )
+    assert (nothing.reasoning, nothing.dropped, nothing.images, nothing.unseen) == (0, 0, (), Tokens())
+    assert (second.input, second.unseen) == (Tokens(100 + 8 + 8, 50 + 40, 0), Tokens(8 + 8, 50 + 40, 0))
+
+
+def test_images_are_listed_in_order_and_reasoning_is_part_of_the_text() -> None:
+    turn = Turn(user_text_tokens=6, image_tokens=(194, 65), reply_text_tokens=9, reasoning_tokens=20)
+    first, second = responses(Script(turns=(turn, replace(turn, image_tokens=()))), GA)
+    assert (first.input, first.images, first.dropped) == (Tokens(10, 0, 259), (194, 65), 0)
+    assert (first.text_out, first.reasoning) == (9 + 20, 20)
+    assert (second.input, second.images) == (Tokens(10 + 11 + 10, 0, 259), (194, 65))
+
+
+def test_a_turn_lasts_as_long_as_what_is_committed_played_and_silent() -> None:
+    """10 s + 10 s of a reply + 1 s; 10 s + 3 s of it played + 1 s."""
+    spoken = Turn(user_audio_tokens=100, reply_audio_tokens=200, silence_ms=1_000)
+    assert [duration_ms(turn, GA) for turn in (spoken, replace(spoken, played_ms=3_000), replace(spoken, played_ms=0))] == [
+        *(21_000, 14_000, 11_000)
+    ]
+
+
+def test_a_reply_too_short_for_a_token_can_be_interrupted() -> None:
+    """49 ms are no full token of 50 ms."""
+    turn = Turn(user_audio_tokens=5, reply_audio_ms=49, played_ms=0)
+    assert [response.audio_out for response in responses(Script(turns=(turn, turn)), GA)] == [0, 0]
+
+
+def test_instructions_tools_and_framing_are_fixed() -> None:
+    """Rules that add 285 tokens add them to tools only; the original calculator counts neither."""
+    newest = replace(rules_of("gpt-realtime-2.1"), conversation_tokens=3)
+    settings = [Script(instructions_tokens=100, tools_tokens=tools, turns=(TYPED,)) for tools in (0, 50)]
+    assert [fixed_tokens(one, newest) for one in settings] == [103, 103 + 50 + 285]
+    assert [fixed_tokens(one, replace(PAGE, conversation_tokens=3)) for one in settings] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("input_limit", "context", "limit"),
+    [(28_224, 32_000, 28_224), (32_000, 28_224, 28_224), (0, 32_000, 32_000), (28_224, 0, 28_224)],
+)
+def test_the_smaller_limit_applies_and_none_is_no_limit(input_limit: int, context: int, limit: int) -> None:
+    rules = replace(GA, input_limit_tokens=input_limit, context_tokens=context)
+    assert ContextBudget(Script(instructions_tokens=limit - 1, turns=(TYPED,)), rules).tokens == 1
+    with pytest.raises(ContextOverflow, match=f"leave no room in an input of {limit:,} tokens"):
+        ContextBudget(Script(instructions_tokens=limit, turns=(TYPED,)), rules)
+
+
+def test_without_limits_an_hour_of_a_million_tokens_fits() -> None:
+    rules = replace(GA, input_limit_tokens=0, context_tokens=0)
+    turn = Turn(user_text_tokens=1_000_000, reply_text_tokens=1)
+    texts = [response.input.text for response in responses(Script(instructions_tokens=10, turns=(turn,) * 3), rules)]
+    assert texts == [10 + 1_000_004, 10 + 2 * 1_000_004 + 3, 10 + 3 * 1_000_004 + 6]
+
+
+def test_a_budget_is_the_smaller_of_what_is_set_and_what_fits() -> None:
+    """28,224 - 100 fit. 0.8 of a budget of 8,001 is 6,400.8, of which 6,400 are kept."""
+    for post, tokens, target in ((None, 28_124, 22_499), (8_001, 8_001, 6_400), (28_125, 28_124, 22_499)):
+        script = Script(instructions_tokens=100, turns=(TYPED,), truncation=Truncation("auto", Decimal("0.8"), post))
+        budget = ContextBudget(script, GA)
+        assert (budget.tokens, budget.target_tokens) == (tokens, target)
+
+
+@pytest.mark.parametrize(("text", "image"), [(7_997, 0), (1, 8_001)])
+def test_a_newest_message_that_alone_exceeds_the_budget_is_an_error(text: int, image: int) -> None:
+    """A message of text has 4 tokens of framing; an image message has none."""
+    second = Turn(user_text_tokens=text, image_tokens=(), reply_text_tokens=5)
+    if image:
+        second = Turn(image_tokens=(image,), reply_text_tokens=5)
+    script = Script(turns=(TYPED, second), truncation=Truncation("auto", 1, 8_000))
+    with pytest.raises(ContextOverflow, match=r"turn 2: one message of 8,001 tokens is more than the 8,000 that fit"):
+        list(responses(script, GA))
+
+
+def test_a_newest_message_that_exactly_fits_replaces_all_others() -> None:
+    script = Script(turns=(TYPED, Turn(user_text_tokens=7_996, reply_text_tokens=5)), truncation=Truncation("auto", 1, 8_000))
+    last = list(responses(script, GA))[-1]
+    assert (last.input, last.dropped, last.unseen) == (Tokens(8_000, 0, 0), 2, Tokens(8_000, 0, 0))
+
+
+def test_a_history_that_exactly_fits_is_not_truncated() -> None:
+    """11 + 11 of the first turn and 7,978 of the second message are 8,000."""
+    for tokens, dropped in ((7_974, 0), (7_975, 1)):
+        second = Turn(user_text_tokens=tokens, reply_text_tokens=5)
+        last = list(responses(Script(turns=(TYPED, second), truncation=Truncation("auto", 1, 8_000)), GA))[-1]
+        assert (last.dropped, last.input.text) == (dropped, 8_000 if not dropped else 7_990)
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -226,6 +361,17 @@ def test_text_carried_into_a_new_session_is_not_unseen() -> None:
     first, second = responses(Script(instructions_tokens=100, turns=(turn, turn), session_minutes=1), GA)
     assert (first.unseen, second.unseen) == (Tokens(8, 200, 0), Tokens(8, 200, 0))
     assert second.common_prefix == second.previously_seen == Tokens()
+
+
+def test_a_message_that_nobody_answered_is_still_unseen_in_the_next_session() -> None:
+    """The first turn was read and written, the second only committed: as text it has 4 + 12 tokens, the third 4 + 7.
+
+    20 s, 15 s and 60 s: the middle of the third is at 65 s.
+    """
+    unanswered = Turn(user_audio_tokens=50, user_transcript_tokens=12, cancelled=True, silence_ms=10_000)
+    turns = (replace(TYPED, silence_ms=20_000), unanswered, TYPED)
+    third = list(responses(Script(instructions_tokens=100, turns=turns, session_minutes=1), GA))[2]
+    assert (third.session, third.input, third.unseen) == (2, Tokens(100 + 11 + 11 + 16 + 11, 0, 0), Tokens(16 + 11, 0, 0))
 
 
 @given(st.integers(1, 40))

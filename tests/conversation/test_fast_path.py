@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,14 +14,14 @@ from voicebill.answers.estimates.costing import run_conversation, usage_for_cach
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation import token_counting
-from voicebill.conversation.cache import cache_rule, usage_from_tokens
+from voicebill.conversation.cache import cache_rule, cached_tokens, usage_from_tokens
+from voicebill.conversation.context import responses
 from voicebill.conversation.fast_path import count_fast
 from voicebill.conversation.history import NOTHING
 from voicebill.conversation.plan import Plan, schedule_speech, script
 from voicebill.conversation.script import Truncation, Turn
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 MODELS = [
     ("gpt-realtime-1.5", "openai"),
     ("gpt-realtime-1.5", "azure"),
@@ -31,7 +32,7 @@ MODELS = [
 
 
 def resolve(model: str, provider: str, rules: str | None) -> ResolvedModel:
-    return resolve_model(ModelSelection(model=model, provider=provider, day=DAY, rules=rules), None, FACTS)
+    return resolve_model(ModelSelection(model=model, provider=provider, day=DAY, rules=rules), None, load_facts())
 
 
 SHARES = st.integers(0, 50).map(lambda hundredths: Decimal(hundredths) / 100)
@@ -103,6 +104,52 @@ def count_or_overflow(plan: Plan, resolved: ResolvedModel) -> object:
 def test_other_plans_are_not_counted_by_the_fast_path(change: dict[str, object]) -> None:
     plan = replace(Plan(minutes=10, turns=20), **change)  # type: ignore[arg-type]
     assert count_fast(plan, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is None
+
+
+@pytest.mark.parametrize(("minutes", "is_counted"), [("5", True), ("5.00001", False), ("5.00008", False), ("6", False)])
+def test_a_plan_that_exactly_fills_its_session_is_counted(minutes: str, is_counted: bool) -> None:
+    """0.00001 minutes are 0.6 ms, and so one."""
+    plan = Plan(minutes=Decimal(minutes), turns=20, session_minutes=5)
+    assert (count_fast(plan, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is not None) == is_counted
+
+
+def test_rules_that_bill_cache_writes_are_not_counted_by_the_fast_path() -> None:
+    rules = replace(GA, cache_writes=True)
+    assert count_fast(Plan(minutes=1, turns=2), rules, cache_rule("all", rules), cache_rule("prefix", rules)) is None
+
+
+def test_a_plan_that_exactly_fills_its_budget_is_counted() -> None:
+    """Two turns of 60 s: the second input has, after the instructions, what the budget must hold."""
+    plan = Plan(minutes=2, turns=2, instructions_tokens=100)
+    tokens = sum(list(responses(script(plan, GA), GA))[-1].input) - 100
+    for budget, is_counted in ((tokens, True), (tokens - 1, False)):
+        small = replace(plan, truncation=Truncation("auto", 1, budget))
+        assert (count_fast(small, GA, cache_rule("all", GA), cache_rule("prefix", GA)) is not None) == is_counted
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cache_includes_output": False},
+        {"cache_includes_output": False, "history": "keep-all"},
+        {"cache_minimum_tokens": 1_008},
+        {"cache_minimum_tokens": 1_000},
+        {"cache_minimum_tokens": 1_001},
+    ],
+    ids=str,
+)
+def test_cached_tokens_are_those_of_the_responses_under_any_rules(changes: Any, warm: bool) -> None:
+    """1,000 tokens of instructions are just enough, or not, for the first response of a warm cache."""
+    rules = replace(GA, **changes)
+    plan = Plan(minutes=3, turns=6, instructions_tokens=1000, warm_cache=warm)
+    best, expected = cache_rule("all", rules), cache_rule("prefix", rules)
+    counts = count_fast(plan, rules, best, expected)
+    assert counts is not None
+    read = list(responses(script(plan, rules), rules))
+    for hit, rule in ((counts.best, best), (counts.expected, expected)):
+        hits = [cached_tokens(response, rule) for response in read]
+        assert hit == tuple(map(sum, zip(*hits, strict=True)))
 
 
 @given(st.integers(0, 5000))

@@ -9,6 +9,7 @@ from tests.cases import DAY
 from tests.conversation.scripts import GA
 from voicebill.conversation import live_session
 from voicebill.conversation.context import Response, responses
+from voicebill.conversation.history import Tokens
 from voicebill.conversation.pipeline import as_text_conversation
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Turn
@@ -118,3 +119,20 @@ def test_a_tool_round_in_the_backend_is_two_requests() -> None:
     first, second = backend_results(script_of(SPOKEN, CALLING, SPOKEN), 2)
     assert (first.input.text, first.text_out, first.common_prefix.text) == (1241, 20, 0)
     assert (second.input.text, second.text_out, second.common_prefix.text) == (1364, 42, 1241)
+
+
+def test_half_a_turn_is_delegated_or_not_by_the_even_number() -> None:
+    """Half of 5 turns is 2.5, and so 2."""
+    script = Script(turns=(Turn(user_audio_tokens=5, reply_audio_tokens=5),) * 5)
+    assert live_session.backend_turns(script, replace(GA, delegated_share=Decimal("0.5"))) == {2, 4}
+
+
+def test_the_shortest_prefix_is_the_one_with_the_fewest_tokens_of_all_kinds() -> None:
+    """100 of text are fewer than 90 of text and 50 of audio."""
+    prefixes = (Tokens(90, 50, 0), Tokens(100, 0, 0))
+    read = [
+        Response(number, "reply", "completed", Tokens(500, 0, 0), Tokens(), prefix, prefix, (), 0, 0, 0, 1, 0)
+        for number, prefix in enumerate(prefixes, start=1)
+    ]
+    (backend,) = live_session.backend_responses(read, frozenset({2}))
+    assert (backend.common_prefix, backend.previously_seen) == (Tokens(100, 0, 0), Tokens(100, 0, 0))

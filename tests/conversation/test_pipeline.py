@@ -1,6 +1,7 @@
 """Check the usage of each model of a pipeline, with worked numbers."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -120,6 +121,16 @@ def test_characters_are_rounded_once_for_the_conversation() -> None:
     """Reply by reply 10 tokens x 4.67 = 46.7 would be 47 each; three are 140.1, and so 140."""
     short = Turn(reply_audio_tokens=1, reply_text_tokens=18, reply_transcript_tokens=10)
     assert pipeline.spoken_characters(script_of(short, short, short), GA)["characters_in"] == 140
+
+
+def test_half_a_character_is_rounded_to_the_even_number() -> None:
+    """150 tokens x 4.67 are 700.5."""
+    reply = Turn(reply_audio_tokens=200, reply_transcript_tokens=50)
+    assert pipeline.spoken_characters(script_of(reply, reply, reply), GA)["characters_in"] == 700
+
+
+def test_the_reuse_of_the_prefix_is_kept() -> None:
+    assert pipeline.as_text_conversation(replace(script_of(SPOKEN), prefix_reuse=0.5), GA).prefix_reuse == Decimal("0.5")
 
 
 def test_speech_by_tokens_bills_text_in_and_audio_out() -> None:

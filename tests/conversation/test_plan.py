@@ -1,31 +1,18 @@
 """Check that a plan becomes a script whose turns add up to it exactly."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.conversation.plans import PLANS
 from tests.conversation.scripts import GA, PAGE
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.context import duration_ms
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.plan import Plan, schedule_speech, script, spread_evenly, with_length
 from voicebill.conversation.script import ToolCall
-
-SHARES = st.integers(0, 50).map(lambda percent: Decimal(percent) / 100)
-PLANS = st.builds(
-    Plan,
-    minutes=st.integers(1, 6000).map(lambda tenths: Decimal(tenths) / 10).filter(lambda minutes: minutes <= 1440),
-    turns=st.integers(1, 120),
-    user_share=SHARES,
-    assistant_share=SHARES,
-    tool_calls=st.integers(0, 30),
-    images=st.integers(0, 5),
-    first_speaker=st.sampled_from(["user", "assistant"]),
-    reasoning_tokens=st.integers(0, 50),
-    interrupted_share=SHARES,
-)
 
 
 @given(PLANS)
@@ -102,6 +89,57 @@ def test_an_interrupted_reply_is_generated_in_full_and_played_in_part() -> None:
     assert played_ms == 5 * 60 * 1000 * 2 // 5
 
 
+def test_half_a_reply_is_interrupted_or_not_by_the_even_number() -> None:
+    """Half of 5 replies is 2.5, and so 2, the second and the fourth; half of 7 is 3.5, and so 4, every other one."""
+    for turn_count, interrupted in ((5, [1, 3]), (7, [0, 2, 4, 6])):
+        turns = script(Plan(minutes=5, turns=turn_count, interrupted_share=Decimal("0.5")), GA).turns
+        assert [index for index, turn in enumerate(turns) if turn.played_ms is not None] == interrupted
+
+
+def test_one_played_token_of_0_4_of_a_reply_are_two_and_a_half_and_so_two() -> None:
+    """0.1 of 600 ms is one token of 50 ms."""
+    shares = {"user_share": 0, "assistant_share": Decimal("0.1"), "interrupted_share": 1, "played_share": Decimal("0.4")}
+    (turn,) = script(Plan(minutes=Decimal("0.01"), turns=1, **shares), GA).turns  # type: ignore[arg-type]
+    assert (turn.reply_audio_tokens, turn.played_ms) == (2, 50)
+
+
+def test_silence_is_spread_evenly_to_the_millisecond() -> None:
+    """A fifth of 10 minutes in 7 turns is 17,142.86 ms each. 0.000075 minutes are 4.5 ms, and so 4."""
+    silence = [turn.silence_ms for turn in script(Plan(minutes=10, turns=7), PAGE).turns]
+    assert (sum(silence), set(silence)) == (120_000, {17_142, 17_143})
+    short = Plan(minutes=Decimal("0.000075"), turns=1, user_share=0, assistant_share=0)
+    assert schedule_speech(short, PAGE).silence_ms == 4
+
+
+def test_if_all_turns_are_typed_nobody_speaks() -> None:
+    turns = script(Plan(minutes=5, turns=3, text_turns=3, first_speaker="assistant"), GA).turns
+    assert [(turn.user_text_tokens, turn.reply_text_tokens, turn.user_audio_tokens) for turn in turns] == [
+        (0, None, 0),
+        *[(20, 60, 0)] * 3,
+    ]
+    assert [turn.reply_audio_tokens for turn in turns] == [5 * 60 * 20 * 2 // 5, 0, 0, 0]
+    silent = script(Plan(minutes=5, turns=3, text_turns=3), GA).turns
+    assert [(turn.user_audio_tokens, turn.reply_audio_tokens) for turn in silent] == [(0, 0)] * 3
+
+
+def test_counts_grow_with_the_turns_half_to_even() -> None:
+    """3 x 30 / 20 is 4.5, and so 4; 5 x 1.5 is 7.5, and so 8. If all turns are typed, all of the longer plan are."""
+    plan = Plan(minutes=10, turns=20, tool_calls=3, text_turns=3, images=2)
+    longer = with_length(plan, 30, 15)
+    assert (longer.turns, longer.minutes, longer.tool_calls, longer.text_turns, longer.images) == (30, 15, 4, 4, 2)
+    assert with_length(replace(plan, tool_calls=5, text_turns=5), 30, 15).tool_calls == 8
+    assert with_length(replace(plan, text_turns=20), 7, 3).text_turns == 7
+    assert with_length(replace(plan, text_turns=19), 1, 1).text_turns == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "places", "spread"), [(2, 5, [0, 1, 0, 1, 0]), (3, 2, [2, 1]), (1, 4, [0, 1, 0, 0]), (0, 2, [0, 0])]
+)
+def test_a_count_is_spread_over_places(count: int, places: int, spread: list[int]) -> None:
+    """The sum up to a place is rounded half up: of 3 over 2 it is 1.5, so 2, then 3; of 1 over 4 it is 0.25, 0.5, so 1."""
+    assert spread_evenly(count, places) == spread
+
+
 @pytest.mark.parametrize(
     ("overrides", "filled"),
     [
@@ -111,6 +149,8 @@ def test_an_interrupted_reply_is_generated_in_full_and_played_in_part() -> None:
         ({"assistant_share": "0.75"}, ("0.25", "0.75", "0")),
         ({"silence_share": "0.5"}, ("0.25", "0.25", "0.5")),
         ({"silence_share": "0.5", "user_share": "0.1"}, ("0.1", "0.4", "0.5")),
+        ({"silence_share": "0.3", "user_share": "0.1"}, ("0.1", "0.6", "0.3")),
+        ({"silence_share": "0.3", "assistant_share": "0.1"}, ("0.6", "0.1", "0.3")),
         ({"user_share": "0.5", "assistant_share": "0.5"}, ("0.5", "0.5", "0")),
     ],
 )
@@ -133,6 +173,7 @@ def test_omitted_shares_are_computed_from_the_others(overrides: dict[str, str], 
         ({"user_share": Decimal("0.8"), "silence_share": Decimal("0.3")}, "add up to 1"),
         ({"text_turns": 3}, r"text_turns \(3\) must be between 0 and turns \(2\)"),
         ({"played_share": 0}, "played_share must be more than 0"),
+        ({"interrupted_share": None}, "interrupted_share must be a number, not nothing"),
         ({"instructions_tokens": -1}, "instructions_tokens must be between 0"),
         ({"cache": "some"}, "cache must be one of all, prefix, none, not 'some'"),
         ({"prefix_reuse": 2}, r"prefix_reuse must be between 0 and 1 \(or 0% and 100%\), not 2"),

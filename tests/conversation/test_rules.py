@@ -1,21 +1,22 @@
 """Check the rules: evidence, precedence of specific rows, and overrides."""
 
 from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.cases import DAY
 from tests.conversation.scripts import GA, PAGE, PREVIEW, rules_of
 from voicebill.billing.errors import InvalidInput, UnknownName
-from voicebill.conversation.rules import PARAMETERS, EffectiveRules, parse_parameter
+from voicebill.billing.validity import PartialDate
+from voicebill.conversation.rules import PARAMETERS, EffectiveRules, RuleBook, RuleRow, RuleSet, parse_parameter
 from voicebill.facts import load_facts
-
-FACTS = load_facts()
 
 
 def effective_rules(model: str, rules: str | None = None) -> EffectiveRules:
-    return FACTS.rules_for(FACTS.prices.quote(model, day=DAY).offer, day=DAY, rules=rules)
+    return load_facts().rules_for(load_facts().prices.quote(model, day=DAY).offer, day=DAY, rules=rules)
 
 
 def test_models_differ_in_their_history_policy() -> None:
@@ -29,11 +30,13 @@ def test_the_basis_names_the_measurement_or_the_assumption() -> None:
 
 
 def test_every_parameter_of_every_model_has_evidence_and_a_basis() -> None:
-    for model in {offer.model for offer in FACTS.prices.offers if offer.kind == "realtime" and offer.row_on(DAY)}:
+    for model in {offer.model for offer in load_facts().prices.offers if offer.kind == "realtime" and offer.row_on(DAY)}:
         provider = (
-            "openai" if any(o.provider == "openai" and o.row_on(DAY) for o in FACTS.prices.offers_named(model)) else "azure"
+            "openai"
+            if any(o.provider == "openai" and o.row_on(DAY) for o in load_facts().prices.offers_named(model))
+            else "azure"
         )
-        rows = FACTS.rules_for(FACTS.prices.quote(model, provider=provider, day=DAY).offer, day=DAY).rows
+        rows = load_facts().rules_for(load_facts().prices.quote(model, provider=provider, day=DAY).offer, day=DAY).rows
         assert set(rows) == set(PARAMETERS)
         assert all(row.basis for row in rows.values())
 
@@ -48,7 +51,7 @@ def test_limits_follow_the_model_and_the_provider() -> None:
 
 def test_the_original_calculator_is_a_separate_rule_set() -> None:
     assert (PAGE.history, PAGE.expected_cache, PAGE.padding_tokens, PAGE.counts_instructions) == ("keep-all", "all", 0, False)
-    assert {row.evidence for row in FACTS.rules.rule_set("web-calculator-2026-06").rows} == {"defined"}
+    assert {row.evidence for row in load_facts().rules.rule_set("web-calculator-2026-06").rows} == {"defined"}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,66 @@ def test_overriding_a_parameter_changes_only_what_it_names(name: str, value: int
     assert {key for key in PARAMETERS if after.rows[key] != before.rows[key]} == {name}
     assert after.rows[name].evidence == "stated"
     assert after.digest != before.digest
+
+
+BLOCK = "cache_block_tokens"
+DAYS: dict[str, Any] = {"since": PartialDate.parse("2026-03-01"), "until": PartialDate.parse("2026-06-01")}
+
+
+def rule_row(value: int, parameter: str = BLOCK, **scope: Any) -> RuleRow:
+    return RuleRow(parameter, value, "assumed", f"row {value}", **scope)
+
+
+def block_size(*rows: RuleRow, day: date = DAY, kind: str = "realtime") -> int:
+    """The cache block by some rows, later ones of equal rank first, over complete rules with a block of 64."""
+    book = RuleBook((RuleSet("special", "", load_facts().rules.default, rows), *load_facts().rules.sets))
+    models = ("parrot", "parrot-2026-01-01")
+    return book.rules_for(None, models=models, provider="acme", day=day, kind=kind).rules.cache_block_tokens
+
+
+@pytest.mark.parametrize(
+    ("rows", "block"),
+    [
+        ((), 64),
+        ((rule_row(1),), 1),
+        ((rule_row(1), rule_row(2)), 2),
+        ((rule_row(1, kinds=("realtime",)), rule_row(2)), 1),
+        ((rule_row(1, models=("parrot",)), rule_row(2, kinds=("realtime",))), 1),
+        ((rule_row(1, providers=("acme",)), rule_row(2, kinds=("realtime",))), 1),
+        ((rule_row(1, models=("parrot",)), rule_row(2, providers=("acme",))), 2),
+        ((rule_row(1, providers=("acme",)), rule_row(2, models=("parrot-2026-01-01",))), 2),
+        ((rule_row(1, models=("parrot",), kinds=("realtime",)), rule_row(2, providers=("acme",))), 1),
+        ((rule_row(1, models=("parrot",), providers=("acme",)), rule_row(2, models=("parrot",), kinds=("realtime",))), 1),
+        ((rule_row(1, models=("raven",)),), 64),
+        ((rule_row(1, providers=("azure",)),), 64),
+        ((rule_row(1, kinds=("live",)),), 64),
+        ((rule_row(1, models=("parrot",), providers=("azure",)),), 64),
+    ],
+)
+def test_the_most_specific_row_applies_and_of_equal_ones_the_last(rows: tuple[RuleRow, ...], block: int) -> None:
+    """A model and a provider weigh the same, and a kind less."""
+    assert block_size(*rows) == block
+
+
+def test_a_row_applies_on_its_days() -> None:
+    row = rule_row(1, models=("parrot",), **DAYS)
+    days = [date(2026, 2, 28), date(2026, 3, 1), date(2026, 5, 31), date(2026, 6, 1)]
+    assert [block_size(row, day=day) for day in days] == [64, 1, 1, 64]
+
+
+def test_rules_that_are_not_complete_are_refused_with_what_is_missing() -> None:
+    early, late = rule_row(1, **DAYS), rule_row(2, since=PartialDate.parse("2026-05-01"))
+    book = RuleBook((RuleSet("short", "", None, (late, early)),))
+    with pytest.raises(InvalidInput, match="rule set short has no rules for 2026-02-28: its first rules apply from 2026-03-01"):
+        book.rules_for("short", models=("parrot",), provider="acme", day=date(2026, 2, 28))
+    with pytest.raises(InvalidInput, match=r"rule set short has no value of user_audio_ms_per_token, .* for parrot, polly$"):
+        book.rules_for("short", models=("polly", "parrot"), provider="acme", day=DAY)
+
+
+def test_a_rule_set_cannot_be_based_on_itself() -> None:
+    book = RuleBook((RuleSet("one", "", "other", ()), RuleSet("other", "", "one", ())))
+    with pytest.raises(InvalidInput, match="rule set one is based on itself"):
+        book.rules_for("one", models=("parrot",), provider="acme", day=DAY)
 
 
 def test_unknown_rules_and_sets_are_rejected_with_the_closest() -> None:

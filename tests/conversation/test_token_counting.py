@@ -1,5 +1,8 @@
 """Check the token counts of speech, text and images against recorded sessions."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from tests.conversation.scripts import GA
@@ -30,6 +33,31 @@ def test_without_either_both_follow_from_the_audio() -> None:
 
 def test_a_short_reply_has_no_negative_transcript() -> None:
     assert token_counting.reply_text(Turn(reply_audio_tokens=1, reply_text_tokens=2), 1, GA) == (2, 0)
+
+
+def test_halves_of_a_token_are_rounded_to_the_even_number() -> None:
+    """A reply billed with half a token more than its transcript: 2.5 is 2, 3.5 is 4; and 3 - 0.5 is 2, 4 - 0.5 is 4."""
+    rules = replace(GA, reply_overhead_base=Decimal("0.5"), reply_overhead_per_audio_token=Decimal(0))
+    spoken = Turn(reply_audio_tokens=10)
+    texts = [token_counting.reply_text(replace(spoken, reply_transcript_tokens=n), 10, rules)[0] for n in (2, 3)]
+    transcripts = [token_counting.reply_text(replace(spoken, reply_text_tokens=n), 10, rules)[1] for n in (3, 4)]
+    assert (texts, transcripts) == ([2, 4], [2, 4])
+    unknown = replace(rules, reply_text_base=Decimal("2.5"), reply_text_per_audio_token=Decimal("0.1"))
+    for audio, both in ((0, (0, 0)), (10, (4, 4)), (20, (4, 4)), (30, (6, 6))):
+        turn = replace(spoken, reply_audio_tokens=audio) if audio else Turn(reply_text_tokens=0)
+        assert token_counting.reply_text(turn, audio, unknown) == both
+        assert token_counting.reply_text_counter(unknown)(audio) == both
+
+
+def test_a_reply_too_short_for_a_token_has_no_text() -> None:
+    assert token_counting.reply_text(Turn(reply_audio_ms=49), 0, GA) == (0, 0)
+
+
+def test_a_transcript_is_rounded_half_even_and_has_no_words_for_padding() -> None:
+    """3.5 tokens a second: 1 s is 3.5, so 4, 3 s are 10.5, so 10, and 2,000 s are 7,000; the first 8 tokens are padding."""
+    assert [token_counting.transcript_tokens(audio + 8, GA) for audio in (10, 30, 20_000)] == [4, 10, 7_000]
+    fast = replace(GA, user_transcript_tokens_per_second=Decimal(10))
+    assert [token_counting.transcript_tokens(audio, fast) for audio in (0, 7, 8, 9, 18)] == [0, 0, 0, 1, 10]
 
 
 def test_a_written_reply_is_its_own_transcript() -> None:

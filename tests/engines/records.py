@@ -1,5 +1,6 @@
 """Generate records as logs may contain them, likely and unlikely ones, and queries of them."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
@@ -8,8 +9,12 @@ from hypothesis import strategies as st
 
 from voicebill.answers.recorded.filters import FILTER_FIELDS, And, Condition, FieldComparison, FieldValue, In, Not, Or
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.result import Cost
 from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
 from voicebill.billing.usage import Status, Usage
+
+COMPARED_FIELDS = [field.name for field in fields(Cost) if field.name != "prices"]
+"""What engines must agree on."""
 
 CONTRACT = """
 checked = 2026-11-01

@@ -1,7 +1,7 @@
 """Test that DuckDB and the Python engine give the same answer, to the last picodollar, to any query of any records."""
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines.records import contract, cost_queries, many_records, records
+from tests.engines.records import COMPARED_FIELDS, contract, cost_queries, many_records, records
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
 from voicebill.answers.recorded.python_engine import PythonEngine
@@ -24,8 +24,6 @@ from voicebill.billing.usage import Usage
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.usage_table import USAGE_COLUMNS, batches
 from voicebill.facts import load_facts
-
-COMPARED_FIELDS = [field.name for field in fields(Cost) if field.name not in ("asked", "prices")]
 
 several = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from voicebill.answers.recorded.cost import cost
@@ -29,7 +30,6 @@ from voicebill.engines.ledger_writer import MAX_PARTS_PER_DAY
 from voicebill.facts import load_facts
 from voicebill.facts.files import UnreadableFile
 
-PRICES = load_facts().prices
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -51,12 +51,12 @@ def record(name: str, *, text: int = 100, day: int = 20, **more: Any) -> Record:
 def costs(folder: Path, **query_fields: Any) -> Cost:
     """Return the cost of a ledger's records."""
     with DuckDBEngine(Ledger(folder).files()) as database:
-        return cost(database, CostQuery(**query_fields), PRICES)
+        return cost(database, CostQuery(**query_fields), load_facts().prices)
 
 
 def total(*records: Record) -> Any:
     """Return the Python engine's total of some records."""
-    return cost(PythonEngine(records), CostQuery(), PRICES).total
+    return cost(PythonEngine(records), CostQuery(), load_facts().prices).total
 
 
 def test_the_same_log_twice_changes_nothing(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_corrected_price_restates_history(tmp_path: Path) -> None:
     Ledger(tmp_path).record([record("a")])
     half = Adjustment("half", Decimal("0.5"), (), (), (), PartialDate.parse("2026"), None, "a test")
     with DuckDBEngine(Ledger(tmp_path).files()) as database:
-        halved = cost(database, CostQuery(), replace(PRICES, adjustments=(half,)))
+        halved = cost(database, CostQuery(), replace(load_facts().prices, adjustments=(half,)))
     assert halved.total.low == 520 * 10**6
 
 
@@ -165,6 +165,40 @@ def test_many_files_of_a_day_are_merged(tmp_path: Path) -> None:
         ledger.record([record(f"r{at}")])
     assert len(ledger.files()) <= MAX_PARTS_PER_DAY
     assert costs(tmp_path).counts.records == 2 * MAX_PARTS_PER_DAY + 3
+
+
+@pytest.mark.parametrize(
+    ("parts", "correction"),
+    [
+        pytest.param(MAX_PARTS_PER_DAY, record("another"), id="many files of a day"),
+        pytest.param(2, record("r0", text=90), id="a correction"),
+        pytest.param(2, record("r0", day=25), id="a correction of the day"),
+    ],
+)
+def test_a_reader_that_opened_before_a_merge_still_reads_all(tmp_path: Path, parts: int, correction: Record) -> None:
+    """The files that a recording replaces stay, also if the next recordings find nothing new, until one changes the ledger."""
+    ledger = Ledger(tmp_path)
+    for number in range(parts):
+        ledger.record([record(f"r{number}")])
+    files, before = ledger.files(), costs(tmp_path).total.low
+    with DuckDBEngine(files) as reader:
+        ledger.record([correction])
+        replaced = set(files) - set(ledger.files())
+        assert replaced
+        for _ in range(2):
+            assert cost(reader, CostQuery(), load_facts().prices).total.low == before
+            with DuckDBEngine(files) as late:
+                assert cost(late, CostQuery(), load_facts().prices).total.low == before
+            assert ledger.record([record("r1")]).added == 0
+    ledger.record([record("still another")])
+    assert not any(file.exists() for file in replaced)
+    assert costs(tmp_path).counts.records == len(ledger_keys(ledger))
+
+
+def ledger_keys(ledger: Ledger) -> set[str]:
+    """The keys of a ledger's records."""
+    tables = [pq.read_table(file, columns=["key"]) for file in ledger.files()]
+    return {str(key) for table in tables for key in table.column("key").to_pylist()}
 
 
 def test_files_of_a_killed_recording_are_removed(tmp_path: Path) -> None:
@@ -231,7 +265,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     files = ledger.files()
     files[0].unlink()
     with pytest.raises(EngineError, match="a file of the ledger is missing"), DuckDBEngine(files) as database:
-        cost(database, CostQuery(), PRICES)
+        cost(database, CostQuery(), load_facts().prices)
 
 
 # Processes that are killed, and processes at once. They are forked from one that has loaded everything.

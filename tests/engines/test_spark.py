@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.engines.records import contract, many_records
-from tests.engines.test_engines import COMPARED_FIELDS
+from tests.engines.records import COMPARED_FIELDS, contract, many_records
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.query import CostQuery

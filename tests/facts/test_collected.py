@@ -10,7 +10,6 @@ from tests.cases import case_file
 from voicebill.billing.validity import PartialDate
 from voicebill.facts import load_facts
 
-BOOK = load_facts().prices
 PRICES = case_file("collected_prices.toml")
 LIFECYCLE = case_file("collected_lifecycle.toml")["rows"]
 
@@ -25,7 +24,7 @@ def test_every_collected_row_is_accounted_for() -> None:
 
 @pytest.mark.parametrize("row", [row for row in PRICES["rows"] if "carried" in row], ids=lambda row: row["row"])
 def test_a_carried_row_has_the_collected_figures(row: dict[str, Any]) -> None:
-    offer = next(offer for offer in BOOK.offers if offer.id == row["carried"])
+    offer = next(offer for offer in load_facts().prices.offers if offer.id == row["carried"])
     prices = next(prices for prices in offer.rows if str(prices.since) == row["since"])
     for meter, figure in row["usd"].items():
         name = meter.removesuffix("_legacy")
@@ -48,7 +47,7 @@ def test_only_transcription_models_have_a_text_price_from_another_source() -> No
         row["carried"]
         for row in PRICES["rows"]
         if "carried" in row
-        for offer in BOOK.offers
+        for offer in load_facts().prices.offers
         if offer.id == row["carried"] and "text_in" in offer.rows[0].unit_prices and "text_in" not in row["usd"]
     }
     assert extra == {"openai/gpt-4o-transcribe", "openai/gpt-4o-mini-transcribe"}
@@ -56,13 +55,15 @@ def test_only_transcription_models_have_a_text_price_from_another_source() -> No
 
 def test_the_book_holds_nothing_that_was_not_collected() -> None:
     collected_ids = {row["carried"] for row in PRICES["rows"] if "carried" in row}
-    assert {offer.id for offer in BOOK.offers} == collected_ids
+    assert {offer.id for offer in load_facts().prices.offers} == collected_ids
 
 
 @pytest.mark.parametrize("row", [row for row in PRICES["rows"] if "surcharge" in row], ids=lambda row: row["row"])
 def test_a_carried_surcharge_has_the_collected_figure(row: dict[str, Any]) -> None:
     expected = row["surcharge"]
-    surcharge = next(s for s in BOOK.surcharges if (s.name, s.provider) == (expected["name"], expected["provider"]))
+    surcharge = next(
+        s for s in load_facts().prices.surcharges if (s.name, s.provider) == (expected["name"], expected["provider"])
+    )
     assert Decimal(expected["figure"]) == (surcharge.dollars if surcharge.factor is None else surcharge.factor)
 
 
@@ -70,7 +71,7 @@ def test_a_carried_surcharge_has_the_collected_figure(row: dict[str, Any]) -> No
 def test_a_model_ends_on_the_collected_day(row: dict[str, Any]) -> None:
     ends = [
         end
-        for end in BOOK.lifecycle
+        for end in load_facts().prices.lifecycle
         if (end.provider, end.model, end.version) == (row["provider"], row["model"], row.get("version"))
     ]
     assert [end.shutdown for end in ends] == [PartialDate.parse(row["shutdown"])]
@@ -83,32 +84,32 @@ def test_a_model_ends_on_the_collected_day(row: dict[str, Any]) -> None:
 
 def test_where_models_can_be_deployed_is_as_collected() -> None:
     """Microsoft's matrix of 2026-07-23: six regions under Global Standard, for three models."""
-    models = {model for place in BOOK.availability if place.regions for model in place.models}
+    models = {model for place in load_facts().prices.availability if place.regions for model in place.models}
     assert models == {"gpt-realtime", "gpt-realtime-mini", "gpt-realtime-1.5"}
     regions = {"canadacentral", "centralus", "eastus2", "francecentral", "southindia", "swedencentral"}
-    assert [set(place.regions) for place in BOOK.availability if place.regions] == [regions]
-    assert {place.deployment for place in BOOK.availability} == {"global"}
-    residency = next(charge for charge in BOOK.surcharges if charge.name == "data residency")
+    assert [set(place.regions) for place in load_facts().prices.availability if place.regions] == [regions]
+    assert {place.deployment for place in load_facts().prices.availability} == {"global"}
+    residency = next(charge for charge in load_facts().prices.surcharges if charge.name == "data residency")
     assert residency.models == ("gpt-realtime-2", "gpt-realtime-2.1", "gpt-realtime-2.1-mini")
 
 
 def test_no_lifecycle_was_invented() -> None:
-    assert len(BOOK.lifecycle) == len(LIFECYCLE)
+    assert len(load_facts().prices.lifecycle) == len(LIFECYCLE)
 
 
 def test_telephony_rows_are_marked_as_examples() -> None:
-    examples = {offer.provider for offer in BOOK.offers if offer.example}
+    examples = {offer.provider for offer in load_facts().prices.offers if offer.example}
     assert examples == {"azure-communication-services", "telnyx", "twilio"}
-    assert all(offer.example for offer in BOOK.offers if offer.kind == "telephony")
-    assert BOOK.providers == ("azure", "openai")
+    assert all(offer.example for offer in load_facts().prices.offers if offer.kind == "telephony")
+    assert load_facts().prices.providers == ("azure", "openai")
 
 
 def test_azure_names_its_meters_and_their_units() -> None:
     """Text models were read from a third party's table, which does not give them."""
-    offers = [offer for offer in BOOK.offers if offer.provider == "azure" and offer.kind != "text"]
+    offers = [offer for offer in load_facts().prices.offers if offer.provider == "azure" and offer.kind != "text"]
     confident_offers = [offer for offer in offers if offer.rows[0].confidence != "low"]
     for offer in confident_offers:
         assert set(offer.vendor_meters) == set(offer.rows[0].unit_prices), offer.id
         assert {unit for _, unit in offer.vendor_meters.values()} <= {"1K", "1M", "1 Hour"}
-    renamed = BOOK.offers_named("gpt-realtime-2", "azure")[0].vendor_meters["audio_in"]
+    renamed = load_facts().prices.offers_named("gpt-realtime-2", "azure")[0].vendor_meters["audio_in"]
     assert renamed == ("gpt-latest 05052026 inp Gl 1M Tokens", "1M")

@@ -15,7 +15,7 @@ from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.reports.shape import estimate_shape
 from voicebill.billing.bill import bill, rate_warnings
 from voicebill.billing.usage import Usage
-from voicebill.cli import app
+from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile

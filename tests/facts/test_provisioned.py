@@ -12,12 +12,11 @@ from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile
 
 COLLECTED = case_file("collected_provisioned.toml")
-BOOK = load_facts().provisioned
 
 
 @pytest.mark.parametrize("row", COLLECTED["models"], ids=lambda row: row["model"])
 def test_a_model_has_the_collected_figures(row: dict[str, Any]) -> None:
-    throughput = BOOK.throughput(row["model"], DAY)
+    throughput = load_facts().provisioned.throughput(row["model"], DAY)
     assert [throughput.input_tpm_per_ptu, throughput.output_ratio] == row["throughput"]
     assert [throughput.shared.minimum, throughput.shared.increment] == row["shared"]
     regional = None if throughput.regional is None else [throughput.regional.minimum, throughput.regional.increment]
@@ -26,29 +25,29 @@ def test_a_model_has_the_collected_figures(row: dict[str, Any]) -> None:
 
 
 def test_no_model_was_invented() -> None:
-    assert list(BOOK.models) == [row["model"] for row in COLLECTED["models"]]
+    assert list(load_facts().provisioned.models) == [row["model"] for row in COLLECTED["models"]]
 
 
 @pytest.mark.parametrize("row", COLLECTED["hours"], ids=lambda row: " ".join(map(str, row.values())))
 def test_an_hour_has_the_collected_price(row: dict[str, Any]) -> None:
-    hourly_price = BOOK.hourly_price(row["deployment"], row.get("region"), DAY)
+    hourly_price = load_facts().provisioned.hourly_price(row["deployment"], row.get("region"), DAY)
     assert hourly_price.dollars == row["usd"]
     assert "Azure Retail Prices API" in hourly_price.source
 
 
 def test_each_price_has_the_collected_number_of_regions() -> None:
     regions: dict[str, Counter[str]] = {}
-    for row in BOOK.hourly_prices:
+    for row in load_facts().provisioned.hourly_prices:
         if row.regions:
             regions.setdefault(row.deployment, Counter())[f"{row.dollars.normalize():f}"] += len(set(row.regions))
     assert regions == COLLECTED["regions"]
 
 
 def test_a_term_has_the_collected_price_and_a_note() -> None:
-    reservations = {str(months): BOOK.reservation(months, DAY) for months in (1, 12)}
+    reservations = {str(months): load_facts().provisioned.reservation(months, DAY) for months in (1, 12)}
     assert {months: row.dollars for months, row in reservations.items() if row} == COLLECTED["reservations"]
     assert all(row and "it is not known whether later regional prices" in row.note for row in reservations.values())
-    assert len(BOOK.reservations) == 2
+    assert len(load_facts().provisioned.reservations) == 2
 
 
 OWN = """
@@ -81,7 +80,7 @@ def test_a_file_of_ones_own_comes_before_ours(tmp_path: Path) -> None:
     )
     assert book.hourly_price("global", None, DAY).dollars == 1
     assert book.throughput("GPT-6-Sol", DAY).input_tpm_per_ptu == 5000
-    assert book.digest != BOOK.digest
+    assert book.digest != load_facts().provisioned.digest
 
 
 def test_a_faulty_file_names_every_fault_with_its_line(tmp_path: Path) -> None:

@@ -173,3 +173,21 @@ def test_what_was_read_before_is_counted_up_to_the_response_before() -> None:
     first = Usage.tokens(audio_in=40, audio_out=90)
     assert count_repeated_input(Usage.tokens(audio_in=250), first) == {"audio_in": 130}
     assert count_repeated_input(Usage.tokens(audio_in=250), None) == {}
+
+
+@pytest.mark.parametrize(
+    ("now", "repeated"),
+    [
+        # Of 150, that is 100 read and 50 written: 80 cached first, and 70 of the others
+        ({"text_in": 90, "text_in_cached": 80}, {"text_in": 70, "text_in_cached": 80}),
+        ({"text_in": 90, "text_in_cached": 160}, {"text_in_cached": 150}),
+        ({"text_in": 60}, {"text_in": 60}),
+        # Text does not repeat audio
+        ({"audio_in": 30}, {}),
+        ({}, {}),
+    ],
+)
+def test_of_repeated_input_cached_tokens_are_counted_first(now: dict[str, int], repeated: dict[str, int]) -> None:
+    before = Usage({"text_in": 64, "text_in_cached": 36, "text_out": 50})
+    assert count_repeated_input(Usage(now), before) == repeated
+    assert count_repeated_input(Usage(now), None) == {}

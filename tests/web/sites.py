@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import uvicorn
 from starlette.testclient import TestClient
@@ -55,7 +56,18 @@ def client(**site: Any) -> TestClient:
     return TestClient(create_app(Site(**settings)), raise_server_exceptions=False)
 
 
-SITE = client()
+class SharedClient:
+    """A client that all tests share; its site is created by the first test that uses it, not at import."""
+
+    @cached_property
+    def _client(self) -> TestClient:
+        return client()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+SITE = cast("TestClient", SharedClient())
 SMALL = Limits(turns=50, body_bytes=2_000, query_bytes=500, concurrent_requests=1, seconds=0.2)
 
 Result = TypeVar("Result")

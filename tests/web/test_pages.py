@@ -21,7 +21,6 @@ from voicebill.web.forms.presets import preset
 from voicebill.web.models.compare_shapes import ComparisonJson
 from voicebill.web.models.shapes import HealthJson, ModelRulesJson, PriceListJson, ProblemJson, SimulationJson
 
-FACTS = load_facts()
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 
 
@@ -29,7 +28,10 @@ def test_the_comparison_is_that_of_the_command_line() -> None:
     shape = SITE.get("/api/compare?minutes=10&turns=20").json()
     ComparisonJson.model_validate(shape)
     expected = compare(
-        Plan(minutes=10, turns=20), available_offers(FACTS.prices, DAY), ModelSelection(model="any", day=DAY), FACTS
+        Plan(minutes=10, turns=20),
+        available_offers(load_facts().prices, DAY),
+        ModelSelection(model="any", day=DAY),
+        load_facts(),
     )
     assert shape["offers"] == comparison_shape(expected)["offers"]
     assert SITE.post("/api/compare", json={"minutes": 10, "turns": 20}).json() == shape
@@ -72,7 +74,9 @@ def test_the_bridge_ends_at_the_expected_cost() -> None:
     assert "the calculator of June 2026" in page
     assert "For openai/gpt-realtime-1.5, step by step" in page
     subtotals = re.findall(r"<td>(\$[\d.]+)</td></tr>", page.split('id="bridge"')[1])
-    assert subtotals[-1] == format_amount(estimate(Plan(minutes=10, turns=20), SELECTION, FACTS).per_conversation.expected)
+    assert subtotals[-1] == format_amount(
+        estimate(Plan(minutes=10, turns=20), SELECTION, load_facts()).per_conversation.expected
+    )
 
 
 def test_a_script_has_the_same_bill_as_in_python() -> None:
@@ -83,7 +87,7 @@ def test_a_script_has_the_same_bill_as_in_python() -> None:
     shape = SITE.post("/api/simulate", json=body).json()
     SimulationJson.model_validate(shape)
     turns = (Turn(user_audio_ms=6000, reply_audio_ms=9500), Turn(user_audio_ms=4000, reply_audio_ms=8000))
-    expected = simulation_shape(simulate(Script(turns=turns), ModelSelection(model="gpt-realtime", day=DAY), FACTS))
+    expected = simulation_shape(simulate(Script(turns=turns), ModelSelection(model="gpt-realtime", day=DAY), load_facts()))
     assert shape["total"] == expected["total"]
 
 
@@ -110,7 +114,7 @@ def test_an_invalid_script_is_reported_at_its_field(body: dict[str, object], fie
 
 
 def test_every_offer_has_a_page_with_sources() -> None:
-    for offer in FACTS.prices.offers:
+    for offer in load_facts().prices.offers:
         page = SITE.get(f"/prices/{offer.id}")
         assert page.status_code == 200, offer.id
         assert "Sources:" in page.text
@@ -168,7 +172,7 @@ def test_every_example_plan_is_a_valid_link(use: str) -> None:
 
 def test_the_figures_of_the_faq_are_calculated() -> None:
     page = SITE.get("/learn").text
-    plain = estimate(Plan(minutes=10, turns=20), ModelSelection(model="gpt-realtime-1.5", day=DAY), FACTS)
+    plain = estimate(Plan(minutes=10, turns=20), ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
     assert format_amount(plain.per_minute.expected) in page
     assert "$32.00" in page
     assert "2027-01-20" in page

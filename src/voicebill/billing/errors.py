@@ -4,7 +4,7 @@ Every error of voicebill is a `VoicebillError`; each concrete error is also the 
 that `except ValueError` works where people expect it to. The text names what was asked, what is known, and the remedy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Self
 
@@ -38,6 +38,11 @@ class VoicebillError(Exception):
     def text_for(self, name: str) -> str:
         """The text with another name for the field, such as that of an option."""
         return self.message if self._is_sentence else f"{name}{self._separator}{self.message}"
+
+    def texts(self, names: Mapping[str, str]) -> list[str]:
+        """The text of each error in this one, with other names for the fields, such as those of options."""
+        name = names.get(self.field or "")
+        return [str(self) if name is None else self.text_for(name)]
 
     def at(self, field: str) -> Self:
         """Return the error as one of a field, unless it already names one: a parser does not know what its text is for.

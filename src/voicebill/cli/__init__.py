@@ -1,5 +1,46 @@
-"""The command line: one file per command."""
+"""The command line: one file per command. Typer and the commands are imported when they are needed."""
 
-from voicebill.cli.app import app, main
+import io
+import os
+import sys
 
-__all__ = ["app", "main"]
+from voicebill import __version__
+
+
+def main() -> None:
+    """Run the command line; what cannot be written is said in one sentence, and a closed pipe is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        if sys.argv[1:] == ["--version"]:
+            print_version()
+        else:
+            from voicebill.cli.app import app  # noqa: PLC0415 - Typer is not needed for the version
+
+            app()
+    except SystemExit:
+        _flush_output()
+        raise
+    except OSError as error:
+        _exit_cannot_write(error)
+
+
+def print_version() -> None:
+    """Print the version and exit."""
+    sys.stdout.write(f"voicebill {__version__}\n")
+    raise SystemExit(0)
+
+
+def _flush_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _exit_cannot_write(error)
+
+
+def _exit_cannot_write(error: OSError) -> None:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - Python closes it at its own end
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
+    raise SystemExit(1) from None

@@ -1,50 +1,97 @@
-"""The command `voicebill`, and how what went wrong is said: one sentence, exit code 2, no traceback."""
+"""The command `voicebill`, and how what went wrong is said: one sentence, exit code 2, no traceback.
 
-import io
-import os
-import sys
-from typing import Annotated, Any, NoReturn
+A command is imported when it is run. Lists of commands show its docstring, which is read without importing it.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from inspect import cleandoc
+from types import CodeType
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli.commands import capacity, compare, cost, estimate, init, prices, ptu, record, rules, serve, simulate
-from voicebill.cli.options.inputs import InvalidOptions
+from voicebill.cli import print_version
+from voicebill.cli.conversion import PlainParameters
+
+COMMANDS = ("estimate", "compare", "capacity", "init", "simulate", "cost", "record", "ptu", "prices", "rules", "serve")
+"""The commands in the order of the list. Each is a function in the module of its name: `estimate_command` in `estimate`."""
 
 
-class Commands(TyperGroup):
+class Commands(PlainParameters, TyperGroup):
     """The commands, none of which shows a traceback for what a user got wrong."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - Typer's own signature
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name) for name in COMMANDS}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - Typer's own signature
+        """Return what a list of commands shows of a command: its name and help."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.help = command_help(cmd_name)
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer's own signature
+        """Return the command that is run, which is imported now, and its arguments."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name else None, rest
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         """Run a command; say a wrong input in plain words on standard error."""
         try:
             return super().invoke(ctx)
-        except InvalidOptions as error:
-            for issue in error.issues:
-                typer.echo(f"Error: {self._issue_text(issue, ctx)}", err=True)
-            raise typer.Exit(2) from None
         except VoicebillError as error:
-            typer.echo(f"Error: {self._text(error, ctx)}", err=True)
+            for text in error.texts(_options(ctx.invoked_subcommand)):
+                typer.echo(f"Error: {text}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("\nInterrupted: what was under way is not kept; ledgers and files are as they were before.", err=True)
             raise typer.Exit(130) from None
 
-    def _text(self, error: VoicebillError, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
-        """The text of an error, with the option of the input at fault."""
-        option = self._options(ctx).get(error.field or "")
-        return str(error) if option is None else error.text_for(option)
 
-    def _issue_text(self, issue: Issue, ctx: Any) -> str:  # noqa: ANN401 - Typer's own context
-        option = self._options(ctx).get(str(issue.path[0])) if issue.path else None
-        return issue.error.text_for(option) if option and issue.error else issue.text
+class PlainCommand(PlainParameters, TyperCommand):
+    """A command that is run."""
 
-    def _options(self, ctx: Any) -> dict[str, str]:  # noqa: ANN401 - Typer's own context
-        """The options of the command that runs, by the name of their input."""
-        command = self.get_command(ctx, ctx.invoked_subcommand or "")
-        return {parameter.name: parameter.opts[0] for parameter in command.params if parameter.opts} if command else {}
+
+def _options(command_name: str | None) -> dict[str, str]:
+    """The options of a command by the names of their inputs."""
+    parameters = load_command(command_name).params if command_name else ()
+    return {parameter.name: parameter.opts[0] for parameter in parameters if parameter.opts}
+
+
+@cache
+def load_command(name: str) -> Any:  # noqa: ANN401 - Click's command
+    """Import a command."""
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, cls=PlainCommand)(getattr(import_module(_module_name(name)), _function_name(name)))
+    return typer.main.get_command(single)
+
+
+def command_help(name: str) -> str:
+    r"""Return a command's docstring from its compiled module. Running the module would import all that the command uses.
+
+    >>> command_help("serve").partition("\n")[0]
+    'Serve the page and the HTTP API; on this machine alone unless another address is named.'
+    """
+    module = _module_name(name)
+    loader: Any = getattr(find_spec(module), "loader", None)
+    for constant in loader.get_code(module).co_consts if loader else ():
+        if isinstance(constant, CodeType) and constant.co_name == _function_name(name):
+            docstring = constant.co_consts[0]  # a function's first constant, by the language reference
+            return cleandoc(docstring) if isinstance(docstring, str) else ""
+    return ""
+
+
+def _module_name(command: str) -> str:
+    return f"voicebill.cli.commands.{command}"
+
+
+def _function_name(command: str) -> str:
+    return f"{command}_command"
 
 
 app = typer.Typer(
@@ -58,10 +105,7 @@ app = typer.Typer(
 
 def _show_version(requested: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
     if requested:
-        from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
-
-        typer.echo(f"voicebill {__version__}")
-        raise typer.Exit
+        print_version()
 
 
 @app.callback()
@@ -72,44 +116,3 @@ def voicebill(
     ] = False,
 ) -> None:
     """What a realtime voice conversation costs: before it is held, and after."""
-
-
-app.command("estimate")(estimate.estimate_command)
-app.command("compare")(compare.compare_command)
-app.command("capacity")(capacity.capacity_command)
-app.command("init")(init.init_command)
-app.command("simulate")(simulate.simulate_command)
-app.command("cost")(cost.cost_command)
-app.command("record")(record.record_command)
-app.command("ptu")(ptu.ptu_command)
-app.command("prices")(prices.prices_command)
-app.command("rules")(rules.rules_command)
-app.command("serve")(serve.serve_command)
-
-
-def main() -> None:
-    """Run the command line; what cannot be written is said in one sentence, and a closed pipe is no error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        app()
-    except SystemExit:
-        _flush_output()
-        raise
-    except OSError as error:
-        _exit_cannot_write(error)
-
-
-def _flush_output() -> None:
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        _exit_cannot_write(error)
-
-
-def _exit_cannot_write(error: OSError) -> NoReturn:
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - Python closes it at its own end
-    if not isinstance(error, BrokenPipeError):
-        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
-    raise SystemExit(1) from None

@@ -28,7 +28,7 @@ MAX_MULTIPLE_OF_MEAN = 6
 """Without a session cap, calls longer than this multiple of the mean are counted at that length."""
 
 MAX_BILLING_STEPS = 20_000
-"""Most billing increments that are summed exactly; with more, a call is billed half an increment more than it lasts."""
+"""The maximum number of billing increments that are summed exactly; with more, calls are billed half an increment more."""
 
 MIN_SHARE = 1e-9
 

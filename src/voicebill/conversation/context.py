@@ -107,7 +107,11 @@ class ContextBudget:
         )
 
     def truncate_to_fit(self, history: History, turn: int) -> int:
-        """Truncate the history if it does not fit; return the number of dropped items."""
+        """Truncate the history if it does not fit; return the number of dropped items.
+
+        Raises:
+            ContextOverflow: the history does not fit and cannot be truncated, or its newest item alone does not fit.
+        """
         tokens = sum(history.sum)
         if tokens <= self.tokens:
             return 0

@@ -25,11 +25,11 @@ SessionCarryover = Literal["text", "nothing"]
 class Rules:
     """All parameters of how a conversation becomes usage. The values come from rows; there are no defaults here.
 
-    Counting: `…_ms_per_token` is the duration of audio per token; a reply's billed text is
+    Counting: the rules that end in ms_per_token give the duration of audio per token; a reply's billed text is
     `reply_text_base + reply_text_per_audio_token x audio tokens`, or with a known transcript of c tokens
     `c + reply_overhead_base + reply_overhead_per_audio_token x audio tokens`, rounded.
     `is_reasoning_model`: the model generates reasoning tokens, which are billed as text output.
-    Framing (`…_item_tokens`): text tokens that an item of the history adds to its content.
+    Framing: the rules that end in item_tokens give the text tokens that an item of the history adds to its content.
     Cache: `cache_includes_output`: a response's output is cached for the next one, not only its input; `cache_writes`:
     uncached text is billed as written to the cache if the input has at least `cache_minimum_tokens`.
     Limits: 0 means none.
@@ -263,7 +263,7 @@ RENAMED_PARAMETERS: Mapping[str, str] = {
     "create_ms": "session_creation_ms",
     "session_carry": "session_carryover",
 }
-"""Names of earlier versions' rules, so that one is refused with the name of today."""
+"""Rule names of earlier versions with their current names, which the error message gives."""
 
 
 def parse_parameter(name: str, value: object) -> ParameterValue:

@@ -1,4 +1,4 @@
-"""Describe a conversation turn by turn (a script), as held or as expected.
+"""Describe a conversation turn by turn (a script), as it took place or as expected.
 
 All quantities are tokens of the provider or milliseconds; quantities that are not given are computed by the rules.
 """
@@ -17,7 +17,7 @@ MAX_TURNS = 20_000
 MAX_TOKENS = 10_000_000
 MAX_IMAGES = 1_000
 MAX_MS = 24 * 60 * 60 * 1000
-"""Limits of one conversation: far beyond any context window, and small enough to compute quickly."""
+"""The maximum counts and durations of one conversation: above any context window, and small enough to compute quickly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Return a cost report as a table, of its groups or of the lines of its bill, for pandas, Polars, DuckDB and files."""
+"""Convert a cost report to an Arrow table of its groups or of its bill, for pandas, Polars, DuckDB and files."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -32,7 +32,7 @@ def cost_table(answer: Cost) -> pa.Table:
 
 
 def cost_cells(answer: Cost) -> tuple[Sequence[str], Sequence[Sequence[OutputValue]]]:
-    """Return the column titles and the rows of that table."""
+    """Return the column titles and the rows of `cost_table`."""
     return _groups(answer) if answer.query.by else _lines(answer)
 
 

@@ -29,7 +29,7 @@ DUCKDB_SETTINGS = {
 
 
 class EngineError(VoicebillError, RuntimeError):
-    """The engine cannot go on: the disk or the memory is full, or a file is missing."""
+    """An error of the engine: the disk or the memory is full, or a file is missing or cannot be read."""
 
 
 @contextmanager
@@ -63,9 +63,9 @@ def insert_records(connection: duckdb.DuckDBPyConnection, records: Iterable[Reco
 
 
 class DuckDBEngine:
-    """Count a usage table: records that are loaded, or Parquet files.
+    """An engine that counts a usage table in DuckDB: records that are loaded, or Parquet files.
 
-    `memory`, such as "1GB", limits what is kept in memory before it goes to disk. `on_progress` is called now and then with
+    `memory`, such as "1GB", limits what is kept in memory before it is spilled to disk. `on_progress` is called regularly with
     the percentage of a query that is done.
     """
 
@@ -133,8 +133,8 @@ class DuckDBEngine:
         return SqlQuery(self, query)
 
 
-class translate_errors:  # noqa: N801 - used as a function, in `with`
-    """Raise DuckDB's errors as an EngineError of one sentence."""
+class translate_errors:  # noqa: N801 - used like a function, in a with statement
+    """A context that raises DuckDB's errors as an `EngineError` of one sentence."""
 
     def __enter__(self) -> None:
         return
@@ -185,6 +185,6 @@ DEDUPLICATE_SQL = f"""
         SELECT MAX_BY(place, (completeness, place)) AS place FROM incoming WHERE part = 0 GROUP BY key
     ) kept USING (place)
 """
-"""Each record once: of the records of one key the most complete one counts, and of equally complete ones the last."""
+"""The rows of each record once: of records with the same key, those of the most complete, or of the last among equals."""
 
 COUNT_REPEATED_SQL = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM incoming WHERE part = 0"

@@ -22,7 +22,10 @@ class SparkUnavailable(VoicebillError, RuntimeError):
 
 
 class SparkEngine:
-    """Count the Parquet files of a usage table. `settings` are further Spark settings, such as a cluster needs."""
+    """An engine that counts a usage table in Parquet files with Spark.
+
+    `master` is Spark's master URL; `settings` are further Spark settings, as a cluster may need.
+    """
 
     def __init__(self, files: Sequence[Path], *, master: str = LOCAL_MASTER, settings: Mapping[str, str] | None = None) -> None:
         self._session = _start_session(master, settings or {})

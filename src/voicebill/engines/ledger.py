@@ -1,7 +1,7 @@
 """Keep a usage table as Parquet files by day, to which records are added atomically.
 
-`ledger.json` names the files that count. A recording writes new files first, and takes effect in the one moment in which a
-new `ledger.json` replaces the old one. A process that is killed before has recorded nothing, and the next recording removes
+`ledger.json` names the files that count. A recording writes new files first, and takes effect at the moment when a new
+`ledger.json` replaces the old one. A process that is killed before that has recorded nothing, and the next recording removes
 its files. Writers wait for each other; readers need no lock. Prices are not stored: they are joined when a query is run.
 
     DIR/ledger.json                                 which files count
@@ -42,7 +42,10 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which files count. `retired` files were replaced by the last recording; readers may still have them open."""
+    """The files of a ledger that count, after a number of recordings (`generation`).
+
+    `retired` files were replaced by the last recording; readers may still have them open.
+    """
 
     generation: int = 0
     parts: tuple[LedgerPart, ...] = ()
@@ -50,13 +53,13 @@ class State:
 
 
 class Ledger:
-    """A folder with a ledger in it."""
+    """A ledger in a folder."""
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
 
     def state(self) -> State:
-        """Return which files count now.
+        """Return the current state: the files that count.
 
         Raises:
             UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.

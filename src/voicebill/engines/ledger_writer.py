@@ -14,7 +14,7 @@ from voicebill.engines.usage_table import USAGE_COLUMNS
 UNDATED = "undated"
 REPLACED = "replaced"
 MAX_PARTS_PER_DAY = 12
-"""If a day has this many files, they are merged into one."""
+"""If a day has at least this many files, a recording that adds to the day merges them into one."""
 
 PART_NAME_PATTERN = re.compile(r"part-[0-9a-f]{16}\.parquet(\.tmp)?")
 
@@ -57,7 +57,7 @@ COUNT_CHANGES_SQL = """SELECT (SELECT COUNT(*) FROM incoming WHERE part = 0), CO
 
 @dataclass(frozen=True, slots=True)
 class LedgerPart:
-    """A file of the ledger: its path in the ledger's folder, and how many rows and records it has."""
+    """A file of the ledger: its path in the ledger's folder, and its numbers of rows and records."""
 
     path: str
     rows: int
@@ -65,7 +65,7 @@ class LedgerPart:
 
     @property
     def folder(self) -> str:
-        """The folder it is in: a day, `undated` or `replaced`."""
+        """The name of its folder: a day, `undated` or `replaced`."""
         return self.path.split("/", 1)[0]
 
 
@@ -86,7 +86,7 @@ class RecordSummary:
 
 
 class LedgerWriter:
-    """One recording, under the ledger's lock. The connection has the records as the table `incoming`."""
+    """A recording that holds the ledger's lock. The connection has the records in the table `incoming`."""
 
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._folder = folder

@@ -1,11 +1,11 @@
 """Build the SQL statements that DuckDB and Spark both run over a usage table.
 
-They use what both databases share: integers as DECIMAL, so that sums have 128 bits; parameters as `:p1`; prices as periods
-of days, joined where the record's day lies in the period. Quantities are summed first, and each sum is priced once.
+They use what both databases share: integers as DECIMAL, so that sums have 128 bits; named parameters, such as :p1; prices
+as periods of days, joined if the record's day is in the period. Quantities are summed first, and each sum is priced once.
 
-The statements read these views, of which all but `usage` belong to one query: `skus` (sku, and its parts with defaults
-applied: provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
-meter, rate, lowest, highest, increment), and two results that the engine keeps: `quantity_sums`, `ambiguous_quantity_sums`.
+The statements read the view `usage` and the views of one query: `skus` (sku, and its parts with defaults applied:
+provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
+meter, rate, lowest, highest, increment), and two results that the engine keeps, `quantity_sums` and `ambiguous_quantity_sums`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
 
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
 POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")
-"""Fields that `quantity_sums` is always grouped by, or that join to it."""
+"""Fields that are columns of `quantity_sums` in every query, or that are joined to it."""
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
 
 FIELD_SQL: Mapping[str, str] = {
@@ -42,7 +42,7 @@ POST_PRICING_FIELD_SQL: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class Statement:
-    """A SQL text, and the values of its parameters by name."""
+    """A SQL statement, with the values of its parameters by name."""
 
     text: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -54,10 +54,11 @@ def pre_pricing_fields(query: CostQuery) -> tuple[str, ...]:
 
 
 def quantity_sums(query: CostQuery, *, with_prices: bool = False) -> Statement:
-    """Sum quantities by SKU, day, meter, status and the fields asked for, in one scan of the usage table.
+    """Sum quantities by SKU, day, meter, status and the fields of the query, in one scan of the usage table.
 
     `with_prices`: price periods and rates are known, and the rows need them, because the filter names an offer or a vendor
-    bills in increments. Rows of ambiguous records are marked `is_ambiguous`; their sums only show what occurs.
+    bills in increments. Rows of ambiguous records are marked `is_ambiguous`; their sums only show which SKUs, days
+    and meters occur, and in how many records.
     """
     rows = _UsageRows(query, with_prices=with_prices)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
@@ -77,9 +78,9 @@ def quantity_sums(query: CostQuery, *, with_prices: bool = False) -> Statement:
 
 
 def ambiguous_quantity_sums(query: CostQuery, *, with_prices: bool = False, is_empty: bool = False) -> Statement:
-    """Sum the quantities of ambiguous records, in the cheapest and in the most expensive reading of each.
+    """Sum the quantities of ambiguous records, in the usage candidates of the lowest and of the highest amount.
 
-    `is_empty`: there are no such records, which saves another scan of the usage table.
+    `is_empty`: there are no such records, so the usage table is not scanned again.
     """
     rows = _UsageRows(query, with_prices=with_prices, ambiguous_only=True, is_empty=is_empty)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
@@ -129,7 +130,7 @@ OVERVIEW = Statement("""
     SELECT sku, status, MIN(day) AS first, MAX(day) AS last, SUM(records) AS records
     FROM quantity_sums
     GROUP BY sku, status""")
-"""The SKUs and days that occur: a row for each SKU and status."""
+"""The first day, the last day and the number of records, by SKU and status."""
 
 LINE_QUANTITIES = Statement("""
     WITH all_sums AS (
@@ -146,7 +147,7 @@ LINE_QUANTITIES = Statement("""
 
 
 def groups(query: CostQuery, *, total: bool = False) -> Statement:
-    """Sum amounts by the fields asked for, or (`total`) over all records, as numerators over the rates' common denominator."""
+    """Sum amounts by the fields of the query, or (`total`) over all records, as numerators over `PriceTable.denominator`."""
     by = () if total else query.by
     key_names = [f"key_{index}" for index in range(len(by))]
     keys = "".join(f"{POST_PRICING_FIELD_SQL.get(name, f'e.by_{name}')} AS key_{index}, " for index, name in enumerate(by))
@@ -192,11 +193,11 @@ UNPRICED_COUNTS = Statement("""
         LEFT JOIN (SELECT DISTINCT period FROM rates) p ON p.period = s.period
         LEFT JOIN rates r ON r.period = s.period AND r.meter = c.meter
     WHERE c.meter <> ''""")
-"""The number of records whose SKU has no price at all; and whether other records have a quantity without a rate."""
+"""The number of records whose SKU has no price at all, and (`mixed`) of sums of other records that have no rate."""
 
 
 def unpriced_records(query: CostQuery) -> Statement:
-    """Count the records that have a quantity without a rate in every one of their readings, record by record."""
+    """Count the records that have a quantity without a rate in each of their usage candidates, record by record."""
     rows = _UsageRows(query, with_prices=True)
     text = f"""
         WITH matching AS ({rows.select()}),
@@ -288,11 +289,11 @@ def _percentile_select(metric: str, order: str, where: str = "") -> str:
 
 HAS_NO_PRICE = "CASE WHEN p.period IS NULL THEN 1 ELSE 0 END"
 METER_WITHOUT_PRICE = "CASE WHEN p.period IS NULL THEN 'any' ELSE '' END"
-"""For a row without a quantity: whether its SKU has no price at all, and a meter that then has none either."""
+"""Columns of a row without a quantity: 1 if its SKU has no price at all, and then a meter, so that it counts as unpriced."""
 
 
 class _UsageRows:
-    """The usage rows that a query matches, as SQL, and the values of the parameters in it."""
+    """SQL that selects the usage rows that a query matches, with the values of its parameters."""
 
     def __init__(
         self,
@@ -326,10 +327,10 @@ class _UsageRows:
             FROM usage u {self._join} {self._conditions()}"""
 
     def empty_rows(self, *columns: str) -> str:
-        """Add a row without a quantity for every reading of the matching records, when the filter names a meter.
+        """Add a row without a quantity for each usage candidate of the matching records, if the filter uses the meter.
 
-        Without these rows a reading that lacks the meter would be missing. If a SKU has no price at all, none of its
-        readings has one, whatever they count.
+        Without these rows a candidate without the meter would be missing. If a SKU has no price at all, none of its
+        candidates has one, whatever it counts.
         """
         if "meter" not in self._fields:
             return ""
@@ -340,7 +341,7 @@ class _UsageRows:
 
     @property
     def _quantity(self) -> str:
-        """The quantity, rounded up to the vendor's billing increment when prices are known."""
+        """The quantity, rounded up to the vendor's billing increment if prices are known."""
         if not self._with_increments:
             return "u.quantity"
         increment = "COALESCE(r.increment, 1)"

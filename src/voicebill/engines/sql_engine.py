@@ -1,4 +1,4 @@
-"""Run the SQL statements in a database, and return their rows as the totals that cost reports use."""
+"""Run the SQL statements in a database, and convert their rows to the totals of a cost report."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ RATE_VIEW_COLUMNS = {"period": int, "meter": str, "rate": int, "lowest": int, "h
 
 
 class Database(Protocol):
-    """A database that runs the statements: it has a view `usage`, and can keep other views."""
+    """A database that has the view `usage`, runs statements, and can keep other views."""
 
     def query(self, statement: sql.Statement) -> Sequence[ResultRow]:
         """Run a statement and return its rows."""
@@ -49,7 +49,7 @@ class SqlQuery:
         self._current_overview = self._read_overview()
 
     def overview(self, price_table: PriceTable | None = None) -> Overview:
-        """Return the SKUs and days that occur, and the number of records. A filter on offers needs the prices."""
+        """Return the SKUs and days that occur, and numbers of records. A filter that names offers is ignored without prices."""
         if price_table is not None:
             self._register_prices(price_table)
         return self._current_overview
@@ -69,7 +69,7 @@ class SqlQuery:
         return Overview(names, by_status, unattributed)
 
     def lines(self, price_table: PriceTable) -> Sequence[LineTotals]:
-        """Return quantities by price period and meter."""
+        """Return the quantities by price period, meter and SKU."""
         self._register_prices(price_table)
         return [
             LineTotals(period, meter, int(low), int(high), int(repeated), int(tracked), Sku(*sku_fields))
@@ -83,12 +83,12 @@ class SqlQuery:
         return _group_totals((sum(self._current_overview.by_status.values()), *figures), 0)
 
     def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
-        """Return amounts by the fields asked for: in order of time, or the most expensive first and at most `top` of them."""
+        """Return the amounts by the fields of the query: in chronological order, or the highest first and at most `top`."""
         self._register_prices(price_table)
         return [_group_totals(row, len(self._query.by)) for row in self._database.query(sql.groups(self._query))]
 
     def unpriced_records(self, price_table: PriceTable) -> int:
-        """Count the records with a quantity that has no known price."""
+        """Return the number of records with a quantity that has no known price."""
         self._register_prices(price_table)
         ((records, mixed),) = self._database.query(sql.UNPRICED_COUNTS)
         if mixed:
@@ -96,7 +96,7 @@ class SqlQuery:
         return int(records or 0)
 
     def sessions(self, price_table: PriceTable) -> SessionTotals:
-        """Return what sessions cost: sums and percentiles."""
+        """Return sums and percentiles of what sessions cost."""
         self._register_prices(price_table)
         statement = sql.sessions(self._query, with_ambiguous=self._has_ambiguous, with_increments=_has_increments(price_table))
         figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
@@ -124,7 +124,7 @@ class SqlQuery:
         )
 
     def _register_prices(self, price_table: PriceTable) -> None:
-        """Register the prices in the database, once, and sum again if rows depend on them."""
+        """Register the prices in the database, once, and sum the quantities again if the rows depend on prices."""
         if price_table is self._price_table:
             return
         self._price_table = price_table

@@ -1,17 +1,17 @@
-"""Write records as the usage table: a row for each record, reading and meter, in Arrow batches and Parquet files.
+"""Write records as the usage table: a row for each record, usage candidate and meter, in Arrow batches and Parquet files.
 
 | column | content |
 |---|---|
-| key, kind, status, outcome | record, what was charged, how reliable its counts are, how it ended |
-| provider, model, deployment, region, tier | how it was bought, in lower case, as far as the log says |
-| sku | the five in one, as `parse_sku` takes them apart |
-| session, turn, tenant | whom it belongs to |
+| key, kind, status, outcome | identity of the record, what was billed, how far its counts determine its usage, how it ended |
+| provider, model, deployment, region, tier | what was bought, in lower case; null if the log does not name it |
+| sku | these five values in one text, which `parse_sku` splits |
+| session, turn, tenant | the conversation, the turn and the customer that it belongs to |
 | day, time, hour | time, in UTC; `hour` is the hour of the day |
-| since_ms, until_ms | when its session was first seen, and when the record ended, in ms since 1970 |
-| reading | 0 if the counts determine the usage; otherwise 1, 2 and so on for each possible reading |
+| since_ms, until_ms | time of the first event of its session, and time of the record, in ms since 1970 |
+| reading | 0 if the counts determine the usage; otherwise the number of the usage candidate, from 1 |
 | part | 0 in the first row of a record |
-| meter, quantity | what was counted; empty and 0 if the record counts nothing |
-| repeated_input | how much of the quantity was input sent again in its session; null if unknown |
+| meter, quantity | what was counted; an empty text and 0 if the record counts nothing |
+| repeated_input | the part of the quantity that is repeated input; null if unknown |
 | source, line_number | file and line, or row |
 | completeness, content_hash | which of several records of one key counts, and whether two are equal |
 """
@@ -60,7 +60,7 @@ USAGE_SCHEMA = pa.schema(
 )
 USAGE_COLUMNS = tuple(USAGE_SCHEMA.names)
 INCOMING_SCHEMA = USAGE_SCHEMA.append(pa.field("place", pa.int64()))
-"""Rows as they are read, with the position of their record, so that duplicates can be resolved."""
+"""The columns of rows that may contain duplicates: those of the usage table and `place`, the position of the record."""
 ROWS_PER_RECORD_BATCH = 60_000
 ARROW_TYPES = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 
@@ -71,7 +71,7 @@ UsageRow = tuple[Any, ...]
 
 
 def parse_sku(text: str, query: CostQuery) -> tuple[Sku, list[str]]:
-    """Return the SKU of a value of the column `sku`, with the query's defaults applied; and which fields were missing.
+    """Return the SKU of a value of the column `sku`, with the query's defaults applied, and the names of the missing fields.
 
     >>> sku, missing = parse_sku("|gpt-realtime||swedencentral|", CostQuery())
     >>> str(sku), missing
@@ -102,7 +102,7 @@ def usage_table(records: Iterable[Record]) -> pa.Table:
 
 
 def usage_rows(record: Record) -> Iterator[UsageRow]:
-    """Return the rows of a record, in the order of the columns."""
+    """Return the rows of a record; the values have the order of the columns."""
     sku_values = tuple(normalize_name(getattr(record, name)) or None for name in SKU_COLUMNS)
     leading = (
         record.key,

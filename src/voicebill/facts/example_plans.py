@@ -1,4 +1,4 @@
-"""Provide example plans: five uses of a voice agent, to start from."""
+"""Provide the example plans in the folder `example_plans`, which users copy and change."""
 
 from importlib.resources import files
 

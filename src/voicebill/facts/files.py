@@ -1,9 +1,9 @@
 """Read TOML files with the line number of every key, so that errors can name it."""
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -29,7 +29,7 @@ class InvalidFile(VoicebillError, ValueError):
 
 
 class Traversable(Protocol):
-    """A file on disk, or one of the package's."""
+    """A file on disk or in the package."""
 
     @property
     def name(self) -> str:
@@ -41,13 +41,35 @@ class Traversable(Protocol):
         ...
 
 
-def read_toml(file: Traversable) -> tuple[dict[str, Any], dict[TablePath, int]]:
+class KeyLines(Mapping[TablePath, int]):
+    """The line, from 1, of each table header and each key of a valid TOML text; found when the first is asked for."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    @cached_property
+    def _lines(self) -> dict[TablePath, int]:
+        return key_lines(self._source)
+
+    def __getitem__(self, path: TablePath) -> int:
+        return self._lines[path]
+
+    def __iter__(self) -> Iterator[TablePath]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+def read_toml(file: Traversable) -> tuple[dict[str, Any], Mapping[TablePath, int]]:
     """Return a TOML file's tables, with exact numbers, and the line of each key and table.
 
     Raises:
         UnreadableFile: it is missing, a folder, not readable, too large, or binary.
-        InvalidFile: it is not TOML; the text names the line.
+        InvalidFile: it is not valid TOML; the message names the line.
     """
+    import tomllib  # noqa: PLC0415 - costs start-up time, and most commands read no TOML file
+
     source = read_text(file)
     try:
         tables = tomllib.loads(source, parse_float=Decimal)
@@ -57,7 +79,7 @@ def read_toml(file: Traversable) -> tuple[dict[str, Any], dict[TablePath, int]]:
         raise InvalidFile(str(file), [Issue((), "nested too deeply")], {}) from None
     except (ArithmeticError, ValueError) as error:
         raise InvalidFile(str(file), [Issue((), f"not usable TOML: {error}")], {}) from None
-    return tables, key_lines(source)
+    return tables, KeyLines(source)
 
 
 def read_text(file: Traversable) -> str:

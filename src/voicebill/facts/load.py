@@ -4,10 +4,10 @@ The package's own files are always read; users may add files. An invalid file re
 line.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import pickle
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 from itertools import product
 from os import PathLike
 from pathlib import Path
@@ -28,6 +28,7 @@ from voicebill.billing.quotas import Quota, QuotaCountingRule, Quotas
 from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
 from voicebill.facts.builders import RowBuilder, require_no_overlap
 from voicebill.facts.files import InvalidFile, Traversable, read_toml
+from voicebill.facts.prepared import read_prepared, write_prepared
 from voicebill.facts.schema import file_schema
 
 DEFAULT_RULES = "recorded-2026-11"
@@ -59,16 +60,40 @@ def load_facts(*extra_files: str | PathLike[str]) -> Facts:
     """
     if extra_files:
         own_files = {Path(file).resolve(): Path(file) for file in extra_files}  # a file that is named twice is read once
-        return _read_facts([*_packaged_files(), *own_files.values()])
+        builder = _packaged_builder()
+        builder.add_files(own_files.values())
+        return builder.build()
     return _packaged_facts()
+
+
+def prepare_facts() -> None:
+    """Write the prepared form of the package's facts."""
+    write_prepared(pickle.dumps(_read_packaged_files()))
 
 
 @lru_cache(maxsize=1)
 def _packaged_facts() -> Facts:
-    return _read_facts(list(_packaged_files()))
+    return _packaged_builder().build()
+
+
+def _packaged_builder() -> "_FactsBuilder":
+    """The package's own facts, from their prepared form if there is one of these files."""
+    form = read_prepared()
+    if form is None:
+        return _read_packaged_files()
+    builder: _FactsBuilder = pickle.loads(form)
+    return builder
+
+
+def _read_packaged_files() -> "_FactsBuilder":
+    builder = _FactsBuilder()
+    builder.add_files(_packaged_files())
+    return builder
 
 
 def _packaged_files() -> Iterator[Traversable]:
+    from importlib.resources import files  # noqa: PLC0415 - costs start-up time, and the prepared form needs no file
+
     root = files("voicebill.facts")
     for folder in (root, root / "prices", root / "rules", root / "alternatives"):
         yield from sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
@@ -77,15 +102,15 @@ def _packaged_files() -> Iterator[Traversable]:
 class _FactsFile:
     """A facts file: its checked tables, and the errors found so far."""
 
-    def __init__(self, file: Traversable, meters: set[str]) -> None:
+    def __init__(self, file: Traversable, meters: Collection[str]) -> None:
         self.name = str(file)
         tables, self.lines = read_toml(file)
         if "turns" in tables:
             suggestion = ("plan", "estimate --plan") if "minutes" in tables else ("script", "simulate")
             raise InvalidInput(f"{file} looks like a {suggestion[0]}, not prices or rules: use voicebill {suggestion[1]}")
-        meters |= {str(row.get("name")) for row in _tables(tables.get("meters"))}
+        meter_names = {*meters, *(str(row.get("name")) for row in _tables(tables.get("meters")))}
         self.issues: list[Issue] = []
-        self.values = read_table(tables, file_schema(sorted(meters)), self.issues)
+        self.values = read_table(tables, file_schema(sorted(meter_names)), self.issues)
         self.row_builder = RowBuilder({**DEFAULTS, **self.values})
 
     def build(self, key: str, build_row: Callable[[Values], RowValue]) -> tuple[RowValue, ...]:
@@ -132,7 +157,17 @@ class _FactsBuilder:
     quotas: list[Quota] = field(default_factory=list)
     counting_rules: list[QuotaCountingRule] = field(default_factory=list)
 
-    def add(self, file: _FactsFile) -> None:
+    def add_files(self, sources: Iterable[Traversable]) -> None:
+        """Add file by file: a later one may use the meters, models and rule sets of those before it.
+
+        Raises:
+            UnreadableFile: one of them cannot be read.
+            InvalidFile: one of them has errors.
+        """
+        for source in sources:
+            self._add(_FactsFile(source, self.meters))
+
+    def _add(self, file: _FactsFile) -> None:
         """Add a file. The models that it names must be known by then.
 
         Raises:
@@ -194,15 +229,6 @@ class _FactsBuilder:
             transports=tuple(self.transports.values()),
             quotas=Quotas(tuple(self.quotas), tuple(self.counting_rules)),
         )
-
-
-def _read_facts(sources: list[Traversable]) -> Facts:
-    """Read file by file: a later one may use the meters, models and rule sets of those before it."""
-    meter_names: set[str] = set()
-    builder = _FactsBuilder()
-    for source in sources:
-        builder.add(_FactsFile(source, meter_names))
-    return builder.build()
 
 
 def _add_meters(file: _FactsFile, meters: dict[str, Meter]) -> None:

@@ -231,7 +231,7 @@ LATENCY_SCHEMA: Schema = {
 
 
 def _check_adjustment(row: Values) -> None:
-    both_valid = "factor" in row and "discount_percent" in row  # an invalid one is absent
+    both_valid = "factor" in row and "discount_percent" in row  # an invalid value is absent
     if both_valid and (row["factor"] is None) == (row["discount_percent"] is None):
         raise InvalidInput("an adjustment has either a factor or discount_percent")
     _check_days(row)
@@ -260,7 +260,7 @@ ADJUSTMENT_SCHEMA: Schema = {
 def _check_price_currency(row: Values) -> None:
     _check_days(row)
     if not {"usd", "currency", "amounts"} <= set(row):
-        return  # an invalid one is absent
+        return  # an invalid value is absent
     if (row["currency"] is None) != (row["amounts"] is None):
         raise InvalidInput("'currency' and 'amounts' go together")
     if (row["usd"] is None) == (row["amounts"] is None):

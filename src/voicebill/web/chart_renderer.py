@@ -11,6 +11,7 @@ from typing import Any
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.charts import draw
+from voicebill.charts.themes import THEMES, Theme
 from voicebill.web.forms.requests import Problem
 
 MAX_CACHE_BYTES = 32 * 2**20
@@ -71,18 +72,18 @@ class ChartRenderer:
             worker.shutdown(wait=False, cancel_futures=True)
 
 
-def theme_from_fields(values: Mapping[str, str]) -> draw.Theme:
+def theme_from_fields(values: Mapping[str, str]) -> Theme:
     """The theme of a chart, with its width.
 
     Raises:
         Problem: the theme is unknown, or the width is out of range.
     """
     name, width = values.get("theme", "light"), values.get("width", "900")
-    if name not in draw.THEMES:
-        raise Problem(422, "Invalid input", [("theme", f"must be one of {', '.join(draw.THEMES)}, not {name[:40]!r}")])
+    if name not in THEMES:
+        raise Problem(422, "Invalid input", [("theme", f"must be one of {', '.join(THEMES)}, not {name[:40]!r}")])
     if not (width.isascii() and width.isdigit()) or len(width) > 5:
         raise Problem(422, "Invalid input", [("width", f"must be a number of pixels, such as 900, not {width[:40]!r}")])
     try:
-        return replace(draw.THEMES[name], width=int(width))
+        return replace(THEMES[name], width=int(width))
     except InvalidInput as error:
         raise Problem(422, "Invalid input", [("width", str(error))]) from None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from importlib.metadata import version
 
+from voicebill import __version__
 from voicebill.answers.catalog.facts import Facts
 from voicebill.billing.price_book import Adjustment
 from voicebill.facts import load_facts
@@ -76,7 +76,7 @@ class Site:
     @cached_property
     def version(self) -> str:
         """The version of voicebill."""
-        return version("voicebill")
+        return __version__
 
     def _facts_with_discount(self, percent: Decimal) -> Facts:
         """The facts with a discount on every price, like a contract."""

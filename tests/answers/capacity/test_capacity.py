@@ -23,7 +23,6 @@ from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 AZURE = ModelSelection(model="gpt-realtime", provider="azure", day=DAY)
 OPENAI = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 PLAN = Plan(minutes=6, turns=20)
@@ -40,7 +39,7 @@ def capacity_of(
     """The capacity of a plan; every call is the plan's unless lengths are said to differ."""
     number, period = volume.split("/")
     call_volume = None if "calls_per_hour" in targets else Volume(Decimal(number), period)
-    return plan_capacity(plan, selection, FACTS, call_volume, CapacityTargets(**targets), lengths=lengths)
+    return plan_capacity(plan, selection, load_facts(), call_volume, CapacityTargets(**targets), lengths=lengths)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,7 @@ def test_what_was_assumed_is_said_and_what_was_stated_is_not() -> None:
     assert "tier-1, the lowest" in assumed
     assumptions = " ".join(capacity_of(days=20, busy_hour_share=Decimal("0.1"), tier="tier-6").assumptions)
     assert not any(text in assumptions for text in ("days a month", "of a day's calls", "the lowest"))
-    both = plan_capacity(PLAN, AZURE, FACTS, Volume(Decimal(100), "day"), CapacityTargets(calls_per_hour=90))
+    both = plan_capacity(PLAN, AZURE, load_facts(), Volume(Decimal(100), "day"), CapacityTargets(calls_per_hour=90))
     assert any("conversations (100/day) are not used" in text for text in both.warnings)
 
 
@@ -230,7 +229,7 @@ def test_what_cannot_be_meant_is_refused(targets: dict[str, Any], message: str) 
 
 def test_a_question_without_calls_is_refused() -> None:
     with pytest.raises(InvalidInput, match="conversations are missing: how many calls are there"):
-        plan_capacity(PLAN, AZURE, FACTS, None)
+        plan_capacity(PLAN, AZURE, load_facts(), None)
     with pytest.raises(InvalidInput, match="conversations: 10/hour says no busy hour"):
         capacity_of(volume="10/hour")
     with pytest.raises(InvalidInput, match="calls held at once are beyond any use"):

@@ -1,6 +1,7 @@
 """What a call asks of a limit: worked out by hand, and held against a plain average over all phases."""
 
 from fractions import Fraction
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -19,18 +20,23 @@ from voicebill.answers.capacity.demand import (
     normal_quantile,
 )
 from voicebill.answers.estimates.costing import CountedConversation, run_conversation
-from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
+from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.parameters.script_schema import parse_script
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation.script import Script
 from voicebill.facts import load_facts
 
 FILE = case_file("demands.toml")
-MODEL = resolve_model(ModelSelection(model="gpt-realtime", day=DAY), None, load_facts())
+
+
+@cache
+def resolved_model() -> ResolvedModel:
+    """The model that the tests price with."""
+    return resolve_model(ModelSelection(model="gpt-realtime", day=DAY), None, load_facts())
 
 
 def run_script(script: Script) -> CountedConversation:
-    return run_conversation(script, MODEL)
+    return run_conversation(script, resolved_model())
 
 
 @pytest.mark.parametrize("case", FILE["cases"], ids=case_name)

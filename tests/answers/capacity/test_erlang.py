@@ -85,7 +85,7 @@ def test_calls_are_answered_in_time_by_no_fewer_channels(load: float, share: flo
 
 @pytest.mark.parametrize("load", [1e2, 1e4, 1e5, 1e6, 1e7])
 def test_large_loads_are_counted_in_few_steps_and_with_all_digits(load: float) -> None:
-    """At N = A the share refused tends to sqrt(2 / (pi A)) × (1 - ...): within 1% of it from a hundred erlangs on."""
+    """At N = A the share blocked tends to sqrt(2 / (pi A)) × (1 - ...): within 1% of it from a hundred erlangs on."""
     assert erlang_b(load, int(load)) == pytest.approx((2 / (3.141592653589793 * load)) ** 0.5, rel=0.08 / (load / 100) ** 0.5)
     assert erlang_b(load, 2 * int(load)) == pytest.approx(0, abs=1e-9)
     assert load * 0.98 < channels_for_blocking(load, 0.01) < load * 1.2
@@ -106,7 +106,7 @@ def test_what_waits_is_answered_in_the_end() -> None:
         (lambda: erlang_b(1e8, 3), "not 100,000,000"),
         (lambda: erlang_b(float("nan"), 3), "between 0 and"),
         (lambda: erlang_b(1, -1), "channels must be 0 or more"),
-        (lambda: channels_for_blocking(1, 0), "no number of channels refuses none"),
+        (lambda: channels_for_blocking(1, 0), "no number of channels blocks no calls"),
         (lambda: load_for_blocking(1, 1), "between 0 and 1"),
         (lambda: channels_for_service_level(1, 60, 1, 0), "no number of channels is never busy"),
     ],

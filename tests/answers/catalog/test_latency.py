@@ -8,8 +8,6 @@ from voicebill.answers.catalog.latency import Latency, response_latency
 from voicebill.billing.quotas import Evidence
 from voicebill.facts import load_facts
 
-LATENCIES = load_facts().latencies
-
 
 def row(part: str, low: int, high: int, *models: str, evidence: Evidence = "measured") -> Latency:
     return Latency(part, low, high, evidence, "invented", date(2026, 11, 23), "a test", models)
@@ -60,18 +58,18 @@ def test_without_the_latency_of_one_part_there_is_no_total(parts: list[tuple[str
     ],
 )
 def test_our_own_rows_add_up_as_written(parts: list[tuple[str, str]], expected: tuple[int, int], assumed: bool) -> None:
-    latency = response_latency(parts, LATENCIES)
+    latency = response_latency(parts, load_facts().latencies)
     assert latency is not None
     assert (latency.low_ms, latency.high_ms) == expected
     assert latency.is_assumed == assumed
 
 
 def test_of_live_models_nothing_is_known() -> None:
-    assert response_latency([("live", "gpt-live-1.1")], LATENCIES) is None
+    assert response_latency([("live", "gpt-live-1.1")], load_facts().latencies) is None
 
 
 def test_every_row_rises_from_its_middle_to_its_bad_case_and_says_where_it_is_from() -> None:
-    for latency in LATENCIES:
+    for latency in load_facts().latencies:
         assert 0 < latency.low_ms < latency.high_ms, latency
         assert latency.basis, latency
         assert latency.source, latency
@@ -79,5 +77,5 @@ def test_every_row_rises_from_its_middle_to_its_bad_case_and_says_where_it_is_fr
 
 
 def test_no_part_has_two_rows_for_one_model_or_two_for_all_others() -> None:
-    keys = [(latency.part, model) for latency in LATENCIES for model in (latency.models or ("all others",))]
+    keys = [(latency.part, model) for latency in load_facts().latencies for model in (latency.models or ("all others",))]
     assert len(keys) == len(set(keys))

@@ -16,7 +16,6 @@ from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 FILE = "alternatives.toml"
 COMMON = case_file(FILE)
 PLAN = Plan(**COMMON["plan"])
@@ -27,7 +26,7 @@ SCENARIOS = ("best", "expected", "worst")
 def stack_of(description: str | dict[str, Any]) -> Stack:
     """A stack of ours by its name, or the one that a case describes."""
     if isinstance(description, str):
-        return next(stack for stack in FACTS.stacks if stack.name == description)
+        return next(stack for stack in load_facts().stacks if stack.name == description)
     architecture = description["architecture"]
     return Stack(
         "own", "own", architecture, {role: tuple(description[role]) for role in ROLES[architecture] if role in description}
@@ -38,7 +37,7 @@ def price_case(case: dict[str, Any]) -> Alternative:
     plan = Plan(**{**COMMON["plan"], **case.get("plan", {})})
     selection = ModelSelection(model="any", day=DAY, overrides={**COMMON["rules"], **case.get("rules", {})})
     stack = stack_of(case["stack"])
-    result = alternatives(None, plan, selection, FACTS, stacks=[stack])
+    result = alternatives(None, plan, selection, load_facts(), stacks=[stack])
     assert not result.not_possible, result.not_possible[0].reason
     alternative = result.find(stack.name)
     assert alternative is not None
@@ -71,7 +70,7 @@ def test_every_model_costs_what_its_written_sum_says(case: dict[str, Any]) -> No
     ],
 )
 def test_an_alternative_states_its_cache_assumption_where_it_affects_the_bill(name: str, notes: list[str]) -> None:
-    alternative = alternatives(None, PLAN, ModelSelection(model="any", day=DAY), FACTS).find(name)
+    alternative = alternatives(None, PLAN, ModelSelection(model="any", day=DAY), load_facts()).find(name)
     assert alternative is not None
     assert [note for note in alternative.assumptions if "is cached" in note] == notes
 

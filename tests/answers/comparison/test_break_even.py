@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,8 +37,6 @@ from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile
 
-FACTS = load_facts()
-BOOK = FACTS.prices
 SELECTION = ModelSelection(model="any", day=DAY)
 SIX = Plan(minutes=6, turns=20)
 REALTIME_MODELS = ("gpt-realtime-1.5", "gpt-realtime-2.1-mini", "gpt-4o-mini-realtime-preview")
@@ -46,17 +45,26 @@ REALTIME_MODELS = ("gpt-realtime-1.5", "gpt-realtime-2.1-mini", "gpt-4o-mini-rea
 def alternatives_for(plan: Plan, selection: ModelSelection = SELECTION) -> Alternatives:
     """Every named stack, and three realtime models of OpenAI's."""
     offers = [
-        offer for offer in BOOK.offers if offer.model in REALTIME_MODELS and offer.provider == "openai" and offer.row_on(DAY)
+        offer
+        for offer in load_facts().prices.offers
+        if offer.model in REALTIME_MODELS and offer.provider == "openai" and offer.row_on(DAY)
     ]
-    return alternatives(compare(plan, offers, selection, FACTS), plan, selection, FACTS)
+    return alternatives(compare(plan, offers, selection, load_facts()), plan, selection, load_facts())
 
 
-RESULT = alternatives_for(SIX)
-POSSIBLE = (*RESULT.conversational, *RESULT.partial)
+@cache
+def six_minutes() -> Alternatives:
+    """All alternatives for six minutes."""
+    return alternatives_for(SIX)
 
 
-def find(name: str, among: Alternatives = RESULT) -> Alternative:
-    alternative = among.find(name)
+def possible() -> tuple[Alternative, ...]:
+    """The alternatives for six minutes that are possible."""
+    return (*six_minutes().conversational, *six_minutes().partial)
+
+
+def find(name: str, among: Alternatives | None = None) -> Alternative:
+    alternative = (among or six_minutes()).find(name)
     assert alternative is not None
     return alternative
 
@@ -118,7 +126,7 @@ def pricing_function(curve: BreakEvenCurve, axis: Axis, name: str) -> Callable[[
 
 @pytest.mark.parametrize("axis", ["minutes", "turns", "speech"])
 def test_on_either_side_of_every_crossing_the_order_is_another(axis: Axis) -> None:
-    curve = break_even(POSSIBLE, SIX, RANGES[axis])
+    curve = break_even(possible(), SIX, RANGES[axis])
     crossovers = [(pair, crossover) for pair in curve.pairs for crossover in pair.break_evens]
     assert crossovers
     for pair, crossover in crossovers:
@@ -149,7 +157,7 @@ def assert_consistent(curve: BreakEvenCurve) -> None:
 
 @pytest.mark.parametrize("axis", ["minutes", "turns", "speech"])
 def test_pairs_without_a_break_even_keep_one_order_over_the_range(axis: Axis) -> None:
-    curve = break_even(POSSIBLE, SIX, RANGES[axis])
+    curve = break_even(possible(), SIX, RANGES[axis])
     assert_consistent(curve)
     assert any(pair.cheaper for pair in curve.pairs)
 
@@ -163,7 +171,7 @@ def invented_alternative(name: str, cost_of_turns: Callable[[int], int | None]) 
             raise ContextOverflow("too long")
         return Scenarios(cost, cost, cost)
 
-    return replace(POSSIBLE[0], name=name, title=name, price_plan=price_plan)
+    return replace(possible()[0], name=name, title=name, price_plan=price_plan)
 
 
 TURNS = 12
@@ -221,7 +229,7 @@ def test_two_alternatives_that_always_cost_the_same_have_no_cheaper_one() -> Non
 
 
 def monthly_alternative(name: str, dollars: int, mean_cents: int) -> Alternative:
-    return replace(POSSIBLE[0], name=name, fixed_monthly_fee=dollars * 10**12, mean_cost=Fraction(mean_cents * 10**10))
+    return replace(possible()[0], name=name, fixed_monthly_fee=dollars * 10**12, mean_cost=Fraction(mean_cents * 10**10))
 
 
 @settings(max_examples=50, deadline=None)
@@ -275,36 +283,43 @@ def test_a_range_without_a_value_that_could_be_looked_at_is_refused(axis: Axis, 
     """There is no whole number between 3.2 and 3.4; and turns of 18 s end at 3.0, 3.3 and 3.6 minutes."""
     low, high = (Decimal("3.31"), Decimal("3.4")) if axis == "minutes" else (Decimal("3.2"), Decimal("3.4"))
     with pytest.raises(InvalidInput, match=f"no value of {what} between"):
-        break_even(POSSIBLE[:2], SIX, SweepRange(axis, low, high))
+        break_even(possible()[:2], SIX, SweepRange(axis, low, high))
 
 
 def test_a_single_alternative_has_no_break_even() -> None:
     with pytest.raises(InvalidInput, match="two different alternatives"):
-        break_even([POSSIBLE[0], POSSIBLE[0]], SIX, RANGES["turns"])
+        break_even([possible()[0], possible()[0]], SIX, RANGES["turns"])
 
 
 def test_an_impossible_alternative_has_no_break_even() -> None:
-    early = alternatives(None, SIX, ModelSelection(model="any", day=date(2024, 12, 1)), FACTS)
+    early = alternatives(None, SIX, ModelSelection(model="any", day=date(2024, 12, 1)), load_facts())
     message = "best cannot be ranked: no transcription model named gpt-live-transcribe is available on 2024-12-01"
     with pytest.raises(InvalidInput, match=message):
         select_alternatives(early, ["cheapest", "best"])
     with pytest.raises(InvalidInput, match=message):
         break_even(
-            [POSSIBLE[0], next(alternative for alternative in early.not_possible if alternative.name == "best")],
+            [possible()[0], next(alternative for alternative in early.not_possible if alternative.name == "best")],
             SIX,
             RANGES["turns"],
         )
 
 
 def test_alternatives_are_selected_by_name_or_as_the_cheapest_of_each_architecture_or_the_cheapest_two() -> None:
-    assert [alternative.name for alternative in select_alternatives(RESULT, ["fast", "translation"])] == ["fast", "translation"]
-    assert [alternative.architecture for alternative in select_alternatives(RESULT)] == ["pipeline", "speech-to-speech", "live"]
-    only_pipelines = replace(RESULT, conversational=(find("fast"), find("best"), find("azure-only")))
+    assert [alternative.name for alternative in select_alternatives(six_minutes(), ["fast", "translation"])] == [
+        "fast",
+        "translation",
+    ]
+    assert [alternative.architecture for alternative in select_alternatives(six_minutes())] == [
+        "pipeline",
+        "speech-to-speech",
+        "live",
+    ]
+    only_pipelines = replace(six_minutes(), conversational=(find("fast"), find("best"), find("azure-only")))
     assert [alternative.name for alternative in select_alternatives(only_pipelines)] == ["fast", "best"]
     with pytest.raises(
         UnknownName, match=r"unknown stack or offer 'fats' among the compared alternatives.*; the nearest is fast"
     ):
-        select_alternatives(RESULT, ["fats"])
+        select_alternatives(six_minutes(), ["fats"])
 
 
 @pytest.mark.parametrize(
@@ -339,7 +354,7 @@ def test_the_default_range_can_always_be_evaluated(axis: Axis, plan: Plan) -> No
 
 
 def test_every_axis_has_its_own_ranking() -> None:
-    curves = sweep(POSSIBLE[:2], SIX, ["minutes", "volume"])
+    curves = sweep(possible()[:2], SIX, ["minutes", "volume"])
     assert [curve.sweep_range.axis for curve in curves] == ["minutes", "volume"]
 
 
@@ -350,7 +365,7 @@ def test_every_axis_has_its_own_ranking() -> None:
 @given(plans)
 def test_a_cache_never_makes_anything_dearer_and_the_parts_add_up(plan: Plan) -> None:
     """Where writing to the cache is billed too: what is found costs less than what is written."""
-    result = alternatives(None, plan, SELECTION, FACTS)
+    result = alternatives(None, plan, SELECTION, load_facts())
     for alternative in (*result.conversational, *result.partial):
         amounts = alternative.per_conversation
         assert amounts is not None
@@ -376,7 +391,9 @@ def test_writing_to_the_cache_costs_more_than_having_none(plan: Plan) -> None:
     """A quarter more at most, and nothing for prompts of less than 1,024 tokens."""
     own = Stack("own", "own", "text", {"llm": ("gpt-6-luna",)}, provider="openai")
     with_writes, without_writes = (
-        find("own", alternatives(None, plan, replace(SELECTION, overrides={"cache_writes": writes}), FACTS, stacks=[own]))
+        find(
+            "own", alternatives(None, plan, replace(SELECTION, overrides={"cache_writes": writes}), load_facts(), stacks=[own])
+        )
         for writes in (True, False)
     )
     assert with_writes.per_conversation is not None
@@ -394,7 +411,7 @@ def test_more_minutes_in_as_many_turns_never_cost_less(turns: int, minutes: int,
     """Nothing found in a cache; ten turns at most, so that every turn says more."""
     short = Plan(minutes=minutes, turns=turns, instructions_tokens=prompt)
     long = replace(short, minutes=minutes + more)
-    for alternative in (alternative for alternative in POSSIBLE if alternative.architecture != "speech-to-speech"):
+    for alternative in (alternative for alternative in possible() if alternative.architecture != "speech-to-speech"):
         assert alternative.price_plan is not None
         assert alternative.price_plan(short).worst <= alternative.price_plan(long).worst, alternative.name
 
@@ -417,7 +434,7 @@ def test_a_longer_prompt_may_cost_less_once_a_cache_finds_it() -> None:
     """
     rules = {"turn_variation": 0, "vad_prefix_ms": 0, "vad_silence_ms": 0, "cache_reuse_share": 1}
     short, long = (
-        find("gpt-4.1-typed", alternatives(None, plan, replace(SELECTION, overrides=rules), FACTS)).expected
+        find("gpt-4.1-typed", alternatives(None, plan, replace(SELECTION, overrides=rules), load_facts())).expected
         for plan in (Plan(minutes=1, turns=2, instructions_tokens=prompt) for prompt in (971, 981))
     )
     answers = 2 * 42 * 8
@@ -431,31 +448,31 @@ def test_a_longer_prompt_may_cost_less_once_a_cache_finds_it() -> None:
 @settings(max_examples=10, deadline=None)
 @given(plans, st.sampled_from([DAY, date(2026, 11, 1), date(2027, 3, 1)]))
 def test_stacks_are_what_was_wished_for(plan: Plan, day: date) -> None:
-    result = alternatives(None, plan, ModelSelection(model="any", day=day), FACTS)
+    result = alternatives(None, plan, ModelSelection(model="any", day=day), load_facts())
     by_name = {alternative.name: alternative for alternative in (*result.conversational, *result.partial)}
     azure = by_name.get("azure-only")
     if azure is not None:
         assert {component.quote.offer.provider for component in azure.components} == {"azure"}
     lasting = by_name.get("supported-a-year")
     if lasting is not None:
-        ends = [BOOK.earliest_shutdown(component.quote.offer) for component in lasting.components]
+        ends = [load_facts().prices.earliest_shutdown(component.quote.offer) for component in lasting.components]
         assert all(end is None or end >= day + timedelta(days=365) for end in ends)
     fast = by_name.get("fast")
     if fast is not None:
         assert [component.quote.offer.tier for component in fast.components] == ["standard", "priority", "standard"]
         assert fast.components[1].quote.offer.model == "gpt-5.4-mini"
-    for stack in FACTS.stacks:
+    for stack in load_facts().stacks:
         alternative = by_name.get(stack.name)
         for component in alternative.components if alternative else ():
             assert component.role is not None
             assert component.quote.offer.model in (stack.models.get(component.role) or (component.quote.offer.model,))
             assert component.quote.offer.tier == (stack.tier if component.role == "llm" else "standard")
-            assert not BOOK.is_shut_down(component.quote.offer, day)
+            assert not load_facts().prices.is_shut_down(component.quote.offer, day)
 
 
 def test_all_wishes_can_be_met_today() -> None:
-    assert RESULT.not_possible == ()
-    assert {alternative.name for alternative in POSSIBLE} >= {stack.name for stack in FACTS.stacks}
+    assert six_minutes().not_possible == ()
+    assert {alternative.name for alternative in possible()} >= {stack.name for stack in load_facts().stacks}
 
 
 @pytest.mark.parametrize(
@@ -463,8 +480,8 @@ def test_all_wishes_can_be_met_today() -> None:
 )
 def test_the_cheapest_chain_is_the_cheapest_of_all_chains(plan: Plan) -> None:
     """Priority tiers cost more, so that the cheapest of all answers at the standard one."""
-    first = cheapest_pipelines(plan, SELECTION, FACTS, 1)[0].conversational[0]
-    cheapest = find("cheapest", alternatives(None, plan, SELECTION, FACTS))
+    first = cheapest_pipelines(plan, SELECTION, load_facts(), 1)[0].conversational[0]
+    cheapest = find("cheapest", alternatives(None, plan, SELECTION, load_facts()))
     assert {component.quote.offer.tier for component in first.components} == {"standard"}
     assert first.expected == cheapest.expected
     assert [component.quote.offer.model for component in first.components] == [
@@ -473,7 +490,7 @@ def test_the_cheapest_chain_is_the_cheapest_of_all_chains(plan: Plan) -> None:
 
 
 def test_every_stack_says_what_it_is_and_why() -> None:
-    assert [stack.name for stack in FACTS.stacks if not (stack.title and stack.note)] == []
+    assert [stack.name for stack in load_facts().stacks if not (stack.title and stack.note)] == []
 
 
 EARLY = date(2024, 12, 1)
@@ -483,11 +500,11 @@ EARLY = date(2024, 12, 1)
 def test_a_price_for_writing_to_the_cache_and_the_rule_that_it_is_billed_go_together() -> None:
     mismatches = [
         (offer.id, str(row.since))
-        for offer in BOOK.offers
+        for offer in load_facts().prices.offers
         if offer.kind == "text"
         for row in offer.rows
         if ("text_in_cache_write" in row.unit_prices)
-        != FACTS.rules_for(offer, day=max(row.since.first, EARLY)).rules.cache_writes
+        != load_facts().rules_for(offer, day=max(row.since.first, EARLY)).rules.cache_writes
     ]
     assert mismatches == []
 
@@ -503,7 +520,7 @@ def test_a_chain_of_what_soon_ends_warns_with_the_day_and_what_is_named_instead(
     models: dict[str, tuple[str, ...]], ends: str, on: str, instead: str
 ) -> None:
     own = Stack("own", "own", "pipeline", {"transcriber": ("gpt-transcribe",), **models}, provider="openai")  # type: ignore[dict-item]
-    alternative = find("own", alternatives(None, SIX, SELECTION, FACTS, stacks=[own]))
+    alternative = find("own", alternatives(None, SIX, SELECTION, load_facts(), stacks=[own]))
     assert f"{ends} is shut down by openai on {on}; the named replacement is {instead}" in alternative.warnings
     assert alternative.ends == date.fromisoformat(on)
 
@@ -512,7 +529,7 @@ def test_a_chain_of_what_soon_ends_warns_with_the_day_and_what_is_named_instead(
 
 
 def reason_for(stack: Stack, day: date = DAY) -> str:
-    result = alternatives(None, SIX, ModelSelection(model="any", day=day), FACTS, stacks=[stack])
+    result = alternatives(None, SIX, ModelSelection(model="any", day=day), load_facts(), stacks=[stack])
     assert (result.conversational, result.partial) == ((), ())
     assert result.not_possible[0].reason is not None
     return result.not_possible[0].reason
@@ -520,7 +537,7 @@ def reason_for(stack: Stack, day: date = DAY) -> str:
 
 def test_before_its_models_were_available_a_stack_is_refused_with_their_names() -> None:
     day = date(2024, 12, 1)
-    by_name = {stack.name: stack for stack in FACTS.stacks}
+    by_name = {stack.name: stack for stack in load_facts().stacks}
     assert reason_for(by_name["gpt-4.1-typed"], day) == "no text model named gpt-4.1 is available on 2024-12-01"
     assert (
         reason_for(by_name["gpt-6-luna-flex"], day)
@@ -596,4 +613,4 @@ def test_a_day_before_the_first_rules_is_refused_with_the_day_since_which_they_h
     with pytest.raises(
         InvalidInput, match="rule set recorded-2026-11 has no rules for 2022-01-01: its first rules apply from 2024-10-01"
     ):
-        alternatives(None, SIX, ModelSelection(model="any", day=date(2022, 1, 1)), FACTS)
+        alternatives(None, SIX, ModelSelection(model="any", day=date(2022, 1, 1)), load_facts())

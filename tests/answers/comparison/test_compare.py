@@ -2,13 +2,14 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 import pytest
 from hypothesis import given, reject, settings
 
 from tests.cases import DAY
-from tests.conversation.test_plan import PLANS
-from voicebill.answers.comparison.compare import available_offers, compare
+from tests.conversation.plans import PLANS
+from voicebill.answers.comparison.compare import Comparison, available_offers, compare
 from voicebill.answers.estimates.calculator_bridge import STEPS, bridge
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -18,14 +19,18 @@ from voicebill.billing.money import format_dollars
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 SELECTION = ModelSelection(model="", day=DAY)
 PLAN = Plan(minutes=10, turns=20, transcription_model="gpt-4o-mini-transcribe")
-COMPARISON = compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS, parse_volume("30000/month"))
+
+
+@cache
+def comparison() -> Comparison:
+    """All offers of the day."""
+    return compare(PLAN, available_offers(load_facts().prices, DAY), SELECTION, load_facts(), parse_volume("30000/month"))
 
 
 def test_every_figure_is_the_offers_own_estimate() -> None:
-    possible = [candidate for candidate in COMPARISON.candidates if candidate.answer]
+    possible = [candidate for candidate in comparison().candidates if candidate.answer]
     assert len(possible) > 30
     for candidate in possible:
         offer = candidate.offer
@@ -34,31 +39,33 @@ def test_every_figure_is_the_offers_own_estimate() -> None:
             model=offer.name, day=DAY, provider=offer.provider, deployment=offer.deployment, region=region
         )
         assert candidate.answer is not None
-        assert candidate.answer.per_conversation == estimate(PLAN, selection, FACTS).per_conversation
+        assert candidate.answer.per_conversation == estimate(PLAN, selection, load_facts()).per_conversation
 
 
 def test_the_cheapest_comes_first_and_what_cannot_serve_comes_last_with_its_reason() -> None:
-    costs = [candidate.answer.per_conversation.expected if candidate.answer else None for candidate in COMPARISON.candidates]
+    costs = [candidate.answer.per_conversation.expected if candidate.answer else None for candidate in comparison().candidates]
     possible = [cost for cost in costs if cost is not None]
     assert possible == sorted(possible)
     assert costs[len(possible) :] == [None] * (len(costs) - len(possible))
-    assert "has only some of the prices" in str(COMPARISON.candidates[-1].reason)
-    assert COMPARISON.ratio_to_cheapest(COMPARISON.candidates[0]) == 1
-    assert COMPARISON.ratio_to_cheapest(COMPARISON.candidates[-1]) is None
+    assert "has only some of the prices" in str(comparison().candidates[-1].reason)
+    assert comparison().ratio_to_cheapest(comparison().candidates[0]) == 1
+    assert comparison().ratio_to_cheapest(comparison().candidates[-1]) is None
 
 
 def test_azures_data_zone_costs_a_tenth_more_than_global() -> None:
     plain = Plan(minutes=10, turns=20)
-    offers = [offer for offer in FACTS.prices.offers_named("gpt-realtime-1.5", "azure") if offer.deployment != "regional"]
-    cheap, dear = compare(plain, offers, SELECTION, FACTS).candidates
+    offers = [
+        offer for offer in load_facts().prices.offers_named("gpt-realtime-1.5", "azure") if offer.deployment != "regional"
+    ]
+    cheap, dear = compare(plain, offers, SELECTION, load_facts()).candidates
     assert (cheap.offer.deployment, dear.offer.deployment) == ("global", "data-zone")
-    assert compare(plain, offers, SELECTION, FACTS).ratio_to_cheapest(dear) == Decimal("1.1")
+    assert compare(plain, offers, SELECTION, load_facts()).ratio_to_cheapest(dear) == Decimal("1.1")
     assert (cheap.availability_unconfirmed, dear.availability_unconfirmed) == (False, True)
 
 
 def test_only_what_is_alive_on_the_day_is_compared() -> None:
     def names(day: date) -> set[str]:
-        return {offer.id for offer in available_offers(FACTS.prices, day)}
+        return {offer.id for offer in available_offers(load_facts().prices, day)}
 
     assert "openai/gpt-4o-realtime-preview-2025-06-03" in names(date(2026, 5, 6))
     assert "openai/gpt-4o-realtime-preview-2025-06-03" not in names(date(2026, 5, 7))
@@ -70,7 +77,7 @@ def test_only_what_is_alive_on_the_day_is_compared() -> None:
 
 def test_a_comparison_without_offers_is_refused() -> None:
     with pytest.raises(InvalidInput, match="there is no offer to compare"):
-        compare(PLAN, (), SELECTION, FACTS)
+        compare(PLAN, (), SELECTION, load_facts())
 
 
 @given(PLANS)
@@ -78,17 +85,17 @@ def test_a_comparison_without_offers_is_refused() -> None:
 def test_the_bridge_leads_from_the_calculators_figure_to_ours(plan: Plan) -> None:
     selection = ModelSelection(model="gpt-realtime-1.5", day=DAY)
     try:
-        result = bridge(plan, selection, FACTS)
+        result = bridge(plan, selection, load_facts())
     except ContextOverflow:
         reject()
     assert result.calculator + sum(step.delta for step in result.steps) == result.voicebill
-    assert result.voicebill == estimate(plan, selection, FACTS).per_conversation.expected
+    assert result.voicebill == estimate(plan, selection, load_facts()).per_conversation.expected
 
 
 def test_the_bridge_begins_at_the_calculators_own_example() -> None:
     half = Decimal("0.5")
     plan = Plan(minutes=10, turns=20, user_share=half, assistant_share=half)
-    result = bridge(plan, ModelSelection(model="gpt-realtime-1.5", day=DAY), FACTS)
+    result = bridge(plan, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
     assert format_dollars(result.calculator) == "0.53202"
     assert len(result.steps) == len(STEPS) + 1
     # 1,000 tokens of prompt: read once at $4.00/M, and 19 times from the cache at $0.40/M

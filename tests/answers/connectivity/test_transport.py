@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from math import ceil, exp, log, sqrt
 from statistics import NormalDist
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cases import DAY, FOLDER, case_name, cases, micro_dollars
+from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates.estimate import Estimate, estimate
@@ -19,10 +21,14 @@ from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
-FACTS = load_facts(FOLDER / "own_stacks.toml")
-CATALOG = FACTS.transport_catalog
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 SIX = Plan(minutes=6, turns=20, transport="sip")
+
+
+@cache
+def own_facts() -> Facts:
+    """The facts with platforms and carriers of one's own."""
+    return load_facts(FOLDER / "own_stacks.toml")
 
 
 def costs_from(values: dict[str, Any]) -> ConnectionCosts:
@@ -44,7 +50,11 @@ def in_bytes(written: str) -> int:
 @pytest.mark.parametrize("case", cases("connections.toml"), ids=case_name)
 def test_every_connection_has_the_bytes_and_fees_of_its_written_sum(case: dict[str, Any]) -> None:
     connection = estimate_connection(
-        Plan(**case["plan"]), costs_from(case.get("connection_costs", {})), CATALOG, DAY, calls_from(case.get("calls"))
+        Plan(**case["plan"]),
+        costs_from(case.get("connection_costs", {})),
+        own_facts().transport_catalog,
+        DAY,
+        calls_from(case.get("calls")),
     )
     assert (connection.bytes_sent, connection.bytes_received) == (in_bytes(case["bytes"]),) * 2
     assert connection.per_conversation == micro_dollars(case["each"])
@@ -68,7 +78,9 @@ BYTES_PER_MINUTE = {
 
 def test_what_every_codec_carries_in_a_minute_follows_from_its_samples() -> None:
     bytes_per_minute = {
-        (row.name, codec.name): codec.bytes_per_minute for row in CATALOG.transports.values() for codec in row.codecs
+        (row.name, codec.name): codec.bytes_per_minute
+        for row in own_facts().transport_catalog.transports.values()
+        for codec in row.codecs
     }
     assert bytes_per_minute == BYTES_PER_MINUTE
     assert {key: round(count / 10**6, 2) for key, count in bytes_per_minute.items()} == {
@@ -80,7 +92,9 @@ def test_what_every_codec_carries_in_a_minute_follows_from_its_samples() -> None
 
 
 def test_the_notes_say_what_is_left_out_or_put_in() -> None:
-    notes = {(row.name, codec.name): codec.note for row in CATALOG.transports.values() for codec in row.codecs}
+    notes = {
+        (row.name, codec.name): codec.note for row in own_facts().transport_catalog.transports.values() for codec in row.codecs
+    }
     assert f"{(32_000 // 8 * 60 + HEADERS * 60) / 10**6:.2f} MB" in notes["webrtc", "opus"]
     assert f"{24_000 * 2 * 60 / 10**6:.2f} MB before base64" in notes["websocket", "pcm16"]
     assert f"{8_000 * 60 / 10**6:.2f} MB before base64" in notes["websocket", "g711"]
@@ -102,7 +116,7 @@ DESCRIPTIONS = {
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
 def test_every_transport_has_its_uses_and_requirements(name: str) -> None:
-    row, (best_for, latency, setup, truncation, visibility) = CATALOG.transports[name], DESCRIPTIONS[name]
+    row, (best_for, latency, setup, truncation, visibility) = own_facts().transport_catalog.transports[name], DESCRIPTIONS[name]
     assert (row.best_for, row.latency, row.setup) == (best_for, latency, setup)
     assert row.truncation.startswith(truncation)
     assert visibility in row.usage_visibility
@@ -110,11 +124,11 @@ def test_every_transport_has_its_uses_and_requirements(name: str) -> None:
 
 
 def test_there_are_three_transports() -> None:
-    assert tuple(CATALOG.transports) == tuple(DESCRIPTIONS)
+    assert tuple(own_facts().transport_catalog.transports) == tuple(DESCRIPTIONS)
 
 
 def test_the_requirements_of_every_transport_are_given() -> None:
-    needs = {name: row.needs for name, row in CATALOG.transports.items()}
+    needs = {name: row.needs for name, row in own_facts().transport_catalog.transports.items()}
     assert "short-lived key" in needs["webrtc"]
     assert "your own server" in needs["websocket"]
     assert "a carrier, which bills its own minutes" in needs["sip"]
@@ -143,7 +157,7 @@ def test_a_month_of_spread_calls_is_that_of_calls_rounded_up_one_by_one(
     plan = Plan(minutes=minutes, turns=turns, transport="sip")
     own = ConnectionCosts(carrier_per_minute=Decimal("0.06"), carrier_increment=seconds)
     month = estimate_connection(
-        plan, own, CATALOG, DAY, MonthlyCalls(Fraction(1000), LengthDistribution(coefficient), 60.0)
+        plan, own, own_facts().transport_catalog, DAY, MonthlyCalls(Fraction(1000), LengthDistribution(coefficient), 60.0)
     ).per_month
     assert month is not None
     tenth_of_a_cent_a_second = one_by_one(minutes, coefficient, 60, seconds) * 10**9
@@ -166,7 +180,7 @@ def test_spread_calls_send_as_much_as_they_last() -> None:
     connection = estimate_connection(
         SIX,
         ConnectionCosts(egress_per_gb=Decimal("0.09")),
-        CATALOG,
+        own_facts().transport_catalog,
         DAY,
         MonthlyCalls(Fraction(1000), LengthDistribution(), 1440.0),
     )
@@ -180,7 +194,7 @@ def test_spread_calls_send_as_much_as_they_last() -> None:
 def estimate_with(
     plan: Plan = SIX, volume: Volume | None = None, lengths: LengthDistribution | None = None, **costs: Any
 ) -> Estimate:
-    return estimate(plan, SELECTION, FACTS, volume, lengths, connection_costs=ConnectionCosts(**costs))
+    return estimate(plan, SELECTION, own_facts(), volume, lengths, connection_costs=ConnectionCosts(**costs))
 
 
 def connection_of(answer: Estimate) -> ConnectionEstimate:
@@ -217,7 +231,7 @@ def test_the_carriers_month_ends_where_the_models_session_does() -> None:
     answer = estimate(
         SIX,
         SELECTION,
-        FACTS,
+        own_facts(),
         Volume(Decimal(10), "month"),
         CallLengths(((120, 1),)),
         connection_costs=ConnectionCosts(carrier_per_minute=Decimal("0.01")),
@@ -298,4 +312,6 @@ def test_names_that_nobody_has_are_refused_with_those_that_there_are(
 
 def test_a_carrier_without_a_price_on_the_day_is_refused() -> None:
     with pytest.raises(NotAvailable, match="telnyx"):
-        estimate_connection(SIX, ConnectionCosts(carrier="telnyx/sip-trunk-inbound-us"), CATALOG, DAY.replace(year=2024))
+        estimate_connection(
+            SIX, ConnectionCosts(carrier="telnyx/sip-trunk-inbound-us"), own_facts().transport_catalog, DAY.replace(year=2024)
+        )

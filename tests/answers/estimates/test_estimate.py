@@ -9,19 +9,20 @@ import pytest
 from hypothesis import given, reject
 
 from tests.cases import DAY
-from tests.conversation.test_plan import PLANS
+from tests.conversation.plans import PLANS
+from voicebill.answers.estimates.costing import cost_components
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
 from voicebill.answers.estimates.simulate import simulate
 from voicebill.answers.parsing.quantities import parse_volume
-from voicebill.billing.errors import ContextOverflow, NotAvailable, UnknownName, Unpriced
+from voicebill.billing.errors import ContextOverflow, InvalidInput, NotAvailable, UnknownName, Unpriced
 from voicebill.billing.money import format_dollars
-from voicebill.conversation.call_lengths import LengthDistribution
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.script import Truncation
+from voicebill.conversation.script import Script, Truncation, Turn
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 HALF = Decimal("0.5")
 PLAN = Plan(minutes=10, turns=20)
 
@@ -31,7 +32,7 @@ def selection_of(model: str = "gpt-realtime-1.5", **more: Any) -> ModelSelection
 
 
 def answer(selection: ModelSelection | None = None, **plan: Any) -> Estimate:
-    return estimate(Plan(**{"minutes": 10, "turns": 20, **plan}), selection or selection_of(), FACTS)
+    return estimate(Plan(**{"minutes": 10, "turns": 20, **plan}), selection or selection_of(), load_facts())
 
 
 def test_the_original_calculators_example_comes_out_to_the_micro_dollar() -> None:
@@ -50,7 +51,7 @@ def test_the_original_calculators_example_comes_out_to_the_micro_dollar() -> Non
 def estimate_or_reject(plan: Plan, selection: ModelSelection) -> Estimate:
     """The estimate of a plan that the provider would not refuse."""
     try:
-        return estimate(plan, selection, FACTS)
+        return estimate(plan, selection, load_facts())
     except ContextOverflow:
         reject()
 
@@ -60,7 +61,7 @@ def test_a_plan_and_its_script_cost_the_same(plan: Plan) -> None:
     plan = replace(plan, transcription_model="gpt-4o-transcribe")
     selection = selection_of()
     planned = estimate_or_reject(plan, selection)
-    simulated = simulate(script(plan, planned.model.effective_rules.rules), selection, FACTS)
+    simulated = simulate(script(plan, planned.model.effective_rules.rules), selection, load_facts())
     assert planned.per_conversation == simulated.scenarios
     assert (
         sum(response.amount for response in simulated.responses)
@@ -84,7 +85,7 @@ def test_lines_and_parts_add_up_to_the_expected_amount(plan: Plan) -> None:
 
 
 def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
-    result = estimate(Plan(minutes=10, turns=20), selection_of(), FACTS, parse_volume("1000/day"), LengthDistribution(0))
+    result = estimate(Plan(minutes=10, turns=20), selection_of(), load_facts(), parse_volume("1000/day"), LengthDistribution(0))
     expected = result.per_conversation.expected
     assert result.per_month is not None
     assert result.per_year is not None
@@ -96,26 +97,27 @@ def test_minutes_months_and_years_are_the_conversation_multiplied() -> None:
 
 def test_months_are_over_calls_of_different_lengths_by_default() -> None:
     assumed, explicit = (
-        estimate(PLAN, selection_of(), FACTS, parse_volume("1000/day"), lengths) for lengths in (None, LengthDistribution())
+        estimate(PLAN, selection_of(), load_facts(), parse_volume("1000/day"), lengths)
+        for lengths in (None, LengthDistribution())
     )
     assert assumed.call_mix is not None
     assert assumed.per_year == assumed.call_mix.mean.scaled(Fraction(365_000)) == explicit.per_year
     assert any("call lengths are assumed" in text and "variation of 0.8" in text for text in assumed.assumptions)
     assert not any("call lengths are assumed" in text for text in explicit.assumptions)
-    assert estimate(PLAN, selection_of(), FACTS).call_mix is None
+    assert estimate(PLAN, selection_of(), load_facts()).call_mix is None
 
 
 def test_calls_that_would_end_with_the_providers_error_end_there() -> None:
     """Behind a prompt of 15,000 tokens and without truncation, a 32k context is full before the hour."""
     endless = replace(PLAN, instructions_tokens=15_000, truncation=Truncation("disabled"))
-    result = estimate(endless, selection_of("gpt-realtime"), FACTS, parse_volume("1000/day"), LengthDistribution(2))
+    result = estimate(endless, selection_of("gpt-realtime"), load_facts(), parse_volume("1000/day"), LengthDistribution(2))
     assert result.call_mix is not None
     assert result.call_mix.cap is not None
     assert result.call_mix.cap.by == "context"
     assert 10 < result.call_mix.cap.minutes < 60
     assert any("fill the context and end with the provider's error" in text for text in result.warnings)
     with pytest.raises(ContextOverflow):
-        estimate(replace(endless, minutes=60, turns=120), selection_of("gpt-realtime"), FACTS)
+        estimate(replace(endless, minutes=60, turns=120), selection_of("gpt-realtime"), load_facts())
 
 
 def test_expected_uses_the_cache_behaviour_that_is_stated() -> None:
@@ -171,7 +173,7 @@ def test_parts_name_where_the_money_goes() -> None:
 
 def test_tool_rounds_cost_what_their_own_responses_cost() -> None:
     result = answer(tool_calls=4)
-    simulated = simulate(script(result.plan, result.model.effective_rules.rules), selection_of(), FACTS)
+    simulated = simulate(script(result.plan, result.model.effective_rules.rules), selection_of(), load_facts())
     rounds = sum(response.amount for response in simulated.responses if response.response.kind == "tool-call")
     assert next(part.amount for part in result.breakdown if part.name == "tool_rounds") == rounds
 
@@ -234,3 +236,106 @@ def test_only_realtime_models_can_be_estimated() -> None:
         answer(transcription_model="gpt-4.1")
     with pytest.raises(UnknownName, match="unknown model 'whisper-2'; the nearest is whisper-1"):
         answer(transcription_model="whisper-2")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"day": "2026-11-22"}, "day must be a date"),
+        ({"model": 5}, "model must be text"),
+        ({"provider": None}, "provider must be"),
+    ],
+    ids=str,
+)
+def test_a_selection_that_is_none_is_rejected(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        selection_of(**wrong)
+    with pytest.raises(InvalidInput, match="volume must be a Volume"):
+        estimate(PLAN, selection_of(), load_facts(), 1000)  # type: ignore[arg-type]
+
+
+def test_region_and_overrides_of_the_selection_are_used() -> None:
+    assert answer(selection_of(provider="azure", region="swedencentral")).model.quote.region == "swedencentral"
+    overridden = answer(selection_of(overrides={"cache_reuse_share": Decimal("0.3")})).per_conversation
+    assert overridden.expected == answer(prefix_reuse=Decimal("0.3")).per_conversation.expected
+    assert overridden.expected > answer().per_conversation.expected
+
+
+def test_a_transcription_model_that_is_not_sold_in_the_region_is_priced_globally() -> None:
+    result = answer(selection_of(provider="azure", region="australiaeast"), transcription_model="whisper")
+    assert result.model.transcription is not None
+    assert (result.model.transcription.offer.deployment, result.model.transcription.region) == ("global", None)
+    assert not any("is not available as" in text for text in result.assumptions)
+
+
+def test_only_models_of_the_kind_and_the_provider_are_suggested() -> None:
+    with pytest.raises(UnknownName) as error:
+        answer(selection_of("whisper-2"))
+    assert "whisper-1" not in str(error.value)
+    with pytest.raises(NotAvailable) as refusal:
+        answer(selection_of("gpt-live-1"))
+    assert "gpt-realtime-1.5" in str(refusal.value)
+    assert "gpt-4o-realtime-preview" not in str(refusal.value)  # shut down on 2026-05-07
+
+
+@pytest.mark.parametrize(
+    ("plan", "lengths", "warned"),
+    [
+        (Plan(minutes=50, turns=50), LengthDistribution(0.8), True),
+        (PLAN, LengthDistribution(0.5), False),
+        (PLAN, CallLengths(((5, 1),)), False),
+        (Plan(minutes=90, turns=50), LengthDistribution(0.8), False),
+    ],
+    ids=["capped", "uncapped", "observed", "several sessions"],
+)
+def test_a_cap_that_shortens_the_mean_of_a_distribution_is_warned_of(plan: Plan, lengths: Any, warned: bool) -> None:
+    warnings = estimate(plan, selection_of(), load_facts(), parse_volume("1000/day"), lengths).warnings
+    assert any("calls end at 60 minutes, so in months and years they last" in text for text in warnings) == warned
+    assert not any("fill the context" in text for text in warnings)
+
+
+@pytest.mark.parametrize("transcription", [None, "whisper-1", "gpt-4o-transcribe"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"tool_calls": 2}, {"cache": "all"}, {"cache": "none"}, {"first_speaker": "assistant", "warm_cache": True}],
+    ids=str,
+)
+def test_a_plan_costs_the_same_with_and_without_its_responses(transcription: str | None, more: dict[str, Any]) -> None:
+    """`plan_costs` counts a simple plan in one loop, transcription included, and others by their responses."""
+    result = answer(transcription_model=transcription, **more)
+    assert plan_costs(result.plan, result.model) == result.per_conversation
+
+
+def test_a_plan_without_a_cache_of_its_own_has_that_of_the_rules() -> None:
+    """The original calculator expects everything to be cached."""
+    result = answer(selection_of(rules="web-calculator-2026-06"))
+    amounts = plan_costs(result.plan, result.model)
+    assert amounts == result.per_conversation
+    assert amounts.best == amounts.expected < amounts.worst
+
+
+def test_transcription_in_a_month_is_that_of_its_minutes() -> None:
+    """whisper-1 costs $0.006 a minute. 4 minutes of speech and 20 times 0.8 s of padding are 4 min 16 s, or $0.0256."""
+    result = answer(transcription_model="whisper-1")
+    without = answer()
+    assert plan_costs(result.plan, result.model).worst - plan_costs(without.plan, without.model).worst == 25_600_000_000
+
+
+def test_the_breakdown_of_a_script_with_a_cancelled_turn_adds_up() -> None:
+    """The cancelled turn reads nothing: of 100 tokens of instructions 2 responses read all at $4.00/M, as nothing is cached."""
+    spoken = Turn(user_audio_tokens=50, reply_audio_tokens=100)
+    cancelled = Turn(user_audio_tokens=50, cancelled=True)
+    simulation = simulate(
+        Script(turns=(spoken, cancelled, spoken), instructions_tokens=100, cache="none"), selection_of(), load_facts()
+    )
+    components = cost_components(simulation.conversation, simulation.model)
+    assert sum(component.amount for component in components) == simulation.total
+    amounts = [component.amount for component in components]
+    assert amounts == sorted(amounts, reverse=True)
+    assert all(amounts)
+    assert {component.name: component.amount for component in components}["instructions"] == 2 * 100 * 4_000_000
+
+
+def test_all_three_amounts_are_scaled_and_added_to() -> None:
+    assert Scenarios(10, 20, 30).scaled(Fraction(1, 4)) == Scenarios(Fraction(5, 2), 5, Fraction(15, 2))
+    assert Scenarios(10, 20, 30).plus(7) == Scenarios(17, 27, 37)

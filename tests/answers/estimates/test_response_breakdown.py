@@ -7,8 +7,9 @@ from tests.cases import DAY
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
+from voicebill.answers.estimates.simulate import simulate
 from voicebill.conversation.plan import Plan
-from voicebill.conversation.script import Truncation
+from voicebill.conversation.script import Script, Truncation, Turn
 from voicebill.facts import load_facts
 
 PLAN = Plan(minutes=10, turns=20, tool_calls=2, interrupted_share=Decimal("0.1"))
@@ -49,3 +50,23 @@ def test_other_cache_behaviours_are_named() -> None:
     assert response_costs_of(replace(PLAN, warm_cache=True))[1][0].reasons == (
         "another session has just used the same instructions",
     )
+
+
+def test_a_cancelled_response_costs_nothing_and_says_so() -> None:
+    spoken = Turn(user_audio_tokens=50, reply_audio_tokens=100)
+    script = Script(turns=(spoken, Turn(user_audio_tokens=50, cancelled=True), spoken))
+    simulation = simulate(script, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
+    first, cancelled, last = response_costs(simulation.conversation, simulation.model)
+    assert (cancelled.amount, cancelled.cumulative) == (0, first.amount)
+    assert cancelled.reasons == ("cancelled before any output: nothing is billed",)
+    assert last.cumulative == first.amount + last.amount == simulation.total
+
+
+def test_a_reply_that_has_not_shrunk_leaves_all_in_common() -> None:
+    """Written replies do not shrink: after 500 + 9 + 7 tokens, 80 % of 516 are 412.8, and 6 blocks of 64."""
+    typed = Turn(user_text_tokens=5, reply_text_tokens=5)
+    script = Script(turns=(typed, typed), instructions_tokens=500)
+    simulation = simulate(script, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
+    last = list(response_costs(simulation.conversation, simulation.model))[1]
+    assert last.reasons == ("80% of the 516 tokens in common are cached, in blocks of 64",)
+    assert last.usage["text_in_cached"] == 384

@@ -7,30 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.answers.estimates.simulations import run
 from tests.cases import DAY, case_file, case_name, cases, micro_dollars
 from tests.conversation.scripts import scripts, turns
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.estimates.simulate import Simulation, simulate
-from voicebill.answers.parameters.script_schema import ScriptRequest, parse_script
-from voicebill.answers.parameters.table_schema import Issue
+from voicebill.answers.estimates.simulate import simulate
 from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.money import format_dollars
 from voicebill.conversation.script import Script, Turn
 from voicebill.facts import load_facts
-
-FACTS = load_facts()
-
-
-def script_request(table: dict[str, Any]) -> ScriptRequest:
-    issues: list[Issue] = []
-    request = parse_script(table, issues)
-    assert request is not None, issues
-    return request
-
-
-def run(table: dict[str, Any]) -> Simulation:
-    request = script_request(table)
-    return simulate(request.script, request.selection(), FACTS)
 
 
 @pytest.mark.parametrize("case", cases("conversations.toml"), ids=case_name)
@@ -64,7 +49,7 @@ SELECTIONS = st.sampled_from(
 
 def total(script: Script, selection: ModelSelection) -> Any:
     try:
-        return simulate(script, selection, FACTS).total
+        return simulate(script, selection, load_facts()).total
     except ContextOverflow:
         return None
 
@@ -78,8 +63,16 @@ def test_a_turn_appended_never_costs_less(script: Script, turn: Turn, selection:
 @given(scripts(), SELECTIONS)
 def test_scenarios_stand_in_order_and_responses_add_up(script: Script, selection: ModelSelection) -> None:
     try:
-        simulation = simulate(script, selection, FACTS)
+        simulation = simulate(script, selection, load_facts())
     except ContextOverflow:
         return
     assert simulation.scenarios.best <= simulation.scenarios.expected <= simulation.scenarios.worst
     assert sum(response.amount for response in simulation.responses) == simulation.total
+
+
+def test_transcriptions_have_the_numbers_of_their_turns() -> None:
+    """The second turn is typed: nothing is transcribed."""
+    spoken, typed = Turn(user_audio_tokens=50, reply_audio_tokens=100), Turn(user_text_tokens=5, reply_text_tokens=5)
+    script = Script(turns=(spoken, typed, spoken), transcription_model="whisper-1")
+    simulation = simulate(script, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
+    assert [(item.turn, item.usage["audio_ms"]) for item in simulation.transcriptions] == [(1, 5_000), (3, 5_000)]

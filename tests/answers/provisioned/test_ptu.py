@@ -23,7 +23,6 @@ from voicebill.billing.price_book import Adjustment
 from voicebill.billing.validity import PartialDate
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 EXAMPLE = PtuRequest(
     "gpt-5.2", DAY, Decimal(200), Decimal(20), Decimal(1000), cache_rate=Decimal("0.5"), deployment="data-zone"
 )
@@ -39,7 +38,7 @@ def example_request(**fields: Any) -> PtuRequest:
 @pytest.mark.parametrize("case", cases("provisioned.toml"), ids=case_name)
 def test_a_case(case: dict[str, Any]) -> None:
     fields: dict[str, Any] = {name: value if isinstance(value, str) else Decimal(value) for name, value in case["ask"].items()}
-    answer = size_ptus(PtuRequest(day=DAY, **fields), FACTS)
+    answer = size_ptus(PtuRequest(day=DAY, **fields), load_facts())
     assert answer.normalized_tpm == micro_dollars(case["normalized"]) / 10**6
     assert f"{float(answer.raw_ptus):.2f}" == case["raw"]
     assert answer.needed == answer.bought == case["ptus"]
@@ -52,7 +51,7 @@ def option_named(answer: PtuSizing, name: str) -> Any:
 
 def test_units_cost_their_hours_and_terms() -> None:
     """80 × 1.10 an hour; 80 × 260 a month; 80 × 2652 a year; a month has 730 hours."""
-    shape = ptu_shape(size_ptus(EXAMPLE, FACTS))
+    shape = ptu_shape(size_ptus(EXAMPLE, load_facts()))
     hourly, month, year = shape["prices"]
     assert (hourly["hour"], hourly["month"], hourly["year"]) == ("88", "64240", "770880")
     assert (month["month"], month["year"]) == ("20800", "249600")
@@ -63,7 +62,7 @@ def test_units_cost_their_hours_and_terms() -> None:
 
 def test_units_are_cheaper_from_the_load_at_which_both_cost_the_same() -> None:
     """A call costs 0.00051975, so 80 × 2652 dollars a year are 60 × 8760 × 0.00051975 for each call a minute."""
-    answer = size_ptus(EXAMPLE, FACTS)
+    answer = size_ptus(EXAMPLE, load_facts())
     year = Fraction(80 * 2652) / (60 * 8760 * Fraction("0.00051975"))
     assert option_named(answer, "year").break_even == year
     assert round(float(year), 2) == 776.63
@@ -73,7 +72,7 @@ def test_units_are_cheaper_from_the_load_at_which_both_cost_the_same() -> None:
 
 def test_what_does_not_fit_spills_over() -> None:
     """60 PTUs serve 60 × 3400 / 360 calls of 360 tokens; in 12 of 24 hours there are 1000, each spilled one 0.000693."""
-    answer = size_ptus(example_request(cache_rate=Decimal(0), profile=HALF_A_DAY, ptus=60), FACTS)
+    answer = size_ptus(example_request(cache_rate=Decimal(0), profile=HALF_A_DAY, ptus=60), load_facts())
     mix: PtuMix = option_named(answer, "month").mix
     spillover = (1000 - Fraction(60 * 3400, 360)) / 2
     assert mix.spillover_share == spillover / 600
@@ -90,7 +89,7 @@ def test_a_picture_bends_where_the_units_are_full() -> None:
     """60 PTUs serve 566.67 of 1000 calls a minute; the other 433.33 cost 60 × 730 × 0.000693 dollars a month each."""
     points = [
         point
-        for point in monthly_points(size_ptus(example_request(cache_rate=Decimal(0), ptus=60), FACTS))
+        for point in monthly_points(size_ptus(example_request(cache_rate=Decimal(0), ptus=60), load_facts()))
         if point[1] == "reserved for a month"
     ]
     assert [round(calls, 2) for calls, _, _ in points] == [0, 566.67, 1000]
@@ -121,7 +120,7 @@ def test_no_other_number_of_units_is_cheaper(load: list[int], prompt: int, respo
         cache_rate=Decimal(cached),
         profile=tuple(map(Decimal, load)),
     )
-    answer = size_ptus(request, FACTS)
+    answer = size_ptus(request, load_facts())
     for option in answer.options:
         least = option.cheapest_mix
         assert least is not None
@@ -131,7 +130,7 @@ def test_no_other_number_of_units_is_cheaper(load: list[int], prompt: int, respo
         assert least.per_hour <= alone
         step = max(5, answer.needed // 200 * 5)
         for ptus in range(15, answer.needed + 1, step):
-            other = option_named(size_ptus(replace(request, ptus=ptus), FACTS), option.commitment.name).mix
+            other = option_named(size_ptus(replace(request, ptus=ptus), load_facts()), option.commitment.name).mix
             assert least.per_hour <= other.per_hour
             assert 0 <= other.spillover_share < 1
 
@@ -139,17 +138,23 @@ def test_no_other_number_of_units_is_cheaper(load: list[int], prompt: int, respo
 AMOUNTS = st.integers(0, 100_000)
 
 
-@given(st.integers(1, 100_000), AMOUNTS, AMOUNTS, st.decimals(0, 1, places=3), st.sampled_from(FACTS.provisioned.models))
+@given(
+    st.integers(1, 100_000),
+    AMOUNTS,
+    AMOUNTS,
+    st.decimals(0, 1, places=3),
+    st.deferred(lambda: st.sampled_from(load_facts().provisioned.models)),
+)
 @settings(deadline=None)
 def test_more_load_never_takes_fewer_units_and_more_cache_never_more(
     calls: int, prompt: int, response: int, rate: Decimal, model: str
 ) -> None:
     request = PtuRequest(model, DAY, Decimal(prompt + 1), Decimal(response), Decimal(calls), cache_rate=rate)
-    answer = size_ptus(request, FACTS)
+    answer = size_ptus(request, load_facts())
     assert answer.needed >= answer.raw_ptus
-    assert size_ptus(replace(request, calls_per_minute=Decimal(calls + 1)), FACTS).needed >= answer.needed
-    assert size_ptus(replace(request, response_tokens=Decimal(response + 1)), FACTS).needed >= answer.needed
-    assert size_ptus(replace(request, cache_rate=Decimal(1)), FACTS).needed <= answer.needed
+    assert size_ptus(replace(request, calls_per_minute=Decimal(calls + 1)), load_facts()).needed >= answer.needed
+    assert size_ptus(replace(request, response_tokens=Decimal(response + 1)), load_facts()).needed >= answer.needed
+    assert size_ptus(replace(request, cache_rate=Decimal(1)), load_facts()).needed <= answer.needed
     assert all(option.mix.spillover == 0 for option in answer.options), "what is bought for the peak serves it"
 
 
@@ -165,7 +170,7 @@ def test_at_the_break_even_both_ways_cost_the_same(calls: int, prompt: int, resp
         cache_rate=Decimal(cached),
         deployment="data-zone",
     )
-    answer = size_ptus(request, FACTS)
+    answer = size_ptus(request, load_facts())
     for option in answer.options:
         if option.break_even is None:
             full = answer.pay_as_you_go_cost(request.peak)
@@ -181,20 +186,20 @@ def test_a_model_of_voice_cannot_be_sized_and_text_models_are_named() -> None:
         with pytest.raises(
             NotAvailable, match=r"list no realtime or audio model.*text model of a pipeline.*gpt-5.2.*gpt-4.1-mini"
         ):
-            size_ptus(example_request(model=model), FACTS)
+            size_ptus(example_request(model=model), load_facts())
 
 
 def test_a_text_model_without_a_row_is_told_which_have_one() -> None:
     with pytest.raises(
         NotAvailable, match=r"sizing tables of 2026-05-21 have no row for gpt-5.4-mini; sized are gpt-5.5, gpt-5.4"
     ):
-        size_ptus(example_request(model="gpt-5.4-mini"), FACTS)
+        size_ptus(example_request(model="gpt-5.4-mini"), load_facts())
     with pytest.raises(UnknownName, match=r"unknown model 'gtp-5.2'; the nearest are gpt-5.2"):
-        size_ptus(example_request(model="gtp-5.2"), FACTS)
+        size_ptus(example_request(model="gtp-5.2"), load_facts())
 
 
 def test_a_dated_name_is_sized_as_its_model() -> None:
-    answer = size_ptus(example_request(model="gpt-5.2-2025-12-11"), FACTS)
+    answer = size_ptus(example_request(model="gpt-5.2-2025-12-11"), load_facts())
     assert answer.throughput.model == "gpt-5.2"
     assert answer.needed == 80
     assert answer.quote is not None
@@ -204,8 +209,8 @@ def test_a_dated_name_is_sized_as_its_model() -> None:
 
 def test_a_data_zone_without_a_region_is_that_of_the_us_and_the_eu_and_says_so() -> None:
     assumption = "no region is named: a unit costs $1.10 per hour, as in the US and the EU; $1.20 in APAC"
-    assert size_ptus(EXAMPLE, FACTS).assumptions[0] == assumption
-    assert assumption not in size_ptus(example_request(region="swedencentral"), FACTS).assumptions
+    assert size_ptus(EXAMPLE, load_facts()).assumptions[0] == assumption
+    assert assumption not in size_ptus(example_request(region="swedencentral"), load_facts()).assumptions
 
 
 @pytest.mark.parametrize(
@@ -218,14 +223,16 @@ def test_a_data_zone_without_a_region_is_that_of_the_us_and_the_eu_and_says_so()
     ],
 )
 def test_without_a_price_pay_as_you_go_there_is_nothing_to_compare_with(fields: dict[str, Any], missing: str) -> None:
-    answer = size_ptus(example_request(**fields), FACTS)
+    answer = size_ptus(example_request(**fields), load_facts())
     shape = ptu_shape(answer)
     assert missing in shape["pay_as_you_go_missing"]
     assert shape["pay_as_you_go"] is None
     assert all(row["cheapest"] is row["break_even"] is None for row in shape["prices"])
     assert all(row["month"] for row in shape["prices"])
     few = ptu_shape(
-        size_ptus(example_request(**fields, ptus=answer.increments.minimum_deployable, calls_per_minute=Decimal(99_999)), FACTS)
+        size_ptus(
+            example_request(**fields, ptus=answer.increments.minimum_deployable, calls_per_minute=Decimal(99_999)), load_facts()
+        )
     )
     assert few["prices"][0]["with_spillover"]["total"]["month"] is None
     assert any("at an unknown pay-as-you-go price" in row for row in few["warnings"])
@@ -233,29 +240,29 @@ def test_without_a_price_pay_as_you_go_there_is_nothing_to_compare_with(fields: 
 
 def test_doubts_are_warned_of() -> None:
     """Old reservation prices, models that end, a prompt that is too long, a version without a cached price."""
-    ends, old = size_ptus(EXAMPLE, FACTS).warnings
+    ends, old = size_ptus(EXAMPLE, load_facts()).warnings
     assert (
         "gpt-5.2 may end on 2027-06-08, by the soonest source: before a year that is reserved from 2026-11-22 is over" in ends
     )
     assert "reservation prices are those of 2025-08-25" in old
     assert "o3-2025-04-16 was due to be shut down by azure on 2026-11-19" in " ".join(
-        size_ptus(example_request(model="o3"), FACTS).warnings
+        size_ptus(example_request(model="o3"), load_facts()).warnings
     )
     for place in ({}, {"region": "japaneast"}, {"deployment": "regional", "region": "uksouth"}):
-        ended = size_ptus(example_request(model="gpt-4.1", **place), FACTS).warnings
+        ended = size_ptus(example_request(model="gpt-4.1", **place), load_facts()).warnings
         assert any("gpt-4.1-2025-04-14 was due to be shut down by azure on 2026-10-14" in warning for warning in ended)
-    soon = size_ptus(example_request(model="gpt-5"), FACTS).warnings
+    soon = size_ptus(example_request(model="gpt-5"), load_facts()).warnings
     assert "gpt-5-2025-08-07 is shut down by azure on 2027-02-09" in soon[0]
-    long = size_ptus(example_request(model="gpt-5.4", prompt_tokens=Decimal(200_000)), FACTS).warnings
+    long = size_ptus(example_request(model="gpt-5.4", prompt_tokens=Decimal(200_000)), load_facts()).warnings
     assert "no long context above 128k prompt tokens; a prompt of 200,000 tokens is not served" in long[0]
-    early = size_ptus(example_request(model="gpt-4o-2024-05-13"), FACTS).warnings
+    early = size_ptus(example_request(model="gpt-4o-2024-05-13"), load_facts()).warnings
     assert any("has no price for cached text: pay as you go it is priced as uncached" in warning for warning in early)
 
 
 def test_a_discount_is_taken_off_pay_as_you_go_and_it_is_said_that_units_keep_their_price() -> None:
     off = Adjustment("framework", Decimal("0.9"), (), (), (), PartialDate.parse("2026-01-01"), None, "contract")
-    own = replace(FACTS, prices=replace(FACTS.prices, adjustments=(off,)))
-    ours, theirs = size_ptus(EXAMPLE, FACTS), size_ptus(EXAMPLE, own)
+    own = replace(load_facts(), prices=replace(load_facts().prices, adjustments=(off,)))
+    ours, theirs = size_ptus(EXAMPLE, load_facts()), size_ptus(EXAMPLE, own)
     assert ours.per_call is not None
     assert theirs.per_call == ours.per_call * Fraction(9, 10)
     assert option_named(theirs, "hourly").mix.provisioned == option_named(ours, "hourly").mix.provisioned
@@ -286,8 +293,8 @@ def test_unknown_places_are_refused() -> None:
     with pytest.raises(UnknownName, match="unknown deployment 'europe'"):
         example_request(deployment="europe")
     with pytest.raises(UnknownName, match="unknown region 'swedncentral'; the nearest are swedencentral"):
-        size_ptus(example_request(deployment="global", region="swedncentral"), FACTS)
-    assert size_ptus(example_request(deployment="global", region="SwedenCentral"), FACTS).needed == 80
+        size_ptus(example_request(deployment="global", region="swedncentral"), load_facts())
+    assert size_ptus(example_request(deployment="global", region="SwedenCentral"), load_facts()).needed == 80
 
 
 def test_a_profile_is_read_as_people_write_it() -> None:
@@ -300,3 +307,18 @@ def test_a_profile_is_read_as_people_write_it() -> None:
 
 def test_numbers_in_the_shape_are_plain() -> None:
     assert [format_decimal(Fraction(number)) for number in ("1000", "0.00004", "1/3", "0")] == ["1000", "0", "0.3333", "0"]
+
+
+def test_peak_and_average_are_told_apart() -> None:
+    """Half a day at 9 calls a minute, half at 2: 5.5 on average. 200 + 20 tokens at 9: 1,800 in and 180 out a minute."""
+    profile = (*[Decimal(9)] * 12, *[Decimal(2)] * 12)
+    shape = ptu_shape(size_ptus(PtuRequest("gpt-5.2", DAY, Decimal(200), Decimal(20), profile=profile), load_facts()))
+    assert (shape["load"]["calls_per_minute"], shape["load"]["average_calls_per_minute"]) == ("9", "5.5")
+    assert (shape["load"]["prompt_tokens"], shape["load"]["response_tokens"]) == ("200", "20")
+    assert (shape["input_tpm"], shape["output_tpm"]) == (1800, 180)
+    # gpt-5.2: 3,400 input tokens a minute per PTU, an output token counts as 8: 1,800 + 8 x 180 = 3,240 are 0.9529 PTUs of 15
+    assert (shape["normalized_tpm"], shape["raw_ptus"], shape["ptus"]) == (3240, "0.9529", 15)
+    assert shape["utilization"] == {"peak": "0.0635", "average": "0.0388"}
+    go = shape["pay_as_you_go"]
+    assert Decimal(go["hour_at_peak"]) == 9 * 60 * Decimal(go["call"])
+    assert Decimal(go["hour"]) == Decimal("5.5") * 60 * Decimal(go["call"])

@@ -19,8 +19,6 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.facts import load_facts
 
-PRICES = load_facts().prices
-
 
 def record(uses: Mapping[str, int] | None = None, /, **more: Any) -> Record:
     """A response of gpt-realtime at OpenAI on the day of the cases; each of another key."""
@@ -35,7 +33,7 @@ def record(uses: Mapping[str, int] | None = None, /, **more: Any) -> Record:
 def cost_of(*records: Record, **query: Any) -> Cost:
     """The answer of the row path; a condition may be given as text."""
     where = query.pop("where", None)
-    return cost(PythonEngine(records), CostQuery(where=parse_filter(where) if where else None, **query), PRICES)
+    return cost(PythonEngine(records), CostQuery(where=parse_filter(where) if where else None, **query), load_facts().prices)
 
 
 def micro(amount: int | Fraction | None) -> Any:

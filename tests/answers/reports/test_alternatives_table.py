@@ -16,7 +16,6 @@ from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
-FACTS = load_facts()
 COMMON = case_file("alternatives.toml")
 PLAN = Plan(**COMMON["plan"])
 SELECTION = ModelSelection(model="any", day=DAY, overrides=COMMON["rules"])
@@ -37,7 +36,7 @@ BILL = next(
 
 def price_stacks(volume: Volume | None = None) -> Alternatives:
     lengths = LengthDistribution(0) if volume else None
-    return alternatives(None, PLAN, SELECTION, FACTS, volume, stacks=[PIPELINE, TRANSCRIPTION], lengths=lengths)
+    return alternatives(None, PLAN, SELECTION, load_facts(), volume, stacks=[PIPELINE, TRANSCRIPTION], lengths=lengths)
 
 
 def pipeline(scenario: str) -> str:
@@ -74,9 +73,9 @@ def test_monthly_amounts_appear_only_with_a_volume() -> None:
 
 
 def test_every_row_is_as_wide_as_the_titles_and_names_its_sources() -> None:
-    rows = table_rows(alternatives(None, PLAN, SELECTION, FACTS))
+    rows = table_rows(alternatives(None, PLAN, SELECTION, load_facts()))
     assert {len(row) for row in rows} == {len(TITLES)}
-    assert len(rows) == 1 + len(FACTS.stacks)
+    assert len(rows) == 1 + len(load_facts().stacks)
     assert all(row[TITLES.index("sources")] for row in rows)
 
 
@@ -129,10 +128,10 @@ def test_a_source_of_two_alternatives_has_one_number() -> None:
 
 @pytest.mark.parametrize(("title", "shown"), [("ours | theirs", "ours \\| theirs"), ("<b>ours</b>", "&lt;b>ours&lt;/b>")])
 def test_a_name_of_ones_own_does_not_break_the_table(title: str, shown: str) -> None:
-    result = alternatives(None, PLAN, SELECTION, FACTS, stacks=[replace(PIPELINE, title=title)])
+    result = alternatives(None, PLAN, SELECTION, load_facts(), stacks=[replace(PIPELINE, title=title)])
     assert f"| pipeline: {shown} | gpt-4o-mini-transcribe" in markdown(result, "Ninety seconds")
 
 
 def test_where_nothing_does_less_there_is_no_table_of_it() -> None:
-    result = alternatives(None, PLAN, SELECTION, FACTS, stacks=[PIPELINE])
+    result = alternatives(None, PLAN, SELECTION, load_facts(), stacks=[PIPELINE])
     assert "Partial alternatives" not in headings(markdown(result, "Ninety seconds"))

@@ -3,29 +3,34 @@
 import json
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import pytest
 
-from tests.answers.estimates.test_simulate import run
+from tests.answers.estimates.simulations import run
 from tests.cases import DAY, cases
-from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parsing.quantities import parse_volume
 from voicebill.answers.reports.shape import estimate_shape, simulation_shape
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
-ESTIMATE = estimate(
-    Plan(minutes=7, turns=9, transcription_model="gpt-4o-transcribe"),
-    ModelSelection(model="gpt-realtime", day=DAY),
-    load_facts(),
-    parse_volume("1000/day"),
-)
+
+@cache
+def month_of_calls() -> Estimate:
+    """A thousand calls a day, with transcription."""
+    return estimate(
+        Plan(minutes=7, turns=9, transcription_model="gpt-4o-transcribe"),
+        ModelSelection(model="gpt-realtime", day=DAY),
+        load_facts(),
+        parse_volume("1000/day"),
+    )
 
 
 def test_an_estimates_amounts_are_exact_decimal_strings() -> None:
-    shape = estimate_shape(ESTIMATE)
-    for key, amounts in (("per_conversation", ESTIMATE.per_conversation), ("per_minute", ESTIMATE.per_minute)):
+    shape = estimate_shape(month_of_calls())
+    for key, amounts in (("per_conversation", month_of_calls().per_conversation), ("per_minute", month_of_calls().per_minute)):
         assert set(shape[key]) == {"best", "expected", "worst"}
         for name, dollars in shape[key].items():
             assert abs(Fraction(dollars) * 10**12 - getattr(amounts, name)) <= Fraction(1, 2)
@@ -37,7 +42,7 @@ def test_an_estimates_amounts_are_exact_decimal_strings() -> None:
 
 
 def test_an_estimate_says_what_it_stands_on() -> None:
-    shape = json.loads(json.dumps(estimate_shape(ESTIMATE)))
+    shape = json.loads(json.dumps(estimate_shape(month_of_calls())))
     assert {"per_month", "lines", "warnings", "assumptions", "offer", "currency", "prices", "rules", "plan"} <= set(shape)
     assert shape["currency"] == "USD"
     assert shape["offer"]["id"] == "openai/gpt-realtime-2025-08-28"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 PLAN = ("capacity", "--minutes", "6", "--turns", "20", "--day", "2026-11-22")
 AZURE = ("--provider", "azure", "--model", "gpt-realtime", "--call-length-cv", "0")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 ONE_OFFER = ("--minutes", "6", "--turns", "20", "--model", "gpt-realtime-1.5", "--provider", "openai", "--day", "2026-11-22")
 REALTIME = "openai/gpt-realtime-1.5"
@@ -194,7 +194,7 @@ def test_a_ranking_is_drawn_with_where_the_order_changes(tmp_path: Path) -> None
         ("--stack fast --chart bars --save-chart x.svg", "--chart: must be one of offers, break-even, not 'bars'"),
         (
             "--stack fast --chart break-even --break-even none --save-chart x.svg",
-            "there is no ranking to draw: name an axis with --break-even",
+            "there is no ranking to draw: give an axis (--break-even)",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from tests.cli.test_commands import answer, refusal, run
+from tests.cli.invoke import answer, refusal, run
 
 ON = ("--model", "gpt-realtime", "--day", "2026-11-22")
 
@@ -102,7 +102,7 @@ def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
         (["cost", "{log}", "--out", "{folder}/costs.xlsx"], "--out writes .csv or .parquet"),
         (["cost", "{log}", "--out", "{folder}/no/costs.csv"], "cannot be written: No such file or directory"),
         (["cost", "--ledger", "{folder}/nowhere"], "is not a ledger: create one with voicebill record"),
-        (["cost", "--ledger", "{folder}", "--model", "x"], "--model is stated when a log is recorded"),
+        (["cost", "--ledger", "{folder}", "--model", "x"], "--model applies when logs are recorded"),
         (["cost", "--ledger", "{folder}", "--engine", "python"], "the Python engine counts logs"),
         (["record", "{log}"], "name the logs and the ledger"),
         (["record", "{log}", "--ledger", "{folder}"], "contains usage.jsonl and is not a ledger"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 LOAD = ("--calls-per-minute", "1,000", "--prompt-tokens", "200", "--response-tokens", "20")
 ON = ("--day", "2026-11-22")

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
-from voicebill.cli import app
+from voicebill.cli.app import app
 
 
 def run(*words: str) -> Result:

@@ -63,3 +63,33 @@ def test_a_column_has_one_number_of_decimals_and_nothing_looks_free() -> None:
     assert isinstance(console.file, io.StringIO)
     cells = [line.split()[1] for line in console.file.getvalue().splitlines()[2:]]
     assert cells == ["$0.174", "$2.000", "<$0.001", "$0", "$0.100"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (AmountCell(10**12, 2 * 10**12), "$1.000 to $2.000"),
+        (AmountCell(2 * 10**12, 10**12), "$1.000 to $2.000"),
+        (AmountCell(10**12, 10**12), "$1.000"),
+        # Both are $0.100 in this column: a range of one figure would say nothing, so that both get all their digits
+        (AmountCell(10**11, 10**11 + 1), "$0.10 to $0.100000000001"),
+        (AmountCell(10**11, 2 * 10**11, suffix=" a month"), "$0.100 to $0.200 a month"),
+        (AmountCell(10**12, signed=True), "+$1.000"),
+        (AmountCell(-(10**12), signed=True), "-$1.000"),
+        (AmountCell(0, signed=True), "-"),
+        # Less than the column's smallest step has its own sign
+        (AmountCell(10**6, signed=True), "<$0.001"),
+        (AmountCell(-(10**6), signed=True), ">-$0.001"),
+        (AmountCell(0), "$0"),
+    ],
+)
+def test_a_cell_is_an_amount_a_range_or_a_change(cell: AmountCell, text: str) -> None:
+    """In a column of three decimals."""
+    assert cell.format(3).plain == text
+
+
+def test_names_fold_to_no_fewer_than_eight_characters() -> None:
+    """Two columns of names, two of figures and gaps take 8 + 8 + 7 + 6 + 6 = 35 columns; on 34 each row is a block of lines."""
+    for width, is_table in ((35, True), (34, False)):
+        lines = lines_at(width, is_terminal=True)
+        assert (lines[0].split() == ["tenant", "session", "records", "amount"]) == is_table

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.cases import DAY
 from tests.web.sites import SITE
-from voicebill.cli import app as command_line
+from voicebill.cli.app import app as command_line
 from voicebill.web.models.capacity_shapes import CapacityJson
 
 QUERY = {

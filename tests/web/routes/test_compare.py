@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.web.sites import SITE
-from voicebill.cli import app as command_line
+from voicebill.cli.app import app as command_line
 from voicebill.web.models.compare_shapes import ComparisonJson
 from voicebill.web.models.shapes import EstimateJson, ProblemJson
 

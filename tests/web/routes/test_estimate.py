@@ -19,13 +19,11 @@ from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import format_amount, format_dollars
-from voicebill.cli import app as command_line
+from voicebill.cli.app import app as command_line
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 from voicebill.web.forms.fields import FORM_FIELDS
 from voicebill.web.models.shapes import EstimateJson
-
-FACTS = load_facts()
 
 
 def figure(text: str) -> str:
@@ -68,7 +66,7 @@ def test_page_api_command_line_and_python_give_the_same_dollars(
         tool_calls=tool_calls,
     )
     try:
-        answer = estimate(plan, ModelSelection(model=model, provider=provider, day=DAY), FACTS)
+        answer = estimate(plan, ModelSelection(model=model, provider=provider, day=DAY), load_facts())
     except VoicebillError:
         reject()
     expected = format_dollars(answer.per_conversation.expected)
@@ -195,10 +193,10 @@ def test_a_permalink_fixes_day_prices_and_rules_and_reports_changes() -> None:
     page = SITE.get("/?minutes=7").text
     link = html.unescape(re.search(r'href="([^"]+)" rel="bookmark"', page)[1])  # type: ignore[index]
     assert f"day={DAY}" in link
-    assert FACTS.prices.digest in link
+    assert load_facts().prices.digest in link
     assert "have changed since" not in SITE.get(link).text
     assert figure(SITE.get(link).text) == figure(page)
-    older = SITE.get(link.replace(FACTS.prices.digest, "0123456789ab")).text
+    older = SITE.get(link.replace(load_facts().prices.digest, "0123456789ab")).text
     assert "prices have changed since this link was created: from 0123456789ab" in older
 
 

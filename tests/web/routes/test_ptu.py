@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.web.sites import SITE
-from voicebill.cli import app
+from voicebill.cli.app import app
 from voicebill.web.models.ptu_shapes import PtuSizingJson
 from voicebill.web.models.shapes import ProblemJson
-from voicebill.web.openapi import EXAMPLE_LOAD, PTU_FIELDS
+from voicebill.web.openapi import EXAMPLE_LOAD
+from voicebill.web.forms.fields import PTU_FIELDS
 from voicebill.web.routes.ptu import FIELD_PARSERS
 
 QUERY = {

@@ -1,8 +1,8 @@
-"""What one conversation asks of a limit: tokens and requests, minute by minute as the context grows.
+"""Calculate the tokens and requests of one conversation that count toward a limit, minute by minute as the context grows.
 
-A response counts at the moment at which the user has finished speaking: it reads the whole context then, and a limit on
-its output is reserved. A call's minutes begin with the call; those of a vendor's limit do not, so that a minute of many
-calls holds pieces of any of theirs.
+A response counts at the moment when the user stops speaking: its whole input is read then, and its output may be reserved.
+The minutes of a call begin with the call, but the minutes of a vendor's limit do not, so that each of them overlaps concurrent
+calls at different positions.
 """
 
 from bisect import bisect
@@ -24,7 +24,10 @@ MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class QuotaCounting:
-    """How a limit counts: cached tokens or not, what a request is, and output tokens reserved (None: those generated)."""
+    """How a limit counts: whether cached tokens count, and what a request is.
+
+    `reserved_output_tokens` count for each response if it generates fewer; None: only generated tokens count.
+    """
 
     cached_tokens: bool = True
     request_unit: RequestUnit = "response"
@@ -33,7 +36,7 @@ class QuotaCounting:
 
 @dataclass(frozen=True, slots=True)
 class RequestEvent:
-    """One response on the clock of its call: tokens that count, how many of its input were cached, and requests."""
+    """One response at a time after the start of its call: the tokens and requests that count, and its cached input tokens."""
 
     at_ms: int
     tokens: int
@@ -43,7 +46,7 @@ class RequestEvent:
 
 @dataclass(frozen=True, slots=True)
 class MinuteDemand:
-    """One minute of a call, the first being 1."""
+    """The tokens and requests of one minute of a call. The first minute has the number 1."""
 
     number: int
     tokens: int
@@ -52,11 +55,12 @@ class MinuteDemand:
 
 @dataclass(frozen=True, slots=True)
 class LimitLoad:
-    """What calls ask of one limit: `each` in a whole call, `heaviest` in the heaviest minute, wherever that begins.
+    """The load of calls on one limit, in tokens or requests.
 
-    `squares` is the sum, over the minutes that touch a call, of what it asks in each squared, averaged over where the
-    minutes begin: what the spread of many calls at random phases comes from. `edges` is what it asks so close to its
-    beginning or end that a minute reaches beyond, weighed by half the square of how far.
+    `per_call` is the load of a whole call, and `heaviest` the load of its heaviest 60 seconds, wherever these begin. `squares`
+    is the sum of the squared loads of all minutes that overlap a call, averaged over the times at which minutes can begin; the
+    variance of many calls follows from it. `edges` is the load within a minute of the start or the end of a call, weighted by
+    half the square of the part of a minute (0 to 1) that can reach beyond the call.
     """
 
     per_call: Fraction
@@ -66,7 +70,7 @@ class LimitLoad:
 
     @classmethod
     def weighted_mean(cls, weighted_loads: Sequence[tuple[int, "LimitLoad"]]) -> "LimitLoad":
-        """What calls of several kinds ask, each counting as much as its weight; their heaviest minute is any one's."""
+        """The weighted mean of the loads of several kinds of calls; the heaviest minute is the maximum of theirs."""
         total_weight = sum(weight for weight, _ in weighted_loads)
         return cls(
             sum((weight * load.per_call for weight, load in weighted_loads), Fraction(0)) / total_weight,
@@ -76,21 +80,20 @@ class LimitLoad:
         )
 
     def mean(self, calls_per_minute: Fraction) -> Fraction:
-        """What calls that begin at such a rate ask in a minute, on average."""
+        """The mean load per minute of calls that begin at a rate."""
         return calls_per_minute * self.per_call
 
     def percentile(self, calls_per_minute: Fraction, exceedance: float) -> float:
-        """What is exceeded in a share of the minutes alone, where calls begin at random at such a rate.
+        """The load per minute that is exceeded only in a share of the minutes, if calls begin at random at a rate.
 
-        Of a sum of calls at random phases (shot noise) mean and variance are exact by Campbell's theorem, rate × sum and
-        rate × sum of squares.
+        The load is shot noise. By Campbell's theorem its mean is rate × `per_call` and its variance rate × `squares`, exactly.
         """
         return gamma_percentile(float(self.mean(calls_per_minute)), float(calls_per_minute * self.squares), exceedance)
 
     def busy_channel_variance(self, duration_minutes: Fraction) -> Fraction:
-        """How far the minutes of a channel spread that is always busy, one call after the other, so many minutes on average.
+        """The variance of the load per minute of a channel that is always busy with calls of a mean duration.
 
-        The mean square of a minute less the square of its mean; the calls before and after are taken at their mean.
+        This is the mean square minus the square of the mean. Calls before and after one count with their mean load.
         """
         mean = self.per_call / duration_minutes
         return max(Fraction(0), (self.squares + mean * self.edges) / duration_minutes - mean * mean)
@@ -98,7 +101,7 @@ class LimitLoad:
 
 @dataclass(frozen=True, slots=True)
 class CallDemand:
-    """What one conversation asks, with its moments in order."""
+    """The demand of one conversation: its responses in order, its length, and its load on tokens and on requests."""
 
     events: tuple[RequestEvent, ...]
     length_ms: int
@@ -107,12 +110,12 @@ class CallDemand:
 
     @property
     def cached_tokens(self) -> int:
-        """Tokens that are found in the cache, as expected, in a whole call."""
+        """Cached input tokens of the whole call, in the expected cache scenario."""
         return sum(event.cached_tokens for event in self.events)
 
     @property
     def minutes(self) -> tuple[MinuteDemand, ...]:
-        """Minute by minute from the call's beginning; the last one may be begun only."""
+        """The demand by minute from the start of the call; the last minute may be incomplete."""
         count = max(1, -(-self.length_ms // MINUTE_MS))
         tokens, requests = [0] * count, [0] * count
         for event in self.events:
@@ -123,10 +126,10 @@ class CallDemand:
 
 
 def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting) -> CallDemand:
-    """What a conversation that was run asks of a vendor's limits.
+    """The demand of a counted conversation on a vendor's limits.
 
     Raises:
-        InvalidInput: so many output tokens cannot be reserved.
+        InvalidInput: the number of reserved output tokens is negative.
     """
     reserved = quota_counting.reserved_output_tokens
     if reserved is not None and reserved < 0:
@@ -168,7 +171,11 @@ def _request_event(
 
 
 def _limit_load(times_ms: Sequence[int], amounts: Sequence[int], length_ms: int) -> LimitLoad:
-    """The sum, the most within any minute, and the mean square: two responses share a minute as far as they are close."""
+    """The load of events in order of time.
+
+    Two events that are less than a minute apart share some of the minutes: the closer they are, the more. So each pair adds
+    twice its product to the squares, times the share of a minute that is left after the time between them.
+    """
     heaviest = in_window = first = overlaps = 0
     for index, ms in enumerate(times_ms):
         in_window += amounts[index]
@@ -188,12 +195,12 @@ def _limit_load(times_ms: Sequence[int], amounts: Sequence[int], length_ms: int)
 
 
 def _squared_reach_ms(ms: int) -> int:
-    """The square of how far a minute that begins so close to an edge reaches over it, in milliseconds."""
+    """The squared time, in ms², by which a minute with an event can reach beyond an edge of the call that is `ms` away."""
     return max(0, MINUTE_MS - max(0, ms)) ** 2
 
 
 def max_concurrent_calls(load: LimitLoad, duration_minutes: Fraction, limit: int, exceedance: float) -> tuple[int, int, int]:
-    """How many calls at once a limit of so much a minute carries: on average, in all but a share of minutes, and always.
+    """The concurrent calls that a limit per minute allows: on average, in all but a share of the minutes, and always.
 
     >>> max_concurrent_calls(LimitLoad(Fraction(12_000), 4_000, Fraction(30_000_000)), Fraction(6), 100_000, 0.01)
     (50, 42, 25)
@@ -212,11 +219,12 @@ def max_concurrent_calls(load: LimitLoad, duration_minutes: Fraction, limit: int
 
 
 def gamma_percentile(mean: float, variance: float, exceedance: float) -> float:
-    """What a sum of pieces that are none of them negative exceeds in a share of cases.
+    """The value that a sum of non-negative parts exceeds in a share of cases.
 
-    Its tail is taken as that of a gamma distribution of the same mean and variance (by Wilson and Hilferty's cube, 1931),
-    which leans to the right as such sums do. Simulated with calls of all lengths over 60,000 minutes, the quota that is to be
-    exceeded in 1% of them was so in 1.03% with 81 calls at once, in 0.5% with five, and with one call more in 1.7% and 2.2%.
+    Its tail is approximated by a gamma distribution with the same mean and variance (Wilson and Hilferty's cube, 1931), which
+    is skewed to the right as such sums are. In a simulation of calls of all lengths over 60,000 minutes, a quota for an
+    exceedance of 1% was exceeded in 1.03% of the minutes with 81 concurrent calls and in 0.5% with five; with one call more, in
+    1.7% and 2.2%.
 
     >>> round(gamma_percentile(100, 400, 0.01), 1), gamma_percentile(100, 0, 0.01)
     (152.3, 100.0)
@@ -226,7 +234,7 @@ def gamma_percentile(mean: float, variance: float, exceedance: float) -> float:
 
 
 def normal_quantile(share: float) -> float:
-    """How many standard deviations above its mean a normal figure lies in a share of cases.
+    """The number of standard deviations above its mean that a normal variable exceeds in a share of cases.
 
     >>> round(normal_quantile(0.01), 4), round(normal_quantile(0.5), 4)
     (2.3263, 0.0)

@@ -1,8 +1,8 @@
-"""Erlang's formulas: how many calls are refused, or wait, when so many channels carry so much load.
+"""Calculate Erlang's formulas: the share of calls that are blocked (Erlang B) or that wait (Erlang C), by load and channels.
 
-Load is in erlangs: calls an hour × mean minutes / 60, the calls that would be held at once on average if none was refused.
-Calls arrive at random (Poisson). Of a call's length B needs the mean alone, whatever the lengths' distribution; C takes
-lengths as exponential. A. K. Erlang, "Solution of some problems in the theory of probabilities of significance in
+The load is in erlangs: calls per hour × mean minutes / 60. It is the mean number of concurrent calls if none is blocked.
+Calls arrive at random (Poisson). Erlang B depends only on the mean of the call lengths, whatever their distribution; Erlang C
+assumes that they are exponential. A. K. Erlang, "Solution of some problems in the theory of probabilities of significance in
 automatic telephone exchanges", 1917.
 """
 
@@ -11,23 +11,23 @@ import math
 from voicebill.billing.errors import InvalidInput
 
 MAX_ERLANGS = 10_000_000
-"""Beyond this nobody plans; the sums below stay exact to ten digits up to here."""
+"""The maximum load, far above any plan; up to here the sums below are exact to ten digits."""
 
 MAX_INVERSE = 1e300
-"""One in so many is never."""
+"""A blocking probability below one in this many counts as 0."""
 
 
 def erlang_b(erlangs: float, channels: int) -> float:
-    """The share of calls that find all channels busy and are refused (Erlang B).
+    """The blocking probability: the share of calls that find all channels busy (Erlang B).
 
-    The inverse is summed as 1 + N/A + N(N-1)/A² + ..., terms that are all positive: no factorial, nothing that cancels. As
-    many terms count as a few square roots of the load, however many channels there are.
+    Its inverse is the sum 1 + N/A + N(N-1)/A² + ... of positive terms: without factorials, and without cancellation. However
+    many channels there are, the number of terms that matter is a small multiple of the square root of the load.
 
     >>> round(erlang_b(4.461, 10), 4), round(erlang_b(84.06, 100), 4), erlang_b(10, 0)
     (0.01, 0.01, 1.0)
 
     Raises:
-        InvalidInput: the load is negative or beyond any use, or there are fewer than no channels.
+        InvalidInput: the load is negative or above `MAX_ERLANGS`, or the number of channels is negative.
     """
     _validate(erlangs, channels)
     if not erlangs:
@@ -42,20 +42,20 @@ def erlang_b(erlangs: float, channels: int) -> float:
 
 
 def channels_for_blocking(erlangs: float, target: float) -> int:
-    """The fewest channels that refuse at most a share of the calls (Erlang B).
+    """The fewest channels that block at most a share of the calls (Erlang B).
 
     >>> channels_for_blocking(10, 0.02), channels_for_blocking(33.333, 0.01), channels_for_blocking(100_000, 0.01)
     (17, 45, 99092)
 
     Raises:
-        InvalidInput: the share is 0 or less, which no number of channels achieves, or the load cannot be meant.
+        InvalidInput: the share is above 1 or not above 0 (no number of channels achieves 0), or the load is not possible.
     """
     if not 0 < target <= 1:
         raise InvalidInput(
-            f"the share refused must be more than 0 and at most 1, not {target}: no number of channels refuses none"
+            f"the share blocked must be more than 0 and at most 1, not {target}: no number of channels blocks no calls"
         )
     _validate(erlangs, 0)
-    channels = max(0, math.ceil(erlangs * (1 - target)) - 1)  # fewer cannot do: they would carry more than a call each
+    channels = max(0, math.ceil(erlangs * (1 - target)) - 1)  # with fewer, each would carry more than one erlang
     blocking = erlang_b(erlangs, channels)
     while blocking > target:
         channels += 1
@@ -64,14 +64,17 @@ def channels_for_blocking(erlangs: float, target: float) -> int:
 
 
 def load_for_blocking(channels: int, target: float) -> float:
-    """The load in erlangs of which so many channels refuse just a share (Erlang B), as traffic tables give it.
+    """The load in erlangs of which a number of channels blocks exactly a share (Erlang B), as in traffic tables.
 
     >>> round(load_for_blocking(50, 0.01), 2), round(load_for_blocking(20, 0.02), 2)
     (37.9, 13.18)
+
+    Raises:
+        InvalidInput: the share is not between 0 and 1, or the number of channels is negative.
     """
     _validate(0, channels)
     if not 0 < target < 1:
-        raise InvalidInput(f"the share refused must be between 0 and 1, not {target}")
+        raise InvalidInput(f"the share blocked must be between 0 and 1, not {target}")
     low, high = 0.0, min(float(MAX_ERLANGS), (channels + 1) / (1 - target))
     for _ in range(80):
         middle = (low + high) / 2
@@ -80,19 +83,22 @@ def load_for_blocking(channels: int, target: float) -> float:
 
 
 def erlang_c(erlangs: float, channels: int) -> float:
-    """The share of calls that have to wait because all channels are busy, where none is refused or gives up (Erlang C).
+    """The share of calls that wait because all channels are busy, if no call is blocked or abandoned (Erlang C).
 
-    1 where the channels are no more than the load: then the queue grows without end.
+    It is 1 if there are no more channels than erlangs: then the queue grows without limit.
 
     >>> round(erlang_c(10, 14), 3), erlang_c(10, 10)
     (0.174, 1.0)
+
+    Raises:
+        InvalidInput: the load is negative or above `MAX_ERLANGS`, or the number of channels is negative.
     """
     blocking = erlang_b(erlangs, channels)
     return 1.0 if channels <= erlangs else blocking / (1 - erlangs / channels * (1 - blocking))
 
 
 def mean_wait(erlangs: float, channels: int, mean_seconds: float) -> float:
-    """Seconds that a call waits on average, those that need not wait among them; infinite where the queue grows.
+    """The mean wait in seconds over all calls, also those that do not wait; infinite if the queue grows without limit.
 
     >>> round(mean_wait(10, 14, 180), 1)
     7.8
@@ -101,7 +107,7 @@ def mean_wait(erlangs: float, channels: int, mean_seconds: float) -> float:
 
 
 def service_level(erlangs: float, channels: int, mean_seconds: float, seconds: float) -> float:
-    """The share of calls that wait at most so many seconds: the service level.
+    """The service level: the share of calls that wait at most a number of seconds (Erlang C).
 
     >>> round(service_level(10, 14, 180, 20), 3)
     0.888
@@ -112,13 +118,13 @@ def service_level(erlangs: float, channels: int, mean_seconds: float, seconds: f
 
 
 def channels_for_service_level(erlangs: float, mean_seconds: float, target: float, seconds: float) -> int:
-    """The fewest channels that answer a share of the calls within so many seconds (Erlang C).
+    """The fewest channels that answer a share of the calls within a number of seconds (Erlang C).
 
     >>> channels_for_service_level(10, 180, 0.80, 20)
     14
 
     Raises:
-        InvalidInput: the share is 1, which no number of channels achieves, or the load cannot be meant.
+        InvalidInput: the share is negative or not below 1 (no number of channels achieves 1), or the load is not possible.
     """
     if not 0 <= target < 1:
         raise InvalidInput(
@@ -136,6 +142,6 @@ def channels_for_service_level(erlangs: float, mean_seconds: float, target: floa
 
 def _validate(erlangs: float, channels: int) -> None:
     if not 0 <= erlangs <= MAX_ERLANGS:
-        raise InvalidInput(f"a load must be between 0 and {MAX_ERLANGS:,} erlangs (calls held at once), not {erlangs:,.10g}")
+        raise InvalidInput(f"a load must be between 0 and {MAX_ERLANGS:,} erlangs (concurrent calls), not {erlangs:,.10g}")
     if channels < 0:
         raise InvalidInput(f"channels must be 0 or more, not {channels}")

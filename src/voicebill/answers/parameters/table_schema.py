@@ -75,7 +75,7 @@ class MultipleErrors(InvalidInput):
 
     def __init__(self, texts: Sequence[str]) -> None:
         super().__init__("; ".join(texts))
-        self.texts = texts
+        self.messages = texts
 
 
 def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePath = ()) -> Values:
@@ -108,7 +108,7 @@ def _read_key(key: str, spec: Field, value: object, values: Values) -> Sequence[
     try:
         values[key] = spec.read(value)
     except MultipleErrors as error:
-        return [InvalidInput(text).at(key) for text in error.texts]
+        return [InvalidInput(text).at(key) for text in error.messages]
     except VoicebillError as error:
         return [error.at(key)]
     return ()

@@ -1,7 +1,7 @@
 """Calculate what recorded usage cost: totals, bill lines and groups.
 
-An engine counts: `answers/recorded/python_engine.py`, which is the reference, or one of `voicebill.engines`, which count
-millions of rows. Prices and assumptions are determined here, once for all engines.
+An engine counts the records: the reference engine in `python_engine`, or one in `voicebill.engines`, which can count millions
+of rows. Prices and assumptions are determined here, in the same way for every engine.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,10 +19,10 @@ from voicebill.billing.sku_periods import PricePeriod
 
 
 def cost(engine: Engine, query: CostQuery, prices: PriceBook) -> Cost:
-    """What the records of a usage table cost.
+    """The cost of the records that a query matches, as counted by an engine.
 
     Raises:
-        InvalidInput: a price of one's own is beyond any use.
+        InvalidInput: a price is too high for exact totals.
     """
     counted_query = engine.count(query)
     overview = counted_query.overview()
@@ -95,7 +95,7 @@ def _group(totals: GroupTotals, price_table: PriceTable) -> CostGroup:
 
 
 def _remainder(total: CostGroup, groups: Sequence[CostGroup]) -> CostGroup | None:
-    """What is left of the total when the groups shown are taken away; None where nothing is."""
+    """The total minus the groups that are listed; None if nothing remains."""
     records = total.records - sum(group.records for group in groups)
     quantities = total.quantities - sum(group.quantities for group in groups)
     unpriced = total.unpriced - sum(group.unpriced for group in groups)
@@ -115,7 +115,7 @@ def _counts(overview: Overview, unpriced: int) -> RecordCounts:
         without_usage=missing,
         ambiguous=overview.by_status.get("ambiguous", 0),
         inconsistent=overview.by_status.get("inconsistent", 0),
-        unattributed=overview.unattributed,
+        unattributed={name: overview.unattributed.get(name, 0) for name in ("provider", "deployment")},
     )
 
 
@@ -148,7 +148,7 @@ def _per_call(totals: SessionTotals, price_table: PriceTable) -> PerCall | None:
 
 
 def _cache_hit_share(line_totals: Iterable[LineTotals], prices: PriceBook) -> Fraction | None:
-    """The share of input tokens that was found in the cache, taken where that is determined."""
+    """The share of cached tokens in all input tokens, over the lines whose quantity is exact; None without input tokens."""
     cached_tokens = input_tokens = 0
     for totals in line_totals:
         meter = prices.meters.get(totals.meter)
@@ -159,7 +159,7 @@ def _cache_hit_share(line_totals: Iterable[LineTotals], prices: PriceBook) -> Fr
 
 
 def _repeated_input_cost_share(line_totals: Iterable[LineTotals], price_table: PriceTable) -> Fraction | None:
-    """The share of the cost that is history read once more, over the records for which that is known."""
+    """The share of the cost that is repeated input, over the quantities for which that is known; None if there are none."""
     rates = price_table.by_meter
     repeated_cost = tracked_cost = 0
     for totals in line_totals:
@@ -173,7 +173,7 @@ def _repeated_input_cost_share(line_totals: Iterable[LineTotals], price_table: P
 def _notes(
     overview: Overview, query: CostQuery, price_table: PriceTable, lines: Sequence[CostLine]
 ) -> tuple[list[str], list[str]]:
-    """What was assumed, and what is to be feared, each once."""
+    """Assumptions and warnings, each sentence once."""
     assumptions = [
         f"{count:,} {'record names' if count == 1 else 'records name'} no {name}: {default} is taken (else say --{name})"
         for name, default in (("provider", query.provider), ("deployment", query.deployment))

@@ -1,4 +1,7 @@
-"""Define what an engine returns: counts of records and totals as whole numbers, over the denominator of a price table."""
+"""Define what an engine returns: counts of records, quantities, and amounts.
+
+Every amount is a whole number, the numerator over `PriceTable.denominator`, in picodollars.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +14,15 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.sku_periods import Sku
 
 PERCENTILES = (10, 50, 90, 99)
-"""Nearest rank: the p-th percentile of n amounts is the smallest that is not below p % of them."""
+"""Percentiles by nearest rank: the p-th percentile of n amounts is number ⌈n × p / 100⌉ of them in ascending order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What an engine sees first: names with the days on which they occur (None: records without a day), and counts.
+    """The SKUs of the matching records, each with its first and last day, and counts of records.
 
-    `unnamed` counts the records that name no provider, and no deployment.
+    The days are None if no record of the SKU has a day. `by_status` has the number of records by status; `unattributed` has
+    the number of records without a provider and without a deployment, by field.
     """
 
     names: Sequence[tuple[Sku, date | None, date | None]]
@@ -28,9 +32,10 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class LineTotals:
-    """Quantities of a meter in a span (-1: no day), in the cheapest and the dearest reading.
+    """The quantities of a meter for a SKU in a price period, from the usage candidates of the lowest and the highest amount.
 
-    `again` is how much of it had been read before, of `followed` for which that is known.
+    `period` is an index in `PriceTable.periods`, or -1 if there is none for the day. `repeated_tokens` is the repeated input
+    among `tracked_tokens`, the part of the quantity for which that is known.
     """
 
     period: int
@@ -44,7 +49,11 @@ class LineTotals:
 
 @dataclass(frozen=True, slots=True)
 class GroupTotals:
-    """A group: its records, its amounts as numerators over `Priced.per`, and how many quantities no price is known for."""
+    """The number of records in a group, its amounts, and the numbers of its quantities with and without a price.
+
+    A quantity is one meter of one record. `disputed_low` and `disputed_high` are the amounts at the lowest and at the highest
+    of all prices that sources give.
+    """
 
     keys: tuple[FieldValue, ...]
     records: int
@@ -58,9 +67,11 @@ class GroupTotals:
 
 @dataclass(frozen=True, slots=True)
 class SessionTotals:
-    """Percentiles over sessions whose every quantity has a price: numerators over `Priced.per`, by percentile.
+    """Sums and percentiles of what sessions cost, over the sessions whose quantities all have a price.
 
-    `low_minute` and `high_minute` give the numerator and the milliseconds of the session that is the percentile.
+    `low` and `high` have an amount by percentile. `timed` is the number of sessions with a known length, and `milliseconds`
+    the sum of their lengths. `low_minute` and `high_minute` are percentiles of the cost per minute over these sessions: the
+    amount and the milliseconds of the session at the percentile.
     """
 
     sessions: int
@@ -75,36 +86,36 @@ class SessionTotals:
 
 
 class CountedQuery(Protocol):
-    """The records that are asked about, as an engine counts them."""
+    """The records that a query matches, counted by an engine."""
 
     def overview(self, price_table: PriceTable | None = None) -> Overview:
-        """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
+        """The SKUs and days that occur, and the number of records. A filter that names offers is ignored without prices."""
         ...
 
     def lines(self, price_table: PriceTable) -> Sequence[LineTotals]:
-        """Quantities by span and meter."""
+        """The quantities by price period, meter and SKU."""
         ...
 
     def total(self, price_table: PriceTable) -> GroupTotals:
-        """The amount of everything."""
+        """The total amount of all matching records."""
         ...
 
     def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
-        """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
+        """The amounts by the fields of the query: in chronological order, or the highest first and at most `CostQuery.top`."""
         ...
 
     def unpriced_records(self, price_table: PriceTable) -> int:
-        """How many records have a quantity that no price is known for."""
+        """The number of records with a quantity that has no known price."""
         ...
 
     def sessions(self, price_table: PriceTable) -> SessionTotals:
-        """What sessions cost."""
+        """Sums and percentiles of what sessions cost."""
         ...
 
 
 class Engine(Protocol):
-    """Counts a usage table. Every engine gives the same figures, to the last picodollar."""
+    """A counter of records. Every engine returns the same figures, exactly."""
 
     def count(self, query: CostQuery) -> CountedQuery:
-        """The records that are asked about."""
+        """The records that a query matches."""
         ...

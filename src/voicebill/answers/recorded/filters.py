@@ -1,4 +1,4 @@
-"""Which records are asked about: a small closed grammar, so that nothing else than a question can be asked.
+"""Parse filters on records, in a small grammar of comparisons that can do nothing but select records.
 
 model = gpt-realtime-mini and day >= 2026-11-01 and (tenant in (acme, globex) or not status = exact)
 """
@@ -32,7 +32,7 @@ TEXT_FIELDS = (
 )
 CASE_INSENSITIVE_FIELDS = ("provider", "model", "offer", "deployment", "region", "tier")
 FILTER_FIELDS = (*TEXT_FIELDS, "month", "day", "hour", "turn")
-"""What records can be asked for and grouped by. A month is written 2026-11, an hour 2026-11-22T14 (UTC)."""
+"""The fields by which records can be filtered and grouped. A month is written 2026-11, an hour 2026-11-22T14 (UTC)."""
 
 OPERATORS: Mapping[str, Callable[[FieldValue, FieldValue], bool]] = {
     "=": lambda one, other: one == other,
@@ -49,7 +49,7 @@ MAX_COMPARISONS = 100
 
 @dataclass(frozen=True, slots=True)
 class FieldComparison:
-    """A field compared with a value. What a record does not have is unequal to everything, and not smaller or larger."""
+    """A comparison of a field with a value. A field that a record lacks is unequal to every value, neither less nor more."""
 
     field: str
     operator: str
@@ -58,7 +58,7 @@ class FieldComparison:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """A field that is one of some values."""
+    """The condition that a field has one of several values."""
 
     field: str
     values: tuple[FieldValue, ...]
@@ -66,7 +66,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What is not."""
+    """The negation of a condition."""
 
     condition: "Condition"
 
@@ -106,7 +106,7 @@ def matches_row(condition: Condition, row: Mapping[str, FieldValue]) -> bool:
 
 
 def fields_of(condition: Condition | None) -> set[str]:
-    """The fields that a condition asks for."""
+    """The fields that a condition uses; none without a condition."""
     match condition:
         case None:
             return set()
@@ -119,30 +119,30 @@ def fields_of(condition: Condition | None) -> set[str]:
 
 
 def parse_filter(text: str) -> Condition:
-    """Read a condition.
+    """Parse a condition.
 
     >>> request = parse_filter("model = gpt-realtime-mini and not turn > 3")
     >>> [matches_row(request, {"model": "gpt-realtime-mini", "turn": turn}) for turn in (2, 4)]
     [True, False]
 
     Raises:
-        InvalidInput: it is not of the grammar; the text says where.
-        UnknownName: there is no such field.
+        InvalidInput: the text is not a condition of this grammar; the message says why.
+        UnknownName: there is no field with that name.
     """
     if len(text) > MAX_FILTER_CHARACTERS:
         raise InvalidInput(f"a condition has at most {MAX_FILTER_CHARACTERS:,} characters")
     words = _Words(text)
     condition = _parse_or(words, 0)
     if words.word is not None:
-        raise InvalidInput(f"a condition goes on with and, or; not with {words.describe()}")
+        raise InvalidInput(f"a condition continues with and, or; not with {words.describe()}")
     return condition
 
 
 def parse_field(text: str) -> str:
-    """A field by its name, in whatever case.
+    """The name of a field, given in upper or lower case.
 
     Raises:
-        UnknownName: there is none.
+        UnknownName: there is no field with that name.
     """
     name = text.strip().lower()
     if name not in FILTER_FIELDS:
@@ -156,7 +156,7 @@ _WORD = re.compile(
 
 
 class _Words:
-    """The words of a condition, one after the other."""
+    """The words of a condition, read one at a time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -167,7 +167,11 @@ class _Words:
         self.next()
 
     def next(self) -> str | None:
-        """Go on to the next word; give the one that was."""
+        """Move to the next word, and return the previous one.
+
+        Raises:
+            InvalidInput: the text has no word at this position, such as an open quotation mark.
+        """
         previous = self.word
         if not self._text[self._position :].strip():
             self.word, self.quoted = None, False
@@ -182,11 +186,11 @@ class _Words:
         return previous
 
     def is_word(self, *words: str) -> bool:
-        """Whether the word is one of the grammar's own."""
+        """Whether the current word is one of these keywords or signs; a quoted word never is."""
         return self.word is not None and not self.quoted and self.word.lower() in words
 
     def describe(self) -> str:
-        """The word, for a refusal."""
+        """The current word as an error message quotes it."""
         return "the end" if self.word is None else repr(self.word)
 
 
@@ -225,7 +229,7 @@ def _parse_comparison(words: _Words) -> Condition:
         raise InvalidInput(f"a condition needs a field ({', '.join(FILTER_FIELDS)}), not {words.describe()}")
     words.comparisons += 1
     if words.comparisons > MAX_COMPARISONS:
-        raise InvalidInput(f"a condition makes at most {MAX_COMPARISONS} comparisons: list values behind in (...)")
+        raise InvalidInput(f"a condition makes at most {MAX_COMPARISONS} comparisons: list values with in (...)")
     field = parse_field(words.next() or "")
     if words.is_word("not"):
         words.next()
@@ -234,7 +238,7 @@ def _parse_comparison(words: _Words) -> Condition:
         return _parse_in(words, field)
     operator = {"==": "=", "<>": "!="}.get(words.word or "", words.word or "")
     if words.quoted or operator not in OPERATORS:
-        raise InvalidInput(f"behind {field} stands one of {', '.join(OPERATORS)}, in, not in; not {words.describe()}")
+        raise InvalidInput(f"{field} is followed by one of {', '.join(OPERATORS)}, in, not in; not by {words.describe()}")
     words.next()
     return FieldComparison(field, operator, _parse_value(words, field))
 
@@ -258,7 +262,9 @@ def _expect(words: _Words, expected: str) -> None:
 
 def _parse_value(words: _Words, field: str) -> FieldValue:
     if words.word is None or (not words.quoted and words.is_word(*OPERATORS, "(", ")", ",")):
-        raise InvalidInput(f"{field} needs a value to be compared with, not {words.describe()}; put odd ones into quotes")
+        raise InvalidInput(
+            f"{field} needs a value to be compared with, not {words.describe()}; quote values with blanks or signs"
+        )
     text = words.next() or ""
     if field == "turn":
         if not re.fullmatch(r"\d{1,9}", text):

@@ -13,12 +13,16 @@ from voicebill.billing.price_book import PriceBook
 from voicebill.billing.sku_periods import PricePeriod, Sku, price_periods
 
 MAX_RATE = 10**18
-"""In the unit of `Priced.per`; engines count in whole numbers of so many digits."""
+"""Every `RateRow.rate` is below this, because engines store rates as whole numbers of at most 18 digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """The rate of a meter in a span: `rate × per` picodollars a unit, and the lowest and highest that a source gives."""
+    """The rate of a meter in a price period, in picodollars per unit, as a numerator over `PriceTable.denominator`.
+
+    `lowest` and `highest` include disputed prices. `period` is an index in `PriceTable.periods`. Quantities are rounded up to
+    multiples of `increment`, the vendor's billing increment.
+    """
 
     period: int
     meter: str
@@ -30,24 +34,28 @@ class RateRow:
 
 @dataclass(frozen=True)
 class PriceTable:
-    """The prices that a question needs: spans by their place, and rates over one denominator, so that sums stay whole."""
+    """The prices that a query needs: price periods, and rates over one denominator, so that totals are whole numbers."""
 
     periods: Sequence[PricePeriod]
     rows: Sequence[RateRow]
     denominator: int
 
     def amount(self, numerator: int) -> Amount:
-        """Picodollars: whole where the rates divide, else a fraction."""
+        """A numerator over the denominator as picodollars: a whole number if it divides, else a fraction."""
         return numerator // self.denominator if numerator % self.denominator == 0 else Fraction(numerator, self.denominator)
 
     @property
     def by_meter(self) -> Mapping[tuple[int, str], RateRow]:
-        """The rows, by span and meter."""
+        """The rows by index of the price period and meter."""
         return {(row.period, row.meter): row for row in self.rows}
 
 
 def build_price_table(names: Iterable[tuple[Sku, date | None, date | None]], prices: PriceBook) -> PriceTable:
-    """The rates of every name that occurs, over the days on which it does."""
+    """The rates of each SKU from its first to its last day. A SKU without a day is left out.
+
+    Raises:
+        InvalidInput: a price is too high for exact totals.
+    """
     periods = [period for sku, first, last in names if first and last for period in price_periods(prices, sku, first, last)]
     rates = [
         (index, meter, rate, period.quote.rates.row.increments.get(meter, 1))

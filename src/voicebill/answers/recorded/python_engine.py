@@ -1,6 +1,6 @@
-"""The row path: records costed one by one, in plain Python.
+"""Count records one by one in plain Python.
 
-It is the reference that every engine must equal, and quick enough for what one person looks at.
+This is the reference engine: every other engine must return the same figures. It is fast enough for small logs.
 """
 
 from collections import Counter, defaultdict
@@ -19,14 +19,14 @@ from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name
 T = TypeVar("T")
 FieldValues = Mapping[str, FieldValue]
 SessionKey = tuple[str | None, str | None]
-"""A tenant and its session."""
+"""A tenant and one of its sessions."""
 CandidateTotals = tuple[int, int, int]
-"""What a reading costs, how much it counts, and its place."""
+"""The amount of a usage candidate, the sum of its quantities, and its index in `Record.usage_candidates`."""
 RatesByMeter = Mapping[tuple[int, str], RateRow]
 
 
 def deduplicate(records: Iterable[Record]) -> dict[str, Record]:
-    """Each thing once: of the records of one key the one of the highest rank, and of equals the last."""
+    """Records by key, each key once: the most complete record of a key, or the last of equally complete ones."""
     records_by_key: dict[str, Record] = {}
     for record in records:
         previous = records_by_key.get(record.key)
@@ -37,7 +37,7 @@ def deduplicate(records: Iterable[Record]) -> dict[str, Record]:
 
 @dataclass(frozen=True, slots=True)
 class CountedQuantity:
-    """One quantity of a record in one reading; `meter` is empty where a record has none."""
+    """One quantity of a record in one of its usage candidates; `meter` is empty if the candidate counts nothing."""
 
     record: Record
     candidate: int
@@ -47,22 +47,22 @@ class CountedQuantity:
 
 
 AssignedQuantity = tuple[int, int, CountedQuantity]
-"""A quantity with its span (-1: none) and as its vendor rounds it."""
+"""The index of a price period (-1: none), the quantity rounded up to the billing increment, and the original quantity."""
 
 
 class PythonEngine:
-    """Counts settled records one by one."""
+    """An engine that counts records one by one. Of records with the same key it counts one."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = list(deduplicate(records).values())
 
     def count(self, query: CostQuery) -> "PythonQuery":
-        """The records that are asked about."""
+        """The records that a query matches."""
         return PythonQuery(self._records, query)
 
 
 class PythonQuery:
-    """The records that are asked about, counted one by one."""
+    """The records that a query matches, counted one by one."""
 
     def __init__(self, records: Sequence[Record], query: CostQuery) -> None:
         self._records = records
@@ -70,7 +70,7 @@ class PythonQuery:
         self._cache: tuple[PriceTable | None, Sequence[AssignedQuantity]] | None = None
 
     def overview(self, price_table: PriceTable | None = None) -> Overview:
-        """The names and days that occur, and how many records. Before prices are known, an offer cannot be asked for."""
+        """The SKUs and days that occur, and the number of records. A filter that names offers is ignored without prices."""
         days: dict[Sku, list[date]] = defaultdict(list)
         by_status: Counter[str] = Counter()
         unattributed: Counter[str] = Counter()
@@ -83,7 +83,7 @@ class PythonQuery:
         return Overview(names, by_status, unattributed)
 
     def lines(self, price_table: PriceTable) -> Sequence[LineTotals]:
-        """Quantities by span and meter."""
+        """The quantities by price period, meter and SKU."""
         low: Counter[tuple[int, str, Sku]] = Counter()
         high: Counter[tuple[int, str, Sku]] = Counter()
         repeated: Counter[tuple[int, str, Sku]] = Counter()
@@ -107,12 +107,12 @@ class PythonQuery:
         ]
 
     def total(self, price_table: PriceTable) -> GroupTotals:
-        """The amount of everything."""
+        """The total amount of all matching records."""
         groups = self._groups(price_table, ()) or [GroupTotals((), 0, 0, 0, 0, 0, 0, 0)]
         return replace(groups[0], records=sum(1 for _ in self._matching_records(price_table)))
 
     def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
-        """Amounts by the fields asked for: in order, or dearest first and at most so many as were asked for."""
+        """The amounts by the fields of the query: in chronological order, or the highest first and at most `CostQuery.top`."""
         return sorted(self._groups(price_table, self._query.by), key=sort_key(self._query))[: self._query.top]
 
     def _groups(self, price_table: PriceTable, by: Sequence[str]) -> list[GroupTotals]:
@@ -148,14 +148,14 @@ class PythonQuery:
         ]
 
     def unpriced_records(self, price_table: PriceTable) -> int:
-        """How many records have a quantity that no price is known for."""
+        """The number of records with a quantity that has no known price."""
         rates = price_table.by_meter
         return len(
             {row.record.key for period, _, row in self._possible_quantities(price_table) if _is_unpriced(period, row, rates)}
         )
 
     def sessions(self, price_table: PriceTable) -> SessionTotals:
-        """What sessions cost."""
+        """Sums and percentiles of what sessions cost."""
         rates = price_table.by_meter
         low: Counter[SessionKey] = Counter()
         high: Counter[SessionKey] = Counter()
@@ -193,7 +193,7 @@ class PythonQuery:
         )
 
     def _matching_records(self, price_table: PriceTable | None) -> Iterator[Record]:
-        """The records of which at least one quantity is asked for."""
+        """The records of which at least one quantity matches the query."""
         seen = set()
         for _, _, row in self._quantities(price_table):
             if row.record.key not in seen:
@@ -201,7 +201,7 @@ class PythonQuery:
                 yield row.record
 
     def _quantities(self, price_table: PriceTable | None) -> Sequence[AssignedQuantity]:
-        """Every quantity asked for in every reading."""
+        """Every quantity that matches the query, in every usage candidate."""
         if self._cache is None or self._cache[0] is not price_table:
             self._cache = (price_table, list(self._assign(price_table)))
         return self._cache[1]
@@ -237,9 +237,11 @@ class PythonQuery:
     def _pick_candidates(
         self, price_table: PriceTable, pick: Callable[[Iterable[CandidateTotals]], CandidateTotals]
     ) -> Iterator[AssignedQuantity]:
-        """The rows of each record in its cheapest (`min`) or dearest (`max`) reading, whether or not it counts what is asked.
+        """The rows of each record in the usage candidate with the lowest (`min`) or the highest (`max`) amount.
 
-        Of equals it is the one that counts less, or more, and then the first, or the last: what is open stays open.
+        Of candidates with the same amount, `min` takes the one with the smaller sum of quantities, then the first; `max` takes
+        the one with the larger sum, then the last. So different candidates still give a range. A candidate is also chosen if
+        none of its quantities matches the query.
         """
         rates = price_table.by_meter
         for candidates in self._candidates(price_table):
@@ -258,16 +260,16 @@ class PythonQuery:
             yield from candidates[best]
 
     def _possible_quantities(self, price_table: PriceTable) -> Iterator[AssignedQuantity]:
-        """The rows of every reading that can be meant."""
+        """The rows of every usage candidate that is possible."""
         for candidates in self._candidates(price_table):
             for rows in candidates.values():
                 yield from rows
 
     def _candidates(self, price_table: PriceTable) -> Iterator[dict[int, list[AssignedQuantity]]]:
-        """The readings of each record, by their place: where some have a price throughout, only these can be meant.
+        """The possible usage candidates of each record, by index. If some are fully priced, the others are not possible.
 
-        A text model is not sold with audio, so tokens of unknown modality are text there. Of a name that has no price at all
-        no reading has one, even where it counts nothing of what is asked for.
+        For example, a text model has no price for audio, so tokens of unknown modality are text there. If nothing in the
+        record's price period has a price, all candidates stay, even one that counts nothing that the query matches.
         """
         rates = price_table.by_meter
         priced_periods = {period for period, _ in rates}
@@ -288,12 +290,12 @@ class PythonQuery:
 
 
 def _is_unpriced(period: int, row: CountedQuantity, rates: RatesByMeter) -> bool:
-    """Whether no price is known for a quantity."""
+    """Whether a quantity has no known price."""
     return row.meter != "" and (period, row.meter) not in rates
 
 
 def sku_of(record: Record, query: CostQuery) -> Sku:
-    """The model and how it was bought, with what is taken where the record does not say it."""
+    """The SKU of a record, with the defaults of the query for what the record does not name."""
     return Sku(
         normalize_name(record.provider) or query.provider,
         normalize_name(record.model),
@@ -304,7 +306,10 @@ def sku_of(record: Record, query: CostQuery) -> Sku:
 
 
 def sort_key(query: CostQuery) -> Callable[[GroupTotals], tuple[object, ...]]:
-    """How groups are ordered: by a time first if they are grouped by one and all are asked for, else dearest first."""
+    """The order of groups: by their fields if the first one is chronological and `CostQuery.top` is not set, else by amount.
+
+    By amount, the group with the highest amount comes first.
+    """
 
     def by_keys(group: GroupTotals) -> tuple[object, ...]:
         return tuple((key is None, key if key is not None else "") for key in group.keys)

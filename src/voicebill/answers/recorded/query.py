@@ -1,4 +1,4 @@
-"""State which records are asked about, and how they are grouped."""
+"""Define a cost query: which records are costed, and how they are grouped."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,17 +10,18 @@ from voicebill.billing.sku_periods import normalize_name
 
 MAX_GROUP_FIELDS = 6
 CHRONOLOGICAL_FIELDS = ("month", "day", "hour", "turn")
-"""Groups by these come in their order; all others begin with the dearest."""
+"""Groups by one of these fields are in chronological order; other groups begin with the highest amount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostQuery:
-    """Which records, and grouped by what.
+    """A selection of records, and the fields by which they are grouped.
 
-    `where` is a condition, such as `condition("turn > 1")`. `until` is exclusive. `calls` asks for what sessions cost, which
-    takes longer.
+    `where` is a condition, such as `parse_filter("turn > 1")`. `until` is exclusive. `top` limits the groups to those with the
+    highest amounts. `calls`: also compute what sessions cost, which takes longer.
 
-    `provider`, `deployment` and `tier` are taken where a record names none; then the answer says so.
+    `provider`, `deployment`, `region` and `tier` are defaults for records that do not name one. If a provider or a deployment
+    is taken from the defaults, the assumptions of the answer say so.
     """
 
     by: tuple[str, ...] = ()
@@ -52,10 +53,10 @@ class CostQuery:
 
 
 def validate_sku(query: CostQuery, prices: PriceBook) -> None:
-    """Refuse a provider or a deployment that nobody has, before anything is read.
+    """Refuse a provider or a deployment that no offer has, before any log is read.
 
     Raises:
-        UnknownName: there is none of that name; the nearest are given.
+        UnknownName: no offer has it; the text names the closest names.
     """
     providers = {offer.provider for offer in prices.offers}
     if query.provider not in providers:

@@ -1,4 +1,4 @@
-"""Define the cost of recorded usage: totals, lines, groups and sessions, each exact, a range, or unpriced."""
+"""Define the cost of recorded usage: total, lines, groups and sessions, each an exact amount, a range, or unpriced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ from voicebill.billing.sku_periods import PricePeriod, Sku
 
 @dataclass(frozen=True, slots=True)
 class RecordCounts:
-    """How many records there were: each is billed, unpriced (at least in part), or without usage.
+    """Numbers of records. Each is billed, unpriced (at least in part), or without usage.
 
-    Of these, some are bounded or inconsistent. `unnamed` says by field how many name no provider or deployment.
+    `ambiguous` and `inconsistent` count the records with that status; they are included in the numbers above. `unattributed`
+    has the number of records without a provider and without a deployment, by field.
     """
 
     billed: int
@@ -29,7 +30,7 @@ class RecordCounts:
 
     @property
     def records(self) -> int:
-        """All of them."""
+        """The number of all records."""
         return self.billed + self.unpriced + self.without_usage
 
 
@@ -37,7 +38,8 @@ class RecordCounts:
 class CostLine:
     """One line of the bill: a meter of an offer over the days of one price row.
 
-    The quantities and amounts are those of the cheapest and the dearest reading; they are equal where nothing is bounded.
+    `line` is of the usage candidates with the lowest amount, `high` of those with the highest; they are equal if no record is
+    ambiguous.
     """
 
     period: PricePeriod
@@ -46,18 +48,18 @@ class CostLine:
 
     @property
     def low_amount(self) -> Amount:
-        """Picodollars in the cheapest reading."""
+        """Picodollars in the usage candidates with the lowest amount."""
         return self.line.amount or 0
 
     @property
     def high_amount(self) -> Amount:
-        """Picodollars in the dearest reading."""
+        """Picodollars in the usage candidates with the highest amount."""
         return self.high.amount or 0
 
 
 @dataclass(frozen=True, slots=True)
 class UnpricedLine:
-    """Quantities for which no price is known, and why. A range where the counts leave it open."""
+    """A quantity without a known price, and the reason; a range from `low` to `high` if records are ambiguous."""
 
     sku: Sku
     meter: str
@@ -68,11 +70,12 @@ class UnpricedLine:
 
 @dataclass(frozen=True, slots=True)
 class CostGroup:
-    """What a group cost: exact where both amounts are equal, a range otherwise; None: no part of it has a price.
+    """The cost of a group in picodollars: exact if both amounts are equal, else a range; None if no part of it has a price.
 
-    `low` is its part of the cheapest reading and `high` of the dearest, so that groups add up to the total in each; of a
-    single meter the first can be the larger one, since what is less of one meter is more of another. Of its `quantities`,
-    one for each record and meter, no price is known for `unpriced`.
+    `low` is its part of the usage candidates with the lowest amount, `high` of those with the highest. So groups add up to the
+    total in both. For a single meter `low` can exceed `high`, because a candidate with less of one meter has more of another.
+    `disputed` is the range over disputed prices; None if it is the same. `quantities` is the number of quantities, one for
+    each record and meter, of which `unpriced` have no known price.
     """
 
     keys: tuple[FieldValue, ...]
@@ -86,9 +89,10 @@ class CostGroup:
 
 @dataclass(frozen=True, slots=True)
 class PerCall:
-    """What sessions cost, over those whose every quantity has a price: mean and percentiles, as (low, high).
+    """The mean and percentiles of what sessions cost, as (low, high) in picodollars, over the sessions that are fully priced.
 
-    `per_minute` is taken over the sessions whose length the log shows: from their first event to the last billed one.
+    `per_minute` has percentiles of the cost per minute over the `timed` sessions, whose length is known from the log: the time
+    from the first event to the last billed one. `minutes` is the sum of these lengths.
     """
 
     sessions: int
@@ -101,7 +105,11 @@ class PerCall:
 
 @dataclass(frozen=True)
 class Cost:
-    """The answer: what was counted, what it cost, and what stands in doubt."""
+    """The answer to a cost query: counts, amounts, assumptions and warnings.
+
+    `first` and `last` are the days of the first and the last record. `remainder` is the total minus the listed groups, only
+    if `CostQuery.top` is set.
+    """
 
     query: CostQuery
     counts: RecordCounts

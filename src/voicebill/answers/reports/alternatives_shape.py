@@ -1,4 +1,4 @@
-"""The shape of alternatives and of their break-even, as Python, `--json` and HTTP share it."""
+"""Build the JSON of alternatives and of their break-even, the same for Python, `--json` and HTTP."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -23,7 +23,7 @@ from voicebill.billing.money import format_dollars
 def full_comparison_shape(
     offers: Comparison, answer: Alternatives, curves: Iterable[BreakEvenCurve], facts: Facts, day: date
 ) -> Shape:
-    """A whole comparison: the realtime offers, the alternatives, the connection, and break-even."""
+    """A comparison as JSON: the realtime offers, the alternatives, the connection, and break-even."""
     return {
         "day": day.isoformat(),
         "prices": facts.prices.digest,
@@ -35,7 +35,7 @@ def full_comparison_shape(
 
 
 def alternatives_shape(answer: Alternatives) -> Shape:
-    """The alternatives, cheapest first: conversational agents, partial alternatives, and those that are not possible."""
+    """Alternatives as JSON: conversational agents and partial alternatives, each cheapest first, and those not possible."""
     return {
         "ranked_by": "month" if answer.by_month else "conversation",
         "alternatives": [_alternative(alternative, answer) for alternative in answer.conversational],
@@ -53,7 +53,7 @@ def alternatives_shape(answer: Alternatives) -> Shape:
 
 
 def break_even_shape(curves: Iterable[BreakEvenCurve]) -> list[Shape]:
-    """The ranking along some ranges: amounts at every value looked at, and every crossing of every pair."""
+    """Break-even as JSON, by axis: the amounts at every value of the range, and the break-evens of every pair."""
     return [
         {
             "axis": curve.sweep_range.axis,

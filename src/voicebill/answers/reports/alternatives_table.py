@@ -28,7 +28,7 @@ class AlternativeRow(NamedTuple):
 
 
 def table_rows(answer: Alternatives) -> list[list[str]]:
-    """A title row, and a row per alternative; amounts are exact decimal strings in dollars."""
+    """A title row, and a row per alternative. Amounts are exact decimal strings in dollars."""
     return [list(TITLES), *(_row_cells(row, answer) for row in _rows(answer))]
 
 

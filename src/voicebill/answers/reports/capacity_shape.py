@@ -1,6 +1,6 @@
-"""The one shape of a capacity answer: what Python, `--json` and HTTP share.
+"""Build the JSON of a capacity plan, the same for Python, `--json` and HTTP.
 
-Counts are whole numbers; means, shares and loads are numbers rounded to what they are worth.
+Counts are whole numbers; means, shares and loads have six significant digits.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ MAX_SHOWN_MINUTES = 10
 
 
 def capacity_shape(answer: Capacity) -> CapacityShape:
-    """Calls at once, what one call and all of them ask of each limit, and how much quota that takes."""
+    """A capacity plan as JSON: concurrent calls, the load of one and of all calls on each limit, and the required quota."""
     traffic, queue, average_load = answer.traffic, answer.queue, answer.average_load
     return {
         "busy_hour": {
@@ -143,12 +143,12 @@ def _number(value: object) -> float | None:
 
 
 def _rounded(value: float) -> float:
-    """Six significant digits: more would claim what no traffic keeps."""
+    """A number with six significant digits; traffic forecasts are not more precise."""
     return float(f"{value:.6g}")
 
 
 def abbreviate_minutes(minutes: tuple[MinuteDemand, ...]) -> Iterator[MinuteDemand | None]:
-    """The minutes of a call that a table shows: all, or the first and the last, with None between them.
+    """The minutes of a call that a table shows: all of them, or the first and last ones with None between them.
 
     >>> answer = [MinuteDemand(number, 0, 0) for number in range(1, 61)]
     >>> [row.number if row else "..." for row in abbreviate_minutes(tuple(answer))]

@@ -34,7 +34,7 @@ METER_LABELS = {
     "image_in_cached": "cached input",
 }
 TRANSCRIPTION = "transcription"
-"""Labels of the meters, in the order in which they are stacked."""
+"""The label of transcription; it is stacked after the labels of the meters, which are in stacking order."""
 
 PAY_AS_YOU_GO = "pay as you go"
 
@@ -47,7 +47,7 @@ LENGTH_FACTORS = tuple(Decimal(quarters) / 4 for quarters in (1, 2, 3, 4, 5, 6, 
 
 
 class TurnRow(NamedTuple):
-    """The cost of one kind of usage in a turn."""
+    """The cost of one kind of usage in a turn, in dollars."""
 
     turn: int
     kind: str
@@ -55,7 +55,7 @@ class TurnRow(NamedTuple):
 
 
 class BandRow(NamedTuple):
-    """The amounts of the three cache scenarios at a turn or a call length (`value`)."""
+    """The dollars of the three cache scenarios at a turn, or at a call length in minutes (`value`)."""
 
     value: float
     best: float
@@ -64,7 +64,7 @@ class BandRow(NamedTuple):
 
 
 class BarRow(NamedTuple):
-    """A bar from `low` to `high`, with a mark at a third value."""
+    """A bar from `low` to `high` with a mark, in dollars."""
 
     label: str
     low: float
@@ -130,7 +130,7 @@ def cost_by_length(answer: Estimate) -> list[BandRow]:
 
 
 def tornado(swings: Iterable[Swing]) -> list[BarRow]:
-    """The swing of each sensitivity parameter in the given order, without those that change nothing."""
+    """The swing of each sensitivity parameter in the given order, without parameters that change nothing."""
     return [
         BarRow(
             f"{swing.parameter.label} ({swing.parameter.low.label} to {swing.parameter.high.label})",
@@ -191,7 +191,7 @@ def break_even_points(curve: BreakEvenCurve) -> list[PointRow]:
 def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
     """The cost of each group, or of each meter without groups: bars up to the highest amount, with the lowest as the mark.
 
-    Of a time series the last groups are shown, in order; of other groups the first, which cost most.
+    If there are too many groups, a time series is cut to the last ones, and other groups to the most expensive ones.
     """
     if answer.query.by:
         rows = [
@@ -206,12 +206,12 @@ def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
 
 
 def is_time_series(answer: Cost) -> bool:
-    """Whether the groups of an answer are a time series."""
+    """Whether the groups of an answer are a time series: all groups of one chronological field."""
     return answer.query.top is None and len(answer.query.by) == 1 and answer.query.by[0] in CHRONOLOGICAL_FIELDS
 
 
 def _bar(label: str, group: CostGroup) -> BarRow:
-    """The bar of a group from its lowest (mark) to its highest amount; the label says where usage has no price."""
+    """The bar of a group up to its highest amount, with its lowest as the mark; the label says if usage has no price."""
     status_note = {"unpriced": " (no price)", "partial": " (in part)"}.get(amount_status(group), "")
     low, high = sorted((group.low or 0, group.high or 0))
     return BarRow(f"{label}{status_note}", 0.0, to_dollars(high), to_dollars(low))
@@ -223,7 +223,7 @@ def to_dollars(amount: Amount) -> float:
 
 
 def monthly_points(answer: PtuSizing) -> Iterator[tuple[float, str, float]]:
-    """Points of a chart: calls per minute, a way to pay, and dollars per month with spillover."""
+    """Points of a chart: calls per minute, a commitment or pay as you go, and dollars per month, spillover included."""
     max_calls = (
         answer.request.peak if answer.max_calls_per_minute is None else min(answer.max_calls_per_minute, answer.request.peak)
     )

@@ -1,4 +1,4 @@
-"""The one shape of what conversations cost: what Python, `--json` and HTTP share, and the columns of exports."""
+"""Build the JSON of a cost report, the same for Python, `--json` and HTTP."""
 
 from fractions import Fraction
 
@@ -11,7 +11,7 @@ from voicebill.billing.price_book import PriceBook
 
 
 def cost_shape(answer: Cost) -> Shape:
-    """The whole answer. Dollars are exact decimal strings; a status says how an amount is to be read."""
+    """A cost report as JSON. Dollars are exact decimal strings; each amount has a status (see `amount_status`)."""
     return {
         "records": _counts(answer.counts),
         "days": {"first": _day(answer.first), "last": _day(answer.last)},
@@ -43,12 +43,12 @@ def _counts(counts: RecordCounts) -> Shape:
 
 
 def _group(group: CostGroup, by: tuple[str, ...]) -> Shape:
-    """A group: its fields by name, and its amounts."""
+    """A group as JSON: its fields by name, and its amounts."""
     return {"keys": {name: _key_json(key) for name, key in zip(by, group.keys, strict=True)}} | _amounts(group)
 
 
 def amount_status(group: CostGroup) -> str:
-    """How an amount is to be read: exact, a range, only a part of what it should be, unpriced, or of nothing counted."""
+    """The status of an amount: exact, range, partial (some usage has no price), unpriced (all of it), or nothing (no usage)."""
     if not group.quantities:
         return "nothing"
     if group.low is None:
@@ -73,7 +73,7 @@ def _amounts(group: CostGroup) -> Shape:
 
 
 def _line(line: CostLine) -> Shape:
-    """A line as every answer has it, with what is left open of its quantity and amount."""
+    """A line of the bill as JSON, with the ranges of its quantity and amount, and disputed prices."""
     assert line.period.quote is not None
     quote = line.period.quote
     (shape,) = line_shapes([line.line], quote)
@@ -125,7 +125,7 @@ def _per_call(answer: Cost) -> Shape | None:
 
 
 def format_quantity_range(low: int, high: int, meter: str, prices: PriceBook) -> str:
-    """A quantity as people read it; a range where it is one."""
+    """A quantity, or a range of two, as text with its unit."""
     priced_meter = prices.meters.get(meter)
     quantities = [
         Line(priced_meter, quantity, None).meter.format_quantity(quantity) if priced_meter else f"{quantity:,}"

@@ -1,6 +1,6 @@
-"""The shape of a sizing of provisioned throughput: the same in Python, `--json` and HTTP.
+"""Build the JSON of a PTU sizing, the same for Python, `--json` and HTTP.
 
-Dollars, units before rounding and shares are decimal strings, tokens a minute whole numbers.
+Dollars, PTUs before rounding, and shares are decimal strings; tokens per minute are whole numbers.
 """
 
 from decimal import Decimal
@@ -15,7 +15,7 @@ from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_YEAR
 
 
 def ptu_shape(answer: PtuSizing) -> Shape:
-    """Units, their prices by commitment with the use from which they pay, the same load pay as you go, and what it rests on."""
+    """A PTU sizing as JSON: PTUs, their prices and break-even utilization by commitment, and the same load pay as you go."""
     request, row = answer.request, answer.throughput
     return {
         "model": row.model,
@@ -120,16 +120,16 @@ def _terms(per_hour: Amount | None) -> dict[str, str | None]:
 
 
 TERM_HOURS = {"hour": Fraction(1), "month": HOURS_PER_MONTH, "year": Fraction(HOURS_PER_YEAR)}
-"""The terms for which costs are given, in hours."""
+"""The hours of each term for which costs are given."""
 
 
 def amounts_by_term(per_hour: Amount) -> dict[str, Amount]:
-    """The amounts of an average hour, of a month of 730 hours and of a year of 8,760."""
+    """The amounts per hour, per month of 730 hours and per year of 8,760 hours."""
     return {term: per_hour * hours for term, hours in TERM_HOURS.items()}
 
 
 def cheapest_option_text(answer: PtuSizing) -> str:
-    """The cheapest way to pay for the load, as a sentence; empty if there is nothing to compare with."""
+    """A sentence on the cheapest mix of PTUs and pay as you go for the load; empty without a pay-as-you-go price."""
     pay_as_you_go = answer.pay_as_you_go_cost(answer.request.average)
     mixes = [(option.cheapest_mix, option.commitment.label) for option in answer.options if option.cheapest_mix is not None]
     if pay_as_you_go is None or not mixes:

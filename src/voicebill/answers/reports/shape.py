@@ -1,6 +1,6 @@
-"""The one shape of an answer: what Python, `--json` and HTTP share.
+"""Build the JSON of answers, the same for Python, `--json` and HTTP.
 
-Dollars are exact decimal strings, to the picodollar; what has no price is null. Names are stable.
+Dollars are decimal strings, exact to the picodollar; an amount without a price is null. Keys are stable.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ TOKEN_METERS = (
 
 
 def estimate_shape(answer: Estimate) -> Shape:
-    """An estimate: amounts per conversation, minute, month and year, the expected bill's lines, and what they rest on."""
+    """An estimate as JSON: amounts per conversation, minute, month and year, the expected bill, and assumptions."""
     return {
         "per_conversation": scenarios_shape(answer.per_conversation),
         "per_minute": scenarios_shape(answer.per_minute),
@@ -83,7 +83,7 @@ def estimate_shape(answer: Estimate) -> Shape:
 
 
 def simulation_shape(answer: Simulation) -> Shape:
-    """A simulation: every response with its usage and lines, transcription beside them, and the total of everything."""
+    """A simulation as JSON: every response with its usage and lines, the transcription by turn, and the total of both."""
     return {
         "responses": [_billed_response(billed_response, answer.model.quote) for billed_response in answer.responses],
         "transcription": _transcription(answer),
@@ -105,7 +105,7 @@ def simulation_shape(answer: Simulation) -> Shape:
 
 
 def comparison_shape(answer: Comparison) -> Shape:
-    """A comparison: the offers, the cheapest first, with their amounts and what to mind of each."""
+    """A comparison of offers as JSON: each offer with its amounts and warnings, cheapest first."""
     return {
         "offers": [
             {
@@ -132,7 +132,7 @@ def comparison_shape(answer: Comparison) -> Shape:
 
 
 def connection_shape(connection: ConnectionEstimate) -> Shape:
-    """The way of a conversation: bytes in each direction, what it needs, how long it takes, and what is paid on it."""
+    """A connection as JSON: bytes in each direction, requirements, latency, and fees."""
     row = connection.transport
     return {
         "name": row.name,
@@ -166,7 +166,7 @@ def connection_shape(connection: ConnectionEstimate) -> Shape:
 
 
 def sensitivity_shape(swings: Iterable[Swing], recommendations: Iterable[Recommendation]) -> Shape:
-    """Sensitivity, and what would make the plan cheaper, in dollars of a conversation's expected amount."""
+    """Sensitivity and recommendations as JSON, in dollars of the expected amount per conversation."""
     return {
         "sensitivity": [
             {
@@ -190,7 +190,7 @@ def sensitivity_shape(swings: Iterable[Swing], recommendations: Iterable[Recomme
 
 
 def truncation_shape(cheapest: CheapestTruncation) -> Shape:
-    """The cheapest truncation setting that remembers enough."""
+    """The cheapest truncation setting that remembers enough turns, as JSON."""
     return {
         "truncation": _truncation(cheapest.truncation),
         "expected": format_dollars(cheapest.expected),
@@ -199,7 +199,7 @@ def truncation_shape(cheapest: CheapestTruncation) -> Shape:
 
 
 def bridge_shape(answer: CalculatorBridge) -> Shape:
-    """The original calculator's figure, what each difference adds, and ours."""
+    """A calculator bridge as JSON: the web calculator's amount, the change by each step, and voicebill's amount."""
     return {
         "calculator": format_dollars(answer.calculator),
         "steps": [{"label": step.label, "delta": format_dollars(step.delta)} for step in answer.steps],
@@ -228,7 +228,7 @@ def _call_mix(answer: CallMix) -> Shape:
 
 
 def _in_currency(model: ResolvedModel, amounts: Mapping[str, Scenarios | None]) -> Shape | None:
-    """Amounts in the currency that was stated for the day, with its rate."""
+    """Amounts in the currency that the user's facts give for the day, with its exchange rate; None without a currency."""
     currency = model.currency
     if currency is None:
         return None
@@ -249,17 +249,17 @@ def _in_currency(model: ResolvedModel, amounts: Mapping[str, Scenarios | None]) 
 
 
 def ratio_text(ratio: Fraction | None) -> str | None:
-    """A ratio with four decimals, as a plain decimal string."""
+    """A ratio as a plain decimal string, rounded to four decimals."""
     return None if ratio is None else format(Decimal(round(ratio * 10_000)) / 10_000, "f")
 
 
 def offer_shape(offer: Offer) -> Shape:
-    """An offer with its whole history of prices, their sources and disputes."""
+    """An offer as JSON with its price history, sources and disputed prices."""
     return {**_offer(offer), "kind": offer.kind, "example": offer.example, "prices": [_price_row(row) for row in offer.rows]}
 
 
 def rule_shape(row: RuleRow) -> Shape:
-    """A parameter's value with what speaks for it."""
+    """The value of a rule as JSON, with its evidence."""
     return {
         "value": decimal_text(row.value),
         "evidence": row.evidence,
@@ -269,7 +269,7 @@ def rule_shape(row: RuleRow) -> Shape:
 
 
 def rules_shape(rules: EffectiveRules) -> Shape:
-    """The rules that an answer used, each with its evidence."""
+    """The rules of an answer as JSON, each with its evidence."""
     return {
         "name": rules.name,
         "digest": rules.digest,
@@ -278,7 +278,7 @@ def rules_shape(rules: EffectiveRules) -> Shape:
 
 
 def provenance_shape(model: ResolvedModel) -> Shape:
-    """The day, the offers, the prices and the rules of an answer."""
+    """The day, the offers, the prices and the rules of an answer as JSON."""
     return {
         "day": model.selection.day.isoformat(),
         "currency": "USD",
@@ -325,7 +325,7 @@ def _price_row(row: PriceRow) -> Shape:
 
 
 def scenarios_shape(amounts: Scenarios) -> Shape:
-    """Best, expected and worst, in dollars."""
+    """The amounts of the three cache scenarios as JSON, in dollars."""
     return {
         "best": format_dollars(amounts.best),
         "expected": format_dollars(amounts.expected),
@@ -334,7 +334,7 @@ def scenarios_shape(amounts: Scenarios) -> Shape:
 
 
 def line_shapes(lines: Iterable[Line], quote: Quote | None) -> list[Shape]:
-    """Lines of a bill: quantity, rate and amount, with what they stand on."""
+    """Lines of a bill as JSON: quantity, rate and amount, with the sources of the price."""
     return [
         {
             "offer": quote.offer.id if quote else None,
@@ -395,7 +395,7 @@ def _billed_transcription(transcription: BilledTranscription, quote: Quote) -> S
 
 
 def plan_shape(plan: Plan, conversation: CountedConversation) -> Shape:
-    """A plan with what it left open filled in."""
+    """A plan as JSON, with values for what it left open."""
     values = {
         field.name: decimal_text(getattr(plan, field.name))
         for field in (*fields(ConversationSettings), *fields(Plan))
@@ -423,5 +423,5 @@ def _truncation(setting: Truncation) -> Shape:
 
 
 def decimal_text(value: object) -> object:
-    """Decimals as plain numbers in a string, so that nothing is lost on the way through JSON."""
+    """A decimal as a plain decimal string, so that JSON keeps all its digits; any other value unchanged."""
     return format(value.normalize(), "f") if isinstance(value, Decimal) else value

@@ -1,1 +1,1 @@
-"""Define the commands, one file per command."""
+"""Define the commands, one module per command."""

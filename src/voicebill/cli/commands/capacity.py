@@ -1,4 +1,4 @@
-"""`voicebill capacity`: how many calls are held at once, and how much quota they take."""
+"""Define `voicebill capacity`: the concurrent calls of the busy hour, and the quota that they need."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ def capacity_command(
 
 
 def print_capacity(answer: Capacity, out: Console) -> None:
-    """Print a capacity for people."""
+    """Print a capacity plan."""
     model = answer.model
     out.print(terminal.heading(terminal.selection_title(model)))
     out.print(_busy_hour(answer))
@@ -96,7 +96,7 @@ def _busy_hour(answer: Capacity) -> str:
     return f"{traffic.volume}{days}, {format_percent(float(traffic.busy_hour_share))} of a day in its busiest hour: {calls}"
 
 
-def _concurrency_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
+def _concurrency_table(answer: Capacity) -> Any:  # noqa: ANN401 - any content that Rich can print
     queue, targets = answer.queue, answer.targets
     table = terminal.table("", "calls", "", wrapped=(2,))
     table.add_row("on average", f"{answer.traffic.erlangs:,.1f}", "erlangs, if none is refused")
@@ -111,7 +111,7 @@ def _concurrency_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich
     return table
 
 
-def _minute_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
+def _minute_table(answer: Capacity) -> Any:  # noqa: ANN401 - any content that Rich can print
     demand = answer.demand
     table = terminal.table("minute", "tokens", "requests")
     for minute in abbreviate_minutes(demand.minutes):
@@ -133,7 +133,7 @@ def _minute_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can 
     return table
 
 
-def _limit_table(answer: Capacity) -> Any:  # noqa: ANN401 - whatever Rich can show
+def _limit_table(answer: Capacity) -> Any:  # noqa: ANN401 - any content that Rich can print
     table = terminal.table("", "on average", f"{answer.targets.percentile_text} of minutes", "worst", "one quota", "carries")
     for limit in answer.limits:
         name = "sessions at once" if limit.name == "sessions" else limit.name
@@ -150,7 +150,7 @@ def _limit_figures(limit: LimitUsage) -> Iterator[str]:
 
 
 def _quota_sentences(answer: Capacity) -> Iterator[str]:
-    """How much quota it takes, in sentences."""
+    """Sentences on the calls that fit in one quota and the number of quotas required; none if no limit is known."""
     requirement, target = answer.needed, format_percent(float(answer.targets.blocking_probability))
     if requirement is None:
         return

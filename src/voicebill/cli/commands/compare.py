@@ -1,4 +1,4 @@
-"""`voicebill compare`: one plan against every offer that can serve it."""
+"""Define `voicebill compare`: the cost of one plan with every offer and stack."""
 
 from dataclasses import replace
 from datetime import date
@@ -21,7 +21,7 @@ from voicebill.answers.reports.alternatives_shape import alternatives_shape, ful
 from voicebill.answers.reports.shape import bridge_shape, comparison_shape
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
-from voicebill.charts import draw
+from voicebill.charts.themes import Theme
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
 from voicebill.cli.display.table_files import write_alternatives
@@ -138,7 +138,7 @@ def compare_command(
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """One plan against every way to build it: realtime models, pipelines, live models, in writing; the cheapest first.
+    """Compare the cost of one plan with all alternatives: realtime models, pipelines, live models and text chat.
 
     \b
         voicebill compare --minutes 6 --turns 15 --conversations 30000/month
@@ -205,7 +205,7 @@ def _normalize_provider(name: str | None, facts: Facts) -> str | None:
 
 
 def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
-    """The cheapest that is sure to be sold on the day, or else the cheapest."""
+    """The cheapest offer that is known to be available on the day; if there is none, the cheapest of all."""
     confirmed = (
         offer_estimate
         for offer_estimate in answer.candidates
@@ -214,21 +214,24 @@ def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
     return next(confirmed, answer.candidates[0])
 
 
-def _draw(
-    answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, source: str, theme: draw.Theme
-) -> None:
+def _draw(answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, source: str, theme: Theme) -> None:
+    from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
     if chart == "offers":
         draw.save(draw.offers_chart(answer, theme), file)
     elif curves:
         draw.save(draw.break_even_chart(curves[0], source, theme), file)
     else:
-        raise InvalidInput("there is no ranking to draw: name an axis with --break-even, and two ways with --alternative")
+        raise InvalidInput("there is no ranking to draw: give an axis (--break-even) and two alternatives (--alternative)")
 
 
 def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deployment: str | None) -> list[Stack]:
-    """The stacks beside the offers: those named, else all that can be built as it is asked for.
+    """The stacks with these names, or all stacks, restricted to a provider and a deployment if they are given.
 
-    Of a provider or deployment that was named they are built of what is sold so; one that wishes for another is left out.
+    A stack that requires another provider or deployment is left out.
+
+    Raises:
+        UnknownName: there is no stack with a name.
     """
     stacks = {stack.name: stack for stack in facts.stacks}
     for name in names or ():
@@ -241,7 +244,11 @@ def _stacks(facts: Facts, names: list[str] | None, provider: str | None, deploym
 def _break_even_curves(
     priced_alternatives: Alternatives, axis_names: list[str] | None, alternative_names: list[str] | None, range_text: str | None
 ) -> tuple[BreakEvenCurve, ...]:
-    """Break-even, along what was asked for."""
+    """Break-even on the selected axes, or on all that apply.
+
+    Raises:
+        InvalidInput: a range is given without exactly one axis, or there are fewer than two alternatives.
+    """
     volume_axis = (
         ("volume",) if any(alternative.fixed_monthly_fee for alternative in priced_alternatives.conversational) else ()
     )
@@ -275,9 +282,9 @@ def _at_least_one(name: str, number: int) -> int:
 
 
 def print_comparison(comparison: Comparison, second_comparison: Comparison, out: Console) -> None:
-    """Print what the second plan costs beside the first, offer by offer, expected."""
+    """Print the expected costs of two plans and their difference, offer by offer."""
     out.print()
-    out.print(terminal.heading("The first plan, and the one it is held against (expected, per conversation)"))
+    out.print(terminal.heading("The first and the second plan (expected, per conversation)"))
     table = terminal.table("", "first", "second", "difference", "ratio")
     for row in compare_plans(comparison, second_comparison):
         table.add_row(
@@ -291,7 +298,7 @@ def print_comparison(comparison: Comparison, second_comparison: Comparison, out:
 
 
 def print_calculator_bridge(bridge_result: CalculatorBridge, offer: Offer, out: Console) -> None:
-    """Print the way from the original calculator's figure to ours."""
+    """Print the steps from the web calculator's amount to voicebill's."""
     out.print()
     out.print(terminal.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
     table = terminal.table("", "difference", "subtotal")

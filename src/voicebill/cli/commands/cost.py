@@ -1,4 +1,4 @@
-"""`voicebill cost`: what conversations cost, from their usage logs or from a ledger."""
+"""Define `voicebill cost`: the actual cost of conversations, from usage logs or a ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,6 @@ from voicebill.answers.reports.cost_shape import amount_status, cost_shape, form
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
-from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
 from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
@@ -43,10 +42,10 @@ if TYPE_CHECKING:
 QUERY_PANEL = "Query"
 TextRow = tuple[str, ...]
 AMOUNT_SUFFIXES = {"partial": " + unpriced usage", "nothing": ", nothing counted"}
-"""What is added to an amount that is not the whole of its group."""
+"""The suffix of an amount by status, if some usage of its group has no price or nothing was counted."""
 
 MAX_GROUPS_SHOWN = 40
-"""So many groups are printed; all of them go into a file or JSON."""
+"""The maximum number of groups that are printed; files and JSON have all of them."""
 
 
 @takes_logs
@@ -108,6 +107,8 @@ def cost_command(
     if out is not None:
         write_table(answer, out)
     if chart_file is not None:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
         draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
         terminal.print_json(_input_json(report) | cost_shape(answer))
@@ -116,16 +117,16 @@ def cost_command(
 
 
 def _input_json(report: "ReadReport | None") -> Shape:
-    """What a reading met; null for a ledger, where that was said when it was recorded."""
+    """The read report as JSON; null for a ledger, which was read when it was recorded."""
     if report is None:
         return {"input": None}
-    from voicebill.logs.report_text import report_json  # noqa: PLC0415 - logs are read by an extra
+    from voicebill.logs.report_text import report_json  # noqa: PLC0415 - reading logs needs an extra
 
     return {"input": report_json(report)}
 
 
 def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:
-    """Print costs for people."""
+    """Print a cost report, with the report on reading the logs if there is one."""
     warnings = [*_notes(report), *answer.warnings]
     for part in (
         *_heading(answer, report),
@@ -145,7 +146,7 @@ def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:
 
 def _notes(report: "ReadReport | None") -> Iterator[str]:
     if report is not None:
-        from voicebill.logs.report_text import report_notes  # noqa: PLC0415 - logs are read by an extra
+        from voicebill.logs.report_text import report_notes  # noqa: PLC0415 - reading logs needs an extra
 
         yield from report_notes(report)
 
@@ -198,12 +199,12 @@ def _group_cell(group: CostGroup) -> terminal.Cell:
 
 
 def _exact_range(low: Amount, high: Amount) -> str:
-    """An amount of a bill, or two, with all digits."""
+    """An amount, or a range of two, with all digits."""
     return format_exact(low) if low == high else f"{format_exact(low)} to {format_exact(high)}"
 
 
 def _format_range(low: Amount, high: Amount) -> str:
-    """An amount, or two; with all their digits where they would look alike otherwise."""
+    """An amount, or a range of two; with all digits if the two would look the same when rounded."""
     low, high = sorted((low, high))
     if low == high:
         return terminal.amount_text(low)
@@ -253,7 +254,7 @@ def _unpriced(lines: Sequence[UnpricedLine], answer: Cost) -> Iterator[Any]:
 
 
 def _sections(title: str, columns: TextRow, sections: Mapping[str, Sequence[TextRow]], style: str) -> Iterator[Any]:
-    """A table whose rows stand under the name of their section, which may be as long as a line. Nothing without rows."""
+    """A table with rows under the names of their sections, each on a line of its own; nothing without sections."""
     if not sections:
         return
     yield ""

@@ -1,4 +1,4 @@
-"""`voicebill estimate`: what a planned conversation will cost."""
+"""Define `voicebill estimate`: the cost of a planned conversation."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated
@@ -24,7 +24,7 @@ from voicebill.answers.sensitivity.recommendations import (
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
 from voicebill.billing.errors import NotAvailable
 from voicebill.billing.money import Amount
-from voicebill.charts import draw
+from voicebill.charts.kinds import ESTIMATE_CHARTS, SENSITIVITY_CHART
 from voicebill.cli.display import terminal
 from voicebill.cli.options.request import takes_request
 from voicebill.cli.options.shared import (
@@ -65,9 +65,9 @@ def estimate_command(
         str,
         option(
             "--chart",
-            f"Which: {', '.join((*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART))}. (default: turns)",
+            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: turns)",
             CHART_PANEL,
-            choice_parser(*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART),
+            choice_parser(*ESTIMATE_CHARTS, SENSITIVITY_CHART),
             "NAME",
         ),
     ] = "turns",
@@ -91,13 +91,15 @@ def estimate_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     plan, selection = request.plan, request.selection
     answer = estimate(plan, selection, facts, request.volume, request.lengths, connection_costs=request.connection_costs)
-    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == draw.SENSITIVITY_CHART) else ()
+    swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == SENSITIVITY_CHART) else ()
     if chart_file:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
         chart_theme = parse_theme(theme, width)
         drawing = (
             draw.sensitivity_chart(swings, answer.model, chart_theme)
-            if chart == draw.SENSITIVITY_CHART
-            else draw.ESTIMATE_CHARTS[chart](answer, chart_theme)
+            if chart == SENSITIVITY_CHART
+            else draw.ESTIMATE_FUNCTIONS[chart](answer, chart_theme)
         )
         draw.save(drawing, chart_file)
     suggestions = recommendations(plan, selection, facts) if with_sensitivity else ()
@@ -122,7 +124,7 @@ def estimate_command(
 
 
 def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) -> None:
-    """Print an estimate for people."""
+    """Print an estimate."""
     plan, model = answer.plan, answer.model
     out.print(terminal.heading(terminal.selection_title(model)))
     user, assistant = plan.speech_shares
@@ -166,7 +168,7 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
 
 
 def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
-    """What it means for a month that calls differ in length."""
+    """Sentences on calls of different lengths: their mean length and cost, and percentiles."""
     lengths_text = (
         f"coefficient of variation {call_mix.lengths.coefficient}"
         if isinstance(call_mix.lengths, LengthDistribution)
@@ -191,7 +193,7 @@ def _amount_rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
 
 
 def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, out: Console) -> None:
-    """Print the cheapest truncation that remembers enough."""
+    """Print the cheapest truncation that always remembers a number of turns."""
     setting = cheapest.truncation
     limit = setting.post_instructions_tokens
     setting_text = (
@@ -210,7 +212,7 @@ def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, ou
 
 
 def print_sensitivity(swings: Iterable[Swing], suggestions: Iterable[Recommendation], out: Console) -> None:
-    """Print what each assumption moves, and what would be cheaper."""
+    """Print the sensitivity and the recommendations."""
     out.print()
     out.print(terminal.heading("Sensitivity (expected, per conversation)"))
     table = terminal.table("", "low", "change", "high", "change")

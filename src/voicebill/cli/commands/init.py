@@ -1,4 +1,4 @@
-"""`voicebill init`: a commented plan file to start from."""
+"""Define `voicebill init`: write a commented plan file."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`voicebill prices`: the price book, one of its offers with history and sources, or a check of a file."""
+"""Define `voicebill prices`: the price book, the history and sources of one model, or the check of a file."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -101,7 +101,7 @@ def _offers_on(book: PriceBook, kind: str, provider: str | None, day: date) -> t
 
 def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
     out.print(terminal.heading(f"{kind} offers on {day}"))
-    out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where said so", style="dim")
+    out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where stated", style="dim")
     previous_title = ""
     for offer in sorted(offers, key=lambda item: (item.provider, item.model, item.version or "", item.id)):
         if (title := f"{offer.provider}/{offer.name}") != previous_title:
@@ -124,7 +124,7 @@ def _location(offer: Offer) -> str:
 
 
 def _price_texts(offer: Offer, row: PriceRow, meters: Mapping[str, Meter]) -> Iterable[str]:
-    """A row's prices in few words: token prices together by modality, others with their unit."""
+    """Short texts of a row's prices: token prices together by modality, others with their unit."""
     grouped: set[str] = set()
     for modality in ("text", "audio", "image"):
         names = [f"{modality}_in", f"{modality}_in_cached", f"{modality}_out"]

@@ -1,4 +1,4 @@
-"""`voicebill ptu`: how many units of provisioned throughput a load needs, what they cost, and when that pays."""
+"""Define `voicebill ptu`: the PTUs that a load needs, their cost, and the break-even utilization."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,6 @@ from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.ptu_shape import amounts_by_term, cheapest_option_text, ptu_shape
 from voicebill.billing.money import Amount
 from voicebill.billing.validation import Number
-from voicebill.charts import draw
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
 from voicebill.cli.options.shared import (
@@ -78,6 +77,8 @@ def ptu_command(
         raise InvalidOptions(issues)
     answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
     if chart_file:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
         draw.save(draw.ptu_costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
         terminal.print_json(ptu_shape(answer))
@@ -86,7 +87,7 @@ def ptu_command(
 
 
 def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
-    """Print a sizing for people."""
+    """Print a PTU sizing."""
     request, throughput = answer.request, answer.throughput
     location = ", ".join(filter(None, (request.deployment, request.region)))
     out.print(terminal.heading(f"{throughput.model} at azure, provisioned ({location}) on {request.day}"))
@@ -126,7 +127,7 @@ def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
 
 
 def _sizing(answer: PtuSizing) -> Iterator[str]:
-    """How the units come about, as the vendor's formula has it."""
+    """Lines on how the number of PTUs is computed by the vendor's formula, and on their utilization."""
     request, throughput, increments = answer.request, answer.throughput, answer.increments
     yield (
         f"{terminal.pluralize(answer.needed, 'PTU')}: {float(answer.raw_ptus):,.2f}, rounded up to a multiple of "
@@ -144,7 +145,7 @@ def _sizing(answer: PtuSizing) -> Iterator[str]:
 
 
 def _monthly_cost(answer: PtuSizing) -> Iterator[Any]:
-    """What the load costs a month: pay as you go, with the units that were bought, and with the cheapest number of them."""
+    """A table of monthly costs: pay as you go only, the PTUs bought under each commitment, and the cheapest number of PTUs."""
     yield ""
     if answer.missing_reason:
         yield f"No pay-as-you-go price to compare with: {answer.missing_reason}."
@@ -188,5 +189,5 @@ def _format_terms(per_hour: Amount | None) -> tuple[terminal.Cell, ...]:
 
 
 def _format_number(number: Number | Fraction) -> str:
-    """A number without digits that say nothing."""
+    """A number for display: whole from 1,000 on, else with up to ten significant digits."""
     return f"{float(number):,.10g}" if number < 1000 else f"{round(number):,}"

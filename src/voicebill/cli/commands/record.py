@@ -1,4 +1,4 @@
-"""`voicebill record`: keep what logs say in a ledger."""
+"""Define `voicebill record`: add the records of logs to a ledger."""
 
 from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import InvalidInput
@@ -7,7 +7,7 @@ from voicebill.cli.options.logs import LogInput, takes_logs
 from voicebill.cli.options.shared import JsonOption
 
 MAX_DAYS_SHOWN = 8
-"""So many days are named."""
+"""The maximum number of days that are named."""
 
 
 @takes_logs
@@ -27,7 +27,7 @@ def record_command(
     if not log_input.logs or ledger is None:
         raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
     report, records = log_input.read()
-    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger is kept by an extra
+    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger needs an extra
     from voicebill.logs.report_text import report_notes  # noqa: PLC0415
 
     summary = Ledger(ledger).record(records)
@@ -57,8 +57,8 @@ def record_command(
         )
     if summary.skipped:
         out.print(
-            f"{summary.skipped:,} of these are told otherwise than the ledger has them, and left out: what tells them "
-            "knows less (no model, session, tenant or time), or has been corrected before"
+            f"{summary.skipped:,} of these differ from the ledger and were skipped: they are less complete (no model, session, "
+            "tenant or time), or were corrected before"
         )
     for note in terminal.notes("Warnings", report_notes(report), style="yellow"):
         out.print(note)

@@ -1,4 +1,4 @@
-"""`voicebill rules`: how talk becomes tokens for a model, and what speaks for each rule."""
+"""Define `voicebill rules`: the counting rules of a model, each with its evidence."""
 
 from typing import Annotated
 
@@ -49,7 +49,7 @@ def rules_command(
 
 
 def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: Console) -> None:
-    """Print rules for people."""
+    """Print the rules of a model."""
     out.print(
         terminal.heading(
             f"{effective_rules.name} for {model} ({effective_rules.digest}): {facts.rules.rule_set(effective_rules.name).title}"
@@ -63,4 +63,4 @@ def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: 
         out.print(terminal.indent(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
     out.print()
     others = ", ".join(rule_set.name for rule_set in facts.rules.sets if rule_set.name != effective_rules.name)
-    out.print(f"Other sets: {others}. One rule can be set otherwise with --set-rule NAME=VALUE.", style="dim")
+    out.print(f"Other sets: {others}. Override a rule with --set-rule NAME=VALUE.", style="dim")

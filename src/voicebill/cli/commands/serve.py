@@ -1,4 +1,4 @@
-"""`voicebill serve`: the page and the HTTP API on this machine."""
+"""Define `voicebill serve`: serve the page and the HTTP API."""
 
 import logging
 from pathlib import Path
@@ -43,7 +43,7 @@ def serve_command(
         voicebill serve --port 8080 --prices contract.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_extra("web", "serving", "uvicorn", "fastapi", "jinja2", "python_multipart")
-    import uvicorn  # noqa: PLC0415 - an optional part
+    import uvicorn  # noqa: PLC0415 - the web server needs an extra
 
     from voicebill.web.app import create_app  # noqa: PLC0415
     from voicebill.web.site import Limits, Site  # noqa: PLC0415

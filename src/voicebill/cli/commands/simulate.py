@@ -1,4 +1,4 @@
-"""`voicebill simulate`: a scripted conversation, billed response by response."""
+"""Define `voicebill simulate`: the bill of a scripted conversation, response by response."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,11 +70,11 @@ def simulate_command(
 
 
 def read_script(file: Path, **settings: object) -> ScriptRequest:
-    """A script file, with some of its settings stated instead (None: as the file says).
+    """The request in a script file. `settings` that are not None replace those of the file.
 
     Raises:
         UnreadableFile: the file cannot be read.
-        FaultyFile: it has faults; all of them are listed with their lines.
+        InvalidFile: the file has errors, or tokens of another file cannot be counted; the message lists all with their lines.
     """
     tables, lines = read_toml(file)
     issues: list[Issue] = []
@@ -93,7 +93,7 @@ def read_script(file: Path, **settings: object) -> ScriptRequest:
 
 
 def print_simulation(answer: Simulation, out: Console) -> None:
-    """Print a simulation for people."""
+    """Print a simulation."""
     model = answer.model
     cache_rule = answer.conversation.expected
     share = f", {cache_rule.reuse_percent} of the prefix reused" if cache_rule.behaviour == "prefix" else ""
@@ -130,7 +130,7 @@ def print_simulation(answer: Simulation, out: Console) -> None:
 
 
 def _status_suffix(response: Response) -> str:
-    """What sets a response apart from a plain reply, in a word."""
+    """A word that marks a response as a tool call, an interrupted reply and so on; empty for a plain reply."""
     if response.kind == "tool-call":
         return " tool"
     if response.status == "cancelled":

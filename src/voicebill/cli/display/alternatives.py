@@ -1,4 +1,4 @@
-"""How alternatives and their ranking look on a terminal."""
+"""Print alternatives, their break-even, and pipelines on a terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -16,11 +16,11 @@ from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.cli.display import terminal
 
 WIDTH = 9
-"""Columns for a figure."""
+"""The width of a figure, in columns."""
 
 
 def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
-    """Print every way for people, the cheapest first; those that do less by themselves."""
+    """Print all alternatives, cheapest first, with notes, warnings and assumptions; partial alternatives separately."""
     by = "its month" if answer.by_month else "the planned conversation"
     out.print(terminal.heading(f"per conversation on {day}, the cheapest first by {by}"))
     out.print(_plan_line(answer))
@@ -51,7 +51,7 @@ def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Conso
 
 
 def _plan_line(answer: Alternatives) -> str:
-    """The plan in a line."""
+    """One line about the plan."""
     plan = answer.plan
     user, assistant = plan.speech_shares
     prompt = terminal.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
@@ -64,7 +64,7 @@ def _plan_line(answer: Alternatives) -> str:
 
 
 def _assumptions(answer: Alternatives) -> list[str]:
-    """What the figures of the stacks rest on, and months; offers of one model are explained by their own estimates."""
+    """The assumptions of the stacks and of monthly amounts; those of offers are part of their own estimates."""
     assumptions = [
         assumption
         for alternative in answer.conversational
@@ -72,16 +72,14 @@ def _assumptions(answer: Alternatives) -> list[str]:
         for assumption in alternative.counting_assumptions
     ]
     if answer.by_month:
-        assumptions.append(
-            "months are over calls that differ in length; where a session ends, calls are cut there, and else nowhere"
-        )
+        assumptions.append("monthly amounts are over calls of different lengths; a call ends early only at the session limit")
     if any(alternative.candidate for alternative in answer.conversational):
         assumptions.append("speech to speech: as voicebill estimate explains for each model")
     return list(dict.fromkeys(assumptions))
 
 
 def _legend(alternatives: Sequence[Alternative]) -> Iterator[str]:
-    """What the words mean that stand beside the figures."""
+    """Explanations of the terms in the tables."""
     offer_estimates = [alternative.candidate for alternative in alternatives if alternative.candidate]
     if any(offer_estimate.availability_unconfirmed for offer_estimate in offer_estimates):
         yield (
@@ -124,7 +122,7 @@ def _label(alternative: Alternative) -> str:
 
 
 def _notes(alternative: Alternative, day: date) -> Iterator[str]:
-    """How it is sold or made, and what to mind of it, in few words."""
+    """Short notes on an alternative: its terms of sale or its models, its end, fees and latency."""
     if alternative.candidate is not None:
         yield from offer_notes(alternative.candidate, day)
     else:
@@ -149,7 +147,7 @@ def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
 
 
 def _warnings(alternatives: Iterable[Alternative]) -> list[str]:
-    """What to fear of the stacks; offers of one model say it in their own line."""
+    """The warnings of the stacks, each once; those of offers are in their notes."""
     return list(
         dict.fromkeys(
             warning for alternative in alternatives if alternative.candidate is None for warning in alternative.warnings
@@ -158,7 +156,7 @@ def _warnings(alternatives: Iterable[Alternative]) -> list[str]:
 
 
 def _reason(alternative: Alternative) -> str:
-    """Why something cannot serve the plan, named once."""
+    """The reason why an alternative is not possible, with its name."""
     reason = str(alternative.reason)
     return reason if reason.startswith(alternative.name) else f"{alternative.name}: {reason}"
 
@@ -168,7 +166,7 @@ def _format_rounded(amount: Amount) -> str:
 
 
 def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:
-    """Print break-even, pair by pair."""
+    """Print the break-even points of each pair of alternatives, by axis."""
     for curve in curves:
         sweep_range = curve.sweep_range
         out.print()
@@ -198,12 +196,12 @@ def _break_even_lines(pair: PairComparison) -> Iterator[str]:
 
 
 def _format_value(value: Decimal) -> str:
-    """A value of a range, to two decimals."""
+    """A value on an axis, rounded to two decimals."""
     return f"{round(value, 2).normalize():,f}"
 
 
 def print_pipelines(answer: Alternatives, count: int, out: Console) -> None:
-    """Print the cheapest of all pipelines."""
+    """Print the cheapest of `count` pipelines."""
     out.print()
     out.print(terminal.heading(f"The {len(answer.conversational)} cheapest of {count:,} pipelines"))
     table = terminal.table("", "best", "expected", "worst", "ends")

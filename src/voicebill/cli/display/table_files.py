@@ -1,4 +1,4 @@
-"""Answers as tables in files: whole, or not there at all."""
+"""Write answers as tables to files. A file is complete, or it is not written at all."""
 
 import csv
 import io
@@ -17,13 +17,13 @@ TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 def write_table(answer: Cost, file: Path) -> None:
-    """Write the groups of an answer, or its bill's lines where it has no groups, as CSV or Parquet by the file's name.
+    """Write the groups of a cost report, or the lines of its bill without groups, as CSV or Parquet by the file's suffix.
 
-    Dollars are exact to twelve decimals. The file appears under its name when it is whole.
+    Dollars are exact to twelve decimals.
 
     Raises:
-        InvalidInput: its name ends otherwise.
-        UnreadableFile: it cannot be written.
+        InvalidInput: the suffix is neither .csv nor .parquet.
+        UnreadableFile: the file cannot be written.
     """
     suffix = file.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
@@ -32,11 +32,11 @@ def write_table(answer: Cost, file: Path) -> None:
 
 
 def write_alternatives(answer: Alternatives, heading: str, file: Path) -> None:
-    """Write alternatives as CSV or Markdown, by the file's name.
+    """Write alternatives as CSV or Markdown, by the file's suffix.
 
     Raises:
-        InvalidInput: its name ends otherwise.
-        UnreadableFile: it cannot be written.
+        InvalidInput: the suffix is neither .csv nor .md.
+        UnreadableFile: the file cannot be written.
     """
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".md"):
@@ -64,7 +64,7 @@ def _write(content: bytes, file: Path) -> None:
 
 
 def _csv(answer: Cost) -> bytes:
-    from voicebill.engines.cost_table import cost_cells as groups  # noqa: PLC0415 - tables are made by an extra
+    from voicebill.engines.cost_table import cost_cells as groups  # noqa: PLC0415 - tables need an extra
 
     titles, rows = groups(answer)
     text = io.StringIO()
@@ -75,7 +75,7 @@ def _csv(answer: Cost) -> bytes:
 
 
 def _parquet(answer: Cost) -> bytes:
-    from pyarrow import parquet  # noqa: PLC0415 - only where it is asked for
+    from pyarrow import parquet  # noqa: PLC0415 - Parquet needs an extra
 
     from voicebill.engines.cost_table import cost_table  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from voicebill import __version__
 from voicebill.answers.connectivity.call_fees import CallFee
 from voicebill.answers.connectivity.transport import ConnectionEstimate
 from voicebill.answers.estimates.estimate import Estimate
@@ -31,30 +32,30 @@ BAR_WIDTH = 16
 
 
 MIN_KEY_WIDTH = 8
-"""A column of names is not folded to fewer characters than this."""
+"""The minimum width of a column of names; names are folded to fit."""
 
 GAP = 2
-"""Columns between two columns of a table."""
+"""The blanks between two columns of a table."""
 
 NARROW = 60
-"""On a terminal of fewer columns, bars are left out."""
+"""On a terminal with fewer columns, bars are left out."""
 
 _EXACT: ContextVar[bool] = ContextVar("exact", default=False)
-"""Whether amounts are printed with all their digits; set with the console of each answer."""
+"""Whether amounts are printed with all digits; set by `console` for each answer."""
 
 
 class UncroppedConsole(Console):
-    """A console that prints long lines whole: a pipe has no width, and a terminal wraps them."""
+    """A console that never crops a line: a pipe has no width, and a terminal wraps long lines."""
 
     def print(self, *objects: Any, **settings: Any) -> None:  # noqa: ANN401 - Rich's own signature
-        """Print, and never cut a line."""
+        """Print without cropping lines."""
         super().print(*objects, **{"crop": False, **settings})
 
 
 def console(*, exact: bool = False) -> Console:
-    """A console on standard output: as wide as the terminal up to 100 columns, 80 for prose in a pipe.
+    """A console on standard output. It is as wide as the terminal, at most 100 columns; in a pipe, prose has 80 columns.
 
-    `exact`: amounts are printed with all their digits.
+    `exact`: amounts are printed with all digits.
     """
     _EXACT.set(exact)
     return UncroppedConsole(width=_console_width(), highlight=False, soft_wrap=False)
@@ -65,20 +66,18 @@ def _console_width() -> int:
 
 
 def amount_text(amount: Amount) -> str:
-    """An amount for headlines and sentences: three significant digits, or all of them where that was asked for."""
+    """An amount for headlines and sentences: with three significant digits, or with all if the console is exact."""
     return format_exact(amount) if _EXACT.get() else format_amount(amount)
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """Print an answer's shape, with the version that gave it."""
-    from voicebill import __version__  # noqa: PLC0415 - reading the version costs start-up time
-
+    """Print the JSON of an answer, with the version of voicebill."""
     sys.stdout.write(json.dumps({"voicebill": __version__, **document}, indent=2, ensure_ascii=False) + "\n")
 
 
 @dataclass(frozen=True, slots=True)
 class AmountCell:
-    """An amount in a table, or a range of two; all amounts of a column get one number of decimals.
+    """An amount in a table, or a range of two; all amounts of a column have the same number of decimals.
 
     `signed`: an increase is shown with a plus sign, no change as a dash. `suffix` is added to the text.
     """
@@ -90,7 +89,7 @@ class AmountCell:
     style: str = ""
 
     def format(self, decimals: int) -> Text:
-        """The cell's text in a column with so many decimals."""
+        """The text of the cell with a number of decimals."""
         low, high = sorted((self.low, self.low if self.high is None else self.high))
         text = _format_cell_amount(low, decimals)
         if low != high:
@@ -110,17 +109,17 @@ Cell = str | Text | AmountCell
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A name over the rows that follow; it may be as long as a line."""
+    """A name above the rows that follow; it may be as long as a line."""
 
     name: str
     style: str = ""
 
 
 class DataTable:
-    """A table without frames whose columns of names are flush left and whose other columns are flush right.
+    """A table without frames: the first `left` columns are names, aligned left; the others are aligned right.
 
-    It fits what it is printed on: into a pipe it is as wide as it needs to be; on a narrow terminal names fold and
-    amounts stay whole, and where that does not fit, each row becomes a block of lines. `wrapped` names columns of prose.
+    In a pipe it is as wide as necessary. On a narrow terminal names are folded, and amounts are not; if that does not fit,
+    each row is printed as a block of lines. `wrapped` has the indexes of columns of prose.
     """
 
     def __init__(self, *columns: str, left: int = 1, wrapped: Sequence[int] = ()) -> None:
@@ -135,15 +134,15 @@ class DataTable:
         self._rows.append(cells)
 
     def add_section(self, name: str, style: str = "") -> None:
-        """Add a name over the rows that follow."""
+        """Add a name above the rows that follow."""
         self._rows.append(Section(name, style))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """As wide as the console."""
+        """The width of the table: that of the console."""
         return Measurement(options.max_width, options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The table in the form that fits."""
+        """The table as columns, or as blocks of lines if it does not fit."""
         rows = self._format_rows()
         available = options.max_width - self.indentation
         widths = self._widths(rows)
@@ -182,7 +181,7 @@ class DataTable:
         ]
 
     def _tables(self, rows: Sequence[Section | list[Text]], widths: Sequence[int]) -> Iterator[Table | Text]:
-        """The header with the rows up to the first section, then each section's name and its rows."""
+        """The header with the rows before the first section, then the name and the rows of each section."""
         part = self._empty_table(widths, show_header=True)
         for row in rows:
             if isinstance(row, Section):
@@ -212,7 +211,7 @@ class DataTable:
         return part
 
     def _blocks(self, rows: Sequence[Section | list[Text]]) -> RenderResult:
-        """Each row as lines of its own: its names, then a line for each figure."""
+        """Each row as a block of lines: its names, then one line for each figure."""
         label_width = max((len(title) for title in self.columns[self.left :]), default=0)
         for row in rows:
             if isinstance(row, Section):
@@ -230,7 +229,7 @@ def _cell_text(cell: Cell, decimals: int) -> Text:
 
 
 def _share_width(widths: Sequence[int], available: int) -> list[int]:
-    """Widths of columns that must do with less: short ones keep theirs, long ones share what is left."""
+    """Widths of columns within the available width: narrow columns keep theirs, wide ones share the rest."""
     shared = list(widths)
     while sum(shared) > available:
         widest = max(range(len(shared)), key=lambda index: shared[index])
@@ -239,12 +238,12 @@ def _share_width(widths: Sequence[int], available: int) -> list[int]:
 
 
 def table(*columns: str, left: int = 1, wrapped: Sequence[int] = ()) -> DataTable:
-    """A table whose first columns are names; `wrapped` columns hold prose."""
+    """A table whose first `left` columns are names, and whose `wrapped` columns contain prose."""
     return DataTable(*columns, left=left, wrapped=wrapped)
 
 
 def selection_title(model: ResolvedModel) -> str:
-    """A model with its seller, and how and where it is sold."""
+    """A line about the selected offer: its name, provider, deployment, region, and the day."""
     offer, region = model.quote.offer, model.quote.region
     location = (
         "" if offer.deployment == "global" and not region else f" ({', '.join(filter(None, (offer.deployment, region)))})"
@@ -253,7 +252,7 @@ def selection_title(model: ResolvedModel) -> str:
 
 
 def pluralize(number: object, noun: str) -> str:
-    """A number with its noun.
+    """A number with its noun, in the plural unless the number is 1.
 
     >>> pluralize(1, "turn"), pluralize(1200, "turn")
     ('1 turn', '1,200 turns')
@@ -262,12 +261,12 @@ def pluralize(number: object, noun: str) -> str:
 
 
 def heading(text: str) -> Text:
-    """A heading over what follows."""
+    """A heading, in bold."""
     return Text(text, style="bold")
 
 
-def indent(content: Any, columns: int = 2) -> Any:  # noqa: ANN401 - whatever Rich can show
-    """Something moved to the right by two columns."""
+def indent(content: Any, columns: int = 2) -> Any:  # noqa: ANN401 - any content that Rich can print
+    """Content indented by a number of columns."""
     if isinstance(content, DataTable):
         content.indentation = columns
         return content
@@ -275,7 +274,7 @@ def indent(content: Any, columns: int = 2) -> Any:  # noqa: ANN401 - whatever Ri
 
 
 def scenario_table(rows: Iterable[tuple[str, Scenarios]]) -> DataTable:
-    """Best, expected and worst, a row each."""
+    """A table of the best, expected and worst amounts, with a row for each label."""
     grid = table("", "best", "expected", "worst")
     for label, amounts in rows:
         grid.add_row(
@@ -288,7 +287,7 @@ def scenario_table(rows: Iterable[tuple[str, Scenarios]]) -> DataTable:
 
 
 def currency_tables(currency: Currency | None, rows: Iterable[tuple[str, Scenarios]]) -> Iterable[Any]:
-    """The same rows in the stated currency; nothing where none was stated."""
+    """A table of the same amounts in a currency; nothing without a currency."""
     if currency is None:
         return
     grid = table(currency.code, "best", "expected", "worst")
@@ -304,7 +303,7 @@ def currency_tables(currency: Currency | None, rows: Iterable[tuple[str, Scenari
 
 
 def breakdown(rows: Iterable[tuple[str, Amount]], total: Amount) -> Table | DataTable:
-    """Parts of a total with their share, drawn as a bar."""
+    """A table of the parts of a total, each with its share as a bar; without bars on a narrow terminal."""
     parts = list(rows)
     shares = [share_of(amount, total) for _, amount in parts]
     if _console_width() < NARROW:
@@ -326,7 +325,7 @@ def breakdown(rows: Iterable[tuple[str, Amount]], total: Amount) -> Table | Data
 
 
 def bill_lines_table(*bills: tuple[str, Iterable[Line]]) -> DataTable:
-    """The lines of one or more bills, each under the name of its offer where there are several."""
+    """A table of the lines of one or more bills; if there are several, each is under the name of its offer."""
     grid = table("meter", "quantity", "rate", "amount")
     named_bills = [(name, tuple(lines)) for name, lines in bills]
     several = sum(bool(lines) for _, lines in named_bills) > 1
@@ -352,7 +351,7 @@ def bill_table(answer: Estimate | Simulation) -> DataTable:
 
 
 def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]:
-    """A heading and a list of sentences; nothing where there are none."""
+    """A heading and a list of sentences; nothing without sentences."""
     items = list(texts)
     if not items:
         return
@@ -367,7 +366,7 @@ def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]
 
 
 def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[str, Scenarios]] = ()) -> Iterator[Any]:
-    """How a conversation reaches the model, its fees, and the total with the model's cost."""
+    """A section on the connection: its properties and fees, and the totals with the cost of the models."""
     row = connection.transport
     yield ""
     yield heading(f"Connection: {row.title}, {connection.codec.name}")
@@ -394,7 +393,7 @@ def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[st
 
 
 def _call_fee_rows(call_fee: CallFee) -> Iterator[tuple[str, Amount]]:
-    """What somebody takes for the call, and for the month if he takes anything for that."""
+    """The rows of a fee: the amount per call, and the amount per month if there is one."""
     if call_fee.line is not None:
         yield (
             f"{call_fee.quote.offer.id}: {call_fee.line.meter.format_quantity(call_fee.line.quantity)} × {call_fee.line.rate}",
@@ -405,7 +404,7 @@ def _call_fee_rows(call_fee: CallFee) -> Iterator[tuple[str, Amount]]:
 
 
 def footer(effective_rules: EffectiveRules, prices_digest: str, checked: object) -> Text:
-    """Which facts an answer stands on."""
+    """A line that names the rules and the prices of an answer."""
     return Text(
         f"rules {effective_rules.name} ({effective_rules.digest}) · prices checked {checked} ({prices_digest})", style="dim"
     )

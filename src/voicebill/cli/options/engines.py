@@ -1,4 +1,4 @@
-"""Which engine counts, and over what."""
+"""Open the engine that counts the records of logs or of a ledger."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,13 +22,19 @@ ENGINES = ("duckdb", "spark", "python")
 def engine_over_records(
     records: Iterable[Record], name: str, report: "ReadReport", *, master: str, memory: str | None
 ) -> Iterator[Engine]:
-    """An engine over records that are being read; the report learns how many were told more than once."""
+    """An engine for the records of logs. It sets the number of repeated records in the report.
+
+    Raises:
+        EngineError: the memory or the disk is full.
+        SparkUnavailable: Spark cannot start.
+        MissingExtra: the packages of the engine are not installed.
+    """
     if name == "python":
         unique_records = deduplicate(records).values()
         report.repeated = report.records - len(unique_records)
         yield PythonEngine(unique_records)
         return
-    from voicebill.engines.in_duckdb import DuckDBEngine  # noqa: PLC0415 - engines are extras
+    from voicebill.engines.in_duckdb import DuckDBEngine  # noqa: PLC0415 - engines need an extra
 
     with (
         progress_bar() as progress,
@@ -49,10 +55,17 @@ def engine_over_records(
 
 @contextmanager
 def engine_over_ledger(ledger: Path, name: str, *, master: str, memory: str | None) -> Iterator[Engine]:
-    """An engine over a ledger."""
+    """An engine for the records of a ledger.
+
+    Raises:
+        InvalidInput: the engine is `python`, which counts logs only, or nothing has been recorded.
+        UnreadableFile: there is no ledger, or it cannot be read.
+        SparkUnavailable: Spark cannot start.
+        MissingExtra: the packages of the engine are not installed.
+    """
     if name == "python":
         raise InvalidInput("the Python engine counts logs; a ledger is counted by duckdb or spark")
-    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - engines are extras
+    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - engines need an extra
 
     files = Ledger(ledger).files()
     if name == "spark":

@@ -21,6 +21,15 @@ class InvalidOptions(VoicebillError):
         super().__init__("; ".join(issue.text for issue in issues))
         self.issues = tuple(issues)
 
+    def texts(self, names: Mapping[str, str]) -> list[str]:
+        """The text of each issue."""
+        return [_issue_text(issue, names) for issue in self.issues]
+
+
+def _issue_text(issue: Issue, names: Mapping[str, str]) -> str:
+    name = names.get(str(issue.path[0])) if issue.path else None
+    return issue.error.text_for(name) if name and issue.error else issue.text
+
 
 def option_name(name: str) -> str:
     """The option of an input.

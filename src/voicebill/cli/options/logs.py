@@ -1,4 +1,4 @@
-"""Options that say where logs lie, and what to take where they do not say it."""
+"""Define the options for logs and ledgers, and the defaults for what a log does not state."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,27 +57,27 @@ class LogInput:
 
     @property
     def sku_defaults(self) -> dict[str, str]:
-        """Provider, deployment and region for records that name none, as far as they are given."""
+        """The defaults for provider, deployment and region that are given."""
         return {name: self.defaults[name].lower() for name in ("provider", "deployment", "region") if name in self.defaults}
 
     def refuse_for_ledger(self) -> None:
         """Refuse the options that apply to logs only.
 
         Raises:
-            InvalidInput: one of them is given with a ledger.
+            InvalidInput: one of them is given.
         """
         given = self.defaults if self.format is None else {**self.defaults, "format": self.format}
         for name in ("model", "transcription_model", "tenant", "day", "format"):
             if name in given:
-                raise InvalidInput("applies when a log is recorded; a ledger already has what it said", field=name)
+                raise InvalidInput("applies when logs are recorded, not to the records of a ledger", field=name)
 
     def read(self) -> tuple["ReadReport", Iterator["Record"]]:
-        """The records of the logs, repeats included, and the report that is filled while they are read.
+        """The report, and the records of the logs, repeated ones included. The report is filled while the records are read.
 
         Raises:
             MissingExtra: the packages that read logs are not installed.
         """
-        from voicebill.logs.defaults import LogDefaults  # noqa: PLC0415 - logs are read by an extra
+        from voicebill.logs.defaults import LogDefaults  # noqa: PLC0415 - reading logs needs an extra
         from voicebill.logs.read import all_records  # noqa: PLC0415
         from voicebill.logs.report import ReadReport  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ class LogInput:
 
 
 def takes_logs(command: Command) -> Command:
-    """Give a command the options of logs and ledgers; it receives them as the keyword `log_input`."""
+    """Add the options for logs and ledgers to a command, which receives them as the keyword `log_input`."""
     names = [parameter.name for parameter in _INPUT_PARAMETERS]
 
     @with_options(command, ("log_input",), _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
@@ -109,14 +109,14 @@ def _with_progress(records: Iterable["Record"], report: "ReadReport") -> Iterato
 
 
 class TerminalProgress:
-    """Says on a terminal how far something has got, from the first time on that it is told."""
+    """A progress display on a terminal, which starts with the first update; nothing without a bar."""
 
     def __init__(self, bar: Progress | None) -> None:
         self._bar = bar
         self._task: TaskID | None = None
 
     def __call__(self, percent: float | None, text: str) -> None:
-        """How much is done, if that is known, and of what."""
+        """Show the percentage that is done (None: unknown) with a text."""
         if self._bar is None:
             return
         if self._task is None:
@@ -127,7 +127,7 @@ class TerminalProgress:
 
 @contextmanager
 def progress_bar() -> Iterator[TerminalProgress]:
-    """A bar on standard error while something runs; nothing where that is no terminal."""
+    """A progress bar on standard error during the block; nothing is shown if that is not a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield TerminalProgress(None)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their words are read."""
+"""Define and parse the options that several commands share."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parameters.table_schema import one_of
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.charts.draw import THEMES, Theme
+from voicebill.charts.themes import THEMES, Theme
 from voicebill.conversation.rules import ParameterValue, parse_parameter
 from voicebill.facts import load_facts
 
@@ -23,9 +23,12 @@ HISTORY_AND_CACHE_PANEL = "History, cache and limits"
 
 
 def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """A reader of an option's value whose refusal names the option."""
+    """A parser of an option's value whose error message names the option.
 
-    def parse(value: Any) -> Any:  # noqa: ANN401 - Typer hands over a default as it is
+    The parser raises VoicebillError if the value is not valid.
+    """
+
+    def parse(value: Any) -> Any:  # noqa: ANN401 - Typer passes a default unparsed
         if not isinstance(value, str):
             return value
         try:
@@ -37,20 +40,20 @@ def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], A
 
 
 def choice_parser(*choices: str) -> Callable[[str], str]:
-    """One of some words, in whatever case."""
+    """A parser that accepts one of these words, in upper or lower case."""
     parse = one_of(*choices)
     return lambda text: str(parse(text.strip().lower()))
 
 
 def today() -> date:
-    """The day on the user's calendar: the only clock that is read."""
+    """Today's date in the user's time zone. This is the only place where a command reads the clock."""
     return datetime.now(UTC).astimezone().date()
 
 
 def option(
     name: str, help_text: str, panel: str, parser: Callable[[str], Any] | None = None, metavar: str | None = None
 ) -> Any:  # noqa: ANN401 - Typer's option info
-    """An option of a command."""
+    """An option of a command; errors of its `parser` name the option."""
     return typer.Option(
         name,
         help=help_text,
@@ -94,16 +97,20 @@ ThemeOption = Annotated[
 
 
 def parse_theme(name: str, width: int | None) -> Theme:
-    """How a picture is to be dressed.
+    """The theme of a chart, with the given width in pixels (None: the theme's).
 
     Raises:
-        InvalidInput: it cannot be so wide.
+        InvalidInput: the width is out of bounds.
     """
     return THEMES[name] if width is None else replace(THEMES[name], width=width)
 
 
 def home_files() -> list[Path]:
-    """Your own TOML files of prices and rules in VOICEBILL_HOME, or else in the platform's folder for settings."""
+    """The user's TOML files of prices and rules in VOICEBILL_HOME, or else in the platform's settings folder.
+
+    Raises:
+        InvalidInput: VOICEBILL_HOME is not a folder.
+    """
     home = os.environ.get("VOICEBILL_HOME")
     folder = Path(home) if home else Path(typer.get_app_dir("voicebill"))
     if home and not folder.is_dir():
@@ -112,11 +119,12 @@ def home_files() -> list[Path]:
 
 
 def load_facts_and_rules(rules: str | None, prices: list[Path] | None = None) -> tuple[Facts, str | None]:
-    """The facts, with files of one's own put beside ours if any are named, and the name of the rule set.
+    """The facts with the user's own files added, and the name of the rule set. `rules`: a rule set, or a .toml file with one.
 
     Raises:
-        UnreadableFile, FaultyFile: the rule file cannot be used.
-        InvalidInput: it holds no rule set.
+        UnreadableFile: a file cannot be read.
+        InvalidFile: a file has errors.
+        InvalidInput: the rule file contains no rule set, or VOICEBILL_HOME is not a folder.
     """
     files = [*home_files(), *(prices or ())]
     if rules is None or not rules.endswith(".toml"):
@@ -130,11 +138,11 @@ def load_facts_and_rules(rules: str | None, prices: list[Path] | None = None) ->
 
 
 def parse_overrides(rules: list[str] | None) -> dict[str, ParameterValue]:
-    """Rules stated as NAME=VALUE.
+    """Overrides of rules, each written NAME=VALUE, as values by name.
 
     Raises:
-        InvalidInput: one is not written so, or its value does not fit.
-        UnknownName: there is no such rule.
+        InvalidInput: an override is not written NAME=VALUE, or its value is not valid.
+        UnknownName: there is no rule with that name.
     """
     values: dict[str, ParameterValue] = {}
     for text in rules or ():
@@ -146,7 +154,7 @@ def parse_overrides(rules: list[str] | None) -> dict[str, ParameterValue]:
 
 
 def _normalize_number(value: str) -> str:
-    """A number as people type it, such as 50% or 1k, as plain digits; anything else as it is."""
+    """A number such as 50% or 1k as plain digits; any other text unchanged."""
     parser = quantities.parse_share if value.endswith("%") else quantities.parse_number
     try:
         return str(parser(value))

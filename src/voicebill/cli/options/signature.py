@@ -1,4 +1,4 @@
-"""Give a command the options of a group, which it receives as one argument."""
+"""Add a group of options to a command, which receives them as one argument."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps

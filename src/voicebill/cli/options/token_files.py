@@ -1,4 +1,4 @@
-"""Counting the tokens of prompts and tool schemas in files, with an optional tokenizer that carries its vocabulary."""
+"""Count the tokens of prompts and tool schemas in files, with an optional tokenizer that includes its vocabulary."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ ENCODING = "o200k_base"
 
 
 def count_text_file(file: Path) -> int:
-    """Tokens of a text file.
+    """The number of tokens of a text file.
 
     Raises:
         UnreadableFile: the file cannot be read.
@@ -21,11 +21,11 @@ def count_text_file(file: Path) -> int:
 
 
 def count_tools_file(file: Path) -> int:
-    """Tokens of a JSON file with tool schemas, its white space taken out.
+    """The number of tokens of a JSON file with tool schemas, without its white space.
 
     Raises:
         UnreadableFile: the file cannot be read.
-        InvalidInput: it is not JSON.
+        InvalidInput: the file is not JSON, or not a list or an object.
         MissingExtra: the tokenizer is not installed.
     """
     source = read_text(file)
@@ -45,7 +45,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def count_tokens(text: str) -> int:
-    """Tokens of a text in the encoding that fits recorded sessions.
+    """The number of tokens of a text, in the encoding that matches recorded sessions.
 
     Raises:
         MissingExtra: the tokenizer is not installed.

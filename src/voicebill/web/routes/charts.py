@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.charts import draw
+from voicebill.charts.kinds import ESTIMATE_CHARTS, SENSITIVITY_CHART
+from voicebill.charts.themes import Theme
 from voicebill.extras import MissingExtra
 from voicebill.web.bound_answers import (
     BREAK_EVEN_FIELDS,
@@ -22,10 +24,10 @@ from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, re
 from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
 from voicebill.web.site import Site
 
-CHART_NAMES = (*draw.ESTIMATE_CHARTS, draw.SENSITIVITY_CHART, "offers", "break-even")
+CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, "offers", "break-even")
 
 
-def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
+def build_chart(bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
     """The lets-plot chart for a request.
 
     Raises:
@@ -39,12 +41,12 @@ def build_chart(bound: BoundRequest, name: str, theme: draw.Theme, break_even_fi
             raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
         provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
         return draw.break_even_chart(curve, provenance, theme)
-    if name == draw.SENSITIVITY_CHART:
+    if name == SENSITIVITY_CHART:
         estimate_request = bound.request
         return draw.sensitivity_chart(
             sensitivity(estimate_request.plan, estimate_request.selection, bound.facts), answer_estimate(bound).model, theme
         )
-    return draw.ESTIMATE_CHARTS[name](answer_estimate(bound), theme)
+    return draw.ESTIMATE_FUNCTIONS[name](answer_estimate(bound), theme)
 
 
 def routes(site: Site, renderer: ChartRenderer) -> APIRouter:

@@ -30,6 +30,7 @@ from voicebill.answers.reports.shape import Shape
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.charts import draw
+from voicebill.charts.themes import THEMES
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
@@ -318,7 +319,7 @@ def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
     try:
         return {
             theme: "data:image/svg+xml;base64,"
-            + b64encode(renderer.render_once(draw.costs_chart(answer, draw.THEMES[theme]), "svg")).decode()
+            + b64encode(renderer.render_once(draw.costs_chart(answer, THEMES[theme]), "svg")).decode()
             for theme in ("light", "dark")
         }
     except MissingExtra:
