@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voicebill.answers.answer import JsonDocument
 from voicebill.web.site import Site
 
 Result = TypeVar("Result")
@@ -33,18 +34,18 @@ def with_etag(
     return Response(body, media_type=media_type, headers=response_headers)
 
 
-def json_response(request: Request, shape: dict[str, Any], site: Site) -> Response:
-    """A JSON response with the version of voicebill, as the command line prints it."""
-    return with_etag(request, _body(shape, site), "application/json")
+def json_response(request: Request, report: JsonDocument) -> Response:
+    """A JSON response with a report, as the command line prints it."""
+    return with_etag(request, _body(report), "application/json")
 
 
-def uncached(shape: dict[str, Any], site: Site) -> Response:
+def uncached(report: JsonDocument) -> Response:
     """A JSON response that must not be cached."""
-    return Response(_body(shape, site), media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(_body(report), media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _body(shape: dict[str, Any], site: Site) -> bytes:
-    return json.dumps({"voicebill": site.version, **shape}, ensure_ascii=False, separators=(",", ":")).encode()
+def _body(report: JsonDocument) -> bytes:
+    return json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 async def run_in_threads(site: Site, work: Callable[[], Result], workers: Executor | None = None) -> Result:

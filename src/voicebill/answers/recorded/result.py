@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.bill import Line
@@ -100,8 +102,10 @@ class PerCall:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Answer):
     """The answer: what was counted, what it cost, and what stands in doubt."""
+
+    REPORT: ClassVar = "cost:CostReport"
 
     query: CostQuery
     counts: RecordCounts

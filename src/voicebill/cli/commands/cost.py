@@ -15,8 +15,7 @@ from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
 from voicebill.answers.recorded.query import CostQuery, validate_sku
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
-from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.cost import CostReport, LogInputReport, amount_status, format_quantity_range
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
 from voicebill.billing.validity import parse_day
@@ -129,18 +128,18 @@ def cost_command(
     if chart_file is not None:
         draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
-        terminal.print_json(_input_json(report) | cost_shape(answer))
+        terminal.print_json(CostReport.of(answer, _log_input(report)))
     else:
         print_cost(answer, report, terminal.console(exact=exact))
 
 
-def _input_json(report: "ReadReport | None") -> Shape:
-    """What a reading met; null for a ledger, where that was said when it was recorded."""
+def _log_input(report: "ReadReport | None") -> LogInputReport | None:
+    """What was read; None for a ledger, where that was reported when it was recorded."""
     if report is None:
-        return {"input": None}
-    from voicebill.logs.report_text import report_json  # noqa: PLC0415 - logs are read by an extra
+        return None
+    from voicebill.logs.report_text import log_input_report  # noqa: PLC0415 - logs are read by an extra
 
-    return {"input": report_json(report)}
+    return log_input_report(report)
 
 
 def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:

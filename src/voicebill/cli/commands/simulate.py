@@ -9,7 +9,6 @@ from rich.console import Console
 from voicebill.answers.estimates.simulate import Simulation, simulate
 from voicebill.answers.parameters.script_schema import ScriptRequest, parse_script
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.reports.shape import simulation_shape
 from voicebill.cli.display import terminal
 from voicebill.cli.options.shared import (
     SELECTION_PANEL,
@@ -84,7 +83,7 @@ def simulate_command(
     )
     answer = simulate(request.script, selection, facts)
     if as_json:
-        terminal.print_json(simulation_shape(answer))
+        terminal.print_json(answer)
     else:
         print_simulation(answer, terminal.console(exact=exact))
 

@@ -22,8 +22,7 @@ from voicebill.answers.comparison.compare import (
     offer_notes,
 )
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
-from voicebill.answers.reports.alternatives_shape import full_comparison_shape
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
@@ -144,8 +143,7 @@ async def _render_json(request: Request, table: object, site: Site) -> Response:
     )
     return json_response(
         request,
-        await run_in_threads(site, lambda: compare_json(bound, break_even_fields, parse_comparison_filter(table))),
-        site,
+        await run_in_threads(site, lambda: comparison_report(bound, break_even_fields, parse_comparison_filter(table))),
     )
 
 
@@ -182,8 +180,10 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     return router
 
 
-def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter) -> Shape:
-    """The comparison as JSON, with the break-even if the request has one of its fields."""
+def comparison_report(
+    bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter
+) -> ComparisonReport:
+    """The comparison, with the break-even if the request has one of its fields."""
     answer = compare_offers(bound, offer_filter)
     alternatives = compare_alternatives(bound, answer, offer_filter)
     if "range" in break_even_fields and "break_even" not in break_even_fields:
@@ -191,7 +191,7 @@ def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offe
     curve = break_even_curve(break_even_fields, alternatives) if break_even_fields else None
     if curve is None and alternative_names(break_even_fields):
         raise Problem(422, "Invalid input", [("alternative", "a break-even needs two different alternatives: name another")])
-    return full_comparison_shape(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
+    return ComparisonReport.of(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
 
 
 def _field_text(value: object) -> str:

@@ -23,8 +23,7 @@ from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
-from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.cost import CostReport, amount_status, format_quantity_range
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.billing.validity import parse_day
@@ -34,7 +33,7 @@ from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
 from voicebill.logs.report import ReadReport
-from voicebill.logs.report_text import report_json, report_notes
+from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
@@ -112,9 +111,9 @@ class LogCost:
     report: ReadReport
 
     @property
-    def as_json(self) -> Shape:
-        """The command line's JSON."""
-        return {"input": report_json(self.report)} | cost_shape(self.answer)
+    def cost_report(self) -> CostReport:
+        """The cost, with what was read."""
+        return CostReport.of(self.answer, log_input_report(self.report))
 
 
 def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
@@ -151,7 +150,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
             raise Problem(415, "Invalid input", [(None, message)])
         content = await request.body()
         log_cost = await _cost_log_in_thread(content, "the log", values, site)
-        return uncached(log_cost.as_json, site)
+        return uncached(log_cost.cost_report)
 
     return router
 

@@ -14,7 +14,7 @@ from voicebill.answers.parsing.quantities import parse_load_profile, parse_posit
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu_shape import TERM_HOURS, amounts_by_term, cheapest_option_text, ptu_shape
+from voicebill.answers.reports.ptu import TERM_HOURS, amounts_by_term, cheapest_option_text
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
@@ -105,12 +105,12 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     @router.get("/api/ptu", **openapi.GET_PTU)
     async def api_get(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
-        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(values, site))), site)
+        return json_response(request, await run_in_threads(site, lambda: answer_ptus(values, site).report))
 
     @router.post("/api/ptu", **openapi.POST_PTU)
     async def api_post(request: Request) -> Response:
         values = _fields_from_json(await read_json(request))
-        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(values, site))), site)
+        return json_response(request, await run_in_threads(site, lambda: answer_ptus(values, site).report))
 
     @router.get("/chart/ptu.{kind}", include_in_schema=False)
     async def chart(request: Request, kind: str) -> Response:

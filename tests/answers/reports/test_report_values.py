@@ -11,7 +11,6 @@ from tests.cases import DAY, cases
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parsing.quantities import parse_volume
-from voicebill.answers.reports.shape import estimate_shape, simulation_shape
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
@@ -24,7 +23,7 @@ ESTIMATE = estimate(
 
 
 def test_an_estimates_amounts_are_exact_decimal_strings() -> None:
-    shape = estimate_shape(ESTIMATE)
+    shape = ESTIMATE.to_dict()
     for key, amounts in (("per_conversation", ESTIMATE.per_conversation), ("per_minute", ESTIMATE.per_minute)):
         assert set(shape[key]) == {"best", "expected", "worst"}
         for name, dollars in shape[key].items():
@@ -37,7 +36,7 @@ def test_an_estimates_amounts_are_exact_decimal_strings() -> None:
 
 
 def test_an_estimate_says_what_it_stands_on() -> None:
-    shape = json.loads(json.dumps(estimate_shape(ESTIMATE)))
+    shape = json.loads(ESTIMATE.to_json())
     assert {"per_month", "lines", "warnings", "assumptions", "offer", "currency", "prices", "rules", "plan"} <= set(shape)
     assert shape["currency"] == "USD"
     assert shape["offer"]["id"] == "openai/gpt-realtime-2025-08-28"
@@ -51,13 +50,13 @@ def test_an_estimate_says_what_it_stands_on() -> None:
 
 def test_without_a_volume_the_month_is_null() -> None:
     plain = estimate(Plan(minutes=7, turns=9), ModelSelection(model="gpt-realtime", day=DAY), load_facts())
-    assert estimate_shape(plain)["per_month"] is None
-    assert estimate_shape(plain)["transcription_offer"] is None
+    assert plain.to_dict()["per_month"] is None
+    assert plain.to_dict()["transcription_offer"] is None
 
 
 def test_a_simulation_lists_every_response_with_all_eight_counts() -> None:
     recorded = next(case for case in cases("conversations.toml") if "nothing cached" in case["name"])
-    shape = json.loads(json.dumps(simulation_shape(run(recorded["script"]))))
+    shape = json.loads(run(recorded["script"]).to_json())
     first = shape["responses"][0]
     assert (first["turn"], first["status"], first["dollars"]) == (1, "completed", "0.019688")
     assert first["usage"] == {
@@ -77,7 +76,7 @@ def test_a_simulation_lists_every_response_with_all_eight_counts() -> None:
 
 def test_transcription_stands_in_its_own_lines_and_in_the_total() -> None:
     example = next(case for case in cases("conversations.toml") if "by token" in case["name"])
-    shape = simulation_shape(run(example["script"]))
+    shape = run(example["script"]).to_dict()
     assert shape["transcription"]["dollars"] == "0.00022"
     assert shape["transcription"]["turns"][0]["usage"] == {"audio_in": 50, "text_out": 14}
     responses = sum(Decimal(response["dollars"]) for response in shape["responses"])
