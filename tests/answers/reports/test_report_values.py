@@ -8,10 +8,14 @@ import pytest
 
 from tests.answers.estimates.test_simulate import run
 from tests.cases import DAY, cases
+from voicebill.answers.comparison.alternatives import alternatives
+from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parsing.quantities import parse_volume
+from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 ESTIMATE = estimate(
@@ -81,3 +85,24 @@ def test_transcription_stands_in_its_own_lines_and_in_the_total() -> None:
     assert shape["transcription"]["turns"][0]["usage"] == {"audio_in": 50, "text_out": 14}
     responses = sum(Decimal(response["dollars"]) for response in shape["responses"])
     assert Decimal(shape["total"]["dollars"]) == responses + Decimal("0.00022")
+
+
+@pytest.mark.parametrize("volume", [None, Volume(Decimal(30_000), "month")])
+def test_an_offer_has_one_ratio_to_the_cheapest(volume: Volume | None) -> None:
+    """Among the offers and among the alternatives: its cost divided by that of the cheapest conversational agent."""
+    facts, plan, selection = load_facts(), Plan(minutes=6, turns=20), ModelSelection(model="any", day=DAY)
+    comparison = compare(plan, available_offers(facts.prices, DAY), selection, facts, volume)
+    answer = alternatives(comparison, plan, selection, facts, volume)
+    document = ComparisonReport.of(comparison, answer, (), facts, DAY).to_dict()
+    ratios = {alternative["name"]: alternative["ratio_to_cheapest"] for alternative in document["alternatives"]}
+    offers = {offer["offer"]["id"]: offer for offer in document["offers"]}
+    assert len(offers) > 20
+    assert {name: offer["ratio_to_cheapest"] for name, offer in offers.items()} == {name: ratios.get(name) for name in offers}
+    assert all((offer["ratio_to_cheapest"] is None) == (offer["per_conversation"] is None) for offer in offers.values())
+    per = f"per_{document['ranked_by']}"
+    cheapest = document["alternatives"][0]
+    assert cheapest["architecture"] == "pipeline"
+    for offer in offers.values():
+        if offer[per]:
+            ratio = Decimal(offer[per]["expected"]) / Decimal(cheapest[per]["expected"])
+            assert Decimal(offer["ratio_to_cheapest"]) == pytest.approx(ratio, abs=Decimal("0.0001"))

@@ -163,6 +163,11 @@ class Alternatives(Answer):
         cheapest = _ranking_amount(self.conversational[0], by_month=self.by_month)
         return _ranking_amount(alternative, by_month=self.by_month) / cheapest if cheapest else None
 
+    def offer_ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
+        """The same for a compared realtime offer; None if it cannot serve the plan."""
+        alternative = self.find(candidate.offer.id)
+        return None if alternative is None else self.ratio_to_cheapest(alternative)
+
     def find(self, name: str) -> Alternative | None:
         """The possible alternative with a name; None if there is none."""
         return next((alternative for alternative in (*self.conversational, *self.partial) if alternative.name == name), None)

@@ -79,7 +79,9 @@ class OfferEstimateReport(Report):
     in_currency: OfferInCurrencyReport | None
     """The amounts in another currency; null unless an exchange rate is configured."""
     ratio_to_cheapest: Ratio | None
-    """Expected cost / expected cost of the cheapest offer, per conversation."""
+    """Expected cost / expected cost of the cheapest conversational agent, both per `ranked_by`; null if the offer cannot
+    serve the plan. Where only offers are compared (`compare` in Python, and `against`): / that of the cheapest offer, per
+    conversation."""
     ends: DayText | None
     """Earliest day on which the model ends, by some source; null if none is announced."""
     availability_unconfirmed: bool
@@ -110,9 +112,10 @@ class OfferEstimateReport(Report):
         )
 
     @classmethod
-    def all_of(cls, answer: Comparison) -> "tuple[OfferEstimateReport, ...]":
-        """The offers of a comparison, cheapest first."""
-        return tuple(cls.of(candidate, answer.ratio_to_cheapest(candidate)) for candidate in answer.candidates)
+    def all_of(cls, answer: Comparison, alternatives: Alternatives | None = None) -> "tuple[OfferEstimateReport, ...]":
+        """The offers of a comparison, cheapest first; with `alternatives` each has the ratio that it has among these."""
+        ratio = answer.ratio_to_cheapest if alternatives is None else alternatives.offer_ratio_to_cheapest
+        return tuple(cls.of(candidate, ratio(candidate)) for candidate in answer.candidates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +177,7 @@ class ComparisonReport(Report):
     offers: tuple[OfferEstimateReport, ...]
     """Realtime models."""
     ranked_by: RankedBy
-    """The amount that determines order and ratio of the alternatives."""
+    """The amount that determines the order of the alternatives, and every ratio."""
     alternatives: tuple[AlternativeReport, ...]
     """Conversational agents."""
     partial_alternatives: tuple[AlternativeReport, ...]
@@ -201,7 +204,7 @@ class ComparisonReport(Report):
             voicebill=package_version(),
             day=day.isoformat(),
             prices=facts.prices.digest,
-            offers=OfferEstimateReport.all_of(offers),
+            offers=OfferEstimateReport.all_of(offers, answer),
             ranked_by=ranked_by(answer),
             alternatives=AlternativeReport.all_of(answer.conversational, answer),
             partial_alternatives=AlternativeReport.all_of(answer.partial, answer),
