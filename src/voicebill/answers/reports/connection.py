@@ -20,8 +20,10 @@ class CallFeeReport(Report):
     """Seconds that are billed for one conversation, rounded up as the vendor does; null if the fee is per month only."""
     dollars: Dollars
     """Dollars for one conversation; 0 if the fee is per month only."""
-    per_month: Dollars
-    """Dollars per month that are due in addition, whatever the number of conversations."""
+    monthly_fee: Dollars
+    """Dollars per month that are due whatever the number of conversations; 0 if there is no such fee."""
+    per_month: Dollars | None
+    """Dollars per month: for all conversations, of all lengths, and the monthly fee; null without a volume."""
     lines: tuple[LineReport, ...]
     """The line of the bill for one conversation; empty if the fee is per month only."""
 
@@ -32,7 +34,8 @@ class CallFeeReport(Report):
             offer=fee.quote.offer.id,
             billed_seconds=decimal_text(Decimal(fee.line.quantity) / 1000) if fee.line else None,
             dollars=format_dollars(fee.amount),
-            per_month=format_dollars(fee.monthly_fee),
+            monthly_fee=format_dollars(fee.monthly_fee),
+            per_month=dollars_or_null(fee.per_month),
             lines=LineReport.all_of([fee.line], fee.quote) if fee.line else (),
         )
 
@@ -75,12 +78,14 @@ class ConnectionReport(Report):
     """Where the usage can be read."""
     egress: Dollars | None
     """Dollars for the bytes sent in one conversation; null if no price per GB is given."""
+    egress_per_month: Dollars | None
+    """Dollars per month for the bytes sent, over calls of all lengths; null without a price per GB or a volume."""
     fees: tuple[CallFeeReport, ...]
     """Fees of carriers and platforms."""
     dollars: Dollars
     """Dollars for one conversation: egress and fees."""
     per_month: Dollars | None
-    """Dollars per month, over calls of all lengths; null without a volume."""
+    """Dollars per month: egress and fees, over calls of all lengths; null without a volume."""
     assumptions: tuple[str, ...]
     """What was assumed."""
     warnings: tuple[str, ...]
@@ -106,6 +111,7 @@ class ConnectionReport(Report):
             truncation=row.truncation,
             usage_visibility=row.usage_visibility,
             egress=dollars_or_null(connection.egress),
+            egress_per_month=dollars_or_null(connection.egress_per_month),
             fees=tuple(CallFeeReport.of(fee) for fee in connection.fees),
             dollars=format_dollars(connection.per_conversation),
             per_month=dollars_or_null(connection.per_month),
