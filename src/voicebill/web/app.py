@@ -15,7 +15,7 @@ from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.requests import Problem
 from voicebill.web.limits_middleware import LimitsMiddleware
 from voicebill.web.pages import STATIC, Pages
-from voicebill.web.responses import json_response
+from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, rules, simulate
 from voicebill.web.site import Site
 from voicebill.web.status_reports import HealthReport, ProblemReport
@@ -75,10 +75,8 @@ def _add_site_routes(app: FastAPI, site: Site, pages: Pages) -> None:
     @app.get("/healthz", **openapi.GET_HEALTH)
     async def healthz(request: Request) -> Response:
         rule_sets = tuple(rule_set.name for rule_set in site.facts.rules.sets)
-        return json_response(
-            request,
-            HealthReport(voicebill=site.version, status="ok", prices=site.facts.prices.digest, rules=rule_sets),
-        )
+        report = HealthReport(voicebill=site.version, status="ok", prices=site.facts.prices.digest, rules=rule_sets)
+        return json_response(request, json_body(report))
 
     @app.get("/api", include_in_schema=False)
     async def api_page(request: Request) -> Response:

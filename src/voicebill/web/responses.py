@@ -34,17 +34,18 @@ def with_etag(
     return Response(body, media_type=media_type, headers=response_headers)
 
 
-def json_response(request: Request, report: JsonDocument) -> Response:
-    """A JSON response with a report, as the command line prints it."""
-    return with_etag(request, _body(report), "application/json")
+def json_response(request: Request, body: bytes) -> Response:
+    """A response with a JSON body."""
+    return with_etag(request, body, "application/json")
 
 
-def uncached(report: JsonDocument) -> Response:
-    """A JSON response that must not be cached."""
-    return Response(_body(report), media_type="application/json", headers={"cache-control": "no-store"})
+def uncached(body: bytes) -> Response:
+    """A response with a JSON body that must not be cached."""
+    return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _body(report: JsonDocument) -> bytes:
+def json_body(report: JsonDocument) -> bytes:
+    """The JSON of an answer or a report, as the command line prints it. For a long one this takes some milliseconds."""
     return json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -316,7 +316,8 @@ class CostReport(Report):
     per_call: PerCallReport | None
     """Cost per call; null unless requested, or if there is none."""
     cache_hit_share: float | None
-    """Cached input tokens / all input tokens, of the models that reply (not of transcription); null without such input."""
+    """Cached input tokens / all input tokens, of the models that reply: not of transcription, nor of models that the log does
+    not name. Null without such input."""
     repeated_input_cost_share: float | None
     """Share of the cost that is input sent again in its session; null if unknown."""
     warnings: tuple[str, ...]

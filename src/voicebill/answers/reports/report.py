@@ -16,6 +16,9 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 from voicebill.billing.money import Amount, format_dollars
 
+SCALARS = frozenset([str, int, float, bool, type(None)])
+"""The types of values that are in JSON as they are."""
+
 
 class LeftOut(Enum):
     """The value of a field that is not in the JSON at all."""
@@ -44,9 +47,14 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object, as dict, list, str, int, float, bool and None."""
-        keys = _json_keys(type(self))  # type: ignore[arg-type] # mypy takes a dataclass for one that has no hash
-        values = ((key, getattr(self, name)) for name, key in keys)
-        return {key: _to_plain(value) for key, value in values if value is not LeftOut.LEFT_OUT}
+        document: dict[str, Any] = {}
+        for name, key in _json_keys(type(self)):  # type: ignore[arg-type] # mypy takes a dataclass for one that has no hash
+            value = getattr(self, name)
+            if type(value) in SCALARS:
+                document[key] = value
+            elif value is not LeftOut.LEFT_OUT:
+                document[key] = _to_plain(value)
+        return document
 
     def to_json(self) -> str:
         """The JSON object as text, indented."""

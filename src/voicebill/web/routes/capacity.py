@@ -28,7 +28,7 @@ from voicebill.web.forms.requests import (
     read_query,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 
@@ -82,7 +82,7 @@ def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
 
 async def _render_json(request: Request, table: object, site: Site) -> Response:
     bound, targets = parse_capacity_request(table, site)
-    return json_response(request, await run_in_threads(site, lambda: answer_capacity(bound, targets).report))
+    return json_response(request, await run_in_threads(site, lambda: json_body(answer_capacity(bound, targets))))
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:

@@ -47,7 +47,7 @@ from voicebill.web.forms.requests import (
     read_query,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
@@ -141,10 +141,9 @@ async def _render_json(request: Request, table: object, site: Site) -> Response:
     break_even_fields = (
         {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table} if isinstance(table, Mapping) else {}
     )
-    return json_response(
-        request,
-        await run_in_threads(site, lambda: comparison_report(bound, break_even_fields, parse_comparison_filter(table))),
-    )
+    offer_filter = parse_comparison_filter(table)
+    body = await run_in_threads(site, lambda: json_body(comparison_report(bound, break_even_fields, offer_filter)))
+    return json_response(request, body)
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:

@@ -40,7 +40,7 @@ from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.requests import Problem, read_query
 from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
 from voicebill.web.pages import Pages
-from voicebill.web.responses import run_in_threads, uncached
+from voicebill.web.responses import json_body, run_in_threads, uncached
 from voicebill.web.site import Site
 
 ParsedValue = TypeVar("ParsedValue")
@@ -150,7 +150,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
             raise Problem(415, "Invalid input", [(None, message)])
         content = await request.body()
         log_cost = await _cost_log_in_thread(content, "the log", values, site)
-        return uncached(log_cost.cost_report)
+        return uncached(await run_in_threads(site, lambda: json_body(log_cost.cost_report)))
 
     return router
 

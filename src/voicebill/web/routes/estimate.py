@@ -31,7 +31,7 @@ from voicebill.web.forms.requests import (
     read_query,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 
 
@@ -202,9 +202,9 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
     bound = bind_request(table, site)
     estimate_request = bound.request
 
-    def work() -> EstimateReport:
+    def work() -> bytes:
         report = EstimateReport.of(answer_estimate(bound))
-        return report.with_sensitivity(*sensitivity_and_recommendations(bound)) if with_sensitivity else report
+        return json_body(report.with_sensitivity(*sensitivity_and_recommendations(bound)) if with_sensitivity else report)
 
     is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
     runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS

@@ -14,7 +14,7 @@ from voicebill.billing.price_book import Lifecycle
 from voicebill.web import openapi
 from voicebill.web.forms.requests import Problem, problem_from, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 OFFER_KINDS: tuple[str, ...] = get_args(Kind)
@@ -126,8 +126,8 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def get_prices(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
 
-        def work() -> PriceListReport:
-            return PriceListReport.of(site.facts.prices, select_offers(values, site))
+        def work() -> bytes:
+            return json_body(PriceListReport.of(site.facts.prices, select_offers(values, site)))
 
         return json_response(request, await run_in_threads(site, work))
 

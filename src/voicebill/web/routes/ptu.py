@@ -27,7 +27,7 @@ from voicebill.web import openapi
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.requests import Problem, read_form, read_json, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 
 EXAMPLE_FIELDS: Mapping[str, str] = {
@@ -105,12 +105,12 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     @router.get("/api/ptu", **openapi.GET_PTU)
     async def api_get(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
-        return json_response(request, await run_in_threads(site, lambda: answer_ptus(values, site).report))
+        return json_response(request, await run_in_threads(site, lambda: json_body(answer_ptus(values, site))))
 
     @router.post("/api/ptu", **openapi.POST_PTU)
     async def api_post(request: Request) -> Response:
         values = _fields_from_json(await read_json(request))
-        return json_response(request, await run_in_threads(site, lambda: answer_ptus(values, site).report))
+        return json_response(request, await run_in_threads(site, lambda: json_body(answer_ptus(values, site))))
 
     @router.get("/chart/ptu.{kind}", include_in_schema=False)
     async def chart(request: Request, kind: str) -> Response:

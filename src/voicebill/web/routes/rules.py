@@ -16,7 +16,7 @@ from voicebill.web import openapi
 from voicebill.web.forms.fields import realtime_model_names
 from voicebill.web.forms.requests import Problem, problem_from, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response
+from voicebill.web.responses import json_body, json_response
 from voicebill.web.site import Site
 
 
@@ -66,6 +66,6 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/api/rules", **openapi.GET_RULES)
     async def get_rules(request: Request) -> Response:
         offer, rules, day = select_rules(read_query(request.url.query, site.limits), site)
-        return json_response(request, ModelRulesReport.of(offer, rules, day))
+        return json_response(request, json_body(ModelRulesReport.of(offer, rules, day)))
 
     return router

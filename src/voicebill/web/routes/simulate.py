@@ -8,7 +8,7 @@ from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
 from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_json
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 
@@ -19,7 +19,7 @@ def routes(site: Site) -> APIRouter:
     @router.post("/api/simulate", **openapi.POST_SIMULATE)
     async def post_simulate(request: Request) -> Response:
         table = await read_json(request)
-        return json_response(request, await run_in_threads(site, lambda: run_simulation(table, site).report))
+        return json_response(request, await run_in_threads(site, lambda: json_body(run_simulation(table, site))))
 
     return router
 
