@@ -43,7 +43,7 @@ def test_every_option_reaches_the_way() -> None:
     """65 steps of 6 s at $0.005 a minute; seven begun minutes at $0.01; 6.5 × 0.64 MB = 4.16 MB at $0.09 a GB."""
     connection = answer(*SIX, *CONNECTION_OPTIONS, *FEE_OPTIONS)["connection"]
     assert (connection["name"], connection["codec"], connection["bytes_sent"]) == ("websocket", "g711", 4_160_000)
-    assert [(fee["offer"], fee["billed_seconds"], fee["dollars"], fee["per_month"]) for fee in connection["fees"]] == [
+    assert [(fee["offer"], fee["billed_seconds"], fee["dollars"], fee["monthly_fee"]) for fee in connection["fees"]] == [
         ("your/carrier", "390", "0.0325", "0"),
         ("example-voice/agent-platform", "420", "0.07", "99"),
     ]

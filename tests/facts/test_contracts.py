@@ -12,7 +12,6 @@ from tests.cases import DAY
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.reports.shape import estimate_shape
 from voicebill.billing.bill import bill, rate_warnings
 from voicebill.billing.usage import Usage
 from voicebill.cli.app import app
@@ -203,13 +202,13 @@ def test_amounts_are_told_in_another_currency_on_the_days_of_its_rate(tmp_path: 
     facts = load_facts(write_contract(tmp_path, EURO))
     plan = Plan(minutes=10, turns=20)
     answer = estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=DAY), facts)
-    shape = estimate_shape(answer)
+    shape = answer.to_dict()
     converted = shape["in_currency"]
     assert (converted["currency"], converted["per_dollar"], converted["per_month"]) == ("EUR", "0.8", None)
     assert Decimal(converted["per_conversation"]["expected"]) == Decimal(shape["per_conversation"]["expected"]) * Decimal("0.8")
     assert "dollars are converted to EUR at 0.8 per dollar since 2026-11-01 (our contract)" in answer.assumptions
     later = estimate(plan, ModelSelection(model="gpt-realtime-1.5", day=date(2027, 1, 1)), facts)
-    assert estimate_shape(later)["in_currency"] is None
+    assert later.to_dict()["in_currency"] is None
     assert any("no exchange rate is known for 2027-01-01" in text for text in later.assumptions)
     assert (
         answer.per_conversation

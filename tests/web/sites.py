@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import uvicorn
+from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from tests.cases import DAY
+from voicebill.answers.reports.report import Report
 from voicebill.facts import load_facts
 from voicebill.web.app import create_app
 from voicebill.web.site import Limits, Site
@@ -71,6 +73,14 @@ SITE = cast("TestClient", SharedClient())
 SMALL = Limits(turns=50, body_bytes=2_000, query_bytes=500, concurrent_requests=1, seconds=0.2)
 
 Result = TypeVar("Result")
+
+
+Document = TypeVar("Document", bound=Report)
+
+
+def read_report(report: type[Document], document: object) -> Document:
+    """A JSON document as its report; it must fit the schema, without further keys."""
+    return TypeAdapter(report).validate_python(document)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

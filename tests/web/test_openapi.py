@@ -1,10 +1,12 @@
 """The API conforms to its OpenAPI document: every response is documented, and none is an internal error."""
 
+import re
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from pydantic import ValidationError
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -12,7 +14,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.web.sites import SITE
+from tests.web.sites import SITE, read_report
+from voicebill.answers.reports.estimate import EstimateReport
 
 API = schemathesis.openapi.from_asgi("/api/openapi.json", SITE.app)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -37,4 +40,37 @@ def test_the_document_has_units_examples_and_problems() -> None:
     assert SITE.post("/api/estimate", json=example).status_code == 200
     script = document["paths"]["/api/simulate"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert SITE.post("/api/simulate", json=script).status_code == 200
-    assert "dollars" in document["components"]["schemas"]["ScenariosJson"]["properties"]["best"]["description"]
+    assert "dollars" in document["components"]["schemas"]["ScenariosReport"]["properties"]["best"]["description"].lower()
+
+
+def test_every_component_is_a_report_and_every_field_is_described() -> None:
+    """The descriptions are the docstrings of the reports; no component is renamed because of an equal name."""
+    schemas = SITE.get("/api/openapi.json").json()["components"]["schemas"]
+    assert {"EstimateReport", "SimulationReport", "ComparisonReport", "CapacityReport", "PtuReport", "CostReport"} <= set(
+        schemas
+    )
+    assert all(name == "Problem" or re.fullmatch(r"[A-Z][A-Za-z]+Report", name) for name in schemas)
+    for name, schema in schemas.items():
+        assert schema["description"], name
+        assert schema["additionalProperties"] is False, name
+        undescribed = {field: details for field, details in schema["properties"].items() if not details.get("description")}
+        assert all(list(details) == ["$ref"] for details in undescribed.values()), name  # described as what it refers to
+    optional = {field for schema in schemas.values() for field in set(schema["properties"]) - set(schema["required"])}
+    assert optional == {
+        *("sensitivity", "recommendations", "cheapest_truncation", "conversations", "regions"),
+        *("pipelines", "calculator", "against"),
+    }
+    amount = schemas["ScenariosReport"]["properties"]["expected"]
+    assert (amount["pattern"], amount["examples"]) == (r"^-?\d+(\.\d+)?$", ["0.8372544"])
+
+
+def test_a_report_that_lacks_a_field_or_has_another_one_does_not_fit() -> None:
+    document = SITE.get("/api/estimate?minutes=10&turns=20").json()
+    assert read_report(EstimateReport, document).per_conversation.expected == document["per_conversation"]["expected"]
+    for changed in (
+        document | {"colour": "red"},
+        {key: value for key, value in document.items() if key != "plan"},
+        document | {"per_minute": {"best": "$1", "expected": "1", "worst": "1"}},
+    ):
+        with pytest.raises(ValidationError):
+            read_report(EstimateReport, changed)

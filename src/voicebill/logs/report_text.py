@@ -1,8 +1,8 @@
-"""Format a read report as text and as JSON."""
+"""Format a read report as text, and as a part of the report of costs."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from voicebill.answers.reports.cost import LogInputReport
 from voicebill.logs.report import ReadReport
 
 
@@ -35,15 +35,15 @@ def _pluralize(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def report_json(report: ReadReport) -> dict[str, Any]:
-    """Return the report as a JSON object."""
-    return {
-        "sources": report.sources,
-        "lines": report.lines,
-        "records": report.records,
-        "repeated": report.repeated,
-        "error_count": report.error_count,
-        "first_errors": [str(error) for error in report.errors],
-        "other_lines": report.other_lines,
-        "notes": list(report_notes(report)),
-    }
+def log_input_report(report: ReadReport) -> LogInputReport:
+    """Return the counts and errors as a part of the report of costs."""
+    return LogInputReport(
+        sources=report.sources,
+        lines=report.lines,
+        records=report.records,
+        repeated=report.repeated,
+        error_count=report.error_count,
+        first_errors=tuple(str(error) for error in report.errors),
+        other_lines=report.other_lines,
+        notes=tuple(report_notes(report)),
+    )

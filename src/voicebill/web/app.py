@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -13,11 +14,11 @@ from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.requests import Problem
 from voicebill.web.limits_middleware import LimitsMiddleware
-from voicebill.web.models import shapes
 from voicebill.web.pages import STATIC, Pages
-from voicebill.web.responses import json_response
+from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, rules, simulate
 from voicebill.web.site import Site
+from voicebill.web.status_reports import HealthReport, ProblemReport
 
 
 def create_app(site: Site) -> FastAPI:
@@ -73,8 +74,9 @@ def create_app(site: Site) -> FastAPI:
 def _add_site_routes(app: FastAPI, site: Site, pages: Pages) -> None:
     @app.get("/healthz", **openapi.GET_HEALTH)
     async def healthz(request: Request) -> Response:
-        rule_sets = [rule_set.name for rule_set in site.facts.rules.sets]
-        return json_response(request, {"status": "ok", "prices": site.facts.prices.digest, "rules": rule_sets}, site)
+        rule_sets = tuple(rule_set.name for rule_set in site.facts.rules.sets)
+        report = HealthReport(voicebill=site.version, status="ok", prices=site.facts.prices.digest, rules=rule_sets)
+        return json_response(request, json_body(report))
 
     @app.get("/api", include_in_schema=False)
     async def api_page(request: Request) -> Response:
@@ -98,7 +100,7 @@ def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
         if not path.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
             return pages.page(request, "problem.html", {"problem": problem}, status=problem.status)
         return Response(
-            json.dumps(problem.problem_json),  # ASCII only: the input may not be valid UTF-8
+            json.dumps(problem.report.to_dict()),  # ASCII only: the input may not be valid UTF-8
             status_code=problem.status,
             media_type="application/problem+json",
             headers={"cache-control": "no-store"},
@@ -125,6 +127,6 @@ def _with_problem_schema(document: dict[str, object]) -> dict[str, object]:
     assert isinstance(components, dict)
     schemas = components.setdefault("schemas", {})
     if "Problem" not in schemas:
-        problem = shapes.ProblemJson.model_json_schema(ref_template="#/components/schemas/{model}")
+        problem = TypeAdapter(ProblemReport).json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs", {}) | {"Problem": problem}
     return document

@@ -126,7 +126,7 @@ class _Response:
         """Send a problem, unless a response has already started."""
         if self.status:
             return
-        body = json.dumps(problem.problem_json).encode()
+        body = json.dumps(problem.report.to_dict()).encode()
         problem_headers = {
             "content-type": "application/problem+json",
             "content-length": str(len(body)),

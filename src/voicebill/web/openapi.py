@@ -3,14 +3,22 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from voicebill.answers.parameters import kinds, script_schema
 from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PLAN, PTU, Input, Inputs
+from voicebill.answers.reports.capacity import CapacityReport
+from voicebill.answers.reports.comparison import ComparisonReport
+from voicebill.answers.reports.cost import CostReport
+from voicebill.answers.reports.estimate import EstimateReport
+from voicebill.answers.reports.prices import PriceListReport
+from voicebill.answers.reports.ptu import PtuReport
+from voicebill.answers.reports.report import Report
+from voicebill.answers.reports.rules import ModelRulesReport
+from voicebill.answers.reports.simulation import SimulationReport
 from voicebill.web.forms.fields import FORM_INPUTS
 from voicebill.web.forms.requests import Problem
-from voicebill.web.models import capacity_shapes, compare_shapes, cost_shapes, ptu_shapes, shapes
+from voicebill.web.status_reports import HealthReport
 
 API_DESCRIPTION = """The cost of realtime voice conversations: estimates of planned ones, and the actual cost from usage logs.
 
@@ -111,7 +119,7 @@ SENSITIVITY_PARAMETER = _parameter(
 )
 
 
-def _route(answer: type[BaseModel], summary: str, *, body: bool = False) -> dict[str, Any]:
+def _route(answer: type[Report], summary: str, *, body: bool = False) -> dict[str, Any]:
     codes = (413, 414, 415, 422, 503) if body else (414, 422, 503)
     answers: dict[int | str, dict[str, Any]] = {200: {"model": answer, "description": summary}}
     answers |= {code: {"description": PROBLEM_DESCRIPTIONS[code], "content": PROBLEM_CONTENT} for code in codes}
@@ -120,11 +128,11 @@ def _route(answer: type[BaseModel], summary: str, *, body: bool = False) -> dict
     return {"summary": summary, "responses": answers, "response_class": JSONResponse}
 
 
-def _get(answer: type[BaseModel], summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _get(answer: type[Report], summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     return _route(answer, summary) | {"openapi_extra": {"parameters": parameters}}
 
 
-def _post(answer: type[BaseModel], summary: str, example: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def _post(answer: type[Report], summary: str, example: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     body = {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
     return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
 
@@ -169,10 +177,8 @@ SCRIPT_JSON_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-GET_ESTIMATE = _get(
-    shapes.EstimateJson, "Expected cost of a planned conversation", [*ESTIMATE_PARAMETERS, SENSITIVITY_PARAMETER]
-)
-POST_ESTIMATE = _post(shapes.EstimateJson, "Expected cost of a planned conversation", EXAMPLE_PLAN, _plan_schema())
+GET_ESTIMATE = _get(EstimateReport, "Expected cost of a planned conversation", [*ESTIMATE_PARAMETERS, SENSITIVITY_PARAMETER])
+POST_ESTIMATE = _post(EstimateReport, "Expected cost of a planned conversation", EXAMPLE_PLAN, _plan_schema())
 POST_ESTIMATE["openapi_extra"]["parameters"] = [SENSITIVITY_PARAMETER]
 BREAK_EVEN_PARAMETERS = [
     _parameter("break_even", "Axis of the break-even: minutes, turns, speech or volume.", example="minutes"),
@@ -186,24 +192,22 @@ _COMPARE_SUMMARY = (
     "One plan with every alternative: the realtime offers available on the day, and all named stacks. A model, provider or "
     "deployment restricts the comparison"
 )
-GET_COMPARE = _get(compare_shapes.ComparisonJson, _COMPARE_SUMMARY, [*ESTIMATE_PARAMETERS, *BREAK_EVEN_PARAMETERS])
+GET_COMPARE = _get(ComparisonReport, _COMPARE_SUMMARY, [*ESTIMATE_PARAMETERS, *BREAK_EVEN_PARAMETERS])
 EXAMPLE_COMPARE = {name: value for name, value in EXAMPLE_PLAN.items() if name != "model"}
-POST_COMPARE = _post(
-    compare_shapes.ComparisonJson, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema(extra=BREAK_EVEN_PARAMETERS)
-)
+POST_COMPARE = _post(ComparisonReport, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema(extra=BREAK_EVEN_PARAMETERS))
 _CAPACITY_SUMMARY = "Concurrent calls, their tokens and requests per minute, and the quota that they need"
-GET_CAPACITY = _get(capacity_shapes.CapacityJson, _CAPACITY_SUMMARY, _input_parameters({**CAPACITY, **ESTIMATE}))
+GET_CAPACITY = _get(CapacityReport, _CAPACITY_SUMMARY, _input_parameters({**CAPACITY, **ESTIMATE}))
 POST_CAPACITY = _post(
-    capacity_shapes.CapacityJson,
+    CapacityReport,
     _CAPACITY_SUMMARY,
     EXAMPLE_PLAN | {"model": "gpt-realtime", "provider": "azure", "tier": "tier-6"},
     _plan_schema({**CAPACITY, **ESTIMATE}),
 )
 POST_SIMULATE = _post(
-    shapes.SimulationJson, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_JSON_SCHEMA
+    SimulationReport, "A scripted conversation, billed response by response", EXAMPLE_SCRIPT, SCRIPT_JSON_SCHEMA
 )
 GET_PRICES = _get(
-    shapes.PriceListJson,
+    PriceListReport,
     "The price book: offers with their price history, sources and disputed prices",
     [
         _parameter("model", "Only this model's offers.", example="gpt-realtime-mini"),
@@ -215,7 +219,7 @@ GET_PRICES = _get(
     ],
 )
 GET_RULES = _get(
-    shapes.ModelRulesJson,
+    ModelRulesReport,
     "The rules by which a model's conversations are counted, with their evidence",
     [
         _parameter("model", "Model. Default: gpt-realtime-1.5.", example="gpt-realtime"),
@@ -224,7 +228,7 @@ GET_RULES = _get(
         _parameter("rules", "Name of a rule set. Default: the rules from recorded sessions.", example="web-calculator-2026-06"),
     ],
 )
-POST_COST = _route(cost_shapes.CostJson, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
+POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = {
     "parameters": [
         *_input_parameters(LOG_DEFAULTS),
@@ -248,10 +252,10 @@ EXAMPLE_LOAD = {
     "day": "2026-11-22",
 }
 _PTU_SUMMARY = "Azure provisioned throughput: PTUs for a load, their cost, and their break-even"
-GET_PTU = _get(ptu_shapes.PtuSizingJson, _PTU_SUMMARY, _input_parameters(PTU))
-POST_PTU = _post(ptu_shapes.PtuSizingJson, _PTU_SUMMARY, EXAMPLE_LOAD, input_json_schema(PTU))
+GET_PTU = _get(PtuReport, _PTU_SUMMARY, _input_parameters(PTU))
+POST_PTU = _post(PtuReport, _PTU_SUMMARY, EXAMPLE_LOAD, input_json_schema(PTU))
 
 GET_HEALTH: dict[str, Any] = {
     "summary": "Status of the site, and the prices and rules that it uses",
-    "responses": {200: {"model": shapes.HealthJson}},
+    "responses": {200: {"model": HealthReport}},
 }

@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voicebill.answers.answer import JsonDocument
 from voicebill.web.site import Site
 
 Result = TypeVar("Result")
@@ -33,18 +34,19 @@ def with_etag(
     return Response(body, media_type=media_type, headers=response_headers)
 
 
-def json_response(request: Request, shape: dict[str, Any], site: Site) -> Response:
-    """A JSON response with the version of voicebill, as the command line prints it."""
-    return with_etag(request, _body(shape, site), "application/json")
+def json_response(request: Request, body: bytes) -> Response:
+    """A response with a JSON body."""
+    return with_etag(request, body, "application/json")
 
 
-def uncached(shape: dict[str, Any], site: Site) -> Response:
-    """A JSON response that must not be cached."""
-    return Response(_body(shape, site), media_type="application/json", headers={"cache-control": "no-store"})
+def uncached(body: bytes) -> Response:
+    """A response with a JSON body that must not be cached."""
+    return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _body(shape: dict[str, Any], site: Site) -> bytes:
-    return json.dumps({"voicebill": site.version, **shape}, ensure_ascii=False, separators=(",", ":")).encode()
+def json_body(report: JsonDocument) -> bytes:
+    """The JSON of an answer or a report, as the command line prints it. For a long one this takes some milliseconds."""
+    return json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 async def run_in_threads(site: Site, work: Callable[[], Result], workers: Executor | None = None) -> Result:

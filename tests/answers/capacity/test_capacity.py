@@ -16,7 +16,6 @@ from voicebill.answers.capacity.erlang import channels_for_blocking, erlang_b
 from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets, ServiceLevel
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.reports.capacity_shape import capacity_shape
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan
@@ -244,11 +243,11 @@ def test_a_question_without_calls_is_refused() -> None:
 
 def test_the_shape_says_what_the_answer_says() -> None:
     answer = capacity_of()
-    shape = capacity_shape(answer)
+    shape = answer.to_dict()
     assert shape["busy_hour"]["erlangs"] == pytest.approx(answer.traffic.erlangs, rel=1e-5)
     assert shape["quota_requirement"]["pooled"] == answer.needed.pooled  # type: ignore[union-attr]
     assert [row["quota"] for row in shape["limits"]] == [100_000, 200, None]
     assert sum(row["tokens"] for row in shape["planned_call"]["minutes"]) == shape["planned_call"]["tokens"] == 50_958
     assert shape["quota"]["tier"] == "tier-1"
-    assert capacity_shape(capacity_of(OPENAI))["quota"] is None
-    assert capacity_shape(replace(answer, needed=None))["quota_requirement"] is None
+    assert capacity_of(OPENAI).to_dict()["quota"] is None
+    assert replace(answer, needed=None).to_dict()["quota_requirement"] is None

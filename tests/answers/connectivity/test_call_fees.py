@@ -12,6 +12,7 @@ from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, estimate_connection
 from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.reports.connection import ConnectionReport
 from voicebill.billing.errors import Unpriced
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan
@@ -92,3 +93,32 @@ def test_whole_call() -> None:
         plan, ConnectionCosts(carrier="twilio/voice-inbound-us-local"), load_facts().transport_catalog, DAY
     )
     assert connection.per_conversation == 17_000_000_000
+
+
+def test_the_fees_of_a_month_add_up(tmp_path: Path) -> None:
+    """Calls of 6 minutes: 30,000 × 6 × ($0.01 + $0.0085), 30,000 × 3.6 MB at $0.09 per GB, and $99 once."""
+    facts = platform(tmp_path, "call_ms = 0.01, months = 99")
+    costs = ConnectionCosts(carrier="twilio/voice-inbound-us-local", platforms=("me/calls",), egress_per_gb=Decimal("0.09"))
+    plan = Plan(minutes=6, turns=20, transport="sip")
+    equal_calls = MonthlyCalls(Fraction(30_000), LengthDistribution(0), None)
+    connection = estimate_connection(plan, costs, facts.transport_catalog, DAY, equal_calls)
+    document = ConnectionReport.of(connection).to_dict()
+    assert [(fee["monthly_fee"], fee["per_month"]) for fee in document["fees"]] == [("0", "1530"), ("99", "1899")]
+    assert (document["egress_per_month"], document["per_month"]) == ("9.72", "3438.72")
+    different = MonthlyCalls(Fraction(30_000), LengthDistribution(), None)
+    connection = estimate_connection(plan, costs, facts.transport_catalog, DAY, different)
+    assert connection.egress_per_month is not None
+    assert connection.per_month == connection.egress_per_month + sum(fee.per_month or 0 for fee in connection.fees)
+    for fee, dollars in zip(connection.fees, (1530, 1899), strict=True):  # every call is rounded up
+        assert fee.per_month is not None
+        assert fee.per_month > dollars * 10**12
+
+
+def test_without_a_volume_a_fee_has_no_month(tmp_path: Path) -> None:
+    """But its monthly fee is known."""
+    facts = platform(tmp_path, "call_ms = 0.01, months = 99")
+    costs = ConnectionCosts(platforms=("me/calls",), egress_per_gb=Decimal("0.09"))
+    connection = estimate_connection(Plan(minutes=6, turns=20), costs, facts.transport_catalog, DAY)
+    document = ConnectionReport.of(connection).to_dict()
+    assert (document["fees"][0]["monthly_fee"], document["fees"][0]["per_month"]) == ("99", None)
+    assert (document["egress_per_month"], document["per_month"]) == (None, None)

@@ -17,7 +17,7 @@ from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.chart_data import monthly_points
-from voicebill.answers.reports.ptu_shape import format_decimal, ptu_shape
+from voicebill.answers.reports.report import format_decimal
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName
 from voicebill.billing.price_book import Adjustment
 from voicebill.billing.validity import PartialDate
@@ -51,7 +51,7 @@ def option_named(answer: PtuSizing, name: str) -> Any:
 
 def test_units_cost_their_hours_and_terms() -> None:
     """80 × 1.10 an hour; 80 × 260 a month; 80 × 2652 a year; a month has 730 hours."""
-    shape = ptu_shape(size_ptus(EXAMPLE, load_facts()))
+    shape = size_ptus(EXAMPLE, load_facts()).to_dict()
     hourly, month, year = shape["prices"]
     assert (hourly["hour"], hourly["month"], hourly["year"]) == ("88", "64240", "770880")
     assert (month["month"], month["year"]) == ("20800", "249600")
@@ -78,7 +78,7 @@ def test_what_does_not_fit_spills_over() -> None:
     assert mix.spillover_share == spillover / 600
     assert mix.spillover is not None
     assert Fraction(mix.spillover) == spillover * 60 * Fraction("0.000693") * DOLLAR
-    shape = ptu_shape(answer)["prices"][1]["with_spillover"]
+    shape = answer.to_dict()["prices"][1]["with_spillover"]
     assert (shape["provisioned"]["month"], shape["spillover"]["month"]) == ("15600", "6576.57")
     assert shape["total"]["month"] == "22176.57"
     assert answer.peak_utilization == 1
@@ -224,16 +224,14 @@ def test_a_data_zone_without_a_region_is_that_of_the_us_and_the_eu_and_says_so()
 )
 def test_without_a_price_pay_as_you_go_there_is_nothing_to_compare_with(fields: dict[str, Any], missing: str) -> None:
     answer = size_ptus(example_request(**fields), load_facts())
-    shape = ptu_shape(answer)
+    shape = answer.to_dict()
     assert missing in shape["pay_as_you_go_missing"]
     assert shape["pay_as_you_go"] is None
     assert all(row["cheapest"] is row["break_even"] is None for row in shape["prices"])
     assert all(row["month"] for row in shape["prices"])
-    few = ptu_shape(
-        size_ptus(
-            example_request(**fields, ptus=answer.increments.minimum_deployable, calls_per_minute=Decimal(99_999)), load_facts()
-        )
-    )
+    few = size_ptus(
+        example_request(**fields, ptus=answer.increments.minimum_deployable, calls_per_minute=Decimal(99_999)), load_facts()
+    ).to_dict()
     assert few["prices"][0]["with_spillover"]["total"]["month"] is None
     assert any("at an unknown pay-as-you-go price" in row for row in few["warnings"])
 

@@ -268,6 +268,18 @@ def test_cache_hits_are_shares_of_the_input_that_is_known() -> None:
     assert cost_of(seconds).cache_hit_share is None
 
 
+@pytest.mark.parametrize("model", ["gpt-4o-mini-transcribe", "gpt-4o-mini-tts", "whisper-1", None])
+@pytest.mark.parametrize("provider", ["openai", "an unknown one"])
+def test_cache_hits_are_a_share_of_what_models_that_reply_read(model: str | None, provider: str) -> None:
+    """64 of 200 tokens, whatever is transcribed or read aloud beside them, with a price or without."""
+    response = record({"text_in": 136, "text_in_cached": 64})
+    other = record({"text_in": 100, "audio_in": 500}, model=model, provider=provider)
+    assert cost_of(response, other).cache_hit_share == Fraction(64, 200)
+    assert cost_of(other).cache_hit_share is None
+    unpriced = record({"text_in": 136, "text_in_cached": 64}, model="a model without a price")
+    assert cost_of(unpriced, other).cache_hit_share == Fraction(64, 200)
+
+
 def test_the_share_of_what_was_read_before_is_one_of_cost() -> None:
     """Of 100 × 32 + 50 × 0.40 + 10 × 64 = 3,860, read before: 40 × 32 + 50 × 0.40 = 1,300."""
     uses = {"audio_in": 100, "audio_in_cached": 50, "audio_out": 10}

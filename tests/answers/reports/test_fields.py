@@ -11,6 +11,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from voicebill.answers.reports.alternatives_shape import alternatives_shape, break_even_shape
+from voicebill.answers.reports.capacity_shape import capacity_shape
+from voicebill.answers.reports.cost_shape import cost_shape
+from voicebill.answers.reports.ptu_shape import ptu_shape
+from voicebill.answers.reports.shape import (
+    bridge_shape,
+    comparison_shape,
+    estimate_shape,
+    sensitivity_shape,
+    simulation_shape,
+    truncation_shape,
+)
 
 from tests.answers.estimates.simulations import run
 from tests.answers.reports.changes import dependencies
@@ -31,18 +43,6 @@ from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.reports.alternatives_shape import alternatives_shape, break_even_shape
-from voicebill.answers.reports.capacity_shape import capacity_shape
-from voicebill.answers.reports.cost_shape import cost_shape
-from voicebill.answers.reports.ptu_shape import ptu_shape
-from voicebill.answers.reports.shape import (
-    bridge_shape,
-    comparison_shape,
-    estimate_shape,
-    sensitivity_shape,
-    simulation_shape,
-    truncation_shape,
-)
 from voicebill.answers.sensitivity.recommendations import cheapest_truncation, recommendations
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.meters import Meter

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cases import DAY
-from tests.web.sites import SITE
+from tests.web.sites import SITE, read_report
+from voicebill.answers.reports.capacity import CapacityReport
 from voicebill.cli.app import app as command_line
-from voicebill.web.models.capacity_shapes import CapacityJson
 
 QUERY = {
     "minutes": "6",
@@ -43,7 +43,7 @@ def test_page_api_and_command_line_give_the_same_figures() -> None:
     printed = CliRunner().invoke(command_line, ["capacity", *words, "--day", str(DAY), "--json"]).stdout
     assert json.loads(printed) == shape
     assert figure(SITE.get(f"/capacity?{query}").text) == str(shape["quota_requirement"]["pooled"]) == "3"
-    assert CapacityJson.model_validate(shape).limits[0].quota == 150_000
+    assert read_report(CapacityReport, shape).limits[0].quota == 150_000
 
 
 def test_the_form_without_a_script_becomes_an_address_and_back() -> None:

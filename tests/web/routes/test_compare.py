@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.web.sites import SITE
+from tests.web.sites import SITE, read_report
+from voicebill.answers.reports.comparison import ComparisonReport
+from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.cli.app import app as command_line
-from voicebill.web.models.compare_shapes import ComparisonJson
-from voicebill.web.models.shapes import EstimateJson, ProblemJson
+from voicebill.web.status_reports import ProblemReport
 
 SIX_MINUTES = "minutes=6&turns=20"
 REALTIME = "openai/gpt-realtime-1.5"
@@ -25,7 +26,7 @@ def get_comparison(query: str = "") -> dict[str, Any]:
     answer = SITE.get(f"/api/compare?{SIX_MINUTES}&{query}")
     assert answer.status_code == 200, answer.text
     comparison: dict[str, Any] = answer.json()
-    ComparisonJson.model_validate(comparison)
+    read_report(ComparisonReport, comparison)
     return comparison
 
 
@@ -123,7 +124,7 @@ INVALID_QUERIES = [
 def test_an_invalid_break_even_is_reported_at_its_field(query: str, field: str, message: str) -> None:
     problem = SITE.get(f"/api/compare?{SIX_MINUTES}&{query}")
     assert problem.status_code == 422
-    ProblemJson.model_validate(problem.json())
+    read_report(ProblemReport, problem.json())
     assert problem.json()["errors"][0]["field"] == field
     assert message in problem.json()["detail"]
 
@@ -204,7 +205,7 @@ def get_estimate(**fields: str) -> dict[str, Any]:
 def test_the_api_adds_connection_fees() -> None:
     """65 increments of six seconds at $0.005 per minute, 4.16 MB at nine cents per GB."""
     estimate = get_estimate(**CONNECTION)
-    EstimateJson.model_validate(estimate)
+    read_report(EstimateReport, estimate)
     connection = estimate["connection"]
     assert (connection["name"], connection["codec"], connection["bytes_sent"]) == ("websocket", "g711", 4_160_000)
     assert (connection["fees"][0]["billed_seconds"], connection["fees"][0]["dollars"], connection["egress"]) == (

@@ -8,10 +8,10 @@ from threading import Event
 import pytest
 
 from tests.cases import DAY
-from tests.web.sites import SITE, client, run
+from tests.web.sites import SITE, client, read_report, run
+from voicebill.answers.reports.cost import CostReport
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.web.forms.requests import Problem
-from voicebill.web.models.cost_shapes import CostJson
 from voicebill.web.routes import cost
 from voicebill.web.site import Limits, Site
 
@@ -41,14 +41,14 @@ def test_the_api_costs_a_log_as_its_sum_says() -> None:
     """55 × 4 + 64 × 0.40 + 13 × 32 + 30 × 16 + 91 × 64 = 6,965.6 millionths of a dollar."""
     shape = SITE.post("/api/cost", params=QUERY, content=LOG).json()
     assert shape["total"]["dollars"] == "0.0069656" == f"{SUM / 1e6:.7f}"
-    assert CostJson.model_validate(shape).records.billed == 1
+    assert read_report(CostReport, shape).records.billed == 1
 
 
 def test_groups_and_filters_are_those_of_the_command_line() -> None:
     shape = SITE.post(
         "/api/cost", params=QUERY | {"by": "meter", "where": "meter in (audio_in, audio_out)", "top": "1"}, content=LOG
     )
-    answer = CostJson.model_validate(shape.json())
+    answer = read_report(CostReport, shape.json())
     assert [group.keys for group in answer.groups] == [{"meter": "audio_out"}]
     assert answer.remainder is not None
     assert answer.remainder.dollars == "0.000416"

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.cases import DAY
-from tests.web.sites import SITE, client
+from tests.web.sites import SITE, client, read_report
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import format_amount, format_dollars
 from voicebill.cli.app import app as command_line
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 from voicebill.web.forms.fields import FORM_FIELDS
-from voicebill.web.models.shapes import EstimateJson
 
 
 def figure(text: str) -> str:
@@ -82,7 +82,7 @@ def test_page_api_command_line_and_python_give_the_same_dollars(
 def test_an_answer_has_the_documented_shape_and_nothing_else() -> None:
     query = "minutes=10&turns=20&conversations=1000/month&transcription_model=whisper-1&sensitivity=true"
     shape = SITE.get(f"/api/estimate?{query}").json()
-    answer = EstimateJson.model_validate(shape)
+    answer = read_report(EstimateReport, shape)
     assert answer.sensitivity
     assert answer.recommendations
     assert answer.call_mix is not None

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.web.sites import SITE
+from tests.web.sites import SITE, read_report
+from voicebill.answers.reports.ptu import PtuReport
 from voicebill.cli.app import app
-from voicebill.web.models.ptu_shapes import PtuSizingJson
-from voicebill.web.models.shapes import ProblemJson
-from voicebill.web.openapi import EXAMPLE_LOAD
 from voicebill.web.forms.fields import PTU_FIELDS
+from voicebill.web.openapi import EXAMPLE_LOAD
 from voicebill.web.routes.ptu import FIELD_PARSERS
+from voicebill.web.status_reports import ProblemReport
 
 QUERY = {
     "model": "gpt-5.2",
@@ -32,7 +32,7 @@ def test_the_api_answers_as_the_command_line() -> None:
     printed = json.loads(CliRunner().invoke(app, ["ptu", *words, "--json"]).stdout)
     shape = SITE.get("/api/ptu", params=QUERY).json()
     assert shape == printed
-    answer = PtuSizingJson.model_validate(shape)
+    answer = read_report(PtuReport, shape)
     assert (answer.ptus, answer.normalized_tpm) == (80, 260_000)
     assert SITE.post("/api/ptu", json=EXAMPLE_LOAD).json() == shape
 
@@ -40,7 +40,7 @@ def test_the_api_answers_as_the_command_line() -> None:
 def test_a_body_may_hold_numbers_and_lists() -> None:
     body: dict[str, Any] = {**EXAMPLE_LOAD, "buy_ptus": 60, "cache_rate": 0, "profile": [int(calls) for calls in HOURLY_LOAD]}
     shape = SITE.post("/api/ptu", json=body).json()
-    assert PtuSizingJson.model_validate(shape).prices[1].with_spillover.total.month == "22176.57"
+    assert read_report(PtuReport, shape).prices[1].with_spillover.total.month == "22176.57"
     assert (
         SITE.get("/api/ptu", params=QUERY | {"buy_ptus": "60", "cache_rate": "0", "profile": ",".join(HOURLY_LOAD)}).json()
         == shape
@@ -110,7 +110,7 @@ def test_invalid_input_is_reported_at_its_field(fields: dict[str, str], field: s
     query = {name: value for name, value in (QUERY | fields).items() if value}
     reply = SITE.get("/api/ptu", params=query)
     assert reply.status_code == 422
-    problem = ProblemJson.model_validate(reply.json())
+    problem = read_report(ProblemReport, reply.json())
     assert [error.field for error in problem.errors] == [field]
     assert message in problem.errors[0].detail
     page = SITE.get("/ptu", params=query, headers={"accept": "text/html"})
@@ -122,7 +122,7 @@ def test_invalid_input_is_reported_at_its_field(fields: dict[str, str], field: s
 def test_an_invalid_body_is_rejected(body: str) -> None:
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
-    ProblemJson.model_validate(reply.json())
+    read_report(ProblemReport, reply.json())
 
 
 @pytest.mark.parametrize("value", ["true", "[1]", '{"a": 1}', "1e99999999", "1e300", '"1e9"', "-1", "1e-99999"])
@@ -130,7 +130,7 @@ def test_a_value_that_is_not_a_number_is_reported_at_its_field(value: str) -> No
     body = json.dumps(EXAMPLE_LOAD).replace('"prompt_tokens": 200', f'"prompt_tokens": {value}')
     reply = SITE.post("/api/ptu", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 422
-    assert [error.field for error in ProblemJson.model_validate(reply.json()).errors] == ["prompt_tokens"]
+    assert [error.field for error in read_report(ProblemReport, reply.json()).errors] == ["prompt_tokens"]
 
 
 def test_numbers_in_a_body_may_have_an_exponent() -> None:

@@ -1,7 +1,9 @@
 """Define the result of capacity planning."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.capacity.demand import CallDemand, QuotaCounting
 from voicebill.answers.capacity.quota_usage import AverageLoad, LimitUsage, QuotaRequirement
 from voicebill.answers.capacity.targets import CapacityTargets
@@ -13,11 +15,13 @@ from voicebill.conversation.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Answer):
     """A capacity plan. `demand` is of the planned call, `average_load` the mean over calls of all lengths.
 
     `needed` is None if no limit is known.
     """
+
+    REPORT: ClassVar = "capacity:CapacityReport"
 
     plan: Plan
     model: ResolvedModel

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from itertools import islice
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.latency import ResponseLatency, response_latency
 from voicebill.answers.catalog.stacks import CONVERSATIONAL, INTERACTIVE_TIERS, Architecture, Role, Stack
@@ -133,12 +135,14 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternatives:
+class Alternatives(Answer):
     """The alternatives, cheapest first: conversational agents and partial alternatives.
 
     With a volume they are ranked by the expected amount per month (calls of all lengths, monthly fees), else by that of the
     planned conversation. `connection` has the transport and its fees, the same for all conversational agents.
     """
+
+    REPORT: ClassVar = "alternatives:AlternativesReport"
 
     plan: Plan
     volume: Volume | None
@@ -158,6 +162,11 @@ class Alternatives:
             return None
         cheapest = _ranking_amount(self.conversational[0], by_month=self.by_month)
         return _ranking_amount(alternative, by_month=self.by_month) / cheapest if cheapest else None
+
+    def offer_ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
+        """The same for a compared realtime offer; None if it cannot serve the plan."""
+        alternative = self.find(candidate.offer.id)
+        return None if alternative is None else self.ratio_to_cheapest(alternative)
 
     def find(self, name: str) -> Alternative | None:
         """The possible alternative with a name; None if there is none."""

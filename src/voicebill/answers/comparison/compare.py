@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import sample_calls
 from voicebill.answers.estimates.costing import CountedConversation, ScenarioUsage, run_conversation
@@ -42,8 +44,10 @@ class OfferEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Answer):
     """Candidates by their expected amount, cheapest first; those without an estimate come last."""
+
+    REPORT: ClassVar = "comparison:OffersReport"
 
     plan: Plan
     candidates: tuple[OfferEstimate, ...]

@@ -27,11 +27,16 @@ FEE_METERS = ("call_ms", "months")
 
 
 class CallFee(NamedTuple):
-    """A carrier's or platform's fee: its quote, the line of one call (None: paid per month only), picodollars per month."""
+    """A carrier's or platform's fee: its quote, and the line of one call (None: paid per month only).
+
+    `monthly_fee` is due per month, whatever the number of calls. `per_month` is the cost of a month: all calls, each rounded
+    up separately, and the monthly fee; None without a number of calls. Both in picodollars.
+    """
 
     quote: Quote
     line: Line | None
     monthly_fee: Amount
+    per_month: Amount | None = None
 
     @property
     def amount(self) -> Amount:
@@ -89,6 +94,11 @@ def call_fee(quote: Quote, duration_ms: int) -> CallFee:
     lines = tuple(bill(round_to_increments(Usage({"call_ms": duration_ms}), rates), rates)) if rates["call_ms"] else ()
     monthly_rate = rates["months"]
     return CallFee(quote, lines[0] if lines else None, monthly_rate.amount(1) if monthly_rate else 0)
+
+
+def monthly_call_fee(fee: CallFee, plan: Plan, monthly_calls: MonthlyCalls) -> CallFee:
+    """The same fee with its cost per month."""
+    return fee._replace(per_month=mean_call_fee(fee.quote, plan, monthly_calls) * monthly_calls.per_month + fee.monthly_fee)
 
 
 def mean_call_fee(quote: Quote, plan: Plan, monthly_calls: MonthlyCalls) -> Fraction:

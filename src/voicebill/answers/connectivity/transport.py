@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Annotated
 
 from voicebill.answers.catalog.transports import BYTES_PER_MB, Codec, TransportCatalog, TransportProfile
-from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee, per_minute_quote
+from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, monthly_call_fee, per_minute_quote
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.billing.offers import Offer, PriceRow, Rates
@@ -79,7 +79,8 @@ class ConnectionCosts:
 class ConnectionEstimate:
     """The connection of a planned conversation. Bytes are per call and direction; amounts are in picodollars.
 
-    `egress` is None without a price for it. `per_month` is over calls of all lengths, each rounded up separately.
+    `egress` is None without a price for it. `egress_per_month` and the fees' `per_month` are over calls of all lengths, each
+    rounded up separately; `per_month` is their sum, None without a number of calls.
     """
 
     transport: TransportProfile
@@ -89,6 +90,7 @@ class ConnectionEstimate:
     egress: Amount | None
     fees: tuple[CallFee, ...]
     per_conversation: Amount
+    egress_per_month: Amount | None
     per_month: Amount | None
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -127,6 +129,9 @@ def estimate_connection(
     egress = None if connection_costs.egress_per_gb is None else _egress(bytes_sent, connection_costs.egress_per_gb)
     duration_ms = round(Fraction(plan.minutes) * 60_000)
     fees = tuple(call_fee(quote, duration_ms) for quote in _fee_quotes(connection_costs, catalog.book, day))
+    if monthly_calls is not None:
+        fees = tuple(monthly_call_fee(fee, plan, monthly_calls) for fee in fees)
+    egress_per_month = _monthly_egress(plan, connection_costs, codec, monthly_calls)
     per_conversation = sum((fee.amount for fee in fees), start=egress or 0)
     return ConnectionEstimate(
         transport=transport,
@@ -136,7 +141,8 @@ def estimate_connection(
         egress=egress,
         fees=fees,
         per_conversation=per_conversation,
-        per_month=None if monthly_calls is None else _monthly_amount(plan, connection_costs, codec, fees, monthly_calls),
+        egress_per_month=egress_per_month,
+        per_month=None if monthly_calls is None else sum((fee.per_month or 0 for fee in fees), start=egress_per_month or 0),
         assumptions=tuple(_assumptions(connection_costs, transport, fees)),
         warnings=tuple(text for fee in fees for text in fee.quote.warnings),
     )
@@ -179,17 +185,14 @@ def _custom_carrier_quote(per_minute: Decimal, increment_seconds: int, book: Pri
     return Quote(Rates.from_row(offer, row, book.meters), None, (), ())
 
 
-def _monthly_amount(
-    plan: Plan, connection_costs: ConnectionCosts, codec: Codec, fees: tuple[CallFee, ...], monthly_calls: MonthlyCalls
-) -> Amount:
-    """Connection costs per month. Each call is rounded up separately, so the mean billed length is used."""
-    egress = Fraction(0)
-    if connection_costs.egress_per_gb is not None:
-        egress = Fraction(
-            _egress(monthly_calls.mean_ms(plan) / 60_000 * codec.bytes_per_minute, connection_costs.egress_per_gb)
-        )
-    mean_amount = egress + sum(mean_call_fee(fee.quote, plan, monthly_calls) for fee in fees)
-    return mean_amount * monthly_calls.per_month + sum(fee.monthly_fee for fee in fees)
+def _monthly_egress(
+    plan: Plan, connection_costs: ConnectionCosts, codec: Codec, monthly_calls: MonthlyCalls | None
+) -> Amount | None:
+    """The cost of the bytes sent per month, over calls of all lengths; None without a price or a number of calls."""
+    if connection_costs.egress_per_gb is None or monthly_calls is None:
+        return None
+    mean_bytes = monthly_calls.mean_ms(plan) / 60_000 * codec.bytes_per_minute
+    return _egress(mean_bytes, connection_costs.egress_per_gb) * monthly_calls.per_month
 
 
 def _assumptions(connection_costs: ConnectionCosts, transport: TransportProfile, fees: tuple[CallFee, ...]) -> Iterator[str]:

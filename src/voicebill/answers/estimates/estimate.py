@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
@@ -30,11 +32,13 @@ from voicebill.conversation.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Answer):
     """The cost of a planned conversation. `lines` are those of the expected bill; the components of `breakdown` add up to it.
 
     `connection` has the transport and the fees of carriers and platforms, if a transport or a fee is given.
     """
+
+    REPORT: ClassVar = "estimate:EstimateReport"
 
     plan: Plan
     model: ResolvedModel

@@ -1,7 +1,9 @@
 """Simulate a scripted conversation and bill it response by response."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates import caveats
 from voicebill.answers.estimates.costing import (
@@ -49,8 +51,10 @@ class BilledTranscription(PricedUsage):
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Answer):
     """A conversation's responses in order under the expected cache behaviour, and its total in all three cache scenarios."""
+
+    REPORT: ClassVar = "simulation:SimulationReport"
 
     script: Script
     model: ResolvedModel

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate
+from typing import Literal
 
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.billing.money import Amount, picodollars
 from voicebill.billing.provisioned_throughput import HourlyPrice, ProvisionedThroughput, PtuIncrements, Throughput
 from voicebill.conversation.volume import HOURS_PER_MONTH, MONTHS_PER_YEAR
 
+CommitmentName = Literal["hourly", "month", "year"]
+
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
     """A way to buy PTUs, with the price of one PTU per hour of its term."""
 
-    name: str
+    name: CommitmentName
     label: str
     per_ptu_hour: Fraction
     checked: date
@@ -59,7 +62,11 @@ class CommitmentOption:
 def commitments_on(hourly: HourlyPrice, provisioned: ProvisionedThroughput, day: date) -> Iterator[Commitment]:
     """The ways to buy PTUs on a day: by the hour, and reserved for a month or a year where a price is known."""
     yield Commitment("hourly", "by the hour", Fraction(hourly.per_hour), hourly.checked, hourly.source)
-    for name, label, months in (("month", "reserved for a month", 1), ("year", "reserved for a year", MONTHS_PER_YEAR)):
+    terms: tuple[tuple[CommitmentName, str, int], ...] = (
+        ("month", "reserved for a month", 1),
+        ("year", "reserved for a year", MONTHS_PER_YEAR),
+    )
+    for name, label, months in terms:
         row = provisioned.reservation(months, day)
         if row is not None:
             per_hour = picodollars(row.dollars) / (HOURS_PER_MONTH * months)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.provisioned.commitments import CommitmentOption
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.billing.money import Amount
@@ -11,11 +13,13 @@ from voicebill.billing.provisioned_throughput import HourlyPrice, PtuIncrements,
 
 
 @dataclass(frozen=True, slots=True)
-class PtuSizing:
+class PtuSizing(Answer):
     """A sizing. `needed` are the PTUs for the busiest hour, `bought` those that are bought.
 
     `per_call` is the pay-as-you-go price of a call in picodollars; if it is None, `missing_reason` says why.
     """
+
+    REPORT: ClassVar = "ptu:PtuReport"
 
     request: PtuRequest
     throughput: Throughput

@@ -14,8 +14,12 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, RecordCounts, UnpricedLine
 from voicebill.billing.bill import Line, rate_warnings
 from voicebill.billing.money import Amount
+from voicebill.billing.offers import Kind
 from voicebill.billing.price_book import PriceBook
-from voicebill.billing.sku_periods import PricePeriod
+from voicebill.billing.sku_periods import PricePeriod, normalize_name
+
+KINDS_WITHOUT_CACHE: tuple[Kind, ...] = ("transcription", "speech")
+"""Kinds of models that read each input once and cache nothing."""
 
 
 def cost(engine: Engine, query: CostQuery, prices: PriceBook) -> Cost:
@@ -47,7 +51,7 @@ def cost(engine: Engine, query: CostQuery, prices: PriceBook) -> Cost:
         groups=groups,
         remainder=_remainder(total, groups) if query.top else None,
         per_call=_per_call(counted_query.sessions(price_table), price_table) if query.calls else None,
-        cache_hit_share=_cache_hit_share(line_totals, prices),
+        cache_hit_share=_cache_hit_share(line_totals, price_table, prices),
         repeated_input_cost_share=_repeated_input_cost_share(line_totals, price_table),
         assumptions=tuple(notes[0]),
         warnings=tuple(notes[1]),
@@ -147,10 +151,23 @@ def _per_call(totals: SessionTotals, price_table: PriceTable) -> PerCall | None:
     )
 
 
-def _cache_hit_share(line_totals: Iterable[LineTotals], prices: PriceBook) -> Fraction | None:
-    """The share of cached tokens in all input tokens, over the lines whose quantity is exact; None without input tokens."""
+def _cache_hit_share(line_totals: Iterable[LineTotals], price_table: PriceTable, prices: PriceBook) -> Fraction | None:
+    """The share of cached tokens in all input tokens, over the lines whose quantity is exact; None without input tokens.
+
+    The input is that of the models that reply, which are the ones with a cache: not of the models that only transcribe or
+    read aloud, nor of models that the log does not name, which may be such.
+    """
+    without_cache = {
+        normalize_name(name)
+        for offer in prices.offers
+        if offer.kind in KINDS_WITHOUT_CACHE
+        for name in (offer.model, offer.name, *offer.also_named)
+    }
     cached_tokens = input_tokens = 0
     for totals in line_totals:
+        quote = price_table.periods[totals.period].quote if totals.period >= 0 else None
+        if not totals.sku.model or totals.sku.model in without_cache or (quote and quote.offer.kind in KINDS_WITHOUT_CACHE):
+            continue
         meter = prices.meters.get(totals.meter)
         if meter and meter.unit == "token" and meter.direction == "in" and totals.low == totals.high:
             input_tokens += totals.low

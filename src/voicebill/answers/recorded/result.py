@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import ClassVar
 
+from voicebill.answers.answer import Answer
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.bill import Line
@@ -104,12 +106,14 @@ class PerCall:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Answer):
     """The answer to a cost query: counts, amounts, assumptions and warnings.
 
     `first` and `last` are the days of the first and the last record. `remainder` is the total minus the listed groups, only
     if `CostQuery.top` is set.
     """
+
+    REPORT: ClassVar = "cost:CostReport"
 
     query: CostQuery
     counts: RecordCounts

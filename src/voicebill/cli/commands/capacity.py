@@ -14,7 +14,7 @@ from voicebill.answers.parameters.inputs import CALL_VOLUME, CAPACITY, PLAN, SEL
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
+from voicebill.answers.reports.capacity import abbreviate_minutes
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
 from voicebill.cli.options.request import takes_request
@@ -51,7 +51,7 @@ def capacity_command(
         raise InvalidOptions(issues)
     answer = plan_capacity(request.plan, request.selection, facts, request.volume, targets, lengths=request.lengths)
     if as_json:
-        terminal.print_json(capacity_shape(answer))
+        terminal.print_json(answer)
     else:
         print_capacity(answer, terminal.console())
 

@@ -17,8 +17,7 @@ from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, brid
 from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, PLAN, SELECTION
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
-from voicebill.answers.reports.alternatives_shape import alternatives_shape, full_comparison_shape
-from voicebill.answers.reports.shape import bridge_shape, comparison_shape
+from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.charts.themes import Theme
@@ -178,13 +177,8 @@ def compare_command(
         plan_summary = f"{terminal.pluralize(plan.minutes, 'minute')} and {terminal.pluralize(plan.turns, 'turn')}"
         write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
     if as_json:
-        document = full_comparison_shape(answer, priced_alternatives, curves, facts, effective_day)
-        extra = {
-            "pipelines": {"count": pipeline_result[1], **alternatives_shape(pipeline_result[0])} if pipeline_result else None,
-            "calculator": bridge_shape(bridge_result) if bridge_result else None,
-            "against": comparison_shape(second_comparison)["offers"] if second_comparison else None,
-        }
-        terminal.print_json(document | extra)
+        report = ComparisonReport.of(answer, priced_alternatives, curves, facts, effective_day)
+        terminal.print_json(report.with_extras(pipelines=pipeline_result, calculator=bridge_result, against=second_comparison))
         return
     out = terminal.console(exact=exact)
     print_alternatives(priced_alternatives, effective_day, facts, out)

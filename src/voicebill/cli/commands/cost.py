@@ -13,8 +13,7 @@ from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.query import CostQuery, validate_sku
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
-from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.cost import CostReport, LogInputReport, amount_status, format_quantity_range
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
@@ -111,18 +110,18 @@ def cost_command(
 
         draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
-        terminal.print_json(_input_json(report) | cost_shape(answer))
+        terminal.print_json(CostReport.of(answer, _log_input(report)))
     else:
         print_cost(answer, report, terminal.console(exact=exact))
 
 
-def _input_json(report: "ReadReport | None") -> Shape:
-    """The read report as JSON; null for a ledger, which was read when it was recorded."""
+def _log_input(report: "ReadReport | None") -> LogInputReport | None:
+    """The read report; None for a ledger, which was read when it was recorded."""
     if report is None:
-        return {"input": None}
-    from voicebill.logs.report_text import report_json  # noqa: PLC0415 - reading logs needs an extra
+        return None
+    from voicebill.logs.report_text import log_input_report  # noqa: PLC0415 - reading logs needs an extra
 
-    return {"input": report_json(report)}
+    return log_input_report(report)
 
 
 def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:
@@ -285,7 +284,7 @@ def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
 def _share_sentences(answer: Cost) -> Iterator[str]:
     sentences = []
     if answer.cache_hit_share is not None:
-        sentences.append(f"{round(100 * answer.cache_hit_share)}% of the input tokens came from the cache")
+        sentences.append(f"{round(100 * answer.cache_hit_share)}% of the voice model's input tokens came from the cache")
     if answer.repeated_input_cost_share is not None:
         sentences.append(f"{round(100 * answer.repeated_input_cost_share)}% of the cost is repeated input")
     if sentences:

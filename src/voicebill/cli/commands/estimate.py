@@ -14,7 +14,7 @@ from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing.quantities import parse_count
-from voicebill.answers.reports.shape import estimate_shape, sensitivity_shape, truncation_shape
+from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.answers.sensitivity.recommendations import (
     CheapestTruncation,
     Recommendation,
@@ -111,10 +111,9 @@ def estimate_command(
     if min_remembered_turns is not None and truncation is None:
         raise NotAvailable(f"no truncation setting that was tried remembers {min_remembered_turns:,} turns throughout")
     if as_json:
-        extra = sensitivity_shape(swings, suggestions) if with_sensitivity else {}
-        terminal.print_json(
-            estimate_shape(answer) | extra | ({"cheapest_truncation": truncation_shape(truncation)} if truncation else {})
-        )
+        report = EstimateReport.of(answer)
+        report = report.with_sensitivity(swings, suggestions) if with_sensitivity else report
+        terminal.print_json(report.with_truncation(truncation) if truncation else report)
         return
     print_estimate(answer, terminal.console(exact=exact), with_lines=with_lines)
     if truncation:

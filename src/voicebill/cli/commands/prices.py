@@ -9,7 +9,8 @@ from typing import Annotated, get_args
 import typer
 from rich.console import Console
 
-from voicebill.answers.reports.shape import offer_shape
+from voicebill.answers.reports.prices import PriceFileReport, PriceListReport
+from voicebill.answers.reports.report import package_version
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import format_price
@@ -68,7 +69,16 @@ def prices_command(
         own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
         own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
         if as_json:
-            terminal.print_json({"file": str(file_to_check), "faults": [], "offers": offers, "rule_sets": sets, **own_counts})
+            terminal.print_json(
+                PriceFileReport(
+                    voicebill=package_version(),
+                    file=str(file_to_check),
+                    faults=(),
+                    offers=offers,
+                    rule_sets=sets,
+                    **own_counts,
+                )
+            )
         else:
             summary = ", ".join(
                 f"{label} {count}" for label, count in {"offers": offers, "rule sets": sets, **own_counts}.items()
@@ -78,9 +88,7 @@ def prices_command(
     book, effective_day = load_facts().prices, day or today()
     offers_shown = book.offers_named(name, provider) if name else _offers_on(book, kind, provider, effective_day)
     if as_json:
-        terminal.print_json(
-            {"digest": book.digest, "currency": "USD", "offers": [offer_shape(offer) for offer in offers_shown]}
-        )
+        terminal.print_json(PriceListReport.of(book, offers_shown))
     elif name:
         _print_history(offers_shown, book, day, terminal.console())
     elif not offers_shown:

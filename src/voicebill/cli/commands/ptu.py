@@ -15,7 +15,7 @@ from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu_shape import amounts_by_term, cheapest_option_text, ptu_shape
+from voicebill.answers.reports.ptu import amounts_by_term, cheapest_option_text
 from voicebill.billing.money import Amount
 from voicebill.billing.validation import Number
 from voicebill.cli.display import terminal
@@ -81,7 +81,7 @@ def ptu_command(
 
         draw.save(draw.ptu_costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
-        terminal.print_json(ptu_shape(answer))
+        terminal.print_json(answer)
         return
     print_ptu_sizing(answer, terminal.console(exact=exact))
 

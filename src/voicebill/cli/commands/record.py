@@ -1,6 +1,7 @@
 """Define `voicebill record`: add the records of logs to a ledger."""
 
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.cost import RecordingReport
+from voicebill.answers.reports.report import package_version
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display import terminal
 from voicebill.cli.options.logs import LogInput, takes_logs
@@ -32,18 +33,20 @@ def record_command(
 
     summary = Ledger(ledger).record(records)
     if as_json:
-        document: Shape = {
-            "ledger": str(ledger),
-            "input": summary.records_read,
-            "added": summary.added,
-            "corrected": summary.corrected,
-            "repeated": summary.repeated,
-            "skipped": summary.skipped,
-            "days": list(summary.days),
-            "error_count": report.error_count,
-            "warnings": list(report_notes(report)),
-        }
-        terminal.print_json(document)
+        terminal.print_json(
+            RecordingReport(
+                voicebill=package_version(),
+                ledger=str(ledger),
+                input=summary.records_read,
+                added=summary.added,
+                corrected=summary.corrected,
+                repeated=summary.repeated,
+                skipped=summary.skipped,
+                days=tuple(summary.days),
+                error_count=report.error_count,
+                warnings=tuple(report_notes(report)),
+            )
+        )
         return
     out = terminal.console()
     out.print(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
-from voicebill.answers.reports.shape import rules_shape
+from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import DAY_OPTION, PROVIDER_OPTION, RULES_OPTION
 from voicebill.cli.options.shared import (
@@ -43,7 +43,7 @@ def rules_command(
         name, provider or DEFAULT_PROVIDER, effective_day, facts, rules=rule_set, overrides=parse_overrides(rule)
     )
     if as_json:
-        terminal.print_json({"offer": offer.id, "day": effective_day.isoformat(), **rules_shape(effective_rules)})
+        terminal.print_json(ModelRulesReport.of(offer, effective_rules, effective_day))
     else:
         print_rules(offer.id, effective_rules, facts, terminal.console())
 

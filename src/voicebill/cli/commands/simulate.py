@@ -10,7 +10,6 @@ from voicebill.answers.estimates.simulate import Simulation, simulate
 from voicebill.answers.parameters.inputs import SCRIPT_OVERRIDES
 from voicebill.answers.parameters.script_schema import ScriptRequest, parse_script
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.reports.shape import simulation_shape
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import read_options, takes_inputs
 from voicebill.cli.options.shared import (
@@ -64,7 +63,7 @@ def simulate_command(
     selection = request.selection(**settings, day=day, rules=rule_set, overrides=overrides)
     answer = simulate(request.script, selection, facts)
     if as_json:
-        terminal.print_json(simulation_shape(answer))
+        terminal.print_json(answer)
     else:
         print_simulation(answer, terminal.console(exact=exact))
 

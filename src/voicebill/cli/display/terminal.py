@@ -1,6 +1,5 @@
 """Print answers on a terminal or into a pipe: tables that never cut an amount, headings, notes and JSON."""
 
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from voicebill import __version__
+from voicebill.answers.answer import JsonDocument
 from voicebill.answers.connectivity.call_fees import CallFee
 from voicebill.answers.connectivity.transport import ConnectionEstimate
 from voicebill.answers.estimates.estimate import Estimate
@@ -70,9 +69,9 @@ def amount_text(amount: Amount) -> str:
     return format_exact(amount) if _EXACT.get() else format_amount(amount)
 
 
-def print_json(document: dict[str, Any]) -> None:
-    """Print the JSON of an answer, with the version of voicebill."""
-    sys.stdout.write(json.dumps({"voicebill": __version__, **document}, indent=2, ensure_ascii=False) + "\n")
+def print_json(answer: JsonDocument) -> None:
+    """Print an answer or a report as JSON."""
+    sys.stdout.write(answer.to_json() + "\n")
 
 
 @dataclass(frozen=True, slots=True)

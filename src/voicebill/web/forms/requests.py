@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from voicebill.answers.parameters.table_schema import Issue, format_path
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
 from voicebill.web.site import Limits, Site
+from voicebill.web.status_reports import ProblemReport
 
 PAGE_FIELDS = (
     *("discount", "embed", "sort", "against"),
@@ -48,15 +48,9 @@ class Problem(Exception):
         self.errors = errors
 
     @property
-    def problem_json(self) -> dict[str, Any]:
+    def report(self) -> ProblemReport:
         """The problem as problem+json (RFC 9457), with errors by field."""
-        return {
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status,
-            "detail": str(self),
-            "errors": [{"field": name, "detail": text} for name, text in self.errors],
-        }
+        return ProblemReport.of(self.status, self.title, str(self), self.errors)
 
 
 @dataclass(frozen=True, slots=True)

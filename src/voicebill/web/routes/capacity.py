@@ -11,7 +11,7 @@ from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.reports.capacity_shape import abbreviate_minutes, capacity_shape
+from voicebill.answers.reports.capacity import abbreviate_minutes
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_capacity
 from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
@@ -28,7 +28,7 @@ from voicebill.web.forms.requests import (
     read_query,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 
@@ -82,7 +82,7 @@ def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
 
 async def _render_json(request: Request, table: object, site: Site) -> Response:
     bound, targets = parse_capacity_request(table, site)
-    return json_response(request, await run_in_threads(site, lambda: capacity_shape(answer_capacity(bound, targets))), site)
+    return json_response(request, await run_in_threads(site, lambda: json_body(answer_capacity(bound, targets))))
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:

@@ -22,8 +22,7 @@ from voicebill.answers.comparison.compare import (
     offer_notes,
 )
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
-from voicebill.answers.reports.alternatives_shape import full_comparison_shape
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
@@ -48,7 +47,7 @@ from voicebill.web.forms.requests import (
     read_query,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
@@ -142,11 +141,9 @@ async def _render_json(request: Request, table: object, site: Site) -> Response:
     break_even_fields = (
         {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table} if isinstance(table, Mapping) else {}
     )
-    return json_response(
-        request,
-        await run_in_threads(site, lambda: compare_json(bound, break_even_fields, parse_comparison_filter(table))),
-        site,
-    )
+    offer_filter = parse_comparison_filter(table)
+    body = await run_in_threads(site, lambda: json_body(comparison_report(bound, break_even_fields, offer_filter)))
+    return json_response(request, body)
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
@@ -182,8 +179,10 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     return router
 
 
-def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter) -> Shape:
-    """The comparison as JSON, with the break-even if the request has one of its fields."""
+def comparison_report(
+    bound: BoundRequest, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter
+) -> ComparisonReport:
+    """The comparison, with the break-even if the request has one of its fields."""
     answer = compare_offers(bound, offer_filter)
     alternatives = compare_alternatives(bound, answer, offer_filter)
     if "range" in break_even_fields and "break_even" not in break_even_fields:
@@ -191,7 +190,7 @@ def compare_json(bound: BoundRequest, break_even_fields: Mapping[str, str], offe
     curve = break_even_curve(break_even_fields, alternatives) if break_even_fields else None
     if curve is None and alternative_names(break_even_fields):
         raise Problem(422, "Invalid input", [("alternative", "a break-even needs two different alternatives: name another")])
-    return full_comparison_shape(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
+    return ComparisonReport.of(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
 
 
 def _field_text(value: object) -> str:

@@ -25,8 +25,7 @@ from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
-from voicebill.answers.reports.cost_shape import amount_status, cost_shape, format_quantity_range
-from voicebill.answers.reports.shape import Shape
+from voicebill.answers.reports.cost import CostReport, amount_status, format_quantity_range
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.charts import draw
@@ -36,14 +35,14 @@ from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
 from voicebill.logs.report import ReadReport
-from voicebill.logs.report_text import report_json, report_notes
+from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_query
 from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
 from voicebill.web.pages import Pages
-from voicebill.web.responses import run_in_threads, uncached
+from voicebill.web.responses import json_body, run_in_threads, uncached
 from voicebill.web.site import Site
 
 ParsedValue = TypeVar("ParsedValue")
@@ -113,9 +112,9 @@ class LogCost:
     report: ReadReport
 
     @property
-    def as_json(self) -> Shape:
-        """The command line's JSON."""
-        return {"input": report_json(self.report)} | cost_shape(self.answer)
+    def cost_report(self) -> CostReport:
+        """The cost, with what was read."""
+        return CostReport.of(self.answer, log_input_report(self.report))
 
 
 def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
@@ -152,7 +151,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
             raise Problem(415, "Invalid input", [(None, message)])
         content = await request.body()
         log_cost = await _cost_log_in_thread(content, "the log", values, site)
-        return uncached(log_cost.as_json, site)
+        return uncached(await run_in_threads(site, lambda: json_body(log_cost.cost_report)))
 
     return router
 

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -13,7 +12,8 @@ from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
 from voicebill.answers.estimates.scenarios import Scenarios
-from voicebill.answers.reports.shape import TOKEN_METERS, estimate_shape, sensitivity_shape
+from voicebill.answers.reports.estimate import EstimateReport
+from voicebill.answers.reports.simulation import TOKEN_METERS
 from voicebill.answers.sensitivity.recommendations import Recommendation
 from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column, share_of
@@ -31,7 +31,7 @@ from voicebill.web.forms.requests import (
     read_query,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 
 
@@ -202,13 +202,13 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
     bound = bind_request(table, site)
     estimate_request = bound.request
 
-    def work() -> dict[str, Any]:
-        shape = estimate_shape(answer_estimate(bound))
-        return shape | sensitivity_shape(*sensitivity_and_recommendations(bound)) if with_sensitivity else shape
+    def work() -> bytes:
+        report = EstimateReport.of(answer_estimate(bound))
+        return json_body(report.with_sensitivity(*sensitivity_and_recommendations(bound)) if with_sensitivity else report)
 
     is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
     runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS
-    return json_response(request, work() if runs_inline else await run_in_threads(site, work), site)
+    return json_response(request, work() if runs_inline else await run_in_threads(site, work))
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:

@@ -7,14 +7,14 @@ from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.reports.shape import offer_shape
+from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Kind, Offer, PriceRow
 from voicebill.billing.price_book import Lifecycle
 from voicebill.web import openapi
 from voicebill.web.forms.requests import Problem, problem_from, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 OFFER_KINDS: tuple[str, ...] = get_args(Kind)
@@ -126,10 +126,9 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def get_prices(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
 
-        def work() -> dict[str, Any]:
-            shapes = [offer_shape(offer) for offer in select_offers(values, site)]
-            return {"digest": site.facts.prices.digest, "currency": "USD", "offers": shapes}
+        def work() -> bytes:
+            return json_body(PriceListReport.of(site.facts.prices, select_offers(values, site)))
 
-        return json_response(request, await run_in_threads(site, work), site)
+        return json_response(request, await run_in_threads(site, work))
 
     return router

@@ -12,7 +12,7 @@ from voicebill.answers.parameters.ptu_schema import parse_ptu_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu_shape import TERM_HOURS, amounts_by_term, cheapest_option_text, ptu_shape
+from voicebill.answers.reports.ptu import TERM_HOURS, amounts_by_term, cheapest_option_text
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.charts import draw
@@ -22,7 +22,7 @@ from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRender
 from voicebill.web.forms.fields import PTU_FIELDS
 from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_form, read_json, read_query, reject_oversized
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response, run_in_threads, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 
 EXAMPLE_FIELDS: Mapping[str, str] = {
@@ -68,12 +68,12 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     @router.get("/api/ptu", **openapi.GET_PTU)
     async def api_get(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
-        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(values, site))), site)
+        return json_response(request, await run_in_threads(site, lambda: json_body(answer_ptus(values, site))))
 
     @router.post("/api/ptu", **openapi.POST_PTU)
     async def api_post(request: Request) -> Response:
         table = await read_json(request)
-        return json_response(request, await run_in_threads(site, lambda: ptu_shape(answer_ptus(table, site))), site)
+        return json_response(request, await run_in_threads(site, lambda: json_body(answer_ptus(table, site))))
 
     @router.get("/chart/ptu.{kind}", include_in_schema=False)
     async def chart(request: Request, kind: str) -> Response:

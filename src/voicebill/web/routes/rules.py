@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
 from voicebill.answers.parameters.table_schema import exact_date
-from voicebill.answers.reports.shape import rules_shape
+from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.conversation.rules import EffectiveRules
@@ -16,7 +16,7 @@ from voicebill.web import openapi
 from voicebill.web.forms.fields import realtime_model_names
 from voicebill.web.forms.requests import Problem, problem_from, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_response
+from voicebill.web.responses import json_body, json_response
 from voicebill.web.site import Site
 
 
@@ -66,6 +66,6 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/api/rules", **openapi.GET_RULES)
     async def get_rules(request: Request) -> Response:
         offer, rules, day = select_rules(read_query(request.url.query, site.limits), site)
-        return json_response(request, {"offer": offer.id, "day": day.isoformat(), **rules_shape(rules)}, site)
+        return json_response(request, json_body(ModelRulesReport.of(offer, rules, day)))
 
     return router

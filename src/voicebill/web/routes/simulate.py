@@ -1,17 +1,14 @@
 """Serve simulations of scripts, billed response by response."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.estimates.simulate import Simulation, simulate
 from voicebill.answers.parameters.script_schema import parse_script
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.reports.shape import simulation_shape
 from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
 from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_json
-from voicebill.web.responses import json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 
@@ -22,13 +19,13 @@ def routes(site: Site) -> APIRouter:
     @router.post("/api/simulate", **openapi.POST_SIMULATE)
     async def post_simulate(request: Request) -> Response:
         table = await read_json(request)
-        return json_response(request, await run_in_threads(site, lambda: run_simulation(table, site)), site)
+        return json_response(request, await run_in_threads(site, lambda: json_body(run_simulation(table, site))))
 
     return router
 
 
-def run_simulation(table: object, site: Site) -> dict[str, Any]:
-    """The bill of a scripted conversation, as the command line's JSON.
+def run_simulation(table: object, site: Site) -> Simulation:
+    """The bill of a scripted conversation.
 
     Raises:
         Problem: the script is invalid, is too long, or cannot be priced.
@@ -47,6 +44,6 @@ def run_simulation(table: object, site: Site) -> dict[str, Any]:
             rules=script_request.selection_values["rules"] or site.rules,
             model=script_request.selection_values["model"],
         )
-        return simulation_shape(simulate(script_request.script, selection, site.facts))
+        return simulate(script_request.script, selection, site.facts)
     except VoicebillError as error:
         raise problem_from(error) from None

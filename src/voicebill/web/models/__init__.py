@@ -1,1 +1,0 @@
-"""Define the JSON models of the OpenAPI document."""

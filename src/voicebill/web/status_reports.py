@@ -1,0 +1,58 @@
+"""Define the JSON of problems and of the site's status."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from voicebill.answers.reports.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldErrorReport(Report):
+    """An error and its field."""
+
+    field: str | None
+    """Name of the field; null if the error concerns the whole request."""
+    detail: str
+    """What is wrong, and what is possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemReport(Report):
+    """A problem (RFC 9457)."""
+
+    type: str
+    """Always about:blank: the status says what kind of problem it is."""
+    title: str
+    """The problem in a few words."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """All errors in one sentence."""
+    errors: tuple[FieldErrorReport, ...]
+    """The errors by field."""
+
+    @classmethod
+    def of(cls, status: int, title: str, detail: str, errors: Iterable[tuple[str | None, str]]) -> "ProblemReport":
+        """A problem with its errors: pairs of a field (None: the whole request) and what is wrong."""
+        return cls(
+            type="about:blank",
+            title=title,
+            status=status,
+            detail=detail,
+            errors=tuple(FieldErrorReport(field=name, detail=text) for name, text in errors),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReport(Report):
+    """Status of the site, and the prices and rules that it uses."""
+
+    voicebill: str
+    """Version of voicebill."""
+    status: Literal["ok"]
+    """Always ok: a site that cannot answer does not answer this either."""
+    prices: str
+    """Digest of the price book."""
+    rules: tuple[str, ...]
+    """Names of the rule sets."""
