@@ -310,7 +310,7 @@ def test_numbers_in_the_shape_are_plain() -> None:
 def test_peak_and_average_are_told_apart() -> None:
     """Half a day at 9 calls a minute, half at 2: 5.5 on average. 200 + 20 tokens at 9: 1,800 in and 180 out a minute."""
     profile = (*[Decimal(9)] * 12, *[Decimal(2)] * 12)
-    shape = ptu_shape(size_ptus(PtuRequest("gpt-5.2", DAY, Decimal(200), Decimal(20), profile=profile), load_facts()))
+    shape = size_ptus(PtuRequest("gpt-5.2", DAY, Decimal(200), Decimal(20), profile=profile), load_facts()).to_dict()
     assert (shape["load"]["calls_per_minute"], shape["load"]["average_calls_per_minute"]) == ("9", "5.5")
     assert (shape["load"]["prompt_tokens"], shape["load"]["response_tokens"]) == ("200", "20")
     assert (shape["input_tpm"], shape["output_tpm"]) == (1800, 180)

@@ -11,18 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from voicebill.answers.reports.alternatives_shape import alternatives_shape, break_even_shape
-from voicebill.answers.reports.capacity_shape import capacity_shape
-from voicebill.answers.reports.cost_shape import cost_shape
-from voicebill.answers.reports.ptu_shape import ptu_shape
-from voicebill.answers.reports.shape import (
-    bridge_shape,
-    comparison_shape,
-    estimate_shape,
-    sensitivity_shape,
-    simulation_shape,
-    truncation_shape,
-)
 
 from tests.answers.estimates.simulations import run
 from tests.answers.reports.changes import dependencies
@@ -43,6 +31,9 @@ from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.reports.break_even import BreakEvenCurveReport
+from voicebill.answers.reports.comparison import CalculatorReport, OffersReport
+from voicebill.answers.reports.estimate import CheapestTruncationReport, EstimateReport
 from voicebill.answers.sensitivity.recommendations import cheapest_truncation, recommendations
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.meters import Meter
@@ -69,6 +60,19 @@ SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 MONTH = Volume(Decimal(1000), "month")
 
 
+def as_dict(answer: Any) -> dict[str, Any]:
+    """The JSON of an answer."""
+    document: dict[str, Any] = answer.to_dict()
+    return document
+
+
+def sensitivity_values(pair: Any) -> dict[str, Any]:
+    """The parts of an estimate's JSON that its sensitivity adds."""
+    any_estimate = estimate(Plan(minutes=1, turns=1), ModelSelection(model="gpt-realtime", day=DAY), load_facts())
+    document = EstimateReport.of(any_estimate).with_sensitivity(*pair).to_dict()
+    return {name: document[name] for name in ("sensitivity", "recommendations")}
+
+
 def own_facts() -> Facts:
     return load_facts(FOLDER / "own_stacks.toml")
 
@@ -79,12 +83,12 @@ def estimate_json() -> dict[str, set[str]]:
         carrier_per_minute=Decimal("0.01"), egress_per_gb=Decimal("0.09"), platforms=("example-voice/agent-platform",)
     )
     answer = estimate(plan, SELECTION, own_facts(), MONTH, connection_costs=fees)
-    return dependencies(answer, estimate_shape, OPAQUE, {"breakdown.name": "images"})
+    return dependencies(answer, as_dict, OPAQUE, {"breakdown.name": "images"})
 
 
 def simulation_json() -> dict[str, set[str]]:
     answer = run(next(case for case in cases("conversations.toml") if "by token" in case["name"])["script"])
-    return dependencies(answer, simulation_shape, (*OPAQUE, Usage), {"responses.response.status": "failed"})
+    return dependencies(answer, as_dict, (*OPAQUE, Usage), {"responses.response.status": "failed"})
 
 
 def compared() -> Comparison:
@@ -104,27 +108,32 @@ def alternatives_json() -> dict[str, set[str]]:
     impossible = replace(hosted, name="none", reason="no offer", per_conversation=None, per_month=None)
     others = {f"{kind}.architecture": "live" for kind in ("conversational", "not_possible")}
     small = replace(answer, conversational=(hosted,), partial=(), not_possible=(impossible,))
-    return dependencies(small, alternatives_shape, (*OPAQUE, Comparison), others)
+    return dependencies(small, as_dict, (*OPAQUE, Comparison), others)
 
 
 def break_even_json() -> dict[str, set[str]]:
     pair = [alternative for name in ("hosted", "studio") if (alternative := all_alternatives().find(name))]
     curve = break_even(pair, PLAN, SweepRange("volume", Decimal(1), Decimal(10_000)))
-    return dependencies((curve,), break_even_shape, OPAQUE, {"sweep_range.axis": "turns"})
+    return dependencies(
+        (curve,),
+        break_even_values,
+        OPAQUE,
+        {"sweep_range.axis": "turns"},
+    )
 
 
 def capacity_json() -> dict[str, set[str]]:
     azure = ModelSelection(model="gpt-realtime", provider="azure", day=DAY)
     targets = CapacityTargets(reserved_output_tokens=400, quota_sessions=30)
     answer = plan_capacity(PLAN, azure, load_facts(), Volume(Decimal(30_000), "month"), targets)
-    return dependencies(answer, capacity_shape, OPAQUE)
+    return dependencies(answer, as_dict, OPAQUE)
 
 
 def ptu_json() -> dict[str, set[str]]:
     load = PtuRequest(
         "gpt-5.2", DAY, Decimal(200), Decimal(20), cache_rate=Decimal("0.5"), profile=(*[Decimal(9)] * 12, *[Decimal(2)] * 12)
     )
-    return dependencies(size_ptus(load, load_facts()), ptu_shape, OPAQUE)
+    return dependencies(size_ptus(load, load_facts()), as_dict, OPAQUE)
 
 
 def cost_json() -> dict[str, set[str]]:
@@ -157,24 +166,34 @@ def cost_json() -> dict[str, set[str]]:
         )
     ]
     answer = cost(PythonEngine(records), CostQuery(by=("tenant",), top=2), load_facts().prices)
-    return dependencies(answer, cost_shape, OPAQUE)
+    return dependencies(answer, as_dict, OPAQUE)
 
 
 def sensitivity_json() -> dict[str, set[str]]:
     answer = (sensitivity(PLAN, SELECTION, load_facts()), recommendations(PLAN, SELECTION, load_facts()))
-    return dependencies(answer, lambda pair: sensitivity_shape(*pair), OPAQUE)
+    return dependencies(answer, sensitivity_values, OPAQUE)
+
+
+def truncation_values(answer: Any) -> dict[str, Any]:
+    """The JSON of the cheapest truncation setting."""
+    return CheapestTruncationReport.of(answer).to_dict()
+
+
+def break_even_values(curves: Any) -> list[dict[str, Any]]:
+    """The JSON of break-evens."""
+    return [BreakEvenCurveReport.of(curve).to_dict() for curve in curves]
 
 
 def truncation_json() -> dict[str, set[str]]:
     answer = cheapest_truncation(replace(PLAN, turns=80), SELECTION, load_facts(), min_remembered_turns=3)
     assert answer is not None
-    return dependencies(answer, truncation_shape, OPAQUE, {"truncation.mode": None})
+    return dependencies(answer, truncation_values, OPAQUE, {"truncation.mode": None})
 
 
 SHAPES: dict[str, Callable[[], dict[str, set[str]]]] = {
     "estimate": estimate_json,
     "simulation": simulation_json,
-    "comparison": lambda: dependencies(compared(), comparison_shape, OPAQUE),
+    "comparison": lambda: dependencies(compared(), lambda answer: OffersReport.of(answer).to_dict(), OPAQUE),
     "alternatives": alternatives_json,
     "break_even": break_even_json,
     "capacity": capacity_json,
@@ -182,7 +201,9 @@ SHAPES: dict[str, Callable[[], dict[str, set[str]]]] = {
     "cost": cost_json,
     "sensitivity": sensitivity_json,
     "truncation": truncation_json,
-    "bridge": lambda: dependencies(bridge(PLAN, SELECTION, load_facts()), bridge_shape, OPAQUE),
+    "bridge": lambda: dependencies(
+        bridge(PLAN, SELECTION, load_facts()), lambda answer: CalculatorReport.of(answer).to_dict(), OPAQUE
+    ),
 }
 
 
