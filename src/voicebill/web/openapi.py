@@ -5,8 +5,9 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from voicebill.answers.parameters import kinds, script_schema
-from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PLAN, PTU, Input, Inputs
+from voicebill.answers.parameters import kinds
+from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PTU, Input, Inputs
+from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
 from voicebill.answers.reports.capacity import CapacityReport
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
@@ -97,22 +98,6 @@ def _input_parameters(inputs: Inputs) -> list[dict[str, Any]]:
     return [_input_parameter(row) for row in inputs.values() if not row.is_private]
 
 
-def input_json_schema(inputs: Inputs, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The JSON schema of a table of inputs, with their types, bounds, choices and examples."""
-    properties = {
-        row.name: row.kind.schema(row.bounds)
-        | {"description": row.help_with_default}
-        | ({"examples": [row.example]} if row.example else {})
-        for row in inputs.values()
-    }
-    return {
-        "type": "object",
-        "required": [row.name for row in inputs.values() if row.is_required],
-        "properties": properties | dict(extra or {}),
-        "additionalProperties": False,
-    }
-
-
 ESTIMATE_PARAMETERS = _input_parameters(ESTIMATE)
 SENSITIVITY_PARAMETER = _parameter(
     "sensitivity", "true: include the sensitivity to each assumption, and recommendations.", example="true"
@@ -137,45 +122,11 @@ def _post(answer: type[Report], summary: str, example: Mapping[str, Any], schema
     return _route(answer, summary, body=True) | {"openapi_extra": {"requestBody": body}}
 
 
-_REQUEST_EXTRAS: dict[str, Any] = {
-    "call_lengths": {
-        "type": "array",
-        "description": "observed call lengths: pairs of [minutes, number of calls]",
-        "items": {},
-    },
-    "overrides": {"type": "object", "description": "rules with other values, such as cache_block_tokens"},
-    "truncation": {
-        "anyOf": [PLAN["truncation"].kind.schema(), {"type": "object"}],
-        "description": PLAN["truncation"].help_with_default,
-    },
-}
-
-
 def _plan_schema(inputs: Inputs = FORM_INPUTS, extra: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """The JSON schema of a plan."""
     more = {parameter["name"]: {**parameter["schema"], "description": parameter["description"]} for parameter in extra}
-    return input_json_schema(inputs, _REQUEST_EXTRAS | more)
+    return input_json_schema(inputs, REQUEST_EXTRAS | more)
 
-
-_TURN: dict[str, Any] = {
-    "type": "object",
-    "description": "User input (speech, text or images) and the reply; in tokens or seconds.",
-    "properties": {name: {} for name in script_schema.TURN_SCHEMA}
-    | {
-        "tool_calls": {
-            "type": "array",
-            "items": {"type": "object", "properties": {name: {} for name in script_schema.TOOL_CALL_SCHEMA}},
-        }
-    },
-    "additionalProperties": False,
-}
-SCRIPT_JSON_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["model", "turns"],
-    "properties": {name: {} for name in script_schema.SCRIPT_SCHEMA if not name.endswith("_file")}
-    | {"model": {"type": "string"}, "turns": {"type": "array", "minItems": 1, "items": _TURN}},
-    "additionalProperties": False,
-}
 
 GET_ESTIMATE = _get(EstimateReport, "Expected cost of a planned conversation", [*ESTIMATE_PARAMETERS, SENSITIVITY_PARAMETER])
 POST_ESTIMATE = _post(EstimateReport, "Expected cost of a planned conversation", EXAMPLE_PLAN, _plan_schema())

@@ -1,0 +1,58 @@
+"""`voicebill mcp`: the tools for agents, over the Model Context Protocol."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voicebill.billing.errors import InvalidInput
+from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
+from voicebill.extras import require_extra
+
+SERVER_PANEL = "Server"
+
+
+def mcp_command(
+    *,
+    root: Annotated[
+        Path | None,
+        option("--root", "Folder below which usage logs may be read. (default: none)", SERVER_PANEL, metavar="DIR"),
+    ] = None,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            "--http", help="Serve over HTTP on this port instead of stdio.", rich_help_panel=SERVER_PANEL, metavar="PORT"
+        ),
+    ] = None,
+    host: Annotated[
+        str, option("--host", "Address for HTTP. (default: 127.0.0.1)", SERVER_PANEL, metavar="ADDRESS")
+    ] = "127.0.0.1",
+    prices: PricesOption = None,
+) -> None:
+    """Serve voicebill's tools to agents over the Model Context Protocol (MCP).
+
+    \b
+    As a command of an agent, over standard input and output:
+        voicebill mcp
+        voicebill mcp --root logs
+    On this machine over HTTP, at http://127.0.0.1:8765/mcp:
+        voicebill mcp --http 8765
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_extra("mcp", "serving agents", "mcp", "duckdb")
+    import anyio  # noqa: PLC0415 - an optional part
+
+    from voicebill.mcp.server import create_server, serve_stdio  # noqa: PLC0415
+    from voicebill.mcp.tools import Site  # noqa: PLC0415
+
+    if root is not None and not root.is_dir():
+        raise InvalidInput(f"names no folder: {root}", field="root")
+    facts, _ = load_facts_and_rules(None, prices)
+    site = Site(facts, today, root)
+    if http is None:
+        anyio.run(serve_stdio, site)
+        return
+    import uvicorn  # noqa: PLC0415
+
+    sys.stderr.write(f"voicebill at http://{host}:{http}/mcp (stop with Ctrl-C)\n")
+    uvicorn.run(create_server(site).streamable_http_app(host=host), host=host, port=http, log_level="warning")

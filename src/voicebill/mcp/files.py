@@ -1,0 +1,49 @@
+"""Find the log files that an agent names, under the root folder that was named at start, and nowhere else."""
+
+import os
+from pathlib import Path
+
+from voicebill.billing.errors import InvalidInput
+from voicebill.logs.sources import Source
+
+MAX_FILES = 10_000
+
+
+def log_sources(root: Path, name: str) -> list[Source]:
+    """The file of a name, or all files of a folder, named relative to the root; hidden files and links are left out.
+
+    Raises:
+        InvalidInput: the name leads out of the root, is a link or a pattern, or there is nothing of that name.
+    """
+    if not name.strip() or "\0" in name or any(character in name for character in "*?[]"):
+        raise InvalidInput("must be the path of a file or a folder below the root, without patterns", field="path")
+    folder = root.resolve(strict=True)
+    path = folder / name
+    parts = Path(name).parts
+    places = [folder.joinpath(*parts[: count + 1]) for count in range(len(parts))]
+    if Path(name).is_absolute() or ".." in parts or any(map(_is_link, places)):
+        raise InvalidInput("must be below the root, and not lead through '..' or a link", field="path")
+    if path.is_file():
+        return [Source(name, path)]
+    if not path.is_dir():
+        raise InvalidInput("names no file or folder below the root", field="path")
+    files = sorted(_files_in(path))
+    if len(files) > MAX_FILES:
+        raise InvalidInput(f"has more than {MAX_FILES:,} files: name a folder with fewer", field="path")
+    if not files:
+        raise InvalidInput("is a folder without files", field="path")
+    return [Source(file.relative_to(folder).as_posix(), file) for file in files]
+
+
+def _is_link(path: Path) -> bool:
+    """Whether a path is a link of any kind; the folder above it is none."""
+    return path.is_symlink() or (path.exists() and path.resolve() != path)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".") and not _is_link(Path(place) / name)]
+        candidates = [Path(place) / name for name in names if not name.startswith(".")]
+        found += [path for path in candidates if path.is_file() and not _is_link(path)]
+    return found

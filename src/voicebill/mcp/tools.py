@@ -1,0 +1,338 @@
+"""Define the tools of the MCP server. Their arguments have the names, units and bounds of the declared inputs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from voicebill.answers.capacity.capacity import plan_capacity
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.comparison.alternatives import alternatives
+from voicebill.answers.comparison.compare import available_offers_matching, compare
+from voicebill.answers.estimates.estimate import estimate
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
+from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
+from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PTU, SELECTION, Inputs
+from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
+from voicebill.answers.parameters.plan_schema import input_schema
+from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
+from voicebill.answers.parameters.script_schema import parse_script
+from voicebill.answers.parameters.table_schema import Issue, read_table
+from voicebill.answers.provisioned.ptu import size_ptus
+from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.query import CostQuery, validate_sku
+from voicebill.answers.reports.comparison import ComparisonReport
+from voicebill.answers.reports.cost import CostReport
+from voicebill.answers.reports.prices import PriceListReport
+from voicebill.answers.reports.rules import ModelRulesReport
+from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.read import all_records
+from voicebill.logs.report import ReadReport
+from voicebill.logs.report_text import log_input_report
+from voicebill.mcp.files import log_sources
+
+Document = dict[str, Any]
+Table = Mapping[str, Any]
+
+DUCKDB_MEMORY = "512MB"
+
+
+class InvalidArguments(VoicebillError):
+    """The arguments of a tool are invalid; each issue has the name of its argument."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__("; ".join(issue.text for issue in issues))
+        self.issues = tuple(issues)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the tools answer with: the facts, the day, and the root folder of log files (None: there is no such tool)."""
+
+    facts: Facts
+    today: Callable[[], date]
+    root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool. `headline` has the keys of the answer's JSON that are returned unless `detail` is asked for.
+
+    A key with subkeys has only these: of an object, or of each object in a list.
+    """
+
+    name: str
+    title: str
+    description: str
+    schema: Document
+    headline: Mapping[str, tuple[str, ...]]
+    run: Callable[[Table, Site], Document]
+
+    @property
+    def input_schema(self) -> Document:
+        """The JSON schema of the arguments."""
+        return {**self.schema, "properties": {**self.schema["properties"], "detail": DETAIL}}
+
+    def answer(self, arguments: Table, site: Site) -> Document:
+        """The answer's JSON: the headline, or all of it with `detail: true`.
+
+        Raises:
+            InvalidArguments: arguments are invalid.
+            VoicebillError: there is no answer.
+        """
+        detail = arguments.get("detail", False)
+        if not isinstance(detail, bool):
+            raise InvalidInput("must be true or false", field="detail")
+        document = self.run({name: value for name, value in arguments.items() if name != "detail"}, site)
+        if detail:
+            return document
+        return {name: _subkeys(document[name], keys) for name, keys in self.headline.items() if name in document}
+
+
+def _subkeys(value: Any, keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
+    if not keys or value is None:
+        return value
+    if isinstance(value, list):
+        return [_subkeys(item, keys) for item in value]
+    return {name: value[name] for name in keys if name in value}
+
+
+DETAIL: Document = {
+    "type": "boolean",
+    "description": "true: the whole answer, with every line, source and rule. (default: no, the headline with its assumptions)",
+}
+
+
+def _request(table: Table, site: Site) -> EstimateRequest:
+    issues: list[Issue] = []
+    request = parse_estimate_request(table, today=site.today(), issues=issues)
+    if request is None:
+        raise InvalidArguments(issues)
+    return request
+
+
+def _estimate(table: Table, site: Site) -> Document:
+    request = _request(table, site)
+    answer = estimate(
+        request.plan,
+        request.selection,
+        site.facts,
+        request.volume,
+        request.lengths,
+        connection_costs=request.connection_costs,
+    )
+    return answer.to_dict()
+
+
+def _simulate(table: Table, site: Site) -> Document:
+    issues: list[Issue] = []
+    request = parse_script(table, issues)
+    if request is None:
+        raise InvalidArguments(issues)
+    selection = request.selection(day=request.selection_values["day"] or site.today())
+    return simulate(request.script, selection, site.facts).to_dict()
+
+
+def _compare(table: Table, site: Site) -> Document:
+    """Only the offers of a model, provider or deployment that is given."""
+    request = _request(table, site)
+    names = {name: str(table[name]).strip().lower() for name in ("model", "provider", "deployment") if table.get(name)}
+    models = (names["model"],) if "model" in names else ()
+    day, facts = request.selection.day, site.facts
+    offers = available_offers_matching(facts.prices, day, models, names.get("provider"), names.get("deployment"))
+    answer = compare(request.plan, offers, request.selection, facts, request.volume, lengths=request.lengths)
+    priced = alternatives(
+        answer,
+        request.plan,
+        request.selection,
+        facts,
+        request.volume,
+        stacks=[] if models else facts.stacks,
+        lengths=request.lengths,
+        connection_costs=request.connection_costs,
+    )
+    return ComparisonReport.of(answer, priced, [], facts, day).to_dict()
+
+
+def _plan_capacity(table: Table, site: Site) -> Document:
+    targets_table, plan_table = split_capacity(table)
+    issues: list[Issue] = []
+    targets = parse_targets(targets_table, issues)
+    request = parse_estimate_request(plan_table, today=site.today(), issues=issues)
+    if request is None or targets is None or issues:
+        raise InvalidArguments(issues)
+    answer = plan_capacity(request.plan, request.selection, site.facts, request.volume, targets, lengths=request.lengths)
+    return answer.to_dict()
+
+
+def _size_ptus(table: Table, site: Site) -> Document:
+    issues: list[Issue] = []
+    request = parse_ptu_request(table, today=site.today(), issues=issues)
+    if request is None:
+        raise InvalidArguments(issues)
+    return size_ptus(request, site.facts).to_dict()
+
+
+def _values(table: Table, inputs: Inputs) -> Document:
+    issues: list[Issue] = []
+    given = {name: value for name, value in table.items() if name in inputs}
+    values = read_table(given, input_schema(inputs.values()), issues)
+    if issues:
+        raise InvalidArguments(issues)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _require_known(table: Table, names: Iterable[str]) -> None:
+    known = tuple(names)
+    unknown = [name for name in table if name not in known]
+    if unknown:
+        raise InvalidArguments([Issue((name,), f"unknown argument {name!r}; known: {', '.join(known)}") for name in unknown])
+
+
+def _cost(table: Table, site: Site) -> Document:
+    """The cost of log files below the root."""
+    assert site.root is not None
+    _require_known(table, ("path", "format", *LOG_DEFAULTS, *LOG_QUERY))
+    query_values, defaults = _values(table, LOG_QUERY), _values(table, LOG_DEFAULTS)
+    if not isinstance(table.get("path"), str):
+        raise InvalidInput("is missing: which file or folder below the root?", field="path")
+    sources = log_sources(site.root, table["path"])
+    skus = {name: defaults[name].lower() for name in ("provider", "deployment", "region") if name in defaults}
+    query = CostQuery(**query_values | skus)
+    validate_sku(query, site.facts.prices)
+    report = ReadReport()
+    with DuckDBEngine(memory=DUCKDB_MEMORY) as database:
+        report.repeated = database.load(all_records(sources, table.get("format"), LogDefaults(**defaults), report))
+        answer = cost(database, query, site.facts.prices)
+    return CostReport.of(answer, log_input_report(report)).to_dict()
+
+
+def _prices(table: Table, site: Site) -> Document:
+    _require_known(table, ("model", "provider", "day"))
+    values = _values(table, {name: SELECTION[name] for name in ("model", "provider", "day")})
+    book, day = site.facts.prices, values.get("day") or site.today()
+    if "model" in values:
+        offers = book.offers_named(values["model"], values.get("provider"))
+    else:
+        offers = tuple(
+            offer
+            for offer in book.offers
+            if offer.kind == "realtime" and values.get("provider") in (None, offer.provider) and book.price_row(offer, day)
+        )
+    return PriceListReport.of(book, offers).to_dict()
+
+
+def _rules(table: Table, site: Site) -> Document:
+    names = ("model", "provider", "day", "rules")
+    _require_known(table, names)
+    values = _values(table, {name: SELECTION[name] for name in names})
+    day = values.get("day") or site.today()
+    model, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
+    offer, rules = resolve_rules(model, provider, day, site.facts, rules=values.get("rules"), overrides={})
+    return ModelRulesReport.of(offer, rules, day).to_dict()
+
+
+PATH: Document = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
+FORMAT: Document = {"type": "string", "description": "Log format. (default: detected)"}
+NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
+ALTERNATIVE_KEYS = ("name", "label", "models", "per_conversation", "per_month", "ratio_to_cheapest", "ends")
+
+TOOLS: tuple[Tool, ...] = (
+    Tool(
+        "estimate",
+        "Estimate a planned conversation",
+        "What a planned voice conversation costs on a realtime model, before it is held: best, expected and worst, per "
+        "conversation and per month. Dollars are exact decimal strings.",
+        input_json_schema(ESTIMATE, REQUEST_EXTRAS),
+        {
+            **dict.fromkeys(("per_conversation", "per_minute", "per_month", "per_year", "breakdown"), ()),
+            "total_with_connection": (),
+            **NOTES,
+        },
+        _estimate,
+    ),
+    Tool(
+        "simulate",
+        "Simulate a scripted conversation",
+        "Bill a conversation that is described turn by turn, response by response.",
+        SCRIPT_JSON_SCHEMA,
+        {"total": ("dollars", "usage"), "scenarios": (), "cache": (), **NOTES},
+        _simulate,
+    ),
+    Tool(
+        "compare",
+        "Compare offers and alternatives",
+        "The same planned conversation with every realtime offer of the day, and with live models and pipelines, cheapest "
+        "first. A model, provider or deployment restricts the comparison.",
+        input_json_schema(ESTIMATE, REQUEST_EXTRAS),
+        {
+            "day": (),
+            "ranked_by": (),
+            **dict.fromkeys(("alternatives", "partial_alternatives"), ALTERNATIVE_KEYS),
+            "not_possible": ("name", "reason"),
+        },
+        _compare,
+    ),
+    Tool(
+        "cost",
+        "Calculate the cost of usage logs",
+        "The actual cost of conversations, from usage logs below the root folder: by tenant, model, day or other fields.",
+        {
+            **(logs := input_json_schema({**LOG_DEFAULTS, **LOG_QUERY}, {"path": PATH, "format": FORMAT})),
+            "required": ["path", *logs["required"]],
+        },
+        {
+            "input": ("lines", "records", "repeated", "error_count"),
+            **dict.fromkeys(("records", "days", "total", "groups", "remainder", "unpriced", "per_call"), ()),
+            "assumptions": (),
+            "warnings": (),
+        },
+        _cost,
+    ),
+    Tool(
+        "prices",
+        "Look up prices",
+        "The price book: the realtime offers of a day, or all offers of a model, with history, sources and disputed prices.",
+        input_json_schema({name: SELECTION[name] for name in ("model", "provider", "day")}),
+        {"digest": (), "currency": (), "offers": ("id", "provider", "model", "deployment", "regions", "prices")},
+        _prices,
+    ),
+    Tool(
+        "rules",
+        "Look up counting rules",
+        "The rules by which a model's conversations are counted, each with its evidence.",
+        input_json_schema({name: SELECTION[name] for name in ("model", "provider", "day", "rules")}),
+        dict.fromkeys(("offer", "day", "name", "digest", "evidence"), ()),
+        _rules,
+    ),
+    Tool(
+        "plan_capacity",
+        "Plan capacity",
+        "Concurrent calls in the busy hour, their tokens and requests per minute, and the quota that they need.",
+        input_json_schema({**ESTIMATE, **CAPACITY}, REQUEST_EXTRAS),
+        {**dict.fromkeys(("busy_hour", "erlang_b", "limits", "quota_requirement"), ()), **NOTES},
+        _plan_capacity,
+    ),
+    Tool(
+        "size_ptus",
+        "Size provisioned throughput",
+        "Azure provisioned throughput for a text model: PTUs for a load, their cost, and their break-even.",
+        input_json_schema(PTU),
+        {
+            **dict.fromkeys(("model", "ptus", "bought_ptus", "utilization", "pay_as_you_go"), ()),
+            "prices": ("label", "month", "year", "break_even", "cheapest"),
+            **NOTES,
+        },
+        _size_ptus,
+    ),
+)
+
+
+def tools_for(site: Site) -> dict[str, Tool]:
+    """The tools of a site by name; the cost of logs needs a root folder."""
+    return {tool.name: tool for tool in TOOLS if tool.name != "cost" or site.root is not None}

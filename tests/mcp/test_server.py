@@ -1,0 +1,166 @@
+"""The MCP server: the answers of the command line, through the SDK's own client."""
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from typer.testing import CliRunner
+
+from mcp import Client, StdioServerParameters
+from voicebill.answers.parameters.inputs import ESTIMATE
+from voicebill.cli.app import app
+from voicebill.facts import load_facts
+from voicebill.mcp.server import GLOSSARY_URI, PRICES_URI, create_server
+from voicebill.mcp.tools import Site
+
+DAY = "2026-11-22"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+PLAN = {"minutes": 6, "turns": 20, "conversations": "30000/month", "day": DAY}
+CAPACITY_PLAN = {**PLAN, "provider": "azure", "model": "gpt-realtime"}
+LOAD = {"model": "gpt-5.2", "deployment": "data-zone", "calls_per_minute": 1000, "prompt_tokens": 200, "response_tokens": 20}
+
+
+def with_client(use: Callable[[Any], Awaitable[Any]], root: Path | None = EXAMPLES) -> Any:
+    """What a client gets from a server in this process."""
+
+    async def run() -> Any:
+        async with Client(create_server(Site(load_facts(), lambda: date(2026, 11, 22), root))) as client:
+            return await use(client)
+
+    return anyio.run(run)
+
+
+def call(tool: str, arguments: dict[str, Any], root: Path | None = EXAMPLES) -> Any:
+    return with_client(lambda client: client.call_tool(tool, arguments), root)
+
+
+def command_line(*words: str) -> Any:
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
+    tools = {tool.name: tool for tool in with_client(lambda client: client.list_tools()).tools}
+    assert set(tools) == {"estimate", "simulate", "compare", "cost", "prices", "rules", "plan_capacity", "size_ptus"}
+    for name in set(tools) - {"simulate"}:
+        for argument, schema in tools[name].input_schema["properties"].items():
+            assert schema["description"], (name, argument)
+            assert {"type", "anyOf"} & set(schema) or argument == "overrides", (name, argument)
+    properties = tools["estimate"].input_schema["properties"]
+    assert set(ESTIMATE) < set(properties)
+    assert properties["transport"]["enum"] == ["webrtc", "websocket", "sip"]
+    assert properties["turns"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 20_000}
+    assert tools["estimate"].input_schema["required"] == ["minutes", "turns"]
+
+
+def test_without_a_root_no_files_are_offered() -> None:
+    tools = with_client(lambda client: client.list_tools(), root=None).tools
+    assert "cost" not in {tool.name for tool in tools}
+    assert call("cost", {"path": "support-day.jsonl"}, root=None).is_error
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        ("estimate", PLAN, ("estimate", "--minutes", "6", "--turns", "20", "--conversations", "30000/month", "--day", DAY)),
+        ("compare", {**PLAN, "provider": "openai"}, None),
+        (
+            "plan_capacity",
+            CAPACITY_PLAN,
+            (
+                *("capacity", "--minutes", "6", "--turns", "20", "--conversations", "30000/month", "--day", DAY),
+                *("--provider", "azure", "--model", "gpt-realtime"),
+            ),
+        ),
+        (
+            "size_ptus",
+            {**LOAD, "day": DAY},
+            (
+                *("ptu", "--model", "gpt-5.2", "--deployment", "data-zone", "--calls-per-minute", "1000", "--day", DAY),
+                *("--prompt-tokens", "200", "--response-tokens", "20"),
+            ),
+        ),
+        ("rules", {"model": "gpt-realtime"}, ("rules", "gpt-realtime", "--day", DAY)),
+        ("cost", {"path": "support-day.jsonl", "by": "tenant"}, None),
+        ("prices", {"model": "gpt-realtime-mini"}, ("prices", "gpt-realtime-mini")),
+    ],
+)
+def test_details_are_those_of_the_command_line(tool: str, arguments: dict[str, Any], words: tuple[str, ...] | None) -> None:
+    short, whole = call(tool, arguments), call(tool, {**arguments, "detail": True})
+    assert not short.is_error
+    assert not whole.is_error
+    assert json.loads(whole.content[0].text) == whole.structured_content
+    assert len(short.content[0].text) < len(whole.content[0].text)
+    assert set(short.structured_content) <= set(whole.structured_content)
+    if words is not None:
+        assert whole.structured_content == command_line(*words)
+
+
+def test_a_short_estimate_is_short() -> None:
+    answer = call("estimate", PLAN).structured_content
+    assert (
+        answer["per_conversation"]["expected"]
+        == command_line("estimate", "--minutes", "6", "--turns", "20", "--day", DAY)["per_conversation"]["expected"]
+    )
+    assert answer["assumptions"]
+    assert len(json.dumps(answer)) < 3_000
+
+
+def test_a_script_is_simulated() -> None:
+    script = {"model": "gpt-realtime", "day": DAY, "turns": [{"user_seconds": 6, "reply_seconds": 9}]}
+    assert call("simulate", script).structured_content["total"]["usage"]["audio_out"] == 180
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "fields"),
+    [
+        ("estimate", {"minutes": 0, "turns": "nine", "user_share": "140%"}, ["minutes", "turns", "user_share"]),
+        ("estimate", {}, ["minutes", "turns"]),
+        ("estimate", {**PLAN, "model": "gpt-realtme"}, ["model"]),
+        ("estimate", {**PLAN, "colour": "red"}, ["colour"]),
+        ("estimate", {**PLAN, "detail": "very"}, ["detail"]),
+        ("plan_capacity", {**CAPACITY_PLAN, "days": 40, "turns": 0}, ["days", "turns"]),
+        ("size_ptus", {**LOAD, "buy_ptus": 7, "day": DAY}, ["ptus"]),
+        ("size_ptus", {"model": "gpt-5.2"}, ["prompt_tokens", "response_tokens"]),
+        ("cost", {"path": "../conformance"}, ["path"]),
+        ("cost", {}, ["path"]),
+        ("cost", {"path": "support-day.jsonl", "by": "tenat"}, ["by"]),
+        ("rules", {"model": "gpt-realtime", "rule": "x"}, ["rule"]),
+        ("nothing", {}, [None]),
+    ],
+)
+def test_errors_name_their_arguments(tool: str, arguments: dict[str, Any], fields: list[str | None]) -> None:
+    result = call(tool, arguments)
+    assert result.is_error
+    assert [error["field"] for error in result.structured_content["errors"]] == fields
+    assert all(error["detail"] for error in result.structured_content["errors"])
+
+
+def test_the_price_book_and_the_glossary_are_resources() -> None:
+    prices = with_client(lambda client: client.read_resource(PRICES_URI)).contents[0]
+    assert json.loads(prices.text)["digest"] == load_facts().prices.digest
+    glossary = with_client(lambda client: client.read_resource(GLOSSARY_URI)).contents[0]
+    assert glossary.text.startswith("# Glossary")
+
+
+def test_an_agent_starts_the_server_as_a_command() -> None:
+    """Over standard input and output, in a process of its own."""
+
+    async def run() -> Any:
+        environment = {**os.environ, "VOICEBILL_HOME": os.environ.get("VOICEBILL_HOME", "")}
+        command = StdioServerParameters(
+            command=sys.executable, args=["-m", "voicebill", "mcp", "--root", str(EXAMPLES)], env=environment
+        )
+        async with Client(command) as client:
+            return await client.call_tool("cost", {"path": "support-day.jsonl"})
+
+    answer = anyio.run(run).structured_content
+    assert answer["input"]["records"] == 56
+    assert answer["total"]
