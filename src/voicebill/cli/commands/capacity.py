@@ -12,7 +12,7 @@ from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS,
 from voicebill.answers.parameters.capacity_schema import CACHED_TOKEN_COUNTING, parse_service_level, parse_tier
 from voicebill.answers.parsing import quantities
 from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.reports.capacity import abbreviate_minutes
+from voicebill.answers.reports.table_cells import abbreviate_minutes
 from voicebill.cli.display import terminal
 from voicebill.cli.options.plan import takes_plan
 from voicebill.cli.options.shared import (

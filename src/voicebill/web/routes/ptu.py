@@ -14,7 +14,7 @@ from voicebill.answers.parsing.quantities import parse_load_profile, parse_posit
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu import TERM_HOURS, amounts_by_term, cheapest_option_text
+from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, cheapest_option_text
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.provisioned_throughput import DEPLOYMENTS
