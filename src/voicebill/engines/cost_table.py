@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine
-from voicebill.answers.reports.cost import amount_status
+from voicebill.answers.reports.table_cells import amount_status
 from voicebill.billing.money import Amount
 
 INTEGER_COLUMNS = ("records", "unpriced_quantities", "quantity_low", "quantity_high", "turn")

@@ -2,6 +2,8 @@
 
 import ast
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
@@ -126,3 +128,10 @@ def test_an_estimate_has_its_sensitivity_on_request() -> None:
     assert (document["sensitivity"], document["recommendations"]) == ([], [])
     assert "conversations" in document["plan"]
     assert document["day"] == date(2026, 11, 22).isoformat()
+
+
+def test_reports_are_imported_only_for_json() -> None:
+    """They are many classes, and starting the command line does not wait for them."""
+    code = "import sys, voicebill.cli; print('voicebill.answers.reports.report' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"

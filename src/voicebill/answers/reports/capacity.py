@@ -1,10 +1,9 @@
 """Report a capacity plan. Counts are whole numbers; means, shares and loads have six significant digits."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from voicebill.answers.capacity.demand import CallDemand, MinuteDemand
+from voicebill.answers.capacity.demand import CallDemand
 from voicebill.answers.capacity.quota_usage import LimitName, LimitUsage
 from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.reports.plan import PlanReport
@@ -12,8 +11,6 @@ from voicebill.answers.reports.provenance import OfferReport, PricesReport, Rule
 from voicebill.answers.reports.report import DayText, Report, package_version
 from voicebill.billing.quotas import RequestUnit
 from voicebill.conversation.call_lengths import LengthDistribution
-
-MAX_SHOWN_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,18 +391,3 @@ def _number(value: object) -> float | None:
 def _rounded(value: float) -> float:
     """Six significant digits: more would claim what no traffic keeps."""
     return float(f"{value:.6g}")
-
-
-def abbreviate_minutes(minutes: tuple[MinuteDemand, ...]) -> Iterator[MinuteDemand | None]:
-    """The minutes of a call that a table shows: all, or the first and the last, with None between them.
-
-    >>> answer = [MinuteDemand(number, 0, 0) for number in range(1, 61)]
-    >>> [row.number if row else "..." for row in abbreviate_minutes(tuple(answer))]
-    [1, 2, 3, 4, 5, '...', 57, 58, 59, 60]
-    """
-    if len(minutes) <= MAX_SHOWN_MINUTES:
-        yield from minutes
-        return
-    yield from minutes[: MAX_SHOWN_MINUTES // 2]
-    yield None
-    yield from minutes[1 - MAX_SHOWN_MINUTES // 2 :]

@@ -14,7 +14,7 @@ from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
 from voicebill.answers.recorded.result import Cost, CostGroup
-from voicebill.answers.reports.cost import amount_status
+from voicebill.answers.reports.table_cells import amount_status
 from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount

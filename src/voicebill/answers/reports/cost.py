@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, RecordCounts, UnpricedLine
 from voicebill.answers.reports.bill_lines import line_values
 from voicebill.answers.reports.report import DayText, Dollars, Report, dollars_or_null, package_version
-from voicebill.billing.bill import Line
+from voicebill.answers.reports.table_cells import AmountStatus, amount_status
 from voicebill.billing.money import Amount, format_dollars
-from voicebill.billing.price_book import PriceBook
-
-AmountStatus = Literal["exact", "range", "partial", "unpriced", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,17 +373,6 @@ class RecordingReport(Report):
     """What to know about how the logs were read."""
 
 
-def amount_status(group: CostGroup) -> AmountStatus:
-    """How an amount is to be read: exact, a range, only a part of what it should be, unpriced, or of nothing counted."""
-    if not group.quantities:
-        return "nothing"
-    if group.low is None:
-        return "unpriced"
-    if group.unpriced:
-        return "partial"
-    return "exact" if group.low == group.high else "range"
-
-
 def _amount_values(group: CostGroup) -> dict[str, Any]:
     """The fields of an amount that all its reports have."""
     status = amount_status(group)
@@ -399,16 +385,6 @@ def _amount_values(group: CostGroup) -> dict[str, Any]:
         "disputed": AmountRangeReport.of(group.disputed) if group.disputed else None,
         "unpriced_quantities": group.unpriced,
     }
-
-
-def format_quantity_range(low: int, high: int, meter: str, prices: PriceBook) -> str:
-    """A quantity as people read it; a range where it is one."""
-    priced_meter = prices.meters.get(meter)
-    quantities = [
-        Line(priced_meter, quantity, None).meter.format_quantity(quantity) if priced_meter else f"{quantity:,}"
-        for quantity in sorted({low, high})
-    ]
-    return " to ".join(quantities)
 
 
 def _share(share: Fraction | None) -> float | None:

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.provisioned.commitments import CommitmentName, CommitmentOption, PtuMix, cost_order
+from voicebill.answers.provisioned.commitments import CommitmentName, CommitmentOption, PtuMix
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.report import DayText, Dollars, Ratio, Report, format_decimal, package_version
+from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term
 from voicebill.billing.money import Amount, format_dollars
 from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_YEAR
-
-TERM_HOURS = {"hour": Fraction(1), "month": HOURS_PER_MONTH, "year": Fraction(HOURS_PER_YEAR)}
-"""The terms for which costs are given, in hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,21 +322,3 @@ def _terms(per_hour: Amount | None) -> dict[str, Any]:
     if per_hour is None:
         return dict.fromkeys(TERM_HOURS)
     return {term: format_dollars(amount) for term, amount in amounts_by_term(per_hour).items()}
-
-
-def amounts_by_term(per_hour: Amount) -> dict[str, Amount]:
-    """The amounts of an average hour, of a month of 730 hours and of a year of 8,760."""
-    return {term: per_hour * hours for term, hours in TERM_HOURS.items()}
-
-
-def cheapest_option_text(answer: PtuSizing) -> str:
-    """The cheapest way to pay for the load, as a sentence; empty if there is nothing to compare with."""
-    pay_as_you_go = answer.pay_as_you_go_cost(answer.request.average)
-    mixes = [(option.cheapest_mix, option.commitment.label) for option in answer.options if option.cheapest_mix is not None]
-    if pay_as_you_go is None or not mixes:
-        return ""
-    mix, label = min(mixes, key=lambda pair: cost_order(pair[0]))
-    if not mix.ptus or mix.per_hour is None:
-        return "Cheapest: pay as you go alone; no number of PTUs costs less."
-    saved = 1 - Fraction(mix.per_hour) / Fraction(pay_as_you_go)
-    return f"Cheapest: {mix.ptus:,} PTUs {label}, {format_percent(float(saved))} below pay as you go alone."

@@ -14,7 +14,7 @@ from voicebill.answers.parameters.inputs import CALL_VOLUME, CAPACITY, PLAN, SEL
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.reports.capacity import abbreviate_minutes
+from voicebill.answers.reports.table_cells import abbreviate_minutes
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
 from voicebill.cli.options.request import takes_request

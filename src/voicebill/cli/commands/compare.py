@@ -17,7 +17,6 @@ from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, brid
 from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, PLAN, SELECTION
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
-from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.charts.themes import Theme
@@ -177,6 +176,8 @@ def compare_command(
         plan_summary = f"{terminal.pluralize(plan.minutes, 'minute')} and {terminal.pluralize(plan.turns, 'turn')}"
         write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
     if as_json:
+        from voicebill.answers.reports.comparison import ComparisonReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+
         report = ComparisonReport.of(answer, priced_alternatives, curves, facts, effective_day)
         terminal.print_json(report.with_extras(pipelines=pipeline_result, calculator=bridge_result, against=second_comparison))
         return

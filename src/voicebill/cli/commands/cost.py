@@ -13,7 +13,7 @@ from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.query import CostQuery, validate_sku
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
-from voicebill.answers.reports.cost import CostReport, LogInputReport, amount_status, format_quantity_range
+from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
@@ -110,18 +110,21 @@ def cost_command(
 
         draw.save(draw.costs_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
-        terminal.print_json(CostReport.of(answer, _log_input(report)))
+        _print_json(answer, report)
     else:
         print_cost(answer, report, terminal.console(exact=exact))
 
 
-def _log_input(report: "ReadReport | None") -> LogInputReport | None:
-    """The read report; None for a ledger, which was read when it was recorded."""
-    if report is None:
-        return None
-    from voicebill.logs.report_text import log_input_report  # noqa: PLC0415 - reading logs needs an extra
+def _print_json(answer: Cost, report: "ReadReport | None") -> None:
+    """Print costs as JSON; without what was read for a ledger, where that was reported when it was recorded."""
+    from voicebill.answers.reports.cost import CostReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
-    return log_input_report(report)
+    if report is None:
+        terminal.print_json(CostReport.of(answer))
+        return
+    from voicebill.logs.report_text import log_input_report  # noqa: PLC0415 - logs are read by an extra
+
+    terminal.print_json(CostReport.of(answer, log_input_report(report)))
 
 
 def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:

@@ -14,7 +14,6 @@ from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing.quantities import parse_count
-from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.answers.sensitivity.recommendations import (
     CheapestTruncation,
     Recommendation,
@@ -111,6 +110,8 @@ def estimate_command(
     if min_remembered_turns is not None and truncation is None:
         raise NotAvailable(f"no truncation setting that was tried remembers {min_remembered_turns:,} turns throughout")
     if as_json:
+        from voicebill.answers.reports.estimate import EstimateReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+
         report = EstimateReport.of(answer)
         report = report.with_sensitivity(swings, suggestions) if with_sensitivity else report
         terminal.print_json(report.with_truncation(truncation) if truncation else report)

@@ -9,8 +9,6 @@ from typing import Annotated, get_args
 import typer
 from rich.console import Console
 
-from voicebill.answers.reports.prices import PriceFileReport, PriceListReport
-from voicebill.answers.reports.report import package_version
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import format_price
@@ -69,6 +67,9 @@ def prices_command(
         own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
         own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
         if as_json:
+            from voicebill.answers.reports.prices import PriceFileReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+            from voicebill.answers.reports.report import package_version  # noqa: PLC0415
+
             terminal.print_json(
                 PriceFileReport(
                     voicebill=package_version(),
@@ -88,6 +89,8 @@ def prices_command(
     book, effective_day = load_facts().prices, day or today()
     offers_shown = book.offers_named(name, provider) if name else _offers_on(book, kind, provider, effective_day)
     if as_json:
+        from voicebill.answers.reports.prices import PriceListReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+
         terminal.print_json(PriceListReport.of(book, offers_shown))
     elif name:
         _print_history(offers_shown, book, day, terminal.console())

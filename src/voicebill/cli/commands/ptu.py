@@ -15,7 +15,7 @@ from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu import amounts_by_term, cheapest_option_text
+from voicebill.answers.reports.table_cells import amounts_by_term, cheapest_option_text
 from voicebill.billing.money import Amount
 from voicebill.billing.validation import Number
 from voicebill.cli.display import terminal

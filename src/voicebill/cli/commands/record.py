@@ -1,7 +1,5 @@
 """Define `voicebill record`: add the records of logs to a ledger."""
 
-from voicebill.answers.reports.cost import RecordingReport
-from voicebill.answers.reports.report import package_version
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display import terminal
 from voicebill.cli.options.logs import LogInput, takes_logs
@@ -33,6 +31,9 @@ def record_command(
 
     summary = Ledger(ledger).record(records)
     if as_json:
+        from voicebill.answers.reports.cost import RecordingReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+        from voicebill.answers.reports.report import package_version  # noqa: PLC0415
+
         terminal.print_json(
             RecordingReport(
                 voicebill=package_version(),

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
-from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import DAY_OPTION, PROVIDER_OPTION, RULES_OPTION
 from voicebill.cli.options.shared import (
@@ -43,6 +42,8 @@ def rules_command(
         name, provider or DEFAULT_PROVIDER, effective_day, facts, rules=rule_set, overrides=parse_overrides(rule)
     )
     if as_json:
+        from voicebill.answers.reports.rules import ModelRulesReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+
         terminal.print_json(ModelRulesReport.of(offer, effective_rules, effective_day))
     else:
         print_rules(offer.id, effective_rules, facts, terminal.console())

@@ -11,7 +11,7 @@ from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.reports.capacity import abbreviate_minutes
+from voicebill.answers.reports.table_cells import abbreviate_minutes
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_capacity
 from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults

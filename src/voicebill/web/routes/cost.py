@@ -25,7 +25,8 @@ from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
-from voicebill.answers.reports.cost import CostReport, amount_status, format_quantity_range
+from voicebill.answers.reports.cost import CostReport
+from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.charts import draw

@@ -12,7 +12,7 @@ from voicebill.answers.parameters.ptu_schema import parse_ptu_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
-from voicebill.answers.reports.ptu import TERM_HOURS, amounts_by_term, cheapest_option_text
+from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, cheapest_option_text
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.charts import draw
