@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.offers import DEPLOYMENTS
+from voicebill.billing.record import RECORD_KINDS
 from voicebill.billing.sku_periods import normalize_name
+from voicebill.billing.usage import Status
 from voicebill.billing.validity import PartialDate
 
 FieldValue: TypeAlias = str | int | date | None
@@ -30,6 +33,13 @@ TEXT_FIELDS = (
     "outcome",
     "source",
 )
+VOCABULARIES: Mapping[str, tuple[str, ...]] = {
+    "kind": RECORD_KINDS,
+    "status": get_args(Status),
+    "deployment": DEPLOYMENTS,
+}
+"""The possible values of fields that have only certain ones."""
+
 CASE_INSENSITIVE_FIELDS = ("provider", "model", "offer", "deployment", "region", "tier")
 FILTER_FIELDS = (*TEXT_FIELDS, "month", "day", "hour", "turn")
 """The fields by which records can be filtered and grouped. A month is written 2026-11, an hour 2026-11-22T14 (UTC)."""
@@ -278,4 +288,17 @@ def _parse_value(words: _Words, field: str) -> FieldValue:
         if not day.is_exact:
             raise InvalidInput(f"{text!r} is not a day: write 2026-11-22, or ask for the month")
         return day.first
+    if field in VOCABULARIES:
+        return _known_word(field, text.lower())
     return normalize_name(text) if field in CASE_INSENSITIVE_FIELDS else text
+
+
+def _known_word(field: str, word: str) -> str:
+    """A word of a field that has only certain ones.
+
+    Raises:
+        UnknownName: it is none of them.
+    """
+    if word not in VOCABULARIES[field]:
+        raise UnknownName(field, word, VOCABULARIES[field], field="where")
+    return word
