@@ -474,7 +474,9 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     file.write_text("5\nlong\n", encoding="utf-8")
     assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--call-lengths", str(file))
     file.write_text("5,3\n", encoding="utf-8")
-    assert "--call-length-cv and call_lengths are alternatives: give one" in refusal(*words, "--call-lengths", str(file), "--call-length-cv", "1")
+    assert "--call-length-cv and call_lengths are alternatives: give one" in refusal(
+        *words, "--call-lengths", str(file), "--call-length-cv", "1"
+    )
     assert "--call-length-cv must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")
 
 

@@ -58,7 +58,17 @@ def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
     assert set(ESTIMATE) <= options
     assert options - set(PLAN_SCHEMA) == {
         *("plan", "instructions_file", "tools_file", "call_lengths", "prices", "rule"),
-        *("min_remembered_turns", "with_sensitivity", "with_lines", "exact", "as_json", "chart", "chart_file", "theme", "width"),
+        *(
+            "min_remembered_turns",
+            "with_sensitivity",
+            "with_lines",
+            "exact",
+            "as_json",
+            "chart",
+            "chart_file",
+            "theme",
+            "width",
+        ),
     }
 
 
@@ -66,7 +76,10 @@ def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
     ("text", "message"),
     [
         ("minuts = 5\n", "line 1: unknown key 'minuts'; the nearest is 'minutes'"),
-        ('minutes = 5\nturns = 4\nuser_share = "450%"\n', "line 3: user_share: '450%' is more than 100%: write a share as 45%, 45 or 0.45"),
+        (
+            'minutes = 5\nturns = 4\nuser_share = "450%"\n',
+            "line 3: user_share: '450%' is more than 100%: write a share as 45%, 45 or 0.45",
+        ),
         ("minutes = 5\nturns = 4.5\n", "line 2: turns: must be a whole number, not 4.5"),
         ('minutes = 5\nconversations = "many"\n', "line 2: conversations: 'many' is not a number"),
         ("minutes = 5\n", "--turns is missing"),

@@ -95,7 +95,10 @@ def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
         (["cost", "{log}", "--where", "modl = x"], "unknown field 'modl'; the nearest is model"),
         (["cost", "{log}", "--top", "3"], "--top needs groups: name them with --by"),
         (["cost", "{log}", "--by", "day", "--top", "0"], "top must be 1 or more"),
-        (["cost", "{log}", "--since", "2026-11-22", "--until", "2026-11-22"], "--until (2026-11-22, exclusive) must be after since (2026-11-22)"),
+        (
+            ["cost", "{log}", "--since", "2026-11-22", "--until", "2026-11-22"],
+            "--until (2026-11-22, exclusive) must be after since (2026-11-22)",
+        ),
         (["cost", "{log}", "--day", "2026-13-01"], "--day must be a day such as 2026-11-22, not '2026-13-01'"),
         (["cost", "{log}", "--format", "realtme"], "unknown format 'realtme'; the nearest is realtime"),
         (["cost", "{log}", "--engine", "abacus"], "--engine:"),

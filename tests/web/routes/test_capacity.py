@@ -84,7 +84,7 @@ def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
         ("tier=tier-9&provider=azure&model=gpt-realtime", "tier", "unknown quota tier 'tier-9'"),
         ("conversations=", "conversations", "how many calls are there?"),
         ("conversations=10/hour", "conversations", "has no busy hour: give calls_per_hour"),
-        ("calls_per_hour=1000000000000", "calls_per_hour", "must be more than 0 and at most"),
+        ("calls_per_hour=1000000000000", "calls_per_hour", "concurrent calls are more than 10,000,000"),
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
         ("minutes=abc", "minutes", "is not a duration"),
         ("turns=5000", "turns", "at most 1,000 turns"),

@@ -105,7 +105,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
         ("provider=azzure", "provider", "the nearest is azure"),
         ("deployment=orbit", "deployment", "unknown deployment"),
-        ("day=2020-01-01", None, "prices are known from"),
+        ("day=2020-01-01", "model", "prices are known from"),
         ("day=soon", "day", "must be a day such as"),
         ("conversations=500/moon", "conversations", "unknown period 'moon'"),
         ("user_share=80%25&assistant_share=80%25", "user_share", "must add up to at most 1"),
