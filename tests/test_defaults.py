@@ -15,7 +15,10 @@ import pytest
 from tests.cases import DAY
 from tests.cli.invoke import answer
 from tests.web.sites import SITE
+from voicebill.answers.parameters.inputs import CAPACITY
+from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.billing.validation import default_of
 from voicebill.charts.themes import THEMES
 from voicebill.cli.app import COMMANDS, load_command
 from voicebill.web.forms.fields import CAPACITY_GROUPS, MORE_FIELDS
@@ -49,18 +52,19 @@ EQUIVALENTS: dict[tuple[str, str], str] = {
     ("codec", "the transport's"): "pcm16",
     ("codec", "the transport's first"): "pcm16",
     ("tier", "the lowest"): "tier-1",
-    ("cached_tokens", "as the provider does"): "counted",
-    ("cached_tokens", "by provider"): "counted",
+    ("cached_tokens", "as the provider counts"): "counted",
     ("request_unit", "as the provider counts"): "response",
-    ("request_unit", "by provider"): "response",
     ("service_level", "80% within 20 s"): "80% in 20s",
-    ("rules", "the rules from recorded sessions"): "recorded-2026-11",
 }
 """What a default in words is, where it has a value: 80% of the time is spoken; Azure counts cached tokens and responses."""
 
 ABSENT = {
     "none",
-    "model's",
+    "from the volume",
+    "as in the script",
+    "the first",
+    "the last",
+    "the model's",
     "today",
     "any",
     "as above",
@@ -104,6 +108,7 @@ OTHERS = {
     "codec": "g711",
     "silence_share": "0.1",
     "deployment": "data-zone",
+    "warm_cache": "yes",
 }
 """Another value of each parameter that is no number."""
 
@@ -133,30 +138,10 @@ def option_name(option: Any) -> str:
 def help_defaults() -> set[PrintedDefault]:
     """The defaults in the help of the three commands that take a plan; an option that several share counts once."""
     return {
-        PrintedDefault(
-            "capacity" if option_name(option) in CAPACITY_NAMES else "estimate",
-            CAPACITY_NAMES.get(option_name(option), option_name(option)),
-            text,
-        )
+        PrintedDefault("capacity" if option_name(option) in CAPACITY else "estimate", option_name(option), text)
         for name, option, text in command_defaults()
         if name in ("estimate", "capacity") and option.default is None and option.name != "width"
     }
-
-
-CAPACITY_NAMES = {
-    "busy_hour_share": "busy_hour_share",
-    "days": "days",
-    "blocking": "blocking_probability",
-    "service_level": "service_level",
-    "tier": "tier",
-    "exceedance": "exceedance",
-    "cached_tokens": "cached_tokens",
-    "request_unit": "request_unit",
-    "reserved_output_tokens": "reserved_output_tokens",
-}
-"""Options of a capacity request, and what its API calls them."""
-
-OPTIONS = {name: option for option, name in CAPACITY_NAMES.items()}
 
 
 def form_defaults() -> set[PrintedDefault]:
@@ -179,8 +164,8 @@ def documented_defaults() -> frozenset[PrintedDefault]:
         PrintedDefault(route, parameter["name"], printed[1])
         for route in ("estimate", "capacity")
         for parameter in paths[f"/api/{route}"]["get"]["parameters"]
-        if (route == "estimate" or parameter["name"] in CAPACITY_NAMES.values())
-        and (printed := re.search(r"Default: (.*)\.$", parameter["description"]))
+        if (route == "estimate" or parameter["name"] in CAPACITY)
+        and (printed := re.search(r"\(default: (.*)\)$", parameter["description"]))
     )
 
 
@@ -224,8 +209,7 @@ def by_api(route: str, fields: tuple[tuple[str, str], ...]) -> Any:
 
 @cache
 def by_command(route: str, fields: tuple[tuple[str, str], ...]) -> Any:
-    options = {OPTIONS.get(name, name) if route == "capacity" else name: value for name, value in fields}
-    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    words = [word for name, value in fields for word in (f"--{name.replace('_', '-')}", value)]
     return without_words(answer(route, *words))
 
 
@@ -242,7 +226,7 @@ def another(name: str, value: str) -> str:
     """A value that is not the default."""
     if name in OTHERS:
         return OTHERS[name]
-    number = float(value.rstrip("%"))
+    number = float(value.rstrip("%").replace(",", ""))
     if value.endswith("%"):
         return f"{number / 2 + 0.25:g}%"
     return f"{number / 2 + 0.1:g}" if name.endswith(("share", "reuse", "ratio")) else f"{number + 1:g}"
@@ -256,8 +240,6 @@ def comparable(document: dict[str, Any], name: str) -> Any:
 
 
 ANSWERS = {"help": by_command, "form": by_api, "document": by_api, "table": by_api}
-FIXED = {("warm_cache", "false")}
-"""A flag of the command line and of the API that cannot be set to its default."""
 
 
 def check(place: str, default: PrintedDefault) -> None:
@@ -285,8 +267,7 @@ def test_a_stated_default_is_the_real_one(place: str) -> None:
     defaults = sorted(default for default in PLACES[place]() if default.text not in ABSENT)
     assert len(defaults) > 15
     for default in defaults:
-        if (default.name, default.text) not in FIXED:
-            check(place, default)
+        check(place, default)
 
 
 def test_options_with_a_default_of_their_own_state_it() -> None:
@@ -299,12 +280,16 @@ def test_options_with_a_default_of_their_own_state_it() -> None:
         "host",
         "kind",
         "template",
-        "cache_rate",
-        "deployment",
     }
     assert [(name, default, text) for name, default, text in printed if default != text] == [
         ("master", "local[*]", "this machine")
     ]
+
+
+def test_the_help_of_ptus_states_the_defaults_of_a_request() -> None:
+    printed = {option.name: text for command, option, text in command_defaults() if command == "ptu"}
+    for name in ("deployment", "cache_rate"):
+        assert printed[name] == str(default_of(PtuRequest, name))
 
 
 PTU_LOAD = {"model": "gpt-5.2", "calls_per_minute": "99", "prompt_tokens": "200", "response_tokens": "20", "day": str(DAY)}
@@ -323,7 +308,7 @@ PTU_LOAD = {"model": "gpt-5.2", "calls_per_minute": "99", "prompt_tokens": "200"
 def test_a_default_of_another_route_is_the_real_one(path: str, name: str, fields: dict[str, str], other: str) -> None:
     parameters = SITE.get("/api/openapi.json").json()["paths"][path]["get"]["parameters"]
     description = next(parameter["description"] for parameter in parameters if parameter["name"] == name)
-    printed = re.search(r"Default: ([^;]*?)(?:;.*)?\.$", description)
+    printed = re.search(r"(?:Default: |\(default: )([^;]*?)(?:;.*)?[.)]$", description)
     assert printed is not None
     omitted, same, different = (SITE.get(path, params=fields | extra) for extra in ({}, {name: printed[1]}, {name: other}))
     assert [response.status_code for response in (omitted, same, different)] == [200] * 3

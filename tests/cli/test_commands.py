@@ -155,16 +155,16 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
     ("words", "message"),
     [
         ("--turns 20", "--minutes is missing"),
-        ("", "--minutes and --turns are missing"),
+        ("", "--minutes is missing: how long is the conversation? Error: --turns is missing: how many turns has it?"),
         ("--minutes -5 --turns 20", "--minutes: -5 is negative"),
-        ("--minutes 0 --turns 20", "minutes must be more than 0"),
+        ("--minutes 0 --turns 20", "--minutes must be more than 0 and at most 1,440 (a day), not 0"),
         ("--minutes nan --turns 20", "--minutes: 'nan' is not a duration"),
         ("--minutes 1e9 --turns 20", "--minutes: '1e9' is not a"),
         ("--minutes 100000 --turns 20", "at most 1,440 (a day), not 100000"),
-        ("--minutes 10 --turns 0", "turns must be between 1 and 20,000, not 0"),
-        ("--minutes 10 --turns 2.5", "--turns: 2.5 is not a whole number"),
+        ("--minutes 10 --turns 0", "--turns must be between 1 and 20,000, not 0"),
+        ("--minutes 10 --turns 2.5", "--turns must be a whole number, not '2.5'"),
         ("--minutes 10 --turns 99999999", "turns must be between 1 and 20,000"),
-        ("--minutes 10 --turns 20 --user-share 1.2", "--user-share: 1.2 is more than 1: write a share as 0.45"),
+        ("--minutes 10 --turns 20 --user-share 120", "--user-share: '120' is more than 100%: write a share as 45%, 45 or 0.45"),
         ("--minutes 10 --turns 20 --user-share 0.7 --assistant-share 0.7", "must add up to at most 1"),
         ("--minutes 10 --turns 20 --model gpt-realtme", "unknown model 'gpt-realtme'; the nearest are gpt-realtime"),
         ("--minutes 10 --turns 20 --provider azur", "unknown provider 'azur'; the nearest is azure"),
@@ -185,9 +185,9 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
             "cache_reuse_share must be a number between 0 and 1",
         ),
         ("--minutes 10 --turns 20 --day 2020-01-01", "no price of gpt-realtime-1.5 at openai is known for 2020-01-01"),
-        ("--minutes 10 --turns 20 --day soon", "--day: 'soon' is not a day"),
-        ("--minutes 10 --turns 20 --day 2026-10", "--day: '2026-10' is not a day: write 2026-11-22"),
-        ("--minutes 10 --turns 20 --conversations 500", "--conversations: '500' names no period"),
+        ("--minutes 10 --turns 20 --day soon", "--day must be a day such as 2026-11-22, not 'soon'"),
+        ("--minutes 10 --turns 20 --day 2026-10", "--day must be a day such as 2026-11-22, not '2026-10'"),
+        ("--minutes 10 --turns 20 --conversations 500/moon", "unknown period 'moon'"),
         (
             "--minutes 10 --turns 20 --rules web-calculator",
             "unknown rule set 'web-calculator'; the nearest is web-calculator-2026-06",
@@ -198,7 +198,7 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 20 --instructions-tokens 5 --instructions-file x", "are alternatives: give one"),
         ("--minutes 10 --turns 20 --instructions-file nowhere.txt", "there is no file nowhere.txt"),
         ("--minutes 10 --turns 20 --instructions-tokens 40000", "leave no room in an input of 28,224 tokens"),
-        ("--minutes 10 --turns 20 --cache most", "--cache: must be one of all, prefix, none, not 'most'"),
+        ("--minutes 10 --turns 20 --cache most", "--cache must be one of all, prefix, none, not 'most'"),
         ("--minutes 10 --turns 20 --colour", "No such option: --colour"),
     ],
 )
@@ -469,15 +469,18 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
         ("seconds,calls\n180,3\n", "line 1: 'seconds' is not a duration"),
         ("minutes,calls\n5,1,000\n", "line 2: a line holds minutes and how many calls"),
         ("5;3\n", "line 1: a line holds minutes and how many calls, with a comma between them"),
-        ("5,3\n0,2\n", "line 2: a call must last more than 0"),
+        ("5,3\n0,2\n", "line 2: call_lengths must be calls of more than 0 and at most 1,440 minutes, not 0"),
         ("nan,2\n", "line 1: 'nan' is not a duration"),
     ):
         file.write_text(content, encoding="utf-8")
         assert message in refusal(*words, "--call-lengths", str(file))
     file.write_text("5\nlong\n", encoding="utf-8")
     assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--call-lengths", str(file))
-    assert "are alternatives: give one" in refusal(*words, "--call-lengths", str(file), "--call-length-cv", "1")
-    assert "the coefficient of variation must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")
+    file.write_text("5,3\n", encoding="utf-8")
+    assert "--call-length-cv and call_lengths are alternatives: give one" in refusal(
+        *words, "--call-lengths", str(file), "--call-length-cv", "1"
+    )
+    assert "--call-length-cv must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")
 
 
 def test_levers_are_shown_and_in_the_json() -> None:

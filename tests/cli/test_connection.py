@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cases import FOLDER
-from voicebill.answers.parameters.plan_schema import CONNECTION_SCHEMA
+from voicebill.answers.parameters.inputs import CONNECTION_COSTS
+from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
 from voicebill.cli.app import app
 
 SIX = ("--minutes", "6.5", "--turns", "20", "--day", "2026-11-22")
@@ -36,7 +37,7 @@ CONNECTION_OPTIONS = (
     "--carrier-increment",
     "6",
 )
-FEE_OPTIONS = ("--egress-per-gb", "0.09", "--platform", "example-voice/agent-platform", *OWN)
+FEE_OPTIONS = ("--egress-per-gb", "0.09", "--platforms", "example-voice/agent-platform", *OWN)
 
 
 def test_every_option_reaches_the_way() -> None:
@@ -81,13 +82,14 @@ def test_a_saved_plan_says_the_same_as_the_options(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert answer("--plan", str(file), *OWN) == answer(*SIX, *CONNECTION_OPTIONS, *FEE_OPTIONS)
-    overridden = answer("--plan", str(file), *OWN, "--carrier-per-minute", "0.01", "--platform", "twilio/call-recording")
+    overridden = answer("--plan", str(file), *OWN, "--carrier-per-minute", "0.01", "--platforms", "twilio/call-recording")
     assert [fee["offer"] for fee in overridden["connection"]["fees"]] == ["your/carrier", "twilio/call-recording"]
     assert overridden["connection"]["fees"][0]["dollars"] == "0.065"
 
 
 def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
-    assert set(CONNECTION_SCHEMA) == {
+    assert set(CONNECTION_COSTS) <= set(PLAN_SCHEMA)
+    assert set(CONNECTION_COSTS) == {
         "codec",
         "carrier",
         "carrier_per_minute",
@@ -100,33 +102,33 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--transport pigeon", "--transport: must be one of webrtc, websocket, sip, not 'pigeon'"),
+        ("--transport pigeon", "--transport must be one of webrtc, websocket, sip, not 'pigeon'"),
         ("--carrier twilio", "unknown carrier 'twilio'; the nearest are twilio/call-recording"),
         ("--carrier openai/gpt-realtime-1.5", "add your own as an offer of kind telephony or platform in a price file"),
         ("--carrier-per-minute cheap", "--carrier-per-minute: 'cheap' is not a number"),
         ("--carrier-per-minute -1", "--carrier-per-minute: -1 is negative"),
-        ("--carrier-per-minute 2000", "--carrier-per-minute must be dollars between 0 and 1,000 with at most nine decimals"),
-        ("--carrier-per-minute 0.00000000001", "with at most nine decimals, not 0.00000000001"),
+        ("--carrier-per-minute 2000", "--carrier-per-minute must be between 0 and 1,000 (dollars), not 2000"),
+        ("--carrier-per-minute 0.00000000001", "--carrier-per-minute must have at most nine decimals, not 0.00000000001"),
         (
             "--carrier-per-minute 0.01 --carrier twilio/voice-inbound-us-local",
             "carrier and carrier_per_minute are alternatives: give one",
         ),
-        ("--carrier-increment 6", "carrier_increment applies to carrier_per_minute: give that, too"),
+        ("--carrier-increment 6", "--carrier-increment applies to carrier_per_minute: give that, too"),
         (
             "--carrier-increment 6 --carrier twilio/voice-inbound-us-local",
-            "carrier_increment applies to carrier_per_minute",
+            "--carrier-increment applies to carrier_per_minute",
         ),
         ("--carrier-increment 0 --carrier-per-minute 0.01", "--carrier-increment must be between 1 and 3,600, not 0"),
-        ("--carrier-increment 1.5 --carrier-per-minute 0.01", "--carrier-increment: 1.5 is not a whole number"),
+        ("--carrier-increment 1.5 --carrier-per-minute 0.01", "--carrier-increment must be a whole number, not '1.5'"),
         ("--egress-per-gb much", "--egress-per-gb: 'much' is not a number"),
         ("--egress-per-gb -1", "--egress-per-gb: -1 is negative"),
-        ("--egress-per-gb 1001", "--egress-per-gb must be dollars between 0 and 1,000"),
+        ("--egress-per-gb 1001", "--egress-per-gb must be between 0 and 1,000 (dollars), not 1001"),
         ("--codec g711", "unknown codec 'g711' of WebRTC; known: opus; it is available over websocket or sip"),
         ("--codec mp3 --transport websocket", "unknown codec 'mp3' of WebSocket; known: g711, pcm16"),
-        ("--platform nobody/calls", "unknown platform 'nobody/calls'; known: "),
+        ("--platforms nobody/calls", "unknown platform 'nobody/calls'; known: "),
         (
-            "--platform twilio/call-recording --platform twilio/call-recording",
-            "--platform: twilio/call-recording would be paid twice",
+            "--platforms twilio/call-recording,twilio/call-recording",
+            "--platforms: twilio/call-recording would be paid twice",
         ),
     ],
 )
@@ -143,9 +145,9 @@ def test_a_way_that_cannot_be_is_refused_in_one_sentence(words: str, message: st
         ("carrier_per_minut = 1", "line 3: unknown key 'carrier_per_minut'; the nearest is 'carrier_per_minute'"),
         ('carrier_per_minute = "cheap"', "line 3: carrier_per_minute: 'cheap' is not a number"),
         ("carrier_increment = 1.5", "line 3: carrier_increment: must be a whole number, not 1.5"),
-        ("platforms = 5", "line 3: platforms: item 1: must be text, not 5"),
+        ("platforms = 5", "line 3: platforms: must be a list of names, not 5"),
         ("carrier = 5", "line 3: carrier: must be"),
-        ("carrier_increment = 6", "carrier_increment applies to carrier_per_minute"),
+        ("carrier_increment = 6", "--carrier-increment applies to carrier_per_minute"),
     ],
 )
 def test_a_saved_plan_with_a_faulty_way_is_refused(tmp_path: Path, row: str, message: str) -> None:

@@ -31,7 +31,7 @@ def test_an_estimate_is_computed_without_importing_pydantic() -> None:
     [
         (),
         ("--minutes", "90s", "--turns", "1,200", "--user-share", "45%", "--day", "2026-11-22", "--model", "gpt-realtime"),
-        ("--prices", "a.toml", "--prices", "b.toml", "--set-rule", "a=1", "--set-rule", "b=2", "--platform", "x"),
+        ("--prices", "a.toml", "--prices", "b.toml", "--set-rule", "a=1", "--set-rule", "b=2", "--platforms", "x"),
         ("--plan", "plan.toml", "--instructions-file", "prompt.txt", "--json", "--warm-cache", "--cache", "NONE"),
     ],
     ids=lambda words: words[0] if words else "none",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
-from voicebill.cli.options.plan import PLAN_PARAMETERS
 
+from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
-from voicebill.cli.app import app
+from voicebill.cli.app import app, load_command
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 
 ON = ("--day", "2026-11-22")
@@ -54,13 +54,21 @@ def test_what_is_stated_goes_before_what_is_saved(tmp_path: Path) -> None:
 
 
 def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
-    options = {parameter.name for parameter in PLAN_PARAMETERS}
+    options = {str(parameter.name) for parameter in load_command("estimate").params}
+    assert set(ESTIMATE) <= options
     assert options - set(PLAN_SCHEMA) == {
-        "plan_file",
-        "instructions_file",
-        "tools_file",
-        "retention_ratio",
-        "post_instructions_tokens",
+        *("plan", "instructions_file", "tools_file", "call_lengths", "prices", "rule"),
+        *(
+            "min_remembered_turns",
+            "with_sensitivity",
+            "with_lines",
+            "exact",
+            "as_json",
+            "chart",
+            "chart_file",
+            "theme",
+            "width",
+        ),
     }
 
 
@@ -68,9 +76,12 @@ def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
     ("text", "message"),
     [
         ("minuts = 5\n", "line 1: unknown key 'minuts'; the nearest is 'minutes'"),
-        ('minutes = 5\nturns = 4\nuser_share = "450%"\n', "line 3: user_share: 450% is more than 100%"),
+        (
+            'minutes = 5\nturns = 4\nuser_share = "450%"\n',
+            "line 3: user_share: '450%' is more than 100%: write a share as 45%, 45 or 0.45",
+        ),
         ("minutes = 5\nturns = 4.5\n", "line 2: turns: must be a whole number, not 4.5"),
-        ('minutes = 5\nconversations = "many"\n', "line 2: conversations: 'many' names no period"),
+        ('minutes = 5\nconversations = "many"\n', "line 2: conversations: 'many' is not a number"),
         ("minutes = 5\n", "--turns is missing"),
         ("turns = \n", "not valid TOML"),
     ],

@@ -267,11 +267,11 @@ def test_a_connection_states_its_assumptions() -> None:
     [
         (
             {"carrier_per_minute": -1},
-            "carrier_per_minute must be dollars between 0 and 1,000 with at most nine decimals, not -1",
+            "carrier_per_minute must be between 0 and 1,000 (dollars), not -1",
         ),
         ({"carrier_per_minute": Decimal("1e-11")}, "at most nine decimals, not 0.00000000001"),
         ({"carrier_per_minute": float("nan")}, "carrier_per_minute must be a finite number"),
-        ({"egress_per_gb": 1001}, "egress_per_gb must be dollars between 0 and 1,000"),
+        ({"egress_per_gb": 1001}, "egress_per_gb must be between 0 and 1,000 (dollars), not 1001"),
         ({"egress_per_gb": "dear"}, "egress_per_gb must be a number, not 'dear'"),
         ({"carrier_per_minute": 1, "carrier_increment": 0}, "carrier_increment must be between 1 and 3,600, not 0"),
         ({"carrier_per_minute": 1, "carrier_increment": 1.5}, "carrier_increment must be a whole number, not 1.5"),

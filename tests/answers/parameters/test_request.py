@@ -57,9 +57,9 @@ def test_a_body_is_read_as_json_has_it() -> None:
             "must add up to at most 1",
         ),
         ({"minutes": "10", "turns": "20", "text_turns": "30"}, "text_turns", "must be between 0 and turns"),
-        ({"minutes": "10", "turns": "20", "conversations": "30000"}, "conversations", "names no period"),
+        ({"minutes": "10", "turns": "20", "conversations": "30000/moon"}, "conversations", "unknown period 'moon'"),
         ({"minutes": "10", "turns": "20", "day": "someday"}, "day", "must be a day such as"),
-        ({"minutes": "10", "turns": "20", "call_length_cv": "9"}, None, "between 0 and 5"),
+        ({"minutes": "10", "turns": "20", "call_length_cv": "9"}, "call_length_cv", "between 0 and 5"),
         ({"minutes": "10", "turns": "20", "call_lengths": "9"}, "call_lengths", "must be a list"),
         ({"minutes": "10", "turns": "20", "call_lengths": [[1, 2, 3]]}, "call_lengths", "item 1"),
         ({"minutes": "10", "turns": "20", "call_length_cv": "1", "call_lengths": [5]}, "call_length_cv", "give one"),
@@ -76,5 +76,5 @@ def test_what_is_wrong_is_said_at_its_field(table: dict[str, object], field: str
 
 
 def test_every_fault_is_reported_at_once() -> None:
-    _, issues = read_request(minutes="x", turns="y", cache="often", user_share="2")
+    _, issues = read_request(minutes="x", turns="y", cache="often", user_share="200")
     assert {issue.path for issue in issues} == {("minutes",), ("turns",), ("cache",), ("user_share",)}

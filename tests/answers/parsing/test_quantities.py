@@ -8,6 +8,7 @@ import pytest
 
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.conversation.volume import Volume
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,12 @@ from voicebill.billing.errors import InvalidInput, UnknownName
         (quantities.parse_share, "45%", Decimal("0.45")),
         (quantities.parse_share, "45 %", Decimal("0.45")),
         (quantities.parse_share, "1", 1),
+        (quantities.parse_share, "45", Decimal("0.45")),
+        (quantities.parse_share, "1.5", Decimal("0.015")),
+        (quantities.parse_share, "0.5%", Decimal("0.005")),
+        (quantities.parse_share, "100", 1),
+        (quantities.parse_volume, "30k", Volume(Decimal(30_000), "month")),
+        (quantities.parse_volume, "1,000 per day", Volume(Decimal(1000), "day")),
         (quantities.parse_minutes, "10", 10),
         (quantities.parse_minutes, "5 min", 5),
         (quantities.parse_minutes, "90s", Decimal("1.5")),
@@ -47,12 +54,12 @@ def test_quantities_are_parsed(parser: Any, text: str, expected: object) -> None
         (quantities.parse_number, "-3", "-3 is negative"),
         (quantities.parse_count, "1.5", "1.5 is not a whole number"),
         (quantities.parse_count, "99999999999999999", "beyond any use"),
-        (quantities.parse_share, "45", "45 is more than 1: write a share as 0.45, or as a percentage, 45%"),
-        (quantities.parse_share, "145%", "145% is more than 100%"),
+        (quantities.parse_share, "145", "'145' is more than 100%: write a share as 45%, 45 or 0.45"),
+        (quantities.parse_share, "145%", "'145%' is more than 100%"),
         (quantities.parse_minutes, "inf", "'inf' is not a duration"),
         (quantities.parse_minutes, "5 parsec", "'5 parsec' is not a duration"),
         (quantities.parse_minutes, "-5", "-5 is negative"),
-        (quantities.parse_volume, "30000", "'30000' names no period"),
+        (quantities.parse_volume, "many", "'many' is not a number"),
         (quantities.parse_volume, "-1/day", "-1 is negative"),
         (quantities.parse_volume, "9999999999999/day", "at most 10^12"),
         (quantities.parse_number, "1" * 40, "is beyond any use"),

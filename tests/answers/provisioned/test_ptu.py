@@ -270,16 +270,22 @@ def test_a_discount_is_taken_off_pay_as_you_go_and_it_is_said_that_units_keep_th
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"calls_per_minute": Decimal(-1)}, "calls_per_minute cannot be negative: -1"),
+        ({"calls_per_minute": Decimal(-1)}, "calls_per_minute must be more than 0 and at most 1,000,000,000, not -1"),
         ({"calls_per_minute": Decimal(0)}, "calls_per_minute must be more than 0"),
         ({"calls_per_minute": None}, "calls_per_minute is missing"),
         ({"calls_per_minute": "many"}, "calls_per_minute must be a number, not 'many'"),
-        ({"calls_per_minute": Decimal(10**10)}, "calls_per_minute must be at most 1,000,000,000, not 10,000,000,000"),
+        (
+            {"calls_per_minute": Decimal(10**10)},
+            "calls_per_minute must be more than 0 and at most 1,000,000,000, not 10000000000",
+        ),
         ({"cache_rate": Decimal("1.1")}, "cache_rate must be between 0 and 1 .*, not 1.1"),
-        ({"prompt_tokens": Decimal(-5)}, "prompt_tokens cannot be negative: -5"),
-        ({"prompt_tokens": Decimal(0), "response_tokens": Decimal(0)}, "a call without tokens takes nothing"),
-        ({"profile": (Decimal(1),) * 23}, "profile holds 24 numbers, an hour each, or 168 for a week, not 23"),
-        ({"profile": (Decimal(0),) * 24}, "profile holds no load"),
+        ({"prompt_tokens": Decimal(-5)}, "prompt_tokens must be between 0 and 100,000,000, not -5"),
+        (
+            {"prompt_tokens": Decimal(0), "response_tokens": Decimal(0)},
+            "prompt_tokens and response_tokens are both 0: a call without tokens needs no PTUs",
+        ),
+        ({"profile": (Decimal(1),) * 23}, "profile must be 24 numbers, one per hour, or 168 for a week, not 23"),
+        ({"profile": (Decimal(0),) * 24}, "profile must have a load: each of its hours is 0"),
     ],
 )
 def test_a_load_that_cannot_be_meant_is_refused(fields: dict[str, Any], message: str) -> None:
@@ -288,7 +294,7 @@ def test_a_load_that_cannot_be_meant_is_refused(fields: dict[str, Any], message:
 
 
 def test_unknown_places_are_refused() -> None:
-    with pytest.raises(UnknownName, match="unknown deployment 'europe'"):
+    with pytest.raises(InvalidInput, match="deployment must be one of global, data-zone, regional, not 'europe'"):
         example_request(deployment="europe")
     with pytest.raises(UnknownName, match="unknown region 'swedncentral'; the nearest are swedencentral"):
         size_ptus(example_request(deployment="global", region="swedncentral"), load_facts())

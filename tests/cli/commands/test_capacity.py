@@ -68,16 +68,22 @@ def test_a_long_call_is_shown_in_part() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "conversations are missing: how many calls are there?"),
+        ((), "--conversations is missing: how many calls are there?"),
         (("--calls-per-hour", "-5"), "--calls-per-hour: -5 is negative"),
         (("--calls-per-hour", "0"), "--calls-per-hour must be more than 0"),
         (("--calls-per-hour", "lots"), "--calls-per-hour: 'lots' is not a number"),
-        (("--conversations", "1000/day", "--blocking", "120%"), "--blocking: 120% is more than 100%"),
-        (("--conversations", "1000/day", "--blocking", "0"), "--blocking must be more than 0"),
-        (("--conversations", "1000/day", "--busy-hour-share", "150%"), "--busy-hour-share: 150% is more than 100%"),
-        (("--conversations", "1000/day", "--days", "40"), "days must be more than 0 and at most 31, not 40"),
-        (("--conversations", "1000/hour"), "says no busy hour"),
-        (("--conversations", "1000"), "names no period"),
+        (
+            ("--conversations", "1000/day", "--blocking-probability", "120%"),
+            "--blocking-probability: '120%' is more than 100%: write a share as 45%, 45 or 0.45",
+        ),
+        (("--conversations", "1000/day", "--blocking-probability", "0"), "--blocking-probability must be more than 0"),
+        (("--conversations", "1000/day", "--busy-hour-share", "150%"), "--busy-hour-share: '150%' is more than 100%"),
+        (("--conversations", "1000/day", "--days", "40"), "--days must be more than 0 and at most 31, not 40"),
+        (
+            ("--conversations", "1000/hour"),
+            "--conversations (1,000/hour) has no busy hour: give calls_per_hour, or a volume per day",
+        ),
+        (("--conversations", "1000/fortnight"), "unknown period 'fortnight'"),
         (
             ("--conversations", "1000/day", "--model", "gpt-realtme"),
             "unknown model 'gpt-realtme'; the nearest are gpt-realtime",
@@ -86,11 +92,17 @@ def test_a_long_call_is_shown_in_part() -> None:
         (("--conversations", "1000/day", "--service-level", "100% in 20s"), "must be less than 100%"),
         (("--conversations", "1000/day", "--quota-tokens", "many"), "--quota-tokens: 'many' is not a number"),
         (("--conversations", "1000/day", "--quota-tokens", "0"), "--quota-tokens must be between 1"),
-        (("--conversations", "1000/day", "--cached-tokens", "maybe"), "--cached-tokens: must be one of counted, free"),
-        (("--conversations", "1000/day", "--request-unit", "call"), "--request-unit: must be one of response, session"),
-        (("--calls-per-hour", "9", "--days", "5"), "calls_per_hour is the busy hour already"),
+        (("--conversations", "1000/day", "--cached-tokens", "maybe"), "--cached-tokens must be one of counted, free"),
+        (("--conversations", "1000/day", "--request-unit", "call"), "--request-unit must be one of response, session"),
+        (
+            ("--calls-per-hour", "9", "--days", "5"),
+            "--calls-per-hour is the busy hour already: leave out busy_hour_share and days",
+        ),
         (("--conversations", "1000/day", *AZURE, "--tier", "9"), "unknown quota tier 'tier-9'"),
-        (("--conversations", "1000000000000/day"), "calls held at once are beyond any use"),
+        (
+            ("--conversations", "1000000000000/day"),
+            "--conversations must be fewer: 1.699e+10 concurrent calls are more than 10,000,000",
+        ),
     ],
 )
 def test_wrong_input_is_said_in_one_sentence(words: tuple[str, ...], message: str) -> None:

@@ -123,9 +123,12 @@ def test_prices_of_ones_own_come_first(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--calls-per-minute", "-5"), "--calls-per-minute: -5 is negative"),
-        (("--calls-per-minute", "0"), "--calls-per-minute: must be more than 0"),
-        (("--calls-per-minute", "many"), "--calls-per-minute: 'many' is not a number: write it as 1500, 1,500 or 1.5k"),
-        (("--cache-rate", "1.5"), "--cache-rate: 1.5 is more than 1"),
+        (("--calls-per-minute", "0"), "--calls-per-minute must be more than 0 and at most 1,000,000,000, not 0"),
+        (
+            ("--calls-per-minute", "many"),
+            "--calls-per-minute: 'many' is not a number: write 1500, 1,500 or 1.5k, with a point for decimals",
+        ),
+        (("--cache-rate", "150"), "--cache-rate: '150' is more than 100%: write a share as 45%, 45 or 0.45"),
         (("--prompt-tokens", "-1"), "--prompt-tokens: -1 is negative"),
         (("--response-tokens", "x"), "--response-tokens: 'x' is not a number"),
         (
@@ -133,12 +136,12 @@ def test_prices_of_ones_own_come_first(tmp_path: Path) -> None:
             "gpt-realtime-1.5 cannot be sized: Microsoft's provisioned tables of 2026-05-21 list no",
         ),
         (("--model", "gtp-5.2"), "unknown model 'gtp-5.2'; the nearest are gpt-5.2"),
-        (("--deployment", "europe"), "--deployment: must be one of global, data-zone, regional, not 'europe'"),
+        (("--deployment", "europe"), "--deployment must be one of global, data-zone, regional, not 'europe'"),
         (("--deployment", "regional"), "regional PTUs are priced by region: choose one"),
         (("--region", "uksouth"), "unknown region 'uksouth' of data-zone PTUs"),
         (
             ("--buy-ptus", "62"),
-            "ptus: gpt-5.2 (data-zone) is deployed in multiples of 5 PTUs from 15 on, not with 62: use 60 or 65",
+            "--buy-ptus: gpt-5.2 (data-zone) is deployed in multiples of 5 PTUs from 15 on, not with 62: use 60 or 65",
         ),
         (
             ("--profile", "1,2,3"),
@@ -156,10 +159,10 @@ def test_wrong_input_is_refused_in_a_sentence(words: tuple[str, ...], message: s
 
 
 def test_a_load_that_nobody_names_is_asked_for() -> None:
-    assert "name the load: --calls-per-minute COUNT" in refusal(
+    assert "--calls-per-minute is missing: how many model calls are there in the busiest minute?" in refusal(
         "--model", "gpt-5.2", "--prompt-tokens", "200", "--response-tokens", "20"
     )
-    assert "Missing option '--model'" in refusal(*LOAD)
+    assert "Error: --model is missing" in refusal(*LOAD)
 
 
 def test_a_month_at_each_load_can_be_drawn(tmp_path: Path) -> None:

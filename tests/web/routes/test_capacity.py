@@ -24,9 +24,6 @@ QUERY = {
     "call_length_cv": "0",
 }
 
-OPTIONS = {"blocking_probability": "--blocking"}
-"""Options whose name differs from the field."""
-
 
 def figure(text: str) -> str:
     """The headline figure of a page."""
@@ -39,7 +36,7 @@ def test_page_api_and_command_line_give_the_same_figures() -> None:
     query = urlencode(QUERY)
     shape = SITE.get(f"/api/capacity?{query}").json()
     assert SITE.post("/api/capacity", json=QUERY).json() == shape
-    words = [word for name, value in QUERY.items() for word in (OPTIONS.get(name, f"--{name.replace('_', '-')}"), value)]
+    words = [word for name, value in QUERY.items() for word in (f"--{name.replace('_', '-')}", value)]
     printed = CliRunner().invoke(command_line, ["capacity", *words, "--day", str(DAY), "--json"]).stdout
     assert json.loads(printed) == shape
     assert figure(SITE.get(f"/capacity?{query}").text) == str(shape["quota_requirement"]["pooled"]) == "3"
@@ -76,7 +73,7 @@ def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
     ("query", "field", "message"),
     [
         ("calls_per_hour=-3", "calls_per_hour", "-3 is negative"),
-        ("blocking_probability=120%25", "blocking_probability", "120% is more than 100%"),
+        ("blocking_probability=120%25", "blocking_probability", "'120%' is more than 100%"),
         ("blocking_probability=0", "blocking_probability", "must be more than 0"),
         ("busy_hour_share=none", "busy_hour_share", "is not a number"),
         ("days=40", "days", "at most 31, not 40"),
@@ -86,8 +83,8 @@ def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
         ("request_unit=call", "request_unit", "must be one of response, session"),
         ("tier=tier-9&provider=azure&model=gpt-realtime", "tier", "unknown quota tier 'tier-9'"),
         ("conversations=", "conversations", "how many calls are there?"),
-        ("conversations=10/hour", "conversations", "says no busy hour"),
-        ("calls_per_hour=1000000000000", "calls_per_hour", "beyond any use"),
+        ("conversations=10/hour", "conversations", "has no busy hour: give calls_per_hour"),
+        ("calls_per_hour=1000000000000", "calls_per_hour", "concurrent calls are more than 10,000,000"),
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
         ("minutes=abc", "minutes", "is not a duration"),
         ("turns=5000", "turns", "at most 1,000 turns"),
@@ -111,8 +108,8 @@ def test_invalid_input_is_reported_at_its_field_on_the_page_and_in_the_api(query
 
 
 def test_errors_of_plan_and_targets_are_reported_together() -> None:
-    errors = SITE.get("/api/capacity?minutes=abc&turns=20&days=40&blocking_probability=2").json()["errors"]
-    assert {error["field"] for error in errors} == {"minutes", "blocking_probability"}
+    errors = SITE.get("/api/capacity?minutes=abc&turns=20&days=40&blocking_probability=200").json()["errors"]
+    assert {error["field"] for error in errors} == {"minutes", "days", "blocking_probability"}
     errors = SITE.get("/api/capacity?minutes=abc&turns=20&days=40").json()["errors"]
     assert {error["field"] for error in errors} == {"minutes", "days"}
 

@@ -8,11 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.web.sites import SITE, read_report
+from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.reports.ptu import PtuReport
 from voicebill.cli.app import app
-from voicebill.web.forms.fields import PTU_FIELDS
 from voicebill.web.openapi import EXAMPLE_LOAD
-from voicebill.web.routes.ptu import FIELD_PARSERS
 from voicebill.web.status_reports import ProblemReport
 
 QUERY = {
@@ -48,7 +47,12 @@ def test_a_body_may_hold_numbers_and_lists() -> None:
 
 
 def test_every_field_is_documented() -> None:
-    assert list(FIELD_PARSERS) == list(PTU_FIELDS)
+    paths = SITE.get("/api/openapi.json").json()["paths"]["/api/ptu"]
+    assert [parameter["name"] for parameter in paths["get"]["parameters"]] == list(PTU)
+    body = paths["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert list(body["properties"]) == list(PTU)
+    page = SITE.get("/ptu").text
+    assert [name for name in PTU if f'name="{name}"' not in page] == []
 
 
 def test_the_page_starts_with_an_example_and_reads_fields_from_the_address() -> None:
@@ -88,22 +92,30 @@ def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:
         ({"calls_per_minute": "-3"}, "calls_per_minute", "-3 is negative"),
         ({"calls_per_minute": "0"}, "calls_per_minute", "must be more than 0"),
         ({"calls_per_minute": ""}, "calls_per_minute", "is missing"),
-        ({"calls_per_minute": "9,999,999,999"}, "calls_per_minute", "must be at most 1,000,000,000"),
+        (
+            {"calls_per_minute": "9,999,999,999"},
+            "calls_per_minute",
+            "must be more than 0 and at most 1,000,000,000, not 9999999999",
+        ),
         ({"model": ""}, "model", "is missing"),
         ({"model": "gpt-realtime-1.5"}, "model", "list no realtime or audio model"),
         ({"model": "gtp-5.2"}, "model", "unknown model 'gtp-5.2'; the nearest are gpt-5.2"),
         ({"prompt_tokens": "many"}, "prompt_tokens", "'many' is not a number"),
-        ({"prompt_tokens": "0", "response_tokens": "0"}, "prompt_tokens", "a call without tokens takes nothing"),
-        ({"cache_rate": "1.2"}, "cache_rate", "1.2 is more than 1"),
+        (
+            {"prompt_tokens": "0", "response_tokens": "0"},
+            "prompt_tokens",
+            "and response_tokens are both 0: a call without tokens needs no PTUs",
+        ),
+        ({"cache_rate": "120"}, "cache_rate", "'120' is more than 100%"),
         ({"profile": "1,2"}, "profile", "24 numbers, or 168 for a week"),
-        ({"profile": ",".join("0" * 24)}, "profile", "holds no load"),
+        ({"profile": ",".join("0" * 24)}, "profile", "must have a load: each of its hours is 0"),
         ({"profile": "1" * 2001}, "profile", "more than 2,000 characters"),
         ({"buy_ptus": "62"}, "buy_ptus", "not with 62: use 60 or 65"),
         ({"deployment": "europe"}, "deployment", "must be one of global, data-zone, regional, not 'europe'"),
         ({"deployment": "regional"}, "region", "regional PTUs are priced by region: choose one"),
         ({"region": "uksouth"}, "region", "unknown region 'uksouth' of data-zone PTUs"),
-        ({"day": "soon"}, "day", "'soon' is not a day"),
-        ({"discounts": "5"}, "discounts", "is none of model, deployment"),
+        ({"day": "soon"}, "day", "must be a day such as 2026-11-22, not 'soon'"),
+        ({"discounts": "5"}, "discounts", "unknown key 'discounts'; known: model, deployment, region"),
     ],
 )
 def test_invalid_input_is_reported_at_its_field(fields: dict[str, str], field: str, message: str) -> None:

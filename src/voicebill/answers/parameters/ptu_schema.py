@@ -1,6 +1,7 @@
 """Read a load of model calls for PTUs from fields of a form, a query, a JSON body, or options."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 from voicebill.answers.parameters.inputs import PTU
@@ -23,9 +24,19 @@ def parse_ptu_request(table: object, *, today: date, issues: list[Issue]) -> Ptu
         return None
     fields = {PTU[name].attribute or name: value for name, value in values.items()}
     try:
-        return PtuRequest(**{"day": today} | fields)
+        with errors_by_input():
+            return PtuRequest(**{"day": today} | fields)
     except VoicebillError as error:
-        names_of_fields = {row.attribute: row.name for row in PTU.values() if row.attribute}
-        issue = Issue.of(error)
-        issues.append(Issue(tuple(names_of_fields.get(str(part), part) for part in issue.path), issue.text, issue.message))
+        issues.append(Issue.of(error))
         return None
+
+
+@contextmanager
+def errors_by_input() -> Iterator[None]:
+    """Errors in the block have the name of the input, where a field of `PtuRequest` has another name."""
+    inputs = {row.attribute: row.name for row in PTU.values() if row.attribute}
+    try:
+        yield
+    except VoicebillError as error:
+        error.field = inputs.get(error.field or "", error.field)
+        raise

@@ -132,7 +132,8 @@ class ScriptRequest:
         values: dict[str, Any] = {key: value for key, value in self.selection_values.items() if value is not None}
         values |= {key: value for key, value in overrides.items() if value is not None and value != {}}
         if "model" not in values:
-            raise InvalidInput('no model: write model = "gpt-realtime" at the top of the script, or name one with --model')
+            message = 'no model: write model = "gpt-realtime" at the top of the script, or name one with --model'
+            raise InvalidInput(message, field="model", is_sentence=True)
         return select_model(values)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from voicebill.answers.parameters.inputs import PTU
-from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.table_cells import amounts_by_term, cheapest_option_text
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.validation import Number
 from voicebill.cli.display import terminal
@@ -43,7 +44,10 @@ BREAK_EVEN_NOTE = (
 def _profile_text(text: str) -> str:
     """A load profile as it is given, or as it is in the file of that name."""
     is_numbers = re.fullmatch(r"[\d.,;\s]*", text) or ("," in text and not Path(text).exists())
-    return text if is_numbers else read_text(Path(text))
+    try:
+        return text if is_numbers else read_text(Path(text))
+    except VoicebillError as error:
+        raise error.at("profile") from None
 
 
 PTU_OPTIONS = {**PTU, "profile": replace(PTU["profile"], help=f"{PTU['profile'].help}, or a file with them")}
@@ -75,7 +79,8 @@ def ptu_command(
     request = parse_ptu_request(load, today=today(), issues=issues)
     if request is None:
         raise InvalidOptions(issues)
-    answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
+    with errors_by_input():
+        answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
     if chart_file:
         from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
 

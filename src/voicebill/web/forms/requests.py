@@ -170,7 +170,7 @@ def reject_oversized(table: Mapping[str, object], *, max_characters: int = MAX_F
     for name, value in table.items():
         limit = MAX_FIELD_CHARACTERS if len(name) > MAX_FIELD_CHARACTERS else max_characters
         if len(name) > limit or (isinstance(value, str) and len(value) > limit and name not in PAGE_FIELDS):
-            raise Problem(422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {limit} characters")])
+            raise Problem(422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], f"has more than {limit:,} characters")])
 
 
 def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:

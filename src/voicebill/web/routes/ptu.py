@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.parameters.inputs import PTU
-from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
@@ -109,7 +109,8 @@ def answer_ptus(table: object, site: Site) -> PtuSizing:
     if request is None:
         raise Problem(422, "Invalid input", issue_errors(issues))
     try:
-        return size_ptus(request, site.facts)
+        with errors_by_input():
+            return size_ptus(request, site.facts)
     except VoicebillError as error:
         raise problem_from(error) from None
 
@@ -149,6 +150,7 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
         "errors": {name: text for name, text in problem.errors if name} if problem else {},
         "models": site.facts.provisioned.models,
         "regions": regions,
+        "deployments": PTU["deployment"].choices,
         "by_term": amounts_by_term,
         "cheapest": cheapest_option_text(view) if view is not None else "",
         "bars": _bars(view) if view is not None and view.request.profile else [],
