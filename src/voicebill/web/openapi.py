@@ -93,12 +93,12 @@ def _input_parameter(row: Input) -> dict[str, Any]:
     return parameter | {"schema": schema} | ({"example": row.example} if row.example else {})
 
 
-def _input_parameters(inputs: Inputs) -> list[dict[str, Any]]:
+def input_parameters(inputs: Inputs) -> list[dict[str, Any]]:
     """Inputs as query parameters, without private ones, which must not be part of an address."""
     return [_input_parameter(row) for row in inputs.values() if not row.is_private]
 
 
-ESTIMATE_PARAMETERS = _input_parameters(ESTIMATE)
+ESTIMATE_PARAMETERS = input_parameters(ESTIMATE)
 SENSITIVITY_PARAMETER = _parameter(
     "sensitivity", "true: include the sensitivity to each assumption, and recommendations.", example="true"
 )
@@ -147,7 +147,7 @@ GET_COMPARE = _get(ComparisonReport, _COMPARE_SUMMARY, [*ESTIMATE_PARAMETERS, *B
 EXAMPLE_COMPARE = {name: value for name, value in EXAMPLE_PLAN.items() if name != "model"}
 POST_COMPARE = _post(ComparisonReport, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema(extra=BREAK_EVEN_PARAMETERS))
 _CAPACITY_SUMMARY = "Concurrent calls, their tokens and requests per minute, and the quota that they need"
-GET_CAPACITY = _get(CapacityReport, _CAPACITY_SUMMARY, _input_parameters({**CAPACITY, **ESTIMATE}))
+GET_CAPACITY = _get(CapacityReport, _CAPACITY_SUMMARY, input_parameters({**CAPACITY, **ESTIMATE}))
 POST_CAPACITY = _post(
     CapacityReport,
     _CAPACITY_SUMMARY,
@@ -182,9 +182,9 @@ GET_RULES = _get(
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = {
     "parameters": [
-        *_input_parameters(LOG_DEFAULTS),
+        *input_parameters(LOG_DEFAULTS),
         _parameter("format", "Format of the log. Default: detected automatically."),
-        *_input_parameters(LOG_QUERY),
+        *input_parameters(LOG_QUERY),
     ],
     "requestBody": {
         "required": True,
@@ -203,7 +203,7 @@ EXAMPLE_LOAD = {
     "day": "2026-11-22",
 }
 _PTU_SUMMARY = "Azure provisioned throughput: PTUs for a load, their cost, and their break-even"
-GET_PTU = _get(PtuReport, _PTU_SUMMARY, _input_parameters(PTU))
+GET_PTU = _get(PtuReport, _PTU_SUMMARY, input_parameters(PTU))
 POST_PTU = _post(PtuReport, _PTU_SUMMARY, EXAMPLE_LOAD, input_json_schema(PTU))
 
 GET_HEALTH: dict[str, Any] = {

@@ -231,7 +231,7 @@ def test_a_question_without_calls_is_refused() -> None:
         plan_capacity(PLAN, AZURE, load_facts(), None)
     with pytest.raises(InvalidInput, match="conversations \\(10/hour\\) has no busy hour"):
         capacity_of(volume="10/hour")
-    with pytest.raises(InvalidInput, match="calls_per_hour must be fewer: .* concurrent calls are more than 10,000,000"):
+    with pytest.raises(InvalidInput, match=r"calls_per_hour must be fewer: .* concurrent calls are more than 10,000,000"):
         capacity_of(calls_per_hour=10**12)
     with pytest.raises(UnknownName, match="unknown quota tier"):
         capacity_of(tier="tier-9")

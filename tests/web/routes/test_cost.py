@@ -167,7 +167,8 @@ def test_the_form_has_days_tenant_and_the_most_expensive_groups() -> None:
     fields = QUERY | {"by": "tenant", "top": "2", "since": "2026-11-22", "until": "2026-11-23"}
     page = SITE.post("/cost", data=fields, files={"log": ("usage.jsonl", log)}).text
     assert "all other groups</th><td>1</td>" in page
-    assert all(f'name="{name}" value="{fields.get(name, "")}"' in page for name in ("tenant", "since", "until", "top"))
+    for name in ("tenant", "since", "until", "top"):
+        assert f'name="{name}" id="f-{name}" value="{fields.get(name, "")}"' in page
 
 
 def test_reading_a_log_stops_at_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,7 +175,7 @@ SELECTION: Inputs = _rows(
     Input(
         name="region",
         label="Azure region",
-        help="Azure region",
+        help="Azure region, such as swedencentral",
         kind=kinds.TEXT,
         group=MODEL,
         owner=ModelSelection,
@@ -209,7 +209,7 @@ CALL_VOLUME: Inputs = _rows(
     Input(
         name="conversations",
         label="Conversations",
-        help="Volume per hour, day, week, month or year",
+        help="Volume per period: 1,000/month, 50/day",
         kind=kinds.VOLUME,
         group=VOLUME,
         default_text="none",
@@ -569,7 +569,7 @@ CONNECTION_COSTS: Inputs = _rows(
     Input(
         name="carrier",
         label="Carrier",
-        help="Id of a carrier's price",
+        help="Id of a carrier's price, such as twilio/voice-inbound-us-local",
         kind=kinds.TEXT,
         group=CONNECTION,
         owner=ConnectionCosts,
@@ -662,7 +662,7 @@ CAPACITY: Inputs = _rows(
     Input(
         name="service_level",
         label="Service level",
-        help="Service level if calls queue: share answered within a time",
+        help="Service level if calls queue: 80% in 20s",
         kind=kinds.SERVICE_LEVEL,
         group=BUSY_HOUR,
         owner=CapacityTargets,
@@ -756,7 +756,7 @@ PTU: Inputs = _rows(
     Input(
         name="model",
         label="Text model",
-        help="Text model",
+        help="Text model, such as gpt-5.2",
         kind=kinds.TEXT,
         group=LOAD,
         owner=PtuRequest,
@@ -945,7 +945,7 @@ LOG_QUERY: Inputs = _rows(
     Input(
         name="where",
         label="Filter",
-        help="Filter of the records",
+        help="Filter of the records, such as turn >= 3 and status = exact",
         kind=kinds.FILTER,
         group=QUERY,
         example="tenant = acme and day >= 2026-11-01",
@@ -980,7 +980,7 @@ LOG_QUERY: Inputs = _rows(
 )
 """Which records of a log or a ledger are asked about, and how they are grouped."""
 
-ESTIMATE: Inputs = {**SELECTION, **CALL_VOLUME, **PLAN, **CONNECTION_COSTS}
+ESTIMATE: Inputs = {**SELECTION, **PLAN, **CALL_VOLUME, **CONNECTION_COSTS}
 """Everything that an estimate or a comparison can be asked with."""
 
 

@@ -12,6 +12,8 @@ from voicebill.answers.parameters.inputs import (
     CAPACITY,
     CONNECTION_COSTS,
     ESTIMATE,
+    LOG_DEFAULTS,
+    LOG_QUERY,
     MODEL,
     PLAN,
     PTU,
@@ -111,6 +113,8 @@ CAPACITY_MORE_FIELDS = (
     *form_groups(row for name, row in _ADVANCED_ORDER.items() if name not in NOT_FOR_CAPACITY)[1:],
 )
 PTU_FIELDS = form_groups(PTU.values())[0]
+LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
+LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}
 
 

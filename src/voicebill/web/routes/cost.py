@@ -40,6 +40,7 @@ from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
+from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS
 from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_query
 from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
 from voicebill.web.pages import Pages
@@ -337,4 +338,13 @@ def _template_context(values: Mapping[str, str], **more: Any) -> dict[str, Any]:
         "not_named": NOT_NAMED,
         "max_groups": MAX_GROUPS_ON_PAGE,
     }
-    return {"given": values, **helpers, **empty, **more}
+    problem: Problem | None = more.get("problem")
+    return {
+        "default_fields": LOG_DEFAULT_FIELDS,
+        "query_fields": LOG_QUERY_FIELDS,
+        "errors": {name: text for name, text in problem.errors if name} if problem else {},
+        "given": values,
+        **helpers,
+        **empty,
+        **more,
+    }
