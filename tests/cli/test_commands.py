@@ -208,6 +208,65 @@ def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, me
 
 
 @pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        (
+            "estimate --minutes 0 --turns 2.5 --user-share 200 --call-length-cv 9 --conversations x --rules recorded-2026-11",
+            {
+                "--minutes must be more than 0 and at most 1,440 (a day), not 0",
+                "--turns must be a whole number, not '2.5'",
+                "--user-share: '200' is more than 100%: write a share as 45%, 45 or 0.45",
+                "--call-length-cv must be between 0 and 5, not 9",
+                "--conversations: 'x' is not a number: write 1500, 1,500 or 1.5k, with a point for decimals",
+            },
+        ),
+        (
+            "capacity --minutes 5 --turns x --days 40 --service-level soon",
+            {
+                "--turns: 'x' is not a number: write 1500, 1,500 or 1.5k, with a point for decimals",
+                "--days must be more than 0 and at most 31, not 40",
+                "--service-level: 'soon' is not a share and a time: write 80% in 20s",
+            },
+        ),
+        (
+            "cost usage.jsonl --day no --since soon --top x",
+            {
+                "--day must be a day such as 2026-11-22, not 'no'",
+                "--since must be a day such as 2026-11-22, not 'soon'",
+                "--top: 'x' is not a number: write 1500, 1,500 or 1.5k, with a point for decimals",
+            },
+        ),
+        (
+            "simulate script.toml --day soon --cache x",
+            {"--day must be a day such as 2026-11-22, not 'soon'", "--cache must be one of all, prefix, none, not 'x'"},
+        ),
+        (
+            "ptu --response-tokens -1 --cache-rate 101",
+            {
+                "--model is missing",
+                "--prompt-tokens is missing",
+                "--response-tokens: -1 is negative",
+                "--cache-rate: '101' is more than 100%: write a share as 45%, 45 or 0.45",
+            },
+        ),
+    ],
+)
+def test_all_invalid_options_are_reported_each_on_its_own_line(words: str, texts: set[str]) -> None:
+    result = run(*words.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sorted(result.stderr.splitlines()) == sorted(f"Error: {text}" for text in texts)
+
+
+@pytest.mark.parametrize("words", ["--model", "--provider", "--rules", "--day", "--platforms", "--region"])
+def test_an_option_without_a_value_is_refused(words: str) -> None:
+    assert refusal("estimate", "--minutes", "5", "--turns", "5", words, "").startswith(f"Error: {words} must be ")
+
+
+def test_a_comparison_with_a_provider_without_a_name_is_refused() -> None:
+    assert "unknown provider ''" in refusal("compare", "--minutes", "5", "--turns", "5", "--provider", "", *ON)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("model = ", "script.toml has 1 error: not valid TOML: Invalid value"),

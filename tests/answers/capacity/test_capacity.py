@@ -229,7 +229,7 @@ def test_what_cannot_be_meant_is_refused(targets: dict[str, Any], message: str) 
 def test_a_question_without_calls_is_refused() -> None:
     with pytest.raises(InvalidInput, match="conversations is missing: how many calls are there"):
         plan_capacity(PLAN, AZURE, load_facts(), None)
-    with pytest.raises(InvalidInput, match="conversations \\(10/hour\\) has no busy hour"):
+    with pytest.raises(InvalidInput, match=r"conversations \(10/hour\) has no busy hour"):
         capacity_of(volume="10/hour")
     with pytest.raises(InvalidInput, match=r"calls_per_hour must be fewer: .* concurrent calls are more than 10,000,000"):
         capacity_of(calls_per_hour=10**12)

@@ -107,6 +107,12 @@ def test_invalid_input_is_reported_at_its_field(
     assert [error for error in problem.json()["errors"] if error["field"] == field and message in error["detail"]]
 
 
+def test_all_invalid_fields_are_reported_at_once() -> None:
+    problem = SITE.post("/api/cost", params={"since": "soon", "top": "x", "day": "no"}, content=LOG)
+    assert problem.status_code == 422
+    assert {error["field"] for error in problem.json()["errors"]} == {"since", "top", "day"}
+
+
 def test_unpriced_usage_is_shown_as_quantities() -> None:
     """The 91 audio output tokens of an unknown model are unpriced, never $0."""
     shape = SITE.post("/api/cost", params={"model": "gpt-realtme", "day": "2026-11-22"}, content=LOG).json()

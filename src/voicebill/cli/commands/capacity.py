@@ -26,7 +26,7 @@ from voicebill.conversation.call_lengths import LengthDistribution
 CAPACITY_REQUEST = {**PLAN, **CALL_VOLUME, **SELECTION}
 
 
-@takes_request(CAPACITY_REQUEST)
+@takes_request(CAPACITY_REQUEST, CAPACITY)
 @takes_inputs("targets_table", CAPACITY)
 def capacity_command(
     *,

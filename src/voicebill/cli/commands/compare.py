@@ -193,7 +193,7 @@ def compare_command(
 
 
 def _normalize_provider(name: str | None, facts: Facts) -> str | None:
-    provider = name.strip().lower() if name else None
+    provider = None if name is None else name.strip().lower()
     if provider is not None and provider not in facts.prices.providers:
         raise UnknownName("provider", provider, facts.prices.providers)
     return provider

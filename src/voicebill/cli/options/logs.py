@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.answers.parameters.inputs import LOG_DEFAULTS
+from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_QUERY
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.inputs import given_values, input_parameter, read_options
 from voicebill.cli.options.shared import option
@@ -66,9 +66,9 @@ class LogInput:
         Raises:
             InvalidInput: one of them is given.
         """
-        given = self.defaults if self.format is None else {**self.defaults, "format": self.format}
+        values = self.defaults if self.format is None else {**self.defaults, "format": self.format}
         for name in ("model", "transcription_model", "tenant", "day", "format"):
-            if name in given:
+            if name in values:
                 raise InvalidInput("applies when logs are recorded, not to the records of a ledger", field=name)
 
     def read(self) -> tuple["ReadReport", Iterator["Record"]]:
@@ -92,7 +92,9 @@ def takes_logs(command: Command) -> Command:
 
     @with_options(command, ("log_input",), _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
     def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
-        defaults = read_options(given_values(options, LOG_DEFAULTS), LOG_DEFAULTS)
+        inputs = {name: row for name, row in {**LOG_DEFAULTS, **LOG_QUERY}.items() if name in options}
+        values = read_options(given_values(options, inputs), inputs)  # so that the errors of all of them are reported
+        defaults = {name: value for name, value in values.items() if name in LOG_DEFAULTS}
         log_input = LogInput(**{name: options[name] for name in names}, defaults=defaults)
         own = {name: value for name, value in options.items() if name not in names and name not in LOG_DEFAULTS}
         command(log_input=log_input, **own)

@@ -10,7 +10,7 @@ import typer
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parameters.inputs import CONVERSATION, TOOLS, VOLUME, Inputs
-from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
+from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA, input_schema
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue, read_table
 from voicebill.answers.parsing import quantities
@@ -50,8 +50,11 @@ REPLACED_BY = {
 """What a plan file contains and an option replaces as a whole."""
 
 
-def takes_request(inputs: Inputs) -> Callable[[Command], Command]:
-    """Give a command the options of a request; it receives the keywords `request` and `facts`."""
+def takes_request(inputs: Inputs, own_inputs: Inputs | None = None) -> Callable[[Command], Command]:
+    """Give a command the options of a request; it receives the keywords `request` and `facts`.
+
+    `own_inputs` are further options of the command, whose errors are reported with those of the request.
+    """
     first = [PLAN_FILE, *map(input_parameter, inputs.values()), *FILES, *OWN_FILES]
 
     def decorate(command: Command) -> Command:
@@ -60,7 +63,10 @@ def takes_request(inputs: Inputs) -> Callable[[Command], Command]:
         @with_options(command, ("request", "facts"), first)
         def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
             shared = {name: options.pop(name) for name in names}
-            request, facts = read_request(shared, inputs)
+            issues: list[Issue] = []
+            if own_inputs:
+                read_table(given_values(options, own_inputs), input_schema(own_inputs.values()), issues)
+            request, facts = read_request(shared, inputs, issues)
             command(request=request, facts=facts, **options)
 
         return run
@@ -68,8 +74,10 @@ def takes_request(inputs: Inputs) -> Callable[[Command], Command]:
     return decorate
 
 
-def read_request(options: dict[str, Any], inputs: Inputs) -> tuple[EstimateRequest, Facts]:
+def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -> tuple[EstimateRequest, Facts]:
     """The request that the options and the plan file make, and the facts with the user's own files.
+
+    `issues` are those of other options; they are raised with those that are found here.
 
     Raises:
         InvalidOptions: options are invalid, each with its message.
@@ -90,11 +98,10 @@ def read_request(options: dict[str, Any], inputs: Inputs) -> tuple[EstimateReque
         saved = {name: value for name, value in read_plan_table(options["plan"]).items() if name in inputs}
         table = {name: value for name, value in saved.items() if name not in replaced} | table
     facts, rule_set = load_facts_and_rules(table.pop("rules", None), options["prices"])
-    table |= {"rules": rule_set} if rule_set else {}
+    table |= {} if rule_set is None else {"rules": rule_set}
     table |= {"overrides": parse_overrides(options["rule"])} if options["rule"] else {}
-    issues: list[Issue] = []
     request = parse_estimate_request(table, today=today(), issues=issues)
-    if request is None:
+    if request is None or issues:
         raise InvalidOptions(issues)
     return request, facts
 

@@ -176,7 +176,9 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
     """
     report = ReadReport()
     try:
-        query, defaults = _parse_cost_query(values), _parse_log_defaults(values)
+        table = _parse_table(values, {**LOG_DEFAULTS, **LOG_QUERY})
+        query = _parse_cost_query(table)
+        defaults = LogDefaults(**{name: value for name, value in table.items() if name in LOG_DEFAULTS})
         log_format = _parse_format(values.get("format", ""))
         source = Source(name, content=_Content(_decompress(content, name, site), cancellation), plain=True)
         with DuckDBEngine(memory=DUCKDB_MEMORY) as database:
@@ -239,29 +241,23 @@ def _parse_table(values: Mapping[str, str], inputs: Inputs) -> dict[str, Any]:
         Problem: fields are invalid; the problem names all of them.
     """
     issues: list[Issue] = []
-    given = {name: values[name] for name in inputs if values.get(name)}
+    fields = {name: values[name] for name in inputs if values.get(name)}
     table = {
-        name: value for name, value in read_table(given, input_schema(inputs.values()), issues).items() if value is not None
+        name: value for name, value in read_table(fields, input_schema(inputs.values()), issues).items() if value is not None
     }
     if issues:
         raise Problem(422, "Invalid input", issue_errors(issues))
     return table
 
 
-def _parse_cost_query(values: Mapping[str, str]) -> CostQuery:
-    table = _parse_table(values, LOG_QUERY)
+def _parse_cost_query(table: Mapping[str, Any]) -> CostQuery:
     if "top" in table and "by" not in table:
         raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
-    names = ("provider", "deployment", "region")
-    skus = {name: values[name].lower() for name in names if values.get(name)}
+    names = (*LOG_QUERY, "provider", "deployment", "region")
     try:
-        return CostQuery(**table | skus)
+        return CostQuery(**{name: table[name] for name in names if name in table})
     except VoicebillError as error:
         raise Problem(422, "Invalid input", [(error.field, error.message)]) from None
-
-
-def _parse_log_defaults(values: Mapping[str, str]) -> LogDefaults:
-    return LogDefaults(**_parse_table(values, LOG_DEFAULTS))
 
 
 def _parse_format(text: str) -> str | None:
