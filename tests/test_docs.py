@@ -1,5 +1,6 @@
 """Check that the docs name every parameter with its default, every public name, and every error."""
 
+import json
 import re
 import runpy
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import voicebill
+from tests.web.sites import client
 from voicebill.answers.parameters.capacity_schema import TARGETS_SCHEMA
 from voicebill.answers.parameters.documentation import INPUT_TABLES, with_input_tables
 from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
@@ -118,6 +120,13 @@ def test_every_error_is_on_the_page_about_errors() -> None:
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     errors = {error.__name__ for error in subclasses(VoicebillError) if error.__module__.startswith("voicebill.")}
     assert {name for name in errors if f"`{name}`" not in text} == set()
+
+
+def test_the_api_answers_an_invalid_value_as_the_page_about_errors_shows() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    example = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    response = client().post("/api/estimate", json={"minutes": 0, "turns": 20})
+    assert (response.status_code, response.json()) == (422, example)
 
 
 def anchors(page: Path) -> set[str]:

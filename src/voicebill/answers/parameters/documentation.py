@@ -1,12 +1,11 @@
-"""Write the tables of the declared inputs into a page of the documentation, between two comments of Markdown.
+"""Render the tables of the declared inputs in a page of the documentation, between two comments of Markdown.
 
-`python -m voicebill.answers.parameters.documentation docs/parameters.md` rewrites the tables of that page.
+As a program (`make docs`) it reads a page from standard input, and writes it with the tables of today.
 """
 
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import (
@@ -81,5 +80,4 @@ def with_input_tables(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for page in map(Path, sys.argv[1:]):
-        page.write_text(with_input_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stdout.write(with_input_tables(sys.stdin.read()))
