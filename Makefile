@@ -55,8 +55,10 @@ format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.run ## compute docs/one-call.md, the alternatives for one support call
+docs: $(VENV)/.run ## compute docs/one-call.md, and write the tables of inputs in docs/parameters.md
 	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --break-even none --out docs/one-call.md > /dev/null
+	@$(BIN)/python -m voicebill.answers.parameters.documentation < docs/parameters.md > docs/parameters.md.new
+	@mv docs/parameters.md.new docs/parameters.md
 
 page: $(VENV)/.dev ## take the screenshot docs/page.png with an installed Chromium
 	@$(BIN)/python -m tests.web.screenshot

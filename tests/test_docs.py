@@ -1,62 +1,60 @@
 """Check that the docs name every parameter with its default, every public name, and every error."""
 
+import json
 import re
 import runpy
 import shlex
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
-from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 import voicebill
+from tests.web.sites import client
 from voicebill.answers.parameters.capacity_schema import TARGETS_SCHEMA
-from voicebill.answers.parameters.inputs import CONNECTION_COSTS, PLAN
+from voicebill.answers.parameters.documentation import INPUT_TABLES, with_input_tables
 from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli.app import app
-from voicebill.conversation.plan import DEFAULT_SHARE, Plan
 from voicebill.conversation.rules import PARAMETERS
 from voicebill.logs.read import LOG_FORMATS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = (*sorted(DOCS.rglob("*.md")), *(DOCS.parent / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")))
 TEXT = (DOCS / "parameters.md").read_text(encoding="utf-8")
-PLAN_PART, CONNECTION_PART, SCRIPT_PART, RULES_PART = re.split(
-    r"^## (?:Connection and break-even|Scripts|Rules)$", TEXT, flags=re.MULTILINE
-)
 
 
-def rows(part: str) -> dict[str, str]:
-    """Return the first two columns of a part's tables: parameter and default."""
-    return {name: cell.strip() for name, cell in re.findall(r"^\| `(\w+)` \|([^|]*)\|", part, flags=re.MULTILINE)}
+def part(heading: str) -> str:
+    """A part of the page about parameters, without its heading."""
+    return re.split(r"^## ", TEXT.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
 
 
-def test_every_field_of_a_plan_is_documented_with_its_default() -> None:
-    documented = rows(PLAN_PART)
-    for field in fields(Plan):
-        default = "required" if field.default is MISSING else field.default
-        if isinstance(default, bool):
-            default = str(default).lower()
-        if default is None or field.name == "truncation":
-            assert field.name in documented
-        else:
-            assert documented[field.name] == str(default), field.name
-    assert documented["user_share"] == documented["assistant_share"] == str(DEFAULT_SHARE) == str(Decimal("0.4"))
-    truncation = {"retention_ratio": "1", "post_instructions_tokens": "none", "truncation": "auto"}
-    assert {name: documented[name] for name in truncation} == truncation
+def first_cells(text: str) -> list[str]:
+    """The names in the first column of a text's tables."""
+    return re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
 
 
-def test_the_table_of_plans_names_nothing_else() -> None:
-    assert set(rows(PLAN_PART)) == set(PLAN)
+def test_the_tables_of_inputs_are_those_that_make_docs_writes() -> None:
+    assert with_input_tables(TEXT) == TEXT, "run make docs"
 
 
-def test_every_parameter_of_connection_and_break_even_is_documented() -> None:
-    assert set(rows(CONNECTION_PART)) == set(CONNECTION_COSTS)
-    assert set(re.findall(r"^\| `--[a-z-]+`[^|]*\| ([^|]*) \|", CONNECTION_PART, flags=re.MULTILINE)) == {
+def test_every_input_is_in_a_table() -> None:
+    assert re.findall(r"<!-- inputs: ([a-z ]+) -->", TEXT) == list(INPUT_TABLES)
+    tables = re.findall(r"(?s)<!-- inputs: ([a-z ]+) -->(.*?)<!-- end of inputs -->", TEXT)
+    assert {name: first_cells(table) for name, table in tables} == {name: list(rows) for name, rows in INPUT_TABLES.items()}
+
+
+def test_a_table_follows_its_inputs() -> None:
+    changed = TEXT.replace("| `turns` | required |", "| `turns` | 20 |")
+    assert changed != TEXT
+    assert with_input_tables(changed) == TEXT
+
+
+def test_every_parameter_of_break_even_is_documented() -> None:
+    text = part("Connection and break-even")
+    assert set(re.findall(r"^\| `--[a-z-]+`[^|]*\| ([^|]*) \|", text, flags=re.MULTILINE)) == {
         "`break_even`",
         "`alternative`, repeated",
         "`range`",
@@ -64,8 +62,9 @@ def test_every_parameter_of_connection_and_break_even_is_documented() -> None:
 
 
 def test_every_key_of_a_script_is_documented() -> None:
-    assert set(rows(SCRIPT_PART)) == set(TURN_SCHEMA)
-    assert {name for name in SCRIPT_SCHEMA if f"`{name}`" not in SCRIPT_PART and f"`{name} =" not in SCRIPT_PART} <= {"turns"}
+    text = part("Scripts")
+    assert set(first_cells(text)) == set(TURN_SCHEMA)
+    assert {name for name in SCRIPT_SCHEMA if f"`{name}`" not in text and f"`{name} =" not in text} <= {"turns"}
 
 
 def test_every_capacity_target_is_documented() -> None:
@@ -75,13 +74,13 @@ def test_every_capacity_target_is_documented() -> None:
 
 
 def test_every_rule_is_documented() -> None:
-    assert set(re.findall(r"^\| `(\w+)` \|", RULES_PART, flags=re.MULTILINE)) == set(PARAMETERS)
+    assert set(first_cells(part("Rules"))) == set(PARAMETERS)
 
 
 def test_every_format_field_and_option_of_usage_logs_is_documented() -> None:
     text = (DOCS / "usage-logs.md").read_text(encoding="utf-8")
-    part = text.partition("## What can be read")[2].partition("## Defaults for missing values")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == {log_format.name for log_format in LOG_FORMATS}
+    formats = text.partition("## What can be read")[2].partition("## Defaults for missing values")[0]
+    assert set(first_cells(formats)) == {log_format.name for log_format in LOG_FORMATS}
     named = text.partition("The fields are:")[2].partition("A condition")[0]
     assert {name.strip() for name in named.split(",")} == set(FILTER_FIELDS)
 
@@ -101,9 +100,11 @@ def test_one_call_is_what_make_docs_computes(tmp_path: Path) -> None:
     assert computed.read_text(encoding="utf-8") == kept, "run make docs"
 
 
-def test_every_public_name_is_on_the_page_about_python() -> None:
+def test_every_public_name_is_on_the_page_about_python_with_an_example() -> None:
     text = (DOCS / "python.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)) == set(voicebill.__all__)
+    assert set(first_cells(text)) == set(voicebill.__all__)
+    examples = "".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
+    assert {name for name in voicebill.__all__ if not re.search(rf"\b{name}\b", examples)} == set()
 
 
 def subclasses(kind: type) -> Iterator[type]:
@@ -119,6 +120,13 @@ def test_every_error_is_on_the_page_about_errors() -> None:
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     errors = {error.__name__ for error in subclasses(VoicebillError) if error.__module__.startswith("voicebill.")}
     assert {name for name in errors if f"`{name}`" not in text} == set()
+
+
+def test_the_api_answers_an_invalid_value_as_the_page_about_errors_shows() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    example = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    response = client().post("/api/estimate", json={"minutes": 0, "turns": 20})
+    assert (response.status_code, response.json()) == (422, example)
 
 
 def anchors(page: Path) -> set[str]:

@@ -1,15 +1,19 @@
 """Saved plans: five uses to start from, and files of one's own."""
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import time_machine
 from typer.testing import CliRunner, Result
 
 from voicebill.answers.parameters.inputs import ESTIMATE
-from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
-from voicebill.cli.app import app, load_command
+from voicebill.cli.app import app
+from voicebill.cli.options.request import read_plan_file
 from voicebill.facts.example_plans import EXAMPLE_PLANS
+from voicebill.facts.files import InvalidFile
 
 ON = ("--day", "2026-11-22")
 
@@ -53,23 +57,37 @@ def test_what_is_stated_goes_before_what_is_saved(tmp_path: Path) -> None:
     assert plan["conversations"] == "10/day"
 
 
-def test_a_saved_plan_may_hold_all_that_the_options_state() -> None:
-    options = {str(parameter.name) for parameter in load_command("estimate").params}
-    assert set(ESTIMATE) <= options
-    assert options - set(PLAN_SCHEMA) == {
-        *("plan", "instructions_file", "tools_file", "call_lengths", "prices", "rule"),
-        *(
-            "min_remembered_turns",
-            "with_sensitivity",
-            "with_lines",
-            "exact",
-            "as_json",
-            "chart",
-            "chart_file",
-            "theme",
-            "width",
-        ),
-    }
+@pytest.mark.parametrize("template", EXAMPLE_PLANS)
+@time_machine.travel("2026-11-23")
+def test_every_commented_line_of_a_plan_file_can_be_set_alone(tmp_path: Path, template: str) -> None:
+    """With what it requires, if its input requires another; and it changes the request."""
+    file = tmp_path / "plan.toml"
+    run("init", str(file), "--template", template)
+    text = file.read_text(encoding="utf-8")
+    unchanged = read_plan_file(file)
+    lines = {match[1]: match[0] for match in re.finditer(r"^# (\w+) = .*$", text, re.MULTILINE)}
+    values = tomllib.loads(text)
+    truncation = {"mode": "truncation"}
+    names = [*values, *(truncation.get(name, name) for name in values.get("truncation", {})), *lines]
+    assert set(names) == set(ESTIMATE)
+    for name, line in lines.items():
+        changed = text
+        for row in (line, *(lines[required] for required in ESTIMATE[name].requires)):
+            changed = changed.replace(row, row.removeprefix("# "))
+        file.write_text(changed, encoding="utf-8")
+        assert read_plan_file(file) != unchanged, name
+
+
+def test_a_line_that_requires_another_says_so_and_is_refused_without_it(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    run("init", str(file))
+    text = file.read_text(encoding="utf-8")
+    for row in (row for row in ESTIMATE.values() if row.requires):
+        line = next(line for line in text.splitlines() if line.startswith(f"# {row.name} = "))
+        assert all(f"requires {name}" in line for name in row.requires)
+        file.write_text(text.replace(line, line.removeprefix("# ")), encoding="utf-8")
+        with pytest.raises(InvalidFile, match=row.requires[0]):
+            read_plan_file(file)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -13,11 +14,22 @@ import pytest
 from typer.testing import CliRunner
 
 from mcp import Client, StdioServerParameters
-from voicebill.answers.parameters.inputs import ESTIMATE
+from voicebill.answers.parameters.inputs import (
+    CALL_VOLUME,
+    CAPACITY,
+    CONNECTION_COSTS,
+    ESTIMATE,
+    LOG_DEFAULTS,
+    LOG_QUERY,
+    PTU,
+    SELECTION,
+)
+from voicebill.answers.parameters.inputs import PLAN as PLAN_INPUTS
+from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA
 from voicebill.cli.app import app
 from voicebill.facts import load_facts
 from voicebill.mcp.server import GLOSSARY_URI, PRICES_URI, create_server
-from voicebill.mcp.tools import Site
+from voicebill.mcp.tools import TOOLS, Site
 
 DAY = "2026-11-22"
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -164,3 +176,47 @@ def test_an_agent_starts_the_server_as_a_command() -> None:
     answer = anyio.run(run).structured_content
     assert answer["input"]["records"] == 56
     assert answer["total"]
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text(encoding="utf-8")
+LINKED_INPUTS: dict[str, set[str]] = {
+    "plans": set(PLAN_INPUTS),
+    "model-and-day": set(SELECTION),
+    "volume": set(CALL_VOLUME),
+    "connection-and-break-even": set(CONNECTION_COSTS),
+    "capacity": set(CAPACITY),
+    "provisioned-throughput": set(PTU),
+    "usage-logs": {*LOG_DEFAULTS, *LOG_QUERY},
+    "scripts": {name for name in SCRIPT_SCHEMA if not name.endswith("_file")},
+}
+"""The inputs in each part of the page about parameters, by its anchor."""
+
+
+def test_the_page_lists_every_tool_with_its_arguments() -> None:
+    table = PAGE.partition("## Tools\n")[2].partition("## Resources")[0]
+    documented: dict[str, set[str]] = {}
+    for name, cell in re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|$", table, flags=re.MULTILINE):
+        names = set(re.findall(r"`(\w+)`", cell))
+        for anchor in re.findall(r"parameters\.md#([\w-]+)", cell):
+            names |= LINKED_INPUTS[anchor]
+        for tool in names & set(documented):
+            names = names - {tool} | documented[tool]
+        documented[name] = names
+    assert documented == {tool.name: set(tool.input_schema["properties"]) - {"detail"} for tool in TOOLS}
+
+
+def test_the_page_shows_the_errors_and_resources_that_an_agent_gets() -> None:
+    blocks = [json.loads(block) for block in re.findall(r"(?s)```json\n(.*?)```", PAGE)]
+    result = call("estimate", {"minutes": "six", "turns": 0})
+    assert result.structured_content in blocks
+    resources = with_client(lambda client: client.list_resources()).resources
+    assert re.findall(r"^\| `(voicebill://\w+)` \|", PAGE, flags=re.MULTILINE) == [str(row.uri) for row in resources]
+
+
+def test_the_configuration_on_the_page_is_a_command_with_its_options() -> None:
+    blocks = [json.loads(block) for block in re.findall(r"(?s)```json\n(.*?)```", PAGE)]
+    server = blocks[0]["mcpServers"]["voicebill"]
+    assert server["command"] == "voicebill"
+    assert server["args"][0] == "mcp"
+    options = set(re.findall(r"--[a-z]+", CliRunner().invoke(app, ["mcp", "--help"]).output))
+    assert {word for word in server["args"] if word.startswith("--")} <= options

@@ -30,6 +30,7 @@ class Input:
 
     `owner` and `attribute` (default: the same name) are the dataclass and the field that hold it. `default` is for inputs
     without an owner, and `default_text` for a default that is not one value. `initial` is its value in an empty form.
+    `requires` names the inputs without which it cannot be given.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Input:
     meaning: str = ""
     choice_labels: Mapping[str, str] | None = None
     suggestions: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     is_required: bool = False
     is_advanced: bool = True
     is_wide: bool = False
@@ -595,7 +597,8 @@ CONNECTION_COSTS: Inputs = _rows(
         owner=ConnectionCosts,
         default_text=str(DEFAULT_INCREMENT_SECONDS),
         example="6",
-        meaning="of `carrier_per_minute`; a carrier with an id has its own",
+        meaning="a carrier with an id has its own",
+        requires=("carrier_per_minute",),
     ),
     Input(
         name="egress_per_gb",

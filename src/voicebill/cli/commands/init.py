@@ -7,7 +7,7 @@ import typer
 
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.shared import choice_parser, option
-from voicebill.facts.example_plans import EXAMPLE_PLANS, example_plan_text
+from voicebill.facts.example_plans import EXAMPLE_PLANS, complete_plan_text
 
 
 def init_command(
@@ -26,14 +26,14 @@ def init_command(
         ),
     ] = "support-bot",
 ) -> None:
-    """Write a commented plan file to start from; nothing is overwritten.
+    """Write a plan file to start from, with all other keys as comments; nothing is overwritten.
 
     \b
         voicebill init
         voicebill init reader.toml --template accessibility-reader
         voicebill estimate --plan reader.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    content = example_plan_text(template)
+    content = complete_plan_text(template)
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(content)
