@@ -57,7 +57,8 @@ format: $(VENV)/.dev ## format the code
 
 docs: $(VENV)/.run ## compute docs/one-call.md, and write the tables of inputs in docs/parameters.md
 	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --break-even none --out docs/one-call.md > /dev/null
-	@$(BIN)/python -m voicebill.answers.parameters.documentation < docs/parameters.md > docs/parameters.md.new
+	@$(BIN)/python -c "import sys; from voicebill.answers.parameters.documentation import with_input_tables; \
+		sys.stdout.write(with_input_tables(sys.stdin.read()))" < docs/parameters.md > docs/parameters.md.new
 	@mv docs/parameters.md.new docs/parameters.md
 
 page: $(VENV)/.dev ## take the screenshot docs/page.png with an installed Chromium

@@ -29,7 +29,7 @@ from voicebill.cli.app import app
 from voicebill.cli.options.inputs import option_name, takes_inputs
 from voicebill.facts import load_facts
 from voicebill.mcp.server import create_server
-from voicebill.mcp.tools import Site
+from voicebill.mcp.tools import ToolContext
 from voicebill.web.forms.fields import form_groups
 from voicebill.web.openapi import input_parameters
 
@@ -59,18 +59,18 @@ def test_a_new_row_is_a_key_of_files_and_bodies() -> None:
 
 
 def test_a_new_row_is_an_option_with_help() -> None:
-    given_tables: list[Any] = []
+    tables: list[Any] = []
 
     @takes_inputs("table", invented_inputs())
     def command(table: dict[str, Any]) -> None:
-        given_tables.append(table)
+        tables.append(table)
 
     single = typer.Typer()
     single.command()(command)
     shown = " ".join(re.sub(r"[│─╭╮╰╯]", " ", CliRunner().invoke(single, ["--help"]).output).split())
     assert "--noise-share SHARE Share of the time with background noise. (default: 10%)" in shown
     assert CliRunner().invoke(single, ["--noise-share", "20%"]).exit_code == 0
-    assert given_tables == [{"noise_share": "20%"}]
+    assert tables == [{"noise_share": "20%"}]
 
 
 def test_a_new_row_is_a_field_of_the_form() -> None:
@@ -149,9 +149,9 @@ def _command_outcome(result: Any) -> Outcome:
         return json.loads(result.stdout)["per_conversation"]["expected"], frozenset()
     assert result.exit_code == 2
     names = {option_name(name): name for name in ESTIMATE}
-    found = {names[word] for word in re.findall(r"^Error: (--[a-z-]+)", result.stderr, re.MULTILINE)}
+    options = {names[word] for word in re.findall(r"^Error: (--[a-z-]+)", result.stderr, re.MULTILINE)}
     unknown = re.findall(r"^Error: unknown (\w+)", result.stderr, re.MULTILINE)  # complete without the option
-    return None, frozenset(found | {"conversations" if word == "period" else word for word in unknown})
+    return None, frozenset(options | {"conversations" if word == "period" else word for word in unknown})
 
 
 def in_a_plan_file(question: dict[str, str], folder: Path) -> Outcome:
@@ -175,7 +175,7 @@ def over_http(question: dict[str, str], *, in_body: bool) -> Outcome:
 
 def by_an_agent(question: dict[str, str]) -> Outcome:
     async def run() -> Any:
-        async with Client(create_server(Site(load_facts(), lambda: date(2026, 11, 22)))) as client:
+        async with Client(create_server(ToolContext(load_facts(), lambda: date(2026, 11, 22)))) as client:
             return await client.call_tool("estimate", {**question, "day": DAY.isoformat()})
 
     result = anyio.run(run)

@@ -29,7 +29,7 @@ from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA
 from voicebill.cli.app import app
 from voicebill.facts import load_facts
 from voicebill.mcp.server import GLOSSARY_URI, PRICES_URI, create_server
-from voicebill.mcp.tools import TOOLS, Site
+from voicebill.mcp.tools import TOOLS, ToolContext
 
 DAY = "2026-11-22"
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -42,7 +42,7 @@ def with_client(use: Callable[[Any], Awaitable[Any]], root: Path | None = EXAMPL
     """What a client gets from a server in this process."""
 
     async def run() -> Any:
-        async with Client(create_server(Site(load_facts(), lambda: date(2026, 11, 22), root))) as client:
+        async with Client(create_server(ToolContext(load_facts(), lambda: date(2026, 11, 22), root))) as client:
             return await use(client)
 
     return anyio.run(run)
@@ -105,14 +105,14 @@ def test_without_a_root_no_files_are_offered() -> None:
     ],
 )
 def test_details_are_those_of_the_command_line(tool: str, arguments: dict[str, Any], words: tuple[str, ...] | None) -> None:
-    short, whole = call(tool, arguments), call(tool, {**arguments, "detail": True})
+    short, detailed = call(tool, arguments), call(tool, {**arguments, "detail": True})
     assert not short.is_error
-    assert not whole.is_error
-    assert json.loads(whole.content[0].text) == whole.structured_content
-    assert len(short.content[0].text) < len(whole.content[0].text)
-    assert set(short.structured_content) <= set(whole.structured_content)
+    assert not detailed.is_error
+    assert json.loads(detailed.content[0].text) == detailed.structured_content
+    assert len(short.content[0].text) < len(detailed.content[0].text)
+    assert set(short.structured_content) <= set(detailed.structured_content)
     if words is not None:
-        assert whole.structured_content == command_line(*words)
+        assert detailed.structured_content == command_line(*words)
 
 
 def test_a_short_estimate_is_short() -> None:

@@ -16,7 +16,7 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.validation import Between, Number, Share, validate
 from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import MAX_IMAGES, MAX_TURNS, ConversationSettings, Script, Tokens, ToolCall, Turn
+from voicebill.conversation.script import MAX_IMAGES, MAX_TURNS, ConversationSettings, Script, TokenCount, ToolCall, Turn
 
 MAX_MINUTES = 1440
 
@@ -40,7 +40,7 @@ class Plan(ConversationSettings):
     Decimal('0.2')
     """
 
-    instructions_tokens: Tokens = 1000
+    instructions_tokens: TokenCount = 1000
     minutes: Annotated[Number, Between(0, MAX_MINUTES, above=True, text="1,440 (a day)")]
     turns: Annotated[int, Between(1, MAX_TURNS)]
     user_share: Share | None = None
@@ -48,16 +48,16 @@ class Plan(ConversationSettings):
     silence_share: Share | None = None
     first_speaker: Literal["user", "assistant"] = "user"
     tool_calls: Annotated[int, Between(0, MAX_TURNS)] = 0
-    arguments_tokens: Tokens = 20
-    result_tokens: Tokens = 100
+    arguments_tokens: TokenCount = 20
+    result_tokens: TokenCount = 100
     images: Annotated[int, Between(0, MAX_IMAGES)] = 0
     image_tiles: Annotated[int, Between(0, 1000)] = 1
     text_turns: Annotated[int, Between(0, MAX_TURNS)] = 0
-    text_turn_user_tokens: Tokens = 20
-    text_turn_reply_tokens: Tokens = 60
+    text_turn_user_tokens: TokenCount = 20
+    text_turn_reply_tokens: TokenCount = 60
     interrupted_share: Share = 0
     played_share: Annotated[Number, Between(0, 1, above=True, text="1 (100%)")] = Decimal("0.5")
-    reasoning_tokens: Tokens = 0
+    reasoning_tokens: TokenCount = 0
 
     def __post_init__(self) -> None:
         validate(self)

@@ -42,7 +42,7 @@ class Truncation:
             )
 
 
-Tokens = Annotated[int, Between(0, MAX_TOKENS)]
+TokenCount = Annotated[int, Between(0, MAX_TOKENS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,8 @@ class ConversationSettings:
     `session_carryover` is what the next one starts with. The default `transport` is WebRTC.
     """
 
-    instructions_tokens: Tokens = 0
-    tools_tokens: Tokens = 0
+    instructions_tokens: TokenCount = 0
+    tools_tokens: TokenCount = 0
     transcription_model: str | None = None
     truncation: Truncation = Truncation()
     cache: Cache | None = None
@@ -73,8 +73,8 @@ class ConversationSettings:
 class ToolCall:
     """A tool call: its arguments are the output of one response, its result is input of the next."""
 
-    arguments_tokens: Tokens
-    result_tokens: Tokens
+    arguments_tokens: TokenCount
+    result_tokens: TokenCount
 
     def __post_init__(self) -> None:
         validate(self)

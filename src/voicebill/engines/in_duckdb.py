@@ -62,6 +62,10 @@ def insert_records(connection: duckdb.DuckDBPyConnection, records: Iterable[Reco
         connection.from_arrow(pa.Table.from_batches([batch])).insert_into("incoming")
 
 
+SERVER_MEMORY = "512MB"
+"""The memory limit of a database that answers one request of a server."""
+
+
 class DuckDBEngine:
     """An engine that counts a usage table in DuckDB: records that are loaded, or Parquet files.
 

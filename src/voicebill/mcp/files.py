@@ -41,9 +41,9 @@ def _is_link(path: Path) -> bool:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    found = []
+    log_paths = []
     for place, folders, names in os.walk(folder, followlinks=False):
         folders[:] = [name for name in folders if not name.startswith(".") and not _is_link(Path(place) / name)]
         candidates = [Path(place) / name for name in names if not name.startswith(".")]
-        found += [path for path in candidates if path.is_file() and not _is_link(path)]
-    return found
+        log_paths += [path for path in candidates if path.is_file() and not _is_link(path)]
+    return log_paths

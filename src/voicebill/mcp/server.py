@@ -12,7 +12,7 @@ from mcp.server.stdio import stdio_server
 from voicebill import __version__
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
-from voicebill.mcp.tools import InvalidArguments, Site, tools_for
+from voicebill.mcp.tools import InvalidArguments, ToolContext, tools_for
 
 INSTRUCTIONS = (
     "voicebill calculates what realtime voice conversations cost on OpenAI's and Azure's Realtime API, before and after they "
@@ -22,7 +22,7 @@ INSTRUCTIONS = (
 PRICES_URI, GLOSSARY_URI = "voicebill://prices", "voicebill://glossary"
 
 
-def create_server(site: Site) -> Server[Any]:
+def create_server(site: ToolContext) -> Server[Any]:
     """The server of a site's tools and resources."""
     tools = tools_for(site)
 
@@ -116,7 +116,7 @@ def glossary() -> str:
     return file.read_text(encoding="utf-8")
 
 
-async def serve_stdio(site: Site) -> None:
+async def serve_stdio(site: ToolContext) -> None:
     """Serve one client over standard input and output, until it closes them."""
     server = create_server(site)
     async with stdio_server() as (read_stream, write_stream):

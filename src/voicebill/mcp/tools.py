@@ -29,17 +29,15 @@ from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
 from voicebill.logs.report_text import log_input_report
 from voicebill.mcp.files import log_sources
 
-Document = dict[str, Any]
-Table = Mapping[str, Any]
-
-DUCKDB_MEMORY = "512MB"
+JsonObject = dict[str, Any]
+Arguments = Mapping[str, Any]
 
 
 class InvalidArguments(VoicebillError):
@@ -51,7 +49,7 @@ class InvalidArguments(VoicebillError):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ToolContext:
     """What the tools answer with: the facts, the day, and the root folder of log files (None: there is no such tool)."""
 
     facts: Facts
@@ -69,16 +67,16 @@ class Tool:
     name: str
     title: str
     description: str
-    schema: Document
+    schema: JsonObject
     headline: Mapping[str, tuple[str, ...]]
-    run: Callable[[Table, Site], Document]
+    run: Callable[[Arguments, ToolContext], JsonObject]
 
     @property
-    def input_schema(self) -> Document:
+    def input_schema(self) -> JsonObject:
         """The JSON schema of the arguments."""
         return {**self.schema, "properties": {**self.schema["properties"], "detail": DETAIL}}
 
-    def answer(self, arguments: Table, site: Site) -> Document:
+    def answer(self, arguments: Arguments, site: ToolContext) -> JsonObject:
         """The answer's JSON: the headline, or all of it with `detail: true`.
 
         Raises:
@@ -102,13 +100,13 @@ def _subkeys(value: Any, keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JS
     return {name: value[name] for name in keys if name in value}
 
 
-DETAIL: Document = {
+DETAIL: JsonObject = {
     "type": "boolean",
     "description": "true: the whole answer, with every line, source and rule. (default: no, the headline with its assumptions)",
 }
 
 
-def _request(table: Table, site: Site) -> EstimateRequest:
+def _request(table: Arguments, site: ToolContext) -> EstimateRequest:
     issues: list[Issue] = []
     request = parse_estimate_request(table, today=site.today(), issues=issues)
     if request is None:
@@ -116,7 +114,7 @@ def _request(table: Table, site: Site) -> EstimateRequest:
     return request
 
 
-def _estimate(table: Table, site: Site) -> Document:
+def _estimate(table: Arguments, site: ToolContext) -> JsonObject:
     request = _request(table, site)
     answer = estimate(
         request.plan,
@@ -129,7 +127,7 @@ def _estimate(table: Table, site: Site) -> Document:
     return answer.to_dict()
 
 
-def _simulate(table: Table, site: Site) -> Document:
+def _simulate(table: Arguments, site: ToolContext) -> JsonObject:
     issues: list[Issue] = []
     request = parse_script(table, issues)
     if request is None:
@@ -138,7 +136,7 @@ def _simulate(table: Table, site: Site) -> Document:
     return simulate(request.script, selection, site.facts).to_dict()
 
 
-def _compare(table: Table, site: Site) -> Document:
+def _compare(table: Arguments, site: ToolContext) -> JsonObject:
     """Only the offers of a model, provider or deployment that is given."""
     request = _request(table, site)
     names = {name: str(table[name]).strip().lower() for name in ("model", "provider", "deployment") if table.get(name)}
@@ -159,7 +157,7 @@ def _compare(table: Table, site: Site) -> Document:
     return ComparisonReport.of(answer, priced, [], facts, day).to_dict()
 
 
-def _plan_capacity(table: Table, site: Site) -> Document:
+def _plan_capacity(table: Arguments, site: ToolContext) -> JsonObject:
     targets_table, plan_table = split_capacity(table)
     issues: list[Issue] = []
     targets = parse_targets(targets_table, issues)
@@ -170,7 +168,7 @@ def _plan_capacity(table: Table, site: Site) -> Document:
     return answer.to_dict()
 
 
-def _size_ptus(table: Table, site: Site) -> Document:
+def _size_ptus(table: Arguments, site: ToolContext) -> JsonObject:
     issues: list[Issue] = []
     request = parse_ptu_request(table, today=site.today(), issues=issues)
     if request is None:
@@ -178,26 +176,26 @@ def _size_ptus(table: Table, site: Site) -> Document:
     return size_ptus(request, site.facts).to_dict()
 
 
-def _values(table: Table, inputs: Inputs) -> Document:
+def _values(table: Arguments, inputs: Inputs) -> JsonObject:
     issues: list[Issue] = []
-    given = {name: value for name, value in table.items() if name in inputs}
-    values = read_table(given, input_schema(inputs.values()), issues)
+    arguments = {name: value for name, value in table.items() if name in inputs}
+    values = read_table(arguments, input_schema(inputs.values()), issues)
     if issues:
         raise InvalidArguments(issues)
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _require_known(table: Table, names: Iterable[str]) -> None:
-    known = tuple(names)
-    unknown = [name for name in table if name not in known]
+def _refuse_unknown(table: Arguments, names: Iterable[str]) -> None:
+    choices = tuple(names)
+    unknown = [name for name in table if name not in choices]
     if unknown:
-        raise InvalidArguments([Issue((name,), f"unknown argument {name!r}; known: {', '.join(known)}") for name in unknown])
+        raise InvalidArguments([Issue((name,), f"unknown argument {name!r}; known: {', '.join(choices)}") for name in unknown])
 
 
-def _cost(table: Table, site: Site) -> Document:
+def _cost(table: Arguments, site: ToolContext) -> JsonObject:
     """The cost of log files below the root."""
     assert site.root is not None
-    _require_known(table, ("path", "format", *LOG_DEFAULTS, *LOG_QUERY))
+    _refuse_unknown(table, ("path", "format", *LOG_DEFAULTS, *LOG_QUERY))
     query_values, defaults = _values(table, LOG_QUERY), _values(table, LOG_DEFAULTS)
     if not isinstance(table.get("path"), str):
         raise InvalidInput("is missing: which file or folder below the root?", field="path")
@@ -206,14 +204,14 @@ def _cost(table: Table, site: Site) -> Document:
     query = CostQuery(**query_values | skus)
     validate_sku(query, site.facts.prices)
     report = ReadReport()
-    with DuckDBEngine(memory=DUCKDB_MEMORY) as database:
+    with DuckDBEngine(memory=SERVER_MEMORY) as database:
         report.repeated = database.load(all_records(sources, table.get("format"), LogDefaults(**defaults), report))
         answer = cost(database, query, site.facts.prices)
     return CostReport.of(answer, log_input_report(report)).to_dict()
 
 
-def _prices(table: Table, site: Site) -> Document:
-    _require_known(table, ("model", "provider", "day"))
+def _prices(table: Arguments, site: ToolContext) -> JsonObject:
+    _refuse_unknown(table, ("model", "provider", "day"))
     values = _values(table, {name: SELECTION[name] for name in ("model", "provider", "day")})
     book, day = site.facts.prices, values.get("day") or site.today()
     if "model" in values:
@@ -227,9 +225,9 @@ def _prices(table: Table, site: Site) -> Document:
     return PriceListReport.of(book, offers).to_dict()
 
 
-def _rules(table: Table, site: Site) -> Document:
+def _rules(table: Arguments, site: ToolContext) -> JsonObject:
     names = ("model", "provider", "day", "rules")
-    _require_known(table, names)
+    _refuse_unknown(table, names)
     values = _values(table, {name: SELECTION[name] for name in names})
     day = values.get("day") or site.today()
     model, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
@@ -237,8 +235,8 @@ def _rules(table: Table, site: Site) -> Document:
     return ModelRulesReport.of(offer, rules, day).to_dict()
 
 
-PATH: Document = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
-FORMAT: Document = {"type": "string", "description": "Log format. (default: detected)"}
+PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
+FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
 ALTERNATIVE_KEYS = ("name", "label", "models", "per_conversation", "per_month", "ratio_to_cheapest", "ends")
 
@@ -333,6 +331,6 @@ TOOLS: tuple[Tool, ...] = (
 )
 
 
-def tools_for(site: Site) -> dict[str, Tool]:
+def tools_for(site: ToolContext) -> dict[str, Tool]:
     """The tools of a site by name; the cost of logs needs a root folder."""
     return {tool.name: tool for tool in TOOLS if tool.name != "cost" or site.root is not None}

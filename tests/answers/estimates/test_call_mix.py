@@ -165,7 +165,7 @@ def test_calls_beyond_the_cap_are_counted_as_so_long() -> None:
 
 @pytest.mark.parametrize("wrong", [-0.1, 5.1, float("nan")])
 def test_a_spread_that_cannot_be_is_refused(wrong: float) -> None:
-    with pytest.raises(InvalidInput, match="the coefficient of variation must be"):
+    with pytest.raises(InvalidInput, match="call_length_cv must be"):
         LengthDistribution(wrong)
 
 

@@ -1,5 +1,6 @@
 """Which records are asked about: the grammar, its refusals, and that nothing else gets through."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from voicebill.answers.recorded.filters import (
     CASE_INSENSITIVE_FIELDS,
     FILTER_FIELDS,
+    VOCABULARIES,
     And,
     Condition,
     FieldComparison,
@@ -67,7 +69,7 @@ def test_a_condition_means_what_it_says(text: str, expected: Condition) -> None:
 def test_names_that_are_compared_without_case_are_read_so() -> None:
     """Models and providers in capitals are the same ones; a tenant's name is kept as it is."""
     for name in FILTER_FIELDS:
-        if name in ("turn", "day"):
+        if name in ("turn", "day", *VOCABULARIES):
             continue
         assert parse_filter(f"{name} = GPT-Realtime") == FieldComparison(
             name, "=", "gpt-realtime" if name in CASE_INSENSITIVE_FIELDS else "GPT-Realtime"
@@ -206,3 +208,16 @@ def is_plain(condition: Any) -> bool:
         case And(one, other) | Or(one, other):
             return is_plain(one) and is_plain(other)
     return False
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("status = unpriced", "unknown status 'unpriced'; known: ambiguous, exact, inconsistent, missing"),
+        ("kind in (response, respnse)", "unknown kind 'respnse'; the nearest is response"),
+    ],
+)
+def test_a_word_that_a_field_cannot_have_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UnknownName, match=re.escape(message)):
+        parse_filter(text)
+    assert parse_filter("status = EXACT") == FieldComparison("status", "=", "exact")

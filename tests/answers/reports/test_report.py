@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,33 +22,37 @@ from voicebill.answers.reports import estimate, plan, report
 from voicebill.answers.reports.report import Report, left_out
 
 REPORTS = Path(report.__file__).parent
-FACTS = voicebill.load_facts()
 PLAN = voicebill.Plan(minutes=6, turns=20)
 SELECTION = voicebill.ModelSelection(model="gpt-realtime-1.5", day=DAY)
 
 
 def answers() -> Iterator[Answer]:
     """Every kind of answer that Python callers get."""
-    yield voicebill.estimate(PLAN, SELECTION, FACTS)
+    yield voicebill.estimate(PLAN, SELECTION, voicebill.load_facts())
     turns = (voicebill.Turn(user_audio_ms=6000, reply_audio_ms=9500),)
-    yield voicebill.simulate(voicebill.Script(turns=turns), SELECTION, FACTS)
-    comparison = voicebill.compare(PLAN, voicebill.available_offers(FACTS.prices, DAY), SELECTION, FACTS)
+    yield voicebill.simulate(voicebill.Script(turns=turns), SELECTION, voicebill.load_facts())
+    comparison = voicebill.compare(
+        PLAN, voicebill.available_offers(voicebill.load_facts().prices, DAY), SELECTION, voicebill.load_facts()
+    )
     yield comparison
-    yield voicebill.alternatives(comparison, PLAN, SELECTION, FACTS)
+    yield voicebill.alternatives(comparison, PLAN, SELECTION, voicebill.load_facts())
     targets = voicebill.CapacityTargets(calls_per_hour=200)
-    yield voicebill.plan_capacity(PLAN, SELECTION, FACTS, None, targets)
+    yield voicebill.plan_capacity(PLAN, SELECTION, voicebill.load_facts(), None, targets)
     request = voicebill.PtuRequest(
         model="gpt-5.2", day=DAY, calls_per_minute=Decimal(1000), prompt_tokens=Decimal(200), response_tokens=Decimal(20)
     )
-    yield voicebill.size_ptus(request, FACTS)
-    yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), FACTS.prices)
+    yield voicebill.size_ptus(request, voicebill.load_facts())
+    yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), voicebill.load_facts().prices)
 
 
-ANSWERS = tuple(answers())
+@cache
+def all_answers() -> dict[str, Answer]:
+    return {type(answer).__name__: answer for answer in answers()}
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
-def test_every_answer_has_its_json(answer: Answer) -> None:
+@pytest.mark.parametrize("name", [answer.__name__ for answer in Answer.__subclasses__()])
+def test_every_answer_has_its_json(name: str) -> None:
+    answer = all_answers()[name]
     document = answer.to_dict()
     assert next(iter(document)) == "voicebill"
     assert document["voicebill"] == voicebill.__version__
@@ -70,7 +75,7 @@ def assert_plain(value: object) -> None:
 
 def test_every_answer_names_a_report() -> None:
     """Those above are all that there are."""
-    assert {type(answer).__name__ for answer in ANSWERS} == {answer.__name__ for answer in Answer.__subclasses__()}
+    assert set(all_answers()) == {answer.__name__ for answer in Answer.__subclasses__()}
     for answer in Answer.__subclasses__():
         module, _, name = answer.REPORT.partition(":")
         assert issubclass(getattr(import_module(f"voicebill.answers.reports.{module}"), name), Report)
@@ -122,7 +127,7 @@ def test_a_field_is_left_out_unless_it_is_given(extra: dict[str, Any], expected:
 
 
 def test_an_estimate_has_its_sensitivity_on_request() -> None:
-    answer = voicebill.estimate(PLAN, SELECTION, FACTS)
+    answer = voicebill.estimate(PLAN, SELECTION, voicebill.load_facts())
     assert "sensitivity" not in answer.to_dict()
     document = estimate.EstimateReport.of(answer).with_sensitivity([], []).to_dict()
     assert (document["sensitivity"], document["recommendations"]) == ([], [])

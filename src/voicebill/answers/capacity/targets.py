@@ -15,7 +15,7 @@ ASSUMED_DAYS, ASSUMED_BUSY_SHARE = Decimal(22), Decimal("0.17")
 MAX_CALLS_OR_QUOTA = 10**12
 
 PositiveShare = Annotated[Number, Between(0, 1, above=True, text="1 (100%)")]
-Quota = Annotated[int, Between(1, MAX_CALLS_OR_QUOTA)]
+QuotaLimit = Annotated[int, Between(1, MAX_CALLS_OR_QUOTA)]
 SERVICE_SECONDS = Between(0, 86_400, text="86,400 s (a day)")
 
 
@@ -55,9 +55,9 @@ class CapacityTargets:
     service_level: ServiceLevel = ServiceLevel()
     exceedance: Annotated[Number, Between(0, Decimal("0.5"), above=True, text="0.5 (50%)")] = Decimal("0.01")
     tier: str | None = None
-    quota_tokens: Quota | None = None
-    quota_requests: Quota | None = None
-    quota_sessions: Quota | None = None
+    quota_tokens: QuotaLimit | None = None
+    quota_requests: QuotaLimit | None = None
+    quota_sessions: QuotaLimit | None = None
     cached_tokens: bool | None = None
     request_unit: RequestUnit | None = None
     reserved_output_tokens: Annotated[int | None, Between(0, 1_000_000)] = None

@@ -4,7 +4,6 @@ As a program (`make docs`) it reads a page from standard input, and writes it wi
 """
 
 import re
-import sys
 from collections.abc import Mapping
 
 from voicebill.answers.parameters import kinds
@@ -77,7 +76,3 @@ def with_input_tables(text: str) -> str:
     | `conversations` | none | Volume per hour, day, week, month or year
     """
     return _TABLE.sub(lambda match: f"{match[1]}\n{input_table(INPUT_TABLES[match[2]])}\n{match[3]}", text)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(with_input_tables(sys.stdin.read()))

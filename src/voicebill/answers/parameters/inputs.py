@@ -12,7 +12,7 @@ from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS,
 from voicebill.answers.connectivity.transport import DEFAULT_INCREMENT_SECONDS, ConnectionCosts
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSelection
 from voicebill.answers.parameters import kinds
-from voicebill.answers.parameters.kinds import Kind
+from voicebill.answers.parameters.kinds import InputKind
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.filters import FILTER_FIELDS
@@ -36,7 +36,7 @@ class Input:
     name: str
     label: str
     help: str
-    kind: Kind
+    kind: InputKind
     group: str
     owner: type | None = None
     attribute: str = ""
@@ -118,14 +118,14 @@ def _rows(*rows: Input) -> Inputs:
     return {row.name: row for row in rows}
 
 
-def _choice(owner: type, name: str) -> Kind:
+def _choice(owner: type, name: str) -> InputKind:
     return kinds.choice(*field_types(owner)[name].choices)
 
 
 CONVERSATION = "Conversation"
 MODEL = "Model and prices"
-VOLUME = "Volume"
-TOOLS = "Tools and greeting"
+VOLUME_GROUP = "Volume"
+TOOLS_GROUP = "Tools and greeting"
 SPEECH = "Silence, interruptions, transcription"
 CONTENT = "Typed turns, images, reasoning"
 HISTORY = "History, cache and sessions"
@@ -213,7 +213,7 @@ CALL_VOLUME: Inputs = _rows(
         label="Conversations",
         help="Volume per period: 1,000/month, 50/day",
         kind=kinds.VOLUME,
-        group=VOLUME,
+        group=VOLUME_GROUP,
         default_text="none",
         example="30000/month",
         initial="1,000/month",
@@ -225,7 +225,7 @@ CALL_VOLUME: Inputs = _rows(
         label="Call length variation",
         help="Coefficient of variation of call lengths (standard deviation / mean); 0: all equal",
         kind=kinds.NUMBER,
-        group=VOLUME,
+        group=VOLUME_GROUP,
         default=ASSUMED_LENGTH_CV,
         bounds_of_number=LENGTH_CV_BOUNDS,
         example="0.5",
@@ -306,7 +306,7 @@ PLAN: Inputs = _rows(
         name="instructions_tokens",
         label="Prompt tokens",
         help="Size of the prompt (instructions) in tokens",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=CONVERSATION,
         owner=Plan,
         example="2,500",
@@ -318,8 +318,8 @@ PLAN: Inputs = _rows(
         name="tools_tokens",
         label="Tool schema tokens",
         help="Size of the tool schemas in tokens, which every response reads again",
-        kind=kinds.TOKENS,
-        group=TOOLS,
+        kind=kinds.TOKEN_COUNT,
+        group=TOOLS_GROUP,
         owner=Plan,
         example="800",
         meaning="no tools unless given. From a file: `--tools-file`",
@@ -329,7 +329,7 @@ PLAN: Inputs = _rows(
         label="Tool calls",
         help="Tool calls per conversation",
         kind=kinds.COUNT,
-        group=TOOLS,
+        group=TOOLS_GROUP,
         owner=Plan,
         example="4",
         meaning="spread evenly over the turns; each is a response of its own",
@@ -338,8 +338,8 @@ PLAN: Inputs = _rows(
         name="arguments_tokens",
         label="Argument tokens",
         help="Tokens that the model writes for each tool call",
-        kind=kinds.TOKENS,
-        group=TOOLS,
+        kind=kinds.TOKEN_COUNT,
+        group=TOOLS_GROUP,
         owner=Plan,
         example="40",
         meaning="assumed: a name and two short arguments",
@@ -348,8 +348,8 @@ PLAN: Inputs = _rows(
         name="result_tokens",
         label="Result tokens",
         help="Tokens that the model reads after each tool call",
-        kind=kinds.TOKENS,
-        group=TOOLS,
+        kind=kinds.TOKEN_COUNT,
+        group=TOOLS_GROUP,
         owner=Plan,
         example="300",
         meaning="assumed: a short record",
@@ -359,7 +359,7 @@ PLAN: Inputs = _rows(
         label="First speaker",
         help="Who speaks first; assistant: the conversation starts with a greeting",
         kind=_choice(Plan, "first_speaker"),
-        group=TOOLS,
+        group=TOOLS_GROUP,
         owner=Plan,
         example="assistant",
         meaning="the API waits for the user; a greeting is an extra turn before the first",
@@ -398,7 +398,7 @@ PLAN: Inputs = _rows(
         name="text_turn_user_tokens",
         label="Typed user tokens",
         help="Tokens that the user types per typed turn",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=CONTENT,
         owner=Plan,
         example="30",
@@ -408,7 +408,7 @@ PLAN: Inputs = _rows(
         name="text_turn_reply_tokens",
         label="Typed reply tokens",
         help="Tokens that the assistant writes per typed turn",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=CONTENT,
         owner=Plan,
         example="100",
@@ -438,7 +438,7 @@ PLAN: Inputs = _rows(
         name="reasoning_tokens",
         label="Reasoning tokens",
         help="Reasoning tokens per response, for reasoning models",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=CONTENT,
         owner=Plan,
         example="200",
@@ -481,7 +481,7 @@ PLAN: Inputs = _rows(
         name="post_instructions_tokens",
         label="History token limit",
         help="Token limit of the history after the instructions",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=HISTORY,
         owner=Truncation,
         default_text="the model's",
@@ -523,7 +523,7 @@ PLAN: Inputs = _rows(
         name="session_minutes",
         label="Session limit, minutes",
         help="Minutes after which a new session starts",
-        kind=kinds.WHOLE_MINUTES,
+        kind=kinds.MINUTE_COUNT,
         group=HISTORY,
         owner=Plan,
         default_text="60, Azure 30",
@@ -676,7 +676,7 @@ CAPACITY: Inputs = _rows(
         name="quota_tokens",
         label="Token limit per minute",
         help="Token limit of one quota per minute",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=LIMITS,
         owner=CapacityTargets,
         default_text="as published",
@@ -746,7 +746,7 @@ CAPACITY: Inputs = _rows(
         name="reserved_output_tokens",
         label="Reserved output tokens",
         help="Output tokens counted for every response, whatever it generates",
-        kind=kinds.TOKENS,
+        kind=kinds.TOKEN_COUNT,
         group=LIMITS,
         owner=CapacityTargets,
         default_text="as generated",

@@ -23,7 +23,7 @@ JsonSchema = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class InputKind:
     """A kind of value. `read` takes text as people type it, or a value of JSON or TOML, and returns the value.
 
     `json_type` is the type in JSON beside text, `metavar` the name of the value in the help, and `input_mode` the keyboard
@@ -57,7 +57,7 @@ class Kind:
         )
 
 
-def read_text(value: object) -> str:
+def read_string(value: object) -> str:
     """A text that is not empty.
 
     Raises:
@@ -140,7 +140,7 @@ def read_minutes(value: object) -> Decimal:
     return quantities.parse_minutes(value) if isinstance(value, str) else read_number(value)
 
 
-def read_whole_minutes(value: object) -> int:
+def read_minute_count(value: object) -> int:
     """A duration in whole minutes.
 
     Raises:
@@ -187,7 +187,7 @@ def read_names(value: object) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
         raise InvalidInput(f"must be a list of names, not {_describe(value)}", is_predicate=True)
-    return tuple(read_text(name) for name in names)
+    return tuple(read_string(name) for name in names)
 
 
 def read_load_profile(value: object) -> tuple[Decimal, ...]:
@@ -235,7 +235,7 @@ def read_service_level(value: object) -> ServiceLevel:
     Raises:
         InvalidInput: it is not a share and a time.
     """
-    return value if isinstance(value, ServiceLevel) else parse_service_level(read_text(value))
+    return value if isinstance(value, ServiceLevel) else parse_service_level(read_string(value))
 
 
 def read_tier(value: object) -> str:
@@ -276,10 +276,10 @@ def read_filter(value: object) -> Condition:
         InvalidInput: it is not a filter.
         UnknownName: it names an unknown field or an unknown word of one.
     """
-    return parse_filter(read_text(value))
+    return parse_filter(read_string(value))
 
 
-def choice(*choices: str) -> Kind:
+def choice(*choices: str) -> InputKind:
     """One of some words, in upper or lower case."""
 
     def read(value: object) -> str:
@@ -290,7 +290,7 @@ def choice(*choices: str) -> Kind:
             raise InvalidInput(f"must be one of {', '.join(choices)}, not {_describe(value)}{hint}", is_predicate=True)
         return str(word)
 
-    return Kind("choice", read, "string", "NAME", choices=choices)
+    return InputKind("choice", read, "string", "NAME", choices=choices)
 
 
 def _describe(value: object) -> str:
@@ -303,22 +303,22 @@ def _describe(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-TEXT = Kind("text", read_text, "string", "NAME")
-FLAG = Kind("flag", read_flag, "boolean", "")
-NUMBER = Kind("number", read_number, "number", "NUMBER", "decimal")
-USD = Kind("dollars", read_number, "number", "USD", "decimal")
-COUNT = Kind("count", read_count, "integer", "COUNT", "numeric")
-TOKENS = Kind("tokens", read_count, "integer", "TOKENS", "numeric")
-SECONDS = Kind("seconds", read_count, "integer", "SECONDS", "numeric")
-SHARE = Kind("share", read_share, "number", "SHARE", "decimal")
-MINUTES = Kind("minutes", read_minutes, "number", "MINUTES", "decimal")
-WHOLE_MINUTES = Kind("whole minutes", read_whole_minutes, "integer", "MINUTES", "numeric")
-VOLUME = Kind("volume", read_volume, "number", "COUNT/PERIOD")
-DAY = Kind("day", read_day, "string", "YYYY-MM-DD")
-NAMES = Kind("names", read_names, "array", "NAME,...", item={"type": "string"})
-LOAD_PROFILE = Kind("load profile", read_load_profile, "array", "N,N,...", item={"type": "number"})
-SERVICE_LEVEL = Kind("service level", read_service_level, "string", '"SHARE in TIME"')
-TIER = Kind("tier", read_tier, "integer", "NAME")
-CACHED_TOKENS = Kind("cached tokens", read_cached_tokens, "string", "NAME", choices=tuple(CACHED_TOKEN_COUNTING))
-FIELD_NAMES = Kind("fields", read_field_names, "array", "FIELD,...", item={"type": "string"})
-FILTER = Kind("filter", read_filter, "string", "CONDITION")
+TEXT = InputKind("text", read_string, "string", "NAME")
+FLAG = InputKind("flag", read_flag, "boolean", "")
+NUMBER = InputKind("number", read_number, "number", "NUMBER", "decimal")
+USD = InputKind("dollars", read_number, "number", "USD", "decimal")
+COUNT = InputKind("count", read_count, "integer", "COUNT", "numeric")
+TOKEN_COUNT = InputKind("tokens", read_count, "integer", "TOKEN_COUNT", "numeric")
+SECONDS = InputKind("seconds", read_count, "integer", "SECONDS", "numeric")
+SHARE = InputKind("share", read_share, "number", "SHARE", "decimal")
+MINUTES = InputKind("minutes", read_minutes, "number", "MINUTES", "decimal")
+MINUTE_COUNT = InputKind("whole minutes", read_minute_count, "integer", "MINUTES", "numeric")
+VOLUME = InputKind("volume", read_volume, "number", "COUNT/PERIOD")
+DAY = InputKind("day", read_day, "string", "YYYY-MM-DD")
+NAMES = InputKind("names", read_names, "array", "NAME,...", item={"type": "string"})
+LOAD_PROFILE = InputKind("load profile", read_load_profile, "array", "N,N,...", item={"type": "number"})
+SERVICE_LEVEL = InputKind("service level", read_service_level, "string", '"SHARE in TIME"')
+TIER = InputKind("tier", read_tier, "integer", "NAME")
+CACHED_TOKENS = InputKind("cached tokens", read_cached_tokens, "string", "NAME", choices=tuple(CACHED_TOKEN_COUNTING))
+FIELD_NAMES = InputKind("fields", read_field_names, "array", "FIELD,...", item={"type": "string"})
+FILTER = InputKind("filter", read_filter, "string", "CONDITION")

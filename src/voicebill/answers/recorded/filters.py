@@ -284,11 +284,11 @@ def _parse_value(words: _Words, field: str) -> FieldValue:
             raise InvalidInput(f"{text!r} is not a day: write 2026-11-22, or ask for the month")
         return day.first
     if field in VOCABULARIES:
-        return _known_word(field, text.lower())
+        return _vocabulary_word(field, text.lower())
     return normalize_name(text) if field in CASE_INSENSITIVE_FIELDS else text
 
 
-def _known_word(field: str, word: str) -> str:
+def _vocabulary_word(field: str, word: str) -> str:
     """A word of a field that has only certain ones.
 
     Raises:

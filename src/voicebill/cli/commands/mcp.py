@@ -43,12 +43,12 @@ def mcp_command(
     import anyio  # noqa: PLC0415 - an optional part
 
     from voicebill.mcp.server import create_server, serve_stdio  # noqa: PLC0415
-    from voicebill.mcp.tools import Site  # noqa: PLC0415
+    from voicebill.mcp.tools import ToolContext  # noqa: PLC0415
 
     if root is not None and not root.is_dir():
         raise InvalidInput(f"names no folder: {root}", field="root")
     facts, _ = load_facts_and_rules(None, prices)
-    site = Site(facts, today, root)
+    site = ToolContext(facts, today, root)
     if http is None:
         anyio.run(serve_stdio, site)
         return

@@ -74,7 +74,7 @@ def input_parameter(row: Input) -> Parameter:
     return option_parameter(row.name, input_option(row, is_read=False), default=default)
 
 
-def given_values(options: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def explicit_values(options: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """The values of options that are given."""
     return {name: options[name] for name in inputs if options[name] is not None and options[name] is not False}
 
@@ -99,7 +99,7 @@ def takes_inputs(argument: str, inputs: Inputs) -> Callable[[Command], Command]:
         @with_options(command, (argument,), [input_parameter(row) for row in inputs.values()])
         def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
             own = {name: value for name, value in options.items() if name not in inputs}
-            command(**{argument: given_values(options, inputs)}, **own)
+            command(**{argument: explicit_values(options, inputs)}, **own)
 
         return run
 

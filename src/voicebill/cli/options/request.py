@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.parameters.inputs import CONVERSATION, TOOLS, VOLUME, Inputs
+from voicebill.answers.parameters.inputs import CONVERSATION, TOOLS_GROUP, VOLUME_GROUP, Inputs
 from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA, input_schema
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue, read_table
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.cli.options.inputs import InvalidOptions, given_values, input_parameter
+from voicebill.cli.options.inputs import InvalidOptions, explicit_values, input_parameter
 from voicebill.cli.options.shared import PricesOption, RuleOption, load_facts_and_rules, parse_overrides, today
 from voicebill.cli.options.signature import Command, option_parameter, with_options
 from voicebill.cli.options.token_files import count_text_file, count_tools_file
@@ -36,8 +36,8 @@ COUNTED_FILES = {"instructions_file": count_text_file, "tools_file": count_tools
 
 FILES = (
     _file("instructions_file", "Count the prompt in this text file instead.", CONVERSATION),
-    _file("tools_file", "Count the tool schemas in this JSON file instead.", TOOLS),
-    _file("call_lengths", "CSV of your call lengths instead: minutes, count.", VOLUME),
+    _file("tools_file", "Count the tool schemas in this JSON file instead.", TOOLS_GROUP),
+    _file("call_lengths", "CSV of your call lengths instead: minutes, count.", VOLUME_GROUP),
 )
 OWN_FILES = (option_parameter("prices", PricesOption), option_parameter("rule", RuleOption))
 
@@ -65,7 +65,7 @@ def takes_request(inputs: Inputs, own_inputs: Inputs | None = None) -> Callable[
             shared = {name: options.pop(name) for name in names}
             issues: list[Issue] = []
             if own_inputs:
-                read_table(given_values(options, own_inputs), input_schema(own_inputs.values()), issues)
+                read_table(explicit_values(options, own_inputs), input_schema(own_inputs.values()), issues)
             request, facts = read_request(shared, inputs, issues)
             command(request=request, facts=facts, **options)
 
@@ -84,7 +84,7 @@ def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -
         InvalidFile: the plan file has errors; all of them are listed with their lines.
         UnreadableFile, MissingExtra: a file cannot be read, or its tokens cannot be counted.
     """
-    table = given_values(options, inputs)
+    table = explicit_values(options, inputs)
     for name, count in COUNTED_FILES.items():
         tokens = name.replace("_file", "_tokens")
         if options[name] is not None:

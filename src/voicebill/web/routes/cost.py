@@ -31,7 +31,7 @@ from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.charts import draw
 from voicebill.charts.themes import THEMES
-from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
@@ -54,7 +54,6 @@ GROUP_BY_CHOICES = ("tenant", "day", "hour", "model", "offer", "session", "turn"
 COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 MAX_GROUPS_ON_PAGE = 200
 """Groups that the page shows."""
-DUCKDB_MEMORY = "512MB"
 OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)\b")
 """An option of the command line in a message."""
 
@@ -181,7 +180,7 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
         defaults = LogDefaults(**{name: value for name, value in table.items() if name in LOG_DEFAULTS})
         log_format = _parse_format(values.get("format", ""))
         source = Source(name, content=_Content(_decompress(content, name, site), cancellation), plain=True)
-        with DuckDBEngine(memory=DUCKDB_MEMORY) as database:
+        with DuckDBEngine(memory=SERVER_MEMORY) as database:
             cancellation.attach(database)
             report.repeated = database.load(
                 _limit_records(all_records([source], log_format, defaults, report), site, cancellation)
