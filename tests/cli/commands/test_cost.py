@@ -203,3 +203,15 @@ def test_a_disk_that_takes_no_more_ends_with_a_sentence_and_a_whole_ledger(tmp_p
     assert "Traceback" not in ended.stderr
     assert answer("cost", "--ledger", ledger)["records"]["all"] == 1
     assert not list((tmp_path / "ledger").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("size", ["1KB", "8MB", "0", "1", "-5MB", "5 %", "lots", "", "1e99GB", "9999999TB"])
+def test_a_memory_limit_that_is_no_size_is_refused(tmp_path: Path, size: str) -> None:
+    """Also for an empty log, which needs no memory."""
+    for file in (log(tmp_path, event()), log(tmp_path, name="empty.jsonl")):
+        sentence = f"Error: --memory must be a size of at least 16MB, such as 1GB, not {size!r}"
+        assert refusal("cost", file, *ON, f"--memory={size}") == sentence
+
+
+def test_the_least_memory_limit_suffices_for_a_short_log(tmp_path: Path) -> None:
+    assert answer("cost", log(tmp_path, event()), *ON, "--memory", "16MB")["total"]["dollars"] == "0.0069656"
