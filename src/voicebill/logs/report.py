@@ -69,12 +69,13 @@ class ReadReport:
             self.errors.append(error)
 
     def require_content(self) -> None:
-        """Refuse a log without a line, once it is read: its cost would be $0, as if there had been no calls.
+        """Refuse a log without a line of text, once it is read: its cost would be $0, as if there had been no calls.
 
         Raises:
             InvalidInput: nothing was read, and nothing was unreadable.
         """
-        if not (self.records or self.lines or self.error_count):
+        is_blank = not self.lines or set(self.sources.values()) == {"empty"}
+        if is_blank and not self.records and not self.error_count:
             raise InvalidInput(EMPTY_LOG, field="log", is_sentence=True)
 
     def parse_time(self, value: object) -> datetime | None:

@@ -223,7 +223,7 @@ def test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of(
 
 
 def test_every_dependent_field_is_tested_above() -> None:
-    (mark,) = test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of.pytestmark  # type: ignore[attr-defined]
+    (mark,) = test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of.pytestmark
     assert {unused: amount for unused, _, amount, _ in mark.args[1]} == caveats.DEPENDENT_FIELDS
 
 
