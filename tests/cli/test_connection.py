@@ -156,3 +156,12 @@ def test_a_saved_plan_with_a_faulty_way_is_refused(tmp_path: Path, row: str, mes
     result = run("--plan", str(file), "--day", "2026-11-22")
     assert result.exit_code == 2, result.output
     assert message in " ".join(result.stderr.split())
+
+
+def test_a_carrier_without_sip_is_warned_of_in_estimates_and_comparisons() -> None:
+    words = (*SIX, "--carrier-per-minute", "0.01")
+    warning = "carrier_per_minute: phone carriers bill only calls over SIP"
+    assert any(text.startswith(warning) for text in answer(*words)["warnings"])
+    assert not any("phone carriers" in text for text in answer(*words, "--transport", "sip")["warnings"])
+    comparison = json.loads(CliRunner().invoke(app, ["compare", *words, "--json"]).stdout)
+    assert any(text.startswith(warning) for text in comparison["connection"]["warnings"])

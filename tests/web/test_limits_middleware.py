@@ -111,9 +111,29 @@ def test_head_requests_have_no_body() -> None:
 def test_unknown_addresses_are_reported_to_people_and_programs() -> None:
     assert SITE.get("/nowhere").headers["content-type"] == "application/problem+json"
     assert "<h1>Not Found</h1>" in SITE.get("/nowhere", headers={"accept": "text/html"}).text
-    assert SITE.delete("/api/estimate").status_code == 405
     assert SITE.get("/static/other.js").status_code == 404
     assert SITE.get("/chart/other.svg").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/estimate", "GET, HEAD, POST"),
+        ("/api/compare", "GET, HEAD, POST"),
+        ("/api/capacity", "GET, HEAD, POST"),
+        ("/api/ptu", "GET, HEAD, POST"),
+        ("/api/simulate", "POST"),
+        ("/api/prices", "GET, HEAD"),
+        ("/api/openapi.json", "GET, HEAD"),
+        ("/healthz", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_answered_with_all_methods_of_the_path(path: str, allowed: str) -> None:
+    for site, prefix in ((SITE, ""), (client(prefix="/voicebill"), "/voicebill")):
+        for method in ("DELETE", "PUT"):
+            response = site.request(method, prefix + path)
+            assert (response.status_code, response.headers["allow"]) == (405, allowed)
+            assert response.headers["content-type"] == "application/problem+json"
 
 
 async def _call(middleware: LimitsMiddleware, statuses: list[int], *, path: str = "/", query: bytes = b"") -> None:

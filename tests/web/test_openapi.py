@@ -36,7 +36,9 @@ def test_the_document_has_units_examples_and_problems() -> None:
     assert {"200", "422", "503"} <= set(get["responses"])
     assert "application/problem+json" in get["responses"]["422"]["content"]
     post = document["paths"]["/api/estimate"]["post"]
-    example = post["requestBody"]["content"]["application/json"]["example"]
+    body = post["requestBody"]["content"]["application/json"]
+    assert body["schema"]["properties"]["sensitivity"]["type"] == "boolean"
+    example = body["example"]
     assert SITE.post("/api/estimate", json=example).status_code == 200
     script = document["paths"]["/api/simulate"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert SITE.post("/api/simulate", json=script).status_code == 200

@@ -79,9 +79,11 @@ class Quotas:
         (100000, 150000)
 
         Raises:
-            UnknownName: quotas are published, but not for that tier.
+            UnknownName: no quota is published for that tier, or quotas of the offer are, but not for that tier.
         """
-        rows = self.quotas_of(offer, day)
+        rows, known = self.quotas_of(offer, day), tiers(self.rows)
+        if not rows and tier is not None and known and tier not in known:
+            raise UnknownName("quota tier", tier, known, field="tier")
         if not rows:
             return None
         if tier is None:

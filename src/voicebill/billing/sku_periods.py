@@ -78,7 +78,7 @@ def _price_period(prices: PriceBook, sku: Sku, since: date, until: date) -> Pric
             since,
             until,
             None,
-            "the log names no model; set --model, or --transcription-model for transcriptions",
+            "the log names no model: give a model, or a transcription model for transcriptions",
         )
     try:
         quote = prices.quote(

@@ -3,12 +3,14 @@
 import io
 import os
 import sys
+from typing import TextIO
 
 from voicebill import __version__
 
 
 def main() -> None:
     """Run the command line; what cannot be written is said in one sentence, and a closed pipe is no error."""
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # Python has none for a closed stream
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -40,7 +42,11 @@ def _flush_output() -> None:
 
 
 def _exit_cannot_write(error: OSError) -> None:
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - Python closes it at its own end
+    sys.stdout = _nowhere()
     if not isinstance(error, BrokenPipeError):
         sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
     raise SystemExit(1) from None
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - Python closes it at its own end

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.record import Record
 from voicebill.engines.sql import Statement
 from voicebill.engines.sql_engine import SqlQuery
@@ -28,6 +28,12 @@ DUCKDB_SETTINGS = {
 }
 
 
+MIN_MEMORY_BYTES = 16 * 10**6
+"""With less memory DuckDB cannot hold the blocks of even a short log."""
+MEMORY_UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+MAX_MEMORY_BYTES = 2**60
+
+
 class EngineError(VoicebillError, RuntimeError):
     """An error of the engine: the disk or the memory is full, or a file is missing or cannot be read."""
 
@@ -37,11 +43,13 @@ def open_connection(memory: str | None = None, threads: int | None = None) -> It
     """Connect to a database in memory. Data that does not fit goes to a temporary folder while the connection is open.
 
     Raises:
-        EngineError: the memory limit is not written as DuckDB expects, such as 1GB.
+        InvalidInput: the memory limit is not a size such as 1GB, or too small.
     """
+    if memory is not None:
+        validate_memory(memory)
     with TemporaryDirectory(prefix="voicebill-", ignore_cleanup_errors=True) as spill_folder:
         settings: dict[str, Any] = {**DUCKDB_SETTINGS, "temp_directory": spill_folder}
-        if memory:
+        if memory is not None:
             settings["memory_limit"] = memory
         if threads:
             settings["threads"] = str(threads)
@@ -52,6 +60,22 @@ def open_connection(memory: str | None = None, threads: int | None = None) -> It
             yield connection
         finally:
             connection.close()
+
+
+def validate_memory(memory: str) -> None:
+    """Refuse a memory limit that is no size, or too small for any log.
+
+    >>> validate_memory("1KB")
+    Traceback (most recent call last):
+    voicebill.billing.errors.InvalidInput: memory must be a size of at least 16MB, such as 1GB, not '1KB'
+
+    Raises:
+        InvalidInput: it is such a limit.
+    """
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmgt]i?b)", memory.strip().lower())
+    size = float(match[1]) * MEMORY_UNITS[match[2]] if match else 0
+    if not MIN_MEMORY_BYTES <= size <= MAX_MEMORY_BYTES:
+        raise InvalidInput(f"must be a size of at least 16MB, such as 1GB, not {memory[:40]!r}", field="memory")
 
 
 def insert_records(connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
@@ -90,7 +114,8 @@ class DuckDBEngine:
             with translate_errors():
                 self.connection.from_parquet([str(file) for file in files]).create_view("usage")
         else:
-            self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage")
+            with translate_errors():
+                self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage")
 
     def __enter__(self) -> "DuckDBEngine":
         return self

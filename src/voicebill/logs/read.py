@@ -134,7 +134,7 @@ def _sniff(lines: NumberedLines, report: ReadReport, *, is_only_source: bool) ->
     if not sample:
         report.sources[lines.name] = "empty"
         return None
-    reason = f"not in a known format ({', '.join(log_format.name for log_format in LOG_FORMATS)}): give its --format"
+    reason = f"not in a known format ({', '.join(log_format.name for log_format in LOG_FORMATS)}): give its format"
     if is_only_source:
         raise InvalidInput(f"{lines.name} is {reason}")
     report.add_error(lines.name, 0, reason)

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import InvalidInput, VoicebillError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LISTED_ERRORS = 20
 """At most so many errors are listed; the others are only counted."""
+EMPTY_LOG = "the log is empty: choose a file with a usage log"
 
 
 class InvalidLog(VoicebillError, ValueError):
@@ -66,6 +67,16 @@ class ReadReport:
         self.error_count += 1
         if len(self.errors) < MAX_LISTED_ERRORS:
             self.errors.append(error)
+
+    def require_content(self) -> None:
+        """Refuse a log without a line of text, once it is read: its cost would be $0, as if there had been no calls.
+
+        Raises:
+            InvalidInput: nothing was read, and nothing was unreadable.
+        """
+        is_blank = not self.lines or set(self.sources.values()) == {"empty"}
+        if is_blank and not self.records and not self.error_count:
+            raise InvalidInput(EMPTY_LOG, field="log", is_sentence=True)
 
     def parse_time(self, value: object) -> datetime | None:
         """Return a logged time in UTC, or None if it is not one. A time without a zone is taken as UTC, and counted."""

@@ -243,7 +243,7 @@ class NumberedLines:
 
     def __iter__(self) -> Iterator[NumberedLine]:
         if self.is_parquet:
-            self._report.add_error(self.name, 0, "a Parquet file has no lines: omit --format, or use --format columns")
+            self._report.add_error(self.name, 0, "a Parquet file has no lines: omit the format, or give the format columns")
             return iter(())
         return self._lines
 

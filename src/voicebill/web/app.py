@@ -1,7 +1,7 @@
 """Create the ASGI application of a site."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
@@ -9,6 +9,7 @@ from fastapi.exceptions import HTTPException
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
@@ -19,6 +20,8 @@ from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, rules, simulate
 from voicebill.web.site import Site
 from voicebill.web.status_reports import HealthReport, ProblemReport
+
+METHOD_NOT_ALLOWED = 405
 
 
 def create_app(site: Site) -> FastAPI:
@@ -49,7 +52,7 @@ def create_app(site: Site) -> FastAPI:
         separate_input_output_schemas=False,
     )
     pages = Pages(site)
-    for router in (
+    routers = (
         estimate.routes(site, pages),
         compare.routes(site, pages),
         capacity.routes(site, pages),
@@ -60,10 +63,13 @@ def create_app(site: Site) -> FastAPI:
         faq.routes(site, pages),
         ptu.routes(site, pages, renderer),
         charts.routes(site, renderer),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
     _add_site_routes(app, site, pages)
-    _add_error_handlers(app, pages)
+    _add_error_handlers(
+        app, pages, [route for router in (*routers, app) for route in router.routes if isinstance(route, Route)]
+    )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     app.add_middleware(LimitsMiddleware, limits=site.limits, prefix=site.prefix)
     build_document = app.openapi
@@ -92,7 +98,13 @@ def _add_site_routes(app: FastAPI, site: Site, pages: Pages) -> None:
         return pages.file(request, name)
 
 
-def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
+def allowed_methods(path: str, routes: Iterable[Route]) -> str:
+    """The methods of all routes of a path, as the header Allow lists them. HEAD is served wherever GET is."""
+    methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+
+
+def _add_error_handlers(app: FastAPI, pages: Pages, routes: Sequence[Route]) -> None:
     """Return errors as problem+json to programs, and as a page to browsers."""
 
     def problem_response(request: Request, problem: Problem) -> Response:
@@ -114,6 +126,8 @@ def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
         assert isinstance(error, StarletteHTTPException)
         response = problem_response(request, Problem(error.status_code, str(error.detail), [(None, str(error.detail))]))
         response.headers.update(error.headers or {})
+        if error.status_code == METHOD_NOT_ALLOWED:  # the error itself names the methods of one route of the path
+            response.headers["allow"] = allowed_methods(request.scope["path"].removeprefix(pages.site.prefix), routes)
         return response
 
     app.add_exception_handler(Problem, handle_problem)

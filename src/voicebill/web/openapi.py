@@ -1,6 +1,6 @@
 """Describe each route for the OpenAPI document: parameters, bodies, responses, examples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -17,6 +17,7 @@ from voicebill.answers.reports.ptu import PtuReport
 from voicebill.answers.reports.report import Report
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.answers.reports.simulation import SimulationReport
+from voicebill.billing.errors import VoicebillError
 from voicebill.web.forms.fields import FORM_INPUTS
 from voicebill.web.forms.requests import Problem
 from voicebill.web.status_reports import HealthReport
@@ -62,16 +63,16 @@ EXAMPLE_LOG = (
 )
 
 
-def parse_flag(name: str, values: dict[str, str]) -> bool:
+def parse_flag(name: str, values: MutableMapping[str, Any]) -> bool:
     """Remove a boolean parameter from the fields and return its value.
 
     Raises:
         Problem: it is neither true nor false.
     """
-    text = values.pop(name, "false").lower()
-    if text not in ("true", "false", "1", "0"):
-        raise Problem(422, "Invalid input", [(name, f"must be true or false, not {text[:40]!r}")])
-    return text in ("true", "1")
+    try:
+        return kinds.read_flag(values.pop(name, False))
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [(name, error.message)]) from None
 
 
 def _parameter(
@@ -103,6 +104,8 @@ SENSITIVITY_PARAMETER = _parameter(
     "sensitivity", "true: include the sensitivity to each assumption, and recommendations.", example="true"
 )
 
+SENSITIVITY_IN_BODY = {**SENSITIVITY_PARAMETER, "schema": kinds.FLAG.schema()}
+
 
 def _route(answer: type[Report], summary: str, *, body: bool = False) -> dict[str, Any]:
     codes = (413, 414, 415, 422, 503) if body else (414, 422, 503)
@@ -129,7 +132,9 @@ def _plan_schema(inputs: Inputs = FORM_INPUTS, extra: Iterable[Mapping[str, Any]
 
 
 GET_ESTIMATE = _get(EstimateReport, "Expected cost of a planned conversation", [*ESTIMATE_PARAMETERS, SENSITIVITY_PARAMETER])
-POST_ESTIMATE = _post(EstimateReport, "Expected cost of a planned conversation", EXAMPLE_PLAN, _plan_schema())
+POST_ESTIMATE = _post(
+    EstimateReport, "Expected cost of a planned conversation", EXAMPLE_PLAN, _plan_schema(extra=[SENSITIVITY_IN_BODY])
+)
 POST_ESTIMATE["openapi_extra"]["parameters"] = [SENSITIVITY_PARAMETER]
 BREAK_EVEN_PARAMETERS = [
     _parameter("break_even", "Axis of the break-even: minutes, turns, speech or volume.", example="minutes"),

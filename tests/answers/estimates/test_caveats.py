@@ -1,14 +1,20 @@
 """Check when an assumption or a warning is part of an answer, and when it is not: at the edge of its condition."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.cases import DAY
+from voicebill.answers.capacity.capacity import plan_capacity
+from voicebill.answers.capacity.targets import CapacityTargets
+from voicebill.answers.connectivity.transport import ConnectionCosts
+from voicebill.answers.estimates import caveats
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.simulate import simulate
+from voicebill.billing.validation import default_of
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Truncation, Turn
 from voicebill.facts import load_facts
@@ -191,3 +197,68 @@ def test_warnings_about_the_transcription_model_are_part_of_the_answer() -> None
 def test_a_note_that_applies_twice_appears_once() -> None:
     assumptions = plan_assumptions(transcription_model="gpt-4o-mini-transcribe")
     assert len(set(assumptions)) == len(assumptions)
+
+
+@pytest.mark.parametrize(
+    ("unused", "value", "amount", "used"),
+    [
+        ("arguments_tokens", 40, "tool_calls", 4),
+        ("result_tokens", 300, "tool_calls", 4),
+        ("image_tiles", 4, "images", 2),
+        ("text_turn_user_tokens", 30, "text_turns", 5),
+        ("text_turn_reply_tokens", 100, "text_turns", 5),
+        ("played_share", Decimal("0.3"), "interrupted_share", Decimal("0.2")),
+    ],
+)
+def test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of(
+    unused: str, value: Any, amount: str, used: Any
+) -> None:
+    warning = f"{unused} has no effect: {amount} is 0"
+    assert warning in plan_warnings(**{unused: value})
+    assert warning not in plan_warnings(**{unused: value, amount: used})
+    assert warning not in plan_warnings(**{unused: default_of(Plan, unused)})
+    plan, alone = Plan(minutes=10, turns=20), replace(Plan(minutes=10, turns=20), **{unused: value})
+    costs = [estimate(one, selection_of(), load_facts()).per_conversation for one in (plan, alone)]
+    assert costs[0] == costs[1]  # it has indeed no effect
+
+
+def test_every_dependent_field_is_tested_above() -> None:
+    (mark,) = test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of.pytestmark
+    assert {unused: amount for unused, _, amount, _ in mark.args[1]} == caveats.DEPENDENT_FIELDS
+
+
+@pytest.mark.parametrize(("cache", "times"), [("all", 1), ("none", 1), ("prefix", 0), (None, 0)])
+def test_a_prefix_reuse_without_a_prefix_is_warned_of(cache: Any, times: int) -> None:
+    assert count(plan_warnings(cache=cache, prefix_reuse=Decimal("0.5")), "prefix_reuse has no effect") == times
+    assert count(plan_warnings(cache=cache), "prefix_reuse") == 0
+
+
+@pytest.mark.parametrize(
+    ("transport", "costs", "text"),
+    [
+        (
+            None,
+            {"carrier_per_minute": Decimal("0.01")},
+            "carrier_per_minute: phone carriers bill only calls over SIP, but no tr",
+        ),
+        (
+            "websocket",
+            {"carrier": "twilio/voice-inbound-us-local"},
+            "carrier: phone carriers bill only calls over SIP, but the",
+        ),
+        ("sip", {"carrier": "twilio/voice-inbound-us-local"}, None),
+        ("webrtc", {"egress_per_gb": Decimal("0.09")}, None),
+    ],
+)
+def test_a_carrier_without_sip_is_counted_and_warned_of(transport: Any, costs: dict[str, Any], text: str | None) -> None:
+    plan = Plan(minutes=10, turns=20, transport=transport)
+    answer = estimate(plan, selection_of(), load_facts(), connection_costs=ConnectionCosts(**costs))
+    assert count(answer.warnings, text or "phone carriers bill") == (text is not None)
+    assert answer.connection is not None
+    assert answer.connection.per_conversation > 0
+
+
+def test_unused_fields_are_warned_of_in_capacity_plans() -> None:
+    plan = Plan(minutes=10, turns=20, image_tiles=4)
+    capacity = plan_capacity(plan, selection_of(), load_facts(), None, CapacityTargets(calls_per_hour=200))
+    assert "image_tiles has no effect: images is 0" in capacity.warnings

@@ -137,7 +137,7 @@ def test_a_question_for_an_offer_counts_only_its_records() -> None:
         ({"model": None}, "the log names no model"),
         ({"provider": "nobody"}, "unknown provider 'nobody'"),
         ({"day": date(2025, 8, 27)}, "no price of gpt-realtime at openai is known for 2025-08-27"),
-        ({"day": None}, "no day is known: name it with --day"),
+        ({"day": None}, "no day is known: give a day"),
         ({"model": "gpt-4o-realtime-preview-2024-10-01"}, "no price of gpt-4o-realtime-preview-2024-10-01 at openai is known"),
         ({"model": "whisper-1"}, "whisper-1 has no price for text in"),
     ],
@@ -196,8 +196,8 @@ def test_what_is_taken_for_granted_is_said() -> None:
     answer = cost_of(*records, provider="azure")
     assert answer.counts.unattributed == {"provider": 2, "deployment": 1}
     assert answer.assumptions[:2] == (
-        "2 records name no provider: azure is taken (else say --provider)",
-        "1 record names no deployment: global is taken (else say --deployment)",
+        "2 records name no provider: azure is taken (else give a provider)",
+        "1 record names no deployment: global is taken (else give a deployment)",
     )
     assert {line.sku.provider for line in answer.unpriced} == set()
     assert {line.period.sku.provider for line in answer.lines} == {"openai", "azure"}

@@ -14,6 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.cli.invoke import answer, refusal, run
+from voicebill.logs.report import EMPTY_LOG
 
 ON = ("--model", "gpt-realtime", "--day", "2026-11-22")
 
@@ -60,9 +61,9 @@ def test_nothing_is_taken_for_a_missing_model_or_day(tmp_path: Path) -> None:
     file = log(tmp_path, event())
     without_model = words(run("cost", file, "--day", "2026-11-22").stdout)
     assert "unpriced" in without_model
-    assert "the log names no model; set --model" in without_model
+    assert "the log names no model: give a model" in without_model
     without_day = words(run("cost", file, "--model", "gpt-realtime").stdout)
-    assert "no day is known: name it with --day" in without_day
+    assert "no day is known: give a day" in without_day
     assert "$0" not in without_day.split("prices")[0].replace("$0.", "")
 
 
@@ -203,3 +204,31 @@ def test_a_disk_that_takes_no_more_ends_with_a_sentence_and_a_whole_ledger(tmp_p
     assert "Traceback" not in ended.stderr
     assert answer("cost", "--ledger", ledger)["records"]["all"] == 1
     assert not list((tmp_path / "ledger").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("size", ["1KB", "8MB", "0", "1", "-5MB", "5 %", "lots", "", "1e99GB", "9999999TB"])
+def test_a_memory_limit_that_is_no_size_is_refused(tmp_path: Path, size: str) -> None:
+    """Also for an empty log, which needs no memory."""
+    for file in (log(tmp_path, event()), log(tmp_path, name="empty.jsonl")):
+        sentence = f"Error: --memory must be a size of at least 16MB, such as 1GB, not {size!r}"
+        assert refusal("cost", file, *ON, f"--memory={size}") == sentence
+
+
+def test_the_least_memory_limit_suffices_for_a_short_log(tmp_path: Path) -> None:
+    assert answer("cost", log(tmp_path, event()), *ON, "--memory", "16MB")["total"]["dollars"] == "0.0069656"
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "python"])
+def test_an_empty_log_has_no_cost(tmp_path: Path, engine: str) -> None:
+    """The sentence of the API, instead of $0; with a log that has usage, an empty one is read as such."""
+    empty = log(tmp_path, name="empty.jsonl")
+    for more in ((), ("--format", "realtime"), ("--json",)):
+        assert refusal("cost", empty, *ON, "--engine", engine, *more) == f"Error: {EMPTY_LOG}"
+    both = answer("cost", empty, log(tmp_path, event()), *ON, "--engine", engine)
+    assert both["total"]["dollars"] == "0.0069656"
+
+
+def test_no_assumption_or_reason_of_a_cost_names_an_option(tmp_path: Path) -> None:
+    document = json.dumps(answer("cost", log(tmp_path, event())))
+    assert "give a day" in document + json.dumps(answer("cost", log(tmp_path, event()), "--model", "gpt-realtime"))
+    assert "--" not in document

@@ -1,5 +1,6 @@
 """`voicebill serve`: what it starts, and what it refuses."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         seen.update(settings, app=site)
 
     monkeypatch.setattr("uvicorn.run", start)
+    monkeypatch.setattr("voicebill.cli.commands.serve.require_free_port", lambda _host, _port: None)
     return seen
 
 
@@ -63,3 +65,19 @@ def test_what_cannot_be_served_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     missing = run()
     assert (missing.exit_code, "pip install 'voicebill[web]'" in missing.stderr) == (2, True)
+
+
+def test_a_port_in_use_is_refused_before_the_server_says_that_it_runs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        for option, command in (("--port", ("serve",)), ("--http", ("mcp",))):
+            result = CliRunner().invoke(app, [*command, option, port])
+            assert (result.exit_code, result.stdout) == (2, "")
+            assert (
+                result.stderr
+                == f"Error: {option} {port} is in use at 127.0.0.1: name another port, or stop the server that uses it\n"
+            )
+    elsewhere = run("--host", "192.0.2.1")
+    assert (elsewhere.exit_code, elsewhere.stdout) == (2, "")
+    assert "Error: --host is no address of this machine: '192.0.2.1'" in elsewhere.stderr
+    assert CliRunner().invoke(app, ["mcp", "--http", "70000"]).exit_code == 2

@@ -11,6 +11,7 @@ from tests.cases import DAY
 from tests.web.sites import SITE, client, read_report, run
 from voicebill.answers.reports.cost import CostReport
 from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.logs.report import EMPTY_LOG
 from voicebill.web.forms.requests import Problem
 from voicebill.web.routes import cost
 from voicebill.web.site import Limits, Site
@@ -83,7 +84,7 @@ def test_names_from_a_log_are_text_on_the_page() -> None:
 @pytest.mark.parametrize(
     ("fields", "log", "status", "field", "message"),
     [
-        ({}, b"", 422, "log", "is empty"),
+        *(({}, empty, 422, "log", EMPTY_LOG) for empty in (b"", b"\n\n", gzip.compress(b"", mtime=0))),
         ({}, b"hello\n", 422, None, "is not in a known format (realtime"),
         ({}, gzip.compress(LOG, mtime=0)[:40], 422, "log", "cannot be decompressed"),
         ({"by": "modle"}, LOG, 422, "by", "unknown field 'modle'; the nearest is model"),
@@ -159,11 +160,11 @@ def test_the_api_rejects_a_form_and_explains_how_to_send_a_log() -> None:
 
 def test_hints_name_fields_and_no_options_of_the_command_line() -> None:
     shape = SITE.post("/api/cost", params={"model": "gpt-realtime"}, content=LOG).json()
-    assert "1 record names no deployment: global is taken (else say deployment)" in shape["assumptions"]
-    assert {line["reason"] for line in shape["unpriced"]} == {"no day is known: name it with day"}
+    assert "1 record names no deployment: global is taken (else give a deployment)" in shape["assumptions"]
+    assert {line["reason"] for line in shape["unpriced"]} == {"no day is known: give a day"}
     page = SITE.post("/cost", data={"model": "gpt-realtime"}, files={"log": ("usage.jsonl", LOG)}).text
-    assert "else say provider" in page
-    assert page.count("no day is known: name it with day") == 1, "equal reasons are shown once"
+    assert "else give a provider" in page
+    assert page.count("no day is known: give a day") == 1, "equal reasons are shown once"
     assert "--d" not in page + SITE.post("/api/cost", content=b"hello").text
 
 

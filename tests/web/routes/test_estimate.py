@@ -137,6 +137,38 @@ def test_invalid_input_is_reported_at_its_field_on_the_page_and_in_the_api(query
     assert any(error["field"] == field and message in error["detail"] for error in problem.json()["errors"])
 
 
+@pytest.mark.parametrize("path", ["/api/estimate", "/api/compare", "/api/capacity", "/api/ptu", "/api/rules", "/api/prices"])
+def test_a_repeated_field_of_an_address_is_an_error_at_that_field(path: str) -> None:
+    problem = SITE.get(f"{path}?minutes=10&turns=20&minutes=12")
+    assert problem.status_code == 422
+    assert problem.json()["errors"] == [{"field": "minutes", "detail": "is given more than once: give it once"}]
+
+
+def test_alternatives_may_be_repeated_in_an_address() -> None:
+    plan = "/api/compare?minutes=10&turns=20&break_even=minutes&"
+    repeated = SITE.get(plan + "alternative=fast&alternative=openai/gpt-realtime-1.5")
+    assert repeated.status_code == 200
+    assert repeated.json() == SITE.get(plan + "alternative=fast,openai/gpt-realtime-1.5").json()
+
+
+def test_the_sensitivity_may_be_requested_in_the_body_or_the_address_and_only_once() -> None:
+    plan = {"minutes": 10, "turns": 20}
+    in_address = SITE.post("/api/estimate?sensitivity=true", json=plan).json()
+    assert in_address["sensitivity"]
+    assert SITE.post("/api/estimate", json=plan | {"sensitivity": True}).json() == in_address
+    assert "sensitivity" not in SITE.post("/api/estimate", json=plan | {"sensitivity": False}).json()
+    for address, sensitivity, message in (
+        ("/api/estimate", 7, "must be true or false, not 7"),
+        ("/api/estimate?sensitivity=true", True, "is in the address and in the body: give it once"),
+    ):
+        problem = SITE.post(address, json=plan | {"sensitivity": sensitivity})
+        assert problem.status_code == 422
+        assert problem.json()["errors"] == [{"field": "sensitivity", "detail": message}]
+    earlier_name = SITE.post("/api/estimate", json=plan | {"levers": True})
+    assert earlier_name.status_code == 422
+    assert "it is now 'sensitivity'" in earlier_name.json()["detail"]
+
+
 def test_what_was_valid_stays_in_the_form() -> None:
     page = SITE.get("/?minutes=abc&turns=33&tool_calls=4").text
     assert 'id="f-turns" value="33"' in page

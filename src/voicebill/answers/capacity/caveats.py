@@ -86,4 +86,5 @@ def capacity_warnings(answer: Capacity, volume: Volume | None) -> Iterator[str]:
     yield from (
         *caveats.warnings(answer.conversation, answer.model, (), ()),
         *caveats.feasibility_warnings(answer.conversation),
+        *caveats.unused_fields(answer.plan),
     )

@@ -23,6 +23,7 @@ from voicebill.answers.comparison.stack_usage import StackUsage
 from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates.call_mix import mean_costs
+from voicebill.answers.estimates.caveats import carrier_without_sip
 from voicebill.answers.estimates.costing import total_amount
 from voicebill.answers.estimates.estimate import Estimate, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -223,7 +224,8 @@ def _estimate_connection(
     if not (context.plan.transport or connection_costs.is_specified):
         return None
     monthly_calls = MonthlyCalls(context.volume.per_month, context.lengths, None) if context.volume else None
-    return estimate_connection(context.plan, connection_costs, context.facts.transport_catalog, day, monthly_calls)
+    connection = estimate_connection(context.plan, connection_costs, context.facts.transport_catalog, day, monthly_calls)
+    return replace(connection, warnings=(*connection.warnings, *carrier_without_sip(context.plan, connection_costs)))
 
 
 def cheapest_pipelines(

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.costing import CountedConversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.bill import Line, rate_warnings
+from voicebill.billing.validation import default_of
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_sample import DurationCap, noticeable_cap
 from voicebill.conversation.plan import Plan
@@ -37,6 +39,7 @@ def warnings(
         *_limits(conversation),
         *_long_replies(conversation),
         *_reasoning(conversation, model),
+        *_unused_prefix_reuse(conversation),
     ]
 
 
@@ -140,6 +143,41 @@ def _reasoning(conversation: CountedConversation, model: ResolvedModel) -> Itera
         yield (
             f"{model.quote.offer.model} reasons before it answers, billed as text output; no reasoning tokens are counted "
             "here because none are given"
+        )
+
+
+def _unused_prefix_reuse(conversation: CountedConversation) -> Iterator[str]:
+    behaviour = conversation.expected.behaviour
+    if conversation.script.prefix_reuse is not None and behaviour != "prefix":
+        yield f"prefix_reuse has no effect: with the cache behaviour {behaviour} no share of a prefix is used"
+
+
+DEPENDENT_FIELDS = {
+    "arguments_tokens": "tool_calls",
+    "result_tokens": "tool_calls",
+    "image_tiles": "images",
+    "text_turn_user_tokens": "text_turns",
+    "text_turn_reply_tokens": "text_turns",
+    "played_share": "interrupted_share",
+}
+"""Fields of a plan that describe something, by the field that says how much of it there is."""
+
+
+def unused_fields(plan: Plan) -> Iterator[str]:
+    """The warnings that a field has another value than its default, but describes something that the plan does not have."""
+    for name, amount in DEPENDENT_FIELDS.items():
+        if not getattr(plan, amount) and getattr(plan, name) != default_of(Plan, name):
+            yield f"{name} has no effect: {amount} is 0"
+
+
+def carrier_without_sip(plan: Plan, connection_costs: ConnectionCosts) -> Iterator[str]:
+    """The warning that a carrier's fee is counted for calls that reach the model without one."""
+    fields = [name for name in ("carrier", "carrier_per_minute") if getattr(connection_costs, name) is not None]
+    if fields and plan.transport != "sip":
+        transport = f"the transport is {plan.transport}" if plan.transport else "no transport is given"
+        yield (
+            f"{fields[0]}: phone carriers bill only calls over SIP, but {transport}; the fee is counted all the same: "
+            "give the transport sip, or omit the carrier"
         )
 
 

@@ -120,7 +120,11 @@ def estimate(
     answer = estimate_from_counts(plan, model, conversation, volume, sampled_calls, lengths_specified=lengths is not None)
     costs = connection_costs or ConnectionCosts()
     return (
-        replace(answer, connection=_connection_estimate(answer, costs, call_lengths))
+        replace(
+            answer,
+            connection=_connection_estimate(answer, costs, call_lengths),
+            warnings=(*answer.warnings, *caveats.carrier_without_sip(plan, costs)),
+        )
         if plan.transport or costs.is_specified
         else answer
     )
@@ -178,6 +182,7 @@ def estimate_from_counts(
         warnings=(
             *caveats.warnings(conversation, model, lines, transcription_lines),
             *caveats.feasibility_warnings(conversation),
+            *caveats.unused_fields(plan),
             *_cap_warnings(mix, plan),
         ),
     )

@@ -81,7 +81,7 @@ def _lines(
 
 def _unpriced_reason(period: PricePeriod | None, totals: LineTotals, prices: PriceBook) -> str:
     if period is None:
-        return "no day is known: name it with --day"
+        return "no day is known: give a day"
     if period.quote is None:
         return period.reason
     meter = prices.meters.get(totals.meter)
@@ -192,7 +192,7 @@ def _notes(
 ) -> tuple[list[str], list[str]]:
     """Assumptions and warnings, each sentence once."""
     assumptions = [
-        f"{count:,} {'record names' if count == 1 else 'records name'} no {name}: {default} is taken (else say --{name})"
+        f"{count:,} {'record names' if count == 1 else 'records name'} no {name}: {default} is taken (else give a {name})"
         for name, default in (("provider", query.provider), ("deployment", query.deployment))
         if (count := overview.unattributed.get(name, 0))
     ]

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TypeAlias, get_args
 
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.offers import DEPLOYMENTS
 from voicebill.billing.record import RECORD_KINDS
 from voicebill.billing.sku_periods import normalize_name
 from voicebill.billing.usage import Status
@@ -32,7 +33,7 @@ TEXT_FIELDS = (
     "outcome",
     "source",
 )
-VOCABULARIES: Mapping[str, tuple[str, ...]] = {"kind": RECORD_KINDS, "status": get_args(Status)}
+VOCABULARIES: Mapping[str, tuple[str, ...]] = {"kind": RECORD_KINDS, "status": get_args(Status), "deployment": DEPLOYMENTS}
 """The possible values of fields that have only certain ones."""
 
 CASE_INSENSITIVE_FIELDS = ("provider", "model", "offer", "deployment", "region", "tier")

@@ -103,6 +103,8 @@ def cost_command(
         engine_context = engine_over_records(records, engine, report, master=master, memory=memory)
     with engine_context as cost_engine:
         answer = cost(cost_engine, query, price_book)
+    if report is not None:
+        report.require_content()
     if out is not None:
         write_table(answer, out)
     if chart_file is not None:

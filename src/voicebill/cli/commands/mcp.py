@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from voicebill.billing.errors import InvalidInput
+from voicebill.cli.options.listening import require_free_port
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
 from voicebill.extras import require_extra
 
@@ -22,7 +23,12 @@ def mcp_command(
     http: Annotated[
         int | None,
         typer.Option(
-            "--http", help="Serve over HTTP on this port instead of stdio.", rich_help_panel=SERVER_PANEL, metavar="PORT"
+            "--http",
+            help="Serve over HTTP on this port instead of stdio.",
+            min=1,
+            max=65535,
+            rich_help_panel=SERVER_PANEL,
+            metavar="PORT",
         ),
     ] = None,
     host: Annotated[
@@ -54,5 +60,6 @@ def mcp_command(
         return
     import uvicorn  # noqa: PLC0415
 
+    require_free_port(host, http, field="http")
     sys.stderr.write(f"voicebill at http://{host}:{http}/mcp (stop with Ctrl-C)\n")
     uvicorn.run(create_server(site).streamable_http_app(host=host), host=host, port=http, log_level="warning")

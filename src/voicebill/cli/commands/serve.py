@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from voicebill.billing.errors import InvalidInput
+from voicebill.cli.options.listening import require_free_port
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
 from voicebill.extras import require_extra
 
@@ -55,6 +56,7 @@ def serve_command(
         logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("voicebill.access").setLevel(logging.INFO)
     site = Site(today=today, facts=facts, limits=Limits(concurrent_requests=at_once), prefix=prefix, rules=rule_set)
+    require_free_port(host, port)
     typer.echo(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
     uvicorn.run(
         create_app(site),

@@ -1,7 +1,8 @@
 """Parse the fields of requests, check the site's limits, and report errors by field."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
@@ -63,14 +64,20 @@ class BoundRequest:
 
 
 def read_query(query: str, limits: Limits) -> dict[str, str]:
-    """Parse a query into fields; empty fields are omitted unless they are in `EXPLICIT_WHEN_EMPTY`, and the last value counts.
+    """Parse a query into fields; empty fields are omitted unless they are in `EXPLICIT_WHEN_EMPTY`.
 
     Raises:
-        Problem: the query is too long, or contains a discount, which no address may contain.
+        Problem: the query is too long, repeats a field, or contains a discount, which no address may contain.
     """
     if len(query) > limits.query_bytes:
         raise Problem(414, "Too long", [(None, f"an address may have at most {limits.query_bytes:,} bytes")])
-    fields = _parse_pairs(query)
+    pairs = _split_pairs(query)
+    counts = Counter(name for name, _ in pairs if name not in REPEATABLE_FIELDS)
+    repeated = [name[:MAX_FIELD_CHARACTERS] for name, count in counts.items() if count > 1]
+    if repeated:
+        errors = [(name, "is given more than once: give it once") for name in repeated[:MAX_REPORTED_ERRORS]]
+        raise Problem(422, "Invalid input", [*errors])
+    fields = _join_pairs(pairs)
     if "discount" in fields:
         raise Problem(
             422, "Invalid input", [("discount", "must not be in an address, because logs store addresses: send it in a body")]
@@ -78,13 +85,17 @@ def read_query(query: str, limits: Limits) -> dict[str, str]:
     return fields
 
 
-def _parse_pairs(query: str) -> dict[str, str]:
+def _split_pairs(query: str) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
     except ValueError:
         raise Problem(
             422, "Invalid input", [(None, "the fields cannot be read: there are more than 100, or they are not UTF-8")]
         ) from None
+
+
+def _join_pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The fields of pairs; the last value counts, except for fields that may be repeated."""
     values = {name: value.strip() for name, value in pairs if value.strip() or name in EXPLICIT_WHEN_EMPTY}
     repeated = {name: [value.strip() for key, value in pairs if key == name and value.strip()] for name in REPEATABLE_FIELDS}
     return values | {name: ",".join(items) for name, items in repeated.items() if items}
@@ -94,7 +105,7 @@ async def read_form(request: Request) -> dict[str, str]:
     """Parse a submitted form into fields."""
     body = await request.body()
     try:
-        return _parse_pairs(body.decode("utf-8"))
+        return _join_pairs(_split_pairs(body.decode("utf-8")))
     except UnicodeDecodeError:
         raise Problem(422, "Invalid input", [(None, "the form is not UTF-8")]) from None
 

@@ -1,12 +1,11 @@
 """Serve the actual cost of a usage log, which is uploaded on the page or sent to the API, and not stored."""
 
-import re
 import zlib
 from asyncio import CancelledError
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 from threading import Event
@@ -35,7 +34,7 @@ from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
-from voicebill.logs.report import ReadReport
+from voicebill.logs.report import EMPTY_LOG, ReadReport
 from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
@@ -54,8 +53,6 @@ GROUP_BY_CHOICES = ("tenant", "day", "hour", "model", "offer", "session", "turn"
 COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 MAX_GROUPS_ON_PAGE = 200
 """Groups that the page shows."""
-OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)\b")
-"""An option of the command line in a message."""
 
 
 class Cancellation:
@@ -186,29 +183,16 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
                 _limit_records(all_records([source], log_format, defaults, report), site, cancellation)
             )
             cancellation.raise_if_cancelled()
-            return LogCost(_with_field_names(cost(database, query, site.facts.prices)), report)
+            report.require_content()
+            return LogCost(cost(database, query, site.facts.prices), report)
     except VoicebillError as error:
-        raise Problem(422, "Invalid input", [(None, _without_option_names(str(error)))]) from None
-
-
-def _with_field_names(answer: Cost) -> Cost:
-    """The cost with messages that name fields instead of options of the command line."""
-    return replace(
-        answer,
-        assumptions=tuple(map(_without_option_names, answer.assumptions)),
-        warnings=tuple(map(_without_option_names, answer.warnings)),
-        unpriced=tuple(replace(line, reason=_without_option_names(line.reason)) for line in answer.unpriced),
-    )
-
-
-def _without_option_names(text: str) -> str:
-    return OPTION.sub(lambda option: option[1].replace("-", "_"), text)
+        raise Problem(422, "Invalid input", [(error.field, error.message)]) from None
 
 
 def _decompress(content: bytes, name: str, site: Site) -> bytes:
     """The decompressed bytes of a log, up to the limit."""
     if not content:
-        raise Problem(422, "Invalid input", [("log", "is empty: choose a file with a usage log")])
+        raise Problem(422, "Invalid input", [("log", EMPTY_LOG)])
     max_bytes = site.limits.log_unpacked_bytes
     try:
         with Source(name, content=BytesIO(content)).open() as stream:

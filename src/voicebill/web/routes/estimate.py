@@ -257,8 +257,13 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.post("/api/estimate", **openapi.POST_ESTIMATE)
     async def api_post(request: Request) -> Response:
         """The API with a plan in a JSON body."""
-        with_sensitivity = openapi.parse_flag("sensitivity", read_query(request.url.query, site.limits))
-        return await _render_json(request, await read_json(request), site, with_sensitivity=with_sensitivity)
+        in_address, table = read_query(request.url.query, site.limits), await read_json(request)
+        in_body = dict(table) if isinstance(table, Mapping) else {}
+        if "sensitivity" in in_address and "sensitivity" in in_body:
+            raise Problem(422, "Invalid input", [("sensitivity", "is in the address and in the body: give it once")])
+        fields = in_body if "sensitivity" in in_body else in_address
+        with_sensitivity = openapi.parse_flag("sensitivity", fields)
+        return await _render_json(request, in_body or table, site, with_sensitivity=with_sensitivity)
 
     return router
 

@@ -1,0 +1,35 @@
+"""Check that a server can listen at an address, before it says that it does."""
+
+import errno
+import os
+import socket
+
+from voicebill.billing.errors import InvalidInput
+
+
+def require_free_port(host: str, port: int, *, field: str = "port") -> None:
+    """Refuse an address at which no server can listen; `field` is the input that names the port.
+
+    Raises:
+        InvalidInput: the port is in use or may not be used, or the host is no address of this machine.
+    """
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise InvalidInput(f"is no known address: {host!r} ({error.strerror})", field="host") from None
+    for family, kind, protocol, _, address in addresses:
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":  # as the server itself: a port of a server that has just ended is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                raise _refusal(error, host, port, field) from None
+
+
+def _refusal(error: OSError, host: str, port: int, field: str) -> InvalidInput:
+    if error.errno == errno.EADDRINUSE:
+        return InvalidInput(f"{port} is in use at {host}: name another port, or stop the server that uses it", field=field)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return InvalidInput(f"is no address of this machine: {host!r}", field="host")
+    return InvalidInput(f"{port} cannot be used at {host}: {error.strerror}", field=field)
