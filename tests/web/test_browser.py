@@ -132,7 +132,7 @@ def test_a_discount_changes_the_figure_and_stays_out_of_every_address(page: Page
     page.goto(address)
     before = Decimal(figure(page).removeprefix("$"))
     earlier = page.locator(".ledger tbody tr").last.locator("td").nth(7).inner_text()
-    page.click("summary:has-text('Months, transport')")
+    page.click("summary:has-text('Model and prices')")
     set_field(page, "discount", "50")
     expect(page.locator("#answer")).to_contain_text("With a discount of 50%", timeout=TIMEOUT_MS)
     assert Decimal(figure(page).removeprefix("$")) == pytest.approx(before / 2, rel=Decimal("0.005"))
