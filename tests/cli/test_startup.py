@@ -1,5 +1,7 @@
 """What a command imports: its own module and what it uses, and not the other commands or the extras."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,3 +87,19 @@ def test_a_shell_completes_commands_and_the_options_of_a_command() -> None:
                 "--carrier-per-minute",
                 "--carrier-increment",
             ]
+
+
+@pytest.mark.parametrize(
+    ("words", "choices"),
+    [
+        ("voicebill estimate --transport ", ["webrtc", "websocket", "sip"]),
+        ("voicebill estimate --first-speaker a", ["assistant"]),
+        ("voicebill ptu --deployment ", ["global", "data-zone", "regional"]),
+        ("voicebill estimate --codec p", ["pcm16"]),
+    ],
+)
+def test_a_shell_completes_the_choices_of_an_input(words: str, choices: list[str]) -> None:
+    environment = {**os.environ, "_VOICEBILL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "3"}
+    code = "import sys; sys.argv = ['voicebill']; from voicebill.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert result.stdout.split() == choices
