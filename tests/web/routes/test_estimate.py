@@ -261,3 +261,11 @@ def test_amounts_in_another_currency_are_on_the_page(tmp_path: object) -> None:
     euro = client(facts=load_facts("docs/examples/contract-in-euro.toml"))
     assert "EUR" in euro.get("/answer").text
     assert "EUR" not in SITE.get("/answer").text
+
+
+@pytest.mark.parametrize("path", ["/api/estimate", "/api/capacity", "/api/compare", "/api/ptu", "/api/simulate"])
+def test_an_empty_text_in_a_body_is_an_error_and_null_is_left_out(path: str) -> None:
+    errors = SITE.post(path, json={"minutes": 10, "turns": 20, "model": "", "region": ""}).json()["errors"]
+    assert [error["field"] for error in errors] == ["model", "region"]
+    plan = {"minutes": 10, "turns": 20, "day": DAY.isoformat()}
+    assert SITE.post("/api/estimate", json=plan | {"model": None}).json() == SITE.post("/api/estimate", json=plan).json()

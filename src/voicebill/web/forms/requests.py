@@ -120,11 +120,16 @@ async def read_json(request: Request) -> object:
     if media_type != "application/json":
         raise Problem(415, "Not JSON", [(None, f"the body must be application/json, not {media_type[:60]}")])
     try:
-        return json.loads(await request.body(), parse_float=Decimal, parse_constant=_reject_constant)
+        table: object = json.loads(await request.body(), parse_float=Decimal, parse_constant=_reject_constant)
     except RecursionError:
         raise Problem(422, "Invalid input", [(None, "the body is nested too deeply")]) from None
     except ValueError as error:  # includes UnicodeDecodeError
         raise Problem(422, "Invalid input", [(None, f"the body is not JSON: {error}")]) from None
+    empty = [str(name) for name, value in table.items() if value == ""] if isinstance(table, Mapping) else []
+    if empty:
+        message = "must not be empty: leave it out for its default"
+        raise Problem(422, "Invalid input", [(name[:MAX_FIELD_CHARACTERS], message) for name in empty[:MAX_REPORTED_ERRORS]])
+    return table
 
 
 def _reject_constant(name: str) -> object:
@@ -142,7 +147,7 @@ def bind_request(table: object, site: Site) -> BoundRequest:
     if isinstance(table, Mapping):
         reject_oversized(table)
         percent = _parse_discount(table, issues)
-        table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value != ""}
+        table = {name: value for name, value in table.items() if name not in PAGE_FIELDS and value not in ("", None)}
         renamed = {name: new for name in table if (new := replacement_for(str(name), ADDRESS_FIELDS))}
         issues += [Issue((str(name),), f"unknown key {name!r}: it is now {new!r}") for name, new in renamed.items()]
         table = {name: value for name, value in table.items() if name not in renamed}
