@@ -170,10 +170,10 @@ def documented_defaults() -> frozenset[PrintedDefault]:
 
 
 def table_defaults() -> set[PrintedDefault]:
-    """The defaults in the tables of docs/parameters.md about plans and connections."""
-    text = (DOCS / "parameters.md").read_text(encoding="utf-8").partition("## Scripts")[0]
+    """The defaults in the tables of docs/parameters.md about plans, connections and capacity."""
+    text = (DOCS / "parameters.md").read_text(encoding="utf-8").partition("<!-- inputs: ptu -->")[0]
     return {
-        PrintedDefault("estimate", name, default.removeprefix("by the rules: "))
+        PrintedDefault("capacity" if name in CAPACITY else "estimate", name, default.removeprefix("by the rules: "))
         for name, default in re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", text, re.MULTILINE)
     }
 

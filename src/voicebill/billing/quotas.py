@@ -81,9 +81,9 @@ class Quotas:
         Raises:
             UnknownName: no quota is published for that tier, or quotas of the offer are, but not for that tier.
         """
-        rows, known = self.quotas_of(offer, day), tiers(self.rows)
-        if not rows and tier is not None and known and tier not in known:
-            raise UnknownName("quota tier", tier, known, field="tier")
+        rows, all_tiers = self.quotas_of(offer, day), tiers(self.rows)
+        if not rows and tier is not None and all_tiers and tier not in all_tiers:
+            raise UnknownName("quota tier", tier, all_tiers, field="tier")
         if not rows:
             return None
         if tier is None:

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from typing import TextIO
 
 from voicebill import __version__
 
@@ -48,5 +47,5 @@ def _exit_cannot_write(error: OSError) -> None:
     raise SystemExit(1) from None
 
 
-def _nowhere() -> TextIO:
+def _nowhere() -> io.TextIOWrapper:
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - Python closes it at its own end

@@ -31,7 +31,7 @@ def complete_plan_text(name: str) -> str:
     """Return an example plan followed by a commented line for every key that it does not set, with an example value.
 
     >>> next(line for line in complete_plan_text("support-bot").splitlines() if line.startswith("# region"))
-    '# region = "swedencentral"  # Azure region. (default: any)'
+    '# region = "swedencentral"  # Azure region, such as swedencentral. (default: any)'
     """
     import tomllib  # noqa: PLC0415 - costs start-up time, and only this function reads TOML here
 

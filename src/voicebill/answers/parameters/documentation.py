@@ -73,6 +73,6 @@ def with_input_tables(text: str) -> str:
     r"""A page with the tables between its comments written anew.
 
     >>> print(with_input_tables("<!-- inputs: volume -->\n<!-- end of inputs -->").splitlines()[4].partition(". ")[0])
-    | `conversations` | none | Volume per hour, day, week, month or year
+    | `conversations` | none | Volume per period: 1,000/month, 50/day
     """
     return _TABLE.sub(lambda match: f"{match[1]}\n{input_table(INPUT_TABLES[match[2]])}\n{match[3]}", text)
