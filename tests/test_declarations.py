@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 import typer
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 
 from mcp import Client
 from tests.cases import DAY
+from tests.mcp.clients import run_async
 from tests.web.sites import SITE
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.parameters import kinds
@@ -118,6 +118,9 @@ QUESTIONS = st.fixed_dictionaries(
     {name: TEXTS[name] for name in ("minutes", "turns")},
     optional={name: strategy for name, strategy in TEXTS.items() if name not in ("minutes", "turns")},
 )
+SENTENCES = {"period": "conversations", "instructions": "instructions_tokens"}
+"""The field of an error by the first word of a message that does not name it."""
+
 Outcome = tuple[str | None, frozenset[str]]
 """The expected dollars of a conversation, or the fields at fault."""
 
@@ -150,8 +153,8 @@ def _command_outcome(result: Any) -> Outcome:
     assert result.exit_code == 2
     names = {option_name(name): name for name in ESTIMATE}
     options = {names[word] for word in re.findall(r"^Error: (--[a-z-]+)", result.stderr, re.MULTILINE)}
-    unknown = re.findall(r"^Error: unknown (\w+)", result.stderr, re.MULTILINE)  # complete without the option
-    return None, frozenset(options | {"conversations" if word == "period" else word for word in unknown})
+    sentences = re.findall(r"^Error: (?:unknown )?(\w+)", result.stderr, re.MULTILINE)  # complete without the option
+    return None, frozenset(options | {SENTENCES.get(word, word) for word in sentences})
 
 
 def in_a_plan_file(question: dict[str, str], folder: Path) -> Outcome:
@@ -178,7 +181,7 @@ def by_an_agent(question: dict[str, str]) -> Outcome:
         async with Client(create_server(ToolContext(load_facts(), lambda: date(2026, 11, 22)))) as client:
             return await client.call_tool("estimate", {**question, "day": DAY.isoformat()})
 
-    result = anyio.run(run)
+    result = run_async(run)
     if result.is_error:
         return None, frozenset(str(error["field"]) for error in result.structured_content["errors"])
     return result.structured_content["per_conversation"]["expected"], frozenset()

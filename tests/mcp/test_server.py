@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from typer.testing import CliRunner
 
 from mcp import Client, StdioServerParameters
+from tests.mcp.clients import run_async
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,
     CAPACITY,
@@ -45,7 +45,7 @@ def with_client(use: Callable[[Any], Awaitable[Any]], root: Path | None = EXAMPL
         async with Client(create_server(ToolContext(load_facts(), lambda: date(2026, 11, 22), root))) as client:
             return await use(client)
 
-    return anyio.run(run)
+    return run_async(run)
 
 
 def call(tool: str, arguments: dict[str, Any], root: Path | None = EXAMPLES) -> Any:
@@ -173,7 +173,7 @@ def test_an_agent_starts_the_server_as_a_command() -> None:
         async with Client(command) as client:
             return await client.call_tool("cost", {"path": "support-day.jsonl"})
 
-    answer = anyio.run(run).structured_content
+    answer = run_async(run).structured_content
     assert answer["input"]["records"] == 56
     assert answer["total"]
 
