@@ -17,7 +17,7 @@ from voicebill.answers.parameters.documentation import INPUT_TABLES, with_input_
 from voicebill.answers.parameters.script_schema import SCRIPT_SCHEMA, TURN_SCHEMA
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.billing.errors import VoicebillError
-from voicebill.cli.app import app
+from voicebill.cli.app import COMMANDS, app, load_command
 from voicebill.conversation.rules import PARAMETERS
 from voicebill.logs.read import LOG_FORMATS
 
@@ -75,6 +75,12 @@ def test_every_capacity_target_is_documented() -> None:
 
 def test_every_rule_is_documented() -> None:
     assert set(first_cells(part("Rules"))) == set(PARAMETERS)
+
+
+def test_every_option_that_a_page_names_is_an_option_of_a_command() -> None:
+    options = {option for name in COMMANDS for parameter in load_command(name).params for option in parameter.opts}
+    named = {(page.name, option) for page in PAGES for option in re.findall(r"`(--[a-z][a-z-]*)", page.read_text("utf-8"))}
+    assert {(page, option) for page, option in named if option not in options} == set()
 
 
 def test_every_format_field_and_option_of_usage_logs_is_documented() -> None:
