@@ -8,33 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.cases import DAY, micro_dollars
+from tests.facts.invented import INVENTED
 from voicebill.billing.bill import bill, sum_lines
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.usage import Usage
 from voicebill.facts import load_facts
 from voicebill.facts.files import InvalidFile, UnreadableFile
-
-INVENTED = """
-provider = "parrot-ai"
-checked = 2026-11-01
-sources = ["an invented price list"]
-
-[[meters]]
-name = "squawk_ms"
-label = "squawking"
-unit = "ms"
-priced_per = 1_000
-price_unit = "/s"
-direction = "out"
-modality = "audio"
-
-[[offers]]
-model = "parrot-1"
-kind = "realtime"
-[[offers.prices]]
-since = "2026-06"
-usd = { squawk_ms = 0.002, audio_in = 12.5, text_out = 3 }
-"""
 
 FAULTY = """
 provider = "parrot-ai"
@@ -262,6 +241,10 @@ models = ["gpt-realtime"]
             TOP + "[[offers]]\nmodel='a'\nkind='text'\n"
             "[[offers.prices]]\nsince='2026-05'\nuntil='2026-01'\nusd={text_in=1e-99999999}\n",
             "line 7: until (2026-01) is not after since (2026-05)\n  line 10: usd: text_in: is beyond any use",
+        ),
+        (
+            TOP + "[[availability]]\nmodels='a'\ndeployment='global'\ntransport_regions={sipp='oslo'}\n",
+            "line 7: transport_regions: unknown transport 'sipp'; the nearest is sip",
         ),
     ],
 )

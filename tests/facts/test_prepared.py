@@ -12,33 +12,12 @@ from zipfile import ZipFile
 import pytest
 
 import voicebill
+from tests.facts.invented import INVENTED
 from voicebill.facts import load
 from voicebill.facts.files import InvalidFile
 from voicebill.facts.prepared import PACKAGE, SOURCE_FOLDERS, read_prepared, write_prepared
 
 ROOT = Path(__file__).parents[2]
-
-OWN_PRICES = """
-provider = "parrot-ai"
-checked = 2026-11-01
-sources = ["an invented price list"]
-
-[[meters]]
-name = "squawk_ms"
-label = "squawking"
-unit = "ms"
-priced_per = 1_000
-price_unit = "/s"
-direction = "out"
-modality = "audio"
-
-[[offers]]
-model = "parrot-1"
-kind = "realtime"
-[[offers.prices]]
-since = "2026-06"
-usd = { squawk_ms = 0.002, audio_in = 12.5 }
-"""
 
 
 def loaded(monkeypatch: pytest.MonkeyPatch, form: bytes | None, *files: Path) -> str:
@@ -59,7 +38,7 @@ def form() -> bytes:
 def test_the_prepared_facts_are_those_of_the_toml_files(monkeypatch: pytest.MonkeyPatch, form: bytes, tmp_path: Path) -> None:
     assert loaded(monkeypatch, form) == loaded(monkeypatch, None)
     file = tmp_path / "prices.toml"
-    file.write_text(OWN_PRICES, encoding="utf-8")
+    file.write_text(INVENTED, encoding="utf-8")
     with_own_prices = loaded(monkeypatch, form, file)
     assert "squawk_ms" in with_own_prices
     assert with_own_prices == loaded(monkeypatch, None, file)
@@ -68,7 +47,7 @@ def test_the_prepared_facts_are_those_of_the_toml_files(monkeypatch: pytest.Monk
 
 def test_errors_in_files_of_ones_own_have_their_lines(monkeypatch: pytest.MonkeyPatch, form: bytes, tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
-    file.write_text(OWN_PRICES.replace("squawk_ms = 0.002", "squawk = 0.002"), encoding="utf-8")
+    file.write_text(INVENTED.replace("squawk_ms = 0.002", "squawk = 0.002"), encoding="utf-8")
     texts = []
     for used in (form, None):
         with pytest.raises(InvalidFile) as error:
@@ -98,7 +77,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a rule": lambda package: append(package / "facts" / "rules" / "recorded.toml"),
     "the loader": lambda package: append(package / "facts" / "load.py"),
     "a type of facts": lambda package: append(package / "billing" / "offers.py"),
-    "a file more": lambda package: (package / "facts" / "prices" / "parrot.toml").write_text(OWN_PRICES, encoding="utf-8"),
+    "a file more": lambda package: (package / "facts" / "prices" / "parrot.toml").write_text(INVENTED, encoding="utf-8"),
     "a file less": lambda package: (package / "facts" / "prices" / "azure_text.toml").unlink(),
     "a file renamed": lambda package: (package / "facts" / "ptu.toml").rename(package / "facts" / "units.toml"),
     "a folder less": lambda package: shutil.rmtree(package / "facts" / "alternatives"),

@@ -74,7 +74,10 @@ class Surcharge:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Where models can be deployed, according to the vendor's availability table. A listed price alone does not prove it."""
+    """Where models can be deployed, according to the vendor's availability table. A listed price alone does not prove it.
+
+    `transport_regions`: the only regions with a transport, by its name; a transport that is not named is not restricted.
+    """
 
     provider: str
     models: tuple[str, ...]
@@ -83,6 +86,7 @@ class Availability:
     checked: date
     source: str
     note: str = ""
+    transport_regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +364,11 @@ class PriceBook:
         """Whether the vendor's availability table lists a model, but not under the offer's deployment."""
         rows = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
         return bool(rows) and all(row.deployment != offer.deployment for row in rows)
+
+    def transport_regions(self, offer: Offer, transport: str) -> tuple[str, ...]:
+        """The only regions in which an offer's model has a transport, as far as the vendor says; () if it names none."""
+        rows = (row for row in self.availability if row.provider == offer.provider and offer.model in row.models)
+        return tuple(dict.fromkeys(region for row in rows for region in row.transport_regions.get(transport, ())))
 
     def _region_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
         rows = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]

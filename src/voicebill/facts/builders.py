@@ -116,6 +116,7 @@ class RowBuilder:
             models=row["models"],
             deployment=row["deployment"],
             regions=row["regions"],
+            transport_regions=row["transport_regions"],
             checked=self._checked_day(row),
             source=self._source(row),
             note=row["note"],

@@ -27,8 +27,10 @@ from voicebill.billing.money import picodollars
 from voicebill.billing.offers import DEPLOYMENTS, Kind
 from voicebill.billing.provisioned_throughput import PtuIncrements
 from voicebill.conversation.rules import parse_parameter
+from voicebill.conversation.script import TransportName
 
 OFFER_KIND_NAMES: tuple[str, ...] = get_args(Kind)
+TRANSPORT_NAMES: tuple[str, ...] = get_args(TransportName)
 SERVICE_TIERS = ("standard", "batch", "flex", "priority")
 EVIDENCE_LEVELS = ("documented", "measured", "inferred", "assumed", "defined")
 
@@ -143,6 +145,7 @@ AVAILABILITY_SCHEMA: Schema = {
     "models": Field(list_of(text)),
     "deployment": Field(one_of(*DEPLOYMENTS)),
     "regions": Field(list_of(text), ()),
+    "transport_regions": Field(map_of(list_of(text), TRANSPORT_NAMES, kind="transport"), {}),
     **PROVENANCE_SCHEMA,
 }
 

@@ -95,6 +95,25 @@ def test_a_transport_has_its_assumptions(transport: str, interrupted: int, carri
     assert count(assumptions, "over WebSocket the client truncates interrupted replies") == clients
 
 
+@pytest.mark.parametrize(
+    ("provider", "region", "transport", "warned"),
+    [
+        ("azure", "centralus", "sip", 1),
+        ("azure", "centralus", "webrtc", 1),
+        ("azure", "centralus", "websocket", 0),
+        ("azure", "centralus", None, 0),
+        ("azure", "eastus2", "sip", 0),
+        ("azure", None, "sip", 0),
+        ("openai", None, "sip", 0),
+    ],
+)
+def test_a_transport_outside_its_regions_is_warned_of(
+    provider: str, region: str | None, transport: str | None, warned: int
+) -> None:
+    warnings = plan_warnings(selection_of(provider=provider, region=region), transport=transport)
+    assert count(warnings, "in eastus2 and swedencentral only: it may not be available in centralus") == warned
+
+
 def test_a_truncation_setting_that_is_ignored_is_warned_of() -> None:
     ignoring = selection_of("gpt-realtime-2.1", provider="azure")
     half, text = Truncation("auto", Decimal("0.5")), "accepts a truncation setting for gpt-realtime-2.1 and ignores it"

@@ -35,6 +35,7 @@ def warnings(
         notes += rate_warnings(transcription_lines, model.transcription.rates)
     return [
         *notes,
+        *_transport_region(conversation, model),
         *_ignored_truncation(conversation, model),
         *_limits(conversation),
         *_long_replies(conversation),
@@ -101,6 +102,19 @@ def _transport(conversation: CountedConversation) -> Iterator[str]:
         yield "over WebSocket the client truncates interrupted replies; if it does not, unplayed speech stays in the history"
     if conversation.script.transport == "sip":
         yield "over SIP the carrier bills its own minutes, which are not part of the model's cost"
+
+
+def _transport_region(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
+    transport, region, offer = conversation.script.transport, model.quote.region, model.quote.offer
+    if transport is None or region is None:
+        return
+    regions = model.facts.prices.transport_regions(offer, transport)
+    if regions and region not in regions:
+        title = model.facts.transport_catalog.transports[transport].title
+        yield (
+            f"{offer.provider} lists {title} for {offer.model} in {' and '.join(regions)} only: it may not be available "
+            f"in {region}"
+        )
 
 
 def _ignored_truncation(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:

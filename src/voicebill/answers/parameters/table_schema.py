@@ -250,9 +250,9 @@ def list_of(reader: ValueReader) -> ValueReader:
     return read_list
 
 
-def map_of(reader: ValueReader, meters: Iterable[str] | None = None) -> ValueReader:
-    """A table of values by name; `meters` are the names that there may be."""
-    names = None if meters is None else tuple(meters)
+def map_of(reader: ValueReader, known_names: Iterable[str] | None = None, *, kind: str = "meter") -> ValueReader:
+    """A table of values by name; `known_names` are the names that there may be, and `kind` is what they name."""
+    names = None if known_names is None else tuple(known_names)
 
     def read_map(value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -260,7 +260,7 @@ def map_of(reader: ValueReader, meters: Iterable[str] | None = None) -> ValueRea
 
         def read_one(name: object) -> Any:  # noqa: ANN401 - whatever the reader gives
             if names is not None and str(name) not in names:
-                raise UnknownName("meter", str(name), names)
+                raise UnknownName(kind, str(name), names)
             return reader(value[name])
 
         return _read_all(((str(name), name) for name in value), read_one)
