@@ -195,7 +195,10 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
         ("--minutes 10 --turns 20 --rules missing.toml", "there is no file missing.toml"),
         ("--minutes 10 --turns 20 --set-rule cache_block_tokens", "is not written NAME=VALUE"),
         ("--minutes 10 --turns 20 --set-rule cache_blok_tokens=2", "unknown rule 'cache_blok_tokens'; the nearest are"),
-        ("--minutes 10 --turns 20 --instructions-tokens 5 --instructions-file x", "are alternatives: give one"),
+        (
+            "--minutes 10 --turns 20 --instructions-tokens 5 --instructions-file x",
+            "--instructions-tokens cannot be combined with --instructions-file: give one",
+        ),
         ("--minutes 10 --turns 20 --instructions-file nowhere.txt", "there is no file nowhere.txt"),
         ("--minutes 10 --turns 20 --instructions-tokens 40000", "leave no room in an input of 28,224 tokens"),
         ("--minutes 10 --turns 20 --cache most", "--cache must be one of all, prefix, none, not 'most'"),
@@ -536,7 +539,7 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     file.write_text("5\nlong\n", encoding="utf-8")
     assert f"{file.name}, line 2: 'long' is not a duration" in refusal(*words, "--call-lengths", str(file))
     file.write_text("5,3\n", encoding="utf-8")
-    assert "--call-length-cv and call_lengths are alternatives: give one" in refusal(
+    assert "--call-length-cv cannot be combined with --call-lengths: give one" in refusal(
         *words, "--call-lengths", str(file), "--call-length-cv", "1"
     )
     assert "--call-length-cv must be between 0 and 5, not 9" in refusal(*words, "--call-length-cv", "9")

@@ -111,12 +111,12 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
         ("--carrier-per-minute 0.00000000001", "--carrier-per-minute must have at most nine decimals, not 0.00000000001"),
         (
             "--carrier-per-minute 0.01 --carrier twilio/voice-inbound-us-local",
-            "carrier and carrier_per_minute are alternatives: give one",
+            "--carrier cannot be combined with --carrier-per-minute: give one",
         ),
-        ("--carrier-increment 6", "--carrier-increment applies to carrier_per_minute: give that, too"),
+        ("--carrier-increment 6", "--carrier-increment applies to --carrier-per-minute: give that, too"),
         (
             "--carrier-increment 6 --carrier twilio/voice-inbound-us-local",
-            "--carrier-increment applies to carrier_per_minute",
+            "--carrier-increment applies to --carrier-per-minute",
         ),
         ("--carrier-increment 0 --carrier-per-minute 0.01", "--carrier-increment must be between 1 and 3,600, not 0"),
         ("--carrier-increment 1.5 --carrier-per-minute 0.01", "--carrier-increment must be a whole number, not '1.5'"),
@@ -147,7 +147,7 @@ def test_a_way_that_cannot_be_is_refused_in_one_sentence(words: str, message: st
         ("carrier_increment = 1.5", "line 3: carrier_increment: must be a whole number, not 1.5"),
         ("platforms = 5", "line 3: platforms: must be a list of names, not 5"),
         ("carrier = 5", "line 3: carrier: must be"),
-        ("carrier_increment = 6", "--carrier-increment applies to carrier_per_minute"),
+        ("carrier_increment = 6", "--carrier-increment applies to --carrier-per-minute"),
     ],
 )
 def test_a_saved_plan_with_a_faulty_way_is_refused(tmp_path: Path, row: str, message: str) -> None:

@@ -4,6 +4,7 @@ Every error of voicebill is a `VoicebillError`; each concrete error is also the 
 that `except ValueError` works where people expect it to. The text names what was asked, what is known, and the remedy.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Self
@@ -23,26 +24,42 @@ class VoicebillError(Exception):
     field: str | None = None
 
     def __init__(
-        self, message: str = "", *, field: str | None = None, is_sentence: bool = False, is_predicate: bool = False
+        self,
+        message: str = "",
+        *,
+        field: str | None = None,
+        mentions: tuple[str, ...] = (),
+        is_sentence: bool = False,
+        is_predicate: bool = False,
     ) -> None:
         """`is_sentence`: the message is complete without the name of the field, which is not put before it.
 
         `is_predicate`: the message of an error that does not know its field yet continues its name, as "must be a number".
+        `mentions`: the inputs that the message names.
         """
         super().__init__(message if field is None or is_sentence else f"{field} {message}")
         self.message = message
         self.field = field
+        self._mentions = mentions
         self._is_sentence = is_sentence
         self._separator = " " if is_predicate or field is not None else ": "
 
-    def text_for(self, name: str) -> str:
-        """The text with another name for the field, such as that of an option."""
-        return self.message if self._is_sentence else f"{name}{self._separator}{self.message}"
+    def text_with(self, names: Mapping[str, str], field: str | None = None) -> str:
+        """The text with other names for inputs, such as those of options; `field` is the input if the error knows none.
+
+        >>> error = InvalidInput("applies to carrier only", field="carrier_increment", mentions=("carrier",))
+        >>> error.text_with({"carrier": "--carrier", "carrier_increment": "--carrier-increment"})
+        '--carrier-increment applies to --carrier only'
+        """
+        message = self.message
+        for mentioned in self._mentions:
+            message = re.sub(rf"\b{re.escape(mentioned)}\b", names.get(mentioned, mentioned), message)
+        field = self.field or field
+        return message if self._is_sentence or field is None else f"{names.get(field, field)}{self._separator}{message}"
 
     def texts(self, names: Mapping[str, str]) -> list[str]:
-        """The text of each error in this one, with other names for the fields, such as those of options."""
-        name = names.get(self.field or "")
-        return [str(self) if name is None else self.text_for(name)]
+        """The text of each error in this one, with other names for inputs."""
+        return [self.text_with(names)]
 
     def at(self, field: str) -> Self:
         """Return the error as one of a field, unless it already names one: a parser does not know what its text is for.

@@ -62,7 +62,9 @@ class Plan(ConversationSettings):
     def __post_init__(self) -> None:
         validate(self)
         if self.text_turns > self.turns:
-            raise InvalidInput(f"({self.text_turns}) must be between 0 and turns ({self.turns})", field="text_turns")
+            raise InvalidInput(
+                f"({self.text_turns}) must be between 0 and turns ({self.turns})", field="text_turns", mentions=("turns",)
+            )
         self._check_shares()
 
     def _check_shares(self) -> None:
@@ -71,6 +73,7 @@ class Plan(ConversationSettings):
             raise InvalidInput(
                 f"user_share ({user}) and assistant_share ({assistant}) must add up to at most 1",
                 field="user_share",
+                mentions=("user_share", "assistant_share"),
                 is_sentence=True,
             )
         if self.silence_share is not None and user + assistant + Decimal(self.silence_share) != 1:
@@ -78,6 +81,7 @@ class Plan(ConversationSettings):
                 f"user_share ({user}), assistant_share ({assistant}) and silence_share ({self.silence_share}) must add "
                 "up to 1; omit one of them to have it computed",
                 field="silence_share",
+                mentions=("user_share", "assistant_share", "silence_share"),
                 is_sentence=True,
             )
 

@@ -38,6 +38,7 @@ class Truncation:
             raise InvalidInput(
                 "retention_ratio and post_instructions_tokens have no effect if truncation is disabled",
                 field="truncation",
+                mentions=("retention_ratio", "post_instructions_tokens"),
                 is_sentence=True,
             )
 

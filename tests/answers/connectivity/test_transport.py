@@ -280,7 +280,7 @@ def test_a_connection_states_its_assumptions() -> None:
             {"carrier": "a/b", "carrier_increment": 6},
             "carrier_increment applies to carrier_per_minute",
         ),
-        ({"carrier": "a/b", "carrier_per_minute": 1}, "carrier and carrier_per_minute are alternatives: give one"),
+        ({"carrier": "a/b", "carrier_per_minute": 1}, "carrier cannot be combined with carrier_per_minute: give one"),
         ({"platforms": ("a/b", "c/d", "a/b")}, "platforms: a/b would be paid twice: name it once"),
         ({"carrier": "a/b", "platforms": ("a/b",)}, "platforms: a/b would be paid twice: name it once"),
     ],

@@ -282,7 +282,7 @@ def test_a_discount_is_taken_off_pay_as_you_go_and_it_is_said_that_units_keep_th
         ({"prompt_tokens": Decimal(-5)}, "prompt_tokens must be between 0 and 100,000,000, not -5"),
         (
             {"prompt_tokens": Decimal(0), "response_tokens": Decimal(0)},
-            "prompt_tokens and response_tokens are both 0: a call without tokens needs no PTUs",
+            "prompt_tokens cannot be 0 if response_tokens is 0, too: a call without tokens needs no PTUs",
         ),
         ({"profile": (Decimal(1),) * 23}, "profile must be 24 numbers, one per hour, or 168 for a week, not 23"),
         ({"profile": (Decimal(0),) * 24}, "profile must have a load: each of its hours is 0"),

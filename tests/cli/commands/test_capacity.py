@@ -81,7 +81,7 @@ def test_a_long_call_is_shown_in_part() -> None:
         (("--conversations", "1000/day", "--days", "40"), "--days must be more than 0 and at most 31, not 40"),
         (
             ("--conversations", "1000/hour"),
-            "--conversations (1,000/hour) has no busy hour: give calls_per_hour, or a volume per day",
+            "--conversations (1,000/hour) has no busy hour: give --calls-per-hour, or a volume per day",
         ),
         (("--conversations", "1000/fortnight"), "unknown period 'fortnight'"),
         (
@@ -96,7 +96,7 @@ def test_a_long_call_is_shown_in_part() -> None:
         (("--conversations", "1000/day", "--request-unit", "call"), "--request-unit must be one of response, session"),
         (
             ("--calls-per-hour", "9", "--days", "5"),
-            "--calls-per-hour is the busy hour already: leave out busy_hour_share and days",
+            "--calls-per-hour is the busy hour already: leave out --busy-hour-share and --days",
         ),
         (("--conversations", "1000/day", *AZURE, "--tier", "9"), "unknown quota tier 'tier-9'"),
         (

@@ -244,7 +244,11 @@ def test_the_page_shows_the_connection_with_its_fees() -> None:
         ({"carrier": "nobody"}, "carrier", "unknown carrier 'nobody'"),
         ({"carrier_per_minute": "cheap"}, "carrier_per_minute", "'cheap' is not a number"),
         ({"carrier_per_minute": "2000"}, "carrier_per_minute", "must be between 0 and 1,000 (dollars), not 2000"),
-        ({"carrier_per_minute": "1", "carrier": "twilio/call-recording"}, "carrier", "are alternatives: give one"),
+        (
+            {"carrier_per_minute": "1", "carrier": "twilio/call-recording"},
+            "carrier",
+            "cannot be combined with carrier_per_minute: give one",
+        ),
         ({"carrier_increment": "6"}, "carrier_increment", "applies to carrier_per_minute: give that, too"),
         ({"carrier_increment": "0", "carrier_per_minute": "1"}, "carrier_increment", "must be between 1 and 3,600, not 0"),
         ({"egress_per_gb": "-1"}, "egress_per_gb", "-1 is negative"),

@@ -104,7 +104,7 @@ def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:
         (
             {"prompt_tokens": "0", "response_tokens": "0"},
             "prompt_tokens",
-            "and response_tokens are both 0: a call without tokens needs no PTUs",
+            "cannot be 0 if response_tokens is 0, too: a call without tokens needs no PTUs",
         ),
         ({"cache_rate": "120"}, "cache_rate", "'120' is more than 100%"),
         ({"profile": "1,2"}, "profile", "24 numbers, or 168 for a week"),

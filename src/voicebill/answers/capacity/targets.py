@@ -66,7 +66,9 @@ class CapacityTargets:
         validate(self)
         if self.calls_per_hour is not None and (self.busy_hour_share is not None or self.days is not None):
             raise InvalidInput(
-                "is the busy hour already: leave out busy_hour_share and days, or give a volume", field="calls_per_hour"
+                "is the busy hour already: leave out busy_hour_share and days, or give a volume",
+                field="calls_per_hour",
+                mentions=("busy_hour_share", "days"),
             )
 
     @property

@@ -68,10 +68,13 @@ def _traffic(minutes: Fraction, volume: Volume | None, targets: CapacityTargets)
         raise InvalidInput(
             "is missing: how many calls are there? Give a volume, such as 30000/month, or calls_per_hour in the busy hour",
             field="conversations",
+            mentions=("calls_per_hour",),
         )
     if volume.period == "hour":
         raise InvalidInput(
-            f"({volume}) has no busy hour: give calls_per_hour, or a volume per day, week, month or year", field="conversations"
+            f"({volume}) has no busy hour: give calls_per_hour, or a volume per day, week, month or year",
+            field="conversations",
+            mentions=("calls_per_hour",),
         )
     busy_hour_share = Decimal(targets.busy_hour_share or ASSUMED_BUSY_SHARE)
     days = Decimal(targets.days or ASSUMED_DAYS)

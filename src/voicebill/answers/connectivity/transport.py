@@ -51,13 +51,17 @@ class ConnectionCosts:
             if value == "" or (isinstance(value, tuple) and "" in value):
                 raise InvalidInput("must be a name", field=name)
         if self.carrier is not None and self.carrier_per_minute is not None:
-            raise InvalidInput("and carrier_per_minute are alternatives: give one", field="carrier")
+            raise InvalidInput(
+                "cannot be combined with carrier_per_minute: give one", field="carrier", mentions=("carrier_per_minute",)
+            )
         for name in ("carrier_per_minute", "egress_per_gb"):
             value = getattr(self, name)
             if value is not None and round(value, 9) != value:
                 raise InvalidInput(f"must have at most nine decimals, not {value:f}", field=name)
         if self.carrier_increment is not None and self.carrier_per_minute is None:
-            raise InvalidInput("applies to carrier_per_minute: give that, too", field="carrier_increment")
+            raise InvalidInput(
+                "applies to carrier_per_minute: give that, too", field="carrier_increment", mentions=("carrier_per_minute",)
+            )
         payees = (self.carrier, *self.platforms)
         duplicate = next((name for name in self.platforms if payees.count(name) > 1), None)
         if duplicate is not None:

@@ -98,7 +98,7 @@ def _built(build: Callable[[], Part], issues: list[Issue]) -> Part | None:
 
 def _call_lengths(variation: Decimal | None, lengths: CallLengths | None) -> LengthDistribution | CallLengths | None:
     if variation is not None and lengths is not None:
-        raise InvalidInput("and call_lengths are alternatives: give one", field="call_length_cv")
+        raise InvalidInput("cannot be combined with call_lengths: give one", field="call_length_cv", mentions=("call_lengths",))
     return lengths if variation is None else LengthDistribution(variation)
 
 

@@ -47,7 +47,11 @@ class PtuRequest:
             object.__setattr__(self, name, value.strip().lower() or None if isinstance(value, str) else value)
         validate(self)
         if Decimal(self.prompt_tokens) + Decimal(self.response_tokens) == 0:
-            raise InvalidInput("and response_tokens are both 0: a call without tokens needs no PTUs", field="prompt_tokens")
+            raise InvalidInput(
+                "cannot be 0 if response_tokens is 0, too: a call without tokens needs no PTUs",
+                field="prompt_tokens",
+                mentions=("response_tokens",),
+            )
         hours = tuple(to_decimal_between("profile", calls, Between(0, MAX_CALLS_PER_MINUTE)) for calls in self.profile)
         object.__setattr__(self, "profile", hours)
         if hours and len(hours) not in (HOURS_PER_DAY, HOURS_PER_WEEK):

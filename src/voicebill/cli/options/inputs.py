@@ -27,8 +27,8 @@ class InvalidOptions(VoicebillError):
 
 
 def _issue_text(issue: Issue, names: Mapping[str, str]) -> str:
-    name = names.get(str(issue.path[0])) if issue.path else None
-    return issue.error.text_for(name) if name and issue.error else issue.text
+    name = str(issue.path[0]) if issue.path else ""
+    return issue.error.text_with(names, name) if issue.error and name in names else issue.text
 
 
 def option_name(name: str) -> str:

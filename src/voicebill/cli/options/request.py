@@ -89,7 +89,9 @@ def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -
         tokens = name.replace("_file", "_tokens")
         if options[name] is not None:
             if tokens in table:
-                raise InvalidInput(f"and {name} are alternatives: give one", field=tokens)
+                error = InvalidInput(f"cannot be combined with {name}: give one", field=tokens, mentions=(name,))
+                issues.append(Issue.of(error))
+                continue
             table[tokens] = count(options[name])
     if options["call_lengths"] is not None:
         table["call_lengths"] = read_call_lengths(options["call_lengths"])
