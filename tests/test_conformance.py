@@ -30,7 +30,7 @@ def voicebill(*words: str) -> dict[str, Any]:
     return answer
 
 
-def read_options(case: dict[str, Any]) -> list[str]:
+def read_inputs(case: dict[str, Any]) -> list[str]:
     """The log of a case, and what it does not say of itself."""
     names = ("model", "transcription_model", "provider", "deployment", "day")
     options = ((f"--{name.replace('_', '-')}", str(case[name])) for name in names if name in case)
@@ -60,13 +60,13 @@ def assert_costs_what_its_case_says(case: dict[str, Any], answer: dict[str, Any]
 @parametrize_case
 @pytest.mark.parametrize("engine", ["duckdb", "python"])
 def test_a_log_costs_what_its_case_says(case: dict[str, Any], engine: str) -> None:
-    assert_costs_what_its_case_says(case, voicebill("cost", *read_options(case), "--engine", engine))
+    assert_costs_what_its_case_says(case, voicebill("cost", *read_inputs(case), "--engine", engine))
 
 
 @parametrize_case
 def test_a_ledger_costs_what_its_case_says_however_often_it_is_recorded(case: dict[str, Any], tmp_path: Path) -> None:
     ledger = ["--ledger", str(tmp_path / "ledger")]
-    first, again = (voicebill("record", *read_options(case), *ledger) for _ in range(2))
+    first, again = (voicebill("record", *read_inputs(case), *ledger) for _ in range(2))
     assert (again["added"], again["corrected"], again["repeated"]) == (0, 0, first["input"])
     assert_costs_what_its_case_says(case, voicebill("cost", *ledger))
 

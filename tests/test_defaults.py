@@ -278,7 +278,6 @@ def test_options_with_a_default_of_their_own_state_it() -> None:
         "theme",
         "engine",
         "host",
-        "kind",
         "template",
     }
     assert [(name, default, text) for name, default, text in printed if default != text] == [

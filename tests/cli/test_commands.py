@@ -13,6 +13,7 @@ import time_machine
 
 from tests.cases import cases
 from tests.cli.invoke import answer, refusal, run
+from tests.facts.invented import INVENTED
 
 ON = ("--day", "2026-11-22")
 
@@ -369,6 +370,22 @@ def test_the_price_book_lists_one_model_with_history_and_sources() -> None:
     document = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
     assert [row["until"] for row in document["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
     assert all(row["sources"] for row in document["offers"][0]["prices"])
+
+
+def test_providers_are_found_in_whatever_case_and_kinds_of_a_model_are_chosen() -> None:
+    assert (
+        run("prices", "--provider", "Azure", "--day", "2026-11-22").stdout
+        == run("prices", "--provider", "azure", "--day", "2026-11-22").stdout
+    )
+    assert "unknown provider 'azur'; the nearest is azure" in refusal("prices", "--provider", "azur")
+    assert run("prices", "gpt-realtime", "--kind", "text").stdout == "gpt-realtime is not sold as a text model\n"
+    assert run("prices", "gpt-realtime", "--kind", "realtime").stdout == run("prices", "gpt-realtime").stdout
+
+
+def test_the_price_book_is_that_of_the_other_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.toml").write_text(INVENTED, encoding="utf-8")
+    monkeypatch.setenv("VOICEBILL_HOME", str(tmp_path))
+    assert "parrot-1" in run("prices", "--provider", "parrot-ai", "--day", "2026-11-22").stdout
 
 
 def test_the_price_book_lists_every_kind() -> None:

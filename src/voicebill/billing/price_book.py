@@ -245,10 +245,7 @@ class PriceBook:
         Raises:
             UnknownName: no offer has that name; the closest names are given.
         """
-        sellers = {offer.provider for offer in self.offers}
-        providers = self.providers if provider is None else (provider.strip().lower(),)
-        if provider is not None and providers[0] not in sellers:
-            raise UnknownName("provider", provider, self.providers)
+        providers = self.providers if provider is None else (self._seller(provider),)
         name = model.strip().lower()
         offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, name), ()))
         if not offers:
@@ -261,6 +258,22 @@ class PriceBook:
             )
             raise UnknownName("model", model, other_name, remedy=remedy)
         return offers
+
+    def offers_of(self, kind: str | None = None, provider: str | None = None) -> tuple[Offer, ...]:
+        """Every offer of a kind and a provider (None: any).
+
+        Raises:
+            UnknownName: no offer is of that provider.
+        """
+        seller = None if provider is None else self._seller(provider)
+        return tuple(offer for offer in self.offers if kind in (None, offer.kind) and seller in (None, offer.provider))
+
+    def _seller(self, provider: str) -> str:
+        """A provider by its name in whatever case."""
+        name = provider.strip().lower()
+        if name not in {offer.provider for offer in self.offers}:
+            raise UnknownName("provider", provider, self.providers)
+        return name
 
     def _resolve_version(self, model: str, candidates: Sequence[Offer], day: date) -> tuple[Offer, list[str], list[str]]:
         is_dated = (

@@ -10,9 +10,10 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from voicebill import __version__
+from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
-from voicebill.mcp.tools import InvalidArguments, ToolContext, tools_for
+from voicebill.mcp.tools import ToolContext, tools_for
 
 INSTRUCTIONS = (
     "voicebill calculates what realtime voice conversations cost on OpenAI's and Azure's Realtime API, before and after they "
@@ -47,10 +48,8 @@ def create_server(site: ToolContext) -> Server[Any]:
             return _failure([(None, f"unknown tool {params.name!r}; known: {', '.join(tools)}")])
         try:
             document = await anyio.to_thread.run_sync(lambda: tool.answer(params.arguments or {}, site))
-        except InvalidArguments as error:
-            return _failure(
-                [(str(issue.path[0]) if issue.path else None, issue.message or issue.text) for issue in error.issues]
-            )
+        except InvalidInputs as error:
+            return _failure(error.field_errors)
         except VoicebillError as error:
             return _failure([(error.field, error.message)])
         return _result(document)

@@ -1,6 +1,6 @@
 """Define the tools of the MCP server. Their arguments have the names, units and bounds of the declared inputs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,27 +8,29 @@ from typing import Any
 
 from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.stacks import restrict_stacks
 from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.comparison.compare import available_offers_matching, compare
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
 from voicebill.answers.estimates.simulate import simulate
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
-from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PTU, SELECTION, Inputs
+from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_INPUTS, PTU, SELECTION, Inputs
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
-from voicebill.answers.parameters.plan_schema import input_schema
 from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.script_schema import parse_script
-from voicebill.answers.parameters.table_schema import Issue, read_table
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.recorded.cost import cost
-from voicebill.answers.recorded.query import CostQuery, validate_sku
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.rules import ModelRulesReport
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.validation import format_value
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
@@ -38,14 +40,6 @@ from voicebill.mcp.files import log_sources
 
 JsonObject = dict[str, Any]
 Arguments = Mapping[str, Any]
-
-
-class InvalidArguments(VoicebillError):
-    """The arguments of a tool are invalid; each issue has the name of its argument."""
-
-    def __init__(self, issues: Sequence[Issue]) -> None:
-        super().__init__("; ".join(issue.text for issue in issues))
-        self.issues = tuple(issues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ class Tool:
         """The answer's JSON: the headline, or all of it with `detail: true`.
 
         Raises:
-            InvalidArguments: arguments are invalid.
+            InvalidInputs: arguments are invalid.
             VoicebillError: there is no answer.
         """
         detail = arguments.get("detail", False)
@@ -110,7 +104,7 @@ def _request(table: Arguments, site: ToolContext) -> EstimateRequest:
     issues: list[Issue] = []
     request = parse_estimate_request(table, today=site.today(), issues=issues)
     if request is None:
-        raise InvalidArguments(issues)
+        raise InvalidInputs(issues)
     return request
 
 
@@ -131,7 +125,7 @@ def _simulate(table: Arguments, site: ToolContext) -> JsonObject:
     issues: list[Issue] = []
     request = parse_script(table, issues)
     if request is None:
-        raise InvalidArguments(issues)
+        raise InvalidInputs(issues)
     selection = request.selection(day=request.selection_values["day"] or site.today())
     return simulate(request.script, selection, site.facts).to_dict()
 
@@ -150,7 +144,7 @@ def _compare(table: Arguments, site: ToolContext) -> JsonObject:
         request.selection,
         facts,
         request.volume,
-        stacks=[] if models else facts.stacks,
+        stacks=[] if models else restrict_stacks(facts.stacks, names.get("provider"), names.get("deployment")),
         lengths=request.lengths,
         connection_costs=request.connection_costs,
     )
@@ -163,7 +157,7 @@ def _plan_capacity(table: Arguments, site: ToolContext) -> JsonObject:
     targets = parse_targets(targets_table, issues)
     request = parse_estimate_request(plan_table, today=site.today(), issues=issues)
     if request is None or targets is None or issues:
-        raise InvalidArguments(issues)
+        raise InvalidInputs(issues)
     answer = plan_capacity(request.plan, request.selection, site.facts, request.volume, targets, lengths=request.lengths)
     return answer.to_dict()
 
@@ -172,69 +166,51 @@ def _size_ptus(table: Arguments, site: ToolContext) -> JsonObject:
     issues: list[Issue] = []
     request = parse_ptu_request(table, today=site.today(), issues=issues)
     if request is None:
-        raise InvalidArguments(issues)
+        raise InvalidInputs(issues)
     return size_ptus(request, site.facts).to_dict()
-
-
-def _values(table: Arguments, inputs: Inputs) -> JsonObject:
-    issues: list[Issue] = []
-    arguments = {name: value for name, value in table.items() if name in inputs}
-    values = read_table(arguments, input_schema(inputs.values()), issues)
-    if issues:
-        raise InvalidArguments(issues)
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _refuse_unknown(table: Arguments, names: Iterable[str]) -> None:
-    choices = tuple(names)
-    unknown = [name for name in table if name not in choices]
-    if unknown:
-        raise InvalidArguments([Issue((name,), f"unknown argument {name!r}; known: {', '.join(choices)}") for name in unknown])
 
 
 def _cost(table: Arguments, site: ToolContext) -> JsonObject:
     """The cost of log files below the root."""
     assert site.root is not None
-    _refuse_unknown(table, ("path", "format", *LOG_DEFAULTS, *LOG_QUERY))
-    query_values, defaults = _values(table, LOG_QUERY), _values(table, LOG_DEFAULTS)
-    if not isinstance(table.get("path"), str):
+    values = read_inputs({name: value for name, value in table.items() if name not in ("path", "format")}, LOG_INPUTS)
+    for name in ("path", "format"):
+        if not isinstance(table.get(name, ""), str):
+            raise InvalidInput(f"must be text, not {format_value(table[name])}", field=name)
+    if not table.get("path"):
         raise InvalidInput("is missing: which file or folder below the root?", field="path")
     sources = log_sources(site.root, table["path"])
-    skus = {name: defaults[name].lower() for name in ("provider", "deployment", "region") if name in defaults}
-    query = CostQuery(**query_values | skus)
-    validate_sku(query, site.facts.prices)
+    defaults = {name: value for name, value in values.items() if name in LOG_DEFAULTS}
+    query = CostQuery.of(values, site.facts.prices)
     report = ReadReport()
     with DuckDBEngine(memory=SERVER_MEMORY) as database:
-        report.repeated = database.load(all_records(sources, table.get("format"), LogDefaults(**defaults), report))
+        records = all_records(sources, table.get("format") or None, LogDefaults(**defaults), report)
+        report.repeated = database.load(records)
         answer = cost(database, query, site.facts.prices)
+    report.require_content()
     return CostReport.of(answer, log_input_report(report)).to_dict()
 
 
 def _prices(table: Arguments, site: ToolContext) -> JsonObject:
-    _refuse_unknown(table, ("model", "provider", "day"))
-    values = _values(table, {name: SELECTION[name] for name in ("model", "provider", "day")})
+    values = read_inputs(table, PRICE_INPUTS)
     book, day = site.facts.prices, values.get("day") or site.today()
     if "model" in values:
         offers = book.offers_named(values["model"], values.get("provider"))
     else:
-        offers = tuple(
-            offer
-            for offer in book.offers
-            if offer.kind == "realtime" and values.get("provider") in (None, offer.provider) and book.price_row(offer, day)
-        )
+        offers = tuple(offer for offer in book.offers_of("realtime", values.get("provider")) if book.price_row(offer, day))
     return PriceListReport.of(book, offers).to_dict()
 
 
 def _rules(table: Arguments, site: ToolContext) -> JsonObject:
-    names = ("model", "provider", "day", "rules")
-    _refuse_unknown(table, names)
-    values = _values(table, {name: SELECTION[name] for name in names})
+    values = read_inputs(table, RULE_INPUTS)
     day = values.get("day") or site.today()
     model, provider = values.get("model", DEFAULT_MODEL), values.get("provider", DEFAULT_PROVIDER)
     offer, rules = resolve_rules(model, provider, day, site.facts, rules=values.get("rules"), overrides={})
     return ModelRulesReport.of(offer, rules, day).to_dict()
 
 
+PRICE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day")}
+RULE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day", "rules")}
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -281,7 +257,7 @@ TOOLS: tuple[Tool, ...] = (
         "Calculate the cost of usage logs",
         "The actual cost of conversations, from usage logs below the root folder: by tenant, model, day or other fields.",
         {
-            **(logs := input_json_schema({**LOG_DEFAULTS, **LOG_QUERY}, {"path": PATH, "format": FORMAT})),
+            **(logs := input_json_schema(LOG_INPUTS, {"path": PATH, "format": FORMAT})),
             "required": ["path", *logs["required"]],
         },
         {
@@ -296,7 +272,7 @@ TOOLS: tuple[Tool, ...] = (
         "prices",
         "Look up prices",
         "The price book: the realtime offers of a day, or all offers of a model, with history, sources and disputed prices.",
-        input_json_schema({name: SELECTION[name] for name in ("model", "provider", "day")}),
+        input_json_schema(PRICE_INPUTS),
         {"digest": (), "currency": (), "offers": ("id", "provider", "model", "deployment", "regions", "prices")},
         _prices,
     ),
@@ -304,7 +280,7 @@ TOOLS: tuple[Tool, ...] = (
         "rules",
         "Look up counting rules",
         "The rules by which a model's conversations are counted, each with its evidence.",
-        input_json_schema({name: SELECTION[name] for name in ("model", "provider", "day", "rules")}),
+        input_json_schema(RULE_INPUTS),
         dict.fromkeys(("offer", "day", "name", "digest", "evidence"), ()),
         _rules,
     ),

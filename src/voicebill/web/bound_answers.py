@@ -21,8 +21,8 @@ from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
-from voicebill.billing.errors import UnknownName, VoicebillError
-from voicebill.billing.offers import DEPLOYMENTS, Offer
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.offers import Offer
 from voicebill.conversation.call_lengths import MAX_MULTIPLE_OF_MEAN
 from voicebill.web.forms.requests import BoundRequest, Problem, problem_from
 
@@ -135,10 +135,6 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
 
 def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
     book, day = bound.facts.prices, bound.request.selection.day
-    if offer_filter.provider is not None and offer_filter.provider not in book.providers:
-        raise UnknownName("provider", offer_filter.provider, book.providers)
-    if offer_filter.deployment is not None and offer_filter.deployment not in DEPLOYMENTS:
-        raise UnknownName("deployment", offer_filter.deployment, DEPLOYMENTS)
     return available_offers_matching(
         book, day, [offer_filter.model] if offer_filter.model else (), offer_filter.provider, offer_filter.deployment
     )

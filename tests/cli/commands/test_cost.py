@@ -85,8 +85,8 @@ def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["cost"], "name logs, or a ledger with --ledger DIR"),
-        (["cost", "{log}", "--ledger", "{folder}"], "name logs, or a ledger with --ledger DIR"),
+        (["cost"], "no logs are named: voicebill cost LOG..., or a ledger with --ledger DIR"),
+        (["cost", "{log}", "--ledger", "{folder}"], "--ledger cannot be combined with logs: give one"),
         (["cost", "{folder}/usge.jsonl"], "there is no file"),
         (["cost", "{folder}/usge.jsonl"], "did you mean usage.jsonl?"),
         (["cost", "{folder}/*.gz"], "no file matches"),
@@ -94,11 +94,11 @@ def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
         (["cost", "{log}", "--by", "day,day"], "--by must name each field once, not day, day"),
         (["cost", "{log}", "--where", "tenant ="], "--where: tenant needs a value"),
         (["cost", "{log}", "--where", "modl = x"], "unknown field 'modl'; the nearest is model"),
-        (["cost", "{log}", "--top", "3"], "--top needs groups: name them with --by"),
+        (["cost", "{log}", "--top", "3"], "--top needs groups: give --by, too"),
         (["cost", "{log}", "--by", "day", "--top", "0"], "top must be 1 or more"),
         (
             ["cost", "{log}", "--since", "2026-11-22", "--until", "2026-11-22"],
-            "--until (2026-11-22, exclusive) must be after since (2026-11-22)",
+            "--until (2026-11-22, exclusive) must be after --since (2026-11-22)",
         ),
         (["cost", "{log}", "--day", "2026-13-01"], "--day must be a day such as 2026-11-22, not '2026-13-01'"),
         (["cost", "{log}", "--format", "realtme"], "unknown format 'realtme'; the nearest is realtime"),

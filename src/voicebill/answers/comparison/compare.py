@@ -12,9 +12,9 @@ from voicebill.answers.estimates.call_mix import sample_calls
 from voicebill.answers.estimates.costing import CountedConversation, ScenarioUsage, run_conversation
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
-from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
+from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName, VoicebillError
 from voicebill.billing.money import Amount
-from voicebill.billing.offers import Offer
+from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_sample import SampledCalls, noticeable_cap
@@ -138,9 +138,13 @@ def available_offers_matching(
     """The realtime offers available on a day with the given model names (empty: all), provider and deployment (None: any).
 
     Raises:
-        UnknownName: no offer has a given name.
+        UnknownName: no offer has a given name, provider or deployment.
         NotAvailable: all models that are named were shut down by that day.
     """
+    if provider is not None and provider not in book.providers:
+        raise UnknownName("provider", provider, book.providers)
+    if deployment is not None and deployment not in DEPLOYMENTS:
+        raise UnknownName("deployment", deployment, DEPLOYMENTS)
     named_offers = [offer for name in models for offer in book.offers_named(name, provider, "realtime")]
     ids = {offer.id for offer in named_offers}
     available = [

@@ -983,6 +983,9 @@ LOG_QUERY: Inputs = _rows(
 )
 """Which records of a log or a ledger are asked about, and how they are grouped."""
 
+LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
+"""Everything that the cost of logs can be asked with."""
+
 ESTIMATE: Inputs = {**SELECTION, **PLAN, **CALL_VOLUME, **CONNECTION_COSTS}
 """Everything that an estimate or a comparison can be asked with."""
 

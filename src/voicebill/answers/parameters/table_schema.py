@@ -250,9 +250,9 @@ def list_of(reader: ValueReader) -> ValueReader:
     return read_list
 
 
-def map_of(reader: ValueReader, known_names: Iterable[str] | None = None, *, kind: str = "meter") -> ValueReader:
-    """A table of values by name; `known_names` are the names that there may be, and `kind` is what they name."""
-    names = None if known_names is None else tuple(known_names)
+def map_of(reader: ValueReader, choices: Iterable[str] | None = None, *, kind: str = "meter") -> ValueReader:
+    """A table of values by name; `choices` are the names that there may be (None: any), and `kind` is what they name."""
+    names = None if choices is None else tuple(choices)
 
     def read_map(value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):

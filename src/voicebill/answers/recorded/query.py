@@ -1,7 +1,9 @@
 """Define a cost query: which records are costed, and how they are grouped."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any, Self
 
 from voicebill.answers.recorded.filters import Condition, parse_field
 from voicebill.billing.errors import InvalidInput, UnknownName
@@ -48,19 +50,27 @@ class CostQuery:
             object.__setattr__(self, name, normalize_name(getattr(self, name)))
         if self.top is not None and self.top < 1:
             raise InvalidInput(f"must be 1 or more, not {self.top}", field="top")
+        if self.top is not None and not self.by:
+            raise InvalidInput("needs groups: give by, too", field="top", mentions=("by",))
         if self.since and self.until and self.since >= self.until:
-            raise InvalidInput(f"({self.until}, exclusive) must be after since ({self.since})", field="until")
+            raise InvalidInput(
+                f"({self.until}, exclusive) must be after since ({self.since})", field="until", mentions=("since",)
+            )
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any], prices: PriceBook, *, calls: bool = True) -> Self:
+        """The query of values by the names of its fields; other names are left out.
 
-def validate_sku(query: CostQuery, prices: PriceBook) -> None:
-    """Refuse a provider or a deployment that no offer has, before any log is read.
-
-    Raises:
-        UnknownName: no offer has it; the text names the closest names.
-    """
-    providers = {offer.provider for offer in prices.offers}
-    if query.provider not in providers:
-        raise UnknownName("provider", query.provider, providers)
-    deployments = {offer.deployment for offer in prices.offers}
-    if query.deployment not in deployments:
-        raise UnknownName("deployment", query.deployment, deployments)
+        Raises:
+            InvalidInput: a value is out of range.
+            UnknownName: no offer has the provider or the deployment; the text names the closest names.
+        """
+        names = {field.name for field in fields(cls)}
+        query = cls(**{name: value for name, value in values.items() if name in names}, calls=calls)
+        providers = {offer.provider for offer in prices.offers}
+        if query.provider not in providers:
+            raise UnknownName("provider", query.provider, providers)
+        deployments = {offer.deployment for offer in prices.offers}
+        if query.deployment not in deployments:
+            raise UnknownName("deployment", query.deployment, deployments)
+        return query

@@ -11,12 +11,13 @@ from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parameters.capacity_schema import parse_targets
 from voicebill.answers.parameters.inputs import CALL_VOLUME, CAPACITY, PLAN, SELECTION
+from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.reports.table_cells import abbreviate_minutes
 from voicebill.cli.display import terminal
-from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
+from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.request import takes_request
 from voicebill.cli.options.shared import (
     JsonOption,
@@ -48,7 +49,7 @@ def capacity_command(
     issues: list[Issue] = []
     targets = parse_targets(targets_table, issues)
     if targets is None:
-        raise InvalidOptions(issues)
+        raise InvalidInputs(issues)
     answer = plan_capacity(request.plan, request.selection, facts, request.volume, targets, lengths=request.lengths)
     if as_json:
         terminal.print_json(answer)

@@ -19,6 +19,7 @@ from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
+from voicebill.billing.sku_periods import normalize_name
 from voicebill.charts.themes import Theme
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
@@ -147,7 +148,7 @@ def compare_command(
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     plan, conversations, lengths, connection_costs = request.plan, request.volume, request.lengths, request.connection_costs
     effective_day = request.selection.day
-    provider = _normalize_provider(provider, facts)
+    provider = None if provider is None else normalize_name(provider)
     offers = available_offers_matching(facts.prices, effective_day, model or (), provider, deployment)
     selection = replace(request.selection, model="")
     answer = compare(plan, offers, selection, facts, conversations, lengths=lengths)
@@ -190,13 +191,6 @@ def compare_command(
         print_comparison(answer, second_comparison, out)
     if bridge_result:
         print_calculator_bridge(bridge_result, cheapest.offer, out)
-
-
-def _normalize_provider(name: str | None, facts: Facts) -> str | None:
-    provider = None if name is None else name.strip().lower()
-    if provider is not None and provider not in facts.prices.providers:
-        raise UnknownName("provider", provider, facts.prices.providers)
-    return provider
 
 
 def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.parameters.inputs import LOG_QUERY
+from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.cost import cost
-from voicebill.answers.recorded.query import CostQuery, validate_sku
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
@@ -19,7 +20,7 @@ from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
 from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
-from voicebill.cli.options.inputs import read_options, takes_inputs
+from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
 from voicebill.cli.options.shared import (
     ChartFileOption,
@@ -86,14 +87,13 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    query_values = read_options(query_table, LOG_QUERY)
-    if "top" in query_table and "by" not in query_table:
-        raise InvalidInput("needs groups: name them with --by", field="top")
-    query = CostQuery(**query_values | log_input.sku_defaults, calls=calls)
+    query_values = read_inputs(query_table, LOG_QUERY)
     price_book = load_facts(*home_files(), *(prices or ())).prices
-    if (log_input.ledger is None) == (not log_input.logs):
-        raise InvalidInput("name logs, or a ledger with --ledger DIR, and not both: voicebill cost LOG...")
-    validate_sku(query, price_book)
+    query = CostQuery.of({**query_values, **log_input.defaults}, price_book, calls=calls)
+    if log_input.ledger is None and not log_input.logs:
+        raise InvalidInput("no logs are named: voicebill cost LOG..., or a ledger with --ledger DIR")
+    if log_input.ledger is not None and log_input.logs:
+        raise InvalidInput("cannot be combined with logs: give one", field="ledger")
     report: ReadReport | None = None
     if log_input.ledger is not None:
         log_input.refuse_for_ledger()

@@ -16,10 +16,11 @@ from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import DAY_OPTION
-from voicebill.cli.options.shared import choice_parser, option, today
+from voicebill.cli.options.shared import choice_parser, home_files, option, today
 from voicebill.facts import load_facts
 
 KIND_CHOICES: tuple[str, ...] = get_args(Kind)
+DEFAULT_KIND: Kind = "realtime"
 DISPLAY_PANEL = "Selection"
 
 
@@ -31,15 +32,15 @@ def prices_command(
     *,
     provider: Annotated[str | None, option("--provider", "Only this provider's offers.", DISPLAY_PANEL, metavar="NAME")] = None,
     kind: Annotated[
-        str,
+        str | None,
         option(
             "--kind",
-            f"One of {', '.join(KIND_CHOICES)}. (default: realtime)",
+            f"One of {', '.join(KIND_CHOICES)}. (default: {DEFAULT_KIND}; with a model, all kinds)",
             DISPLAY_PANEL,
             choice_parser(*KIND_CHOICES),
             "NAME",
         ),
-    ] = "realtime",
+    ] = None,
     day: DAY_OPTION = None,
     file_to_check: Annotated[
         Path | None,
@@ -86,28 +87,25 @@ def prices_command(
             )
             typer.echo(f"{file_to_check} has no faults: {summary}")
         return
-    book, effective_day = load_facts().prices, day or today()
-    offers_shown = book.offers_named(name, provider) if name else _offers_on(book, kind, provider, effective_day)
+    book, effective_day = load_facts(*home_files()).prices, day or today()
+    listed_kind = kind or DEFAULT_KIND
+    if name:
+        offers_shown = tuple(offer for offer in book.offers_named(name, provider) if kind in (None, offer.kind))
+    else:
+        listed = book.offers_of(listed_kind, provider)
+        offers_shown = tuple(offer for offer in listed if offer.tier == "standard" and offer.row_on(effective_day))
     if as_json:
         from voicebill.answers.reports.prices import PriceListReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
         terminal.print_json(PriceListReport.of(book, offers_shown))
+    elif name and not offers_shown:
+        typer.echo(f"{name} is not sold as a {kind} model")
     elif name:
         _print_history(offers_shown, book, day, terminal.console())
     elif not offers_shown:
-        typer.echo(f"no {kind} model{f' of {provider}' if provider else ''} has a price on {effective_day}")
+        typer.echo(f"no {listed_kind} model{f' of {provider}' if provider else ''} has a price on {effective_day}")
     else:
-        _print_list(offers_shown, kind, effective_day, book.meters, terminal.console())
-
-
-def _offers_on(book: PriceBook, kind: str, provider: str | None, day: date) -> tuple[Offer, ...]:
-    if provider is not None and provider not in {offer.provider for offer in book.offers}:
-        book.offers_named("", provider)
-    return tuple(
-        offer
-        for offer in book.offers
-        if offer.kind == kind and provider in (None, offer.provider) and offer.tier == "standard" and offer.row_on(day)
-    )
+        _print_list(offers_shown, listed_kind, effective_day, book.meters, terminal.console())
 
 
 def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
+from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
@@ -20,7 +21,7 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.validation import Number
 from voicebill.cli.display import terminal
-from voicebill.cli.options.inputs import InvalidOptions, takes_inputs
+from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.shared import (
     ChartFileOption,
     ChartWidthOption,
@@ -78,7 +79,7 @@ def ptu_command(
     issues: list[Issue] = []
     request = parse_ptu_request(load, today=today(), issues=issues)
     if request is None:
-        raise InvalidOptions(issues)
+        raise InvalidInputs(issues)
     with errors_by_input():
         answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
     if chart_file:

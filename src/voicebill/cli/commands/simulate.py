@@ -8,10 +8,11 @@ from rich.console import Console
 
 from voicebill.answers.estimates.simulate import Simulation, simulate
 from voicebill.answers.parameters.inputs import SCRIPT_OVERRIDES
+from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.parameters.script_schema import ScriptRequest, parse_script
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.cli.display import terminal
-from voicebill.cli.options.inputs import read_options, takes_inputs
+from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.shared import (
     ExactOption,
     JsonOption,
@@ -54,7 +55,7 @@ def simulate_command(
         voicebill simulate docs/examples/support-call.toml
         voicebill simulate docs/examples/support-call.toml --cache none --json
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    settings = read_options(settings, SCRIPT_OVERRIDES)
+    settings = read_inputs(settings, SCRIPT_OVERRIDES)
     cache_settings = {name: settings.pop(name) for name in ("cache", "prefix_reuse") if name in settings}
     request = read_script(script, **cache_settings)
     facts, rule_set = load_facts_and_rules(settings.pop("rules", None) or request.selection_values["rules"], prices)

@@ -1,6 +1,6 @@
 """Turn declared inputs into options, which a command receives as one table of the values that are given."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Annotated, Any
 
@@ -8,27 +8,10 @@ import typer
 
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import SELECTION, Input, Inputs
-from voicebill.answers.parameters.plan_schema import input_schema
-from voicebill.answers.parameters.table_schema import Issue, read_table
+from voicebill.answers.parameters.read_inputs import InvalidInputs
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli.options.signature import Command, option_parameter, with_options
-
-
-class InvalidOptions(VoicebillError):
-    """One or more invalid options; each issue has the name of its input. Typer would rewrite a `ValueError`."""
-
-    def __init__(self, issues: Sequence[Issue]) -> None:
-        super().__init__("; ".join(issue.text for issue in issues))
-        self.issues = tuple(issues)
-
-    def texts(self, names: Mapping[str, str]) -> list[str]:
-        """The text of each issue."""
-        return [_issue_text(issue, names) for issue in self.issues]
-
-
-def _issue_text(issue: Issue, names: Mapping[str, str]) -> str:
-    name = str(issue.path[0]) if issue.path else ""
-    return issue.error.text_with(names, name) if issue.error and name in names else issue.text
 
 
 def option_name(name: str) -> str:
@@ -63,7 +46,7 @@ def _reader(row: Input) -> Callable[[Any], Any]:
         try:
             return row.read(value) if isinstance(value, str) else value
         except VoicebillError as error:
-            raise InvalidOptions([Issue.of(error)]) from None
+            raise InvalidInputs([Issue.of(error)]) from None
 
     return read
 
@@ -77,19 +60,6 @@ def input_parameter(row: Input) -> Parameter:
 def explicit_values(options: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """The values of options that are given."""
     return {name: options[name] for name in inputs if options[name] is not None and options[name] is not False}
-
-
-def read_options(table: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
-    """The values of options that are given, read.
-
-    Raises:
-        InvalidOptions: some are invalid; all of them are named.
-    """
-    issues: list[Issue] = []
-    values = read_table(table, input_schema(inputs.values()), issues)
-    if issues:
-        raise InvalidOptions(issues)
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def takes_inputs(argument: str, inputs: Inputs) -> Callable[[Command], Command]:

@@ -15,8 +15,9 @@ def require_free_port(host: str, port: int, *, field: str = "port") -> None:
     """
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise InvalidInput(f"is no known address: {host!r} ({error.strerror})", field="host") from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: an empty or too long part of a name
+        reason = error.strerror if isinstance(error, OSError) else "no name of a machine"
+        raise InvalidInput(f"is no known address: {host!r} ({reason})", field="host") from None
     for family, kind, protocol, _, address in addresses:
         with socket.socket(family, kind, protocol) as probe:
             if os.name == "posix":  # as the server itself: a port of a server that has just ended is free

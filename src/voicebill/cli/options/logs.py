@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_QUERY
+from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS
+from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.billing.errors import InvalidInput
-from voicebill.cli.options.inputs import explicit_values, input_parameter, read_options
+from voicebill.cli.options.inputs import explicit_values, input_parameter
 from voicebill.cli.options.shared import option
 from voicebill.cli.options.signature import Command, option_parameter, with_options
 
@@ -55,11 +56,6 @@ class LogInput:
     strict: bool
     defaults: Mapping[str, Any]
 
-    @property
-    def sku_defaults(self) -> dict[str, str]:
-        """The defaults for provider, deployment and region that are given."""
-        return {name: self.defaults[name].lower() for name in ("provider", "deployment", "region") if name in self.defaults}
-
     def refuse_for_ledger(self) -> None:
         """Refuse the options that apply to logs only.
 
@@ -92,8 +88,8 @@ def takes_logs(command: Command) -> Command:
 
     @with_options(command, ("log_input",), _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
     def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
-        inputs = {name: row for name, row in {**LOG_DEFAULTS, **LOG_QUERY}.items() if name in options}
-        values = read_options(explicit_values(options, inputs), inputs)  # so that the errors of all of them are reported
+        inputs = {name: row for name, row in LOG_INPUTS.items() if name in options}
+        values = read_inputs(explicit_values(options, inputs), inputs)  # so that the errors of all of them are reported
         defaults = {name: value for name, value in values.items() if name in LOG_DEFAULTS}
         log_input = LogInput(**{name: options[name] for name in names}, defaults=defaults)
         own = {name: value for name, value in options.items() if name not in names and name not in LOG_DEFAULTS}

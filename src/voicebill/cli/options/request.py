@@ -11,11 +11,12 @@ import typer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parameters.inputs import CONVERSATION, TOOLS_GROUP, VOLUME_GROUP, Inputs
 from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA, input_schema
+from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue, read_table
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.cli.options.inputs import InvalidOptions, explicit_values, input_parameter
+from voicebill.cli.options.inputs import explicit_values, input_parameter
 from voicebill.cli.options.shared import PricesOption, RuleOption, load_facts_and_rules, parse_overrides, today
 from voicebill.cli.options.signature import Command, option_parameter, with_options
 from voicebill.cli.options.token_files import count_text_file, count_tools_file
@@ -80,7 +81,7 @@ def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -
     `issues` are those of other options; they are raised with those that are found here.
 
     Raises:
-        InvalidOptions: options are invalid, each with its message.
+        InvalidInputs: options are invalid, each with its message.
         InvalidFile: the plan file has errors; all of them are listed with their lines.
         UnreadableFile, MissingExtra: a file cannot be read, or its tokens cannot be counted.
     """
@@ -104,7 +105,7 @@ def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -
     table |= {"overrides": parse_overrides(options["rule"])} if options["rule"] else {}
     request = parse_estimate_request(table, today=today(), issues=issues)
     if request is None or issues:
-        raise InvalidOptions(issues)
+        raise InvalidInputs(issues)
     return request, facts
 
 

@@ -12,9 +12,10 @@ from starlette.requests import Request
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import longest_call_turns
+from voicebill.answers.parameters.read_inputs import field_error
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
-from voicebill.answers.parameters.table_schema import Issue, format_path
+from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
 from voicebill.web.site import Limits, Site
@@ -224,14 +225,4 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
 
 def issue_errors(issues: Iterable[Issue]) -> list[tuple[str | None, str]]:
     """The errors of issues, each with its field."""
-    return [_field_error(issue) for issue in islice(issues, MAX_REPORTED_ERRORS)]
-
-
-def _field_error(issue: Issue) -> tuple[str | None, str]:
-    """The field of an issue and its text, which does not repeat the field."""
-    if not issue.path:
-        return None, issue.text
-    name = str(issue.path[0])
-    location = format_path(tuple(issue.path)) if len(issue.path) > 1 else ""
-    text = issue.message or issue.text
-    return name, f"{location}: {text}" if location and not text.startswith("turn ") else text
+    return [field_error(issue) for issue in islice(issues, MAX_REPORTED_ERRORS)]

@@ -16,9 +16,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_QUERY, Inputs
-from voicebill.answers.parameters.plan_schema import input_schema
-from voicebill.answers.parameters.table_schema import Issue, read_table
+from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS, LOG_QUERY
+from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
@@ -26,7 +25,7 @@ from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
-from voicebill.billing.errors import UnknownName, VoicebillError
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
 from voicebill.charts import draw
 from voicebill.charts.themes import THEMES
@@ -40,7 +39,7 @@ from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS
-from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_query
+from voicebill.web.forms.requests import Problem, issue_errors, read_query
 from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, run_in_threads, uncached
@@ -172,19 +171,20 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
     """
     report = ReadReport()
     try:
-        table = _parse_table(values, {**LOG_DEFAULTS, **LOG_QUERY})
-        query = _parse_cost_query(table)
+        table = read_inputs({name: values[name] for name in LOG_INPUTS if values.get(name)}, LOG_INPUTS)
+        query = CostQuery.of(table, site.facts.prices)
         defaults = LogDefaults(**{name: value for name, value in table.items() if name in LOG_DEFAULTS})
-        log_format = _parse_format(values.get("format", ""))
         source = Source(name, content=_Content(_decompress(content, name, site), cancellation), plain=True)
         with DuckDBEngine(memory=SERVER_MEMORY) as database:
             cancellation.attach(database)
             report.repeated = database.load(
-                _limit_records(all_records([source], log_format, defaults, report), site, cancellation)
+                _limit_records(all_records([source], values.get("format") or None, defaults, report), site, cancellation)
             )
             cancellation.raise_if_cancelled()
             report.require_content()
             return LogCost(cost(database, query, site.facts.prices), report)
+    except InvalidInputs as error:
+        raise Problem(422, "Invalid input", issue_errors(error.issues)) from None
     except VoicebillError as error:
         raise Problem(422, "Invalid input", [(error.field, error.message)]) from None
 
@@ -217,44 +217,6 @@ def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancella
         )
 
 
-def _parse_table(values: Mapping[str, str], inputs: Inputs) -> dict[str, Any]:
-    """The values of fields that are given.
-
-    Raises:
-        Problem: fields are invalid; the problem names all of them.
-    """
-    issues: list[Issue] = []
-    fields = {name: values[name] for name in inputs if values.get(name)}
-    table = {
-        name: value for name, value in read_table(fields, input_schema(inputs.values()), issues).items() if value is not None
-    }
-    if issues:
-        raise Problem(422, "Invalid input", issue_errors(issues))
-    return table
-
-
-def _parse_cost_query(table: Mapping[str, Any]) -> CostQuery:
-    if "top" in table and "by" not in table:
-        raise Problem(422, "Invalid input", [("top", "requires groups: choose a field to group by")])
-    names = (*LOG_QUERY, "provider", "deployment", "region")
-    try:
-        return CostQuery(**{name: table[name] for name in names if name in table})
-    except VoicebillError as error:
-        raise Problem(422, "Invalid input", [(error.field, error.message)]) from None
-
-
-def _parse_format(text: str) -> str | None:
-    """The name of a log format; None if it is to be detected.
-
-    Raises:
-        Problem: there is no such format.
-    """
-    names = [log_format.name for log_format in LOG_FORMATS]
-    if text and text.strip().lower() not in names:
-        raise problem_from(UnknownName("format", text, names))
-    return text.strip().lower() or None
-
-
 async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], str, bytes]:
     """The fields of the form and its file, which is kept in memory.
 
@@ -269,7 +231,7 @@ async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], st
         form = await parser.parse()
     except MultiPartException as error:
         raise Problem(422, "Invalid input", [(None, f"the form cannot be read: {error.message}")]) from None
-    async with _ClosingForm(form):
+    try:
         file = form.get("log")
         values = {
             name: str(form[name]).strip() for name in COST_FIELDS if isinstance(form.get(name), str) and str(form[name]).strip()
@@ -277,19 +239,8 @@ async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], st
         if not isinstance(file, UploadFile):
             return values, "", b""
         return values, (file.filename or "the log")[:80], await file.read()
-
-
-class _ClosingForm:
-    """Closes an upload at the end of the block."""
-
-    def __init__(self, form: Any) -> None:  # noqa: ANN401 - Starlette's form
-        self._form = form
-
-    async def __aenter__(self) -> None:
-        return
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self._form.close()
+    finally:
+        await form.close()
 
 
 def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:

@@ -43,17 +43,12 @@ def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
     kind = values.get("kind", "" if "model" in values else "realtime").lower()
     if kind and kind not in OFFER_KINDS:
         raise Problem(422, "Invalid input", [("kind", f"must be one of {', '.join(OFFER_KINDS)}, not {kind[:60]!r}")])
-    provider = values["provider"].lower() if "provider" in values else None
+    provider = values.get("provider")
     try:
-        if "model" in values:
-            offers = book.offers_named(values["model"], provider)
-        else:
-            offers = book.offers
-            if provider is not None and provider not in {offer.provider for offer in offers}:
-                book.offers_named("", provider)
+        offers = book.offers_named(values["model"], provider) if "model" in values else book.offers_of(provider=provider)
     except VoicebillError as error:
         raise problem_from(error) from None
-    return tuple(offer for offer in offers if kind in ("", offer.kind) and provider in (None, offer.provider))
+    return tuple(offer for offer in offers if kind in ("", offer.kind))
 
 
 def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferListing]:
