@@ -52,8 +52,8 @@ types: $(VENV)/.dev ## check types with mypy in strict mode
 	$(BIN)/mypy
 
 format: $(VENV)/.dev ## format the code
-	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 docs: $(VENV)/.run ## compute docs/one-call.md, and write the tables of inputs in docs/parameters.md
 	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --break-even none --out docs/one-call.md > /dev/null

@@ -153,7 +153,7 @@ def _command_outcome(result: Any) -> Outcome:
     assert result.exit_code == 2
     names = {option_name(name): name for name in ESTIMATE}
     options = {names[word] for word in re.findall(r"^Error: (--[a-z-]+)", result.stderr, re.MULTILINE)}
-    sentences = re.findall(r"^Error: (?:unknown )?(\w+)", result.stderr, re.MULTILINE)  # complete without the option
+    sentences = re.findall(r"^Error: (?:\S+plan.toml, line \d+: )?(?:unknown )?(\w+)", result.stderr, re.MULTILINE)
     return None, frozenset(options | {SENTENCES.get(word, word) for word in sentences})
 
 

@@ -178,7 +178,10 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
             "--minutes 10 --turns 20 --region mars",
             "openai does not sell gpt-realtime-1.5 by region: omit the region ('mars')",
         ),
-        ("--minutes 10 --turns 20 --truncation disabled --retention-ratio 0.5", "have no effect if truncation is disabled"),
+        (
+            "--minutes 10 --turns 20 --truncation disabled --retention-ratio 0.5",
+            "--truncation is disabled: leave out --retention-ratio and --post-instructions-tokens",
+        ),
         ("--minutes 10 --turns 20 --conversations 0/month", "conversations must be more than 0"),
         ("--minutes 10 --turns 1111111111111111111111111111111111111111", "--turns: 1111111111"),
         (

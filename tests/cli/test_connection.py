@@ -147,7 +147,7 @@ def test_a_way_that_cannot_be_is_refused_in_one_sentence(words: str, message: st
         ("carrier_increment = 1.5", "line 3: carrier_increment: must be a whole number, not 1.5"),
         ("platforms = 5", "line 3: platforms: must be a list of names, not 5"),
         ("carrier = 5", "line 3: carrier: must be"),
-        ("carrier_increment = 6", "--carrier-increment applies to --carrier-per-minute"),
+        ("carrier_increment = 6", "line 3: carrier_increment applies to carrier_per_minute"),
     ],
 )
 def test_a_saved_plan_with_a_faulty_way_is_refused(tmp_path: Path, row: str, message: str) -> None:

@@ -7,19 +7,14 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from typer.testing import CliRunner, Result
 
+from tests.cli.invoke import refusal, run
 from voicebill.answers.parameters.inputs import ESTIMATE
-from voicebill.cli.app import app
 from voicebill.cli.options.request import read_plan_file
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.facts.files import InvalidFile
 
 ON = ("--day", "2026-11-22")
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
 
 
 @pytest.mark.parametrize("template", EXAMPLE_PLANS)
@@ -181,3 +176,27 @@ def test_an_option_of_nothing_is_stated_all_the_same(tmp_path: Path) -> None:
     assert (document["plan"]["tool_calls"], document["plan"]["instructions_tokens"], document["responses"]) == (0, 0, 5)
     assert document["plan"]["truncation"]["mode"] == "disabled"
     assert document["call_mix"]["call_length_cv"] is None
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('provider = "gcp"', "line 3: unknown provider 'gcp'"),
+        ('model = "gpt-9"', "line 3: unknown model 'gpt-9'"),
+        ('carrier = "foo"\ntransport = "sip"', "line 3: unknown carrier 'foo'"),
+        ("user_share = 0.7\nassistant_share = 0.6", "line 3: user_share (0.7) and assistant_share (0.6) must add up"),
+        ('carrier_per_minute = 0.1\ncarrier = "a/b"', "line 4: carrier cannot be combined with carrier_per_minute"),
+        ("truncation = 'disabled'\nretention_ratio = 0.5", "line 3: truncation is disabled: leave out"),
+        ("text_turns = 30", "line 3: text_turns (30) must be between 0 and turns (10)"),
+    ],
+)
+def test_what_shows_when_a_plan_is_used_is_said_with_its_line(tmp_path: Path, row: str, message: str) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(f"minutes = 5\nturns = 10\n{row}\n", encoding="utf-8")
+    assert f"{file}, {message}" in refusal("estimate", "--plan", str(file))
+
+
+def test_a_value_of_an_option_is_not_laid_to_the_plan_file(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text('minutes = 5\nturns = 10\nprovider = "gcp"\n', encoding="utf-8")
+    assert refusal("estimate", "--plan", str(file), "--provider", "azur").startswith("Error: unknown provider 'azur'")

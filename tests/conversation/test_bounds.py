@@ -199,7 +199,7 @@ def test_a_value_of_the_wrong_type_or_an_unknown_choice_is_rejected_by_name(
 
 @pytest.mark.parametrize("more", [{"retention_ratio": Decimal("0.8")}, {"post_instructions_tokens": 8000}], ids=str)
 def test_disabled_truncation_has_no_further_settings(more: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="retention_ratio and post_instructions_tokens have no effect"):
+    with pytest.raises(InvalidInput, match="truncation is disabled: leave out retention_ratio and post_instructions_tokens"):
         Truncation("disabled", **more)
     assert Truncation("disabled").mode == "disabled"
     assert Truncation("disabled", 1).retention_ratio == 1

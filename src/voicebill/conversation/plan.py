@@ -71,18 +71,16 @@ class Plan(ConversationSettings):
         user, assistant = self.speech_shares
         if user + assistant > 1:
             raise InvalidInput(
-                f"user_share ({user}) and assistant_share ({assistant}) must add up to at most 1",
+                f"({user}) and assistant_share ({assistant}) must add up to at most 1",
                 field="user_share",
-                mentions=("user_share", "assistant_share"),
-                is_sentence=True,
+                mentions=("assistant_share",),
             )
         if self.silence_share is not None and user + assistant + Decimal(self.silence_share) != 1:
             raise InvalidInput(
-                f"user_share ({user}), assistant_share ({assistant}) and silence_share ({self.silence_share}) must add "
-                "up to 1; omit one of them to have it computed",
+                f"({self.silence_share}), user_share ({user}) and assistant_share ({assistant}) must add up to 1; omit one of "
+                "them to have it computed",
                 field="silence_share",
-                mentions=("user_share", "assistant_share", "silence_share"),
-                is_sentence=True,
+                mentions=("user_share", "assistant_share"),
             )
 
     @property

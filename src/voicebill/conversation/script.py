@@ -36,10 +36,9 @@ class Truncation:
         validate(self)
         if self.mode == "disabled" and (self.retention_ratio != 1 or self.post_instructions_tokens is not None):
             raise InvalidInput(
-                "retention_ratio and post_instructions_tokens have no effect if truncation is disabled",
+                "is disabled: leave out retention_ratio and post_instructions_tokens",
                 field="truncation",
                 mentions=("retention_ratio", "post_instructions_tokens"),
-                is_sentence=True,
             )
 
 

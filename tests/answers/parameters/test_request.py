@@ -63,7 +63,11 @@ def test_a_body_is_read_as_json_has_it() -> None:
         ({"minutes": "10", "turns": "20", "call_lengths": "9"}, "call_lengths", "must be a list"),
         ({"minutes": "10", "turns": "20", "call_lengths": [[1, 2, 3]]}, "call_lengths", "item 1"),
         ({"minutes": "10", "turns": "20", "call_length_cv": "1", "call_lengths": [5]}, "call_length_cv", "give one"),
-        ({"minutes": "10", "turns": "20", "truncation": "disabled", "retention_ratio": "0.5"}, "truncation", "have no effect"),
+        (
+            {"minutes": "10", "turns": "20", "truncation": "disabled", "retention_ratio": "0.5"},
+            "truncation",
+            "is disabled: leave out retention_ratio",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(table: dict[str, object], field: str | None, message: str) -> None:

@@ -60,11 +60,25 @@ def test_it_serves_ones_own_prices_and_rules_under_a_prefix(started: dict[str, A
 
 
 def test_what_cannot_be_served_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "--prefix begins with a slash and does not end with one" in run("--prefix", "bill").stderr
+    assert "--prefix must begin with a slash and not end with one" in run("--prefix", "bill").stderr
+    assert "unknown rule set 'rules.txt'" in run("--rules", "rules.txt").stderr
     assert "there is no file nowhere.toml" in run("--prices", "nowhere.toml").stderr
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     missing = run()
     assert (missing.exit_code, "pip install 'voicebill[web]'" in missing.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("host", ["foo..bar", f"{'a' * 70}.example", "999.1.1.1", "192.0.2.1"])
+@pytest.mark.parametrize("words", [("serve", "--port", "8790"), ("mcp", "--http", "8790")])
+def test_what_is_no_address_of_this_machine_is_refused(host: str, words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*words, "--host", host])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: --host is no ")
+
+
+def test_an_address_without_a_port_is_refused_for_agents() -> None:
+    result = CliRunner().invoke(app, ["mcp", "--host", "127.0.0.1"])
+    assert (result.exit_code, result.stderr) == (2, "Error: --host applies to --http only: give a port, too\n")
 
 
 def test_a_port_in_use_is_refused_before_the_server_says_that_it_runs() -> None:

@@ -115,7 +115,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
         ("transcription_model=whisper-2", "transcription_model", "unknown model 'whisper-2'"),
         ("instructions_tokens=40000", "instructions_tokens", "leave no room"),
         ("instructions_tokens=10.000", "instructions_tokens", "may mean two numbers"),
-        ("conversations=10.000/month", "conversations", "may mean two numbers"),
+        ("conversations=10.000/month", "conversations", "may mean two numbers: write 10,000/month or 10/month"),
         ("post_instructions_tokens=100", None, "one message of"),
         ("tool_calls=990", "tool_calls", "at most 1,000 turns and tool calls"),
     ],

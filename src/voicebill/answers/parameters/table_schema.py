@@ -93,7 +93,7 @@ def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePat
             values[key] = _rows(data.get(key, []), spec, issues, (*path, key))
         elif key in data:
             issues.extend(
-                Issue((*path, key), f"{key}: {error.message}", error.message, error)
+                Issue((*path, key), str(error) if error.field == key else f"{key}: {error.message}", error.message, error)
                 for error in _read_key(key, spec, data[key], values)
             )
         elif spec.default is REQUIRED:

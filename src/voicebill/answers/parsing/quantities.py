@@ -101,9 +101,11 @@ def parse_volume(text: str) -> Volume:
         UnknownName: the period is unknown.
     """
     number_text, separator, period = re.match(r"(?s)(.*?)\s*(/|\bper\b|\ba\b|$)\s*(.*)", text.strip()).groups()  # type: ignore[union-attr]
-    if re.search(r"\.\d{3}\s*$", number_text):
-        raise InvalidInput(f"{text!r} may mean two numbers: write 10,500/month or 10.5/month")
-    return Volume(parse_number(number_text), period.strip().lower() if separator else DEFAULT_PERIOD)
+    period = period.strip().lower() if separator else DEFAULT_PERIOD
+    if re.fullmatch(r"\d{1,3}\.\d{3}", number_text.strip()):
+        thousands, number = number_text.strip().replace(".", ","), f"{float(number_text):g}"
+        raise InvalidInput(f"{text!r} may mean two numbers: write {thousands}/{period} or {number}/{period}")
+    return Volume(parse_number(number_text), period)
 
 
 def parse_load_profile(text: str) -> tuple[Decimal, ...]:

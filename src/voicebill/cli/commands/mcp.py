@@ -32,8 +32,8 @@ def mcp_command(
         ),
     ] = None,
     host: Annotated[
-        str, option("--host", "Address for HTTP. (default: 127.0.0.1)", SERVER_PANEL, metavar="ADDRESS")
-    ] = "127.0.0.1",
+        str | None, option("--host", "Address for HTTP. (default: 127.0.0.1)", SERVER_PANEL, metavar="ADDRESS")
+    ] = None,
     prices: PricesOption = None,
 ) -> None:
     """Serve voicebill's tools to agents over the Model Context Protocol (MCP).
@@ -51,6 +51,8 @@ def mcp_command(
     from voicebill.mcp.server import create_server, serve_stdio  # noqa: PLC0415
     from voicebill.mcp.tools import ToolContext  # noqa: PLC0415
 
+    if host is not None and http is None:
+        raise InvalidInput("applies to http only: give a port, too", field="host", mentions=("http",))
     if root is not None and not root.is_dir():
         raise InvalidInput(f"names no folder: {root}", field="root")
     facts, _ = load_facts_and_rules(None, prices)
@@ -60,6 +62,7 @@ def mcp_command(
         return
     import uvicorn  # noqa: PLC0415
 
+    host = host or "127.0.0.1"
     require_free_port(host, http, field="http")
     sys.stderr.write(f"voicebill at http://{host}:{http}/mcp (stop with Ctrl-C)\n")
     uvicorn.run(create_server(site).streamable_http_app(host=host), host=host, port=http, log_level="warning")

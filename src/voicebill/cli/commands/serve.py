@@ -1,7 +1,6 @@
 """Define `voicebill serve`: serve the page and the HTTP API."""
 
 import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ def serve_command(
     ] = False,
     prices: PricesOption = None,
     rules: Annotated[
-        Path | None, option("--rules", "A TOML file with a rule set to count by.", SITE_PANEL, metavar="FILE")
+        str | None, option("--rules", "Rule set to count by, or a TOML file with one.", SITE_PANEL, metavar="NAME")
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API; on this machine alone unless another address is named.
@@ -50,8 +49,10 @@ def serve_command(
     from voicebill.web.site import Limits, Site  # noqa: PLC0415
 
     if prefix and not (prefix.startswith("/") and not prefix.endswith("/")):
-        raise InvalidInput(f"--prefix begins with a slash and does not end with one: /voicebill, not {prefix!r}")
-    facts, rule_set = load_facts_and_rules(str(rules) if rules else None, prices)
+        raise InvalidInput(f"must begin with a slash and not end with one: /voicebill, not {prefix!r}", field="prefix")
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    if rule_set is not None:
+        facts.rules.rule_set(rule_set)
     if log:
         logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("voicebill.access").setLevel(logging.INFO)

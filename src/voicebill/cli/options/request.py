@@ -1,10 +1,11 @@
 """Give a command the options of a planned conversation: the declared inputs, a plan file, and files of your own."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import typer
 
@@ -13,7 +14,7 @@ from voicebill.answers.parameters.inputs import CONVERSATION, TOOLS_GROUP, VOLUM
 from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA, input_schema
 from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
-from voicebill.answers.parameters.table_schema import Issue, read_table
+from voicebill.answers.parameters.table_schema import Issue, TablePath, read_table
 from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.cli.options.inputs import explicit_values, input_parameter
@@ -67,22 +68,60 @@ def takes_request(inputs: Inputs, own_inputs: Inputs | None = None) -> Callable[
             issues: list[Issue] = []
             if own_inputs:
                 read_table(explicit_values(options, own_inputs), input_schema(own_inputs.values()), issues)
-            request, facts = read_request(shared, inputs, issues)
-            command(request=request, facts=facts, **options)
+            plan_file = PlanFile.read(shared["plan"], shared, inputs)
+            request, facts = read_request(shared, inputs, issues, plan_file)
+            try:
+                command(request=request, facts=facts, **options)
+            except VoicebillError as error:
+                raise plan_file.located(error) from None
 
         return run
 
     return decorate
 
 
-def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -> tuple[EstimateRequest, Facts]:
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """The values that a plan file gives, without those that options replace; no values without a file."""
+
+    file: Path | None
+    values: dict[str, Any]
+    lines: Mapping[TablePath, int]
+
+    @classmethod
+    def read(cls, file: Path | None, options: Mapping[str, Any], inputs: Inputs) -> Self:
+        """Read the file of a command, if there is one.
+
+        Raises:
+            UnreadableFile: the file cannot be read.
+            InvalidFile: it has errors; all of them are listed with their lines.
+        """
+        if file is None:
+            return cls(None, {}, {})
+        replaced = set(explicit_values(options, inputs))
+        replaced |= {name for option, names in REPLACED_BY.items() if options[option] is not None for name in names}
+        table, lines = read_plan_table(file)
+        return cls(file, {name: value for name, value in table.items() if name in inputs and name not in replaced}, lines)
+
+    def located(self, error: VoicebillError) -> VoicebillError:
+        """An error of a value of the file with its line; any other error as it is."""
+        if error.field not in self.values:
+            return error
+        line = self.lines.get((error.field,))
+        place = self.file if line is None else f"{self.file}, line {line}"
+        return InvalidInput(f"{place}: {error}", field=error.field, is_sentence=True)
+
+
+def read_request(
+    options: dict[str, Any], inputs: Inputs, issues: list[Issue], plan_file: PlanFile
+) -> tuple[EstimateRequest, Facts]:
     """The request that the options and the plan file make, and the facts with the user's own files.
 
     `issues` are those of other options; they are raised with those that are found here.
 
     Raises:
         InvalidInputs: options are invalid, each with its message.
-        InvalidFile: the plan file has errors; all of them are listed with their lines.
+        InvalidFile: a file of prices or rules has errors; all of them are listed with their lines.
         UnreadableFile, MissingExtra: a file cannot be read, or its tokens cannot be counted.
     """
     table = explicit_values(options, inputs)
@@ -96,21 +135,18 @@ def read_request(options: dict[str, Any], inputs: Inputs, issues: list[Issue]) -
             table[tokens] = count(options[name])
     if options["call_lengths"] is not None:
         table["call_lengths"] = read_call_lengths(options["call_lengths"])
-    if options["plan"] is not None:
-        replaced = {name for option, names in REPLACED_BY.items() if options[option] is not None for name in names}
-        saved = {name: value for name, value in read_plan_table(options["plan"]).items() if name in inputs}
-        table = {name: value for name, value in saved.items() if name not in replaced} | table
+    table = plan_file.values | table
     facts, rule_set = load_facts_and_rules(table.pop("rules", None), options["prices"])
     table |= {} if rule_set is None else {"rules": rule_set}
     table |= {"overrides": parse_overrides(options["rule"])} if options["rule"] else {}
     request = parse_estimate_request(table, today=today(), issues=issues)
     if request is None or issues:
-        raise InvalidInputs(issues)
+        raise InvalidInputs([Issue.of(plan_file.located(issue.error)) if issue.error else issue for issue in issues])
     return request, facts
 
 
-def read_plan_table(file: Path) -> dict[str, Any]:
-    """The table of a plan file.
+def read_plan_table(file: Path) -> tuple[dict[str, Any], Mapping[TablePath, int]]:
+    """The table of a plan file, and the lines of its keys.
 
     Raises:
         UnreadableFile: the file cannot be read.
@@ -121,7 +157,7 @@ def read_plan_table(file: Path) -> dict[str, Any]:
     read_table(table, PLAN_SCHEMA, issues)
     if issues:
         raise InvalidFile(str(file), issues, lines)
-    return table
+    return table, lines
 
 
 def read_plan_file(file: Path) -> EstimateRequest:
@@ -132,9 +168,10 @@ def read_plan_file(file: Path) -> EstimateRequest:
         InvalidFile: it has errors; all of them are listed with their lines.
     """
     issues: list[Issue] = []
-    request = parse_estimate_request(read_plan_table(file), today=today(), issues=issues)
+    table, lines = read_plan_table(file)
+    request = parse_estimate_request(table, today=today(), issues=issues)
     if request is None:
-        raise InvalidFile(str(file), issues, read_toml(file)[1])
+        raise InvalidFile(str(file), issues, lines)
     return request
 
 
