@@ -163,7 +163,7 @@ def in_a_plan_file(question: dict[str, str], folder: Path) -> Outcome:
     file.write_text("\n".join([*lines, f"day = {DAY}"]))
     result = CliRunner().invoke(app, ["estimate", "--plan", str(file), "--json"])
     if result.exit_code == 2 and "error" in result.stderr.splitlines()[0]:
-        return None, frozenset(re.findall(r"^  line \d+: (\w+): ", result.stderr, re.MULTILINE))
+        return None, frozenset(re.findall(r"^  line \d+: (\w+)[: ]", result.stderr, re.MULTILINE))
     return _command_outcome(result)
 
 

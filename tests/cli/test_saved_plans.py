@@ -93,7 +93,7 @@ def test_a_line_that_requires_another_says_so_and_is_refused_without_it(tmp_path
             'minutes = 5\nturns = 4\nuser_share = "450%"\n',
             "line 3: user_share: '450%' is more than 100%: write a share as 45%, 45 or 0.45",
         ),
-        ("minutes = 5\nturns = 4.5\n", "line 2: turns: must be a whole number, not 4.5"),
+        ("minutes = 5\nturns = 4.5\n", "line 2: turns must be a whole number, not 4.5"),
         ('minutes = 5\nconversations = "many"\n', "line 2: conversations: 'many' is not a number"),
         ("minutes = 5\n", "--turns is missing"),
         ("turns = \n", "not valid TOML"),

@@ -66,7 +66,7 @@ def test_a_body_is_read_as_json_has_it() -> None:
         (
             {"minutes": "10", "turns": "20", "truncation": "disabled", "retention_ratio": "0.5"},
             "truncation",
-            "is disabled: leave out retention_ratio",
+            "is disabled: leave out",
         ),
     ],
 )
