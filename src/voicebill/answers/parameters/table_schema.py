@@ -202,11 +202,6 @@ def share(value: object) -> Decimal:
     return number
 
 
-def seconds_to_ms(value: object) -> int:
-    """Seconds, as whole milliseconds."""
-    return round(decimal(value) * 1000)
-
-
 def any_value(value: object) -> object:
     """Any value, to be checked by whoever knows more."""
     return value
