@@ -45,11 +45,11 @@ def _counting_assumptions(answer: Capacity) -> Iterator[str]:
         answer.quota_counting.reserved_output_tokens,
     )
     cached = "count" if quota_counting.cached_tokens else "do not count"
-    known = (
+    rule_basis = (
         f"{counting_rule.evidence}, {counting_rule.basis}" if counting_rule else "assumed, nothing is known of this provider"
     )
-    cached_basis = known if answer.targets.cached_tokens is None else "as stated"
-    request_basis = known if answer.targets.request_unit is None else "as stated"
+    cached_basis = rule_basis if answer.targets.cached_tokens is None else "as stated"
+    request_basis = rule_basis if answer.targets.request_unit is None else "as stated"
     cached_text = f"cached tokens {cached} towards the limit"
     request_text = f"a request is a {quota_counting.request_unit}"
     if cached_basis == request_basis:

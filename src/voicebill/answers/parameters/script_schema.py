@@ -150,7 +150,7 @@ class ScriptRequest:
 
 
 def parse_script(table: object, issues: list[Issue], count_file: FileTokenCounter | None = None) -> ScriptRequest | None:
-    """Read a script's table; None if it has faults, all of which are added to `faults`."""
+    """Read a script's table; None if it has faults, all of which are added to `issues`."""
     if isinstance(table, Mapping) and "turns" not in table and {"offers", "rules"} & {k for k in table if _is_list(table[k])}:
         issues.append(Issue((), "this looks like prices or rules, not like a script: see voicebill prices --check"))
         return None

@@ -79,7 +79,7 @@ class MultipleErrors(InvalidInput):
 
 
 def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePath = ()) -> Values:
-    """The table's values by key, defaults filled in. What is faulty is left out, and added to `faults`.
+    """The table's values by key, defaults filled in. What is faulty is left out, and added to `issues`.
 
     Of a list of tables, a row with faults is None, so that the others keep their places.
     """
@@ -190,7 +190,7 @@ def decimal(value: object) -> Decimal:
     if number < 0:
         raise InvalidInput(f"cannot be negative: {value}")
     if not is_reasonable(number):
-        raise InvalidInput(f"is beyond any use: {value}")
+        raise InvalidInput(f"is out of range: {value}")
     return number
 
 
@@ -245,9 +245,9 @@ def list_of(reader: ValueReader) -> ValueReader:
     return read_list
 
 
-def map_of(reader: ValueReader, known_names: Iterable[str] | None = None, *, kind: str = "meter") -> ValueReader:
-    """A table of values by name; `known_names` are the names that there may be, and `kind` is what they name."""
-    names = None if known_names is None else tuple(known_names)
+def map_of(reader: ValueReader, allowed_names: Iterable[str] | None = None, *, kind: str = "meter") -> ValueReader:
+    """A table of values by name; `allowed_names` are the names that there may be, and `kind` is what they name."""
+    names = None if allowed_names is None else tuple(allowed_names)
 
     def read_map(value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):

@@ -41,7 +41,7 @@ def parse_number(text: str) -> Decimal:
     if re.search(r"\.000$", digits):
         raise InvalidInput(f"{text} may mean two numbers: write 1,000 for a thousand, 1 for one")
     if not is_reasonable(value):
-        raise InvalidInput(f"{text if len(text) <= 40 else text[:37] + '...'} is beyond any use")
+        raise InvalidInput(f"{text if len(text) <= 40 else text[:37] + '...'} is out of range")
     return value if value % 1 else Decimal(int(value))
 
 
