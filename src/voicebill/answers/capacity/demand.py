@@ -13,7 +13,6 @@ from itertools import accumulate
 from math import erfc, floor, sqrt
 
 from voicebill.answers.estimates.costing import CountedConversation
-from voicebill.billing.errors import InvalidInput
 from voicebill.billing.quotas import RequestUnit
 from voicebill.conversation import token_counting
 from voicebill.conversation.context import Response, duration_ms
@@ -126,14 +125,7 @@ class CallDemand:
 
 
 def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting) -> CallDemand:
-    """The demand of a counted conversation on a vendor's limits.
-
-    Raises:
-        InvalidInput: the number of reserved output tokens is negative.
-    """
-    reserved = quota_counting.reserved_output_tokens
-    if reserved is not None and reserved < 0:
-        raise InvalidInput(f"reserved_output_tokens must be 0 or more, not {reserved}")
+    """The demand of a counted conversation on a vendor's limits."""
     rules, turns = conversation.rules, conversation.script.turns
     durations = [duration_ms(turn, rules) for turn in turns]
     starts = list(accumulate(durations, initial=0))

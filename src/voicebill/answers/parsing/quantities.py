@@ -121,18 +121,6 @@ def parse_load_profile(text: str) -> tuple[Decimal, ...]:
     return tuple(parse_number(word) for word in words)
 
 
-def parse_positive_number(text: str) -> Decimal:
-    """Parse a number above 0.
-
-    Raises:
-        InvalidInput: it is not a number, or not above 0.
-    """
-    number = parse_number(text)
-    if not number:
-        raise InvalidInput("must be more than 0")
-    return number
-
-
 def format_percent(value: float) -> str:
     """Format a share as a percentage with a few digits; a share that is not 0 is never shown as 0%.
 

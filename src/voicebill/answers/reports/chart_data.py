@@ -188,7 +188,7 @@ def break_even_points(curve: BreakEvenCurve) -> list[PointRow]:
     return rows
 
 
-def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
+def cost_bars(answer: Cost) -> list[BarRow]:
     """The cost of each group, or of each meter without groups: bars up to the highest amount, with the lowest as the mark.
 
     If there are too many groups, a time series is cut to the last ones, and other groups to the most expensive ones.
@@ -197,7 +197,7 @@ def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
         rows = [
             _bar(" · ".join(NOT_NAMED if key is None else str(key) for key in group.keys), group) for group in answer.groups
         ]
-        return rows[-MAX_TIME_BARS:] if is_time_series(answer) else rows[:max_bars]
+        return rows[-MAX_TIME_BARS:] if is_time_series(answer) else rows[:MAX_BARS]
     sums: dict[str, tuple[Amount, Amount]] = {}
     for line in answer.lines:
         low, high = sums.get(line.line.meter.label, (0, 0))
