@@ -203,13 +203,14 @@ class PayAsYouGoReport(Report):
     @classmethod
     def of(cls, answer: PtuSizing) -> "PayAsYouGoReport | None":
         """Pay as you go instead of PTUs; None if it has no price."""
-        if answer.quote is None or answer.per_call is None:
+        at_peak = answer.pay_as_you_go_cost(answer.request.peak)
+        if answer.quote is None or answer.per_call is None or at_peak is None:
             return None
         row = answer.quote.rates.row
         return cls(
             offer=answer.quote.offer.id,
             call=format_dollars(answer.per_call),
-            hour_at_peak=format_dollars(answer.request.peak * 60 * answer.per_call),
+            hour_at_peak=format_dollars(at_peak),
             **_terms(answer.pay_as_you_go_cost(answer.request.average)),
             since=str(row.since),
             checked=row.checked.isoformat(),
