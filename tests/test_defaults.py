@@ -63,7 +63,7 @@ ABSENT = {
     "from the volume",
     "as in the script",
     "the first",
-    "the last",
+    "the day after the last",
     "the model's",
     "today",
     "any",
@@ -86,7 +86,7 @@ ABSENT = {
     "this machine",
     "always the same",
     "constant",
-    "the peak of the profile",
+    "the busiest hour of the profile",
     "as the peak requires",
     "realtime; with a model, all kinds",
 }

@@ -42,6 +42,6 @@ def test_both_ends_of_a_range_are_in_it() -> None:
 
 def test_a_type_is_named_as_users_know_it() -> None:
     require_type("warm_cache", True, bool)
-    for kind, words in ((bool, "true or false"), (str, "a text"), (int, "a whole number"), (tuple, "a list"), (dict, "a dict")):
+    for kind, words in ((bool, "true or false"), (str, "text"), (int, "a whole number"), (tuple, "a list"), (dict, "a dict")):
         with pytest.raises(InvalidInput, match=f"it must be {words}, not 0.5"):
             require_type("it", Decimal("0.5"), kind)

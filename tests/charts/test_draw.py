@@ -10,12 +10,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.answers.estimates.cache_writes import estimate_with_cache_writes
 from tests.cases import DAY
 from voicebill.answers.comparison.break_even import BreakEven, BreakEvenCurve, PairComparison, SweepPoint, SweepRange
 from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.reports.chart_data import (
+    METER_LABELS,
     break_even_points,
     cost_by_length,
     cumulative_costs,
@@ -29,6 +31,8 @@ from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.charts import draw
 from voicebill.charts.themes import THEMES
 from voicebill.cli.app import app
+from voicebill.conversation.cache import usage_from_tokens
+from voicebill.conversation.history import Tokens
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
@@ -66,6 +70,19 @@ def test_transcription_is_in_the_pictures_too() -> None:
     rows = turn_costs(answer_of("whisper-1"))
     assert sum(row.dollars for row in rows) == pytest.approx(expected_dollars(answer_of("whisper-1")))
     assert sum(row.kind == "transcription" for row in rows) == 20
+
+
+def test_cache_writes_are_drawn_with_the_uncached_text(tmp_path: Path) -> None:
+    answer = estimate_with_cache_writes(tmp_path)
+    rows = turn_costs(answer)
+    assert sum(row.dollars for row in rows) == pytest.approx(expected_dollars(answer))
+    assert "text in, uncached" in {row.kind for row in rows}
+    assert cumulative_costs(answer)[-1].expected == pytest.approx(expected_dollars(answer))
+
+
+def test_every_kind_of_usage_of_a_response_has_a_label() -> None:
+    counts = Tokens(300, 300, 300)
+    assert {meter for meter, _ in usage_from_tokens(counts, Tokens(100, 100, 100), 1, 1, 100).items()} == set(METER_LABELS)
 
 
 @pytest.mark.parametrize("transcription_model", [None, "whisper-1"])

@@ -240,7 +240,7 @@ models = ["gpt-realtime"]
         (
             TOP + "[[offers]]\nmodel='a'\nkind='text'\n"
             "[[offers.prices]]\nsince='2026-05'\nuntil='2026-01'\nusd={text_in=1e-99999999}\n",
-            "line 7: until (2026-01) is not after since (2026-05)\n  line 10: usd: text_in: is beyond any use",
+            "line 7: until (2026-01) is not after since (2026-05)\n  line 10: usd: text_in: is out of range",
         ),
         (
             TOP + "[[availability]]\nmodels='a'\ndeployment='global'\ntransport_regions={sipp='oslo'}\n",

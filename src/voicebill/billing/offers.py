@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from voicebill.billing.meters import Meter
-from voicebill.billing.money import Amount, format_price, picodollars
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount, format_price, picodollars
 from voicebill.billing.validity import PartialDate, effective_row
 
 Kind = Literal["realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony", "platform"]
@@ -122,7 +122,7 @@ class Rate:
     @property
     def price(self) -> Fraction:
         """Dollars per price unit of the meter."""
-        return Fraction(self.picodollars * self.meter.priced_per, self.per * 10**12)
+        return Fraction(self.picodollars * self.meter.priced_per, self.per * PICODOLLARS_PER_DOLLAR)
 
     def amount(self, quantity: int) -> Amount:
         """The exact price of a quantity: whole picodollars if the rate divides evenly, otherwise a fraction."""

@@ -16,7 +16,13 @@ from voicebill.billing.errors import InvalidInput
 
 Number = int | float | Decimal
 
-_TYPE_NAMES: dict[type, str] = {bool: "true or false", str: "a text", int: "a whole number", tuple: "a list"}
+_TYPE_NAMES: dict[type, str] = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    tuple: "a list",
+    Mapping: "a mapping",
+}
 
 
 class Between(NamedTuple):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from voicebill.billing.errors import UnknownName
-from voicebill.billing.validation import Between, to_decimal_between
+from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.validation import Between, format_value, to_decimal_between
 
 HOURS_PER_DAY, HOURS_PER_WEEK, DAYS_PER_YEAR = 24, 168, 365
 MONTHS_PER_YEAR = 12
@@ -51,3 +51,15 @@ class Volume:
 
     def __str__(self) -> str:
         return f"{self.conversations:,}/{self.period}"
+
+
+def require_volume(volume: object) -> None:
+    """Check that a volume, if there is one, is a `Volume`.
+
+    Raises:
+        InvalidInput: it is something else, such as a number or a text.
+    """
+    if volume is not None and not isinstance(volume, Volume):
+        raise InvalidInput(
+            f"must be a Volume, such as Volume(Decimal(30000), 'month'), not {format_value(volume)}", field="volume"
+        )

@@ -7,7 +7,8 @@ from importlib.resources import files
 
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import ESTIMATE, Input, groups_of
-from voicebill.answers.parameters.plan_schema import plan_values
+from voicebill.answers.parameters.plan_schema import PLAN_SCHEMA
+from voicebill.answers.parameters.table_schema import read_table
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.conversation.plan import Plan
 
@@ -36,8 +37,11 @@ def complete_plan_text(name: str) -> str:
     import tomllib  # noqa: PLC0415 - costs start-up time, and only this function reads TOML here
 
     text = example_plan_text(name)
-    fields, selection = plan_values(tomllib.loads(text), [])
-    unset = [row for row in ESTIMATE.values() if row.name not in fields and row.name not in selection]
+    table = tomllib.loads(text)
+    fields = {key: value for key, value in read_table(table, PLAN_SCHEMA, []).items() if value is not None}
+    truncation = table.get("truncation")
+    set_keys = {*fields, *(truncation if isinstance(truncation, dict) else ())}
+    unset = [row for row in ESTIMATE.values() if row.name not in set_keys]
     user_share, assistant_share = Plan(
         **{key: fields[key] for key in ("minutes", "turns", "user_share", "assistant_share") if key in fields}
     ).speech_shares

@@ -251,3 +251,30 @@ def test_the_shape_says_what_the_answer_says() -> None:
     assert shape["quota"]["tier"] == "tier-1"
     assert capacity_of(OPENAI).to_dict()["quota"] is None
     assert replace(answer, needed=None).to_dict()["quota_requirement"] is None
+
+
+def test_each_way_of_counting_has_its_own_basis() -> None:
+    def counting(**targets: Any) -> list[str]:
+        texts = capacity_of(calls_per_hour=200, **targets).assumptions
+        return [text for text in texts if "towards the limit" in text or "a request is a" in text]
+
+    (published,) = counting()
+    evidence = published.split(": ", 1)[1]
+    assert counting(cached_tokens=True) == [
+        "cached tokens count towards the limit: as stated",
+        f"a request is a response: {evidence}",
+    ]
+    assert counting(request_unit="session") == [
+        f"cached tokens count towards the limit: {evidence}",
+        "a request is a session: as stated",
+    ]
+    assert counting(cached_tokens=False, request_unit="session") == [
+        "cached tokens do not count towards the limit, and a request is a session: as stated"
+    ]
+
+
+@pytest.mark.parametrize("volume", ["30000/month", 30_000])
+def test_a_volume_is_a_volume(volume: Any) -> None:
+    with pytest.raises(InvalidInput, match="volume must be a Volume, such as") as error:
+        plan_capacity(PLAN, AZURE, load_facts(), volume)
+    assert error.value.field == "volume"

@@ -17,7 +17,6 @@ from voicebill.answers.capacity.demand import (
     _limit_load,
     call_demand,
     max_concurrent_calls,
-    normal_quantile,
 )
 from voicebill.answers.estimates.costing import CountedConversation, run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
@@ -122,4 +121,3 @@ def test_calls_of_several_kinds_count_by_their_weight() -> None:
 
 def test_a_call_that_asks_for_nothing_is_carried_as_often_as_the_limit_says() -> None:
     assert max_concurrent_calls(LimitLoad(Fraction(0), 0, Fraction(0)), Fraction(5), 200, 0.01) == (200, 200, 200)
-    assert normal_quantile(0.5) == pytest.approx(0, abs=1e-9)

@@ -243,6 +243,9 @@ def test_only_realtime_models_can_be_estimated() -> None:
     [
         ({"day": "2026-11-22"}, "day must be a date"),
         ({"model": 5}, "model must be text"),
+        ({"region": 5}, "region must be text, not 5"),
+        ({"rules": 5}, "rules must be text, not 5"),
+        ({"overrides": "cache_writes"}, "overrides must be a mapping, not 'cache_writes'"),
         ({"provider": None}, "provider must be"),
     ],
     ids=str,

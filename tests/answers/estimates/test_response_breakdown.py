@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
+from tests.answers.estimates.cache_writes import estimate_with_cache_writes
 from tests.cases import DAY
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -70,3 +72,23 @@ def test_a_reply_that_has_not_shrunk_leaves_all_in_common() -> None:
     last = list(response_costs(simulation.conversation, simulation.model))[1]
     assert last.reasons == ("80% of the 516 tokens in common are cached, in blocks of 64",)
     assert last.usage["text_in_cached"] == 384
+
+
+def test_cache_writes_are_in_the_breakdown_and_in_every_response(tmp_path: Path) -> None:
+    answer = estimate_with_cache_writes(tmp_path)
+    responses = list(response_costs(answer.conversation, answer.model))
+    expected = answer.per_conversation.expected
+    assert sum(component.amount for component in answer.breakdown) == expected == responses[-1].cumulative
+    assert any(response.usage["text_in_cache_write"] for response in responses)
+    amounts = {component.name: component.amount for component in answer.breakdown}
+    written = sum(response.usage["text_in_cache_write"] for response in responses if response.response.kind == "reply")
+    assert amounts["cache_writes"] == written * 5_000_000
+    assert "instructions" not in amounts
+
+
+def test_an_input_too_short_for_the_cache_is_no_cache_write(tmp_path: Path) -> None:
+    answer = estimate_with_cache_writes(tmp_path, minimum_tokens=2000)
+    amounts = {component.name: component.amount for component in answer.breakdown}
+    assert amounts["instructions"] > 0
+    assert amounts["cache_writes"] > 0
+    assert sum(amounts.values()) == answer.per_conversation.expected

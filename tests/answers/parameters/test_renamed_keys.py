@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import DAY
 from tests.web.sites import SITE
 from voicebill.answers.parameters.capacity_schema import parse_targets
-from voicebill.answers.parameters.plan_schema import plan_values
+from voicebill.answers.parameters.request import parse_estimate_request
 from voicebill.answers.parameters.script_schema import parse_script
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import InvalidInput
@@ -29,7 +30,7 @@ from voicebill.facts.files import InvalidFile
 )
 def test_an_earlier_key_of_a_plan_is_refused_with_the_new_one(key: str, renamed: str) -> None:
     issues: list[Issue] = []
-    plan_values({"minutes": 6, "turns": 20, key: 1}, issues)
+    parse_estimate_request({"minutes": 6, "turns": 20, key: 1}, today=DAY, issues=issues)
     assert [issue.text for issue in issues] == [f"unknown key {key!r}: it is now {renamed!r}"]
 
 
@@ -80,7 +81,7 @@ def test_an_earlier_field_of_an_address_is_refused_with_the_new_one(path: str, f
 @pytest.mark.parametrize("key", ["look", "flip", "one", "two", "levers"])
 def test_a_plan_is_not_sent_to_a_key_that_only_addresses_have(key: str) -> None:
     issues: list[Issue] = []
-    plan_values({"minutes": 6, "turns": 20, key: 1}, issues)
+    parse_estimate_request({"minutes": 6, "turns": 20, key: 1}, today=DAY, issues=issues)
     assert issues
     assert "it is now" not in issues[0].text
 

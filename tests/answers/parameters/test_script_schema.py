@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from voicebill.answers.parameters.script_schema import ScriptRequest, parse_script
+from voicebill.answers.parameters.script_schema import SECONDS_KEYS, ScriptRequest, parse_script
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.script import ToolCall, Truncation
@@ -115,3 +115,10 @@ def test_a_script_without_a_model_asks_for_one() -> None:
     assert request is not None
     with pytest.raises(InvalidInput, match="no model: write model = "):
         request.selection(day=date(2026, 11, 22))
+
+
+@pytest.mark.parametrize("key", SECONDS_KEYS.values())
+def test_a_limit_is_stated_in_seconds_where_the_key_is_in_seconds(key: str) -> None:
+    table = {"model": "m", "turns": [{"user_audio_tokens": 10, "reply_seconds": 10, key: 100_000}]}
+    assert read_script(table)[1] == [f"turns 1: {key}: must be between 0 and 86,400, not 100000"]
+    assert read_script({"model": "m", "turns": [{"user_seconds": 1, "reply_seconds": 10, key: 86_400}]})[1] == []

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voicebill.answers.parameters import kinds
 from voicebill.answers.recorded.filters import (
     CASE_INSENSITIVE_FIELDS,
     FILTER_FIELDS,
@@ -24,6 +25,7 @@ from voicebill.answers.recorded.filters import (
     parse_field,
     parse_filter,
 )
+from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 
 A, B, C = (FieldComparison("tenant", "=", name) for name in "abc")
@@ -123,6 +125,15 @@ def test_an_unknown_field_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="unknown field 'customer'"):
         parse_field("customer")
     assert parse_field(" Day ") == "day"
+
+
+def test_an_unknown_field_to_group_by_is_an_error_of_by() -> None:
+    with pytest.raises(UnknownName, match="unknown field 'nonsense'") as error:
+        CostQuery(by=("nonsense",))
+    assert error.value.field == "by"
+    with pytest.raises(UnknownName) as error:
+        kinds.read_field_names("nonsense")
+    assert error.value.field == "by"
 
 
 @pytest.mark.parametrize(

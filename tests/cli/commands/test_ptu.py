@@ -159,7 +159,7 @@ def test_wrong_input_is_refused_in_a_sentence(words: tuple[str, ...], message: s
 
 
 def test_a_load_that_nobody_names_is_asked_for() -> None:
-    assert "--calls-per-minute is missing: how many model calls are there in the busiest minute?" in refusal(
+    assert "--calls-per-minute is missing: how many model calls per minute are there in the busiest hour?" in refusal(
         "--model", "gpt-5.2", "--prompt-tokens", "200", "--response-tokens", "20"
     )
     assert "Error: --model is missing" in refusal(*LOAD)

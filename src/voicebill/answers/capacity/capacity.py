@@ -18,7 +18,7 @@ from voicebill.answers.estimates.costing import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.volume import Volume
+from voicebill.conversation.volume import Volume, require_volume
 
 
 def plan_capacity(
@@ -46,8 +46,10 @@ def plan_capacity(
         UnknownName: the model, provider, deployment, region, rule set or quota tier is unknown.
         NotAvailable: the model has no price on the day.
         ContextOverflow: the provider would end the conversation with an error.
-        InvalidInput: neither a volume nor calls per hour are given, or the load is too large to be counted.
+        InvalidInput: neither a volume nor calls per hour are given, the volume is not a Volume, or the load is too large to
+            be counted.
     """
+    require_volume(volume)
     targets = targets or CapacityTargets()
     model = resolve_model(selection, plan.transcription_model, facts)
     offer, day = model.quote.offer, selection.day

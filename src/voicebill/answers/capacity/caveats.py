@@ -45,12 +45,17 @@ def _counting_assumptions(answer: Capacity) -> Iterator[str]:
         answer.quota_counting.reserved_output_tokens,
     )
     cached = "count" if quota_counting.cached_tokens else "do not count"
-    basis = (
+    rule_basis = (
         f"{counting_rule.evidence}, {counting_rule.basis}" if counting_rule else "assumed, nothing is known of this provider"
     )
-    if answer.targets.cached_tokens is not None or answer.targets.request_unit is not None:
-        basis = "as stated"
-    yield f"cached tokens {cached} towards the limit, and a request is a {quota_counting.request_unit}: {basis}"
+    cached_basis = rule_basis if answer.targets.cached_tokens is None else "as stated"
+    request_basis = rule_basis if answer.targets.request_unit is None else "as stated"
+    cached_text = f"cached tokens {cached} towards the limit"
+    request_text = f"a request is a {quota_counting.request_unit}"
+    if cached_basis == request_basis:
+        yield f"{cached_text}, and {request_text}: {cached_basis}"
+    else:
+        yield from (f"{cached_text}: {cached_basis}", f"{request_text}: {request_basis}")
     if reserved is not None:
         yield f"of every response at least {reserved:,} output tokens count, as a limit on its output reserves them"
     elif counting_rule:

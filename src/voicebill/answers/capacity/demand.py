@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from math import erfc, floor, sqrt
+from math import floor, sqrt
+from statistics import NormalDist
 
 from voicebill.answers.estimates.costing import CountedConversation
-from voicebill.billing.errors import InvalidInput
 from voicebill.billing.quotas import RequestUnit
 from voicebill.conversation import token_counting
 from voicebill.conversation.context import Response, duration_ms
@@ -126,14 +126,7 @@ class CallDemand:
 
 
 def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting) -> CallDemand:
-    """The demand of a counted conversation on a vendor's limits.
-
-    Raises:
-        InvalidInput: the number of reserved output tokens is negative.
-    """
-    reserved = quota_counting.reserved_output_tokens
-    if reserved is not None and reserved < 0:
-        raise InvalidInput(f"reserved_output_tokens must be 0 or more, not {reserved}")
+    """The demand of a counted conversation on a vendor's limits."""
     rules, turns = conversation.rules, conversation.script.turns
     durations = [duration_ms(turn, rules) for turn in turns]
     starts = list(accumulate(durations, initial=0))
@@ -230,17 +223,5 @@ def gamma_percentile(mean: float, variance: float, exceedance: float) -> float:
     (152.3, 100.0)
     """
     correction = variance / (9 * mean * mean) if mean else 0.0
-    return mean * float(max(0.0, 1 - correction + normal_quantile(exceedance) * sqrt(correction)) ** 3)
-
-
-def normal_quantile(share: float) -> float:
-    """The number of standard deviations above its mean that a normal variable exceeds in a share of cases.
-
-    >>> round(normal_quantile(0.01), 4), round(normal_quantile(0.5), 4)
-    (2.3263, 0.0)
-    """
-    low, high = 0.0, 40.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if erfc(middle / sqrt(2)) / 2 < share else (middle, high)
-    return (low + high) / 2
+    deviations = -NormalDist().inv_cdf(exceedance)  # of a normal variable, above its mean
+    return mean * float(max(0.0, 1 - correction + deviations * sqrt(correction)) ** 3)

@@ -3,7 +3,7 @@
 Quantities are summed first and multiplied by their rate once, so that totals do not depend on the level of detail.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -28,6 +28,7 @@ CostComponentName = Literal[
     "instructions",
     "reread_history",
     "cached_history",
+    "cache_writes",
     "assistant_audio",
     "text",
     "reasoning",
@@ -41,6 +42,7 @@ COST_COMPONENT_LABELS: dict[CostComponentName, str] = {
     "instructions": "prompt and tools, uncached",
     "reread_history": "history, re-read uncached",
     "cached_history": "prompt and history, cached",
+    "cache_writes": "text, written to the cache",
     "assistant_audio": "assistant audio",
     "text": "text, typed or with audio",
     "reasoning": "reasoning",
@@ -168,7 +170,7 @@ def usage_for_cache(behaviour: Cache, conversation: CountedConversation) -> Usag
     return _usage(conversation.totals, hits, write_tokens)
 
 
-def _usage(totals: Totals, hits: Iterable[Tokens], write_tokens: int = 0) -> Usage:
+def _usage(totals: Totals, hits: Iterable[Tokens], write_tokens: int) -> Usage:
     return usage_from_tokens(totals.input, _sum(hits), totals.text_out, totals.audio_out, write_tokens)
 
 
@@ -224,20 +226,25 @@ def price_transcription(conversation: CountedConversation, model: ResolvedModel)
 
 
 def cost_components(conversation: CountedConversation, model: ResolvedModel) -> tuple[CostComponent, ...]:
-    """The cost breakdown under the expected cache behaviour, largest first, without components that cost nothing."""
-    rates = model.quote.rates
+    """The cost breakdown under the expected cache behaviour, largest first, without components that cost nothing.
+
+    Where cache writes are billed, they are all text that is not cached: of the prompt, the history and what is new.
+    """
+    rates, rule = model.quote.rates, conversation.expected
     responses_with_hits = list(zip(conversation.responses, conversation.hits, strict=True))
     replies = [pair for pair in responses_with_hits if pair[0].kind == "reply"]
     rounds = [pair for pair in responses_with_hits if pair[0].kind == "tool-call"]
-    usage = _usage_of_responses(replies)
+    usage = _usage_of_responses(replies, rule)
     fixed = fixed_tokens(conversation.script, conversation.rules)
-    prompt = sum(max(0, fixed - hit.text) for response, hit in replies if response.input.text)
+    without_writes = [(response, hit) for response, hit in replies if not cache_write_tokens(response, hit, rule)]
+    prompt = sum(max(0, fixed - hit.text) for response, hit in without_writes if response.input.text)
+    unseen_text = sum(response.unseen.text for response, _ in without_writes)
     reasoning = sum(response.reasoning for response, _ in replies)
     unseen = _sum(response.unseen for response, _ in replies)
     amounts: dict[CostComponentName, Usage] = {
         "fresh_audio_in": Usage.tokens(audio_in=unseen.audio),
         "reread_history": Usage.tokens(
-            text_in=usage["text_in"] - unseen.text - prompt,
+            text_in=usage["text_in"] - unseen_text - prompt,
             audio_in=usage["audio_in"] - unseen.audio,
             image_in=usage["image_in"] - unseen.image,
         ),
@@ -246,12 +253,13 @@ def cost_components(conversation: CountedConversation, model: ResolvedModel) -> 
             audio_in_cached=usage["audio_in_cached"],
             image_in_cached=usage["image_in_cached"],
         ),
+        "cache_writes": Usage.tokens(text_in_cache_write=usage["text_in_cache_write"]),
         "assistant_audio": Usage.tokens(audio_out=usage["audio_out"]),
         "instructions": Usage.tokens(text_in=prompt),
-        "text": Usage.tokens(text_in=unseen.text, text_out=usage["text_out"] - reasoning),
+        "text": Usage.tokens(text_in=unseen_text, text_out=usage["text_out"] - reasoning),
         "reasoning": Usage.tokens(text_out=reasoning),
         "images": Usage.tokens(image_in=unseen.image),
-        "tool_rounds": _usage_of_responses(rounds),
+        "tool_rounds": _usage_of_responses(rounds, rule),
     }
     components = [CostComponent(name, total_amount(priced_lines(component, rates))) for name, component in amounts.items()]
     components.append(CostComponent("transcription", total_amount(price_transcription(conversation, model))))
@@ -262,7 +270,7 @@ def cost_components(conversation: CountedConversation, model: ResolvedModel) -> 
     )
 
 
-def _usage_of_responses(responses_with_hits: Iterable[tuple[Response, Tokens]]) -> Usage:
-    """The usage of some responses, each given with its cached tokens."""
-    pairs = list(responses_with_hits)
-    return _usage(_totals(response for response, _ in pairs), (hit for _, hit in pairs))
+def _usage_of_responses(pairs: Collection[tuple[Response, Tokens]], rule: CacheRule) -> Usage:
+    """The usage of some responses under a cache rule, each given with its cached tokens."""
+    write_tokens = sum(cache_write_tokens(response, hit, rule) for response, hit in pairs)
+    return _usage(_totals(response for response, _ in pairs), (hit for _, hit in pairs), write_tokens)

@@ -24,11 +24,10 @@ from voicebill.answers.estimates.costing import (
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line
-from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_sample import SampledCalls
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.volume import Volume
+from voicebill.conversation.volume import Volume, require_volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +110,7 @@ def estimate(
         ContextOverflow: the provider would end the conversation with an error.
         InvalidInput: the volume is not a Volume.
     """
-    if volume is not None and not isinstance(volume, Volume):
-        raise InvalidInput(f"volume must be a Volume, such as Volume(Decimal(30000), 'month'), not {volume!r}")
+    require_volume(volume)
     model = resolve_model(selection, plan.transcription_model, facts)
     call_lengths = lengths_or_default(volume, lengths)
     sampled_calls = None if call_lengths is None else sample_calls(plan, call_lengths, model)

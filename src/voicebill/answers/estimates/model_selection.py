@@ -10,6 +10,7 @@ from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
 from voicebill.billing.offers import PER_MINUTE_KINDS, Kind, Offer
 from voicebill.billing.price_book import Quote
+from voicebill.billing.validation import validate
 from voicebill.billing.validity import describe_coverage
 from voicebill.conversation.rules import EffectiveRules, ParameterValue
 
@@ -36,9 +37,7 @@ class ModelSelection:
     def __post_init__(self) -> None:
         if type(self.day) is not date:
             raise InvalidInput(f"must be a date, such as date(2026, 11, 22), not {self.day!r}", field="day")
-        for name in ("model", "provider", "deployment"):
-            if not isinstance(getattr(self, name), str):
-                raise InvalidInput(f"must be text, not {getattr(self, name)!r}", field=name)
+        validate(self)
 
 
 SELECTION_FIELDS = tuple(row.name for row in fields(ModelSelection))

@@ -7,7 +7,7 @@ from voicebill.answers.estimates.costing import CountedConversation, priced_line
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage
-from voicebill.conversation.cache import usage_from_tokens
+from voicebill.conversation.cache import usage
 from voicebill.conversation.context import Response, fixed_tokens
 
 
@@ -33,11 +33,11 @@ def response_costs(conversation: CountedConversation, model: ResolvedModel) -> I
     """
     cumulative: Amount = 0
     previous: Response | None = None
-    for response, hit in zip(conversation.responses, conversation.hits, strict=True):
-        usage = usage_from_tokens(response.input, hit, response.text_out, response.audio_out)
-        amount = total_amount(priced_lines(usage, model.quote.rates))
+    for response in conversation.responses:
+        billed = usage(response, conversation.expected)
+        amount = total_amount(priced_lines(billed, model.quote.rates))
         cumulative += amount
-        yield ResponseCost(response, usage, amount, cumulative, tuple(_reasons(response, previous, conversation)))
+        yield ResponseCost(response, billed, amount, cumulative, tuple(_reasons(response, previous, conversation)))
         previous = response
 
 

@@ -792,11 +792,11 @@ PTU: Inputs = _rows(
     Input(
         name="calls_per_minute",
         label="Peak calls per minute",
-        help="Model calls in the busiest minute",
+        help="Model calls per minute in the busiest hour",
         kind=kinds.NUMBER,
         group=LOAD,
         owner=PtuRequest,
-        default_text="the peak of the profile",
+        default_text="the busiest hour of the profile",
         example="1,000",
         is_advanced=False,
     ),
@@ -965,10 +965,10 @@ LOG_QUERY: Inputs = _rows(
     Input(
         name="until",
         label="Until (exclusive)",
-        help="Last day (UTC), exclusive",
+        help="First day (UTC) that is no longer included",
         kind=kinds.DAY,
         group=QUERY,
-        default_text="the last",
+        default_text="the day after the last",
         example="2026-12-01",
     ),
     Input(

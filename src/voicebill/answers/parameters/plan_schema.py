@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, ESTIMATE, PLAN, SELECTION, Input
+from voicebill.answers.parameters.inputs import ESTIMATE, PLAN, Input
 from voicebill.answers.parameters.script_schema import truncation_setting
-from voicebill.answers.parameters.table_schema import Field, Issue, Schema, Values, read_table
+from voicebill.answers.parameters.table_schema import Field, Schema
 from voicebill.conversation.script import Truncation
 
 
@@ -19,17 +19,3 @@ def _truncation(value: object) -> Truncation:
 
 
 PLAN_SCHEMA: Schema = {**input_schema(ESTIMATE.values()), "truncation": Field(_truncation, None)}
-
-
-def plan_values(table: object, issues: list[Issue]) -> tuple[Values, Values]:
-    """The fields of a saved plan that describe the conversation, and its other fields; only those that it contains.
-
-    A truncation setting is returned as its three parts.
-    """
-    fields = {key: value for key, value in read_table(table, PLAN_SCHEMA, issues).items() if value is not None}
-    setting = fields.pop("truncation", None)
-    if isinstance(setting, Truncation):
-        fields |= {"truncation": setting.mode, "retention_ratio": setting.retention_ratio}
-        fields |= {"post_instructions_tokens": setting.post_instructions_tokens} if setting.post_instructions_tokens else {}
-    selection = {key: fields.pop(key) for key in (*SELECTION, *CALL_VOLUME, *CONNECTION_COSTS) if key in fields}
-    return fields, selection

@@ -4,10 +4,10 @@ The table is a saved plan, a JSON body, the fields of a form, in which every val
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.model_selection import SELECTION_FIELDS, ModelSelection, select_model
@@ -105,11 +105,5 @@ def _call_lengths(variation: Decimal | None, lengths: CallLengths | None) -> Len
 def _truncation(values: Values) -> Truncation:
     """The truncation setting, from one field or from its three parts, which are taken out of the values."""
     setting: Truncation = values.pop("truncation", Truncation())
-    parts: dict[str, Any] = {
-        "mode": setting.mode,
-        "retention_ratio": setting.retention_ratio,
-        "post_instructions_tokens": setting.post_instructions_tokens,
-    }
-    return Truncation(
-        **parts | {key: values.pop(key) for key in ("retention_ratio", "post_instructions_tokens") if key in values}
-    )
+    parts = {key: values.pop(key) for key in ("retention_ratio", "post_instructions_tokens") if key in values}
+    return replace(setting, **parts)

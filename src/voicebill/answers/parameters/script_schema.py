@@ -14,39 +14,51 @@ from voicebill.answers.parameters.table_schema import (
     Values,
     any_value,
     boolean,
+    decimal,
     exact_date,
     integer,
     list_of,
     map_of,
     one_of,
     read_table,
-    seconds_to_ms,
     share,
     text,
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.validation import Between
 from voicebill.conversation.rules import ParameterValue, parse_parameter
-from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+from voicebill.conversation.script import MAX_MS, Script, ToolCall, Truncation, Turn
 
 FileTokenCounter = Callable[[str], int]
 """Tokens of a file that a script names; whoever has the files supplies it."""
+
+SECONDS_BOUNDS = Between(0, MAX_MS // 1000)
+
+
+def _seconds_to_ms(value: object) -> int:
+    """Seconds, as whole milliseconds."""
+    seconds = decimal(value)
+    if not SECONDS_BOUNDS.allows(seconds):
+        raise InvalidInput(f"must be {SECONDS_BOUNDS.predicate()}, not {value}")
+    return round(seconds * 1000)
+
 
 TOOL_CALL_SCHEMA: Schema = {"arguments_tokens": Field(integer, 0), "result_tokens": Field(integer, 0)}
 
 TURN_SCHEMA: Schema = {
     "user_audio_tokens": Field(integer, 0),
-    "user_seconds": Field(seconds_to_ms, None),
+    "user_seconds": Field(_seconds_to_ms, None),
     "user_transcript_tokens": Field(integer, None),
     "user_text_tokens": Field(integer, 0),
     "image_tokens": Field(list_of(integer), ()),
     "tool_calls": TableList(TOOL_CALL_SCHEMA),
     "reply_audio_tokens": Field(integer, 0),
-    "reply_seconds": Field(seconds_to_ms, None),
+    "reply_seconds": Field(_seconds_to_ms, None),
     "reply_text_tokens": Field(integer, None),
     "reply_transcript_tokens": Field(integer, None),
     "reasoning_tokens": Field(integer, 0),
-    "silence_seconds": Field(seconds_to_ms, 0),
-    "played_seconds": Field(seconds_to_ms, None),
+    "silence_seconds": Field(_seconds_to_ms, 0),
+    "played_seconds": Field(_seconds_to_ms, None),
     "cancelled": Field(boolean, False),
 }
 
@@ -138,7 +150,7 @@ class ScriptRequest:
 
 
 def parse_script(table: object, issues: list[Issue], count_file: FileTokenCounter | None = None) -> ScriptRequest | None:
-    """Read a script's table; None if it has faults, all of which are added to `faults`."""
+    """Read a script's table; None if it has faults, all of which are added to `issues`."""
     if isinstance(table, Mapping) and "turns" not in table and {"offers", "rules"} & {k for k in table if _is_list(table[k])}:
         issues.append(Issue((), "this looks like prices or rules, not like a script: see voicebill prices --check"))
         return None

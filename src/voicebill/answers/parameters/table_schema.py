@@ -79,7 +79,7 @@ class MultipleErrors(InvalidInput):
 
 
 def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePath = ()) -> Values:
-    """The table's values by key, defaults filled in. What is faulty is left out, and added to `faults`.
+    """The table's values by key, defaults filled in. What is faulty is left out, and added to `issues`.
 
     Of a list of tables, a row with faults is None, so that the others keep their places.
     """
@@ -190,7 +190,7 @@ def decimal(value: object) -> Decimal:
     if number < 0:
         raise InvalidInput(f"cannot be negative: {value}")
     if not is_reasonable(number):
-        raise InvalidInput(f"is beyond any use: {value}")
+        raise InvalidInput(f"is out of range: {value}")
     return number
 
 
@@ -200,11 +200,6 @@ def share(value: object) -> Decimal:
     if number > 1:
         raise InvalidInput(f"must be between 0 and 1, not {value}")
     return number
-
-
-def seconds_to_ms(value: object) -> int:
-    """Seconds, as whole milliseconds."""
-    return round(decimal(value) * 1000)
 
 
 def any_value(value: object) -> object:

@@ -41,7 +41,7 @@ def parse_number(text: str) -> Decimal:
     if re.search(r"\.000$", digits):
         raise InvalidInput(f"{text} may mean two numbers: write 1,000 for a thousand, 1 for one")
     if not is_reasonable(value):
-        raise InvalidInput(f"{text if len(text) <= 40 else text[:37] + '...'} is beyond any use")
+        raise InvalidInput(f"{text if len(text) <= 40 else text[:37] + '...'} is out of range")
     return value if value % 1 else Decimal(int(value))
 
 
@@ -121,18 +121,6 @@ def parse_load_profile(text: str) -> tuple[Decimal, ...]:
     if len(words) not in (HOURS_PER_DAY, HOURS_PER_WEEK):
         raise InvalidInput(f"a load by the hour has 24 numbers, or 168 for a week, with commas between them, not {len(words)}")
     return tuple(parse_number(word) for word in words)
-
-
-def parse_positive_number(text: str) -> Decimal:
-    """Parse a number above 0.
-
-    Raises:
-        InvalidInput: it is not a number, or not above 0.
-    """
-    number = parse_number(text)
-    if not number:
-        raise InvalidInput("must be more than 0")
-    return number
 
 
 def format_percent(value: float) -> str:

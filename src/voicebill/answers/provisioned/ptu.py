@@ -58,7 +58,7 @@ def size_ptus(request: PtuRequest, facts: Facts) -> PtuSizing:
         options=tuple(load.option(commitment, bought, increments) for commitment in commitments),
         quote=quote,
         missing_reason=missing_reason,
-        per_call=load.per_call,
+        per_call=per_call,
         digest=facts.provisioned.digest,
         assumptions=tuple(ptu_assumptions(request, row, hourly, quote, facts)),
         warnings=tuple(ptu_warnings(request, row, quote, load.spillover_calls(bought), facts)),

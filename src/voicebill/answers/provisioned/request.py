@@ -26,8 +26,7 @@ class PtuRequest:
     `ptus` are the PTUs that are bought, if not those that the busiest hour needs.
 
     Raises:
-        InvalidInput: a number is negative, missing, not a number, or out of range.
-        UnknownName: the deployment is unknown.
+        InvalidInput: a number is negative, missing, not a number, or out of range, or the deployment is unknown.
     """
 
     model: str
@@ -59,7 +58,9 @@ class PtuRequest:
         if hours and not any(hours):
             raise InvalidInput("must have a load: each of its hours is 0", field="profile")
         if self.calls_per_minute is None and not hours:
-            raise InvalidInput("is missing: how many model calls are there in the busiest minute?", field="calls_per_minute")
+            raise InvalidInput(
+                "is missing: how many model calls per minute are there in the busiest hour?", field="calls_per_minute"
+            )
 
     @property
     def hours(self) -> tuple[Fraction, ...]:

@@ -44,7 +44,7 @@ class PtuSizing(Answer):
 
     @property
     def normalized_tpm(self) -> Fraction:
-        """Normalized tokens in the busiest minute."""
+        """Normalized tokens per minute in the busiest hour."""
         return self.request.peak * self.normalized_tokens
 
     @property

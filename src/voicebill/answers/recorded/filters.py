@@ -144,15 +144,15 @@ def parse_filter(text: str) -> Condition:
     return condition
 
 
-def parse_field(text: str) -> str:
+def parse_field(text: str, field: str = "where") -> str:
     """The name of a field, given in upper or lower case.
 
     Raises:
-        UnknownName: there is no field with that name.
+        UnknownName: there is no field with that name; the error belongs to the input `field`.
     """
     name = text.strip().lower()
     if name not in FILTER_FIELDS:
-        raise UnknownName("field", text, FILTER_FIELDS, field="where")
+        raise UnknownName("field", text, FILTER_FIELDS, field=field)
     return name
 
 

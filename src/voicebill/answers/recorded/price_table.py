@@ -69,7 +69,7 @@ def build_price_table(names: Iterable[tuple[Sku, date | None, date | None]], pri
     denominator = lcm(*(amount.denominator for _, _, amounts, _ in unit_prices for amount in amounts))
     rows = []
     if any(amount * denominator >= MAX_RATE for _, _, amounts, _ in unit_prices for amount in amounts):
-        raise InvalidInput("these prices are beyond any use: one is a fortune for a single token, or for a millisecond")
+        raise InvalidInput("these prices are out of range: one is a fortune for a single token, or for a millisecond")
     for index, meter, amounts, increment in unit_prices:
         scaled_rate, *_ = scaled_rates = [int(amount * denominator) for amount in amounts]
         rows.append(RateRow(index, meter, scaled_rate, min(scaled_rates), max(scaled_rates), increment))

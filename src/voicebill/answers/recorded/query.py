@@ -40,7 +40,7 @@ class CostQuery:
     def __post_init__(self) -> None:
         if isinstance(self.by, str) or isinstance(self.where, str):
             raise InvalidInput("must be a tuple of fields, and where a filter: parse_filter('turn > 1')", field="by")
-        names = tuple(parse_field(name) for name in self.by)
+        names = tuple(parse_field(name, "by") for name in self.by)
         if len(set(names)) < len(names):
             raise InvalidInput(f"must name each field once, not {', '.join(names)}", field="by")
         if len(names) > MAX_GROUP_FIELDS:

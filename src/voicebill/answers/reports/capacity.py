@@ -10,6 +10,7 @@ from voicebill.answers.reports.plan import PlanReport
 from voicebill.answers.reports.provenance import OfferReport, PricesReport, RulesReport, provenance_values
 from voicebill.answers.reports.report import DayText, Report, package_version
 from voicebill.billing.quotas import RequestUnit
+from voicebill.billing.validation import Number
 from voicebill.conversation.call_lengths import LengthDistribution
 
 
@@ -384,8 +385,8 @@ class CapacityReport(Report):
         )
 
 
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))
+def _number(value: Number | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _rounded(value: float) -> float:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voicebill.answers.comparison.break_even import BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison
-from voicebill.answers.estimates.costing import priced_lines, total_amount
+from voicebill.answers.estimates.costing import cache_scenarios, priced_lines, total_amount
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.answers.provisioned.result import PtuSizing
@@ -29,6 +29,7 @@ METER_LABELS = {
     "audio_in": "audio in, uncached",
     "image_in": "images in, uncached",
     "text_in": "text in, uncached",
+    "text_in_cache_write": "text in, uncached",
     "audio_in_cached": "cached input",
     "text_in_cached": "cached input",
     "image_in_cached": "cached input",
@@ -100,7 +101,6 @@ def _transcription_amounts(answer: Estimate) -> dict[int, Amount]:
 def cumulative_costs(answer: Estimate) -> list[BandRow]:
     """The cumulative cost of the conversation by the end of each turn."""
     conversation, rates, transcription_amounts = answer.conversation, answer.model.quote.rates, _transcription_amounts(answer)
-    behaviours: tuple[Cache, ...] = ("all", conversation.expected.behaviour, "none")
 
     def running_totals(behaviour: Cache) -> Iterator[float]:
         rule = conversation.rule(behaviour)
@@ -109,7 +109,7 @@ def cumulative_costs(answer: Estimate) -> list[BandRow]:
             by_turn[response.turn] += total_amount(priced_lines(usage(response, rule), rates))
         return accumulate(to_dollars(amount) for amount in by_turn.values())
 
-    columns = zip(*(running_totals(behaviour) for behaviour in behaviours), strict=True)
+    columns = zip(*(running_totals(behaviour) for behaviour in cache_scenarios(conversation)), strict=True)
     return [BandRow(turn, best, expected, worst) for turn, (best, expected, worst) in enumerate(columns, start=1)]
 
 
@@ -188,7 +188,7 @@ def break_even_points(curve: BreakEvenCurve) -> list[PointRow]:
     return rows
 
 
-def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
+def cost_bars(answer: Cost) -> list[BarRow]:
     """The cost of each group, or of each meter without groups: bars up to the highest amount, with the lowest as the mark.
 
     If there are too many groups, a time series is cut to the last ones, and other groups to the most expensive ones.
@@ -197,7 +197,7 @@ def cost_bars(answer: Cost, max_bars: int = MAX_BARS) -> list[BarRow]:
         rows = [
             _bar(" · ".join(NOT_NAMED if key is None else str(key) for key in group.keys), group) for group in answer.groups
         ]
-        return rows[-MAX_TIME_BARS:] if is_time_series(answer) else rows[:max_bars]
+        return rows[-MAX_TIME_BARS:] if is_time_series(answer) else rows[:MAX_BARS]
     sums: dict[str, tuple[Amount, Amount]] = {}
     for line in answer.lines:
         low, high = sums.get(line.line.meter.label, (0, 0))

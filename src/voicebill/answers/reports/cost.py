@@ -240,12 +240,12 @@ class UnpricedUsageReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostDaysReport(Report):
-    """First and last day of the priced records."""
+    """First and last day of the records."""
 
     first: DayText | None
-    """First day; null without priced records."""
+    """First day; null if no record has a day."""
     last: DayText | None
-    """Last day; null without priced records."""
+    """Last day; null if no record has a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +297,7 @@ class CostReport(Report):
     records: RecordCountsReport
     """Number of records by treatment."""
     days: CostDaysReport
-    """First and last day of the priced records."""
+    """First and last day of the records."""
     total: CostAmountReport
     """The cost of all records."""
     by: tuple[str, ...]

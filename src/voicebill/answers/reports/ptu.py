@@ -17,7 +17,7 @@ class PtuLoadReport(Report):
     """The load; numbers are decimal strings."""
 
     calls_per_minute: str
-    """Calls per minute in the peak hour."""
+    """Calls per minute in the busiest hour."""
     average_calls_per_minute: str
     """Calls per minute, averaged over all hours."""
     prompt_tokens: str
@@ -186,7 +186,7 @@ class PayAsYouGoReport(Report):
     call: Dollars
     """Dollars per call."""
     hour_at_peak: Dollars
-    """Dollars per hour with the calls of the peak."""
+    """Dollars per hour with the calls of the busiest hour."""
     hour: Dollars | None
     """Dollars per average hour."""
     month: Dollars | None
@@ -203,13 +203,14 @@ class PayAsYouGoReport(Report):
     @classmethod
     def of(cls, answer: PtuSizing) -> "PayAsYouGoReport | None":
         """Pay as you go instead of PTUs; None if it has no price."""
-        if answer.quote is None or answer.per_call is None:
+        at_peak = answer.pay_as_you_go_cost(answer.request.peak)
+        if answer.quote is None or answer.per_call is None or at_peak is None:
             return None
         row = answer.quote.rates.row
         return cls(
             offer=answer.quote.offer.id,
             call=format_dollars(answer.per_call),
-            hour_at_peak=format_dollars(answer.request.peak * 60 * answer.per_call),
+            hour_at_peak=format_dollars(at_peak),
             **_terms(answer.pay_as_you_go_cost(answer.request.average)),
             since=str(row.since),
             checked=row.checked.isoformat(),
@@ -222,7 +223,7 @@ class UtilizationReport(Report):
     """Utilization of the bought PTUs."""
 
     peak: Ratio
-    """Share that is used in the peak hour."""
+    """Share that is used in the busiest hour."""
     average: Ratio
     """Share that is used on average."""
 
@@ -256,15 +257,15 @@ class PtuReport(Report):
     load: PtuLoadReport
     """The load."""
     input_tpm: int
-    """Input tokens in the busiest minute."""
+    """Input tokens per minute in the busiest hour."""
     output_tpm: int
-    """Output tokens in the busiest minute."""
+    """Output tokens per minute in the busiest hour."""
     normalized_tpm: int
-    """Normalized tokens in the busiest minute: output weighted as input, without the cached part."""
+    """Normalized tokens per minute in the busiest hour: output weighted as input, without the cached part."""
     raw_ptus: str
-    """PTUs for the peak hour, before rounding up."""
+    """PTUs for the busiest hour, before rounding up."""
     ptus: int
-    """PTUs required in the peak hour."""
+    """PTUs required in the busiest hour."""
     bought_ptus: int
     """PTUs that are bought."""
     utilization: UtilizationReport

@@ -45,7 +45,7 @@ class ResponseReport(Report):
     interrupted: bool
     """Whether the user interrupted the reply while it was played."""
     session: int
-    """Number of the session; the first is 0."""
+    """Number of the session; the first is 1."""
     dropped_items: int
     """Items that truncation dropped from the history before this response."""
     usage: Mapping[str, int]

@@ -9,7 +9,6 @@ from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.provisioned.commitments import cost_order
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.result import CostGroup
-from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.volume import HOURS_PER_MONTH, HOURS_PER_YEAR
@@ -52,8 +51,7 @@ def format_quantity_range(low: int, high: int, meter: str, prices: PriceBook) ->
     """A quantity as people read it; a range where it is one."""
     priced_meter = prices.meters.get(meter)
     quantities = [
-        Line(priced_meter, quantity, None).meter.format_quantity(quantity) if priced_meter else f"{quantity:,}"
-        for quantity in sorted({low, high})
+        priced_meter.format_quantity(quantity) if priced_meter else f"{quantity:,}" for quantity in sorted({low, high})
     ]
     return " to ".join(quantities)
 
