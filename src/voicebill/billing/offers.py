@@ -25,6 +25,9 @@ PER_MINUTE_KINDS: tuple[Kind, ...] = ("telephony", "platform")
 Deployment = Literal["global", "data-zone", "regional"]
 DEPLOYMENTS: tuple[str, ...] = get_args(Deployment)
 
+DEFAULT_PROVIDER = "openai"
+DEFAULT_DEPLOYMENT: Deployment = "global"
+
 Confidence = Literal["high", "medium", "low"]
 
 

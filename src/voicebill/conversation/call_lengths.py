@@ -74,6 +74,11 @@ class LengthBucket(NamedTuple):
     share: float
 
 
+def longest_call_minutes(plan: Plan) -> float:
+    """The length at which calls of a plan are counted at most, where no session ends them."""
+    return min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+
+
 def length_buckets(plan: Plan, lengths: LengthDistribution | CallLengths, cap: float) -> list[LengthBucket]:
     """Calls grouped by their number of turns, the shortest first; calls longer than `cap` minutes are counted at the cap."""
     per_minute = plan.turns / float(plan.minutes)

@@ -13,11 +13,11 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 from voicebill.billing.errors import ContextOverflow
 from voicebill.conversation.call_lengths import (
     MAX_CALL_MINUTES,
-    MAX_MULTIPLE_OF_MEAN,
     CallLengths,
     LengthBucket,
     LengthDistribution,
     length_buckets,
+    longest_call_minutes,
     quantile,
     turn_count,
 )
@@ -133,7 +133,7 @@ def representative_plans(
     cap = None if spans_sessions else DurationCap(float(min(limits.minutes, MAX_CALL_MINUTES)), "session")
     if isinstance(lengths, LengthDistribution) and not lengths.coefficient:
         return RepresentativeCalls(cap, None, float(plan.minutes), ((plan, 1),))
-    max_minutes = cap.minutes if cap else min(MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+    max_minutes = cap.minutes if cap else longest_call_minutes(plan)
     buckets = length_buckets(plan, lengths, max_minutes)
     fitting = len(buckets) if limits.can_truncate else _count_fitting(plan, buckets, run)
     if fitting < len(buckets):

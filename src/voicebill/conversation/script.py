@@ -12,6 +12,7 @@ from voicebill.billing.validation import Between, Share, require_between, requir
 from voicebill.conversation.rules import Cache, SessionCarryover
 
 TransportName = Literal["webrtc", "websocket", "sip"]
+DEFAULT_TRANSPORT: TransportName = "webrtc"
 
 MAX_TURNS = 20_000
 MAX_TOKENS = 10_000_000

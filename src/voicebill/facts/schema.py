@@ -23,16 +23,19 @@ from voicebill.answers.parameters.table_schema import (
     text,
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.meters import Unit
 from voicebill.billing.money import picodollars
-from voicebill.billing.offers import DEPLOYMENTS, Kind
+from voicebill.billing.offers import DEFAULT_DEPLOYMENT, DEPLOYMENTS, Confidence, Kind
 from voicebill.billing.provisioned_throughput import PtuIncrements
+from voicebill.billing.quotas import Evidence, RequestUnit
 from voicebill.conversation.rules import parse_parameter
 from voicebill.conversation.script import TransportName
 
 OFFER_KIND_NAMES: tuple[str, ...] = get_args(Kind)
 TRANSPORT_NAMES: tuple[str, ...] = get_args(TransportName)
 SERVICE_TIERS = ("standard", "batch", "flex", "priority")
-EVIDENCE_LEVELS = ("documented", "measured", "inferred", "assumed", "defined")
+EVIDENCE_LEVELS = tuple(level for level in get_args(Evidence) if level != "stated")
+"""What can support a row; `stated` is for what a user sets."""
 
 
 def _regions(value: object) -> object:
@@ -102,7 +105,7 @@ def _check_surcharge(row: Values) -> None:
 METER_SCHEMA: Schema = {
     "name": Field(text),
     "label": Field(text),
-    "unit": Field(one_of("token", "ms", "character", "call", "month")),
+    "unit": Field(one_of(*get_args(Unit))),
     "priced_per": Field(_positive(integer)),
     "price_unit": Field(text),
     "direction": Field(one_of("in", "out", "session")),
@@ -152,7 +155,7 @@ AVAILABILITY_SCHEMA: Schema = {
 QUOTA_SCHEMA: Schema = {
     "provider": Field(text, None),
     "models": Field(_non_empty(list_of(text))),
-    "deployment": Field(one_of(*DEPLOYMENTS), "global"),
+    "deployment": Field(one_of(*DEPLOYMENTS), DEFAULT_DEPLOYMENT),
     "tiers": Field(_non_empty(list_of(text))),
     "since": Field(partial_date),
     "until": Field(partial_date, None),
@@ -165,7 +168,7 @@ QUOTA_SCHEMA: Schema = {
 COUNTING_RULE_SCHEMA: Schema = {
     "provider": Field(text, None),
     "cached_tokens": Field(boolean),
-    "request_unit": Field(one_of("response", "session")),
+    "request_unit": Field(one_of(*get_args(RequestUnit))),
     "per": Field(text),
     "scope": Field(text),
     "output": Field(text),
@@ -214,7 +217,7 @@ STACK_SCHEMA: Schema = {
 }
 
 TRANSPORT_SCHEMA: Schema = {
-    "name": Field(one_of("webrtc", "websocket", "sip")),
+    "name": Field(one_of(*TRANSPORT_NAMES)),
     **{key: Field(text) for key in ("title", "best_for", "setup", "needs", "truncation", "usage_visibility")},
     "low_ms": Field(integer, None),
     "high_ms": Field(integer, None),
@@ -336,7 +339,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "amounts": Field(_non_empty(map_of(_price, meters)), None),
         "disputes": TableList({"meter": Field(one_of(*meters)), "usd": Field(_price), "source": Field(text)}),
         "increments": Field(map_of(_positive(integer), meters), {}),
-        "confidence": Field(one_of("high", "medium", "low"), "high"),
+        "confidence": Field(one_of(*get_args(Confidence)), "high"),
         **PROVENANCE_SCHEMA,
     }
     return {
@@ -345,7 +348,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "version": Field(text, None),
         "also_named": Field(list_of(text), ()),
         "kind": Field(one_of(*OFFER_KIND_NAMES)),
-        "deployment": Field(one_of(*DEPLOYMENTS), "global"),
+        "deployment": Field(one_of(*DEPLOYMENTS), DEFAULT_DEPLOYMENT),
         "regions": Field(_regions, ()),
         "tier": Field(one_of(*SERVICE_TIERS), "standard"),
         "vendor_meters": Field(map_of(_vendor_meter, meters), {}),

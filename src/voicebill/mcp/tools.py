@@ -12,7 +12,7 @@ from voicebill.answers.catalog.stacks import restrict_stacks
 from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.comparison.compare import available_offers_matching, compare
 from voicebill.answers.estimates.estimate import estimate
-from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
 from voicebill.answers.estimates.simulate import simulate
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_INPUTS, PTU, SELECTION, Inputs
@@ -30,6 +30,7 @@ from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.billing.errors import InvalidInput
+from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.billing.validation import format_value
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.logs.defaults import LogDefaults

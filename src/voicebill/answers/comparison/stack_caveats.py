@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from voicebill.answers.comparison.stack_pricing import BuiltStack, StackComponent
 from voicebill.answers.comparison.stack_usage import StackUsage
 from voicebill.conversation.rules import Rules
+from voicebill.conversation.script import DEFAULT_TRANSPORT
 
 
 def stack_assumptions(built_stack: BuiltStack, stack_usage: StackUsage) -> Iterator[str]:
@@ -16,7 +17,7 @@ def stack_assumptions(built_stack: BuiltStack, stack_usage: StackUsage) -> Itera
         yield f"{roles['transcriber'].offer.model} is billed for the whole conversation, including silence"
     if "tts" in roles:
         yield from _speech_assumptions(roles["tts"], rules)
-    if built_stack.stack.architecture == "live" and stack_usage.plan.transport in (None, "webrtc"):
+    if built_stack.stack.architecture == "live" and (stack_usage.plan.transport or DEFAULT_TRANSPORT) == "webrtc":
         creation_seconds = roles["live"].rules.session_creation_ms / 1000
         yield f"creating the session bills {creation_seconds:g} s, which are credited to the running session"
 

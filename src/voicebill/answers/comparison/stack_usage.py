@@ -10,7 +10,7 @@ from voicebill.conversation import live_session, pipeline
 from voicebill.conversation.context import responses
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script
+from voicebill.conversation.script import DEFAULT_TRANSPORT, Script
 
 Usages = tuple[Usage, Usage, Usage]
 """Usage in the best, expected and worst cache scenario."""
@@ -82,7 +82,7 @@ class StackUsage:
 
     def live_session(self, rates: Rates, rules: Rules) -> Usage:
         """The usage of a live session: over WebRTC its creation is billed, and a part may be on standby if that has a price."""
-        webrtc = self.plan.transport in (None, "webrtc")
+        webrtc = (self.plan.transport or DEFAULT_TRANSPORT) == "webrtc"
         has_standby = webrtc and rates["standby_ms"] is not None
         return live_session.session_usage(
             self.duration_ms,

@@ -11,10 +11,9 @@ from voicebill.billing.offers import PER_MINUTE_KINDS
 from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.usage import Usage
 from voicebill.conversation.call_lengths import (
-    MAX_CALL_MINUTES,
-    MAX_MULTIPLE_OF_MEAN,
     CallLengths,
     LengthDistribution,
+    longest_call_minutes,
     mean_billed_ms,
 )
 from voicebill.conversation.plan import Plan
@@ -55,7 +54,7 @@ class MonthlyCalls(NamedTuple):
 
     def mean_ms(self, plan: Plan, step_ms: int = 1) -> Fraction:
         """Mean billed milliseconds of a call, each call rounded up to a billing increment of `step_ms`."""
-        cap = self.cap_minutes or min(MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+        cap = self.cap_minutes or longest_call_minutes(plan)
         return mean_billed_ms(plan, self.lengths or LengthDistribution(0), step_ms, cap)
 
 

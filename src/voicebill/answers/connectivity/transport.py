@@ -16,6 +16,7 @@ from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.validation import Between, Number, validate
 from voicebill.billing.validity import PartialDate
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.script import DEFAULT_TRANSPORT
 
 BYTES_PER_GB = 10**9
 
@@ -127,7 +128,7 @@ def estimate_connection(
         NotAvailable: it has no price on the day.
         Unpriced: it has prices for other meters than minutes and months.
     """
-    transport = catalog.transports[plan.transport or "webrtc"]
+    transport = catalog.transports[plan.transport or DEFAULT_TRANSPORT]
     codec = _codec(transport, connection_costs.codec, catalog)
     bytes_sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
     egress = None if connection_costs.egress_per_gb is None else _egress(bytes_sent, connection_costs.egress_per_gb)

@@ -16,7 +16,7 @@ from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
-from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, MAX_MULTIPLE_OF_MEAN, CallLengths, LengthDistribution
+from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, CallLengths, LengthDistribution, longest_call_minutes
 from voicebill.conversation.call_sample import (
     DurationCap,
     DurationLimits,
@@ -156,7 +156,7 @@ def mean_costs(sampled_calls: SampledCalls[Scenarios]) -> Scenarios:
 def longest_call_turns(plan: Plan, selection: ModelSelection, facts: Facts) -> float:
     """Turns and tool calls of the longest call of a month with any provider, as the call mix cuts it."""
     overrides = selection.overrides
-    uncapped_minutes = min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+    uncapped_minutes = longest_call_minutes(plan)
     if plan.session_minutes is not None:
         session_limits = {plan.session_minutes}
     elif "session_minutes" in overrides:

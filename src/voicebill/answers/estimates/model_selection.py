@@ -8,15 +8,13 @@ from typing import Any
 from voicebill.answers.catalog.facts import Facts
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
-from voicebill.billing.offers import PER_MINUTE_KINDS, Kind, Offer
+from voicebill.billing.offers import DEFAULT_DEPLOYMENT, DEFAULT_PROVIDER, PER_MINUTE_KINDS, Kind, Offer
 from voicebill.billing.price_book import Quote
 from voicebill.billing.validation import validate
 from voicebill.billing.validity import describe_coverage
 from voicebill.conversation.rules import EffectiveRules, ParameterValue
 
 DEFAULT_MODEL = "gpt-realtime-1.5"
-DEFAULT_PROVIDER = "openai"
-DEFAULT_DEPLOYMENT = "global"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

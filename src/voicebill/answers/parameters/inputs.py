@@ -21,7 +21,7 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.validation import Between, default_of, field_types, to_decimal_between
 from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, LENGTH_CV_BOUNDS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
-from voicebill.conversation.script import Truncation
+from voicebill.conversation.script import DEFAULT_TRANSPORT, Truncation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -548,7 +548,7 @@ PLAN: Inputs = _rows(
         kind=_choice(Plan, "transport"),
         group=CONNECTION,
         owner=Plan,
-        default_text="webrtc",
+        default_text=DEFAULT_TRANSPORT,
         example="sip",
         meaning="recommended for clients. The model costs the same over `websocket` and `sip`",
     ),

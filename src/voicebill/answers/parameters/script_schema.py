@@ -11,6 +11,7 @@ from voicebill.answers.parameters.table_schema import (
     MultipleErrors,
     Schema,
     TableList,
+    ValueReader,
     Values,
     any_value,
     boolean,
@@ -25,9 +26,9 @@ from voicebill.answers.parameters.table_schema import (
     text,
 )
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.billing.validation import Between
+from voicebill.billing.validation import Between, field_types
 from voicebill.conversation.rules import ParameterValue, parse_parameter
-from voicebill.conversation.script import MAX_MS, Script, ToolCall, Truncation, Turn
+from voicebill.conversation.script import DEFAULT_TRANSPORT, MAX_MS, Script, ToolCall, Truncation, Turn
 
 FileTokenCounter = Callable[[str], int]
 """Tokens of a file that a script names; whoever has the files supplies it."""
@@ -41,6 +42,11 @@ def _seconds_to_ms(value: object) -> int:
     if not SECONDS_BOUNDS.allows(seconds):
         raise InvalidInput(f"must be {SECONDS_BOUNDS.predicate()}, not {value}")
     return round(seconds * 1000)
+
+
+def _choice_of(owner: type, name: str) -> ValueReader:
+    """One of the words that a field of a dataclass may hold."""
+    return one_of(*field_types(owner)[name].choices)
 
 
 TOOL_CALL_SCHEMA: Schema = {"arguments_tokens": Field(integer, 0), "result_tokens": Field(integer, 0)}
@@ -63,7 +69,7 @@ TURN_SCHEMA: Schema = {
 }
 
 TRUNCATION_SCHEMA: Schema = {
-    "mode": Field(one_of("auto", "disabled"), "auto"),
+    "mode": Field(_choice_of(Truncation, "mode"), "auto"),
     "retention_ratio": Field(share, None),
     "post_instructions_tokens": Field(integer, None),
 }
@@ -107,12 +113,12 @@ SCRIPT_SCHEMA: Schema = {
     "tools_file": Field(text, None),
     "transcription_model": Field(text, None),
     "truncation": Field(truncation_setting, Truncation()),
-    "cache": Field(one_of("all", "prefix", "none"), None),
+    "cache": Field(_choice_of(Script, "cache"), None),
     "prefix_reuse": Field(share, None),
     "warm_cache": Field(boolean, False),
     "session_minutes": Field(integer, None),
-    "session_carryover": Field(one_of("text", "nothing"), None),
-    "transport": Field(one_of("webrtc", "websocket", "sip"), "webrtc"),
+    "session_carryover": Field(_choice_of(Script, "session_carryover"), None),
+    "transport": Field(_choice_of(Script, "transport"), DEFAULT_TRANSPORT),
     "turns": TableList(TURN_SCHEMA),
 }
 

@@ -77,9 +77,8 @@ class PtuLoad:
     """A load in PTUs, hour by hour, and its cost with any number of PTUs."""
 
     def __init__(self, request: PtuRequest, row: Throughput, per_call: Amount | None) -> None:
-        tokens = (Fraction(request.prompt_tokens), Fraction(request.response_tokens), Fraction(request.cache_rate))
         self.peak, self.average, self.per_call = request.peak, request.average, per_call
-        self.ptus_per_call = row.normalized_tokens(*tokens) / row.input_tpm_per_ptu
+        self.ptus_per_call = request.normalized_tokens(row) / row.input_tpm_per_ptu
         self.units = sorted(calls * self.ptus_per_call for calls in request.hours)
         self._sums_above = [*accumulate(reversed(self.units), initial=Fraction(0))][::-1]
         """By position: the sum of the PTUs from there on."""

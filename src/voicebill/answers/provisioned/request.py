@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Annotated
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.offers import Deployment
+from voicebill.billing.offers import DEFAULT_DEPLOYMENT, Deployment
+from voicebill.billing.provisioned_throughput import Throughput
 from voicebill.billing.validation import Between, Number, Share, to_decimal_between, validate
 from voicebill.conversation.volume import HOURS_PER_DAY, HOURS_PER_WEEK
 
@@ -36,7 +37,7 @@ class PtuRequest:
     calls_per_minute: Annotated[Number | None, Between(0, MAX_CALLS_PER_MINUTE, above=True)] = None
     cache_rate: Share = Decimal(0)
     profile: tuple[Number, ...] = ()
-    deployment: Deployment = "global"
+    deployment: Deployment = DEFAULT_DEPLOYMENT
     region: str | None = None
     ptus: Annotated[int | None, Between(1, MAX_PTUS)] = None
 
@@ -90,6 +91,11 @@ class PtuRequest:
     def output_tpm(self) -> Fraction:
         """Output tokens per minute in the busiest hour."""
         return self.peak * Fraction(self.response_tokens)
+
+    def normalized_tokens(self, row: Throughput) -> Fraction:
+        """Normalized tokens per call: output weighted as input, without the cached part."""
+        tokens = (Fraction(self.prompt_tokens), Fraction(self.response_tokens), Fraction(self.cache_rate))
+        return row.normalized_tokens(*tokens)
 
     @property
     def average(self) -> Fraction:

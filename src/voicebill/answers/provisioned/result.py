@@ -38,9 +38,7 @@ class PtuSizing(Answer):
     @property
     def normalized_tokens(self) -> Fraction:
         """Normalized tokens per call: output weighted as input, without the cached part."""
-        request = self.request
-        tokens = (Fraction(request.prompt_tokens), Fraction(request.response_tokens), Fraction(request.cache_rate))
-        return self.throughput.normalized_tokens(*tokens)
+        return self.request.normalized_tokens(self.throughput)
 
     @property
     def normalized_tpm(self) -> Fraction:

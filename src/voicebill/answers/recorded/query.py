@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from voicebill.answers.recorded.filters import Condition, parse_field
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.offers import DEFAULT_DEPLOYMENT, DEFAULT_PROVIDER
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.sku_periods import normalize_name
 
@@ -32,8 +33,8 @@ class CostQuery:
     until: date | None = None
     top: int | None = None
     calls: bool = True
-    provider: str = "openai"
-    deployment: str = "global"
+    provider: str = DEFAULT_PROVIDER
+    deployment: str = DEFAULT_DEPLOYMENT
     region: str = ""
     tier: str = "standard"
 

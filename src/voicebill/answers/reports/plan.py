@@ -7,7 +7,7 @@ from voicebill.answers.estimates.costing import CountedConversation
 from voicebill.answers.reports.report import Report, decimal_text, left_out, plain_value
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Cache, SessionCarryover
-from voicebill.conversation.script import TransportName, Truncation
+from voicebill.conversation.script import DEFAULT_TRANSPORT, TransportName, Truncation
 from voicebill.conversation.volume import Volume
 
 
@@ -114,6 +114,6 @@ def _values(plan: Plan, conversation: CountedConversation) -> dict[str, Any]:
         "cache": conversation.expected.behaviour,
         "prefix_reuse": plain_value(conversation.rules.cache_reuse_share if plan.prefix_reuse is None else plan.prefix_reuse),
         "truncation": TruncationReport.of(plan.truncation),
-        "transport": plan.transport or "webrtc",
+        "transport": plan.transport or DEFAULT_TRANSPORT,
     }
     return values | filled

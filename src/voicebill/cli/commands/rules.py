@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
+from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import DAY_OPTION, PROVIDER_OPTION, RULES_OPTION
 from voicebill.cli.options.shared import (

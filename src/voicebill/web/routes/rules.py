@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, DEFAULT_PROVIDER, resolve_rules
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
 from voicebill.answers.parameters.table_schema import exact_date
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.offers import Offer
+from voicebill.billing.offers import DEFAULT_PROVIDER, Offer
 from voicebill.conversation.rules import EffectiveRules
 from voicebill.web import openapi
 from voicebill.web.forms.fields import realtime_model_names
