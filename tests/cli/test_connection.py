@@ -144,9 +144,9 @@ def test_a_way_that_cannot_be_is_refused_in_one_sentence(words: str, message: st
     [
         ("carrier_per_minut = 1", "line 3: unknown key 'carrier_per_minut'; the nearest is 'carrier_per_minute'"),
         ('carrier_per_minute = "cheap"', "line 3: carrier_per_minute: 'cheap' is not a number"),
-        ("carrier_increment = 1.5", "line 3: carrier_increment: must be a whole number, not 1.5"),
-        ("platforms = 5", "line 3: platforms: must be a list of names, not 5"),
-        ("carrier = 5", "line 3: carrier: must be"),
+        ("carrier_increment = 1.5", "line 3: carrier_increment must be a whole number, not 1.5"),
+        ("platforms = 5", "line 3: platforms must be a list of names, not 5"),
+        ("carrier = 5", "line 3: carrier must be"),
         ("carrier_increment = 6", "line 3: carrier_increment applies to carrier_per_minute"),
     ],
 )
