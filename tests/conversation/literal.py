@@ -102,6 +102,8 @@ class ReferenceContext:
         if audio:
             item = self._add((self.rules.user_audio_item_tokens, audio, 0))
             item.carryover_tokens = self.rules.user_text_item_tokens + token_counting.user_transcript(turn, audio, self.rules)
+            if self.rules.user_speech == "transcript":
+                item.shrunk = (item.carryover_tokens + self.rules.transcript_item_tokens, 0, 0)
 
     def _reply(self, turn: Turn) -> None:
         audio = token_counting.reply_audio(turn, self.rules)
@@ -113,17 +115,20 @@ class ReferenceContext:
         if turn.played_ms is not None:
             played = turn.played_ms // self.rules.reply_audio_ms_per_token
             item.written = item.full
-            item.full = (self.rules.truncated_item_tokens, played, 0)
+            item.full = (self.rules.truncated_item_tokens, played if self.rules.truncated_reply == "audio" else 0, 0)
             item.carryover_tokens = self.rules.assistant_item_tokens + (transcript * played // audio)
         elif audio:
-            item.shrunk = (item.carryover_tokens + self.rules.transcript_item_tokens, 0, 0)
+            transcript_item = (item.carryover_tokens + self.rules.transcript_item_tokens, 0, 0)
+            if self.rules.newest_reply == "transcript":
+                item.written, item.full = item.full, transcript_item
+            elif self.rules.older_replies == "transcript":
+                item.shrunk = transcript_item
         assert self.previous is not None
         self.previous.append(item.as_written())
 
     def _shown_items(self) -> list[ShownItem]:
-        keep_all = self.rules.history == "keep-all"
         newest = max((item.number for item in self.history if item.message), default=0)
-        return [item.render(small=not keep_all and item.message and item.number != newest) for item in self.history]
+        return [item.render(small=item.number < newest) for item in self.history]
 
     def _respond(self, turn: int) -> ReferenceResponse:
         truncated = self._truncate()
@@ -153,12 +158,8 @@ class ReferenceContext:
         if tokens <= room:
             return False
         keep = int(self.script.truncation.retention_ratio * room)
-        newest = max((item.number for item in self.history if item.message), default=0)
         while len(self.history) > 1 and sum(sum(item[2:]) for item in self._shown_items()) > keep:
-            dropped = self.history.pop(0)
-            if dropped.number == newest:  # the items before it are reduced already
-                for item in self.history:
-                    item.message = item.message and item.number > newest
+            self.history.pop(0)
         return True
 
     def _with_fixed(self, shown: list[ShownItem]) -> tuple[int, int, int]:

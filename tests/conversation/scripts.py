@@ -24,9 +24,12 @@ def rules_of(model: str, *, provider: str = "openai", day: date = DAY, rules: st
 GA = rules_of("gpt-realtime")
 PREVIEW = rules_of("gpt-4o-realtime-preview-2025-06-03", day=date(2026, 1, 1))
 PAGE = rules_of("gpt-realtime", rules="web-calculator-2026-06")
-TEXT = replace(GA, history="keep-all", cache_includes_output=False)
+TRANSCRIPTS = rules_of("gpt-realtime-2.1")
+TEXT = replace(GA, older_replies="audio", cache_includes_output=False)
 FORGETFUL = replace(GA, cache_includes_output=False)
-RULES: st.SearchStrategy[Rules] = st.sampled_from([GA, PREVIEW, PAGE, TEXT, FORGETFUL])
+ALL_AS_TEXT = replace(TRANSCRIPTS, user_speech="transcript")
+"""A policy that no model has: everything is text once it was said."""
+RULES: st.SearchStrategy[Rules] = st.sampled_from([GA, PREVIEW, TRANSCRIPTS, PAGE, TEXT, FORGETFUL, ALL_AS_TEXT])
 
 SMALL = st.integers(0, 60)
 AUDIO = st.integers(0, 400)

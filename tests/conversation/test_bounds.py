@@ -247,5 +247,5 @@ def test_fields_that_agree_are_accepted(fields: dict[str, Any]) -> None:
 
 
 def test_padding_is_counted_in_full_tokens() -> None:
-    """300 ms before and 500 ms after speech are 8 tokens of 100 ms; 50 ms less are 7."""
-    assert (GA.padding_tokens, replace(GA, vad_silence_ms=450).padding_tokens) == (8, 7)
+    """300 ms before and 200 ms after speech are 5 tokens of 100 ms; 50 ms less are 4."""
+    assert (GA.padding_tokens, replace(GA, vad_silence_ms=150).padding_tokens) == (5, 4)

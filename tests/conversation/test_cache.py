@@ -53,7 +53,7 @@ def test_a_share_of_0_8_gives_recorded_hits_from_the_fourth_turn_on() -> None:
 
 
 def test_only_whole_images_are_cached_from_the_start() -> None:
-    rule = CacheRule("prefix", (1, 2), 64)
+    rule = CacheRule("prefix", (1, 2), (1, 2), 64)
     assert cached_tokens(response_reading(Tokens(0, 0, 388), 194, 194), rule).image == 194
     assert cached_tokens(response_reading(Tokens(0, 0, 386), 194, 192), rule).image == 0
 
@@ -74,7 +74,7 @@ def test_blocks_are_whole() -> None:
 
 def test_of_a_share_only_full_tokens_count() -> None:
     """0.8 x 79 = 63.2 is no block of 64; 0.8 x 80 is one; 0.8 x 242 = 193.6 of an image of 194 is none."""
-    rule = cache_rule("prefix", GA)
+    rule = cache_rule("prefix", GA, Decimal("0.8"))
     assert cached_tokens(response_reading(Tokens(79, 80, 242), 194, 48), rule) == Tokens(0, 64, 0)
     assert cached_tokens(response_reading(Tokens(0, 0, 243), 194, 49), rule) == Tokens(0, 0, 194)
 

@@ -121,10 +121,10 @@ def test_a_tool_round_in_the_backend_is_two_requests() -> None:
     assert (second.input.text, second.text_out, second.common_prefix.text) == (1364, 42, 1241)
 
 
-def test_half_a_turn_is_delegated_or_not_by_the_even_number() -> None:
-    """Half of 5 turns is 2.5, and so 2."""
+def test_every_second_turn_is_delegated_however_many_there_are() -> None:
+    """Of a shorter call the same turns are delegated as of a longer one: half of 5 are the first, the third and the fifth."""
     script = Script(turns=(Turn(user_audio_tokens=5, reply_audio_tokens=5),) * 5)
-    assert live_session.backend_turns(script, replace(GA, delegated_share=Decimal("0.5"))) == {2, 4}
+    assert live_session.backend_turns(script, replace(GA, delegated_share=Decimal("0.5"))) == {1, 3, 5}
 
 
 def test_the_shortest_prefix_is_the_one_with_the_fewest_tokens_of_all_kinds() -> None:

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from tests.conversation.scripts import GA
+from tests.conversation import scripts
 from voicebill.conversation import pipeline
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 
+GA = replace(scripts.GA, vad_silence_ms=500)
+"""Rules by which turn detection adds 0.8 s to what is said."""
 SPOKEN = Turn(user_audio_tokens=128, reply_audio_tokens=240, silence_ms=6_000)
 """12 s of speech and 0.8 s of padding: 3.5 x 12 = 42 tokens of text. A reply of 12 s is billed 8 + 0.224 x 240 = 61.76, so 62
 tokens of text in addition, of which 62 - 8.13 - 0.0478 x 240 = 42.398, so 42, are its words."""
@@ -140,12 +142,12 @@ def test_speech_by_tokens_bills_text_in_and_audio_out() -> None:
 def test_a_realtime_model_reads_each_reply_as_one_typed_message() -> None:
     """4 + 42 tokens in, and the 62 tokens of text that are billed with 240 tokens of speech."""
     expected = {"text_in": 46, "text_out": 62, "audio_out": 240}
-    assert quantities(pipeline.read_aloud_usage(script_of(SPOKEN), GA)) == expected
-    assert quantities(pipeline.read_aloud_usage(script_of(SPOKEN, TYPED, INTERRUPTED), GA)) == {
+    assert quantities(pipeline.read_aloud_usage(script_of(SPOKEN), GA, GA)) == expected
+    assert quantities(pipeline.read_aloud_usage(script_of(SPOKEN, TYPED, INTERRUPTED), GA, GA)) == {
         meter: 2 * count for meter, count in expected.items()
     }
 
 
 def test_a_realtime_reader_is_billed_the_conversation_framing_for_each_reply() -> None:
     framed: Rules = replace(GA, conversation_tokens=3)
-    assert pipeline.read_aloud_usage(script_of(SPOKEN, SPOKEN), framed)["text_in"] == 2 * (3 + 4 + 42)
+    assert pipeline.read_aloud_usage(script_of(SPOKEN, SPOKEN), framed, GA)["text_in"] == 2 * (3 + 4 + 42)

@@ -22,12 +22,12 @@ def test_the_turns_add_up_to_the_plan_token_by_token(plan: Plan) -> None:
     seconds = Decimal(plan.minutes) * 60
     user, assistant = plan.speech_shares
     assert len(turns) == plan.turns + greeting
-    assert sum(turn.user_audio_tokens for turn in turns) == int(seconds * user * 10) + 8 * plan.turns
+    assert sum(turn.user_audio_tokens for turn in turns) == int(seconds * user * 10) + 5 * plan.turns
     played = [turn.reply_audio_tokens if turn.played_ms is None else turn.played_ms // 50 for turn in turns]
     assert sum(played) == int(seconds * assistant * 20)
     assert sum(len(turn.tool_calls) for turn in turns) == plan.tool_calls
     assert sum(len(turn.image_tokens) for turn in turns) == plan.images
-    spoken = int(seconds * user * 10) * 100 + 800 * plan.turns + int(seconds * assistant * 20) * 50
+    spoken = int(seconds * user * 10) * 100 + 500 * plan.turns + int(seconds * assistant * 20) * 50
     assert sum(duration_ms(turn, GA) for turn in turns) == max(seconds * 1000, spoken)
 
 
@@ -41,13 +41,14 @@ def test_a_turn_is_never_more_than_three_times_its_mean_nor_less_than_a_third(pl
 
 
 def test_a_plan_always_becomes_the_same_script() -> None:
-    """Weights are 1 + 0.5 x (2 f - 1), f being 0.618034, 0.236068 for the user and 0.754878, 0.509756 for the assistant.
+    """Of two turns one is as much above the mean as the other is below: 1 + 0.5 x (2 f - 1), and 1 minus it, f being
+    0.618034 for the user and 0.754878 for the assistant.
 
-    User: 240 x 1.118034 / 1.854102 = 144.7, so 144 and 96. Assistant: 480 x 1.254878 / 2.264634 = 265.98, so 265 and 215.
+    User: 240 x 1.118034 / 2 = 134.2, so 134 and 106. Assistant: 480 x 1.254878 / 2 = 301.2, so 301 and 179.
     """
     turns = script(Plan(minutes=1, turns=2), GA).turns
-    assert [turn.user_audio_tokens - 8 for turn in turns] == [144, 96]
-    assert [turn.reply_audio_tokens for turn in turns] == [265, 215]
+    assert [turn.user_audio_tokens - 5 for turn in turns] == [134, 106]
+    assert [turn.reply_audio_tokens for turn in turns] == [301, 179]
 
 
 def test_the_original_calculator_has_equal_turns_without_padding() -> None:
@@ -66,7 +67,7 @@ def test_counts_are_spread_evenly() -> None:
 
 def test_a_greeting_comes_before_the_first_turn_and_has_no_user_audio() -> None:
     first, second = script(Plan(minutes=1, turns=1, first_speaker="assistant"), GA).turns
-    assert (first.user_audio_tokens, second.user_audio_tokens) == (0, 240 + 8)
+    assert (first.user_audio_tokens, second.user_audio_tokens) == (0, 240 + 5)
     assert first.reply_audio_tokens + second.reply_audio_tokens == 480
 
 
@@ -108,7 +109,7 @@ def test_silence_is_spread_evenly_to_the_millisecond() -> None:
     silence = [turn.silence_ms for turn in script(Plan(minutes=10, turns=7), PAGE).turns]
     assert (sum(silence), set(silence)) == (120_000, {17_142, 17_143})
     short = Plan(minutes=Decimal("0.000075"), turns=1, user_share=0, assistant_share=0)
-    assert schedule_speech(short, PAGE).silence_ms == 4
+    assert schedule_speech(short, PAGE, 1).silence_ms == [4]
 
 
 def test_if_all_turns_are_typed_nobody_speaks() -> None:
@@ -126,7 +127,7 @@ def test_counts_grow_with_the_turns_half_to_even() -> None:
     """3 x 30 / 20 is 4.5, and so 4; 5 x 1.5 is 7.5, and so 8. If all turns are typed, all of the longer plan are."""
     plan = Plan(minutes=10, turns=20, tool_calls=3, text_turns=3, images=2)
     longer = with_length(plan, 30, 15)
-    assert (longer.turns, longer.minutes, longer.tool_calls, longer.text_turns, longer.images) == (30, 15, 4, 4, 2)
+    assert (longer.turns, longer.minutes, longer.tool_calls, longer.text_turns, longer.images) == (30, 15, 4, 4, 3)
     assert with_length(replace(plan, tool_calls=5, text_turns=5), 30, 15).tool_calls == 8
     assert with_length(replace(plan, text_turns=20), 7, 3).text_turns == 7
     assert with_length(replace(plan, text_turns=19), 1, 1).text_turns == 1

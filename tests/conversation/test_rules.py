@@ -20,12 +20,15 @@ def effective_rules(model: str, rules: str | None = None) -> EffectiveRules:
 
 
 def test_models_differ_in_their_history_policy() -> None:
+    models = [("gpt-realtime-2.1", "azure"), ("gpt-realtime-2", "openai"), ("gpt-realtime-1.5", "openai")]
     assert (PREVIEW.history, GA.history) == ("keep-all", "last-assistant-audio")
+    policies = [rules_of(model, provider=provider).history for model, provider in models]
+    assert policies == ["transcripts", "transcripts", "last-assistant-audio"]
 
 
 def test_the_basis_names_the_measurement_or_the_assumption() -> None:
     measured, assumed = effective_rules("gpt-realtime").rows["history"], effective_rules("gpt-realtime-1.5").rows["history"]
-    assert (measured.evidence, measured.basis.split(":")[0]) == ("measured", "gpt-realtime, 2 sessions")
+    assert (measured.evidence, measured.basis.split(":")[0]) == ("measured", "recorded on gpt-realtime and gpt-realtime-mini")
     assert (assumed.evidence, assumed.basis) == ("assumed", "same as gpt-realtime")
 
 
@@ -56,7 +59,12 @@ def test_the_original_calculator_is_a_separate_rule_set() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("cache_block_tokens", 128), ("history", "keep-all"), ("cache_reuse_share", Decimal("0.5")), ("is_reasoning_model", True)],
+    [
+        ("cache_block_tokens", 128),
+        ("newest_reply", "transcript"),
+        ("cache_reuse_share_without_speech", Decimal("0.5")),
+        ("is_reasoning_model", True),
+    ],
 )
 def test_overriding_a_parameter_changes_only_what_it_names(name: str, value: int) -> None:
     before = effective_rules("gpt-realtime-1.5")
@@ -66,6 +74,44 @@ def test_overriding_a_parameter_changes_only_what_it_names(name: str, value: int
     assert {key for key in PARAMETERS if after.rows[key] != before.rows[key]} == {name}
     assert after.rows[name].evidence == "stated"
     assert after.digest != before.digest
+
+
+def test_a_stated_history_policy_brings_its_switches_and_a_stated_switch_stays() -> None:
+    """Under keep-all older replies stay as audio, so transcripts add nothing."""
+    before = effective_rules("gpt-realtime-1.5")
+    after = before.override({"history": "keep-all"})
+    changed = {key for key, now in asdict(after.rules).items() if now != asdict(before.rules)[key]}
+    assert changed == {"history", "older_replies", "transcript_item_tokens"}
+    mixed = before.override({"history": "transcripts", "transcript_item_tokens": 9}).rules
+    assert (mixed.newest_reply, mixed.transcript_item_tokens, mixed.truncated_item_tokens) == ("transcript", 9, 6)
+    with pytest.raises(UnknownName, match="unknown history policy 'transcript'; the nearest is transcripts"):
+        before.override({"history": "transcript"})
+
+
+def test_a_stated_share_of_reuse_applies_without_speech_too() -> None:
+    after = effective_rules("gpt-realtime-1.5").override({"cache_reuse_share": Decimal("0.5")}).rules
+    assert (after.cache_reuse_share, after.cache_reuse_share_without_speech) == (Decimal("0.5"), Decimal("0.5"))
+
+
+def test_the_former_rule_set_keeps_its_values() -> None:
+    former = effective_rules("gpt-realtime-2.1", "recorded-2026-11").rules
+    assert (former.history, former.padding_tokens, former.reasoning_tokens_per_response) == ("last-assistant-audio", 8, 0)
+    assert (former.cache_reuse_share, former.tools_extra_tokens) == (Decimal("0.8"), 285)
+    assert former.tools_billed_share == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "minutes", "evidence"),
+    [
+        (date(2025, 1, 1), 15, "reported"),
+        (date(2025, 5, 22), 30, "reported"),
+        (date(2025, 8, 28), 60, "documented"),
+        (DAY, 60, "documented"),
+    ],
+)
+def test_sessions_last_as_long_as_on_the_day(day: date, minutes: int, evidence: str) -> None:
+    rules = load_facts().rules.rules_for(None, models=("gpt-realtime",), provider="openai", day=day)
+    assert (rules.rules.session_minutes, rules.rows["session_minutes"].evidence) == (minutes, evidence)
 
 
 BLOCK = "cache_block_tokens"
@@ -78,7 +124,8 @@ def rule_row(value: int, parameter: str = BLOCK, **scope: Any) -> RuleRow:
 
 def block_size(*rows: RuleRow, day: date = DAY, kind: str = "realtime") -> int:
     """The cache block by some rows, later ones of equal rank first, over complete rules with a block of 64."""
-    book = RuleBook((RuleSet("special", "", load_facts().rules.default, rows), *load_facts().rules.sets))
+    facts = load_facts().rules
+    book = RuleBook((RuleSet("special", "", facts.default, rows), *facts.sets), facts.policies)
     models = ("parrot", "parrot-2026-01-01")
     return book.rules_for(None, models=models, provider="acme", day=day, kind=kind).rules.cache_block_tokens
 
@@ -144,7 +191,8 @@ def test_unknown_rules_and_sets_are_rejected_with_the_closest() -> None:
         ("cache_reuse_share", "NaN", "a number between 0 and 1"),
         ("supports_truncation", "perhaps", "true or false, not 'perhaps'"),
         ("vad_prefix_ms", True, "a whole number between 0 and"),
-        ("history", "keep", "one of keep-all, last-assistant-audio"),
+        ("history", True, "a name, not true"),
+        ("newest_reply", "text", "one of audio, transcript, not 'text'"),
     ],
 )
 def test_an_invalid_value_is_rejected(name: str, value: object, message: str) -> None:

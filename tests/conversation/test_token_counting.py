@@ -54,10 +54,10 @@ def test_a_reply_too_short_for_a_token_has_no_text() -> None:
 
 
 def test_a_transcript_is_rounded_half_even_and_has_no_words_for_padding() -> None:
-    """3.5 tokens a second: 1 s is 3.5, so 4, 3 s are 10.5, so 10, and 2,000 s are 7,000; the first 8 tokens are padding."""
-    assert [token_counting.transcript_tokens(audio + 8, GA) for audio in (10, 30, 20_000)] == [4, 10, 7_000]
+    """3.5 tokens a second: 1 s is 3.5, so 4, 3 s are 10.5, so 10, and 2,000 s are 7,000; the first 5 tokens are padding."""
+    assert [token_counting.transcript_tokens(audio + 5, GA) for audio in (10, 30, 20_000)] == [4, 10, 7_000]
     fast = replace(GA, user_transcript_tokens_per_second=Decimal(10))
-    assert [token_counting.transcript_tokens(audio, fast) for audio in (0, 7, 8, 9, 18)] == [0, 0, 0, 1, 10]
+    assert [token_counting.transcript_tokens(audio, fast) for audio in (0, 4, 5, 6, 15)] == [0, 0, 0, 1, 10]
 
 
 def test_a_written_reply_is_its_own_transcript() -> None:
@@ -79,9 +79,9 @@ def test_images_cost_their_tiles() -> None:
 
 
 def test_padding_holds_no_words() -> None:
-    """200 tokens committed are 19.2 s of speech: 67 tokens at 3.5 a second."""
-    assert token_counting.user_transcript(WRITTEN, 200, GA) == 67
-    assert token_counting.user_transcript(WRITTEN, 8, GA) == 0
+    """200 tokens committed are 19.5 s of speech: 68.25 tokens at 3.5 a second."""
+    assert token_counting.user_transcript(WRITTEN, 200, GA) == 68
+    assert token_counting.user_transcript(WRITTEN, 5, GA) == 0
     assert (
         token_counting.user_transcript(Turn(user_audio_tokens=200, user_transcript_tokens=12, reply_text_tokens=1), 200, GA)
         == 12

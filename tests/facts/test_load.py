@@ -130,7 +130,7 @@ def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> N
         ("[[offers]]\nmodel='a'\nkind='text'\n", "an offer needs at least one [[offers.prices]]"),
         ("provider='p'\nchecked=2026-01-01\n[[offers]]\nmodel='a'\nkind='text'\n", "at least one [[offers.prices]]"),
         ("name='mine'\n[[rules]]\nparameter='cache_blok_tokens'\nvalue=1\n", "the nearest are cache_block_tokens"),
-        ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "history must be one of keep-all, last-assistant-audio"),
+        ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "unknown history policy 'all'"),
         (
             "name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=0\n",
             "a whole number between 1 and 1,000,000,000, not 0",
@@ -230,9 +230,9 @@ models = ["gpt-realtime"]
         ),
         (
             "name='m'\nevidence='assumed'\nbasis='b'\n[[rules]]\nparameter='vad_prefix_ms'\nvalue=1\n",
-            'add based_on = "recorded-2026-11"',
+            'add based_on = "recorded-2026-11-27"',
         ),
-        ("name='m'\nrules=[]\n", 'add based_on = "recorded-2026-11"'),
+        ("name='m'\nrules=[]\n", 'add based_on = "recorded-2026-11-27"'),
         (
             TOP + "[[offers]]\nmodel='a'\nkind='text'\n[[offers.prices]]\nsince='2026'\nusd={text_in=-4, audio_zz=3}\n",
             "line 9: usd: text_in: cannot be negative: -4\n  line 9: usd: unknown meter 'audio_zz'",

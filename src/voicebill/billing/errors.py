@@ -110,7 +110,19 @@ class Unpriced(VoicebillError, LookupError):
 
 
 class ContextOverflow(VoicebillError, ValueError):
-    """A conversation that the provider would end with an error, because its input exceeds the model's limit."""
+    """A conversation that the provider would end with an error, because its input exceeds the model's limit.
+
+    `turn` is the turn that no longer fits; None where nothing fits.
+    """
+
+    turn: int | None = None
+
+    @classmethod
+    def at_turn(cls, turn: int, message: str) -> Self:
+        """The error of a turn."""
+        error = cls(f"turn {turn}: {message}")
+        error.turn = turn
+        return error
 
 
 def closest_names(text: str, choices: Iterable[str], limit: int = 3) -> list[str]:

@@ -97,3 +97,16 @@ def total_usage(usages: Iterable[Usage]) -> Usage:
         for meter, quantity in usage.items():
             sums[meter] = sums.get(meter, 0) + quantity
     return Usage(sums, next((status for status in _WORST_FIRST if status in seen), "exact"))
+
+
+def weighted_usage(weighted: Iterable[tuple[Usage, int]]) -> Usage:
+    """The sum of usages, each multiplied by its weight.
+
+    >>> dict(weighted_usage([(Usage({"audio_ms": 100}), 2), (Usage({"audio_ms": 40}), 1)]).items())
+    {'audio_ms': 240}
+    """
+    sums: dict[str, int] = {}
+    for usage, weight in weighted:
+        for meter, quantity in usage.items():
+            sums[meter] = sums.get(meter, 0) + weight * quantity
+    return Usage(sums)

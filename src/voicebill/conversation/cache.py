@@ -17,27 +17,39 @@ from voicebill.conversation.rules import Cache, Rules
 class CacheRule(NamedTuple):
     """A cache behaviour with its parameters: reused share of the prefix (as a fraction), block size and minimum size.
 
+    `reuse_share_without_speech` is the share for input of text and images only.
     `bills_writes`: tokens that are not cached are billed as cache writes, if the input has at least `minimum_tokens`.
     """
 
     behaviour: Cache
     reuse_share: tuple[int, int]
+    reuse_share_without_speech: tuple[int, int]
     block_tokens: int
     minimum_tokens: int = 0
     bills_writes: bool = False
 
-    @property
-    def reuse_percent(self) -> str:
+    def share(self, *, has_speech: bool) -> tuple[int, int]:
+        """The reused share of the prefix of an input with or without speech, as a fraction."""
+        return self.reuse_share if has_speech else self.reuse_share_without_speech
+
+    def percent(self, *, has_speech: bool) -> str:
         """The reused share of the prefix as text, such as 80%."""
-        numerator, denominator = self.reuse_share
+        numerator, denominator = self.share(has_speech=has_speech)
         return f"{100 * numerator / denominator:.4g}%"
 
 
 def cache_rule(behaviour: Cache, rules: Rules, prefix_reuse: Number | None = None) -> CacheRule:
-    """A cache behaviour with the parameters of the rules; the reuse share applies to `prefix` only."""
-    reuse_share = rules.cache_reuse_share if prefix_reuse is None else to_share("prefix_reuse", prefix_reuse)
-    ratio, minimum_tokens = reuse_share.as_integer_ratio(), rules.cache_minimum_tokens
-    return CacheRule(behaviour, ratio, rules.cache_block_tokens, minimum_tokens, rules.cache_writes)
+    """A cache behaviour with the parameters of the rules; the reuse share applies to `prefix` only.
+
+    A `prefix_reuse` takes the place of both shares of the rules, with speech and without.
+    """
+    shares = (rules.cache_reuse_share, rules.cache_reuse_share_without_speech)
+    if prefix_reuse is not None:
+        shares = (to_share("prefix_reuse", prefix_reuse),) * 2
+    with_speech, without_speech = (share.as_integer_ratio() for share in shares)
+    return CacheRule(
+        behaviour, with_speech, without_speech, rules.cache_block_tokens, rules.cache_minimum_tokens, rules.cache_writes
+    )
 
 
 def cached_tokens(response: Response, rule: CacheRule) -> Tokens:
@@ -47,7 +59,7 @@ def cached_tokens(response: Response, rule: CacheRule) -> Tokens:
     if rule.behaviour == "all":
         text, audio, image = response.previously_seen
     else:
-        numerator, denominator = rule.reuse_share
+        numerator, denominator = rule.share(has_speech=response.input.audio > 0)
         text, audio, image = response.common_prefix
         text, audio, image = text * numerator // denominator, audio * numerator // denominator, image * numerator // denominator
     if text + audio + image < rule.minimum_tokens:

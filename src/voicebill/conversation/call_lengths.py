@@ -65,6 +65,11 @@ class CallLengths:
             if type(count) is not int or not 0 <= count <= 10**9:
                 raise InvalidInput(f"must have numbers of calls from 0 to 10^9, not {count}", field="call_lengths")
 
+    @property
+    def mean_minutes(self) -> float:
+        """The mean length of the calls."""
+        return sum(float(minutes) * count for minutes, count in self.counts) / sum(count for _, count in self.counts)
+
 
 class LengthBucket(NamedTuple):
     """The calls of one number of turns: their mean length and their share of all calls."""
@@ -74,9 +79,20 @@ class LengthBucket(NamedTuple):
     share: float
 
 
-def longest_call_minutes(plan: Plan) -> float:
-    """The length at which calls of a plan are counted at most, where no session ends them."""
+def longest_call_minutes(plan: Plan, lengths: "LengthDistribution | CallLengths | None" = None) -> float:
+    """The length at which calls of a plan are counted at most: a multiple of the mean, or the longest that was observed."""
+    if isinstance(lengths, CallLengths):
+        return max(float(minutes) for minutes, count in lengths.counts if count)
     return min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
+
+
+def share_of_longer_calls(plan: Plan, lengths: "LengthDistribution | CallLengths", minutes: float) -> float:
+    """The share of calls that are longer than some minutes."""
+    if isinstance(lengths, CallLengths):
+        longer = sum(count for length, count in lengths.counts if float(length) > minutes)
+        return longer / sum(count for _, count in lengths.counts)
+    mu, sigma = _lognormal_parameters(float(plan.minutes), float(lengths.coefficient))
+    return 1 - _normal_cdf((log(minutes) - mu) / sigma)
 
 
 def length_buckets(plan: Plan, lengths: LengthDistribution | CallLengths, cap: float) -> list[LengthBucket]:

@@ -1,11 +1,12 @@
 """Compute the input of every response, and how much of it a cache can reuse.
 
-Each response is sent the instructions, the tools and the whole history again. The history changes over time: under
-`last-assistant-audio` every reply except the newest is replaced by its transcript; an interrupted reply keeps what was
-played; the oldest items are dropped when the history no longer fits. The common prefix with the previous response, and
-with it what a cache can reuse, ends at the first change.
+Each response is sent the instructions, the tools and the whole history again. The history changes over time: by the
+model's history policy replies are replaced by their transcripts, and an interrupted reply keeps what was played or nothing;
+the oldest items are dropped when the history no longer fits; instructions may change. The common prefix with the previous
+response, and with it what a cache can reuse, ends at the first change.
 """
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -50,8 +51,35 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
         ContextOverflow: the provider would return an error, because the input does not fit and cannot be truncated.
     """
     budget = ContextBudget(script, rules)
+    if not script.instructions_change:
+        yield from _responses(script, rules, budget)
+        return
+    changes = changed_responses(script)
+    stable = NOTHING._replace(text=stable_tokens(script, rules))
+    for response, changed in zip(_responses(script, rules, budget), changes, strict=False):
+        is_cold = not any(response.previously_seen)
+        yield response if is_cold or not changed else response._replace(common_prefix=stable, previously_seen=stable)
+
+
+def changed_responses(settings: ConversationSettings) -> Iterator[bool]:
+    """Whether each response, without end, has other instructions than the one before it: spread evenly."""
+    share = Fraction(settings.instructions_change)
+    marks = (int(share * number) for number in itertools.count())
+    return (low < high for low, high in itertools.pairwise(marks))
+
+
+def stable_tokens(settings: ConversationSettings, rules: Rules) -> int:
+    """Text tokens at the start of the input that stay the same when the instructions change."""
+    if not rules.counts_instructions:
+        return rules.conversation_tokens
+    if settings.stable_instructions_tokens is not None:
+        return rules.conversation_tokens + settings.stable_instructions_tokens
+    return int((rules.conversation_tokens + settings.instructions_tokens) * Fraction(rules.stable_instructions_share))
+
+
+def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterator[Response]:
     history = History(budget.fixed, warm_cache=script.warm_cache)
-    limit_ms = 60_000 * (rules.session_minutes if script.session_minutes is None else script.session_minutes)
+    limit_ms = session_limit_ms(script, rules)
     durations = [duration_ms(turn, rules) for turn in script.turns]
     spans_sessions = 0 < limit_ms < sum(durations)
     carry_text = (script.session_carryover or rules.session_carryover) == "text"
@@ -68,6 +96,11 @@ def responses(script: Script, rules: Rules) -> Iterator[Response]:
         yield _reply(number, turn, history, budget, rules)
 
 
+def session_limit_ms(settings: ConversationSettings, rules: Rules) -> int:
+    """The longest session in milliseconds; 0: no limit."""
+    return 60_000 * (rules.session_minutes if settings.session_minutes is None else settings.session_minutes)
+
+
 def duration_ms(turn: Turn, rules: Rules) -> int:
     """The duration of a turn: the committed user audio, the played part of the reply, and silence."""
     user_ms = token_counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
@@ -81,8 +114,10 @@ def fixed_tokens(settings: ConversationSettings, rules: Rules) -> int:
     """Text tokens before all items: instructions, tool schemas, and what the provider adds."""
     if not rules.counts_instructions:
         return rules.conversation_tokens
-    extra = rules.tools_extra_tokens if settings.tools_tokens else 0
-    return rules.conversation_tokens + settings.instructions_tokens + settings.tools_tokens + extra
+    tools = 0
+    if settings.tools_tokens:
+        tools = int(settings.tools_tokens * Fraction(rules.tools_billed_share)) + rules.tools_extra_tokens
+    return rules.conversation_tokens + settings.instructions_tokens + tools
 
 
 class ContextBudget:
@@ -116,15 +151,17 @@ class ContextBudget:
         if tokens <= self.tokens:
             return 0
         if not self.can_truncate:
-            raise ContextOverflow(
-                f"turn {turn}: the input reaches {tokens + self.fixed:,} tokens, more than the model's limit of "
-                f"{self.limit:,}, and {self.reason}: the provider returns an error; shorten the conversation or the session"
+            raise ContextOverflow.at_turn(
+                turn,
+                f"the input reaches {tokens + self.fixed:,} tokens, more than the model's limit of {self.limit:,}, and "
+                f"{self.reason}: the provider returns an error; shorten the conversation or the session",
             )
         newest = sum(history.items[-1][:3])
         if newest > self.tokens:
-            raise ContextOverflow(
-                f"turn {turn}: one message of {newest:,} tokens is more than the {self.tokens:,} that fit after "
-                f"instructions and tools ({self.fixed:,} tokens): the provider returns an error; shorten the message"
+            raise ContextOverflow.at_turn(
+                turn,
+                f"one message of {newest:,} tokens is more than the {self.tokens:,} that fit after instructions and tools "
+                f"({self.fixed:,} tokens): the provider returns an error; shorten the message",
             )
         return history.truncate(self.target_tokens)
 
@@ -138,8 +175,11 @@ def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcr
         history.add(Item(text, 0, 0, text))
     audio = token_counting.user_audio(turn, rules)
     if audio:
-        transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript else 0
-        history.add(Item(rules.user_audio_item_tokens, audio, 0, rules.user_text_item_tokens + transcript))
+        becomes_transcript = rules.user_speech == "transcript"
+        transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript or becomes_transcript else 0
+        carryover = rules.user_text_item_tokens + transcript
+        heard = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
+        history.add(Item(rules.user_audio_item_tokens, audio, 0, carryover), once_read=heard)
 
 
 def _tool_rounds(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Iterator[Response]:
@@ -159,21 +199,22 @@ def _reply(number: int, turn: Turn, history: History, budget: ContextBudget, rul
     audio = token_counting.reply_audio(turn, rules)
     text, transcript = token_counting.reply_text(turn, audio, rules)
     response = _response(number, "reply", history, dropped, (text, audio, turn.reasoning_tokens))
-    shown = text + rules.assistant_item_tokens
     carryover = transcript + rules.assistant_item_tokens
-    shrinking = rules.history == "last-assistant-audio"
     if turn.played_ms is None:
-        full = Item(shown, audio, 0, carryover)
-        shrunk = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if audio else full
-        history.append_reply(full, shrunk, as_written=rules.cache_includes_output, shrinking=shrinking)
+        written = Item(text + rules.assistant_item_tokens, audio, 0, carryover)
+        as_transcript = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if audio else written
+        forms = {"audio": written, "transcript": as_transcript}
+        newest, older = forms[rules.newest_reply], forms[rules.older_replies]
+        history.append_reply(newest, older, as_written=rules.cache_includes_output and newest is written)
         return response
     played = turn.played_ms // rules.reply_audio_ms_per_token
     if played > audio:
         lasts_ms = audio * rules.reply_audio_ms_per_token
         raise InvalidInput(f"turn {number}: {turn.played_ms / 1000:g} s played are more than the reply's {lasts_ms / 1000:g} s")
     carryover = rules.assistant_item_tokens + (transcript * played // audio if audio else 0)
-    truncated = Item(rules.truncated_item_tokens, played, 0, carryover)
-    history.append_reply(truncated, truncated, as_written=False, shrinking=shrinking)
+    kept = played if rules.truncated_reply == "audio" else 0
+    truncated = Item(rules.truncated_item_tokens, kept, 0, carryover)
+    history.append_reply(truncated, truncated, as_written=False)
     return response._replace(status="cancelled")
 
 

@@ -1,101 +1,171 @@
-"""Count a simple plan in one loop: speech in one session, without truncation, tools, images, text turns or interruptions.
+"""Count a simple plan in one loop: speech alone, without tools, images, text turns or interruptions.
 
-Most plans are simple, and call mixes, sensitivity and recommendations count hundreds of them. The results equal those of
-script, context and cache to the token, without creating turns or responses; tests compare the two on random plans. For
-other plans `count_fast` returns None, and the caller counts them response by response.
+Most plans are simple, and sensitivity and recommendations count hundreds of them. The results equal those of script, context
+and cache to the token, without creating turns or responses; tests compare the two on random plans. For other plans
+`count_fast` returns None, and the caller counts them response by response.
 """
 
+from collections import deque
 from collections.abc import Callable
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from voicebill.conversation import token_counting
 from voicebill.conversation.cache import CacheRule
-from voicebill.conversation.context import ContextBudget
-from voicebill.conversation.history import Tokens
-from voicebill.conversation.plan import Plan, schedule_speech
+from voicebill.conversation.context import ContextBudget, session_limit_ms
+from voicebill.conversation.plan import Plan, SpeechSchedule, schedule_speech
 from voicebill.conversation.rules import Rules
 
 TokenPair = tuple[int, int]
 """Text and audio tokens."""
 
 
-class FastCounts(NamedTuple):
-    """Token counts of a simple plan: input, cached input (best and expected), output, and the user's audio by turn."""
+class RunningCounts(NamedTuple):
+    """Token counts from the start of a conversation to the end of a turn, or a weighted sum of such counts.
 
-    input: Tokens
-    best: Tokens
-    expected: Tokens
+    Input, cached input in the best and in the expected scenario, cache writes in all three scenarios, and output.
+    """
+
+    text_in: int
+    audio_in: int
+    image_in: int
+    best_text: int
+    best_audio: int
+    best_image: int
+    expected_text: int
+    expected_audio: int
+    expected_image: int
+    best_writes: int
+    expected_writes: int
+    worst_writes: int
     text_out: int
     audio_out: int
-    user_tokens: list[int]
 
 
-def count_fast(plan: Plan, rules: Rules, best: CacheRule, expected: CacheRule) -> FastCounts | None:
-    """The counts of a plan under two cache behaviours, or None if the plan is not simple.
+def count_fast(plan: Plan, rules: Rules, best: CacheRule, expected: CacheRule, turns: int) -> list[RunningCounts] | None:
+    """The counts of a plan's call of `turns` turns under two cache behaviours, turn by turn, or None if it is not simple.
 
     Raises:
         ContextOverflow: instructions and tools alone exceed the model's limit.
     """
-    if plan.tool_calls or plan.images or plan.text_turns or plan.interrupted_share or rules.cache_writes:
+    if plan.tool_calls or plan.image_count or plan.text_turns or plan.interrupted_share or plan.instructions_change:
         return None
-    budget = ContextBudget(plan, rules)
-    user_tokens, reply_tokens, _, silence_ms = schedule_speech(plan, rules)
-    lasts_ms = (
-        sum(user_tokens) * rules.user_audio_ms_per_token + sum(reply_tokens) * rules.reply_audio_ms_per_token + silence_ms
-    )
-    limit_ms = 60_000 * (rules.session_minutes if plan.session_minutes is None else plan.session_minutes)
-    if 0 < limit_ms < lasts_ms:
+    if rules.cache_writes or rules.user_speech != "audio" or rules.newest_reply == "transcript" != rules.older_replies:
         return None
-    return _run(plan, rules, budget, (best, expected), (user_tokens, reply_tokens))
+    if plan.calls_end_with_session:
+        return None
+    return _run(plan, rules, ContextBudget(plan, rules), (best, expected), schedule_speech(plan, rules, turns))
 
 
 def _run(
-    plan: Plan, rules: Rules, budget: ContextBudget, caches: tuple[CacheRule, CacheRule], speech: tuple[list[int], list[int]]
-) -> FastCounts | None:
-    reply_text_of, shrinking = token_counting.reply_text_counter(rules), rules.history == "last-assistant-audio"
-    item, reply_item, shrunk_item = rules.user_audio_item_tokens, rules.assistant_item_tokens, rules.transcript_item_tokens
-    hit_counters = [_hit_counter(cache) for cache in caches]
-    hits = [[0, 0], [0, 0]]
+    plan: Plan, rules: Rules, budget: ContextBudget, caches: tuple[CacheRule, CacheRule], speech: SpeechSchedule
+) -> list[RunningCounts] | None:
+    reply_text_of = token_counting.reply_text_counter(rules)
+    keeps_newest, keeps_older, includes_output = (
+        rules.newest_reply == "audio",
+        rules.older_replies == "audio",
+        rules.cache_includes_output,
+    )
+    item, reply_item, shrunk_item, reasoning_tokens = (
+        rules.user_audio_item_tokens,
+        rules.assistant_item_tokens,
+        rules.transcript_item_tokens,
+        plan.reasoning_per_response(rules),
+    )
+    new_sessions = _new_sessions(plan, rules, speech)
+    carries_text = bool(new_sessions) and (plan.session_carryover or rules.session_carryover) == "text"
+    counts: list[RunningCounts] = []
+    count_best, count_expected = (_hit_counter(cache) for cache in caches)
     fixed, max_tokens = budget.fixed, budget.tokens
-    text = audio = read_text = read_audio = text_out = audio_out = 0
+    items: deque[tuple[int, int, int]] = deque()  # text, audio, and the text that another session starts with
+    text = audio = read_text = read_audio = best_text = best_audio = expected_text = expected_audio = text_out = audio_out = 0
     common_prefix = previously_seen = (fixed if plan.warm_cache else 0, 0)
-    # of the newest reply: the tokens before it, its text and audio, and its text once it is reduced to its transcript
-    before, shown, last_audio, shrunk = (0, 0), 0, 0, 0
-    for user_tokens, reply_tokens in zip(*speech, strict=True):
+    # of the newest reply: the tokens before it, and its audio, text, and text as a transcript while the next one reduces it
+    before, last_audio, shown, shrunk = (0, 0), 0, 0, 0
+    for turn, (user_tokens, reply_tokens) in enumerate(zip(speech.user_tokens, speech.reply_tokens, strict=True)):
+        if turn in new_sessions:
+            items = deque((carried, 0, carried) for _, _, carried in items if carries_text and carried)
+            text, audio, last_audio = sum(carried for carried, _, _ in items), 0, 0
+            common_prefix = previously_seen = (0, 0)
         if user_tokens:
             text, audio = text + item, audio + user_tokens
+            words = token_counting.transcript_tokens(user_tokens, rules) if carries_text else 0
+            items.append((item, user_tokens, rules.user_text_item_tokens + words))
         if text + audio > max_tokens:
-            return None
+            if not budget.can_truncate or sum(items[-1][:2]) > max_tokens:
+                return None
+            replies = 1 + bool(user_tokens)  # items from the newest reply on
+            dropped_text, dropped_audio = _drop_oldest(items, text + audio - budget.target_tokens)
+            text, audio = text - dropped_text, audio - dropped_audio
+            before = (before[0] - dropped_text, before[1] - dropped_audio)
+            last_audio = last_audio if len(items) >= replies else 0
+            common_prefix = previously_seen = (fixed, 0) if any(previously_seen) else (0, 0)
         read_text, read_audio = read_text + text + fixed, read_audio + audio
-        for count_hits, sums in zip(hit_counters, hits, strict=True):
-            hit = count_hits(previously_seen, common_prefix)
-            sums[0] += hit[0]
-            sums[1] += hit[1]
+        hit_text, hit_audio = count_best(previously_seen, common_prefix, audio > 0)
+        best_text, best_audio = best_text + hit_text, best_audio + hit_audio
+        hit_text, hit_audio = count_expected(previously_seen, common_prefix, audio > 0)
+        expected_text, expected_audio = expected_text + hit_text, expected_audio + hit_audio
         text_tokens, transcript = reply_text_of(reply_tokens)
-        text_out, audio_out = text_out + text_tokens + plan.reasoning_tokens, audio_out + reply_tokens
-        shrinks = shrinking and last_audio
+        text_out, audio_out = text_out + text_tokens + reasoning_tokens, audio_out + reply_tokens
+        counts.append(
+            RunningCounts(
+                *(read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0),
+                *(0, 0, 0, text_out, audio_out),
+            )
+        )
+        shrinks = keeps_newest and not keeps_older and last_audio
         if shrinks:
             common_prefix = (before[0] + fixed, before[1])
             text, audio = text - shown + shrunk, audio - last_audio
-        before, shown, last_audio = (text, audio), text_tokens + reply_item, reply_tokens
-        shrunk = transcript + reply_item + shrunk_item if reply_tokens else shown
-        text, audio = text + shown, audio + reply_tokens
+            items[-2 if user_tokens else -1] = (shrunk, 0, shrunk - shrunk_item)
+        before, last_audio = (text, audio), reply_tokens if keeps_newest else 0
+        shrunk = transcript + reply_item + shrunk_item if reply_tokens else text_tokens + reply_item
+        shown = text_tokens + reply_item if keeps_newest else shrunk
+        text, audio = text + shown, audio + last_audio
+        items.append((shown, last_audio, transcript + reply_item))
         previously_seen = (text + fixed, audio)
         if not shrinks:
-            common_prefix = previously_seen if rules.cache_includes_output else (before[0] + fixed, before[1])
-    best, expected = (Tokens(*sums) for sums in hits)
-    return FastCounts(Tokens(read_text, read_audio), best, expected, text_out, audio_out, speech[0])
+            is_written = includes_output and (keeps_newest or not reply_tokens)
+            common_prefix = previously_seen if is_written else (before[0] + fixed, before[1])
+    return counts
 
 
-def _hit_counter(cache: CacheRule) -> Callable[[TokenPair, TokenPair], TokenPair]:
-    """A function from previously seen and common-prefix tokens to cached tokens, equal to `cache.cached_tokens`."""
+def _drop_oldest(items: deque[tuple[int, int, int]], excess: int) -> TokenPair:
+    """Drop items until `excess` tokens or all but the newest are dropped; return the text and audio that they had."""
+    dropped_text = dropped_audio = 0
+    while len(items) > 1 and dropped_text + dropped_audio < excess:
+        text, audio, _ = items.popleft()
+        dropped_text, dropped_audio = dropped_text + text, dropped_audio + audio
+    return dropped_text, dropped_audio
+
+
+def _new_sessions(plan: Plan, rules: Rules, speech: SpeechSchedule) -> frozenset[int]:
+    """The indexes of the turns that begin another session: those whose midpoint is the first in it."""
+    limit_ms = session_limit_ms(plan, rules)
+    durations = [
+        user * rules.user_audio_ms_per_token + reply * rules.reply_audio_ms_per_token + silence
+        for user, reply, silence in zip(speech.user_tokens, speech.reply_tokens, speech.silence_ms, strict=True)
+    ]
+    if not 0 < limit_ms < sum(durations):
+        return frozenset()
+    ends = accumulate(durations)
+    sessions = [(2 * end - duration) // (2 * limit_ms) for end, duration in zip(ends, durations, strict=True)]
+    return frozenset(index for index, (one, two) in enumerate(pairwise(sessions), start=1) if two > one)
+
+
+def _hit_counter(cache: CacheRule) -> Callable[[TokenPair, TokenPair, bool], TokenPair]:
+    """A function from previously seen and common-prefix tokens to cached tokens, equal to `cache.cached_tokens`.
+
+    Its third argument is whether the input has speech.
+    """
     if cache.behaviour == "none":
-        return lambda _seen, _prefix: (0, 0)
+        return lambda _seen, _prefix, _has_speech: (0, 0)
     reuses_all, block, minimum = cache.behaviour == "all", cache.block_tokens, cache.minimum_tokens
-    numerator, denominator = (1, 1) if reuses_all else cache.reuse_share
+    shares = [cache.share(has_speech=has_speech) for has_speech in (False, True)]
 
-    def count_hits(previously_seen: TokenPair, common_prefix: TokenPair) -> TokenPair:
+    def count_hits(previously_seen: TokenPair, common_prefix: TokenPair, has_speech: bool) -> TokenPair:  # noqa: FBT001 - inner loop
         text, audio = previously_seen if reuses_all else common_prefix
+        numerator, denominator = (1, 1) if reuses_all else shares[has_speech]
         text, audio = text * numerator // denominator, audio * numerator // denominator
         if text + audio < minimum:
             return 0, 0

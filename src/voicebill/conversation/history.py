@@ -31,8 +31,8 @@ Sum = tuple[int, int, int]
 """Text, audio and image tokens: a plain tuple for speed, because these sums are the inner loop of every simulation."""
 
 
-class _LastReply(NamedTuple):
-    """The newest assistant message, the only one that keeps its audio: its position, and its size once it is reduced."""
+class _Shrinking(NamedTuple):
+    """An item that the next reply reduces: its position, the tokens before it, and its size once it is reduced."""
 
     position: int
     before: Sum
@@ -56,10 +56,13 @@ class History:
         self.previously_seen: Sum = NOTHING
         self.unseen_items = 0
         self.is_cold = not warm_cache
-        self.last_reply: _LastReply | None = None
+        self.shrinking: list[_Shrinking] = []
+        """What the next reply reduces, in the order of positions: the newest reply, and user speech once it is read."""
 
-    def add(self, item: Item) -> None:
-        """Append an item that the model has not read yet."""
+    def add(self, item: Item, *, once_read: Item | None = None) -> None:
+        """Append an item that the model has not read yet; `once_read` is its size after the next reply, if that differs."""
+        if once_read is not None:
+            self.shrinking.append(_Shrinking(self.first + len(self.items), self.sum, once_read))
         self.items.append(item)
         self.sum = _plus(self.sum, item)
         self.unseen = _plus(self.unseen, item) if self.unseen_items else item[:3]
@@ -77,9 +80,9 @@ class History:
             if self.unseen_items > len(self.items):
                 self.unseen = _minus(self.unseen, item)
                 self.unseen_items -= 1
-            if self.last_reply is not None:
-                gone = self.last_reply.position == self.first
-                self.last_reply = None if gone else self.last_reply._replace(before=_minus(self.last_reply.before, item))
+            self.shrinking = [
+                entry._replace(before=_minus(entry.before, item)) for entry in self.shrinking if entry.position > self.first
+            ]
             self.first += 1
             dropped += 1
         self.common_prefix = self.previously_seen = NOTHING
@@ -91,19 +94,23 @@ class History:
         self.common_prefix = total if as_written else self.sum
         self._append_read(item, total)
 
-    def append_reply(self, item: Item, shrunk: Item, *, as_written: bool, shrinking: bool) -> None:
-        """Append an assistant message; if `shrinking`, the previous one is reduced to its transcript."""
-        previous = self.last_reply
-        index = -1 if previous is None else previous.position - self.first
-        if previous is None or not shrinking or self.items[index] == previous.shrunk:
-            before = self.sum
-            self.append_output(item, as_written=as_written)
-        else:
-            before = _replace(self.sum, self.items[index], previous.shrunk)
-            self.items[index] = previous.shrunk
-            self.common_prefix = previous.before
+    def append_reply(self, item: Item, shrunk: Item, *, as_written: bool) -> None:
+        """Append an assistant message, which the next one reduces to `shrunk`; what this one reduces is reduced.
+
+        The common prefix with the next response ends before the first item that is reduced.
+        """
+        before = self.sum
+        for entry in self.shrinking:
+            index = entry.position - self.first
+            before = _replace(before, self.items[index], entry.shrunk)
+            self.items[index] = entry.shrunk
+        if self.shrinking:
+            self.common_prefix = self.shrinking[0].before
             self._append_read(item, _plus(before, item))
-        self.last_reply = _LastReply(self.first + len(self.items) - 1, before, shrunk)
+        else:
+            self.append_output(item, as_written=as_written)
+        position = self.first + len(self.items) - 1
+        self.shrinking = [_Shrinking(position, before, shrunk)] if shrunk != item else []
 
     def _append_read(self, item: Item, total: Sum) -> None:
         self.items.append(item)

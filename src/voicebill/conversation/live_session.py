@@ -30,7 +30,7 @@ def session_usage(lasts_ms: int, *, standby_ms: int = 0, creation_ms: int = 0) -
 def backend_turns(script: Script, rules: Rules) -> frozenset[int]:
     """The turns, counted from 1, that the backend answers: all turns with tool calls, and an even share of the others."""
     others = [number for number, turn in enumerate(script.turns, start=1) if not turn.tool_calls and not turn.cancelled]
-    marks = spread_evenly(round(rules.delegated_share * len(others)), len(others)) if others else []
+    marks = spread_evenly(*rules.delegated_share.as_integer_ratio(), len(others))
     selected = {number for number, mark in zip(others, marks, strict=True) if mark}
     return frozenset(selected | {number for number, turn in enumerate(script.turns, start=1) if turn.tool_calls})
 

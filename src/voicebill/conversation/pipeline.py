@@ -4,7 +4,10 @@ The words are those of the spoken conversation; each model bills them in other u
 tokens of text, characters. The text model is sent the whole history as text for every response, as in `context`.
 """
 
-from voicebill.billing.usage import Usage, total_usage
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, repeat
+
+from voicebill.billing.usage import Usage, weighted_usage
 from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Turn
@@ -21,9 +24,18 @@ def turn_transcription_usage(turn: Turn, rules: Rules, *, by_time: bool) -> Usag
     return Usage.tokens(audio_in=audio, text_out=token_counting.user_transcript(turn, audio, rules))
 
 
-def transcription_usage(script: Script, rules: Rules, *, by_time: bool) -> Usage:
-    """The usage of a transcription model for all committed user audio of a conversation, without silence between turns."""
-    return total_usage(turn_transcription_usage(turn, rules, by_time=by_time) for turn in script.turns)
+def transcription_usage(script: Script, rules: Rules, weights: Sequence[int] | None = None, *, by_time: bool) -> Usage:
+    """The usage of a transcription model for all committed user audio, without silence between turns.
+
+    `weights`: how often each turn counts, here and in the functions below (None: once).
+    """
+    return weighted_usage(
+        (turn_transcription_usage(turn, rules, by_time=by_time), weight) for turn, weight in _weighted(script, weights)
+    )
+
+
+def _weighted(script: Script, weights: Sequence[int] | None) -> Iterator[tuple[Turn, int]]:
+    return zip(script.turns, repeat(1) if weights is None else weights, strict=False)
 
 
 def as_text_conversation(script: Script, rules: Rules) -> Script:
@@ -70,28 +82,38 @@ def reply_tokens(turn: Turn, rules: Rules) -> int:
     return token_counting.reply_text(turn, token_counting.reply_audio(turn, rules), rules)[1]
 
 
-def spoken_characters(script: Script, rules: Rules) -> Usage:
-    """The usage of a speech model that is billed per character: every spoken reply in full, played or not."""
-    tokens = sum(reply_tokens(turn, rules) for turn in script.turns if token_counting.reply_audio(turn, rules))
-    return Usage({"characters_in": round(tokens * rules.characters_per_token)})
+def spoken_characters(script: Script, rules: Rules, calls: Sequence[tuple[int, int]] | None = None) -> Usage:
+    """The usage of a speech model that is billed per character: every spoken reply in full, played or not.
+
+    `calls`: the turns of each call that is a beginning of the script, and how often it counts (None: the script once).
+    """
+    spoken = (reply_tokens(turn, rules) if token_counting.reply_audio(turn, rules) else 0 for turn in script.turns)
+    characters = [round(tokens * rules.characters_per_token) for tokens in accumulate(spoken)]
+    counted = [(len(characters), 1)] if calls is None else calls
+    return Usage({"characters_in": sum(weight * characters[turns - 1] for turns, weight in counted)})
 
 
-def spoken_tokens(script: Script, rules: Rules) -> Usage:
+def spoken_tokens(script: Script, rules: Rules, weights: Sequence[int] | None = None) -> Usage:
     """The usage of a speech model that is billed per token: the text of every spoken reply, and its audio."""
-    replies = [(token_counting.reply_audio(turn, rules), turn) for turn in script.turns]
+    replies = [(token_counting.reply_audio(turn, rules), turn, weight) for turn, weight in _weighted(script, weights)]
     return Usage.tokens(
-        text_in=sum(reply_tokens(turn, rules) for audio, turn in replies if audio),
-        audio_out=sum(audio for audio, _ in replies),
+        text_in=sum(weight * reply_tokens(turn, rules) for audio, turn, weight in replies if audio),
+        audio_out=sum(weight * audio for audio, _, weight in replies),
     )
 
 
-def read_aloud_usage(script: Script, rules: Rules) -> Usage:
-    """The usage of a realtime model that only reads replies aloud, each on its own: the typed text in, and its speech out."""
+def read_aloud_usage(script: Script, rules: Rules, speech_rules: Rules, weights: Sequence[int] | None = None) -> Usage:
+    """The usage of a realtime model that only reads replies aloud, each on its own: the typed text in, and its speech out.
+
+    `speech_rules` count the words of a reply, `rules` are those of the model that reads them.
+    """
     usages = []
-    for turn in script.turns:
+    for turn, weight in _weighted(script, weights):
         audio = token_counting.reply_audio(turn, rules)
         if audio:
-            text_out, words = token_counting.reply_text(turn, audio, rules)
+            words = reply_tokens(turn, speech_rules)
+            read = Turn(reply_audio_tokens=audio, reply_transcript_tokens=words)
             text_in = rules.conversation_tokens + rules.user_text_item_tokens + words
-            usages.append(Usage.tokens(text_in=text_in, text_out=text_out, audio_out=audio))
-    return total_usage(usages)
+            text_out = token_counting.reply_text(read, audio, rules)[0] + rules.reasoning_tokens_per_response
+            usages.append((Usage.tokens(text_in=text_in, text_out=text_out, audio_out=audio), weight))
+    return weighted_usage(usages)

@@ -16,7 +16,10 @@ from voicebill.billing.quotas import Evidence
 from voicebill.billing.validation import format_value, is_reasonable
 from voicebill.billing.validity import PartialDate, is_effective
 
-HistoryPolicy = Literal["keep-all", "last-assistant-audio"]
+SpeechForm = Literal["audio", "transcript"]
+"""How the history holds speech: as audio (of a reply with its billed text), or as its transcript alone."""
+TruncatedReply = Literal["audio", "nothing"]
+"""What of an interrupted reply stays in the history: the audio that was played, or only the framing."""
 Cache = Literal["all", "prefix", "none"]
 SessionCarryover = Literal["text", "nothing"]
 
@@ -29,9 +32,16 @@ class Rules:
     `reply_text_base + reply_text_per_audio_token x audio tokens`, or with a known transcript of c tokens
     `c + reply_overhead_base + reply_overhead_per_audio_token x audio tokens`, rounded.
     `is_reasoning_model`: the model generates reasoning tokens, which are billed as text output.
+    `reasoning_tokens_per_response` is what a plan counts unless it says otherwise. `tools_billed_share`: billed tokens of
+    tool schemas per token of their compact JSON; the first tool adds `tools_extra_tokens`.
     Framing: the rules that end in item_tokens give the text tokens that an item of the history adds to its content.
-    Cache: `cache_includes_output`: a response's output is cached for the next one, not only its input; `cache_writes`:
-    uncached text is billed as written to the cache if the input has at least `cache_minimum_tokens`.
+    History: `history` names the policy; the parameters after it are the policy's switches. `user_speech`, `newest_reply` and
+    `older_replies`: in which form the next responses read what was said; `truncated_reply`: what stays of a reply that the
+    user interrupted. A transcript adds `transcript_item_tokens`; a truncated reply is `truncated_item_tokens` of text in all.
+    Cache: `cache_reuse_share` is the share of the common prefix that is found, `cache_reuse_share_without_speech` the one
+    for input of text and images only; of instructions that change, `stable_instructions_share` precedes the change.
+    `cache_includes_output`: a response's output is cached for the next one, not only its input; `cache_writes`: uncached
+    text is billed as written to the cache if the input has at least `cache_minimum_tokens`.
     Limits: 0 means none.
     Other meters: `characters_per_token` of spoken text; `bills_silence`: a stream is billed for its whole duration, not
     only for speech; `session_creation_ms`: the minimum that is billed for a session created over WebRTC;
@@ -52,8 +62,10 @@ class Rules:
     image_base_tokens: int
     image_tile_tokens: int
     tools_extra_tokens: int
+    tools_billed_share: Decimal
     counts_instructions: bool
     is_reasoning_model: bool
+    reasoning_tokens_per_response: int
     text_encoding: str
     # framing
     conversation_tokens: int
@@ -61,15 +73,21 @@ class Rules:
     user_text_item_tokens: int
     image_item_tokens: int
     assistant_item_tokens: int
-    transcript_item_tokens: int
-    truncated_item_tokens: int
     tool_call_item_tokens: int
     tool_result_item_tokens: int
     # history
-    history: HistoryPolicy
+    history: str
+    user_speech: SpeechForm
+    newest_reply: SpeechForm
+    older_replies: SpeechForm
+    transcript_item_tokens: int
+    truncated_reply: TruncatedReply
+    truncated_item_tokens: int
     # cache
     expected_cache: Cache
     cache_reuse_share: Decimal
+    cache_reuse_share_without_speech: Decimal
+    stable_instructions_share: Decimal
     cache_block_tokens: int
     cache_minimum_tokens: int
     cache_includes_output: bool
@@ -112,13 +130,35 @@ class Rules:
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "history": get_args(HistoryPolicy),
+    "user_speech": get_args(SpeechForm),
+    "newest_reply": get_args(SpeechForm),
+    "older_replies": get_args(SpeechForm),
+    "truncated_reply": get_args(TruncatedReply),
     "expected_cache": get_args(Cache),
     "session_carryover": get_args(SessionCarryover),
     "text_encoding": ("o200k_base",),
 }
 AT_LEAST_ONE = frozenset({"user_audio_ms_per_token", "reply_audio_ms_per_token", "cache_block_tokens"})
-AT_MOST_ONE = frozenset({"cache_reuse_share", "turn_variation", "delegated_share", "standby_share"})
+AT_MOST_ONE = frozenset(
+    {
+        "cache_reuse_share",
+        "cache_reuse_share_without_speech",
+        "stable_instructions_share",
+        "tools_billed_share",
+        "turn_variation",
+        "delegated_share",
+        "standby_share",
+    }
+)
+HISTORY_SWITCHES = (
+    "user_speech",
+    "newest_reply",
+    "older_replies",
+    "transcript_item_tokens",
+    "truncated_reply",
+    "truncated_item_tokens",
+)
+"""The parameters that a history policy sets together."""
 
 ParameterValue = int | bool | str | Decimal
 _TYPES: Mapping[str, type] = {
@@ -134,7 +174,8 @@ PARAMETERS: tuple[str, ...] = tuple(_TYPES)
 class RuleRow:
     """The value of one parameter for some models, kinds or providers (empty: all), with its evidence.
 
-    `basis` says briefly what was measured, or what the value is assumed to resemble.
+    `basis` says briefly what was measured, or what the value is assumed to resemble; `sample_size` is the number of
+    measurements. `range` is where the value may lie, as far as known: an estimate's planning range varies it.
     """
 
     parameter: str
@@ -145,6 +186,8 @@ class RuleRow:
     providers: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     disputed: tuple[ParameterValue, ...] = ()
+    sample_size: int | None = None
+    range: tuple[ParameterValue, ParameterValue] | None = None
     sources: tuple[str, ...] = ()
     since: PartialDate = field(default_factory=lambda: PartialDate.parse("2024-10-01"))
     until: PartialDate | None = None
@@ -159,6 +202,33 @@ class RuleRow:
     def specificity(self) -> int:
         """How specific the row is: the more specific row takes precedence; a kind is less specific than a model or provider."""
         return 2 * bool(self.models) + 2 * bool(self.providers) + bool(self.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPolicy:
+    """How what was said is read by later responses, as a set of switches; the rule `history` names it.
+
+    Fields as the parameters of the same name in `Rules`. `title` describes the policy in a few words.
+    """
+
+    name: str
+    title: str
+    user_speech: SpeechForm
+    newest_reply: SpeechForm
+    older_replies: SpeechForm
+    transcript_item_tokens: int
+    truncated_reply: TruncatedReply
+    truncated_item_tokens: int
+    evidence: Evidence
+    basis: str
+    sources: tuple[str, ...] = ()
+
+    def rows(self) -> dict[str, RuleRow]:
+        """The rows of its switches, each with the policy's evidence."""
+        return {
+            switch: RuleRow(switch, getattr(self, switch), self.evidence, f"{self.name}: {self.basis}", sources=self.sources)
+            for switch in HISTORY_SWITCHES
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +249,7 @@ class EffectiveRules:
     name: str
     rules: Rules
     rows: Mapping[str, RuleRow]
+    policies: Mapping[str, HistoryPolicy] = field(default_factory=dict, repr=False)
 
     @property
     def digest(self) -> str:
@@ -186,19 +257,43 @@ class EffectiveRules:
         return fingerprint(self.rules)
 
     def override(self, values: Mapping[str, ParameterValue]) -> "EffectiveRules":
-        """These rules with some parameters set by the user."""
+        """These rules with some parameters set by the user.
+
+        Another history policy brings its switches, and a share of the prefix that is found applies without speech, too.
+
+        Raises:
+            UnknownName: there is no such parameter or history policy.
+            InvalidInput: a value does not fit its parameter.
+        """
         if not values:
             return self
         checked = {name: parse_parameter(name, value) for name, value in values.items()}
-        overrides = {name: RuleRow(name, value, "stated", "set for this estimate") for name, value in checked.items()}
-        return EffectiveRules(self.name, replace(self.rules, **checked), {**self.rows, **overrides})  # type: ignore[arg-type]
+        if "cache_reuse_share" in checked:
+            checked = {"cache_reuse_share_without_speech": checked["cache_reuse_share"], **checked}
+        rows = {name: RuleRow(name, value, "stated", "set for this estimate") for name, value in checked.items()}
+        if "history" in checked:
+            rows = {**history_policy(str(checked["history"]), self.policies).rows(), **rows}
+        changed = {name: row.value for name, row in rows.items()}
+        return replace(self, rules=replace(self.rules, **changed), rows={**self.rows, **rows})  # type: ignore[arg-type]
+
+
+def history_policy(name: str, policies: Mapping[str, HistoryPolicy]) -> HistoryPolicy:
+    """The history policy with a name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in policies:
+        raise UnknownName("history policy", name, policies, field="overrides")
+    return policies[name]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All rule sets; the first one is the default."""
+    """All rule sets, of which the first one is the default, and the history policies that their rows name."""
 
     sets: tuple[RuleSet, ...]
+    policies: Mapping[str, HistoryPolicy] = field(default_factory=dict)
 
     @property
     def default(self) -> str:
@@ -240,11 +335,13 @@ class RuleBook:
                 field="day",
                 is_sentence=True,
             )
+        if "history" in rows:
+            rows = {**history_policy(str(rows["history"].value), self.policies).rows(), **rows}
         missing = [parameter for parameter in PARAMETERS if parameter not in rows]
         if missing:
             raise InvalidInput(f"rule set {rule_set.name} has no value of {', '.join(missing)} for {', '.join(sorted(names))}")
         values = {parameter: rows[parameter].value for parameter in PARAMETERS}
-        return EffectiveRules(rule_set.name, Rules(**values), rows)  # type: ignore[arg-type]
+        return EffectiveRules(rule_set.name, Rules(**values), rows, self.policies)  # type: ignore[arg-type]
 
     def _lineage(self, rule_set: RuleSet) -> list[RuleSet]:
         lineage = [rule_set]
@@ -288,13 +385,15 @@ def parse_parameter(name: str, value: object) -> ParameterValue:
             raise InvalidInput(f"{name} must be true or false, not {format_value(value)}", field="overrides", is_sentence=True)
         return str(value).lower() == "true"
     if kind is str:
-        if value not in CHOICES[name]:
+        if name in CHOICES and value not in CHOICES[name]:
             raise InvalidInput(
                 f"{name} must be one of {', '.join(CHOICES[name])}, not {format_value(value)}",
                 field="overrides",
                 is_sentence=True,
             )
-        return str(value)
+        if not isinstance(value, str) or not value:
+            raise InvalidInput(f"{name} must be a name, not {format_value(value)}", field="overrides", is_sentence=True)
+        return value
     return _parse_number(name, value, kind)
 
 

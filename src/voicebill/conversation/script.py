@@ -52,12 +52,16 @@ class ConversationSettings:
 
     `cache` is the behaviour of the expected scenario, `prefix_reuse` the share of the common prefix that is cached, and
     `warm_cache` whether another session has just used the same instructions. A session ends after `session_minutes`, and
-    `session_carryover` is what the next one starts with. The default `transport` is WebRTC.
+    `session_carryover` is what the next one starts with. The default `transport` is WebRTC. `instructions_change` is the
+    share of responses whose instructions differ from those of the response before (True: all); of their instructions, the
+    first `stable_instructions_tokens` are the same.
     """
 
     instructions_tokens: TokenCount = 0
     tools_tokens: TokenCount = 0
     transcription_model: str | None = None
+    instructions_change: Share = 0
+    stable_instructions_tokens: TokenCount | None = None
     truncation: Truncation = Truncation()
     cache: Cache | None = None
     prefix_reuse: Share | None = None
@@ -67,7 +71,16 @@ class ConversationSettings:
     transport: TransportName | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.instructions_change, bool):
+            object.__setattr__(self, "instructions_change", int(self.instructions_change))
         validate(self)
+        stable = self.stable_instructions_tokens
+        if stable is not None and stable > self.instructions_tokens:
+            raise InvalidInput(
+                f"({stable:,}) must be at most instructions_tokens ({self.instructions_tokens:,})",
+                field="stable_instructions_tokens",
+                mentions=("instructions_tokens",),
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecy
 from voicebill.billing.provisioned_throughput import HourlyPrice, Reservation, Throughput
 from voicebill.billing.quotas import Quota, QuotaCountingRule
 from voicebill.billing.validity import EffectiveDated, PartialDate, effective_row
-from voicebill.conversation.rules import RuleRow, parse_parameter
+from voicebill.conversation.rules import ParameterValue, RuleRow, parse_parameter
 
 FIRST_REALTIME_DAY = PartialDate.parse("2024-10-01")
 """The first day of the first realtime model: rules without a day apply since then."""
@@ -215,10 +215,16 @@ class RowBuilder:
             providers=row["providers"],
             kinds=row["kinds"],
             disputed=tuple(parse_parameter(row["parameter"], value) for value in row["disputed"]),
+            sample_size=row["sample_size"],
+            range=None if row["range"] is None else self._range(row),
             sources=row["sources"] or self.defaults["sources"] or (),
             since=row["since"] or FIRST_REALTIME_DAY,
             until=row["until"],
         )
+
+    def _range(self, row: Values) -> tuple[ParameterValue, ParameterValue]:
+        low, high = (parse_parameter(row["parameter"], value) for value in row["range"])
+        return low, high
 
     def _price(self, row: Values) -> PriceRow:
         return PriceRow(

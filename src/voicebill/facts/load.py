@@ -25,13 +25,13 @@ from voicebill.billing.offers import Offer, PriceRow
 from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
 from voicebill.billing.provisioned_throughput import HourlyPrice, ProvisionedThroughput, Reservation, Throughput
 from voicebill.billing.quotas import Quota, QuotaCountingRule, Quotas
-from voicebill.conversation.rules import PARAMETERS, RuleBook, RuleSet
+from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS, HistoryPolicy, RuleBook, RuleSet
 from voicebill.facts.builders import RowBuilder, require_no_overlap
 from voicebill.facts.files import InvalidFile, Traversable, read_toml
 from voicebill.facts.prepared import read_prepared, write_prepared
 from voicebill.facts.schema import file_schema
 
-DEFAULT_RULES = "recorded-2026-11"
+DEFAULT_RULES = "recorded-2026-11-27"
 
 DEFAULTS: Values = {
     "provider": None,
@@ -140,6 +140,7 @@ class _FactsBuilder:
 
     meters: dict[str, Meter] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    history_policies: dict[str, HistoryPolicy] = field(default_factory=dict)
     rule_sets: dict[str, RuleSet] = field(default_factory=dict)
     aliases: list[Alias] = field(default_factory=list)
     lifecycle: list[Lifecycle] = field(default_factory=list)
@@ -178,6 +179,7 @@ class _FactsBuilder:
         self._add_offer_data(file)
         self._add_stacks_and_transports(file)
         self._add_capacity(file)
+        _add_history_policies(file, self.history_policies)
         _add_rules(file, self.rule_sets, self.offers.values())
         file.raise_if_invalid()
 
@@ -222,7 +224,7 @@ class _FactsBuilder:
         ordered = sorted(self.rule_sets.values(), key=lambda rule_set: rule_set.name != DEFAULT_RULES)
         return Facts(
             prices=prices,
-            rules=RuleBook(tuple(ordered)),
+            rules=RuleBook(tuple(ordered), self.history_policies),
             provisioned=ProvisionedThroughput(tuple(self.throughputs), tuple(self.hourly_prices), tuple(self.reservations)),
             stacks=tuple(self.stacks.values()),
             latencies=tuple(self.latencies),
@@ -324,6 +326,22 @@ def _add_contracted(file: _FactsFile, contracted: dict[str, tuple[PriceRow, ...]
     file.build("contracted", add)
 
 
+def _add_history_policies(file: _FactsFile, policies: dict[str, HistoryPolicy]) -> None:
+    """Add the file's history policies, and find rules that name one that does not exist."""
+
+    def add(row: Values) -> None:
+        if row["name"] in policies:
+            raise InvalidInput(f"the history policy {row['name']!r} exists already")
+        policies[row["name"]] = HistoryPolicy(**row)
+
+    file.build("history_policies", add)
+    for index, row in enumerate(file.values.get("rules", ())):
+        if row and row["parameter"] == "history":
+            for name in (row["value"], *row["disputed"]):
+                if name not in policies:
+                    file.issues.append(Issue(("rules", index), str(UnknownName("history policy", name, policies))))
+
+
 def _add_rules(file: _FactsFile, rule_sets: dict[str, RuleSet], offers: Iterable[Offer]) -> None:
     rules = file.build("rules", file.row_builder.rule)
     name, base = file.values.get("name"), file.values.get("based_on")
@@ -339,7 +357,8 @@ def _add_rules(file: _FactsFile, rule_sets: dict[str, RuleSet], offers: Iterable
     rule_sets[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""))
     if base is not None and base not in (*rule_sets, DEFAULT_RULES):
         file.issues.append(Issue(("based_on",), str(UnknownName("rule set", base, (*rule_sets, DEFAULT_RULES)))))
-    missing = set(PARAMETERS) - {row.parameter for row in rules if not (row.models or row.providers or row.kinds)}
+    given = {row.parameter for row in rules if not (row.models or row.providers or row.kinds)}
+    missing = set(PARAMETERS) - set(HISTORY_SWITCHES) - given
     if base is None and missing and not file.issues:
         message = (
             f'{len(missing)} of {len(PARAMETERS)} parameters have no value for every model: add based_on = "{DEFAULT_RULES}"'

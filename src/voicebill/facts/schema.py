@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from decimal import Decimal
+from functools import partial
 from typing import get_args
 
 from voicebill.answers.catalog.stacks import ROLE_KINDS, ROLES
@@ -28,7 +29,7 @@ from voicebill.billing.money import picodollars
 from voicebill.billing.offers import DEFAULT_DEPLOYMENT, DEPLOYMENTS, Confidence, Kind
 from voicebill.billing.provisioned_throughput import PtuIncrements
 from voicebill.billing.quotas import Evidence, RequestUnit
-from voicebill.conversation.rules import parse_parameter
+from voicebill.conversation.rules import HISTORY_SWITCHES, parse_parameter
 from voicebill.conversation.script import TransportName
 
 OFFER_KIND_NAMES: tuple[str, ...] = get_args(Kind)
@@ -88,11 +89,13 @@ def _check_rule(row: Values) -> None:
     _check_days(row)
     parameter, errors = row.get("parameter"), []
     if parameter is not None:
-        for value in (*([row["value"]] if "value" in row else []), *row.get("disputed", ())):
+        for value in (*([row["value"]] if "value" in row else []), *row.get("disputed", ()), *(row.get("range") or ())):
             try:
                 parse_parameter(parameter, value)
             except VoicebillError as error:
                 errors.append(str(error))
+    if row.get("range") and len(row["range"]) != 2:
+        errors.append("range must be a low and a high value")
     if errors:
         raise InvalidInput("; ".join(dict.fromkeys(errors)))
 
@@ -196,9 +199,20 @@ RULE_SCHEMA: Schema = {
     "evidence": Field(one_of(*EVIDENCE_LEVELS), None),
     "basis": Field(text, None),
     "disputed": Field(list_of(any_value), ()),
+    "sample_size": Field(_positive(integer), None),
+    "range": Field(list_of(any_value), None),
     "since": Field(partial_date, None),
     "until": Field(partial_date, None),
     "sources": Field(list_of(text), None),
+}
+
+HISTORY_POLICY_SCHEMA: Schema = {
+    "name": Field(text),
+    "title": Field(text),
+    **{switch: Field(partial(parse_parameter, switch)) for switch in HISTORY_SWITCHES},
+    "evidence": Field(one_of(*EVIDENCE_LEVELS)),
+    "basis": Field(text),
+    "sources": Field(list_of(text), ()),
 }
 
 
@@ -390,5 +404,6 @@ def file_schema(meters: Collection[str]) -> Schema:
         "note": Field(text, ""),
         "evidence": Field(one_of(*EVIDENCE_LEVELS), None),
         "basis": Field(text, None),
+        "history_policies": TableList(HISTORY_POLICY_SCHEMA),
         "rules": TableList(RULE_SCHEMA, _check_rule),
     }

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from tests.cases import DAY
 from voicebill.answers.capacity.capacity import plan_capacity
+from voicebill.answers.capacity.demand import call_demand
 from voicebill.answers.capacity.erlang import channels_for_blocking, erlang_b
 from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets, ServiceLevel
+from voicebill.answers.estimates.costing import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.plan import Plan
+from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
@@ -72,13 +74,13 @@ def test_two_hundred_calls_of_six_minutes_are_twenty_erlangs() -> None:
 
 
 def test_one_deployment_and_as_many_as_it_takes() -> None:
-    """A call asks for 50,958 tokens in 6 minutes: 100,000 a minute carry 11 on average, 9 in 99 of 100 minutes."""
+    """A call asks for 50,055 tokens in 6 minutes: 100,000 a minute carry 11 on average, 9 in 99 of 100 minutes."""
     answer = capacity_of(calls_per_hour=200)
     needed, calls_per_quota = answer.needed, answer.limits[0].calls_per_quota
     assert needed is not None
     assert calls_per_quota is not None
-    assert answer.demand.tokens.per_call == 50_958
-    assert calls_per_quota.on_average == 100_000 * 6 // 50_958 == 11
+    assert answer.demand.tokens.per_call == 50_055
+    assert calls_per_quota.on_average == 100_000 * 6 // 50_055 == 11
     assert (needed.binding_limit, needed.calls_at_once) == ("tokens", 9)
     assert needed.blocking_with_one == erlang_b(20, 9)
     assert needed.pooled == ceil(30 / 9) == 4
@@ -127,13 +129,14 @@ def test_a_call_that_asks_for_more_than_a_quota_is_carried_by_no_number_of_them(
 
 def test_calls_of_two_lengths_ask_for_the_mean_of_what_they_ask_for() -> None:
     """As many of 4 minutes and of 8, of 13 and 27 turns: 6 minutes on average, and more tokens than the call of 6 has."""
-    short, long = Plan(minutes=4, turns=13), Plan(minutes=8, turns=27)
-    answers = [capacity_of(plan=plan, calls_per_hour=90) for plan in (short, long)]
+    model, counting = capacity_of().model, capacity_of().quota_counting
+    scripts = [script(PLAN, model.effective_rules.rules, turns) for turns in (13, 27)]
+    demands = [call_demand(run_conversation(one, model), counting) for one in scripts]
     both = capacity_of(lengths=CallLengths(((4, 10), (8, 10))), calls_per_hour=90)
     assert both.traffic.erlangs == 9
-    assert both.average_load.tokens.per_call == sum((answer.demand.tokens.per_call for answer in answers), Fraction(0)) / 2
-    assert both.average_load.tokens.squares == sum((answer.demand.tokens.squares for answer in answers), Fraction(0)) / 2
-    assert both.average_load.tokens.heaviest == answers[1].demand.tokens.heaviest
+    assert both.average_load.tokens.per_call == sum((demand.tokens.per_call for demand in demands), Fraction(0)) / 2
+    assert both.average_load.tokens.squares == sum((demand.tokens.squares for demand in demands), Fraction(0)) / 2
+    assert both.average_load.tokens.heaviest == demands[1].tokens.heaviest
     assert both.average_load.tokens.per_call > both.demand.tokens.per_call == capacity_of().demand.tokens.per_call
     assert both.channels == capacity_of(calls_per_hour=90).channels
 
@@ -153,10 +156,11 @@ def test_the_wider_lengths_spread_the_more_tokens_and_the_fewer_calls_a_quota_ca
 
 def test_calls_that_a_session_cuts_last_less_and_that_is_said() -> None:
     """Azure ends a session after 30 minutes: of 25 on average with a spread of 0.8 some 20 are left."""
-    cut = capacity_of(plan=Plan(minutes=25, turns=60), lengths=LengthDistribution(Decimal("0.8")), calls_per_hour=60)
+    ending = Plan(minutes=25, turns=60, calls_end_with_session=True)
+    cut = capacity_of(plan=ending, lengths=LengthDistribution(Decimal("0.8")), calls_per_hour=60)
     assert 19 < cut.traffic.minutes < 21
     assert cut.traffic.erlangs == pytest.approx(float(cut.traffic.minutes))
-    assert any("calls end at 30 minutes, so they last" in warning for warning in cut.warnings)
+    assert any("of the calls end after 30 minutes with the session: they are lost" in warning for warning in cut.warnings)
     uncut = capacity_of(plan=Plan(minutes=25, turns=60), calls_per_hour=60)
     assert uncut.traffic.erlangs == 25
     assert not any("calls are cut" in warning for warning in uncut.warnings)
@@ -247,7 +251,7 @@ def test_the_shape_says_what_the_answer_says() -> None:
     assert shape["busy_hour"]["erlangs"] == pytest.approx(answer.traffic.erlangs, rel=1e-5)
     assert shape["quota_requirement"]["pooled"] == answer.needed.pooled  # type: ignore[union-attr]
     assert [row["quota"] for row in shape["limits"]] == [100_000, 200, None]
-    assert sum(row["tokens"] for row in shape["planned_call"]["minutes"]) == shape["planned_call"]["tokens"] == 50_958
+    assert sum(row["tokens"] for row in shape["planned_call"]["minutes"]) == shape["planned_call"]["tokens"] == 50_055
     assert shape["quota"]["tier"] == "tier-1"
     assert capacity_of(OPENAI).to_dict()["quota"] is None
     assert replace(answer, needed=None).to_dict()["quota_requirement"] is None

@@ -1,5 +1,6 @@
 """What a call asks of a limit: worked out by hand, and held against a plain average over all phases."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import sqrt
@@ -14,8 +15,9 @@ from tests.conversation.scripts import scripts
 from voicebill.answers.capacity.demand import (
     LimitLoad,
     QuotaCounting,
-    _limit_load,
+    _loads_at,
     call_demand,
+    loads_by_turn,
     max_concurrent_calls,
 )
 from voicebill.answers.estimates.costing import CountedConversation, run_conversation
@@ -58,17 +60,33 @@ def test_many_calls_at_random_phases_as_worked_out_by_hand() -> None:
 
     A gamma of mean 180 and variance 9000 is exceeded in 1% of cases at 180 × (1 - 1/32.4 + 2.3263 / sqrt(32.4))³.
     """
-    calls = _limit_load([0, 120_000], [30, 60], 180_000)
+    calls = limit_load([0, 120_000], [30, 60], 180_000)
     assert calls == LimitLoad(Fraction(90), 60, Fraction(4500), Fraction(15))
     assert calls.mean(Fraction(2)) == 180
     assert calls.percentile(Fraction(2), 0.01) == pytest.approx(180 * (1 - 1 / 32.4 + 2.326348 / sqrt(32.4)) ** 3, rel=1e-6)
+
+
+def limit_load(times_ms: list[int], amounts: list[int], length_ms: int) -> LimitLoad:
+    """The load of a whole call."""
+    return next(_loads_at(times_ms, amounts, [(len(times_ms), length_ms)]))
+
+
+@given(script=scripts())
+def test_the_load_of_the_first_turns_is_that_of_the_call_that_ends_there(script: Script) -> None:
+    try:
+        loads = loads_by_turn(run_script(script), QuotaCounting())
+    except ContextOverflow:
+        return
+    for turns, load in enumerate(loads, start=1):
+        demand = call_demand(run_script(replace(script, turns=script.turns[:turns])), QuotaCounting())
+        assert load == (demand.tokens, demand.requests)
 
 
 @given(events=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 50)), min_size=1, max_size=12))
 def test_the_mean_square_is_that_over_every_phase(events: list[tuple[int, int]]) -> None:
     """Responses at whole seconds: what a minute holds changes at whole seconds only, so that their mean is exact."""
     events = sorted(events)
-    load = _limit_load([1000 * at for at, _ in events], [tokens for _, tokens in events], 200_000)
+    load = limit_load([1000 * at for at, _ in events], [tokens for _, tokens in events], 200_000)
     windows = [sum(tokens for at, tokens in events if begins < at <= begins + 60) for begins in range(-61, 202)]
     assert load.squares == Fraction(sum(amount * amount for amount in windows), 60)
     assert load.per_call == Fraction(sum(windows), 60)
@@ -106,10 +124,10 @@ def test_a_quota_carries_no_more_with_headroom_than_on_average(
 
 def test_a_channel_that_asks_evenly_spreads_not_at_all_and_none_more_than_calls_at_random() -> None:
     """One token a second for 5 minutes, half a second apart from the ends: every minute has 60, whichever call is whose."""
-    even = _limit_load([500 + 1000 * at for at in range(300)], [1] * 300, 300_000)
+    even = limit_load([500 + 1000 * at for at in range(300)], [1] * 300, 300_000)
     assert float(even.busy_channel_variance(Fraction(5))) == pytest.approx(0, abs=0.2)
     assert max_concurrent_calls(even, Fraction(5), 6_000, 0.01)[1] >= 99
-    growing = _limit_load([500 + 1000 * at for at in range(300)], list(range(300)), 300_000)
+    growing = limit_load([500 + 1000 * at for at in range(300)], list(range(300)), 300_000)
     assert 0 < growing.busy_channel_variance(Fraction(5)) < growing.squares / 5
 
 

@@ -611,6 +611,6 @@ def test_a_model_in_the_wrong_role_is_refused() -> None:
 
 def test_a_day_before_the_first_rules_is_refused_with_the_day_since_which_they_hold() -> None:
     with pytest.raises(
-        InvalidInput, match="rule set recorded-2026-11 has no rules for 2022-01-01: its first rules apply from 2024-10-01"
+        InvalidInput, match="rule set recorded-2026-11-27 has no rules for 2022-01-01: its first rules apply from 2024-10-01"
     ):
         alternatives(None, SIX, ModelSelection(model="any", day=date(2022, 1, 1)), load_facts())

@@ -1,11 +1,6 @@
-"""Answers over calls of all lengths say that a session's end shortens them, where it does so noticeably, and only there.
-
-The remarks begin between 2% and 3% of the mean length; the cases keep clear of that, at 1.5% and 3.5%.
-"""
+"""Answers over calls of all lengths say which share of them the session cuts, where the plan ends calls with the session."""
 
 from decimal import Decimal
-from math import log, sqrt
-from statistics import NormalDist
 
 import pytest
 
@@ -22,23 +17,10 @@ from voicebill.facts import load_facts
 
 SELECTION = ModelSelection(model="gpt-realtime-1.5", day=DAY)
 MONTH = Volume(Decimal(1000), "month")
-NOTICEABLE, HARDLY = Plan(minutes=Decimal("21.3"), turns=20), Plan(minutes=16, turns=20)
-"""Means of which calls of up to 60 minutes keep 96.5% and 98.5%."""
+ENDING = Plan(minutes=16, turns=20, calls_end_with_session=True)
+GOING_ON = Plan(minutes=16, turns=20)
 
 Lengths = LengthDistribution | CallLengths | None
-
-
-def kept_share(mean: float, coefficient: float, cap: float) -> float:
-    """The share of its mean that a lognormal distribution keeps if longer calls end at the cap."""
-    sigma = sqrt(log(1 + coefficient**2))
-    z = (log(cap / mean) + sigma**2 / 2) / sigma
-    normal = NormalDist()
-    return normal.cdf(z - sigma) + cap / mean * (1 - normal.cdf(z))
-
-
-def test_the_cases_are_clear_of_the_thresholds() -> None:
-    assert kept_share(21.3, 0.8, 60) == pytest.approx(0.965, abs=0.001)
-    assert kept_share(16, 0.8, 60) == pytest.approx(0.985, abs=0.001)
 
 
 def estimate_texts(plan: Plan, lengths: Lengths) -> tuple[str, ...]:
@@ -59,16 +41,17 @@ def comparison_texts(plan: Plan, lengths: Lengths) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("plan", "lengths", "remarks"),
     [
-        pytest.param(NOTICEABLE, None, 1, id="3.5% less"),
-        pytest.param(HARDLY, None, 0, id="1.5% less"),
-        # The wider the spread, the more is cut: of a mean of 16 minutes 4.6% at 1.2; of 21.3 minutes nothing without a spread
-        pytest.param(HARDLY, LengthDistribution(Decimal("1.2")), 1, id="a wide spread"),
-        pytest.param(NOTICEABLE, LengthDistribution(0), 0, id="no spread"),
+        pytest.param(ENDING, None, 1, id="the assumed spread"),
+        pytest.param(ENDING, LengthDistribution(Decimal("0.2")), 0, id="a small spread"),
+        pytest.param(ENDING, LengthDistribution(0), 0, id="no spread"),
+        pytest.param(ENDING, CallLengths(((10, 3), (61, 1))), 1, id="a quarter of the counted calls"),
+        pytest.param(GOING_ON, None, 0, id="another session"),
+        pytest.param(GOING_ON, CallLengths(((10, 3), (61, 1))), 0, id="counted calls go on"),
     ],
 )
-def test_a_session_that_ends_is_remarked_where_it_shortens_the_mean(
+def test_calls_that_end_with_the_session_are_remarked_with_their_share(
     texts: object, plan: Plan, lengths: Lengths, remarks: int
 ) -> None:
     assert callable(texts)
-    matching = [text for text in texts(plan, lengths) if "calls end at 60 minutes" in text]
+    matching = [text for text in texts(plan, lengths) if "of the calls end a" in text]
     assert len(matching) == remarks

@@ -1,5 +1,6 @@
 """The way to the model: what it carries and what it takes, worked out by hand; months over calls of all lengths."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -226,17 +227,18 @@ def test_a_monthly_total_is_the_sum_of_models_and_connection() -> None:
     assert difference == micro_dollars("1000 × 6 × 10000 + 1000 × 6 × 10000 + 99 × 1000000")
 
 
-def test_the_carriers_month_ends_where_the_models_session_does() -> None:
-    """At OpenAI a session ends after 60 minutes; ten calls of two hours are billed 60 minutes each."""
+@pytest.mark.parametrize(("ends", "minutes"), [(True, 60), (False, 120)])
+def test_the_carriers_month_ends_where_the_calls_do(ends: bool, minutes: int) -> None:
+    """At OpenAI a session ends after 60 minutes; ten calls of two hours end there only if the plan says so."""
     answer = estimate(
-        SIX,
+        replace(SIX, calls_end_with_session=ends),
         SELECTION,
         own_facts(),
         Volume(Decimal(10), "month"),
         CallLengths(((120, 1),)),
         connection_costs=ConnectionCosts(carrier_per_minute=Decimal("0.01")),
     )
-    assert connection_of(answer).per_month == micro_dollars("10 × 60 × 10000")
+    assert connection_of(answer).per_month == micro_dollars(f"10 × {minutes} × 10000")
 
 
 def test_without_a_transport_or_costs_there_is_no_connection() -> None:

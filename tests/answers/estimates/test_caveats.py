@@ -224,6 +224,7 @@ def test_a_note_that_applies_twice_appears_once() -> None:
         ("arguments_tokens", 40, "tool_calls", 4),
         ("result_tokens", 300, "tool_calls", 4),
         ("image_tiles", 4, "images", 2),
+        ("stable_instructions_tokens", 100, "instructions_change", 1),
         ("text_turn_user_tokens", 30, "text_turns", 5),
         ("text_turn_reply_tokens", 100, "text_turns", 5),
         ("played_share", Decimal("0.3"), "interrupted_share", Decimal("0.2")),
@@ -243,7 +244,8 @@ def test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of(
 
 def test_every_dependent_field_is_tested_above() -> None:
     (mark,) = test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of.pytestmark
-    assert {unused: amount for unused, _, amount, _ in mark.args[1]} == caveats.DEPENDENT_FIELDS
+    names = {field: caveats.AMOUNT_NAMES.get(amount, amount) for field, amount in caveats.DEPENDENT_FIELDS.items()}
+    assert {unused: amount for unused, _, amount, _ in mark.args[1]} == names
 
 
 @pytest.mark.parametrize(("cache", "times"), [("all", 1), ("none", 1), ("prefix", 0), (None, 0)])

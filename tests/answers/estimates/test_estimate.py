@@ -115,7 +115,7 @@ def test_calls_that_would_end_with_the_providers_error_end_there() -> None:
     assert result.call_mix.cap is not None
     assert result.call_mix.cap.by == "context"
     assert 10 < result.call_mix.cap.minutes < 60
-    assert any("fill the context and end with the provider's error" in text for text in result.warnings)
+    assert any("with the provider's error, because the context is full" in text for text in result.warnings)
     with pytest.raises(ContextOverflow):
         estimate(replace(endless, minutes=60, turns=120), selection_of("gpt-realtime"), load_facts())
 
@@ -203,9 +203,12 @@ def test_cuts_sessions_long_replies_and_unstated_reasoning_are_warned_of() -> No
     )
     assert any("2 are needed" in text for text in answer(minutes=90, turns=60).warnings)
     assert any("more than the model's maximum of 4,096 per response" in text for text in answer(minutes=30, turns=3).warnings)
-    assert any("no reasoning tokens are counted" in text for text in answer(selection_of("gpt-realtime-2.1")).warnings)
-    reasoned = answer(selection_of("gpt-realtime-2.1"), reasoning_tokens=50)
-    assert not any("no reasoning tokens are counted" in text for text in reasoned.warnings)
+    newest = selection_of("gpt-realtime-2.1")
+    assert any("no reasoning tokens are counted" in text for text in answer(newest, reasoning_tokens=0).warnings)
+    for counted in (answer(newest), answer(newest, reasoning_tokens=50)):
+        assert not any("no reasoning tokens are counted" in text for text in counted.warnings)
+    assumed = "reasoning_tokens_per_response is 60 (20 to 100): assumed"
+    assert any(text.startswith(assumed) for text in answer(newest).assumptions)
 
 
 def test_a_disputed_transcription_price_is_shown_with_the_other_figure() -> None:
@@ -281,20 +284,23 @@ def test_only_models_of_the_kind_and_the_provider_are_suggested() -> None:
     assert "gpt-4o-realtime-preview" not in str(refusal.value)  # shut down on 2026-05-07
 
 
+ENDING = replace(PLAN, calls_end_with_session=True)
+
+
 @pytest.mark.parametrize(
-    ("plan", "lengths", "warned"),
+    ("plan", "lengths", "lost"),
     [
-        (Plan(minutes=50, turns=50), LengthDistribution(0.8), True),
-        (PLAN, LengthDistribution(0.5), False),
-        (PLAN, CallLengths(((5, 1),)), False),
-        (Plan(minutes=90, turns=50), LengthDistribution(0.8), False),
+        (replace(ENDING, minutes=50, turns=50), LengthDistribution(0.8), "25.7%"),
+        (replace(ENDING, minutes=50, turns=50), CallLengths(((30, 3), (90, 1))), "25.0%"),
+        (ENDING, LengthDistribution(0.3), None),
+        (replace(PLAN, minutes=90, turns=50), LengthDistribution(0.8), None),
     ],
-    ids=["capped", "uncapped", "observed", "several sessions"],
+    ids=["cut", "observed", "short", "several sessions"],
 )
-def test_a_cap_that_shortens_the_mean_of_a_distribution_is_warned_of(plan: Plan, lengths: Any, warned: bool) -> None:
+def test_calls_that_end_with_the_session_are_told_as_lost(plan: Plan, lengths: Any, lost: str | None) -> None:
     warnings = estimate(plan, selection_of(), load_facts(), parse_volume("1000/day"), lengths).warnings
-    assert any("calls end at 60 minutes, so in months and years they last" in text for text in warnings) == warned
-    assert not any("fill the context" in text for text in warnings)
+    texts = [text for text in warnings if "of the calls end after 60 minutes with the session: they are lost" in text]
+    assert [text.split(" of the calls")[0] for text in texts] == ([f"in months and years {lost}"] if lost else [])
 
 
 @pytest.mark.parametrize("transcription", [None, "whisper-1", "gpt-4o-transcribe"])

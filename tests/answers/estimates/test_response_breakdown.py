@@ -65,13 +65,13 @@ def test_a_cancelled_response_costs_nothing_and_says_so() -> None:
 
 
 def test_a_reply_that_has_not_shrunk_leaves_all_in_common() -> None:
-    """Written replies do not shrink: after 500 + 9 + 7 tokens, 80 % of 516 are 412.8, and 6 blocks of 64."""
+    """Written replies do not shrink: after 500 + 9 + 7 tokens, all of 516 without speech are 8 blocks of 64."""
     typed = Turn(user_text_tokens=5, reply_text_tokens=5)
     script = Script(turns=(typed, typed), instructions_tokens=500)
     simulation = simulate(script, ModelSelection(model="gpt-realtime-1.5", day=DAY), load_facts())
     last = list(response_costs(simulation.conversation, simulation.model))[1]
-    assert last.reasons == ("80% of the 516 tokens in common are cached, in blocks of 64",)
-    assert last.usage["text_in_cached"] == 384
+    assert last.reasons == ("100% of the 516 tokens in common are cached, in blocks of 64",)
+    assert last.usage["text_in_cached"] == 512
 
 
 def test_cache_writes_are_in_the_breakdown_and_in_every_response(tmp_path: Path) -> None:

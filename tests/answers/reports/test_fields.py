@@ -78,7 +78,7 @@ def own_facts() -> Facts:
 
 
 def estimate_json() -> dict[str, set[str]]:
-    plan = replace(PLAN, transport="sip", transcription_model="whisper-1")
+    plan = replace(PLAN, transport="sip", transcription_model="whisper-1", calls_end_with_session=True)
     fees = ConnectionCosts(
         carrier_per_minute=Decimal("0.01"), egress_per_gb=Decimal("0.09"), platforms=("example-voice/agent-platform",)
     )
@@ -125,7 +125,9 @@ def break_even_json() -> dict[str, set[str]]:
 def capacity_json() -> dict[str, set[str]]:
     azure = ModelSelection(model="gpt-realtime", provider="azure", day=DAY)
     targets = CapacityTargets(reserved_output_tokens=400, quota_sessions=30)
-    answer = plan_capacity(PLAN, azure, load_facts(), Volume(Decimal(30_000), "month"), targets)
+    answer = plan_capacity(
+        replace(PLAN, calls_end_with_session=True), azure, load_facts(), Volume(Decimal(30_000), "month"), targets
+    )
     return dependencies(answer, as_dict, OPAQUE)
 
 

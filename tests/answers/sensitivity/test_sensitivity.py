@@ -36,9 +36,9 @@ def expected_amount(plan: Plan, selection: ModelSelection = SELECTION, lengths: 
 
 
 @cache
-def swings() -> dict[str, Swing]:
-    """The swings of the plan by the name of their parameter."""
-    return {swing.parameter.name: swing for swing in sensitivity(PLAN, SELECTION, load_facts())}
+def swings(plan: Plan = PLAN) -> dict[str, Swing]:
+    """The swings of a plan by the name of their parameter."""
+    return {swing.parameter.name: swing for swing in sensitivity(plan, SELECTION, load_facts())}
 
 
 def with_rules(**values: ParameterValue) -> ModelSelection:
@@ -84,7 +84,32 @@ def test_a_swing_is_the_difference_of_two_estimates(name: str, label: str) -> No
 
 def test_every_end_is_written_out_here_low_before_high() -> None:
     ends = [(row.name, end.label) for row in SENSITIVITY_PARAMETERS for end in (row.low, row.high)]
-    assert ends == list(ENDS)
+    assert [end for end in ends if end[0] != "image_turns"] == list(ENDS)
+
+
+def test_images_are_dearer_the_earlier_they_are_shown() -> None:
+    plan = replace(PLAN, images=2)
+    images = swings(plan)["image_turns"]
+    last, first = (replace(PLAN, image_turns=(turn, turn)) for turn in (20, 1))
+    assert (images.low, images.high) == tuple(expected_amount(end) - expected_amount(plan) for end in (last, first))
+    assert expected_amount(last) < expected_amount(plan) < expected_amount(first)
+    assert "image_turns" not in swings()
+
+
+def test_rules_whose_value_lies_in_a_range_are_parameters() -> None:
+    """60 tokens of reasoning per response, 20 to 100; the schemas of tools are billed at 0.76 of their tokens, 0.7 to 1."""
+    newest = replace(SELECTION, model="gpt-realtime-2.1")
+    plan = replace(PLAN, tools_tokens=500, instructions_change=1)
+    found = {swing.parameter.name: swing for swing in sensitivity(plan, newest, load_facts())}
+    for name, low, high in (
+        ("reasoning_tokens_per_response", 20, 100),
+        ("tools_billed_share", Decimal("0.7"), 1),
+        ("stable_instructions_share", 0, Decimal("0.9")),
+    ):
+        ends = [replace(newest, overrides={name: value}) for value in (low, high)]
+        base = expected_amount(plan, newest)
+        assert (found[name].low, found[name].high) == tuple(expected_amount(plan, end) - base for end in ends)
+    assert "reasoning_tokens_per_response" not in swings()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +198,7 @@ def test_a_recommendation_saves_what_the_plan_that_its_text_describes_saves(begi
 def test_every_recommendation_is_one_whose_meaning_is_written_out_here() -> None:
     """All others name a model or a deployment."""
     others = [change for change in savings_of_long() if not change.startswith(tuple(MEANINGS))]
-    assert others == ["use gpt-realtime-2.1-mini"]
+    assert others == ["use gpt-realtime-mini"]
     assert [change for change, _, _ in CHANGES if not change.startswith(tuple(MEANINGS))] == []
 
 
@@ -183,8 +208,8 @@ def test_a_halved_prompt_without_a_cache_saves_a_written_sum() -> None:
 
 
 def test_another_model_or_deployment_saves_what_an_estimate_with_it_saves() -> None:
-    mini = replace(SELECTION, model="gpt-realtime-2.1-mini")
-    assert savings_of_long()["use gpt-realtime-2.1-mini"] == expected_amount(LONG) - expected_amount(LONG, mini)
+    mini = replace(SELECTION, model="gpt-realtime-mini")
+    assert savings_of_long()["use gpt-realtime-mini"] == expected_amount(LONG) - expected_amount(LONG, mini)
     zone = replace(SELECTION, provider="azure", deployment="data-zone")
     savings = {row.change: row.savings for row in recommendations(PLAN, zone, load_facts())}
     everywhere = replace(zone, deployment="global")
@@ -263,8 +288,8 @@ def test_more_turns_keep_their_share_of_written_ones() -> None:
 
 
 def test_what_is_cheaper_for_the_average_call_and_dearer_over_a_month_is_not_advised() -> None:
-    """The small preview keeps all history: a tenth of a cent cheaper at six minutes, and far dearer for longer calls."""
-    selection = ModelSelection(model="gpt-realtime-mini", provider="azure", day=DAY)
+    """By the former rules the small preview is a tenth of a cent cheaper at six minutes, and far dearer for longer calls."""
+    selection = ModelSelection(model="gpt-realtime-mini", provider="azure", day=DAY, rules="recorded-2026-11")
     plan = Plan(minutes=6, turns=10)
     preview = replace(selection, model="gpt-4o-mini-realtime-preview")
     assert (

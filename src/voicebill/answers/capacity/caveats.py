@@ -23,9 +23,9 @@ def capacity_assumptions(answer: Capacity, *, has_lengths: bool) -> Iterator[str
         "calls begin at random and without regard to each other; those refused do not try again. How many are refused depends "
         "on the mean length of calls alone, however lengths differ; how many wait, and how long, is for exponential lengths"
     )
-    if not has_lengths and isinstance(answer.average_load.lengths, LengthDistribution):
+    if not has_lengths and isinstance(answer.average_load.calls.lengths, LengthDistribution):
         yield (
-            f"call lengths have a coefficient of variation of {answer.average_load.lengths.coefficient}, assumed: "
+            f"call lengths have a coefficient of variation of {answer.average_load.calls.lengths.coefficient}, assumed: "
             "lognormal as in call centres, and different in each business; set your own, or give your calls' lengths"
         )
     yield from _counting_assumptions(answer)
@@ -79,8 +79,7 @@ def capacity_warnings(answer: Capacity, volume: Volume | None) -> Iterator[str]:
         yield f"{answer.targets.tier} says nothing: {quotas.explain_missing(offer, day)}"
     if answer.quota and answer.quota.note:
         yield answer.quota.note
-    load = answer.average_load
-    yield from caveats.shortened_calls(load.lengths, load.cap, float(load.minutes), answer.plan)
+    yield from caveats.cut_calls(answer.average_load.calls)
     if answer.needed and answer.needed.pooled is None:
         yield (
             f"a single call needs more {answer.needed.binding_limit} per minute than the quota allows: no number of "

@@ -6,7 +6,7 @@ calls at different positions.
 """
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -127,6 +127,21 @@ class CallDemand:
 
 def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting) -> CallDemand:
     """The demand of a counted conversation on a vendor's limits."""
+    events, starts = _events(conversation, quota_counting)
+    tokens, requests = _limit_loads(events, starts[-1:])
+    return CallDemand(tuple(event for event, _ in events), starts[-1], tokens[0], requests[0])
+
+
+def loads_by_turn(conversation: CountedConversation, quota_counting: QuotaCounting) -> list[tuple[LimitLoad, LimitLoad]]:
+    """The load on tokens and on requests of the calls that end after each turn of a counted conversation."""
+    events, starts = _events(conversation, quota_counting)
+    return list(zip(*_limit_loads(events, starts[1:]), strict=True))
+
+
+def _events(
+    conversation: CountedConversation, quota_counting: QuotaCounting
+) -> tuple[list[tuple[RequestEvent, int]], list[int]]:
+    """The responses in order, each with its turn, and the times at which turns begin and the last one ends."""
     rules, turns = conversation.rules, conversation.script.turns
     durations = [duration_ms(turn, rules) for turn in turns]
     starts = list(accumulate(durations, initial=0))
@@ -139,12 +154,9 @@ def call_demand(conversation: CountedConversation, quota_counting: QuotaCounting
     for response, hit in zip(conversation.responses, conversation.hits, strict=True):
         is_request = quota_counting.request_unit == "response" or response.session != session
         session = response.session
-        events.append(_request_event(response, hit, speech_ends[response.turn - 1], quota_counting, requests=int(is_request)))
-    times_ms = [event.at_ms for event in events]
-    tokens, requests = [event.tokens for event in events], [event.requests for event in events]
-    return CallDemand(
-        tuple(events), starts[-1], _limit_load(times_ms, tokens, starts[-1]), _limit_load(times_ms, requests, starts[-1])
-    )
+        event = _request_event(response, hit, speech_ends[response.turn - 1], quota_counting, requests=int(is_request))
+        events.append((event, response.turn))
+    return events, starts
 
 
 def _request_event(
@@ -163,28 +175,43 @@ def _request_event(
     return RequestEvent(at_ms, input_tokens + output_tokens, cached_tokens, requests)
 
 
-def _limit_load(times_ms: Sequence[int], amounts: Sequence[int], length_ms: int) -> LimitLoad:
-    """The load of events in order of time.
+def _limit_loads(events: Sequence[tuple[RequestEvent, int]], ends_ms: Sequence[int]) -> tuple[list[LimitLoad], list[LimitLoad]]:
+    """The loads on tokens and on requests of the calls that end at some times, the latest one after all turns."""
+    times_ms, turns = [event.at_ms for event, _ in events], [turn for _, turn in events]
+    skipped = (turns[-1] if turns else 0) - len(ends_ms)
+    counts = [bisect(turns, skipped + number) for number in range(1, len(ends_ms) + 1)]
+    ends = list(zip(counts, ends_ms, strict=True))
+    tokens, requests = [event.tokens for event, _ in events], [event.requests for event, _ in events]
+    return list(_loads_at(times_ms, tokens, ends)), list(_loads_at(times_ms, requests, ends))
+
+
+def _loads_at(times_ms: Sequence[int], amounts: Sequence[int], ends: Sequence[tuple[int, int]]) -> Iterator[LimitLoad]:
+    """The load of the first events in order of time, for every number of events with the length of the call in ms.
 
     Two events that are less than a minute apart share some of the minutes: the closer they are, the more. So each pair adds
     twice its product to the squares, times the share of a minute that is left after the time between them.
     """
-    heaviest = in_window = first = overlaps = 0
-    for index, ms in enumerate(times_ms):
-        in_window += amounts[index]
-        while times_ms[first] <= ms - MINUTE_MS:
-            in_window -= amounts[first]
-            first += 1
-        heaviest = max(heaviest, in_window)
-        overlaps += amounts[index] * (amounts[index] * MINUTE_MS)
-        overlaps += (
-            2 * amounts[index] * sum(amounts[earlier] * (MINUTE_MS - ms + times_ms[earlier]) for earlier in range(first, index))
+    heaviest = in_window = first = overlaps = total = start_edges = counted = 0
+    for count, length_ms in ends:
+        for index in range(counted, count):
+            ms, amount = times_ms[index], amounts[index]
+            in_window += amount
+            while times_ms[first] <= ms - MINUTE_MS:
+                in_window -= amounts[first]
+                first += 1
+            heaviest = max(heaviest, in_window)
+            total += amount
+            overlaps += amount * (amount * MINUTE_MS)
+            overlaps += (
+                2 * amount * sum(amounts[earlier] * (MINUTE_MS - ms + times_ms[earlier]) for earlier in range(first, index))
+            )
+            start_edges += amount * _squared_reach_ms(ms)
+        counted = count
+        latest = range(bisect(times_ms, length_ms - MINUTE_MS, hi=count), count)
+        end_edges = sum(amounts[index] * _squared_reach_ms(length_ms - times_ms[index]) for index in latest)
+        yield LimitLoad(
+            Fraction(total), heaviest, Fraction(overlaps, MINUTE_MS), Fraction(start_edges + end_edges, 2 * MINUTE_MS**2)
         )
-    edges = sum(
-        amount * (_squared_reach_ms(ms) + _squared_reach_ms(length_ms - ms))
-        for ms, amount in zip(times_ms, amounts, strict=True)
-    )
-    return LimitLoad(Fraction(sum(amounts)), heaviest, Fraction(overlaps, MINUTE_MS), Fraction(edges, 2 * MINUTE_MS**2))
 
 
 def _squared_reach_ms(ms: int) -> int:

@@ -7,16 +7,16 @@ from math import ceil
 from typing import Literal
 
 from voicebill.answers.capacity import erlang
-from voicebill.answers.capacity.demand import LimitLoad, QuotaCounting, call_demand, max_concurrent_calls
+from voicebill.answers.capacity.demand import LimitLoad, QuotaCounting, loads_by_turn, max_concurrent_calls
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.capacity.traffic import BusyHourTraffic
-from voicebill.answers.estimates.call_mix import representative_calls
+from voicebill.answers.estimates.call_mix import count_population
 from voicebill.answers.estimates.costing import run_conversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.quotas import Quota, QuotaCountingRule
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_sample import DurationCap
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.call_population import CallPopulation
+from voicebill.conversation.plan import Plan, greeting_turns, script
 
 LimitName = Literal["tokens", "requests", "sessions"]
 
@@ -25,13 +25,16 @@ MAX_QUOTA_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class AverageLoad:
-    """The mean load of calls of all lengths; calls longer than `cap` are counted at the cap, also in the mean `minutes`."""
+    """The mean load of calls of all lengths."""
 
-    lengths: LengthDistribution | CallLengths
-    cap: DurationCap | None
-    minutes: Fraction
+    calls: CallPopulation
     tokens: LimitLoad
     requests: LimitLoad
+
+    @property
+    def minutes(self) -> Fraction:
+        """The mean length of a call; calls that are cut count as far as they last."""
+        return Fraction(f"{self.calls.mean_minutes:.6f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +104,15 @@ def quota_counting_of(targets: CapacityTargets, counting_rule: QuotaCountingRule
 def average_load_of(
     plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel, quota_counting: QuotaCounting
 ) -> AverageLoad:
-    """The mean load of representative calls of all lengths."""
-    representative = representative_calls(plan, lengths, model)
+    """The mean load of calls of all lengths."""
+    calls = count_population(plan, lengths, model).calls
     rules = model.effective_rules.rules
-    demands = [
-        (weight, call_demand(run_conversation(script(call, rules), model), quota_counting))
-        for call, weight in representative.weighted_plans
-    ]
+    longest = run_conversation(script(plan, rules, calls.longest_turns), model)
+    loads = loads_by_turn(longest, quota_counting)[greeting_turns(plan) :]
     return AverageLoad(
-        lengths=lengths,
-        cap=representative.cap,
-        minutes=Fraction(f"{representative.mean_minutes:.6f}"),
-        tokens=LimitLoad.weighted_mean([(weight, call.tokens) for weight, call in demands]),
-        requests=LimitLoad.weighted_mean([(weight, call.requests) for weight, call in demands]),
+        calls=calls,
+        tokens=LimitLoad.weighted_mean([(weight, loads[turns - 1][0]) for turns, weight in calls.weights]),
+        requests=LimitLoad.weighted_mean([(weight, loads[turns - 1][1]) for turns, weight in calls.weights]),
     )
 
 

@@ -22,19 +22,18 @@ from voicebill.answers.comparison.stack_pricing import BuiltStack, StackComponen
 from voicebill.answers.comparison.stack_usage import StackUsage
 from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
-from voicebill.answers.estimates.call_mix import mean_costs
 from voicebill.answers.estimates.caveats import carrier_without_sip
 from voicebill.answers.estimates.costing import total_amount
 from voicebill.answers.estimates.estimate import Estimate, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
 from voicebill.billing.bill import Line, rate_warnings
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import ContextOverflow, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.price_book import Quote
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_sample import DurationLimits, measure_calls
-from voicebill.conversation.plan import Plan
+from voicebill.conversation.call_population import CallPopulation, call_population
+from voicebill.conversation.plan import Plan, greeting_turns
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.volume import Volume
 
@@ -290,6 +289,7 @@ class _ComparisonContext:
         self.lengths = lengths_or_default(volume, lengths) if volume else None
         self.rules = speech_rules(selection, facts)
         self.stack_usages: dict[Plan, StackUsage] = {}
+        self.population_usages: dict[int, StackUsage] = {}
 
     def stack_usage(self, plan: Plan) -> StackUsage:
         """The usage of a plan's conversation."""
@@ -300,21 +300,30 @@ class _ComparisonContext:
     def average_costs(self, built_stack: BuiltStack) -> Scenarios:
         """The mean cost per conversation over calls of all lengths, without a session limit.
 
-        Fees per minute are rounded up to increments, so they are averaged over all lengths and not over the sampled calls.
+        Fees per minute are rounded up to increments, so they are averaged over all lengths and not by the number of turns.
         """
         if self.volume is None or self.lengths is None:
             return built_stack.costs(self.stack_usage(self.plan))
         without_fees = replace(built_stack, fees=())
-        sampled_calls = measure_calls(
-            self.plan,
-            self.lengths,
-            DurationLimits(0, can_truncate=False),
-            lambda call_plan: without_fees.costs(self.stack_usage(call_plan)),
-        )
         monthly_calls = MonthlyCalls(self.volume.per_month, self.lengths, None)
-        return mean_costs(sampled_calls).plus(
+        return self._population_costs(without_fees, call_population(self.plan, self.lengths)).plus(
             sum((mean_call_fee(fee, self.plan, monthly_calls) for fee in built_stack.fees), start=Fraction(0))
         )
+
+    def _population_costs(self, built_stack: BuiltStack, calls: CallPopulation) -> Scenarios:
+        """The mean cost of calls; where the context of a text model cannot be truncated, calls end when it is full."""
+        turns = calls.longest_turns
+        if turns not in self.population_usages:
+            self.population_usages[turns] = StackUsage(self.plan, self.rules, calls)
+        stack_usage = self.population_usages[turns]
+        try:
+            costs = built_stack.costs(stack_usage)
+        except ContextOverflow as error:
+            fitting = (error.turn or 0) - greeting_turns(self.plan) - 1
+            if fitting < 1:
+                raise
+            return self._population_costs(built_stack, calls.ending_at_turn(fitting, "context"))
+        return costs.scaled(Fraction(1, stack_usage.total_weight))
 
 
 def _rank(plan: Plan, volume: Volume | None, alternatives: Iterable[Alternative]) -> Alternatives:
@@ -378,7 +387,7 @@ def _stack_alternative(built_stack: BuiltStack, context: _ComparisonContext) -> 
         Component(stack_component.role, stack_component.quote, stack_component.lines(stack_usage))
         for stack_component in built_stack.components
     ]
-    components += [_fee_component(call_fee(fee, stack_usage.duration_ms)) for fee in built_stack.fees]
+    components += [_fee_component(call_fee(fee, stack_usage.durations_ms[0][0])) for fee in built_stack.fees]
     parts: list[tuple[str, str]] = [
         (stack_component.role, stack_component.offer.model) for stack_component in built_stack.components
     ]

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.call_mix import sample_calls
-from voicebill.answers.estimates.costing import CountedConversation, ScenarioUsage, run_conversation
+from voicebill.answers.estimates.call_mix import CountedPopulation, count_population
+from voicebill.answers.estimates.costing import CountedConversation, run_conversation
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName, VoicebillError
@@ -17,13 +17,12 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_sample import SampledCalls, noticeable_cap
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.volume import Volume
 
-CountingKey = tuple[Rules, bool]
-"""What a conversation's counts depend on: the rules, and whether transcription is billed by time."""
+CountingKey = tuple[Rules, str | None]
+"""What a conversation's counts depend on: the rules, and the unit by which transcription is billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +162,24 @@ def available_offers_matching(
 
 
 class _SharedCounts:
-    """Counts that offers under the same rules share: the counted conversation and the sampled calls."""
+    """Counts that offers under the same rules share: the planned conversation and calls of all lengths."""
 
     def __init__(self, plan: Plan, volume: Volume | None, lengths: LengthDistribution | CallLengths | None) -> None:
         self.plan = plan
         self.volume = volume
         self.lengths_specified = lengths is not None
         self.lengths = lengths_or_default(volume, lengths)
-        self.counts: dict[CountingKey, tuple[CountedConversation, SampledCalls[ScenarioUsage] | None]] = {}
+        self.counts: dict[CountingKey, tuple[CountedConversation, CountedPopulation | None]] = {}
 
     def estimate(self, model: ResolvedModel) -> Estimate:
         """The estimate of the plan with an offer."""
-        by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
-        key = (model.effective_rules.rules, by_time)
+        key = (model.effective_rules.rules, model.transcribed_by)
         if key not in self.counts:
-            sampled_calls = None if self.lengths is None else sample_calls(self.plan, self.lengths, model)
-            self.counts[key] = run_conversation(script(self.plan, model.effective_rules.rules), model), sampled_calls
-        conversation, sampled_calls = self.counts[key]
+            population = None if self.lengths is None else count_population(self.plan, self.lengths, model)
+            self.counts[key] = run_conversation(script(self.plan, model.effective_rules.rules), model), population
+        conversation, population = self.counts[key]
         return estimate_from_counts(
-            self.plan, model, conversation, self.volume, sampled_calls, lengths_specified=self.lengths_specified
+            self.plan, model, conversation, self.volume, population, lengths_specified=self.lengths_specified
         )
 
 
@@ -228,9 +226,13 @@ def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
         month = f", {currency.format_amount(answer.per_month.expected)} per month" if answer.per_month else ""
         yield f"{currency.format_amount(answer.per_conversation.expected)}{month}"
     call_mix = answer.call_mix if answer else None
-    if answer and call_mix and (cap := noticeable_cap(call_mix.lengths, call_mix.cap, call_mix.mean_minutes, answer.plan)):
-        yield f"per month: calls end at {cap.minutes:.4g} minutes"
+    if call_mix and call_mix.cap and round(call_mix.cut_share, 3):
+        yield f"per month: {call_mix.cut_share:.1%} of the calls end at {call_mix.cap.minutes:.4g} minutes"
     if answer and any(line.rate and line.rate.is_fallback for line in answer.lines):
         yield "no cached price, priced as uncached"
-    if answer and answer.conversation.rules.is_reasoning_model and not answer.plan.reasoning_tokens:
+    if (
+        answer
+        and answer.conversation.rules.is_reasoning_model
+        and not answer.plan.reasoning_per_response(answer.conversation.rules)
+    ):
         yield "reasoning not counted"

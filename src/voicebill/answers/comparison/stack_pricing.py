@@ -12,6 +12,7 @@ from voicebill.billing.bill import Line, price_usage, round_to_increments
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import Quote
+from voicebill.billing.usage import Usage, weighted_usage
 from voicebill.conversation.rules import Rules
 
 
@@ -40,16 +41,24 @@ class StackComponent:
         rates = self.quote.rates
         if self.role == "llm":
             return stack_usage.llm(self.rules, as_backend=self.as_backend)
-        if self.role == "transcriber":
-            usage = stack_usage.transcription(rates, self.rules)
-        elif self.role == "tts":
-            usage = stack_usage.speech(rates, self.rules)
-        elif self.role == "live":
-            usage = stack_usage.live_session(rates, self.rules)
+        if rates.row.increments:
+            usage = weighted_usage(
+                (round_to_increments(self._usage(call), rates), weight) for call, weight in stack_usage.single_calls()
+            )
         else:
-            usage = stack_usage.stream(self.streams)
-        usage = round_to_increments(usage, rates) if rates.row.increments else usage
+            usage = self._usage(stack_usage)
         return usage, usage, usage
+
+    def _usage(self, stack_usage: StackUsage) -> Usage:
+        """Its usage where that does not depend on a cache, before rounding."""
+        rates = self.quote.rates
+        if self.role == "transcriber":
+            return stack_usage.transcription(rates, self.rules)
+        if self.role == "tts":
+            return stack_usage.speech(rates, self.rules)
+        if self.role == "live":
+            return stack_usage.live_session(rates, self.rules)
+        return stack_usage.stream(self.streams)
 
     def costs(self, stack_usage: StackUsage) -> Scenarios:
         """Its costs for a conversation.
@@ -84,7 +93,7 @@ class BuiltStack:
     def costs(self, stack_usage: StackUsage) -> Scenarios:
         """The costs of a conversation, fees per minute included."""
         sums = [component.costs(stack_usage) for component in self.components]
-        fee_total = sum(call_fee(fee, stack_usage.duration_ms).amount for fee in self.fees)
+        fee_total = sum(call_fee(fee, ms).amount * weight for fee in self.fees for ms, weight in stack_usage.durations_ms)
         return Scenarios(
             sum(cost.best for cost in sums) + fee_total,
             sum(cost.expected for cost in sums) + fee_total,

@@ -1,14 +1,16 @@
-"""Count the usage of one conversation for every kind of model: by tokens, by time, by characters. Counts are cached."""
+"""Count the usage of conversations for every kind of model: by tokens, by time, by characters. Counts are cached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from voicebill.answers.estimates.costing import cache_scenarios, count_conversation, usage_for_cache
 from voicebill.billing.offers import Rates
-from voicebill.billing.usage import Usage
+from voicebill.billing.usage import Usage, weighted_usage
 from voicebill.conversation import live_session, pipeline
+from voicebill.conversation.call_lengths import LengthBucket
+from voicebill.conversation.call_population import CallPopulation
 from voicebill.conversation.context import responses
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.plan import Plan, greeting_turns, script
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import DEFAULT_TRANSPORT, Script
 
@@ -17,18 +19,40 @@ Usages = tuple[Usage, Usage, Usage]
 
 
 class StackUsage:
-    """The conversation of a plan. `rules` convert speech to tokens, independent of the model."""
+    """The conversation of a plan, or calls of all lengths around it; `rules` convert speech to tokens for every model.
 
-    def __init__(self, plan: Plan, rules: Rules) -> None:
+    All usages are sums over calls: of calls of all lengths each is multiplied by its weight, and `total_weight` is their
+    number. One pass over the longest call gives them, each turn weighted with the calls that reach it. `call` is a single
+    call of another length than the plan's.
+    """
+
+    def __init__(self, plan: Plan, rules: Rules, calls: CallPopulation | None = None, call: LengthBucket | None = None) -> None:
         self.plan = plan
         self.rules = rules
+        self.calls = calls
+        self.call = call
+        self.total_weight = 1 if calls is None else calls.total_weight
         self._llm_usages: dict[tuple[Rules, bool], Usages] = {}
         self._usages: dict[tuple[object, ...], Usage] = {}
 
     @cached_property
     def script(self) -> Script:
         """The conversation turn by turn, spoken."""
-        return script(self.plan, self.rules)
+        longest = self.call.turns if self.call else self.calls.longest_turns if self.calls else None
+        return script(self.plan, self.rules, longest)
+
+    def single_calls(self) -> Iterator[tuple["StackUsage", int]]:
+        """Each call by itself, with its weight: for what is rounded call by call."""
+        if self.calls is None:
+            yield self, 1
+            return
+        for bucket, (_, weight) in zip(self.calls.buckets, self.calls.weights, strict=True):
+            yield StackUsage(self.plan, self.rules, call=bucket), weight
+
+    @cached_property
+    def turn_weights(self) -> list[int]:
+        """The weight of every turn."""
+        return [1] * len(self.script.turns) if self.calls is None else self.calls.turn_weights
 
     @cached_property
     def as_text(self) -> Script:
@@ -36,9 +60,14 @@ class StackUsage:
         return pipeline.as_text_conversation(self.script, self.rules)
 
     @property
-    def duration_ms(self) -> int:
-        """The length of the conversation in milliseconds, silence included."""
-        return round(self.plan.minutes * 60_000)
+    def durations_ms(self) -> list[tuple[int, int]]:
+        """The length of each call in milliseconds, silence included, with its weight."""
+        if self.calls is None:
+            return [(round((self.call.minutes if self.call else self.plan.minutes) * 60_000), 1)]
+        return [
+            (round(bucket.minutes * 60_000), weight)
+            for bucket, (_, weight) in zip(self.calls.buckets, self.calls.weights, strict=True)
+        ]
 
     def llm(self, rules: Rules, *, as_backend: bool) -> Usages:
         """The usage of a text model: for every turn, or as a live model's backend for the turns that are delegated to it.
@@ -52,7 +81,9 @@ class StackUsage:
             if as_backend:
                 text_responses = live_session.backend_responses(text_responses, live_session.backend_turns(self.script, rules))
             conversation = count_conversation(self.as_text, rules, tuple(text_responses))
-            best, expected, worst = (usage_for_cache(behaviour, conversation) for behaviour in cache_scenarios(conversation))
+            best, expected, worst = (
+                usage_for_cache(behaviour, conversation, self.turn_weights) for behaviour in cache_scenarios(conversation)
+            )
             self._llm_usages[key] = best, expected, worst
         return self._llm_usages[key]
 
@@ -61,15 +92,27 @@ class StackUsage:
         by_time = rates["audio_ms"] is not None
         if by_time and rules.bills_silence:
             return self.stream(1)
-        return self._cached(("heard", by_time), lambda: pipeline.transcription_usage(self.script, self.rules, by_time=by_time))
+        return self._cached(
+            ("heard", by_time),
+            lambda: pipeline.transcription_usage(self.script, self.rules, self.turn_weights, by_time=by_time),
+        )
 
     def speech(self, rates: Rates, rules: Rules) -> Usage:
         """The usage of a TTS model in characters or tokens; a realtime model receives each reply as a message."""
         if rates.offer.kind == "realtime":
-            return self._cached(("read", rules), lambda: pipeline.read_aloud_usage(self.script, rules))
+            return self._cached(
+                ("read", rules), lambda: pipeline.read_aloud_usage(self.script, rules, self.rules, self.turn_weights)
+            )
         if rates["characters_in"] is not None:
-            return self._cached(("characters", rules), lambda: pipeline.spoken_characters(self.script, rules))
-        return self._cached(("spoken", rules), lambda: pipeline.spoken_tokens(self.script, rules))
+            return self._cached(("characters", rules), lambda: pipeline.spoken_characters(self.script, rules, self._calls()))
+        return self._cached(("spoken", rules), lambda: pipeline.spoken_tokens(self.script, rules, self.turn_weights))
+
+    def _calls(self) -> list[tuple[int, int]]:
+        """The number of turns of the script that each call has, and its weight."""
+        greeting = greeting_turns(self.plan)
+        if self.calls is None:
+            return [(len(self.script.turns), 1)]
+        return [(greeting + turns, weight) for turns, weight in self.calls.weights]
 
     def _cached(self, key: tuple[object, ...], count: Callable[[], Usage]) -> Usage:
         if key not in self._usages:
@@ -78,14 +121,20 @@ class StackUsage:
 
     def stream(self, streams: int) -> Usage:
         """The usage of streams that run for the whole conversation."""
-        return Usage({"audio_ms": streams * self.duration_ms})
+        return Usage({"audio_ms": streams * sum(ms * weight for ms, weight in self.durations_ms)})
 
     def live_session(self, rates: Rates, rules: Rules) -> Usage:
         """The usage of a live session: over WebRTC its creation is billed, and a part may be on standby if that has a price."""
         webrtc = (self.plan.transport or DEFAULT_TRANSPORT) == "webrtc"
         has_standby = webrtc and rates["standby_ms"] is not None
-        return live_session.session_usage(
-            self.duration_ms,
-            standby_ms=round(self.duration_ms * rules.standby_share) if has_standby else 0,
-            creation_ms=rules.session_creation_ms if webrtc else 0,
+        return weighted_usage(
+            (
+                live_session.session_usage(
+                    ms,
+                    standby_ms=round(ms * rules.standby_share) if has_standby else 0,
+                    creation_ms=rules.session_creation_ms if webrtc else 0,
+                ),
+                weight,
+            )
+            for ms, weight in self.durations_ms
         )

@@ -54,7 +54,7 @@ class MonthlyCalls(NamedTuple):
 
     def mean_ms(self, plan: Plan, step_ms: int = 1) -> Fraction:
         """Mean billed milliseconds of a call, each call rounded up to a billing increment of `step_ms`."""
-        cap = self.cap_minutes or longest_call_minutes(plan)
+        cap = self.cap_minutes or longest_call_minutes(plan, self.lengths)
         return mean_billed_ms(plan, self.lengths or LengthDistribution(0), step_ms, cap)
 
 

@@ -12,14 +12,20 @@ from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan
-from voicebill.conversation.rules import PARAMETERS
+from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS
 
 CALCULATOR_RULES = "web-calculator-2026-06"
 
 STEPS: Mapping[str, tuple[str, ...]] = {
-    "the prompt and the tools are counted": ("counts_instructions", "tools_extra_tokens"),
+    "the prompt and the tools are counted": (
+        "counts_instructions",
+        "tools_billed_share",
+        "tools_extra_tokens",
+        "stable_instructions_share",
+    ),
     "turn detection commits more than the speech": ("vad_prefix_ms", "vad_silence_ms"),
     "more text is billed with audio": ("reply_text_base", "reply_text_per_audio_token"),
+    "reasoning is billed": ("reasoning_tokens_per_response",),
     "history items have framing tokens": (
         "conversation_tokens",
         "user_audio_item_tokens",
@@ -31,9 +37,13 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "tool_call_item_tokens",
         "tool_result_item_tokens",
     ),
-    "older replies shrink to their transcripts": ("history",),
+    "replies become transcripts in the history": ("history", *HISTORY_SWITCHES),
     "only whole blocks are cached": ("cache_block_tokens", "cache_minimum_tokens"),
-    "only a share of the common prefix is cached": ("expected_cache", "cache_reuse_share"),
+    "only a share of the common prefix is cached": (
+        "expected_cache",
+        "cache_reuse_share",
+        "cache_reuse_share_without_speech",
+    ),
     "contexts and sessions are limited": ("context_tokens", "input_limit_tokens", "session_minutes"),
 }
 LAST_STEP = "turns differ in length"

@@ -1,31 +1,22 @@
 """Estimate the mean cost of calls whose lengths differ.
 
 Every turn reads the history again, so cost grows faster than length, and the mean cost of calls is higher than the cost of
-the mean call. A few representative lengths are counted, each as a plan of its own. Their usage depends on the rules only
-and is counted once; each offer then prices it.
+the mean call. A call is the beginning of every longer one, so the longest call is counted once, turn by turn, and the counts
+by the end of each turn are those of the calls that end there. They depend on the rules only; each offer then prices them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.costing import ScenarioUsage, priced_lines, total_amount, usage_of_plan
+from voicebill.answers.estimates.costing import CountedCalls, count_calls
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel
-from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.estimates.scenarios import Scenarios, usage_costs
 from voicebill.billing.money import Amount
-from voicebill.billing.offers import Rates
-from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, CallLengths, LengthDistribution, longest_call_minutes
-from voicebill.conversation.call_sample import (
-    DurationCap,
-    DurationLimits,
-    RepresentativeCalls,
-    SampledCalls,
-    WeightedCall,
-    measure_calls,
-    representative_plans,
-)
+from voicebill.conversation.call_population import CallPopulation, DurationCap, call_population
+from voicebill.conversation.context import session_limit_ms
 from voicebill.conversation.plan import Plan
 
 
@@ -43,114 +34,83 @@ class CallMix:
     """The mean cost of a call over all call lengths.
 
     `length_uplift` is the difference to the planned call, as a share of the latter, both expected. Calls longer than `cap`
-    are counted at the cap; it is None where the plan itself needs more than one session.
+    end there: `cut_share` of them; it is None where calls go on in another session. `mean_sessions` is the mean number of
+    sessions of a call, each after the first one a reconnection.
     """
 
     lengths: LengthDistribution | CallLengths
     mean: Scenarios
     length_uplift: Fraction
     cap: DurationCap | None
+    cut_share: float
     mean_minutes: float
+    mean_sessions: float
     percentiles: tuple[Percentile, ...]
 
 
-def representative_calls(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> RepresentativeCalls:
-    """Representative calls for a model, where the plan describes the call of mean length.
+class CountedPopulation(NamedTuple):
+    """Calls of all lengths with their counts. Offers under the same rules can share it."""
 
-    Turns, tool calls and text turns grow with the length. With a coefficient of variation of 0 every call is the plan's.
+    calls: CallPopulation
+    counts: CountedCalls
+
+
+def calls_of_plan(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> CallPopulation:
+    """The calls of a month with a model: they go on in another session, unless the plan ends them with the session."""
+    limit_ms = session_limit_ms(plan, model.effective_rules.rules)
+    ends = plan.calls_end_with_session and limit_ms
+    return call_population(plan, lengths, DurationCap(limit_ms / 60_000, "session") if ends else None)
+
+
+def count_population(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> CountedPopulation:
+    """Count calls of all lengths in one pass over the longest one. A full context that may not be truncated ends calls.
 
     Raises:
         ContextOverflow: the provider would end even the shortest calls with an error.
     """
-    return representative_plans(plan, lengths, _duration_limits(plan, model), lambda call_plan: usage_of_plan(call_plan, model))
+    calls = calls_of_plan(plan, lengths, model)
+    counts = count_calls(plan, model, calls.longest_turns)
+    if counts.overflow is not None and not counts.turns:
+        raise counts.overflow
+    if counts.turns < calls.longest_turns:
+        calls = calls.ending_at_turn(counts.turns, "context" if counts.overflow else "session")
+    return CountedPopulation(calls, counts)
 
 
-def sample_calls(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> SampledCalls[ScenarioUsage]:
-    """A sample of calls of different lengths with the usage of each. Offers under the same rules can share the result.
+def call_mix(population: CountedPopulation, average: Scenarios, model: ResolvedModel) -> CallMix:
+    """The mean cost of calls of all lengths with a model; `average` is the cost of the call of mean length.
 
-    Raises:
-        ContextOverflow: the provider would end even the shortest calls with an error.
-    """
-    return measure_calls(plan, lengths, _duration_limits(plan, model), lambda call_plan: usage_of_plan(call_plan, model))
-
-
-def _duration_limits(plan: Plan, model: ResolvedModel) -> DurationLimits:
-    rules = model.effective_rules.rules
-    max_minutes = rules.session_minutes if plan.session_minutes is None else plan.session_minutes
-    return DurationLimits(max_minutes, can_truncate=rules.supports_truncation and plan.truncation.mode == "auto")
-
-
-def call_mix(sampled_calls: SampledCalls[ScenarioUsage], average: Scenarios, model: ResolvedModel) -> CallMix:
-    """The mean cost of sampled calls with a model; `average` is the cost of the call of mean length.
-
-    Accuracy, checked against 2,000 lengths priced one by one with coefficients of variation of 0.5 to 1.0: within 0.1 % at
-    two and four turns per minute, within 0.2 % at five. Within 1 % where a call has few tool calls or typed turns, which are
-    whole numbers.
+    Each length is priced as the script of that many turns would be, so the mean is exact for the assumed lengths.
 
     Raises:
         Unpriced: the plan uses a meter that has no price in this offer.
     """
-    mean = price_sampled_calls(sampled_calls, model)
+    calls, counts = population
+    mean = mean_costs(population, model)
+    limit_ms = session_limit_ms(calls.plan, model.effective_rules.rules)
     return CallMix(
-        lengths=sampled_calls.lengths,
+        lengths=calls.lengths,
         mean=mean,
         length_uplift=Fraction(mean.expected) / Fraction(average.expected) - 1 if average.expected else Fraction(0),
-        cap=sampled_calls.cap,
-        mean_minutes=sampled_calls.mean_minutes,
-        percentiles=tuple(_percentile(percent, call, model) for percent, call in sampled_calls.percentiles),
+        cap=calls.cap,
+        cut_share=calls.cut_share,
+        mean_minutes=calls.mean_minutes,
+        mean_sessions=calls.mean_sessions(limit_ms / 60_000),
+        percentiles=tuple(
+            Percentile(call.percent, call.minutes, usage_costs(counts.usage(call.turns), model).expected)
+            for call in calls.percentiles
+        ),
     )
 
 
-def price_sampled_calls(sampled_calls: SampledCalls[ScenarioUsage], model: ResolvedModel) -> Scenarios:
-    """The mean amounts over calls of all lengths, transcription included."""
-    transcription = Fraction(0)
-    if model.transcription is not None:
-        transcription = _mean(
-            ((call.weight, call.measure.transcription) for call in sampled_calls.calls), model.transcription.rates
-        )
-    best, expected, worst = (
-        _mean(((call.weight, call.measure.voice[index]) for call in sampled_calls.calls), model.quote.rates) + transcription
-        for index in range(3)
-    )
-    return Scenarios(best, expected, worst)
+def mean_costs(population: CountedPopulation, model: ResolvedModel) -> Scenarios:
+    """The mean amounts over calls of all lengths, transcription included: rates are linear, so usage is summed first.
 
-
-def _mean(weighted: Iterable[tuple[int, Usage]], rates: Rates) -> Fraction:
-    """The weighted mean amount: rates are linear, so the mean quantity of each meter is priced once."""
-    pairs = list(weighted)
-    total_weight = sum(weight for weight, _ in pairs)
-    mean = Fraction(0)
-    for line in priced_lines(total_usage(usage for _, usage in pairs), rates):
-        assert line.rate is not None
-        quantity = sum(weight * usage[line.meter.name] for weight, usage in pairs)
-        mean += Fraction(quantity, total_weight) * Fraction(line.rate.amount(1))
-    return mean
-
-
-def _percentile(percent: int, call: WeightedCall[ScenarioUsage], model: ResolvedModel) -> Percentile:
-    transcription = (
-        total_amount(priced_lines(call.measure.transcription, model.transcription.rates)) if model.transcription else 0
-    )
-    return Percentile(
-        percent, call.minutes, total_amount(priced_lines(call.measure.voice[1], model.quote.rates)) + transcription
-    )
-
-
-def mean_costs(sampled_calls: SampledCalls[Scenarios]) -> Scenarios:
-    """The mean amounts of calls that are already priced."""
-    total_weight = sum(call.weight for call in sampled_calls.calls)
-
-    def mean(amounts: Iterable[Amount]) -> Fraction:
-        return sum(
-            (Fraction(call.weight, total_weight) * amount for call, amount in zip(sampled_calls.calls, amounts, strict=True)),
-            Fraction(0),
-        )
-
-    return Scenarios(
-        mean(call.measure.best for call in sampled_calls.calls),
-        mean(call.measure.expected for call in sampled_calls.calls),
-        mean(call.measure.worst for call in sampled_calls.calls),
-    )
+    Raises:
+        Unpriced: the plan uses a meter that has no price in this offer.
+    """
+    usage = population.counts.weighted_usage(population.calls.weights)
+    return usage_costs(usage, model).scaled(Fraction(1, population.calls.total_weight))
 
 
 def longest_call_turns(plan: Plan, selection: ModelSelection, facts: Facts) -> float:

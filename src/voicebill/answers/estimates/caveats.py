@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.costing import CountedConversation
 from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.answers.estimates.planning_range import RuleUncertainty
 from voicebill.billing.bill import Line, rate_warnings
+from voicebill.billing.money import format_amount
 from voicebill.billing.validation import default_of
-from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_sample import DurationCap, noticeable_cap
+from voicebill.conversation.call_population import CallPopulation
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import EffectiveRules
 from voicebill.conversation.script import Truncation
@@ -44,22 +45,23 @@ def warnings(
     ]
 
 
-def shortened_calls(
-    lengths: LengthDistribution | CallLengths, cap: DurationCap | None, mean_minutes: float, plan: Plan, *, over: str = ""
-) -> Iterator[str]:
-    """The warning that calls end at a cap and so are shorter than planned; `over` names the period it applies to."""
-    if effective_cap := noticeable_cap(lengths, cap, mean_minutes, plan):
-        yield (
-            f"calls end at {effective_cap.minutes:.4g} minutes, so {over}they last {mean_minutes:.1f} "
-            f"minutes on average, not {plan.minutes}: give a smaller variation, longer sessions, or your calls' lengths"
-        )
+def cut_calls(calls: CallPopulation, *, over: str = "") -> Iterator[str]:
+    """The warning that calls are cut short, by the session or by a full context; `over` names the period it applies to."""
+    if calls.cap is None or not round(calls.cut_share, 3):
+        return
+    reason = "with the session" if calls.cap.by == "session" else "with the provider's error, because the context is full"
+    yield (
+        f"{over}{calls.cut_share:.1%} of the calls end after {calls.cap.minutes:.4g} minutes {reason}: they are lost from "
+        f"then on, and only {calls.mean_minutes:.1f} minutes a call are in the amounts, not {calls.full_mean_minutes:.1f}"
+    )
 
 
 def _cache(conversation: CountedConversation) -> Iterator[str]:
     rule = conversation.expected
     if rule.behaviour == "prefix":
+        has_speech = any(response.input.audio for response in conversation.responses)
         yield (
-            f"expected: {rule.reuse_percent} of the prefix in common with the previous input is cached; "
+            f"expected: {rule.percent(has_speech=has_speech)} of the prefix in common with the previous input is cached; "
             "best: all repeated input; worst: none"
         )
     else:
@@ -76,25 +78,44 @@ def _uncounted_instructions(conversation: CountedConversation) -> Iterator[str]:
 
 
 def uncertain_rules(conversation: CountedConversation, effective_rules: EffectiveRules) -> Iterator[str]:
-    """Assumed or disputed rules that affect this bill."""
-    parameters = ["history"]
-    if conversation.expected.behaviour == "prefix" and conversation.script.prefix_reuse is None:
-        parameters.append("cache_reuse_share")
-    largest = max((sum(response.input) for response in conversation.responses), default=0)
-    for parameter in ("input_limit_tokens", "context_tokens"):
-        limits = [
-            int(str(value))
-            for value in (effective_rules.rows[parameter].value, *effective_rules.rows[parameter].disputed)
-            if value
-        ]
-        if any(2 * largest > limit for limit in limits):
-            parameters.append(parameter)
-    for row in (effective_rules.rows[parameter] for parameter in parameters):
-        if row.evidence == "assumed":
-            yield f"{row.parameter} is {row.value}: assumed, {row.basis}"
+    """Assumed, reported or disputed rules that affect this bill."""
+    for row in (effective_rules.rows[parameter] for parameter in _relevant_parameters(conversation, effective_rules)):
+        if row.evidence in ("assumed", "reported"):
+            low_to_high = "" if row.range is None or isinstance(row.value, str) else f" ({row.range[0]} to {row.range[1]})"
+            yield f"{row.parameter} is {row.value}{low_to_high}: {row.evidence}, {row.basis}"
         if row.disputed:
             others = " or ".join(str(value) for value in row.disputed)
             yield f"{row.parameter} is {row.value}, disputed ({others}): {row.basis}"
+
+
+def other_history(uncertainty: RuleUncertainty, effective_rules: EffectiveRules) -> Iterator[str]:
+    """What the conversation would cost under the other history policy, where the model's is not measured."""
+    for effect in uncertainty.effects:
+        if effect.parameter == "history":
+            yield (
+                f"if history is {effect.value}, not {effective_rules.rules.history}, the conversation is expected to cost "
+                f"{format_amount(effect.amount)}"
+            )
+
+
+def _relevant_parameters(conversation: CountedConversation, effective_rules: EffectiveRules) -> Iterator[str]:
+    """The uncertain parameters that this conversation depends on."""
+    script, rules = conversation.script, conversation.rules
+    yield "history"
+    if conversation.expected.behaviour == "prefix" and script.prefix_reuse is None:
+        has_speech = any(response.input.audio for response in conversation.responses)
+        yield "cache_reuse_share" if has_speech else "cache_reuse_share_without_speech"
+    if script.instructions_change and script.stable_instructions_tokens is None:
+        yield "stable_instructions_share"
+    if rules.reasoning_tokens_per_response in {turn.reasoning_tokens for turn in script.turns} - {0}:
+        yield "reasoning_tokens_per_response"
+    if script.session_minutes is None and any(response.session > 1 for response in conversation.responses):
+        yield "session_minutes"
+    largest = max((sum(response.input) for response in conversation.responses), default=0)
+    for parameter in ("input_limit_tokens", "context_tokens"):
+        row = effective_rules.rows[parameter]
+        if any(value and 2 * largest > int(str(value)) for value in (row.value, *row.disputed)):
+            yield parameter
 
 
 def _transport(conversation: CountedConversation) -> Iterator[str]:
@@ -169,19 +190,23 @@ def _unused_prefix_reuse(conversation: CountedConversation) -> Iterator[str]:
 DEPENDENT_FIELDS = {
     "arguments_tokens": "tool_calls",
     "result_tokens": "tool_calls",
-    "image_tiles": "images",
+    "image_tiles": "image_count",
+    "stable_instructions_tokens": "instructions_change",
     "text_turn_user_tokens": "text_turns",
     "text_turn_reply_tokens": "text_turns",
     "played_share": "interrupted_share",
 }
-"""Fields of a plan that describe something, by the field that says how much of it there is."""
+"""Fields of a plan that describe something, by the attribute that says how much of it there is."""
+
+AMOUNT_NAMES = {"image_count": "images"}
+"""Attributes by the name of the input that sets them."""
 
 
 def unused_fields(plan: Plan) -> Iterator[str]:
     """The warnings that a field has another value than its default, but describes something that the plan does not have."""
     for name, amount in DEPENDENT_FIELDS.items():
         if not getattr(plan, amount) and getattr(plan, name) != default_of(Plan, name):
-            yield f"{name} has no effect: {amount} is 0"
+            yield f"{name} has no effect: {AMOUNT_NAMES.get(amount, amount)} is 0"
 
 
 def carrier_without_sip(plan: Plan, connection_costs: ConnectionCosts) -> Iterator[str]:

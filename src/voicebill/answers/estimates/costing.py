@@ -3,25 +3,27 @@
 Quantities are summed first and multiplied by their rate once, so that totals do not depend on the level of detail.
 """
 
-from collections.abc import Collection, Iterable
+import operator
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
 from typing import Literal, NamedTuple
 
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.bill import Line, bill, sum_lines
-from voicebill.billing.errors import Unpriced
+from voicebill.billing.errors import ContextOverflow, Unpriced
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, total_usage
 from voicebill.conversation import token_counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cache_write_tokens, cached_tokens, usage_from_tokens
 from voicebill.conversation.context import Response, fixed_tokens, responses
-from voicebill.conversation.fast_path import count_fast
+from voicebill.conversation.fast_path import RunningCounts, count_fast
 from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.pipeline import turn_transcription_usage
-from voicebill.conversation.plan import Plan, script
+from voicebill.conversation.plan import Plan, greeting_turns, schedule_speech, script
 from voicebill.conversation.rules import Cache, Rules
-from voicebill.conversation.script import Script
+from voicebill.conversation.script import Script, Turn
 
 CostComponentName = Literal[
     "fresh_audio_in",
@@ -95,7 +97,7 @@ def run_conversation(script: Script, model: ResolvedModel) -> CountedConversatio
         ContextOverflow: the input exceeds the context window, and the history may not be truncated.
     """
     rules = model.effective_rules.rules
-    by_time = model.transcription is not None and model.transcription.rates["audio_ms"] is not None
+    by_time = model.transcribed_by == "time"
     transcription_usages = (
         tuple(turn_transcription_usage(turn, rules, by_time=by_time) for turn in script.turns) if model.transcription else ()
     )
@@ -118,34 +120,125 @@ class ScenarioUsage(NamedTuple):
     transcription: Usage
 
 
+HeardCounts = tuple[int, int, int]
+"""Committed user audio in milliseconds and in tokens, and the text tokens of its transcripts."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedCalls:
+    """Counts of one long call by the end of every turn, and so of every call that is its beginning.
+
+    `by_turn` begins with the planned conversation's first turn; a greeting before it is included in all counts. `heard` is
+    empty without transcription. `overflow` is the provider's error that ends the call after these turns, if there is one.
+    """
+
+    by_turn: tuple[RunningCounts, ...]
+    heard: tuple[HeardCounts, ...]
+    transcribed_by: Literal["time", "tokens"] | None
+    overflow: ContextOverflow | None = None
+
+    @property
+    def turns(self) -> int:
+        """Turns of the longest call that is counted."""
+        return len(self.by_turn)
+
+    def usage(self, turns: int) -> ScenarioUsage:
+        """The usage of the call of some turns."""
+        return self._usage(self.by_turn[turns - 1], self.heard[turns - 1] if self.heard else (0, 0, 0))
+
+    def weighted_usage(self, weights: Iterable[tuple[int, int]]) -> ScenarioUsage:
+        """The sum of the usages of calls, each given by its turns and multiplied by its whole weight."""
+        turns, factors = zip(*weights, strict=True)
+        counts = _weighted_sums(factors, [self.by_turn[count - 1] for count in turns])
+        heard = _weighted_sums(factors, [self.heard[count - 1] for count in turns]) if self.heard else (0, 0, 0)
+        return self._usage(RunningCounts(*counts), heard)
+
+    def _usage(self, counts: "RunningCounts", heard: tuple[int, ...]) -> ScenarioUsage:
+        input_tokens, output = Tokens(*counts[0:3]), (counts.text_out, counts.audio_out)
+        hits = (Tokens(*counts[3:6]), Tokens(*counts[6:9]), NOTHING)
+        best, expected, worst = (
+            usage_from_tokens(input_tokens, hit, *output, write) for hit, write in zip(hits, counts[9:12], strict=True)
+        )
+        return ScenarioUsage((best, expected, worst), self._transcription_usage(*heard))
+
+    def _transcription_usage(self, ms: int, audio_tokens: int, transcript_tokens: int) -> Usage:
+        if self.transcribed_by is None:
+            return Usage()
+        if self.transcribed_by == "time":
+            return Usage({"audio_ms": ms})
+        return Usage.tokens(audio_in=audio_tokens, text_out=transcript_tokens)
+
+
+def _weighted_sums(weights: Sequence[int], rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(sum(map(operator.mul, weights, column)) for column in zip(*rows, strict=True))
+
+
 def usage_of_plan(plan: Plan, model: ResolvedModel) -> ScenarioUsage:
-    """The usage of a plan, without its responses: in one loop where `count_fast` supports the plan, else response by response.
+    """The usage of a plan, without its responses.
 
     Raises:
         ContextOverflow: the input exceeds the context window, and the history may not be truncated.
     """
+    counts = count_calls(plan, model, plan.turns)
+    if counts.overflow is not None:
+        raise counts.overflow
+    return counts.usage(counts.turns)
+
+
+def count_calls(plan: Plan, model: ResolvedModel, turns: int) -> CountedCalls:
+    """Count a plan's call of `turns` turns, and with it every shorter one.
+
+    In one loop where `count_fast` supports the plan, else response by response.
+
+    Raises:
+        ContextOverflow: instructions and tools alone exceed the context window.
+    """
     rules = model.effective_rules.rules
+    best_rule = cache_rule("all", rules, plan.prefix_reuse)
     expected_rule = cache_rule(plan.cache or rules.expected_cache, rules, plan.prefix_reuse)
-    counts = count_fast(plan, rules, cache_rule("all", rules, plan.prefix_reuse), expected_rule)
+    greeting, overflow, heard = greeting_turns(plan), None, []
+    counts = count_fast(plan, rules, best_rule, expected_rule, turns)
+    if counts is not None and model.transcription is not None:
+        heard = [_heard_tokens(tokens, rules) for tokens in schedule_speech(plan, rules, turns).user_tokens]
     if counts is None:
-        conversation = run_conversation(script(plan, rules), model)
-        best, expected, worst = (usage_for_cache(behaviour, conversation) for behaviour in cache_scenarios(conversation))
-        return ScenarioUsage((best, expected, worst), total_usage(conversation.transcription_usages))
-    hits = (counts.best, counts.expected, NOTHING)
-    best, expected, worst = (usage_from_tokens(counts.input, hit, counts.text_out, counts.audio_out) for hit in hits)
-    return ScenarioUsage((best, expected, worst), _transcription_usage(counts.user_tokens, model))
+        counts, overflow, scripted = _count_turns(script(plan, rules, turns), rules, best_rule, expected_rule)
+        if model.transcription is not None:
+            heard = [_heard(turn, rules) for turn in scripted]
+    running = [(ms, audio, text) for ms, audio, text in zip(*map(accumulate, zip(*heard, strict=True)), strict=True)]
+    return CountedCalls(tuple(counts[greeting:]), tuple(running[greeting:]), model.transcribed_by, overflow)
 
 
-def _transcription_usage(audio_tokens: Iterable[int], model: ResolvedModel) -> Usage:
-    """The usage of transcription, from the committed audio tokens of each turn."""
-    if model.transcription is None:
-        return Usage()
-    rules, tokens = model.effective_rules.rules, list(audio_tokens)
-    if model.transcription.rates["audio_ms"] is not None:
-        return Usage({"audio_ms": sum(tokens) * rules.user_audio_ms_per_token})
-    return Usage.tokens(
-        audio_in=sum(tokens), text_out=sum(token_counting.transcript_tokens(audio, rules) for audio in tokens if audio)
-    )
+def _heard(turn: Turn, rules: Rules) -> HeardCounts:
+    audio = token_counting.user_audio(turn, rules)
+    return audio * rules.user_audio_ms_per_token, audio, token_counting.user_transcript(turn, audio, rules) if audio else 0
+
+
+def _heard_tokens(audio: int, rules: Rules) -> HeardCounts:
+    return audio * rules.user_audio_ms_per_token, audio, token_counting.transcript_tokens(audio, rules) if audio else 0
+
+
+def _count_turns(
+    script: Script, rules: Rules, best: CacheRule, expected: CacheRule
+) -> tuple[list[RunningCounts], ContextOverflow | None, tuple[Turn, ...]]:
+    """The counts by turn, the error that ends the conversation, and the turns before it."""
+    worst = cache_rule("none", rules)
+    counts: list[RunningCounts] = []
+    total = [0] * len(RunningCounts._fields)
+    overflow = None
+    try:
+        for response in responses(script, rules):
+            hits = cached_tokens(response, best), cached_tokens(response, expected)
+            behaviours = zip((*hits, NOTHING), (best, expected, worst), strict=True)
+            writes = [cache_write_tokens(response, hit, rule) for hit, rule in behaviours] if rules.cache_writes else (0, 0, 0)
+            row = (*response.input, *hits[0], *hits[1], *writes, response.text_out, response.audio_out)
+            total = list(map(operator.add, total, row))
+            if response.kind == "reply":
+                counts.append(RunningCounts(*total))
+    except ContextOverflow as error:
+        if not counts:
+            raise
+        overflow = error
+    return counts, overflow, script.turns[: len(counts)]
 
 
 def cache_scenarios(conversation: CountedConversation) -> tuple[Cache, Cache, Cache]:
@@ -153,8 +246,8 @@ def cache_scenarios(conversation: CountedConversation) -> tuple[Cache, Cache, Ca
     return "all", conversation.expected.behaviour, "none"
 
 
-def usage_for_cache(behaviour: Cache, conversation: CountedConversation) -> Usage:
-    """The voice model's usage for a conversation under a cache behaviour."""
+def usage_for_cache(behaviour: Cache, conversation: CountedConversation, turn_weights: Sequence[int] | None = None) -> Usage:
+    """The model's usage for a conversation under a cache behaviour; `turn_weights`: how often each turn counts (None: once)."""
     rule = conversation.rule(behaviour)
     if behaviour == conversation.expected.behaviour:
         hits = conversation.hits
@@ -162,12 +255,26 @@ def usage_for_cache(behaviour: Cache, conversation: CountedConversation) -> Usag
         hits = ()
     else:
         hits = tuple(cached_tokens(response, rule) for response in conversation.responses)
+    if turn_weights is not None:
+        return _weighted_usage(conversation.responses, hits, rule, turn_weights)
     write_tokens = (
         sum(cache_write_tokens(*pair, rule) for pair in zip(conversation.responses, hits, strict=True))
         if rule.bills_writes
         else 0
     )
     return _usage(conversation.totals, hits, write_tokens)
+
+
+def _weighted_usage(
+    responses: Iterable[Response], hits: Iterable[Tokens], rule: CacheRule, turn_weights: Sequence[int]
+) -> Usage:
+    rows, weights = [], []
+    for response, hit in zip(responses, chain(hits, repeat(NOTHING)), strict=False):
+        writes = cache_write_tokens(response, hit, rule)
+        rows.append((*response.input, *hit, response.text_out, response.audio_out, writes))
+        weights.append(turn_weights[response.turn - 1])
+    sums = _weighted_sums(weights, rows) if rows else (0,) * 9
+    return usage_from_tokens(Tokens(*sums[:3]), Tokens(*sums[3:6]), *sums[6:])
 
 
 def _usage(totals: Totals, hits: Iterable[Tokens], write_tokens: int) -> Usage:

@@ -10,11 +10,10 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.connectivity.call_fees import MonthlyCalls
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates import caveats
-from voicebill.answers.estimates.call_mix import CallMix, call_mix, sample_calls
+from voicebill.answers.estimates.call_mix import CallMix, CountedPopulation, call_mix, count_population
 from voicebill.answers.estimates.costing import (
     CostComponent,
     CountedConversation,
-    ScenarioUsage,
     cost_components,
     price_transcription,
     priced_lines,
@@ -22,10 +21,10 @@ from voicebill.answers.estimates.costing import (
     usage_for_cache,
 )
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
+from voicebill.answers.estimates.planning_range import AmountRange, RuleUncertainty, rule_uncertainty
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_sample import SampledCalls
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.volume import Volume, require_volume
 
@@ -35,6 +34,7 @@ class Estimate(Answer):
     """The cost of a planned conversation. `lines` are those of the expected bill; the components of `breakdown` add up to it.
 
     `connection` has the transport and the fees of carriers and platforms, if a transport or a fee is given.
+    `rule_uncertainty` has the effects of uncertain rules; None where an estimate is one of many that are compared.
     """
 
     REPORT: ClassVar = "estimate:EstimateReport"
@@ -51,6 +51,17 @@ class Estimate(Answer):
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     connection: ConnectionEstimate | None = None
+    rule_uncertainty: RuleUncertainty | None = None
+
+    @property
+    def planning_range(self) -> AmountRange | None:
+        """The range per conversation for budgets: the cache scenarios and the uncertain rules together."""
+        return self.rule_uncertainty.planning_range(self.per_conversation) if self.rule_uncertainty else None
+
+    @property
+    def monthly_planning_range(self) -> AmountRange | None:
+        """The same range for a month; None without a volume."""
+        return self.rule_uncertainty.planning_range(self.per_month) if self.rule_uncertainty and self.per_month else None
 
     @property
     def total(self) -> Scenarios:
@@ -113,9 +124,12 @@ def estimate(
     require_volume(volume)
     model = resolve_model(selection, plan.transcription_model, facts)
     call_lengths = lengths_or_default(volume, lengths)
-    sampled_calls = None if call_lengths is None else sample_calls(plan, call_lengths, model)
+    population = None if call_lengths is None else count_population(plan, call_lengths, model)
     conversation = run_conversation(script(plan, model.effective_rules.rules), model)
-    answer = estimate_from_counts(plan, model, conversation, volume, sampled_calls, lengths_specified=lengths is not None)
+    answer = estimate_from_counts(plan, model, conversation, volume, population, lengths_specified=lengths is not None)
+    uncertainty = rule_uncertainty(plan, model, answer.per_conversation)
+    other_history = caveats.other_history(uncertainty, model.effective_rules)
+    answer = replace(answer, rule_uncertainty=uncertainty, assumptions=(*answer.assumptions, *other_history))
     costs = connection_costs or ConnectionCosts()
     return (
         replace(
@@ -150,11 +164,11 @@ def estimate_from_counts(
     model: ResolvedModel,
     conversation: CountedConversation,
     volume: Volume | None,
-    sampled_calls: SampledCalls[ScenarioUsage] | None,
+    population: CountedPopulation | None,
     *,
     lengths_specified: bool,
 ) -> Estimate:
-    """The estimate of a plan from its counted conversation and its sampled calls, so that offers can share the counts.
+    """The estimate of a plan from its counted conversation and its counted calls, so that offers can share the counts.
 
     `lengths_specified`: the distribution of call lengths was given, not assumed.
 
@@ -165,7 +179,7 @@ def estimate_from_counts(
     transcription_lines = price_transcription(conversation, model)
     lines = priced_lines(usage_for_cache(conversation.expected.behaviour, conversation), rates)
     per_conversation = conversation_costs(conversation, model)
-    mix = None if sampled_calls is None else call_mix(sampled_calls, per_conversation, model)
+    mix = None if population is None else call_mix(population, per_conversation, model)
     return Estimate(
         plan=plan,
         model=model,
@@ -181,7 +195,7 @@ def estimate_from_counts(
             *caveats.warnings(conversation, model, lines, transcription_lines),
             *caveats.feasibility_warnings(conversation),
             *caveats.unused_fields(plan),
-            *_cap_warnings(mix, plan),
+            *_cap_warnings(population),
         ),
     )
 
@@ -194,11 +208,7 @@ def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Itera
         )
 
 
-def _cap_warnings(mix: CallMix | None, plan: Plan) -> Iterator[str]:
-    if mix is not None:
-        yield from caveats.shortened_calls(mix.lengths, mix.cap, mix.mean_minutes, plan, over="in months and years ")
-    if mix is not None and mix.cap and mix.cap.by == "context":
-        yield (
-            f"calls of more than {mix.cap.minutes:.1f} minutes fill the context and end with the provider's error: in months "
-            "and years they are counted at that length"
-        )
+def _cap_warnings(population: CountedPopulation | None) -> Iterator[str]:
+    if population is None:
+        return
+    yield from caveats.cut_calls(population.calls, over="in months and years ")

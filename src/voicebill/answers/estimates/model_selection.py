@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.billing.currency import Currency
@@ -63,6 +63,13 @@ class ResolvedModel:
     transcription: Quote | None
     facts: Facts
     transcription_note: str | None = None
+
+    @property
+    def transcribed_by(self) -> Literal["time", "tokens"] | None:
+        """The unit by which the transcription model bills speech; None without one."""
+        if self.transcription is None:
+            return None
+        return "time" if self.transcription.rates["audio_ms"] is not None else "tokens"
 
     @property
     def currency(self) -> Currency | None:

@@ -66,12 +66,11 @@ def _cache_reasons(response: Response, conversation: CountedConversation) -> Ite
     """What determined the cached tokens of a response."""
     common, fixed = sum(response.common_prefix), fixed_tokens(conversation.script, conversation.rules)
     if conversation.expected.behaviour == "prefix":
+        reuse_percent = conversation.expected.percent(has_speech=response.input.audio > 0)
         shrunk_note = (
             "an older reply has shrunk to its transcript; " if response.common_prefix != response.previously_seen else ""
         )
-        hit_note = (
-            f"{conversation.expected.reuse_percent} of the {common:,} tokens {'before it' if shrunk_note else 'in common'}"
-        )
+        hit_note = f"{reuse_percent} of the {common:,} tokens {'before it' if shrunk_note else 'in common'}"
         yield f"{shrunk_note}{hit_note} are cached, in blocks of {conversation.expected.block_tokens}"
     elif conversation.expected.behaviour == "all":
         blocks = conversation.expected.block_tokens

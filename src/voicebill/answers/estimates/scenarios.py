@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from voicebill.answers.estimates.costing import (
     CountedConversation,
+    ScenarioUsage,
     cache_scenarios,
     price_transcription,
     priced_lines,
@@ -41,7 +42,16 @@ def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
         Unpriced: the plan uses a meter that has no price in this offer.
         ContextOverflow: the provider would end the conversation with an error.
     """
-    voice, transcription = usage_of_plan(plan, model)
+    return usage_costs(usage_of_plan(plan, model), model)
+
+
+def usage_costs(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Scenarios:
+    """The three amounts of a usage with a resolved model, transcription included.
+
+    Raises:
+        Unpriced: it has a meter without a price in this offer.
+    """
+    voice, transcription = scenario_usage
     transcription_amount = total_amount(priced_lines(transcription, model.transcription.rates)) if model.transcription else 0
     best, expected, worst = (total_amount(priced_lines(usage, model.quote.rates)) + transcription_amount for usage in voice)
     return Scenarios(best, expected, worst)

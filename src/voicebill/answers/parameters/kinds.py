@@ -131,6 +131,36 @@ def read_share(value: object) -> Decimal:
     return quantities.parse_share(value) if isinstance(value, str) else read_number(value)
 
 
+def read_share_or_flag(value: object) -> Decimal:
+    """A share, or true for all and false for none.
+
+    >>> read_share_or_flag(True), read_share_or_flag("yes"), read_share_or_flag("30%")
+    (Decimal('1'), Decimal('1'), Decimal('0.3'))
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    word = value.strip().lower() if isinstance(value, str) else value
+    if isinstance(word, bool) or word in ("true", "on", "yes", "false", "off", "no"):
+        return Decimal(int(read_flag(word)))
+    return read_share(value)
+
+
+def read_turn_numbers(value: object) -> tuple[int, ...]:
+    """Numbers of turns, from 1: a list of them, or a text with commas between them.
+
+    >>> read_turn_numbers("1, 4"), read_turn_numbers([1, 4])
+    ((1, 4), (1, 4))
+
+    Raises:
+        InvalidInput: it is neither, or a number is not whole.
+    """
+    numbers = value.split(",") if isinstance(value, str) else value
+    if not isinstance(numbers, list | tuple):
+        raise InvalidInput(f"must be a list of turns, such as 1,4, not {_describe(value)}", is_predicate=True)
+    return tuple(read_count(number) for number in numbers)
+
+
 def read_minutes(value: object) -> Decimal:
     """A duration in minutes: `10`, `5 min`, `90s`, `1.5h`; a number is in minutes.
 
@@ -311,6 +341,8 @@ COUNT = InputKind("count", read_count, "integer", "COUNT", "numeric")
 TOKEN_COUNT = InputKind("tokens", read_count, "integer", "TOKEN_COUNT", "numeric")
 SECONDS = InputKind("seconds", read_count, "integer", "SECONDS", "numeric")
 SHARE = InputKind("share", read_share, "number", "SHARE", "decimal")
+SHARE_OR_FLAG = InputKind("share or true", read_share_or_flag, "number", "SHARE", "decimal")
+TURN_NUMBERS = InputKind("turns", read_turn_numbers, "array", "TURN,...", item={"type": "integer"})
 MINUTES = InputKind("minutes", read_minutes, "number", "MINUTES", "decimal")
 MINUTE_COUNT = InputKind("whole minutes", read_minute_count, "integer", "MINUTES", "numeric")
 VOLUME = InputKind("volume", read_volume, "number", "COUNT/PERIOD")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicebill.answers.estimates.model_selection import SELECTION_FIELDS, ModelSelection, select_model
+from voicebill.answers.parameters.kinds import read_share_or_flag
 from voicebill.answers.parameters.table_schema import (
     Field,
     Issue,
@@ -113,6 +114,8 @@ SCRIPT_SCHEMA: Schema = {
     "tools_file": Field(text, None),
     "transcription_model": Field(text, None),
     "truncation": Field(truncation_setting, Truncation()),
+    "instructions_change": Field(read_share_or_flag, 0),
+    "stable_instructions_tokens": Field(integer, None),
     "cache": Field(_choice_of(Script, "cache"), None),
     "prefix_reuse": Field(share, None),
     "warm_cache": Field(boolean, False),
@@ -124,6 +127,8 @@ SCRIPT_SCHEMA: Schema = {
 
 _SETTINGS_KEYS = (
     "transcription_model",
+    "instructions_change",
+    "stable_instructions_tokens",
     "truncation",
     "cache",
     "prefix_reuse",

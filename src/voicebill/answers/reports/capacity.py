@@ -141,9 +141,10 @@ class AverageLoadReport(Report):
     def of(cls, answer: Capacity) -> "AverageLoadReport":
         """The average load of a capacity plan."""
         load = answer.average_load
+        lengths, cap = load.calls.lengths, load.calls.cap
         return cls(
-            call_length_cv=_number(load.lengths.coefficient) if isinstance(load.lengths, LengthDistribution) else None,
-            cap_minutes=_rounded(load.cap.minutes) if load.cap else None,
+            call_length_cv=_number(lengths.coefficient) if isinstance(lengths, LengthDistribution) else None,
+            cap_minutes=_rounded(cap.minutes) if cap else None,
             tokens=_rounded(float(load.tokens.per_call)),
             requests=_rounded(float(load.requests.per_call)),
             heaviest_minute_tokens=load.tokens.heaviest,

@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from voicebill.answers.comparison.break_even import BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison
-from voicebill.answers.estimates.costing import cache_scenarios, priced_lines, total_amount
+from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, total_amount
 from voicebill.answers.estimates.estimate import Estimate
-from voicebill.answers.estimates.scenarios import plan_costs
+from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
 from voicebill.answers.recorded.result import Cost, CostGroup
 from voicebill.answers.reports.table_cells import amount_status
 from voicebill.answers.sensitivity.sensitivity import Swing
-from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.conversation.cache import usage
-from voicebill.conversation.plan import with_length
+from voicebill.conversation.plan import MAX_MINUTES, Plan
 from voicebill.conversation.rules import Cache
+from voicebill.conversation.script import MAX_TURNS
 from voicebill.conversation.volume import HOURS_PER_MONTH
 
 METER_LABELS = {
@@ -114,19 +114,21 @@ def cumulative_costs(answer: Estimate) -> list[BandRow]:
 
 
 def cost_by_length(answer: Estimate) -> list[BandRow]:
-    """The cost of calls of other lengths at the same turns per minute, without lengths that cannot be estimated."""
-    plan, rows = answer.plan, []
-    for factor in LENGTH_FACTORS:
-        turns = max(1, round(plan.turns * factor))
-        minutes = min(Decimal(plan.minutes) * turns / plan.turns, Decimal(1440))
-        try:
-            amounts = plan_costs(with_length(plan, turns, round(minutes, 9)), answer.model)
-        except VoicebillError:
-            continue
-        rows.append(
-            BandRow(float(minutes), *(to_dollars(amount) for amount in (amounts.best, amounts.expected, amounts.worst)))
-        )
-    return rows
+    """The cost of calls of other lengths, as the beginning of one long call, up to the length that the provider allows."""
+    plan = answer.plan
+    lengths = sorted({max(1, round(plan.turns * factor)) for factor in LENGTH_FACTORS})
+    lengths = [turns for turns in lengths if turns <= MAX_TURNS and _minutes(plan, turns) <= MAX_MINUTES]
+    counts = count_calls(plan, answer.model, lengths[-1])
+    return [
+        BandRow(float(_minutes(plan, turns)), *map(to_dollars, (amounts.best, amounts.expected, amounts.worst)))
+        for turns in lengths
+        if turns <= counts.turns
+        for amounts in [usage_costs(counts.usage(turns), answer.model)]
+    ]
+
+
+def _minutes(plan: Plan, turns: int) -> Decimal:
+    return Decimal(plan.minutes) * turns / plan.turns
 
 
 def tornado(swings: Iterable[Swing]) -> list[BarRow]:

@@ -56,12 +56,16 @@ class CallMixReport(Report):
     """Mean cost of a call."""
     mean_minutes: float
     """Mean minutes of a call."""
+    mean_sessions: float
+    """Mean number of sessions of a call; each after the first one is a reconnection."""
     length_uplift: Ratio
     """Mean cost over all lengths / cost of the call of average length, minus 1."""
     cap_minutes: float | None
     """Minutes at which calls are cut; null if they are not."""
     cap_by: Literal["session", "context"] | None
     """What cuts them: the length of a session, or the context."""
+    cut_share: float
+    """Share of the calls that are cut."""
     percentiles: tuple[PercentileReport, ...]
     """Percentiles of the call length."""
 
@@ -73,9 +77,11 @@ class CallMixReport(Report):
             call_length_cv=plain_value(lengths.coefficient) if isinstance(lengths, LengthDistribution) else None,
             mean=ScenariosReport.of(answer.mean),
             mean_minutes=round(answer.mean_minutes, 2),
+            mean_sessions=round(answer.mean_sessions, 4),
             length_uplift=format_decimal(answer.length_uplift),
             cap_minutes=round(answer.cap.minutes, 2) if answer.cap else None,
             cap_by=answer.cap.by if answer.cap else None,
+            cut_share=round(answer.cut_share, 4),
             percentiles=tuple(
                 PercentileReport(
                     percent=percentile.percent,
@@ -83,6 +89,51 @@ class CallMixReport(Report):
                     dollars=format_dollars(percentile.amount),
                 )
                 for percentile in answer.percentiles
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEffectReport(Report):
+    """The expected cost of a conversation if an uncertain rule has another value."""
+
+    rule: str = field(metadata={"examples": ["reasoning_tokens_per_response"]})
+    """Name of the rule."""
+    value: int | bool | str
+    """The other value, an end of its range."""
+    expected: Dollars
+    """Expected dollars per conversation with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningRangeReport(Report):
+    """The range for budgets: the cache scenarios and the uncertain rules, combined as independent of each other."""
+
+    low: Dollars
+    """Low end, in dollars per conversation."""
+    high: Dollars
+    """High end, in dollars per conversation."""
+    monthly_low: Dollars | None
+    """Low end of a month; null without a volume."""
+    monthly_high: Dollars | None
+    """High end of a month; null without a volume."""
+    rules: tuple[RuleEffectReport, ...]
+    """The uncertain rules that change the cost, each at the ends of its range."""
+
+    @classmethod
+    def of(cls, answer: Estimate) -> "PlanningRangeReport | None":
+        """The planning range of an estimate; None where it has none."""
+        conversation, month, uncertainty = answer.planning_range, answer.monthly_planning_range, answer.rule_uncertainty
+        if conversation is None or uncertainty is None:
+            return None
+        return cls(
+            low=format_dollars(conversation.low),
+            high=format_dollars(conversation.high),
+            monthly_low=dollars_or_null(month.low if month else None),
+            monthly_high=dollars_or_null(month.high if month else None),
+            rules=tuple(
+                RuleEffectReport(rule=row.parameter, value=plain_value(row.value), expected=format_dollars(row.amount))
+                for row in uncertainty.effects
             ),
         )
 
@@ -235,6 +286,8 @@ class EstimateReport(Report):
     """Dollars per month, over calls of all lengths; null without a volume."""
     per_year: ScenariosReport | None
     """Dollars per year, over calls of all lengths; null without a volume."""
+    planning_range: PlanningRangeReport | None
+    """Range for budgets; null where the estimate is one of several that are compared."""
     call_mix: CallMixReport | None
     """Average over calls of different lengths; null without a volume and without call lengths."""
     lines: tuple[LineReport, ...]
@@ -283,6 +336,7 @@ class EstimateReport(Report):
             per_minute=ScenariosReport.of(answer.per_minute),
             per_month=ScenariosReport.or_null(answer.per_month),
             per_year=ScenariosReport.or_null(answer.per_year),
+            planning_range=PlanningRangeReport.of(answer),
             call_mix=CallMixReport.of(answer.call_mix) if answer.call_mix else None,
             lines=(
                 *LineReport.all_of(answer.lines, answer.model.quote),

@@ -40,6 +40,10 @@ class PlanReport(Report):
     """Text tokens of the instructions."""
     tools_tokens: int
     """Text tokens of the tool schemas."""
+    instructions_change: str
+    """Share of the responses whose instructions differ from those of the response before."""
+    stable_instructions_tokens: int | None
+    """Tokens at the start of changing instructions that stay the same; null: as the rules say."""
     transcription_model: str | None
     """Model that transcribes the user's speech; null without transcription."""
     cache: Cache
@@ -74,6 +78,8 @@ class PlanReport(Report):
     """Text tokens of the result of one tool call."""
     images: int
     """Images per conversation."""
+    image_turns: tuple[int, ...]
+    """Turns in which an image is shown, one entry per image; empty: evenly spread."""
     image_tiles: int
     """Tiles per image."""
     text_turns: int
@@ -88,6 +94,8 @@ class PlanReport(Report):
     """Share of an interrupted reply that is played."""
     reasoning_tokens: int
     """Reasoning tokens per response."""
+    calls_end_with_session: bool
+    """Whether calls are cut at the session limit; otherwise they go on in a next session."""
     truncation: TruncationReport
     """What happens when the history no longer fits."""
     conversations: str | None = field(default_factory=left_out)
@@ -112,6 +120,8 @@ def _values(plan: Plan, conversation: CountedConversation) -> dict[str, Any]:
         "assistant_share": decimal_text(assistant),
         "silence_share": decimal_text(plan.silence),
         "cache": conversation.expected.behaviour,
+        "images": plan.image_count,
+        "reasoning_tokens": plan.reasoning_per_response(conversation.rules),
         "prefix_reuse": plain_value(conversation.rules.cache_reuse_share if plan.prefix_reuse is None else plan.prefix_reuse),
         "truncation": TruncationReport.of(plan.truncation),
         "transport": plan.transport or DEFAULT_TRANSPORT,

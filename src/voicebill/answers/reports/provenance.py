@@ -76,11 +76,15 @@ class RuleReport(Report):
     value: int | bool | str
     """The value; a decimal is a string."""
     evidence: str = field(metadata={"examples": ["measured"]})
-    """Kind of evidence: documented, measured, inferred, assumed, defined or stated."""
+    """Kind of evidence: documented, measured, reported, inferred, assumed, defined or stated."""
     basis: str
     """What was measured, or what the value is assumed to resemble."""
     disputed: tuple[int | bool | str, ...]
     """Other values that sources give."""
+    sample_size: int | None
+    """Number of measurements; null where it is not counted."""
+    range: tuple[int | bool | str, ...] | None
+    """The low and the high end within which the value may lie; null where none is known."""
 
     @classmethod
     def of(cls, row: RuleRow) -> "RuleReport":
@@ -90,6 +94,8 @@ class RuleReport(Report):
             evidence=row.evidence,
             basis=row.basis,
             disputed=tuple(plain_value(value) for value in row.disputed),
+            sample_size=row.sample_size,
+            range=None if row.range is None else tuple(plain_value(value) for value in row.range),
         )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.comparison.compare import available_offers
-from voicebill.answers.estimates.call_mix import price_sampled_calls, sample_calls
+from voicebill.answers.estimates.call_mix import count_population, mean_costs
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.billing.errors import InvalidInput, VoicebillError
@@ -70,6 +70,8 @@ def _truncate_history(plan: Plan) -> Plan | None:
 
 
 def _keep_prompt_stable(plan: Plan) -> Plan | None:
+    if plan.instructions_change:
+        return replace(plan, instructions_change=0, stable_instructions_tokens=None)
     return replace(plan, cache="prefix") if plan.cache == "none" else None
 
 
@@ -140,7 +142,8 @@ def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterat
     current_mean = _mean_expected_amount(plan, resolve_model(selection, plan.transcription_model, facts))
     for amount, model, resolved in _cheapest(models):
         if _mean_expected_amount(plan, resolved) < current_mean:
-            uncounted_reasoning = resolved.effective_rules.rules.is_reasoning_model and not plan.reasoning_tokens
+            rules = resolved.effective_rules.rules
+            uncounted_reasoning = rules.is_reasoning_model and not plan.reasoning_per_response(rules)
             trade_off = "voice and judgement differ: test it"
             yield (
                 f"use {model}",
@@ -159,7 +162,7 @@ def _cheapest(options: list[tuple[Amount, str, ResolvedModel]]) -> list[tuple[Am
 def _mean_expected_amount(plan: Plan, model: ResolvedModel) -> Amount:
     """The expected amount averaged over call lengths: a change that is cheaper for the mean call may cost more on average."""
     try:
-        return price_sampled_calls(sample_calls(plan, LengthDistribution(), model), model).expected
+        return mean_costs(count_population(plan, LengthDistribution(), model), model).expected
     except VoicebillError:
         return plan_costs(plan, model).expected
 

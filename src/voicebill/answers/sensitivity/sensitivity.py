@@ -1,19 +1,19 @@
 """Compute the sensitivity of an estimate: re-run it with each parameter at its low and its high end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.call_mix import price_sampled_calls, sample_calls
+from voicebill.answers.estimates.call_mix import count_population, mean_costs
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
 from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.plan import Plan, with_length
-from voicebill.conversation.rules import ParameterValue
+from voicebill.conversation.rules import EffectiveRules, ParameterValue
 from voicebill.conversation.script import Truncation
 
 
@@ -109,6 +109,13 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
         "assumed",
     ),
     SensitivityParameter(
+        "image_turns",
+        "turn of the images",
+        ParameterEnd("last turn", lambda plan: replace(plan, images=0, image_turns=(plan.turns,) * plan.image_count)),
+        ParameterEnd("first turn", lambda plan: replace(plan, images=0, image_turns=(1,) * plan.image_count)),
+        "an image is part of the input of every response from its turn on",
+    ),
+    SensitivityParameter(
         "padding",
         "silence before commit",
         ParameterEnd("200 ms", rules={"vad_silence_ms": 200}),
@@ -130,6 +137,23 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
         "a low limit, and the API's default",
     ),
 )
+
+
+RULE_LABELS = {
+    "reasoning_tokens_per_response": "reasoning per response",
+    "tools_billed_share": "billed share of tool schemas",
+    "stable_instructions_share": "stable share of changing instructions",
+}
+"""Uncertain rules that are parameters where the model's rules give a range; those above cover the others."""
+
+
+def rule_parameters(effective_rules: EffectiveRules) -> Iterator[SensitivityParameter]:
+    """The rules of a model whose value lies in a known range."""
+    for name, label in RULE_LABELS.items():
+        row = effective_rules.rows[name]
+        if row.range is not None:
+            low, high = (ParameterEnd(str(value), rules={name: value}) for value in row.range)
+            yield SensitivityParameter(name, label, low, high, row.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +185,11 @@ def sensitivity(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Sw
         except VoicebillError:
             return None
 
-    swings = [Swing(parameter, delta(parameter.low), delta(parameter.high)) for parameter in SENSITIVITY_PARAMETERS]
+    rules = resolve_model(selection, plan.transcription_model, facts).effective_rules
+    parameters = [row for row in SENSITIVITY_PARAMETERS if row.name != "image_turns" or plan.image_count]
+    swings = [Swing(row, delta(row.low), delta(row.high)) for row in parameters]
+    of_rules = [Swing(row, delta(row.low), delta(row.high)) for row in rule_parameters(rules)]
+    swings += [swing for swing in of_rules if swing.width]
     return tuple(sorted(swings, key=lambda swing: swing.width, reverse=True))
 
 
@@ -174,5 +202,5 @@ def expected_amount(plan: Plan, selection: ModelSelection, facts: Facts, end: Pa
     model = resolve_model(replace(selection, overrides={**selection.overrides, **end.rules}), plan.transcription_model, facts)
     changed = end.change_plan(plan)
     if end.length_distribution is not None:
-        return price_sampled_calls(sample_calls(changed, end.length_distribution, model), model).expected
+        return mean_costs(count_population(changed, end.length_distribution, model), model).expected
     return plan_costs(changed, model).expected

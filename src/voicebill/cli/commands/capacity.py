@@ -124,7 +124,7 @@ def _minute_table(answer: Capacity) -> Any:  # noqa: ANN401 - any content that R
     table.add_row("heaviest, wherever it begins", f"{demand.tokens.heaviest:,}", f"{demand.requests.heaviest:,}")
     cached = f" ({demand.cached_tokens:,} of them cached)" if demand.cached_tokens else ""
     table.add_row(f"the whole call{cached}", f"{int(demand.tokens.per_call):,}", f"{int(demand.requests.per_call):,}")
-    if answer.average_load.lengths != LengthDistribution(0):
+    if answer.average_load.calls.lengths != LengthDistribution(0):
         average = answer.average_load
         table.add_row(
             "on average over calls of all lengths",

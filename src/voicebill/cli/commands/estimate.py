@@ -10,6 +10,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import CallMix
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.estimates.planning_range import AmountRange
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.request import EstimateRequest
@@ -141,6 +142,9 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
     for table in terminal.currency_tables(model.currency, _amount_rows(answer)):
         out.print()
         out.print(table)
+    if answer.planning_range:
+        out.print()
+        out.print(_planning_range_text(answer, answer.planning_range))
     if answer.call_mix and answer.call_mix.lengths != LengthDistribution(0):
         out.print()
         for line in _call_mix_lines(answer.call_mix):
@@ -167,6 +171,21 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
     out.print(terminal.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
 
 
+def _planning_range_text(answer: Estimate, planning_range: AmountRange) -> str:
+    """A sentence on the range for budgets and on what it varies."""
+    month, uncertainty = answer.monthly_planning_range, answer.rule_uncertainty
+    monthly = f", {_range_text(month)} per month" if month else ""
+    rules = ", ".join(parameter.replace("_", " ") for parameter in uncertainty.parameters) if uncertainty else ""
+    return (
+        f"Planning range: {_range_text(planning_range)} per conversation{monthly}. Best and worst vary the cache only; the "
+        f"planning range also varies the uncertain rules{f': {rules}' if rules else ', of which none changes this cost'}."
+    )
+
+
+def _range_text(amounts: AmountRange) -> str:
+    return f"{terminal.amount_text(amounts.low)} to {terminal.amount_text(amounts.high)}"
+
+
 def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
     """Sentences on calls of different lengths: their mean length and cost, and percentiles."""
     lengths_text = (
@@ -175,9 +194,12 @@ def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
         else "as counted"
     )
     cap = f", at most {call_mix.cap.minutes:.4g} minutes" if call_mix.cap else ""
+    reconnections = call_mix.mean_sessions - 1
+    sessions = f", with {reconnections:.2g} reconnections each," if round(reconnections, 3) else ""
     yield (
-        f"Calls of different lengths ({lengths_text}{cap}) last {call_mix.mean_minutes:.1f} minutes on average and cost "
-        f"{terminal.amount_text(call_mix.mean.expected)}, {float(call_mix.length_uplift):+.1%} compared with the planned call."
+        f"Calls of different lengths ({lengths_text}{cap}) last {call_mix.mean_minutes:.1f} minutes on average{sessions} and "
+        f"cost {terminal.amount_text(call_mix.mean.expected)}, {float(call_mix.length_uplift):+.1%} compared with the planned "
+        "call."
     )
     yield "; ".join(
         f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({terminal.amount_text(percentile.amount)})"

@@ -96,7 +96,8 @@ def print_simulation(answer: Simulation, out: Console) -> None:
     """Print a simulation."""
     model = answer.model
     cache_rule = answer.conversation.expected
-    share = f", {cache_rule.reuse_percent} of the prefix reused" if cache_rule.behaviour == "prefix" else ""
+    has_speech = any(billed.response.input.audio for billed in answer.responses)
+    share = f", {cache_rule.percent(has_speech=has_speech)} of the prefix reused" if cache_rule.behaviour == "prefix" else ""
     out.print(terminal.heading(f"{terminal.selection_title(model)}; cache: {cache_rule.behaviour}{share}"))
     out.print()
     images = any(billed_response.response.images for billed_response in answer.responses)

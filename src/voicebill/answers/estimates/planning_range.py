@@ -1,0 +1,96 @@
+"""Estimate a range for budgets: the cache scenarios and the uncertain rules of the model together.
+
+Best and worst vary the cache alone. The rules are uncertain, too: each that has a range in the rule set is set to the ends
+of its range, one at a time, and the changes are combined as independent of each other. Changes are factors, so they are
+combined as the root of the sum of their squared logarithms; the range is never below zero, and always contains best and
+worst.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import exp, log, sqrt
+
+from voicebill.answers.estimates.model_selection import ResolvedModel
+from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.money import Amount
+from voicebill.conversation.plan import Plan
+from voicebill.conversation.rules import ParameterValue
+
+VARIED_BY_SCENARIOS = frozenset({"cache_reuse_share", "cache_reuse_share_without_speech"})
+"""Rules that the best and the worst scenario vary already."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEffect:
+    """The expected amount of a conversation if an uncertain rule has another value."""
+
+    parameter: str
+    value: ParameterValue
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRange:
+    """A low and a high amount."""
+
+    low: Amount
+    high: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class RuleUncertainty:
+    """The effects of the uncertain rules on a conversation, and the expected amount that they change."""
+
+    expected: Amount
+    effects: tuple[RuleEffect, ...]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The uncertain rules whose value changes the amount."""
+        return tuple(dict.fromkeys(effect.parameter for effect in self.effects))
+
+    def planning_range(self, costs: Scenarios) -> AmountRange:
+        """The planning range of the costs of a conversation, a month or a year: the rules change them alike."""
+        expected = costs.expected
+        if not expected:
+            return AmountRange(costs.best, costs.worst)
+        down, up = (
+            [Fraction(expected) / Fraction(costs.best)] if costs.best else [],
+            [Fraction(costs.worst) / Fraction(expected)],
+        )
+        for parameter in self.parameters:
+            factors = [Fraction(row.amount) / Fraction(self.expected) for row in self.effects if row.parameter == parameter]
+            up += [max(factors)] if max(factors) > 1 else []
+            down += [1 / min(factors)] if 0 < min(factors) < 1 else []
+        return AmountRange(round(expected / _combined(down)), round(expected * _combined(up)))
+
+
+def rule_uncertainty(plan: Plan, model: ResolvedModel, per_conversation: Scenarios) -> RuleUncertainty:
+    """The effects of the uncertain rules on a plan whose costs are known.
+
+    Raises:
+        Unpriced: the plan uses a meter that has no price in this offer.
+    """
+    expected = per_conversation.expected
+    effects = tuple(effect for effect in rule_effects(plan, model) if expected and effect.amount != expected)
+    return RuleUncertainty(expected, effects)
+
+
+def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
+    """The expected amounts with each uncertain rule at the ends of its range that differ from its value."""
+    for row in model.effective_rules.rows.values():
+        if row.range is None or row.parameter in VARIED_BY_SCENARIOS:
+            continue
+        for value in row.range:
+            if value != row.value:
+                changed = replace(model, effective_rules=model.effective_rules.override({row.parameter: value}))
+                try:
+                    yield RuleEffect(row.parameter, value, plan_costs(plan, changed).expected)
+                except VoicebillError:
+                    continue
+
+
+def _combined(factors: Iterable[Fraction]) -> Fraction:
+    return Fraction(exp(sqrt(sum(log(factor) ** 2 for factor in factors))))
