@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import mcp_types as types
+from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
@@ -82,7 +83,7 @@ def create_server(site: ToolContext) -> Server[Any]:
         elif uri == GLOSSARY_URI:
             text, kind = glossary(), "text/markdown"
         else:
-            raise ValueError(f"unknown resource {uri}; known: {PRICES_URI}, {GLOSSARY_URI}")
+            raise MCPError(types.INVALID_PARAMS, f"unknown resource {uri}; known: {PRICES_URI}, {GLOSSARY_URI}")
         return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=kind, text=text)])
 
     return Server(
