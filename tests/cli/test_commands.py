@@ -157,7 +157,7 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
     [
         ("--turns 20", "--minutes is missing"),
         ("", "--minutes is missing: how long is the conversation? Error: --turns is missing: how many turns has it?"),
-        ("--minutes -5 --turns 20", "--minutes: -5 is negative"),
+        ("--minutes -5 --turns 20", "--minutes cannot be negative: -5"),
         ("--minutes 0 --turns 20", "--minutes must be more than 0 and at most 1,440 (a day), not 0"),
         ("--minutes nan --turns 20", "--minutes: 'nan' is not a duration"),
         ("--minutes 1e9 --turns 20", "--minutes: '1e9' is not a"),
@@ -252,7 +252,7 @@ def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, me
             {
                 "--model is missing",
                 "--prompt-tokens is missing",
-                "--response-tokens: -1 is negative",
+                "--response-tokens cannot be negative: -1",
                 "--cache-rate: '101' is more than 100%: write a share as 45%, 45 or 0.45",
             },
         ),

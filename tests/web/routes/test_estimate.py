@@ -99,7 +99,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
     ("query", "field", "message"),
     [
         ("minutes=abc", "minutes", "is not a duration"),
-        ("minutes=-5", "minutes", "-5 is negative"),
+        ("minutes=-5", "minutes", "cannot be negative: -5"),
         ("turns=5000", "turns", "at most 1,000 turns and tool calls"),
         ("minutes=1&turns=500", "turns", "500 per minute are not realistic"),
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),

@@ -34,7 +34,7 @@ def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], A
         try:
             return parser(value)
         except VoicebillError as error:
-            raise VoicebillError(f"{option}: {error}") from None
+            raise VoicebillError(error.text_with({}, option)) from None
 
     return parse
 
