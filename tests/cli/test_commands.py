@@ -14,6 +14,8 @@ import time_machine
 from tests.cases import cases
 from tests.cli.invoke import answer, refusal, run
 from tests.facts.invented import INVENTED
+from voicebill.cli.app import load_command
+from voicebill.cli.options.shared import CHART_PANEL
 
 ON = ("--day", "2026-11-22")
 
@@ -373,6 +375,29 @@ def test_the_price_book_lists_one_model_with_history_and_sources() -> None:
     document = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
     assert [row["until"] for row in document["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
     assert all(row["sources"] for row in document["offers"][0]["prices"])
+
+
+CHART_VALUES = {"width": "600", "theme": "dark", "chart": "sensitivity"}
+"""Another value than the default for each option of a chart."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("estimate", "--minutes", "3", "--turns", "4"),
+        ("compare", "--minutes", "3", "--turns", "4"),
+        ("ptu", "--model", "gpt-5.2", "--calls-per-minute", "9", "--prompt-tokens", "9", "--response-tokens", "9"),
+        ("cost", "log.jsonl"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_option_of_a_chart_that_is_not_saved_is_refused(words: tuple[str, ...]) -> None:
+    options = [parameter for parameter in load_command(words[0]).params if parameter.rich_help_panel == CHART_PANEL]
+    names = {option.name for option in options} - {"chart_file"}
+    assert names == {"width", "theme"} | ({"chart"} if words[0] in ("estimate", "compare") else set())
+    for name in names:
+        value = "break-even" if (name, words[0]) == ("chart", "compare") else CHART_VALUES[name]
+        assert refusal(*words, f"--{name}", value) == f"Error: --{name} applies to --save-chart only: give a file, too"
 
 
 def test_providers_are_found_in_whatever_case_and_kinds_of_a_model_are_chosen() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.client.stdio import stdio_client
 from typer.testing import CliRunner
 
 from mcp import Client, MCPError, StdioServerParameters
-from mcp.client.stdio import stdio_client
 from tests.mcp.clients import run_async
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,

@@ -6,10 +6,10 @@ from typing import Any
 
 import anyio
 import mcp_types as types
-from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
+from mcp import MCPError
 from voicebill import __version__
 from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.reports.prices import PriceListReport

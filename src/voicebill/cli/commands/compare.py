@@ -20,6 +20,7 @@ from voicebill.answers.parsing import quantities
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.billing.sku_periods import normalize_name
+from voicebill.charts.kinds import COMPARISON_CHARTS
 from voicebill.charts.themes import Theme
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
@@ -27,6 +28,7 @@ from voicebill.cli.display.table_files import write_alternatives
 from voicebill.cli.options.request import read_plan_file, takes_request
 from voicebill.cli.options.shared import (
     CHART_PANEL,
+    DEFAULT_THEME,
     SELECTION_PANEL,
     ChartFileOption,
     ChartWidthOption,
@@ -37,6 +39,7 @@ from voicebill.cli.options.shared import (
     named_parser,
     option,
     parse_theme,
+    require_chart_file,
 )
 
 RANKING_PANEL = "Break-even"
@@ -122,14 +125,14 @@ def compare_command(
         str,
         option(
             "--chart",
-            "Which: offers, break-even. (default: offers)",
+            f"Which: {', '.join(COMPARISON_CHARTS)}. (default: {COMPARISON_CHARTS[0]})",
             CHART_PANEL,
-            choice_parser("offers", "break-even"),
+            choice_parser(*COMPARISON_CHARTS),
             "NAME",
         ),
-    ] = "offers",
+    ] = COMPARISON_CHARTS[0],
     width: ChartWidthOption = None,
-    theme: ThemeOption = "light",
+    theme: ThemeOption = DEFAULT_THEME,
     out_file: Annotated[
         Path | None,
         option("--out", "Write the alternatives with sources to this .csv or .md file.", SELECTION_PANEL, metavar="FILE"),
@@ -146,6 +149,7 @@ def compare_command(
             --alternative gpt-live-1.1 --alternative openai/gpt-realtime-1.5
         voicebill compare --minutes 6 --turns 20 --pipelines 20
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME, chart=chart != COMPARISON_CHARTS[0])
     plan, conversations, lengths, connection_costs = request.plan, request.volume, request.lengths, request.connection_costs
     effective_day = request.selection.day
     provider = None if provider is None else normalize_name(provider)

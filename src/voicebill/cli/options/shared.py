@@ -85,6 +85,7 @@ JsonOption = Annotated[
 
 
 CHART_PANEL = "Chart"
+DEFAULT_THEME = "light"
 ChartFileOption = Annotated[
     Path | None, option("--save-chart", "Save a chart to this .svg or .png file.", CHART_PANEL, metavar="FILE")
 ]
@@ -92,7 +93,8 @@ ChartWidthOption = Annotated[
     Any, option("--width", "Width in pixels, 400 to 2400. (default: 900)", CHART_PANEL, quantities.parse_count, "PIXELS")
 ]
 ThemeOption = Annotated[
-    str, option("--theme", f"Theme: {', '.join(THEMES)}. (default: light)", CHART_PANEL, choice_parser(*THEMES), "NAME")
+    str,
+    option("--theme", f"Theme: {', '.join(THEMES)}. (default: {DEFAULT_THEME})", CHART_PANEL, choice_parser(*THEMES), "NAME"),
 ]
 
 
@@ -103,6 +105,17 @@ def parse_theme(name: str, width: int | None) -> Theme:
         InvalidInput: the width is out of bounds.
     """
     return THEMES[name] if width is None else replace(THEMES[name], width=width)
+
+
+def require_chart_file(file: Path | None, **given: bool) -> None:
+    """Refuse options of a chart without a file to save it to; for each, whether it has another value than its default.
+
+    Raises:
+        InvalidInput: an option is given and would have no effect.
+    """
+    for name, is_given in given.items():
+        if is_given and file is None:
+            raise InvalidInput("applies to chart_file only: give a file, too", field=name, mentions=("chart_file",))
 
 
 def home_files() -> list[Path]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.charts import draw
-from voicebill.charts.kinds import ESTIMATE_CHARTS, SENSITIVITY_CHART
+from voicebill.charts.kinds import COMPARISON_CHARTS, ESTIMATE_CHARTS, SENSITIVITY_CHART
 from voicebill.charts.themes import Theme
 from voicebill.extras import MissingExtra
 from voicebill.web.bound_answers import (
@@ -24,7 +24,7 @@ from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, re
 from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
 from voicebill.web.site import Site
 
-CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, "offers", "break-even")
+CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, *COMPARISON_CHARTS)
 
 
 def build_chart(bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
