@@ -22,6 +22,7 @@ from voicebill.billing.validation import default_of
 from voicebill.charts.themes import THEMES
 from voicebill.cli.app import COMMANDS, load_command
 from voicebill.web.forms.fields import CAPACITY_GROUPS, MORE_FIELDS
+from voicebill.web.site import Limits
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -312,6 +313,11 @@ def test_a_default_of_another_route_is_the_real_one(path: str, name: str, fields
     omitted, same, different = (SITE.get(path, params=fields | extra) for extra in ({}, {name: printed[1]}, {name: other}))
     assert [response.status_code for response in (omitted, same, different)] == [200] * 3
     assert omitted.json() == same.json() != different.json()
+
+
+def test_the_help_of_serve_states_the_default_of_a_sites_limits() -> None:
+    (printed,) = (text for command, option, text in command_defaults() if (command, option.name) == ("serve", "at_once"))
+    assert printed == str(default_of(Limits, "concurrent_requests"))
 
 
 @pytest.mark.parametrize("name", ["provider", "deployment"])

@@ -113,7 +113,7 @@ def test_without_a_root_no_files_are_offered() -> None:
             {"path": "support-day.jsonl", "by": "tenant"},
             ("cost", "support-day.jsonl", "--by", "tenant"),
         ),
-        ("prices", {"model": "gpt-realtime-mini"}, ("prices", "gpt-realtime-mini")),
+        ("prices", {"model": "gpt-realtime-mini"}, ("prices", "gpt-realtime-mini", "--day", DAY)),
         ("prices", {"provider": "Azure", "day": DAY}, ("prices", "--provider", "Azure", "--day", DAY)),
     ],
 )

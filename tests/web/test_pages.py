@@ -141,7 +141,7 @@ def test_the_contract_of_a_site_is_on_its_price_pages() -> None:
 def test_the_api_returns_prices_and_rules() -> None:
     price_list = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
     assert {offer.provider for offer in read_report(PriceListReport, price_list).offers} == {"azure"}
-    read_report(PriceListReport, SITE.get("/api/prices").json())
+    assert read_report(PriceListReport, SITE.get("/api/prices").json()).day == DAY.isoformat()
     read_report(ModelRulesReport, SITE.get("/api/rules?model=gpt-realtime").json())
     read_report(HealthReport, SITE.get("/healthz").json())
     for query, field in (

@@ -11,7 +11,7 @@ from mcp.server.stdio import stdio_server
 
 from mcp import MCPError
 from voicebill import __version__
-from voicebill.answers.parameters.read_inputs import InvalidInputs
+from voicebill.answers.parameters.read_inputs import InvalidInputs, join_field_errors
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.mcp.tools import ToolContext, tools_for
@@ -79,7 +79,7 @@ def create_server(site: ToolContext) -> Server[Any]:
         uri = str(params.uri)
         if uri == PRICES_URI:
             prices = site.facts.prices
-            text, kind = PriceListReport.of(prices, prices.offers).to_json(), "application/json"
+            text, kind = PriceListReport.of(prices, prices.offers, site.today()).to_json(), "application/json"
         elif uri == GLOSSARY_URI:
             text, kind = glossary(), "text/markdown"
         else:
@@ -105,7 +105,7 @@ def _result(document: dict[str, Any]) -> types.CallToolResult:
 def _failure(errors: list[tuple[str | None, str]]) -> types.CallToolResult:
     """The errors of a call, each with its argument."""
     document = {"errors": [{"field": field, "detail": text} for field, text in errors]}
-    text = "; ".join(f"{field}: {detail}" if field else detail for field, detail in errors)
+    text = join_field_errors(errors)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=document, is_error=True)
 
 

@@ -144,6 +144,16 @@ def test_a_repeated_field_of_an_address_is_an_error_at_that_field(path: str) -> 
     assert problem.json()["errors"] == [{"field": "minutes", "detail": "is given more than once: give it once"}]
 
 
+def test_the_detail_of_a_problem_names_every_field() -> None:
+    problem = SITE.get("/api/estimate?minutes=-5&turns=1.5").json()
+    assert problem["detail"] == "minutes: cannot be negative: -5; turns: must be a whole number, not '1.5'"
+    too_many = SITE.get("/api/estimate?minutes=1&turns=500").json()
+    assert too_many["errors"][0]["detail"].startswith("500 per minute are not realistic")
+    assert too_many["detail"].startswith("turns: 500 per minute are not realistic")
+    unknown = SITE.get("/api/estimate?minutes=10&turns=20&minuts=3").json()
+    assert unknown["detail"].startswith("unknown key 'minuts'")
+
+
 def test_alternatives_may_be_repeated_in_an_address() -> None:
     plan = "/api/compare?minutes=10&turns=20&break_even=minutes&"
     repeated = SITE.get(plan + "alternative=fast&alternative=openai/gpt-realtime-1.5")

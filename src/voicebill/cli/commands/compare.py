@@ -175,8 +175,8 @@ def compare_command(
     cheapest = _cheapest_confirmed(answer, effective_day)
     bridge_result = bridge(plan, cheapest.answer.model.selection, facts) if with_calculator and cheapest.answer else None
     if chart_file:
-        source = f"voicebill: {effective_day}; prices {facts.prices.digest}"
-        _draw(answer, curves, chart_file, chart=chart, source=source, theme=parse_theme(theme, width))
+        chart_theme = parse_theme(theme, width)
+        _draw(answer, curves, chart_file, chart=chart, day=effective_day, digest=facts.prices.digest, theme=chart_theme)
     if out_file:
         plan_summary = f"{terminal.pluralize(plan.minutes, 'minute')} and {terminal.pluralize(plan.turns, 'turn')}"
         write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
@@ -207,13 +207,15 @@ def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
     return next(confirmed, answer.candidates[0])
 
 
-def _draw(answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, source: str, theme: Theme) -> None:
+def _draw(
+    answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, day: date, digest: str, theme: Theme
+) -> None:
     from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
 
     if chart == "offers":
         draw.save(draw.offers_chart(answer, theme), file)
     elif curves:
-        draw.save(draw.break_even_chart(curves[0], source, theme), file)
+        draw.save(draw.break_even_chart(curves[0], day, digest, theme), file)
     else:
         raise InvalidInput("there is no ranking to draw: give an axis (--break-even) and two alternatives (--alternative)")
 
