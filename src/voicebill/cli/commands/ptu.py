@@ -38,7 +38,6 @@ from voicebill.cli.options.shared import (
 from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
-LOAD_PANEL = "The load"
 BREAK_EVEN_NOTE = (
     "Break-even: average load around the clock, as a share of the peak, from which the units cost less than pay as you go."
 )

@@ -12,11 +12,7 @@ from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
 from voicebill.answers.comparison.compare import offer_notes
-from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.cli.display import terminal
-
-WIDTH = 9
-"""The width of a figure, in columns."""
 
 
 def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
@@ -159,10 +155,6 @@ def _reason(alternative: Alternative) -> str:
     """The reason why an alternative is not possible, with its name."""
     reason = str(alternative.reason)
     return reason if reason.startswith(alternative.name) else f"{alternative.name}: {reason}"
-
-
-def _format_rounded(amount: Amount) -> str:
-    return f"${round(amount / PICODOLLARS_PER_DOLLAR):,}"
 
 
 def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:

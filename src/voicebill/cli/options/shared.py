@@ -18,8 +18,6 @@ from voicebill.conversation.rules import ParameterValue, parse_parameter
 from voicebill.facts import load_facts
 
 SELECTION_PANEL = "Model, prices and rules"
-CONVERSATION_PANEL = "The conversation"
-HISTORY_AND_CACHE_PANEL = "History, cache and limits"
 
 
 def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], Any]:
