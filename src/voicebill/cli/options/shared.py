@@ -105,14 +105,14 @@ def parse_theme(name: str, width: int | None) -> Theme:
     return THEMES[name] if width is None else replace(THEMES[name], width=width)
 
 
-def require_chart_file(file: Path | None, **given: bool) -> None:
+def require_chart_file(file: Path | None, **options: bool) -> None:
     """Refuse options of a chart without a file to save it to; for each, whether it has another value than its default.
 
     Raises:
-        InvalidInput: an option is given and would have no effect.
+        InvalidInput: an option would have no effect.
     """
-    for name, is_given in given.items():
-        if is_given and file is None:
+    for name, is_changed in options.items():
+        if is_changed and file is None:
             raise InvalidInput("applies to chart_file only: give a file, too", field=name, mentions=("chart_file",))
 
 
