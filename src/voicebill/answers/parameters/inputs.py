@@ -147,6 +147,7 @@ SELECTION: Inputs = _rows(
         example="gpt-realtime-mini",
         initial=DEFAULT_MODEL,
         meaning="the newest model without billed reasoning before replies",
+        choice_labels={DEFAULT_MODEL: DEFAULT_MODEL},  # the form shows the models that are available on the day instead
         is_advanced=False,
         is_wide=True,
     ),

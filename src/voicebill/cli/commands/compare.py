@@ -17,6 +17,7 @@ from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, brid
 from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, PLAN, SELECTION
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
+from voicebill.answers.reports.comparison_cells import bridge_subtotals
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.billing.sku_periods import normalize_name
@@ -297,9 +298,7 @@ def print_calculator_bridge(bridge_result: CalculatorBridge, offer: Offer, out: 
     out.print()
     out.print(terminal.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
     table = terminal.table("", "difference", "subtotal")
-    cumulative = bridge_result.calculator
-    table.add_row("web calculator of June 2026", "", terminal.AmountCell(cumulative))
-    for step in bridge_result.steps:
-        cumulative += step.delta
-        table.add_row(step.label, terminal.AmountCell(step.delta, signed=True), terminal.AmountCell(cumulative))
+    table.add_row("web calculator of June 2026", "", terminal.AmountCell(bridge_result.calculator))
+    for step, subtotal in bridge_subtotals(bridge_result):
+        table.add_row(step.label, terminal.AmountCell(step.delta, signed=True), terminal.AmountCell(subtotal))
     out.print(terminal.indent(table))

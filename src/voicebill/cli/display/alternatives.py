@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
 from voicebill.answers.comparison.compare import offer_notes
+from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.cli.display import terminal
 
 
@@ -131,10 +131,8 @@ def _notes(alternative: Alternative, day: date) -> Iterator[str]:
             yield "hand-over to the backend assumed"
         if any(line.rate and line.rate.is_fallback for component in alternative.components for line in component.lines):
             yield "no cached price, priced as uncached"
-    if alternative.latency:
-        yield f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}"
-    elif alternative.architecture in CONVERSATIONAL:
-        yield "latency unknown"
+    if text := latency_text(alternative):
+        yield text if alternative.latency else f"latency {text}"
 
 
 def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
