@@ -97,7 +97,7 @@ def prices_command(
     if as_json:
         from voicebill.answers.reports.prices import PriceListReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
-        terminal.print_json(PriceListReport.of(book, offers_shown))
+        terminal.print_json(PriceListReport.of(book, offers_shown, effective_day))
     elif name and not offers_shown:
         typer.echo(f"{name} is not sold as a {kind} model")
     elif name:
