@@ -93,6 +93,7 @@ class RowBuilder:
             checked=self._checked_day(row),
             source=self._source(row),
             disputed=tuple((dispute["shutdown"], dispute["source"]) for dispute in row["disputed"]),
+            is_latest_possible=row["is_latest_possible"],
         )
 
     def surcharge(self, row: Values) -> Surcharge:

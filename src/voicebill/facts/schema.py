@@ -128,6 +128,7 @@ LIFECYCLE_SCHEMA: Schema = {
     "version": Field(text, None),
     "announced": Field(partial_date, None),
     "shutdown": Field(partial_date),
+    "is_latest_possible": Field(boolean, False),
     "replacement": Field(text, None),
     "disputed": TableList({"shutdown": Field(partial_date), "source": Field(text)}),
     **PROVENANCE_SCHEMA,
