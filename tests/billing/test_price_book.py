@@ -54,7 +54,8 @@ def test_a_shutdown_within_half_a_year_warns_with_date_and_replacement() -> None
 
 def test_a_disputed_shutdown_names_both_days() -> None:
     warnings = load_facts().prices.quote("gpt-realtime-mini", provider="azure", day=DAY).warnings
-    assert "shut down by azure on 2027-06-15 (disputed: 2026-12-15 according to Microsoft's schedule of 2026-07-07)" in warnings[0]
+    disputed = "(disputed: 2026-12-15 according to Microsoft's schedule of 2026-07-07)"
+    assert f"shut down by azure on 2027-06-15 {disputed}" in warnings[0]
 
 
 def test_a_day_before_the_first_row_is_rejected_with_the_known_days() -> None:
@@ -147,7 +148,7 @@ def test_an_ended_undated_name_is_rejected_while_its_snapshot_continues() -> Non
 
 
 def test_a_disputed_earlier_end_warns_early_enough() -> None:
-    """Azure's gpt-realtime-1.5 ends on 2027-08-24, or on 2027-02-23 according to the older source: 145 days after 2026-10-01."""
+    """Azure's gpt-realtime-1.5 ends on 2027-08-24, or 2027-02-23 by the older source: 145 days after 2026-10-01."""
     assert (
         "2027-08-24 (disputed: 2027-02-23"
         in load_facts().prices.quote("gpt-realtime-1.5", provider="azure", day=date(2026, 10, 1)).warnings[0]
@@ -179,8 +180,8 @@ def test_newer_versions_that_cannot_be_priced_are_named() -> None:
 
 
 def test_an_earlier_version_ends_with_a_later_one_and_never_the_other_way_round() -> None:
-    """No source speaks of Azure's gpt-4o-mini-tts of March 2025, but of its successor of December 2025; the preview of June 2025
-    does not end with its predecessor of October 2024, on 2025-03-26, but by the schedule that names it no more.
+    """No source speaks of Azure's gpt-4o-mini-tts of March 2025, but of its successor of December 2025; the preview of June
+    2025 does not end with its predecessor of October 2024, on 2025-03-26, but by the schedule that names it no more.
     """
     ends = {offer.id: load_facts().prices.earliest_shutdown(offer) for offer in load_facts().prices.offers}
     assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2026, 12, 15)

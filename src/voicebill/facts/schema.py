@@ -163,6 +163,7 @@ QUOTA_SCHEMA: Schema = {
     "tokens_per_minute": Field(_positive(integer), None),
     "requests_per_minute": Field(_positive(integer), None),
     "sessions": Field(_positive(integer), None),
+    "audio_minutes_per_minute": Field(_positive(integer), None),
     **PROVENANCE_SCHEMA,
 }
 
@@ -183,9 +184,9 @@ COUNTING_RULE_SCHEMA: Schema = {
 
 def _check_quota(row: Values) -> None:
     _check_days(row)
-    limits = ("tokens_per_minute", "requests_per_minute", "sessions")
+    limits = ("tokens_per_minute", "requests_per_minute", "sessions", "audio_minutes_per_minute")
     if all(name in row and row[name] is None for name in limits):
-        raise InvalidInput("a quota needs tokens_per_minute, requests_per_minute or sessions")
+        raise InvalidInput(f"a quota needs {', '.join(limits[:-1])} or {limits[-1]}")
 
 
 RULE_SCHEMA: Schema = {
