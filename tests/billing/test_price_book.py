@@ -88,7 +88,7 @@ def test_unknown_names_are_rejected_with_the_closest_ones() -> None:
 
 def test_the_provider_of_a_misplaced_model_is_suggested() -> None:
     with pytest.raises(UnknownName, match="openai has that name"):
-        load_facts().prices.quote("gpt-6.1-terra", provider="azure", day=DAY)
+        load_facts().prices.quote("gpt-live-1.1", provider="azure", day=DAY)
 
 
 def test_regional_prices_that_differ_ask_for_the_region() -> None:
@@ -98,6 +98,21 @@ def test_regional_prices_that_differ_ask_for_the_region() -> None:
         "gpt-4o-transcribe", provider="azure", deployment="regional", region="swedencentral", day=DAY
     )
     assert str(quote.rates["audio_in"]) == "$7.26/M"
+
+
+def test_prices_of_data_zones_that_differ_ask_for_the_region() -> None:
+    """gpt-6-sol: $2.00 per million tokens of text input; × 1.1 in the US, × 1.2 in the EU and in APAC."""
+    book = load_facts().prices
+    with pytest.raises(NotAvailable, match="data-zone prices of gpt-6-sol at azure differ by region; choose one of"):
+        book.quote("gpt-6-sol", provider="azure", deployment="data-zone", day=DAY)
+    regions = {"eastus2": "us", "swedencentral": "eu", "japaneast": "apac"}
+    quotes = {
+        region: book.quote("gpt-6-sol", provider="azure", deployment="data-zone", region=region, day=DAY) for region in regions
+    }
+    assert [str(quote.rates["text_in"]) for quote in quotes.values()] == ["$2.20/M", "$2.40/M", "$2.40/M"]
+    assert [quote.offer.id for quote in quotes.values()] == [
+        f"azure/gpt-6-sol-2026-09-22/data-zone/{zone}" for zone in regions.values()
+    ]
 
 
 def test_a_row_with_only_cached_prices_is_kept_and_cannot_price() -> None:

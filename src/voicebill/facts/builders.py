@@ -49,6 +49,7 @@ class RowBuilder:
             rows=rows,
             also_named=row["also_named"],
             regions=self._regions(row["regions"]),
+            zone=row["zone"],
             tier=row["tier"],
             vendor_meters=row["vendor_meters"],
             example=self.defaults["example"],

@@ -352,6 +352,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "kind": Field(one_of(*OFFER_KIND_NAMES)),
         "deployment": Field(one_of(*DEPLOYMENTS), DEFAULT_DEPLOYMENT),
         "regions": Field(_regions, ()),
+        "zone": Field(text, ""),
         "tier": Field(one_of(*SERVICE_TIERS), "standard"),
         "vendor_meters": Field(map_of(_vendor_meter, meters), {}),
         "prices": TableList(price, _check_price_currency),
