@@ -127,7 +127,7 @@ def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[s
 
 def _location(offer: Offer) -> str:
     if offer.deployment != "regional" or not offer.regions:
-        return offer.deployment
+        return f"{offer.deployment} {offer.zone}".rstrip()
     other_regions = len(offer.regions) - 1
     return f"{offer.deployment} {offer.regions[0]}{f' +{other_regions}' if other_regions else ''}"
 
