@@ -371,7 +371,7 @@ def test_rules_of_ones_own_lie_beside_ours(tmp_path: Path) -> None:
 def test_the_price_book_lists_one_model_with_history_and_sources() -> None:
     shown = run("prices", "gpt-4o-transcribe", "--provider", "openai").stdout
     assert "disputed: audio in $2.50 according to" in shown
-    assert "ends 2027-02-26" in shown
+    assert "ends on 2027-02-26" in shown
     document = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
     assert [row["until"] for row in document["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
     assert all(row["sources"] for row in document["offers"][0]["prices"])
