@@ -39,7 +39,10 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """When a model is shut down, the source, and the replacement that the vendor names. `version` None: all versions."""
+    """When a model is shut down, the source, and the replacement that the vendor names. `version` None: all versions.
+
+    `is_latest_possible`: no source gives the day, only that the model had ended by `shutdown`.
+    """
 
     provider: str
     model: str
@@ -50,6 +53,12 @@ class Lifecycle:
     checked: date
     source: str
     disputed: tuple[tuple[PartialDate, str], ...] = ()
+    is_latest_possible: bool = False
+
+    @property
+    def when(self) -> str:
+        """The shutdown day as text: `on 2027-01-20`, or `no later than 2026-07-07` if the day itself is not known."""
+        return f"{'no later than' if self.is_latest_possible else 'on'} {self.shutdown}"
 
     @property
     def days(self) -> tuple[PartialDate, ...]:
@@ -326,7 +335,7 @@ class PriceBook:
             return text
         last = max(ended, key=lambda end: end.shutdown.first)
         replacement = f"; the vendor names {last.replacement} instead" if last.replacement else ""
-        return f"{text}. It was shut down ({last.shutdown}){replacement}"
+        return f"{text}. It was shut down {last.when}{replacement}"
 
     def lifecycle_of(self, offer: Offer) -> tuple[Lifecycle, ...]:
         """The lifecycle rows that apply to an offer."""
@@ -364,9 +373,9 @@ class PriceBook:
             replacement = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
             earliest = min(end.first for end in row.days)
             if row.shutdown.first <= day:
-                yield f"{offer.name} was due to be shut down by {row.provider} on {row.shutdown}{disputed}{replacement}"
+                yield f"{offer.name} was due to be shut down by {row.provider} {row.when}{disputed}{replacement}"
             elif earliest - day <= WARN_BEFORE_SHUTDOWN:
-                yield f"{offer.name} is shut down by {row.provider} on {row.shutdown}{disputed}{replacement}"
+                yield f"{offer.name} is shut down by {row.provider} {row.when}{disputed}{replacement}"
 
     def _deployable_regions(self, offer: Offer, deployment: str) -> frozenset[str]:
         """The regions that the vendor's availability table lists for a model under a deployment."""

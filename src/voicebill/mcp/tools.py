@@ -15,7 +15,16 @@ from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
 from voicebill.answers.estimates.simulate import simulate
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
-from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_INPUTS, PTU, SELECTION, Inputs
+from voicebill.answers.parameters.inputs import (
+    CAPACITY,
+    ESTIMATE,
+    LOG_DEFAULTS,
+    LOG_INPUTS,
+    PTU,
+    RULE_INPUTS,
+    SELECTION,
+    Inputs,
+)
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
 from voicebill.answers.parameters.ptu_schema import parse_ptu_request
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
@@ -199,7 +208,7 @@ def _prices(table: Arguments, site: ToolContext) -> JsonObject:
         offers = book.offers_named(values["model"], values.get("provider"))
     else:
         offers = tuple(offer for offer in book.offers_of("realtime", values.get("provider")) if book.price_row(offer, day))
-    return PriceListReport.of(book, offers).to_dict()
+    return PriceListReport.of(book, offers, day).to_dict()
 
 
 def _rules(table: Arguments, site: ToolContext) -> JsonObject:
@@ -211,7 +220,6 @@ def _rules(table: Arguments, site: ToolContext) -> JsonObject:
 
 
 PRICE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day")}
-RULE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day", "rules")}
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -274,7 +282,7 @@ TOOLS: tuple[Tool, ...] = (
         "Look up prices",
         "The price book: the realtime offers of a day, or all offers of a model, with history, sources and disputed prices.",
         input_json_schema(PRICE_INPUTS),
-        {"digest": (), "currency": (), "offers": ("id", "provider", "model", "deployment", "regions", "prices")},
+        {"digest": (), "day": (), "currency": (), "offers": ("id", "provider", "model", "deployment", "regions", "prices")},
         _prices,
     ),
     Tool(

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from voicebill.answers.parameters import kinds
-from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PTU, Input, Inputs
+from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PTU, RULE_INPUTS, Input, Inputs
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
 from voicebill.answers.reports.capacity import CapacityReport
 from voicebill.answers.reports.comparison import ComparisonReport
@@ -177,12 +177,7 @@ GET_PRICES = _get(
 GET_RULES = _get(
     ModelRulesReport,
     "The rules by which a model's conversations are counted, with their evidence",
-    [
-        _parameter("model", "Model. Default: gpt-realtime-1.5.", example="gpt-realtime"),
-        _parameter("provider", "openai or azure. Default: openai."),
-        _parameter("day", "Day of the rules. Default: today.", example="2026-11-22"),
-        _parameter("rules", "Name of a rule set. Default: the rules from recorded sessions.", example="web-calculator-2026-06"),
-    ],
+    input_parameters(RULE_INPUTS),
 )
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = {

@@ -147,6 +147,7 @@ SELECTION: Inputs = _rows(
         example="gpt-realtime-mini",
         initial=DEFAULT_MODEL,
         meaning="the newest model without billed reasoning before replies",
+        choice_labels={DEFAULT_MODEL: DEFAULT_MODEL},  # the form shows the models that are available on the day instead
         is_advanced=False,
         is_wide=True,
     ),
@@ -1028,6 +1029,9 @@ LOG_QUERY: Inputs = _rows(
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""
+
+RULE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day", "rules")}
+"""Everything that the rules of a model can be asked with."""
 
 ESTIMATE: Inputs = {**SELECTION, **PLAN, **CALL_VOLUME, **CONNECTION_COSTS}
 """Everything that an estimate or a comparison can be asked with."""

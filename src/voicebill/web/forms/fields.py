@@ -1,7 +1,7 @@
 """Build the fields of the forms from the declared inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
@@ -85,8 +85,6 @@ def _choices(row: Input) -> tuple[tuple[str, str], ...]:
     """Values and labels of a selection: an empty value stands for the default, unless the field has an initial value."""
     if row.choice_labels:
         return tuple(row.choice_labels.items())
-    if row.name == "model" and row.initial:
-        return ((row.initial, row.initial),)
     words = row.choices or row.suggestions
     default = row.default_as_text
     return (("", default), *((word, word) for word in words if word != default)) if words else ()
@@ -98,6 +96,12 @@ def form_groups(inputs: Iterable[Input]) -> tuple[FieldGroup, ...]:
     main = FieldGroup("", tuple(form_field(row) for row in rows if not row.is_advanced))
     groups = groups_of(row for row in rows if row.is_advanced)
     return (main, *(FieldGroup(title, tuple(map(form_field, group))) for title, group in groups.items()))
+
+
+def with_choices(group: FieldGroup, name: str, words: Iterable[str]) -> FieldGroup:
+    """A group in which the field of a name is a selection of these words."""
+    choices = tuple((word, word) for word in words)
+    return replace(group, fields=tuple(replace(row, choices=choices) if row.name == name else row for row in group.fields))
 
 
 FORM_INPUTS: Inputs = {**ESTIMATE, "discount": DISCOUNT}

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from voicebill.facts.example_plans import EXAMPLE_PLANS
-from voicebill.web.forms.fields import CAPACITY_GROUPS, FIELD_GROUPS, MAIN_FIELDS, MORE_FIELDS, realtime_model_names
+from voicebill.web.forms.fields import (
+    CAPACITY_GROUPS,
+    FIELD_GROUPS,
+    MAIN_FIELDS,
+    MORE_FIELDS,
+    realtime_model_names,
+    with_choices,
+)
 from voicebill.web.forms.presets import preset
 from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY, Problem
 from voicebill.web.site import Site
@@ -14,11 +21,11 @@ FIELD_LABELS = {field.name: field.label for group in (*FIELD_GROUPS, *CAPACITY_G
 
 def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
     """The context that every page with the form needs; the fields keep the values as they were typed."""
+    models = realtime_model_names(site.facts.prices, site.today())
     return {
         "fields": fields,
-        "main_group": MAIN_FIELDS,
+        "main_group": with_choices(MAIN_FIELDS, "model", models),
         "more_groups": MORE_FIELDS,
-        "models": list(realtime_model_names(site.facts.prices, site.today())),
         "presets": [preset(plan_name) for plan_name in EXAMPLE_PLANS],
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "field_labels": FIELD_LABELS,

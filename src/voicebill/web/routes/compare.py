@@ -23,6 +23,7 @@ from voicebill.answers.comparison.compare import (
 )
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
 from voicebill.answers.reports.comparison import ComparisonReport
+from voicebill.answers.reports.comparison_cells import bridge_subtotals, latency_text
 from voicebill.billing.errors import VoicebillError
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
@@ -121,6 +122,8 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         "sort": values.get("sort", "expected"),
         "day": site.today(),
         "offer_notes": offer_notes,
+        "latency_text": latency_text,
+        "bridge_subtotals": bridge_subtotals,
     }
     context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
     context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
@@ -269,7 +272,7 @@ def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Compa
         fields = second_plan_fields(text, site)
         return _compare_second_plan(fields, bound, site), query_string(fields), ""
     except Problem as error:
-        return None, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
+        return None, "", str(error)
 
 
 def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:

@@ -122,7 +122,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         values = read_query(request.url.query, site.limits)
 
         def work() -> bytes:
-            return json_body(PriceListReport.of(site.facts.prices, select_offers(values, site)))
+            return json_body(PriceListReport.of(site.facts.prices, select_offers(values, site), site.today()))
 
         return json_response(request, await run_in_threads(site, work))
 
