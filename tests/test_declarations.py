@@ -118,7 +118,7 @@ QUESTIONS = st.fixed_dictionaries(
     {name: TEXTS[name] for name in ("minutes", "turns")},
     optional={name: strategy for name, strategy in TEXTS.items() if name not in ("minutes", "turns")},
 )
-SENTENCES = {"period": "conversations", "instructions": "instructions_tokens"}
+SENTENCES = {"period": "conversations", "instructions": "instructions_tokens", "turn": "turns"}
 """The field of an error by the first word of a message that does not name it."""
 
 Outcome = tuple[str | None, frozenset[str]]

@@ -42,6 +42,7 @@ PLAN = {
 OVERRIDES = {
     "minutes": {"carrier_increment": "10.01", "session_minutes": "45", "session_carryover": "70"},
     "post_instructions_tokens": {"retention_ratio": "600"},
+    "instructions_change": {"stable_instructions_tokens": "1"},
 }
 """By parameter, what the plan must have instead, so that the parameter has an effect."""
 
@@ -49,6 +50,8 @@ NOT_FOR_CAPACITY = {"carrier_per_minute"}
 
 EQUIVALENTS: dict[tuple[str, str], str] = {
     ("silence_share", "the rest"): "0.2",
+    ("instructions_change", "never"): "0",
+    ("stable_instructions_tokens", "65% of the prompt"): "650",
     ("codec", "the transport's first"): "pcm16",
     ("tier", "the lowest"): "tier-1",
     ("cached_tokens", "as the provider counts"): "counted",
@@ -64,6 +67,8 @@ ABSENT = {
     "the first",
     "the day after the last",
     "the model's",
+    "by the rules",
+    "evenly",
     "today",
     "any",
     "as published",
@@ -98,6 +103,9 @@ OTHERS = {
     "silence_share": "0.1",
     "deployment": "data-zone",
     "warm_cache": "yes",
+    "calls_end_with_session": "yes",
+    "instructions_change": "true",
+    "stable_instructions_tokens": "100",
 }
 """Another value of each parameter that is no number."""
 

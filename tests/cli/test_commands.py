@@ -96,13 +96,16 @@ def test_every_option_reaches_the_plan() -> None:
         "--transport": "sip",
         "--cache": "none",
         "--prefix-reuse": "0.7",
+        "--instructions-change": "true",
+        "--stable-instructions-tokens": "600",
         "--retention-ratio": "0.6",
         "--post-instructions-tokens": "7000",
         "--session-minutes": "20",
         "--session-carryover": "nothing",
         "--set-rule": "cache_block_tokens=128",
     }
-    document = answer("estimate", "--warm-cache", *ON, *(word for pair in words.items() for word in pair))
+    flags = ("--warm-cache", "--calls-end-with-session")
+    document = answer("estimate", *flags, *ON, *(word for pair in words.items() for word in pair))
     plan = document["plan"]
     assert {key: plan[key] for key in ("minutes", "turns", "user_share", "assistant_share", "silence_share")} == {
         "minutes": "5",
@@ -117,6 +120,9 @@ def test_every_option_reaches_the_plan() -> None:
     assert (plan["text_turn_user_tokens"], plan["text_turn_reply_tokens"], plan["reasoning_tokens"]) == (13, 14, 15)
     assert (plan["interrupted_share"], plan["played_share"], plan["transport"]) == ("0.25", "0.4", "sip")
     assert (plan["cache"], plan["prefix_reuse"], plan["warm_cache"], plan["session_minutes"]) == ("none", "0.7", True, 20)
+    assert (plan["instructions_change"], plan["stable_instructions_tokens"]) == ("1", 600)
+    assert plan["calls_end_with_session"] is True
+    assert answer("estimate", "--minutes", "5", "--turns", "12", "--image-turns", "1,4", *ON)["plan"]["image_turns"] == [1, 4]
     assert plan["truncation"] == {"mode": "auto", "retention_ratio": "0.6", "post_instructions_tokens": 7000}
     assert (plan["session_carryover"], plan["conversations"]) == ("nothing", "1,000/day")
     assert document["offer"]["id"] == "azure/gpt-realtime-2.1-2026-07-07/data-zone"
@@ -571,7 +577,7 @@ def test_months_are_taken_over_all_lengths(tmp_path: Path) -> None:
     own_lengths = answer(*words, "--call-lengths", str(file))
     assert [percentile["minutes"] for percentile in own_lengths["call_mix"]["percentiles"]] == [5.0, 5.0, 20.0]
     assert own_lengths["call_mix"]["mean_minutes"] == 8.75
-    assert "Calls of different lengths (as counted, at most 60 minutes)" in run(*words, "--call-lengths", str(file)).stdout
+    assert "Calls of different lengths (as counted)" in run(*words, "--call-lengths", str(file)).stdout
     for content, message in (
         ("seconds,calls\n180,3\n", "line 1: 'seconds' is not a duration"),
         ("minutes,calls\n5,1,000\n", "line 2: a line holds minutes and how many calls"),

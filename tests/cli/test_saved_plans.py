@@ -69,6 +69,8 @@ def test_every_commented_line_of_a_plan_file_can_be_set_alone(tmp_path: Path, te
         changed = text
         for row in (line, *(lines[required] for required in ESTIMATE[name].requires)):
             changed = changed.replace(row, row.removeprefix("# "))
+        if name == "image_turns":
+            changed = re.sub(r"^images = .*$", "", changed, flags=re.MULTILINE)  # one or the other
         file.write_text(changed, encoding="utf-8")
         assert read_plan_file(file) != unchanged, name
 

@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import pytest
 
+from voicebill.billing.errors import InvalidInput
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution, length_buckets
 from voicebill.conversation.call_population import DurationCap, call_population
 from voicebill.conversation.plan import Plan
@@ -70,3 +71,20 @@ def test_without_variation_every_call_is_the_planned_one() -> None:
     assert [call.turns for call in calls.percentiles] == [20, 20, 20]
     cut = call_population(PLAN, LengthDistribution(0), DurationCap(5, "context"))
     assert (cut.longest_turns, cut.mean_minutes, cut.cut_share) == (10, 5, 1)
+
+
+def test_unconnected_and_short_calls_are_a_share_of_all() -> None:
+    """Of ten calls four reach nobody, two end after the first turn of half a minute, and four last ten minutes."""
+    plan = replace(PLAN, unconnected_share=Decimal("0.4"), short_share=Decimal("0.2"))
+    calls = call_population(plan, LengthDistribution(0))
+    assert calls.weights == [(1, 2 * 10**11), (20, 4 * 10**11)]
+    assert calls.total_weight == 10**12
+    assert calls.mean_minutes == pytest.approx(0.2 * 0.5 + 0.4 * 10)
+    assert calls.full_mean_minutes == pytest.approx(calls.mean_minutes)
+    assert calls.turn_weights == [6 * 10**11] + [4 * 10**11] * 19
+
+
+@pytest.mark.parametrize(("unconnected", "short"), [("1", "0"), ("0.7", "0.3"), ("0", "1")])
+def test_a_month_must_have_calls_that_the_plan_describes(unconnected: str, short: str) -> None:
+    with pytest.raises(InvalidInput, match="must add up to less than 1"):
+        replace(PLAN, unconnected_share=Decimal(unconnected), short_share=Decimal(short))

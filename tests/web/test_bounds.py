@@ -19,7 +19,7 @@ PLAN = {"minutes": 10, "turns": 20}
         (Limits(turns=50), {"minutes": 10, "turns": 48, "tool_calls": 2}, "tool_calls", "at most 50 turns and tool calls"),
         (Limits(turns=50), {"minutes": 10, "turns": 50}, "turns", "at most 50 turns and tool calls"),
         (Limits(), PLAN | {"images": MAX_REQUEST_IMAGES}, "images", "at most 50 are possible"),
-        # A session of 60 minutes at 2 turns a minute has 120 turns
+        # The longest call has six times as many turns as the planned one
         (Limits(longest_call_turns=120), PLAN, "turns", "the longest calls of a month would have 126 turns"),
         (Limits(turns_per_minute=5), {"minutes": 4, "turns": 20}, "turns", "not realistic: at most 5"),
     ],

@@ -120,7 +120,7 @@ class ContextOverflow(VoicebillError, ValueError):
     @classmethod
     def at_turn(cls, turn: int, message: str) -> Self:
         """The error of a turn."""
-        error = cls(f"turn {turn}: {message}")
+        error = cls(f"turn {turn}: {message}", field="turns", is_sentence=True)
         error.turn = turn
         return error
 

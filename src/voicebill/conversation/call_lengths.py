@@ -86,6 +86,16 @@ def longest_call_minutes(plan: Plan, lengths: "LengthDistribution | CallLengths 
     return min(float(MAX_CALL_MINUTES), MAX_MULTIPLE_OF_MEAN * float(plan.minutes))
 
 
+def short_minutes(plan: Plan) -> float:
+    """The length of a call that ends after its first turn."""
+    return float(plan.minutes) / plan.turns
+
+
+def longest_call_turns(plan: Plan, lengths: "LengthDistribution | CallLengths | None" = None) -> float:
+    """Turns and tool calls of the longest call of a month."""
+    return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest_call_minutes(plan, lengths)
+
+
 def share_of_longer_calls(plan: Plan, lengths: "LengthDistribution | CallLengths", minutes: float) -> float:
     """The share of calls that are longer than some minutes."""
     if isinstance(lengths, CallLengths):

@@ -17,6 +17,7 @@ from voicebill.conversation.call_lengths import (
     longest_call_minutes,
     quantile,
     share_of_longer_calls,
+    short_minutes,
     turn_count,
 )
 from voicebill.conversation.plan import Plan, greeting_turns
@@ -48,7 +49,8 @@ class CallPopulation:
     """Calls of all lengths around a plan: their shares by the number of turns, the shortest first.
 
     Calls longer than `cap` end there: `cut_share` of them. Without a cap, calls beyond `longest` minutes are counted at that
-    length. `mean_minutes` is the mean length of calls as they are counted.
+    length. `mean_minutes` is the mean length of calls as they are counted. Short calls are among those of one turn, and
+    unconnected ones, which have no turns, count in all shares and means.
     """
 
     plan: Plan
@@ -62,9 +64,8 @@ class CallPopulation:
     @property
     def full_mean_minutes(self) -> float:
         """The mean length of calls if none of them were cut."""
-        if isinstance(self.lengths, CallLengths):
-            return self.lengths.mean_minutes
-        return float(self.plan.minutes)
+        observed = self.lengths.mean_minutes if isinstance(self.lengths, CallLengths) else float(self.plan.minutes)
+        return float(self.plan.full_share) * observed + float(self.plan.short_share) * short_minutes(self.plan)
 
     @property
     def longest_turns(self) -> int:
@@ -78,8 +79,8 @@ class CallPopulation:
 
     @property
     def total_weight(self) -> int:
-        """The sum of all weights."""
-        return sum(weight for _, weight in self.weights)
+        """The weight of all calls, unconnected ones included."""
+        return sum(weight for _, weight in self.weights) + round(self.plan.unconnected_share * WEIGHT_SCALE)
 
     @property
     def turn_weights(self) -> list[int]:
@@ -106,8 +107,7 @@ class CallPopulation:
         """The mean number of sessions of a call, if a session lasts for at most so many minutes (0: without limit)."""
         if not limit_minutes:
             return 1.0
-        shares = sum(bucket.share for bucket in self.buckets)
-        return sum(bucket.share * max(1, ceil(bucket.minutes / limit_minutes)) for bucket in self.buckets) / shares
+        return sum(bucket.share * max(1, ceil(bucket.minutes / limit_minutes)) for bucket in self.buckets)
 
     def ending_at_turn(self, turns: int, by: Literal["session", "context"]) -> "CallPopulation":
         """The calls if those with more turns end there."""
@@ -122,12 +122,25 @@ def call_population(plan: Plan, lengths: LengthDistribution | CallLengths, cap: 
     """
     minutes = float(plan.minutes)
     if isinstance(lengths, LengthDistribution) and not lengths.coefficient:
-        turns = plan.turns if cap is None else min(plan.turns, turn_count(cap.minutes, plan.turns / minutes))
-        length = minutes if cap is None else min(minutes, cap.minutes)
-        return CallPopulation(plan, lengths, cap, length, (LengthBucket(turns, length, 1.0),), length, float(length < minutes))
-    longest = min(cap.minutes if cap else longest_call_minutes(plan, lengths), MAX_TURNS * minutes / plan.turns)
-    buckets = tuple(length_buckets(plan, lengths, longest))
-    shares = sum(bucket.share for bucket in buckets)
-    mean = sum(bucket.share * bucket.minutes for bucket in buckets) / shares
-    cut_share = share_of_longer_calls(plan, lengths, cap.minutes) if cap else 0.0
-    return CallPopulation(plan, lengths, cap, longest, buckets, mean, cut_share)
+        longest = min(minutes, cap.minutes) if cap else minutes
+        turns = min(plan.turns, turn_count(longest, plan.turns / minutes))
+        buckets, cut_share = [LengthBucket(turns, longest, 1.0)], float(longest < minutes)
+    else:
+        longest = min(cap.minutes if cap else longest_call_minutes(plan, lengths), MAX_TURNS * minutes / plan.turns)
+        buckets = length_buckets(plan, lengths, longest)
+        cut_share = share_of_longer_calls(plan, lengths, cap.minutes) if cap else 0.0
+    calls = _with_short_calls(plan, buckets)
+    mean_minutes = sum(bucket.share * bucket.minutes for bucket in calls)
+    return CallPopulation(plan, lengths, cap, longest, calls, mean_minutes, cut_share * float(plan.full_share))
+
+
+def _with_short_calls(plan: Plan, buckets: list[LengthBucket]) -> tuple[LengthBucket, ...]:
+    """The calls that a plan describes, in `buckets`, as their share of all calls, together with its short ones."""
+    scale = float(plan.full_share) / sum(bucket.share for bucket in buckets)
+    scaled = [bucket._replace(share=bucket.share * scale) for bucket in buckets]
+    if plan.short_share:
+        first = scaled.pop(0) if scaled[0].turns == 1 else LengthBucket(1, 0.0, 0.0)
+        share = first.share + float(plan.short_share)
+        minutes = (first.share * first.minutes + float(plan.short_share) * short_minutes(plan)) / share
+        scaled.insert(0, LengthBucket(1, minutes, share))
+    return tuple(scaled)

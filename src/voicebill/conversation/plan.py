@@ -39,7 +39,8 @@ class Plan(ConversationSettings):
     image instead, one entry per image. In a text turn the user types and the assistant answers as text. `reasoning_tokens`
     are those of every response (None: as the rules say). `interrupted_share` is the share of replies that the user
     interrupts, and `played_share` the share of an interrupted reply that is played; `assistant_share` is the time of played
-    speech. `calls_end_with_session`: calls are cut at the session limit, and do not go on in another session.
+    speech. `calls_end_with_session`: calls are cut at the session limit, and do not go on in another session. Of a month's
+    calls, `unconnected_share` reaches nobody, and `short_share` ends after the first turn; the plan describes the others.
 
     >>> Plan(minutes=10, turns=20).silence
     Decimal('0.2')
@@ -65,6 +66,8 @@ class Plan(ConversationSettings):
     played_share: Annotated[Number, Between(0, 1, above=True, text="1 (100%)")] = Decimal("0.5")
     reasoning_tokens: TokenCount | None = None
     calls_end_with_session: bool = False
+    unconnected_share: Share = 0
+    short_share: Share = 0
 
     def __post_init__(self) -> None:
         ConversationSettings.__post_init__(self)
@@ -74,6 +77,13 @@ class Plan(ConversationSettings):
             )
         self._check_image_turns()
         self._check_shares()
+        if Decimal(self.unconnected_share) + Decimal(self.short_share) >= 1:
+            raise InvalidInput(
+                f"({self.unconnected_share}) and short_share ({self.short_share}) must add up to less than 1: the plan "
+                "describes the other calls",
+                field="unconnected_share",
+                mentions=("short_share",),
+            )
 
     def _check_image_turns(self) -> None:
         count = len(self.image_turns)
@@ -103,6 +113,11 @@ class Plan(ConversationSettings):
                 field="silence_share",
                 mentions=("user_share", "assistant_share"),
             )
+
+    @property
+    def full_share(self) -> Decimal:
+        """The share of a month's calls that the plan describes: those that are neither unconnected nor short."""
+        return 1 - Decimal(self.unconnected_share) - Decimal(self.short_share)
 
     @property
     def image_count(self) -> int:

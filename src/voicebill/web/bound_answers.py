@@ -17,20 +17,24 @@ from voicebill.answers.comparison.break_even import (
     select_alternatives,
 )
 from voicebill.answers.comparison.compare import Comparison, available_offers_matching, compare
-from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
-from voicebill.conversation.call_lengths import MAX_MULTIPLE_OF_MEAN
+from voicebill.conversation.call_lengths import longest_call_turns
+from voicebill.conversation.volume import Volume
 from voicebill.web.forms.requests import BoundRequest, Problem, problem_from
 
 BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
 """Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
 
-MAX_TURNS_FOR_MONTH = 600
+MAX_TURNS_FOR_MONTH = 2_000
 """Months are calculated for every offer if the longest call has at most so many turns."""
+
+MAX_TURNS_FOR_BREAK_EVEN = 600
+"""The break-even is calculated for plans with at most so many turns."""
 
 
 def answer_estimate(bound: BoundRequest) -> Estimate:
@@ -116,11 +120,7 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
     estimate_request = bound.request
     try:
         offers = _matching_offers(bound, offer_filter)
-        volume = (
-            None
-            if longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts) > MAX_TURNS_FOR_MONTH
-            else estimate_request.volume
-        )
+        volume = _comparable_volume(estimate_request)
         return compare(
             estimate_request.plan,
             offers,
@@ -131,6 +131,12 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
         )
     except VoicebillError as error:
         raise problem_from(error) from None
+
+
+def _comparable_volume(estimate_request: EstimateRequest) -> Volume | None:
+    """The volume, unless the longest calls of a month would take too long to count for every offer."""
+    longest_turns = longest_call_turns(estimate_request.plan, estimate_request.lengths)
+    return None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
 
 
 def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
@@ -147,11 +153,7 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
         Problem: the connection's fields are invalid.
     """
     estimate_request, plan = bound.request, bound.request.plan
-    longest_turns = max(
-        longest_call_turns(estimate_request.plan, estimate_request.selection, bound.facts),
-        MAX_MULTIPLE_OF_MEAN * (plan.turns + plan.tool_calls),
-    )
-    volume = None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
+    volume = _comparable_volume(estimate_request)
     lengths = estimate_request.lengths if volume else None
     stacks = [] if offer_filter.model else restrict_stacks(bound.facts.stacks, offer_filter.provider, offer_filter.deployment)
     try:
@@ -185,9 +187,9 @@ def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> B
         raise Problem(
             422, "Invalid input", [("break_even", f"must be one of {', '.join(AXES)}, not {values['break_even'][:40]!r}")]
         )
-    if alternatives.plan.turns > MAX_TURNS_FOR_MONTH:
+    if alternatives.plan.turns > MAX_TURNS_FOR_BREAK_EVEN:
         message = (
-            f"the break-even is limited to plans with {MAX_TURNS_FOR_MONTH} turns here; the command line has no such limit"
+            f"the break-even is limited to plans with {MAX_TURNS_FOR_BREAK_EVEN} turns here; the command line has no such limit"
         )
         raise Problem(422, "Too long", [("turns", message)])
     try:

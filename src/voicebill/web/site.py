@@ -20,7 +20,7 @@ class Limits:
 
     turns: int = 1_000
     turns_per_minute: int = 60
-    longest_call_turns: int = 2_500
+    longest_call_turns: int = 6_000
     """Turns of the longest call of a month."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024

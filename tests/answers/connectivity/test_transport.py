@@ -241,6 +241,19 @@ def test_the_carriers_month_ends_where_the_calls_do(ends: bool, minutes: int) ->
     assert connection_of(answer).per_month == micro_dollars(f"10 × {minutes} × 10000")
 
 
+def test_a_carrier_bills_short_calls_by_their_increments_and_no_unconnected_ones() -> None:
+    """Of ten calls five reach nobody, one of 18 s is billed as a minute, and four last 6 minutes."""
+    answer = estimate(
+        replace(SIX, unconnected_share=Decimal("0.5"), short_share=Decimal("0.1")),
+        SELECTION,
+        own_facts(),
+        Volume(Decimal(10), "month"),
+        LengthDistribution(0),
+        connection_costs=ConnectionCosts(carrier_per_minute=Decimal("0.01"), carrier_increment=60),
+    )
+    assert connection_of(answer).per_month == micro_dollars("1 × 10000 + 4 × 6 × 10000")
+
+
 def test_without_a_transport_or_costs_there_is_no_connection() -> None:
     plain = Plan(minutes=6, turns=20)
     assert estimate_with(plain).connection is None

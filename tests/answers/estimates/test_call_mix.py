@@ -243,3 +243,13 @@ def test_equal_rates_cost_the_same_at_both_providers_up_to_reconnections(minutes
         price_calls(replace(plan, session_minutes=1440), LengthDistribution(), m).mean for m in (resolved_model(), azure)
     ]
     assert unlimited[0] == unlimited[1]
+
+
+def test_a_campaign_costs_what_its_calls_cost_one_by_one() -> None:
+    """Of ten calls four reach nobody, two end after the greeting and one turn, and four are the planned call."""
+    campaign = replace(PLAN, first_speaker="assistant", unconnected_share=Decimal("0.4"), short_share=Decimal("0.2"))
+    mix = price_calls(campaign, LengthDistribution(0), resolved_model())
+    short, full = (costs_of_turns(campaign, turns, resolved_model()).expected for turns in (1, 20))
+    assert mix.short_call == short
+    assert mix.mean.expected == Fraction(2 * short + 4 * full, 10)
+    assert price_calls(PLAN, LengthDistribution(0), resolved_model()).short_call is None

@@ -1,6 +1,7 @@
 """Price the fees of carriers and platforms per call and per month, each call rounded up separately."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from voicebill.conversation.call_lengths import (
     LengthDistribution,
     longest_call_minutes,
     mean_billed_ms,
+    short_minutes,
 )
 from voicebill.conversation.plan import Plan
 
@@ -59,7 +61,9 @@ class MonthlyCalls(NamedTuple):
     def mean_ms(self, plan: Plan, step_ms: int = 1) -> Fraction:
         """Mean billed milliseconds of a call, each call rounded up to a billing increment of `step_ms`."""
         cap = self.cap_minutes or longest_call_minutes(plan, self.lengths)
-        return mean_billed_ms(plan, self.lengths or LengthDistribution(0), step_ms, cap)
+        full = mean_billed_ms(plan, self.lengths or LengthDistribution(0), step_ms, cap)
+        short = mean_billed_ms(replace(plan, minutes=short_minutes(plan)), LengthDistribution(0), step_ms, cap)
+        return Fraction(plan.full_share) * full + Fraction(plan.short_share) * short if plan.full_share < 1 else full
 
 
 def per_minute_quote(name: str, book: PriceBook, day: date, *, what: str = "carrier or platform") -> Quote:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.costing import CountedCalls, count_calls
-from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel
+from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios, usage_costs
 from voicebill.billing.money import Amount
-from voicebill.conversation.call_lengths import MAX_CALL_MINUTES, CallLengths, LengthDistribution, longest_call_minutes
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_population import CallPopulation, DurationCap, call_population
 from voicebill.conversation.context import session_limit_ms
 from voicebill.conversation.plan import Plan
@@ -35,7 +34,8 @@ class CallMix:
 
     `length_uplift` is the difference to the planned call, as a share of the latter, both expected. Calls longer than `cap`
     end there: `cut_share` of them; it is None where calls go on in another session. `mean_sessions` is the mean number of
-    sessions of a call, each after the first one a reconnection.
+    sessions of a call, each after the first one a reconnection. `short_call` is the expected amount of a call that ends after
+    the first turn; None if the plan has none. Unconnected calls cost nothing, and count in the mean.
     """
 
     lengths: LengthDistribution | CallLengths
@@ -46,6 +46,7 @@ class CallMix:
     mean_minutes: float
     mean_sessions: float
     percentiles: tuple[Percentile, ...]
+    short_call: Amount | None = None
 
 
 class CountedPopulation(NamedTuple):
@@ -100,6 +101,7 @@ def call_mix(population: CountedPopulation, average: Scenarios, model: ResolvedM
             Percentile(call.percent, call.minutes, usage_costs(counts.usage(call.turns), model).expected)
             for call in calls.percentiles
         ),
+        short_call=usage_costs(counts.usage(1), model).expected if calls.plan.short_share else None,
     )
 
 
@@ -111,23 +113,3 @@ def mean_costs(population: CountedPopulation, model: ResolvedModel) -> Scenarios
     """
     usage = population.counts.weighted_usage(population.calls.weights)
     return usage_costs(usage, model).scaled(Fraction(1, population.calls.total_weight))
-
-
-def longest_call_turns(plan: Plan, selection: ModelSelection, facts: Facts) -> float:
-    """Turns and tool calls of the longest call of a month with any provider, as the call mix cuts it."""
-    overrides = selection.overrides
-    uncapped_minutes = longest_call_minutes(plan)
-    if plan.session_minutes is not None:
-        session_limits = {plan.session_minutes}
-    elif "session_minutes" in overrides:
-        session_limits = {int(str(overrides["session_minutes"]))}
-    else:
-        rule_set_names = (selection.rules or facts.rules.default, facts.rules.default)
-        rows = (row for rule_set in facts.rules.sets if rule_set.name in rule_set_names for row in rule_set.rows)
-        realtime_rows = (row for row in rows if not row.kinds or "realtime" in row.kinds)
-        session_limits = {int(str(row.value)) for row in realtime_rows if row.parameter == "session_minutes"}
-    longest_minutes = max(
-        min(session_minutes, MAX_CALL_MINUTES) if plan.minutes <= session_minutes else uncapped_minutes
-        for session_minutes in session_limits
-    )
-    return (plan.turns + plan.tool_calls) / float(plan.minutes) * longest_minutes

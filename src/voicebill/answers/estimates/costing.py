@@ -120,7 +120,7 @@ class ScenarioUsage(NamedTuple):
     transcription: Usage
 
 
-HeardCounts = tuple[int, int, int]
+TranscribedCounts = tuple[int, int, int]
 """Committed user audio in milliseconds and in tokens, and the text tokens of its transcripts."""
 
 
@@ -128,12 +128,12 @@ HeardCounts = tuple[int, int, int]
 class CountedCalls:
     """Counts of one long call by the end of every turn, and so of every call that is its beginning.
 
-    `by_turn` begins with the planned conversation's first turn; a greeting before it is included in all counts. `heard` is
-    empty without transcription. `overflow` is the provider's error that ends the call after these turns, if there is one.
+    `by_turn` begins with the planned conversation's first turn; a greeting before it is included in all counts.
+    `transcribed` is empty without transcription. `overflow` is the provider's error that ends the call after these turns.
     """
 
     by_turn: tuple[RunningCounts, ...]
-    heard: tuple[HeardCounts, ...]
+    transcribed: tuple[TranscribedCounts, ...]
     transcribed_by: Literal["time", "tokens"] | None
     overflow: ContextOverflow | None = None
 
@@ -144,22 +144,24 @@ class CountedCalls:
 
     def usage(self, turns: int) -> ScenarioUsage:
         """The usage of the call of some turns."""
-        return self._usage(self.by_turn[turns - 1], self.heard[turns - 1] if self.heard else (0, 0, 0))
+        return self._usage(self.by_turn[turns - 1], self.transcribed[turns - 1] if self.transcribed else (0, 0, 0))
 
     def weighted_usage(self, weights: Iterable[tuple[int, int]]) -> ScenarioUsage:
         """The sum of the usages of calls, each given by its turns and multiplied by its whole weight."""
         turns, factors = zip(*weights, strict=True)
         counts = _weighted_sums(factors, [self.by_turn[count - 1] for count in turns])
-        heard = _weighted_sums(factors, [self.heard[count - 1] for count in turns]) if self.heard else (0, 0, 0)
-        return self._usage(RunningCounts(*counts), heard)
+        transcribed = (
+            _weighted_sums(factors, [self.transcribed[count - 1] for count in turns]) if self.transcribed else (0, 0, 0)
+        )
+        return self._usage(RunningCounts(*counts), transcribed)
 
-    def _usage(self, counts: "RunningCounts", heard: tuple[int, ...]) -> ScenarioUsage:
+    def _usage(self, counts: "RunningCounts", transcribed: tuple[int, ...]) -> ScenarioUsage:
         input_tokens, output = Tokens(*counts[0:3]), (counts.text_out, counts.audio_out)
         hits = (Tokens(*counts[3:6]), Tokens(*counts[6:9]), NOTHING)
         best, expected, worst = (
             usage_from_tokens(input_tokens, hit, *output, write) for hit, write in zip(hits, counts[9:12], strict=True)
         )
-        return ScenarioUsage((best, expected, worst), self._transcription_usage(*heard))
+        return ScenarioUsage((best, expected, worst), self._transcription_usage(*transcribed))
 
     def _transcription_usage(self, ms: int, audio_tokens: int, transcript_tokens: int) -> Usage:
         if self.transcribed_by is None:
@@ -196,24 +198,24 @@ def count_calls(plan: Plan, model: ResolvedModel, turns: int) -> CountedCalls:
     rules = model.effective_rules.rules
     best_rule = cache_rule("all", rules, plan.prefix_reuse)
     expected_rule = cache_rule(plan.cache or rules.expected_cache, rules, plan.prefix_reuse)
-    greeting, overflow, heard = greeting_turns(plan), None, []
+    greeting, overflow, transcribed = greeting_turns(plan), None, []
     counts = count_fast(plan, rules, best_rule, expected_rule, turns)
     if counts is not None and model.transcription is not None:
-        heard = [_heard_tokens(tokens, rules) for tokens in schedule_speech(plan, rules, turns).user_tokens]
+        transcribed = [_transcribed_tokens(tokens, rules) for tokens in schedule_speech(plan, rules, turns).user_tokens]
     if counts is None:
         counts, overflow, scripted = _count_turns(script(plan, rules, turns), rules, best_rule, expected_rule)
         if model.transcription is not None:
-            heard = [_heard(turn, rules) for turn in scripted]
-    running = [(ms, audio, text) for ms, audio, text in zip(*map(accumulate, zip(*heard, strict=True)), strict=True)]
+            transcribed = [_transcribed_turn(turn, rules) for turn in scripted]
+    running = [(ms, audio, text) for ms, audio, text in zip(*map(accumulate, zip(*transcribed, strict=True)), strict=True)]
     return CountedCalls(tuple(counts[greeting:]), tuple(running[greeting:]), model.transcribed_by, overflow)
 
 
-def _heard(turn: Turn, rules: Rules) -> HeardCounts:
+def _transcribed_turn(turn: Turn, rules: Rules) -> TranscribedCounts:
     audio = token_counting.user_audio(turn, rules)
     return audio * rules.user_audio_ms_per_token, audio, token_counting.user_transcript(turn, audio, rules) if audio else 0
 
 
-def _heard_tokens(audio: int, rules: Rules) -> HeardCounts:
+def _transcribed_tokens(audio: int, rules: Rules) -> TranscribedCounts:
     return audio * rules.user_audio_ms_per_token, audio, token_counting.transcript_tokens(audio, rules) if audio else 0
 
 

@@ -22,6 +22,16 @@ VARIED_BY_SCENARIOS = frozenset({"cache_reuse_share", "cache_reuse_share_without
 """Rules that the best and the worst scenario vary already."""
 
 
+RULE_LABELS = {
+    "history": "history policy",
+    "vad_silence_ms": "silence before commit",
+    "reasoning_tokens_per_response": "reasoning per response",
+    "tools_billed_share": "billed share of tool schemas",
+    "stable_instructions_share": "stable share of changing instructions",
+}
+"""Uncertain rules as people read them."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleEffect:
     """The expected amount of a conversation if an uncertain rule has another value."""
@@ -50,6 +60,11 @@ class RuleUncertainty:
     def parameters(self) -> tuple[str, ...]:
         """The uncertain rules whose value changes the amount."""
         return tuple(dict.fromkeys(effect.parameter for effect in self.effects))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The same rules as people read them."""
+        return tuple(RULE_LABELS.get(parameter, parameter) for parameter in self.parameters)
 
     def planning_range(self, costs: Scenarios) -> AmountRange:
         """The planning range of the costs of a conversation, a month or a year: the rules change them alike."""

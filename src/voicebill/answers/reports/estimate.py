@@ -67,7 +67,9 @@ class CallMixReport(Report):
     cut_share: float
     """Share of the calls that are cut."""
     percentiles: tuple[PercentileReport, ...]
-    """Percentiles of the call length."""
+    """Percentiles of the call length, without unconnected and short calls."""
+    short_call: Dollars | None
+    """Expected dollars of a call that ends after the first turn; null if the plan has none."""
 
     @classmethod
     def of(cls, answer: CallMix) -> "CallMixReport":
@@ -90,6 +92,7 @@ class CallMixReport(Report):
                 )
                 for percentile in answer.percentiles
             ),
+            short_call=dollars_or_null(answer.short_call),
         )
 
 

@@ -94,6 +94,10 @@ class PlanReport(Report):
     """Share of an interrupted reply that is played."""
     reasoning_tokens: int
     """Reasoning tokens per response."""
+    unconnected_share: str
+    """Share of a month's calls that reach nobody."""
+    short_share: str
+    """Share of a month's calls that end after the first turn."""
     calls_end_with_session: bool
     """Whether calls are cut at the session limit; otherwise they go on in a next session."""
     truncation: TruncationReport

@@ -8,6 +8,7 @@ from fractions import Fraction
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import count_population, mean_costs
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
+from voicebill.answers.estimates.planning_range import RULE_LABELS
 from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
@@ -139,21 +140,17 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
 )
 
 
-RULE_LABELS = {
-    "reasoning_tokens_per_response": "reasoning per response",
-    "tools_billed_share": "billed share of tool schemas",
-    "stable_instructions_share": "stable share of changing instructions",
-}
+RULES_WITH_RANGE = ("reasoning_tokens_per_response", "tools_billed_share", "stable_instructions_share")
 """Uncertain rules that are parameters where the model's rules give a range; those above cover the others."""
 
 
 def rule_parameters(effective_rules: EffectiveRules) -> Iterator[SensitivityParameter]:
     """The rules of a model whose value lies in a known range."""
-    for name, label in RULE_LABELS.items():
+    for name in RULES_WITH_RANGE:
         row = effective_rules.rows[name]
         if row.range is not None:
             low, high = (ParameterEnd(str(value), rules={name: value}) for value in row.range)
-            yield SensitivityParameter(name, label, low, high, row.basis)
+            yield SensitivityParameter(name, RULE_LABELS[name], low, high, row.basis)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from voicebill.cli.options.shared import (
     require_chart_file,
 )
 from voicebill.conversation.call_lengths import LengthDistribution
+from voicebill.conversation.plan import Plan
 
 
 @takes_request(ESTIMATE)
@@ -148,9 +149,9 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
     if answer.planning_range:
         out.print()
         out.print(_planning_range_text(answer, answer.planning_range))
-    if answer.call_mix and answer.call_mix.lengths != LengthDistribution(0):
+    if answer.call_mix and (answer.call_mix.lengths != LengthDistribution(0) or plan.full_share < 1):
         out.print()
-        for line in _call_mix_lines(answer.call_mix):
+        for line in _call_mix_lines(answer.plan, answer.call_mix):
             out.print(line)
     out.print()
     out.print(terminal.heading("Cost breakdown (expected)"))
@@ -178,7 +179,7 @@ def _planning_range_text(answer: Estimate, planning_range: AmountRange) -> str:
     """A sentence on the range for budgets and on what it varies."""
     month, uncertainty = answer.monthly_planning_range, answer.rule_uncertainty
     monthly = f", {_range_text(month)} per month" if month else ""
-    rules = ", ".join(parameter.replace("_", " ") for parameter in uncertainty.parameters) if uncertainty else ""
+    rules = ", ".join(uncertainty.labels) if uncertainty else ""
     return (
         f"Planning range: {_range_text(planning_range)} per conversation{monthly}. Best and worst vary the cache only; the "
         f"planning range also varies the uncertain rules{f': {rules}' if rules else ', of which none changes this cost'}."
@@ -189,7 +190,18 @@ def _range_text(amounts: AmountRange) -> str:
     return f"{terminal.amount_text(amounts.low)} to {terminal.amount_text(amounts.high)}"
 
 
-def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
+def _short_calls_text(plan: Plan, call_mix: CallMix) -> str:
+    """A sentence on calls that reach nobody or end after the first turn; empty if there are none."""
+    parts = []
+    if plan.unconnected_share:
+        parts.append(f"{plan.unconnected_share:.0%} of the calls reach nobody and cost nothing")
+    if call_mix.short_call is not None:
+        amount = terminal.amount_text(call_mix.short_call)
+        parts.append(f"{plan.short_share:.0%} end after the first turn and cost {amount} each")
+    return f"{'; '.join(parts)}: both are part of the mean." if parts else ""
+
+
+def _call_mix_lines(plan: Plan, call_mix: CallMix) -> Iterator[str]:
     """Sentences on calls of different lengths: their mean length and cost, and percentiles."""
     lengths_text = (
         f"coefficient of variation {call_mix.lengths.coefficient}"
@@ -204,6 +216,8 @@ def _call_mix_lines(call_mix: CallMix) -> Iterator[str]:
         f"cost {terminal.amount_text(call_mix.mean.expected)}, {float(call_mix.length_uplift):+.1%} compared with the planned "
         "call."
     )
+    if short_calls := _short_calls_text(plan, call_mix):
+        yield short_calls
     yield "; ".join(
         f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({terminal.amount_text(percentile.amount)})"
         for percentile in call_mix.percentiles

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.parameters.read_inputs import field_error, join_field_errors
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
+from voicebill.conversation.call_lengths import longest_call_turns
 from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import ProblemReport
 
@@ -193,8 +193,8 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
     """Limits of the site, which serves many users; the command line has no such limits."""
     plan, limits = estimate_request.plan, site.limits
     turns_per_minute = plan.turns / float(plan.minutes)
-    longest_turns = longest_call_turns(plan, estimate_request.selection, site.facts)
-    if plan.images > MAX_REQUEST_IMAGES:
+    longest_turns = longest_call_turns(plan, estimate_request.lengths)
+    if plan.image_count > MAX_REQUEST_IMAGES:
         return [_limit_issue("images", f"at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
     if plan.turns + plan.tool_calls > limits.turns:
         name = "turns" if plan.turns > limits.turns else "tool_calls"
@@ -206,7 +206,7 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
     if longest_turns > limits.longest_call_turns:
         text = (
             f"the longest calls of a month would have {longest_turns:,.0f} turns; at most "
-            f"{limits.longest_call_turns:,} are possible here: reduce the turns or the session limit"
+            f"{limits.longest_call_turns:,} are possible here: reduce the turns"
         )
         return [_limit_issue("turns", text)]
     return []
