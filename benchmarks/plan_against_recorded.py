@@ -41,10 +41,10 @@ def plan_of(session: dict[str, Any]) -> Plan:
     rows = session["responses"]
     greeting = rows[0][0] == 0
     turns = len(rows) - greeting
-    heard_ms = sum(row[0] for row in rows) * (100 if session["user_unit"] == "tokens" else 1)
+    user_ms = sum(row[0] for row in rows) * (100 if session["user_unit"] == "tokens" else 1)
     spoken_ms = sum(row[6] for row in rows) * 50
-    minutes = Decimal(str(session["minutes"])) if "minutes" in session else round(Decimal(heard_ms + spoken_ms) / 60_000, 3)
-    speech_ms = session.get("speech_ms", heard_ms)
+    minutes = Decimal(str(session["minutes"])) if "minutes" in session else round(Decimal(user_ms + spoken_ms) / 60_000, 3)
+    speech_ms = session.get("speech_ms", user_ms)
     return Plan(
         minutes=minutes,
         turns=turns,

@@ -106,6 +106,7 @@ OTHERS = {
     "calls_end_with_session": "yes",
     "instructions_change": "true",
     "stable_instructions_tokens": "100",
+    "tools_tokens": "100",
 }
 """Another value of each parameter that is no number."""
 
@@ -230,10 +231,12 @@ def another(name: str, value: str) -> str:
 
 
 def comparable(document: dict[str, Any], name: str) -> Any:
-    """What must be equal: all but the parameter itself, and a transport's requirements, which are shown if it is named."""
+    """What must be equal: all but the parameter itself, a transport's requirements, which are shown if it is named, and the
+    planning range, which does not vary what is stated.
+    """
     if name == "transport":
         return document["plan"] | document["per_conversation"]
-    return document | {"plan": {key: value for key, value in document["plan"].items() if key != name}}
+    return document | {"planning_range": None, "plan": {key: value for key, value in document["plan"].items() if key != name}}
 
 
 ANSWERS = {"help": by_command, "form": by_api, "document": by_api, "table": by_api}

@@ -7,7 +7,7 @@ The names below are loaded when they are first used, so that importing the packa
 >>> selection = voicebill.ModelSelection(model="gpt-realtime-1.5", day=date(2026, 11, 22))
 >>> answer = voicebill.estimate(voicebill.Plan(minutes=10, turns=20), selection, voicebill.load_facts())
 >>> voicebill.format_dollars(answer.per_conversation.expected)
-'0.8372544'
+'0.832852'
 """
 
 from importlib import import_module

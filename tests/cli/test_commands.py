@@ -133,6 +133,8 @@ def test_every_option_reaches_the_plan() -> None:
         "evidence": "stated",
         "basis": "set for this estimate",
         "disputed": [],
+        "sample_size": None,
+        "range": None,
     }
 
 
@@ -441,7 +443,7 @@ def test_a_faulty_price_file_reports_all_its_faults(tmp_path: Path) -> None:
 
 def test_rules_are_shown_with_their_evidence() -> None:
     shown = " ".join(run("rules", "gpt-realtime", *ON).stdout.split())
-    assert "history last-assistant-audio measured: gpt-realtime, 2 sessions" in shown
+    assert "history last-assistant-audio measured: recorded on gpt-realtime and" in shown
     assert (
         answer("rules", "gpt-realtime", "--rules", "web-calculator-2026-06", *ON)["evidence"]["history"]["value"] == "keep-all"
     )

@@ -240,6 +240,6 @@ def test_every_command_tells_amounts_in_the_stated_currency(tmp_path: Path) -> N
     )
     assert re.search(r"EUR +best +expected +worst", output)
     words = ["compare", "--minutes", "10", "--turns", "20", "--provider", "openai", "--prices", file, "--day", str(DAY)]
-    assert re.search(r"EUR 0\.67", CliRunner().invoke(app, words).output)
+    assert re.search(r"EUR 0\.66", CliRunner().invoke(app, words).output)
     output = CliRunner().invoke(app, ["simulate", "docs/examples/support-call.toml", "--prices", file]).output
     assert re.search(r"EUR +best +expected +worst", output)

@@ -28,7 +28,7 @@ class Answer:
     >>> selection = voicebill.ModelSelection(model="gpt-realtime-1.5", day=date(2026, 11, 22))
     >>> answer = voicebill.estimate(voicebill.Plan(minutes=10, turns=20), selection, voicebill.load_facts())
     >>> answer.to_dict()["per_conversation"]["expected"]
-    '0.8372544'
+    '0.832852'
     """
 
     __slots__ = ()

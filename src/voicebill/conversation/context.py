@@ -178,8 +178,8 @@ def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcr
         becomes_transcript = rules.user_speech == "transcript"
         transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript or becomes_transcript else 0
         carryover = rules.user_text_item_tokens + transcript
-        heard = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
-        history.add(Item(rules.user_audio_item_tokens, audio, 0, carryover), once_read=heard)
+        transcript_item = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
+        history.add(Item(rules.user_audio_item_tokens, audio, 0, carryover), once_read=transcript_item)
 
 
 def _tool_rounds(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Iterator[Response]:

@@ -49,7 +49,7 @@ def as_text_conversation(script: Script, rules: Rules) -> Script:
     >>> conversation = Script(turns=(Turn(user_audio_tokens=48, reply_audio_tokens=200),))
     >>> turn = as_text_conversation(conversation, load_facts().rules_for(offer, day=date(2026, 11, 22)).rules).turns[0]
     >>> turn.user_text_tokens, turn.reply_text_tokens
-    (14, 35)
+    (15, 35)
     """
     return Script(
         instructions_tokens=script.instructions_tokens,

@@ -357,8 +357,8 @@ def _add_rules(file: _FactsFile, rule_sets: dict[str, RuleSet], offers: Iterable
     rule_sets[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""))
     if base is not None and base not in (*rule_sets, DEFAULT_RULES):
         file.issues.append(Issue(("based_on",), str(UnknownName("rule set", base, (*rule_sets, DEFAULT_RULES)))))
-    given = {row.parameter for row in rules if not (row.models or row.providers or row.kinds)}
-    missing = set(PARAMETERS) - set(HISTORY_SWITCHES) - given
+    unscoped = {row.parameter for row in rules if not (row.models or row.providers or row.kinds)}
+    missing = set(PARAMETERS) - set(HISTORY_SWITCHES) - unscoped
     if base is None and missing and not file.issues:
         message = (
             f'{len(missing)} of {len(PARAMETERS)} parameters have no value for every model: add based_on = "{DEFAULT_RULES}"'

@@ -162,12 +162,12 @@ def test_calls_go_on_in_another_session_unless_they_end_with_it(plan: Plan, over
 def test_a_call_that_goes_on_is_counted_with_its_sessions_and_a_cut_one_as_lost() -> None:
     """Calls of 45 minutes: two sessions of 30 minutes, or one that is cut."""
     plan = Plan(minutes=45, turns=90, session_minutes=30)
-    whole = price_calls(plan, LengthDistribution(0), resolved_model())
-    assert (whole.mean_sessions, whole.cut_share, whole.mean_minutes) == (2, 0, 45)
+    going_on = price_calls(plan, LengthDistribution(0), resolved_model())
+    assert (going_on.mean_sessions, going_on.cut_share, going_on.mean_minutes) == (2, 0, 45)
     cut = price_calls(replace(plan, calls_end_with_session=True), LengthDistribution(0), resolved_model())
     assert (cut.mean_sessions, cut.cut_share, cut.mean_minutes) == (1, 1, 30)
     assert cut.mean.expected == costs_of_turns(plan, 60, resolved_model()).expected
-    assert cut.mean.expected < whole.mean.expected
+    assert cut.mean.expected < going_on.mean.expected
 
 
 def test_where_the_provider_ignores_truncation_a_full_context_ends_calls() -> None:

@@ -100,7 +100,7 @@ def test_rules_whose_value_lies_in_a_range_are_parameters() -> None:
     """60 tokens of reasoning per response, 20 to 100; the schemas of tools are billed at 0.76 of their tokens, 0.7 to 1."""
     newest = replace(SELECTION, model="gpt-realtime-2.1")
     plan = replace(PLAN, tools_tokens=500, instructions_change=1)
-    found = {swing.parameter.name: swing for swing in sensitivity(plan, newest, load_facts())}
+    by_name = {swing.parameter.name: swing for swing in sensitivity(plan, newest, load_facts())}
     for name, low, high in (
         ("reasoning_tokens_per_response", 20, 100),
         ("tools_billed_share", Decimal("0.7"), 1),
@@ -108,7 +108,7 @@ def test_rules_whose_value_lies_in_a_range_are_parameters() -> None:
     ):
         ends = [replace(newest, overrides={name: value}) for value in (low, high)]
         base = expected_amount(plan, newest)
-        assert (found[name].low, found[name].high) == tuple(expected_amount(plan, end) - base for end in ends)
+        assert (by_name[name].low, by_name[name].high) == tuple(expected_amount(plan, end) - base for end in ends)
     assert "reasoning_tokens_per_response" not in swings()
 
 

@@ -40,7 +40,7 @@ def plan_capacity(
     >>> azure = ModelSelection(model="gpt-realtime", provider="azure", day=date(2026, 11, 22))
     >>> answer = plan_capacity(Plan(minutes=6, turns=20), azure, load_facts(), Volume(Decimal(30_000), "month"))
     >>> round(answer.traffic.erlangs, 2), answer.channels, answer.needed.binding_limit
-    (23.05, 34, 'tokens')
+    (23.12, 34, 'tokens')
 
     Raises:
         UnknownName: the model, provider, deployment, region, rule set or quota tier is unknown.

@@ -201,9 +201,9 @@ SELECTION: Inputs = _rows(
         kind=kinds.TEXT,
         group=MODEL,
         owner=ModelSelection,
-        default_text="recorded-2026-11",
+        default_text="recorded-2026-11-27",
         example="web-calculator-2026-06",
-        suggestions=("recorded-2026-11", "web-calculator-2026-06"),
+        suggestions=("recorded-2026-11-27", "recorded-2026-11", "web-calculator-2026-06"),
     ),
 )
 """The model, where it is deployed, and the day and the rules that apply."""

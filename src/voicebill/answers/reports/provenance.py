@@ -103,7 +103,7 @@ class RuleReport(Report):
 class RulesReport(Report):
     """The rules in use."""
 
-    name: str = field(metadata={"examples": ["recorded-2026-11"]})
+    name: str = field(metadata={"examples": ["recorded-2026-11-27"]})
     """Name of the rule set."""
     digest: str
     """Digest of the rules; it changes with every value."""

@@ -21,7 +21,7 @@ class ModelRulesReport(Report):
     day: DayText
     """Day of the rules."""
     name: str
-    """Name of the rule set, such as `recorded-2026-11`."""
+    """Name of the rule set, such as `recorded-2026-11-27`."""
     digest: str
     """Digest of the rules; it changes with every value."""
     evidence: Mapping[str, RuleReport]
