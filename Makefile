@@ -66,6 +66,7 @@ page: $(VENV)/.dev ## take the screenshot docs/page.png with an installed Chromi
 
 bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py
+	$(BENCH)/bin/python benchmarks/plan_against_recorded.py
 	$(BENCH)/bin/python benchmarks/startup.py
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench

@@ -162,7 +162,7 @@ def main() -> None:
     tasks = {
         "voicebill: 20 turns simulated, priced three times": core(),
         "voicebill: a complete estimate, with warnings": lambda: estimate(PLAN, SELECTION, FACTS),
-        "voicebill: an estimate for a month of 32 call lengths": lambda: estimate(PLAN, SELECTION, FACTS, MONTH),
+        "voicebill: an estimate for a month of calls of all lengths": lambda: estimate(PLAN, SELECTION, FACTS, MONTH),
         "voicebill: all realtime offers compared": lambda: compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS),
         "voicebill: all realtime offers and named stacks": all_alternatives,
         "voicebill: the ten cheapest pipelines": lambda: cheapest_pipelines(PLAN, SELECTION, FACTS, 10),

@@ -176,7 +176,7 @@ def test_the_check_of_shared_helpers_sees_what_it_is_for() -> None:
 HEAVY = {
     *("load_facts", "resolve_model", "rules_for", "create_app"),
     *("estimate", "simulate", "compare", "alternatives", "plan_capacity", "size_ptus", "cost", "break_even", "sweep"),
-    *("sensitivity", "recommendations", "available_offers", "plan_costs", "run_conversation", "sample_calls"),
+    *("sensitivity", "recommendations", "available_offers", "plan_costs", "run_conversation", "count_population"),
 }
 """Functions that read files or calculate an answer."""
 

@@ -74,7 +74,7 @@ def append(file: Path) -> None:
 
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a price": lambda package: append(package / "facts" / "prices" / "openai_realtime.toml"),
-    "a rule": lambda package: append(package / "facts" / "rules" / "recorded.toml"),
+    "a rule": lambda package: append(package / "facts" / "rules" / "recorded-2026-11-22.toml"),
     "the loader": lambda package: append(package / "facts" / "load.py"),
     "a type of facts": lambda package: append(package / "billing" / "offers.py"),
     "a file more": lambda package: (package / "facts" / "prices" / "parrot.toml").write_text(INVENTED, encoding="utf-8"),

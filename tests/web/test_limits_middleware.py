@@ -70,10 +70,8 @@ def test_oversized_and_non_json_requests_are_rejected() -> None:
         ({f"a{n}": 1 for n in range(150)}, "at most 100 fields"),
         ({"minutes": 10, "turns": 20, "images": 900}, "at most 50"),
         ({"minutes": 10, "turns": 900, "tool_calls": 900}, "at most 1,000 turns and tool calls"),
-        ({"minutes": 60, "turns": 800}, "the longest calls of a month would have"),
-        ({"minutes": 10, "turns": 400, "session_minutes": 1440}, "the longest calls of a month would have"),
-        ({"minutes": 10, "turns": 400, "overrides": {"session_minutes": 10**9}}, "the longest calls of a month would have"),
-        ({"minutes": 29, "turns": 500, "overrides": {"session_minutes": 0}}, "the longest calls of a month would have"),
+        ({"minutes": 10, "turns": 400, "call_lengths": [[1440, 1]]}, "the longest calls of a month would have 57,600 turns"),
+        ({"minutes": 10, "turns": 100, "call_lengths": [[5, 9], [601, 1]]}, "the longest calls of a month would have 6,010"),
         ({"minutes": 10, "turns": 20, "call_lengths": [[5, 10**400]]}, "must have numbers of calls from 0 to 10^9"),
     ],
 )

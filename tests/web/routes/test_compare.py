@@ -57,13 +57,13 @@ def test_the_page_has_a_row_for_each_stack_and_each_realtime_model() -> None:
 
 
 def test_months_are_omitted_for_long_plans() -> None:
-    """Five turns per minute for an hour: 300 in the call, and 1,800 in the longest call of the month."""
+    """400 turns in an hour, and 2,400 in the longest call of the month."""
     month = "conversations=9/day"
     short = SITE.get(f"/api/compare?{SIX_MINUTES}&{month}").json()
-    long = SITE.get(f"/api/compare?minutes=60&turns=300&{month}").json()
+    long = SITE.get(f"/api/compare?minutes=60&turns=400&{month}").json()
     assert all(alternative["per_month"] for alternative in short["alternatives"])
     assert not any(alternative["per_month"] for alternative in (*long["alternatives"], *long["partial_alternatives"]))
-    assert "Per month" not in SITE.get(f"/compare?minutes=60&turns=300&{month}").text
+    assert "Per month" not in SITE.get(f"/compare?minutes=60&turns=400&{month}").text
 
 
 # --- break-even ------------------------------------------------------------------------------------------
