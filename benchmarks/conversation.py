@@ -156,6 +156,11 @@ def all_alternatives() -> object:
     return alternatives(compare(PLAN, available_offers(FACTS.prices, DAY), SELECTION, FACTS), PLAN, SELECTION, FACTS)
 
 
+def estimates(plan: Plan) -> tuple[Callable[[], object], Callable[[], object]]:
+    """The estimate of a plan without and with its month."""
+    return lambda: estimate(plan, SELECTION, FACTS), lambda: estimate(plan, SELECTION, FACTS, MONTH)
+
+
 def main() -> None:
     """Run the benchmark and print the results."""
     usages = twenty_usages()
@@ -172,6 +177,10 @@ def main() -> None:
     spent = best_seconds(*tasks.values())
     for name, seconds in zip(tasks, spent, strict=True):
         print(f"{name:<58} {seconds * 1e6:10,.0f} us {seconds / spent[0]:8.1f} x")
+    for turns in (20, 80):
+        alone, with_month = best_seconds(*estimates(Plan(minutes=10, turns=turns)))
+        name = f"voicebill: an estimate of {turns} turns with its month"
+        print(f"{name:<58} {with_month * 1e6:10,.0f} us {with_month / alone:8.1f} x the estimate alone")
     hours = (100, 200, 400, 800)
     for turns, seconds in zip(hours, best_seconds(*(an_hour(turns) for turns in hours)), strict=True):
         name = f"voicebill: an hour of {turns} turns, response by response"
