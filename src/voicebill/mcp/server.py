@@ -10,6 +10,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from voicebill import __version__
+from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
@@ -61,7 +62,7 @@ def create_server(site: ToolContext) -> Server[Any]:
                     uri=PRICES_URI,
                     name="prices",
                     title="Price book",
-                    description="All offers with their price history, sources and disputed prices.",
+                    description="The offers that are sold today, with their price history, sources and disputed prices.",
                     mime_type="application/json",
                 ),
                 types.Resource(
@@ -78,7 +79,7 @@ def create_server(site: ToolContext) -> Server[Any]:
         uri = str(params.uri)
         if uri == PRICES_URI:
             prices = site.facts.prices
-            text, kind = PriceListReport.of(prices, prices.offers).to_json(), "application/json"
+            text, kind = PriceListReport.of(prices, listed_offers(prices, site.today())).to_json(), "application/json"
         elif uri == GLOSSARY_URI:
             text, kind = glossary(), "text/markdown"
         else:

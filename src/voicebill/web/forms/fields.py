@@ -10,6 +10,7 @@ from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,
     CAPACITY,
+    COMPARISON,
     CONNECTION_COSTS,
     ESTIMATE,
     LOG_DEFAULTS,
@@ -28,7 +29,10 @@ from voicebill.web.forms.requests import PAGE_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of a form. `value` is its initial value, `placeholder` the meaning of an empty field."""
+    """A field of a form. `value` is its initial value, `placeholder` the meaning of an empty field.
+
+    The models of the kind `models_of` that are sold on the day are further choices.
+    """
 
     name: str
     label: str
@@ -38,6 +42,7 @@ class FormField:
     choices: tuple[tuple[str, str], ...] = ()
     input_mode: str = "text"
     is_checkbox: bool = False
+    models_of: str = ""
     wide: bool = False
 
 
@@ -77,6 +82,7 @@ def form_field(row: Input) -> FormField:
         choices=_choices(row),
         input_mode=row.kind.input_mode,
         is_checkbox=row.kind is kinds.FLAG,
+        models_of=row.models_of or "",
         wide=row.is_wide,
     )
 
@@ -85,10 +91,10 @@ def _choices(row: Input) -> tuple[tuple[str, str], ...]:
     """Values and labels of a selection: an empty value stands for the default, unless the field has an initial value."""
     if row.choice_labels:
         return tuple(row.choice_labels.items())
-    if row.name == "model" and row.initial:
-        return ((row.initial, row.initial),)
     words = row.choices or row.suggestions
     default = row.default_as_text
+    if row.models_of and not row.initial:
+        return (("", default),)
     return (("", default), *((word, word) for word in words if word != default)) if words else ()
 
 
@@ -112,6 +118,7 @@ CAPACITY_MORE_FIELDS = (
     *CAPACITY_GROUPS,
     *form_groups(row for name, row in _ADVANCED_ORDER.items() if name not in NOT_FOR_CAPACITY)[1:],
 )
+COMPARISON_FIELDS = (*form_groups(COMPARISON.values())[1:], *MORE_FIELDS)
 PTU_FIELDS = form_groups(PTU.values())[0]
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
@@ -139,6 +146,14 @@ def query_string(values: Mapping[str, str], **extra: str) -> str:
 
 def _field_order(name: str) -> int:
     return list(FORM_FIELDS).index(name) if name in FORM_FIELDS else len(FORM_FIELDS)
+
+
+def model_choices(book: PriceBook, day: date, provider: str) -> dict[str, list[str]]:
+    """The models of a form's fields that are sold on a day, by their kind; transcription is of one provider."""
+    return {
+        "realtime": list(realtime_model_names(book, day)),
+        "transcription": book.model_names("transcription", day, provider),
+    }
 
 
 def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:

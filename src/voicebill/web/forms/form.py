@@ -1,10 +1,14 @@
 """Build the template context of the form: fields, choices, example plans and errors by field."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from voicebill.answers.parameters.inputs import SELECTION
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.facts.example_plans import EXAMPLE_PLANS
-from voicebill.web.forms.fields import CAPACITY_GROUPS, FIELD_GROUPS, MAIN_FIELDS, MORE_FIELDS, realtime_model_names
+from voicebill.web.forms.fields import CAPACITY_GROUPS, FIELD_GROUPS, MAIN_FIELDS, MORE_FIELDS, model_choices
 from voicebill.web.forms.presets import preset
 from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY, Problem
 from voicebill.web.site import Site
@@ -18,7 +22,7 @@ def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
         "fields": fields,
         "main_group": MAIN_FIELDS,
         "more_groups": MORE_FIELDS,
-        "models": list(realtime_model_names(site.facts.prices, site.today())),
+        "models": model_choices(site.facts.prices, _day(fields, site), fields.get("provider", DEFAULT_PROVIDER)),
         "presets": [preset(plan_name) for plan_name in EXAMPLE_PLANS],
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "field_labels": FIELD_LABELS,
@@ -27,6 +31,14 @@ def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
         "view": None,
         "explanation": None,
     }
+
+
+def _day(fields: Mapping[str, str], site: Site) -> date:
+    """The day that is asked about; today if it is not a day."""
+    try:
+        return SELECTION["day"].read(fields["day"]) if fields.get("day") else site.today()
+    except VoicebillError:
+        return site.today()
 
 
 def problem_context(problem: Problem) -> dict[str, Any]:
