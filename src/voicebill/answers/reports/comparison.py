@@ -74,16 +74,20 @@ class OfferEstimateReport(Report):
     """Dollars per conversation; null if the offer cannot serve the plan."""
     per_minute: ScenariosReport | None
     """Dollars per minute of conversation; null if the offer cannot serve the plan."""
+    mean_per_conversation: ScenariosReport | None
+    """Mean dollars per conversation, over calls of all lengths, from which `per_month` is computed; null without a volume."""
     per_month: ScenariosReport | None
     """Dollars per month, over calls of all lengths; null without a volume."""
     in_currency: OfferInCurrencyReport | None
     """The amounts in another currency; null unless an exchange rate is configured."""
     ratio_to_cheapest: Ratio | None
-    """Expected cost / expected cost of the cheapest conversational agent, both per `ranked_by`; null if the offer cannot
-    serve the plan. Where only offers are compared (`compare` in Python, and `against`): / that of the cheapest offer, per
-    conversation."""
+    """Expected cost / expected cost of the cheapest conversational agent that does not end within 90 days, both per
+    `ranked_by` and with connection fees; null if the offer cannot serve the plan. Where only offers are compared (`compare`
+    in Python, and `against`): / that of the cheapest such offer, per conversation."""
     ends: DayText | None
-    """Earliest day on which the model ends, by some source; null if none is announced."""
+    """Day on which the model ends, by the source that is used; null if none is known."""
+    ending_soon: bool
+    """Whether it ends within 90 days of the day. Unless `include_ending`, such offers follow all others."""
     availability_unconfirmed: bool
     """Whether the vendor lists a price, but not the availability in this deployment."""
     history_assumed: bool
@@ -101,10 +105,12 @@ class OfferEstimateReport(Report):
             offer=OfferReport.of(candidate.offer, answer.model.quote if answer else None),
             per_conversation=ScenariosReport.of(answer.per_conversation) if answer else None,
             per_minute=ScenariosReport.of(answer.per_minute) if answer else None,
+            mean_per_conversation=ScenariosReport.or_null(answer.mean_per_conversation) if answer else None,
             per_month=ScenariosReport.or_null(answer.per_month) if answer else None,
             in_currency=OfferInCurrencyReport.of(answer) if answer else None,
             ratio_to_cheapest=None if ratio is None else format_decimal(ratio),
             ends=candidate.ends.isoformat() if candidate.ends else None,
+            ending_soon=candidate.ending_soon,
             availability_unconfirmed=candidate.availability_unconfirmed,
             history_assumed=candidate.history_assumed,
             warnings=answer.warnings if answer else (),
@@ -126,11 +132,13 @@ class OffersReport(Report):
     """Version of voicebill."""
     offers: tuple[OfferEstimateReport, ...]
     """The offers; those that cannot serve the plan come last."""
+    include_ending: bool
+    """Whether those that end within 90 days are ranked with the others; if not, they follow the others."""
 
     @classmethod
     def of(cls, answer: Comparison) -> "OffersReport":
         """A comparison of offers."""
-        return cls(voicebill=package_version(), offers=OfferEstimateReport.all_of(answer))
+        return cls(voicebill=package_version(), include_ending=answer.include_ending, offers=OfferEstimateReport.all_of(answer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +186,8 @@ class ComparisonReport(Report):
     """Realtime models."""
     ranked_by: RankedBy
     """The amount that determines the order of the alternatives, and every ratio."""
+    include_ending: bool
+    """Whether those that end within 90 days are ranked with the others; if not, they follow the others."""
     alternatives: tuple[AlternativeReport, ...]
     """Conversational agents."""
     partial_alternatives: tuple[AlternativeReport, ...]
@@ -206,6 +216,7 @@ class ComparisonReport(Report):
             prices=facts.prices.digest,
             offers=OfferEstimateReport.all_of(offers, answer),
             ranked_by=ranked_by(answer),
+            include_ending=answer.include_ending,
             alternatives=AlternativeReport.all_of(answer.conversational, answer),
             partial_alternatives=AlternativeReport.all_of(answer.partial, answer),
             not_possible=ImpossibleAlternativeReport.all_of(answer),

@@ -13,10 +13,12 @@ from voicebill.charts.themes import Theme
 from voicebill.extras import MissingExtra
 from voicebill.web.bound_answers import (
     BREAK_EVEN_FIELDS,
+    ComparisonFilter,
     answer_estimate,
     break_even_curve,
     compare_alternatives,
     compare_offers,
+    parse_include_ending,
 )
 from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
@@ -27,16 +29,19 @@ from voicebill.web.site import Site
 CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, "offers", "break-even")
 
 
-def build_chart(bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
+def build_chart(
+    bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter
+) -> Any:  # noqa: ANN401 - lets-plot's plot
     """The lets-plot chart for a request.
 
     Raises:
         Problem: there is no result.
     """
     if name == "offers":
-        return draw.offers_chart(compare_offers(bound), theme)
+        return draw.offers_chart(compare_offers(bound, offer_filter), theme)
     if name == "break-even":
-        curve = break_even_curve(break_even_fields, compare_alternatives(bound, compare_offers(bound)))
+        alternatives = compare_alternatives(bound, compare_offers(bound, offer_filter), offer_filter)
+        curve = break_even_curve(break_even_fields, alternatives)
         if curve is None:
             raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
         provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
@@ -62,10 +67,15 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
         break_even_fields = (
             {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
         )
-        key = (repr(bound.request), bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()))
+        offer_filter = ComparisonFilter(include_ending=parse_include_ending(values))
+        key = (
+            repr(bound.request),
+            *(bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()), offer_filter),
+        )
         try:
             body = await run_in_threads(
-                site, lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields), kind)
+                site,
+                lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields, offer_filter), kind),
             )
         except MissingExtra as error:
             raise Problem(503, "No chart", [(None, str(error))]) from None
