@@ -112,7 +112,7 @@ def test_headlines_include_connection_fees() -> None:
 def test_rows_of_a_comparison_include_connection_fees() -> None:
     words = [*options(FIELDS | FEES), "--break-even", "none"]
     document: dict[str, Any] = answer("compare", *words)
-    for row in document["alternatives"]:
+    for row in (*document["alternatives"], *(row for row in document["offers"] if row["per_conversation"])):
         models, total = (row[name] for name in ("per_conversation", "total_with_connection"))
         assert Decimal(total["per_conversation"]["expected"]) - Decimal(models["expected"]) == Decimal("0.06")
     months = [Decimal(row["total_with_connection"]["per_month"]["expected"]) for row in document["alternatives"]]

@@ -136,9 +136,7 @@ class AlternativeReport(Report):
     @classmethod
     def of(cls, alternative: Alternative, answer: Alternatives) -> "AlternativeReport":
         """A possible alternative, compared with the others."""
-        total = answer.total(alternative)
         assert alternative.per_conversation is not None
-        assert total is not None
         ratio = answer.ratio_to_cheapest(alternative)
         return cls(
             name=alternative.name,
@@ -150,9 +148,7 @@ class AlternativeReport(Report):
             per_minute=ScenariosReport.of(alternative.per_minute(answer.plan)),
             mean_per_conversation=ScenariosReport.or_null(alternative.mean),
             per_month=ScenariosReport.or_null(alternative.per_month),
-            total_with_connection=TotalWithConnectionReport.of(
-                total, answer.total_mean(alternative), answer.total_per_month(alternative)
-            ),
+            total_with_connection=alternative_totals(alternative, answer),
             ratio_to_cheapest=None if ratio is None else format_decimal(ratio),
             latency=ResponseLatencyReport.of(alternative.latency) if alternative.latency else None,
             ends=alternative.ends.isoformat() if alternative.ends else None,
@@ -194,6 +190,13 @@ class ImpossibleAlternativeReport(Report):
             )
             for alternative in answer.not_possible
         )
+
+
+def alternative_totals(alternative: Alternative, answer: Alternatives) -> TotalWithConnectionReport:
+    """The amounts of a possible alternative with connection fees."""
+    total = answer.total(alternative)
+    assert total is not None
+    return TotalWithConnectionReport.of(total, answer.total_mean(alternative), answer.total_per_month(alternative))
 
 
 def ranked_by(answer: Alternatives) -> RankedBy:

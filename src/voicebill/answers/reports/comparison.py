@@ -16,11 +16,12 @@ from voicebill.answers.reports.alternatives import (
     ImpossibleAlternativeReport,
     PipelinesReport,
     RankedBy,
+    alternative_totals,
     ranked_by,
 )
 from voicebill.answers.reports.bill_lines import CurrencyScenariosReport, ScenariosReport
 from voicebill.answers.reports.break_even import BreakEvenCurveReport
-from voicebill.answers.reports.connection import ConnectionReport
+from voicebill.answers.reports.connection import ConnectionReport, TotalWithConnectionReport
 from voicebill.answers.reports.provenance import OfferReport, currency_values
 from voicebill.answers.reports.report import (
     DayText,
@@ -78,6 +79,9 @@ class OfferEstimateReport(Report):
     """Mean dollars per conversation, over calls of all lengths, from which `per_month` is computed; null without a volume."""
     per_month: ScenariosReport | None
     """Dollars per month, over calls of all lengths; null without a volume."""
+    total_with_connection: TotalWithConnectionReport | None
+    """The amounts with connection fees; null if the offer cannot serve the plan. Where only offers are compared, there are no
+    such fees."""
     in_currency: OfferInCurrencyReport | None
     """The amounts in another currency; null unless an exchange rate is configured."""
     ratio_to_cheapest: Ratio | None
@@ -98,8 +102,10 @@ class OfferEstimateReport(Report):
     """Why the offer cannot serve the plan; null if it can."""
 
     @classmethod
-    def of(cls, candidate: OfferEstimate, ratio: Fraction | None) -> "OfferEstimateReport":
-        """An offer with its ratio to the cheapest."""
+    def of(
+        cls, candidate: OfferEstimate, ratio: Fraction | None, total: TotalWithConnectionReport | None
+    ) -> "OfferEstimateReport":
+        """An offer with its ratio to the cheapest, and its amounts with connection fees."""
         answer = candidate.answer
         return cls(
             offer=OfferReport.of(candidate.offer, answer.model.quote if answer else None),
@@ -107,6 +113,7 @@ class OfferEstimateReport(Report):
             per_minute=ScenariosReport.of(answer.per_minute) if answer else None,
             mean_per_conversation=ScenariosReport.or_null(answer.mean_per_conversation) if answer else None,
             per_month=ScenariosReport.or_null(answer.per_month) if answer else None,
+            total_with_connection=total,
             in_currency=OfferInCurrencyReport.of(answer) if answer else None,
             ratio_to_cheapest=None if ratio is None else format_decimal(ratio),
             ends=candidate.ends.isoformat() if candidate.ends else None,
@@ -119,9 +126,23 @@ class OfferEstimateReport(Report):
 
     @classmethod
     def all_of(cls, answer: Comparison, alternatives: Alternatives | None = None) -> "tuple[OfferEstimateReport, ...]":
-        """The offers of a comparison, cheapest first; with `alternatives` each has the ratio that it has among these."""
+        """The offers of a comparison, cheapest first; with `alternatives` with the ratio and fees of these."""
         ratio = answer.ratio_to_cheapest if alternatives is None else alternatives.offer_ratio_to_cheapest
-        return tuple(cls.of(candidate, ratio(candidate)) for candidate in answer.candidates)
+        return tuple(
+            cls.of(candidate, ratio(candidate), _total_with_connection(candidate, alternatives))
+            for candidate in answer.candidates
+        )
+
+
+def _total_with_connection(candidate: OfferEstimate, alternatives: Alternatives | None) -> TotalWithConnectionReport | None:
+    """The amounts of an offer with the connection fees of the alternatives; None if it cannot serve the plan."""
+    answer = candidate.answer
+    if answer is None:
+        return None
+    alternative = None if alternatives is None else alternatives.find(candidate.offer.id)
+    if alternatives is None or alternative is None:
+        return TotalWithConnectionReport.of(answer.total, answer.total_mean, answer.total_per_month)
+    return alternative_totals(alternative, alternatives)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
