@@ -163,7 +163,8 @@ def in_a_plan_file(question: dict[str, str], folder: Path) -> Outcome:
     file.write_text("\n".join([*lines, f"day = {DAY}"]))
     result = CliRunner().invoke(app, ["estimate", "--plan", str(file), "--json"])
     if result.exit_code == 2 and "error" in result.stderr.splitlines()[0]:
-        return None, frozenset(re.findall(r"^  line \d+: (\w+)[: ]", result.stderr, re.MULTILINE))
+        words = re.findall(r"^  line \d+: (?:unknown )?(\w+)", result.stderr, re.MULTILINE)
+        return None, frozenset(SENTENCES.get(word, word) for word in words)
     return _command_outcome(result)
 
 

@@ -22,6 +22,7 @@ from voicebill.billing.validation import default_of
 from voicebill.charts.themes import THEMES
 from voicebill.cli.app import COMMANDS, load_command
 from voicebill.web.forms.fields import CAPACITY_GROUPS, MORE_FIELDS
+from voicebill.web.site import Limits
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -48,8 +49,6 @@ NOT_FOR_CAPACITY = {"carrier_per_minute"}
 
 EQUIVALENTS: dict[tuple[str, str], str] = {
     ("silence_share", "the rest"): "0.2",
-    ("silence_share", "remainder"): "20%",
-    ("codec", "the transport's"): "pcm16",
     ("codec", "the transport's first"): "pcm16",
     ("tier", "the lowest"): "tier-1",
     ("cached_tokens", "as the provider counts"): "counted",
@@ -67,24 +66,14 @@ ABSENT = {
     "the model's",
     "today",
     "any",
-    "as above",
     "as published",
-    "those generated",
     "as generated",
-    "not specified",
     "required",
     "detected",
-    "detected automatically",
     "all",
     "all available",
     "all that apply",
-    "all that apply; field: `minutes`",
     "the cheapest of each kind",
-    "the cheapest of each architecture",
-    "as fits the plan",
-    "around the plan",
-    "this machine",
-    "always the same",
     "constant",
     "the busiest hour of the profile",
     "as the peak requires",
@@ -315,6 +304,11 @@ def test_a_default_of_another_route_is_the_real_one(path: str, name: str, fields
     assert omitted.json() == same.json() != different.json()
 
 
+def test_the_help_of_serve_states_the_default_of_a_sites_limits() -> None:
+    (printed,) = (text for command, option, text in command_defaults() if (command, option.name) == ("serve", "at_once"))
+    assert printed == str(default_of(Limits, "concurrent_requests"))
+
+
 @pytest.mark.parametrize("name", ["provider", "deployment"])
 def test_what_is_taken_where_a_log_says_nothing_is_what_the_help_says(name: str) -> None:
     printed = {text for command, option, text in command_defaults() if command in ("cost", "record") and option.name == name}
@@ -331,3 +325,11 @@ def test_words_for_a_default_are_known_ones() -> None:
     texts = {text for _, option, text in command_defaults() if option.default is None}
     words = {text for text in texts if not re.search(r"\d", text)} - ABSENT
     assert words <= {text for _, text in EQUIVALENTS} | {"user", "webrtc", "auto", "prefix", "text", "openai", "global"}
+
+
+def test_every_default_in_words_is_stated_somewhere() -> None:
+    printed = {default for place in PLACES.values() for default in place()}
+    texts = {default.text for default in printed} | {text for _, option, text in command_defaults() if option.default is None}
+    assert set(EQUIVALENTS) - {(default.name, default.text) for default in printed} == set()
+    assert ABSENT - texts == set()
+    assert set(OTHERS) | set(OVERRIDES) <= {default.name for default in printed}

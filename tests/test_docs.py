@@ -83,6 +83,14 @@ def test_every_option_that_a_page_names_is_an_option_of_a_command() -> None:
     assert {(page, option) for page, option in named if option not in options} == set()
 
 
+def test_every_folder_and_environment_that_a_command_in_the_readme_names_is_in_a_clone() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    folders = re.findall(r"--root ([\w/.-]+)", readme)
+    assert folders
+    assert [folder for folder in folders if not (DOCS.parent / folder).is_dir()] == []
+    assert re.findall(r"(?<!/)\bpip install", readme) == []
+
+
 def test_every_format_field_and_option_of_usage_logs_is_documented() -> None:
     text = (DOCS / "usage-logs.md").read_text(encoding="utf-8")
     formats = text.partition("## What can be read")[2].partition("## Defaults for missing values")[0]

@@ -128,6 +128,14 @@ def test_no_price_list_names_what_has_ended(face: str) -> None:
     assert ENDING in listed(face)
 
 
+def test_a_list_says_when_only_the_latest_possible_day_of_an_end_is_known() -> None:
+    shown = " ".join(run("prices", "--provider", "azure", "--day", DAY.isoformat(), "--ended").split())
+    assert "ended no later than 2026-07-07" in shown
+    site = client(today=lambda: DAY)
+    assert "ended no later than 2026-07-07" in site.get("/prices?provider=azure&ended=true").text
+    assert "Ended no later than 2026-07-07" in site.get("/prices/azure/gpt-4o-realtime-preview-2025-06-03").text
+
+
 def test_price_lists_name_what_has_ended_on_request() -> None:
     words = ("prices", "--kind", "text", "--day", DAY.isoformat())
     assert "openai/gpt-4.1-nano" not in run(*words)
@@ -142,8 +150,8 @@ def test_price_lists_name_what_has_ended_on_request() -> None:
 
 
 def test_a_model_that_is_named_is_shown_with_its_end() -> None:
-    assert "ends 2026-10-23" in run("prices", "gpt-4.1-nano")
-    assert "Ended 2026-10-23" in client(today=lambda: DAY).get("/prices/openai/gpt-4.1-nano").text
+    assert "ends on 2026-10-23" in run("prices", "gpt-4.1-nano")
+    assert "Ended on 2026-10-23" in client(today=lambda: DAY).get("/prices/openai/gpt-4.1-nano").text
     (offer,) = [
         offer for offer in call_tool("prices", {"model": "gpt-4.1-nano"}, DAY)["offers"] if offer["id"] == "openai/gpt-4.1-nano"
     ]
@@ -163,8 +171,8 @@ def test_neither_forms_nor_completion_offer_what_has_ended() -> None:
     assert "gpt-realtime" in choices["realtime"]
     assert "gpt-realtime" not in model_choices(load_facts().prices, date(2028, 1, 1), "azure")["realtime"]
     page = client(today=lambda: DAY).get("/", params={"day": "2026-10-14", "provider": "azure"}).text
-    assert "<option>gpt-4o-transcribe</option>" in page
-    assert "<option>gpt-4o-transcribe</option>" not in client(today=lambda: DAY).get("/", params={"provider": "azure"}).text
+    assert '<option value="gpt-4o-transcribe">' in page
+    assert '<option value="gpt-4o-transcribe">' not in client(today=lambda: DAY).get("/", params={"provider": "azure"}).text
 
 
 def test_completion_offers_the_models_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,26 +193,11 @@ def test_messages_suggest_no_model_that_has_ended() -> None:
     suggested = result.stderr.partition("such as ")[2]
     assert "gpt-realtime" in suggested
     assert "gpt-4o-realtime-preview" not in suggested  # OpenAI's ended on 2026-05-07
-    sized = CliRunner().invoke(
-        app,
-        [
-            *[
-                "ptu",
-                "--model",
-                "gpt-realtime",
-                "--calls-per-minute",
-                "9",
-                "--prompt-tokens",
-                "9",
-                "--response-tokens",
-                "9",
-                "--day",
-            ],
-            DAY.isoformat(),
-        ],
-    )
-    assert "gpt-5.2" in sized.stderr
-    assert "gpt-4.1-nano" not in sized.stderr  # Azure's ended on 2026-10-14
+    load = ("--calls-per-minute", "9", "--prompt-tokens", "9", "--response-tokens", "9")
+    for day, is_sized in ((date(2027, 4, 13), True), (date(2027, 4, 14), False)):  # Azure's gpt-4.1-nano ends on 2027-04-14
+        sized = CliRunner().invoke(app, ["ptu", "--model", "gpt-realtime", *load, "--day", day.isoformat()])
+        assert "gpt-5.2" in sized.stderr
+        assert ("gpt-4.1-nano" in sized.stderr) is is_sized
 
 
 DAYS = st.dates(date(2025, 1, 1), date(2028, 6, 1))

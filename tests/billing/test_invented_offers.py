@@ -216,6 +216,19 @@ def test_an_earlier_disputed_shutdown_is_reported_from_183_days_before_it() -> N
     )
 
 
+def test_a_shutdown_of_which_only_the_latest_possible_day_is_known_says_so() -> None:
+    lifecycle = replace(make_lifecycle("2027-07-03"), is_latest_possible=True)
+    (warning,) = shutdown_warnings(date(2027, 1, 1), lifecycle)
+    assert warning.startswith("parrot-2026-01-01 is shut down by acme no later than 2027-07-03")
+    (warning,) = shutdown_warnings(date(2027, 7, 3), lifecycle)
+    assert warning.startswith("parrot-2026-01-01 was due to be shut down by acme no later than 2027-07-03")
+    book = make_book(make_offer("2026-01-01"), lifecycle=(lifecycle,))
+    days = (date(2027, 7, 2), date(2027, 7, 3))
+    assert [book.is_ending_soon(book.offers[0], day) for day in days] == [True, False]
+    assert [book.is_shut_down(book.offers[0], day) for day in days] == [False, True]
+    assert book.shutdown_day(book.offers[0]) == date(2027, 7, 3)
+
+
 @pytest.mark.parametrize("other", ["2026-04-01", "2026-06-01"])
 def test_an_offer_ends_on_the_day_that_is_used_whatever_other_sources_give(other: str) -> None:
     """From 2026-05-01 on it has ended, and is no longer sold."""
@@ -279,10 +292,10 @@ def test_a_version_without_an_end_of_its_own_ends_with_the_last_of_the_later_ver
 def test_a_day_after_the_shutdown_names_the_latest_end_and_its_replacement() -> None:
     offer = make_offer("2026-01-01", price_row(BOTH, "2026-01-01", "2026-06-01"))
     rows = (make_lifecycle("2026-06-01", replacement="raven"), make_lifecycle("2026-05-01", replacement="crow"))
-    text = r"are known from 2026-01-01 until 2026-06-01\. It was shut down \(2026-06-01\); the vendor names raven instead$"
+    text = r"are known from 2026-01-01 until 2026-06-01\. It was shut down on 2026-06-01; the vendor names raven instead$"
     with pytest.raises(NotAvailable, match=text):
         text_price(make_book(offer, lifecycle=rows), date(2026, 6, 1))
-    with pytest.raises(NotAvailable, match=r"until 2026-06-01\. It was shut down \(2026-06-01\)$"):
+    with pytest.raises(NotAvailable, match=r"until 2026-06-01\. It was shut down on 2026-06-01$"):
         text_price(make_book(offer, lifecycle=(make_lifecycle("2026-06-01", replacement=None),)), date(2026, 6, 1))
     with pytest.raises(NotAvailable, match=r"until 2026-06-01$"):
         text_price(make_book(offer, lifecycle=(make_lifecycle("2026-06-02"),)), date(2026, 6, 1))

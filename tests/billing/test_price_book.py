@@ -54,7 +54,8 @@ def test_a_shutdown_within_half_a_year_warns_with_date_and_replacement() -> None
 
 def test_a_disputed_shutdown_names_both_days() -> None:
     warnings = load_facts().prices.quote("gpt-realtime-mini", provider="azure", day=DAY).warnings
-    assert "shut down by azure on 2026-12-15 (disputed: 2027-06-15 according to litellm 1.109.1)" in warnings[0]
+    disputed = "(disputed: 2026-12-15 according to Microsoft's schedule of 2026-07-07)"
+    assert f"shut down by azure on 2027-06-15 {disputed}" in warnings[0]
 
 
 def test_a_day_before_the_first_row_is_rejected_with_the_known_days() -> None:
@@ -65,7 +66,7 @@ def test_a_day_before_the_first_row_is_rejected_with_the_known_days() -> None:
 
 
 def test_a_day_after_the_shutdown_is_rejected_with_the_replacement() -> None:
-    with pytest.raises(NotAvailable, match=r"It was shut down \(2026-05-07\); the vendor names gpt-realtime-1.5 instead"):
+    with pytest.raises(NotAvailable, match=r"It was shut down on 2026-05-07; the vendor names gpt-realtime-1.5 instead"):
         load_facts().prices.quote("gpt-4o-realtime-preview", day=DAY)
 
 
@@ -87,7 +88,7 @@ def test_unknown_names_are_rejected_with_the_closest_ones() -> None:
 
 def test_the_provider_of_a_misplaced_model_is_suggested() -> None:
     with pytest.raises(UnknownName, match="openai has that name"):
-        load_facts().prices.quote("gpt-6.1-terra", provider="azure", day=DAY)
+        load_facts().prices.quote("gpt-live-1.1", provider="azure", day=DAY)
 
 
 def test_regional_prices_that_differ_ask_for_the_region() -> None:
@@ -97,6 +98,21 @@ def test_regional_prices_that_differ_ask_for_the_region() -> None:
         "gpt-4o-transcribe", provider="azure", deployment="regional", region="swedencentral", day=DAY
     )
     assert str(quote.rates["audio_in"]) == "$7.26/M"
+
+
+def test_prices_of_data_zones_that_differ_ask_for_the_region() -> None:
+    """gpt-6-sol: $2.00 per million tokens of text input; × 1.1 in the US, × 1.2 in the EU and in APAC."""
+    book = load_facts().prices
+    with pytest.raises(NotAvailable, match="data-zone prices of gpt-6-sol at azure differ by region; choose one of"):
+        book.quote("gpt-6-sol", provider="azure", deployment="data-zone", day=DAY)
+    regions = {"eastus2": "us", "swedencentral": "eu", "japaneast": "apac"}
+    quotes = {
+        region: book.quote("gpt-6-sol", provider="azure", deployment="data-zone", region=region, day=DAY) for region in regions
+    }
+    assert [str(quote.rates["text_in"]) for quote in quotes.values()] == ["$2.20/M", "$2.40/M", "$2.40/M"]
+    assert [quote.offer.id for quote in quotes.values()] == [
+        f"azure/gpt-6-sol-2026-09-22/data-zone/{zone}" for zone in regions.values()
+    ]
 
 
 def test_a_row_with_only_cached_prices_is_kept_and_cannot_price() -> None:
@@ -147,10 +163,10 @@ def test_an_ended_undated_name_is_rejected_while_its_snapshot_continues() -> Non
 
 
 def test_a_disputed_earlier_end_warns_early_enough() -> None:
-    """Azure's gpt-realtime-2 ends 2027-05-06, or 2027-01-20 according to another source."""
+    """Azure's gpt-realtime-1.5 ends on 2027-08-24, or 2027-02-23 by the older source: 145 days after 2026-10-01."""
     assert (
-        "2027-05-06 (disputed: 2027-01-20"
-        in load_facts().prices.quote("gpt-realtime-2", provider="azure", day=date(2026, 10, 1)).warnings[0]
+        "2027-08-24 (disputed: 2027-02-23"
+        in load_facts().prices.quote("gpt-realtime-1.5", provider="azure", day=date(2026, 10, 1)).warnings[0]
     )
 
 
@@ -179,9 +195,9 @@ def test_newer_versions_that_cannot_be_priced_are_named() -> None:
 
 
 def test_an_earlier_version_ends_with_a_later_one_and_never_the_other_way_round() -> None:
-    """No source speaks of Azure's gpt-4o-mini-tts of March 2025, but of its successor of December 2025; of the previews of
-    2025-06 none does but for their predecessor's end, which is no end of theirs.
+    """No source speaks of Azure's gpt-4o-mini-tts of March 2025, but of its successor of December 2025; the preview of June
+    2025 does not end with its predecessor of October 2024, on 2025-03-26, but by the schedule that names it no more.
     """
     ends = {offer.id: load_facts().prices.shutdown_day(offer) for offer in load_facts().prices.offers}
-    assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2026, 12, 15)
-    assert ends["azure/gpt-4o-realtime-preview-2025-06-03"] is None
+    assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2027, 6, 15)
+    assert ends["azure/gpt-4o-realtime-preview-2025-06-03"] == date(2026, 7, 7)

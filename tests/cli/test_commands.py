@@ -14,6 +14,8 @@ import time_machine
 from tests.cases import cases
 from tests.cli.invoke import answer, refusal, run
 from tests.facts.invented import INVENTED
+from voicebill.cli.app import load_command
+from voicebill.cli.options.shared import CHART_PANEL
 
 ON = ("--day", "2026-11-22")
 
@@ -157,7 +159,7 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
     [
         ("--turns 20", "--minutes is missing"),
         ("", "--minutes is missing: how long is the conversation? Error: --turns is missing: how many turns has it?"),
-        ("--minutes -5 --turns 20", "--minutes: -5 is negative"),
+        ("--minutes -5 --turns 20", "--minutes cannot be negative: -5"),
         ("--minutes 0 --turns 20", "--minutes must be more than 0 and at most 1,440 (a day), not 0"),
         ("--minutes nan --turns 20", "--minutes: 'nan' is not a duration"),
         ("--minutes 1e9 --turns 20", "--minutes: '1e9' is not a"),
@@ -252,7 +254,7 @@ def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, me
             {
                 "--model is missing",
                 "--prompt-tokens is missing",
-                "--response-tokens: -1 is negative",
+                "--response-tokens cannot be negative: -1",
                 "--cache-rate: '101' is more than 100%: write a share as 45%, 45 or 0.45",
             },
         ),
@@ -369,10 +371,33 @@ def test_rules_of_ones_own_lie_beside_ours(tmp_path: Path) -> None:
 def test_the_price_book_lists_one_model_with_history_and_sources() -> None:
     shown = run("prices", "gpt-4o-transcribe", "--provider", "openai").stdout
     assert "disputed: audio in $2.50 according to" in shown
-    assert "ends 2027-02-26" in shown
+    assert "ends on 2027-02-26" in shown
     document = answer("prices", "gpt-4o-realtime-preview-2024-10-01", "--provider", "openai")
     assert [row["until"] for row in document["offers"][0]["prices"]] == ["2024-10-30", "2025-10"]
     assert all(row["sources"] for row in document["offers"][0]["prices"])
+
+
+CHART_VALUES = {"width": "600", "theme": "dark", "chart": "sensitivity"}
+"""Another value than the default for each option of a chart."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("estimate", "--minutes", "3", "--turns", "4"),
+        ("compare", "--minutes", "3", "--turns", "4"),
+        ("ptu", "--model", "gpt-5.2", "--calls-per-minute", "9", "--prompt-tokens", "9", "--response-tokens", "9"),
+        ("cost", "log.jsonl"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_option_of_a_chart_that_is_not_saved_is_refused(words: tuple[str, ...]) -> None:
+    options = [parameter for parameter in load_command(words[0]).params if parameter.rich_help_panel == CHART_PANEL]
+    names = {option.name for option in options} - {"chart_file"}
+    assert names == {"width", "theme"} | ({"chart"} if words[0] in ("estimate", "compare") else set())
+    for name in names:
+        value = "break-even" if (name, words[0]) == ("chart", "compare") else CHART_VALUES[name]
+        assert refusal(*words, f"--{name}", value) == f"Error: --{name} applies to --save-chart only: give a file, too"
 
 
 def test_providers_are_found_in_whatever_case_and_kinds_of_a_model_are_chosen() -> None:

@@ -105,9 +105,9 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
     [
         ("--transport pigeon", "--transport must be one of webrtc, websocket, sip, not 'pigeon'"),
         ("--carrier twilio", "unknown carrier 'twilio'; the nearest are twilio/call-recording"),
-        ("--carrier openai/gpt-realtime-1.5", "add your own as an offer of kind telephony or platform in a price file"),
+        ("--carrier openai/gpt-realtime-1.5", "add your own as an offer of kind telephony in a price file"),
         ("--carrier-per-minute cheap", "--carrier-per-minute: 'cheap' is not a number"),
-        ("--carrier-per-minute -1", "--carrier-per-minute: -1 is negative"),
+        ("--carrier-per-minute -1", "--carrier-per-minute cannot be negative: -1"),
         ("--carrier-per-minute 2000", "--carrier-per-minute must be between 0 and 1,000 (dollars), not 2000"),
         ("--carrier-per-minute 0.00000000001", "--carrier-per-minute must have at most nine decimals, not 0.00000000001"),
         (
@@ -122,11 +122,14 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
         ("--carrier-increment 0 --carrier-per-minute 0.01", "--carrier-increment must be between 1 and 3,600, not 0"),
         ("--carrier-increment 1.5 --carrier-per-minute 0.01", "--carrier-increment must be a whole number, not '1.5'"),
         ("--egress-per-gb much", "--egress-per-gb: 'much' is not a number"),
-        ("--egress-per-gb -1", "--egress-per-gb: -1 is negative"),
+        ("--egress-per-gb -1", "--egress-per-gb cannot be negative: -1"),
         ("--egress-per-gb 1001", "--egress-per-gb must be between 0 and 1,000 (dollars), not 1001"),
         ("--codec g711", "unknown codec 'g711' of WebRTC; known: opus; it is available over websocket or sip"),
         ("--codec mp3 --transport websocket", "unknown codec 'mp3' of WebSocket; known: g711, pcm16"),
-        ("--platforms nobody/calls", "unknown platform 'nobody/calls'; known: "),
+        (
+            "--platforms nobody/calls",
+            "Error: unknown platform 'nobody/calls'; add your own as an offer of kind platform in a price file",
+        ),
         (
             "--platforms twilio/call-recording,twilio/call-recording",
             "--platforms: twilio/call-recording would be paid twice",
@@ -145,9 +148,9 @@ def test_a_way_that_cannot_be_is_refused_in_one_sentence(words: str, message: st
     [
         ("carrier_per_minut = 1", "line 3: unknown key 'carrier_per_minut'; the nearest is 'carrier_per_minute'"),
         ('carrier_per_minute = "cheap"', "line 3: carrier_per_minute: 'cheap' is not a number"),
-        ("carrier_increment = 1.5", "line 3: carrier_increment: must be a whole number, not 1.5"),
-        ("platforms = 5", "line 3: platforms: must be a list of names, not 5"),
-        ("carrier = 5", "line 3: carrier: must be"),
+        ("carrier_increment = 1.5", "line 3: carrier_increment must be a whole number, not 1.5"),
+        ("platforms = 5", "line 3: platforms must be a list of names, not 5"),
+        ("carrier = 5", "line 3: carrier must be"),
         ("carrier_increment = 6", "line 3: carrier_increment applies to carrier_per_minute"),
     ],
 )

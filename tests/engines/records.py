@@ -177,12 +177,13 @@ def cost_queries(draw: st.DrawFn) -> CostQuery:
     """Generate any valid query."""
     since = draw(st.none() | st.sampled_from(DAYS))
     until = draw(st.none() | st.sampled_from(DAYS))
+    by = tuple(draw(st.lists(st.sampled_from(FILTER_FIELDS), max_size=3, unique=True)))
     return CostQuery(
-        by=tuple(draw(st.lists(st.sampled_from(FILTER_FIELDS), max_size=3, unique=True))),
+        by=by,
         where=draw(st.none() | conditions),
         since=since,
         until=None if until and since and until <= since else until,
-        top=draw(st.none() | st.integers(1, 3)),
+        top=draw(st.none() | st.integers(1, 3)) if by else None,
         provider=draw(st.sampled_from(["openai", "openai", "Azure"])),
         deployment=draw(st.sampled_from(["global", "global", "Data-Zone"])),
         region=draw(st.sampled_from(["", "", "eastus"])),

@@ -76,10 +76,13 @@ def test_a_model_ends_on_the_collected_day(row: dict[str, Any]) -> None:
     ]
     assert [end.shutdown for end in ends] == [PartialDate.parse(row["shutdown"])]
     assert ends[0].replacement == row.get("replacement")
+    assert ends[0].is_latest_possible == row.get("is_latest_possible", False)
     if "announced" in row:
         assert str(ends[0].announced) == row["announced"]
     if "disputed" in row:
         assert PartialDate.parse(row["disputed"]) in [day for day, _ in ends[0].disputed]
+    if row["provider"] == "azure":
+        assert [str(day) for day, _ in ends[0].disputed] == ([row["disputed"]] if "disputed" in row else [])
 
 
 def test_where_models_can_be_deployed_is_as_collected() -> None:

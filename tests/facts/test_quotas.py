@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import DAY
+from tests.cases import DAY, case_file
 from voicebill.billing.errors import UnknownName
 from voicebill.billing.offers import Offer
 from voicebill.billing.quotas import tiers
@@ -55,6 +55,28 @@ def test_what_nobody_publishes_is_absent_and_said_so(named: tuple[Any, ...], mes
     assert explanation.endswith("is published for 2026-11-22") or "; figures are known from" in explanation
 
 
+def test_openai_has_the_collected_quotas_and_no_others() -> None:
+    collected = case_file("collected_quotas.toml")["rows"]
+    limits = ("tokens_per_minute", "requests_per_minute", "sessions", "audio_minutes_per_minute")
+    rows = [row for row in load_facts().quotas.rows if row.provider == "openai"]
+    assert [(*row.models, *row.tiers, str(row.since), *(getattr(row, limit) for limit in limits)) for row in rows] == [
+        (case["model"], case["tier"], case["since"], *(case.get(limit) for limit in limits)) for case in collected
+    ]
+    assert all("your own limits page decides" in row.note for row in rows)
+
+
+def test_a_quota_of_2025_is_none_of_today_and_a_tier_without_a_figure_is_unknown() -> None:
+    """The page of 2025 gives tiers 1 and 5: 40,000 tokens and 200 requests a minute, 15 million and 20,000."""
+    preview = offer("gpt-4o-realtime-preview", "openai", date(2025, 8, 1))
+    lowest = load_facts().quotas.find(preview, date(2025, 8, 1))
+    assert lowest is not None
+    assert (lowest.tiers, lowest.tokens_per_minute) == (("tier-1",), 40_000)
+    with pytest.raises(UnknownName, match="unknown quota tier 'tier-3' of gpt-4o-realtime-preview"):
+        load_facts().quotas.find(preview, date(2025, 8, 1), "tier-3")
+    assert load_facts().quotas.find(preview, date(2025, 12, 31)) == lowest
+    assert load_facts().quotas.find(preview, date(2026, 1, 1)) is None
+
+
 def test_an_unknown_tier_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="unknown quota tier 'tier-7' of gpt-realtime-2025-08-28; the nearest are tier-"):
         load_facts().quotas.find(offer("gpt-realtime"), DAY, "tier-7")
@@ -94,7 +116,11 @@ def test_quotas_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("tokens_per_minute = 500_000\nsessions = 40", "", "a quota needs tokens_per_minute, requests_per_minute or sessions"),
+        (
+            "tokens_per_minute = 500_000\nsessions = 40",
+            "",
+            "a quota needs tokens_per_minute, requests_per_minute, sessions or audio_minutes_per_minute",
+        ),
         ("500_000", "0", "must be more than 0"),
         ("500_000", '"many"', "must be a number"),
         ('tiers = ["ours"]', "", "'tiers' is missing"),

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.client.stdio import stdio_client
 from typer.testing import CliRunner
 
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 from tests.mcp.clients import run_async
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,
@@ -112,7 +113,7 @@ def test_without_a_root_no_files_are_offered() -> None:
             {"path": "support-day.jsonl", "by": "tenant"},
             ("cost", "support-day.jsonl", "--by", "tenant"),
         ),
-        ("prices", {"model": "gpt-realtime-mini"}, ("prices", "gpt-realtime-mini")),
+        ("prices", {"model": "gpt-realtime-mini"}, ("prices", "gpt-realtime-mini", "--day", DAY)),
         ("prices", {"provider": "Azure", "day": DAY}, ("prices", "--provider", "Azure", "--day", DAY)),
     ],
 )
@@ -198,20 +199,36 @@ def test_the_price_book_and_the_glossary_are_resources() -> None:
     assert glossary.text.startswith("# Glossary")
 
 
+def server_command(*words: str) -> StdioServerParameters:
+    """The server as a command of an agent."""
+    environment = {**os.environ, "VOICEBILL_HOME": os.environ.get("VOICEBILL_HOME", "")}
+    return StdioServerParameters(command=sys.executable, args=["-m", "voicebill", "mcp", *words], env=environment)
+
+
 def test_an_agent_starts_the_server_as_a_command() -> None:
     """Over standard input and output, in a process of its own."""
 
     async def run() -> Any:
-        environment = {**os.environ, "VOICEBILL_HOME": os.environ.get("VOICEBILL_HOME", "")}
-        command = StdioServerParameters(
-            command=sys.executable, args=["-m", "voicebill", "mcp", "--root", str(EXAMPLES)], env=environment
-        )
-        async with Client(command) as client:
+        async with Client(server_command("--root", str(EXAMPLES))) as client:
             return await client.call_tool("cost", {"path": "support-day.jsonl"})
 
     answer = run_async(run).structured_content
     assert answer["input"]["records"] == 56
     assert answer["total"]
+
+
+def test_an_unknown_resource_is_an_error_of_the_protocol_and_nothing_is_logged(tmp_path: Path) -> None:
+    log = tmp_path / "stderr.txt"
+
+    async def run() -> str:
+        with log.open("w", encoding="utf-8") as errors:
+            async with Client(stdio_client(server_command(), errlog=errors)) as client:
+                with pytest.raises(MCPError) as caught:
+                    await client.read_resource("voicebill://price")
+                return caught.value.message
+
+    assert run_async(run) == f"unknown resource voicebill://price; known: {PRICES_URI}, {GLOSSARY_URI}"
+    assert log.read_text(encoding="utf-8") == ""
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text(encoding="utf-8")

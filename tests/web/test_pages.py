@@ -2,11 +2,13 @@
 
 import html
 import re
+from importlib.resources import files
 
 import pytest
 
 from tests.cases import DAY
 from tests.web.sites import SITE, client, read_report
+from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -142,10 +144,16 @@ def test_the_contract_of_a_site_is_on_its_price_pages() -> None:
     assert "by contract" not in SITE.get("/prices").text
 
 
+def test_no_template_lists_architectures() -> None:
+    for file in (files("voicebill.web") / "templates").iterdir():
+        code = " ".join(re.findall(r"\{[%{].*?[%}]\}", file.read_text(encoding="utf-8")))
+        assert not set(re.findall(r"'([\w-]+)'", code)) & CONVERSATIONAL, file.name
+
+
 def test_the_api_returns_prices_and_rules() -> None:
     price_list = SITE.get("/api/prices?model=gpt-realtime-mini&provider=azure").json()
     assert {offer.provider for offer in read_report(PriceListReport, price_list).offers} == {"azure"}
-    read_report(PriceListReport, SITE.get("/api/prices").json())
+    assert read_report(PriceListReport, SITE.get("/api/prices").json()).day == DAY.isoformat()
     read_report(ModelRulesReport, SITE.get("/api/rules?model=gpt-realtime").json())
     read_report(HealthReport, SITE.get("/healthz").json())
     for query, field in (

@@ -63,7 +63,8 @@ class PriceRow:
 class Offer:
     """A model under specific terms of sale.
 
-    `also_named` are further names for it in API calls and logs. `regions` is empty if the price applies everywhere.
+    `also_named` are further names for it in API calls and logs. `regions` is empty if the price applies everywhere. `zone` is
+    the data zone to which the price applies, if data zones differ.
     `vendor_meters` gives, by meter, its name on the invoice and the unit in which it is listed. An `example` is not a model
     that can be selected: it shows what carriers and platforms charge.
     """
@@ -76,6 +77,7 @@ class Offer:
     rows: tuple[PriceRow, ...]
     also_named: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    zone: str = ""
     tier: str = "standard"
     vendor_meters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     example: bool = False
@@ -88,13 +90,20 @@ class Offer:
 
     @property
     def id(self) -> str:
-        """A stable identifier: provider/model, then deployment, region and tier if they differ from global and standard."""
+        """A stable identifier: provider/model, then deployment, zone or region, and tier if not global and standard."""
         parts = [self.provider, self.name]
         if self.deployment != "global":
             parts.append(self.deployment)
         if self.deployment == "regional" and self.regions:
             parts.append(self.regions[0])
+        if self.zone:
+            parts.append(self.zone)
         return "/".join(parts) + ("" if self.tier == "standard" else f":{self.tier}")
+
+    @property
+    def example_region(self) -> str | None:
+        """A region for a quote, if the price depends on the region; None if no region is needed."""
+        return self.regions[0] if self.regions and (self.deployment == "regional" or self.zone) else None
 
     def row_on(self, day: date) -> PriceRow | None:
         """The price row in effect on a day, or None."""

@@ -42,7 +42,10 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """When a model is shut down, the source, and the replacement that the vendor names. `version` None: all versions."""
+    """When a model is shut down, the source, and the replacement that the vendor names. `version` None: all versions.
+
+    `is_latest_possible`: no source gives the day, only that the model had ended by `shutdown`.
+    """
 
     provider: str
     model: str
@@ -53,6 +56,17 @@ class Lifecycle:
     checked: date
     source: str
     disputed: tuple[tuple[PartialDate, str], ...] = ()
+    is_latest_possible: bool = False
+
+    @property
+    def day_text(self) -> str:
+        """The shutdown day as text: `2027-01-20`, or `no later than 2026-07-07` if the day itself is not known."""
+        return f"no later than {self.shutdown}" if self.is_latest_possible else str(self.shutdown)
+
+    @property
+    def when(self) -> str:
+        """The shutdown day in a sentence: `on 2027-01-20`, or `no later than 2026-07-07`."""
+        return self.day_text if self.is_latest_possible else f"on {self.day_text}"
 
     @property
     def days(self) -> tuple[PartialDate, ...]:
@@ -343,7 +357,7 @@ class PriceBook:
             return text
         last = max(ended, key=lambda end: end.shutdown.first)
         replacement = f"; the vendor names {last.replacement} instead" if last.replacement else ""
-        return f"{text}. It was shut down ({last.shutdown}){replacement}"
+        return f"{text}. It was shut down {last.when}{replacement}"
 
     def lifecycle_of(self, offer: Offer) -> tuple[Lifecycle, ...]:
         """The lifecycle rows that apply to an offer."""
@@ -353,21 +367,29 @@ class PriceBook:
             if (row.provider, row.model) == (offer.provider, offer.model) and row.version in (None, offer.version)
         )
 
-    def shutdown_day(self, offer: Offer) -> date | None:
-        """The day on which an offer ends, by the source that is used; None if none is known.
+    def shutdown_of(self, offer: Offer) -> Lifecycle | None:
+        """The lifecycle row by which an offer ends; None if none is known.
 
         An offer without a lifecycle row of its own is assumed to end with the last of its model's later versions. The
         shutdown of an earlier version says nothing about it.
         """
-        own = [row.shutdown.first for row in self.lifecycle_of(offer)]
+        own = self.lifecycle_of(offer)
         if own:
-            return min(own)
+            return min(own, key=lambda row: row.shutdown.first)
         namesakes = (
-            row.shutdown.first
+            row
             for row in self.lifecycle
             if (row.provider, row.model) == (offer.provider, offer.model) and (row.version or "") >= (offer.version or "")
         )
-        return max(namesakes, default=None)
+        return max(namesakes, key=lambda row: row.shutdown.first, default=None)
+
+    def shutdown_day(self, offer: Offer) -> date | None:
+        """The day on which an offer ends, by the source that is used; None if none is known.
+
+        If that source gives only the latest possible day, it is that day.
+        """
+        end = self.shutdown_of(offer)
+        return end.shutdown.first if end else None
 
     def is_shut_down(self, offer: Offer, day: date) -> bool:
         """Whether an offer has ended on a day, by the source that is used; the day of the shutdown is the first such day."""
@@ -390,9 +412,9 @@ class PriceBook:
             replacement = f"; the named replacement is {row.replacement}" if row.replacement else "; no replacement is named"
             earliest = min(end.first for end in row.days)
             if row.shutdown.first <= day:
-                yield f"{offer.name} was due to be shut down by {row.provider} on {row.shutdown}{disputed}{replacement}"
+                yield f"{offer.name} was due to be shut down by {row.provider} {row.when}{disputed}{replacement}"
             elif earliest - day <= WARN_BEFORE_SHUTDOWN:
-                yield f"{offer.name} is shut down by {row.provider} on {row.shutdown}{disputed}{replacement}"
+                yield f"{offer.name} is shut down by {row.provider} {row.when}{disputed}{replacement}"
 
     def _deployable_regions(self, offer: Offer, deployment: str) -> frozenset[str]:
         """The regions that the vendor's availability table lists for a model under a deployment."""

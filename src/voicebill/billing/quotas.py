@@ -21,7 +21,10 @@ Evidence = Literal["documented", "measured", "inferred", "assumed", "defined", "
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The limits per minute of a deployment of some models, by customer tier. None: no source gives the figure."""
+    """The limits per minute of a deployment of some models, by customer tier. None: no source gives the figure.
+
+    `audio_minutes_per_minute` limits models that are billed by the minute of audio.
+    """
 
     provider: str
     models: tuple[str, ...]
@@ -32,6 +35,7 @@ class Quota:
     tokens_per_minute: int | None
     requests_per_minute: int | None
     sessions: int | None
+    audio_minutes_per_minute: int | None
     checked: date
     source: str
     note: str = ""
@@ -116,5 +120,5 @@ class Quotas:
 
 
 def tiers(rows: Iterable[Quota]) -> list[str]:
-    """The tiers of some quotas, lowest first."""
+    """The names of the tiers of some quotas, in alphabetical order."""
     return sorted({name for row in rows for name in row.tiers})

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -111,8 +112,8 @@ def offers_chart(answer: Comparison, theme: Theme = LIGHT_THEME) -> Any:  # noqa
     )
 
 
-def break_even_chart(curve: BreakEvenCurve, provenance: str, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
-    """Some ways along a range, expected, with a mark where the order of two of them changes."""
+def break_even_chart(curve: BreakEvenCurve, day: date, digest: str, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """Some ways along a range, expected, with a mark where the order of two of them changes; `digest` is that of the prices."""
     lp, rows, marks = _lets_plot(), sweep_points(curve), break_even_points(curve)
     data = {
         "at": [row.value for row in rows],
@@ -139,7 +140,7 @@ def break_even_chart(curve: BreakEvenCurve, provenance: str, theme: Theme = LIGH
         plot += lp.guides(color=lp.guide_legend(ncol=1), linetype=lp.guide_legend(ncol=1))
     positions = ", ".join(f"{mark.value:,.4g}" for mark in marks)
     subtitle = f"the order changes at about {positions}" if marks else "the order never changes"
-    return _apply_theme(lp, plot, "Break-even", provenance, theme, subtitle=subtitle)
+    return _apply_theme(lp, plot, "Break-even", f"voicebill: {day}; prices {digest}", theme, subtitle=subtitle)
 
 
 def costs_chart(answer: Cost, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot

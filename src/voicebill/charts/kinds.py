@@ -1,5 +1,6 @@
-"""Name the charts of an estimate; `draw` has their functions, and is imported only where a chart is drawn."""
+"""Name the charts of estimates and comparisons, the default first. `draw` has their functions; it is imported to draw only."""
 
 ESTIMATE_CHARTS = ("turns", "cumulative", "lengths")
 SENSITIVITY_CHART = "sensitivity"
 """The chart of an estimate's sensitivity, which is calculated from the plan."""
+COMPARISON_CHARTS = ("offers", "break-even")

@@ -49,6 +49,7 @@ class RowBuilder:
             rows=rows,
             also_named=row["also_named"],
             regions=self._regions(row["regions"]),
+            zone=row["zone"],
             tier=row["tier"],
             vendor_meters=row["vendor_meters"],
             example=self.defaults["example"],
@@ -93,6 +94,7 @@ class RowBuilder:
             checked=self._checked_day(row),
             source=self._source(row),
             disputed=tuple((dispute["shutdown"], dispute["source"]) for dispute in row["disputed"]),
+            is_latest_possible=row["is_latest_possible"],
         )
 
     def surcharge(self, row: Values) -> Surcharge:

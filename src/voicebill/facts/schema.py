@@ -128,6 +128,7 @@ LIFECYCLE_SCHEMA: Schema = {
     "version": Field(text, None),
     "announced": Field(partial_date, None),
     "shutdown": Field(partial_date),
+    "is_latest_possible": Field(boolean, False),
     "replacement": Field(text, None),
     "disputed": TableList({"shutdown": Field(partial_date), "source": Field(text)}),
     **PROVENANCE_SCHEMA,
@@ -162,6 +163,7 @@ QUOTA_SCHEMA: Schema = {
     "tokens_per_minute": Field(_positive(integer), None),
     "requests_per_minute": Field(_positive(integer), None),
     "sessions": Field(_positive(integer), None),
+    "audio_minutes_per_minute": Field(_positive(integer), None),
     **PROVENANCE_SCHEMA,
 }
 
@@ -182,9 +184,9 @@ COUNTING_RULE_SCHEMA: Schema = {
 
 def _check_quota(row: Values) -> None:
     _check_days(row)
-    limits = ("tokens_per_minute", "requests_per_minute", "sessions")
+    limits = ("tokens_per_minute", "requests_per_minute", "sessions", "audio_minutes_per_minute")
     if all(name in row and row[name] is None for name in limits):
-        raise InvalidInput("a quota needs tokens_per_minute, requests_per_minute or sessions")
+        raise InvalidInput(f"a quota needs {', '.join(limits[:-1])} or {limits[-1]}")
 
 
 RULE_SCHEMA: Schema = {
@@ -350,6 +352,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "kind": Field(one_of(*OFFER_KIND_NAMES)),
         "deployment": Field(one_of(*DEPLOYMENTS), DEFAULT_DEPLOYMENT),
         "regions": Field(_regions, ()),
+        "zone": Field(text, ""),
         "tier": Field(one_of(*SERVICE_TIERS), "standard"),
         "vendor_meters": Field(map_of(_vendor_meter, meters), {}),
         "prices": TableList(price, _check_price_currency),

@@ -9,9 +9,10 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
+from mcp import MCPError
 from voicebill import __version__
 from voicebill.answers.catalog.price_list import listed_offers
-from voicebill.answers.parameters.read_inputs import InvalidInputs
+from voicebill.answers.parameters.read_inputs import InvalidInputs, join_field_errors
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.mcp.tools import ToolContext, tools_for
@@ -79,11 +80,12 @@ def create_server(site: ToolContext) -> Server[Any]:
         uri = str(params.uri)
         if uri == PRICES_URI:
             prices = site.facts.prices
-            text, kind = PriceListReport.of(prices, listed_offers(prices, site.today())).to_json(), "application/json"
+            day = site.today()
+            text, kind = PriceListReport.of(prices, listed_offers(prices, day), day).to_json(), "application/json"
         elif uri == GLOSSARY_URI:
             text, kind = glossary(), "text/markdown"
         else:
-            raise ValueError(f"unknown resource {uri}; known: {PRICES_URI}, {GLOSSARY_URI}")
+            raise MCPError(types.INVALID_PARAMS, f"unknown resource {uri}; known: {PRICES_URI}, {GLOSSARY_URI}")
         return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=kind, text=text)])
 
     return Server(
@@ -105,7 +107,7 @@ def _result(document: dict[str, Any]) -> types.CallToolResult:
 def _failure(errors: list[tuple[str | None, str]]) -> types.CallToolResult:
     """The errors of a call, each with its argument."""
     document = {"errors": [{"field": field, "detail": text} for field, text in errors]}
-    text = "; ".join(f"{field}: {detail}" if field else detail for field, detail in errors)
+    text = join_field_errors(errors)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=document, is_error=True)
 
 

@@ -24,6 +24,7 @@ from voicebill.answers.parameters.inputs import (
     LOG_INPUTS,
     PRICE_LIST,
     PTU,
+    RULE_INPUTS,
     SELECTION,
     Inputs,
 )
@@ -221,7 +222,7 @@ def _prices(table: Arguments, site: ToolContext) -> JsonObject:
         offers = book.offers_named(values["model"], values.get("provider"), day=day)
     else:
         offers = listed_offers(book, day, "realtime", values.get("provider"), ended=values.get("ended", False))
-    return PriceListReport.of(book, offers).to_dict()
+    return PriceListReport.of(book, offers, day).to_dict()
 
 
 def _rules(table: Arguments, site: ToolContext) -> JsonObject:
@@ -233,7 +234,6 @@ def _rules(table: Arguments, site: ToolContext) -> JsonObject:
 
 
 PRICE_INPUTS: Inputs = {**{name: SELECTION[name] for name in ("model", "provider", "day")}, **PRICE_LIST}
-RULE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day", "rules")}
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -304,7 +304,12 @@ TOOLS: tuple[Tool, ...] = (
         "The price book: the realtime offers that are sold on a day, or all offers of a model, with history, sources and "
         "disputed prices.",
         input_json_schema(PRICE_INPUTS),
-        {"digest": (), "currency": (), "offers": ("id", "provider", "model", "deployment", "regions", "ends", "prices")},
+        {
+            "digest": (),
+            "day": (),
+            "currency": (),
+            "offers": ("id", "provider", "model", "deployment", "regions", "ends", "prices"),
+        },
         _prices,
     ),
     Tool(

@@ -9,10 +9,16 @@ from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
-from voicebill.billing.errors import InvalidInput
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.charts import draw
 from voicebill.charts.themes import THEMES, Theme
+from voicebill.extras import MissingExtra
 from voicebill.web.forms.requests import Problem
+from voicebill.web.responses import run_in_threads, with_etag
+from voicebill.web.site import Site
 
 MAX_CACHE_BYTES = 32 * 2**20
 """Size of the cache; an SVG has about 50 KB."""
@@ -70,6 +76,23 @@ class ChartRenderer:
         worker, self.worker, self.render_count = self.worker, None, 0
         if worker is not None:
             worker.shutdown(wait=False, cancel_futures=True)
+
+
+async def chart_response(
+    request: Request, site: Site, renderer: ChartRenderer, *, key: tuple[object, ...], plot: Callable[[], Any], kind: str
+) -> Response:
+    """A chart as a response, rendered in the site's threads unless it is cached under its key.
+
+    Raises:
+        Problem: the chart cannot be drawn, or not without an extra.
+    """
+    try:
+        body = await run_in_threads(site, lambda: renderer.render(key, plot, kind))
+    except MissingExtra as error:
+        raise Problem(503, "No chart", [(None, str(error))]) from None
+    except VoicebillError as error:
+        raise Problem(422, "No chart", [(None, str(error))]) from None
+    return with_etag(request, body, MEDIA_TYPES[kind], headers=CHART_HEADERS)
 
 
 def theme_from_fields(values: Mapping[str, str]) -> Theme:

@@ -14,6 +14,7 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     PRICE_LIST,
     PTU,
+    RULE_INPUTS,
     Input,
     Inputs,
 )
@@ -192,12 +193,7 @@ GET_PRICES = _get(
 GET_RULES = _get(
     ModelRulesReport,
     "The rules by which a model's conversations are counted, with their evidence",
-    [
-        _parameter("model", "Model. Default: gpt-realtime-1.5.", example="gpt-realtime"),
-        _parameter("provider", "openai or azure. Default: openai."),
-        _parameter("day", "Day of the rules. Default: today.", example="2026-11-22"),
-        _parameter("rules", "Name of a rule set. Default: the rules from recorded sessions.", example="web-calculator-2026-06"),
-    ],
+    input_parameters(RULE_INPUTS),
 )
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = {

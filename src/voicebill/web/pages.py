@@ -41,6 +41,19 @@ def bar_width(part: Amount | float, total: Amount | float) -> float:
     return max(round(100 * float(part) / float(total), 2), LEAST_BAR_WIDTH) if total else 0
 
 
+MARK_WIDTH = 1.2
+"""The width of the mark of a value within a bar, in percent of the column."""
+
+
+def mark_position(part: Amount | float, total: Amount | float) -> float:
+    """Where the mark of a part begins, in percent of the column, so that its middle shows the part.
+
+    >>> mark_position(1, 4), mark_position(0, 4), mark_position(0, 0)
+    (24.4, 0, 0)
+    """
+    return max(round(100 * float(part) / float(total) - MARK_WIDTH / 2, 2), 0) if total else 0
+
+
 class Pages:
     """Renders templates for a site, and serves its three static files."""
 
@@ -71,7 +84,13 @@ class Pages:
             "total_per_month_of": lambda alternative, alternatives: alternatives.total_per_month(alternative),
             "alternative_of": lambda offer_estimate, alternatives: alternatives.find(offer_estimate.offer.id),
         }
-        self.templates.globals |= {"at": site.prefix, "static": self.static, "site": site, "field_labels": {}}
+        self.templates.globals |= {
+            "at": site.prefix,
+            "static": self.static,
+            "site": site,
+            "field_labels": {},
+            "mark_width": MARK_WIDTH,
+        }
 
     def static(self, name: str) -> str:
         """The address of a static file; it changes with the content of the file."""

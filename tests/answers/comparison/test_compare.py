@@ -23,10 +23,16 @@ SELECTION = ModelSelection(model="", day=DAY)
 PLAN = Plan(minutes=10, turns=20, transcription_model="gpt-4o-mini-transcribe")
 
 
+LAST_DAY_OF_PREVIEWS = date(2026, 7, 6)
+"""Azure's previews are still sold, one of which its list prices only in part."""
+
+
 @cache
 def comparison() -> Comparison:
-    """All offers of the day."""
-    return compare(PLAN, available_offers(load_facts().prices, DAY), SELECTION, load_facts(), parse_volume("30000/month"))
+    """All offers of that day."""
+    day = LAST_DAY_OF_PREVIEWS
+    selection = ModelSelection(model="", day=day)
+    return compare(PLAN, available_offers(load_facts().prices, day), selection, load_facts(), parse_volume("30000/month"))
 
 
 def test_every_figure_is_the_offers_own_estimate() -> None:
@@ -36,7 +42,11 @@ def test_every_figure_is_the_offers_own_estimate() -> None:
         offer = candidate.offer
         region = offer.regions[0] if offer.deployment == "regional" else None
         selection = ModelSelection(
-            model=offer.name, day=DAY, provider=offer.provider, deployment=offer.deployment, region=region
+            model=offer.name,
+            day=LAST_DAY_OF_PREVIEWS,
+            provider=offer.provider,
+            deployment=offer.deployment,
+            region=region,
         )
         assert candidate.answer is not None
         assert candidate.answer.per_conversation == estimate(PLAN, selection, load_facts()).per_conversation
@@ -72,9 +82,13 @@ def test_only_what_is_alive_on_the_day_is_compared() -> None:
     assert "openai/gpt-4o-realtime-preview-2025-06-03" in names(date(2026, 5, 6))
     assert "openai/gpt-4o-realtime-preview-2025-06-03" not in names(date(2026, 5, 7))
     assert "azure/gpt-4o-realtime-preview-2024-10-01" not in names(DAY)
-    # the source that is used says that it ended on 2026-07-23, another 2027-04-06
-    assert "azure/gpt-realtime-mini-2025-10-06" in names(date(2026, 7, 22))
-    assert "azure/gpt-realtime-mini-2025-10-06" not in names(date(2026, 7, 23))
+    # Azure's schedule of 2026-07-07 names it no more
+    assert "azure/gpt-4o-realtime-preview-2025-06-03" in names(LAST_DAY_OF_PREVIEWS)
+    assert "azure/gpt-4o-realtime-preview-2025-06-03" not in names(date(2026, 7, 7))
+    # it ends by the source that is used, which gives 2027-04-06; another gives 2026-07-23
+    assert "azure/gpt-realtime-mini-2025-10-06" in names(DAY)
+    assert "azure/gpt-realtime-mini-2025-10-06" in names(date(2027, 4, 5))
+    assert "azure/gpt-realtime-mini-2025-10-06" not in names(date(2027, 4, 6))
     assert "openai/gpt-realtime-2025-08-28" not in names(date(2027, 1, 20))
 
 

@@ -33,6 +33,8 @@ BILLED_BY_CARRIER = {
     "twilio/voice-inbound-us-local": "120",
     "twilio/voice-outbound-us": "120",
     "twilio/voice-inbound-us-toll-free": "120",
+    "twilio/voice-sip-interface-us": "120",
+    "twilio/voice-browser-client-us": "120",
     "twilio/call-recording": "61.2",
     "telnyx/sip-trunk-inbound-us": "66",
     "telnyx/sip-trunk-outbound-us": "66",

@@ -47,7 +47,7 @@ def test_a_body_is_read_as_json_has_it() -> None:
     ("table", "field", "message"),
     [
         ({"turns": "20"}, "minutes", "how long is the conversation?"),
-        ({"minutes": "-5", "turns": "20"}, "minutes", "-5 is negative"),
+        ({"minutes": "-5", "turns": "20"}, "minutes", "cannot be negative: -5"),
         ({"minutes": "10", "turns": "many"}, "turns", "'many' is not a number"),
         ({"minutes": "10", "turns": "0"}, "turns", "between 1 and 20,000"),
         ({"minutes": "10", "turns": "20", "turn": "3"}, "turn", "the nearest is 'turns'"),

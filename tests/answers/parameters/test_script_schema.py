@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from voicebill.answers.parameters.request import parse_estimate_request
 from voicebill.answers.parameters.script_schema import SECONDS_KEYS, ScriptRequest, parse_script
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import InvalidInput
@@ -46,6 +47,30 @@ def test_every_key_is_read() -> None:
     assert request.script.truncation == Truncation("auto", Decimal("0.8"), 8000)
     assert request.selection().day == date(2026, 11, 22)
     assert request.selection(model="gpt-realtime-mini", provider=None).model == "gpt-realtime-mini"
+
+
+@pytest.mark.parametrize(
+    ("flat", "table"),
+    [
+        ({"truncation": "AUTO"}, {"mode": "AUTO"}),
+        ({"truncation": " disabled "}, {"mode": " disabled "}),
+        ({"retention_ratio": "80%"}, {"retention_ratio": "80%"}),
+        ({"retention_ratio": 0.8}, {"retention_ratio": 0.8}),
+        ({"post_instructions_tokens": "8k"}, {"post_instructions_tokens": "8k"}),
+    ],
+)
+def test_the_parts_of_a_truncation_table_are_read_as_the_inputs_are(flat: dict[str, Any], table: dict[str, Any]) -> None:
+    plan = {"minutes": 10, "turns": 20}
+    issues: list[Issue] = []
+    by_input, by_table = (
+        parse_estimate_request(plan | extra, today=date(2026, 11, 22), issues=issues) for extra in (flat, {"truncation": table})
+    )
+    request, script_issues = read_script({"model": "m", "truncation": table, "turns": [TURN]})
+    assert (issues, script_issues) == ([], [])
+    assert by_input is not None
+    assert by_table is not None
+    assert request is not None
+    assert by_input.plan.truncation == by_table.plan.truncation == request.script.truncation
 
 
 def test_truncation_may_be_a_word() -> None:

@@ -69,7 +69,7 @@ def test_a_long_call_is_shown_in_part() -> None:
     ("words", "message"),
     [
         ((), "--conversations is missing: how many calls are there?"),
-        (("--calls-per-hour", "-5"), "--calls-per-hour: -5 is negative"),
+        (("--calls-per-hour", "-5"), "--calls-per-hour cannot be negative: -5"),
         (("--calls-per-hour", "0"), "--calls-per-hour must be more than 0"),
         (("--calls-per-hour", "lots"), "--calls-per-hour: 'lots' is not a number"),
         (

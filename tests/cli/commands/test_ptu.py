@@ -122,14 +122,14 @@ def test_prices_of_ones_own_come_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--calls-per-minute", "-5"), "--calls-per-minute: -5 is negative"),
+        (("--calls-per-minute", "-5"), "--calls-per-minute cannot be negative: -5"),
         (("--calls-per-minute", "0"), "--calls-per-minute must be more than 0 and at most 1,000,000,000, not 0"),
         (
             ("--calls-per-minute", "many"),
             "--calls-per-minute: 'many' is not a number: write 1500, 1,500 or 1.5k, with a point for decimals",
         ),
         (("--cache-rate", "150"), "--cache-rate: '150' is more than 100%: write a share as 45%, 45 or 0.45"),
-        (("--prompt-tokens", "-1"), "--prompt-tokens: -1 is negative"),
+        (("--prompt-tokens", "-1"), "--prompt-tokens cannot be negative: -1"),
         (("--response-tokens", "x"), "--response-tokens: 'x' is not a number"),
         (
             ("--model", "gpt-realtime-1.5"),

@@ -115,7 +115,7 @@ def test_a_row_without_counts_has_no_usage() -> None:
     [
         ('"1,234",,,,,', "input_tokens is not a number of digits with an optional decimal point"),
         ("12.5,,,,,", "input_tokens is not a whole number"),
-        ("-3,,,,,", "input_tokens is negative"),
+        ("-3,,,,,", "input_tokens cannot be negative"),
         ("1e3,,,,,", "input_tokens is not a number"),
         ("9999999999999,,,,,", "input_tokens is more than 1,000,000,000,000"),
         ("5,7,,,,", "both a charged quantity (text_in) and a reported count (input)"),
@@ -213,7 +213,7 @@ def test_parquet_with_values_that_cannot_be_meant() -> None:
     assert records == []
     assert error_texts(report)[2] == "a log, line 3: model is neither text nor a whole number"
     _, report = read_records(parquet(model=["m", "m"], text_in=[12.5, -1.0]))
-    assert error_texts(report) == ["a log, line 1: text_in is not a whole number", "a log, line 2: text_in is negative"]
+    assert error_texts(report) == ["a log, line 1: text_in is not a whole number", "a log, line 2: text_in cannot be negative"]
 
 
 def test_a_day_beyond_all_calendars_costs_its_row() -> None:
@@ -266,7 +266,7 @@ def test_parquet_read_as_lines_is_refused() -> None:
 def test_strict_stops_at_the_first_broken_row() -> None:
     """The text names the file, the line and why."""
     source = Source("x.csv", content=BytesIO(b"model,text_in\nm,-5\n"))
-    with pytest.raises(InvalidLog, match=r"x\.csv, line 2: text_in is negative"):
+    with pytest.raises(InvalidLog, match=r"x\.csv, line 2: text_in cannot be negative"):
         list(read_log(source, report=ReadReport(strict=True)))
 
 

@@ -72,7 +72,7 @@ def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
 @pytest.mark.parametrize(
     ("query", "field", "message"),
     [
-        ("calls_per_hour=-3", "calls_per_hour", "-3 is negative"),
+        ("calls_per_hour=-3", "calls_per_hour", "cannot be negative: -3"),
         ("blocking_probability=120%25", "blocking_probability", "'120%' is more than 100%"),
         ("blocking_probability=0", "blocking_probability", "must be more than 0"),
         ("busy_hour_share=none", "busy_hour_share", "is not a number"),

@@ -251,7 +251,7 @@ def test_the_page_shows_the_connection_with_its_fees() -> None:
         ),
         ({"carrier_increment": "6"}, "carrier_increment", "applies to carrier_per_minute: give that, too"),
         ({"carrier_increment": "0", "carrier_per_minute": "1"}, "carrier_increment", "must be between 1 and 3,600, not 0"),
-        ({"egress_per_gb": "-1"}, "egress_per_gb", "-1 is negative"),
+        ({"egress_per_gb": "-1"}, "egress_per_gb", "cannot be negative: -1"),
         ({"platforms": "nobody/calls"}, "platforms", "unknown platform 'nobody/calls'"),
         ({"platforms": "twilio/call-recording, twilio/call-recording"}, "platforms", "would be paid twice: name it once"),
     ],

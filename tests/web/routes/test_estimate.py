@@ -99,7 +99,7 @@ def test_numbers_are_read_as_people_type_them() -> None:
     ("query", "field", "message"),
     [
         ("minutes=abc", "minutes", "is not a duration"),
-        ("minutes=-5", "minutes", "-5 is negative"),
+        ("minutes=-5", "minutes", "cannot be negative: -5"),
         ("turns=5000", "turns", "at most 1,000 turns and tool calls"),
         ("minutes=1&turns=500", "turns", "500 per minute are not realistic"),
         ("model=gpt-realtme", "model", "the nearest are gpt-realtime"),
@@ -142,6 +142,16 @@ def test_a_repeated_field_of_an_address_is_an_error_at_that_field(path: str) -> 
     problem = SITE.get(f"{path}?minutes=10&turns=20&minutes=12")
     assert problem.status_code == 422
     assert problem.json()["errors"] == [{"field": "minutes", "detail": "is given more than once: give it once"}]
+
+
+def test_the_detail_of_a_problem_names_every_field() -> None:
+    problem = SITE.get("/api/estimate?minutes=-5&turns=1.5").json()
+    assert problem["detail"] == "minutes: cannot be negative: -5; turns: must be a whole number, not '1.5'"
+    too_many = SITE.get("/api/estimate?minutes=1&turns=500").json()
+    assert too_many["errors"][0]["detail"].startswith("500 per minute are not realistic")
+    assert too_many["detail"].startswith("turns: 500 per minute are not realistic")
+    unknown = SITE.get("/api/estimate?minutes=10&turns=20&minuts=3").json()
+    assert unknown["detail"].startswith("unknown key 'minuts'")
 
 
 def test_alternatives_may_be_repeated_in_an_address() -> None:

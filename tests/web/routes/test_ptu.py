@@ -89,7 +89,7 @@ def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "message"),
     [
-        ({"calls_per_minute": "-3"}, "calls_per_minute", "-3 is negative"),
+        ({"calls_per_minute": "-3"}, "calls_per_minute", "cannot be negative: -3"),
         ({"calls_per_minute": "0"}, "calls_per_minute", "must be more than 0"),
         ({"calls_per_minute": ""}, "calls_per_minute", "is missing"),
         (

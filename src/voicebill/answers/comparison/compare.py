@@ -184,7 +184,7 @@ def available_offers_matching(
     if not available and shutdowns:
         last = max(shutdowns, key=lambda end: end.shutdown.first)
         replacement_note = f"; the vendor names {last.replacement} instead" if last.replacement else ""
-        raise NotAvailable(f"{last.model} was shut down by {last.provider} on {last.shutdown}, before {day}{replacement_note}")
+        raise NotAvailable(f"{last.model} was shut down by {last.provider} {last.when}, before {day}{replacement_note}")
     return available
 
 

@@ -96,14 +96,13 @@ class StackBuilder:
 
     def _component(self, role: Role, offer: Offer) -> StackComponent | None:
         book, selection = self.facts.prices, self.selection
-        region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
         try:
             quote = book.quote(
                 offer.name,
                 day=selection.day,
                 provider=offer.provider,
                 deployment=offer.deployment,
-                region=region,
+                region=offer.example_region,
                 tier=offer.tier,
                 kind=offer.kind,
             )

@@ -1,5 +1,6 @@
 """Price the fees of carriers and platforms per call and per month, each call rounded up separately."""
 
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from voicebill.billing.bill import Line, bill, round_to_increments
 from voicebill.billing.errors import UnknownName, Unpriced
 from voicebill.billing.money import Amount
-from voicebill.billing.offers import PER_MINUTE_KINDS
+from voicebill.billing.offers import PER_MINUTE_KINDS, Kind
 from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.usage import Usage
 from voicebill.conversation.call_lengths import (
@@ -20,6 +21,9 @@ from voicebill.conversation.plan import Plan
 
 FEE_FIELDS = {"carrier": "carrier", "platform": "platforms"}
 """The field of a request by the word for its offers."""
+
+FEE_KINDS: Mapping[str, tuple[Kind, ...]] = {"carrier": ("telephony",), "platform": ("platform",)}
+"""The kinds of offers that an error suggests, by the word for them; any other word stands for all."""
 
 FEE_METERS = ("call_ms", "months")
 """The meters by which fees can be priced."""
@@ -68,8 +72,10 @@ def per_minute_quote(name: str, book: PriceBook, day: date, *, what: str = "carr
     """
     by_id = {offer.id: offer for offer in book.offers if offer.kind in PER_MINUTE_KINDS}
     if name not in by_id:
-        remedy = "add your own as an offer of kind telephony or platform in a price file"
-        raise UnknownName(what, name, by_id, remedy=remedy, field=FEE_FIELDS.get(what))
+        kinds = FEE_KINDS.get(what, PER_MINUTE_KINDS)
+        names = [offer.id for offer in by_id.values() if offer.kind in kinds]
+        remedy = f"add your own as an offer of kind {' or '.join(kinds)} in a price file"
+        raise UnknownName(what, name, names, remedy=remedy, field=FEE_FIELDS.get(what))
     offer = by_id[name]
     quote = book.quote(offer.model, day=day, provider=offer.provider, kind=offer.kind)
     others = sorted(set(quote.rates.by_meter) - set(FEE_METERS))

@@ -1021,6 +1021,9 @@ PRICE_LIST: Inputs = _rows(
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""
 
+RULE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day", "rules")}
+"""Everything that the rules of a model can be asked with."""
+
 ESTIMATE: Inputs = {**SELECTION, **PLAN, **CALL_VOLUME, **CONNECTION_COSTS}
 """Everything that an estimate or a comparison can be asked with."""
 

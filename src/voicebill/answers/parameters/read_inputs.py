@@ -1,6 +1,6 @@
 """Read the declared inputs that are given, and say all that is wrong with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from voicebill.answers.parameters.inputs import Inputs
@@ -34,6 +34,15 @@ def field_error(issue: Issue) -> tuple[str | None, str]:
     location = format_path(tuple(issue.path)) if len(issue.path) > 1 else ""
     text = issue.message or issue.text
     return name, f"{location}: {text}" if location and not text.startswith("turn ") else text
+
+
+def join_field_errors(errors: Iterable[tuple[str | None, str]]) -> str:
+    """Errors in one sentence, each with its input, unless its text quotes it.
+
+    >>> join_field_errors([("turns", "must be at least 1"), ("minuts", "unknown key 'minuts'"), (None, "too long")])
+    "turns: must be at least 1; unknown key 'minuts'; too long"
+    """
+    return "; ".join(text if name is None or repr(name) in text else f"{name}: {text}" for name, text in errors)
 
 
 def _text(issue: Issue, names: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicebill.answers.estimates.model_selection import SELECTION_FIELDS, ModelSelection, select_model
+from voicebill.answers.parameters.inputs import PLAN
 from voicebill.answers.parameters.table_schema import (
     Field,
     Issue,
@@ -69,16 +70,21 @@ TURN_SCHEMA: Schema = {
 }
 
 TRUNCATION_SCHEMA: Schema = {
-    "mode": Field(_choice_of(Truncation, "mode"), "auto"),
-    "retention_ratio": Field(share, None),
-    "post_instructions_tokens": Field(integer, None),
+    row.attribute or row.name: Field(row.read, None) for row in PLAN.values() if row.owner is Truncation
 }
+"""The parts of a truncation setting, each read as the input of its own."""
 
 
 def truncation_setting(value: object) -> Truncation:
-    """A truncation setting, as a table or as the word "auto" or "disabled"."""
+    """A truncation setting, as a table or as the word "auto" or "disabled".
+
+    >>> truncation_setting("Disabled").mode, str(truncation_setting({"retention_ratio": "80%"}).retention_ratio)
+    ('disabled', '0.8')
+    """
+    if isinstance(value, str):
+        return Truncation(PLAN["truncation"].read(value))
     issues: list[Issue] = []
-    table = read_table({"mode": value} if isinstance(value, str) else value, TRUNCATION_SCHEMA, issues)
+    table = read_table(value, TRUNCATION_SCHEMA, issues)
     if issues:
         raise MultipleErrors([issue.text for issue in issues])
     return Truncation(**{key: item for key, item in table.items() if item is not None})

@@ -93,7 +93,7 @@ def read_table(data: object, schema: Schema, issues: list[Issue], path: TablePat
             values[key] = _rows(data.get(key, []), spec, issues, (*path, key))
         elif key in data:
             issues.extend(
-                Issue((*path, key), str(error) if error.field == key else f"{key}: {error.message}", error.message, error)
+                Issue((*path, key), _text_with_key(key, error), error.message, error)
                 for error in _read_key(key, spec, data[key], values)
             )
         elif spec.default is REQUIRED:
@@ -129,6 +129,11 @@ def _rows(data: object, spec: TableList, issues: list[Issue], path: TablePath) -
                 issues.append(Issue((*path, index), str(error)))
         rows.append(values if len(issues) == before else None)
     return tuple(rows)
+
+
+def _text_with_key(key: str, error: VoicebillError) -> str:
+    """The text of an error of a key's value, which begins with the key."""
+    return str(error) if str(error).startswith(key) else f"{key}: {error.message}"
 
 
 def _unknown_key_text(key: str, schema: Schema) -> str:

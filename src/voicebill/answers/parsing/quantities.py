@@ -37,7 +37,7 @@ def parse_number(text: str) -> Decimal:
     except InvalidOperation:
         raise InvalidInput(f"{text!r} is not a number: write 1500, 1,500 or 1.5k, with a point for decimals") from None
     if value < 0:
-        raise InvalidInput(f"{text} is negative")
+        raise InvalidInput(f"cannot be negative: {text}", is_predicate=True)
     if re.search(r"\.000$", digits):
         raise InvalidInput(f"{text} may mean two numbers: write 1,000 for a thousand, 1 for one")
     if not is_reasonable(value):

@@ -89,7 +89,9 @@ def _not_sized_text(request: PtuRequest, kind: str, facts: Facts) -> str:
         return f"Microsoft's sizing tables of {checked} have no row for {request.model}; sized are {sized}"
     return (
         f"{request.model} cannot be sized: Microsoft's provisioned tables of {checked} list no realtime or audio model. "
-        f"What can be provisioned is the text model of a pipeline (STT, LLM, TTS), such as {sized}"
+        f"What can be provisioned is the text model of a pipeline (STT, LLM, TTS), such as {sized}. Voice sessions with a "
+        "model of your own (Azure Voice Live, bring your own model) run on PTU deployments, too (Microsoft's page of "
+        "2025-09-26)"
     )
 
 

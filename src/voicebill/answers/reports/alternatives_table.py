@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.billing.money import Amount, format_amount, format_dollars
 
 TITLES = (
@@ -102,7 +103,7 @@ def _table(alternatives: tuple[Alternative, ...], answer: Alternatives, sources:
             *(format_amount(costs.best), f"**{format_amount(costs.expected)}**", format_amount(costs.worst)),
             format_amount(costs.per_minute(answer.plan.minutes).expected),
             f"{float(ratio):.2f}" if ratio else "",
-            f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}" if alternative.latency else "",
+            latency_text(alternative) if alternative.latency else "",
             str(alternative.ends or ""),
             ", ".join(str(sources[source]) for source in _sources(alternative)),
         )

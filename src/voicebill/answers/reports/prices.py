@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from voicebill.answers.reports.provenance import offer_values
@@ -87,7 +88,7 @@ class OfferHistoryReport(Report):
     example: bool
     """Whether the offer is only an example of what carriers and platforms charge."""
     ends: DayText | None
-    """Day on which the model ends or has ended, by the source that is used; null if none is known."""
+    """Day on which the model ends or has ended, by the source that is used, or the latest day possible; null if unknown."""
     prices: tuple[PriceRowReport, ...]
     """The prices by period."""
 
@@ -113,17 +114,20 @@ class PriceListReport(Report):
     """Version of voicebill."""
     digest: str
     """Digest of the price book; it changes with every price."""
+    day: DayText
+    """The day of the answer: the prices in force are those of the period that contains it."""
     currency: Literal["USD"]
     """Currency of the prices."""
     offers: tuple[OfferHistoryReport, ...]
     """The offers."""
 
     @classmethod
-    def of(cls, book: PriceBook, offers: Iterable[Offer]) -> "PriceListReport":
-        """Some offers of a price book."""
+    def of(cls, book: PriceBook, offers: Iterable[Offer], day: date) -> "PriceListReport":
+        """Some offers of a price book, on a day."""
         return cls(
             voicebill=package_version(),
             digest=book.digest,
+            day=day.isoformat(),
             currency="USD",
             offers=tuple(OfferHistoryReport.of(offer, book) for offer in offers),
         )

@@ -1,6 +1,7 @@
 """Define `voicebill compare`: the cost of one plan with every offer and stack."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +18,11 @@ from voicebill.answers.parameters.inputs import CALL_VOLUME, COMPARISON, CONNECT
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
+from voicebill.answers.reports.comparison_cells import bridge_subtotals
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.offers import DEPLOYMENTS, Offer
 from voicebill.billing.sku_periods import normalize_name
+from voicebill.charts.kinds import COMPARISON_CHARTS
 from voicebill.charts.themes import Theme
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
@@ -28,6 +31,7 @@ from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.request import read_plan_file, takes_request
 from voicebill.cli.options.shared import (
     CHART_PANEL,
+    DEFAULT_THEME,
     SELECTION_PANEL,
     ChartFileOption,
     ChartWidthOption,
@@ -38,6 +42,7 @@ from voicebill.cli.options.shared import (
     named_parser,
     option,
     parse_theme,
+    require_chart_file,
 )
 
 RANKING_PANEL = "Break-even"
@@ -125,14 +130,14 @@ def compare_command(
         str,
         option(
             "--chart",
-            "Which: offers, break-even. (default: offers)",
+            f"Which: {', '.join(COMPARISON_CHARTS)}. (default: {COMPARISON_CHARTS[0]})",
             CHART_PANEL,
-            choice_parser("offers", "break-even"),
+            choice_parser(*COMPARISON_CHARTS),
             "NAME",
         ),
-    ] = "offers",
+    ] = COMPARISON_CHARTS[0],
     width: ChartWidthOption = None,
-    theme: ThemeOption = "light",
+    theme: ThemeOption = DEFAULT_THEME,
     out_file: Annotated[
         Path | None,
         option("--out", "Write the alternatives with sources to this .csv or .md file.", SELECTION_PANEL, metavar="FILE"),
@@ -149,6 +154,7 @@ def compare_command(
             --alternative gpt-live-1.1 --alternative openai/gpt-realtime-1.5
         voicebill compare --minutes 6 --turns 20 --pipelines 20
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME, chart=chart != COMPARISON_CHARTS[0])
     plan, conversations, lengths, connection_costs = request.plan, request.volume, request.lengths, request.connection_costs
     effective_day = request.selection.day
     provider = None if provider is None else normalize_name(provider)
@@ -187,8 +193,8 @@ def compare_command(
     cheapest = _cheapest_confirmed(answer)
     bridge_result = bridge(plan, cheapest.answer.model.selection, facts) if with_calculator and cheapest.answer else None
     if chart_file:
-        source = f"voicebill: {effective_day}; prices {facts.prices.digest}"
-        _draw(answer, curves, chart_file, chart=chart, source=source, theme=parse_theme(theme, width))
+        chart_theme = parse_theme(theme, width)
+        _draw(answer, curves, chart_file, chart=chart, day=effective_day, digest=facts.prices.digest, theme=chart_theme)
     if out_file:
         plan_summary = f"{terminal.pluralize(plan.minutes, 'minute')} and {terminal.pluralize(plan.turns, 'turn')}"
         write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
@@ -215,13 +221,15 @@ def _cheapest_confirmed(answer: Comparison) -> OfferEstimate:
     return next(confirmed, answer.candidates[0])
 
 
-def _draw(answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, source: str, theme: Theme) -> None:
+def _draw(
+    answer: Comparison, curves: tuple[BreakEvenCurve, ...], file: Path, *, chart: str, day: date, digest: str, theme: Theme
+) -> None:
     from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
 
     if chart == "offers":
         draw.save(draw.offers_chart(answer, theme), file)
     elif curves:
-        draw.save(draw.break_even_chart(curves[0], source, theme), file)
+        draw.save(draw.break_even_chart(curves[0], day, digest, theme), file)
     else:
         raise InvalidInput("there is no ranking to draw: give an axis (--break-even) and two alternatives (--alternative)")
 
@@ -303,9 +311,7 @@ def print_calculator_bridge(bridge_result: CalculatorBridge, offer: Offer, out: 
     out.print()
     out.print(terminal.heading(f"The original web calculator's arithmetic at the prices of {offer.id}, and ours (expected)"))
     table = terminal.table("", "difference", "subtotal")
-    cumulative = bridge_result.calculator
-    table.add_row("web calculator of June 2026", "", terminal.AmountCell(cumulative))
-    for step in bridge_result.steps:
-        cumulative += step.delta
-        table.add_row(step.label, terminal.AmountCell(step.delta, signed=True), terminal.AmountCell(cumulative))
+    table.add_row("web calculator of June 2026", "", terminal.AmountCell(bridge_result.calculator))
+    for step, subtotal in bridge_subtotals(bridge_result):
+        table.add_row(step.label, terminal.AmountCell(step.delta, signed=True), terminal.AmountCell(subtotal))
     out.print(terminal.indent(table))

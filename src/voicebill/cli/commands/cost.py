@@ -23,6 +23,7 @@ from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_ov
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
 from voicebill.cli.options.shared import (
+    DEFAULT_THEME,
     ChartFileOption,
     ChartWidthOption,
     ExactOption,
@@ -33,6 +34,7 @@ from voicebill.cli.options.shared import (
     home_files,
     option,
     parse_theme,
+    require_chart_file,
 )
 from voicebill.facts import load_facts
 
@@ -75,7 +77,7 @@ def cost_command(
     ] = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
-    theme: ThemeOption = "light",
+    theme: ThemeOption = DEFAULT_THEME,
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,6 +89,7 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
     query_values = read_inputs(query_table, LOG_QUERY)
     price_book = load_facts(*home_files(), *(prices or ())).prices
     query = CostQuery.of({**query_values, **log_input.defaults}, price_book, calls=calls)

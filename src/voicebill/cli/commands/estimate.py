@@ -28,6 +28,7 @@ from voicebill.cli.display import terminal
 from voicebill.cli.options.request import takes_request
 from voicebill.cli.options.shared import (
     CHART_PANEL,
+    DEFAULT_THEME,
     SELECTION_PANEL,
     ChartFileOption,
     ChartWidthOption,
@@ -37,6 +38,7 @@ from voicebill.cli.options.shared import (
     choice_parser,
     option,
     parse_theme,
+    require_chart_file,
 )
 from voicebill.conversation.call_lengths import LengthDistribution
 
@@ -64,14 +66,14 @@ def estimate_command(
         str,
         option(
             "--chart",
-            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: turns)",
+            f"Which: {', '.join((*ESTIMATE_CHARTS, SENSITIVITY_CHART))}. (default: {ESTIMATE_CHARTS[0]})",
             CHART_PANEL,
             choice_parser(*ESTIMATE_CHARTS, SENSITIVITY_CHART),
             "NAME",
         ),
-    ] = "turns",
+    ] = ESTIMATE_CHARTS[0],
     width: ChartWidthOption = None,
-    theme: ThemeOption = "light",
+    theme: ThemeOption = DEFAULT_THEME,
     with_sensitivity: Annotated[
         bool,
         typer.Option("--sensitivity", help="Sensitivity, and what would be cheaper.", rich_help_panel=SELECTION_PANEL),
@@ -88,6 +90,7 @@ def estimate_command(
         voicebill estimate --minutes 6 --turns 20 --provider azure \\
             --deployment data-zone --instructions-tokens 3000
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME, chart=chart != ESTIMATE_CHARTS[0])
     plan, selection = request.plan, request.selection
     answer = estimate(plan, selection, facts, request.volume, request.lengths, connection_costs=request.connection_costs)
     swings = sensitivity(plan, selection, facts) if with_sensitivity or (chart_file and chart == SENSITIVITY_CHART) else ()

@@ -9,7 +9,6 @@ import typer
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.listening import require_free_port
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
-from voicebill.extras import require_extra
 
 SERVER_PANEL = "Server"
 
@@ -45,10 +44,7 @@ def mcp_command(
     On this machine over HTTP, at http://127.0.0.1:8765/mcp:
         voicebill mcp --http 8765
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    require_extra("mcp", "serving agents", "mcp", "duckdb")
-    import anyio  # noqa: PLC0415 - an optional part
-
-    from voicebill.mcp.server import create_server, serve_stdio  # noqa: PLC0415
+    from voicebill.mcp.server import create_server, serve_stdio  # noqa: PLC0415 - an optional part, which names its extra
     from voicebill.mcp.tools import ToolContext  # noqa: PLC0415
 
     if host is not None and http is None:
@@ -58,6 +54,8 @@ def mcp_command(
     facts, _ = load_facts_and_rules(None, prices)
     site = ToolContext(facts, today, root)
     if http is None:
+        import anyio  # noqa: PLC0415
+
         anyio.run(serve_stdio, site)
         return
     import uvicorn  # noqa: PLC0415

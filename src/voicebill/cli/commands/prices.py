@@ -99,7 +99,7 @@ def prices_command(
     if as_json:
         from voicebill.answers.reports.prices import PriceListReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
-        terminal.print_json(PriceListReport.of(book, offers_shown))
+        terminal.print_json(PriceListReport.of(book, offers_shown, effective_day))
     elif name and not offers_shown:
         typer.echo(f"{name} is not sold as a {kind} model")
     elif name:
@@ -121,8 +121,8 @@ def _print_list(offers: Iterable[Offer], kind: str, day: date, book: PriceBook, 
             previous_title = title
         row = offer.row_on(day) or book.price_row(offer, day)
         texts = list(_price_texts(offer, row, book.meters)) if row else ["no price on this day"]
-        if end := book.shutdown_day(offer):
-            texts.append(f"{'ended' if book.is_shut_down(offer, day) else 'ends'} {end}")
+        if end := book.shutdown_of(offer):
+            texts.append(f"{'ended' if book.is_shut_down(offer, day) else 'ends'} {end.day_text}")
         out.print(terminal.indent(f"{_location(offer):<22}  {'  '.join(texts)}"))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
@@ -131,7 +131,7 @@ def _print_list(offers: Iterable[Offer], kind: str, day: date, book: PriceBook, 
 
 def _location(offer: Offer) -> str:
     if offer.deployment != "regional" or not offer.regions:
-        return offer.deployment
+        return f"{offer.deployment} {offer.zone}".rstrip()
     other_regions = len(offer.regions) - 1
     return f"{offer.deployment} {offer.regions[0]}{f' +{other_regions}' if other_regions else ''}"
 
@@ -194,7 +194,7 @@ def _related_facts(offer: Offer, book: PriceBook) -> Iterable[str]:
         disputed_dates = ", ".join(f"{day} according to {source}" for day, source in end.disputed)
         disputed = f" (disputed: {disputed_dates})" if disputed_dates else ""
         replacement = f", replaced by {end.replacement}" if end.replacement else ""
-        yield f"ends {end.shutdown}{disputed}{replacement}; source: {end.source}, checked {end.checked}"
+        yield f"ends {end.when}{disputed}{replacement}; source: {end.source}, checked {end.checked}"
     for charge in book.surcharges:
         if charge.provider == offer.provider and offer.model in charge.models:
             yield f"{charge.name}: × {charge.factor}; {charge.note}; source: {charge.source}"

@@ -23,6 +23,7 @@ from voicebill.billing.validation import Number
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.shared import (
+    DEFAULT_THEME,
     ChartFileOption,
     ChartWidthOption,
     ExactOption,
@@ -31,12 +32,12 @@ from voicebill.cli.options.shared import (
     ThemeOption,
     home_files,
     parse_theme,
+    require_chart_file,
     today,
 )
 from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
-LOAD_PANEL = "The load"
 BREAK_EVEN_NOTE = (
     "Break-even: average load around the clock, as a share of the peak, from which the units cost less than pay as you go."
 )
@@ -61,7 +62,7 @@ def ptu_command(
     prices: PricesOption = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
-    theme: ThemeOption = "light",
+    theme: ThemeOption = DEFAULT_THEME,
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,6 +75,7 @@ def ptu_command(
         voicebill ptu --model gpt-5.2 --deployment data-zone \\
             --calls-per-minute 1000 --prompt-tokens 200 --response-tokens 20 --cache-rate 0.5
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
     if "profile" in load:
         load["profile"] = _profile_text(load["profile"])
     issues: list[Issue] = []

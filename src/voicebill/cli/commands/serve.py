@@ -23,8 +23,15 @@ def serve_command(
         str, option("--prefix", "The path under which a proxy shows the site, such as /voicebill.", SITE_PANEL, metavar="PATH")
     ] = "",
     at_once: Annotated[
-        int, typer.Option("--at-once", help="Requests at once; more are refused with 503.", min=1, rich_help_panel=SITE_PANEL)
-    ] = 64,
+        int | None,
+        typer.Option(
+            "--at-once",
+            help="Requests at once; more are refused with 503. (default: 64)",
+            min=1,
+            rich_help_panel=SITE_PANEL,
+            show_default=False,
+        ),
+    ] = None,
     log: Annotated[
         bool,
         typer.Option(
@@ -56,7 +63,8 @@ def serve_command(
     if log:
         logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("voicebill.access").setLevel(logging.INFO)
-    site = Site(today=today, facts=facts, limits=Limits(concurrent_requests=at_once), prefix=prefix, rules=rule_set)
+    limits = Limits() if at_once is None else Limits(concurrent_requests=at_once)
+    site = Site(today=today, facts=facts, limits=limits, prefix=prefix, rules=rule_set)
     require_free_port(host, port)
     typer.echo(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
     uvicorn.run(

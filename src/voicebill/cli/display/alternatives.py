@@ -8,15 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.catalog.stacks import CONVERSATIONAL
 from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
 from voicebill.answers.comparison.compare import offer_notes
-from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
+from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.cli.display import terminal
-
-WIDTH = 9
-"""The width of a figure, in columns."""
 
 ENDING_TITLE = "These end within 90 days"
 
@@ -152,10 +148,8 @@ def _notes(alternative: Alternative) -> Iterator[str]:
             yield "hand-over to the backend assumed"
         if any(line.rate and line.rate.is_fallback for component in alternative.components for line in component.lines):
             yield "no cached price, priced as uncached"
-    if alternative.latency:
-        yield f"{'~' if alternative.latency.is_assumed else ''}{alternative.latency}"
-    elif alternative.architecture in CONVERSATIONAL:
-        yield "latency unknown"
+    if text := latency_text(alternative):
+        yield text if alternative.latency else f"latency {text}"
 
 
 def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
@@ -176,10 +170,6 @@ def _reason(alternative: Alternative) -> str:
     """The reason why an alternative is not possible, with its name."""
     reason = str(alternative.reason)
     return reason if reason.startswith(alternative.name) else f"{alternative.name}: {reason}"
-
-
-def _format_rounded(amount: Amount) -> str:
-    return f"${round(amount / PICODOLLARS_PER_DOLLAR):,}"
 
 
 def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:

@@ -18,8 +18,6 @@ from voicebill.conversation.rules import ParameterValue, parse_parameter
 from voicebill.facts import load_facts
 
 SELECTION_PANEL = "Model, prices and rules"
-CONVERSATION_PANEL = "The conversation"
-HISTORY_AND_CACHE_PANEL = "History, cache and limits"
 
 
 def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -34,7 +32,7 @@ def named_parser(option: str, parser: Callable[[str], Any]) -> Callable[[Any], A
         try:
             return parser(value)
         except VoicebillError as error:
-            raise VoicebillError(f"{option}: {error}") from None
+            raise VoicebillError(error.text_with({}, option)) from None
 
     return parse
 
@@ -85,6 +83,7 @@ JsonOption = Annotated[
 
 
 CHART_PANEL = "Chart"
+DEFAULT_THEME = "light"
 ChartFileOption = Annotated[
     Path | None, option("--save-chart", "Save a chart to this .svg or .png file.", CHART_PANEL, metavar="FILE")
 ]
@@ -92,7 +91,8 @@ ChartWidthOption = Annotated[
     Any, option("--width", "Width in pixels, 400 to 2400. (default: 900)", CHART_PANEL, quantities.parse_count, "PIXELS")
 ]
 ThemeOption = Annotated[
-    str, option("--theme", f"Theme: {', '.join(THEMES)}. (default: light)", CHART_PANEL, choice_parser(*THEMES), "NAME")
+    str,
+    option("--theme", f"Theme: {', '.join(THEMES)}. (default: {DEFAULT_THEME})", CHART_PANEL, choice_parser(*THEMES), "NAME"),
 ]
 
 
@@ -103,6 +103,17 @@ def parse_theme(name: str, width: int | None) -> Theme:
         InvalidInput: the width is out of bounds.
     """
     return THEMES[name] if width is None else replace(THEMES[name], width=width)
+
+
+def require_chart_file(file: Path | None, **options: bool) -> None:
+    """Refuse options of a chart without a file to save it to; for each, whether it has another value than its default.
+
+    Raises:
+        InvalidInput: an option would have no effect.
+    """
+    for name, is_changed in options.items():
+        if is_changed and file is None:
+            raise InvalidInput("applies to chart_file only: give a file, too", field=name, mentions=("chart_file",))
 
 
 def home_files() -> list[Path]:

@@ -491,7 +491,7 @@ def _parse_decimal(name: str, value: CellValue) -> Decimal:
 
 def _require_in_range(name: str, number: Decimal) -> Decimal:
     if number < 0:
-        raise InvalidRow(f"{name} is negative")
+        raise InvalidRow(f"{name} cannot be negative")
     if number > MAX_COUNT:
         raise InvalidRow(f"{name} is more than {MAX_COUNT:,}")
     return number

@@ -22,7 +22,7 @@ EVENT_PREFIXES = (
 """The prefixes of event names."""
 
 LONG_LINE_BYTES = 1024
-"""In lines of at least this many bytes, audio is removed before the line is parsed, which is faster."""
+"""In lines longer than this many bytes, audio is removed before the line is parsed, which is faster."""
 BACKSLASH = ord("\\")
 MAX_EVENT_LAYERS = 4
 decode_line = msgspec.json.Decoder(WrappedEvent).decode

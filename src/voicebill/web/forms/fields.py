@@ -1,7 +1,7 @@
 """Build the fields of the forms from the declared inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
@@ -104,6 +104,17 @@ def form_groups(inputs: Iterable[Input]) -> tuple[FieldGroup, ...]:
     main = FieldGroup("", tuple(form_field(row) for row in rows if not row.is_advanced))
     groups = groups_of(row for row in rows if row.is_advanced)
     return (main, *(FieldGroup(title, tuple(map(form_field, group))) for title, group in groups.items()))
+
+
+def with_models(group: FieldGroup, models: Mapping[str, Iterable[str]]) -> FieldGroup:
+    """A group in which the fields that name a model have the models of their kind as further choices."""
+    return replace(
+        group,
+        fields=tuple(
+            replace(row, choices=(*row.choices, *((name, name) for name in models.get(row.models_of, ()))))
+            for row in group.fields
+        ),
+    )
 
 
 FORM_INPUTS: Inputs = {**ESTIMATE, "discount": DISCOUNT}

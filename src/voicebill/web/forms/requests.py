@@ -13,7 +13,7 @@ from starlette.requests import Request
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import longest_call_turns
 from voicebill.answers.parameters.inputs import COMPARISON
-from voicebill.answers.parameters.read_inputs import field_error
+from voicebill.answers.parameters.read_inputs import field_error, join_field_errors
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue
@@ -45,11 +45,11 @@ MAX_REQUEST_FIELDS, MAX_FIELD_CHARACTERS, MAX_REQUEST_IMAGES, MAX_REPORTED_ERROR
 class Problem(Exception):
     """A request that has no result; each error has the name of its field, or None."""
 
-    def __init__(self, status: int, title: str, errors: list[tuple[str | None, str]]) -> None:
-        super().__init__("; ".join(text for _, text in errors))
+    def __init__(self, status: int, title: str, errors: Sequence[tuple[str | None, str]]) -> None:
+        super().__init__(join_field_errors(errors))
         self.status = status
         self.title = title
-        self.errors = errors
+        self.errors = list(errors)
 
     @property
     def report(self) -> ProblemReport:
@@ -79,7 +79,7 @@ def read_query(query: str, limits: Limits) -> dict[str, str]:
     repeated = [name[:MAX_FIELD_CHARACTERS] for name, count in counts.items() if count > 1]
     if repeated:
         errors = [(name, "is given more than once: give it once") for name in repeated[:MAX_REPORTED_ERRORS]]
-        raise Problem(422, "Invalid input", [*errors])
+        raise Problem(422, "Invalid input", errors)
     fields = _join_pairs(pairs)
     if "discount" in fields:
         raise Problem(
@@ -90,11 +90,10 @@ def read_query(query: str, limits: Limits) -> dict[str, str]:
 
 def _split_pairs(query: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_REQUEST_FIELDS, errors="strict")
     except ValueError:
-        raise Problem(
-            422, "Invalid input", [(None, "the fields cannot be read: there are more than 100, or they are not UTF-8")]
-        ) from None
+        message = f"the fields cannot be read: there are more than {MAX_REQUEST_FIELDS}, or they are not UTF-8"
+        raise Problem(422, "Invalid input", [(None, message)]) from None
 
 
 def _join_pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -198,31 +197,25 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
     turns_per_minute = plan.turns / float(plan.minutes)
     longest_turns = longest_call_turns(plan, estimate_request.selection, site.facts)
     if plan.images > MAX_REQUEST_IMAGES:
-        return [Issue(("images",), f"images: at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
+        return [_limit_issue("images", f"at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
     if plan.turns + plan.tool_calls > limits.turns:
         name = "turns" if plan.turns > limits.turns else "tool_calls"
-        return [
-            Issue(
-                (name,),
-                f"{name}: at most {limits.turns:,} turns and tool calls are possible here; the command line has no limit",
-            )
-        ]
+        text = f"at most {limits.turns:,} turns and tool calls are possible here; the command line has no limit"
+        return [_limit_issue(name, text)]
     if turns_per_minute > limits.turns_per_minute:
-        return [
-            Issue(
-                ("turns",),
-                f"turns: {turns_per_minute:,.0f} per minute are not realistic: at most {limits.turns_per_minute} are possible",
-            )
-        ]
+        text = f"{turns_per_minute:,.0f} per minute are not realistic: at most {limits.turns_per_minute} are possible"
+        return [_limit_issue("turns", text)]
     if longest_turns > limits.longest_call_turns:
-        return [
-            Issue(
-                ("turns",),
-                f"turns: the longest calls of a month would have {longest_turns:,.0f} turns; at most "
-                f"{limits.longest_call_turns:,} are possible here: reduce the turns or the session limit",
-            )
-        ]
+        text = (
+            f"the longest calls of a month would have {longest_turns:,.0f} turns; at most "
+            f"{limits.longest_call_turns:,} are possible here: reduce the turns or the session limit"
+        )
+        return [_limit_issue("turns", text)]
     return []
+
+
+def _limit_issue(name: str, text: str) -> Issue:
+    return Issue((name,), f"{name}: {text}", text)
 
 
 def issue_errors(issues: Iterable[Issue]) -> list[tuple[str | None, str]]:

@@ -17,7 +17,6 @@ from voicebill.web.bound_answers import answer_capacity
 from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.requests import (
-    MAX_FIELD_CHARACTERS,
     PAGE_FIELDS,
     BoundRequest,
     Problem,
@@ -26,6 +25,7 @@ from voicebill.web.forms.requests import (
     read_form,
     read_json,
     read_query,
+    reject_oversized,
 )
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response, run_in_threads
@@ -53,9 +53,7 @@ def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, Cap
         Problem: one of them is invalid; the errors of both name their fields.
     """
     values, plan_table = split_capacity(table)
-    for name, value in values.items():
-        if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
-            raise Problem(422, "Invalid input", [(name, f"has more than {MAX_FIELD_CHARACTERS} characters")])
+    reject_oversized(values)
     issues: list[Issue] = []
     targets = parse_targets(values, issues)
     try:
@@ -93,8 +91,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def page(request: Request) -> Response:
         """The page for a plan in the address."""
         values = read_query(request.url.query, site.limits)
-        context = form_context(with_defaults(values), site) | {
-            "more_groups": CAPACITY_MORE_FIELDS,
+        context = form_context(with_defaults(values), site, CAPACITY_MORE_FIELDS) | {
             "percent": format_percent,
             "shown_minutes": abbreviate_minutes,
         }

@@ -6,11 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.sensitivity.sensitivity import sensitivity
-from voicebill.billing.errors import VoicebillError
 from voicebill.charts import draw
-from voicebill.charts.kinds import ESTIMATE_CHARTS, SENSITIVITY_CHART
+from voicebill.charts.kinds import COMPARISON_CHARTS, ESTIMATE_CHARTS, SENSITIVITY_CHART
 from voicebill.charts.themes import Theme
-from voicebill.extras import MissingExtra
 from voicebill.web.bound_answers import (
     BREAK_EVEN_FIELDS,
     ComparisonFilter,
@@ -20,13 +18,12 @@ from voicebill.web.bound_answers import (
     compare_offers,
     parse_include_ending,
 )
-from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
+from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
 from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, read_query
-from voicebill.web.responses import REVALIDATE, run_in_threads, with_etag
 from voicebill.web.site import Site
 
-CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, "offers", "break-even")
+CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, *COMPARISON_CHARTS)
 
 
 def build_chart(
@@ -44,8 +41,7 @@ def build_chart(
         curve = break_even_curve(break_even_fields, alternatives)
         if curve is None:
             raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
-        provenance = f"voicebill: {bound.request.selection.day}; prices {bound.facts.prices.digest}"
-        return draw.break_even_chart(curve, provenance, theme)
+        return draw.break_even_chart(curve, bound.request.selection.day, bound.facts.prices.digest, theme)
     if name == SENSITIVITY_CHART:
         estimate_request = bound.request
         return draw.sensitivity_chart(
@@ -72,15 +68,10 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
             repr(bound.request),
             *(bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()), offer_filter),
         )
-        try:
-            body = await run_in_threads(
-                site,
-                lambda: renderer.render(key, lambda: build_chart(bound, name, theme, break_even_fields, offer_filter), kind),
-            )
-        except MissingExtra as error:
-            raise Problem(503, "No chart", [(None, str(error))]) from None
-        except VoicebillError as error:
-            raise Problem(422, "No chart", [(None, str(error))]) from None
-        return with_etag(request, body, MEDIA_TYPES[kind], cache=REVALIDATE, headers=CHART_HEADERS)
+
+        def plot() -> Any:  # noqa: ANN401 - lets-plot's plot
+            return build_chart(bound, name, theme, break_even_fields, offer_filter)
+
+        return await chart_response(request, site, renderer, key=key, plot=plot, kind=kind)
 
     return router

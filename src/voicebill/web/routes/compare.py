@@ -25,6 +25,7 @@ from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, brid
 from voicebill.answers.parameters.inputs import COMPARISON
 from voicebill.answers.parsing.quantities import format_number
 from voicebill.answers.reports.comparison import ComparisonReport
+from voicebill.answers.reports.comparison_cells import bridge_subtotals, latency_text
 from voicebill.billing.errors import VoicebillError
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
@@ -123,12 +124,14 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
 
 
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
-    context = form_context(with_defaults(values), site) | {"more_groups": COMPARISON_FIELDS}
+    context = form_context(with_defaults(values), site, COMPARISON_FIELDS)
     context |= {
         "orders": ORDERS,
         "sort": values.get("sort", "expected"),
         "offer_notes": offer_notes,
         "format_number": format_number,
+        "latency_text": latency_text,
+        "bridge_subtotals": bridge_subtotals,
     }
     context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
     context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
@@ -287,7 +290,7 @@ def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Compa
         fields = second_plan_fields(text, site)
         return _compare_second_plan(fields, bound, site), query_string(fields), ""
     except Problem as error:
-        return None, "", "; ".join(f"{name}: {text}" if name else text for name, text in error.errors)
+        return None, "", str(error)
 
 
 def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:

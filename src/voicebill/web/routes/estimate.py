@@ -17,7 +17,7 @@ from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.answers.reports.simulation import TOKEN_METERS
 from voicebill.answers.sensitivity.recommendations import Recommendation
 from voicebill.answers.sensitivity.sensitivity import Swing
-from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_in_column, share_of
+from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_in_column, share_of
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_estimate, sensitivity_and_recommendations
 from voicebill.web.forms.fields import query_string, with_defaults
@@ -31,21 +31,22 @@ from voicebill.web.forms.requests import (
     read_json,
     read_query,
 )
-from voicebill.web.pages import Pages
+from voicebill.web.pages import Pages, bar_width, mark_position
 from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRange:
-    """Best, expected and worst amount; positions are in percent of the worst."""
+    """Best, expected and worst amount; positions and widths are in percent of the worst."""
 
     label: str
     best: str
     expected: str
     worst: str
     best_position: float
-    expected_position: float
+    span_width: float
+    mark_position: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,15 @@ def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
 
 
 def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
-    def position(amount: Amount) -> float:
-        return round(100 * float(share_of(amount, amounts.worst)), 2)
-
     best, expected, worst = amounts.best, amounts.expected, amounts.worst
     return ScenarioRange(
-        label, format_amount(best), format_amount(expected), format_amount(worst), position(best), position(expected)
+        label,
+        format_amount(best),
+        format_amount(expected),
+        format_amount(worst),
+        best_position=round(100 * float(share_of(best, worst)), 2),
+        span_width=bar_width(worst - best, worst),
+        mark_position=mark_position(expected, worst),
     )
 
 
@@ -136,7 +140,7 @@ def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
             COST_COMPONENT_LABELS[part.name],
             format_in_column(part.amount, decimals),
             round(100 * share),
-            round(100 * float(share), 2),
+            bar_width(part.amount, answer.per_conversation.expected),
         )
 
 

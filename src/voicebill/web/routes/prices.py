@@ -30,7 +30,7 @@ class OfferListing:
 
     offer: Offer
     row: PriceRow | None
-    ends: date | None
+    ends: str
     has_ended: bool
     lifecycle: tuple[Lifecycle, ...]
     contract: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferL
             OfferListing(
                 item,
                 book.price_row(item, day),
-                book.shutdown_day(item),
+                end.day_text if (end := book.shutdown_of(item)) else "",
                 book.is_shut_down(item, day),
                 tuple(book.lifecycle_of(item)),
                 tuple(book.contract_terms(item, day)),
@@ -142,7 +142,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         values = read_query(request.url.query, site.limits)
 
         def work() -> bytes:
-            return json_body(PriceListReport.of(site.facts.prices, select_offers(values, site)))
+            return json_body(PriceListReport.of(site.facts.prices, select_offers(values, site), site.today()))
 
         return json_response(request, await run_in_threads(site, work))
 

@@ -16,13 +16,12 @@ from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, c
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.charts import draw
-from voicebill.extras import MissingExtra
 from voicebill.web import openapi
-from voicebill.web.chart_renderer import CHART_HEADERS, MEDIA_TYPES, ChartRenderer, theme_from_fields
+from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
 from voicebill.web.forms.fields import PTU_FIELDS
 from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_form, read_json, read_query, reject_oversized
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
 EXAMPLE_FIELDS: Mapping[str, str] = {
@@ -84,13 +83,9 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         fields = {name: value for name, value in values.items() if name not in ("theme", "width")}
         answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
         key = (repr(answer.request), answer.digest, site.facts.prices.digest, "ptu", kind, theme)
-        try:
-            body = await run_in_threads(site, lambda: renderer.render(key, lambda: draw.ptu_costs_chart(answer, theme), kind))
-        except MissingExtra as error:
-            raise Problem(503, "No chart", [(None, str(error))]) from None
-        except VoicebillError as error:
-            raise Problem(422, "No chart", [(None, str(error))]) from None
-        return with_etag(request, body, MEDIA_TYPES[kind], headers=CHART_HEADERS)
+        return await chart_response(
+            request, site, renderer, key=key, plot=lambda: draw.ptu_costs_chart(answer, theme), kind=kind
+        )
 
     return router
 

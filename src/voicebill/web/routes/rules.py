@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
+from voicebill.answers.parameters.inputs import RULE_INPUTS
 from voicebill.answers.parameters.table_schema import exact_date
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.billing.errors import VoicebillError
@@ -26,11 +27,9 @@ def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, Effectiv
     Raises:
         Problem: a field is invalid, or there are no such rules.
     """
-    unknown = [name for name in values if name not in ("model", "provider", "day", "rules")]
+    unknown = [name for name in values if name not in RULE_INPUTS]
     if unknown:
-        raise Problem(
-            422, "Invalid input", [(name, "is unknown; known fields: model, provider, day, rules") for name in unknown]
-        )
+        raise Problem(422, "Invalid input", [(name, f"is unknown; known fields: {', '.join(RULE_INPUTS)}") for name in unknown])
     try:
         day = exact_date(values["day"]) if "day" in values else site.today()
     except VoicebillError as error:
