@@ -15,7 +15,7 @@ import pytest
 from tests.cases import DAY
 from tests.cli.invoke import answer
 from tests.web.sites import SITE
-from voicebill.answers.parameters.inputs import CAPACITY
+from voicebill.answers.parameters.inputs import CAPACITY, COMPARISON, PRICE_LIST
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.validation import default_of
@@ -173,6 +173,7 @@ def table_defaults() -> set[PrintedDefault]:
     return {
         PrintedDefault("capacity" if name in CAPACITY else "estimate", name, default.removeprefix("by the rules: "))
         for name, default in re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", text, re.MULTILINE)
+        if name not in {**COMPARISON, **PRICE_LIST}
     }
 
 

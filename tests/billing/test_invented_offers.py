@@ -222,15 +222,44 @@ def test_a_shutdown_of_which_only_the_latest_possible_day_is_known_says_so() -> 
     assert warning.startswith("parrot-2026-01-01 is shut down by acme no later than 2027-07-03")
     (warning,) = shutdown_warnings(date(2027, 7, 3), lifecycle)
     assert warning.startswith("parrot-2026-01-01 was due to be shut down by acme no later than 2027-07-03")
-
-
-def test_an_offer_is_shut_down_on_the_last_day_that_any_source_gives() -> None:
-    lifecycle = make_lifecycle("2026-05-01", None, "2026-06-01")
     book = make_book(make_offer("2026-01-01"), lifecycle=(lifecycle,))
-    days = (date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 1))
-    assert [book.is_shut_down(book.offers[0], day) for day in days] == [False, False, True]
-    assert book.earliest_shutdown(book.offers[0]) == date(2026, 5, 1)
+    days = (date(2027, 7, 2), date(2027, 7, 3))
+    assert [book.is_ending_soon(book.offers[0], day) for day in days] == [True, False]
+    assert [book.is_shut_down(book.offers[0], day) for day in days] == [False, True]
+    assert book.shutdown_day(book.offers[0]) == date(2027, 7, 3)
+
+
+@pytest.mark.parametrize("other", ["2026-04-01", "2026-06-01"])
+def test_an_offer_ends_on_the_day_that_is_used_whatever_other_sources_give(other: str) -> None:
+    """From 2026-05-01 on it has ended, and is no longer sold."""
+    book = make_book(make_offer("2026-01-01"), lifecycle=(make_lifecycle("2026-05-01", None, other),))
+    days = (date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 1), date(2026, 6, 1))
+    assert [book.is_shut_down(book.offers[0], day) for day in days] == [False, False, True, True]
+    assert [book.is_available(book.offers[0], day) for day in days] == [True, True, False, False]
+    assert book.shutdown_day(book.offers[0]) == date(2026, 5, 1)
     assert not make_book(make_offer()).is_shut_down(make_offer(), DAY)
+
+
+def test_an_offer_ends_soon_from_90_days_before_its_end_until_the_day_before() -> None:
+    """2026-05-01 is 90 days after 2026-01-31."""
+    book = make_book(make_offer("2026-01-01"), lifecycle=(make_lifecycle("2026-05-01"),))
+    days = (date(2026, 1, 30), date(2026, 1, 31), date(2026, 4, 30), date(2026, 5, 1))
+    assert date(2026, 5, 1) - days[1] == timedelta(days=90)
+    assert [book.is_ending_soon(book.offers[0], day) for day in days] == [False, True, True, False]
+    assert not make_book(make_offer()).is_ending_soon(make_offer(), DAY)
+
+
+def test_an_offer_without_a_price_on_the_day_is_not_sold() -> None:
+    offer = make_offer("2026-01-01", price_row(BOTH, "2026-01-01", "2026-06-01"))
+    assert [make_book(offer).is_available(offer, day) for day in (date(2026, 5, 31), date(2026, 6, 1))] == [True, False]
+
+
+def test_names_of_models_that_have_ended_are_not_suggested() -> None:
+    book = make_book(make_offer("2026-01-01"), lifecycle=(make_lifecycle("2026-05-01"),))
+    for day, suggested in ((date(2026, 4, 30), True), (date(2026, 5, 1), False)):
+        with pytest.raises(UnknownName) as error:
+            book.quote("parrott", provider="acme", day=day)
+        assert ("the nearest" in str(error.value)) is suggested
 
 
 def test_a_shutdown_applies_to_its_version_or_to_all() -> None:
@@ -246,7 +275,7 @@ def test_a_shutdown_applies_to_its_version_or_to_all() -> None:
 
 
 def test_a_version_without_an_end_of_its_own_ends_with_the_last_of_the_later_versions() -> None:
-    """One ends in May 2027, disputed in March, the other in April: of each the earliest day counts, and of these the last."""
+    """One ends in May 2027, the other in April: of the days that are used, the last counts."""
     rows = (
         make_lifecycle("2027-05-01", "2026-02-01", "2027-03-01"),
         make_lifecycle("2027-04-01", "2026-05-01"),
@@ -254,10 +283,10 @@ def test_a_version_without_an_end_of_its_own_ends_with_the_last_of_the_later_ver
         replace(make_lifecycle("2031-01-01", "2026-05-01"), provider="azure"),
     )
     book = make_book(make_offer("2026-01-01"), lifecycle=rows)
-    assert book.earliest_shutdown(book.offers[0]) == date(2027, 4, 1)
-    assert book.earliest_shutdown(make_offer("2026-06-01")) is None
-    assert book.earliest_shutdown(make_offer()) == date(2030, 1, 1)
-    assert book.earliest_shutdown(make_offer("2025-01-01")) == date(2030, 1, 1)
+    assert book.shutdown_day(book.offers[0]) == date(2027, 5, 1)
+    assert book.shutdown_day(make_offer("2026-06-01")) is None
+    assert book.shutdown_day(make_offer()) == date(2030, 1, 1)
+    assert book.shutdown_day(make_offer("2025-01-01")) == date(2030, 1, 1)
 
 
 def test_a_day_after_the_shutdown_names_the_latest_end_and_its_replacement() -> None:

@@ -198,6 +198,6 @@ def test_an_earlier_version_ends_with_a_later_one_and_never_the_other_way_round(
     """No source speaks of Azure's gpt-4o-mini-tts of March 2025, but of its successor of December 2025; the preview of June
     2025 does not end with its predecessor of October 2024, on 2025-03-26, but by the schedule that names it no more.
     """
-    ends = {offer.id: load_facts().prices.earliest_shutdown(offer) for offer in load_facts().prices.offers}
-    assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2026, 12, 15)
+    ends = {offer.id: load_facts().prices.shutdown_day(offer) for offer in load_facts().prices.offers}
+    assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2027, 6, 15)
     assert ends["azure/gpt-4o-realtime-preview-2025-06-03"] == date(2026, 7, 7)

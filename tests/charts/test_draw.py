@@ -109,7 +109,11 @@ def test_bars_are_the_effects_and_the_offers() -> None:
     assert [bar.low for bar in bars] == [to_dollars(swing.low or 0) for swing in swings if swing.width]
     comparison = compare(PLAN, available_offers(load_facts().prices, DAY), SELECTION, load_facts())
     rows = offer_ranges(comparison)
-    assert [row.mark for row in rows] == sorted(row.mark for row in rows)
+    lasting = [row for row in rows if "ends 20" not in row.label]
+    ending = rows[len(lasting) :]
+    assert ("openai/gpt-realtime-2025-08-28 (ends 2027-01-20)" in [row.label for row in ending]) is True
+    for group in (lasting, ending):
+        assert [row.mark for row in group] == sorted(row.mark for row in group)
     assert all(row.low <= row.mark <= row.high for row in rows)
 
 

@@ -549,7 +549,7 @@ def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -
     assert document["offers"][2]["availability_unconfirmed"]
     assert document["calculator"]["voicebill"] == document["offers"][0]["per_conversation"]["expected"]
     shown = run(*words, "--provider", "azure", "--calculator").stdout
-    assert "may have ended 2026-07-23" in shown
+    assert "These end within 90 days" in shown
     assert "Not possible for this plan" in shown
     assert "web calculator of June 2026" in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80

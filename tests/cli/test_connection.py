@@ -61,7 +61,8 @@ def test_the_way_is_shown_with_who_is_paid_for_the_call_and_for_the_month() -> N
         "example-voice/agent-platform: 420 s × $0.01/min $0.0700",
         "example-voice/agent-platform, a month $99.0000",
         "outgoing bandwidth $0.0004",
-        "total per month",
+        "connection fees $0.1029",
+        "per month: × 1,000 + $99.0",
     ):
         assert text in output
 

@@ -21,6 +21,9 @@ from voicebill.billing.validity import PartialDate, describe_coverage, effective
 WARN_BEFORE_SHUTDOWN = timedelta(days=183)
 """A shutdown within half a year is reported: migrating a voice agent takes months, not days."""
 
+ENDING_SOON = timedelta(days=90)
+"""A model that ends within so many days is compared apart from the others: an agent built today would outlive it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -56,9 +59,14 @@ class Lifecycle:
     is_latest_possible: bool = False
 
     @property
+    def day_text(self) -> str:
+        """The shutdown day as text: `2027-01-20`, or `no later than 2026-07-07` if the day itself is not known."""
+        return f"no later than {self.shutdown}" if self.is_latest_possible else str(self.shutdown)
+
+    @property
     def when(self) -> str:
-        """The shutdown day as text: `on 2027-01-20`, or `no later than 2026-07-07` if the day itself is not known."""
-        return f"{'no later than' if self.is_latest_possible else 'on'} {self.shutdown}"
+        """The shutdown day in a sentence: `on 2027-01-20`, or `no later than 2026-07-07`."""
+        return self.day_text if self.is_latest_possible else f"on {self.day_text}"
 
     @property
     def days(self) -> tuple[PartialDate, ...]:
@@ -214,7 +222,7 @@ class PriceBook:
         """The offer that a name refers to on a day, with its rates.
 
         `model` is a vendor's name, dated (`gpt-realtime-1.5-2026-02-23`) or undated (`gpt-realtime-mini`).
-        `kind` restricts the names that are suggested for an unknown model.
+        `kind` restricts the names that are suggested for an unknown model; all of them are sold on the day.
 
         Raises:
             UnknownName: the model, provider, deployment, region or tier is unknown; the closest names are given.
@@ -223,7 +231,7 @@ class PriceBook:
         """
         provider, deployment = provider.strip().lower(), deployment.strip().lower()
         region = None if region is None else region.strip().lower()
-        offers = self.offers_named(model, provider, kind)
+        offers = self.offers_named(model, provider, kind, day)
         deployable = self._deployable_regions(offers[0], deployment)
         candidates = _select_offers(offers, model, deployment=deployment, region=region, tier=tier, deployable=deployable)
         offer, assumptions, warnings = self._resolve_version(model, candidates, day)
@@ -248,11 +256,13 @@ class PriceBook:
             assumptions.append(f"the region is {region}, the only one with {deployment} prices of {offer.name}")
         return Quote(rates, region, tuple(assumptions), tuple(warnings))
 
-    def offers_named(self, model: str, provider: str | None = None, kind: Kind | None = None) -> tuple[Offer, ...]:
-        """Every offer that a name, dated or undated, can refer to.
+    def offers_named(
+        self, model: str, provider: str | None = None, kind: Kind | None = None, day: date | None = None
+    ) -> tuple[Offer, ...]:
+        """Every offer that a name, dated or undated, can refer to. `kind` and `day` restrict the names that are suggested.
 
         Raises:
-            UnknownName: no offer has that name; the closest names are given.
+            UnknownName: no offer has that name; the closest names are given, with a `day` only of models sold on it.
         """
         providers = self.providers if provider is None else (self._seller(provider),)
         name = model.strip().lower()
@@ -263,10 +273,21 @@ class PriceBook:
             other_name = (
                 other_name
                 for (seller, other_name), namesakes in self._by_name.items()
-                if seller in providers and any(kind in (None, offer.kind) for offer in namesakes)
+                if seller in providers
+                and any(kind in (None, offer.kind) and (day is None or self.is_available(offer, day)) for offer in namesakes)
             )
             raise UnknownName("model", model, other_name, remedy=remedy)
         return offers
+
+    def model_names(self, kind: Kind, day: date, provider: str | None = None) -> list[str]:
+        """The undated names of the models of a kind and a provider (None: any) that are sold on a day, sorted."""
+        return sorted(
+            {
+                offer.model
+                for offer in self.offers
+                if offer.kind == kind and provider in (None, offer.provider) and self.is_available(offer, day)
+            }
+        )
 
     def offers_of(self, kind: str | None = None, provider: str | None = None) -> tuple[Offer, ...]:
         """Every offer of a kind and a provider (None: any).
@@ -294,9 +315,10 @@ class PriceBook:
         aliases = [a for a in self.aliases if (a.provider, a.model) == (candidates[0].provider, candidates[0].model)]
         alias = effective_row(aliases, day)
         if aliases and alias is None and all(a.until is not None and a.until.first <= day for a in aliases):
-            names = " or ".join(offer.name for offer in candidates)
+            names = " or ".join(offer.name for offer in candidates if self.is_available(offer, day))
+            remedy = f"use {names}" if names else "none of its versions is sold on that day"
             raise NotAvailable(
-                f"{candidates[0].provider} ended the undated name {model} by {day}; use {names}",
+                f"{candidates[0].provider} ended the undated name {model} by {day}; {remedy}",
                 field="model",
                 is_sentence=True,
             )
@@ -345,26 +367,43 @@ class PriceBook:
             if (row.provider, row.model) == (offer.provider, offer.model) and row.version in (None, offer.version)
         )
 
-    def earliest_shutdown(self, offer: Offer) -> date | None:
-        """The earliest shutdown day that a source gives for an offer, or None.
+    def shutdown_of(self, offer: Offer) -> Lifecycle | None:
+        """The lifecycle row by which an offer ends; None if none is known.
 
         An offer without a lifecycle row of its own is assumed to end with the last of its model's later versions. The
         shutdown of an earlier version says nothing about it.
         """
-        own = [day.first for row in self.lifecycle_of(offer) for day in row.days]
+        own = self.lifecycle_of(offer)
         if own:
-            return min(own)
+            return min(own, key=lambda row: row.shutdown.first)
         namesakes = (
             row
             for row in self.lifecycle
             if (row.provider, row.model) == (offer.provider, offer.model) and (row.version or "") >= (offer.version or "")
         )
-        return max((min(day.first for day in row.days) for row in namesakes), default=None)
+        return max(namesakes, key=lambda row: row.shutdown.first, default=None)
+
+    def shutdown_day(self, offer: Offer) -> date | None:
+        """The day on which an offer ends, by the source that is used; None if none is known.
+
+        If that source gives only the latest possible day, it is that day.
+        """
+        end = self.shutdown_of(offer)
+        return end.shutdown.first if end else None
 
     def is_shut_down(self, offer: Offer, day: date) -> bool:
-        """Whether an offer is shut down by a day according to every source."""
-        lifecycle = self.lifecycle_of(offer)
-        return bool(lifecycle) and all(shutdown.first <= day for row in lifecycle for shutdown in row.days)
+        """Whether an offer has ended on a day, by the source that is used; the day of the shutdown is the first such day."""
+        shutdown = self.shutdown_day(offer)
+        return shutdown is not None and shutdown <= day
+
+    def is_ending_soon(self, offer: Offer, day: date) -> bool:
+        """Whether an offer has not ended on a day, but ends within 90 days."""
+        shutdown = self.shutdown_day(offer)
+        return shutdown is not None and day < shutdown <= day + ENDING_SOON
+
+    def is_available(self, offer: Offer, day: date) -> bool:
+        """Whether an offer has a price on a day and has not ended: only such offers are listed and compared."""
+        return self.price_row(offer, day) is not None and not self.is_shut_down(offer, day)
 
     def _shutdown_warnings(self, offer: Offer, day: date) -> Iterable[str]:
         for row in self.lifecycle_of(offer):

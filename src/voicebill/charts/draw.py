@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve
-from voicebill.answers.comparison.compare import Comparison
+from voicebill.answers.comparison.compare import Comparison, split_by_ending
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.provisioned.result import PtuSizing
@@ -99,13 +99,15 @@ def offers_chart(answer: Comparison, theme: Theme = LIGHT_THEME) -> Any:  # noqa
     plot = _bars(lp, rows, "dollars a conversation", theme)
     plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=theme.line, size=3)
     cheapest = next(offer_estimate.answer for offer_estimate in answer.candidates if offer_estimate.answer)
+    _, ending = split_by_ending((row for row in answer.candidates if row.answer), include_ending=answer.include_ending)
+    ending_note = "; below: models that end within 90 days" if ending else ""
     return _apply_theme(
         lp,
         plot,
         "One plan, every offer",
         _provenance(cheapest.model, theme, with_offer=False),
         theme,
-        subtitle="from best to worst, expected marked",
+        subtitle=f"from best to worst, expected marked{ending_note}",
         rows=len(rows),
     )
 

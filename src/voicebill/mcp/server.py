@@ -11,6 +11,7 @@ from mcp.server.stdio import stdio_server
 
 from mcp import MCPError
 from voicebill import __version__
+from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.answers.parameters.read_inputs import InvalidInputs, join_field_errors
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
@@ -62,7 +63,7 @@ def create_server(site: ToolContext) -> Server[Any]:
                     uri=PRICES_URI,
                     name="prices",
                     title="Price book",
-                    description="All offers with their price history, sources and disputed prices.",
+                    description="The offers that are sold today, with their price history, sources and disputed prices.",
                     mime_type="application/json",
                 ),
                 types.Resource(
@@ -79,7 +80,8 @@ def create_server(site: ToolContext) -> Server[Any]:
         uri = str(params.uri)
         if uri == PRICES_URI:
             prices = site.facts.prices
-            text, kind = PriceListReport.of(prices, prices.offers, site.today()).to_json(), "application/json"
+            day = site.today()
+            text, kind = PriceListReport.of(prices, listed_offers(prices, day), day).to_json(), "application/json"
         elif uri == GLOSSARY_URI:
             text, kind = glossary(), "text/markdown"
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.answers.catalog.stacks import restrict_stacks
 from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.comparison.compare import available_offers_matching, compare
@@ -17,9 +18,11 @@ from voicebill.answers.estimates.simulate import simulate
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.inputs import (
     CAPACITY,
+    COMPARISON,
     ESTIMATE,
     LOG_DEFAULTS,
     LOG_INPUTS,
+    PRICE_LIST,
     PTU,
     RULE_INPUTS,
     SELECTION,
@@ -27,7 +30,7 @@ from voicebill.answers.parameters.inputs import (
 )
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
 from voicebill.answers.parameters.ptu_schema import parse_ptu_request
-from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
+from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs, split_inputs
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.script_schema import parse_script
 from voicebill.answers.parameters.table_schema import Issue
@@ -142,12 +145,22 @@ def _simulate(table: Arguments, site: ToolContext) -> JsonObject:
 
 def _compare(table: Arguments, site: ToolContext) -> JsonObject:
     """Only the offers of a model, provider or deployment that is given."""
+    options_table, table = split_inputs(table, COMPARISON)
+    include_ending = read_inputs(options_table, COMPARISON).get("include_ending", False)
     request = _request(table, site)
     names = {name: str(table[name]).strip().lower() for name in ("model", "provider", "deployment") if table.get(name)}
     models = (names["model"],) if "model" in names else ()
     day, facts = request.selection.day, site.facts
     offers = available_offers_matching(facts.prices, day, models, names.get("provider"), names.get("deployment"))
-    answer = compare(request.plan, offers, request.selection, facts, request.volume, lengths=request.lengths)
+    answer = compare(
+        request.plan,
+        offers,
+        request.selection,
+        facts,
+        request.volume,
+        lengths=request.lengths,
+        include_ending=include_ending,
+    )
     priced = alternatives(
         answer,
         request.plan,
@@ -157,6 +170,7 @@ def _compare(table: Arguments, site: ToolContext) -> JsonObject:
         stacks=[] if models else restrict_stacks(facts.stacks, names.get("provider"), names.get("deployment")),
         lengths=request.lengths,
         connection_costs=request.connection_costs,
+        include_ending=include_ending,
     )
     return ComparisonReport.of(answer, priced, [], facts, day).to_dict()
 
@@ -205,9 +219,9 @@ def _prices(table: Arguments, site: ToolContext) -> JsonObject:
     values = read_inputs(table, PRICE_INPUTS)
     book, day = site.facts.prices, values.get("day") or site.today()
     if "model" in values:
-        offers = book.offers_named(values["model"], values.get("provider"))
+        offers = book.offers_named(values["model"], values.get("provider"), day=day)
     else:
-        offers = tuple(offer for offer in book.offers_of("realtime", values.get("provider")) if book.price_row(offer, day))
+        offers = listed_offers(book, day, "realtime", values.get("provider"), ended=values.get("ended", False))
     return PriceListReport.of(book, offers, day).to_dict()
 
 
@@ -219,11 +233,14 @@ def _rules(table: Arguments, site: ToolContext) -> JsonObject:
     return ModelRulesReport.of(offer, rules, day).to_dict()
 
 
-PRICE_INPUTS: Inputs = {name: SELECTION[name] for name in ("model", "provider", "day")}
+PRICE_INPUTS: Inputs = {**{name: SELECTION[name] for name in ("model", "provider", "day")}, **PRICE_LIST}
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
-ALTERNATIVE_KEYS = ("name", "label", "models", "per_conversation", "per_month", "ratio_to_cheapest", "ends")
+ALTERNATIVE_KEYS = (
+    *("name", "label", "models", "per_conversation", "mean_per_conversation", "per_month", "total_with_connection"),
+    *("ratio_to_cheapest", "ends", "ending_soon"),
+)
 
 TOOLS: tuple[Tool, ...] = (
     Tool(
@@ -233,7 +250,9 @@ TOOLS: tuple[Tool, ...] = (
         "conversation and per month. Dollars are exact decimal strings.",
         input_json_schema(ESTIMATE, REQUEST_EXTRAS),
         {
-            **dict.fromkeys(("per_conversation", "per_minute", "per_month", "per_year", "breakdown"), ()),
+            **dict.fromkeys(
+                ("per_conversation", "per_minute", "mean_per_conversation", "per_month", "per_year", "breakdown"), ()
+            ),
             "total_with_connection": (),
             **NOTES,
         },
@@ -251,11 +270,13 @@ TOOLS: tuple[Tool, ...] = (
         "compare",
         "Compare offers and alternatives",
         "The same planned conversation with every realtime offer of the day, and with live models and pipelines, cheapest "
-        "first. A model, provider or deployment restricts the comparison.",
-        input_json_schema(ESTIMATE, REQUEST_EXTRAS),
+        "first; those with a model that ends within 90 days follow the others. A model, provider or deployment restricts the "
+        "comparison.",
+        input_json_schema({**ESTIMATE, **COMPARISON}, REQUEST_EXTRAS),
         {
             "day": (),
             "ranked_by": (),
+            "include_ending": (),
             **dict.fromkeys(("alternatives", "partial_alternatives"), ALTERNATIVE_KEYS),
             "not_possible": ("name", "reason"),
         },
@@ -280,9 +301,15 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "prices",
         "Look up prices",
-        "The price book: the realtime offers of a day, or all offers of a model, with history, sources and disputed prices.",
+        "The price book: the realtime offers that are sold on a day, or all offers of a model, with history, sources and "
+        "disputed prices.",
         input_json_schema(PRICE_INPUTS),
-        {"digest": (), "day": (), "currency": (), "offers": ("id", "provider", "model", "deployment", "regions", "prices")},
+        {
+            "digest": (),
+            "day": (),
+            "currency": (),
+            "offers": ("id", "provider", "model", "deployment", "regions", "ends", "prices"),
+        },
         _prices,
     ),
     Tool(

@@ -18,6 +18,8 @@ from voicebill.answers.comparison.break_even import (
 )
 from voicebill.answers.comparison.compare import Comparison, available_offers_matching, compare
 from voicebill.answers.estimates.estimate import Estimate, estimate
+from voicebill.answers.parameters.inputs import COMPARISON
+from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs, split_inputs
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.sensitivity.recommendations import Recommendation, recommendations
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
@@ -92,23 +94,45 @@ def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonFilter:
-    """Restricts a comparison to a model, a provider or a deployment."""
+    """Restricts a comparison to a model, a provider or a deployment.
+
+    `include_ending` ranks models that end within 90 days with the others.
+    """
 
     model: str | None = None
     provider: str | None = None
     deployment: str | None = None
+    include_ending: bool = False
 
 
 NO_FILTER = ComparisonFilter()
 
 
 def parse_comparison_filter(table: object) -> ComparisonFilter:
-    """The filter of an API request: the fields that it contains explicitly."""
+    """The filter of an API request: the fields that it contains explicitly.
+
+    Raises:
+        Problem: a field is invalid.
+    """
     fields = table if isinstance(table, Mapping) else {}
+    include_ending = parse_include_ending(fields)
     values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
     return ComparisonFilter(
-        **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()}
+        **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()},
+        include_ending=include_ending,
     )
+
+
+def parse_include_ending(fields: Mapping[str, object]) -> bool:
+    """Whether models that end soon are ranked with the others.
+
+    Raises:
+        Problem: the field is neither true nor false.
+    """
+    try:
+        return bool(read_inputs(split_inputs(fields, COMPARISON)[0], COMPARISON).get("include_ending", False))
+    except InvalidInputs as error:
+        raise Problem(422, "Invalid input", error.field_errors) from None
 
 
 def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILTER) -> Comparison:
@@ -128,6 +152,7 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
             bound.facts,
             volume,
             lengths=estimate_request.lengths if volume else None,
+            include_ending=offer_filter.include_ending,
         )
     except VoicebillError as error:
         raise problem_from(error) from None
@@ -166,6 +191,7 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
             stacks=stacks,
             lengths=lengths,
             connection_costs=estimate_request.connection_costs,
+            include_ending=offer_filter.include_ending,
         )
     except VoicebillError as error:
         raise problem_from(error) from None

@@ -6,7 +6,18 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from voicebill.answers.parameters import kinds
-from voicebill.answers.parameters.inputs import CAPACITY, ESTIMATE, LOG_DEFAULTS, LOG_QUERY, PTU, RULE_INPUTS, Input, Inputs
+from voicebill.answers.parameters.inputs import (
+    CAPACITY,
+    COMPARISON,
+    ESTIMATE,
+    LOG_DEFAULTS,
+    LOG_QUERY,
+    PRICE_LIST,
+    PTU,
+    RULE_INPUTS,
+    Input,
+    Inputs,
+)
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
 from voicebill.answers.reports.capacity import CapacityReport
 from voicebill.answers.reports.comparison import ComparisonReport
@@ -145,12 +156,16 @@ BREAK_EVEN_PARAMETERS = [
     _parameter("range", "Range of the axis, such as 1:60. Default: as fits the plan."),
 ]
 _COMPARE_SUMMARY = (
-    "One plan with every alternative: the realtime offers available on the day, and all named stacks. A model, provider or "
+    "One plan with every alternative: the realtime offers that are sold on the day, and all named stacks. A model, provider or "
     "deployment restricts the comparison"
 )
-GET_COMPARE = _get(ComparisonReport, _COMPARE_SUMMARY, [*ESTIMATE_PARAMETERS, *BREAK_EVEN_PARAMETERS])
+GET_COMPARE = _get(
+    ComparisonReport, _COMPARE_SUMMARY, [*ESTIMATE_PARAMETERS, *input_parameters(COMPARISON), *BREAK_EVEN_PARAMETERS]
+)
 EXAMPLE_COMPARE = {name: value for name, value in EXAMPLE_PLAN.items() if name != "model"}
-POST_COMPARE = _post(ComparisonReport, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema(extra=BREAK_EVEN_PARAMETERS))
+POST_COMPARE = _post(
+    ComparisonReport, _COMPARE_SUMMARY, EXAMPLE_COMPARE, _plan_schema({**FORM_INPUTS, **COMPARISON}, BREAK_EVEN_PARAMETERS)
+)
 _CAPACITY_SUMMARY = "Concurrent calls, their tokens and requests per minute, and the quota that they need"
 GET_CAPACITY = _get(CapacityReport, _CAPACITY_SUMMARY, input_parameters({**CAPACITY, **ESTIMATE}))
 POST_CAPACITY = _post(
@@ -172,6 +187,7 @@ GET_PRICES = _get(
             "kind",
             "realtime, transcription, text, speech or another kind. Default: realtime; with a model, all kinds.",
         ),
+        *input_parameters(PRICE_LIST),
     ],
 )
 GET_RULES = _get(

@@ -80,6 +80,9 @@ class Pages:
             "percent": lambda share: f"{float(share):.0%}",
             "signed_percent": lambda share: f"{float(share):+.0%}",
             "bar_width": bar_width,
+            "total_of": lambda alternative, alternatives: alternatives.total(alternative),
+            "total_per_month_of": lambda alternative, alternatives: alternatives.total_per_month(alternative),
+            "alternative_of": lambda offer_estimate, alternatives: alternatives.find(offer_estimate.offer.id),
         }
         self.templates.globals |= {
             "at": site.prefix,

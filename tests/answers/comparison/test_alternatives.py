@@ -78,7 +78,8 @@ def test_an_alternative_states_its_cache_assumption_where_it_affects_the_bill(na
 def own(volume: Volume | None = None) -> Alternatives:
     facts = load_facts(FOLDER / "own_stacks.toml")
     stacks = [stack for stack in facts.stacks if stack.name in ("hosted", "studio")]
-    return alternatives(None, PLAN, SELECTION, facts, volume, stacks=stacks, lengths=LengthDistribution(0) if volume else None)
+    lengths = LengthDistribution(0) if volume else None
+    return alternatives(None, PLAN, SELECTION, facts, volume, stacks=stacks, lengths=lengths, include_ending=True)
 
 
 def sums(*names: str) -> Fraction:

@@ -455,7 +455,7 @@ def test_stacks_are_what_was_wished_for(plan: Plan, day: date) -> None:
         assert {component.quote.offer.provider for component in azure.components} == {"azure"}
     lasting = by_name.get("supported-a-year")
     if lasting is not None:
-        ends = [load_facts().prices.earliest_shutdown(component.quote.offer) for component in lasting.components]
+        ends = [load_facts().prices.shutdown_day(component.quote.offer) for component in lasting.components]
         assert all(end is None or end >= day + timedelta(days=365) for end in ends)
     fast = by_name.get("fast")
     if fast is not None:

@@ -9,7 +9,7 @@ from hypothesis import given, reject, settings
 
 from tests.cases import DAY
 from tests.conversation.plans import PLANS
-from voicebill.answers.comparison.compare import Comparison, available_offers, compare
+from voicebill.answers.comparison.compare import Comparison, available_offers, compare, split_by_ending
 from voicebill.answers.estimates.calculator_bridge import STEPS, bridge
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -55,7 +55,9 @@ def test_every_figure_is_the_offers_own_estimate() -> None:
 def test_the_cheapest_comes_first_and_what_cannot_serve_comes_last_with_its_reason() -> None:
     costs = [candidate.answer.per_conversation.expected if candidate.answer else None for candidate in comparison().candidates]
     possible = [cost for cost in costs if cost is not None]
-    assert possible == sorted(possible)
+    lasting, ending = split_by_ending((row for row in comparison().candidates if row.answer), include_ending=False)
+    assert possible == [*sorted(possible[: len(lasting)]), *sorted(possible[len(lasting) :])]
+    assert len(lasting) + len(ending) == len(possible)
     assert costs[len(possible) :] == [None] * (len(costs) - len(possible))
     assert "has only some of the prices" in str(comparison().candidates[-1].reason)
     assert comparison().ratio_to_cheapest(comparison().candidates[0]) == 1
@@ -83,8 +85,10 @@ def test_only_what_is_alive_on_the_day_is_compared() -> None:
     # Azure's schedule of 2026-07-07 names it no more
     assert "azure/gpt-4o-realtime-preview-2025-06-03" in names(LAST_DAY_OF_PREVIEWS)
     assert "azure/gpt-4o-realtime-preview-2025-06-03" not in names(date(2026, 7, 7))
-    # one source says that it ended on 2026-07-23, another 2027-04-06: it stays, with a remark
+    # it ends by the source that is used, which gives 2027-04-06; another gives 2026-07-23
     assert "azure/gpt-realtime-mini-2025-10-06" in names(DAY)
+    assert "azure/gpt-realtime-mini-2025-10-06" in names(date(2027, 4, 5))
+    assert "azure/gpt-realtime-mini-2025-10-06" not in names(date(2027, 4, 6))
     assert "openai/gpt-realtime-2025-08-28" not in names(date(2027, 1, 20))
 
 

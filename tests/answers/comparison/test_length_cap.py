@@ -34,7 +34,7 @@ def capacity_texts(plan: Plan, lengths: Lengths) -> tuple[str, ...]:
 def comparison_texts(plan: Plan, lengths: Lengths) -> tuple[str, ...]:
     offers = load_facts().prices.offers_named("gpt-realtime-1.5", "openai", "realtime")
     (candidate,) = compare(plan, offers, SELECTION, load_facts(), MONTH, lengths=lengths).candidates
-    return tuple(offer_notes(candidate, DAY))
+    return tuple(offer_notes(candidate))
 
 
 @pytest.mark.parametrize("texts", [estimate_texts, capacity_texts, comparison_texts])

@@ -87,7 +87,7 @@ def test_the_document_has_a_table_of_conversational_agents_and_one_of_partial_al
     text = markdown(price_stacks(), "Ninety seconds")
     assert text.startswith("# Ninety seconds\n\nDollars per conversation, cheapest first.")
     assert headings(text) == [
-        "Conversational agents",
+        "Conversational agents that end within 90 days",
         "Partial alternatives",
         "How they differ",
         "Sources of the prices",

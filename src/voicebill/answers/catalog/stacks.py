@@ -40,7 +40,7 @@ INTERACTIVE_TIERS = ("standard", "priority")
 class Stack:
     """Requirements on the models of a stack. For each role the cheapest matching model is used; without names, of all models.
 
-    A model that may have ended is used only if it is named.
+    A model that has ended is never used; one that ends within 90 days only where no other matches.
 
     `min_lifetime_days`: no model in it may end sooner. `streams` is the number of sessions that a translation needs. `fees`
     are ids of carrier or platform offers that are paid in addition to the models.

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from itertools import islice
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.latency import ResponseLatency, response_latency
 from voicebill.answers.catalog.stacks import CONVERSATIONAL, INTERACTIVE_TIERS, Architecture, Role, Stack
-from voicebill.answers.comparison.compare import Comparison, OfferEstimate
+from voicebill.answers.comparison.compare import Comparison, OfferEstimate, split_by_ending
 from voicebill.answers.comparison.stack_builder import StackBuilder
 from voicebill.answers.comparison.stack_caveats import stack_assumptions
 from voicebill.answers.comparison.stack_pricing import BuiltStack, StackComponent
@@ -83,10 +83,12 @@ class Component:
 class Alternative:
     """One architecture for the agent with the costs of the plan, or the reason why it is not possible.
 
-    `name` is the name of a stack, or the id of an offer. `ends` is the earliest day on which one of its models ends by some
-    source. `counting_assumptions` are those of its assumptions that say how usage is counted. `fixed_monthly_fee` is paid per
-    month independently of the number of conversations, and is part of `per_month`. `mean_cost` is the expected amount per
-    conversation, averaged over calls of all lengths if there is a volume. `price_plan` prices another plan.
+    `name` is the name of a stack, or the id of an offer. `ends` is the earliest day on which one of its models ends; it is
+    `ending_soon` if that is within 90 days. `counting_assumptions` are those of its assumptions that say how usage is
+    counted. `fixed_monthly_fee` is paid per month independently of the number of conversations, and is part of `per_month`.
+    `mean` is the amount per conversation, averaged over calls of all lengths, from which `per_month` is computed (None
+    without a volume), and `mean_cost` its expected amount, or that of the planned conversation without a volume.
+    `price_plan` prices another plan.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Alternative:
     per_month: Scenarios | None
     latency: ResponseLatency | None
     ends: date | None
+    ending_soon: bool
     description: str
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
@@ -104,6 +107,7 @@ class Alternative:
     reason: str | None = None
     candidate: OfferEstimate | None = None
     fixed_monthly_fee: Amount = 0
+    mean: Scenarios | None = None
     mean_cost: Fraction = Fraction(0)
     price_plan: Callable[[Plan], Scenarios] | None = field(default=None, compare=False, repr=False)
 
@@ -139,7 +143,9 @@ class Alternatives(Answer):
     """The alternatives, cheapest first: conversational agents and partial alternatives.
 
     With a volume they are ranked by the expected amount per month (calls of all lengths, monthly fees), else by that of the
-    planned conversation. `connection` has the transport and its fees, the same for all conversational agents.
+    planned conversation. Those with a model that ends within 90 days follow the others, unless `include_ending` ranks them
+    with the others. `connection` has the transport and its fees, the same for all conversational agents: their totals
+    include them.
     """
 
     REPORT: ClassVar = "alternatives:AlternativesReport"
@@ -150,18 +156,52 @@ class Alternatives(Answer):
     partial: tuple[Alternative, ...]
     not_possible: tuple[Alternative, ...]
     connection: ConnectionEstimate | None = None
+    include_ending: bool = False
 
     @property
     def by_month(self) -> bool:
         """Whether the ranking is by cost per month, not per planned conversation."""
         return _have_monthly_costs((*self.conversational, *self.partial))
 
+    def total(self, alternative: Alternative) -> Scenarios | None:
+        """Its amounts per conversation, with connection fees if it is a conversational agent; None if it is not possible."""
+        return _plus(alternative.per_conversation, self._fees(alternative).per_conversation)
+
+    def total_mean(self, alternative: Alternative) -> Scenarios | None:
+        """Its mean amounts over calls of all lengths, with connection fees as for `total`; None without a volume."""
+        return _plus(alternative.mean, self._fees(alternative).mean_per_conversation)
+
+    def total_per_month(self, alternative: Alternative) -> Scenarios | None:
+        """Its amounts per month, with connection fees as for `total`; None without a volume."""
+        return _plus(alternative.per_month, self._fees(alternative).per_month)
+
+    def monthly_fee(self, alternative: Alternative) -> Amount:
+        """What it costs per month independently of the number of conversations, connection fees included."""
+        return alternative.fixed_monthly_fee + self._fees(alternative).monthly_fees
+
+    def _fees(self, alternative: Alternative) -> "_Fees":
+        if self.connection is None or alternative.architecture not in CONVERSATIONAL:
+            return _Fees()
+        connection = self.connection
+        return _Fees(
+            connection.per_conversation, connection.mean_per_conversation, connection.per_month, connection.monthly_fees
+        )
+
     def ratio_to_cheapest(self, alternative: Alternative) -> Fraction | None:
-        """Its expected cost divided by that of the cheapest conversational agent."""
+        """Its expected cost divided by that of the cheapest conversational agent that lasts, both with connection fees."""
         if not self.conversational or alternative.per_conversation is None:
             return None
-        cheapest = _ranking_amount(self.conversational[0], by_month=self.by_month)
-        return _ranking_amount(alternative, by_month=self.by_month) / cheapest if cheapest else None
+        cheapest, amount = self._ranking_total(self.conversational[0]), self._ranking_total(alternative)
+        return amount / cheapest if cheapest else None
+
+    def _ranking_total(self, alternative: Alternative) -> Fraction:
+        total = self.total_per_month(alternative) if self.by_month else self.total(alternative)
+        assert total is not None
+        return Fraction(total.expected)
+
+    def split_by_ending(self, rows: Iterable[Alternative]) -> tuple[tuple[Alternative, ...], tuple[Alternative, ...]]:
+        """Some of the alternatives: those of the main group, and those with a model that ends within 90 days."""
+        return split_by_ending(rows, include_ending=self.include_ending)
 
     def offer_ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
         """The same for a compared realtime offer; None if it cannot serve the plan."""
@@ -174,11 +214,25 @@ class Alternatives(Answer):
 
     @property
     def cheapest_by_architecture(self) -> tuple[Alternative, ...]:
-        """The cheapest conversational agent of each architecture, cheapest first."""
+        """The cheapest conversational agent that lasts of each architecture, cheapest first."""
         first: dict[Architecture, Alternative] = {}
-        for alternative in self.conversational:
+        lasting, ending = self.split_by_ending(self.conversational)
+        for alternative in lasting or ending:
             first.setdefault(alternative.architecture, alternative)
         return tuple(first.values())
+
+
+class _Fees(NamedTuple):
+    """Connection fees in picodollars; None without a volume."""
+
+    per_conversation: Amount = 0
+    mean_per_conversation: Amount | None = 0
+    per_month: Amount | None = 0
+    monthly_fees: Amount = 0
+
+
+def _plus(amounts: Scenarios | None, fees: Amount | None) -> Scenarios | None:
+    return None if amounts is None else amounts.plus(fees or 0)
 
 
 def alternatives(
@@ -191,19 +245,21 @@ def alternatives(
     stacks: Iterable[Stack] | None = None,
     lengths: LengthDistribution | CallLengths | None = None,
     connection_costs: ConnectionCosts | None = None,
+    include_ending: bool = False,
 ) -> Alternatives:
     """The compared realtime offers and the stacks (None: all stacks of `facts`) for the same plan.
 
-    `selection` gives the day and the rules only. `volume`, `lengths` and `connection_costs` as for `estimate`.
+    `selection` gives the day and the rules only. `volume`, `lengths` and `connection_costs` as for `estimate`,
+    `include_ending` as for `compare`.
 
     >>> from voicebill.facts import load_facts
     >>> selection = ModelSelection(model="any", day=date(2026, 11, 22))
     >>> answer = alternatives(None, Plan(minutes=6, turns=20), selection, load_facts())
-    >>> answer.conversational[-1].name, answer.conversational[-1].models
-    ('gpt-live-1', 'gpt-live-1 → gpt-6-luna')
+    >>> answer.conversational[-1].name, answer.conversational[-1].models, answer.conversational[-1].ending_soon
+    ('best', 'gpt-live-transcribe → gpt-6.1-sol → tts-1-hd', True)
     """
     context = _ComparisonContext(plan, selection, facts, volume, lengths)
-    builder = StackBuilder(facts, selection, context.stack_usage(plan))
+    builder = StackBuilder(facts, selection, context.stack_usage(plan), include_ending=include_ending)
     all_alternatives = [_realtime_alternative(candidate, facts) for candidate in (comparison.candidates if comparison else ())]
     for stack in facts.stacks if stacks is None else stacks:
         try:
@@ -211,7 +267,7 @@ def alternatives(
         except VoicebillError as error:
             all_alternatives.append(_impossible_alternative(stack, str(error)))
     return replace(
-        _rank(plan, volume, all_alternatives),
+        _rank(plan, volume, all_alternatives, include_ending=include_ending),
         connection=_estimate_connection(context, connection_costs or ConnectionCosts(), selection.day),
     )
 
@@ -235,19 +291,23 @@ def cheapest_pipelines(
     volume: Volume | None = None,
     *,
     requirements: Stack = ANY_PIPELINE,
+    include_ending: bool = False,
 ) -> tuple[Alternatives, int]:
     """The `top` cheapest pipelines that meet some requirements on the day, and the number of all that do.
 
-    Pipelines of the same models from other providers or deployments appear once, at the cheapest.
+    Pipelines of the same models from other providers or deployments appear once, at the cheapest. Those with a model that ends
+    within 90 days come after all others, unless `include_ending` is set.
     """
     context = _ComparisonContext(plan, selection, facts, volume, None)
     builder = StackBuilder(facts, selection, context.stack_usage(plan))
-    pipelines = sorted(builder.all_pipelines(requirements), key=_pipeline_sort_key)
+    pipelines = sorted(
+        builder.all_pipelines(requirements), key=lambda pipeline: _pipeline_sort_key(pipeline, include_ending=include_ending)
+    )
     cheapest = []
     for components in islice(_distinct_models(components for _, components in pipelines), top):
         name = " → ".join(component.offer.id for component in components)
         cheapest.append(_stack_alternative(BuiltStack(Stack(name, "a pipeline", "pipeline", {}), components), context))
-    return _rank(plan, volume, cheapest), len(pipelines)
+    return _rank(plan, volume, cheapest, include_ending=include_ending), len(pipelines)
 
 
 def _distinct_models(pipelines: Iterable[tuple[StackComponent, ...]]) -> Iterator[tuple[StackComponent, ...]]:
@@ -259,11 +319,14 @@ def _distinct_models(pipelines: Iterable[tuple[StackComponent, ...]]) -> Iterato
             yield components
 
 
-def _pipeline_sort_key(pipeline: tuple[Scenarios, tuple[StackComponent, ...]]) -> tuple[Amount, int, bool, str]:
-    """Cheapest first; among equals those of a single provider, and OpenAI's own before others."""
+def _pipeline_sort_key(
+    pipeline: tuple[Scenarios, tuple[StackComponent, ...]], *, include_ending: bool
+) -> tuple[bool, Amount, int, bool, str]:
+    """Those that last first, then by cost; among equals those of a single provider, and OpenAI's own before others."""
     amounts, components = pipeline
     providers = {component.offer.provider for component in components}
-    return amounts.expected, len(providers), providers != {"openai"}, components[0].offer.id
+    ranks_last = not include_ending and any(component.ending_soon for component in components)
+    return ranks_last, amounts.expected, len(providers), providers != {"openai"}, components[0].offer.id
 
 
 def speech_rules(selection: ModelSelection, facts: Facts) -> Rules:
@@ -326,16 +389,19 @@ class _ComparisonContext:
         return costs.scaled(Fraction(1, stack_usage.total_weight))
 
 
-def _rank(plan: Plan, volume: Volume | None, alternatives: Iterable[Alternative]) -> Alternatives:
+def _rank(plan: Plan, volume: Volume | None, alternatives: Iterable[Alternative], *, include_ending: bool) -> Alternatives:
     possible = [alternative for alternative in alternatives if alternative.per_conversation]
     by_month = _have_monthly_costs(possible)
-    ranked = sorted(possible, key=lambda alternative: _ranking_amount(alternative, by_month=by_month))
+    by_cost = sorted(possible, key=lambda alternative: _ranking_amount(alternative, by_month=by_month))
+    lasting, ending = split_by_ending(by_cost, include_ending=include_ending)
+    ranked = (*lasting, *ending)
     return Alternatives(
         plan=plan,
         volume=volume,
         conversational=tuple(alternative for alternative in ranked if alternative.architecture in CONVERSATIONAL),
         partial=tuple(alternative for alternative in ranked if alternative.architecture not in CONVERSATIONAL),
         not_possible=tuple(alternative for alternative in alternatives if not alternative.per_conversation),
+        include_ending=include_ending,
     )
 
 
@@ -366,11 +432,13 @@ def _realtime_alternative(candidate: OfferEstimate, facts: Facts) -> Alternative
         per_month=answer.per_month if answer else None,
         latency=response_latency([("speech-to-speech", offer.model)], facts.latencies),
         ends=candidate.ends,
+        ending_soon=candidate.ending_soon,
         description=DESCRIPTIONS["speech-to-speech"],
         warnings=answer.warnings if answer else (),
         assumptions=answer.assumptions if answer else (),
         reason=candidate.reason,
         candidate=candidate,
+        mean=answer.mean_per_conversation if answer else None,
         mean_cost=_mean_cost(answer) if answer else Fraction(0),
         price_plan=None if answer is None else lambda plan: plan_costs(plan, answer.model),
     )
@@ -408,6 +476,7 @@ def _stack_alternative(built_stack: BuiltStack, context: _ComparisonContext) -> 
         per_month=average.scaled(volume.per_month).plus(built_stack.fixed_monthly_fee) if volume else None,
         latency=latency,
         ends=built_stack.ends,
+        ending_soon=built_stack.ending_soon,
         description=f"{DESCRIPTIONS[stack.architecture]}{'; ' + TIER_NOTES[stack.tier] if stack.tier in TIER_NOTES else ''}",
         warnings=tuple(
             dict.fromkeys(
@@ -421,6 +490,7 @@ def _stack_alternative(built_stack: BuiltStack, context: _ComparisonContext) -> 
         ),
         counting_assumptions=counting_assumptions,
         fixed_monthly_fee=built_stack.fixed_monthly_fee,
+        mean=average if volume else None,
         mean_cost=Fraction(average.expected),
         price_plan=lambda plan: built_stack.costs(context.stack_usage(plan)),
     )
@@ -431,7 +501,9 @@ def _fee_component(fee: CallFee) -> Component:
 
 
 def _impossible_alternative(stack: Stack, reason: str) -> Alternative:
-    return Alternative(stack.name, stack.title, stack.architecture, (), None, None, None, None, "", (), (), reason=reason)
+    return Alternative(
+        stack.name, stack.title, stack.architecture, (), None, None, None, None, False, "", (), (), reason=reason
+    )
 
 
 def _offer_assumptions(components: Iterable[Component]) -> Iterator[str]:

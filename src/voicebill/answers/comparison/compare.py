@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, Protocol, TypeVar
 
 from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
@@ -29,7 +29,8 @@ CountingKey = tuple[Rules, str | None]
 class OfferEstimate:
     """An offer with the estimate of the plan, or the reason why it cannot be estimated.
 
-    `ends` is the earliest day that a source gives for the model's end. `availability_unconfirmed`: the vendor lists a price,
+    `ends` is the day on which the model ends, by the source that is used; it is `ending_soon` if that is within 90 days of
+    the day asked. `availability_unconfirmed`: the vendor lists a price,
     but its availability table does not name the model for this deployment. `history_assumed`: the history
     policy was not measured on this model.
     """
@@ -38,21 +39,47 @@ class OfferEstimate:
     answer: Estimate | None
     reason: str | None
     ends: date | None
+    ending_soon: bool
     availability_unconfirmed: bool
     history_assumed: bool
 
 
+class Ending(Protocol):
+    """A compared offer or alternative, which may end within 90 days."""
+
+    @property
+    def ending_soon(self) -> bool:
+        """Whether it ends within 90 days of the day asked."""
+        ...
+
+
+EndingT = TypeVar("EndingT", bound=Ending)
+
+
+def split_by_ending(rows: Iterable[EndingT], *, include_ending: bool) -> tuple[tuple[EndingT, ...], tuple[EndingT, ...]]:
+    """The rows of the main group, and those that end within 90 days; with `include_ending` all rows are in the main group."""
+    all_rows = tuple(rows)
+    return (
+        tuple(row for row in all_rows if include_ending or not row.ending_soon),
+        tuple(row for row in all_rows if row.ending_soon and not include_ending),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison(Answer):
-    """Candidates by their expected amount, cheapest first; those without an estimate come last."""
+    """Candidates by their expected amount, cheapest first; those without an estimate come last.
+
+    Models that end within 90 days follow the others, unless `include_ending` ranks them with the others.
+    """
 
     REPORT: ClassVar = "comparison:OffersReport"
 
     plan: Plan
     candidates: tuple[OfferEstimate, ...]
+    include_ending: bool = False
 
     def ratio_to_cheapest(self, candidate: OfferEstimate) -> Fraction | None:
-        """The expected amount of a candidate divided by that of the cheapest; None without an estimate."""
+        """The expected amount of a candidate divided by that of the cheapest that lasts; None without an estimate."""
         cheapest = self.candidates[0].answer
         if candidate.answer is None or cheapest is None or not cheapest.per_conversation.expected:
             return None
@@ -96,10 +123,12 @@ def compare(
     volume: Volume | None = None,
     *,
     lengths: LengthDistribution | CallLengths | None = None,
+    include_ending: bool = False,
 ) -> Comparison:
     """Estimate a plan with each of some offers, on the day and under the rules of `selection`.
 
-    `volume` and `lengths` have the same meaning as for `estimate`.
+    `volume` and `lengths` have the same meaning as for `estimate`. `include_ending` ranks models that end within 90 days with
+    the others.
 
     >>> from voicebill.facts import load_facts
     >>> facts, day = load_facts(), date(2026, 11, 22)
@@ -115,19 +144,16 @@ def compare(
     candidates = [_estimate_offer(shared, offer, selection, facts) for offer in offers]
     if not candidates:
         raise InvalidInput("there is no offer to compare: no selected realtime model has a price on that day")
-    return Comparison(plan, tuple(sorted(candidates, key=_sort_key)))
+    ranked = sorted(candidates, key=lambda candidate: _sort_key(candidate, include_ending=include_ending))
+    return Comparison(plan, tuple(ranked), include_ending)
 
 
 def available_offers(book: PriceBook, day: date) -> tuple[Offer, ...]:
-    """Every realtime offer with prices on a day, except those that every source reports as shut down."""
+    """Every realtime offer that is sold on a day: it has prices and has not ended."""
     return tuple(
         offer
         for offer in book.offers
-        if offer.kind == "realtime"
-        and offer.tier == "standard"
-        and not offer.example
-        and book.price_row(offer, day)
-        and not book.is_shut_down(offer, day)
+        if offer.kind == "realtime" and offer.tier == "standard" and not offer.example and book.is_available(offer, day)
     )
 
 
@@ -187,7 +213,6 @@ def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelecti
     region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
     offer_selection = replace(selection, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
     book = facts.prices
-    ends = [day.first for row in book.lifecycle_of(offer) for day in row.days]
     effective_rules = facts.rules_for(offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
     answer, reason = None, None
     try:
@@ -198,24 +223,26 @@ def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelecti
         offer=offer,
         answer=answer,
         reason=reason,
-        ends=min(ends, default=None),
+        ends=book.shutdown_day(offer),
+        ending_soon=book.is_ending_soon(offer, selection.day),
         availability_unconfirmed=book.availability_unconfirmed(offer),
         history_assumed=effective_rules.rows["history"].evidence == "assumed",
     )
 
 
-def _sort_key(candidate: OfferEstimate) -> tuple[bool, Fraction, str]:
+def _sort_key(candidate: OfferEstimate, *, include_ending: bool) -> tuple[bool, bool, Fraction, str]:
     if candidate.answer is None:
-        return True, Fraction(0), candidate.offer.id
-    return False, Fraction(candidate.answer.per_conversation.expected), candidate.offer.id
+        return True, False, Fraction(0), candidate.offer.id
+    ranks_last = candidate.ending_soon and not include_ending
+    return False, ranks_last, Fraction(candidate.answer.per_conversation.expected), candidate.offer.id
 
 
-def offer_notes(candidate: OfferEstimate, day: date) -> Iterator[str]:
+def offer_notes(candidate: OfferEstimate) -> Iterator[str]:
     """Short notes on an offer: version, deployment, region, end, and what limits its estimate."""
     offer = candidate.offer
     yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
     if candidate.ends:
-        yield f"{'may have ended' if candidate.ends <= day else 'ends'} {candidate.ends}"
+        yield f"ends {candidate.ends}"
     if candidate.availability_unconfirmed:
         yield "availability unconfirmed"
     if candidate.history_assumed:

@@ -28,13 +28,17 @@ class PricedComponent(NamedTuple):
 class StackBuilder:
     """Offers available on a day, by role, priced for the conversation of `stack_usage`.
 
-    `selection` gives the day and the rules; its model and provider are ignored.
+    `selection` gives the day and the rules; its model and provider are ignored. A model that ends within 90 days is used only
+    where no other meets the requirements, unless `include_ending` is set.
     """
 
-    def __init__(self, facts: Facts, selection: ModelSelection, stack_usage: StackUsage) -> None:
+    def __init__(
+        self, facts: Facts, selection: ModelSelection, stack_usage: StackUsage, *, include_ending: bool = False
+    ) -> None:
         self.facts = facts
         self.selection = selection
         self.stack_usage = stack_usage
+        self.include_ending = include_ending
         self._candidates: dict[Role, tuple[StackComponent, ...]] = {}
         self._priced_components: dict[tuple[str, Role, int, bool], PricedComponent | str] = {}
 
@@ -69,7 +73,7 @@ class StackBuilder:
             yield Scenarios(best, expected, worst), tuple(item.component for item in pipeline)
 
     def candidates(self, role: Role) -> tuple[StackComponent, ...]:
-        """All offers for a role with prices on the day, except those that every source reports as shut down."""
+        """All offers for a role that are sold on the day."""
         if role not in self._candidates:
             book, day = self.facts.prices, self.selection.day
             kind = ROLE_KINDS[role]
@@ -79,8 +83,7 @@ class StackBuilder:
                 for offer in book.offers
                 if (offer.kind == kind or (offer.kind == "realtime" and not readers.isdisjoint((offer.model, offer.name))))
                 and not offer.example
-                and book.price_row(offer, day)
-                and not book.is_shut_down(offer, day)
+                and book.is_available(offer, day)
             )
             self._candidates[role] = tuple(component for offer in offers if (component := self._component(role, offer)))
         return self._candidates[role]
@@ -108,7 +111,8 @@ class StackBuilder:
         effective_rules = self.facts.rules_for(
             quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides
         )
-        return StackComponent(role, quote, effective_rules.rules, book.earliest_shutdown(quote.offer))
+        ends, ending_soon = book.shutdown_day(quote.offer), book.is_ending_soon(quote.offer, selection.day)
+        return StackComponent(role, quote, effective_rules.rules, ends, ending_soon)
 
     def _cheapest(self, role: Role, stack: Stack) -> PricedComponent:
         matching = list(self._matching(role, stack))
@@ -119,10 +123,15 @@ class StackBuilder:
         priced_components = [result for result in results if isinstance(result, PricedComponent)]
         if not priced_components:
             raise NotAvailable(f"no {role} has a known price: {next(result for result in results if isinstance(result, str))}")
-        return min(priced_components, key=_sort_key)
+        return min(priced_components, key=self._sort_key)
+
+    def _sort_key(self, priced_component: PricedComponent) -> tuple[bool, Fraction, bool, bool, int, str]:
+        """Models that last first, and of those the cheapest."""
+        ranks_last = priced_component.component.ending_soon and not self.include_ending
+        return ranks_last, *_cost_order(priced_component)
 
     def _matching(self, role: Role, stack: Stack) -> Iterator[StackComponent]:
-        """Candidates that meet a stack's requirements; a model that may have ended only if the stack names it."""
+        """Candidates that meet a stack's requirements."""
         models = stack.models.get(role, ())
         tier = stack.tier if role == "llm" else "standard"
         until = self.selection.day + timedelta(days=stack.min_lifetime_days)
@@ -130,9 +139,7 @@ class StackBuilder:
             offer = component.offer
             is_named = not {offer.model, offer.name, *offer.also_named}.isdisjoint(models)
             is_available = stack.provider in (None, offer.provider) and stack.deployment in (None, offer.deployment)
-            lasts = component.ends is None or (
-                component.ends >= until if stack.min_lifetime_days else component.ends > until or is_named
-            )
+            lasts = component.ends is None or component.ends >= until
             if (is_named or not models) and is_available and lasts and offer.tier == tier:
                 yield component
 
@@ -169,7 +176,7 @@ def _as_tuple(costs: Scenarios) -> tuple[Fraction | int, Fraction | int, Fractio
     return costs.best, costs.expected, costs.worst
 
 
-def _sort_key(priced_component: PricedComponent) -> tuple[Fraction, bool, bool, int, str]:
+def _cost_order(priced_component: PricedComponent) -> tuple[Fraction, bool, bool, int, str]:
     """Cheapest first; among equals the offer with more certain prices, OpenAI's own before others, and the newest version."""
     offer = priced_component.component.offer
     is_certain = priced_component.component.quote.rates.row.confidence == "high"

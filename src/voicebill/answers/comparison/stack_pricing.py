@@ -18,12 +18,13 @@ from voicebill.conversation.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class StackComponent:
-    """A model in a stack: its role, quote, counting rules, and the earliest day on which it ends by some source."""
+    """A model in a stack: its role, quote, counting rules, the day on which it ends, and whether that is within 90 days."""
 
     role: Role
     quote: Quote
     rules: Rules
     ends: date | None
+    ending_soon: bool
     streams: int = 1
     as_backend: bool = False
 
@@ -107,5 +108,10 @@ class BuiltStack:
 
     @property
     def ends(self) -> date | None:
-        """The earliest day on which one of its models ends by some source."""
+        """The earliest day on which one of its models ends."""
         return min((component.ends for component in self.components if component.ends), default=None)
+
+    @property
+    def ending_soon(self) -> bool:
+        """Whether one of its models ends within 90 days."""
+        return any(component.ending_soon for component in self.components)

@@ -85,7 +85,8 @@ class ConnectionEstimate:
     """The connection of a planned conversation. Bytes are per call and direction; amounts are in picodollars.
 
     `egress` is None without a price for it. `egress_per_month` and the fees' `per_month` are over calls of all lengths, each
-    rounded up separately; `per_month` is their sum, None without a number of calls.
+    rounded up separately; `per_month` is their sum, and `mean_per_conversation` the mean of a call without `monthly_fees`. They
+    are None without a number of calls.
     """
 
     transport: TransportProfile
@@ -97,8 +98,19 @@ class ConnectionEstimate:
     per_conversation: Amount
     egress_per_month: Amount | None
     per_month: Amount | None
+    mean_per_conversation: Amount | None
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def monthly_fees(self) -> Amount:
+        """Fees per month, independent of the number of calls."""
+        return sum(fee.monthly_fee for fee in self.fees)
+
+    @property
+    def has_fees(self) -> bool:
+        """Whether anything is paid for the connection."""
+        return bool(self.fees) or self.egress is not None
 
     @property
     def megabytes_sent(self) -> float:
@@ -138,6 +150,9 @@ def estimate_connection(
         fees = tuple(monthly_call_fee(fee, plan, monthly_calls) for fee in fees)
     egress_per_month = _monthly_egress(plan, connection_costs, codec, monthly_calls)
     per_conversation = sum((fee.amount for fee in fees), start=egress or 0)
+    monthly_fees = sum(fee.monthly_fee for fee in fees)
+    per_month = None if monthly_calls is None else sum((fee.per_month or 0 for fee in fees), start=egress_per_month or 0)
+    mean = None if monthly_calls is None or per_month is None else Fraction(per_month - monthly_fees) / monthly_calls.per_month
     return ConnectionEstimate(
         transport=transport,
         codec=codec,
@@ -147,7 +162,8 @@ def estimate_connection(
         fees=fees,
         per_conversation=per_conversation,
         egress_per_month=egress_per_month,
-        per_month=None if monthly_calls is None else sum((fee.per_month or 0 for fee in fees), start=egress_per_month or 0),
+        per_month=per_month,
+        mean_per_conversation=mean,
         assumptions=tuple(_assumptions(connection_costs, transport, fees)),
         warnings=tuple(text for fee in fees for text in fee.quote.warnings),
     )

@@ -26,7 +26,7 @@ from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.volume import Volume, require_volume
+from voicebill.conversation.volume import MONTHS_PER_YEAR, Volume, require_volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,19 @@ class Estimate(Answer):
 
     @property
     def planning_range(self) -> AmountRange | None:
-        """The range per conversation for budgets: the cache scenarios and the uncertain rules together."""
-        return self.rule_uncertainty.planning_range(self.per_conversation) if self.rule_uncertainty else None
+        """The range per conversation for budgets, connection fees included: cache scenarios and uncertain rules together."""
+        if self.rule_uncertainty is None:
+            return None
+        fees = self.connection.per_conversation if self.connection else 0
+        return self.rule_uncertainty.planning_range(self.per_conversation).plus(fees)
 
     @property
     def monthly_planning_range(self) -> AmountRange | None:
         """The same range for a month; None without a volume."""
-        return self.rule_uncertainty.planning_range(self.per_month) if self.rule_uncertainty and self.per_month else None
+        if self.rule_uncertainty is None or self.per_month is None:
+            return None
+        fees = (self.connection.per_month or 0) if self.connection else 0
+        return self.rule_uncertainty.planning_range(self.per_month).plus(fees)
 
     @property
     def total(self) -> Scenarios:
@@ -72,6 +78,22 @@ class Estimate(Answer):
     def total_per_month(self) -> Scenarios | None:
         """Per month, including connection fees; None without a volume."""
         return self.per_month.plus(self.connection.per_month or 0) if self.per_month and self.connection else self.per_month
+
+    @property
+    def total_per_minute(self) -> Scenarios:
+        """Per minute of conversation, including connection fees."""
+        return self.total.per_minute(self.plan.minutes)
+
+    @property
+    def total_mean(self) -> Scenarios | None:
+        """The mean over calls of all lengths, including connection fees per call; None without a volume."""
+        mean, connection = self.mean_per_conversation, self.connection
+        return mean.plus(connection.mean_per_conversation or 0) if mean and connection else mean
+
+    @property
+    def total_per_year(self) -> Scenarios | None:
+        """Per year, including connection fees; None without a volume."""
+        return None if self.total_per_month is None else self.total_per_month.scaled(Fraction(MONTHS_PER_YEAR))
 
     @property
     def per_minute(self) -> Scenarios:
@@ -87,6 +109,11 @@ class Estimate(Answer):
     def per_year(self) -> Scenarios | None:
         """At the given volume, as `per_month`."""
         return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_year)
+
+    @property
+    def mean_per_conversation(self) -> Scenarios | None:
+        """The mean over calls of all lengths, from which `per_month` and `per_year` are computed; None without a volume."""
+        return None if self.volume is None else self._mean_conversation
 
     @property
     def _mean_conversation(self) -> Scenarios:

@@ -180,5 +180,4 @@ def _transcription_note(selection: ModelSelection, transcription: Quote | None) 
 
 
 def _model_names(kind: Kind, selection: ModelSelection, facts: Facts) -> list[str]:
-    offers = facts.prices.offers
-    return sorted({o.model for o in offers if o.kind == kind and o.provider == selection.provider and o.row_on(selection.day)})
+    return facts.prices.model_names(kind, selection.day, selection.provider)

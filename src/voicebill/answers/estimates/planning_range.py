@@ -48,6 +48,10 @@ class AmountRange:
     low: Amount
     high: Amount
 
+    def plus(self, amount: Amount) -> "AmountRange":
+        """The range with an amount added to both ends."""
+        return AmountRange(self.low + amount, self.high + amount)
+
 
 @dataclass(frozen=True, slots=True)
 class RuleUncertainty:

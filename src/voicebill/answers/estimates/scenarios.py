@@ -15,6 +15,7 @@ from voicebill.answers.estimates.costing import (
 )
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
+from voicebill.billing.validation import Number
 from voicebill.conversation.plan import Plan
 
 
@@ -29,6 +30,10 @@ class Scenarios:
     def scaled(self, factor: Fraction) -> "Scenarios":
         """The amounts multiplied, still exact."""
         return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
+
+    def per_minute(self, minutes: Number) -> "Scenarios":
+        """The amounts of a conversation divided by its minutes."""
+        return self.scaled(1 / Fraction(minutes))
 
     def plus(self, amount: Amount) -> "Scenarios":
         """The amounts with the same amount added to each."""

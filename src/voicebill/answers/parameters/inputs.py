@@ -18,6 +18,7 @@ from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
+from voicebill.billing.offers import Kind
 from voicebill.billing.validation import Between, default_of, field_types, to_decimal_between
 from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, LENGTH_CV_BOUNDS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
@@ -30,7 +31,8 @@ class Input:
 
     `owner` and `attribute` (default: the same name) are the dataclass and the field that hold it. `default` is for inputs
     without an owner, and `default_text` for a default that is not one value. `initial` is its value in an empty form.
-    `requires` names the inputs without which it cannot be given.
+    `requires` names the inputs without which it cannot be given. `models_of` is the kind of the models that are suggested:
+    those that are sold on the day.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Input:
     meaning: str = ""
     choice_labels: Mapping[str, str] | None = None
     suggestions: tuple[str, ...] = ()
+    models_of: Kind | None = None
     requires: tuple[str, ...] = ()
     is_required: bool = False
     is_advanced: bool = True
@@ -133,6 +136,8 @@ CONNECTION = "Transport and connection"
 BUSY_HOUR = "Busy hour"
 LIMITS = "Limits and counting"
 LOAD = "Load"
+COMPARISON_GROUP = "Comparison"
+PRICE_LIST_GROUP = "Price list"
 LOG_VALUES = "Defaults for what the log does not state"
 QUERY = "Query"
 
@@ -146,8 +151,8 @@ SELECTION: Inputs = _rows(
         default=DEFAULT_MODEL,
         example="gpt-realtime-mini",
         initial=DEFAULT_MODEL,
+        models_of="realtime",
         meaning="the newest model without billed reasoning before replies",
-        choice_labels={DEFAULT_MODEL: DEFAULT_MODEL},  # the form shows the models that are available on the day instead
         is_advanced=False,
         is_wide=True,
     ),
@@ -465,7 +470,7 @@ PLAN: Inputs = _rows(
         group=SPEECH,
         owner=Plan,
         example="gpt-4o-mini-transcribe",
-        suggestions=("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1"),
+        models_of="transcription",
         meaning="the API transcribes the user only if a model is named",
         is_wide=True,
     ),
@@ -1046,6 +1051,35 @@ LOG_QUERY: Inputs = _rows(
     ),
 )
 """Which records of a log or a ledger are asked about, and how they are grouped."""
+
+COMPARISON: Inputs = _rows(
+    Input(
+        name="include_ending",
+        label="Rank models that end soon with the others",
+        help="Rank models that end within 90 days with the others",
+        kind=kinds.FLAG,
+        group=COMPARISON_GROUP,
+        default=False,
+        meaning=(
+            "otherwise they follow the others, in a group of their own, and a stack uses them only where no other model meets "
+            "its requirements"
+        ),
+    ),
+)
+"""How offers and alternatives are compared."""
+
+PRICE_LIST: Inputs = _rows(
+    Input(
+        name="ended",
+        label="Also what is no longer sold",
+        help="Also list offers that have ended or have no price on the day",
+        kind=kinds.FLAG,
+        group=PRICE_LIST_GROUP,
+        default=False,
+        meaning="a model that is named is shown in any case",
+    ),
+)
+"""Which offers the price book lists."""
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""

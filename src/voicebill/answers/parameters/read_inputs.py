@@ -50,6 +50,14 @@ def _text(issue: Issue, names: Mapping[str, str]) -> str:
     return issue.error.text_with(names, name) if issue.error and name in names else issue.text
 
 
+def split_inputs(table: Mapping[str, Any], inputs: Inputs) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The part of a table that gives values of some inputs, and the table without them."""
+    return (
+        {name: value for name, value in table.items() if name in inputs},
+        {name: value for name, value in table.items() if name not in inputs},
+    )
+
+
 def read_inputs(table: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """The values of the inputs that a table gives, read; an input without a value is left out.
 

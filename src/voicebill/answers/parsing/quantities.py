@@ -123,6 +123,25 @@ def parse_load_profile(text: str) -> tuple[Decimal, ...]:
     return tuple(parse_number(word) for word in words)
 
 
+def format_number(count: Fraction) -> str:
+    """Format a number of calls: whole, or with one decimal.
+
+    >>> format_number(Fraction(30_000)), format_number(Fraction(18_250, 12))
+    ('30,000', '1,520.8')
+    """
+    return f"{float(count):,.1f}".removesuffix(".0")
+
+
+def format_monthly_calls(volume: Volume) -> str:
+    """Format the calls of a month, with the volume if it is that of another period.
+
+    >>> format_monthly_calls(parse_volume("30000/month")), format_monthly_calls(parse_volume("50/day"))
+    ('30,000', '1,520.8 (50/day)')
+    """
+    calls = format_number(volume.per_month)
+    return calls if volume.period == DEFAULT_PERIOD else f"{calls} ({volume})"
+
+
 def format_percent(value: float) -> str:
     """Format a share as a percentage with a few digits; a share that is not 0 is never shown as 0%.
 

@@ -53,10 +53,10 @@ def ptu_warnings(
         yield f"{row.model}: {row.note}; a prompt of {request.prompt_tokens:,} tokens is not served by units"
     shutdown_warnings = tuple(_shutdown_warnings(request, facts) if quote is None else quote.warnings)
     yield from shutdown_warnings
-    end = None if quote is None or shutdown_warnings else facts.prices.earliest_shutdown(quote.offer)
+    end = None if quote is None or shutdown_warnings else facts.prices.shutdown_day(quote.offer)
     if end is not None and request.day < end < request.day + timedelta(days=365):
         yield (
-            f"{row.model} may end on {end}, by the soonest source: before a year that is reserved from {request.day} is over; "
+            f"{row.model} ends on {end}: before a year that is reserved from {request.day} is over; "
             "whether a reservation serves another model then is for the contract to say"
         )
     cached = None if quote is None else quote.rates["text_in_cached"]

@@ -74,7 +74,7 @@ def _throughput(request: PtuRequest, facts: Facts) -> Throughput:
             offers = facts.prices.offers_named(name)
         except UnknownName:
             raise UnknownName(
-                "model", name, provisioned.models, remedy="provisioned throughput is sized for text models"
+                "model", name, available_models(facts, request.day), remedy="provisioned throughput is sized for text models"
             ) from None
         name = next((offer.model for offer in offers if offer.model in provisioned.models), "")
         if not name:
@@ -84,7 +84,7 @@ def _throughput(request: PtuRequest, facts: Facts) -> Throughput:
 
 def _not_sized_text(request: PtuRequest, kind: str, facts: Facts) -> str:
     checked = max(row.checked for row in facts.provisioned.throughputs)
-    sized = ", ".join(_available_models(request, facts))
+    sized = ", ".join(available_models(facts, request.day))
     if kind == "text":
         return f"Microsoft's sizing tables of {checked} have no row for {request.model}; sized are {sized}"
     return (
@@ -95,13 +95,12 @@ def _not_sized_text(request: PtuRequest, kind: str, facts: Facts) -> str:
     )
 
 
-def _available_models(request: PtuRequest, facts: Facts) -> Iterator[str]:
-    """The sized models that have a price and that, by at least one source, have not ended by the day."""
+def available_models(facts: Facts, day: date) -> Iterator[str]:
+    """The sized models that are listed in the price book and have not ended on a day."""
+    book = facts.prices
     for model in facts.provisioned.models:
-        offers = [offer for offer in facts.prices.offers if (offer.provider, offer.model) == (PROVIDER, model)]
-        ends = [end for offer in offers for end in facts.prices.lifecycle_of(offer)]
-        days = [day.first for end in ends for day in end.days]
-        if offers and max(days, default=date.max) > request.day:
+        offers = [offer for offer in book.offers if (offer.provider, offer.model) == (PROVIDER, model)]
+        if any(not book.is_shut_down(offer, day) for offer in offers):
             yield model
 
 

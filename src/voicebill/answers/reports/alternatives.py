@@ -8,7 +8,7 @@ from voicebill.answers.catalog.latency import ResponseLatency
 from voicebill.answers.catalog.stacks import Architecture
 from voicebill.answers.comparison.alternatives import LABELS, Alternative, Alternatives, Component
 from voicebill.answers.reports.bill_lines import LineReport, ScenariosReport
-from voicebill.answers.reports.connection import ConnectionReport
+from voicebill.answers.reports.connection import ConnectionReport, TotalWithConnectionReport
 from voicebill.answers.reports.report import DayText, Dollars, Ratio, Report, format_decimal, package_version
 from voicebill.billing.money import format_dollars
 from voicebill.billing.quotas import Evidence
@@ -108,14 +108,22 @@ class AlternativeReport(Report):
     """Dollars per conversation."""
     per_minute: ScenariosReport
     """Dollars per minute of conversation."""
+    mean_per_conversation: ScenariosReport | None
+    """Mean dollars per conversation, over calls of all lengths, without monthly fees; `per_month` is computed from it. Null
+    without a volume."""
     per_month: ScenariosReport | None
     """Dollars per month, over calls of all lengths, monthly fees included; null without a volume."""
+    total_with_connection: TotalWithConnectionReport
+    """The amounts with connection fees, if it is a conversational agent."""
     ratio_to_cheapest: Ratio | None
-    """Expected cost / expected cost of the cheapest conversational agent, both per `ranked_by`."""
+    """Expected cost / expected cost of the cheapest conversational agent that does not end within 90 days, both per
+    `ranked_by` and with connection fees."""
     latency: ResponseLatencyReport | None
     """Response latency; null if it is unknown."""
     ends: DayText | None
-    """Earliest day on which one of the models ends, by some source; null if none is announced."""
+    """Earliest day on which one of the models ends, by the sources that are used; null if none is known."""
+    ending_soon: bool
+    """Whether that is within 90 days of the day. Unless `include_ending`, such alternatives follow all others."""
     description: str
     """What the alternative is."""
     components: tuple[ComponentReport, ...]
@@ -138,10 +146,13 @@ class AlternativeReport(Report):
             models=alternative.models,
             per_conversation=ScenariosReport.of(alternative.per_conversation),
             per_minute=ScenariosReport.of(alternative.per_minute(answer.plan)),
+            mean_per_conversation=ScenariosReport.or_null(alternative.mean),
             per_month=ScenariosReport.or_null(alternative.per_month),
+            total_with_connection=alternative_totals(alternative, answer),
             ratio_to_cheapest=None if ratio is None else format_decimal(ratio),
             latency=ResponseLatencyReport.of(alternative.latency) if alternative.latency else None,
             ends=alternative.ends.isoformat() if alternative.ends else None,
+            ending_soon=alternative.ending_soon,
             description=alternative.description,
             components=tuple(ComponentReport.of(component) for component in alternative.components),
             warnings=alternative.warnings,
@@ -181,6 +192,13 @@ class ImpossibleAlternativeReport(Report):
         )
 
 
+def alternative_totals(alternative: Alternative, answer: Alternatives) -> TotalWithConnectionReport:
+    """The amounts of a possible alternative with connection fees."""
+    total = answer.total(alternative)
+    assert total is not None
+    return TotalWithConnectionReport.of(total, answer.total_mean(alternative), answer.total_per_month(alternative))
+
+
 def ranked_by(answer: Alternatives) -> RankedBy:
     """The amount by which alternatives are ranked."""
     return "month" if answer.by_month else "conversation"
@@ -194,6 +212,8 @@ class AlternativesReport(Report):
     """Version of voicebill."""
     ranked_by: RankedBy
     """The amount that determines order and ratio."""
+    include_ending: bool
+    """Whether those that end within 90 days are ranked with the others; if not, they follow the others."""
     alternatives: tuple[AlternativeReport, ...]
     """Conversational agents."""
     partial_alternatives: tuple[AlternativeReport, ...]
@@ -209,6 +229,7 @@ class AlternativesReport(Report):
         return cls(
             voicebill=package_version(),
             ranked_by=ranked_by(answer),
+            include_ending=answer.include_ending,
             alternatives=AlternativeReport.all_of(answer.conversational, answer),
             partial_alternatives=AlternativeReport.all_of(answer.partial, answer),
             not_possible=ImpossibleAlternativeReport.all_of(answer),
@@ -224,6 +245,8 @@ class PipelinesReport(Report):
     """Number of pipelines that meet the requirements; only the cheapest are listed."""
     ranked_by: RankedBy
     """The amount that determines order and ratio."""
+    include_ending: bool
+    """Whether those that end within 90 days are ranked with the others; if not, they follow the others."""
     alternatives: tuple[AlternativeReport, ...]
     """The pipelines."""
     partial_alternatives: tuple[AlternativeReport, ...]
@@ -237,6 +260,7 @@ class PipelinesReport(Report):
         return cls(
             count=count,
             ranked_by=ranked_by(answer),
+            include_ending=answer.include_ending,
             alternatives=AlternativeReport.all_of(answer.conversational, answer),
             partial_alternatives=AlternativeReport.all_of(answer.partial, answer),
             not_possible=ImpossibleAlternativeReport.all_of(answer),

@@ -146,12 +146,12 @@ def tornado(swings: Iterable[Swing]) -> list[BarRow]:
 
 
 def offer_ranges(answer: Comparison) -> list[BarRow]:
-    """Each offer from best to worst, with the expected amount as the mark, cheapest first."""
+    """Each offer from best to worst, with the expected amount as the mark: cheapest first, those that end soon last."""
     rows = []
     for candidate in answer.candidates:
         if candidate.answer is not None:
             amounts = candidate.answer.per_conversation
-            label = candidate.offer.id
+            label = f"{candidate.offer.id} (ends {candidate.ends})" if candidate.ending_soon else candidate.offer.id
             rows.append(BarRow(label, *(to_dollars(amount) for amount in (amounts.best, amounts.worst, amounts.expected))))
     return rows
 

@@ -16,11 +16,12 @@ from voicebill.answers.reports.alternatives import (
     ImpossibleAlternativeReport,
     PipelinesReport,
     RankedBy,
+    alternative_totals,
     ranked_by,
 )
 from voicebill.answers.reports.bill_lines import CurrencyScenariosReport, ScenariosReport
 from voicebill.answers.reports.break_even import BreakEvenCurveReport
-from voicebill.answers.reports.connection import ConnectionReport
+from voicebill.answers.reports.connection import ConnectionReport, TotalWithConnectionReport
 from voicebill.answers.reports.provenance import OfferReport, currency_values
 from voicebill.answers.reports.report import (
     DayText,
@@ -74,16 +75,23 @@ class OfferEstimateReport(Report):
     """Dollars per conversation; null if the offer cannot serve the plan."""
     per_minute: ScenariosReport | None
     """Dollars per minute of conversation; null if the offer cannot serve the plan."""
+    mean_per_conversation: ScenariosReport | None
+    """Mean dollars per conversation, over calls of all lengths, from which `per_month` is computed; null without a volume."""
     per_month: ScenariosReport | None
     """Dollars per month, over calls of all lengths; null without a volume."""
+    total_with_connection: TotalWithConnectionReport | None
+    """The amounts with connection fees; null if the offer cannot serve the plan. Where only offers are compared, there are no
+    such fees."""
     in_currency: OfferInCurrencyReport | None
     """The amounts in another currency; null unless an exchange rate is configured."""
     ratio_to_cheapest: Ratio | None
-    """Expected cost / expected cost of the cheapest conversational agent, both per `ranked_by`; null if the offer cannot
-    serve the plan. Where only offers are compared (`compare` in Python, and `against`): / that of the cheapest offer, per
-    conversation."""
+    """Expected cost / expected cost of the cheapest conversational agent that does not end within 90 days, both per
+    `ranked_by` and with connection fees; null if the offer cannot serve the plan. Where only offers are compared (`compare`
+    in Python, and `against`): / that of the cheapest such offer, per conversation."""
     ends: DayText | None
-    """Earliest day on which the model ends, by some source; null if none is announced."""
+    """Day on which the model ends, by the source that is used; null if none is known."""
+    ending_soon: bool
+    """Whether it ends within 90 days of the day. Unless `include_ending`, such offers follow all others."""
     availability_unconfirmed: bool
     """Whether the vendor lists a price, but not the availability in this deployment."""
     history_assumed: bool
@@ -94,17 +102,22 @@ class OfferEstimateReport(Report):
     """Why the offer cannot serve the plan; null if it can."""
 
     @classmethod
-    def of(cls, candidate: OfferEstimate, ratio: Fraction | None) -> "OfferEstimateReport":
-        """An offer with its ratio to the cheapest."""
+    def of(
+        cls, candidate: OfferEstimate, ratio: Fraction | None, total: TotalWithConnectionReport | None
+    ) -> "OfferEstimateReport":
+        """An offer with its ratio to the cheapest, and its amounts with connection fees."""
         answer = candidate.answer
         return cls(
             offer=OfferReport.of(candidate.offer, answer.model.quote if answer else None),
             per_conversation=ScenariosReport.of(answer.per_conversation) if answer else None,
             per_minute=ScenariosReport.of(answer.per_minute) if answer else None,
+            mean_per_conversation=ScenariosReport.or_null(answer.mean_per_conversation) if answer else None,
             per_month=ScenariosReport.or_null(answer.per_month) if answer else None,
+            total_with_connection=total,
             in_currency=OfferInCurrencyReport.of(answer) if answer else None,
             ratio_to_cheapest=None if ratio is None else format_decimal(ratio),
             ends=candidate.ends.isoformat() if candidate.ends else None,
+            ending_soon=candidate.ending_soon,
             availability_unconfirmed=candidate.availability_unconfirmed,
             history_assumed=candidate.history_assumed,
             warnings=answer.warnings if answer else (),
@@ -113,9 +126,23 @@ class OfferEstimateReport(Report):
 
     @classmethod
     def all_of(cls, answer: Comparison, alternatives: Alternatives | None = None) -> "tuple[OfferEstimateReport, ...]":
-        """The offers of a comparison, cheapest first; with `alternatives` each has the ratio that it has among these."""
+        """The offers of a comparison, cheapest first; with `alternatives` with the ratio and fees of these."""
         ratio = answer.ratio_to_cheapest if alternatives is None else alternatives.offer_ratio_to_cheapest
-        return tuple(cls.of(candidate, ratio(candidate)) for candidate in answer.candidates)
+        return tuple(
+            cls.of(candidate, ratio(candidate), _total_with_connection(candidate, alternatives))
+            for candidate in answer.candidates
+        )
+
+
+def _total_with_connection(candidate: OfferEstimate, alternatives: Alternatives | None) -> TotalWithConnectionReport | None:
+    """The amounts of an offer with the connection fees of the alternatives; None if it cannot serve the plan."""
+    answer = candidate.answer
+    if answer is None:
+        return None
+    alternative = None if alternatives is None else alternatives.find(candidate.offer.id)
+    if alternatives is None or alternative is None:
+        return TotalWithConnectionReport.of(answer.total, answer.total_mean, answer.total_per_month)
+    return alternative_totals(alternative, alternatives)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +153,13 @@ class OffersReport(Report):
     """Version of voicebill."""
     offers: tuple[OfferEstimateReport, ...]
     """The offers; those that cannot serve the plan come last."""
+    include_ending: bool
+    """Whether those that end within 90 days are ranked with the others; if not, they follow the others."""
 
     @classmethod
     def of(cls, answer: Comparison) -> "OffersReport":
         """A comparison of offers."""
-        return cls(voicebill=package_version(), offers=OfferEstimateReport.all_of(answer))
+        return cls(voicebill=package_version(), include_ending=answer.include_ending, offers=OfferEstimateReport.all_of(answer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +207,8 @@ class ComparisonReport(Report):
     """Realtime models."""
     ranked_by: RankedBy
     """The amount that determines the order of the alternatives, and every ratio."""
+    include_ending: bool
+    """Whether those that end within 90 days are ranked with the others; if not, they follow the others."""
     alternatives: tuple[AlternativeReport, ...]
     """Conversational agents."""
     partial_alternatives: tuple[AlternativeReport, ...]
@@ -206,6 +237,7 @@ class ComparisonReport(Report):
             prices=facts.prices.digest,
             offers=OfferEstimateReport.all_of(offers, answer),
             ranked_by=ranked_by(answer),
+            include_ending=answer.include_ending,
             alternatives=AlternativeReport.all_of(answer.conversational, answer),
             partial_alternatives=AlternativeReport.all_of(answer.partial, answer),
             not_possible=ImpossibleAlternativeReport.all_of(answer),

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from voicebill.answers.connectivity.call_fees import CallFee
 from voicebill.answers.connectivity.transport import ConnectionEstimate
-from voicebill.answers.reports.bill_lines import LineReport
+from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.reports.bill_lines import LineReport, ScenariosReport
 from voicebill.answers.reports.report import Dollars, Report, decimal_text, dollars_or_null
 from voicebill.billing.money import format_dollars
 
@@ -37,6 +38,28 @@ class CallFeeReport(Report):
             monthly_fee=format_dollars(fee.monthly_fee),
             per_month=dollars_or_null(fee.per_month),
             lines=LineReport.all_of([fee.line], fee.quote) if fee.line else (),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalWithConnectionReport(Report):
+    """Model cost plus connection fees."""
+
+    per_conversation: ScenariosReport
+    """Dollars per conversation."""
+    mean_per_conversation: ScenariosReport | None
+    """Mean dollars per conversation, over calls of all lengths; `per_month` is the volume times it, plus monthly fees. Null
+    without a volume."""
+    per_month: ScenariosReport | None
+    """Dollars per month; null without a volume."""
+
+    @classmethod
+    def of(cls, total: Scenarios, mean: Scenarios | None, per_month: Scenarios | None) -> "TotalWithConnectionReport":
+        """Amounts that include connection fees."""
+        return cls(
+            per_conversation=ScenariosReport.of(total),
+            mean_per_conversation=ScenariosReport.or_null(mean),
+            per_month=ScenariosReport.or_null(per_month),
         )
 
 
@@ -84,6 +107,8 @@ class ConnectionReport(Report):
     """Fees of carriers and platforms."""
     dollars: Dollars
     """Dollars for one conversation: egress and fees."""
+    mean_per_conversation: Dollars | None
+    """Mean dollars of a conversation, over calls of all lengths, without monthly fees; null without a volume."""
     per_month: Dollars | None
     """Dollars per month: egress and fees, over calls of all lengths; null without a volume."""
     assumptions: tuple[str, ...]
@@ -114,6 +139,7 @@ class ConnectionReport(Report):
             egress_per_month=dollars_or_null(connection.egress_per_month),
             fees=tuple(CallFeeReport.of(fee) for fee in connection.fees),
             dollars=format_dollars(connection.per_conversation),
+            mean_per_conversation=dollars_or_null(connection.mean_per_conversation),
             per_month=dollars_or_null(connection.per_month),
             assumptions=connection.assumptions,
             warnings=connection.warnings,

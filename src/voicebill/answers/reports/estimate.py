@@ -8,7 +8,7 @@ from voicebill.answers.estimates.call_mix import CallMix
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.reports.bill_lines import CurrencyScenariosReport, LineReport, ScenariosReport
-from voicebill.answers.reports.connection import ConnectionReport
+from voicebill.answers.reports.connection import ConnectionReport, TotalWithConnectionReport
 from voicebill.answers.reports.plan import PlanReport, TruncationReport
 from voicebill.answers.reports.provenance import (
     OfferReport,
@@ -154,16 +154,6 @@ class CostComponentReport(Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TotalWithConnectionReport(Report):
-    """Model cost plus connection fees."""
-
-    per_conversation: ScenariosReport
-    """Dollars per conversation."""
-    per_month: ScenariosReport | None
-    """Dollars per month; null without a volume."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateInCurrencyReport(Report):
     """The amounts of an estimate in another currency."""
 
@@ -285,6 +275,9 @@ class EstimateReport(Report):
     """Dollars per conversation, for the models."""
     per_minute: ScenariosReport
     """Dollars per minute of conversation, silence included."""
+    mean_per_conversation: ScenariosReport | None
+    """Mean dollars per conversation, over calls of all lengths, from which `per_month` and `per_year` are computed; null
+    without a volume."""
     per_month: ScenariosReport | None
     """Dollars per month, over calls of all lengths; null without a volume."""
     per_year: ScenariosReport | None
@@ -337,6 +330,7 @@ class EstimateReport(Report):
             voicebill=package_version(),
             per_conversation=ScenariosReport.of(answer.per_conversation),
             per_minute=ScenariosReport.of(answer.per_minute),
+            mean_per_conversation=ScenariosReport.or_null(answer.mean_per_conversation),
             per_month=ScenariosReport.or_null(answer.per_month),
             per_year=ScenariosReport.or_null(answer.per_year),
             planning_range=PlanningRangeReport.of(answer),
@@ -356,9 +350,7 @@ class EstimateReport(Report):
             plan=PlanReport.with_volume(answer.plan, answer.conversation, answer.volume),
             responses=len(answer.conversation.responses),
             connection=ConnectionReport.of(answer.connection) if answer.connection else None,
-            total_with_connection=TotalWithConnectionReport(
-                per_conversation=ScenariosReport.of(answer.total), per_month=ScenariosReport.or_null(answer.total_per_month)
-            ),
+            total_with_connection=TotalWithConnectionReport.of(answer.total, answer.total_mean, answer.total_per_month),
             in_currency=EstimateInCurrencyReport.of(answer),
             **provenance_values(answer.model),
         )

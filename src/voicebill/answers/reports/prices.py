@@ -87,17 +87,21 @@ class OfferHistoryReport(Report):
     """Kind of service."""
     example: bool
     """Whether the offer is only an example of what carriers and platforms charge."""
+    ends: DayText | None
+    """Day on which the model ends or has ended, by the source that is used, or the latest day possible; null if unknown."""
     prices: tuple[PriceRowReport, ...]
     """The prices by period."""
 
     @classmethod
-    def of(cls, offer: Offer) -> "OfferHistoryReport":
+    def of(cls, offer: Offer, book: PriceBook) -> "OfferHistoryReport":
         """An offer with its prices, their sources and disputes."""
+        ends = book.shutdown_day(offer)
         return cls(
             **offer_values(offer),
             regions=offer.regions,
             kind=offer.kind,
             example=offer.example,
+            ends=ends.isoformat() if ends else None,
             prices=tuple(PriceRowReport.of(row) for row in offer.rows),
         )
 
@@ -125,7 +129,7 @@ class PriceListReport(Report):
             digest=book.digest,
             day=day.isoformat(),
             currency="USD",
-            offers=tuple(OfferHistoryReport.of(offer) for offer in offers),
+            offers=tuple(OfferHistoryReport.of(offer, book) for offer in offers),
         )
 
 

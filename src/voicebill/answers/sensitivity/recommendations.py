@@ -13,6 +13,7 @@ from voicebill.answers.estimates.model_selection import ModelSelection, Resolved
 from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount
+from voicebill.billing.offers import Offer
 from voicebill.conversation import token_counting
 from voicebill.conversation.call_lengths import LengthDistribution
 from voicebill.conversation.context import Response, responses
@@ -120,13 +121,19 @@ def _plan_changes(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterat
             yield label, amount, trade_off
 
 
+def _is_doubtful(offer: Offer, selection: ModelSelection, facts: Facts) -> bool:
+    """Whether an offer is not to be recommended: it may not be available, or ends within 90 days."""
+    book = facts.prices
+    return book.availability_unconfirmed(offer) or book.is_ending_soon(offer, selection.day)
+
+
 def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterator[tuple[str, Amount, str]]:
     """The cheapest other model of the provider under the same deployment, and the cheapest other deployment of the model."""
     current = resolve_model(selection, plan.transcription_model, facts).quote.offer
     models: list[tuple[Amount, str, ResolvedModel]] = []
     deployments: list[tuple[Amount, str, ResolvedModel]] = []
     for offer in available_offers(facts.prices, selection.day):
-        if offer.provider != current.provider or offer.id == current.id or facts.prices.availability_unconfirmed(offer):
+        if offer.provider != current.provider or offer.id == current.id or _is_doubtful(offer, selection, facts):
             continue
         region = offer.regions[0] if offer.deployment == "regional" else selection.region
         other_selection = replace(selection, model=offer.name, deployment=offer.deployment, region=region)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,7 +14,8 @@ from voicebill.answers.comparison.alternatives import ANY_PIPELINE, Alternatives
 from voicebill.answers.comparison.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
 from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, compare_plans
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
-from voicebill.answers.parameters.inputs import CALL_VOLUME, CONNECTION_COSTS, PLAN, SELECTION
+from voicebill.answers.parameters.inputs import CALL_VOLUME, COMPARISON, CONNECTION_COSTS, PLAN, SELECTION
+from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parsing import quantities
 from voicebill.answers.reports.comparison_cells import bridge_subtotals
@@ -26,6 +27,7 @@ from voicebill.charts.themes import Theme
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
 from voicebill.cli.display.table_files import write_alternatives
+from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.request import read_plan_file, takes_request
 from voicebill.cli.options.shared import (
     CHART_PANEL,
@@ -50,11 +52,13 @@ AXIS_CHOICES = (*AXES, "none")
 COMPARE_REQUEST = {**PLAN, **CALL_VOLUME, "day": SELECTION["day"], "rules": SELECTION["rules"], **CONNECTION_COSTS}
 
 
-@takes_request(COMPARE_REQUEST)
+@takes_request(COMPARE_REQUEST, COMPARISON)
+@takes_inputs("comparison_table", COMPARISON)
 def compare_command(
     *,
     request: EstimateRequest,
     facts: Facts,
+    comparison_table: dict[str, Any],
     model: Annotated[
         list[str] | None,
         option("--model", "Only this model. Repeatable. (default: all available)", SELECTION_PANEL, metavar="NAME"),
@@ -156,10 +160,19 @@ def compare_command(
     provider = None if provider is None else normalize_name(provider)
     offers = available_offers_matching(facts.prices, effective_day, model or (), provider, deployment)
     selection = replace(request.selection, model="")
-    answer = compare(plan, offers, selection, facts, conversations, lengths=lengths)
+    include_ending = read_inputs(comparison_table, COMPARISON).get("include_ending", False)
+    answer = compare(plan, offers, selection, facts, conversations, lengths=lengths, include_ending=include_ending)
     stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
     priced_alternatives = alternatives(
-        answer, plan, selection, facts, conversations, stacks=stacks, lengths=lengths, connection_costs=connection_costs
+        answer,
+        plan,
+        selection,
+        facts,
+        conversations,
+        stacks=stacks,
+        lengths=lengths,
+        connection_costs=connection_costs,
+        include_ending=include_ending,
     )
     curves = _break_even_curves(priced_alternatives, axis_names, alternative_names, range_text)
     requirements = replace(ANY_PIPELINE, provider=provider, deployment=deployment)
@@ -167,13 +180,17 @@ def compare_command(
     pipeline_result = (
         None
         if max_pipelines is None
-        else cheapest_pipelines(plan, selection, facts, max_pipelines, conversations, requirements=requirements)
+        else cheapest_pipelines(
+            plan, selection, facts, max_pipelines, conversations, requirements=requirements, include_ending=include_ending
+        )
     )
     second_plan = None if against is None else read_plan_file(against).plan
     second_comparison = (
-        None if second_plan is None else compare(second_plan, offers, selection, facts, conversations, lengths=lengths)
+        None
+        if second_plan is None
+        else compare(second_plan, offers, selection, facts, conversations, lengths=lengths, include_ending=include_ending)
     )
-    cheapest = _cheapest_confirmed(answer, effective_day)
+    cheapest = _cheapest_confirmed(answer)
     bridge_result = bridge(plan, cheapest.answer.model.selection, facts) if with_calculator and cheapest.answer else None
     if chart_file:
         chart_theme = parse_theme(theme, width)
@@ -198,13 +215,9 @@ def compare_command(
         print_calculator_bridge(bridge_result, cheapest.offer, out)
 
 
-def _cheapest_confirmed(answer: Comparison, day: date) -> OfferEstimate:
+def _cheapest_confirmed(answer: Comparison) -> OfferEstimate:
     """The cheapest offer that is known to be available on the day; if there is none, the cheapest of all."""
-    confirmed = (
-        offer_estimate
-        for offer_estimate in answer.candidates
-        if not offer_estimate.availability_unconfirmed and not (offer_estimate.ends and offer_estimate.ends <= day)
-    )
+    confirmed = (offer_estimate for offer_estimate in answer.candidates if not offer_estimate.availability_unconfirmed)
     return next(confirmed, answer.candidates[0])
 
 

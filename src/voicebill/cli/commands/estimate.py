@@ -14,7 +14,7 @@ from voicebill.answers.estimates.planning_range import AmountRange
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.request import EstimateRequest
-from voicebill.answers.parsing.quantities import parse_count
+from voicebill.answers.parsing.quantities import format_monthly_calls, parse_count
 from voicebill.answers.sensitivity.recommendations import (
     CheapestTruncation,
     Recommendation,
@@ -146,21 +146,17 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
     for table in terminal.currency_tables(model.currency, _amount_rows(answer)):
         out.print()
         out.print(table)
-    if answer.planning_range:
+    for paragraph in _explanations(answer):
         out.print()
-        out.print(_planning_range_text(answer, answer.planning_range))
-    if answer.call_mix and (answer.call_mix.lengths != LengthDistribution(0) or plan.full_share < 1):
-        out.print()
-        for line in _call_mix_lines(answer.plan, answer.call_mix):
-            out.print(line)
+        out.print(paragraph)
     out.print()
     out.print(terminal.heading("Cost breakdown (expected)"))
-    components = ((COST_COMPONENT_LABELS[component.name], component.amount) for component in answer.breakdown)
-    out.print(terminal.indent(terminal.breakdown(components, answer.per_conversation.expected)))
+    components = [(COST_COMPONENT_LABELS[component.name], component.amount) for component in answer.breakdown]
+    if answer.connection and answer.connection.has_fees:
+        components.append(("connection fees", answer.connection.per_conversation))
+    out.print(terminal.indent(terminal.breakdown(components, answer.total.expected)))
     if answer.connection:
-        rows = [("total per conversation", answer.total)]
-        rows += [("total per month", month)] if (month := answer.total_per_month) else []
-        for line in terminal.connection_section(answer.connection, rows):
+        for line in terminal.connection_section(answer.connection):
             out.print(line)
     if with_lines:
         out.print()
@@ -173,6 +169,16 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
         out.print(note)
     out.print()
     out.print(terminal.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
+
+
+def _explanations(answer: Estimate) -> Iterator[str]:
+    """Paragraphs about the amounts: their planning range, calls of different lengths, connection fees."""
+    if answer.planning_range:
+        yield _planning_range_text(answer, answer.planning_range)
+    if answer.call_mix and (answer.call_mix.lengths != LengthDistribution(0) or answer.plan.full_share < 1):
+        yield "\n".join(_call_mix_lines(answer.call_mix, answer))
+    if answer.connection and answer.connection.has_fees:
+        yield _models_alone(answer)
 
 
 def _planning_range_text(answer: Estimate, planning_range: AmountRange) -> str:
@@ -201,7 +207,16 @@ def _short_calls_text(plan: Plan, call_mix: CallMix) -> str:
     return f"{'; '.join(parts)}: both are part of the mean." if parts else ""
 
 
-def _call_mix_lines(plan: Plan, call_mix: CallMix) -> Iterator[str]:
+def _models_alone(answer: Estimate) -> str:
+    """A sentence on the amounts without connection fees."""
+    month = f", {terminal.amount_text(answer.per_month.expected)} per month" if answer.per_month else ""
+    return (
+        "These amounts include connection fees. The models alone are expected to cost "
+        f"{terminal.amount_text(answer.per_conversation.expected)} per conversation{month}."
+    )
+
+
+def _call_mix_lines(call_mix: CallMix, answer: Estimate) -> Iterator[str]:
     """Sentences on calls of different lengths: their mean length and cost, and percentiles."""
     lengths_text = (
         f"coefficient of variation {call_mix.lengths.coefficient}"
@@ -211,12 +226,13 @@ def _call_mix_lines(plan: Plan, call_mix: CallMix) -> Iterator[str]:
     cap = f", at most {call_mix.cap.minutes:.4g} minutes" if call_mix.cap else ""
     reconnections = call_mix.mean_sessions - 1
     sessions = f", with {reconnections:.2g} reconnections each," if round(reconnections, 3) else ""
+    alone = " without connection fees" if answer.connection and answer.connection.has_fees else ""
     yield (
         f"Calls of different lengths ({lengths_text}{cap}) last {call_mix.mean_minutes:.1f} minutes on average{sessions} and "
-        f"cost {terminal.amount_text(call_mix.mean.expected)}, {float(call_mix.length_uplift):+.1%} compared with the planned "
-        "call."
+        f"cost {terminal.amount_text(call_mix.mean.expected)}{alone}, {float(call_mix.length_uplift):+.1%} compared with the "
+        "planned call."
     )
-    if short_calls := _short_calls_text(plan, call_mix):
+    if short_calls := _short_calls_text(answer.plan, call_mix):
         yield short_calls
     yield "; ".join(
         f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({terminal.amount_text(percentile.amount)})"
@@ -225,9 +241,14 @@ def _call_mix_lines(plan: Plan, call_mix: CallMix) -> Iterator[str]:
 
 
 def _amount_rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
-    rows = [("per conversation", answer.per_conversation), ("per minute", answer.per_minute)]
-    if answer.per_month and answer.per_year:
-        rows += [(f"per month, at {answer.volume}", answer.per_month), ("per year", answer.per_year)]
+    """The amounts that an estimate leads with, connection fees included."""
+    rows = [("per conversation", answer.total), ("per minute", answer.total_per_minute)]
+    mean, month, year = answer.total_mean, answer.total_per_month, answer.total_per_year
+    if answer.volume and mean and month and year:
+        monthly_fees = answer.connection.monthly_fees if answer.connection else 0
+        fees = f" + {terminal.amount_text(monthly_fees)}" if monthly_fees else ""
+        calls = format_monthly_calls(answer.volume)
+        rows += [("a call on average", mean), (f"per month: × {calls}{fees}", month), ("per year", year)]
     return rows
 
 

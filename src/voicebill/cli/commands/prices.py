@@ -9,13 +9,14 @@ from typing import Annotated, get_args
 import typer
 from rich.console import Console
 
+from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import format_price
 from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli.display import terminal
-from voicebill.cli.options.inputs import DAY_OPTION
+from voicebill.cli.options.inputs import DAY_OPTION, ENDED_OPTION
 from voicebill.cli.options.shared import choice_parser, home_files, option, today
 from voicebill.facts import load_facts
 
@@ -42,6 +43,7 @@ def prices_command(
         ),
     ] = None,
     day: DAY_OPTION = None,
+    ended: ENDED_OPTION = False,
     file_to_check: Annotated[
         Path | None,
         option("--check", "Check a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
@@ -92,8 +94,8 @@ def prices_command(
     if name:
         offers_shown = tuple(offer for offer in book.offers_named(name, provider) if kind in (None, offer.kind))
     else:
-        listed = book.offers_of(listed_kind, provider)
-        offers_shown = tuple(offer for offer in listed if offer.tier == "standard" and offer.row_on(effective_day))
+        listed = listed_offers(book, effective_day, listed_kind, provider, ended=ended)
+        offers_shown = tuple(offer for offer in listed if offer.tier == "standard")
     if as_json:
         from voicebill.answers.reports.prices import PriceListReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
@@ -103,12 +105,12 @@ def prices_command(
     elif name:
         _print_history(offers_shown, book, day, terminal.console())
     elif not offers_shown:
-        typer.echo(f"no {listed_kind} model{f' of {provider}' if provider else ''} has a price on {effective_day}")
+        typer.echo(f"no {listed_kind} model{f' of {provider}' if provider else ''} is sold on {effective_day}")
     else:
-        _print_list(offers_shown, listed_kind, effective_day, book.meters, terminal.console())
+        _print_list(offers_shown, listed_kind, effective_day, book, terminal.console())
 
 
-def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[str, Meter], out: Console) -> None:
+def _print_list(offers: Iterable[Offer], kind: str, day: date, book: PriceBook, out: Console) -> None:
     out.print(terminal.heading(f"{kind} offers on {day}"))
     out.print("dollars per 1M tokens: in/cached/out; per minute and per 1M characters where stated", style="dim")
     previous_title = ""
@@ -117,9 +119,11 @@ def _print_list(offers: Iterable[Offer], kind: str, day: date, meters: Mapping[s
             out.print()
             out.print(terminal.heading(title))
             previous_title = title
-        row = offer.row_on(day)
-        assert row is not None
-        out.print(terminal.indent(f"{_location(offer):<22}  {'  '.join(_price_texts(offer, row, meters))}"))
+        row = offer.row_on(day) or book.price_row(offer, day)
+        texts = list(_price_texts(offer, row, book.meters)) if row else ["no price on this day"]
+        if end := book.shutdown_of(offer):
+            texts.append(f"{'ended' if book.is_shut_down(offer, day) else 'ends'} {end.day_text}")
+        out.print(terminal.indent(f"{_location(offer):<22}  {'  '.join(texts)}"))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
     out.print(f"Other kinds: --kind {', '.join(other for other in KIND_CHOICES if other != kind)}", style="dim")

@@ -14,11 +14,14 @@ from voicebill.answers.comparison.compare import offer_notes
 from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.cli.display import terminal
 
+ENDING_TITLE = "These end within 90 days"
+
 
 def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
     """Print all alternatives, cheapest first, with notes, warnings and assumptions; partial alternatives separately."""
     by = "its month" if answer.by_month else "the planned conversation"
-    out.print(terminal.heading(f"per conversation on {day}, the cheapest first by {by}"))
+    fees = " with connection fees" if answer.connection and answer.connection.has_fees else ""
+    out.print(terminal.heading(f"per conversation{fees} on {day}, the cheapest first by {by}"))
     out.print(_plan_line(answer))
     for title, alternatives in (
         ("Conversational agents", answer.conversational),
@@ -26,7 +29,7 @@ def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Conso
     ):
         if alternatives:
             out.print()
-            _table(title, alternatives, answer, day, out)
+            _table(title, alternatives, answer, out)
     if answer.connection:
         for line in terminal.connection_section(answer.connection):
             out.print(line)
@@ -38,7 +41,7 @@ def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Conso
     )
     for note in notes:
         out.print(note)
-    legend = "; ".join(_legend((*answer.conversational, *answer.partial)))
+    legend = "; ".join(_legend(answer))
     if legend:
         out.print()
         out.print(legend, style="dim")
@@ -74,8 +77,11 @@ def _assumptions(answer: Alternatives) -> list[str]:
     return list(dict.fromkeys(assumptions))
 
 
-def _legend(alternatives: Sequence[Alternative]) -> Iterator[str]:
+def _legend(answer: Alternatives) -> Iterator[str]:
     """Explanations of the terms in the tables."""
+    alternatives = (*answer.conversational, *answer.partial)
+    if any(answer.split_by_ending(alternatives)[1]):
+        yield "--include-ending ranks those that end within 90 days with the others"
     offer_estimates = [alternative.candidate for alternative in alternatives if alternative.candidate]
     if any(offer_estimate.availability_unconfirmed for offer_estimate in offer_estimates):
         yield (
@@ -91,21 +97,25 @@ def _legend(alternatives: Sequence[Alternative]) -> Iterator[str]:
         )
 
 
-def _table(title: str, alternatives: Sequence[Alternative], answer: Alternatives, day: date, out: Console) -> None:
+def _table(title: str, alternatives: Sequence[Alternative], answer: Alternatives, out: Console) -> None:
     table = terminal.table(title, "best", "expected", "worst", *(["per month"] if answer.volume else []), "vs cheapest")
-    for alternative in alternatives:
-        costs, ratio = alternative.per_conversation, answer.ratio_to_cheapest(alternative)
+    lasting, ending = answer.split_by_ending(alternatives)
+    for alternative in (*lasting, *ending):
+        if ending and alternative is ending[0]:
+            table.add_section(ENDING_TITLE, "bold")
+        costs, ratio = answer.total(alternative), answer.ratio_to_cheapest(alternative)
         assert costs is not None
         month: list[terminal.Cell] = []
         if answer.volume:
-            month = [terminal.AmountCell(alternative.per_month.expected) if alternative.per_month else ""]
+            total = answer.total_per_month(alternative)
+            month = [terminal.AmountCell(total.expected) if total else ""]
         table.add_row(
             _label(alternative),
             *(terminal.AmountCell(amount) for amount in (costs.best, costs.expected, costs.worst)),
             *month,
             f"{float(ratio):.2f}" if ratio else "-",
         )
-        table.add_section(f"  {', '.join(_notes(alternative, day))}", "dim")
+        table.add_section(f"  {', '.join((*_month_note(alternative, answer), *_notes(alternative)))}", "dim")
     out.print(table)
 
 
@@ -117,14 +127,21 @@ def _label(alternative: Alternative) -> str:
     return label if name == label else f"{label}: {name}"
 
 
-def _notes(alternative: Alternative, day: date) -> Iterator[str]:
+def _month_note(alternative: Alternative, answer: Alternatives) -> Iterator[str]:
+    """How its month is computed, if there is a volume."""
+    mean = answer.total_mean(alternative)
+    if mean and answer.volume:
+        yield terminal.month_text(mean.expected, answer.volume, answer.monthly_fee(alternative))
+
+
+def _notes(alternative: Alternative) -> Iterator[str]:
     """Short notes on an alternative: its terms of sale or its models, its end, fees and latency."""
     if alternative.candidate is not None:
-        yield from offer_notes(alternative.candidate, day)
+        yield from offer_notes(alternative.candidate)
     else:
         yield alternative.models
         if alternative.ends:
-            yield f"{'may have ended' if alternative.ends <= day else 'ends'} {alternative.ends}"
+            yield f"ends {alternative.ends}"
         if alternative.fixed_monthly_fee:
             yield f"plus {terminal.amount_text(alternative.fixed_monthly_fee)} per month"
         if alternative.architecture == "live":
@@ -195,9 +212,12 @@ def print_pipelines(answer: Alternatives, count: int, out: Console) -> None:
     out.print()
     out.print(terminal.heading(f"The {len(answer.conversational)} cheapest of {count:,} pipelines"))
     table = terminal.table("", "best", "expected", "worst", "ends")
-    for alternative in answer.conversational:
-        assert alternative.per_conversation is not None
+    lasting, ending = answer.split_by_ending(answer.conversational)
+    for alternative in (*lasting, *ending):
+        if ending and alternative is ending[0]:
+            table.add_section(ENDING_TITLE, "bold")
         costs = alternative.per_conversation
+        assert costs is not None
         table.add_row(
             alternative.models,
             terminal.AmountCell(costs.best),

@@ -22,10 +22,12 @@ from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.estimates.simulate import Simulation
+from voicebill.answers.parsing.quantities import format_number
 from voicebill.billing.bill import Line
 from voicebill.billing.currency import Currency
 from voicebill.billing.money import Amount, column_decimals, format_amount, format_exact, format_in_column, share_of
 from voicebill.conversation.rules import EffectiveRules
+from voicebill.conversation.volume import Volume
 
 BAR_WIDTH = 16
 
@@ -250,6 +252,12 @@ def selection_title(model: ResolvedModel) -> str:
     return f"{offer.name} at {offer.provider}{location} on {model.selection.day}"
 
 
+def month_text(mean: Amount, volume: Volume, monthly_fee: Amount = 0) -> str:
+    """How the cost of a month is computed: its calls, times their mean cost, and what is paid per month in any case."""
+    fee = f" + {amount_text(monthly_fee)}" if monthly_fee else ""
+    return f"{amount_text(mean)} a call on average × {format_number(volume.per_month)}{fee}"
+
+
 def pluralize(number: object, noun: str) -> str:
     """A number with its noun, in the plural unless the number is 1.
 
@@ -364,8 +372,8 @@ def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]
         yield row
 
 
-def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[str, Scenarios]] = ()) -> Iterator[Any]:
-    """A section on the connection: its properties and fees, and the totals with the cost of the models."""
+def connection_section(connection: ConnectionEstimate) -> Iterator[Any]:
+    """A section on the connection: its properties and fees."""
     row = connection.transport
     yield ""
     yield heading(f"Connection: {row.title}, {connection.codec.name}")
@@ -373,7 +381,7 @@ def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[st
         f"{connection.megabytes_sent:.2g} MB in each direction; latency {row.latency}; suited to {row.best_for}; "
         f"set-up effort: {row.setup}. Requires {row.needs}; {row.truncation}. The provider does not charge for the connection."
     )
-    if not (connection.fees or connection.egress is not None):
+    if not connection.has_fees:
         return
     rows = [row for call_fee in connection.fees for row in _call_fee_rows(call_fee)]
     rows += [] if connection.egress is None else [("outgoing bandwidth", connection.egress)]
@@ -382,11 +390,7 @@ def connection_section(connection: ConnectionEstimate, totals: Iterable[tuple[st
         grid.add_row(label, AmountCell(amount))
     yield indent(grid)
     month = "" if connection.per_month is None else f", {amount_text(connection.per_month)} per month"
-    total_rows = list(totals)
-    if total_rows:
-        yield indent(scenario_table(total_rows))
-    else:
-        yield indent(f"{amount_text(connection.per_conversation)} per conversation{month}, in addition to each alternative")
+    yield indent(f"{amount_text(connection.per_conversation)} per conversation{month}, included above")
     yield from notes("Connection warnings", connection.warnings, style="yellow")
     yield from notes("Connection assumptions", connection.assumptions)
 

@@ -1,17 +1,19 @@
 """Turn declared inputs into options, which a command receives as one table of the values that are given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import Parameter
 from typing import Annotated, Any
 
 import typer
 
 from voicebill.answers.parameters import kinds
-from voicebill.answers.parameters.inputs import SELECTION, Input, Inputs
+from voicebill.answers.parameters.inputs import PRICE_LIST, SELECTION, Input, Inputs
 from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
+from voicebill.cli.options.shared import today
 from voicebill.cli.options.signature import Command, option_parameter, with_options
+from voicebill.facts import load_facts
 
 
 def option_name(name: str) -> str:
@@ -25,7 +27,7 @@ def option_name(name: str) -> str:
 
 def input_option(row: Input, *, is_read: bool = True) -> Any:  # noqa: ANN401 - an annotation
     """The annotation of an input's option, with its help, choices and completion; `is_read`: the value is read, not text."""
-    words = row.choices or row.suggestions
+    has_words = bool(row.choices or row.suggestions or row.models_of)
     is_flag = row.kind is kinds.FLAG
     info = typer.Option(
         option_name(row.name),
@@ -34,9 +36,17 @@ def input_option(row: Input, *, is_read: bool = True) -> Any:  # noqa: ANN401 - 
         parser=_reader(row) if is_read and not is_flag else None,
         metavar=None if is_flag else "|".join(row.choices) or row.kind.metavar,
         show_default=False,
-        autocompletion=(lambda incomplete: [word for word in words if word.startswith(incomplete)]) if words else None,
+        autocompletion=(lambda incomplete: _completions(row, incomplete)) if has_words else None,
     )
     return Annotated[bool if is_flag else Any if is_read else str | None, info]
+
+
+def _completions(row: Input, incomplete: str) -> list[str]:
+    """The words that complete the text of an option: models only if they are sold today."""
+    words: Iterable[str] = row.choices or row.suggestions
+    if row.models_of is not None:
+        words = load_facts().prices.model_names(row.models_of, today())
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def _reader(row: Input) -> Callable[[Any], Any]:
@@ -76,6 +86,7 @@ def takes_inputs(argument: str, inputs: Inputs) -> Callable[[Command], Command]:
     return decorate
 
 
+ENDED_OPTION = input_option(PRICE_LIST["ended"])
 DAY_OPTION = input_option(SELECTION["day"])
 PROVIDER_OPTION = input_option(SELECTION["provider"])
 RULES_OPTION = input_option(SELECTION["rules"])

@@ -10,6 +10,7 @@ from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,
     CAPACITY,
+    COMPARISON,
     CONNECTION_COSTS,
     ESTIMATE,
     LOG_DEFAULTS,
@@ -28,7 +29,10 @@ from voicebill.web.forms.requests import PAGE_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of a form. `value` is its initial value, `placeholder` the meaning of an empty field."""
+    """A field of a form. `value` is its initial value, `placeholder` the meaning of an empty field.
+
+    The models of the kind `models_of` that are sold on the day are further choices.
+    """
 
     name: str
     label: str
@@ -38,6 +42,7 @@ class FormField:
     choices: tuple[tuple[str, str], ...] = ()
     input_mode: str = "text"
     is_checkbox: bool = False
+    models_of: str = ""
     wide: bool = False
 
 
@@ -77,6 +82,7 @@ def form_field(row: Input) -> FormField:
         choices=_choices(row),
         input_mode=row.kind.input_mode,
         is_checkbox=row.kind is kinds.FLAG,
+        models_of=row.models_of or "",
         wide=row.is_wide,
     )
 
@@ -87,6 +93,8 @@ def _choices(row: Input) -> tuple[tuple[str, str], ...]:
         return tuple(row.choice_labels.items())
     words = row.choices or row.suggestions
     default = row.default_as_text
+    if row.models_of and not row.initial:
+        return (("", default),)
     return (("", default), *((word, word) for word in words if word != default)) if words else ()
 
 
@@ -98,10 +106,15 @@ def form_groups(inputs: Iterable[Input]) -> tuple[FieldGroup, ...]:
     return (main, *(FieldGroup(title, tuple(map(form_field, group))) for title, group in groups.items()))
 
 
-def with_choices(group: FieldGroup, name: str, words: Iterable[str]) -> FieldGroup:
-    """A group in which the field of a name is a selection of these words."""
-    choices = tuple((word, word) for word in words)
-    return replace(group, fields=tuple(replace(row, choices=choices) if row.name == name else row for row in group.fields))
+def with_models(group: FieldGroup, models: Mapping[str, Iterable[str]]) -> FieldGroup:
+    """A group in which the fields that name a model have the models of their kind as further choices."""
+    return replace(
+        group,
+        fields=tuple(
+            replace(row, choices=(*row.choices, *((name, name) for name in models.get(row.models_of, ()))))
+            for row in group.fields
+        ),
+    )
 
 
 FORM_INPUTS: Inputs = {**ESTIMATE, "discount": DISCOUNT}
@@ -116,6 +129,7 @@ CAPACITY_MORE_FIELDS = (
     *CAPACITY_GROUPS,
     *form_groups(row for name, row in _ADVANCED_ORDER.items() if name not in NOT_FOR_CAPACITY)[1:],
 )
+COMPARISON_FIELDS = (*form_groups(COMPARISON.values())[1:], *MORE_FIELDS)
 PTU_FIELDS = form_groups(PTU.values())[0]
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
@@ -143,6 +157,14 @@ def query_string(values: Mapping[str, str], **extra: str) -> str:
 
 def _field_order(name: str) -> int:
     return list(FORM_FIELDS).index(name) if name in FORM_FIELDS else len(FORM_FIELDS)
+
+
+def model_choices(book: PriceBook, day: date, provider: str) -> dict[str, list[str]]:
+    """The models of a form's fields that are sold on a day, by their kind; transcription is of one provider."""
+    return {
+        "realtime": list(realtime_model_names(book, day)),
+        "transcription": book.model_names("transcription", day, provider),
+    }
 
 
 def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:

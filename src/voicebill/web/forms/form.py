@@ -1,16 +1,21 @@
 """Build the template context of the form: fields, choices, example plans and errors by field."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from voicebill.answers.parameters.inputs import SELECTION
+from voicebill.billing.errors import VoicebillError
+from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web.forms.fields import (
     CAPACITY_GROUPS,
     FIELD_GROUPS,
     MAIN_FIELDS,
     MORE_FIELDS,
-    realtime_model_names,
-    with_choices,
+    FieldGroup,
+    model_choices,
+    with_models,
 )
 from voicebill.web.forms.presets import preset
 from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY, Problem
@@ -19,13 +24,13 @@ from voicebill.web.site import Site
 FIELD_LABELS = {field.name: field.label for group in (*FIELD_GROUPS, *CAPACITY_GROUPS) for field in group.fields}
 
 
-def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
+def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[FieldGroup] = MORE_FIELDS) -> dict[str, Any]:
     """The context that every page with the form needs; the fields keep the values as they were typed."""
-    models = realtime_model_names(site.facts.prices, site.today())
+    models = model_choices(site.facts.prices, _day(fields, site), fields.get("provider", DEFAULT_PROVIDER))
     return {
         "fields": fields,
-        "main_group": with_choices(MAIN_FIELDS, "model", models),
-        "more_groups": MORE_FIELDS,
+        "main_group": with_models(MAIN_FIELDS, models),
+        "more_groups": [with_models(group, models) for group in more_groups],
         "presets": [preset(plan_name) for plan_name in EXAMPLE_PLANS],
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "field_labels": FIELD_LABELS,
@@ -34,6 +39,14 @@ def form_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
         "view": None,
         "explanation": None,
     }
+
+
+def _day(fields: Mapping[str, str], site: Site) -> date:
+    """The day that is asked about; today if it is not a day."""
+    try:
+        return SELECTION["day"].read(fields["day"]) if fields.get("day") else site.today()
+    except VoicebillError:
+        return site.today()
 
 
 def problem_context(problem: Problem) -> dict[str, Any]:

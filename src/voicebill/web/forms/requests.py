@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.parameters.inputs import COMPARISON
 from voicebill.answers.parameters.read_inputs import field_error, join_field_errors
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
@@ -24,6 +25,7 @@ from voicebill.web.status_reports import ProblemReport
 PAGE_FIELDS = (
     *("discount", "embed", "sort", "against"),
     *("break_even", "alternative", "range"),
+    *COMPARISON,
     *("prices_digest", "rules_digest", "theme", "width", "v"),
 )
 """Fields of an address that are not part of a plan."""

@@ -91,8 +91,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def page(request: Request) -> Response:
         """The page for a plan in the address."""
         values = read_query(request.url.query, site.limits)
-        context = form_context(with_defaults(values), site) | {
-            "more_groups": CAPACITY_MORE_FIELDS,
+        context = form_context(with_defaults(values), site, CAPACITY_MORE_FIELDS) | {
             "percent": format_percent,
             "shown_minutes": abbreviate_minutes,
         }

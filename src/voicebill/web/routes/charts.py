@@ -11,10 +11,12 @@ from voicebill.charts.kinds import COMPARISON_CHARTS, ESTIMATE_CHARTS, SENSITIVI
 from voicebill.charts.themes import Theme
 from voicebill.web.bound_answers import (
     BREAK_EVEN_FIELDS,
+    ComparisonFilter,
     answer_estimate,
     break_even_curve,
     compare_alternatives,
     compare_offers,
+    parse_include_ending,
 )
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
@@ -24,16 +26,19 @@ from voicebill.web.site import Site
 CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, *COMPARISON_CHARTS)
 
 
-def build_chart(bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - lets-plot's plot
+def build_chart(
+    bound: BoundRequest, name: str, theme: Theme, break_even_fields: Mapping[str, str], offer_filter: ComparisonFilter
+) -> Any:  # noqa: ANN401 - lets-plot's plot
     """The lets-plot chart for a request.
 
     Raises:
         Problem: there is no result.
     """
     if name == "offers":
-        return draw.offers_chart(compare_offers(bound), theme)
+        return draw.offers_chart(compare_offers(bound, offer_filter), theme)
     if name == "break-even":
-        curve = break_even_curve(break_even_fields, compare_alternatives(bound, compare_offers(bound)))
+        alternatives = compare_alternatives(bound, compare_offers(bound, offer_filter), offer_filter)
+        curve = break_even_curve(break_even_fields, alternatives)
         if curve is None:
             raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
         return draw.break_even_chart(curve, bound.request.selection.day, bound.facts.prices.digest, theme)
@@ -58,10 +63,14 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
         break_even_fields = (
             {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
         )
-        key = (repr(bound.request), bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()))
+        offer_filter = ComparisonFilter(include_ending=parse_include_ending(values))
+        key = (
+            repr(bound.request),
+            *(bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()), offer_filter),
+        )
 
         def plot() -> Any:  # noqa: ANN401 - lets-plot's plot
-            return build_chart(bound, name, theme, break_even_fields)
+            return build_chart(bound, name, theme, break_even_fields, offer_filter)
 
         return await chart_response(request, site, renderer, key=key, plot=plot, kind=kind)
 

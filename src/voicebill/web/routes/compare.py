@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +19,11 @@ from voicebill.answers.comparison.compare import (
     PlanDifference,
     compare_plans,
     offer_notes,
+    split_by_ending,
 )
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.parameters.inputs import COMPARISON
+from voicebill.answers.parsing.quantities import format_number
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.comparison_cells import bridge_subtotals, latency_text
 from voicebill.billing.errors import VoicebillError
@@ -35,8 +37,9 @@ from voicebill.web.bound_answers import (
     compare_alternatives,
     compare_offers,
     parse_comparison_filter,
+    parse_include_ending,
 )
-from voicebill.web.forms.fields import query_string, with_defaults
+from voicebill.web.forms.fields import COMPARISON_FIELDS, query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.presets import preset
 from voicebill.web.forms.requests import (
@@ -75,16 +78,21 @@ class ComparisonView:
     """A comparison as the page shows it.
 
     `second_plan` has the differences to a second plan by offer, `bridge_offer` is the offer of the bridge, and `has_months`
-    says whether months were calculated for every offer.
+    says whether months were calculated for every offer. `available_ending` and `conversational_ending` are those that end
+    within 90 days, unless they are ranked with the others.
     """
 
     answer: Comparison
     alternatives: Alternatives
     conversational: tuple[Alternative, ...]
+    conversational_ending: tuple[Alternative, ...]
+    partial: tuple[Alternative, ...]
+    partial_ending: tuple[Alternative, ...]
     break_even: BreakEvenCurve | None
     break_even_error: str
     break_even_query: str
     available: tuple[OfferEstimate, ...]
+    available_ending: tuple[OfferEstimate, ...]
     not_possible: tuple[OfferEstimate, ...]
     second_plan: tuple[PlanDifference, ...]
     second_plan_query: str
@@ -116,12 +124,12 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
 
 
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
-    context = form_context(with_defaults(values), site)
+    context = form_context(with_defaults(values), site, COMPARISON_FIELDS)
     context |= {
         "orders": ORDERS,
         "sort": values.get("sort", "expected"),
-        "day": site.today(),
         "offer_notes": offer_notes,
+        "format_number": format_number,
         "latency_text": latency_text,
         "bridge_subtotals": bridge_subtotals,
     }
@@ -132,10 +140,6 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         view = await run_in_threads(site, lambda: build_comparison_view(values, site))
     except Problem as error:
         return pages.page(request, "compare.html", context | problem_context(error), status=error.status)
-    context["day"] = next(
-        (offer_estimate.answer.model.selection.day for offer_estimate in view.available if offer_estimate.answer),
-        context["day"],
-    )
     return pages.page(request, "compare.html", context | {"view": view})
 
 
@@ -165,7 +169,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         if "discount" in values or "discount" in values.get("against", ""):
             return await _render_page(request, values, site, pages)
         query = query_string(
-            values, **{name: values[name] for name in ("sort", "against", *BREAK_EVEN_FIELDS) if name in values}
+            values, **{name: values[name] for name in ("sort", "against", *COMPARISON, *BREAK_EVEN_FIELDS) if name in values}
         )
         return Response(status_code=303, headers={"location": f"{site.prefix}/compare{f'?{query}' if query else ''}"})
 
@@ -201,7 +205,7 @@ def _field_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _cheapest_per_model(alternatives: Alternatives, day: date) -> Iterator[Alternative]:
+def _cheapest_per_model(alternatives: Alternatives) -> Iterator[Alternative]:
     """The conversational agents with one offer per realtime model: the cheapest with confirmed availability, if any."""
     models: dict[str, list[Alternative]] = {}
     for alternative in alternatives.conversational:
@@ -209,16 +213,21 @@ def _cheapest_per_model(alternatives: Alternatives, day: date) -> Iterator[Alter
             alternative
         )
     cheapest = [
-        min(offers, key=lambda alternative: (_is_unconfirmed(alternative, day), alternative.expected))
+        min(
+            offers,
+            key=lambda alternative: (
+                alternative.ending_soon and not alternatives.include_ending,
+                _is_unconfirmed(alternative),
+                alternative.expected,
+            ),
+        )
         for offers in models.values()
     ]
     return (alternative for alternative in alternatives.conversational if alternative in cheapest)
 
 
-def _is_unconfirmed(alternative: Alternative, day: date) -> bool:
-    return alternative.candidate is not None and (
-        alternative.candidate.availability_unconfirmed or bool(alternative.ends and alternative.ends <= day)
-    )
+def _is_unconfirmed(alternative: Alternative) -> bool:
+    return alternative.candidate is not None and alternative.candidate.availability_unconfirmed
 
 
 def _break_even_or_error(values: Mapping[str, str], alternatives: Alternatives) -> tuple[BreakEvenCurve | None, str]:
@@ -236,28 +245,37 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         Problem: the first plan has no result.
     """
     bound = bind_request(with_defaults(values), site)
-    answer = compare_offers(bound)
+    offer_filter = ComparisonFilter(include_ending=parse_include_ending(values))
+    answer = compare_offers(bound, offer_filter)
     sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
     available = sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
     second_comparison, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
     bridge_offer = _select_bridge_offer(bound, answer)
-    alternatives = compare_alternatives(bound, answer)
+    alternatives = compare_alternatives(bound, answer, offer_filter)
+    conversational, conversational_ending = alternatives.split_by_ending(_cheapest_per_model(alternatives))
+    partial, partial_ending = alternatives.split_by_ending(alternatives.partial)
+    lasting_offers, ending_offers = split_by_ending(available, include_ending=answer.include_ending)
+    ending_field = {name: values.get(name, "") for name in COMPARISON}
     curve, break_even_error = _break_even_or_error(values, alternatives)
     return ComparisonView(
         answer=answer,
         alternatives=alternatives,
-        conversational=tuple(_cheapest_per_model(alternatives, bound.request.selection.day)),
+        conversational=conversational,
+        conversational_ending=conversational_ending,
+        partial=partial,
+        partial_ending=partial_ending,
         break_even=curve,
         break_even_error=break_even_error,
-        break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}),
-        available=tuple(available),
+        break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}, **ending_field),
+        available=lasting_offers,
+        available_ending=ending_offers,
         not_possible=tuple(offer_estimate for offer_estimate in answer.candidates if not offer_estimate.answer),
         second_plan=compare_plans(replace(answer, candidates=tuple(available)), second_comparison) if second_comparison else (),
         second_plan_query=second_plan_query,
         second_plan_error=second_plan_error,
         bridge=_bridge_for(bound, bridge_offer),
         bridge_offer=bridge_offer,
-        query=query_string(values),
+        query=query_string(values, **ending_field),
         discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
         has_months=bool(bound.request.volume)
         and any(offer_estimate.answer and offer_estimate.answer.per_month for offer_estimate in answer.candidates),

@@ -12,6 +12,7 @@ from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
 from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.parsing.quantities import format_monthly_calls
 from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.answers.reports.simulation import TOKEN_METERS
 from voicebill.answers.sensitivity.recommendations import Recommendation
@@ -83,7 +84,7 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> Estim
     pins["rules_digest"] = answer.model.effective_rules.digest
     ranges = tuple(_scenario_ranges(answer))
     summary = f"expected {ranges[0].expected} per conversation" + (
-        f", {ranges[2].expected} per month" if len(ranges) > 2 else ""
+        f", {format_amount(answer.total_per_month.expected)} per month" if answer.total_per_month else ""
     )
     return EstimateView(
         answer=answer,
@@ -106,11 +107,16 @@ def _changes_since(values: Mapping[str, str], pins: Mapping[str, str]) -> Iterat
 
 
 def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
-    yield _scenario_range("per conversation", answer.per_conversation)
-    yield _scenario_range("per minute", answer.per_minute)
-    if answer.per_month and answer.per_year:
-        yield _scenario_range("per month", answer.per_month)
-        yield _scenario_range("per year", answer.per_year)
+    """The amounts that the page leads with, connection fees included."""
+    yield _scenario_range("per conversation", answer.total)
+    yield _scenario_range("per minute", answer.total_per_minute)
+    mean, month, year = answer.total_mean, answer.total_per_month, answer.total_per_year
+    if answer.volume and mean and month and year:
+        monthly_fees = answer.connection.monthly_fees if answer.connection else 0
+        fees = f" + {format_amount(monthly_fees)}" if monthly_fees else ""
+        yield _scenario_range("a call on average", mean)
+        yield _scenario_range(f"per month: × {format_monthly_calls(answer.volume)}{fees}", month)
+        yield _scenario_range("per year", year)
 
 
 def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:

@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
+from voicebill.answers.catalog.price_list import listed_offers
+from voicebill.answers.parameters.inputs import PRICE_LIST
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Kind, Offer, PriceRow
@@ -17,6 +19,8 @@ from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 
+PRICE_FIELDS = ("model", "provider", "kind", *PRICE_LIST)
+
 OFFER_KINDS: tuple[str, ...] = get_args(Kind)
 
 
@@ -26,26 +30,35 @@ class OfferListing:
 
     offer: Offer
     row: PriceRow | None
+    ends: str
+    has_ended: bool
     lifecycle: tuple[Lifecycle, ...]
     contract: tuple[str, ...] = ()
 
 
 def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
-    """The offers of a model, provider and kind.
+    """The offers of a model, provider and kind that are sold today; with `ended` also all others, and all of a named model.
 
     Raises:
         Problem: a field or a name is unknown.
     """
     book = site.facts.prices
-    unknown = [name for name in values if name not in ("model", "provider", "kind")]
+    unknown = [name for name in values if name not in PRICE_FIELDS]
     if unknown:
-        raise Problem(422, "Invalid input", [(name, "is unknown; known fields: model, provider, kind") for name in unknown])
+        raise Problem(
+            422, "Invalid input", [(name, f"is unknown; known fields: {', '.join(PRICE_FIELDS)}") for name in unknown]
+        )
     kind = values.get("kind", "" if "model" in values else "realtime").lower()
     if kind and kind not in OFFER_KINDS:
         raise Problem(422, "Invalid input", [("kind", f"must be one of {', '.join(OFFER_KINDS)}, not {kind[:60]!r}")])
     provider = values.get("provider")
+    ended = openapi.parse_flag("ended", dict(values))
     try:
-        offers = book.offers_named(values["model"], provider) if "model" in values else book.offers_of(provider=provider)
+        offers = (
+            book.offers_named(values["model"], provider, day=site.today())
+            if "model" in values
+            else listed_offers(book, site.today(), provider=provider, ended=ended)
+        )
     except VoicebillError as error:
         raise problem_from(error) from None
     return tuple(offer for offer in offers if kind in ("", offer.kind))
@@ -57,9 +70,8 @@ def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferL
 
     def sort_key(item: OfferListing) -> tuple[object, ...]:
         offer = item.offer
-        is_ended = item.row is None or any(end.shutdown.last < day for end in item.lifecycle)
         return (
-            is_ended,
+            not book.is_available(offer, day),
             offer.example,
             offer.provider != "openai",
             offer.provider,
@@ -70,7 +82,14 @@ def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferL
 
     return sorted(
         (
-            OfferListing(item, book.price_row(item, day), tuple(book.lifecycle_of(item)), tuple(book.contract_terms(item, day)))
+            OfferListing(
+                item,
+                book.price_row(item, day),
+                end.day_text if (end := book.shutdown_of(item)) else "",
+                book.is_shut_down(item, day),
+                tuple(book.lifecycle_of(item)),
+                tuple(book.contract_terms(item, day)),
+            )
             for item in offers
         ),
         key=sort_key,
@@ -91,6 +110,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         context: dict[str, Any] = {
             "kinds": OFFER_KINDS,
             "kind": kind,
+            "ended": values.get("ended", ""),
             "day": day,
             "meters": meters,
             "embed": embed,

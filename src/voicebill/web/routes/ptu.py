@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.provisioned.ptu import size_ptus
+from voicebill.answers.provisioned.ptu import available_models, size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, cheapest_option_text
 from voicebill.billing.errors import VoicebillError
@@ -143,7 +143,7 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
         "given": values,
         "group": PTU_FIELDS,
         "errors": {name: text for name, text in problem.errors if name} if problem else {},
-        "models": site.facts.provisioned.models,
+        "models": list(available_models(site.facts, site.today())),
         "regions": regions,
         "deployments": PTU["deployment"].choices,
         "by_term": amounts_by_term,

@@ -163,7 +163,6 @@ if (live) {
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
   table.tHead.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-sort]");
     if (!link) return;
@@ -177,9 +176,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const [a, b] = [value(first), value(second)];
       return Number.isNaN(Number(a)) || Number.isNaN(Number(b)) ? a.localeCompare(b) : Number(a) - Number(b);
     };
-    const rows = [...body.rows].sort(order);
-    if (descending) rows.reverse();
-    body.append(...rows);
+    for (const body of table.tBodies) {
+      const rows = [...body.querySelectorAll("tr:not(.group)")].sort(order);
+      if (descending) rows.reverse();
+      body.append(...rows);
+    }
     if (status) status.textContent = `sorted by ${link.textContent}${descending ? ", descending" : ""}`;
     history.replaceState(null, "", link.href);
   });
