@@ -198,7 +198,7 @@ def test_a_recommendation_saves_what_the_plan_that_its_text_describes_saves(begi
 def test_every_recommendation_is_one_whose_meaning_is_written_out_here() -> None:
     """All others name a model or a deployment."""
     others = [change for change in savings_of_long() if not change.startswith(tuple(MEANINGS))]
-    assert others == ["use gpt-realtime-mini"]
+    assert others == ["use gpt-realtime-2.1-mini"]
     assert [change for change, _, _ in CHANGES if not change.startswith(tuple(MEANINGS))] == []
 
 
@@ -208,8 +208,8 @@ def test_a_halved_prompt_without_a_cache_saves_a_written_sum() -> None:
 
 
 def test_another_model_or_deployment_saves_what_an_estimate_with_it_saves() -> None:
-    mini = replace(SELECTION, model="gpt-realtime-mini")
-    assert savings_of_long()["use gpt-realtime-mini"] == expected_amount(LONG) - expected_amount(LONG, mini)
+    mini = replace(SELECTION, model="gpt-realtime-2.1-mini")
+    assert savings_of_long()["use gpt-realtime-2.1-mini"] == expected_amount(LONG) - expected_amount(LONG, mini)
     zone = replace(SELECTION, provider="azure", deployment="data-zone")
     savings = {row.change: row.savings for row in recommendations(PLAN, zone, load_facts())}
     everywhere = replace(zone, deployment="global")
