@@ -5,6 +5,7 @@ turn is weighted with the number of calls that reach it.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import accumulate
 from math import ceil
 from typing import Literal, NamedTuple
@@ -113,6 +114,16 @@ class CallPopulation:
         """The calls if those with more turns end there."""
         per_minute = self.plan.turns / float(self.plan.minutes)
         return call_population(self.plan, self.lengths, DurationCap(turns / per_minute, by))
+
+
+def session_cap(plan: Plan, session_minutes: float | None) -> DurationCap | None:
+    """The cap of calls that end with a session of some minutes; None where they go on, or sessions have no limit."""
+    return DurationCap(float(session_minutes), "session") if plan.calls_end_with_session and session_minutes else None
+
+
+def planned_minutes(plan: Plan, cap: DurationCap | None) -> Fraction:
+    """The minutes of the planned call, as far as it lasts."""
+    return Fraction(plan.minutes) if cap is None else min(Fraction(plan.minutes), Fraction(cap.minutes))
 
 
 def call_population(plan: Plan, lengths: LengthDistribution | CallLengths, cap: DurationCap | None = None) -> CallPopulation:

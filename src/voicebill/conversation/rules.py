@@ -192,6 +192,19 @@ class RuleRow:
     since: PartialDate = field(default_factory=lambda: PartialDate.parse("2024-10-01"))
     until: PartialDate | None = None
 
+    @property
+    def evidence_text(self) -> str:
+        """The evidence as text: its kind and basis, the number of measurements, the range, and what sources dispute."""
+        parts = [f"{self.evidence}: {self.basis}"]
+        if self.sample_size is not None:
+            parts.append(f"n = {self.sample_size}")
+        if self.range is not None:
+            separator = " or " if isinstance(self.value, str) else " to "
+            parts.append(f"range {separator.join(str(end) for end in self.range)}")
+        if self.disputed:
+            parts.append(f"disputed: {', '.join(str(value) for value in self.disputed)}")
+        return "; ".join(parts)
+
     def applies_to(self, names: Iterable[str], kind: str, provider: str, day: date) -> bool:
         """Whether the row applies to a model with these names and this kind, at a provider, on a day."""
         model_matches = not self.models or not set(self.models).isdisjoint(names)

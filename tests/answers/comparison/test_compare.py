@@ -1,5 +1,6 @@
 """The comparison: every figure is the offer's own estimate, and the bridge to the original calculator adds up."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,6 +18,7 @@ from voicebill.answers.parsing.quantities import parse_volume
 from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.billing.money import format_dollars
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 SELECTION = ModelSelection(model="", day=DAY)
@@ -119,3 +121,25 @@ def test_the_bridge_begins_at_the_calculators_own_example() -> None:
     assert result.steps[0].delta == 1000 * 4_000_000 + 19 * 1000 * 400_000
     # 8 tokens more a turn are read once at $32.00/M and in all later turns, 190 in sum, from the cache
     assert result.steps[1].delta == 20 * 8 * 32_000_000 + 190 * 8 * 400_000
+
+
+@pytest.mark.parametrize("minutes", [10, 45])
+def test_no_offer_looks_cheaper_because_it_cuts_its_calls(minutes: int) -> None:
+    """If calls end with the session, they end at every offer with the shortest one; at equal rates they cost the same."""
+    plan = Plan(minutes=minutes, turns=2 * minutes, calls_end_with_session=True)
+    book = load_facts().prices
+    offers = [
+        offer
+        for provider in ("openai", "azure")
+        for offer in book.offers_named("gpt-realtime-1.5", provider, "realtime")
+        if offer.deployment == "global" and book.is_available(offer, DAY)
+    ]
+    selection = ModelSelection(model="any", day=DAY)
+    answer = compare(plan, offers, selection, load_facts(), Volume(Decimal(1000), "month"))
+    answers = [candidate.answer for candidate in answer.candidates if candidate.answer]
+    assert len(answers) == len(offers) == 2
+    assert answer.plan.session_minutes == 30
+    assert answers[0].per_conversation == answers[1].per_conversation
+    assert answers[0].per_month == answers[1].per_month
+    going_on = compare(replace(plan, calls_end_with_session=False), offers, selection, load_facts())
+    assert going_on.plan.session_minutes is None

@@ -10,6 +10,7 @@ from hypothesis import given, reject
 
 from tests.cases import DAY
 from tests.conversation.plans import PLANS
+from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.costing import cost_components
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -349,3 +350,18 @@ def test_the_breakdown_of_a_script_with_a_cancelled_turn_adds_up() -> None:
 def test_all_three_amounts_are_scaled_and_added_to() -> None:
     assert Scenarios(10, 20, 30).scaled(Fraction(1, 4)) == Scenarios(Fraction(5, 2), 5, Fraction(15, 2))
     assert Scenarios(10, 20, 30).plus(7) == Scenarios(17, 27, 37)
+
+
+def test_a_planned_call_that_ends_with_its_session_is_counted_as_long_as_it_lasts() -> None:
+    """45 minutes on Azure end after 30: the carrier bills 30, and an amount per minute is divided by 30."""
+    plan = Plan(minutes=45, turns=90, transport="sip", calls_end_with_session=True)
+    costs = ConnectionCosts(carrier_per_minute=Decimal("0.01"))
+    result = estimate(plan, selection_of(provider="azure"), load_facts(), connection_costs=costs)
+    assert result.minutes == 30
+    assert result.per_minute.expected == Fraction(result.per_conversation.expected) / 30
+    assert result.connection is not None
+    assert result.connection.per_conversation == 30 * 10**10
+    assert any("the planned call ends after 30 minutes with the session" in text for text in result.warnings)
+    going_on = estimate(replace(plan, calls_end_with_session=False), selection_of(provider="azure"), load_facts())
+    assert going_on.minutes == 45
+    assert not any("planned call ends" in text for text in going_on.warnings)

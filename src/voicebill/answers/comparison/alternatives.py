@@ -32,7 +32,7 @@ from voicebill.billing.errors import ContextOverflow, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.price_book import Quote
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_population import CallPopulation, call_population
+from voicebill.conversation.call_population import CallPopulation, call_population, planned_minutes, session_cap
 from voicebill.conversation.plan import Plan, greeting_turns
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.volume import Volume
@@ -124,7 +124,7 @@ class Alternative:
     def per_minute(self, plan: Plan) -> Scenarios:
         """Per minute of the conversation, silence included."""
         assert self.per_conversation is not None
-        return self.per_conversation.scaled(1 / Fraction(plan.minutes))
+        return self.per_conversation.per_minute(planned_minutes(plan, session_cap(plan, plan.session_minutes)))
 
     @property
     def short_names(self) -> tuple[str, ...]:
@@ -258,6 +258,7 @@ def alternatives(
     >>> answer.conversational[-1].name, answer.conversational[-1].models, answer.conversational[-1].ending_soon
     ('best', 'gpt-live-transcribe → gpt-6.1-sol → tts-1-hd', True)
     """
+    plan = comparison.plan if comparison else plan
     context = _ComparisonContext(plan, selection, facts, volume, lengths)
     builder = StackBuilder(facts, selection, context.stack_usage(plan), include_ending=include_ending)
     all_alternatives = [_realtime_alternative(candidate, facts) for candidate in (comparison.candidates if comparison else ())]
@@ -278,8 +279,11 @@ def _estimate_connection(
     """The connection; None without a transport or connection costs."""
     if not (context.plan.transport or connection_costs.is_specified):
         return None
-    monthly_calls = MonthlyCalls(context.volume.per_month, context.lengths, None) if context.volume else None
-    connection = estimate_connection(context.plan, connection_costs, context.facts.transport_catalog, day, monthly_calls)
+    cap, catalog = context.cap, context.facts.transport_catalog
+    cap_minutes = cap.minutes if cap else None
+    monthly_calls = MonthlyCalls(context.volume.per_month, context.lengths, cap_minutes) if context.volume else None
+    minutes = planned_minutes(context.plan, cap)
+    connection = estimate_connection(context.plan, connection_costs, catalog, day, monthly_calls, minutes=minutes)
     return replace(connection, warnings=(*connection.warnings, *carrier_without_sip(context.plan, connection_costs)))
 
 
@@ -351,6 +355,7 @@ class _ComparisonContext:
         self.volume = volume
         self.lengths = lengths_or_default(volume, lengths) if volume else None
         self.rules = speech_rules(selection, facts)
+        self.cap = session_cap(plan, plan.session_minutes)
         self.stack_usages: dict[Plan, StackUsage] = {}
         self.population_usages: dict[int, StackUsage] = {}
 
@@ -368,8 +373,8 @@ class _ComparisonContext:
         if self.volume is None or self.lengths is None:
             return built_stack.costs(self.stack_usage(self.plan))
         without_fees = replace(built_stack, fees=())
-        monthly_calls = MonthlyCalls(self.volume.per_month, self.lengths, None)
-        return self._population_costs(without_fees, call_population(self.plan, self.lengths)).plus(
+        monthly_calls = MonthlyCalls(self.volume.per_month, self.lengths, self.cap.minutes if self.cap else None)
+        return self._population_costs(without_fees, call_population(self.plan, self.lengths, self.cap)).plus(
             sum((mean_call_fee(fee, self.plan, monthly_calls) for fee in built_stack.fees), start=Fraction(0))
         )
 

@@ -8,7 +8,7 @@ from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, weighted_usage
 from voicebill.conversation import live_session, pipeline
 from voicebill.conversation.call_lengths import LengthBucket
-from voicebill.conversation.call_population import CallPopulation
+from voicebill.conversation.call_population import CallPopulation, planned_minutes, session_cap
 from voicebill.conversation.context import responses
 from voicebill.conversation.plan import Plan, greeting_turns, script
 from voicebill.conversation.rules import Rules
@@ -63,7 +63,8 @@ class StackUsage:
     def durations_ms(self) -> list[tuple[int, int]]:
         """The length of each call in milliseconds, silence included, with its weight."""
         if self.calls is None:
-            return [(round((self.call.minutes if self.call else self.plan.minutes) * 60_000), 1)]
+            cap = session_cap(self.plan, self.plan.session_minutes)
+            return [(round((self.call.minutes if self.call else planned_minutes(self.plan, cap)) * 60_000), 1)]
         return [
             (round(bucket.minutes * 60_000), weight)
             for bucket, (_, weight) in zip(self.calls.buckets, self.calls.weights, strict=True)

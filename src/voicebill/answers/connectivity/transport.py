@@ -124,8 +124,10 @@ def estimate_connection(
     catalog: TransportCatalog,
     day: date,
     monthly_calls: MonthlyCalls | None = None,
+    *,
+    minutes: Fraction | None = None,
 ) -> ConnectionEstimate:
-    """Estimate the connection of a planned conversation.
+    """Estimate the connection of a planned conversation; `minutes` is how long it lasts, if it ends before the plan does.
 
     >>> from voicebill.facts import load_facts
     >>> facts = load_facts()
@@ -142,9 +144,10 @@ def estimate_connection(
     """
     transport = catalog.transports[plan.transport or DEFAULT_TRANSPORT]
     codec = _codec(transport, connection_costs.codec, catalog)
-    bytes_sent = round(Fraction(plan.minutes) * codec.bytes_per_minute)
+    minutes = Fraction(plan.minutes) if minutes is None else minutes
+    bytes_sent = round(minutes * codec.bytes_per_minute)
     egress = None if connection_costs.egress_per_gb is None else _egress(bytes_sent, connection_costs.egress_per_gb)
-    duration_ms = round(Fraction(plan.minutes) * 60_000)
+    duration_ms = round(minutes * 60_000)
     fees = tuple(call_fee(quote, duration_ms) for quote in _fee_quotes(connection_costs, catalog.book, day))
     if monthly_calls is not None:
         fees = tuple(monthly_call_fee(fee, plan, monthly_calls) for fee in fees)

@@ -14,7 +14,7 @@ from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios, usage_costs
 from voicebill.billing.money import Amount
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
-from voicebill.conversation.call_population import CallPopulation, DurationCap, call_population
+from voicebill.conversation.call_population import CallPopulation, DurationCap, call_population, session_cap
 from voicebill.conversation.context import session_limit_ms
 from voicebill.conversation.plan import Plan
 
@@ -59,8 +59,7 @@ class CountedPopulation(NamedTuple):
 def calls_of_plan(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> CallPopulation:
     """The calls of a month with a model: they go on in another session, unless the plan ends them with the session."""
     limit_ms = session_limit_ms(plan, model.effective_rules.rules)
-    ends = plan.calls_end_with_session and limit_ms
-    return call_population(plan, lengths, DurationCap(limit_ms / 60_000, "session") if ends else None)
+    return call_population(plan, lengths, session_cap(plan, limit_ms / 60_000))
 
 
 def count_population(plan: Plan, lengths: LengthDistribution | CallLengths, model: ResolvedModel) -> CountedPopulation:

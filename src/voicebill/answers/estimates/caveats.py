@@ -1,6 +1,7 @@
 """Derive the assumptions and warnings of an estimate."""
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from voicebill.answers.connectivity.transport import ConnectionCosts
 from voicebill.answers.estimates.costing import CountedConversation
@@ -141,6 +142,15 @@ def _transport_region(conversation: CountedConversation, model: ResolvedModel) -
 def _ignored_truncation(conversation: CountedConversation, model: ResolvedModel) -> Iterator[str]:
     if conversation.script.truncation != Truncation() and not conversation.rules.supports_truncation:
         yield f"{model.quote.offer.provider} accepts a truncation setting for {model.quote.offer.model} and ignores it"
+
+
+def planned_call_cut(plan: Plan, minutes: Fraction) -> Iterator[str]:
+    """The warning that the planned call itself ends with its session."""
+    if minutes < plan.minutes:
+        yield (
+            f"the planned call ends after {float(minutes):.4g} minutes with the session: the amounts per conversation are "
+            f"those of {float(minutes):.4g} minutes, not of {plan.minutes}"
+        )
 
 
 def _limits(conversation: CountedConversation) -> Iterator[str]:

@@ -25,6 +25,8 @@ from voicebill.answers.estimates.planning_range import AmountRange, RuleUncertai
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
+from voicebill.conversation.call_population import planned_minutes, session_cap
+from voicebill.conversation.context import session_limit_ms
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.volume import MONTHS_PER_YEAR, Volume, require_volume
 
@@ -70,6 +72,12 @@ class Estimate(Answer):
         return self.rule_uncertainty.planning_range(self.per_month).plus(fees)
 
     @property
+    def minutes(self) -> Fraction:
+        """The minutes of the planned call: those of the session, if it ends with one before."""
+        limit_ms = session_limit_ms(self.plan, self.conversation.rules)
+        return planned_minutes(self.plan, session_cap(self.plan, limit_ms / 60_000))
+
+    @property
     def total(self) -> Scenarios:
         """Per conversation, including connection fees."""
         return self.per_conversation.plus(self.connection.per_conversation if self.connection else 0)
@@ -82,7 +90,7 @@ class Estimate(Answer):
     @property
     def total_per_minute(self) -> Scenarios:
         """Per minute of conversation, including connection fees."""
-        return self.total.per_minute(self.plan.minutes)
+        return self.total.per_minute(self.minutes)
 
     @property
     def total_mean(self) -> Scenarios | None:
@@ -98,7 +106,7 @@ class Estimate(Answer):
     @property
     def per_minute(self) -> Scenarios:
         """Per minute of conversation, silence included."""
-        return self.per_conversation.scaled(1 / Fraction(self.plan.minutes))
+        return self.per_conversation.per_minute(self.minutes)
 
     @property
     def per_month(self) -> Scenarios | None:
@@ -156,7 +164,13 @@ def estimate(
     answer = estimate_from_counts(plan, model, conversation, volume, population, lengths_specified=lengths is not None)
     uncertainty = rule_uncertainty(plan, model, answer.per_conversation)
     other_history = caveats.other_history(uncertainty, model.effective_rules)
-    answer = replace(answer, rule_uncertainty=uncertainty, assumptions=(*answer.assumptions, *other_history))
+    cut = caveats.planned_call_cut(plan, answer.minutes)
+    answer = replace(
+        answer,
+        rule_uncertainty=uncertainty,
+        assumptions=(*answer.assumptions, *other_history),
+        warnings=(*answer.warnings, *cut),
+    )
     costs = connection_costs or ConnectionCosts()
     return (
         replace(
@@ -174,9 +188,8 @@ def _connection_estimate(
 ) -> ConnectionEstimate:
     cap = answer.call_mix.cap if answer.call_mix else None
     monthly_calls = MonthlyCalls(answer.volume.per_month, lengths, cap.minutes if cap else None) if answer.volume else None
-    return estimate_connection(
-        answer.plan, connection_costs, answer.model.facts.transport_catalog, answer.model.selection.day, monthly_calls
-    )
+    catalog, day = answer.model.facts.transport_catalog, answer.model.selection.day
+    return estimate_connection(answer.plan, connection_costs, catalog, day, monthly_calls, minutes=answer.minutes)
 
 
 def lengths_or_default(

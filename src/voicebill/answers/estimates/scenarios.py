@@ -31,7 +31,7 @@ class Scenarios:
         """The amounts multiplied, still exact."""
         return Scenarios(self.best * factor, self.expected * factor, self.worst * factor)
 
-    def per_minute(self, minutes: Number) -> "Scenarios":
+    def per_minute(self, minutes: Number | Fraction) -> "Scenarios":
         """The amounts of a conversation divided by its minutes."""
         return self.scaled(1 / Fraction(minutes))
 

@@ -61,8 +61,7 @@ def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: 
     width = max(len(parameter) for parameter in effective_rules.rows)
     for parameter, row in effective_rules.rows.items():
         out.print(Text.assemble((f"{parameter:<{width}}  ", "bold"), f"{row.value}"))
-        disputed = f"; disputed: {', '.join(str(value) for value in row.disputed)}" if row.disputed else ""
-        out.print(terminal.indent(f"{row.evidence}: {row.basis}{disputed}"), style="dim")
+        out.print(terminal.indent(row.evidence_text), style="dim")
     out.print()
     others = ", ".join(rule_set.name for rule_set in facts.rules.sets if rule_set.name != effective_rules.name)
     out.print(f"Other sets: {others}. Override a rule with --set-rule NAME=VALUE.", style="dim")

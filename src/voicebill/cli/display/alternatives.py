@@ -71,7 +71,9 @@ def _assumptions(answer: Alternatives) -> list[str]:
         for assumption in alternative.counting_assumptions
     ]
     if answer.by_month:
-        assumptions.append("monthly amounts are over calls of different lengths; a call ends early only at the session limit")
+        assumptions.append("monthly amounts are over calls of different lengths, the same calls for every alternative")
+    if answer.plan.calls_end_with_session and answer.plan.session_minutes:
+        assumptions.append(f"calls end after {answer.plan.session_minutes} minutes, at every alternative alike")
     if any(alternative.candidate for alternative in answer.conversational):
         assumptions.append("speech to speech: as voicebill estimate explains for each model")
     return list(dict.fromkeys(assumptions))
