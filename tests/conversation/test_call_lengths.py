@@ -59,10 +59,10 @@ def test_calls_beyond_a_cap_end_there_and_are_counted() -> None:
 
 
 def test_sessions_are_counted_by_the_length_of_calls() -> None:
-    """Of 30 minutes each: one for 30 minutes, two for 30.5, three for 90."""
+    """In sessions of 30 minutes: none for 30 minutes, one for 30.5, two for 90: (0 + 1 + 2 × 2) / 4."""
     calls = call_population(PLAN, CallLengths(((30, 1), (Decimal("30.5"), 1), (90, 2))))
-    assert calls.mean_sessions(30) == 2.25
-    assert calls.mean_sessions(0) == 1
+    assert calls.mean_reconnections(30) == 1.25
+    assert calls.mean_reconnections(0) == 0
 
 
 def test_without_variation_every_call_is_the_planned_one() -> None:

@@ -104,11 +104,11 @@ class CallPopulation:
             for percent, length in minutes.items()
         )
 
-    def mean_sessions(self, limit_minutes: float) -> float:
-        """The mean number of sessions of a call, if a session lasts for at most so many minutes (0: without limit)."""
+    def mean_reconnections(self, limit_minutes: float) -> float:
+        """The mean number of reconnections of a call, if a session lasts for at most so many minutes (0: without limit)."""
         if not limit_minutes:
-            return 1.0
-        return sum(bucket.share * max(1, ceil(bucket.minutes / limit_minutes)) for bucket in self.buckets)
+            return 0.0
+        return sum(bucket.share * (max(1, ceil(bucket.minutes / limit_minutes)) - 1) for bucket in self.buckets)
 
     def ending_at_turn(self, turns: int, by: Literal["session", "context"]) -> "CallPopulation":
         """The calls if those with more turns end there."""

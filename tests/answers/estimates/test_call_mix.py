@@ -163,9 +163,9 @@ def test_a_call_that_goes_on_is_counted_with_its_sessions_and_a_cut_one_as_lost(
     """Calls of 45 minutes: two sessions of 30 minutes, or one that is cut."""
     plan = Plan(minutes=45, turns=90, session_minutes=30)
     going_on = price_calls(plan, LengthDistribution(0), resolved_model())
-    assert (going_on.mean_sessions, going_on.cut_share, going_on.mean_minutes) == (2, 0, 45)
+    assert (going_on.mean_reconnections, going_on.cut_share, going_on.mean_minutes) == (1, 0, 45)
     cut = price_calls(replace(plan, calls_end_with_session=True), LengthDistribution(0), resolved_model())
-    assert (cut.mean_sessions, cut.cut_share, cut.mean_minutes) == (1, 1, 30)
+    assert (cut.mean_reconnections, cut.cut_share, cut.mean_minutes) == (0, 1, 30)
     assert cut.mean.expected == costs_of_turns(plan, 60, resolved_model()).expected
     assert cut.mean.expected < going_on.mean.expected
 
@@ -238,7 +238,7 @@ def test_equal_rates_cost_the_same_at_both_providers_up_to_reconnections(minutes
     ours, theirs = (price_calls(plan, LengthDistribution(), model) for model in (resolved_model(), azure))
     assert ours.mean_minutes == theirs.mean_minutes
     assert ours.cap is None is theirs.cap
-    assert theirs.mean_sessions > ours.mean_sessions
+    assert theirs.mean_reconnections > ours.mean_reconnections
     unlimited = [
         price_calls(replace(plan, session_minutes=1440), LengthDistribution(), m).mean for m in (resolved_model(), azure)
     ]

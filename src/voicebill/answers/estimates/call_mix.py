@@ -33,8 +33,8 @@ class CallMix:
     """The mean cost of a call over all call lengths.
 
     `length_uplift` is the difference to the planned call, as a share of the latter, both expected. Calls longer than `cap`
-    end there: `cut_share` of them; it is None where calls go on in another session. `mean_sessions` is the mean number of
-    sessions of a call, each after the first one a reconnection. `short_call` is the expected amount of a call that ends after
+    end there: `cut_share` of them; it is None where calls go on in another session. `mean_reconnections` is the mean
+    number of sessions of a call after its first one. `short_call` is the expected amount of a call that ends after
     the first turn; None if the plan has none. Unconnected calls cost nothing, and count in the mean.
     """
 
@@ -44,7 +44,7 @@ class CallMix:
     cap: DurationCap | None
     cut_share: float
     mean_minutes: float
-    mean_sessions: float
+    mean_reconnections: float
     percentiles: tuple[Percentile, ...]
     short_call: Amount | None = None
 
@@ -95,7 +95,7 @@ def call_mix(population: CountedPopulation, average: Scenarios, model: ResolvedM
         cap=calls.cap,
         cut_share=calls.cut_share,
         mean_minutes=calls.mean_minutes,
-        mean_sessions=calls.mean_sessions(limit_ms / 60_000),
+        mean_reconnections=calls.mean_reconnections(limit_ms / 60_000),
         percentiles=tuple(
             Percentile(call.percent, call.minutes, usage_costs(counts.usage(call.turns), model).expected)
             for call in calls.percentiles

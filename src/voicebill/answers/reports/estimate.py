@@ -56,8 +56,8 @@ class CallMixReport(Report):
     """Mean cost of a call."""
     mean_minutes: float
     """Mean minutes of a call."""
-    mean_sessions: float
-    """Mean number of sessions of a call; each after the first one is a reconnection."""
+    mean_reconnections: float
+    """Mean number of sessions of a call after its first one."""
     length_uplift: Ratio
     """Mean cost over all lengths / cost of the call of average length, minus 1."""
     cap_minutes: float | None
@@ -79,7 +79,7 @@ class CallMixReport(Report):
             call_length_cv=plain_value(lengths.coefficient) if isinstance(lengths, LengthDistribution) else None,
             mean=ScenariosReport.of(answer.mean),
             mean_minutes=round(answer.mean_minutes, 2),
-            mean_sessions=round(answer.mean_sessions, 4),
+            mean_reconnections=round(answer.mean_reconnections, 4),
             length_uplift=format_decimal(answer.length_uplift),
             cap_minutes=round(answer.cap.minutes, 2) if answer.cap else None,
             cap_by=answer.cap.by if answer.cap else None,

@@ -224,7 +224,7 @@ def _call_mix_lines(call_mix: CallMix, answer: Estimate) -> Iterator[str]:
         else "as counted"
     )
     cap = f", at most {call_mix.cap.minutes:.4g} minutes" if call_mix.cap else ""
-    reconnections = call_mix.mean_sessions - 1
+    reconnections = call_mix.mean_reconnections
     sessions = f", with {reconnections:.2g} reconnections each," if round(reconnections, 3) else ""
     alone = " without connection fees" if answer.connection and answer.connection.has_fees else ""
     yield (
