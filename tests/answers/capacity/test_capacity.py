@@ -141,6 +141,17 @@ def test_calls_of_two_lengths_ask_for_the_mean_of_what_they_ask_for() -> None:
     assert both.channels == capacity_of(calls_per_hour=90).channels
 
 
+def test_calls_that_reach_nobody_use_no_quota() -> None:
+    """With half of the calls unconnected, a call asks for half of the tokens on average, and lasts half as long."""
+    all_connected = capacity_of(calls_per_hour=90, lengths=LengthDistribution(0))
+    half = replace(PLAN, unconnected_share=Decimal("0.5"))
+    campaign = capacity_of(plan=half, calls_per_hour=90, lengths=LengthDistribution(0))
+    assert campaign.average_load.tokens.per_call == all_connected.average_load.tokens.per_call / 2
+    assert campaign.average_load.requests.per_call == all_connected.average_load.requests.per_call / 2
+    assert campaign.traffic.erlangs == pytest.approx(all_connected.traffic.erlangs / 2)
+    assert campaign.average_load.tokens.heaviest == all_connected.average_load.tokens.heaviest
+
+
 def test_the_wider_lengths_spread_the_more_tokens_and_the_fewer_calls_a_quota_carries() -> None:
     spreads = [capacity_of(lengths=LengthDistribution(Decimal(width)), calls_per_hour=200) for width in ("0", "0.4", "0.8")]
     tokens = [answer.average_load.tokens.per_call for answer in spreads]

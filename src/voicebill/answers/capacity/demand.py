@@ -99,6 +99,10 @@ class LimitLoad:
         return max(Fraction(0), (self.squares + mean * self.edges) / duration_minutes - mean * mean)
 
 
+NO_LOAD = LimitLoad(Fraction(0), 0, Fraction(0))
+"""The load of a call that reaches nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallDemand:
     """The demand of one conversation: its responses in order, its length, and its load on tokens and on requests."""

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Literal
 
 from voicebill.answers.capacity import erlang
-from voicebill.answers.capacity.demand import LimitLoad, QuotaCounting, loads_by_turn, max_concurrent_calls
+from voicebill.answers.capacity.demand import NO_LOAD, LimitLoad, QuotaCounting, loads_by_turn, max_concurrent_calls
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.capacity.traffic import BusyHourTraffic
 from voicebill.answers.estimates.call_mix import count_population
@@ -109,10 +109,12 @@ def average_load_of(
     rules = model.effective_rules.rules
     longest = run_conversation(script(plan, rules, calls.longest_turns), model)
     loads = loads_by_turn(longest, quota_counting)[greeting_turns(plan) :]
+    weighted = [(weight, loads[turns - 1]) for turns, weight in calls.weights]
+    weighted.append((calls.total_weight - sum(weight for weight, _ in weighted), (NO_LOAD, NO_LOAD)))  # unconnected calls
     return AverageLoad(
         calls=calls,
-        tokens=LimitLoad.weighted_mean([(weight, loads[turns - 1][0]) for turns, weight in calls.weights]),
-        requests=LimitLoad.weighted_mean([(weight, loads[turns - 1][1]) for turns, weight in calls.weights]),
+        tokens=LimitLoad.weighted_mean([(weight, tokens) for weight, (tokens, _) in weighted]),
+        requests=LimitLoad.weighted_mean([(weight, requests) for weight, (_, requests) in weighted]),
     )
 
 
