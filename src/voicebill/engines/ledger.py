@@ -12,13 +12,14 @@ its files. Writers wait for each other; readers need no lock. Prices are not sto
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from voicebill.answers.recorded.unread_usage import UnreadUsage, total_unread
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import insert_records, open_connection, translate_errors
@@ -50,6 +51,8 @@ class State:
     generation: int = 0
     parts: tuple[LedgerPart, ...] = ()
     retired: tuple[str, ...] = ()
+    unread: Mapping[str, UnreadUsage] = field(default_factory=dict)
+    """Usage that was not read, by the log's fingerprint."""
 
 
 class Ledger:
@@ -69,12 +72,16 @@ class Ledger:
             if document["version"] != VERSION:
                 raise UnreadableFile(self._version_error(document["version"]))
             parts = tuple(LedgerPart(entry["path"], entry["rows"], entry["records"]) for entry in document["parts"])
-            return State(document["generation"], parts, tuple(document["retired"]))
+            unread = {
+                name: UnreadUsage(entry["items"], entry["source"], entry["line"], entry["counts"])
+                for name, entry in document.get("unread", {}).items()
+            }
+            return State(document["generation"], parts, tuple(document["retired"]), unread)
         except FileNotFoundError:
             raise UnreadableFile(f"{self.folder} is not a ledger: create one with voicebill record LOG --ledger DIR") from None
         except OSError as error:
             raise UnreadableFile(f"{self.folder / MANIFEST} cannot be read: {error.strerror or error}") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise UnreadableFile(f"{self.folder / MANIFEST} is damaged: it does not say which files count") from None
 
     def _version_error(self, version: object) -> str:
@@ -99,8 +106,25 @@ class Ledger:
             raise InvalidInput(f"the ledger {self.folder} is empty: nothing has been recorded yet")
         return files
 
-    def record(self, records: Iterable[Record], *, memory: str | None = None) -> RecordSummary:
+    def unread_usage(self) -> UnreadUsage | None:
+        """Return the usage that was not read when logs were recorded; None if there is none.
+
+        Raises:
+            UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.
+        """
+        return total_unread(self.state().unread.values())
+
+    def record(
+        self,
+        records: Iterable[Record],
+        *,
+        memory: str | None = None,
+        unread_usage: Callable[[], Mapping[str, UnreadUsage | None]] = dict,
+    ) -> RecordSummary:
         """Add records, each once. A record replaces an earlier one of the same key if it is at least as complete.
+
+        `unread_usage` is called when all records are read. It gives, by the log's fingerprint, the usage that was not read;
+        it replaces what was noted of the same log before, and None removes that.
 
         Raises:
             UnreadableFile: the folder contains other files, or cannot be written to.
@@ -111,16 +135,17 @@ class Ledger:
             insert_records(connection, records)
             self._create_if_missing()
             with _lock(self.folder / LOCK):
-                return self._add(LedgerWriter(self.folder, connection))
+                return self._add(LedgerWriter(self.folder, connection), unread_usage())
 
-    def _add(self, writer: LedgerWriter) -> RecordSummary:
+    def _add(self, writer: LedgerWriter, unread_usage: Mapping[str, UnreadUsage | None]) -> RecordSummary:
         previous = self.state()
         writer.collect_garbage(keep={*(part.path for part in previous.parts), *previous.retired})
         summary, parts = writer.merge(previous.parts)
-        if parts != previous.parts:
+        unread = {name: entry for name, entry in {**previous.unread, **unread_usage}.items() if entry is not None}
+        if parts != previous.parts or unread != previous.unread:
             paths = {part.path for part in parts}
             retired = tuple(part.path for part in previous.parts if part.path not in paths)
-            self.commit(State(previous.generation + 1, parts, retired))
+            self.commit(State(previous.generation + 1, parts, retired, unread))
             writer.collect_garbage(keep={*paths, *retired})
         return summary
 
@@ -160,6 +185,15 @@ class Ledger:
             "generation": state.generation,
             "parts": [{"path": part.path, "rows": part.rows, "records": part.records} for part in state.parts],
             "retired": list(state.retired),
+            "unread": {
+                name: {
+                    "items": entry.items,
+                    "source": entry.source,
+                    "line": entry.line_number,
+                    "counts": dict(entry.counts),
+                }
+                for name, entry in state.unread.items()
+            },
         }
         draft = self.folder / f"{MANIFEST}.{uuid4().hex[:12]}.tmp"
         try:

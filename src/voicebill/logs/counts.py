@@ -49,10 +49,10 @@ def possible_usages(counts: TokenCounts) -> tuple[Usage, ...]:
     >>> possible_usages(TokenCounts(input=200, output=100))[0].status
     'ambiguous'
 
-    Counts that contradict each other give one usage, limited to what its parts allow, with the status `inconsistent`. A
-    response without counts gives an empty usage. A total without its input or output gives usage with the status `missing`.
+    Counts that contradict each other give one usage, limited to what its parts allow, with the status `inconsistent`. Without
+    any count, or with a total but neither its input nor its output, the usage has the status `missing`.
     """
-    if counts.total and all(count is None for side in _input_and_output(counts) for count in side):
+    if all(count is None for side in _input_and_output(counts) for count in side) and counts.total != 0:
         return no_usage()
     counts = _complete(counts)
     input_splits, inputs_differ = _input_splits(counts)

@@ -83,6 +83,7 @@ def decode_document(document: Document, decoder: msgspec.json.Decoder[StructType
         return decoder.decode(document.content)
     except msgspec.ValidationError as error:
         report.add_error(document.source, document.line_number, f"not as the format requires: {error}")
+        report.add_unread_line(document.source, document.line_number, document.content)
     except msgspec.DecodeError as error:
         report.add_error(document.source, document.line_number, format_json_error(error))
     except (RecursionError, UnicodeError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
@@ -12,6 +12,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
 from voicebill.logs.providers import normalize_deployment, normalize_region
 from voicebill.logs.report import ReadReport, first_of, first_time
+from voicebill.logs.unread_usage import counts_in
 
 Name = str | int | None
 """An identifier in a log: text or a number."""
@@ -100,9 +101,15 @@ class RecordContext:
         times: Iterable[object] = (),
         outcome: str | None = None,
         cumulative: bool = False,
+        part: object = None,
     ) -> Record:
-        """Return a record. Fields that neither the caller nor an envelope gives are taken from the defaults."""
+        """Return a record. Fields that neither the caller nor an envelope gives are taken from the defaults.
+
+        `part` is what the record was made of, if that is not the document as a unit. Without usage, it is searched for counts.
+        """
         defaults = self.defaults
+        if usages[0].status == "missing":
+            self._report_unread(part)
         time = first_time(self.report, (*times, *self._times()))
         return Record(
             key=key,
@@ -127,6 +134,13 @@ class RecordContext:
             outcome=outcome,
             cumulative=cumulative,
         )
+
+    def _report_unread(self, part: object) -> None:
+        document = self.document
+        if part is None:
+            self.report.add_unread_line(document.source, document.line_number, document.content)
+        elif counts := counts_in(to_builtins(part)):
+            self.report.add_unread_counts(document.source, document.line_number, counts)
 
     def _times(self) -> Iterable[object]:
         for envelope in self.envelopes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.documents import sample_documents
 from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines, Source, find_sources
@@ -120,6 +121,7 @@ def _sniff_file(source: Source, report: ReadReport, *, is_only_source: bool) -> 
         lines.close()
     if log_format is None:
         report.sources.update(trial_report.sources)
+        report.unread_by_source.update(trial_report.unread_by_source)
         report.lines += trial_report.lines
         for error in trial_report.errors:
             report.add_error(error.source, error.line_number, error.reason)
@@ -138,4 +140,6 @@ def _sniff(lines: NumberedLines, report: ReadReport, *, is_only_source: bool) ->
     if is_only_source:
         raise InvalidInput(f"{lines.name} is {reason}")
     report.add_error(lines.name, 0, reason)
+    for content in sample_documents(sample):
+        report.add_unread_line(lines.name, 1, content)
     return None

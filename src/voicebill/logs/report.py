@@ -1,11 +1,13 @@
 """Collect what happens while logs are read: counts, errors, and assumptions about times."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from voicebill.answers.recorded.unread_usage import UnreadUsage, total_unread
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.logs.unread_usage import unread_counts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LISTED_ERRORS = 20
@@ -44,6 +46,10 @@ class ReadReport:
     """The first errors, at most `MAX_LISTED_ERRORS`."""
     other_lines: int = 0
     """Complete lines that are not events of the format."""
+    unread_by_source: dict[str, UnreadUsage] = field(default_factory=dict)
+    """Usage that was not read, by source."""
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """A hash of each source's identity and first lines, by source."""
     unfinished_responses: int = 0
     """Responses whose start was logged, but not their end and usage."""
     sessions_without_usage: int = 0
@@ -67,6 +73,34 @@ class ReadReport:
         self.error_count += 1
         if len(self.errors) < MAX_LISTED_ERRORS:
             self.errors.append(error)
+
+    def add_other_line(self, source: str, line_number: int, content: bytes) -> None:
+        """Add a complete line that is not an event of the format, and its usage if it shows any."""
+        self.other_lines += 1
+        self.add_unread_line(source, line_number, content)
+
+    def add_unread_line(self, source: str, line_number: int, content: bytes, *, has_usage: bool = False) -> None:
+        """Add a line of which no usage was read, if it shows any, or if it is certain to have a usage object."""
+        counts = unread_counts(content)
+        if counts or has_usage:
+            self.add_unread_counts(source, line_number, counts)
+
+    def add_unread_counts(self, source: str, line_number: int, counts: Mapping[str, int | float]) -> None:
+        """Add counts that were not read, of one line, row or span."""
+        before = self.unread_by_source.get(source)
+        if before is None:
+            self.unread_by_source[source] = UnreadUsage(1, source, line_number, counts)
+        else:
+            self.unread_by_source[source] = replace(before, items=before.items + 1)
+
+    def unread_by_file(self) -> dict[str, UnreadUsage | None]:
+        """Return the usage that was not read by the file's fingerprint, which a moved or longer file keeps; None: all was."""
+        return {self.fingerprints.get(name, name): self.unread_by_source.get(name) for name in self.sources}
+
+    @property
+    def unread_usage(self) -> UnreadUsage | None:
+        """The usage that was not read, with an example; None if there is none."""
+        return total_unread(self.unread_by_source.values())
 
     def require_content(self) -> None:
         """Refuse a log without a line of text, once it is read: its cost would be $0, as if there had been no calls.

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from voicebill.billing.errors import InvalidInput, closest_names
 from voicebill.facts.files import UnreadableFile
+from voicebill.logs.keys import place_key
 from voicebill.logs.report import ReadReport
 
 LOG_SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet")
@@ -26,6 +27,8 @@ MAX_BUFFERED_BYTES = 2**30
 STANDARD_INPUT = "-"
 LEDGER = "ledger.json"
 """The file that marks a folder as a ledger."""
+FINGERPRINT_LINES = 2
+"""A log is recognised by its name and its first lines: a table has its header and one row in them."""
 LINES_PER_UPDATE = 1_000
 """The number of lines between two updates of the report."""
 
@@ -267,6 +270,7 @@ class NumberedLines:
 
     def _read_lines(self, source: Source) -> Generator[NumberedLine, None, None]:
         line_number = reported = 0
+        first_lines = b""
         try:
             with source.open() as opened:
                 readline = opened.readline
@@ -282,8 +286,10 @@ class NumberedLines:
                         continue
                     if line.isspace():
                         continue
-                    if line_number == 1:
-                        line = line.removeprefix(b"\xef\xbb\xbf")
+                    if line_number <= FINGERPRINT_LINES:
+                        line = line.removeprefix(b"\xef\xbb\xbf") if line_number == 1 else line
+                        self._report.fingerprints[self.name] = place_key(self.identity, line_number, line + first_lines)
+                        first_lines += line
                     yield line_number, line
         except UnreadableFile:
             raise

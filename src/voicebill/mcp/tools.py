@@ -210,7 +210,7 @@ def _cost(table: Arguments, site: ToolContext) -> JsonObject:
     with DuckDBEngine(memory=SERVER_MEMORY) as database:
         records = all_records(sources, table.get("format") or None, LogDefaults(**defaults), report)
         report.repeated = database.load(records)
-        answer = cost(database, query, site.facts.prices)
+        answer = cost(database, query, site.facts.prices, unread_usage=report.unread_usage)
     report.require_content()
     return CostReport.of(answer, log_input_report(report)).to_dict()
 
@@ -291,6 +291,8 @@ TOOLS: tuple[Tool, ...] = (
             "required": ["path", *logs["required"]],
         },
         {
+            "status": (),
+            "unread_usage": (),
             "input": ("lines", "records", "repeated", "error_count"),
             **dict.fromkeys(("records", "days", "total", "groups", "remainder", "unpriced", "per_call"), ()),
             "assumptions": (),

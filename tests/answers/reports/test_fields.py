@@ -31,6 +31,7 @@ from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.answers.reports.break_even import BreakEvenCurveReport
 from voicebill.answers.reports.comparison import CalculatorReport, OffersReport
 from voicebill.answers.reports.estimate import CheapestTruncationReport, EstimateReport
@@ -167,7 +168,8 @@ def cost_json() -> dict[str, set[str]]:
             ]
         )
     ]
-    answer = cost(PythonEngine(records), CostQuery(by=("tenant",), top=2), load_facts().prices)
+    unread = UnreadUsage(3, "b.jsonl", 7, {"inputTokens": 789})
+    answer = cost(PythonEngine(records), CostQuery(by=("tenant",), top=2), load_facts().prices, unread_usage=unread)
     return dependencies(answer, as_dict, OPAQUE)
 
 

@@ -14,6 +14,7 @@ from voicebill.answers.parameters.inputs import (
     CONNECTION_COSTS,
     LOG_DEFAULTS,
     LOG_QUERY,
+    LOG_READING,
     PLAN,
     PRICE_LIST,
     PTU,
@@ -33,6 +34,7 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "ptu": PTU,
     "log defaults": LOG_DEFAULTS,
     "log query": LOG_QUERY,
+    "log reading": LOG_READING,
 }
 """The tables that a page can have, by the name in their comments."""
 

@@ -139,6 +139,7 @@ LOAD = "Load"
 COMPARISON_GROUP = "Comparison"
 PRICE_LIST_GROUP = "Price list"
 LOG_VALUES = "Defaults for what the log does not state"
+LOG_READING_GROUP = "The logs"
 QUERY = "Query"
 
 SELECTION: Inputs = _rows(
@@ -1080,6 +1081,19 @@ PRICE_LIST: Inputs = _rows(
     ),
 )
 """Which offers the price book lists."""
+
+LOG_READING: Inputs = _rows(
+    Input(
+        name="allow_unread",
+        label="Accept an incomplete answer",
+        help="Exit with code 0 even if the logs show usage that was not read",
+        kind=kinds.FLAG,
+        group=LOG_READING_GROUP,
+        default=False,
+        meaning="otherwise the exit code is 3; the answer says incomplete in both cases",
+    ),
+)
+"""What a command does about logs that cannot be read completely."""
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""

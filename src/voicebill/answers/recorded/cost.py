@@ -12,6 +12,7 @@ from voicebill.answers.recorded.filters import fields_of
 from voicebill.answers.recorded.price_table import PriceTable, build_price_table
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, RecordCounts, UnpricedLine
+from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.billing.bill import Line, rate_warnings
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Kind
@@ -22,8 +23,10 @@ KINDS_WITHOUT_CACHE: tuple[Kind, ...] = ("transcription", "speech")
 """Kinds of models that read each input once and cache nothing."""
 
 
-def cost(engine: Engine, query: CostQuery, prices: PriceBook) -> Cost:
+def cost(engine: Engine, query: CostQuery, prices: PriceBook, *, unread_usage: UnreadUsage | None = None) -> Cost:
     """The cost of the records that a query matches, as counted by an engine.
+
+    `unread_usage` is what the logs show beside these records: it makes the answer incomplete.
 
     Raises:
         InvalidInput: a price is too high for exact totals.
@@ -54,8 +57,9 @@ def cost(engine: Engine, query: CostQuery, prices: PriceBook) -> Cost:
         cache_hit_share=_cache_hit_share(line_totals, price_table, prices),
         repeated_input_cost_share=_repeated_input_cost_share(line_totals, price_table),
         assumptions=tuple(notes[0]),
-        warnings=tuple(notes[1]),
+        warnings=(*([unread_usage.warning] if unread_usage else []), *notes[1]),
         prices=prices,
+        unread_usage=unread_usage,
     )
 
 

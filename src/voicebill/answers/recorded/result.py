@@ -9,6 +9,7 @@ from typing import ClassVar
 from voicebill.answers.answer import Answer
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.billing.bill import Line
 from voicebill.billing.money import Amount
 from voicebill.billing.price_book import PriceBook
@@ -110,7 +111,7 @@ class Cost(Answer):
     """The answer to a cost query: counts, amounts, assumptions and warnings.
 
     `first` and `last` are the days of the first and the last record. `remainder` is the total minus the listed groups, only
-    if `CostQuery.top` is set.
+    if `CostQuery.top` is set. With `unread_usage` the answer is incomplete: every amount lacks what was not read.
     """
 
     REPORT: ClassVar = "cost:CostReport"
@@ -130,3 +131,4 @@ class Cost(Answer):
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     prices: PriceBook
+    unread_usage: UnreadUsage | None = None

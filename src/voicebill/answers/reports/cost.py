@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, RecordCounts, UnpricedLine
+from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.answers.reports.bill_lines import line_values
 from voicebill.answers.reports.report import DayText, Dollars, Report, dollars_or_null, package_version
 from voicebill.answers.reports.table_cells import AmountStatus, amount_status
 from voicebill.billing.money import Amount, format_dollars
+
+Completeness = Literal["complete", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,25 @@ class LogInputReport(Report):
     """Lines that are not events of the log's format."""
     notes: tuple[str, ...]
     """What to know about how the log was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadUsageReport(Report):
+    """Usage that the logs show and that was not read: what is missing from the amounts."""
+
+    items: int
+    """Number of lines, rows or spans with such usage."""
+    source: str
+    """File of the example."""
+    line: int
+    """Line of the example; of Parquet, its row."""
+    counts: Mapping[str, int | float]
+    """Counts of the example by name; empty for a usage object without a known count."""
+
+    @classmethod
+    def of(cls, unread: UnreadUsage) -> "UnreadUsageReport":
+        """The number of items, with the example."""
+        return cls(items=unread.items, source=unread.source, line=unread.line_number, counts=dict(unread.counts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +107,12 @@ class AmountRangeReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostAmountReport(Report):
-    """An amount: exact, a range, partial (some usage is unpriced), unpriced, or nothing counted."""
+    """An amount: exact, a range, partial (some usage is unpriced), unpriced, nothing counted, or incomplete (not all read)."""
 
     records: int
     """Records in the amount."""
-    status: AmountStatus
-    """How the amount is to be read."""
+    status: AmountStatus | Literal["incomplete"]
+    """How the amount is to be read; incomplete if usage was not read."""
     dollars: Dollars | None
     """Dollars; null unless the amount is exact."""
     low: Dollars | None
@@ -292,6 +314,10 @@ class CostReport(Report):
 
     voicebill: str
     """Version of voicebill."""
+    status: Completeness
+    """Whether all usage that the logs show was read: complete or incomplete."""
+    unread_usage: UnreadUsageReport | None
+    """Usage that was not read, and that every amount lacks; null if the answer is complete."""
     input: LogInputReport | None
     """What was read; null if the records come from a ledger or from Python."""
     records: RecordCountsReport
@@ -329,10 +355,12 @@ class CostReport(Report):
         """The cost of records, with what was read."""
         return cls(
             voicebill=package_version(),
+            status=completeness(answer.unread_usage),
+            unread_usage=UnreadUsageReport.of(answer.unread_usage) if answer.unread_usage else None,
             input=log_input,
             records=RecordCountsReport.of(answer.counts),
             days=CostDaysReport(first=_day(answer.first), last=_day(answer.last)),
-            total=CostAmountReport.of(answer.total),
+            total=_total(answer),
             by=answer.query.by,
             groups=tuple(CostGroupReport.of(group, answer.query.by) for group in answer.groups),
             remainder=CostAmountReport.of(answer.remainder) if answer.remainder else None,
@@ -369,8 +397,23 @@ class RecordingReport(Report):
     """Days that were changed."""
     error_count: int
     """Lines that could not be read."""
+    status: Completeness
+    """Whether all usage that the logs show was recorded: complete or incomplete."""
+    unread_usage: UnreadUsageReport | None
+    """Usage that was not read; null if there is none."""
     warnings: tuple[str, ...]
     """What to know about how the logs were read."""
+
+
+def completeness(unread: UnreadUsage | None) -> Completeness:
+    """Whether all usage was read."""
+    return "incomplete" if unread else "complete"
+
+
+def _total(answer: Cost) -> CostAmountReport:
+    """The total; without exact dollars if usage is missing from it."""
+    total = CostAmountReport.of(answer.total)
+    return replace(total, status="incomplete", dollars=None) if answer.unread_usage else total
 
 
 def _amount_values(group: CostGroup) -> dict[str, Any]:

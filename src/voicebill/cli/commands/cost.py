@@ -19,7 +19,7 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
-from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records
+from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records, unread_usage_of
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
 from voicebill.cli.options.shared import (
@@ -105,7 +105,8 @@ def cost_command(
         report, records = log_input.read()
         engine_context = engine_over_records(records, engine, report, master=master, memory=memory)
     with engine_context as cost_engine:
-        answer = cost(cost_engine, query, price_book)
+        unread = unread_usage_of(log_input.ledger) if report is None else report.unread_usage
+        answer = cost(cost_engine, query, price_book, unread_usage=unread)
     if report is not None:
         report.require_content()
     if out is not None:
@@ -118,6 +119,7 @@ def cost_command(
         _print_json(answer, report)
     else:
         print_cost(answer, report, terminal.console(exact=exact))
+    log_input.exit_if_incomplete(unread)
 
 
 def _print_json(answer: Cost, report: "ReadReport | None") -> None:
@@ -134,7 +136,7 @@ def _print_json(answer: Cost, report: "ReadReport | None") -> None:
 
 def print_cost(answer: Cost, report: "ReadReport | None", out: Console) -> None:
     """Print a cost report, with the report on reading the logs if there is one."""
-    warnings = [*_notes(report), *answer.warnings]
+    warnings = list(dict.fromkeys([*answer.warnings[: bool(answer.unread_usage)], *_notes(report), *answer.warnings]))
     for part in (
         *_heading(answer, report),
         "",
@@ -185,9 +187,11 @@ def _total_line(answer: Cost) -> str:
     )
     total = answer.total
     records_text = f"{terminal.pluralize(total.records, 'record')}{days}"
+    unread = " + usage that was not read" if answer.unread_usage else ""
     if total.records == answer.counts.without_usage:
-        return f"{records_text}: {'no usage was reported' if total.records else 'nothing to cost'}"
-    text = f"{records_text}: {_format_group_amount(total)}"
+        nothing = "no usage was read" if unread else "no usage was reported" if total.records else "nothing to cost"
+        return f"{records_text}: {nothing}{', although the logs show some' if unread else ''}"
+    text = f"{records_text}: {_format_group_amount(total)}{unread}"
     if total.disputed and total.low is not None and total.high is not None:
         text += f" (disputed prices: {_format_range(*total.disputed)})"
     return text

@@ -29,9 +29,15 @@ def record_command(
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger needs an extra
     from voicebill.logs.report_text import report_notes  # noqa: PLC0415
 
-    summary = Ledger(ledger).record(records)
+    summary = Ledger(ledger).record(records, unread_usage=report.unread_by_file)
+    unread = report.unread_usage
+    warnings = [*([unread.warning] if unread else []), *report_notes(report)]
     if as_json:
-        from voicebill.answers.reports.cost import RecordingReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+        from voicebill.answers.reports.cost import (  # noqa: PLC0415 - only for JSON: reports cost start-up time
+            RecordingReport,
+            UnreadUsageReport,
+            completeness,
+        )
         from voicebill.answers.reports.report import package_version  # noqa: PLC0415
 
         terminal.print_json(
@@ -45,9 +51,12 @@ def record_command(
                 skipped=summary.skipped,
                 days=tuple(summary.days),
                 error_count=report.error_count,
-                warnings=tuple(report_notes(report)),
+                status=completeness(unread),
+                unread_usage=UnreadUsageReport.of(unread) if unread else None,
+                warnings=tuple(warnings),
             )
         )
+        log_input.exit_if_incomplete(unread)
         return
     out = terminal.console()
     out.print(
@@ -64,5 +73,6 @@ def record_command(
             f"{summary.skipped:,} of these differ from the ledger and were skipped: they are less complete (no model, session, "
             "tenant or time), or were corrected before"
         )
-    for note in terminal.notes("Warnings", report_notes(report), style="yellow"):
+    for note in terminal.notes("Warnings", warnings, style="yellow"):
         out.print(note)
+    log_input.exit_if_incomplete(unread)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
+from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import Record
 from voicebill.cli.options.logs import progress_bar
@@ -51,6 +52,18 @@ def engine_over_records(
             database.write(file)
             with SparkEngine([file], master=master) as spark:
                 yield spark
+
+
+def unread_usage_of(ledger: Path | None) -> UnreadUsage | None:
+    """The usage that was not read when the logs of a ledger were recorded; None if there is none.
+
+    Raises:
+        UnreadableFile: there is no ledger, or it cannot be read.
+        MissingExtra: the packages that read ledgers are not installed.
+    """
+    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - engines need an extra
+
+    return Ledger(ledger).unread_usage() if ledger is not None else None
 
 
 @contextmanager

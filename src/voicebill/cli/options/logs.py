@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS
+from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS, LOG_READING, LOG_READING_GROUP
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.inputs import explicit_values, input_parameter
@@ -18,10 +18,13 @@ from voicebill.cli.options.shared import option
 from voicebill.cli.options.signature import Command, option_parameter, with_options
 
 if TYPE_CHECKING:
+    from voicebill.answers.recorded.unread_usage import UnreadUsage
     from voicebill.billing.record import Record
     from voicebill.logs.report import ReadReport
 
-LOGS_PANEL = "The logs"
+LOGS_PANEL = LOG_READING_GROUP
+EXIT_INCOMPLETE = 3
+"""The exit code of an answer that lacks usage which the logs show."""
 
 _INPUT_PARAMETERS = (
     option_parameter(
@@ -40,6 +43,7 @@ _INPUT_PARAMETERS = (
         Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable line.", rich_help_panel=LOGS_PANEL)],
         default=False,
     ),
+    *(input_parameter(row) for row in LOG_READING.values()),
 )
 
 
@@ -54,7 +58,17 @@ class LogInput:
     ledger: Path | None
     format: str | None
     strict: bool
+    allow_unread: bool
     defaults: Mapping[str, Any]
+
+    def exit_if_incomplete(self, unread: "UnreadUsage | None") -> None:
+        """End with exit code 3 if usage was not read, unless that is accepted.
+
+        Raises:
+            Exit: the answer is incomplete.
+        """
+        if unread is not None and not self.allow_unread:
+            raise typer.Exit(EXIT_INCOMPLETE)
 
     def refuse_for_ledger(self) -> None:
         """Refuse the options that apply to logs only.

@@ -107,11 +107,14 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             layers = unwrap(line, is_leaf=lambda layer: layer.type == USAGE_EVENT)
             counts = layers[-1].counts
             if counts is None:
-                report.other_lines += 1
+                report.add_other_line(document.source, document.line_number, document.content)
                 continue
             model, provider = (
                 next((value for layer in layers if (value := getattr(layer, name))), None) for name in ("model", "provider")
             )
+            usages = possible_usages(counts)
+            if usages[0].status == "missing":
+                report.add_unread_line(document.source, document.line_number, document.content, has_usage=True)
             yield RecordContext(document, defaults, report, layers).record(
-                document.key, possible_usages(counts), model=model, provider=provider
+                document.key, usages, model=model, provider=provider, part=AgentsUsage()
             )

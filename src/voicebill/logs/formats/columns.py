@@ -24,6 +24,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
+from voicebill.logs.unread_usage import counts_in, meaning_of
 
 NAME = "columns"
 ABOUT = "CSV or Parquet with named columns: meters as voicebill names them, or counts as vendors report them"
@@ -158,9 +159,20 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     for lines in logs:
         for line_number, row, table in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
             try:
-                yield _RowReader(lines, line_number, row, table, defaults, report).record()
+                record = _RowReader(lines, line_number, row, table, defaults, report).record()
             except (InvalidRow, InvalidInput) as error:
                 report.add_error(lines.name, line_number, str(error))
+                _report_unread(lines, line_number, row, report)
+            else:
+                if record.status == "missing":
+                    _report_unread(lines, line_number, row, report)
+                yield record
+
+
+def _report_unread(lines: NumberedLines, line_number: int, row: TableRow, report: ReadReport) -> None:
+    """Report a row without a record or usage, if it has counts."""
+    if counts := counts_in(dict(row)):
+        report.add_unread_counts(lines.name, line_number, counts)
 
 
 def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
@@ -178,11 +190,14 @@ def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, 
     if not columns:
         return
     table = Table.from_names(columns.values())
+    unread_columns = {
+        index: name for index, name in enumerate(names) if index not in columns and meaning_of(name) not in ("", "uncharged")
+    }
     for line_number, fields in _fields(numbered, delimiter, lines.name, report):
         if len(fields) != len(names):
             report.add_error(lines.name, line_number, f"{len(fields)} fields, but the header has {len(names)}")
         else:
-            stripped = ((name, fields[index].strip()) for index, name in columns.items())
+            stripped = ((name, fields[index].strip()) for index, name in {**columns, **unread_columns}.items())
             yield line_number, {name: field for name, field in stripped if field}, table
 
 

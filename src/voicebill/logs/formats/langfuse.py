@@ -132,7 +132,9 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             for number, (observation, parent) in enumerate(root.observations_with_parents, 1):
                 context = RecordContext(document, defaults, report, (observation, parent))
                 record = _record(observation, parent, context, number)
-                if record is None:
+                if record is None and observation is root:
+                    report.add_other_line(document.source, document.line_number, document.content)
+                elif record is None:
                     report.other_lines += 1
                 else:
                     yield record
@@ -153,6 +155,7 @@ def _record(observation: Observation, parent: Observation, context: RecordContex
         session=first_text(observation.sessionId, observation.session_id, parent.sessionId, parent.session_id),
         tenant=first_text(observation.userId, observation.user_id, parent.userId, parent.user_id),
         times=(observation.endTime, observation.end_time, observation.startTime, observation.start_time),
+        part=observation,
     )
 
 

@@ -88,6 +88,7 @@ class SpendLogRow(Struct, gc=False):
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
+    spend: float | None = None
     user: Name = None
     end_user: Name = None
     team_id: Name = None
@@ -137,12 +138,13 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 continue
             rows = list(root.rows)
             if not rows:
-                report.other_lines += 1
+                report.add_other_line(document.source, document.line_number, document.content)
             for number, row in enumerate(rows, 1):
-                yield from _records(row, RecordContext(document, defaults, report), number)
+                part = row if len(rows) > 1 else None
+                yield from _records(row, RecordContext(document, defaults, report), number, part)
 
 
-def _records(row: SpendLogRow, context: RecordContext, number: int) -> Iterator[Record]:
+def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendLogRow | None) -> Iterator[Record]:
     if str(row.cache_hit).lower() == "true":
         context.report.skipped[FROM_CACHE] += 1
         return
@@ -163,6 +165,7 @@ def _records(row: SpendLogRow, context: RecordContext, number: int) -> Iterator[
         or first_text(row.user, metadata.user_api_key_user_id),
         times=(row.endTime, row.startTime),
         outcome=outcome,
+        part=part,
     )
 
 

@@ -175,9 +175,9 @@ class MetricsReader:
         """Yield the records that a document gives at once."""
         entries = [entry for entry in self._metrics_entries(document, unwrap(line)) if entry.metrics.part is not None]
         if not entries:
-            self.report.other_lines += 1
+            self.report.add_other_line(document.source, document.line_number, document.content)
         for number, entry in enumerate(entries, 1):
-            record = _record(entry, number)
+            record = _record(entry, number, part=_fields(entry.metrics) if len(entries) > 1 else None)
             if entry.metrics.type in SINGLE_TYPES:
                 self.singles.add((record.session, record.model))
                 yield record
@@ -231,7 +231,12 @@ class MetricsEntry:
     owner: str | None
 
 
-def _record(entry: MetricsEntry, number: int) -> Record:
+def _fields(metrics: Metrics) -> dict[str, object]:
+    """Return the fields of metrics, without those of a document that contains more."""
+    return {name: getattr(metrics, name) for name in Metrics.__struct_fields__}
+
+
+def _record(entry: MetricsEntry, number: int, *, part: object) -> Record:
     metrics = entry.metrics
     kind, usages = _usages(metrics)
     metadata = metrics.metadata or ModelMetadata()
@@ -245,6 +250,7 @@ def _record(entry: MetricsEntry, number: int) -> Record:
         times=(metrics.timestamp, metrics.created_at),
         outcome=_outcome(metrics),
         cumulative=metrics.type not in SINGLE_TYPES and entry.owner is not None,
+        part=part,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import MAX_COUNT, TokenCounts, possible_usages
@@ -26,6 +27,7 @@ from voicebill.logs.keys import response_key
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines
+from voicebill.logs.unread_usage import counts_in
 
 NAME = "otel"
 ABOUT = "OpenTelemetry GenAI spans: OTLP JSON, or one span per line, with new and old attribute names"
@@ -133,11 +135,15 @@ class Span(Struct, gc=False):
     @property
     def genai_attributes(self) -> Attributes:
         """The attributes of these conventions, without the text of the conversation."""
-        if isinstance(self.attributes, list):
-            pairs = ((attribute.key or "", attribute.value.plain if attribute.value else None) for attribute in self.attributes)
-        else:
-            pairs = ((key, value) for key, value in (self.attributes or {}).items())
+        pairs = self.all_attributes.items()
         return {key: value for key, value in pairs if key in CONTEXT_ATTRIBUTES or key.startswith(USAGE_PREFIX)}
+
+    @property
+    def all_attributes(self) -> Attributes:
+        """All attributes of the span."""
+        if isinstance(self.attributes, list):
+            return {attribute.key or "": attribute.value.plain if attribute.value else None for attribute in self.attributes}
+        return self.attributes or {}
 
 
 CONTEXT_ATTRIBUTES = frozenset(
@@ -213,9 +219,13 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 continue
             spans = list(line.all_spans)
             if not spans:
-                report.other_lines += 1
+                report.add_other_line(document.source, document.line_number, document.content)
             for number, span in enumerate(spans, 1):
-                yield from traces.add_span(span, _parse_span(span, RecordContext(document, defaults, report), number, report))
+                context = RecordContext(document, defaults, report)
+                usage_span = _parse_span(span, context, number, report)
+                counts = counts_in(span.all_attributes) if usage_span is None else {}
+                unread = UnreadUsage(1, document.source, document.line_number, counts) if counts else None
+                yield from traces.add_span(span, usage_span, unread)
     yield from traces.finish()
 
 
@@ -303,6 +313,8 @@ class Trace:
 
     parents: dict[str, str] = field(default_factory=dict)
     usage_spans: dict[str, UsageSpan] = field(default_factory=dict)
+    unread_spans: dict[str, UnreadUsage] = field(default_factory=dict)
+    """Spans with counts of which nothing was read."""
 
 
 @dataclass(slots=True)
@@ -313,18 +325,22 @@ class Traces:
     waiting: dict[str, Trace] = field(default_factory=dict)
     spans: int = 0
 
-    def add_span(self, span: Span, usage_span: UsageSpan | None) -> Iterator[Record]:
+    def add_span(self, span: Span, usage_span: UsageSpan | None, unread: UnreadUsage | None = None) -> Iterator[Record]:
         """Add a span; yield the records that are now final."""
         trace_id, span_id, parent_id = span.ids
         if not trace_id or not span_id:
             if usage_span is not None:
                 yield usage_span.record
+            elif unread is not None:
+                self.report.add_unread_counts(unread.source, unread.line_number, unread.counts)
             return
         trace = self.waiting.setdefault(trace_id, Trace())
         self.spans += span_id not in trace.parents
         trace.parents[span_id] = parent_id
         if usage_span is not None:
             trace.usage_spans[span_id] = usage_span
+        elif unread is not None:
+            trace.unread_spans[span_id] = unread
         while self.spans > MAX_WAITING_SPANS:
             yield from self._close_trace(next(iter(self.waiting)))
 
@@ -337,6 +353,8 @@ class Traces:
         trace = self.waiting.pop(trace_id)
         self.spans -= len(trace.parents)
         children = _children(trace)
+        for unread in _unread_spans(trace):
+            self.report.add_unread_counts(unread.source, unread.line_number, unread.counts)
         for span_id, usage_span in trace.usage_spans.items():
             if _is_sum(usage_span, children.get(span_id, [])):
                 self.report.skipped[SUM_OF_OTHER_SPANS] += 1
@@ -354,6 +372,25 @@ def _children(trace: Trace) -> dict[str, list[UsageSpan]]:
         if parent_id in trace.usage_spans and parent_id != span_id:
             children.setdefault(parent_id, []).append(usage_span)
     return children
+
+
+def _unread_spans(trace: Trace) -> Iterator[UnreadUsage]:
+    """Yield the spans whose counts no other span has: none of those around or inside a span with usage, which repeat it."""
+    if not trace.unread_spans:
+        return
+    around_usage = {ancestor for span_id in trace.usage_spans for ancestor in _ancestors(trace, span_id)}
+    for span_id, unread in trace.unread_spans.items():
+        if span_id not in around_usage and trace.usage_spans.keys().isdisjoint(_ancestors(trace, span_id)):
+            yield unread
+
+
+def _ancestors(trace: Trace, span_id: str) -> Iterator[str]:
+    """Yield the spans around a span, from the inside out."""
+    for _ in range(MAX_SPAN_DEPTH):
+        span_id = trace.parents.get(span_id, "")
+        if not span_id:
+            return
+        yield span_id
 
 
 def _is_sum(usage_span: UsageSpan, children: Sequence[UsageSpan]) -> bool:

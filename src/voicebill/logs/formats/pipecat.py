@@ -147,10 +147,16 @@ def _records(document: Document, layers: list[PipecatLine], defaults: LogDefault
     model = next((item.model for item in reversed(layers) if item.model), None)
     items = [(item, usages) for item in layers[-1].all_metrics if (usages := _usages(item))]
     if not items:
-        report.other_lines += 1
+        report.add_other_line(document.source, document.line_number, document.content)
     for number, (metrics, usages) in enumerate(items, 1):
         provider = "azure" if (metrics.processor or "").startswith(AZURE_PREFIX) else None
-        yield context.record(document.key_of(number), usages, provider=provider, model=metrics.model or model)
+        yield context.record(
+            document.key_of(number),
+            usages,
+            provider=provider,
+            model=metrics.model or model,
+            part=None if len(items) == 1 else metrics,
+        )
 
 
 def _usages(metrics: MetricsData) -> tuple[Usage, ...]:

@@ -18,6 +18,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import sample_documents
 from voicebill.logs.formats.realtime_events import EventResponse, EventSession, EventUsage, WrappedEvent
 from voicebill.logs.formats.realtime_lines import (
+    ENDINGS_WITHOUT_USAGE,
     EVENT_PREFIXES,
     LONG_LINE_BYTES,
     candidate_events,
@@ -155,7 +156,8 @@ class EventReader:
             event = layers[-1]
         handler = self._handlers.get(event.type or "")
         if handler is None:
-            self._ignore(event)
+            if event.type not in self.ignored_types:
+                self._ignore(event, lines.name, line_number, content)
             return ()
         context = EventContext(lines, line_number, content, self._time(layers), layers, index)
         session = self._sessions.find(layers, event)
@@ -172,8 +174,9 @@ class EventReader:
             return
         if event_type in self._handlers:
             self._report.add_error(source, line_number, f"{event_type} is not as the API specifies: {reason}")
+            self._report.add_unread_line(source, line_number, line)
         else:
-            self._report.other_lines += 1
+            self._report.add_other_line(source, line_number, line)
 
     def finish(self) -> Iterator[Record]:
         """Yield the records that were still waiting at the end of all sources."""
@@ -185,9 +188,12 @@ class EventReader:
             if not session.has_usage and session.models:
                 self._report.sessions_without_usage += 1
 
-    def _ignore(self, event: WrappedEvent) -> None:
+    def _ignore(self, event: WrappedEvent, source: str, line_number: int, content: bytes) -> None:
         if event.type is None or not (event.type.startswith(EVENT_PREFIXES) or event.type == "error"):
-            self._report.other_lines += 1
+            self._report.add_other_line(source, line_number, content)
+            return
+        if not event.type.endswith(ENDINGS_WITHOUT_USAGE):
+            self._report.add_unread_line(source, line_number, content)
         elif len(self.ignored_types) < MAX_IGNORED_TYPES:
             self.ignored_types.add(event.type)
 
@@ -318,6 +324,7 @@ class EventReader:
     def _on_session_usage(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
         """Yield the seconds of a live session. They are cumulative, so the largest value counts, once."""
         if event.usage is None or event.usage.seconds is None:
+            self._report.add_unread_line(context.lines.name, context.line_number, context.content)
             return ()
         session.has_usage = True
         session_ms = round(event.usage.seconds * 1000)
@@ -343,6 +350,10 @@ class EventReader:
     ) -> Record:
         defaults = self._defaults
         provider = normalize_provider(context.first_value("provider")) or defaults.provider
+        if usages[0].status == "missing":
+            event = context.layers[-1]
+            has_usage = event.usage is not None or (event.response is not None and event.response.usage is not None)
+            self._report.add_unread_line(context.lines.name, context.line_number, context.content, has_usage=has_usage)
         return Record(
             key=key,
             kind=kind,

@@ -21,6 +21,16 @@ EVENT_PREFIXES = (
 )
 """The prefixes of event names."""
 
+ENDINGS_WITHOUT_USAGE = (
+    *(".delta", ".added", ".created", ".started", ".stopped", ".committed", ".cleared", ".truncated", ".deleted"),
+    *(".retrieved", "_started", "_stopped", "rate_limits.updated", "error"),
+    *("audio.done", "transcript.done", "text.done", "part.done", "item.done", "arguments.done"),
+)
+"""The endings of events that carry no usage by the API's specification: they are skipped by their type alone.
+
+Another event that no reader takes, such as one of a later API, is searched for usage.
+"""
+
 LONG_LINE_BYTES = 1024
 """In lines longer than this many bytes, audio is removed before the line is parsed, which is faster."""
 BACKSLASH = ord("\\")

@@ -182,7 +182,7 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
             )
             cancellation.raise_if_cancelled()
             report.require_content()
-            return LogCost(cost(database, query, site.facts.prices), report)
+            return LogCost(cost(database, query, site.facts.prices, unread_usage=report.unread_usage), report)
     except InvalidInputs as error:
         raise Problem(422, "Invalid input", issue_errors(error.issues)) from None
     except VoicebillError as error:
