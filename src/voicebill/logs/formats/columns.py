@@ -22,6 +22,7 @@ from voicebill.facts.load import load_facts
 from voicebill.logs.counts import MAX_COUNT, TokenCounts, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.keys import place_key, response_key
+from voicebill.logs.providers import normalize_provider, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
 from voicebill.logs.unread_usage import counts_in, meaning_of
@@ -326,14 +327,15 @@ class _RowReader:
         kind = self._kind()
         outcome = self._text("outcome")
         time = self._time()
+        provider, model = split_model_name(self._model(kind), normalize_provider(self._text("provider")))
         return Record(
             key=self._key(kind),
             kind=kind,
             usage_candidates=self._usages(kind),
             source=self.lines.name,
             line_number=self.line_number,
-            provider=self._text("provider") or self.defaults.provider,
-            model=self._model(kind),
+            provider=provider or self.defaults.provider,
+            model=model,
             deployment=self._text("deployment") or self.defaults.deployment,
             region=self._text("region") or self.defaults.region,
             tier=self._text("tier") or self.defaults.tier,
