@@ -25,7 +25,7 @@ from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import normalize_provider, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
-from voicebill.logs.unread_usage import counts_in, meaning_of
+from voicebill.logs.unread_usage import counts_in, meaning_of, split_camel_case
 
 NAME = "columns"
 ABOUT = "CSV or Parquet with named columns: meters as voicebill names them, or counts as vendors report them"
@@ -40,7 +40,7 @@ COUNT_COLUMNS: dict[str, tuple[str, ...]] = {
     "text_in": ("input_text_tokens",),
     "audio_in": ("input_audio_tokens",),
     "image_in": ("input_image_tokens",),
-    "cached": ("cached_tokens", "input_cached_tokens", "cached_input_tokens"),
+    "cached": ("cached_tokens", "input_cached_tokens", "cached_input_tokens", "cache_read_input_tokens"),
     "text_cached": ("cached_text_tokens", "input_cached_text_tokens"),
     "audio_cached": ("cached_audio_tokens", "input_cached_audio_tokens"),
     "image_cached": ("cached_image_tokens", "input_cached_image_tokens"),
@@ -149,10 +149,10 @@ def _supported(names: Iterable[str]) -> frozenset[str]:
 def normalize_column(name: str) -> str:
     """Return the normalised name of a column.
 
-    >>> normalize_column(" Input Tokens")
-    'input_tokens'
+    >>> normalize_column(" Input Tokens"), normalize_column("inputTokens")
+    ('input_tokens', 'input_tokens')
     """
-    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+    return re.sub(r"[\s\-]+", "_", split_camel_case(name.strip()))
 
 
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:

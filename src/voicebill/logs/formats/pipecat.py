@@ -124,7 +124,7 @@ _KEYWORDS = ("cache_read_input_audio_tokens", "processor", "rtvi-ai")
 
 def matches(sample: Sequence[bytes]) -> bool:
     """Return whether the first documents contain token usage as only Pipecat writes it."""
-    return any(_has_tokens(unwrap(line)[-1]) for line in matching_documents(sample, _decoder, _KEYWORDS))
+    return any(_has_tokens(unwrap(line)[-1]) for line in matching_documents(sample, _decoder, _KEYWORDS, any_case=True))
 
 
 def _has_tokens(line: PipecatLine) -> bool:
@@ -137,7 +137,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     """Yield the records of all sources."""
     for lines in logs:
         for document in documents(lines, report):
-            line = decode_document(document, _decoder, report)
+            line = decode_document(document, _decoder, report, any_case=True)
             if line is not None:
                 yield from _records(document, unwrap(line), defaults, report)
 
