@@ -111,7 +111,8 @@ def _read_sources(
             lines_by_format.setdefault(recognition.log_format.name, []).append(lines)
     for source_format in LOG_FORMATS:
         if source_format.name in lines_by_format:
-            yield from source_format.read(lines_by_format[source_format.name], defaults, report)
+            records = source_format.read(lines_by_format[source_format.name], defaults, report)
+            yield from map(defaults.with_model, records) if defaults.alias else records
 
 
 def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:
