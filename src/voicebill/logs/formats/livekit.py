@@ -6,7 +6,8 @@ metrics. Details that a plugin does not know are logged as 0: if they do not add
 response without usage is logged like one that used nothing. Usage with tokens is charged by tokens; seconds and characters
 count only without tokens. Tokens of a chat model are text: images are not reported separately.
 
-Agents in JavaScript write the same names in camel case, and durations in milliseconds.
+An agent's own logger prints single metrics beside a message such as "RealtimeModel metrics". Agents in JavaScript write the
+same names in camel case, and durations in milliseconds.
 
 Sources: livekit-agents' metrics/usage.py, metrics/base.py and voice/report.py, read 2026-11-22; agents-js' metrics/base.ts.
 """
@@ -38,6 +39,13 @@ Milliseconds = Annotated[float, Meta(ge=0, le=10**12)]
 
 SUM_TYPES = {"llm_usage": "llm", "stt_usage": "stt", "tts_usage": "tts"}
 SINGLE_TYPES = {"realtime_model_metrics": "realtime", "llm_metrics": "chat", "stt_metrics": "stt", "tts_metrics": "tts"}
+LOGGED_TYPES = {
+    "RealtimeModel metrics": "realtime_model_metrics",
+    "LLM metrics": "llm_metrics",
+    "STT metrics": "stt_metrics",
+    "TTS metrics": "tts_metrics",
+}
+"""The messages with which an agent's own logger prints single metrics, and their types."""
 SESSION_USAGE_UPDATED = "session_usage_updated"
 """The event with a session's sums so far, which is logged repeatedly."""
 USAGE_EVENTS = tuple(f'"{name}"'.encode() for name in (SESSION_USAGE_UPDATED, "metrics_collected"))
@@ -136,6 +144,11 @@ class LiveKitLine(Metrics, gc=False):
 
     job_id: Name = None
     room_id: Name = None
+    message: str | dict[str, msgspec.Raw] | None = None
+    msg: str | dict[str, msgspec.Raw] | None = None
+    model_name: str | None = None
+    model_provider: str | None = None
+    cached_input_tokens: Count | None = None
     metrics: Metrics | None = None
     usage: list[Metrics] | SessionUsage | None = None
     model_usage: list[Metrics] | None = None
@@ -150,6 +163,17 @@ class LiveKitLine(Metrics, gc=False):
         return next((content for content in (self.event, self.data, self.payload) if isinstance(content, LiveKitLine)), None)
 
     @property
+    def logged(self) -> Metrics | None:
+        """The metrics in a line of the agent's own logger, which has them beside its message; None if it is no such line."""
+        texts = (text for text in (self.message, self.msg) if isinstance(text, str))
+        kind = next((LOGGED_TYPES[text] for text in texts if text in LOGGED_TYPES), None)
+        if kind is None or self.type is not None:
+            return None
+        fields = {name: getattr(self, name) for name in Metrics.__struct_fields__}
+        named = {"type": kind, "metadata": ModelMetadata(self.model_name, self.model_provider)}
+        return Metrics(**{**fields, **named, "input_cached_tokens": self.cached_input_tokens})
+
+    @property
     def sums(self) -> list[Metrics]:
         """The sums in the document."""
         inside = self.usage.model_usage if isinstance(self.usage, SessionUsage) else self.usage
@@ -157,7 +181,7 @@ class LiveKitLine(Metrics, gc=False):
 
 
 _decoder = msgspec.json.Decoder(LiveKitLine)
-_KEYWORDS = ("model_usage", *SUM_TYPES, *SINGLE_TYPES, "input_cached_text_tokens", "job_id")
+_KEYWORDS = ("model_usage", *SUM_TYPES, *SINGLE_TYPES, "input_cached_text_tokens", "job_id", *LOGGED_TYPES)
 
 
 def matches(sample: Sequence[bytes]) -> bool:
@@ -167,7 +191,7 @@ def matches(sample: Sequence[bytes]) -> bool:
 
 def _has_agent_metrics(line: LiveKitLine) -> bool:
     line = unwrap(line)[-1]
-    metrics = [item for item in (line, line.metrics, *line.sums) if item is not None]
+    metrics = [item for item in (line, line.logged, line.metrics, *line.sums) if item is not None]
     return any(item.is_distinctive for item in metrics) or (line.job_id is not None and any(item.part for item in line.sums))
 
 
@@ -231,7 +255,7 @@ class MetricsReader:
         job = next((name for layer in layers if (name := first_text(layer.job_id, layer.room_id))), None)
         session = context.session or job
         owner = job or session or (document.identity if line.type == SESSION_USAGE_UPDATED else None)
-        for metrics in (line, line.metrics, *line.sums):
+        for metrics in (line, line.logged, line.metrics, *line.sums):
             if metrics is not None and (metrics is not line or line.is_distinctive):
                 yield MetricsEntry(context, metrics, session, owner)
 
@@ -310,7 +334,8 @@ def _usages(metrics: Metrics) -> tuple[RecordKind, tuple[Usage, ...]]:
         return "response", _tts_usages(metrics)
     if part == "chat":
         return "response", _chat_usages(metrics)
-    counts = _realtime_counts(metrics) if part == "realtime" else _sum_counts(metrics)
+    has_details = metrics.input_token_details is not None or metrics.output_token_details is not None
+    counts = _realtime_counts(metrics) if part == "realtime" and has_details else _sum_counts(metrics)
     if metrics.session_ms and not counts.input and not counts.output:
         return "session", (Usage({"session_ms": metrics.session_ms}),)
     return "response", no_usage() if counts.input is None and counts.output is None else possible_usages(counts)
