@@ -114,7 +114,15 @@ def test_a_usage_object_without_a_known_count_is_missing_and_never_an_exact_zero
     ("log_format", "document", "items"),
     [
         ("livekit", {"message": "RealtimeModel metrics", "input_text_tokens": 313}, 1),
-        ("pipecat", {"processor": "OpenAISTTService#0", "model": "gpt-realtime-whisper", "value": {"audio_seconds": 57.0}}, 1),
+        (
+            "pipecat",
+            {
+                "processor": "OpenAISTTService#0",
+                "model": "gpt-realtime-whisper",
+                "value": {"audio_minutes": 1, "output_tokens": 7},
+            },
+            1,
+        ),
         ("agents", {"type": "usage", "usage": {}}, 1),
         ("litellm", {"call_type": "aspeech", "id": "a", "model": "tts-1", "spend": 0.018, "prompt_tokens": 0}, 1),
         ("langfuse", {"id": "o", "type": "GENERATION", "usageDetails": {"output_video_tokens": 7}}, 1),

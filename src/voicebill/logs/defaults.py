@@ -1,12 +1,15 @@
 """Hold the values that are taken where a log does not give its own."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+
+from voicebill.billing.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogDefaults:
-    """The values to take where a log gives none. A value in the log always takes precedence."""
+    """The values to take where a log gives none. A value in the log always takes precedence; its model may be an alias."""
 
     provider: str | None = None
     model: str | None = None
@@ -16,3 +19,10 @@ class LogDefaults:
     tier: str | None = None
     tenant: str | None = None
     day: date | None = None
+    alias: Mapping[str, str] = field(default_factory=dict)
+    """Models by the names that logs use for them, in lower case. Unlike a default, they replace what a log says."""
+
+    def with_model(self, record: Record) -> Record:
+        """Return a record with the model that its name stands for."""
+        model = self.alias.get((record.model or "").lower())
+        return record if model is None else replace(record, model=model)

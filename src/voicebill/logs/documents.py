@@ -14,6 +14,7 @@ import msgspec
 from voicebill.logs.keys import place_key
 from voicebill.logs.report import ReadReport, format_json_error
 from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLine, NumberedLines
+from voicebill.logs.unread_usage import snake_case
 
 MAX_DOCUMENT_BYTES = MAX_LINE_BYTES
 """A document over many lines is kept in memory, up to so many bytes."""
@@ -77,10 +78,12 @@ def sample_documents(sample: Sequence[bytes]) -> list[bytes]:
     return [*contents, *(_array_items(unfinished) or [unfinished])] if unfinished else contents
 
 
-def decode_document(document: Document, decoder: msgspec.json.Decoder[StructType], report: ReadReport) -> StructType | None:
-    """Decode a document into its format's type. A document of another shape is reported, and gives None."""
+def decode_document(
+    document: Document, decoder: msgspec.json.Decoder[StructType], report: ReadReport, *, any_case: bool = False
+) -> StructType | None:
+    """Decode a document into its format's type, with names in any case. One of another shape is reported, and gives None."""
     try:
-        return decoder.decode(document.content)
+        return decoder.decode(in_snake_case(document.content) if any_case else document.content)
     except msgspec.ValidationError as error:
         report.add_error(document.source, document.line_number, f"not as the format requires: {error}")
         report.add_unread_line(document.source, document.line_number, document.content)
@@ -91,15 +94,39 @@ def decode_document(document: Document, decoder: msgspec.json.Decoder[StructType
     return None
 
 
+CAMEL_CASE = re.compile(rb'"(?:input|output|total|prompt|completion|cached|audio|text|characters|request)s?[A-Z]\w*"\s*:')
+"""The name of a count or of an identifier as JavaScript writes it."""
+
+
+def in_snake_case(content: bytes) -> bytes:
+    """Return a JSON document with its names in snake case, if it has counts in camel case; else unchanged.
+
+    >>> in_snake_case(b'{"inputTokens": 789, "requestId": "resp_1"}')
+    b'{"input_tokens":789,"request_id":"resp_1"}'
+    """
+    if not CAMEL_CASE.search(content):
+        return content
+    try:
+        return msgspec.json.encode(_with_snake_names(_decode(content)))
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return content
+
+
+def _with_snake_names(value: object) -> object:
+    if isinstance(value, dict):
+        return {snake_case(str(name)): _with_snake_names(inner) for name, inner in value.items()}
+    return [_with_snake_names(item) for item in value] if isinstance(value, list) else value
+
+
 def matching_documents(
-    sample: Sequence[bytes], decoder: msgspec.json.Decoder[StructType], words: "Iterable[str]"
+    sample: Sequence[bytes], decoder: msgspec.json.Decoder[StructType], words: "Iterable[str]", *, any_case: bool = False
 ) -> Iterator[StructType]:
     """Yield the documents of a sample that can be decoded and contain any of the words."""
     encoded_words = [word.encode() for word in words]
     for content in sample_documents(sample):
         if any(word in content for word in encoded_words):
             try:
-                yield decoder.decode(content)
+                yield decoder.decode(in_snake_case(content) if any_case else content)
             except (msgspec.MsgspecError, RecursionError, UnicodeError):
                 continue
 

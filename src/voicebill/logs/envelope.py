@@ -10,7 +10,7 @@ from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
-from voicebill.logs.providers import normalize_deployment, normalize_region
+from voicebill.logs.providers import normalize_deployment, normalize_region, split_model_name
 from voicebill.logs.report import ReadReport, first_of, first_time
 from voicebill.logs.unread_usage import counts_in
 
@@ -108,6 +108,7 @@ class RecordContext:
         `part` is what the record was made of, if that is not the document as a unit. Without usage, it is searched for counts.
         """
         defaults = self.defaults
+        provider, model = split_model_name(model, provider)
         if usages[0].status == "missing":
             self._report_unread(part)
         time = first_time(self.report, (*times, *self._times()))

@@ -14,7 +14,8 @@ PROVIDER_ALIASES = {
 }
 """Sources, read 2026-11-22: OpenTelemetry's attribute registry, old and new; LiteLLM's and LiveKit's provider names."""
 
-AZURE_HOST = ".openai.azure.com"
+AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+"""The hosts of Azure OpenAI, of Foundry resources and of the resources that were there before."""
 
 
 def normalize_region(region: str | None, provider: str | None) -> str | None:
@@ -35,17 +36,31 @@ def normalize_deployment(deployment: str | None) -> str | None:
     return name if name in DEPLOYMENTS else None
 
 
+def split_model_name(model: str | None, provider: str | None) -> tuple[str | None, str | None]:
+    """Return the provider and the model of a name such as `openai/gpt-realtime`; a provider that is named apart counts.
+
+    >>> split_model_name("azure/gpt-realtime", None), split_model_name("openai/gpt-realtime", "azure")
+    (('azure', 'gpt-realtime'), ('azure', 'gpt-realtime'))
+    >>> split_model_name("acme/voice", None)
+    (None, 'acme/voice')
+    """
+    prefix, _, name = (model or "").partition("/")
+    if name and (prefix_provider := PROVIDER_ALIASES.get(prefix.strip().lower())):
+        return provider or prefix_provider, name
+    return provider, model
+
+
 def normalize_provider(provider: str | None) -> str | None:
     """Return the provider that a name or a host stands for, if that is certain; else the name in lower case.
 
     >>> normalize_provider("az.ai.openai"), normalize_provider("Azure OpenAI"), normalize_provider("acme.openai.azure.com")
     ('azure', 'azure', 'azure')
-    >>> normalize_provider("deepgram")
-    'deepgram'
+    >>> normalize_provider("deepgram"), normalize_provider("https://acme.services.ai.azure.com/openai")
+    ('deepgram', 'azure')
     """
     if not provider or not provider.strip():
         return None
-    name = provider.strip().lower()
-    if name.endswith(AZURE_HOST):
+    name = provider.strip().lower().removeprefix("https://").removeprefix("wss://")
+    if name.partition("/")[0].partition(":")[0].endswith(AZURE_HOSTS):
         return "azure"
     return PROVIDER_ALIASES.get(name.replace(" ", "_").replace("-", "_"), name)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
@@ -10,7 +11,8 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import sample_documents
 from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.report import ReadReport
-from voicebill.logs.sources import NumberedLines, Source, find_sources
+from voicebill.logs.sources import PARQUET, NumberedLines, Source, find_sources
+from voicebill.logs.wrapped_lines import strip_prefix, unwrap_line
 
 SAMPLE_LINES = 400
 SAMPLE_BYTES = 4_000_000
@@ -24,6 +26,13 @@ class LogFormat:
     about: str
     matches: Callable[[Sequence[bytes]], bool]
     read: Callable[[Iterable[NumberedLines], LogDefaults, ReadReport], Iterator[Record]]
+
+
+class Recognition(NamedTuple):
+    """The format of a source, and how to take its JSON out of the lines; None if they are that JSON."""
+
+    log_format: LogFormat
+    rewrite_line: Callable[[bytes], bytes] | None = None
 
 
 LOG_FORMATS = tuple(
@@ -90,18 +99,34 @@ def _read_sources(
     lines_by_format: dict[str, list[NumberedLines]] = {}
     for source in log_sources:
         lines = NumberedLines(source, report)
-        if log_format:
-            source_format: LogFormat | None = _format_named(log_format)
-        elif source.path is not None and source.path.is_file():
-            source_format = _sniff_file(source, report, is_only_source=len(log_sources) == 1)
+        named_format = _format_named(log_format) if log_format else None
+        if source.path is not None and source.path.is_file():
+            recognition = _sniff_file(source, report, named_format, is_only_source=len(log_sources) == 1)
         else:
-            source_format = _sniff(lines, report, is_only_source=len(log_sources) == 1)
-        if source_format is not None:
-            report.sources[source.name] = source_format.name
-            lines_by_format.setdefault(source_format.name, []).append(lines)
+            recognition = _sniff(lines, report, named_format, is_only_source=len(log_sources) == 1)
+        if recognition is not None:
+            report.sources[source.name] = recognition.log_format.name
+            if recognition.rewrite_line is not None:
+                lines.rewrite(recognition.rewrite_line)
+            lines_by_format.setdefault(recognition.log_format.name, []).append(lines)
     for source_format in LOG_FORMATS:
         if source_format.name in lines_by_format:
-            yield from source_format.read(lines_by_format[source_format.name], defaults, report)
+            records = source_format.read(lines_by_format[source_format.name], defaults, report)
+            yield from map(defaults.with_model, records) if defaults.alias else records
+
+
+def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:
+    """Return the format of a sample as it is, or else of the JSON behind its prefixes and in its envelopes."""
+    candidates: list[tuple[Sequence[bytes], Callable[[bytes], bytes] | None]] = [(sample, None)]
+    if sample and not sample[0].startswith(PARQUET):
+        rewritten = [unwrap_line(line) for line in sample]
+        candidates += [(rewritten, unwrap_line)] if rewritten != sample else []
+    for lines, rewrite_line in candidates:
+        for log_format in log_formats:
+            if log_format.matches(lines):
+                has_prefix = rewrite_line is None and any(strip_prefix(line) != line for line in lines)
+                return Recognition(log_format, strip_prefix if has_prefix and log_format.name != columns.NAME else rewrite_line)
+    return None
 
 
 def _format_named(name: str) -> LogFormat:
@@ -111,28 +136,34 @@ def _format_named(name: str) -> LogFormat:
     raise UnknownName("format", name, (log_format.name for log_format in LOG_FORMATS))
 
 
-def _sniff_file(source: Source, report: ReadReport, *, is_only_source: bool) -> LogFormat | None:
+def _sniff_file(
+    source: Source, report: ReadReport, named_format: LogFormat | None, *, is_only_source: bool
+) -> Recognition | None:
     """Return the format of a file, and close it: there may be more files than can be open at once."""
     trial_report = ReadReport()
     lines = NumberedLines(source, trial_report)
     try:
-        log_format = _sniff(lines, trial_report, is_only_source=is_only_source)
+        recognition = _sniff(lines, trial_report, named_format, is_only_source=is_only_source)
     finally:
         lines.close()
-    if log_format is None:
+    if recognition is None:
         report.sources.update(trial_report.sources)
         report.unread_by_source.update(trial_report.unread_by_source)
         report.lines += trial_report.lines
         for error in trial_report.errors:
             report.add_error(error.source, error.line_number, error.reason)
-    return log_format
+    return recognition
 
 
-def _sniff(lines: NumberedLines, report: ReadReport, *, is_only_source: bool) -> LogFormat | None:
+def _sniff(
+    lines: NumberedLines, report: ReadReport, named_format: LogFormat | None, *, is_only_source: bool
+) -> Recognition | None:
     sample = lines.sample(SAMPLE_LINES, SAMPLE_BYTES)
-    for log_format in LOG_FORMATS:
-        if log_format.matches(sample):
-            return log_format
+    recognition = _recognise(sample, (named_format,) if named_format else LOG_FORMATS)
+    if recognition is not None:
+        return recognition
+    if named_format is not None:
+        return Recognition(named_format)
     if not sample:
         report.sources[lines.name] = "empty"
         return None

@@ -5,7 +5,7 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from glob import glob, has_magic
@@ -263,6 +263,11 @@ class NumberedLines:
                 break
         self._lines = chain(lines, self._lines)
         return [content for _, content in lines]
+
+    def rewrite(self, rewrite_line: Callable[[bytes], bytes]) -> None:
+        """Pass every line through a function from now on."""
+        lines = self._lines
+        self._lines = ((line_number, rewrite_line(line)) for line_number, line in lines)
 
     def close(self) -> None:
         """Close the source."""

@@ -178,8 +178,16 @@ def snake_case(name: str) -> str:
     >>> snake_case("inputTokenDetails"), snake_case("Cache Read Input Tokens"), snake_case("gen_ai.usage.input_tokens")
     ('input_token_details', 'cache_read_input_tokens', 'gen_ai_usage_input_tokens')
     """
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[: MAX_NAME_LENGTH + 1])
-    return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", split_camel_case(name[: MAX_NAME_LENGTH + 1])).strip("_")
+
+
+def split_camel_case(name: str) -> str:
+    """Return a name in lower case, its words in camel case divided; dots and spaces stay.
+
+    >>> split_camel_case("inputTokens"), split_camel_case("text.inputTokens"), split_camel_case("Prompt Tokens")
+    ('input_tokens', 'text.input_tokens', 'prompt tokens')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 @lru_cache(maxsize=4096)

@@ -283,3 +283,52 @@ def test_wrong_types_are_reported(bad: object, because: str) -> None:
 def test_counts_that_contradict_each_other_are_flagged() -> None:
     """More cached than there was input."""
     assert read_record(line({**SUM, "input_cached_text_tokens": 5000})).status == "inconsistent"
+
+
+def test_the_lines_of_an_agents_own_logger_are_single_metrics() -> None:
+    """As `log_metrics` prints them: 57 + 256 text and 92 + 384 audio tokens in, 9 text and 23 audio tokens out."""
+    shared = {"level": "INFO", "name": "livekit.agents", "job_id": "AJ_7", "timestamp": "2026-09-02T09:00:31.120000+00:00"}
+    realtime = {
+        "message": "RealtimeModel metrics",
+        **shared,
+        "model_name": "gpt-realtime",
+        "model_provider": "api.openai.com",
+        "ttft": 0.61,
+        "input_tokens": 789,
+        "cached_input_tokens": 640,
+        "input_text_tokens": 313,
+        "input_cached_text_tokens": 256,
+        "input_image_tokens": 0,
+        "input_cached_image_tokens": 0,
+        "input_audio_tokens": 476,
+        "input_cached_audio_tokens": 384,
+        "output_tokens": 32,
+        "output_text_tokens": 9,
+        "output_audio_tokens": 23,
+        "output_image_tokens": 0,
+        "total_tokens": 821,
+        "tokens_per_second": 21.4,
+    }
+    transcription = {
+        "message": "STT metrics",
+        **shared,
+        "model_name": "gpt-4o-transcribe",
+        "audio_duration": 2.0,
+        "input_tokens": 22,
+        "input_audio_tokens": 20,
+        "output_tokens": 9,
+    }
+    chat = {"message": "LLM metrics", **shared, "model_name": "gpt-4.1-mini", "prompt_tokens": 1200, "completion_tokens": 80}
+    speech = {"message": "TTS metrics", **shared, "model_name": "tts-1", "characters_count": 40, "audio_duration": 3.0}
+    records, report = read_records("\n".join(map(json.dumps, (realtime, transcription, chat, speech, realtime))))
+    usage = {"text_in": 57, "text_in_cached": 256, "audio_in": 92, "audio_in_cached": 384, "text_out": 9, "audio_out": 23}
+    assert [usage_of(record) for record in records] == [
+        usage,
+        {"text_in": 2, "audio_in": 20, "text_out": 9},
+        {"text_in": 1200, "text_out": 80},
+        {"characters_in": 40},
+        usage,
+    ]
+    assert {record.session for record in records} == {"AJ_7"}
+    assert (records[0].model, records[0].provider, report.unread_usage) == ("gpt-realtime", "openai", None)
+    assert read_records(json.dumps(chat))[1].sources == {"a log": "livekit"}

@@ -211,3 +211,22 @@ def test_an_operation_that_is_no_text_is_no_operation() -> None:
 def test_parents_in_a_circle_end() -> None:
     """A faulty export does not hang the reader."""
     assert tokens(line(call("a", "b"), span("b", "c"), span("c", "b"))) == [10]
+
+
+def test_spans_of_speech_count_by_seconds_and_characters() -> None:
+    def span(name: str, operation: str, model: str, **quantity: float) -> dict[str, Any]:
+        names = {"gen_ai.provider.name": "openai", "gen_ai.request.model": model, "gen_ai.operation.name": operation}
+        attributes = {**names, **{f"metrics.{key}": value for key, value in quantity.items()}}
+        return {"context": {"trace_id": "t", "span_id": name}, "end_time": "2026-09-01T10:00:02Z", "attributes": attributes}
+
+    spans = [
+        span("a", "stt", "gpt-realtime-whisper", audio_seconds=57.0),
+        span("b", "tts", "tts-1", character_count=1200),
+        span("c", "tts", "tts-1", ttfb=0.3),
+    ]
+    records, report = read_records("\n".join(map(json.dumps, spans)))
+    assert [(record.kind, usage_of(record)) for record in records] == [
+        ("transcription", {"audio_ms": 57000}),
+        ("response", {"characters_in": 1200}),
+    ]
+    assert report.unread_usage is None

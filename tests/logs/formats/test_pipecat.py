@@ -120,3 +120,14 @@ def test_wrong_counts_are_reported(field: str, value: object) -> None:
     records, report = read_records(line({**TOKENS, field: value}, TOKENS))
     assert len(records) == 1
     assert f"$.{field}" in error_texts(report)[0]
+
+
+def test_seconds_of_transcription_are_read_alone_and_in_messages() -> None:
+    usage = {"processor": "OpenAISTTService#0", "model": "gpt-realtime-whisper", "value": {"audio_seconds": 57.0}}
+    message = {"label": "rtvi-ai", "type": "metrics", "data": {"stt_usage": [usage]}}
+    for document in (usage, message):
+        records, report = read_records(json.dumps(document), "pipecat")
+        assert [(record.kind, record.model, usage_of(record)) for record in records] == [
+            ("transcription", "gpt-realtime-whisper", {"audio_ms": 57000})
+        ]
+        assert report.unread_usage is None

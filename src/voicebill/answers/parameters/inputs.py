@@ -962,6 +962,14 @@ LOG_DEFAULTS: Inputs = _rows(
         example="gpt-4o-transcribe",
     ),
     Input(
+        name="alias",
+        label="Models of deployments",
+        help="Models of the names that a log uses for them, such as those of Azure deployments",
+        kind=kinds.ALIASES,
+        group=LOG_VALUES,
+        example="voice-prod=gpt-realtime,stt=gpt-4o-transcribe",
+    ),
+    Input(
         name="provider",
         label="Provider",
         help="Provider, if the log does not name one: openai, azure",

@@ -299,6 +299,24 @@ def read_field_names(value: object) -> tuple[str, ...]:
     return CostQuery(by=read_names(value)).by
 
 
+def read_aliases(value: object) -> dict[str, str]:
+    """Models by the names of their deployments, as a text such as `voice-prod=gpt-realtime,stt=gpt-4o-transcribe`.
+
+    Raises:
+        InvalidInput: it is anything else, or a name is given twice.
+    """
+    aliases: dict[str, str] = {}
+    for pair in read_string(value).split(","):
+        name, _, model = (part.strip() for part in pair.partition("="))
+        if not name or not model or name.lower() in aliases:
+            raise InvalidInput(
+                f"must be NAME=MODEL, a name once, such as voice-prod=gpt-realtime, not {_describe(value)}",
+                is_predicate=True,
+            )
+        aliases[name.lower()] = model
+    return aliases
+
+
 def read_filter(value: object) -> Condition:
     """A filter of records, such as `turn >= 3 and status = exact`.
 
@@ -353,4 +371,5 @@ SERVICE_LEVEL = InputKind("service level", read_service_level, "string", '"SHARE
 TIER = InputKind("tier", read_tier, "integer", "NAME")
 CACHED_TOKENS = InputKind("cached tokens", read_cached_tokens, "string", "NAME", choices=tuple(CACHED_TOKEN_COUNTING))
 FIELD_NAMES = InputKind("fields", read_field_names, "array", "FIELD,...", item={"type": "string"})
+ALIASES = InputKind("aliases", read_aliases, "string", "NAME=MODEL,...")
 FILTER = InputKind("filter", read_filter, "string", "CONDITION")

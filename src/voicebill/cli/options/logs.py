@@ -77,7 +77,7 @@ class LogInput:
             InvalidInput: one of them is given.
         """
         values = self.defaults if self.format is None else {**self.defaults, "format": self.format}
-        for name in ("model", "transcription_model", "tenant", "day", "format"):
+        for name in ("model", "transcription_model", "alias", "tenant", "day", "format"):
             if name in values:
                 raise InvalidInput("applies when logs are recorded, not to the records of a ledger", field=name)
 

@@ -22,9 +22,10 @@ from voicebill.facts.load import load_facts
 from voicebill.logs.counts import MAX_COUNT, TokenCounts, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.keys import place_key, response_key
+from voicebill.logs.providers import normalize_provider, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
-from voicebill.logs.unread_usage import counts_in, meaning_of
+from voicebill.logs.unread_usage import counts_in, meaning_of, split_camel_case
 
 NAME = "columns"
 ABOUT = "CSV or Parquet with named columns: meters as voicebill names them, or counts as vendors report them"
@@ -39,7 +40,7 @@ COUNT_COLUMNS: dict[str, tuple[str, ...]] = {
     "text_in": ("input_text_tokens",),
     "audio_in": ("input_audio_tokens",),
     "image_in": ("input_image_tokens",),
-    "cached": ("cached_tokens", "input_cached_tokens", "cached_input_tokens"),
+    "cached": ("cached_tokens", "input_cached_tokens", "cached_input_tokens", "cache_read_input_tokens"),
     "text_cached": ("cached_text_tokens", "input_cached_text_tokens"),
     "audio_cached": ("cached_audio_tokens", "input_cached_audio_tokens"),
     "image_cached": ("cached_image_tokens", "input_cached_image_tokens"),
@@ -148,10 +149,10 @@ def _supported(names: Iterable[str]) -> frozenset[str]:
 def normalize_column(name: str) -> str:
     """Return the normalised name of a column.
 
-    >>> normalize_column(" Input Tokens")
-    'input_tokens'
+    >>> normalize_column(" Input Tokens"), normalize_column("inputTokens")
+    ('input_tokens', 'input_tokens')
     """
-    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+    return re.sub(r"[\s\-]+", "_", split_camel_case(name.strip()))
 
 
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
@@ -326,14 +327,15 @@ class _RowReader:
         kind = self._kind()
         outcome = self._text("outcome")
         time = self._time()
+        provider, model = split_model_name(self._model(kind), normalize_provider(self._text("provider")))
         return Record(
             key=self._key(kind),
             kind=kind,
             usage_candidates=self._usages(kind),
             source=self.lines.name,
             line_number=self.line_number,
-            provider=self._text("provider") or self.defaults.provider,
-            model=self._model(kind),
+            provider=provider or self.defaults.provider,
+            model=model,
             deployment=self._text("deployment") or self.defaults.deployment,
             region=self._text("region") or self.defaults.region,
             tier=self._text("tier") or self.defaults.tier,

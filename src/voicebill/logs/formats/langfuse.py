@@ -23,6 +23,7 @@ from voicebill.logs.envelope import Envelope, Name, RecordContext, Time, first_t
 from voicebill.logs.formats.realtime_events import Count
 from voicebill.logs.report import ReadReport, first_of
 from voicebill.logs.sources import NumberedLines
+from voicebill.logs.unread_usage import split_camel_case
 
 NAME = "langfuse"
 ABOUT = "Langfuse's observations, as JSON lines, arrays, pages of its API, or inside traces"
@@ -180,6 +181,7 @@ def counts_from_details(details: UsageDetails, report: ReadReport) -> TokenCount
         ValueError: a value is not a count.
     """
     values: dict[str, int] = {}
+    details = {**{split_camel_case(key): value for key, value in details.items()}, **details}
     for count, keys in COUNT_KEYS.items():
         name = next((key for key in keys if details.get(key) is not None), None)
         if name is not None:
@@ -187,6 +189,7 @@ def counts_from_details(details: UsageDetails, report: ReadReport) -> TokenCount
     for key, value in details.items():
         if (
             value
+            and split_camel_case(key) not in SUPPORTED_KEYS
             and key not in SUPPORTED_KEYS
             and "cost" not in key.lower()
             and _is_count(value)

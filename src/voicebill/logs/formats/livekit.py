@@ -6,7 +6,10 @@ metrics. Details that a plugin does not know are logged as 0: if they do not add
 response without usage is logged like one that used nothing. Usage with tokens is charged by tokens; seconds and characters
 count only without tokens. Tokens of a chat model are text: images are not reported separately.
 
-Sources: livekit-agents' metrics/usage.py, metrics/base.py and voice/report.py, read 2026-11-22.
+An agent's own logger prints single metrics beside a message such as "RealtimeModel metrics". Agents in JavaScript write the
+same names in camel case, and durations in milliseconds.
+
+Sources: livekit-agents' metrics/usage.py, metrics/base.py and voice/report.py, read 2026-11-22; agents-js' metrics/base.ts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,14 +35,28 @@ NAME = "livekit"
 ABOUT = "metrics of LiveKit agents, single or summed per session, as JSON lines or session reports"
 
 Seconds = Annotated[float, Meta(ge=0, le=10**9)]
+Milliseconds = Annotated[float, Meta(ge=0, le=10**12)]
 
 SUM_TYPES = {"llm_usage": "llm", "stt_usage": "stt", "tts_usage": "tts"}
 SINGLE_TYPES = {"realtime_model_metrics": "realtime", "llm_metrics": "chat", "stt_metrics": "stt", "tts_metrics": "tts"}
+LOGGED_TYPES = {
+    "RealtimeModel metrics": "realtime_model_metrics",
+    "LLM metrics": "llm_metrics",
+    "STT metrics": "stt_metrics",
+    "TTS metrics": "tts_metrics",
+}
+"""The messages with which an agent's own logger prints single metrics, and their types."""
 SESSION_USAGE_UPDATED = "session_usage_updated"
 """The event with a session's sums so far, which is logged repeatedly."""
 USAGE_EVENTS = tuple(f'"{name}"'.encode() for name in (SESSION_USAGE_UPDATED, "metrics_collected"))
 """The only events in a session report that carry usage."""
 SUM_OF_SINGLE_METRICS = "sums whose single metrics are in the log too"
+
+
+def _milliseconds(seconds: float | None, milliseconds: float | None) -> int | None:
+    if seconds is not None:
+        return round(seconds * 1000)
+    return None if milliseconds is None else round(milliseconds)
 
 
 class ModelMetadata(Struct, gc=False):
@@ -78,6 +95,8 @@ class Metrics(Envelope, gc=False):
     total_tokens: Count | None = None
     audio_duration: Seconds | None = None
     session_duration: Seconds | None = None
+    audio_duration_ms: Milliseconds | None = None
+    session_duration_ms: Milliseconds | None = None
     characters_count: Count | None = None
 
     @property
@@ -90,9 +109,19 @@ class Metrics(Envelope, gc=False):
             return None
         if self.characters_count is not None:
             return "tts"
-        if self.audio_duration is not None:
+        if self.audio_ms is not None:
             return "stt"
         return None if self.input_tokens is None and self.output_tokens is None and self.session_duration is None else "llm"
+
+    @property
+    def audio_ms(self) -> int | None:
+        """The milliseconds of audio: agents in Python log seconds, those in JavaScript milliseconds."""
+        return _milliseconds(self.audio_duration, self.audio_duration_ms)
+
+    @property
+    def session_ms(self) -> int | None:
+        """The milliseconds of the session."""
+        return _milliseconds(self.session_duration, self.session_duration_ms)
 
     @property
     def is_distinctive(self) -> bool:
@@ -115,6 +144,11 @@ class LiveKitLine(Metrics, gc=False):
 
     job_id: Name = None
     room_id: Name = None
+    message: str | dict[str, msgspec.Raw] | None = None
+    msg: str | dict[str, msgspec.Raw] | None = None
+    model_name: str | None = None
+    model_provider: str | None = None
+    cached_input_tokens: Count | None = None
     metrics: Metrics | None = None
     usage: list[Metrics] | SessionUsage | None = None
     model_usage: list[Metrics] | None = None
@@ -129,6 +163,17 @@ class LiveKitLine(Metrics, gc=False):
         return next((content for content in (self.event, self.data, self.payload) if isinstance(content, LiveKitLine)), None)
 
     @property
+    def logged(self) -> Metrics | None:
+        """The metrics in a line of the agent's own logger, which has them beside its message; None if it is no such line."""
+        texts = (text for text in (self.message, self.msg) if isinstance(text, str))
+        kind = next((LOGGED_TYPES[text] for text in texts if text in LOGGED_TYPES), None)
+        if kind is None or self.type is not None:
+            return None
+        fields = {name: getattr(self, name) for name in Metrics.__struct_fields__}
+        named = {"type": kind, "metadata": ModelMetadata(self.model_name, self.model_provider)}
+        return Metrics(**{**fields, **named, "input_cached_tokens": self.cached_input_tokens})
+
+    @property
     def sums(self) -> list[Metrics]:
         """The sums in the document."""
         inside = self.usage.model_usage if isinstance(self.usage, SessionUsage) else self.usage
@@ -136,17 +181,17 @@ class LiveKitLine(Metrics, gc=False):
 
 
 _decoder = msgspec.json.Decoder(LiveKitLine)
-_KEYWORDS = ("model_usage", *SUM_TYPES, *SINGLE_TYPES, "input_cached_text_tokens", "job_id")
+_KEYWORDS = ("model_usage", *SUM_TYPES, *SINGLE_TYPES, "input_cached_text_tokens", "job_id", *LOGGED_TYPES)
 
 
 def matches(sample: Sequence[bytes]) -> bool:
     """Return whether the first documents contain metrics of an agent, or a session report."""
-    return any(_has_agent_metrics(line) for line in matching_documents(sample, _decoder, _KEYWORDS))
+    return any(_has_agent_metrics(line) for line in matching_documents(sample, _decoder, _KEYWORDS, any_case=True))
 
 
 def _has_agent_metrics(line: LiveKitLine) -> bool:
     line = unwrap(line)[-1]
-    metrics = [item for item in (line, line.metrics, *line.sums) if item is not None]
+    metrics = [item for item in (line, line.logged, line.metrics, *line.sums) if item is not None]
     return any(item.is_distinctive for item in metrics) or (line.job_id is not None and any(item.part for item in line.sums))
 
 
@@ -155,7 +200,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     for lines in logs:
         reader = MetricsReader(defaults, report)
         for document in documents(lines, report):
-            line = decode_document(document, _decoder, report)
+            line = decode_document(document, _decoder, report, any_case=True)
             if line is not None:
                 yield from reader.add_document(document, line)
         yield from reader.finish()
@@ -199,7 +244,10 @@ class MetricsReader:
         for raw in map(bytes, line.events or ()):
             if any(word in raw for word in USAGE_EVENTS):
                 event = decode_document(
-                    Document(document.source, document.identity, document.line_number, raw), _decoder, self.report
+                    Document(document.source, document.identity, document.line_number, raw),
+                    _decoder,
+                    self.report,
+                    any_case=True,
                 )
                 if event is not None and not event.events:
                     yield from self._metrics_entries(document, [*layers, event])
@@ -207,7 +255,7 @@ class MetricsReader:
         job = next((name for layer in layers if (name := first_text(layer.job_id, layer.room_id))), None)
         session = context.session or job
         owner = job or session or (document.identity if line.type == SESSION_USAGE_UPDATED else None)
-        for metrics in (line, line.metrics, *line.sums):
+        for metrics in (line, line.logged, line.metrics, *line.sums):
             if metrics is not None and (metrics is not line or line.is_distinctive):
                 yield MetricsEntry(context, metrics, session, owner)
 
@@ -286,9 +334,10 @@ def _usages(metrics: Metrics) -> tuple[RecordKind, tuple[Usage, ...]]:
         return "response", _tts_usages(metrics)
     if part == "chat":
         return "response", _chat_usages(metrics)
-    counts = _realtime_counts(metrics) if part == "realtime" else _sum_counts(metrics)
-    if metrics.session_duration and not counts.input and not counts.output:
-        return "session", (Usage({"session_ms": round(metrics.session_duration * 1000)}),)
+    has_details = metrics.input_token_details is not None or metrics.output_token_details is not None
+    counts = _realtime_counts(metrics) if part == "realtime" and has_details else _sum_counts(metrics)
+    if metrics.session_ms and not counts.input and not counts.output:
+        return "session", (Usage({"session_ms": metrics.session_ms}),)
     return "response", no_usage() if counts.input is None and counts.output is None else possible_usages(counts)
 
 
@@ -306,9 +355,7 @@ def _stt_usages(metrics: Metrics) -> tuple[Usage, ...]:
                 text_out=output_tokens,
             )
         )
-    if metrics.audio_duration is None:
-        return no_usage()
-    return (Usage({"audio_ms": round(metrics.audio_duration * 1000)}),)
+    return no_usage() if metrics.audio_ms is None else (Usage({"audio_ms": metrics.audio_ms}),)
 
 
 def _tts_usages(metrics: Metrics) -> tuple[Usage, ...]:

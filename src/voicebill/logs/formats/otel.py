@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from voicebill.answers.recorded.unread_usage import UnreadUsage
-from voicebill.billing.record import Record
+from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import MAX_COUNT, TokenCounts, possible_usages
 from voicebill.logs.defaults import LogDefaults
@@ -58,6 +58,8 @@ COUNT_ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 SUMMING_OPERATIONS = frozenset({"invoke_agent", "create_agent", "invoke_workflow"})
 """Operations whose spans contain the charged calls."""
+SPEECH_QUANTITIES = {"stt": "metrics.audio_seconds", "tts": "metrics.character_count"}
+"""The attribute with the seconds or characters of speech, by operation, as Pipecat writes them."""
 SUM_OF_OTHER_SPANS = "spans that sum other spans"
 
 MAX_WAITING_SPANS = 200_000
@@ -246,12 +248,34 @@ def _parse_span(span: Span, context: RecordContext, number: int, report: ReadRep
         report.add_error(context.document.source, context.document.line_number, str(error))
         return None
     if counts is None:
-        return None
+        return _parse_speech_span(span, attributes, context, number)
     is_summing = _text(attributes, "gen_ai.operation.name") in SUMMING_OPERATIONS
     return UsageSpan(_record(span, attributes, possible_usages(counts), context, number), counts, is_summing)
 
 
-def _record(span: Span, attributes: Attributes, usages: tuple[Usage, ...], context: RecordContext, number: int) -> Record:
+def _parse_speech_span(span: Span, attributes: Attributes, context: RecordContext, number: int) -> UsageSpan | None:
+    """Return the usage of a span of speech-to-text by seconds, or of text-to-speech by characters; None for other spans."""
+    operation = _text(attributes, "gen_ai.operation.name")
+    quantity = span.all_attributes.get(SPEECH_QUANTITIES.get(operation or "", ""))
+    if isinstance(quantity, str) and quantity.isascii() and quantity.isdigit() and len(quantity) < 16:
+        quantity = int(quantity)
+    if not isinstance(quantity, int | float) or isinstance(quantity, bool) or not 0 <= quantity <= 10**9:
+        return None
+    is_transcription = operation == "stt"
+    usage = Usage({"audio_ms": round(quantity * 1000)} if is_transcription else {"characters_in": round(quantity)})
+    kind: RecordKind = "transcription" if is_transcription else "response"
+    return UsageSpan(_record(span, attributes, (usage,), context, number, kind=kind), TokenCounts(), is_summing_operation=False)
+
+
+def _record(
+    span: Span,
+    attributes: Attributes,
+    usages: tuple[Usage, ...],
+    context: RecordContext,
+    number: int,
+    *,
+    kind: RecordKind = "response",
+) -> Record:
     trace_id, span_id, _ = span.ids
     identifier = _text(attributes, "gen_ai.response.id")
     if identifier:
@@ -261,6 +285,7 @@ def _record(span: Span, attributes: Attributes, usages: tuple[Usage, ...], conte
     return context.record(
         key,
         usages,
+        kind=kind,
         provider=_provider(attributes),
         model=_text(attributes, "gen_ai.response.model", "gen_ai.request.model"),
         session=_text(attributes, "gen_ai.conversation.id", "session.id"),

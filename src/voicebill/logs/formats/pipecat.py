@@ -2,17 +2,18 @@
 
 They name no response, session or time: these come from the envelope around them. The total shows whether the input count
 includes cached tokens. Pipecat reports audio tokens separately and nothing else: the rest of a count with an audio part is
-text here, images included. Without an audio part, the split into text and audio is ambiguous. Pipecat does not meter
-transcription. It meters spoken characters: only an integer of a processor with TTS in its name is taken for them, since
-delays are reported in the same shape.
+text here, images included. Without an audio part, the split into text and audio is ambiguous.
+Transcription is metered in seconds of audio since 1.14. Spoken characters are metered too: only an integer of a processor
+with TTS in its name is taken for them, since delays are reported in the same shape.
 
 Sources: pipecat's metrics/metrics.py and its RTVI observer, read 2026-11-22.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
@@ -43,6 +44,8 @@ class LLMTokenUsage(Envelope, gc=False):
     input_audio_tokens: Count | None = None
     output_audio_tokens: Count | None = None
     cache_read_input_audio_tokens: Count | None = None
+    audio_seconds: Annotated[float, Meta(ge=0, le=10**9)] | None = None
+    """The only count of `STTUsage`."""
 
     @property
     def counts(self) -> TokenCounts:
@@ -97,6 +100,7 @@ class PipecatLine(LLMTokenUsage, gc=False):
     payload: "PipecatLine | str | None" = None
     frame: "PipecatLine | str | None" = None
     tokens: list[LLMTokenUsage] | None = None
+    stt_usage: list[MetricsData] | None = None
     characters: list[MetricsData] | None = None
 
     @property
@@ -116,6 +120,7 @@ class PipecatLine(LLMTokenUsage, gc=False):
         yield from self.data if isinstance(self.data, list) else ()
         yield from (MetricsData(self.processor, self.model, tokens) for tokens in self.tokens or ())
         yield from self.characters or ()
+        yield from self.stt_usage or ()
 
 
 _decoder = msgspec.json.Decoder(PipecatLine)
@@ -124,7 +129,7 @@ _KEYWORDS = ("cache_read_input_audio_tokens", "processor", "rtvi-ai")
 
 def matches(sample: Sequence[bytes]) -> bool:
     """Return whether the first documents contain token usage as only Pipecat writes it."""
-    return any(_has_tokens(unwrap(line)[-1]) for line in matching_documents(sample, _decoder, _KEYWORDS))
+    return any(_has_tokens(unwrap(line)[-1]) for line in matching_documents(sample, _decoder, _KEYWORDS, any_case=True))
 
 
 def _has_tokens(line: PipecatLine) -> bool:
@@ -137,7 +142,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     """Yield the records of all sources."""
     for lines in logs:
         for document in documents(lines, report):
-            line = decode_document(document, _decoder, report)
+            line = decode_document(document, _decoder, report, any_case=True)
             if line is not None:
                 yield from _records(document, unwrap(line), defaults, report)
 
@@ -153,6 +158,7 @@ def _records(document: Document, layers: list[PipecatLine], defaults: LogDefault
         yield context.record(
             document.key_of(number),
             usages,
+            kind="transcription" if "audio_ms" in dict(usages[0].items()) else "response",
             provider=provider,
             model=metrics.model or model,
             part=None if len(items) == 1 else metrics,
@@ -160,6 +166,8 @@ def _records(document: Document, layers: list[PipecatLine], defaults: LogDefault
 
 
 def _usages(metrics: MetricsData) -> tuple[Usage, ...]:
+    if isinstance(metrics.value, LLMTokenUsage) and metrics.value.audio_seconds is not None:
+        return (Usage({"audio_ms": round(metrics.value.audio_seconds * 1000)}),)
     if isinstance(metrics.value, LLMTokenUsage):
         return possible_usages(metrics.value.counts)
     return () if metrics.characters is None else (Usage({"characters_in": metrics.characters}),)

@@ -1,0 +1,114 @@
+"""Take JSON out of what loggers and containers put around a line: text before it, and envelopes with the line as a text.
+
+Envelopes are those of Docker's json-file driver, CloudWatch, journald, Google Cloud, loguru and structlog. The time of the
+outermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time.
+
+Sources: docker's json-file driver, CloudWatch's filtered events, systemd's journal export, loguru's `serialize`, and
+structlog's JSON renderer, read 2026-11-28.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+MAX_WRAPPINGS = 4
+MAX_PREFIX_BYTES = 400
+"""What stands before the JSON of a line is not longer: a time, a level, a logger's name."""
+
+MESSAGE_FIELDS = ("log", "message", "MESSAGE", "msg", "textPayload", "jsonPayload", "line", "text")
+"""The fields in which envelopes carry a line, as text or as an object."""
+OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
+"""The fields in which structured loggers carry objects, or an object of them."""
+TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
+JSON_BYTES = b'{}[],:"'
+"""A line that begins with one of these is JSON, or a part of a document over many lines."""
+TIMESTAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
+
+_decode = msgspec.json.decode
+_encode = msgspec.json.encode
+
+
+def strip_prefix(line: bytes) -> bytes:
+    """Return the JSON at the end of a line that begins with something else; another line unchanged.
+
+    >>> strip_prefix(b'2026-11-22 10:15:00,250 INFO agent: {"type": "response.done"}')
+    b'{"received_at":"2026-11-22 10:15:00,250","type": "response.done"}'
+    """
+    body = line.strip()
+    if not body or body[0] in JSON_BYTES:
+        return line
+    start = body.find(b"{", 0, MAX_PREFIX_BYTES)
+    if start < 0 or not body.endswith(b"}") or _decoded(body[start:]) is None:
+        return line
+    time = TIMESTAMP.search(body, 0, start)
+    return _with_time(body[start:], time[0].decode() if time else None)
+
+
+def unwrap_line(line: bytes) -> bytes:
+    r"""Return the JSON in a line's envelopes, or behind its prefix; a line without any unchanged.
+
+    >>> unwrap_line(b'{"log": "{\\"type\\": \\"response.done\\"}\\n", "stream": "stdout", "time": "2026-11-22T10:15:00Z"}')
+    b'{"received_at":"2026-11-22T10:15:00Z","type": "response.done"}'
+    """
+    stripped = strip_prefix(line)
+    content = stripped.strip()
+    time: str | float | None = None
+    for _ in range(MAX_WRAPPINGS):
+        document = _decoded(content)
+        inner = next(_contents(document), None) if document is not None else None
+        if document is None or inner is None:
+            break
+        time = time or _time_of(document)
+        content = inner
+    else:
+        return line
+    return stripped if content == stripped.strip() else _with_time(content, time)
+
+
+def _decoded(content: bytes) -> dict[str, Any] | None:
+    try:
+        document = _decode(content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _contents(document: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the JSON that an envelope may carry, the likeliest first."""
+    record = document.get("record")
+    places: Sequence[dict[str, Any]] = [record, document] if isinstance(record, dict) else [document]
+    for place in places:
+        yield from _objects(place[name] for name in MESSAGE_FIELDS if name in place)
+        for name in OBJECT_FIELDS:
+            value = place.get(name)
+            if name in ("extra", "fields") and isinstance(value, dict):
+                yield from _objects(value.values())
+            else:
+                yield from _objects([value])
+
+
+def _objects(values: Iterable[object]) -> Iterator[bytes]:
+    for value in values:
+        if isinstance(value, dict):
+            yield _encode(value)
+        elif isinstance(value, str) and "{" in value:
+            content = strip_prefix(value.encode(errors="surrogatepass")).strip()
+            if content.startswith(b"{") and _decoded(content) is not None:
+                yield content
+
+
+def _time_of(document: dict[str, Any]) -> str | float | None:
+    record = document.get("record")
+    if isinstance(record, dict) and isinstance(record.get("time"), dict):
+        return _time_of(record["time"])
+    values = (document.get(name) for name in TIME_FIELDS)
+    return next((value for value in values if isinstance(value, str | int | float) and value), None)
+
+
+def _with_time(content: bytes, time: str | float | None) -> bytes:
+    """Add the time of an envelope in front of an object's own fields, which take precedence."""
+    if time is None or not content.startswith(b"{") or content[1:].lstrip().startswith(b"}"):
+        return content
+    return b'{"received_at":' + _encode(time) + b"," + content[1:].lstrip()
