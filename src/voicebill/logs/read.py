@@ -117,16 +117,18 @@ def _read_sources(
 
 def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:
     """Return the format of a sample as it is, or else of the JSON behind its prefixes and in its envelopes."""
-    candidates: list[tuple[Sequence[bytes], Callable[[bytes], bytes] | None]] = [(sample, None)]
-    if sample and not sample[0].startswith(PARQUET):
-        rewritten = [unwrap_line(line) for line in sample]
-        candidates += [(rewritten, unwrap_line)] if rewritten != sample else []
-    for lines, rewrite_line in candidates:
-        for log_format in log_formats:
-            if log_format.matches(lines):
-                has_prefix = rewrite_line is None and any(strip_prefix(line) != line for line in lines)
-                return Recognition(log_format, strip_prefix if has_prefix and log_format.name != columns.NAME else rewrite_line)
-    return None
+    log_formats = tuple(log_formats)
+    plain = next((log_format for log_format in log_formats if log_format.matches(sample)), None)
+    if plain is not None:
+        has_prefix = plain.name != columns.NAME and any(strip_prefix(line) != line for line in sample)
+        return Recognition(plain, strip_prefix if has_prefix else None)
+    if not sample or sample[0].startswith(PARQUET):
+        return None
+    unwrapped = [unwrap_line(line) for line in sample]
+    if unwrapped == sample:
+        return None
+    matching = next((log_format for log_format in log_formats if log_format.matches(unwrapped)), None)
+    return Recognition(matching, unwrap_line) if matching is not None else None
 
 
 def _format_named(name: str) -> LogFormat:

@@ -22,7 +22,7 @@ MESSAGE_FIELDS = ("log", "message", "MESSAGE", "msg", "textPayload", "jsonPayloa
 OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
 """The fields in which structured loggers carry objects, or an object of them."""
 TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
-JSON_BYTES = b'{}[],:"'
+JSON_STARTS = (b"{", b"}", b"[", b"]", b",", b":", b'"')
 """A line that begins with one of these is JSON, or a part of a document over many lines."""
 TIMESTAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 
@@ -36,8 +36,10 @@ def strip_prefix(line: bytes) -> bytes:
     >>> strip_prefix(b'2026-11-22 10:15:00,250 INFO agent: {"type": "response.done"}')
     b'{"received_at":"2026-11-22 10:15:00,250","type": "response.done"}'
     """
+    if line[:1] in JSON_STARTS:
+        return line
     body = line.strip()
-    if not body or body[0] in JSON_BYTES:
+    if not body or body[:1] in JSON_STARTS:
         return line
     start = body.find(b"{", 0, MAX_PREFIX_BYTES)
     if start < 0 or not body.endswith(b"}") or _decoded(body[start:]) is None:
