@@ -96,6 +96,14 @@ def test_images_are_dearer_the_earlier_they_are_shown() -> None:
     assert "image_turns" not in swings()
 
 
+def test_a_prompt_of_which_a_part_is_stable_is_halved_with_that_part() -> None:
+    changing = replace(PLAN, instructions_tokens=1000, instructions_change=1, stable_instructions_tokens=600)
+    halved = replace(changing, instructions_tokens=500, stable_instructions_tokens=300)
+    assert swings(changing)["prompt"].low == expected_amount(halved) - expected_amount(changing)
+    savings = {row.change: row.savings for row in recommendations(changing, SELECTION, load_facts())}
+    assert savings["halve the prompt"] == expected_amount(changing) - expected_amount(halved)
+
+
 def test_rules_whose_value_lies_in_a_range_are_parameters() -> None:
     """60 tokens of reasoning per response, 20 to 100; the schemas of tools are billed at 0.76 of their tokens, 0.7 to 1."""
     newest = replace(SELECTION, model="gpt-realtime-2.1")

@@ -49,7 +49,14 @@ Change = Callable[[Plan], Plan | None]
 
 
 def _halve_prompt(plan: Plan) -> Plan | None:
-    return replace(plan, instructions_tokens=plan.instructions_tokens // 2) if plan.instructions_tokens > 1 else None
+    """Half of the instructions; where they change, half of what stays the same, too."""
+    stable = plan.stable_instructions_tokens
+    halved_stable = None if stable is None else stable // 2
+    return (
+        replace(plan, instructions_tokens=plan.instructions_tokens // 2, stable_instructions_tokens=halved_stable)
+        if plan.instructions_tokens > 1
+        else None
+    )
 
 
 def _halve_tool_calls(plan: Plan) -> Plan | None:

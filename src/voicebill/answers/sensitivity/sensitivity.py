@@ -39,8 +39,16 @@ class SensitivityParameter:
     basis: str
 
 
-def _scale_field(name: str, factor: str) -> Callable[[Plan], Plan]:
-    return lambda plan: replace(plan, **{name: max(1, round(getattr(plan, name) * Decimal(factor)))})
+def _scale_prompt(factor: str) -> Callable[[Plan], Plan]:
+    """Change the size of the instructions; where they change, of what stays the same, too."""
+
+    def change(plan: Plan) -> Plan:
+        tokens = max(1, round(plan.instructions_tokens * Decimal(factor)))
+        stable = plan.stable_instructions_tokens
+        scaled = None if stable is None else min(tokens, round(stable * Decimal(factor)))
+        return replace(plan, instructions_tokens=tokens, stable_instructions_tokens=scaled)
+
+    return change
 
 
 def _scale_turns(factor: str) -> Callable[[Plan], Plan]:
@@ -91,8 +99,8 @@ SENSITIVITY_PARAMETERS: tuple[SensitivityParameter, ...] = (
     SensitivityParameter(
         "prompt",
         "prompt",
-        ParameterEnd("-50%", _scale_field("instructions_tokens", "0.5")),
-        ParameterEnd("+100%", _scale_field("instructions_tokens", "2")),
+        ParameterEnd("-50%", _scale_prompt("0.5")),
+        ParameterEnd("+100%", _scale_prompt("2")),
         "assumed",
     ),
     SensitivityParameter(
