@@ -135,6 +135,12 @@ def test_the_reuse_of_the_prefix_is_kept() -> None:
     assert pipeline.as_text_conversation(replace(script_of(SPOKEN), prefix_reuse=0.5), GA).prefix_reuse == Decimal("0.5")
 
 
+def test_instructions_that_change_do_so_for_a_text_model_too() -> None:
+    changing = replace(script_of(SPOKEN), instructions_tokens=900, instructions_change=1, stable_instructions_tokens=576)
+    text_script = pipeline.as_text_conversation(changing, GA)
+    assert (text_script.instructions_change, text_script.stable_instructions_tokens) == (1, 576)
+
+
 def test_speech_by_tokens_bills_text_in_and_audio_out() -> None:
     assert quantities(pipeline.spoken_tokens(script_of(SPOKEN, TYPED, INTERRUPTED), GA)) == {"text_in": 84, "audio_out": 480}
 

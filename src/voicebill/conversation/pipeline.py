@@ -54,6 +54,8 @@ def as_text_conversation(script: Script, rules: Rules) -> Script:
     return Script(
         instructions_tokens=script.instructions_tokens,
         tools_tokens=script.tools_tokens,
+        instructions_change=script.instructions_change,
+        stable_instructions_tokens=script.stable_instructions_tokens,
         truncation=script.truncation,
         cache=script.cache,
         prefix_reuse=script.prefix_reuse,
