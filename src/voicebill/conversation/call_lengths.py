@@ -160,7 +160,7 @@ def mean_billed_ms(plan: Plan, lengths: LengthDistribution | CallLengths, step_m
         billed_ms = (count * _round_up(min(Fraction(minutes), Fraction(cap)), step_ms) for minutes, count in lengths.counts)
         return Fraction(sum(billed_ms), call_count)
     if not lengths.coefficient:
-        return Fraction(_round_up(Fraction(plan.minutes), step_ms))
+        return Fraction(_round_up(min(Fraction(plan.minutes), Fraction(cap)), step_ms))
     mean, step = float(plan.minutes), step_ms / 60_000
     mu, sigma = _lognormal_parameters(mean, float(lengths.coefficient))
     steps = ceil(cap / step)

@@ -241,6 +241,17 @@ def test_the_carriers_month_ends_where_the_calls_do(ends: bool, minutes: int) ->
     assert connection_of(answer).per_month == micro_dollars(f"10 × {minutes} × 10000")
 
 
+def test_equal_calls_cost_the_same_by_carrier_in_a_month_as_each() -> None:
+    """Calls of 90 minutes that all end after 60: a month of ten is ten times such a call."""
+    plan = replace(SIX, minutes=90, turns=90, calls_end_with_session=True)
+    costs = ConnectionCosts(carrier_per_minute=Decimal("0.01"), egress_per_gb=Decimal("0.1"))
+    month = Volume(Decimal(10), "month")
+    answer = estimate(plan, SELECTION, own_facts(), month, LengthDistribution(0), connection_costs=costs)
+    connection = connection_of(answer)
+    assert connection.per_month == 10 * connection.per_conversation
+    assert answer.total_per_month == answer.total.scaled(Fraction(10))
+
+
 def test_a_carrier_bills_short_calls_by_their_increments_and_no_unconnected_ones() -> None:
     """Of ten calls five reach nobody, one of 18 s is billed as a minute, and four last 6 minutes."""
     answer = estimate(
