@@ -1,5 +1,6 @@
 """Answers over calls of all lengths say which share of them the session cuts, where the plan ends calls with the session."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.cases import DAY
 from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.capacity.targets import CapacityTargets
+from voicebill.answers.comparison.alternatives import alternatives
 from voicebill.answers.comparison.compare import compare, offer_notes
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -55,3 +57,23 @@ def test_calls_that_end_with_the_session_are_remarked_with_their_share(
     assert callable(texts)
     matching = [text for text in texts(plan, lengths) if "of the calls end a" in text]
     assert len(matching) == remarks
+
+
+@pytest.mark.parametrize("volume", [None, MONTH], ids=["planned call", "month"])
+@pytest.mark.parametrize(("minutes", "turns", "session"), [(90, 100, None), (90, 100, 30), (20, 33, 30), (45, 61, 30)])
+def test_stacks_have_costs_where_calls_end_with_the_session(
+    minutes: int, turns: int, session: int | None, volume: Volume | None
+) -> None:
+    plan = Plan(minutes=minutes, turns=turns, session_minutes=session, calls_end_with_session=True)
+    assert alternatives(None, plan, SELECTION, load_facts(), volume).conversational
+
+
+def test_a_stack_has_no_session_of_its_own_that_ends_calls() -> None:
+    """A session of a realtime model ends after an hour; a call of a pipeline only after what the plan says."""
+    plan = Plan(minutes=90, turns=100, calls_end_with_session=True)
+    facts = load_facts()
+    whole, ending, cut = (
+        alternatives(None, row, SELECTION, facts).conversational[0].expected
+        for row in (replace(plan, calls_end_with_session=False), plan, replace(plan, session_minutes=30))
+    )
+    assert whole == ending > 2 * cut

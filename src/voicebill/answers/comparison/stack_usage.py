@@ -1,6 +1,7 @@
 """Count the usage of conversations for every kind of model: by tokens, by time, by characters. Counts are cached."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from voicebill.answers.estimates.costing import cache_scenarios, count_conversation, usage_for_cache
@@ -37,9 +38,14 @@ class StackUsage:
 
     @cached_property
     def script(self) -> Script:
-        """The conversation turn by turn, spoken."""
+        """The conversation turn by turn, spoken.
+
+        Stacks have no session limit of their own: a planned call ends only with a session that the plan gives. Calls of a
+        month already have the turns after which they end.
+        """
         longest = self.call.turns if self.call else self.calls.longest_turns if self.calls else None
-        return script(self.plan, self.rules, longest)
+        ends = self.plan.calls_end_with_session and self.plan.session_minutes is not None and longest is None
+        return script(replace(self.plan, calls_end_with_session=ends), self.rules, longest)
 
     def single_calls(self) -> Iterator[tuple["StackUsage", int]]:
         """Each call by itself, with its weight: for what is rounded call by call."""
