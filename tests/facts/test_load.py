@@ -122,6 +122,9 @@ def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> N
     assert "line 28: the prices since 2026-01-01 and since 2026-02-01 overlap: give the first an 'until'" in text
 
 
+RULE = "name='mine'\n[[rules]]\nparameter='vad_silence_ms'\n"
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -131,6 +134,14 @@ def test_faults_of_meaning_are_reported_with_their_line_too(tmp_path: Path) -> N
         ("provider='p'\nchecked=2026-01-01\n[[offers]]\nmodel='a'\nkind='text'\n", "at least one [[offers.prices]]"),
         ("name='mine'\n[[rules]]\nparameter='cache_blok_tokens'\nvalue=1\n", "the nearest are cache_block_tokens"),
         ("name='mine'\n[[rules]]\nparameter='history'\nvalue='all'\n", "unknown history policy 'all'"),
+        (
+            "name='mine'\n[[rules]]\nparameter='history'\nvalue='keep-all'\nrange=['keep-all', 'all']\n",
+            "line 2: unknown history policy 'all'",
+        ),
+        (f"{RULE}value=500\nrange=[]\n", "range must be a low and a high value"),
+        (f"{RULE}value=500\nrange=[200, 500, 800]\n", "range must be a low and a high value"),
+        (f"{RULE}value=500\nrange=[800, 200]\n", "value (500) must lie within its range (800 to 200)"),
+        (f"{RULE}value=500\nrange=[600, 700]\n", "value (500) must lie within its range (600 to 700)"),
         (
             "name='mine'\n[[rules]]\nparameter='cache_block_tokens'\nvalue=0\n",
             "a whole number between 1 and 1,000,000,000, not 0",

@@ -337,7 +337,7 @@ def _add_history_policies(file: _FactsFile, policies: dict[str, HistoryPolicy]) 
     file.build("history_policies", add)
     for index, row in enumerate(file.values.get("rules", ())):
         if row and row["parameter"] == "history":
-            for name in (row["value"], *row["disputed"]):
+            for name in (row["value"], *row["disputed"], *(row["range"] or ())):
                 if name not in policies:
                     file.issues.append(Issue(("rules", index), str(UnknownName("history policy", name, policies))))
 

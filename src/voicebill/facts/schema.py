@@ -29,7 +29,7 @@ from voicebill.billing.money import picodollars
 from voicebill.billing.offers import DEFAULT_DEPLOYMENT, DEPLOYMENTS, Confidence, Kind
 from voicebill.billing.provisioned_throughput import PtuIncrements
 from voicebill.billing.quotas import Evidence, RequestUnit
-from voicebill.conversation.rules import HISTORY_SWITCHES, parse_parameter
+from voicebill.conversation.rules import HISTORY_SWITCHES, ParameterValue, parse_parameter
 from voicebill.conversation.script import TransportName
 
 OFFER_KIND_NAMES: tuple[str, ...] = get_args(Kind)
@@ -87,17 +87,26 @@ def _check_days(row: Values) -> None:
 
 def _check_rule(row: Values) -> None:
     _check_days(row)
-    parameter, errors = row.get("parameter"), []
+    parameter, ends, errors = row.get("parameter"), row.get("range"), []
     if parameter is not None:
-        for value in (*([row["value"]] if "value" in row else []), *row.get("disputed", ()), *(row.get("range") or ())):
+        for value in (*([row["value"]] if "value" in row else []), *row.get("disputed", ()), *(ends or ())):
             try:
                 parse_parameter(parameter, value)
             except VoicebillError as error:
                 errors.append(str(error))
-    if row.get("range") and len(row["range"]) != 2:
+    if ends is not None and len(ends) != 2:
         errors.append("range must be a low and a high value")
     if errors:
         raise InvalidInput("; ".join(dict.fromkeys(errors)))
+    if parameter is not None and ends and "value" in row:
+        _check_range(*(parse_parameter(parameter, value) for value in (row["value"], *ends)))
+
+
+def _check_range(value: ParameterValue, low: ParameterValue, high: ParameterValue) -> None:
+    """Check that a value lies within its range; of names it must be one of the two."""
+    lies_within = value in (low, high) if isinstance(value, str) else Decimal(low) <= value <= Decimal(high)
+    if not lies_within:
+        raise InvalidInput(f"value ({value}) must lie within its range ({low} to {high})")
 
 
 def _check_surcharge(row: Values) -> None:
