@@ -285,6 +285,21 @@ def test_only_models_of_the_kind_and_the_provider_are_suggested() -> None:
     assert "gpt-4o-realtime-preview" not in str(refusal.value)  # shut down on 2026-05-07
 
 
+@pytest.mark.parametrize("cache", [None, "all", "none"])
+@pytest.mark.parametrize("turns", range(1, 40, 6))
+def test_the_planning_range_contains_best_and_worst_to_the_picodollar(turns: int, cache: Any) -> None:
+    plan = Plan(minutes=10, turns=turns, cache=cache)
+    volume = parse_volume("1000000/month")
+    result = estimate(plan, selection_of("gpt-realtime-mini"), load_facts(), volume, LengthDistribution(Decimal("0.8")))
+    for costs, planned in (
+        (result.per_conversation, result.planning_range),
+        (result.per_month, result.monthly_planning_range),
+    ):
+        assert costs is not None
+        assert planned is not None
+        assert planned.low <= costs.best <= costs.expected <= costs.worst <= planned.high
+
+
 ENDING = replace(PLAN, calls_end_with_session=True)
 
 

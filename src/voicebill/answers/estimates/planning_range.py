@@ -83,7 +83,8 @@ class RuleUncertainty:
             factors = [Fraction(row.amount) / Fraction(self.expected) for row in self.effects if row.parameter == parameter]
             up += [max(factors)] if max(factors) > 1 else []
             down += [1 / min(factors)] if 0 < min(factors) < 1 else []
-        return AmountRange(round(expected / _combined(down)), round(expected * _combined(up)))
+        low, high = round(expected / _combined(down)), round(expected * _combined(up))
+        return AmountRange(min(low, costs.best), max(high, costs.worst))  # roots of floats may miss them by picodollars
 
 
 def rule_uncertainty(plan: Plan, model: ResolvedModel, per_conversation: Scenarios) -> RuleUncertainty:
