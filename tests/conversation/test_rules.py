@@ -76,6 +76,17 @@ def test_overriding_a_parameter_changes_only_what_it_names(name: str, value: int
     assert after.digest != before.digest
 
 
+def test_a_set_with_another_history_policy_does_not_keep_the_switches_of_the_set_it_is_based_on() -> None:
+    """The web calculator's set has no tokens for transcripts; last-assistant-audio has 2."""
+    facts = load_facts().rules
+    row = RuleRow("history", "last-assistant-audio", "assumed", "ours")
+    book = RuleBook((RuleSet("ours", "", "web-calculator-2026-06", (row,)), *facts.sets), facts.policies)
+    ours = book.rules_for(None, models=["gpt-realtime"], provider="openai", day=DAY)
+    calculator = book.rules_for("web-calculator-2026-06", models=["gpt-realtime"], provider="openai", day=DAY)
+    assert ours.rules == calculator.override({"history": "last-assistant-audio"}).rules
+    assert (calculator.rules.transcript_item_tokens, ours.rules.transcript_item_tokens) == (0, 2)
+
+
 def test_a_stated_history_policy_brings_its_switches_and_a_stated_switch_stays() -> None:
     """Under keep-all older replies stay as audio, so transcripts add nothing."""
     before = effective_rules("gpt-realtime-1.5")

@@ -337,7 +337,9 @@ class RuleBook:
         names = frozenset(models)
         rows: dict[str, RuleRow] = {}
         for ancestor in self._lineage(rule_set):
-            applicable = (row for row in ancestor.rows if row.applies_to(names, kind, provider, day))
+            applicable = [row for row in ancestor.rows if row.applies_to(names, kind, provider, day)]
+            if any(row.parameter == "history" for row in applicable):  # another policy brings its own switches
+                rows = {parameter: row for parameter, row in rows.items() if parameter not in HISTORY_SWITCHES}
             rows.update((row.parameter, row) for row in sorted(applicable, key=lambda row: row.specificity))
         if not rows:
             first = min(
