@@ -184,3 +184,10 @@ def test_omitted_shares_are_computed_from_the_others(overrides: dict[str, str], 
 def test_an_invalid_plan_is_rejected(fault: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         Plan(**{"minutes": 2, "turns": 2, **fault})
+
+
+@pytest.mark.parametrize(("first_speaker", "turns"), [("user", 1), ("assistant", 2)])
+def test_a_call_that_ends_with_the_session_has_at_least_the_greeting_and_one_turn(first_speaker: Any, turns: int) -> None:
+    """A session of a minute ends during the greeting, or the only turn, of a call of 45 minutes."""
+    plan = Plan(minutes=45, turns=1, first_speaker=first_speaker, session_minutes=1, calls_end_with_session=True)
+    assert len(script(plan, GA).turns) == turns

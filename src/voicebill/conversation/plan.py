@@ -191,16 +191,16 @@ def script(plan: Plan, rules: Rules, turns: int | None = None) -> Script:
     settings = {name: getattr(plan, name) for name in _SETTINGS}
     scripted = _turns(plan, rules, plan.turns if turns is None else turns)
     if plan.calls_end_with_session:
-        scripted = _first_session(scripted, session_limit_ms(plan, rules), rules)
+        scripted = _first_session(scripted, session_limit_ms(plan, rules), rules, greeting_turns(plan))
     return Script(turns=tuple(scripted), **settings)
 
 
-def _first_session(turns: Iterator[Turn], limit_ms: int, rules: Rules) -> Iterator[Turn]:
-    """The turns whose midpoint falls in the first session; the first turn always."""
+def _first_session(turns: Iterator[Turn], limit_ms: int, rules: Rules, greeting: int) -> Iterator[Turn]:
+    """The turns whose midpoint falls in the first session; always the greeting, if there is one, and the turn after it."""
     elapsed_ms = 0
-    for turn in turns:
+    for index, turn in enumerate(turns):
         turn_ms = duration_ms(turn, rules)
-        if elapsed_ms and limit_ms and 2 * elapsed_ms + turn_ms >= 2 * limit_ms:
+        if index > greeting and limit_ms and 2 * elapsed_ms + turn_ms >= 2 * limit_ms:
             return
         yield turn
         elapsed_ms += turn_ms

@@ -77,3 +77,10 @@ def test_a_stack_has_no_session_of_its_own_that_ends_calls() -> None:
         for row in (replace(plan, calls_end_with_session=False), plan, replace(plan, session_minutes=30))
     )
     assert whole == ending > 2 * cut
+
+
+def test_a_greeting_that_is_longer_than_the_session_leaves_a_call_of_one_turn() -> None:
+    plan = Plan(minutes=45, turns=1, first_speaker="assistant", calls_end_with_session=True)
+    answer = estimate(plan, replace(SELECTION, provider="azure"), load_facts(), MONTH, LengthDistribution(0))
+    assert answer.per_month is not None
+    assert answer.per_month.expected == 1000 * answer.per_conversation.expected > 0
