@@ -4,7 +4,7 @@ A call of n turns is the beginning of every longer one, so one pass over the lon
 turn is weighted with the number of calls that reach it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil
@@ -110,10 +110,18 @@ class CallPopulation:
             return 0.0
         return sum(bucket.share * (max(1, ceil(bucket.minutes / limit_minutes)) - 1) for bucket in self.buckets)
 
-    def ending_at_turn(self, turns: int, by: Literal["session", "context"]) -> "CallPopulation":
-        """The calls if those with more turns end there."""
+    def ending_at_turn(self, turns: int) -> "CallPopulation":
+        """The calls if those with more turns end there, because the context is full."""
         per_minute = self.plan.turns / float(self.plan.minutes)
-        return call_population(self.plan, self.lengths, DurationCap(turns / per_minute, by))
+        return call_population(self.plan, self.lengths, DurationCap(turns / per_minute, "context"))
+
+    def with_turns_at_most(self, turns: int) -> "CallPopulation":
+        """The same calls, as long as before, if they have no more turns than that."""
+        kept = [bucket for bucket in self.buckets if bucket.turns < turns]
+        others = [bucket for bucket in self.buckets if bucket.turns >= turns]
+        share = sum(bucket.share for bucket in others)
+        minutes = sum(bucket.share * bucket.minutes for bucket in others) / share
+        return replace(self, buckets=(*kept, LengthBucket(turns, minutes, share)))
 
 
 def session_cap(plan: Plan, session_minutes: float | None) -> DurationCap | None:

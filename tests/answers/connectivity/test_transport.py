@@ -241,13 +241,20 @@ def test_the_carriers_month_ends_where_the_calls_do(ends: bool, minutes: int) ->
     assert connection_of(answer).per_month == micro_dollars(f"10 × {minutes} × 10000")
 
 
-def test_equal_calls_cost_the_same_by_carrier_in_a_month_as_each() -> None:
-    """Calls of 90 minutes that all end after 60: a month of ten is ten times such a call."""
-    plan = replace(SIX, minutes=90, turns=90, calls_end_with_session=True)
-    costs = ConnectionCosts(carrier_per_minute=Decimal("0.01"), egress_per_gb=Decimal("0.1"))
+@pytest.mark.parametrize(
+    ("plan", "session"),
+    [({"minutes": 90, "turns": 90}, 60), ({"minutes": 45, "turns": 61, "first_speaker": "assistant"}, 30)],
+    ids=["between two turns", "during a turn"],
+)
+def test_equal_calls_cost_the_same_by_carrier_in_a_month_as_each(plan: dict[str, Any], session: int) -> None:
+    """All calls end with the session, wherever in a turn that is: a month of ten is ten times such a call."""
+    ending = replace(SIX, **plan, session_minutes=session, calls_end_with_session=True)
+    costs = ConnectionCosts(carrier_per_minute=Decimal("0.01"), carrier_increment=1, egress_per_gb=Decimal("0.1"))
     month = Volume(Decimal(10), "month")
-    answer = estimate(plan, SELECTION, own_facts(), month, LengthDistribution(0), connection_costs=costs)
+    answer = estimate(ending, SELECTION, own_facts(), month, LengthDistribution(0), connection_costs=costs)
     connection = connection_of(answer)
+    assert answer.call_mix is not None
+    assert answer.call_mix.mean_minutes == session
     assert connection.per_month == 10 * connection.per_conversation
     assert answer.total_per_month == answer.total.scaled(Fraction(10))
 

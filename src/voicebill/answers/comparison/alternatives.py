@@ -390,7 +390,7 @@ class _ComparisonContext:
             fitting = (error.turn or 0) - greeting_turns(self.plan) - 1
             if fitting < 1:
                 raise
-            return self._population_costs(built_stack, calls.ending_at_turn(fitting, "context"))
+            return self._population_costs(built_stack, calls.ending_at_turn(fitting))
         return costs.scaled(Fraction(1, stack_usage.total_weight))
 
 

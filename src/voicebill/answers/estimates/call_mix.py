@@ -72,8 +72,10 @@ def count_population(plan: Plan, lengths: LengthDistribution | CallLengths, mode
     counts = count_calls(plan, model, calls.longest_turns)
     if counts.overflow is not None and not counts.turns:
         raise counts.overflow
-    if counts.turns < calls.longest_turns:
-        calls = calls.ending_at_turn(counts.turns, "context" if counts.overflow else "session")
+    if counts.overflow is not None:
+        calls = calls.ending_at_turn(counts.turns)
+    elif counts.turns < calls.longest_turns:  # the session ends during the turns that are missing
+        calls = calls.with_turns_at_most(counts.turns)
     return CountedPopulation(calls, counts)
 
 
