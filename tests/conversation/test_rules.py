@@ -95,6 +95,7 @@ def test_a_stated_history_policy_brings_its_switches_and_a_stated_switch_stays()
     assert changed == {"history", "older_replies", "transcript_item_tokens"}
     mixed = before.override({"history": "transcripts", "transcript_item_tokens": 9}).rules
     assert (mixed.newest_reply, mixed.transcript_item_tokens, mixed.truncated_item_tokens) == ("transcript", 9, 6)
+    assert before.override({"transcript_item_tokens": 9}).override({"history": "transcripts"}).rules == mixed
     with pytest.raises(UnknownName, match="unknown history policy 'transcript'; the nearest is transcripts"):
         before.override({"history": "transcript"})
 

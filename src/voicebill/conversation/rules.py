@@ -272,7 +272,8 @@ class EffectiveRules:
     def override(self, values: Mapping[str, ParameterValue]) -> "EffectiveRules":
         """These rules with some parameters set by the user.
 
-        Another history policy brings its switches, and a share of the prefix that is found applies without speech, too.
+        Another history policy brings its switches, except those that the user has set; a share of the prefix that is found
+        applies without speech, too.
 
         Raises:
             UnknownName: there is no such parameter or history policy.
@@ -285,7 +286,9 @@ class EffectiveRules:
             checked = {"cache_reuse_share_without_speech": checked["cache_reuse_share"], **checked}
         rows = {name: RuleRow(name, value, "stated", "set for this estimate") for name, value in checked.items()}
         if "history" in checked:
-            rows = {**history_policy(str(checked["history"]), self.policies).rows(), **rows}
+            switches = history_policy(str(checked["history"]), self.policies).rows()
+            not_stated = {name: row for name, row in switches.items() if self.rows[name].evidence != "stated"}
+            rows = {**not_stated, **rows}
         changed = {name: row.value for name, row in rows.items()}
         return replace(self, rules=replace(self.rules, **changed), rows={**self.rows, **rows})  # type: ignore[arg-type]
 
