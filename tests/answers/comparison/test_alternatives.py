@@ -1,5 +1,6 @@
 """Alternatives to realtime models: what each of their models costs, worked out by hand."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -73,6 +74,18 @@ def test_an_alternative_states_its_cache_assumption_where_it_affects_the_bill(na
     alternative = alternatives(None, PLAN, ModelSelection(model="any", day=DAY), load_facts()).find(name)
     assert alternative is not None
     assert [note for note in alternative.assumptions if "is cached" in note] == notes
+
+
+@pytest.mark.parametrize(
+    ("plan", "notes"),
+    [({"prefix_reuse": Decimal("0.5")}, ["50%"]), ({"cache": "all"}, ["100%"]), ({"cache": "none"}, [])],
+)
+def test_the_cache_assumption_is_that_of_the_plan(plan: dict[str, Any], notes: list[str]) -> None:
+    alternative = alternatives(None, replace(PLAN, **plan), ModelSelection(model="any", day=DAY), load_facts()).find(
+        "gpt-4.1-typed"
+    )
+    assert alternative is not None
+    assert [note.split(" ")[1] for note in alternative.assumptions if "is cached" in note] == notes
 
 
 def own(volume: Volume | None = None) -> Alternatives:

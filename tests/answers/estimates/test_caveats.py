@@ -17,6 +17,7 @@ from voicebill.answers.estimates.simulate import simulate
 from voicebill.billing.validation import default_of
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Script, Truncation, Turn
+from voicebill.conversation.volume import Volume
 from voicebill.facts import load_facts
 
 
@@ -240,6 +241,15 @@ def test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of(
     plan, alone = Plan(minutes=10, turns=20), replace(Plan(minutes=10, turns=20), **{unused: value})
     costs = [estimate(one, selection_of(), load_facts()).per_conversation for one in (plan, alone)]
     assert costs[0] == costs[1]  # it has indeed no effect
+
+
+@pytest.mark.parametrize("name", ["unconnected_share", "short_share"])
+def test_a_share_of_a_months_calls_without_a_month_is_warned_of(name: str) -> None:
+    warning = f"{name} has no effect: it is a share of a month's calls, and there are no conversations per month"
+    plan = replace(Plan(minutes=10, turns=20), **{name: Decimal("0.2")})
+    assert warning in estimate(plan, selection_of(), load_facts()).warnings
+    assert warning not in estimate(plan, selection_of(), load_facts(), Volume(Decimal(100), "month")).warnings
+    assert warning not in plan_warnings()
 
 
 def test_every_dependent_field_is_tested_above() -> None:

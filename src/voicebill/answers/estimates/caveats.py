@@ -219,6 +219,13 @@ def unused_fields(plan: Plan) -> Iterator[str]:
             yield f"{name} has no effect: {AMOUNT_NAMES.get(amount, amount)} is 0"
 
 
+def shares_without_month(plan: Plan) -> Iterator[str]:
+    """The warnings that shares of a month's calls are given, but no month."""
+    for name in ("unconnected_share", "short_share"):
+        if getattr(plan, name):
+            yield f"{name} has no effect: it is a share of a month's calls, and there are no conversations per month"
+
+
 def carrier_without_sip(plan: Plan, connection_costs: ConnectionCosts) -> Iterator[str]:
     """The warning that a carrier's fee is counted for calls that reach the model without one."""
     fields = [name for name in ("carrier", "carrier_per_minute") if getattr(connection_costs, name) is not None]

@@ -235,7 +235,7 @@ def estimate_from_counts(
             *caveats.warnings(conversation, model, lines, transcription_lines),
             *caveats.feasibility_warnings(conversation),
             *caveats.unused_fields(plan),
-            *_cap_warnings(population),
+            *(caveats.shares_without_month(plan) if population is None else _cap_warnings(population)),
         ),
     )
 
@@ -248,7 +248,5 @@ def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Itera
         )
 
 
-def _cap_warnings(population: CountedPopulation | None) -> Iterator[str]:
-    if population is None:
-        return
+def _cap_warnings(population: CountedPopulation) -> Iterator[str]:
     yield from caveats.cut_calls(population.calls, over="in months and years ")
