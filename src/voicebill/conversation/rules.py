@@ -287,8 +287,8 @@ class EffectiveRules:
         rows = {name: RuleRow(name, value, "stated", "set for this estimate") for name, value in checked.items()}
         if "history" in checked:
             switches = history_policy(str(checked["history"]), self.policies).rows()
-            not_stated = {name: row for name, row in switches.items() if self.rows[name].evidence != "stated"}
-            rows = {**not_stated, **rows}
+            without_overrides = {name: row for name, row in switches.items() if self.rows[name].evidence != "stated"}
+            rows = {**without_overrides, **rows}
         changed = {name: row.value for name, row in rows.items()}
         return replace(self, rules=replace(self.rules, **changed), rows={**self.rows, **rows})  # type: ignore[arg-type]
 

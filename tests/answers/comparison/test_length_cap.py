@@ -72,11 +72,11 @@ def test_a_stack_has_no_session_of_its_own_that_ends_calls() -> None:
     """A session of a realtime model ends after an hour; a call of a pipeline only after what the plan says."""
     plan = Plan(minutes=90, turns=100, calls_end_with_session=True)
     facts = load_facts()
-    whole, ending, cut = (
+    uncut, ending, cut = (
         alternatives(None, row, SELECTION, facts).conversational[0].expected
         for row in (replace(plan, calls_end_with_session=False), plan, replace(plan, session_minutes=30))
     )
-    assert whole == ending > 2 * cut
+    assert uncut == ending > 2 * cut
 
 
 def test_a_greeting_that_is_longer_than_the_session_leaves_a_call_of_one_turn() -> None:
