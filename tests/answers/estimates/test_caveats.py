@@ -246,7 +246,8 @@ def test_a_field_that_describes_what_the_plan_does_not_have_is_warned_of(
 @pytest.mark.parametrize("name", ["unconnected_share", "short_share"])
 def test_a_share_of_a_months_calls_without_a_month_is_warned_of(name: str) -> None:
     warning = f"{name} has no effect: it is a share of a month's calls, and there are no conversations per month"
-    plan = replace(Plan(minutes=10, turns=20), **{name: Decimal("0.2")})
+    share: dict[str, Any] = {name: Decimal("0.2")}
+    plan = Plan(minutes=10, turns=20, **share)
     assert warning in estimate(plan, selection_of(), load_facts()).warnings
     assert warning not in estimate(plan, selection_of(), load_facts(), Volume(Decimal(100), "month")).warnings
     assert warning not in plan_warnings()
