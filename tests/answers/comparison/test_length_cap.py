@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.cases import DAY
 from voicebill.answers.capacity.capacity import plan_capacity
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.comparison.alternatives import alternatives
-from voicebill.answers.comparison.compare import compare, offer_notes
+from voicebill.answers.comparison.compare import available_offers, compare, offer_notes
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
@@ -84,3 +85,14 @@ def test_a_greeting_that_is_longer_than_the_session_leaves_a_call_of_one_turn() 
     answer = estimate(plan, replace(SELECTION, provider="azure"), load_facts(), MONTH, LengthDistribution(0))
     assert answer.per_month is not None
     assert answer.per_month.expected == 1000 * answer.per_conversation.expected > 0
+
+
+@pytest.mark.parametrize(("carryover", "history"), [(None, "with the history as text"), ("nothing", "without the history")])
+def test_an_offer_with_shorter_sessions_says_that_a_call_goes_on_in_another(carryover: Any, history: str) -> None:
+    """45 minutes are two sessions on Azure and one at OpenAI; what is carried over as text is cheaper to read than audio."""
+    offers = [row for row in available_offers(load_facts().prices, DAY) if row.model == "gpt-realtime-1.5"]
+    plan = Plan(minutes=45, turns=60, session_carryover=carryover)
+    for candidate in compare(plan, offers, SELECTION, load_facts()).candidates:
+        sessions = [note for note in offer_notes(candidate) if " sessions, " in note]
+        is_azure = candidate.offer.provider == "azure"
+        assert sessions == ([f"2 sessions, continued {history}"] if is_azure else [])

@@ -252,7 +252,7 @@ def _sort_key(candidate: OfferEstimate, *, include_ending: bool) -> tuple[bool, 
 
 
 def offer_notes(candidate: OfferEstimate) -> Iterator[str]:
-    """Short notes on an offer: version, deployment, region, end, and what limits its estimate."""
+    """Short notes on an offer: version, deployment, region, end, sessions, and what limits its estimate."""
     offer = candidate.offer
     yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
     if candidate.ends:
@@ -266,6 +266,9 @@ def offer_notes(candidate: OfferEstimate) -> Iterator[str]:
     if answer and currency:
         month = f", {currency.format_amount(answer.per_month.expected)} per month" if answer.per_month else ""
         yield f"{currency.format_amount(answer.per_conversation.expected)}{month}"
+    if answer and answer.conversation.sessions > 1:
+        history = "with the history as text" if answer.conversation.carries_text else "without the history"
+        yield f"{answer.conversation.sessions} sessions, continued {history}"
     call_mix = answer.call_mix if answer else None
     if call_mix and call_mix.cap and round(call_mix.cut_share, 3):
         yield f"per month: {call_mix.cut_share:.1%} of the calls end at {call_mix.cap.minutes:.4g} minutes"

@@ -162,11 +162,9 @@ def _limits(conversation: CountedConversation) -> Iterator[str]:
             f"from turn {cuts[0].turn} on the history no longer fits: it is truncated {times}, {dropped:,} items are "
             "dropped, and the remaining history is read once at the full rate"
         )
-    sessions = max((response.session for response in conversation.responses), default=1)
-    if sessions > 1:
-        carryover = conversation.script.session_carryover or conversation.rules.session_carryover
-        with_what = "with the transcripts so far" if carryover == "text" else "without history"
-        yield f"the conversation is longer than a session: {sessions} are needed, each starting cold {with_what}"
+    if conversation.sessions > 1:
+        with_what = "with the transcripts so far" if conversation.carries_text else "without history"
+        yield f"the conversation is longer than a session: {conversation.sessions} are needed, each starting cold {with_what}"
 
 
 def _long_replies(conversation: CountedConversation) -> Iterator[str]:

@@ -85,6 +85,16 @@ class CountedConversation:
     totals: Totals
     transcription_usages: tuple[Usage, ...]
 
+    @property
+    def sessions(self) -> int:
+        """The number of sessions."""
+        return max((response.session for response in self.responses), default=1)
+
+    @property
+    def carries_text(self) -> bool:
+        """Whether a next session starts with the transcripts of the one before."""
+        return (self.script.session_carryover or self.rules.session_carryover) == "text"
+
     def rule(self, behaviour: Cache) -> CacheRule:
         """The cache rule of a behaviour, with this conversation's prefix reuse."""
         return cache_rule(behaviour, self.rules, self.script.prefix_reuse)
