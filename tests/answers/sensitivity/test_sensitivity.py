@@ -148,6 +148,12 @@ def test_the_widest_swing_comes_first() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
+def test_call_lengths_vary_around_the_plan_whatever_share_of_calls_reaches_nobody() -> None:
+    """A swing is a change of the planned conversation, not of a month's calls."""
+    campaign = replace(PLAN, unconnected_share=Decimal("0.4"), short_share=Decimal("0.2"))
+    assert swings(campaign) == swings()
+
+
 def test_ends_that_are_the_plan_move_nothing() -> None:
     assert (swings()["interruptions"].low, swings()["spread"].low, swings()["truncation"].high) == (0, 0, 0)
 

@@ -199,7 +199,7 @@ def sensitivity(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Sw
 
 
 def expected_amount(plan: Plan, selection: ModelSelection, facts: Facts, end: ParameterEnd) -> Amount:
-    """The expected amount of a conversation at one end of a parameter.
+    """The expected amount of a conversation at one end of a parameter; unconnected and short calls are left out.
 
     Raises:
         VoicebillError: the changed plan cannot be estimated.
@@ -207,5 +207,6 @@ def expected_amount(plan: Plan, selection: ModelSelection, facts: Facts, end: Pa
     model = resolve_model(replace(selection, overrides={**selection.overrides, **end.rules}), plan.transcription_model, facts)
     changed = end.change_plan(plan)
     if end.length_distribution is not None:
+        changed = replace(changed, unconnected_share=0, short_share=0)
         return mean_costs(count_population(changed, end.length_distribution, model), model).expected
     return plan_costs(changed, model).expected
