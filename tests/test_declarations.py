@@ -55,7 +55,7 @@ def test_a_new_row_is_a_key_of_files_and_bodies() -> None:
     assert read_table({"noise_share": "20%"}, schema, issues)["noise_share"] == Decimal("0.2")
     assert not issues
     read_table({"noise_share": "much"}, schema, issues)
-    assert [(issue.path, "not a number" in issue.message) for issue in issues] == [(("noise_share",), True)]
+    assert [(issue.path, "not a share" in issue.message) for issue in issues] == [(("noise_share",), True)]
 
 
 def test_a_new_row_is_an_option_with_help() -> None:

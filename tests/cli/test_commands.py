@@ -67,6 +67,18 @@ def test_the_recorded_session_under_all_three_behaviours(tmp_path: Path) -> None
     ]
 
 
+CAMPAIGN = ("estimate", "--minutes", "10", "--turns", "20", "--unconnected-share", "40%", "--short-share", "12.5%", *ON)
+
+
+def test_shares_and_percentiles_name_the_calls_that_they_describe() -> None:
+    """The mean length, the shares and the percentiles are said of the calls that they describe."""
+    text = " ".join(run(*CAMPAIGN, "--conversations", "1000/month", "--call-length-cv", "0").output.split())
+    assert "last 4.8 minutes on average and cost" in text
+    assert "40% of the calls reach nobody and cost nothing; 12.5% end after the first turn" in text
+    assert "each: both are part of the mean." in text
+    assert "Of the other calls, 10% last at most 10.0 minutes" in text
+
+
 def test_every_option_reaches_the_plan() -> None:
     words = {
         "--model": "gpt-realtime-2.1",
@@ -166,7 +178,7 @@ def test_without_the_tokenizer_the_extra_is_named(tmp_path: Path, monkeypatch: p
     ("words", "message"),
     [
         ("--turns 20", "--minutes is missing"),
-        ("", "--minutes is missing: how long is the conversation? Error: --turns is missing: how many turns has it?"),
+        ("", "--minutes is missing: how long is the conversation? Error: --turns is missing: how many turns does it have?"),
         ("--minutes -5 --turns 20", "--minutes cannot be negative: -5"),
         ("--minutes 0 --turns 20", "--minutes must be more than 0 and at most 1,440 (a day), not 0"),
         ("--minutes nan --turns 20", "--minutes: 'nan' is not a duration"),

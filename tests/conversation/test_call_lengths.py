@@ -82,6 +82,8 @@ def test_unconnected_and_short_calls_are_a_share_of_all() -> None:
     assert calls.mean_minutes == pytest.approx(0.2 * 0.5 + 0.4 * 10)
     assert calls.full_mean_minutes == pytest.approx(calls.mean_minutes)
     assert calls.turn_weights == [6 * 10**11] + [4 * 10**11] * 19
+    assert calls.mean_reconnections(30) == calls.mean_reconnections(0) == 0
+    assert calls.mean_reconnections(5) == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(("unconnected", "short"), [("1", "0"), ("0.7", "0.3"), ("0", "1")])

@@ -171,7 +171,7 @@ def test_a_click_right_after_typing_is_not_lost(page: Page, address: str) -> Non
 def test_an_emptied_required_field_is_reported(page: Page, address: str) -> None:
     page.goto(address)
     set_field(page, "turns", "")
-    expect(page.locator("#e-turns")).to_contain_text("how many turns has it?", timeout=TIMEOUT_MS)
+    expect(page.locator("#e-turns")).to_contain_text("how many turns does it have?", timeout=TIMEOUT_MS)
     set_field(page, "turns", "20")
     set_field(page, "conversations", "")
     expect(page.locator(".ranges")).not_to_contain_text("per month", timeout=TIMEOUT_MS)

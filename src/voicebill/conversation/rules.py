@@ -193,6 +193,11 @@ class RuleRow:
     until: PartialDate | None = None
 
     @property
+    def value_text(self) -> str:
+        """The value as it is written in a rule file."""
+        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+
+    @property
     def evidence_text(self) -> str:
         """The evidence as text: its kind and basis, the number of measurements, the range, and what sources dispute."""
         parts = [f"{self.evidence}: {self.basis}"]

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from voicebill.answers.parsing.quantities import format_exact_percent
 from voicebill.billing.money import (
     Amount,
     column_decimals,
@@ -78,6 +79,7 @@ class Pages:
             "price": format_price,
             "counted": lambda number: f"{number:,}",
             "percent": lambda share: f"{float(share):.0%}",
+            "exact_percent": format_exact_percent,
             "signed_percent": lambda share: f"{float(share):+.0%}",
             "bar_width": bar_width,
             "total_of": lambda alternative, alternatives: alternatives.total(alternative),

@@ -45,6 +45,7 @@ def test_quantities_are_parsed(parser: Any, text: str, expected: object) -> None
 @pytest.mark.parametrize(
     ("parser", "text", "message"),
     [
+        (quantities.parse_share, "maybe", "'maybe' is not a share: write 45%, 45 or 0.45"),
         (quantities.parse_number, "ten", "'ten' is not a number"),
         (quantities.parse_number, "", "'' is not a number"),
         (quantities.parse_number, "nan", "'nan' is not a number"),

@@ -75,7 +75,7 @@ def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
         ("calls_per_hour=-3", "calls_per_hour", "cannot be negative: -3"),
         ("blocking_probability=120%25", "blocking_probability", "'120%' is more than 100%"),
         ("blocking_probability=0", "blocking_probability", "must be more than 0"),
-        ("busy_hour_share=none", "busy_hour_share", "is not a number"),
+        ("busy_hour_share=none", "busy_hour_share", "is not a share"),
         ("days=40", "days", "at most 31, not 40"),
         ("service_level=soon", "service_level", "is not a share and a time"),
         ("quota_tokens=many", "quota_tokens", "is not a number"),

@@ -198,7 +198,7 @@ def test_a_discount_changes_the_figure_and_is_in_no_address() -> None:
         SITE.post("/answer", data={"minutes": "10"}),
         SITE.post("/", data={"minutes": "10", "discount": "25"}),
     )
-    assert "'lots' is not a number" in html.unescape(SITE.post("/", data={"discount": "lots"}).text)
+    assert "'lots' is not a share" in html.unescape(SITE.post("/", data={"discount": "lots"}).text)
     for path in ("/", "/chart/turns.svg", "/api/estimate", "/export.csv"):
         assert "must not be in an address" in SITE.get(f"{path}?discount=90").text
     assert "With a discount of 25%" in SITE.post("/compare", data={"discount": "25"}).text
@@ -211,7 +211,7 @@ def test_a_discount_changes_the_figure_and_is_in_no_address() -> None:
 
 
 def test_an_emptied_field_does_not_get_its_initial_value() -> None:
-    assert "how many turns has it?" in SITE.get("/?turns=").text
+    assert "how many turns does it have?" in SITE.get("/?turns=").text
     without = SITE.get("/?conversations=").text
     assert "per month" not in without
     assert 'id="f-conversations" value=""' in without

@@ -51,9 +51,11 @@ def cut_calls(calls: CallPopulation, *, over: str = "") -> Iterator[str]:
     if calls.cap is None or not round(calls.cut_share, 3):
         return
     reason = "with the session" if calls.cap.by == "session" else "with the provider's error, because the context is full"
+    counted, full = f"{calls.mean_minutes:.1f}", f"{calls.full_mean_minutes:.1f}"
+    difference = f", and only {counted} minutes a call are in the amounts, not {full}" if counted != full else ""
     yield (
         f"{over}{calls.cut_share:.1%} of the calls end after {calls.cap.minutes:.4g} minutes {reason}: they are lost from "
-        f"then on, and only {calls.mean_minutes:.1f} minutes a call are in the amounts, not {calls.full_mean_minutes:.1f}"
+        f"then on{difference}"
     )
 
 

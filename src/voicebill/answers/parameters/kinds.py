@@ -27,7 +27,7 @@ class InputKind:
     """A kind of value. `read` takes text as people type it, or a value of JSON or TOML, and returns the value.
 
     `json_type` is the type in JSON beside text, `metavar` the name of the value in the help, and `input_mode` the keyboard
-    that a phone shows for it.
+    that a phone shows for it. `is_flag_too`: true and false are values as well.
     """
 
     name: str
@@ -37,6 +37,7 @@ class InputKind:
     input_mode: str = "text"
     choices: tuple[str, ...] = ()
     item: JsonSchema = field(default_factory=dict)
+    is_flag_too: bool = False
 
     def schema(self, bounds: Between | None = None) -> dict[str, Any]:
         """The JSON schema of a value."""
@@ -50,11 +51,10 @@ class InputKind:
         typed: dict[str, Any] = {"type": self.json_type}
         if bounds is not None:
             typed |= {"exclusiveMinimum" if bounds.above else "minimum": float(bounds.low), "maximum": float(bounds.high)}
-        return (
-            typed
-            if self.json_type == "boolean"
-            else {"anyOf": [typed, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}]}
-        )
+        if self.json_type == "boolean":
+            return typed
+        flag: list[dict[str, Any]] = [{"type": "boolean"}] if self.is_flag_too else []
+        return {"anyOf": [typed, *flag, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}]}
 
 
 def read_string(value: object) -> str:
@@ -359,7 +359,7 @@ COUNT = InputKind("count", read_count, "integer", "COUNT", "numeric")
 TOKEN_COUNT = InputKind("tokens", read_count, "integer", "TOKEN_COUNT", "numeric")
 SECONDS = InputKind("seconds", read_count, "integer", "SECONDS", "numeric")
 SHARE = InputKind("share", read_share, "number", "SHARE", "decimal")
-SHARE_OR_FLAG = InputKind("share or true", read_share_or_flag, "number", "SHARE", "decimal")
+SHARE_OR_FLAG = InputKind("share or true", read_share_or_flag, "number", "SHARE", "decimal", is_flag_too=True)
 TURN_NUMBERS = InputKind("turns", read_turn_numbers, "array", "TURN,...", item={"type": "integer"})
 MINUTES = InputKind("minutes", read_minutes, "number", "MINUTES", "decimal")
 MINUTE_COUNT = InputKind("whole minutes", read_minute_count, "integer", "MINUTES", "numeric")

@@ -63,7 +63,7 @@ def parse_estimate_request(table: object, *, today: date, issues: list[Issue]) -
     before = len(issues)
     values = {key: value for key, value in read_table(table, ESTIMATE_SCHEMA, issues).items() if value is not None}
     keys: Iterable[object] = table if isinstance(table, Mapping) else ()
-    for name, question in (("minutes", "how long is the conversation?"), ("turns", "how many turns has it?")):
+    for name, question in (("minutes", "how long is the conversation?"), ("turns", "how many turns does it have?")):
         if name not in keys:
             issues.append(Issue.of(InvalidInput(f"is missing: {question}", field=name)))
     if len(issues) > before:

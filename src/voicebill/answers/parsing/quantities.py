@@ -66,6 +66,8 @@ def parse_share(text: str) -> Decimal:
     Raises:
         InvalidInput: the text is not a number, or is more than 100%.
     """
+    if not re.search(r"\d", text):
+        raise InvalidInput(f"{text.strip().removesuffix('%')!r} is not a share: write 45%, 45 or 0.45")
     value = parse_number(text.strip().removesuffix("%"))
     if value > 100:
         raise InvalidInput(f"{text.strip()!r} is more than 100%: write a share as 45%, 45 or 0.45")
@@ -140,6 +142,15 @@ def format_monthly_calls(volume: Volume) -> str:
     """
     calls = format_number(volume.per_month)
     return calls if volume.period == DEFAULT_PERIOD else f"{calls} ({volume})"
+
+
+def format_exact_percent(share: float | Decimal) -> str:
+    """Format a share that people gave as a percentage, with all digits that matter.
+
+    >>> format_exact_percent(Decimal("0.4")), format_exact_percent(Decimal("0.125"))
+    ('40%', '12.5%')
+    """
+    return f"{100 * float(share):.4g}%"
 
 
 def format_percent(value: float) -> str:

@@ -14,7 +14,7 @@ from voicebill.answers.estimates.planning_range import AmountRange
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.request import EstimateRequest
-from voicebill.answers.parsing.quantities import format_monthly_calls, parse_count
+from voicebill.answers.parsing.quantities import format_exact_percent, format_monthly_calls, parse_count
 from voicebill.answers.sensitivity.recommendations import (
     CheapestTruncation,
     Recommendation,
@@ -200,11 +200,11 @@ def _short_calls_text(plan: Plan, call_mix: CallMix) -> str:
     """A sentence on calls that reach nobody or end after the first turn; empty if there are none."""
     parts = []
     if plan.unconnected_share:
-        parts.append(f"{plan.unconnected_share:.0%} of the calls reach nobody and cost nothing")
+        parts.append(f"{format_exact_percent(plan.unconnected_share)} of the calls reach nobody and cost nothing")
     if call_mix.short_call is not None:
         amount = terminal.amount_text(call_mix.short_call)
-        parts.append(f"{plan.short_share:.0%} end after the first turn and cost {amount} each")
-    return f"{'; '.join(parts)}: both are part of the mean." if parts else ""
+        parts.append(f"{format_exact_percent(plan.short_share)} end after the first turn and cost {amount} each")
+    return f"{'; '.join(parts)}: {'both' if len(parts) > 1 else 'they'} are part of the mean." if parts else ""
 
 
 def _models_alone(answer: Estimate) -> str:
@@ -234,7 +234,8 @@ def _call_mix_lines(call_mix: CallMix, answer: Estimate) -> Iterator[str]:
     )
     if short_calls := _short_calls_text(answer.plan, call_mix):
         yield short_calls
-    yield "; ".join(
+    others = "Of the other calls, " if answer.plan.full_share < 1 else ""
+    yield others + "; ".join(
         f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({terminal.amount_text(percentile.amount)})"
         for percentile in call_mix.percentiles
     )

@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.billing.errors import InvalidInput
@@ -123,7 +124,10 @@ def _print_list(offers: Iterable[Offer], kind: str, day: date, book: PriceBook, 
         texts = list(_price_texts(offer, row, book.meters)) if row else ["no price on this day"]
         if end := book.shutdown_of(offer):
             texts.append(f"{'ended' if book.is_shut_down(offer, day) else 'ends'} {end.day_text}")
-        out.print(terminal.indent(f"{_location(offer):<22}  {'  '.join(texts)}"))
+        line = Table.grid(padding=(0, 2))
+        line.add_column(min_width=22)
+        line.add_row(_location(offer), "  ".join(texts))
+        out.print(terminal.indent(line))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
     out.print(f"Other kinds: --kind {', '.join(other for other in KIND_CHOICES if other != kind)}", style="dim")

@@ -60,7 +60,7 @@ def print_rules(model: str, effective_rules: EffectiveRules, facts: Facts, out: 
     out.print()
     width = max(len(parameter) for parameter in effective_rules.rows)
     for parameter, row in effective_rules.rows.items():
-        out.print(Text.assemble((f"{parameter:<{width}}  ", "bold"), f"{row.value}"))
+        out.print(Text.assemble((f"{parameter:<{width}}  ", "bold"), row.value_text))
         out.print(terminal.indent(row.evidence_text), style="dim")
     out.print()
     others = ", ".join(rule_set.name for rule_set in facts.rules.sets if rule_set.name != effective_rules.name)

@@ -19,7 +19,7 @@ ENDING_TITLE = "These end within 90 days"
 
 def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Console) -> None:
     """Print all alternatives, cheapest first, with notes, warnings and assumptions; partial alternatives separately."""
-    by = "its month" if answer.by_month else "the planned conversation"
+    by = "monthly cost" if answer.by_month else "the planned conversation"
     fees = " with connection fees" if answer.connection and answer.connection.has_fees else ""
     out.print(terminal.heading(f"per conversation{fees} on {day}, the cheapest first by {by}"))
     out.print(_plan_line(answer))
@@ -71,7 +71,8 @@ def _assumptions(answer: Alternatives) -> list[str]:
         for assumption in alternative.counting_assumptions
     ]
     if answer.by_month:
-        assumptions.append("monthly amounts are over calls of different lengths, the same calls for every alternative")
+        mixed = ", with the unconnected and the short calls" if answer.plan.full_share < 1 else ""
+        assumptions.append(f"monthly amounts are over calls of different lengths{mixed}, the same calls for every alternative")
     if answer.plan.calls_end_with_session and answer.plan.session_minutes:
         assumptions.append(f"calls end after {answer.plan.session_minutes} minutes, at every alternative alike")
     if any(alternative.candidate for alternative in answer.conversational):
@@ -193,9 +194,10 @@ def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:
 
 def _break_even_lines(pair: PairComparison) -> Iterator[str]:
     if not pair.break_evens:
+        position = "first" if pair.cheaper == pair.first else "second"
         yield (
             f"{pair.first} and {pair.second}: nowhere; "
-            + (f"{pair.cheaper} is cheaper throughout" if pair.cheaper else "the same")
+            + (f"the {position} is cheaper throughout" if pair.cheaper else "equal throughout")
         )
     for crossing in pair.break_evens:
         yield (

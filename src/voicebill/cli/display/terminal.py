@@ -181,14 +181,15 @@ class DataTable:
             for index, title in enumerate(self.columns)
         ]
 
-    def _tables(self, rows: Sequence[Section | list[Text]], widths: Sequence[int]) -> Iterator[Table | Text]:
+    def _tables(self, rows: Sequence[Section | list[Text]], widths: Sequence[int]) -> Iterator[Table | Padding]:
         """The header with the rows before the first section, then the name and the rows of each section."""
         part = self._empty_table(widths, show_header=True)
         for row in rows:
             if isinstance(row, Section):
                 if part.row_count or part.show_header:
                     yield part
-                yield Text(row.name, style=row.style)
+                name = row.name.lstrip()
+                yield indent(Text(name, style=row.style), len(row.name) - len(name))
                 part = self._empty_table(widths, show_header=False)
             else:
                 part.add_row(*row)
