@@ -120,7 +120,7 @@ def test_an_invalid_record_is_rejected() -> None:
         replace(RECORD, usage_candidates=())
     with pytest.raises(InvalidInput, match="time needs a time zone, so that its day is known: 2026-11-22 10:00:00"):
         replace(RECORD, time=datetime(2026, 11, 22, 10))  # noqa: DTZ001 - the point
-    with pytest.raises(InvalidInput, match="k has 2 usages, so its status must be ambiguous, not exact"):
+    with pytest.raises(InvalidInput, match="k has 2 usages, so its status must be ambiguous or inconsistent, not exact"):
         replace(RECORD, usage_candidates=(Usage(), Usage({"text_in": 5})))
 
 

@@ -91,7 +91,7 @@ def records(draw: st.DrawFn) -> Record:
     }.get(kind, ((*LISTED_MODELS, *UNLISTED_MODELS, "stepper"), TOKENS))
     if status == "missing":
         candidates: list[dict[str, int]] = [{}]
-    elif status == "ambiguous":
+    elif status == "ambiguous" or (status == "inconsistent" and draw(st.booleans())):
         candidates = draw(
             st.lists(usages(meters, 1), min_size=1, max_size=4, unique_by=lambda candidate: tuple(sorted(candidate.items())))
         )
@@ -215,7 +215,7 @@ def _make_record(chance: Random, index: int) -> Record:
     status = chance.choice(STATUSES)
     amounts = [
         {meter: chance.randrange(1, 5000) for meter in chance.sample(meters, chance.randrange(1, len(meters) + 1))}
-        for _ in range(chance.randrange(1, 4) if status == "ambiguous" else 1)
+        for _ in range(chance.randrange(1, 4) if status in ("ambiguous", "inconsistent") else 1)
     ]
     return Record(
         key=f"r{index}",

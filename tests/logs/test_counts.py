@@ -37,10 +37,67 @@ def test_one_modality_needs_no_split() -> None:
     assert usage == Usage.tokens(text_in=104, text_in_cached=896, text_out=10)
 
 
-def test_reasoning_beside_one_part_alone_may_be_any() -> None:
+def test_reasoning_beside_the_text_alone_may_be_any() -> None:
     """Of 29 tokens 10 are text and 19 reasoning, and the audio is not told: the 19 are text or audio."""
     assert len(possible_usages(TokenCounts(output=29, text_out=10, reasoning=19))) == 2
-    assert len(possible_usages(TokenCounts(output=29, audio_out=10, reasoning=19))) == 2
+
+
+def test_reasoning_is_text_where_nothing_else_is_told() -> None:
+    """Of 29 tokens 19 are reasoning, which is text: at most 10 are audio."""
+    usages = possible_usages(TokenCounts(output=29, reasoning=19))
+    assert [dict(usage.items()) for usage in usages] == [{"text_out": 29}, {"text_out": 19, "audio_out": 10}]
+
+
+@pytest.mark.parametrize(
+    ("counts", "usage"),
+    [
+        (
+            TokenCounts(input=789, audio_in=476, output=32, audio_out=23),
+            Usage.tokens(text_in=313, audio_in=476, text_out=9, audio_out=23),
+        ),
+        (
+            TokenCounts(input=789, text_in=313, output=32, text_out=9),
+            Usage.tokens(text_in=313, audio_in=476, text_out=9, audio_out=23),
+        ),
+        (
+            TokenCounts(input=789, audio_in=476, cached=640, audio_cached=384),
+            Usage.tokens(text_in=57, text_in_cached=256, audio_in=92, audio_in_cached=384),
+        ),
+        (
+            TokenCounts(input=789, audio_in=476, cached=640, text_cached=256),
+            Usage.tokens(text_in=57, text_in_cached=256, audio_in=92, audio_in_cached=384),
+        ),
+        (
+            TokenCounts(input=60, image_in=10, audio_in=20, cached=30, audio_cached=0, image_cached=0),
+            Usage.tokens(text_in_cached=30, audio_in=20, image_in=10),
+        ),
+        (TokenCounts(total=821, input=789, text_in=789, audio_out=23), Usage.tokens(text_in=789, text_out=9, audio_out=23)),
+        (
+            TokenCounts(total=821, audio_in=789, text_in=0, audio_out=23, text_out=9),
+            Usage.tokens(audio_in=789, text_out=9, audio_out=23),
+        ),
+        (TokenCounts(output=29, audio_out=10, reasoning=19), Usage.tokens(text_out=19, audio_out=10)),
+    ],
+)
+def test_what_is_told_fixes_the_rest(counts: TokenCounts, usage: Usage) -> None:
+    """A total less the part that is told is the other part: it is no part of the one that is told."""
+    assert possible_usages(counts) == (usage,)
+
+
+@pytest.mark.parametrize(
+    ("counts", "text_cached"),
+    [
+        (TokenCounts(input=100, text_in=60, audio_in=40, cached=50, image_cached=0), {10, 50}),
+        (TokenCounts(input=100, text_in=60, audio_in=30, image_in=10, cached=50, text_cached=20), {20}),
+        (TokenCounts(input=100, cached=50, audio_cached=30), {20}),
+        (TokenCounts(input=100, cached=50, text_cached=20, audio_cached=20, image_in=30), {20}),
+    ],
+)
+def test_a_cached_part_that_is_told_has_no_more(counts: TokenCounts, text_cached: set[int]) -> None:
+    """Cached tokens without a modality are of those of which no cached count is told."""
+    usages = possible_usages(counts)
+    assert {usage["text_in_cached"] for usage in usages} == text_cached
+    assert {sum(usage[meter] for meter in METERS if meter.endswith("_cached")) for usage in usages} == {50}
 
 
 def test_reasoning_is_part_of_the_text_output() -> None:
@@ -51,27 +108,67 @@ def test_reasoning_is_part_of_the_text_output() -> None:
 
 
 @pytest.mark.parametrize(
-    "counts",
+    ("counts", "readings"),
     [
-        TokenCounts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256),
-        TokenCounts(input=100, text_in=119, audio_in=8),
-        TokenCounts(input=100, output=5, total=300, text_in=100, text_out=5),
-        TokenCounts(output=100, text_out=60, audio_out=60),
-        TokenCounts(input=100, text_in=50, audio_in=50, cached=20, text_cached=30),
-        TokenCounts(input=100, text_in=50, audio_in=50, cached=120),
-        TokenCounts(image_in=5, image_cached=6),
+        (TokenCounts(input=100, text_in=119, audio_in=8), [{"text_in": 119, "audio_in": 8}, {"text_in": 92, "audio_in": 8}]),
+        (
+            TokenCounts(input=100, output=5, total=300, text_in=100, text_out=5),
+            [
+                {"text_in": 100, "text_out": 5},
+                {"text_in": 100, "audio_in": 195, "text_out": 5},
+                {"text_in": 100, "text_out": 5, "audio_out": 195},
+            ],
+        ),
+        (
+            TokenCounts(output=100, text_out=60, audio_out=60),
+            [{"text_out": 60, "audio_out": 60}, {"text_out": 40, "audio_out": 60}, {"text_out": 60, "audio_out": 40}],
+        ),
+        (
+            TokenCounts(input=100, text_in=50, audio_in=50, cached=20, text_cached=30),
+            [
+                {"text_in": 20, "text_in_cached": 30, "audio_in": 50},
+                {"text_in": 30, "text_in_cached": 20, "audio_in": 50},
+                {"text_in": 50, "audio_in": 30, "audio_in_cached": 20},
+            ],
+        ),
+        (TokenCounts(image_in=5, image_cached=6), [{"image_in_cached": 5}, {"image_in": 5}]),
+        (
+            TokenCounts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256),
+            [
+                {"text_in_cached": 119, "audio_in_cached": 8},
+                {"text_in_cached": 128, "audio_in_cached": 256},
+                {"text_in": 119, "audio_in": 8},
+            ],
+        ),
+        (
+            TokenCounts(total=150, input=100, output=100, text_in=100, audio_in=0, text_out=100, audio_out=0),
+            [{"text_in": 100, "text_out": 100}, {"text_in": 50, "text_out": 100}, {"text_in": 100, "text_out": 50}],
+        ),
     ],
 )
-def test_contradictions_are_flagged_and_cut(counts: TokenCounts) -> None:
-    """Counts that cannot all be true give one usage with the status inconsistent, and no negative quantity."""
-    (usage,) = possible_usages(counts)
-    assert usage.status == "inconsistent"
+def test_contradictory_counts_give_every_reading(counts: TokenCounts, readings: list[dict[str, int]]) -> None:
+    """Counts that cannot all be true: whichever of them is wrong, its reading is among the usages."""
+    usages = possible_usages(counts)
+    assert {usage.status for usage in usages} == {"inconsistent"}
+    assert sorted(sorted(usage.items()) for usage in usages) == sorted(sorted(reading.items()) for reading in readings)
 
 
-def test_an_inconsistent_cache_is_cut_to_its_input() -> None:
-    """384 cached of 127: all of the input was cached, and no more."""
-    counts = TokenCounts(input=127, text_in=119, audio_in=8, cached=384, text_cached=128, audio_cached=256)
-    assert dict(possible_usages(counts)[0].items()) == {"text_in_cached": 119, "audio_in_cached": 8}
+@pytest.mark.parametrize("wrong", ["total", "input", "output", "text_in", "audio_in", "cached", "text_out", "audio_out"])
+@pytest.mark.parametrize("change", [-7, 5, 1_000])
+def test_one_wrong_count_leaves_the_truth_in_the_range(wrong: str, change: int) -> None:
+    """789 in and 32 out, and one of the counts is wrong: the right amount is in the range, at the prices of gpt-realtime."""
+    counts = TokenCounts(821, 789, 32, 313, 476, 0, 640, 256, 384, 0, 9, 23)
+    truth = possible_usages(counts)[0]
+    prices = dict(zip(METERS, (4, 0.4, 32, 0.4, 5, 0.5, 16, 64), strict=True))
+
+    def cost(usage: Usage) -> float:
+        return sum(quantity * prices[meter] for meter, quantity in usage.items())
+
+    setattr(counts, wrong, getattr(counts, wrong) + change)
+    usages = possible_usages(counts)
+    assert {usage.status for usage in usages} == {"inconsistent"}
+    costs = [cost(usage) for usage in usages]
+    assert min(costs) <= cost(truth) <= max(costs)
 
 
 def test_nothing_counted_is_no_usage_of_anything() -> None:

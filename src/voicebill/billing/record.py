@@ -25,11 +25,11 @@ class Record:
     """One billed response, transcription or session, as a log reports it.
 
     `key` identifies it: two records with the same key are duplicates. `usage_candidates` are the usages that its counts
-    allow: one, or every extreme one if the status is ambiguous. A field that the log does not report is None; `region` is
-    also None if a price applies everywhere. `repeated_input` is, per meter, how much of the quantity was already part of the
-    conversation; None if that is not known. `session_started_at` is the time of the first event of its session. `source` and
-    `line_number` say where it was read: a file and the line or row in it, from 1. A `cumulative` record reports everything
-    that its session has used so far.
+    allow: one, or every extreme one if the status is ambiguous or inconsistent. A field that the log does not report is
+    None; `region` is also None if a price applies everywhere. `repeated_input` is, per meter, how much of the quantity was
+    already part of the conversation; None if that is not known. `session_started_at` is the time of the first event of its
+    session. `source` and `line_number` say where it was read: a file and the line or row in it, from 1. A `cumulative`
+    record reports everything that its session has used so far.
     """
 
     key: str
@@ -55,9 +55,10 @@ class Record:
     def __post_init__(self) -> None:
         if not self.usage_candidates:
             raise InvalidInput(f"{self.key} needs a usage (it may be empty)")
-        if len(self.usage_candidates) > 1 and self.status != "ambiguous":
+        if len(self.usage_candidates) > 1 and self.status not in ("ambiguous", "inconsistent"):
             raise InvalidInput(
-                f"{self.key} has {len(self.usage_candidates)} usages, so its status must be ambiguous, not {self.status}"
+                f"{self.key} has {len(self.usage_candidates)} usages, so its status must be ambiguous or inconsistent, "
+                f"not {self.status}"
             )
         for name in ("time", "session_started_at"):
             moment: datetime | None = getattr(self, name)
@@ -68,8 +69,13 @@ class Record:
 
     @property
     def usage(self) -> Usage:
-        """Its usage; one of the candidates if the status is ambiguous."""
+        """Its usage; one of the candidates if there are several."""
         return self.usage_candidates[0]
+
+    @property
+    def is_range(self) -> bool:
+        """Whether its amount is a range: its counts do not determine its usage."""
+        return len(self.usage_candidates) > 1 or self.status == "ambiguous"
 
     @property
     def status(self) -> Status:

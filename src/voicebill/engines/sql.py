@@ -5,7 +5,7 @@ as periods of days, joined if the record's day is in the period. Quantities are 
 
 The statements read the view `usage` and the views of one query: `skus` (sku, and its parts with defaults applied:
 provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
-meter, rate, lowest, highest, increment), and two results that the engine keeps, `quantity_sums` and `ambiguous_quantity_sums`.
+meter, rate, lowest, highest, increment), and two results that the engine keeps, `quantity_sums` and `range_quantity_sums`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -57,32 +57,32 @@ def quantity_sums(query: CostQuery, *, with_prices: bool = False) -> Statement:
     """Sum quantities by SKU, day, meter, status and the fields of the query, in one scan of the usage table.
 
     `with_prices`: price periods and rates are known, and the rows need them, because the filter names an offer or a vendor
-    bills in increments. Rows of ambiguous records are marked `is_ambiguous`; their sums only show which SKUs, days
+    bills in increments. Rows of records with a range are marked `is_range`; their sums only show which SKUs, days
     and meters occur, and in how many records.
     """
     rows = _UsageRows(query, with_prices=with_prices)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
     text = f"""
         WITH matching AS ({rows.select()})
-        SELECT sku, day, meter, status, CASE WHEN status = 'ambiguous' THEN 1 ELSE 0 END AS is_ambiguous{by_columns},
+        SELECT sku, day, meter, status, is_range{by_columns},
             SUM(quantity) AS low, COALESCE(SUM(repeated_input), 0) AS repeated,
             COALESCE(SUM(CASE WHEN repeated_input IS NOT NULL THEN quantity END), 0) AS tracked,
             COUNT(CASE WHEN first_row = 1 THEN 1 END) AS records, COUNT(*) AS row_count
         FROM (
-            SELECT sku, day, meter, status, first_row{by_columns},
+            SELECT sku, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END AS is_range, first_row{by_columns},
                 CAST(quantity AS DECIMAL(18, 0)) AS quantity, CAST(repeated_input AS DECIMAL(18, 0)) AS repeated_input
             FROM matching
         ) usage_rows
-        GROUP BY sku, day, meter, status{by_columns}"""
+        GROUP BY sku, day, meter, status, is_range{by_columns}"""
     return Statement(text, rows.values)
 
 
-def ambiguous_quantity_sums(query: CostQuery, *, with_prices: bool = False, is_empty: bool = False) -> Statement:
-    """Sum the quantities of ambiguous records, in the usage candidates of the lowest and of the highest amount.
+def range_quantity_sums(query: CostQuery, *, with_prices: bool = False, is_empty: bool = False) -> Statement:
+    """Sum the quantities of records with a range, in the usage candidates of the lowest and of the highest amount.
 
     `is_empty`: there are no such records, so the usage table is not scanned again.
     """
-    rows = _UsageRows(query, with_prices=with_prices, ambiguous_only=True, is_empty=is_empty)
+    rows = _UsageRows(query, with_prices=with_prices, ranges_only=True, is_empty=is_empty)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
     meter_partition = ", meter" if "meter" in query.by else ""
     text = f"""
@@ -127,15 +127,15 @@ def ambiguous_quantity_sums(query: CostQuery, *, with_prices: bool = False, is_e
 
 
 OVERVIEW = Statement("""
-    SELECT sku, status, MIN(day) AS first, MAX(day) AS last, SUM(records) AS records
+    SELECT sku, status, MIN(day) AS first, MAX(day) AS last, SUM(records) AS records, MAX(is_range) AS is_range
     FROM quantity_sums
     GROUP BY sku, status""")
-"""The first day, the last day and the number of records, by SKU and status."""
+"""The first day, the last day, the number of records, and whether any has a range, by SKU and status."""
 
 LINE_QUANTITIES = Statement("""
     WITH all_sums AS (
-        SELECT sku, day, meter, low, low AS high, repeated, tracked FROM quantity_sums WHERE is_ambiguous = 0
-        UNION ALL SELECT sku, day, meter, low, high, 0 AS repeated, 0 AS tracked FROM ambiguous_quantity_sums
+        SELECT sku, day, meter, low, low AS high, repeated, tracked FROM quantity_sums WHERE is_range = 0
+        UNION ALL SELECT sku, day, meter, low, high, 0 AS repeated, 0 AS tracked FROM range_quantity_sums
     )
     SELECT COALESCE(s.period, -1) AS period, e.meter, n.provider, n.model, n.deployment, n.region, n.tier,
         SUM(e.low) AS low, SUM(e.high) AS high, SUM(e.repeated) AS repeated, SUM(e.tracked) AS tracked
@@ -157,8 +157,8 @@ def groups(query: CostQuery, *, total: bool = False) -> Statement:
     text = f"""
         WITH all_sums AS (
             SELECT {columns}, low, low AS high, {record_count} AS records, row_count
-            FROM quantity_sums WHERE is_ambiguous = 0
-            UNION ALL SELECT {columns}, low, high, records, row_count FROM ambiguous_quantity_sums
+            FROM quantity_sums WHERE is_range = 0
+            UNION ALL SELECT {columns}, low, high, records, row_count FROM range_quantity_sums
         ),
         priced AS (
             SELECT {keys}e.records,
@@ -211,16 +211,16 @@ def unpriced_records(query: CostQuery) -> Statement:
     return Statement(text, rows.values)
 
 
-def sessions(query: CostQuery, *, with_ambiguous: bool, with_increments: bool) -> Statement:
+def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool) -> Statement:
     """Find the percentiles of what sessions cost: a row per metric and percentile, and one row with the sums.
 
-    The metrics are the low amount, the high amount, and either per minute. Without ambiguous records high equals low, and
-    is left out. Rows are priced one by one, since there are about as many pairs of session and meter as rows. Ambiguous
-    records are read separately, because only they need their key. `with_increments`: a vendor bills in increments.
+    The metrics are the low amount, the high amount, and either per minute. Without ranges high equals low, and
+    is left out. Rows are priced one by one, since there are about as many pairs of session and meter as rows. Records
+    with a range are read separately, because only they need their key. `with_increments`: a vendor bills in increments.
     """
     rows = _UsageRows(query, with_prices=True, with_increments=with_increments)
-    ambiguous_rows = _UsageRows(query, with_prices=True, with_increments=with_increments, ambiguous_only=True)
-    sides = ("low", "high") if with_ambiguous else ("low",)
+    range_rows = _UsageRows(query, with_prices=True, with_increments=with_increments, ranges_only=True)
+    sides = ("low", "high") if with_ranges else ("low",)
     percentile_rows = " UNION ALL ".join(
         part
         for side in sides
@@ -237,13 +237,13 @@ def sessions(query: CostQuery, *, with_ambiguous: bool, with_increments: bool) -
             FROM (
                 SELECT tenant, session, since_ms, until_ms, {_times("quantity", "rate")} AS amount,
                     CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS is_unpriced
-                FROM matching WHERE {"status <> 'ambiguous' AND " if with_ambiguous else ""}session IS NOT NULL
+                FROM matching WHERE {"reading = 0 AND " if with_ranges else ""}session IS NOT NULL
             ) session_rows
             GROUP BY tenant, session
-        ){_ambiguous_sessions(ambiguous_rows) if with_ambiguous else ""},
+        ){_range_sessions(range_rows) if with_ranges else ""},
         complete_sessions AS (
             SELECT COALESCE(SUM(low), 0) AS low, COALESCE(SUM(high), 0) AS high, COALESCE(MAX(last_ms) - MIN(first_ms), 0) AS ms
-            FROM (SELECT * FROM exact {"UNION ALL SELECT * FROM ambiguous_sessions" if with_ambiguous else ""}) both_kinds
+            FROM (SELECT * FROM exact {"UNION ALL SELECT * FROM range_sessions" if with_ranges else ""}) both_kinds
             GROUP BY tenant, session HAVING MAX(is_unpriced) = 0
         )
         SELECT 'sums' AS what, COUNT(*) AS place, SUM(CASE WHEN ms > 0 THEN 1 ELSE 0 END) AS n,
@@ -253,21 +253,21 @@ def sessions(query: CostQuery, *, with_ambiguous: bool, with_increments: bool) -
     return Statement(text, rows.values)
 
 
-def _ambiguous_sessions(rows: "_UsageRows") -> str:
+def _range_sessions(rows: "_UsageRows") -> str:
     return f""",
-        ambiguous_matching AS ({rows.select(with_session=True)}),
+        range_matching AS ({rows.select(with_session=True)}),
         readings AS (
             SELECT key, reading, tenant, session, COALESCE(SUM({_times("quantity", "rate")}), 0) AS amount,
                 MAX(CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END) AS is_unpriced,
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
             FROM (
-                SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM ambiguous_matching
+                SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM range_matching
                 {rows.empty_rows("u.tenant", "u.session", "0", "NULL", METER_WITHOUT_PRICE, "u.since_ms", "u.until_ms")}
             ) reading_rows
             WHERE session IS NOT NULL
             GROUP BY key, reading, tenant, session
         ),
-        ambiguous_sessions AS (
+        range_sessions AS (
             SELECT tenant, session, COALESCE(MIN(CASE WHEN is_unpriced = 0 THEN amount END), MIN(amount)) AS low,
                 COALESCE(MAX(CASE WHEN is_unpriced = 0 THEN amount END), MAX(amount)) AS high, MIN(is_unpriced) AS is_unpriced,
                 MIN(first_ms) AS first_ms, MAX(last_ms) AS last_ms
@@ -300,14 +300,14 @@ class _UsageRows:
         query: CostQuery,
         *,
         with_prices: bool,
-        ambiguous_only: bool = False,
+        ranges_only: bool = False,
         is_empty: bool = False,
         with_increments: bool = True,
     ) -> None:
         self.values: dict[str, Any] = {}
         self._query = query
         self._with_prices = with_prices
-        self._ambiguous_only = ambiguous_only
+        self._ranges_only = ranges_only
         self._is_empty = is_empty
         self._with_increments = with_prices and with_increments
         self._fields = fields_of(query.where)
@@ -357,7 +357,7 @@ class _UsageRows:
     def _conditions(self) -> str:
         day_bounds = [(">=", self._query.since), ("<", self._query.until)]
         conditions = [f"u.day {sign} {self._parameter(day)}" for sign, day in day_bounds if day]
-        conditions += ["u.reading > 0"] if self._ambiguous_only else []
+        conditions += ["u.reading > 0"] if self._ranges_only else []
         conditions += ["1 = 0"] if self._is_empty else []
         conditions += [self._condition(self._filter)] if self._filter else []
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -58,13 +58,15 @@ class SqlQuery:
         days: dict[Sku, list[date]] = defaultdict(list)
         by_status: Counter[str] = Counter()
         unattributed: Counter[str] = Counter()
-        for name, status, first, last, records in self._database.query(sql.OVERVIEW):
+        has_ranges = False
+        for name, status, first, last, records, is_range in self._database.query(sql.OVERVIEW):
+            has_ranges = has_ranges or bool(is_range)
             sku, missing = parse_sku(name, self._query)
             self._skus[name] = sku
             days[sku] += [day for day in (first, last) if day]
             by_status[status] += int(records)
             unattributed.update(dict.fromkeys(missing, int(records)))
-        self._has_ambiguous = by_status["ambiguous"] > 0
+        self._has_ranges = has_ranges
         names = [(sku, min(days[sku], default=None), max(days[sku], default=None)) for sku in sorted(days)]
         return Overview(names, by_status, unattributed)
 
@@ -98,7 +100,7 @@ class SqlQuery:
     def sessions(self, price_table: PriceTable) -> SessionTotals:
         """Return sums and percentiles of what sessions cost."""
         self._register_prices(price_table)
-        statement = sql.sessions(self._query, with_ambiguous=self._has_ambiguous, with_increments=_has_increments(price_table))
+        statement = sql.sessions(self._query, with_ranges=self._has_ranges, with_increments=_has_increments(price_table))
         figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         sums = (0, 0, 0, 0, 0)
         for metric, rank, n, low, high, milliseconds in self._database.query(statement):
@@ -109,7 +111,7 @@ class SqlQuery:
             for percent in PERCENTILES:
                 if 100 * rank >= n * percent > 100 * (rank - 1):
                     figures_by_metric[metric][percent] = figures
-        for side in ("low", "low_minute") if not self._has_ambiguous else ():
+        for side in ("low", "low_minute") if not self._has_ranges else ():
             figures_by_metric[side.replace("low", "high")] = figures_by_metric[side]
         return SessionTotals(
             sessions=sums[0],
@@ -144,8 +146,8 @@ class SqlQuery:
             self._database.materialize("quantity_sums", sql.quantity_sums(self._query, with_prices=True))
             self._current_overview = self._read_overview()
         self._database.materialize(
-            "ambiguous_quantity_sums",
-            sql.ambiguous_quantity_sums(self._query, with_prices=with_prices, is_empty=not self._has_ambiguous),
+            "range_quantity_sums",
+            sql.range_quantity_sums(self._query, with_prices=with_prices, is_empty=not self._has_ranges),
         )
 
 

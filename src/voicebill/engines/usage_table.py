@@ -121,15 +121,15 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
         record.status,
     )
     trailing = (record.source, record.line_number, record.completeness, record.content_hash)
-    ambiguous = record.status == "ambiguous"
+    is_range = record.is_range
     part = 0
-    for reading, usage in enumerate(record.usage_candidates, start=1 if ambiguous else 0):
+    for reading, usage in enumerate(record.usage_candidates, start=1 if is_range else 0):
         for meter, quantity in usage.items():
-            repeated = None if record.repeated_input is None or ambiguous else record.repeated_input.get(meter, 0)
+            repeated = None if record.repeated_input is None or is_range else record.repeated_input.get(meter, 0)
             yield (*leading, reading, part, meter, quantity, repeated, *trailing)
             part += 1
     if not part:
-        yield (*leading, 1 if ambiguous else 0, 0, "", 0, None, *trailing)
+        yield (*leading, 1 if is_range else 0, 0, "", 0, None, *trailing)
 
 
 def small_table(columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -260,7 +260,7 @@ def test_calls_with_open_counts_cost_a_range() -> None:
 
 
 def test_cache_hits_are_shares_of_the_input_that_is_known() -> None:
-    """64 + 128 of 400 tokens in; output, seconds and what is open do not count."""
+    """64 + 128 of 400 tokens in; output and seconds do not count."""
     response = record({"text_in": 136, "text_in_cached": 64, "audio_in": 72, "audio_in_cached": 128, "audio_out": 999})
     assert cost_of(response).cache_hit_share == Fraction(192, 400)
     seconds = record({"audio_ms": 9}, model="whisper-1")
@@ -278,6 +278,21 @@ def test_cache_hits_are_a_share_of_what_models_that_reply_read(model: str | None
     assert cost_of(other).cache_hit_share is None
     unpriced = record({"text_in": 136, "text_in_cached": 64}, model="a model without a price")
     assert cost_of(unpriced, other).cache_hit_share == Fraction(64, 200)
+    assert cost_of(unpriced, record({"text_in": 10, "text_in_cached": 40})).cache_hit_share == Fraction(40, 50)
+
+
+def test_cache_hits_are_known_where_only_their_modality_is_not() -> None:
+    """60 of 200 were cached, text or audio: 30%, beside 64 of 200 of another response: 124 of 400."""
+    open_split = record(either=[{"text_in": 140, "text_in_cached": 60}, {"audio_in": 140, "audio_in_cached": 60}])
+    assert cost_of(open_split).cache_hit_share == Fraction(30, 100)
+    response = record({"text_in": 136, "text_in_cached": 64})
+    assert cost_of(response, open_split).cache_hit_share == Fraction(124, 400)
+
+
+def test_cache_hits_are_a_range_where_nobody_can_know_them() -> None:
+    """From none to all of 100 tokens were cached: 0% to 100%, and no share in between is claimed."""
+    answer = cost_of(record(either=[{"text_in": 100}, {"text_in_cached": 100}]))
+    assert (answer.cache_hit_share, answer.cache_hit_share_range) == (None, (Fraction(0), Fraction(1)))
 
 
 def test_the_share_of_what_was_read_before_is_one_of_cost() -> None:

@@ -4,6 +4,7 @@ An engine counts the records: the reference engine in `python_engine`, or one in
 of rows. Prices and assumptions are determined here, in the same way for every engine.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
@@ -54,7 +55,7 @@ def cost(engine: Engine, query: CostQuery, prices: PriceBook, *, unread_usage: U
         groups=groups,
         remainder=_remainder(total, groups) if query.top else None,
         per_call=_per_call(counted_query.sessions(price_table), price_table) if query.calls else None,
-        cache_hit_share=_cache_hit_share(line_totals, price_table, prices),
+        cache_hit_share_range=_cache_hit_share_range(line_totals, price_table, prices),
         repeated_input_cost_share=_repeated_input_cost_share(line_totals, price_table),
         assumptions=tuple(notes[0]),
         warnings=(*([unread_usage.warning] if unread_usage else []), *notes[1]),
@@ -155,11 +156,13 @@ def _per_call(totals: SessionTotals, price_table: PriceTable) -> PerCall | None:
     )
 
 
-def _cache_hit_share(line_totals: Iterable[LineTotals], price_table: PriceTable, prices: PriceBook) -> Fraction | None:
-    """The share of cached tokens in all input tokens, over the lines whose quantity is exact; None without input tokens.
+def _cache_hit_share_range(
+    line_totals: Iterable[LineTotals], price_table: PriceTable, prices: PriceBook
+) -> tuple[Fraction, Fraction] | None:
+    """The share of cached tokens in the input tokens, in the cheapest and in the dearest reading; None without input tokens.
 
     The input is that of the models that reply, which are the ones with a cache: not of the models that only transcribe or
-    read aloud, nor of models that the log does not name, which may be such.
+    read aloud, nor of models that the log does not name, which may be such. Unpriced input counts only if all of it is.
     """
     without_cache = {
         normalize_name(name)
@@ -167,16 +170,23 @@ def _cache_hit_share(line_totals: Iterable[LineTotals], price_table: PriceTable,
         if offer.kind in KINDS_WITHOUT_CACHE
         for name in (offer.model, offer.name, *offer.also_named)
     }
-    cached_tokens = input_tokens = 0
+    tokens: Counter[tuple[bool, int, bool]] = Counter()
+    """Tokens by whether they are priced, side of the range, and whether they were cached."""
     for totals in line_totals:
         quote = price_table.periods[totals.period].quote if totals.period >= 0 else None
         if not totals.sku.model or totals.sku.model in without_cache or (quote and quote.offer.kind in KINDS_WITHOUT_CACHE):
             continue
         meter = prices.meters.get(totals.meter)
-        if meter and meter.unit == "token" and meter.direction == "in" and totals.low == totals.high:
-            input_tokens += totals.low
-            cached_tokens += totals.low if meter.is_cached else 0
-    return Fraction(cached_tokens, input_tokens) if input_tokens else None
+        if meter and meter.unit == "token" and meter.direction == "in":
+            is_priced = (totals.period, totals.meter) in price_table.by_meter
+            tokens[is_priced, 0, meter.is_cached] += totals.low
+            tokens[is_priced, 1, meter.is_cached] += totals.high
+    for is_priced in (True, False):
+        sides = [(tokens[is_priced, side, True], tokens[is_priced, side, False]) for side in (0, 1)]
+        if all(map(sum, sides)):
+            first, second = sorted(Fraction(cached, cached + uncached) for cached, uncached in sides)
+            return first, second
+    return None
 
 
 def _repeated_input_cost_share(line_totals: Iterable[LineTotals], price_table: PriceTable) -> Fraction | None:

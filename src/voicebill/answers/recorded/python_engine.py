@@ -92,12 +92,7 @@ class PythonQuery:
             for period, quantity, row in rows:
                 key = (period, row.meter, sku_of(row.record, self._query))
                 totals[key] += quantity
-                if (
-                    totals is low
-                    and row.candidate == 0
-                    and row.record.status != "ambiguous"
-                    and row.record.repeated_input is not None
-                ):
+                if totals is low and row.candidate == 0 and not row.record.is_range and row.record.repeated_input is not None:
                     repeated[key] += row.record.repeated_input.get(row.meter, 0)
                     tracked[key] += quantity
         return [

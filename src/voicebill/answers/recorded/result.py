@@ -126,9 +126,15 @@ class Cost(Answer):
     groups: tuple[CostGroup, ...]
     remainder: CostGroup | None
     per_call: PerCall | None
-    cache_hit_share: Fraction | None
+    cache_hit_share_range: tuple[Fraction, Fraction] | None
     repeated_input_cost_share: Fraction | None
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     prices: PriceBook
     unread_usage: UnreadUsage | None = None
+
+    @property
+    def cache_hit_share(self) -> Fraction | None:
+        """The share of the voice models' input tokens that came from the cache; None where the counts leave it open."""
+        low, high = self.cache_hit_share_range or (None, None)
+        return low if low == high else None

@@ -340,7 +340,11 @@ class CostReport(Report):
     """Cost per call; null unless requested, or if there is none."""
     cache_hit_share: float | None
     """Cached input tokens / all input tokens, of the models that reply: not of transcription, nor of models that the log does
-    not name. Null without such input."""
+    not name. Null without such input, and where ambiguous counts leave it open."""
+    cache_hit_share_low: float | None
+    """The lowest such share that the counts allow; null without such input."""
+    cache_hit_share_high: float | None
+    """The highest such share that the counts allow; null without such input."""
     repeated_input_cost_share: float | None
     """Share of the cost that is input sent again in its session; null if unknown."""
     warnings: tuple[str, ...]
@@ -353,6 +357,7 @@ class CostReport(Report):
     @classmethod
     def of(cls, answer: Cost, log_input: LogInputReport | None = None) -> "CostReport":
         """The cost of records, with what was read."""
+        cache_hit_shares = answer.cache_hit_share_range or (None, None)
         return cls(
             voicebill=package_version(),
             status=completeness(answer.unread_usage),
@@ -368,6 +373,8 @@ class CostReport(Report):
             unpriced=tuple(UnpricedUsageReport.of(line) for line in answer.unpriced),
             per_call=PerCallReport.of(answer.per_call) if answer.per_call else None,
             cache_hit_share=_share(answer.cache_hit_share),
+            cache_hit_share_low=_share(cache_hit_shares[0]),
+            cache_hit_share_high=_share(cache_hit_shares[1]),
             repeated_input_cost_share=_share(answer.repeated_input_cost_share),
             warnings=answer.warnings,
             assumptions=answer.assumptions,

@@ -295,8 +295,9 @@ def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
 
 def _share_sentences(answer: Cost) -> Iterator[str]:
     sentences = []
-    if answer.cache_hit_share is not None:
-        sentences.append(f"{round(100 * answer.cache_hit_share)}% of the voice model's input tokens came from the cache")
+    if answer.cache_hit_share_range is not None:
+        percents = dict.fromkeys(f"{round(100 * share)}%" for share in answer.cache_hit_share_range)
+        sentences.append(f"{' to '.join(percents)} of the voice model's input tokens came from the cache")
     if answer.repeated_input_cost_share is not None:
         sentences.append(f"{round(100 * answer.repeated_input_cost_share)}% of the cost is repeated input")
     if sentences:

@@ -229,7 +229,7 @@ def usages_by_convention(counts: TokenCounts) -> tuple[Usage, ...]:
             if usage.status != "inconsistent":
                 usages.setdefault(tuple(sorted(usage.items())), usage)
     if not usages:
-        return tuple(replace(usage, status="inconsistent") for usage in possible_usages(counts)[:1])
+        return tuple(replace(usage, status="inconsistent") for usage in possible_usages(counts))
     if len(usages) == 1:
         return tuple(usages.values())
     return tuple(replace(usage, status="ambiguous") for usage in usages.values())

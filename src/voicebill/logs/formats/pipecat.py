@@ -50,18 +50,13 @@ class LLMTokenUsage(Envelope, gc=False):
     @property
     def counts(self) -> TokenCounts:
         """The counts, with cached tokens as a part of the input."""
-        input_tokens, cached, audio = self._input, self.cache_read_input_tokens, self.input_audio_tokens
-        cached_audio = self.cache_read_input_audio_tokens
         return TokenCounts(
             total=self.total_tokens,
-            input=input_tokens,
+            input=self._input,
             output=self.completion_tokens,
-            text_in=_remainder(input_tokens, audio),
-            audio_in=audio,
-            cached=cached,
-            text_cached=_remainder(cached, cached_audio),
-            audio_cached=cached_audio,
-            text_out=_remainder(self.completion_tokens, self.output_audio_tokens),
+            audio_in=self.input_audio_tokens,
+            cached=self.cache_read_input_tokens,
+            audio_cached=self.cache_read_input_audio_tokens,
             audio_out=self.output_audio_tokens,
             reasoning=self.reasoning_tokens,
         )
@@ -171,8 +166,3 @@ def _usages(metrics: MetricsData) -> tuple[Usage, ...]:
     if isinstance(metrics.value, LLMTokenUsage):
         return possible_usages(metrics.value.counts)
     return () if metrics.characters is None else (Usage({"characters_in": metrics.characters}),)
-
-
-def _remainder(total: int | None, part: int | None) -> int | None:
-    """Return a count less one of its parts, at least 0; None if either is not reported."""
-    return None if total is None or part is None else max(total - part, 0)
