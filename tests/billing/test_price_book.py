@@ -201,3 +201,8 @@ def test_an_earlier_version_ends_with_a_later_one_and_never_the_other_way_round(
     ends = {offer.id: load_facts().prices.shutdown_day(offer) for offer in load_facts().prices.offers}
     assert ends["azure/gpt-4o-mini-tts-2025-03-20"] == date(2027, 6, 15)
     assert ends["azure/gpt-4o-realtime-preview-2025-06-03"] == date(2026, 7, 7)
+
+
+def test_a_seller_without_known_prices_is_named_with_the_reason() -> None:
+    with pytest.raises(Unpriced, match="no prices of Azure Voice Live: it is charged by meters of its own"):
+        load_facts().prices.quote("gpt-realtime", provider="azure-voice-live", day=DAY)

@@ -90,6 +90,17 @@ class Surcharge:
 
 
 @dataclass(frozen=True, slots=True)
+class UnpricedProvider:
+    """A seller without prices in the book that logs name, and why another seller's prices do not apply to it."""
+
+    name: str
+    title: str
+    reason: str
+    checked: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Availability:
     """Where models can be deployed, according to the vendor's availability table. A listed price alone does not prove it.
 
@@ -159,6 +170,7 @@ class PriceBook:
     contracted: Mapping[str, tuple[PriceRow, ...]] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
     currencies: tuple[Currency, ...] = ()
+    unpriced_providers: tuple[UnpricedProvider, ...] = ()
 
     def price_row(self, offer: Offer, day: date) -> PriceRow | None:
         """An offer's prices on a day: contracted prices take precedence over list prices, then every adjustment is applied."""
@@ -186,7 +198,7 @@ class PriceBook:
 
     @cached_property
     def digest(self) -> str:
-        """A fingerprint that changes whenever a figure, a date or a source changes."""
+        """A fingerprint that changes whenever a figure, or its date or source, changes."""
         published = (self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability)
         contract = (self.contracted, self.adjustments, self.currencies)
         return fingerprint((published, *contract) if any(contract) else published)
@@ -263,6 +275,7 @@ class PriceBook:
 
         Raises:
             UnknownName: no offer has that name; the closest names are given, with a `day` only of models sold on it.
+            Unpriced: no price of that provider is known.
         """
         providers = self.providers if provider is None else (self._seller(provider),)
         name = model.strip().lower()
@@ -302,6 +315,10 @@ class PriceBook:
         """A provider by its name in whatever case."""
         name = provider.strip().lower()
         if name not in {offer.provider for offer in self.offers}:
+            unpriced = next((seller for seller in self.unpriced_providers if seller.name == name), None)
+            if unpriced is not None:
+                message = f"the price book has no prices of {unpriced.title}: {unpriced.reason}"
+                raise Unpriced(message, field="provider", is_sentence=True)
             raise UnknownName("provider", provider, self.providers)
         return name
 

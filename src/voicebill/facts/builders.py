@@ -14,7 +14,7 @@ from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Dispute, Offer, PriceRow
-from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, Surcharge
+from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, Surcharge, UnpricedProvider
 from voicebill.billing.provisioned_throughput import HourlyPrice, Reservation, Throughput
 from voicebill.billing.quotas import Quota, QuotaCountingRule
 from voicebill.billing.validity import EffectiveDated, PartialDate, effective_row
@@ -109,6 +109,16 @@ class RowBuilder:
             checked=self._checked_day(row),
             source=self._source(row),
             note=row["note"],
+        )
+
+    def unpriced_provider(self, row: Values) -> UnpricedProvider:
+        """Return a seller without known prices."""
+        return UnpricedProvider(
+            name=row["name"],
+            title=row["title"],
+            reason=row["reason"],
+            checked=self._checked_day(row),
+            source=self._source(row),
         )
 
     def availability(self, row: Values) -> Availability:

@@ -22,7 +22,7 @@ from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import Offer, PriceRow
-from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge
+from voicebill.billing.price_book import Adjustment, Alias, Availability, Lifecycle, PriceBook, Surcharge, UnpricedProvider
 from voicebill.billing.provisioned_throughput import HourlyPrice, ProvisionedThroughput, Reservation, Throughput
 from voicebill.billing.quotas import Quota, QuotaCountingRule, Quotas
 from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS, HistoryPolicy, RuleBook, RuleSet
@@ -149,6 +149,7 @@ class _FactsBuilder:
     contracted: dict[str, tuple[PriceRow, ...]] = field(default_factory=dict)
     adjustments: list[Adjustment] = field(default_factory=list)
     currencies: list[Currency] = field(default_factory=list)
+    unpriced_providers: list[UnpricedProvider] = field(default_factory=list)
     stacks: dict[str, Stack] = field(default_factory=dict)
     latencies: list[Latency] = field(default_factory=list)
     transports: dict[str, TransportProfile] = field(default_factory=dict)
@@ -189,6 +190,7 @@ class _FactsBuilder:
         self.lifecycle += file.build("lifecycle", file.row_builder.lifecycle)
         self.surcharges += file.build("surcharges", file.row_builder.surcharge)
         self.availability += file.build("availability", file.row_builder.availability)
+        self.unpriced_providers += file.build("unpriced_providers", file.row_builder.unpriced_provider)
         _add_currencies(file, self.currencies)
         _add_contracted(file, self.contracted, self.offers)
         _add_adjustments(file, self.adjustments)
@@ -220,6 +222,7 @@ class _FactsBuilder:
             contracted=self.contracted,
             adjustments=tuple(self.adjustments),
             currencies=tuple(self.currencies),
+            unpriced_providers=tuple(self.unpriced_providers),
         )
         ordered = sorted(self.rule_sets.values(), key=lambda rule_set: rule_set.name != DEFAULT_RULES)
         return Facts(

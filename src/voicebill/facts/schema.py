@@ -165,6 +165,13 @@ AVAILABILITY_SCHEMA: Schema = {
     **PROVENANCE_SCHEMA,
 }
 
+UNPRICED_PROVIDER_SCHEMA: Schema = {
+    "name": Field(text),
+    "title": Field(text),
+    "reason": Field(text),
+    **PROVENANCE_SCHEMA,
+}
+
 QUOTA_SCHEMA: Schema = {
     "provider": Field(text, None),
     "models": Field(_non_empty(list_of(text))),
@@ -402,6 +409,7 @@ def file_schema(meters: Collection[str]) -> Schema:
         "currencies": TableList(CURRENCY_SCHEMA, _check_days),
         "adjustments": TableList(ADJUSTMENT_SCHEMA, _check_adjustment),
         "availability": TableList(AVAILABILITY_SCHEMA),
+        "unpriced_providers": TableList(UNPRICED_PROVIDER_SCHEMA),
         "stacks": TableList(STACK_SCHEMA),
         "latency": TableList(LATENCY_SCHEMA),
         "transports": TableList(TRANSPORT_SCHEMA),

@@ -2,6 +2,11 @@
 
 from voicebill.billing.offers import DEPLOYMENTS
 
+VOICE_LIVE = "azure-voice-live"
+"""Azure Voice Live: other prices than those of Azure OpenAI, on the same hosts, for models of the same names."""
+VOICE_LIVE_PATH = "/voice-live/"
+"""A part of the address of its WebSocket (azure-ai-voicelive 1.3.1, read 2026-11-28)."""
+
 PROVIDER_ALIASES = {
     "openai": "openai",
     "open_ai": "openai",
@@ -11,8 +16,12 @@ PROVIDER_ALIASES = {
     "azureopenai": "azure",
     "azure.ai.openai": "azure",
     "az.ai.openai": "azure",
+    "azure_voice_live": VOICE_LIVE,
+    "azure_voicelive": VOICE_LIVE,
+    "az.ai.voicelive": VOICE_LIVE,
 }
-"""Sources, read 2026-11-22: OpenTelemetry's attribute registry, old and new; LiteLLM's and LiveKit's provider names."""
+"""Sources, read 2026-11-22: OpenTelemetry's attribute registry, old and new; LiteLLM's and LiveKit's provider names. Those of
+Azure Voice Live, read 2026-11-28: LiveKit's plugin for Azure, and the telemetry of azure-ai-voicelive 1.3.1."""
 
 AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 """The hosts of Azure OpenAI, of Foundry resources and of the resources that were there before."""
@@ -57,10 +66,12 @@ def normalize_provider(provider: str | None) -> str | None:
     ('azure', 'azure', 'azure')
     >>> normalize_provider("deepgram"), normalize_provider("https://acme.services.ai.azure.com/openai")
     ('deepgram', 'azure')
+    >>> normalize_provider("wss://acme.services.ai.azure.com/voice-live/realtime?model=gpt-realtime")
+    'azure-voice-live'
     """
     if not provider or not provider.strip():
         return None
     name = provider.strip().lower().removeprefix("https://").removeprefix("wss://")
     if name.partition("/")[0].partition(":")[0].endswith(AZURE_HOSTS):
-        return "azure"
+        return VOICE_LIVE if VOICE_LIVE_PATH in name else "azure"
     return PROVIDER_ALIASES.get(name.replace(" ", "_").replace("-", "_"), name)

@@ -68,7 +68,7 @@ class CostQuery:
         """
         names = {field.name for field in fields(cls)}
         query = cls(**{name: value for name, value in values.items() if name in names}, calls=calls)
-        providers = {offer.provider for offer in prices.offers}
+        providers = {offer.provider for offer in prices.offers} | {seller.name for seller in prices.unpriced_providers}
         if query.provider not in providers:
             raise UnknownName("provider", query.provider, providers)
         deployments = {offer.deployment for offer in prices.offers}

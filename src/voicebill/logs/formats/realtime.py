@@ -32,7 +32,7 @@ from voicebill.logs.formats.realtime_lines import (
 )
 from voicebill.logs.formats.realtime_sessions import SessionRegistry, SessionState, add_name, name_at
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region
+from voicebill.logs.providers import VOICE_LIVE, normalize_deployment, normalize_provider, normalize_region
 from voicebill.logs.report import ReadReport, first_time, format_json_error
 from voicebill.logs.sources import NumberedLines
 
@@ -134,6 +134,9 @@ class EventReader:
             "conversation.item.added": self._on_item,
             "session.created": self._on_session,
             "session.updated": self._on_session,
+            "session.update": self._on_client_settings,
+            "session.avatar.connecting": self._on_voice_live,
+            "session.avatar.switch_to_speaking": self._on_voice_live,
             "conversation.created": self._on_conversation,
             "transcription_session.created": self._on_session,
             "transcription_session.updated": self._on_session,
@@ -212,9 +215,20 @@ class EventReader:
 
     def _on_session(self, event: WrappedEvent, state: SessionState, context: EventContext) -> Iterator[Record]:
         session = event.session if isinstance(event.session, EventSession) else EventSession()
+        state.is_voice_live = state.is_voice_live or session.is_voice_live
         has_first_model = add_name(state.models, context.time, session.model)
         if add_name(state.transcription_models, context.time, session.transcription_model) or has_first_model:
             yield from self._release_waiting(state, only_named=True)
+
+    def _on_client_settings(self, event: WrappedEvent, state: SessionState, _context: EventContext) -> Iterable[Record]:
+        """Read which product a client's settings are for. What else applies is in the event that answers it."""
+        if isinstance(event.session, EventSession):
+            state.is_voice_live = state.is_voice_live or event.session.is_voice_live
+        return ()
+
+    def _on_voice_live(self, _event: WrappedEvent, state: SessionState, _context: EventContext) -> Iterable[Record]:
+        state.is_voice_live = True
+        return ()
 
     def _on_response_created(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         if event.response and event.response.id:
@@ -232,6 +246,7 @@ class EventReader:
         response = event.response or EventResponse()
         session.open_responses.discard(response.id or "")
         session.has_usage = session.has_usage or response.usage is not None
+        session.is_voice_live = session.is_voice_live or response.is_voice_live
         is_out_of_band = response.conversation_id is None
         usages = no_usage() if response.usage is None else possible_usages(response.usage.counts)
         key, first_seen = self._identify_response(response, context)
@@ -349,7 +364,8 @@ class EventReader:
         turn: int | None = None,
     ) -> Record:
         defaults = self._defaults
-        provider = normalize_provider(context.first_value("provider")) or defaults.provider
+        provider = VOICE_LIVE if session.is_voice_live else normalize_provider(context.first_value("provider"))
+        provider = provider or defaults.provider
         if usages[0].status == "missing":
             event = context.layers[-1]
             has_usage = event.usage is not None or (event.response is not None and event.response.usage is not None)
@@ -398,7 +414,9 @@ class EventReader:
                 continue
             self._waiting -= 1
             yield replace(
-                record, model=model or (self._defaults.transcription_model if is_transcription else self._defaults.model)
+                record,
+                model=model or (self._defaults.transcription_model if is_transcription else self._defaults.model),
+                provider=VOICE_LIVE if session.is_voice_live else record.provider,
             )
 
     def _with_session_model(self, record: Record, session: SessionState) -> Record:

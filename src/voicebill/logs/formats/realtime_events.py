@@ -1,9 +1,10 @@
 """Define the types of Realtime events and of the envelopes around them: only what is needed, and no conversation text.
 
-Sources: openai-python 3.54.0's types, read 2026-11-22; preview-era logs.
+Sources: openai-python 3.54.0's types, read 2026-11-22; preview-era logs. The settings of Azure Voice Live: the types of
+azure-ai-voicelive 1.3.1 (`ResponseSession`, `Response`, `AzureVoiceType`, `TurnDetectionType`), read 2026-11-28.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
@@ -76,6 +77,16 @@ class EventItem(Struct, gc=False):
     role: str | None = None
 
 
+def _has_azure_type(setting: object) -> bool:
+    """Return whether a setting is an object of one of Azure's own types, such as `azure_semantic_vad`."""
+    return isinstance(setting, dict) and str(setting.get("type")).lower().startswith("azure")
+
+
+def _is_voice_live_voice(voice: object) -> bool:
+    """Return whether a voice is Azure's, by its name, or is given with its type: OpenAI's API takes a name or an id."""
+    return voice.lower().endswith("neural") if isinstance(voice, str) else isinstance(voice, dict) and "type" in voice
+
+
 class EventResponse(Struct, gc=False):
     """A response, without its content."""
 
@@ -85,6 +96,12 @@ class EventResponse(Struct, gc=False):
     model: str | None = None
     usage: EventUsage | None = None
     output: list[EventItem] | None = None
+    voice: Any = None
+
+    @property
+    def is_voice_live(self) -> bool:
+        """Whether it spoke with a voice that only Azure Voice Live has."""
+        return _is_voice_live_voice(self.voice)
 
 
 class ModelReference(Struct, gc=False):
@@ -112,6 +129,29 @@ class EventSession(Struct, gc=False):
     model: str | None = None
     audio: Audio | None = None
     input_audio_transcription: ModelReference | None = None
+    voice: Any = None
+    turn_detection: Any = None
+    input_audio_noise_reduction: Any = None
+    input_audio_echo_cancellation: Raw = Raw(b"")
+    input_audio_sampling_rate: Raw = Raw(b"")
+    output_audio_timestamp_types: Raw = Raw(b"")
+    animation: Raw = Raw(b"")
+    avatar: Raw = Raw(b"")
+    interim_response: Raw = Raw(b"")
+
+    @property
+    def is_voice_live(self) -> bool:
+        """Whether these are settings that only Azure Voice Live has: fields of its own, even if null, or Azure's types."""
+        own_fields = (
+            *(self.input_audio_echo_cancellation, self.input_audio_sampling_rate, self.output_audio_timestamp_types),
+            *(self.animation, self.avatar, self.interim_response),
+        )
+        return (
+            any(bytes(value) for value in own_fields)
+            or any(_has_azure_type(setting) for setting in (self.turn_detection, self.input_audio_noise_reduction))
+            or _is_voice_live_voice(self.voice)
+            or (self.transcription_model or "").lower().startswith("azure-")
+        )
 
     @property
     def transcription_model(self) -> str | None:

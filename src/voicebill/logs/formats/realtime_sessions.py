@@ -32,6 +32,8 @@ class SessionState:
     has_usage: bool = False
     session_record: Record | None = None
     has_conversation: bool = False
+    is_voice_live: bool = False
+    """Whether its events showed that it is of Azure Voice Live, which has the same events and prices of its own."""
 
     @property
     def model(self) -> str | None:
