@@ -170,6 +170,15 @@ def test_the_answer_is_the_same_on_any_number_of_threads_and_at_any_time(counter
     assert len({answer.per_call.mean for answer in answers if answer.per_call}) == 1
 
 
+def test_a_record_that_may_count_nothing_is_a_range(counters: BothEngines) -> None:
+    """One reading has a text token, the other one nothing: $0 to the price of a token."""
+    readings = (Usage({"text_in": 1}, "ambiguous"), Usage({}, "ambiguous"))
+    uncertain = replace(response(1), usage_candidates=readings, model="gpt-4.1-mini")
+    (answer,) = counters.agree([uncertain], [CostQuery()])
+    assert answer.total.low == 0
+    assert answer.total.high
+
+
 def test_a_record_of_an_unknown_model_is_unpriced_in_every_reading(counters: BothEngines) -> None:
     """One reading has no audio, the other one token: without a known model neither is priced, not even at $0."""
     readings = (Usage({"text_in": 1}, "ambiguous"), Usage({"text_in": 1, "audio_in": 1}, "ambiguous"))

@@ -10,7 +10,7 @@
 | since_ms, until_ms | time of the first event of its session, and time of the record, in ms since 1970 |
 | reading | 0 if the counts determine the usage; otherwise the number of the usage candidate, from 1 |
 | part | 0 in the first row of a record |
-| meter, quantity | what was counted; an empty text and 0 if the record counts nothing |
+| meter, quantity | what was counted; an empty text and 0 if the usage candidate counts nothing |
 | repeated_input | the part of the quantity that is repeated input; null if unknown |
 | source, line_number | file and line, or row |
 | completeness, content_hash | which of several records of one key counts, and whether two are equal |
@@ -122,14 +122,13 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
     )
     trailing = (record.source, record.line_number, record.completeness, record.content_hash)
     is_range = record.is_range
+    repeated_input = None if is_range else record.repeated_input
     part = 0
     for reading, usage in enumerate(record.usage_candidates, start=1 if is_range else 0):
-        for meter, quantity in usage.items():
-            repeated = None if record.repeated_input is None or is_range else record.repeated_input.get(meter, 0)
+        for meter, quantity in usage.quantities.items() or (("", 0),):
+            repeated = repeated_input.get(meter, 0) if repeated_input is not None and meter else None
             yield (*leading, reading, part, meter, quantity, repeated, *trailing)
             part += 1
-    if not part:
-        yield (*leading, 1 if is_range else 0, 0, "", 0, None, *trailing)
 
 
 def small_table(columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -94,7 +94,9 @@ def decode_document(
     return None
 
 
-CAMEL_CASE = re.compile(rb'"(?:input|output|total|prompt|completion|cached|audio|text|characters|request)s?[A-Z]\w*"\s*:')
+CAMEL_CASE = re.compile(
+    rb'"(?:input|output|total|prompt|completion|cached|audio|text|characters|request|llm|stt|tts)s?[A-Z]\w*"\s*:'
+)
 """The name of a count or of an identifier as JavaScript writes it."""
 
 

@@ -56,6 +56,8 @@ class ReadReport:
     """Sessions with events but without any usage in the log: their audio may use another connection."""
     ambiguous_sessions: int = 0
     """Conversations that the log does not assign to one of several sessions."""
+    ambiguous_sums: int = 0
+    """Sums of sessions that may be contained in what other records of the logs report."""
     naive_times: int = 0
     """Times without a time zone, which are taken as UTC."""
     skipped: Counter[str] = field(default_factory=Counter)

@@ -26,6 +26,12 @@ def report_notes(report: ReadReport) -> Iterator[str]:
             f"{_pluralize(report.ambiguous_sessions, 'conversation')} without a known model: sessions of different models "
             "run at the same time, and the log does not say which of them it belongs to; log a session_id with each event"
         )
+    if report.ambiguous_sums:
+        verb = "is a sum" if report.ambiguous_sums == 1 else "are sums"
+        yield (
+            f"{_pluralize(report.ambiguous_sums, 'record')} {verb} of a session that the log does not name, and may repeat "
+            "what other records report: the amount is a range; log a session_id with each"
+        )
     if report.naive_times:
         yield f"{_pluralize(report.naive_times, 'time')} without a time zone, taken as UTC"
     yield from (f"{count:,} skipped: {reason}" for reason, count in report.skipped.items())

@@ -2,12 +2,16 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.logs.reading import error_texts, read_record, read_records, usage_of
+from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.read import read_log
+from voicebill.logs.report import ReadReport
 
 SINGLE: dict[str, Any] = {
     "type": "realtime_model_metrics",
@@ -225,14 +229,278 @@ def test_two_sessions_each_count() -> None:
     assert len(read_records(line(session_report(usage=[SUM]), session_report(usage=[SUM])))[0]) == 1
 
 
+def update(*sums: dict[str, Any], time: float | None = None) -> dict[str, Any]:
+    """A session's sums so far; the event names no session."""
+    event = {"type": "session_usage_updated", "usage": {"model_usage": list(sums)}}
+    return event if time is None else {**event, "created_at": time}
+
+
+def llm_sum(tokens: int, *, audio: int = 0, model: str = "gpt-realtime") -> dict[str, Any]:
+    """A sum of text and audio input, without output."""
+    counts = {"input_tokens": tokens + audio, "input_text_tokens": tokens, "input_audio_tokens": audio}
+    return {"type": "llm_usage", "provider": "openai", "model": model, **counts}
+
+
+def single(request: str, tokens: int, *, time: float = 1795345200.0, **fields: object) -> dict[str, Any]:
+    """The metrics of a response with text input only."""
+    details = {"input_token_details": {"text_tokens": tokens}, "output_token_details": {}}
+    return {**SINGLE, **details, "request_id": request, "timestamp": time, "input_tokens": tokens, "output_tokens": 0} | {
+        "total_tokens": tokens,
+        **fields,
+    }
+
+
+def text_in(content: str) -> list[tuple[int, ...]]:
+    """The text input of each record: one number, or those of all candidates in order."""
+    return sorted(tuple(sorted(usage["text_in"] for usage in record.usage_candidates)) for record in read_records(content)[0])
+
+
 def test_a_sum_whose_single_metrics_are_logged_is_skipped() -> None:
-    """One response and the session's sum of it: the response counts, and the sum is mentioned."""
-    records, report = read_records(
-        line(SINGLE, {"type": "session_usage_updated", "usage": {"model_usage": [SUM, {**STT_SUM, "audio_duration": 3.0}]}})
-    )
-    assert records[0].key == "resp_1"
-    assert [record.kind for record in records] == ["response", "transcription"]
+    """Two responses and the session's sum of them: the responses count, and the sum is mentioned. 3 s of hearing remain."""
+    sums = update(llm_sum(300), {**STT_SUM, "audio_duration": 3.0})
+    records, report = read_records(line(single("r1", 100), single("r2", 200), sums))
+    assert [(record.kind, usage_of(record)) for record in records] == [
+        ("response", {"text_in": 100}),
+        ("response", {"text_in": 200}),
+        ("transcription", {"audio_ms": 3000}),
+    ]
     assert report.skipped == {"sums whose single metrics are in the log too": 1}
+
+
+def test_a_sum_of_more_than_its_single_metrics_is_a_range() -> None:
+    """300 tokens in a sum and 100 in a single response: of one call, or of two."""
+    content = line(single("r1", 100), update(llm_sum(300)))
+    assert text_in(content) == [(0, 300), (100,)]
+    assert read_records(content)[1].ambiguous_sums == 1
+
+
+def read_files(folder: Path, **contents: str) -> tuple[list[Record], ReadReport]:
+    """What several logs give, in one run."""
+    report = ReadReport()
+    for name, content in contents.items():
+        (folder / f"{name}.jsonl").write_text(content)
+    return list(read_log(folder, report=report)), report
+
+
+@pytest.mark.parametrize("named", ["job", "nothing"])
+def test_a_report_beside_single_metrics_in_another_file_is_skipped(tmp_path: Path, named: str) -> None:
+    """Two calls, of 100 + 200 and of 70 tokens, and the reports of both: 370 tokens, once."""
+    jobs = [{"session_id": "s", "job_id": f"AJ_{number}"} if named == "job" else {} for number in (1, 1, 2)]
+    singles = [
+        {**job, "event": single(f"r{number}", tokens, time=1795345200.0 + number)} if job else single(f"r{number}", tokens)
+        for number, (tokens, job) in enumerate(zip((100, 200, 70), jobs, strict=True))
+    ]
+    reports = [session_report(usage=[llm_sum(tokens)], job_id=f"AJ_{number}") for number, tokens in ((1, 300), (2, 70))]
+    records, report = read_files(tmp_path, metrics=line(*singles), one=line(reports[0]), two=line(reports[1]))
+    assert sorted(record.usage["text_in"] for record in records) == [70, 100, 200]
+    assert report.skipped == {"sums whose single metrics are in the log too": 2}
+
+
+def test_a_report_of_another_call_than_the_single_metrics_counts(tmp_path: Path) -> None:
+    """The metrics are a day later than the report, or those of another job."""
+    later = single("r1", 100, time=1795345200.0 + 86_400)
+    other_job = {"job_id": "AJ_9", "event": single("r2", 50)}
+    records, report = read_files(tmp_path, metrics=line(later, other_job), one=line(session_report(usage=[llm_sum(300)])))
+    assert sorted(record.usage["text_in"] for record in records) == [50, 100, 300]
+    assert (report.skipped, report.ambiguous_sums) == ({}, 0)
+
+
+def test_a_report_whose_single_metrics_are_among_others_is_skipped(tmp_path: Path) -> None:
+    """Three calls in one log of metrics, one after the other, and the report of the second: 40 + 60 tokens."""
+    singles = [single(f"r{number}", tokens, time=1795345000.0 + number) for number, tokens in enumerate((100, 200, 40, 60, 70))]
+    records, _ = read_files(tmp_path, metrics=line(*singles), one=line(session_report(usage=[llm_sum(100)])))
+    assert sum(record.usage["text_in"] for record in records) == 470
+    assert {record.status for record in records} == {"exact"}
+
+
+def test_a_sum_that_shrinks_is_of_another_session() -> None:
+    """3,176 tokens, then 385: two sessions, also where only one count shrinks, or a model is missing."""
+    assert text_in(line(update(llm_sum(3176)), update(llm_sum(385)))) == [(385,), (3176,)]
+    assert text_in(line(update(llm_sum(100, audio=20)), update(llm_sum(300, audio=10)))) == [(100,), (300,)]
+    two_models = update(llm_sum(100), llm_sum(5, model="gpt-4.1"))
+    assert text_in(line(two_models, update(llm_sum(300)))) == [(5,), (100,), (300,)]
+
+
+def test_sums_that_interleave_are_exact_if_every_assignment_agrees() -> None:
+    """100, 50, 200, 120: whether 200 continues 100 or 50, the sessions end with 200 and 120."""
+    assert text_in(line(*(update(llm_sum(tokens)) for tokens in (100, 50, 200, 120)))) == [(120,), (200,)]
+
+
+def test_sums_that_interleave_are_a_range_if_assignments_differ() -> None:
+    """100, 50, 200: 200 continues 100, so 50 + 200, or it continues 50, so 100 + 200."""
+    content = line(*(update(llm_sum(tokens), time=1795345200.0 + tokens) for tokens in (100, 50, 200)))
+    (own,), (low, high) = sorted(text_in(content), key=len)
+    assert (own + low, own + high) == (250, 300)
+    assert {record.status for record in read_records(content)[0]} == {"exact", "ambiguous"}
+
+
+def test_a_copy_of_growing_sums_counts_once(tmp_path: Path) -> None:
+    """The same events in two files are the same session."""
+    content = line(update(llm_sum(0), time=1795345200.5), update(llm_sum(300), time=1795345201.5))
+    records, _ = read_files(tmp_path, a=content, b=content)
+    assert [record.usage["text_in"] for record in records] == [300]
+
+
+def test_growing_sums_and_the_report_of_their_session_count_once(tmp_path: Path) -> None:
+    """The last sum is that of the report; a session without a report is counted, too."""
+    updates = [update(llm_sum(tokens), time=1795345100.0 + place) for place, tokens in enumerate((100, 300, 40, 80))]
+    report = session_report(usage=[llm_sum(300)])
+    assert text_in(line(*updates[:2], report, *updates[2:])) == [(0, 80), (300,)]
+    assert text_in(line(*updates[:2], report)) == [(300,)]
+    records, read_report = read_files(tmp_path, updates=line(*updates[:2]), report=line(report))
+    assert [record.usage["text_in"] for record in records] == [300]
+    assert read_report.skipped == {"sums of sessions that the log gives in another form too": 1}
+
+
+def live(seconds: float, time: float | None, session: str = "lsess_1", **fields: object) -> dict[str, Any]:
+    """What a live session's seconds grew by, as the plugin reports it."""
+    metadata = {"model_name": "gpt-live-1.1", "model_provider": "api.openai.com"}
+    details = {"input_token_details": {}, "output_token_details": {}, "metadata": metadata}
+    metrics = {"type": "realtime_model_metrics", "request_id": session, "session_duration": seconds, "duration": 0, **details}
+    return {**metrics, **fields} if time is None else {**metrics, "timestamp": time, **fields}
+
+
+def test_the_seconds_of_a_live_session_are_added_up(tmp_path: Path) -> None:
+    """15 + 15 + 11 s; the end of the session adds nothing. A line that is logged twice, or in two files, counts once."""
+    deltas = [live(15.0, 1795345215.5), live(15.0, 1795345230.5), live(11.0, 1795345241.5), live(0.0, 1795345241.6)]
+    records, report = read_records(line(*deltas, deltas[0]))
+    assert [usage_of(record) for record in records] == [{"session_ms": ms} for ms in (15_000, 15_000, 11_000)]
+    assert (report.repeated, report.other_lines) == (1, 0)
+    records, _ = read_files(tmp_path, one=line(*deltas[:2]), two=line(*deltas))
+    assert sum(record.usage["session_ms"] for record in records) == 41_000
+
+
+def test_the_seconds_of_a_live_session_without_a_time_are_added_up() -> None:
+    """By the place in the log. JavaScript logs milliseconds."""
+    javascript = {
+        "type": "realtime_model_metrics",
+        "requestId": "lsess_2",
+        "timestamp": 1795345215500,
+        "sessionDurationMs": 2500,
+        "durationMs": 0,
+        "inputTokens": 0,
+        "inputTokenDetails": {"textTokens": 0},
+    }
+    records, _ = read_records(line(live(15.0, None), live(15.0, None), javascript))
+    assert [record.usage["session_ms"] for record in records] == [15_000, 15_000, 2_500]
+
+
+def test_the_seconds_of_a_live_session_and_its_report_count_once() -> None:
+    """15.004 + 15.004 s, and 30.008 s in the report."""
+    report = session_report(usage=[{**llm_sum(0, model="gpt-live-1.1"), "session_duration": 30.008}])
+    records, _ = read_records(line(live(15.004, 1795345100.0), live(15.004, 1795345101.0), report))
+    assert [record.usage["session_ms"] for record in records] == [15_004, 15_004]
+
+
+def test_metrics_of_a_connection_are_no_record() -> None:
+    """Opening a connection is logged with an empty identifier and no usage; a response without usage took some time."""
+    connection = {**SINGLE, "request_id": "", "duration": 0.0, "acquire_time": 0.3, "input_tokens": 0, "output_tokens": 0}
+    unused = {**connection, "request_id": "resp_9", "duration": 0.8, "input_token_details": {}, "output_token_details": {}}
+    records, report = read_records(line(connection, unused))
+    assert ([record.key for record in records], report.other_lines) == (["resp_9"], 0)
+
+
+def test_a_transcription_in_the_metrics_and_in_the_events_counts_once(tmp_path: Path) -> None:
+    """The metrics have the identifier of the server's event; 25 audio tokens in and 11 text tokens out."""
+    usage = {"type": "tokens", "total_tokens": 36, "input_tokens": 25, "output_tokens": 11}
+    event = {
+        "type": "conversation.item.input_audio_transcription.completed",
+        "event_id": "event_7",
+        "item_id": "item_7",
+        "usage": {**usage, "input_token_details": {"text_tokens": 0, "audio_tokens": 25}},
+    }
+    metrics = {"type": "stt_metrics", "request_id": "event_7", "timestamp": 1795345200.0, "duration": 0.0, **usage} | {
+        "type": "stt_metrics",
+        "input_audio_tokens": 25,
+    }
+    records, _ = read_files(tmp_path, events=line(event), metrics=line(metrics))
+    assert {record.key for record in records} == {"transcription:event_7"}
+    assert {tuple(record.usage.items()) for record in records} == {(("audio_in", 25), ("text_out", 11))}
+
+
+SUMMARY = {
+    "llm_prompt_tokens": 3176,
+    "llm_prompt_cached_tokens": 1792,
+    "llm_input_audio_tokens": 1667,
+    "llm_input_cached_audio_tokens": 960,
+    "llm_input_text_tokens": 1509,
+    "llm_input_cached_text_tokens": 832,
+    "llm_completion_tokens": 590,
+    "llm_output_audio_tokens": 444,
+    "llm_output_text_tokens": 146,
+    "tts_characters_count": 0,
+    "stt_audio_duration": 0.0,
+    "stt_input_tokens": 196,
+    "stt_output_tokens": 57,
+    "stt_input_audio_tokens": 196,
+}
+
+
+@pytest.mark.parametrize("place", ["a document", "usage", "an event"])
+def test_a_summary_is_a_record_for_each_part(place: str) -> None:
+    """1,509 − 832 text and 1,667 − 960 audio tokens fresh, by the default models."""
+    shapes: dict[str, object] = {
+        "a document": SUMMARY,
+        "usage": {"session_id": "s", "usage": SUMMARY},
+        "an event": {"event": "session_complete", "data": {"session_id": "s", "usage": SUMMARY}},
+    }
+    defaults = LogDefaults(model="gpt-realtime", transcription_model="gpt-4o-mini-transcribe")
+    records, report = read_records(json.dumps(shapes[place]), defaults=defaults)
+    assert report.sources == {"a log": "livekit"}
+    assert [(record.kind, record.model, usage_of(record)) for record in records] == [
+        (
+            "response",
+            "gpt-realtime",
+            {
+                "text_in": 677,
+                "text_in_cached": 832,
+                "audio_in": 707,
+                "audio_in_cached": 960,
+                "text_out": 146,
+                "audio_out": 444,
+            },
+        ),
+        ("transcription", "gpt-4o-mini-transcribe", {"audio_in": 196, "text_out": 57}),
+    ]
+
+
+def test_a_summary_of_older_agents_leaves_text_as_the_rest() -> None:
+    """2,060 in, 1,455 of them audio, so 605 text; 1,753 out, 1,346 of them audio; 1,408 cached of unknown modality."""
+    older = {"llm_prompt_tokens": 2060, "llm_prompt_cached_tokens": 1408, "llm_input_audio_tokens": 1455}
+    record = read_record(line({**older, "llm_completion_tokens": 1753, "llm_output_audio_tokens": 1346}))
+    assert record.status == "ambiguous"
+    assert {usage["text_in"] + usage["text_in_cached"] for usage in record.usage_candidates} == {605}
+    assert {usage["text_out"] for usage in record.usage_candidates} == {407}
+
+
+def test_a_summary_in_javascript_does_not_separate_audio() -> None:
+    """1,000 in and 200 out: text or audio; 61.5 s heard and 145 characters spoken."""
+    summary = {
+        "llmPromptTokens": 1000,
+        "llmPromptCachedTokens": 0,
+        "llmCompletionTokens": 200,
+        "ttsCharactersCount": 145,
+        "sttAudioDurationMs": 61_500,
+    }
+    records, _ = read_records(line(summary))
+    assert [record.status for record in records] == ["ambiguous", "exact", "exact"]
+    assert [usage_of(record) for record in records[1:]] == [{"audio_ms": 61_500}, {"characters_in": 145}]
+
+
+def test_summaries_of_several_calls_are_added_up_unless_one_may_contain_another() -> None:
+    """300 and then 200 are two calls; 200 and then 300 are two calls, or one that grew."""
+    one, two = ({**SUMMARY, "llm_prompt_tokens": 3176 + tokens, "llm_input_text_tokens": 1509 + tokens} for tokens in (0, 100))
+    assert [record.status for record in read_records(line(two, one))[0] if record.kind == "response"] == ["exact", "exact"]
+    assert [record.status for record in read_records(line(one, two))[0] if record.kind == "response"] == ["ambiguous", "exact"]
+    named = line({**one, "session_id": "a"}, {**two, "session_id": "b"})
+    assert {record.status for record in read_records(named)[0]} == {"exact"}
+
+
+def test_a_summary_beside_the_single_metrics_of_its_session_is_skipped() -> None:
+    """Its sum is over all models: 100 tokens of one and 200 of another."""
+    summary = {"llm_prompt_tokens": 300, "llm_input_text_tokens": 300, "llm_completion_tokens": 0}
+    other_model = single("r2", 200, metadata={"model_name": "gpt-realtime-2", "model_provider": "openai"})
+    assert text_in(line(single("r1", 100), other_model, summary)) == [(100,), (200,)]
 
 
 def test_a_stream_that_is_heard_reports_several_times() -> None:
