@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.logs.reading import read_records
 from voicebill.logs.documents import documents, sample_documents
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines, Source
@@ -128,3 +129,16 @@ def test_objects_come_back_as_they_were(values: list[dict[str, object]], indent:
     """Any objects in an array or one after another, indented in any way."""
     assert [value for _, value in read(json.dumps(values, indent=indent))[0]] == values
     assert [value for _, value in read("\n".join(json.dumps(value, indent=indent) for value in values))[0]] == values
+
+
+@pytest.mark.parametrize("lines_before", [10, 1_000, 20_000])
+def test_a_format_is_recognised_by_usage_at_the_end_of_a_long_document(lines_before: int) -> None:
+    """An event of the Realtime API, and a sum of LiveKit, behind many lines of something else."""
+    usage = {"input_tokens": 5, "output_tokens": 0, "input_token_details": {"text_tokens": 5}}
+    before = {"notes": [f"line {number}" for number in range(lines_before)]}
+    event = {**before, "event": {"type": "response.done", "response": {"id": "resp_1", "usage": usage}}}
+    livekit = {**before, "model_usage": [{"type": "llm_usage", "provider": "openai", "model": "m", "input_tokens": 5}]}
+    for document, log_format in ((event, "realtime"), (livekit, "livekit")):
+        records, report = read_records(json.dumps(document, indent=2))
+        assert report.sources == {"a log": log_format}
+        assert [sum(record.usage.quantities.values()) for record in records] == [5]

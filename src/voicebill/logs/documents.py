@@ -78,6 +78,15 @@ def sample_documents(sample: Sequence[bytes]) -> list[bytes]:
     return [*contents, *(_array_items(unfinished) or [unfinished])] if unfinished else contents
 
 
+def is_within_document(sample: Sequence[bytes]) -> bool:
+    """Return whether the first lines of a source end within a document over many lines."""
+    open_document = _OpenDocument("", ReadReport())
+    for line_number, line in enumerate(sample, 1):
+        for _ in open_document.add_line(line_number, line):
+            pass
+    return bool(open_document.content)
+
+
 def decode_document(
     document: Document, decoder: msgspec.json.Decoder[StructType], report: ReadReport, *, any_case: bool = False
 ) -> StructType | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.documents import sample_documents
+from voicebill.logs.documents import is_within_document, sample_documents
 from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines, Source, find_sources
@@ -16,6 +16,9 @@ from voicebill.logs.wrapped_lines import strip_prefix, unwrap_line
 
 SAMPLE_LINES = 400
 SAMPLE_BYTES = 4_000_000
+DOCUMENT_SAMPLE_LINES = 1_000_000
+DOCUMENT_SAMPLE_BYTES = 16_000_000
+"""Usage may be at the end of a document over many lines, such as a report: so much of it is examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,11 @@ def _sniff(
     lines: NumberedLines, report: ReadReport, named_format: LogFormat | None, *, is_only_source: bool
 ) -> Recognition | None:
     sample = lines.sample(SAMPLE_LINES, SAMPLE_BYTES)
-    recognition = _recognise(sample, (named_format,) if named_format else LOG_FORMATS)
+    log_formats = (named_format,) if named_format else LOG_FORMATS
+    recognition = _recognise(sample, log_formats)
+    if recognition is None and is_within_document(sample):
+        sample = lines.sample(DOCUMENT_SAMPLE_LINES, DOCUMENT_SAMPLE_BYTES)
+        recognition = _recognise(sample, log_formats)
     if recognition is not None:
         return recognition
     if named_format is not None:
