@@ -599,3 +599,20 @@ def test_many_waiting_records_are_let_go(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("voicebill.logs.formats.realtime.MAX_WAITING_PER_SESSION", 2)
     records = models(*(done(name) for name in "abcd"), session(), defaults=LogDefaults(model="told"))
     assert list(records.values()) == ["told"] * 3 + ["told"]
+
+
+@pytest.mark.parametrize("name", ["details", "fullEvent", "event"])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_an_envelope_may_repeat_the_type_of_its_event(name: str, as_text: bool) -> None:
+    """The event is beside its type under any name, and the envelope has the time and the session."""
+    long = done(metadata={"note": "a" * 2000})
+    envelope = {"type": "response.done", "time": "2026-11-22T10:00:00Z", "session_id": "s1", "keys": ["type", "response"]}
+    record = read_record(log({**envelope, name: json.dumps(long) if as_text else long}))
+    assert (record.key, record.session, usage_of(record)) == ("resp_1", "s1", EXPECTED_USAGE)
+    assert record.time == datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def test_an_object_of_another_type_is_not_the_event_of_an_envelope() -> None:
+    """An envelope without its event has no usage."""
+    record = read_record(log({"type": "response.done", "previous": {**done(), "type": "response.created"}}))
+    assert record.status == "missing"

@@ -22,7 +22,7 @@ from voicebill.logs.formats.realtime_lines import (
     EVENT_PREFIXES,
     LONG_LINE_BYTES,
     candidate_events,
-    decode_line,
+    decode_event,
     holds_documents,
     ignorable_type,
     is_event_line,
@@ -101,7 +101,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
         reader.start_source()
         for line_number, line, index in candidate_events(lines, report):
             try:
-                event = decode_line(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
+                event = decode_event(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
                 if ignorable_type(event) not in reader.ignored_types:
                     yield from reader.handle_line(event, lines, line_number, line, index)
             except msgspec.ValidationError as error:

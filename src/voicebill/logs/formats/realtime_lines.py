@@ -35,7 +35,39 @@ LONG_LINE_BYTES = 1024
 """In lines longer than this many bytes, audio is removed before the line is parsed, which is faster."""
 BACKSLASH = ord("\\")
 MAX_EVENT_LAYERS = 4
+TYPES_WITH_CONTENT = frozenset(
+    (
+        *("response.done", "response.completed", "conversation.item.input_audio_transcription.completed"),
+        *("session.created", "session.updated", "session.usage.updated", "session.closed"),
+    )
+)
+"""The types of events that have content to read. A line with the type but without the content may have it under any name."""
 decode_line = msgspec.json.Decoder(WrappedEvent).decode
+
+
+def decode_event(line: bytes) -> WrappedEvent:
+    r"""Decode a line. An envelope that repeats the type of its event may have the event under any name, as object or as text.
+
+    >>> line = b'{"type": "response.done", "details": "{\"type\": \"response.done\", \"response\": {\"id\": \"r\"}}"}'
+    >>> decode_event(line).event.response.id
+    'r'
+    """
+    event = decode_line(line)
+    if event.type not in TYPES_WITH_CONTENT or event.is_event or event.inside is not None:
+        return event
+    for value in msgspec.json.decode(line).values():
+        content = decode_text(value) if isinstance(value, str) else value
+        if isinstance(content, dict) and content.get("type") == event.type:
+            return msgspec.structs.replace(event, event=msgspec.convert(content, WrappedEvent))
+    return event
+
+
+def decode_text(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return the JSON object in a text, or None."""
+    try:
+        return msgspec.json.decode(text) if text.lstrip().startswith("{") else None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 def holds_documents(first_line: bytes) -> bool:
