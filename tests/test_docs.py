@@ -33,7 +33,7 @@ def part(heading: str) -> str:
 
 def first_cells(text: str) -> list[str]:
     """The names in the first column of a text's tables."""
-    return re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+    return re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
 
 
 def test_the_tables_of_inputs_are_those_that_make_docs_writes() -> None:

@@ -52,7 +52,12 @@ VALUES: tuple[object, ...] = (
 @cache
 def samples(log_format: str) -> tuple[bytes, ...]:
     """Return the corpus of a format."""
-    return tuple(path.read_bytes() for path in sorted(CORPUS.iterdir()) if path.stem.partition("-")[0] == log_format)
+    return tuple(path.read_bytes() for path in sorted(CORPUS.iterdir()) if format_of(path) == log_format)
+
+
+def format_of(file: Path) -> str:
+    """Return the format of a file of the corpus, which is in its name."""
+    return next(name for name in FORMAT_NAMES if file.stem == name or file.stem.startswith(f"{name}-"))
 
 
 def mutate_sample(random: Random, log_format: str) -> bytes:

@@ -7,17 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.logs.fuzz import CORPUS, DEFAULTS, FORMAT_NAMES, check_reading, make_log, sample_keys
+from tests.logs.fuzz import CORPUS, DEFAULTS, FORMAT_NAMES, check_reading, format_of, make_log, sample_keys
 from tests.logs.reading import read_records
 from voicebill.logs.read import LOG_FORMATS
 
 FILES = sorted(CORPUS.iterdir())
 THE_LOGS = pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])
 EVERY_READER = pytest.mark.parametrize("log_format", FORMAT_NAMES)
-
-
-def format_of(file: Path) -> str:
-    return file.stem.partition("-")[0]
 
 
 def test_every_format_has_a_sample() -> None:

@@ -145,7 +145,6 @@ def test_a_new_event_with_usage_is_seen_each_time_and_its_kind_without_usage_nev
 
 
 def test_rows_that_are_refused_or_count_elsewhere_are_unread() -> None:
-    assert unread("date,meterName,quantity,costInBillingCurrency\n2026-09-02,gpt rt aud Inp,47.6,1.5232\n")[0] == 1
     assert unread("model,day,input_tokens,Thought Tokens,total spend\ngpt-realtime,2026-09-02,,,1.25\n") == (
         1,
         {"total spend": 1.25},

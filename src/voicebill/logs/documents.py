@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from voicebill.logs.keys import place_key
-from voicebill.logs.report import ReadReport, format_json_error
+from voicebill.logs.report import ReadReport, describe_encoding_error, format_json_error
 from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLine, NumberedLines
 from voicebill.logs.unread_usage import snake_case
 
@@ -27,6 +27,7 @@ MAX_RETRY_LINES = 10
 MAX_SAMPLED_DOCUMENTS = 400
 """The number of documents that are examined to recognise a format."""
 
+NumberedReason = tuple[int, str]
 StructType = TypeVar("StructType")
 
 _decode = msgspec.json.decode
@@ -43,6 +44,8 @@ class Document:
     content: bytes
     index: int = 0
     """From 1 if there are several on one line, else 0."""
+    encoding_error: NumberedReason | None = None
+    """A line of it that is not UTF-8, and where."""
 
     @property
     def key(self) -> str:
@@ -58,11 +61,14 @@ class Document:
 def documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
     """Yield the documents of a source, in order. Those on one line may still be invalid: see `decode_document`."""
     open_document = _OpenDocument(lines.name, report)
+    encoding_error: NumberedReason | None = None
     for line_number, line in lines:
+        if (reason := describe_encoding_error(line)) is not None:
+            encoding_error = (line_number, reason)
         for first_line, content in open_document.add_line(line_number, line):
-            yield from _elements(lines, first_line, content)
+            yield from _elements(lines, first_line, content, encoding_error)
     for first_line, content in open_document.finish():
-        yield from _elements(lines, first_line, content)
+        yield from _elements(lines, first_line, content, encoding_error)
 
 
 def sample_documents(sample: Sequence[bytes]) -> list[bytes]:
@@ -96,10 +102,9 @@ def decode_document(
     except msgspec.ValidationError as error:
         report.add_error(document.source, document.line_number, f"not as the format requires: {error}")
         report.add_unread_line(document.source, document.line_number, document.content)
-    except msgspec.DecodeError as error:
-        report.add_error(document.source, document.line_number, format_json_error(error))
-    except (RecursionError, UnicodeError):
-        report.add_error(document.source, document.line_number, "not valid JSON")
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        reason = (document.line_number, format_json_error(error, document.content))
+        report.add_error(document.source, *(document.encoding_error or reason))
     return None
 
 
@@ -152,13 +157,17 @@ def _array_items(content: bytes) -> list[bytes]:
         return []
 
 
-def _elements(lines: NumberedLines, line_number: int, content: bytes) -> Iterator[Document]:
-    """Yield the elements of an array, or else the document itself."""
+def _elements(
+    lines: NumberedLines, line_number: int, content: bytes, encoding_error: NumberedReason | None
+) -> Iterator[Document]:
+    """Yield the elements of an array, or else the document itself. The last line so far that is not UTF-8 may be in it."""
+    if encoding_error is not None and encoding_error[0] < line_number:
+        encoding_error = None
     items = _array_items(content)
     if not items:
-        yield Document(lines.name, lines.identity, line_number, content)
+        yield Document(lines.name, lines.identity, line_number, content, encoding_error=encoding_error)
     for index, item in enumerate(items, 1):
-        yield Document(lines.name, lines.identity, line_number, item, index)
+        yield Document(lines.name, lines.identity, line_number, item, index, encoding_error)
 
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]')

@@ -9,8 +9,9 @@ from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import is_within_document, sample_documents
-from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, otel, pipecat, realtime
-from voicebill.logs.report import ReadReport
+from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, openai_usage, otel, pipecat, realtime
+from voicebill.logs.invoices import invoice_refusal, spend_refusal
+from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
 from voicebill.logs.sources import PARQUET, NumberedLines, Source, find_sources
 from voicebill.logs.wrapped_lines import strip_prefix, unwrap_line
 
@@ -40,7 +41,7 @@ class Recognition(NamedTuple):
 
 LOG_FORMATS = tuple(
     LogFormat(module.NAME, module.ABOUT, module.matches, module.read)
-    for module in (realtime, livekit, pipecat, otel, litellm, agents, langfuse, columns)
+    for module in (realtime, openai_usage, livekit, pipecat, otel, litellm, agents, langfuse, columns)
 )
 
 
@@ -123,7 +124,8 @@ def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Rec
     log_formats = tuple(log_formats)
     plain = next((log_format for log_format in log_formats if log_format.matches(sample)), None)
     if plain is not None:
-        has_prefix = plain.name != columns.NAME and any(strip_prefix(line) != line for line in sample)
+        is_table = b"{" not in sample[0] and plain.matches(sample[:1])
+        has_prefix = not is_table and any(strip_prefix(line) != line for line in sample)
         return Recognition(plain, strip_prefix if has_prefix else None)
     if not sample or sample[0].startswith(PARQUET):
         return None
@@ -165,21 +167,32 @@ def _sniff(
 ) -> Recognition | None:
     sample = lines.sample(SAMPLE_LINES, SAMPLE_BYTES)
     log_formats = (named_format,) if named_format else LOG_FORMATS
-    recognition = _recognise(sample, log_formats)
-    if recognition is None and is_within_document(sample):
+    refusal = describe_wide_encoding(sample) or invoice_refusal(sample, lines.source.parquet_columns())
+    recognition = None if refusal else _recognise(sample, log_formats)
+    if recognition is None and not refusal and is_within_document(sample):
         sample = lines.sample(DOCUMENT_SAMPLE_LINES, DOCUMENT_SAMPLE_BYTES)
         recognition = _recognise(sample, log_formats)
     if recognition is not None:
         return recognition
-    if named_format is not None:
+    if named_format is not None and not refusal:
         return Recognition(named_format)
     if not sample:
         report.sources[lines.name] = "empty"
         return None
-    reason = f"not in a known format ({', '.join(log_format.name for log_format in LOG_FORMATS)}): give its format"
+    refusal = refusal or spend_refusal(sample) or _encoding_refusal(sample, formats)
+    reason = refusal or f"not in a known format ({', '.join(log_format.name for log_format in LOG_FORMATS)}): give its format"
     if is_only_source:
         raise InvalidInput(f"{lines.name} is {reason}")
-    report.add_error(lines.name, 0, reason)
-    for content in sample_documents(sample):
+    report.add_error(lines.name, 0, reason if refusal is None else f"it is {refusal}")
+    for content in () if refusal else sample_documents(sample):
         report.add_unread_line(lines.name, 1, content)
+    return None
+
+
+def _encoding_refusal(sample: Sequence[bytes], formats: Sequence[LogFormat]) -> str | None:
+    """Return that a sample is not UTF-8, if nothing else keeps its format from being recognised."""
+    for line_number, line in enumerate(sample, 1):
+        if (encoding_error := describe_encoding_error(line)) is not None:
+            as_utf8 = [line.decode("latin-1").encode() for line in sample]
+            return f"{encoding_error} (line {line_number})" if _recognise(as_utf8, formats) else None
     return None

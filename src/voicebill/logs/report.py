@@ -1,7 +1,7 @@
 """Collect what happens while logs are read: counts, errors, and assumptions about times."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -62,6 +62,8 @@ class ReadReport:
     """Times without a time zone, which are taken as UTC."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Counts of what was skipped on purpose, by reason."""
+    remarks: Counter[str] = field(default_factory=Counter)
+    """Counts of the rows that something is to be said about, by what is to be said."""
 
     def add_error(self, source: str, line_number: int, reason: str) -> None:
         """Add something that cannot be read.
@@ -123,9 +125,45 @@ class ReadReport:
         return time
 
 
-def format_json_error(error: Exception) -> str:
-    """Return why a line or a document is not valid JSON."""
+def format_json_error(error: Exception, content: bytes) -> str:
+    r"""Return why a line or a document is not valid JSON.
+
+    >>> format_json_error(ValueError(), b'{"tenant": "caf\xe9"}')
+    'not UTF-8 (byte 0xE9 at character 16): convert the file, for example with iconv -f latin1 -t utf-8'
+    """
+    if encoding_error := describe_encoding_error(content):
+        return encoding_error
+    if isinstance(error, RecursionError):
+        return "nested too deeply to be read"
     return f"not valid JSON: {str(error).removeprefix('JSON is malformed: ')}"
+
+
+def describe_encoding_error(content: bytes) -> str | None:
+    """Return where a text stops being UTF-8 and what to do about it, or None if it is UTF-8. Characters count from 1."""
+    if content.isascii():
+        return None
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        character = len(content[: error.start].decode()) + 1
+        place = f"byte 0x{content[error.start]:02X} at character {character:,}"
+        return f"not UTF-8 ({place}): convert the file, for example with iconv -f latin1 -t utf-8"
+    return None
+
+
+def describe_wide_encoding(sample: Sequence[bytes]) -> str | None:
+    """Return that a text is UTF-16, and what to do about it, by its byte order mark or its zero bytes; else None.
+
+    >>> describe_wide_encoding(['{"type": "response.done"}'.encode("utf-16")])
+    'UTF-16, not UTF-8: convert the file, for example with iconv -f utf-16 -t utf-8'
+    """
+    start = sample[0][:4] if sample else b""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16, not UTF-8: convert the file, for example with iconv -f utf-16 -t utf-8"
+    for zeros, name in ((start[1::2], "utf-16le"), (start[::2], "utf-16be")):
+        if len(start) == 4 and zeros == b"\0\0":
+            return f"UTF-16, not UTF-8: convert the file, for example with iconv -f {name} -t utf-8"
+    return None
 
 
 def first_of(*values: str | None) -> str | None:

@@ -35,6 +35,7 @@ def report_notes(report: ReadReport) -> Iterator[str]:
     if report.naive_times:
         yield f"{_pluralize(report.naive_times, 'time')} without a time zone, taken as UTC"
     yield from (f"{count:,} skipped: {reason}" for reason, count in report.skipped.items())
+    yield from (f"{remark}: {_pluralize(count, 'row')}" for remark, count in report.remarks.items())
 
 
 def _pluralize(count: int, noun: str) -> str:

@@ -83,6 +83,19 @@ class Source:
             except (EOFError, zlib.error, OSError):
                 return False
 
+    def parquet_columns(self) -> list[str]:
+        """Return the names of the columns of a Parquet file; none for another file, a broken one, or a stream."""
+        if self.path is None or not self.is_parquet:
+            return []
+        import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        try:
+            with self.open_seekable() as opened:
+                return list(pq.read_schema(opened).names)
+        except (pa.ArrowException, OSError, ValueError):
+            return []
+
     def open_seekable(self) -> IO[bytes]:
         """Open the source for random access, as Parquet needs; a stream is read into memory.
 

@@ -105,7 +105,7 @@ def unread_counts(content: bytes) -> dict[str, int | float]:
     if not HINT.search(content):
         return {}
     try:
-        return counts_in(_decode(content))
+        return counts_in(_decode(content.decode(errors="replace")))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return {}
 

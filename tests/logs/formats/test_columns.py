@@ -149,6 +149,54 @@ def test_a_misspelt_column_is_said_once() -> None:
     assert len(records) == 2
 
 
+def test_an_unrelated_column_is_no_misspelling() -> None:
+    """Numbers of tokens that are not read are said; what is empty, zero, a limit or a cost of their own is not."""
+    header = "model,input_tokens,cache_creation_input_tokens,remaining_tokens,cost_usd,output_image_tokens,tennant"
+    source = Source("rows.csv", content=BytesIO(f"{header}\nm,5,3,900,1.5,0,acme\nm,6,0.0,900,1.5,0,\n".encode()))
+    report = ReadReport(strict=True)
+    assert len(list(read_log(source, report=report))) == 2
+    assert report.remarks == {
+        "the column 'cache_creation_input_tokens' is not read": 1,
+        "the column 'tennant' is not read (did you mean tenant?)": 1,
+    }
+
+
+@pytest.mark.parametrize("name", ["inptu_audio_tokens", "inputaudiotokens", "input_audio_tokns", "Input Audio Token"])
+def test_a_misspelt_count_is_refused_if_strict(name: str) -> None:
+    """Its tokens would be lost."""
+    with pytest.raises(InvalidLog, match="did you mean input_audio_tokens"):
+        list(
+            read_log(
+                Source("x.csv", content=BytesIO(f"model,input_tokens,{name}\nm,5,5\n".encode())), report=ReadReport(strict=True)
+            )
+        )
+
+
+def test_parquet_says_what_it_does_not_read() -> None:
+    """As in CSV, and every value stays in its own column."""
+    content = parquet(thought_tokens=[7, 0], model=["m", "m"], mood=["x", "y"], text_in=[5, 6])
+    records, report = read_records(content)
+    assert [usage_of(record) for record in records] == [{"text_in": 5}, {"text_in": 6}]
+    assert report.remarks == {"the column 'thought_tokens' is not read": 1}
+
+
+def test_a_report_of_a_proxy_is_read_by_its_teams() -> None:
+    """The columns of LiteLLM's daily spend: 64 of 100 tokens cached, of a team."""
+    record = read_record(
+        "Date,Team,Model,custom_llm_provider,Spend ($),Prompt Tokens,Completion Tokens,Cache Read Input Tokens\n"
+        "2026-09-02,voice,gpt-4.1,azure,0.5,100,9,64\n"
+    )
+    assert (record.tenant, record.provider, record.day) == ("voice", "azure", date(2026, 9, 2))
+    assert {usage["text_in_cached"] + usage["audio_in_cached"] for usage in record.usage_candidates} == {64}
+
+
+def test_a_start_time_that_is_none_is_no_error() -> None:
+    """start_time is a time if it is one."""
+    records, report = read_records("model,start_time,text_in\nm,2026-03-01T12:00:00Z,5\nm,12:03,6\n")
+    assert report.errors == []
+    assert [record.day for record in records] == [date(2026, 3, 1), None]
+
+
 def test_a_column_twice_is_refused() -> None:
     """Nobody can say which of the two is meant."""
     records, report = read_records("model,text_in,text_in\nm,5,6\n")
@@ -183,7 +231,9 @@ def test_text_that_is_not_utf_8_is_reported() -> None:
     """A tenant in another encoding cannot be told apart from others: its row is left out."""
     records, report = read_records(b"model,tenant,text_in\nm,M\xfcller,5\nm,acme,6\n")
     assert [usage_of(record) for record in records] == [{"text_in": 6}]
-    assert error_texts(report) == ["a log, line 2: not text in UTF-8"]
+    assert error_texts(report) == [
+        "a log, line 2: not UTF-8 (byte 0xFC at character 4): convert the file, for example with iconv -f latin1 -t utf-8"
+    ]
 
 
 def test_parquet_gives_what_csv_gives() -> None:

@@ -1,7 +1,10 @@
 """LiteLLM's spend logs. Shapes: LiteLLM's proxy/_types.py (SpendLogsPayload) and types/utils.py (StandardLoggingPayload)."""
 
+import csv
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -91,7 +94,7 @@ def test_a_standard_payload_is_read_alike() -> None:
     }
     for shape in (payload, {"standard_logging_object": payload}, {"data": [payload]}):
         record = read_record(line(shape))
-        assert (record.key, record.session, record.tenant) == ("chatcmpl-1", "trace_1", "acme")
+        assert (record.key, record.session, record.tenant) == ("chatcmpl-1", "trace_1", "team1")
         assert (record.provider, record.model, record.status) == ("azure", "gpt-4.1-mini", "ambiguous")
 
 
@@ -195,3 +198,77 @@ def test_wrong_rows_are_reported(bad: dict[str, object]) -> None:
     assert [record.key for record in records] == ["resp_2"]
     assert error_texts(report)[0].startswith("a log, line 1: ")
     assert "never kept" not in error_texts(report)[0]
+
+
+HEADER = (
+    "request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,model_id,"
+    "custom_llm_provider,user,metadata,cache_hit,team_id,end_user,request_tags,session_id,status"
+)
+
+
+def as_csv(*rows: dict[str, Any], dump: Callable[[object], str] = json.dumps) -> str:
+    """Rows as the database exports them: JSON as text, nothing for null."""
+    buffer = StringIO()
+    writer = csv.DictWriter(buffer, HEADER.split(","), extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: dump(value) if isinstance(value, dict) else value for name, value in row.items()} for row in rows)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("dump", [json.dumps, repr], ids=["as JSON", "as Python writes it"])
+def test_the_database_as_csv_gives_what_it_gives_as_json(dump: Callable[[object], str]) -> None:
+    """The same key, usage, day, session and team; LiteLLM's spend and hashed key are not read."""
+    rows = [row(), row(request_id="resp_2", team_id="", end_user="acme", metadata={}), row(request_id="r3", cache_hit="True")]
+    records, report = read_records(as_csv(*rows, dump=dump))
+    expected, _ = read_records(line(*rows))
+    assert report.errors == []
+    assert report.sources == {"a log": "litellm"}
+    assert report.skipped == {"answered from LiteLLM's own cache": 1}
+    assert [record.content_hash for record in records] == [record.content_hash for record in expected]
+    assert [(record.key, record.tenant) for record in records] == [("resp_1", "team1"), ("resp_2", "acme")]
+
+
+def test_a_row_of_the_database_that_cannot_be_read_is_unread() -> None:
+    """A count that is none, and metadata that is cut off: two errors, and their counts are named."""
+    records, report = read_records(as_csv(row(prompt_tokens="many"), row(metadata="{'usage_object': ")))
+    assert records == []
+    assert error_texts(report) == [
+        "a log, line 2: prompt_tokens is not a number of digits with an optional decimal point",
+        "a log, line 3: its metadata is not JSON in LiteLLM's format",
+    ]
+    assert report.unread_usage is not None
+    assert report.unread_usage.items == 2
+
+
+KWARGS: dict[str, Any] = {
+    "model": "gpt-realtime",
+    "messages": "never kept",
+    "call_type": "_arealtime",
+    "custom_llm_provider": "openai",
+    "litellm_call_id": "call_1",
+    "litellm_params": {"metadata": {"user_api_key_team_id": "team1"}, "api_base": ""},
+}
+
+
+def test_the_arguments_of_a_callback_are_read_from_their_payload() -> None:
+    """The payload has what the spend log has; the type of the call beside it is not the payload's."""
+    payload = {**ROW, "id": "resp_1", "request_id": None}
+    arguments = {**KWARGS, "standard_logging_object": payload}
+    for shape in (arguments, {"kwargs": arguments, "response_obj": {"id": "other"}, "start_time": "2026-03-02T12:00:00Z"}):
+        record = read_record(line(shape))
+        assert (record.key, record.tenant, record.status) == ("resp_1", "team1", "ambiguous")
+        assert record.usage["text_out"] == 30
+
+
+@pytest.mark.parametrize("name", ["response_obj", "completion_response", "completion_obj"])
+def test_the_arguments_of_a_callback_without_payload_have_the_usage_in_the_response(name: str) -> None:
+    """119 text, 13 audio, nothing cached; the times are those that the callback was called with."""
+    usage = {**USAGE, "prompt_tokens_details": {**USAGE["prompt_tokens_details"], "cached_tokens": 0}}
+    response = {"id": "resp_7", "object": "chat.completion", "usage": usage}
+    times = {"start_time": "2026-03-01 12:00:00", "end_time": "2026-03-01 12:05:00"}
+    record = read_record(line({"kwargs": KWARGS, name: response, **times}))
+    assert usage_of(record) == {"text_in": 119, "audio_in": 13, "text_out": 30, "audio_out": 91}
+    assert (record.key, record.tenant, record.model) == ("resp_7", "team1", "gpt-realtime")
+    assert record.time == datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+    assert read_record(line({**KWARGS, "combined_usage_object": usage})).key == "call_1"
+    assert read_record(line({"kwargs": KWARGS, name: "ModelResponse(id='resp_7')"})).status == "missing"

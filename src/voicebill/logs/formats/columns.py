@@ -5,13 +5,9 @@ A row has either charged quantities, by voicebill's meter names (`text_in`, `aud
 form, with the columns `meter` and `quantity`, gives one record per row. An empty field counts as not reported.
 """
 
-import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -19,18 +15,30 @@ from voicebill.billing.errors import InvalidInput, VoicebillError, closest_names
 from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.facts.load import load_facts
-from voicebill.logs.counts import MAX_COUNT, TokenCounts, no_usage, possible_usages
+from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.delimited import (
+    VENDOR_TABLES,
+    CellValue,
+    Header,
+    InvalidRow,
+    TextLines,
+    delimited_rows,
+    is_vendor_table,
+    normalize_column,
+    parse_cell_count,
+    parse_cell_milliseconds,
+    parse_header,
+)
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import normalize_provider, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
-from voicebill.logs.unread_usage import counts_in, meaning_of, split_camel_case
+from voicebill.logs.unread_usage import counts_in, meaning_of
 
 NAME = "columns"
 ABOUT = "CSV or Parquet with named columns: meters as voicebill names them, or counts as vendors report them"
 
-DELIMITERS = (",", "\t", ";", "|")
 PARQUET_BATCH_ROWS = 8192
 
 COUNT_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -56,14 +64,14 @@ FIELD_COLUMNS: dict[str, tuple[str, ...]] = {
     "kind": ("kind",),
     "model": ("model",),
     "transcription_model": ("transcription_model",),
-    "provider": ("provider",),
+    "provider": ("provider", "custom_llm_provider"),
     "deployment": ("deployment",),
     "region": ("region",),
     "tier": ("tier",),
     "session": ("session", "session_id", "call_id"),
     "turn": ("turn",),
-    "tenant": ("tenant", "tenant_id", "customer", "customer_id"),
-    "time": ("time", "timestamp"),
+    "tenant": ("tenant", "tenant_id", "customer", "customer_id", "team", "team_id"),
+    "time": ("time", "timestamp", "start_time"),
     "day": ("day", "date"),
     "outcome": ("outcome", "status"),
     "seconds": ("seconds",),
@@ -71,8 +79,9 @@ FIELD_COLUMNS: dict[str, tuple[str, ...]] = {
     "quantity": ("quantity",),
 }
 """The other fields of a row, and the columns that they are read from."""
+STRICT_TIME_COLUMNS = ("time", "timestamp")
+"""The columns in which only a time is valid; another one may have been meant otherwise."""
 
-CellValue = object
 TableRow = Mapping[str, CellValue]
 """The filled fields of a row, by column name."""
 
@@ -84,9 +93,11 @@ class Table:
     field_columns: Mapping[str, tuple[str, ...]]
     count_columns: Mapping[str, tuple[str, ...]]
     meter_columns: tuple[str, ...]
+    remarks: Mapping[str, str]
+    """What is to be said of an unknown column that has values, by its name."""
 
     @classmethod
-    def from_names(cls, names: Iterable[str]) -> "Table":
+    def from_names(cls, names: Iterable[str], remarks: Mapping[str, str]) -> "Table":
         """Return the table with these columns."""
         present = set(names)
         field_columns, count_columns = (
@@ -97,11 +108,11 @@ class Table:
             }
             for columns_by_field in (FIELD_COLUMNS, COUNT_COLUMNS)
         )
-        return cls(field_columns, count_columns, tuple(sorted(meter_names() & present)))
+        return cls(field_columns, count_columns, tuple(sorted(meter_names() & present)), remarks)
 
-
-class InvalidRow(ValueError):
-    """A row with an invalid value. The text is for the report."""
+    def remarks_on(self, row: TableRow) -> Iterator[str]:
+        """Yield what is to be said of a row: that an unknown column has a value other than zero."""
+        return (remark for name, remark in self.remarks.items() if str(row.get(name) or "0").strip("0."))
 
 
 @cache
@@ -125,34 +136,20 @@ def matches(sample: Sequence[bytes]) -> bool:
     """Return whether a source is Parquet, or begins with a header of known columns with a quantity among them."""
     if not sample:
         return False
-    return sample[0].startswith(PARQUET) or _delimiter(sample[0]) is not None
+    if any(is_vendor_table(log_format, sample) for log_format in VENDOR_TABLES):
+        return False
+    return sample[0].startswith(PARQUET) or _supported_header(sample[0]) is not None
 
 
-def _delimiter(header: bytes) -> str | None:
-    """Return the delimiter that gives the most known columns; None if this is not a known header."""
-    best = max(DELIMITERS, key=lambda delimiter: len(_supported(_split(header, delimiter))))
-    columns = _supported(_split(header, best))
-    return best if len(columns) > 1 and not columns.isdisjoint(_counting_columns()) else None
-
-
-def _split(header: bytes, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([header.decode()], delimiter=delimiter, strict=True), [])
-    except (UnicodeDecodeError, csv.Error):
-        return []
+def _supported_header(line: bytes) -> Header | None:
+    """Return the header in a line; None if it does not have two known columns, one of them with a quantity."""
+    header = parse_header(line, supported_columns())
+    supported = _supported(header.names)
+    return header if len(supported) > 1 and not supported.isdisjoint(_counting_columns()) else None
 
 
 def _supported(names: Iterable[str]) -> frozenset[str]:
     return supported_columns() & {normalize_column(name) for name in names}
-
-
-def normalize_column(name: str) -> str:
-    """Return the normalised name of a column.
-
-    >>> normalize_column(" Input Tokens"), normalize_column("inputTokens")
-    ('input_tokens', 'input_tokens')
-    """
-    return re.sub(r"[\s\-]+", "_", split_camel_case(name.strip()))
 
 
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
@@ -167,6 +164,8 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             else:
                 if record.status == "missing":
                     _report_unread(lines, line_number, row, report)
+                else:
+                    report.remarks.update(table.remarks_on(row))
                 yield record
 
 
@@ -177,73 +176,32 @@ def _report_unread(lines: NumberedLines, line_number: int, row: TableRow, report
 
 
 def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
-    numbered = _TextLines(lines, report)
+    numbered = TextLines(lines, report)
     first = next(numbered, None)
     if first is None:
         return
     line_number = numbered.first_line
-    delimiter = _delimiter(first.encode())
-    if delimiter is None:
+    header = _supported_header(first.encode())
+    if header is None:
         report.add_error(lines.name, line_number, "not a header of known columns with a quantity among them")
         return
-    names = _split(first.encode(), delimiter)
-    columns = _columns(names, lines.name, line_number, report)
+    columns = _columns(header.names, lines.name, line_number, report)
     if not columns:
         return
-    table = Table.from_names(columns.values())
     unread_columns = {
-        index: name for index, name in enumerate(names) if index not in columns and meaning_of(name) not in ("", "uncharged")
+        index: name
+        for index, name in enumerate(header.names)
+        if index not in columns and meaning_of(name) not in ("", "uncharged")
     }
-    for line_number, fields in _fields(numbered, delimiter, lines.name, report):
-        if len(fields) != len(names):
-            report.add_error(lines.name, line_number, f"{len(fields)} fields, but the header has {len(names)}")
-        else:
-            stripped = ((name, fields[index].strip()) for index, name in {**columns, **unread_columns}.items())
-            yield line_number, {name: field for name, field in stripped if field}, table
-
-
-def _fields(numbered: "_TextLines", delimiter: str, source: str, report: ReadReport) -> Iterator[tuple[int, list[str]]]:
-    """Yield the following rows, each with the line it begins on. A quoted field may span several lines."""
-    rows = csv.reader(numbered, delimiter=delimiter, strict=True)
-    while True:
-        numbered.first_line = 0
-        try:
-            fields = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            report.add_error(source, numbered.first_line, f"not a CSV row ({error})")
-        else:
-            yield numbered.first_line, fields
-
-
-class _TextLines:
-    """The lines of a source as text, and the line on which the current row began. Lines that are not text are skipped."""
-
-    def __init__(self, lines: NumberedLines, report: ReadReport) -> None:
-        self._lines = lines
-        self._report = report
-        self._iterator = iter(lines)
-        self.first_line = 0
-        """The first line given since this was set to 0."""
-
-    def __iter__(self) -> "_TextLines":
-        return self
-
-    def __next__(self) -> str:
-        for line_number, line in self._iterator:
-            try:
-                text = line.decode()
-            except UnicodeDecodeError:
-                self._report.add_error(self._lines.name, line_number, "not text in UTF-8")
-            else:
-                self.first_line = self.first_line or line_number
-                return text
-        raise StopIteration
+    table = Table.from_names(columns.values(), _column_remarks(header.names, columns))
+    read_columns = {index: name for index, name in enumerate(header.names) if name in table.remarks} | unread_columns | columns
+    for line_number, cells in delimited_rows(numbered, header, report):
+        stripped = ((name, cells[index].strip()) for index, name in read_columns.items())
+        yield line_number, {name: cell for name, cell in stripped if cell}, table
 
 
 def _columns(names: Sequence[str], source: str, line_number: int, report: ReadReport) -> dict[int, str]:
-    """Return the known columns by position. A likely misspelling is reported; a repeated column makes the table unreadable."""
+    """Return the known columns by position. A misspelt count is reported; a repeated column makes the table unreadable."""
     columns: dict[int, str] = {}
     for index, name in enumerate(map(normalize_column, names)):
         if name in columns.values():
@@ -251,11 +209,60 @@ def _columns(names: Sequence[str], source: str, line_number: int, report: ReadRe
             return {}
         if name in supported_columns():
             columns[index] = name
-        elif nearest_names := get_close_matches(name, supported_columns(), n=1, cutoff=0.85):
-            report.add_error(
-                source, line_number, f"the column {name[:60]!r} is unknown and ignored: did you mean {nearest_names[0]}?"
-            )
+        elif count := _misspelt(name, _counting_columns()):
+            report.add_error(source, line_number, f"the column {name[:60]!r} is unknown and ignored: did you mean {count}?")
     return columns
+
+
+def _column_remarks(names: Sequence[str], columns: Mapping[int, str]) -> dict[str, str]:
+    """Return what is to be said of the other columns if they have values: of tokens, and of misspelt names."""
+    remarks = {}
+    for index, name in enumerate(names):
+        column = normalize_column(name)
+        if index in columns or _misspelt(column, _counting_columns()):
+            continue
+        if meaning_of(name) == "count":
+            remarks[name] = f"the column {name[:60]!r} is not read"
+        elif field := _misspelt(column, supported_columns().difference(columns.values())):
+            remarks[name] = f"the column {name[:60]!r} is not read (did you mean {field}?)"
+    return remarks
+
+
+@cache
+def _column_words() -> frozenset[str]:
+    """Return the words that names of counts are made of: another one of them is another count, not a misspelling."""
+    return frozenset(word for name in supported_columns() for word in name.split("_")) | {"uncached"}
+
+
+def _misspelt(name: str, columns: Iterable[str]) -> str | None:
+    """Return the column of which a name is a misspelling: a letter more, less, different or exchanged in some of its words.
+
+    >>> _misspelt("input_audio_token", supported_columns()), _misspelt("inputtokens", supported_columns())
+    ('input_audio_tokens', 'input_tokens')
+    >>> _misspelt("remaining_tokens", supported_columns()), _misspelt("input_uncached_tokens", supported_columns())
+    (None, None)
+    """
+    words = name.split("_")
+    for column in sorted(columns):
+        column_words = column.split("_")
+        if "".join(column_words) == "".join(words) or (
+            len(column_words) == len(words)
+            and all(
+                word == right or (word not in _column_words() and len(right) > 3 and _is_one_letter_off(word, right))
+                for word, right in zip(words, column_words, strict=True)
+            )
+        ):
+            return column
+    return None
+
+
+def _is_one_letter_off(word: str, right: str) -> bool:
+    start = next((index for index, (one, other) in enumerate(zip(word, right, strict=False)) if one != other), 0)
+    if word[: min(len(word), len(right))] == right[: min(len(word), len(right))]:
+        return abs(len(word) - len(right)) == 1
+    rests = ((1, 0), (0, 1), (1, 1))
+    is_exchanged = word[start : start + 2] == right[start : start + 2][::-1] and word[start + 2 :] == right[start + 2 :]
+    return is_exchanged or any(word[start + skipped :] == right[start + missed :] for skipped, missed in rests)
 
 
 def _parquet_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
@@ -272,11 +279,14 @@ def _parquet_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[in
             columns = _columns(names, lines.name, 0, report)
             if not columns:
                 return
-            table = Table.from_names(columns.values())
-            for batch in file.iter_batches(PARQUET_BATCH_ROWS, columns=[names[index] for index in columns]):
+            table = Table.from_names(columns.values(), _column_remarks(names, columns))
+            read_columns = {
+                index: columns.get(index, name) for index, name in enumerate(names) if index in columns or name in table.remarks
+            }
+            for batch in file.iter_batches(PARQUET_BATCH_ROWS, columns=[names[index] for index in read_columns]):
                 report.lines += row_number - reported
                 reported = row_number
-                for row in _python_rows(batch.rename_columns(list(columns.values()))):
+                for row in _python_rows(batch.rename_columns(list(read_columns.values()))):
                     row_number += 1
                     if row is None:
                         report.add_error(lines.name, row_number, "a value in it is out of range")
@@ -397,7 +407,7 @@ class _RowReader:
         if cell is None:
             return None
         time = self.report.parse_time(cell[1])
-        if time is None:
+        if time is None and cell[0] in STRICT_TIME_COLUMNS:
             raise InvalidRow(f"{cell[0]} is not a time: write 2026-11-22T10:15:00Z, or seconds since 1970")
         return time
 
@@ -463,52 +473,3 @@ class _RowReader:
         if kind == "session":
             return Usage({"session_ms": ms})
         raise InvalidRow("seconds belong to a transcription or to a session: add a column kind that says which")
-
-
-def parse_cell_count(name: str, value: CellValue) -> int:
-    """Return a count as a non-negative integer. 12.0 is 12: tables with empty fields write integers like that.
-
-    >>> parse_cell_count("input_tokens", "12"), parse_cell_count("input_tokens", 12.0)
-    (12, 12)
-
-    Raises:
-        InvalidRow: it is anything else.
-    """
-    if isinstance(value, str) and len(value) <= 12 and value.isascii() and value.isdigit():
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\d{1,3}\.\d{3}", value, re.ASCII):
-        raise InvalidRow(f"{name} is ambiguous: write it with digits only")
-    number = _parse_decimal(name, value)
-    if number != number.to_integral_value():
-        raise InvalidRow(f"{name} is not a whole number")
-    return int(_require_in_range(name, number))
-
-
-def parse_cell_milliseconds(name: str, value: CellValue) -> int:
-    """Return seconds, with their fraction, as milliseconds.
-
-    >>> parse_cell_milliseconds("seconds", "1.5")
-    1500
-
-    Raises:
-        InvalidRow: it is not a number of seconds.
-    """
-    return round(_require_in_range(name, _parse_decimal(name, value) * 1000))
-
-
-def _parse_decimal(name: str, value: CellValue) -> Decimal:
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", value, re.ASCII):
-        return Decimal(value)
-    if isinstance(value, Decimal | int | float) and not isinstance(value, bool):
-        number = Decimal(str(value))
-        if number.is_finite():
-            return number
-    raise InvalidRow(f"{name} is not a number of digits with an optional decimal point")
-
-
-def _require_in_range(name: str, number: Decimal) -> Decimal:
-    if number < 0:
-        raise InvalidRow(f"{name} cannot be negative")
-    if number > MAX_COUNT:
-        raise InvalidRow(f"{name} is more than {MAX_COUNT:,}")
-    return number

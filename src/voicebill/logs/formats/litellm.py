@@ -1,23 +1,29 @@
-"""Read LiteLLM spend logs (rows of `LiteLLM_SpendLogs`) and standard logging payloads, as JSON.
+"""Read LiteLLM spend logs (rows of `LiteLLM_SpendLogs`, as JSON or CSV), standard logging payloads and callback arguments.
+
+A success callback is called with `kwargs`, which have the standard logging payload, and with the response and its times;
+people log these together or `kwargs` alone. The payload counts if it is there, else the usage of the response.
 
 A realtime session is one row, the sum of its responses. LiteLLM's own dollar amounts are not read. Rows that LiteLLM
 answered from its own cache cost nothing at the provider and are skipped. Rows without counts have no usage: speech, and
-transcription by the second, are logged with zeros. The tenant is the end user, or else the team, or the user of the key.
+transcription by the second, are logged with zeros. The tenant is the team, or else the end user, or the user of the key.
 For Azure the model is the one that LiteLLM prices by, since the row's model name is that of a deployment.
 
-Sources: LiteLLM's proxy/_types.py and types/utils.py, read 2026-11-22.
+Sources: LiteLLM's proxy/_types.py and types/utils.py, read 2026-11-22; of 1.110.2 also proxy/schema.prisma,
+integrations/custom_logger.py and litellm_core_utils/litellm_logging.py, and public code that logs callbacks, read 2026-11-28.
 """
 
+from ast import literal_eval
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.delimited import InvalidRow, filled_rows, is_vendor_table, parse_cell_count
 from voicebill.logs.documents import Document, decode_document, documents, matching_documents
 from voicebill.logs.envelope import Name, RecordContext, Time, first_text
 from voicebill.logs.formats.realtime_events import Count, ModalityTokens
@@ -27,10 +33,11 @@ from voicebill.logs.report import ReadReport, first_of
 from voicebill.logs.sources import NumberedLines
 
 NAME = "litellm"
-ABOUT = "LiteLLM's spend logs and standard logging payloads, as JSON"
+ABOUT = "LiteLLM's spend logs, as JSON or CSV, standard logging payloads and arguments of callbacks"
 
 OUTCOMES = {"success": "completed", "failure": "failed"}
 TRANSCRIPTION_CALLS = frozenset({"transcription", "atranscription"})
+MAX_LITERAL_LENGTH = 1_000_000
 FROM_CACHE = "answered from LiteLLM's own cache"
 DEPLOYMENT_ZONES = {"global": "global", "global-standard": "global", "eu": "data-zone", "us": "data-zone"}
 """The zone between Azure's name and the model's in LiteLLM's price names, and the deployment type that it means."""
@@ -75,8 +82,21 @@ class Metadata(Struct, gc=False):
     user_api_key_user_id: Name = None
 
 
+class CallParameters(Struct, gc=False):
+    """`litellm_params` of a callback's arguments."""
+
+    metadata: Metadata | str | None = None
+
+
+class CallResponse(Struct, gc=False):
+    """The response that a callback is called with."""
+
+    id: str | None = None
+    usage: UsageObject | str | None = None
+
+
 class SpendLogRow(Struct, gc=False):
-    """A row of a spend log, a standard logging payload, or an envelope around one."""
+    """A row of a spend log, a standard logging payload, the arguments of a callback, or an envelope around one of them."""
 
     request_id: str | None = None
     id: str | None = None
@@ -85,6 +105,8 @@ class SpendLogRow(Struct, gc=False):
     custom_llm_provider: str | None = None
     startTime: Time = None  # noqa: N815 - LiteLLM's name
     endTime: Time = None  # noqa: N815
+    start_time: Time = None
+    end_time: Time = None
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
@@ -98,32 +120,62 @@ class SpendLogRow(Struct, gc=False):
     cache_hit: str | bool | None = None
     model_map_information: ModelMapInformation | None = None
     metadata: Metadata | str | None = None
-    standard_logging_object: "SpendLogRow | None" = None
+    litellm_call_id: str | None = None
+    litellm_params: CallParameters | str | None = None
+    combined_usage_object: UsageObject | str | None = None
+    standard_logging_object: "SpendLogRow | str | None" = None
+    kwargs: "SpendLogRow | str | None" = None
+    response_obj: CallResponse | str | None = None
+    completion_response: CallResponse | str | None = None
+    completion_obj: CallResponse | str | None = None
     data: "list[SpendLogRow] | SpendLogRow | str | None" = None
 
     @property
     def rows(self) -> Iterator["SpendLogRow"]:
         """The rows in a document."""
-        if self.call_type is not None:
-            yield self
-        elif self.standard_logging_object is not None:
+        if isinstance(self.standard_logging_object, SpendLogRow):
             yield self.standard_logging_object
+        elif isinstance(self.kwargs, SpendLogRow):
+            yield from structs.replace(
+                self.kwargs, response_obj=self.response, start_time=self.start_time, end_time=self.end_time
+            ).rows
+        elif self.call_type is not None:
+            yield self
         elif isinstance(self.data, list):
             yield from self.data
+
+    @property
+    def response(self) -> CallResponse | None:
+        """The response that a callback was called with."""
+        responses = (self.response_obj, self.completion_response, self.completion_obj)
+        return next((response for response in responses if isinstance(response, CallResponse)), None)
+
+    @property
+    def response_usage(self) -> UsageObject | None:
+        """The usage among a callback's arguments: of a realtime session, or of the response."""
+        usages = (self.combined_usage_object, self.response.usage if self.response else None)
+        return next((usage for usage in usages if isinstance(usage, UsageObject)), None)
 
 
 _decoder = msgspec.json.Decoder(SpendLogRow)
 _decode_metadata = msgspec.json.Decoder(Metadata).decode
 _KEYWORDS = ("call_type",)
+COUNT_COLUMNS_READ = ("prompt_tokens", "completion_tokens", "total_tokens")
+TEXT_COLUMNS_READ = (
+    *("request_id", "call_type", "model", "custom_llm_provider", "start_time", "end_time", "user", "end_user", "team_id"),
+    *("session_id", "status", "cache_hit", "metadata"),
+)
 
 
 def matches(sample: Sequence[bytes]) -> bool:
-    """Return whether the first documents contain calls with LiteLLM's fields for call type and provider."""
-    return any(_is_spend_log(row) for document in matching_documents(sample, _decoder, _KEYWORDS) for row in document.rows)
+    """Return whether the first line is the database's header, or the first documents have a call's type and provider."""
+    return is_vendor_table(NAME, sample) or any(
+        _is_spend_log(row) for document in matching_documents(sample, _decoder, _KEYWORDS) for row in document.rows
+    )
 
 
 def _is_spend_log(row: SpendLogRow) -> bool:
-    has_identifier = row.request_id is not None or row.id is not None
+    has_identifier = _identifier(row) is not None
     return (
         has_identifier and row.call_type is not None and (row.prompt_tokens is not None or row.custom_llm_provider is not None)
     )
@@ -132,6 +184,10 @@ def _is_spend_log(row: SpendLogRow) -> bool:
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
     """Yield the records of all sources."""
     for lines in logs:
+        if is_vendor_table(NAME, lines.sample(1, 1)):
+            for document, row in _table_rows(lines, report):
+                yield from _records(row, RecordContext(document, defaults, report), 0, None)
+            continue
         for document in documents(lines, report):
             root = decode_document(document, _decoder, report)
             if root is None:
@@ -144,6 +200,20 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 yield from _records(row, RecordContext(document, defaults, report), number, part)
 
 
+def _table_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[Document, SpendLogRow]]:
+    """Yield the rows of a table of the database, each with a document of its cells."""
+    for line_number, row in filled_rows(NAME, lines, report):
+        fields: dict[str, object] = {name: row[name] for name in TEXT_COLUMNS_READ if name in row}
+        document = Document(lines.name, lines.identity, line_number, msgspec.json.encode(row))
+        try:
+            fields |= {name: parse_cell_count(name, row[name]) for name in COUNT_COLUMNS_READ if name in row}
+        except InvalidRow as error:
+            report.add_error(lines.name, line_number, str(error))
+            report.add_unread_line(lines.name, line_number, document.content)
+        else:
+            yield document, msgspec.convert(fields, SpendLogRow)
+
+
 def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendLogRow | None) -> Iterator[Record]:
     if str(row.cache_hit).lower() == "true":
         context.report.skipped[FROM_CACHE] += 1
@@ -152,7 +222,7 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
     if metadata is None:
         return
     provider, deployment, model = _resolve_model(row, metadata)
-    identifier, outcome = row.request_id or row.id, OUTCOMES.get(row.status or "", row.status)
+    identifier, outcome = _identifier(row), OUTCOMES.get(row.status or "", row.status)
     yield context.record(
         response_key(identifier) if identifier else context.document.key_of(number),
         _usages(row, metadata),
@@ -161,23 +231,38 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
         model=model,
         deployment=deployment,
         session=first_text(row.session_id, row.trace_id),
-        tenant=first_text(row.end_user, metadata.user_api_key_end_user_id, row.team_id, metadata.user_api_key_team_id)
+        tenant=first_text(row.team_id, metadata.user_api_key_team_id, row.end_user, metadata.user_api_key_end_user_id)
         or first_text(row.user, metadata.user_api_key_user_id),
-        times=(row.endTime, row.startTime),
+        times=(row.endTime, row.end_time, row.startTime, row.start_time),
         outcome=outcome,
         part=part,
     )
 
 
+def _identifier(row: SpendLogRow) -> str | None:
+    return first_of(row.request_id, row.id, row.response.id if row.response else None, row.litellm_call_id)
+
+
 def _metadata(row: SpendLogRow, document: Document, report: ReadReport) -> Metadata | None:
     """Return a row's metadata, which the database stores as text. Unreadable metadata is reported, and gives None."""
-    if not isinstance(row.metadata, str):
-        return row.metadata or Metadata()
+    metadata = row.metadata
+    if metadata is None and isinstance(row.litellm_params, CallParameters):
+        metadata = row.litellm_params.metadata
+    if not isinstance(metadata, str):
+        return metadata or Metadata()
     try:
-        return _decode_metadata(row.metadata) if row.metadata.strip() else Metadata()
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        report.add_error(document.source, document.line_number, "its metadata is not in LiteLLM's format")
+        return _decode_metadata(_as_json(metadata)) if metadata.strip() else Metadata()
+    except (msgspec.MsgspecError, ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        report.add_error(document.source, document.line_number, "its metadata is not JSON in LiteLLM's format")
+        report.add_unread_line(document.source, document.line_number, document.content)
         return None
+
+
+def _as_json(metadata: str) -> str | bytes:
+    """Return metadata as JSON, also if a table was written by Python, which quotes names with apostrophes."""
+    if not metadata.lstrip().startswith("{'") or len(metadata) > MAX_LITERAL_LENGTH:
+        return metadata
+    return msgspec.json.encode(literal_eval(metadata))
 
 
 def _resolve_model(row: SpendLogRow, metadata: Metadata) -> tuple[str | None, str | None, str | None]:
@@ -205,7 +290,7 @@ def _resolve_model(row: SpendLogRow, metadata: Metadata) -> tuple[str | None, st
 
 
 def _usages(row: SpendLogRow, metadata: Metadata) -> tuple[Usage, ...]:
-    usage_object = metadata.usage_object or UsageObject()
+    usage_object = metadata.usage_object or row.response_usage or UsageObject()
     if row.call_type in TRANSCRIPTION_CALLS and usage_object.seconds:
         return (Usage({"audio_ms": round(usage_object.seconds * 1000)}),)
     counts = _counts(row, usage_object)

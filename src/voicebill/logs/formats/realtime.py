@@ -106,10 +106,8 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                     yield from reader.handle_line(event, lines, line_number, line, index)
             except msgspec.ValidationError as error:
                 reader.handle_invalid(line, lines.name, line_number, str(error))
-            except msgspec.DecodeError as error:
-                report.add_error(lines.name, line_number, format_json_error(error))
-            except (RecursionError, UnicodeError):
-                report.add_error(lines.name, line_number, "not valid JSON")
+            except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+                report.add_error(lines.name, line_number, format_json_error(error, line))
     yield from reader.finish()
 
 
@@ -172,8 +170,8 @@ class EventReader:
         """Read a JSON line of another shape. It is an error only if it should carry usage."""
         try:
             event_type = type_of_event(msgspec.json.decode(line))
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            self._report.add_error(source, line_number, "not valid JSON")
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            self._report.add_error(source, line_number, format_json_error(error, line))
             return
         if event_type in self._handlers:
             self._report.add_error(source, line_number, f"{event_type} is not as the API specifies: {reason}")

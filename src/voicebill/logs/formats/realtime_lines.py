@@ -81,7 +81,10 @@ def candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple
     first = lines.sample(1, 1)
     if first and holds_documents(first[0]):
         for document in documents(lines, report):
-            yield document.line_number, document.content, document.index
+            if document.encoding_error is None or is_event_line(document.content):
+                yield document.line_number, document.content, document.index
+            else:
+                report.add_error(document.source, *document.encoding_error)
     else:
         for line_number, line in lines:
             yield line_number, line, 0

@@ -1,0 +1,181 @@
+"""Read delimited text, such as CSV: a header of named columns, then rows of cells.
+
+Names of columns in camel case, in snake case and with spaces are alike. A quoted cell may span several lines.
+"""
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from voicebill.logs.counts import MAX_COUNT
+from voicebill.logs.report import ReadReport, describe_encoding_error
+from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLines
+from voicebill.logs.unread_usage import split_camel_case
+
+DELIMITERS = (",", "\t", ";", "|")
+
+VENDOR_TABLES: Mapping[str, tuple[str, ...]] = {
+    "litellm": ("request_id", "call_type", "start_time", "prompt_tokens"),
+    "openai-usage": ("start_time", "end_time", "start_time_iso", "end_time_iso"),
+}
+"""The columns by which the tables of a format are recognised: they are not tables of one's own."""
+
+CellValue = object
+
+
+class InvalidRow(ValueError):
+    """A row with an invalid value. The text is for the report."""
+
+
+def normalize_column(name: str) -> str:
+    """Return the normalised name of a column.
+
+    >>> normalize_column(" Input Tokens"), normalize_column("inputTokens")
+    ('input_tokens', 'input_tokens')
+    """
+    return re.sub(r"[\s\-]+", "_", split_camel_case(name.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a table: its delimiter, and the names of its columns as they are written."""
+
+    delimiter: str
+    names: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The normalised names."""
+        return tuple(normalize_column(name) for name in self.names)
+
+
+def parse_header(line: bytes, expected: Collection[str]) -> Header:
+    """Return the header in a line, with the delimiter that gives the most expected columns."""
+    headers = (Header(delimiter, tuple(split_cells(line, delimiter))) for delimiter in DELIMITERS)
+    return max(headers, key=lambda header: len({name for name in header.columns if name in expected}))
+
+
+def split_cells(line: bytes, delimiter: str) -> list[str]:
+    """Return the cells of a line; none if it is not text."""
+    try:
+        return next(csv.reader([line.decode()], delimiter=delimiter, strict=True), [])
+    except (UnicodeDecodeError, csv.Error):
+        return []
+
+
+def is_vendor_table(log_format: str, sample: Sequence[bytes]) -> bool:
+    """Return whether the first line is the header of a table that a vendor writes.
+
+    >>> is_vendor_table("litellm", [b"request_id,call_type,startTime,prompt_tokens,spend"])
+    True
+    """
+    required = VENDOR_TABLES[log_format]
+    return bool(sample) and set(required) <= set(parse_header(sample[0], required).columns)
+
+
+def filled_rows(log_format: str, lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a vendor's table, each with the line it begins on: its filled cells by their normalised column."""
+    numbered = TextLines(lines, report)
+    first = next(numbered, None)
+    if first is None:
+        return
+    header = parse_header(first.encode(), VENDOR_TABLES[log_format])
+    for line_number, cells in delimited_rows(numbered, header, report):
+        stripped = zip(header.columns, (cell.strip() for cell in cells), strict=True)
+        yield line_number, {name: cell for name, cell in stripped if cell}
+
+
+class TextLines:
+    """The lines of a source as text, and the line on which the current row began. Lines that are not text are skipped."""
+
+    def __init__(self, lines: NumberedLines, report: ReadReport) -> None:
+        self.name = lines.name
+        self._report = report
+        self._iterator = iter(lines)
+        self.first_line = 0
+        """The first line given since this was set to 0."""
+
+    def __iter__(self) -> "TextLines":
+        return self
+
+    def __next__(self) -> str:
+        for line_number, line in self._iterator:
+            try:
+                text = line.decode()
+            except UnicodeDecodeError:
+                self._report.add_error(self.name, line_number, describe_encoding_error(line) or "not text")
+            else:
+                self.first_line = self.first_line or line_number
+                return text
+        raise StopIteration
+
+
+def delimited_rows(numbered: TextLines, header: Header, report: ReadReport) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows after the header, each with the line it begins on. A row of another length is reported."""
+    csv.field_size_limit(MAX_LINE_BYTES)
+    rows = csv.reader(numbered, delimiter=header.delimiter, strict=True)
+    while True:
+        numbered.first_line = 0
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            report.add_error(numbered.name, numbered.first_line, f"not a CSV row ({error})")
+            continue
+        if len(cells) == len(header.names):
+            yield numbered.first_line, cells
+        else:
+            reason = f"{len(cells)} fields, but the header has {len(header.names)}"
+            report.add_error(numbered.name, numbered.first_line, reason)
+
+
+def parse_cell_count(name: str, value: CellValue) -> int:
+    """Return a count as a non-negative integer. 12.0 is 12: tables with empty fields write integers like that.
+
+    >>> parse_cell_count("input_tokens", "12"), parse_cell_count("input_tokens", 12.0)
+    (12, 12)
+
+    Raises:
+        InvalidRow: it is anything else.
+    """
+    if isinstance(value, str) and len(value) <= 12 and value.isascii() and value.isdigit():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{1,3}\.\d{3}", value, re.ASCII):
+        raise InvalidRow(f"{name} is ambiguous: write it with digits only")
+    number = _parse_decimal(name, value)
+    if number != number.to_integral_value():
+        raise InvalidRow(f"{name} is not a whole number")
+    return int(_require_in_range(name, number))
+
+
+def parse_cell_milliseconds(name: str, value: CellValue) -> int:
+    """Return seconds, with their fraction, as milliseconds.
+
+    >>> parse_cell_milliseconds("seconds", "1.5")
+    1500
+
+    Raises:
+        InvalidRow: it is not a number of seconds.
+    """
+    return round(_require_in_range(name, _parse_decimal(name, value) * 1000))
+
+
+def _parse_decimal(name: str, value: CellValue) -> Decimal:
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", value, re.ASCII):
+        return Decimal(value)
+    if isinstance(value, Decimal | int | float) and not isinstance(value, bool):
+        number = Decimal(str(value))
+        if number.is_finite():
+            return number
+    raise InvalidRow(f"{name} is not a number of digits with an optional decimal point")
+
+
+def _require_in_range(name: str, number: Decimal) -> Decimal:
+    if number < 0:
+        raise InvalidRow(f"{name} cannot be negative")
+    if number > MAX_COUNT:
+        raise InvalidRow(f"{name} is more than {MAX_COUNT:,}")
+    return number

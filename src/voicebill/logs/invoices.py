@@ -1,0 +1,105 @@
+"""Recognise what is not a usage log although it looks like one: invoices, and reports of spend without usage.
+
+They have amounts, and quantities in a vendor's own units: read as a log, they would give too little or nothing. They are
+refused by name.
+
+Sources, read 2026-11-28: Microsoft's pages about cost and usage details files (EA 2024-08-01, MCA 2023-12-01-preview, FOCUS
+1.2-preview) and public code that reads such exports; openai-python 3.57.0's types of the costs endpoint and public code that
+reads the dashboard's cost export; LiteLLM 1.110.2's tables of daily spend.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from voicebill.logs.delimited import DELIMITERS, split_cells
+from voicebill.logs.documents import sample_documents
+from voicebill.logs.unread_usage import meaning_of, snake_case
+
+
+class Invoice(NamedTuple):
+    """A kind of invoice, and the names of its columns, without capitals and separators: one of each group is there."""
+
+    name: str
+    groups: tuple[frozenset[str], ...]
+
+
+AZURE_METERS = frozenset({"metername", "meterid", "metercategory", "metersubcategory", "meterdetails"})
+AZURE_COSTS = frozenset(
+    {
+        *("costinbillingcurrency", "costinpricingcurrency", "costinusd", "paygcostinbillingcurrency", "effectiveprice"),
+        *("unitofmeasure", "pretaxcost", "extendedcost", "resourcerate"),
+    }
+)
+INVOICES = (
+    Invoice("a FOCUS cost export", (frozenset({"billedcost", "effectivecost"}), frozenset({"chargeperiodstart"}))),
+    Invoice("an Azure cost export", (AZURE_METERS, AZURE_COSTS)),
+    Invoice("an export of OpenAI's costs", (frozenset({"amountvalue"}), frozenset({"lineitem", "amountcurrency"}))),
+)
+OPENAI_COSTS = "organization.costs.result"
+"""The type of the results of OpenAI's costs endpoint."""
+CONTAINERS = ("data", "results", "result", "value", "properties")
+"""The fields in which pages of an API carry their results."""
+MAX_SEARCHED = 400
+"""At most so many objects of a page are looked at."""
+MAX_TITLE_LINES = 3
+"""Exported tables may have lines above their header."""
+SPEND = re.compile(r"(^|_)(costs?|spend|charges?|amount)(_|$)")
+QUANTITIES = re.compile(r"(^|_)(tokens?|seconds?|minutes?|durations?|characters?)(_|$)")
+
+
+def invoice_refusal(sample: Sequence[bytes], column_names: Iterable[str] = ()) -> str | None:
+    """Return which invoice a source is, and that it is not costed, if its first lines or its columns say that it is one.
+
+    >>> invoice_refusal([b"Date,MeterName,Quantity,UnitOfMeasure,CostInBillingCurrency"])
+    'an Azure cost export, an invoice: it is not a usage log and is not costed'
+    """
+    for names in (*map(_bare_names, (tuple(column_names), *_headers(sample))), *_field_names(sample)):
+        for invoice in INVOICES:
+            if all(names & group for group in invoice.groups):
+                return f"{invoice.name}, an invoice: it is not a usage log and is not costed"
+    return None
+
+
+def spend_refusal(sample: Sequence[bytes]) -> str | None:
+    """Return that a table has amounts but nothing that could be costed, if its header says so.
+
+    >>> spend_refusal([b"Date,Team,Spend ($),Requests"])
+    'a report of spend without tokens, seconds or characters: there is no usage in it to cost'
+    """
+    for header in _headers(sample):
+        names = [snake_case(name) for name in header]
+        has_usage = any(QUANTITIES.search(name) or meaning_of(name) == "count" for name in names)
+        if len(names) > 1 and any(map(SPEND.search, names)) and not has_usage:
+            return "a report of spend without tokens, seconds or characters: there is no usage in it to cost"
+    return None
+
+
+def _headers(sample: Sequence[bytes]) -> Iterator[list[str]]:
+    """Yield the cells of the first lines by every delimiter, as any of these lines may be a header."""
+    for line in sample[:MAX_TITLE_LINES]:
+        if line.lstrip()[:1] not in (b"{", b"["):
+            yield from (split_cells(line, delimiter) for delimiter in DELIMITERS)
+
+
+def _bare_names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(re.sub(r"[^a-z0-9]", "", name.lower()) for name in names)
+
+
+def _field_names(sample: Sequence[bytes]) -> Iterator[frozenset[str]]:
+    """Yield the names of the fields of the first document, and of the results that it carries."""
+    try:
+        waiting = [msgspec.json.decode(content) for content in sample_documents(sample)[:1]]
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return
+    for _ in range(MAX_SEARCHED):
+        if not waiting:
+            return
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value[:MAX_SEARCHED]
+        elif isinstance(value, dict):
+            yield _bare_names([*value, *(("amount_value", "line_item") if value.get("object") == OPENAI_COSTS else ())])
+            waiting += (value[name] for name in CONTAINERS if name in value)
