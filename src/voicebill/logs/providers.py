@@ -1,5 +1,7 @@
 """Normalise the names of providers, regions and deployments in logs."""
 
+import re
+
 from voicebill.billing.offers import DEPLOYMENTS
 
 VOICE_LIVE = "azure-voice-live"
@@ -16,12 +18,26 @@ PROVIDER_ALIASES = {
     "azureopenai": "azure",
     "azure.ai.openai": "azure",
     "az.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "az.ai.inference": "azure",
+    "openairealtime": "openai",
     "azure_voice_live": VOICE_LIVE,
     "azure_voicelive": VOICE_LIVE,
     "az.ai.voicelive": VOICE_LIVE,
 }
-"""Sources, read 2026-11-22: OpenTelemetry's attribute registry, old and new; LiteLLM's and LiveKit's provider names. Those of
-Azure Voice Live, read 2026-11-28: LiveKit's plugin for Azure, and the telemetry of azure-ai-voicelive 1.3.1."""
+"""Sources, read 2026-11-22 and 2026-11-28: OpenTelemetry's attribute registry, old and new; the provider names of LiteLLM, of
+LiveKit, which names Foundry's hosts `azure.ai.inference`, and of pipecat 1.14, which makes them of its services' names. Those
+of Azure Voice Live: LiveKit's plugin for Azure, and the telemetry of azure-ai-voicelive 1.3.1."""
+
+SDK_PROVIDER = re.compile(r"([a-z0-9_-]+)\.(chat|responses|completion|messages|transcription|speech)")
+"""A provider and its API, as the AI SDK names them. Sources: @ai-sdk/openai 3.0.141 and @ai-sdk/azure 3.0.128."""
+
+DOTTED_PROVIDERS = frozenset({"aws.bedrock", "gcp.gemini", "gcp.gen_ai", "gcp.vertex_ai", "ibm.watsonx.ai"})
+"""Names with a dot that are no hosts. Source: OpenTelemetry's attribute registry."""
+UNNAMED = frozenset({"unknown", "none", "null", "localhost"})
+"""What is logged instead of a provider's name, and the host that has neither a dot nor a port."""
+HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+(:\d+)?|[a-z0-9_-]+:\d+|\[[0-9a-f:.]+\](:\d+)?")
+"""A host's name with a dot or a port, or an address."""
 
 AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 """The hosts of Azure OpenAI, of Foundry resources and of the resources that were there before."""
@@ -62,16 +78,28 @@ def split_model_name(model: str | None, provider: str | None) -> tuple[str | Non
 def normalize_provider(provider: str | None) -> str | None:
     """Return the provider that a name or a host stands for, if that is certain; else the name in lower case.
 
+    An unknown host names no provider: behind a gateway is any of them.
+
     >>> normalize_provider("az.ai.openai"), normalize_provider("Azure OpenAI"), normalize_provider("acme.openai.azure.com")
     ('azure', 'azure', 'azure')
     >>> normalize_provider("deepgram"), normalize_provider("https://acme.services.ai.azure.com/openai")
     ('deepgram', 'azure')
+    >>> normalize_provider("10.0.0.7:4000"), normalize_provider("http://litellm:4000/v1"), normalize_provider("aws.bedrock")
+    (None, None, 'aws.bedrock')
     >>> normalize_provider("wss://acme.services.ai.azure.com/voice-live/realtime?model=gpt-realtime")
     'azure-voice-live'
     """
     if not provider or not provider.strip():
         return None
-    name = provider.strip().lower().removeprefix("https://").removeprefix("wss://")
-    if name.partition("/")[0].partition(":")[0].endswith(AZURE_HOSTS):
+    _, separator, address = provider.strip().lower().partition("://")
+    name = address if separator else provider.strip().lower()
+    host = name.partition("/")[0]
+    if host.partition(":")[0].endswith(AZURE_HOSTS):
         return VOICE_LIVE if VOICE_LIVE_PATH in name else "azure"
-    return PROVIDER_ALIASES.get(name.replace(" ", "_").replace("-", "_"), name)
+    alias = PROVIDER_ALIASES.get(name.replace(" ", "_").replace("-", "_")) or PROVIDER_ALIASES.get(host.partition(":")[0])
+    if alias is not None:
+        return alias
+    if sdk_name := SDK_PROVIDER.fullmatch(name):
+        return PROVIDER_ALIASES.get(sdk_name[1].replace("-", "_"), sdk_name[1])
+    is_host = bool(separator) or (HOST.fullmatch(host) is not None and name not in DOTTED_PROVIDERS)
+    return None if is_host or name in UNNAMED else name

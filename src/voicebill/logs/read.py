@@ -179,7 +179,7 @@ def _sniff(
     if not sample:
         report.sources[lines.name] = "empty"
         return None
-    refusal = refusal or spend_refusal(sample) or _encoding_refusal(sample, formats)
+    refusal = refusal or spend_refusal(sample) or _encoding_refusal(sample, log_formats)
     reason = refusal or f"not in a known format ({', '.join(log_format.name for log_format in LOG_FORMATS)}): give its format"
     if is_only_source:
         raise InvalidInput(f"{lines.name} is {reason}")
@@ -189,10 +189,10 @@ def _sniff(
     return None
 
 
-def _encoding_refusal(sample: Sequence[bytes], formats: Sequence[LogFormat]) -> str | None:
+def _encoding_refusal(sample: Sequence[bytes], log_formats: Sequence[LogFormat]) -> str | None:
     """Return that a sample is not UTF-8, if nothing else keeps its format from being recognised."""
     for line_number, line in enumerate(sample, 1):
         if (encoding_error := describe_encoding_error(line)) is not None:
             as_utf8 = [line.decode("latin-1").encode() for line in sample]
-            return f"{encoding_error} (line {line_number})" if _recognise(as_utf8, formats) else None
+            return f"{encoding_error} (line {line_number})" if _recognise(as_utf8, log_formats) else None
     return None

@@ -184,7 +184,7 @@ def _record(entry: MetricsEntry, metrics: Metrics, number: int, *, part: object)
         _key(entry, metrics, number),
         usages,
         kind=kind,
-        provider=_provider(metrics.provider or metadata.model_provider),
+        provider=normalize_provider(metrics.provider or metadata.model_provider),
         model=metrics.model or metadata.model_name,
         session=entry.names.session or entry.names.job or entry.names.room,
         times=(metrics.timestamp, metrics.created_at),
@@ -216,7 +216,3 @@ def _outcome(metrics: Metrics) -> str | None:
     return "cancelled" if metrics.cancelled else "completed"
 
 
-def _provider(name: str | None) -> str | None:
-    """Return the provider. OpenAI-compatible plugins log the host that they call; an unknown host names no provider."""
-    provider = normalize_provider(name)
-    return None if provider is not None and name is not None and "." in provider else provider
