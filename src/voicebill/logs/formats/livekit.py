@@ -214,5 +214,3 @@ def _outcome(metrics: Metrics) -> str | None:
     if metrics.cancelled is None:
         return None
     return "cancelled" if metrics.cancelled else "completed"
-
-
