@@ -54,6 +54,12 @@ class ReadReport:
     """Responses whose start was logged, but not their end and usage."""
     sessions_without_usage: int = 0
     """Sessions with events but without any usage in the log: their audio may use another connection."""
+    open_sessions: int = 0
+    """Sessions billed by time that reported seconds, but whose end is not in the log."""
+    sessions_by_times: int = 0
+    """Sessions billed by time that reported nothing: their events' times bound their duration."""
+    sessions_without_times: int = 0
+    """Sessions billed by time of which the log has neither seconds nor times."""
     ambiguous_sessions: int = 0
     """Conversations that the log does not assign to one of several sessions."""
     ambiguous_sums: int = 0

@@ -14,18 +14,7 @@ def report_notes(report: ReadReport) -> Iterator[str]:
     if report.other_lines:
         verb = "is not an event" if report.other_lines == 1 else "are not events"
         yield f"{_pluralize(report.other_lines, 'line')} {verb} of the log's format"
-    if report.unfinished_responses:
-        yield f"{_pluralize(report.unfinished_responses, 'response')} without an end in the log: the usage is missing"
-    if report.sessions_without_usage:
-        yield (
-            f"{_pluralize(report.sessions_without_usage, 'session')} without any usage: with WebRTC or SIP, usage is only "
-            "visible on the client's data channel or on a sideband connection"
-        )
-    if report.ambiguous_sessions:
-        yield (
-            f"{_pluralize(report.ambiguous_sessions, 'conversation')} without a known model: sessions of different models "
-            "run at the same time, and the log does not say which of them it belongs to; log a session_id with each event"
-        )
+    yield from _session_notes(report)
     if report.ambiguous_sums:
         verb = "is a sum" if report.ambiguous_sums == 1 else "are sums"
         yield (
@@ -36,6 +25,40 @@ def report_notes(report: ReadReport) -> Iterator[str]:
         yield f"{_pluralize(report.naive_times, 'time')} without a time zone, taken as UTC"
     yield from (f"{count:,} skipped: {reason}" for reason, count in report.skipped.items())
     yield from (f"{remark}: {_pluralize(count, 'row')}" for remark, count in report.remarks.items())
+
+
+def _session_notes(report: ReadReport) -> Iterator[str]:
+    """Yield what is not known about sessions and their responses."""
+    if report.unfinished_responses:
+        yield f"{_pluralize(report.unfinished_responses, 'response')} without an end in the log: the usage is missing"
+    if report.sessions_without_usage:
+        yield (
+            f"{_pluralize(report.sessions_without_usage, 'session')} without any usage: with WebRTC or SIP, usage is only "
+            "visible on the client's data channel or on a sideband connection"
+        )
+    if report.open_sessions:
+        verb = "does not end" if report.open_sessions == 1 else "do not end"
+        yield (
+            f"{_pluralize(report.open_sessions, 'session')} billed by time {verb} in the log: the seconds reported so far are "
+            "a lower bound, to which the time until the last event is added"
+        )
+    if report.sessions_by_times:
+        verb = "reports" if report.sessions_by_times == 1 else "report"
+        yield (
+            f"{_pluralize(report.sessions_by_times, 'session')} billed by time {verb} no usage: the time from the first to the "
+            "last event is an upper bound"
+        )
+    if report.sessions_without_times:
+        verb = "reports" if report.sessions_without_times == 1 else "report"
+        yield (
+            f"{_pluralize(report.sessions_without_times, 'session')} billed by time {verb} no usage, and the log has no times: "
+            "log the time of each event"
+        )
+    if report.ambiguous_sessions:
+        yield (
+            f"{_pluralize(report.ambiguous_sessions, 'conversation')} without a known model: sessions of different models "
+            "run at the same time, and the log does not say which of them it belongs to; log a session_id with each event"
+        )
 
 
 def _pluralize(count: int, noun: str) -> str:

@@ -366,6 +366,40 @@ def test_the_model_behind_a_live_session_is_priced_as_itself() -> None:
     ]
 
 
+def counts(text: int, audio: int, cached: int, text_out: int, audio_out: int) -> Event:
+    """A usage of text and audio in, of which the cached part is text."""
+    cached_details = {"text_tokens": cached, "audio_tokens": 0}
+    return {
+        "input_tokens": text + audio,
+        "output_tokens": text_out + audio_out,
+        "input_token_details": {
+            "text_tokens": text,
+            "audio_tokens": audio,
+            "cached_tokens": cached,
+            "cached_tokens_details": cached_details,
+        },
+        "output_token_details": {"text_tokens": text_out, "audio_tokens": audio_out},
+    }
+
+
+@pytest.mark.parametrize("outcome", ["cancelled", "failed"])
+@pytest.mark.parametrize("empty", [counts(0, 0, 0, 0, 0), None])
+def test_a_response_that_used_nothing_leaves_the_history_as_it_was(outcome: str, empty: Event | None) -> None:
+    """The third response repeats 170 text (128 cached) and 120 audio of the first, whatever was cancelled between them."""
+    first, third = counts(150, 40, 0, 20, 80), counts(180, 160, 128, 18, 72)
+    events = (done("a", usage=first), done("b", outcome, usage=empty), done("c", usage=third))
+    repeated = {record.key: record.repeated_input for record in read_records(log(*events))[0]}
+    assert repeated["c"] == {"text_in_cached": 128, "text_in": 42, "audio_in": 120}
+
+
+def test_after_a_response_whose_counts_are_open_the_history_is_not_known() -> None:
+    """Without a split of its input nobody knows how much of it is repeated; one response later it is known again."""
+    second = counts(150, 40, 0, 20, 80)
+    events = (done("a", usage={"input_tokens": 190, "output_tokens": 9}), done("b", usage=second), done("c", usage=second))
+    repeated = {record.key: record.repeated_input for record in read_records(log(*events))[0]}
+    assert (repeated["b"], repeated["c"]) == (None, {"text_in": 150, "audio_in": 40})
+
+
 # -- repeats, and what is broken ----------------------------------------------------------------------------------------
 
 
@@ -376,6 +410,23 @@ def test_a_repeated_line_counts_once() -> None:
     )
     assert [record.key for record in records] == ["a", "b", "c", "transcription:sess_1:item_1:0"]
     assert (report.records, report.repeated) == (6, 2)
+
+
+def test_a_transcription_told_by_two_events_counts_once() -> None:
+    """One item, transcribed with the same usage: of two connections, or of a logger that drops the event's identifier."""
+    item = "item_0100002h4abcdef"
+    first, second = ({**transcription(item), "event_id": name} for name in ("event_1", "event_2"))
+    records, report = read_records(log(first, second, transcription(item)))
+    assert [record.key for record in records] == ["transcription:event_1"]
+    assert report.repeated == 2
+    other = {**transcription(item, type="duration", seconds=9), "event_id": "event_3"}
+    assert len(read_records(log(first, other))[0]) == 2
+
+
+def test_items_of_synthetic_logs_are_not_unique() -> None:
+    """Two sessions of "item_1" with the same usage are two transcriptions."""
+    first, second = ({**transcription("item_1"), "event_id": name} for name in ("event_1", "event_2"))
+    assert len(read_records(log(first, second))[0]) == 2
 
 
 def test_a_response_logged_again_with_changes_is_given_again() -> None:
@@ -459,7 +510,7 @@ def test_an_array_of_events_is_read_too(indent: int | None) -> None:
 
 def test_a_response_told_again_is_of_its_first_turn() -> None:
     """Two responses, the first told again between them and behind them: neither a turn nor what was read before changes."""
-    small = usage(input_tokens=1, input_token_details={"text_tokens": 1})
+    small = usage(total_tokens=122, input_tokens=1, input_token_details={"text_tokens": 1})
     events = (done("a"), done("b", usage=small), done("a"), done("c"), done("b", usage=small))
     records, report = read_records(log(*(at(second, event) for second, event in enumerate(events, 1_800_000_000))))
     assert [(record.key, record.turn) for record in records] == [("a", 1), ("b", 2), ("a", 1), ("c", 3), ("b", 2)]

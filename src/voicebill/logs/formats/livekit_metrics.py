@@ -21,9 +21,8 @@ from voicebill.billing.record import RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
 from voicebill.logs.envelope import Envelope, Name
-from voicebill.logs.formats.realtime_events import Count, InputDetails, OutputDetails
+from voicebill.logs.formats.realtime_events import Count, InputDetails, OutputDetails, Seconds
 
-Seconds = Annotated[float, Meta(ge=0, le=10**9)]
 Milliseconds = Annotated[float, Meta(ge=0, le=10**12)]
 
 SUM_TYPES = {"llm_usage": "llm", "stt_usage": "stt", "tts_usage": "tts"}

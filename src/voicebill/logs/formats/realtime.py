@@ -16,6 +16,7 @@ from voicebill.billing.usage import Usage
 from voicebill.logs.counts import count_repeated_input, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import sample_documents
+from voicebill.logs.formats.realtime_durations import duration_record, is_billed_by_time, reported_milliseconds
 from voicebill.logs.formats.realtime_events import EventResponse, EventSession, EventUsage, WrappedEvent
 from voicebill.logs.formats.realtime_lines import (
     ENDINGS_WITHOUT_USAGE,
@@ -30,7 +31,7 @@ from voicebill.logs.formats.realtime_lines import (
     unwrap_event,
     without_audio,
 )
-from voicebill.logs.formats.realtime_sessions import SessionRegistry, SessionState, add_name, name_at
+from voicebill.logs.formats.realtime_sessions import SessionDuration, SessionRegistry, SessionState, add_name, name_at
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import VOICE_LIVE, normalize_deployment, normalize_provider, normalize_region
 from voicebill.logs.report import ReadReport, first_time, format_json_error
@@ -44,6 +45,8 @@ TRANSCRIPTION_COMPLETED = "conversation.item.input_audio_transcription.completed
 MAX_IGNORED_TYPES = 1_000
 MAX_REMEMBERED_RESPONSES = 100_000
 """The number of recent responses that are remembered, to recognise repeats."""
+MIN_UNIQUE_NAME = 12
+"""The API's identifiers of items are longer, and unique; shorter ones are of synthetic logs, which use them again."""
 MAX_WAITING_PER_SESSION = 10_000
 """The number of records per session that wait for an event that names the model."""
 MAX_WAITING = 200_000
@@ -104,6 +107,8 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 event = decode_event(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
                 if ignorable_type(event) not in reader.ignored_types:
                     yield from reader.handle_line(event, lines, line_number, line, index)
+                elif reader.follows_time:
+                    reader.follow(event)
             except msgspec.ValidationError as error:
                 reader.handle_invalid(line, lines.name, line_number, str(error))
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -119,9 +124,13 @@ class EventReader:
         self._report = report
         self._sessions = SessionRegistry(report)
         self._first_seen: dict[str, FirstSeen] = {}
+        self._transcribed: dict[tuple[str, int], tuple[str, tuple[Usage, ...]]] = {}
+        """The key and the usage of recent transcriptions, by item and part of its content."""
         self._waiting = 0
         self.ignored_types: set[str | None] = set()
         """Types of events that were met and need no look: nearly all lines are of one of them."""
+        self.follows_time = False
+        """Whether a session is billed by time, so that the times of all its events matter."""
         self._handlers: dict[str, Callable[[WrappedEvent, SessionState, EventContext], Iterable[Record]]] = {
             RESPONSE_DONE: self._on_response_done,
             TRANSCRIPTION_COMPLETED: self._on_transcription,
@@ -131,6 +140,7 @@ class EventReader:
             "conversation.item.created": self._on_item,
             "conversation.item.added": self._on_item,
             "session.created": self._on_session,
+            "session.started": self._on_session,
             "session.updated": self._on_session,
             "session.update": self._on_client_settings,
             "session.avatar.connecting": self._on_voice_live,
@@ -159,11 +169,14 @@ class EventReader:
         if handler is None:
             if event.type not in self.ignored_types:
                 self._ignore(event, lines.name, line_number, content)
+            if self.follows_time:
+                self.follow(line)
             return ()
         context = EventContext(lines, line_number, content, self._time(layers), layers, index)
         session = self._sessions.find(layers, event)
         if session.started_at is None:
             session.started_at = context.time
+        _extend(session, context.time)
         return handler(event, session, context)
 
     def handle_invalid(self, line: bytes, source: str, line_number: int, reason: str) -> None:
@@ -183,11 +196,19 @@ class EventReader:
         """Yield the records that were still waiting at the end of all sources."""
         for session in self._sessions:
             yield from self._release_waiting(session)
-            if session.session_record is not None:
-                yield self._with_session_model(session.session_record, session)
+            record = self._duration_record(session)
+            if record is not None:
+                yield record
             self._report.unfinished_responses += len(session.open_responses)
-            if not session.has_usage and session.models:
+            if record is None and not session.has_usage and (session.models or session.transcription_models):
                 self._report.sessions_without_usage += 1
+
+    def follow(self, line: WrappedEvent) -> None:
+        """Note the time of an event that is not read, if its session is billed by time."""
+        layers = unwrap_event(line)
+        session = self._sessions.find(layers, layers[-1])
+        if session.duration is not None:
+            _extend(session, self._time(layers))
 
     def _ignore(self, event: WrappedEvent, source: str, line_number: int, content: bytes) -> None:
         if event.type is None or not (event.type.startswith(EVENT_PREFIXES) or event.type == "error"):
@@ -217,6 +238,18 @@ class EventReader:
         has_first_model = add_name(state.models, context.time, session.model)
         if add_name(state.transcription_models, context.time, session.transcription_model) or has_first_model:
             yield from self._release_waiting(state, only_named=True)
+        if is_billed_by_time(state) or event.type == "session.started":
+            self._start_duration(state, context)
+
+    def _start_duration(self, state: SessionState, context: EventContext) -> SessionDuration:
+        """Return the time of a session, from its first event on."""
+        self.follows_time = True
+        self._sessions.add_timed(state)
+        if state.duration is None:
+            kind: RecordKind = "session" if state.models or not state.transcription_models else "transcription"
+            key = f"session:{state.name}" if state.name else context.key
+            state.duration = SessionDuration(self._record(key, kind, (Usage(),), state, context))
+        return state.duration
 
     def _on_client_settings(self, event: WrappedEvent, state: SessionState, _context: EventContext) -> Iterable[Record]:
         """Read which product a client's settings are for. What else applies is in the event that answers it."""
@@ -255,8 +288,9 @@ class EventReader:
             self._count_turn(session, response)
         previous_usage = session.last_usage if first_seen is None else first_seen.previous_usage
         if not is_out_of_band:
-            repeated_input = count_repeated_input(usages[0], previous_usage)
-            if first_seen is None and response.usage is not None:
+            if previous_usage is None or previous_usage.status == "exact":
+                repeated_input = count_repeated_input(usages[0], previous_usage)
+            if first_seen is None and (usages[0].quantities or len(usages) > 1):
                 session.last_usage = usages[0]
         if first_seen is None:
             self._remember(key, FirstSeen(response.status or "completed", session.turn + session.user_spoke, previous_usage))
@@ -306,15 +340,33 @@ class EventReader:
     def _on_transcription(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
         session.has_usage = session.has_usage or event.usage is not None
         usages = no_usage() if event.usage is None else _transcription_usages(event.usage)
-        name = f"{event.item_id}:{event.content_index or 0}"
-        if event.event_id:
-            key = f"transcription:{event.event_id}"
-        else:
-            key = f"transcription:{session.name}:{name}" if session.name and event.item_id else context.key
+        key = self._transcription_key(event, session, context, usages)
         model = context.first_value("transcription_model") or name_at(session.transcription_models, context.time)
         return self._release_or_wait(
             self._record(key, "transcription", usages, session, context, model=model, outcome="completed"), session
         )
+
+    def _transcription_key(
+        self, event: WrappedEvent, session: SessionState, context: EventContext, usages: tuple[Usage, ...]
+    ) -> str:
+        """Return a transcription's key: its event's identifier, or else its item's.
+
+        Two connections of one session may give the same transcription to two events: if an item of a name that occurs once
+        is transcribed again with the same usage, it is the same one.
+        """
+        item, part = event.item_id or "", event.content_index or 0
+        before = self._transcribed.get((item, part))
+        if before is not None and before[1] == usages:
+            return before[0]
+        if event.event_id:
+            key = f"transcription:{event.event_id}"
+        else:
+            key = f"transcription:{session.name}:{item}:{part}" if session.name and item else context.key
+        if len(item) >= MIN_UNIQUE_NAME:
+            self._transcribed[item, part] = (key, usages)
+            if len(self._transcribed) > MAX_REMEMBERED_RESPONSES:
+                del self._transcribed[next(iter(self._transcribed))]
+        return key
 
     def _on_backend_response(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
         """Yield a response of the text model behind a live session: its tokens are text, not priced as the voice model's."""
@@ -334,19 +386,33 @@ class EventReader:
         model = response.model or context.first_value("model")
         yield self._record(key, "response", usages, session, context, model=model, outcome=response.status)
 
-    def _on_session_usage(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
-        """Yield the seconds of a live session. They are cumulative, so the largest value counts, once."""
-        if event.usage is None or event.usage.seconds is None:
+    def _on_session_usage(self, event: WrappedEvent, nearest: SessionState, context: EventContext) -> Iterable[Record]:
+        """Note the seconds of a session, which are cumulative: the total of a closed session counts, or else the most."""
+        reported = () if event.usage is None else reported_milliseconds(event.usage)
+        if not reported:
             self._report.add_unread_line(context.lines.name, context.line_number, context.content)
-            return ()
+            return self._on_session(event, nearest, context) if isinstance(event.session, EventSession) else ()
+        session = self._sessions.find_timed(context.layers, event, sum(reported[0]), context.time)
         session.has_usage = True
-        session_ms = round(event.usage.seconds * 1000)
-        if session.session_record is None or session_ms >= session.session_record.usage["session_ms"]:
-            key = f"session:{session.name}" if session.name else context.key
-            session.session_record = self._record(key, "session", (Usage({"session_ms": session_ms}),), session, context)
-        if event.type == "session.closed":
-            session.session_record = replace(session.session_record, outcome="closed")
+        is_final = event.type == "session.closed"
+        if isinstance(event.session, EventSession):
+            add_name(session.models, context.time, event.session.model)
+        duration = self._start_duration(session, context)
+        if is_final or (not duration.is_final and sum(reported[0]) >= duration.total_ms):
+            key = f"session:{session.name}" if session.name else duration.record.key
+            record = self._record(key, "session", (Usage(),), session, context)
+            duration.record = replace(record, outcome="closed" if is_final else None)
+            duration.reported, duration.reported_at, duration.is_final = reported, context.time, is_final
         return ()
+
+    def _duration_record(self, session: SessionState) -> Record | None:
+        """Return the time of a session as a record, or None if it is not billed by time."""
+        if session.duration is None:
+            return None
+        time, is_transcription = session.duration.record.time, session.duration.record.kind == "transcription"
+        default = self._defaults.transcription_model if is_transcription else self._defaults.model
+        names = session.transcription_models if is_transcription and not session.models else session.models
+        return duration_record(session, name_at(names, time) or default, self._report)
 
     def _record(
         self,
@@ -417,8 +483,11 @@ class EventReader:
                 provider=VOICE_LIVE if session.is_voice_live else record.provider,
             )
 
-    def _with_session_model(self, record: Record, session: SessionState) -> Record:
-        return replace(record, model=name_at(session.models, record.time) or self._defaults.model)
+
+def _extend(session: SessionState, time: datetime | None) -> None:
+    """Note that a session lasted until a time, at least."""
+    if time is not None and (session.last_time is None or time > session.last_time):
+        session.last_time = time
 
 
 def _transcription_usages(usage: EventUsage) -> tuple[Usage, ...]:

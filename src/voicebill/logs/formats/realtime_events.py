@@ -12,6 +12,7 @@ from voicebill.logs.counts import MAX_COUNT, TokenCounts
 from voicebill.logs.envelope import Envelope, Name
 
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Seconds = Annotated[float, Meta(ge=0, le=10**9)]
 
 
 class ModalityTokens(Struct, gc=False):
@@ -45,7 +46,9 @@ class EventUsage(Struct, gc=False):
     output_token_details: OutputDetails | None = None
     input_tokens_details: InputDetails | None = None
     output_tokens_details: OutputDetails | None = None
-    seconds: Annotated[float, Meta(ge=0, le=10**9)] | None = None
+    seconds: Seconds | None = None
+    active_seconds: Seconds | None = None
+    paused_seconds: Seconds | None = None
 
     @property
     def counts(self) -> TokenCounts:

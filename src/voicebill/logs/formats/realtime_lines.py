@@ -46,9 +46,9 @@ decode_line = msgspec.json.Decoder(WrappedEvent).decode
 
 
 def decode_event(line: bytes) -> WrappedEvent:
-    r"""Decode a line. An envelope that repeats the type of its event may have the event under any name, as object or as text.
+    """Decode a line. An envelope that repeats the type of its event may have the event under any name, as object or as text.
 
-    >>> line = b'{"type": "response.done", "details": "{\"type\": \"response.done\", \"response\": {\"id\": \"r\"}}"}'
+    >>> line = b'{"type": "response.done", "details": {"type": "response.done", "response": {"id": "r"}}}'
     >>> decode_event(line).event.response.id
     'r'
     """

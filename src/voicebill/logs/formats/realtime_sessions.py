@@ -12,6 +12,26 @@ from voicebill.logs.report import ReadReport
 
 MAX_UNLINKED_SESSIONS = 1_000
 """The number of recent sessions without a conversation that are remembered."""
+MAX_TIMED_SESSIONS = 1_000
+"""The number of recent sessions among which one is found for seconds that name none."""
+
+ActiveAndPausedMs = tuple[int, int]
+"""How long a session was active, and how long paused."""
+
+
+@dataclass(slots=True)
+class SessionDuration:
+    """The time of a session as reported so far, and the record that it becomes. Two readings contradict each other."""
+
+    record: Record
+    reported: tuple[ActiveAndPausedMs, ...] = ()
+    reported_at: datetime | None = None
+    is_final: bool = False
+
+    @property
+    def total_ms(self) -> int:
+        """The milliseconds reported so far."""
+        return sum(self.reported[0]) if self.reported else 0
 
 
 @dataclass(slots=True)
@@ -30,7 +50,8 @@ class SessionState:
     speech_seen: bool = False
     called_tool: bool = False
     has_usage: bool = False
-    session_record: Record | None = None
+    duration: SessionDuration | None = None
+    last_time: datetime | None = None
     has_conversation: bool = False
     is_voice_live: bool = False
     """Whether its events showed that it is of Azure Voice Live, which has the same events and prices of its own."""
@@ -39,6 +60,21 @@ class SessionState:
     def model(self) -> str | None:
         """The model that was named last, or None."""
         return self.models[-1][1] if self.models else None
+
+    @property
+    def transcription_model(self) -> str | None:
+        """The transcription model that was named last, or None."""
+        return self.transcription_models[-1][1] if self.transcription_models else None
+
+    @property
+    def reported_ms(self) -> int:
+        """The milliseconds that it reported so far."""
+        return self.duration.total_ms if self.duration else 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it reported its total."""
+        return self.duration is not None and self.duration.is_final
 
 
 class SessionRegistry:
@@ -51,6 +87,7 @@ class SessionRegistry:
         self._unnamed = SessionState(None)
         self._all_unnamed: list[SessionState] = []
         self._unlinked: dict[str, SessionState] = {}
+        self._timed: list[SessionState] = []
 
     def __iter__(self) -> Iterator[SessionState]:
         """All sessions, the named ones first."""
@@ -61,6 +98,7 @@ class SessionRegistry:
         """Begin a source: its events without an identifier do not belong to sessions of the source before."""
         self._unnamed = self._new_unnamed()
         self._unlinked.clear()
+        self._timed.clear()
 
     def _new_unnamed(self) -> SessionState:
         self._all_unnamed.append(session := SessionState(None))
@@ -68,10 +106,8 @@ class SessionRegistry:
 
     def find(self, layers: Sequence[WrappedEvent], event: WrappedEvent) -> SessionState:
         """The session of an event: named by an envelope or by itself, else that of its conversation, else the unnamed one."""
-        for layer in layers:
-            session_name = layer.session if not isinstance(layer.session, EventSession) else None
-            for name in _texts(layer.session_id, session_name, layer.call_id):
-                return self.named(name)
+        if (name := _envelope_name(layers)) is not None:
+            return self.named(name)
         if isinstance(event.session, EventSession) and event.session.id:
             self._unnamed = self.named(event.session.id)
             self._add_unlinked(event.session.id, self._unnamed)
@@ -81,6 +117,50 @@ class SessionRegistry:
             session = self._by_conversation.get(conversation)
             return session or self.link_conversation(conversation, self._session_for_conversation())
         return self._unnamed
+
+    def find_timed(
+        self, layers: Sequence[WrappedEvent], event: WrappedEvent, total_ms: int, time: datetime | None
+    ) -> SessionState:
+        """The session of an event that reports seconds so far, which may name none, or only when the session is closed.
+
+        Seconds never shrink. So those without a name are of the open session that reported most, but no more than that, or of
+        a session that is closed already if they came late; else a new session reports them. The total of a session that was
+        not known before continues the unnamed seconds of which it is the next.
+        """
+        session = self.find(layers, event)
+        if _envelope_name(layers) is not None:
+            return session
+        is_named = isinstance(event.session, EventSession) and bool(event.session.id)
+        preceding = [state for state in self._timed if not state.is_closed and state.reported_ms <= total_ms]
+        if is_named:
+            unnamed = [state for state in preceding if state.name is None and state is not session]
+            if session.duration is None and unnamed:
+                self._continue(session, max(unnamed, key=_reported_ms))
+            return session
+        if preceding:
+            return max(preceding, key=_reported_ms)
+        late = [
+            state for state in self._timed if state.is_closed and state.reported_ms >= total_ms and not _is_after(time, state)
+        ]
+        if late:
+            return late[-1]
+        return session if session.duration is None else self._new_unnamed()
+
+    def _continue(self, session: SessionState, unnamed: SessionState) -> None:
+        """Make a session that is named late the one that was unnamed so far."""
+        session.duration, unnamed.duration = unnamed.duration, None
+        session.models += unnamed.models
+        session.started_at = min(filter(None, (unnamed.started_at, session.started_at)), default=None)
+        session.last_time = max(filter(None, (unnamed.last_time, session.last_time)), default=None)
+        self._timed.remove(unnamed)
+        self.add_timed(session)
+
+    def add_timed(self, session: SessionState) -> None:
+        """Add a session that is billed by time, to which seconds without a name may belong."""
+        if not any(state is session for state in self._timed):
+            self._timed.append(session)
+            if len(self._timed) > MAX_TIMED_SESSIONS:
+                del self._timed[0]
 
     def _add_unlinked(self, name: str, session: SessionState) -> None:
         """Add a session that no envelope names, and whose conversation may follow."""
@@ -115,6 +195,25 @@ class SessionRegistry:
         if session is None:
             session = self._sessions[name] = SessionState(name)
         return session
+
+
+def _envelope_name(layers: Sequence[WrappedEvent]) -> str | None:
+    """Return the name that an envelope gives to the session, or None."""
+    for layer in layers:
+        session_name = layer.session if not isinstance(layer.session, EventSession) else None
+        for name in _texts(layer.session_id, session_name, layer.call_id):
+            return name
+    return None
+
+
+def _reported_ms(session: SessionState) -> int:
+    return session.reported_ms
+
+
+def _is_after(time: datetime | None, session: SessionState) -> bool:
+    """Return whether a time is after the end of a session."""
+    end = session.duration.reported_at if session.duration else None
+    return time is not None and end is not None and time > end
 
 
 def _texts(*values: Name) -> Iterator[str]:
