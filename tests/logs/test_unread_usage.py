@@ -156,12 +156,12 @@ def test_a_span_around_one_with_usage_repeats_it_and_one_beside_it_does_not() ->
         return {"context": {"trace_id": "t", "span_id": name}, "parent_id": parent, "attributes": attributes}
 
     usage = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 3, "gen_ai.request.model": "gpt-realtime"}
-    own = {"llm.token_count.prompt": 12}
+    own = {"acme.token_count.prompt": 12}
     spans = [span("outer", None, **own), span("call", "outer", **usage), span("inner", "call", **own)]
     assert unread(lines(*spans)) == (0, {})
-    assert unread(lines(*spans, span("speech", "outer", **{"llm.token_count.prompt": 40}))) == (
+    assert unread(lines(*spans, span("speech", "outer", **{"acme.token_count.prompt": 40}))) == (
         1,
-        {"llm.token_count.prompt": 40},
+        {"acme.token_count.prompt": 40},
     )
 
 

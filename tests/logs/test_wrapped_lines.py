@@ -113,3 +113,38 @@ def test_a_table_names_providers_as_frameworks_do_and_models_with_their_provider
     records, _ = read_records(rows)
     names = [(record.provider, record.model) for record in records]
     assert names == [("azure", "gpt-realtime-1.5"), ("openai", "gpt-realtime")]
+
+
+def otlp_logs(*bodies: Any, **attributes: Any) -> str:
+    """Log records as OTLP writes them, with a text or an object as the body."""
+
+    def value(plain: Any) -> dict[str, Any]:
+        if isinstance(plain, dict):
+            return {"kvlistValue": {"values": [{"key": key, "value": value(inner)} for key, inner in plain.items()]}}
+        return {"intValue": str(plain)} if isinstance(plain, int) else {"stringValue": plain}
+
+    pairs = [{"key": key, "value": value(plain)} for key, plain in attributes.items()]
+    records = [{"timeUnixNano": "1795515330000000000", "body": value(body), "attributes": pairs} for body in bodies]
+    return json.dumps({"resourceLogs": [{"resource": {}, "scopeLogs": [{"scope": {}, "logRecords": records}]}]})
+
+
+def test_events_in_opentelemetrys_logs_are_read_with_their_time() -> None:
+    """Several on a line, as text or as an object, behind a level, and between others."""
+    other = TEXT.replace("resp_7", "resp_8")
+    third = TEXT.replace("resp_7", "resp_9")
+    log = "\n".join([otlp_logs(TEXT, "started", json.loads(other)), otlp_logs("stopped"), otlp_logs(f"INFO {third}")])
+    records, report = read_records(log)
+    assert [(record.key, usage_of(record)) for record in records] == [(f"resp_{number}", USAGE) for number in (7, 8, 9)]
+    assert {str(record.time)[:19] for record in records} == {"2026-11-24 10:15:30"}
+    assert (report.other_lines, report.unread_usage) == (2, None)
+
+
+def test_what_a_logger_adds_to_a_message_is_in_the_attributes_of_a_log_record() -> None:
+    """LiveKit's metrics, exported by OpenTelemetry's handler of Python's logging; and counts that nobody reads."""
+    counts = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    log = otlp_logs("LLM metrics", model_name="gpt-4.1-mini", **counts)
+    record = read_record(log)
+    assert (record.model, usage_of(record)) == ("gpt-4.1-mini", {"text_in": 10, "text_out": 5})
+    _, report = read_records(f"{log}\n{otlp_logs('turn ended', input_audio_tokens=77)}")
+    assert report.unread_usage is not None
+    assert dict(report.unread_usage.counts) == {"input_audio_tokens": 77}

@@ -2,9 +2,11 @@
 
 Envelopes are those of Docker's json-file driver, CloudWatch, journald, Google Cloud, loguru and structlog. The time of the
 outermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time.
+A line of OpenTelemetry's logs has many records: it becomes an array of the JSON in their bodies. A body that is no JSON becomes
+the message of a record with the record's attributes as its fields, as loggers write them.
 
-Sources: docker's json-file driver, CloudWatch's filtered events, systemd's journal export, loguru's `serialize`, and
-structlog's JSON renderer, read 2026-11-28.
+Sources: opentelemetry-proto's JSON mapping of logs, docker's json-file driver, CloudWatch's filtered events, systemd's journal
+export, loguru's `serialize`, and structlog's JSON renderer, read 2026-11-28.
 """
 
 import re
@@ -24,6 +26,10 @@ OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
 TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
 JSON_STARTS = (b"{", b"}", b"[", b"]", b",", b":", b'"')
 """A line that begins with one of these is JSON, or a part of a document over many lines."""
+OTLP_LOGS = b'"resourceLogs"'
+OTLP_TIME_FIELDS = ("timeUnixNano", "observedTimeUnixNano")
+MAX_OTLP_DEPTH = 8
+"""Values of OTLP in values are taken to this depth."""
 TIMESTAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 
 _decode = msgspec.json.decode
@@ -56,6 +62,8 @@ def unwrap_line(line: bytes) -> bytes:
     """
     stripped = strip_prefix(line)
     content = stripped.strip()
+    if OTLP_LOGS in content and (log_records := list(_log_records(content))):
+        return b"[" + b",".join(log_records) + b"]"
     time: str | float | None = None
     for _ in range(MAX_WRAPPINGS):
         document = _decoded(content)
@@ -114,3 +122,36 @@ def _with_time(content: bytes, time: str | float | None) -> bytes:
     if time is None or not content.startswith(b"{") or content[1:].lstrip().startswith(b"}"):
         return content
     return b'{"received_at":' + _encode(time) + b"," + content[1:].lstrip()
+
+
+def _log_records(content: bytes) -> Iterator[bytes]:
+    """Yield the JSON of every record in a document of OpenTelemetry's logs: its body, or its attributes with it."""
+    for resource in _dicts(_decoded(content), "resourceLogs"):
+        for scope in _dicts(resource, "scopeLogs"):
+            for log_record in _dicts(scope, "logRecords"):
+                body = _otlp_value(log_record.get("body"))
+                time = next((log_record[name] for name in OTLP_TIME_FIELDS if log_record.get(name)), None)
+                inner = next(_objects([body]), None)
+                if inner is None:
+                    attributes = {attribute.get("key"): _otlp_value(attribute.get("value")) for attribute in _dicts(log_record)}
+                    inner = _encode({**attributes, "message": body})
+                yield _with_time(unwrap_line(inner), time if isinstance(time, str | int) else None)
+
+
+def _dicts(value: object, name: str = "attributes") -> Iterator[dict[str, Any]]:
+    items = value.get(name) if isinstance(value, dict) else None
+    yield from (item for item in items or () if isinstance(item, dict)) if isinstance(items, list) else ()
+
+
+def _otlp_value(value: object, depth: int = 0) -> object:
+    """Return a value of OTLP as JSON would have it."""
+    if not isinstance(value, dict) or depth == MAX_OTLP_DEPTH:
+        return None
+    if isinstance(value.get("kvlistValue"), dict):
+        pairs = _dicts(value["kvlistValue"], "values")
+        return {str(pair.get("key")): _otlp_value(pair.get("value"), depth + 1) for pair in pairs}
+    if isinstance(value.get("arrayValue"), dict):
+        return [_otlp_value(item, depth + 1) for item in _dicts(value["arrayValue"], "values")]
+    if isinstance(number := value.get("intValue"), str) and number.removeprefix("-").isdigit() and len(number) < 20:
+        return int(number)
+    return next(iter(value.values()), None)

@@ -225,8 +225,9 @@ def test_spans_of_speech_count_by_seconds_and_characters() -> None:
         span("c", "tts", "tts-1", ttfb=0.3),
     ]
     records, report = read_records("\n".join(map(json.dumps, spans)))
-    assert [(record.kind, usage_of(record)) for record in records] == [
-        ("transcription", {"audio_ms": 57000}),
-        ("response", {"characters_in": 1200}),
+    assert [(record.kind, record.status, usage_of(record)) for record in records] == [
+        ("transcription", "exact", {"audio_ms": 57000}),
+        ("response", "exact", {"characters_in": 1200}),
+        ("response", "missing", {}),
     ]
     assert report.unread_usage is None
