@@ -10,6 +10,7 @@ OpenAI's realtime connections, 0.62.4; openlit 1.45.0; the AI SDK 6.0.326; langf
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -208,8 +209,11 @@ def kind_of(attributes: Attributes) -> RecordKind:
 
 def text_of(attributes: Attributes, *names: str) -> str | None:
     """Return the first of the attributes that is a text with a value."""
-    texts = (attributes.get(name) for name in names)
-    return next((text for text in texts if isinstance(text, str) and text and text != "unknown"), None)
+    for name in names:
+        text = attributes.get(name)
+        if isinstance(text, str) and text and text != "unknown":
+            return text
+    return None
 
 
 def model_of(attributes: Attributes) -> str | None:
@@ -254,11 +258,14 @@ def counts_from_attributes(attributes: Attributes) -> TokenCounts | None:
         ValueError: a value is not a count.
     """
     names = _usage_attributes(attributes)
+    if not names:
+        return None
     values = {}
     for count, suffixes in COUNT_ATTRIBUTES.items():
-        name = next((names[suffix] for suffix in suffixes if suffix in names), None)
-        if name is not None:
-            values[count] = _parse_count(name, attributes[name])
+        for suffix in suffixes:
+            if suffix in names:
+                values[count] = _parse_count(names[suffix], attributes[names[suffix]])
+                break
     if "audio_out" not in values and (name := names.get("details.audio_tokens")):
         values["audio_out"] = _parse_count(name, attributes[name])
     return TokenCounts(**values) if values else None
@@ -266,17 +273,22 @@ def counts_from_attributes(attributes: Attributes) -> TokenCounts | None:
 
 def _usage_attributes(attributes: Attributes) -> dict[str, str]:
     """Return the names of the attributes with counts, by what follows their prefix in snake case; the first prefix counts."""
-    names: dict[str, str] = {}
-    ranked = sorted(
-        (rank, name)
-        for name, value in attributes.items()
-        if value is not None and ("usage." in name or "token_count." in name)
+    names: dict[str, tuple[int, str]] = {}
+    for name, value in attributes.items():
+        for rank, suffix in _usage_suffixes(name) if value is not None else ():
+            if suffix not in names or rank < names[suffix][0]:
+                names[suffix] = (rank, name)
+    return {suffix: name for suffix, (_, name) in names.items()}
+
+
+@lru_cache(maxsize=4096)
+def _usage_suffixes(name: str) -> tuple[tuple[int, str], ...]:
+    """Return what follows each prefix that the name of an attribute has, with the prefix's rank."""
+    return tuple(
+        (rank, split_camel_case(name.removeprefix(prefix)))
         for rank, prefix in enumerate(USAGE_PREFIXES)
         if name.startswith(prefix)
     )
-    for rank, name in ranked:
-        names.setdefault(split_camel_case(name.removeprefix(USAGE_PREFIXES[rank])), name)
-    return names
 
 
 def _parse_count(name: str, value: object) -> int:
@@ -327,7 +339,9 @@ def _speech_usages(attributes: Attributes) -> tuple[Usage, ...] | None:
 
 def _tts_metrics(attributes: Attributes) -> dict[str, object]:
     """Return LiveKit's metrics of a text-to-speech request with their names in snake case; empty for other spans."""
-    metrics = _object(attributes.get(TTS_METRICS))
+    if TTS_METRICS not in attributes:
+        return {}
+    metrics = _object(attributes[TTS_METRICS])
     names = _object(metrics.get("metadata"))
     return {snake_case(name): value for name, value in (*metrics.items(), *names.items())}
 
