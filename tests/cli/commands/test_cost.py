@@ -119,7 +119,7 @@ def test_wrong_input_is_said_in_a_sentence(tmp_path: Path, command: list[str], m
 
 def test_a_file_that_is_no_log_is_refused_with_the_known_formats(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear all,\n")
-    assert "is not in a known format (realtime, livekit" in refusal("cost", str(tmp_path / "letter.txt"))
+    assert "is not in a known format (realtime, openai-usage, livekit" in refusal("cost", str(tmp_path / "letter.txt"))
 
 
 def test_a_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

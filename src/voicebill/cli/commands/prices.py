@@ -1,6 +1,6 @@
 """Define `voicebill prices`: the price book, the history and sources of one model, or the check of a file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -124,13 +124,23 @@ def _print_list(offers: Iterable[Offer], kind: str, day: date, book: PriceBook, 
         texts = list(_price_texts(offer, row, book.meters)) if row else ["no price on this day"]
         if end := book.shutdown_of(offer):
             texts.append(f"{'ended' if book.is_shut_down(offer, day) else 'ends'} {end.day_text}")
-        line = Table.grid(padding=(0, 2))
-        line.add_column(min_width=22)
-        line.add_row(_location(offer), "  ".join(texts))
-        out.print(terminal.indent(line))
+        out.print(terminal.indent(_list_entry(_location(offer), texts, out)))
     out.print()
     out.print("One model with its history and sources: voicebill prices MODEL", style="dim")
     out.print(f"Other kinds: --kind {', '.join(other for other in KIND_CHOICES if other != kind)}", style="dim")
+
+
+def _list_entry(location: str, texts: Sequence[str], out: Console) -> Table:
+    """The place of an offer with its prices, none of which is cut: beside it, or on a narrow terminal below it."""
+    entry = Table.grid(padding=(0, 2))
+    if out.width < terminal.NARROW:
+        for text in (location, *(f"  {text}" for text in texts)):
+            entry.add_row(text)
+    else:
+        entry.add_column(min_width=22)
+        entry.add_column(overflow="fold")
+        entry.add_row(location, "  ".join(texts))
+    return entry
 
 
 def _location(offer: Offer) -> str:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -34,6 +34,9 @@ BAR_WIDTH = 16
 
 MIN_KEY_WIDTH = 8
 """The minimum width of a column of names; names are folded to fit."""
+
+MIN_PROSE_WIDTH = 20
+"""The minimum width of a column of prose, except of shorter texts."""
 
 GAP = 2
 """The blanks between two columns of a table."""
@@ -147,16 +150,14 @@ class DataTable:
         rows = self._format_rows()
         available = options.max_width - self.indentation
         widths = self._widths(rows)
-        total = sum(widths) + GAP * (len(widths) - 1)
-        if total > available and not self.wrapped and console.is_terminal:
-            fixed = sum(widths[self.left :]) + GAP * (len(widths) - 1)
-            key_width = (available - fixed) // max(self.left, 1)
-            if key_width < MIN_KEY_WIDTH:
+        room = available - GAP * (len(widths) - 1)
+        _shrink(widths, self.wrapped, room, MIN_PROSE_WIDTH)
+        if console.is_terminal:
+            _shrink(widths, range(self.left), room, MIN_KEY_WIDTH)
+            if sum(widths) > room:
                 yield from self._blocks(rows)
                 return
-            widths[: self.left] = _share_width(widths[: self.left], available - fixed)
-            total = available
-        width = max(available, total) if not self.wrapped else available
+        width = max(available, sum(widths) + GAP * (len(widths) - 1))
         for part in self._tables(rows, widths):
             for line in console.render_lines(part, options.update(width=width, height=None), pad=False):
                 yield Segment(" " * self.indentation)
@@ -208,20 +209,26 @@ class DataTable:
         for index, (title, width) in enumerate(zip(self.columns, widths, strict=True)):
             is_text = index < self.left or index in self.wrapped
             justify: Literal["left", "right"] = "left" if is_text else "right"
-            fixed = None if index in self.wrapped else width
-            part.add_column(title, justify=justify, width=fixed, no_wrap=not is_text, overflow="fold")
+            part.add_column(title, justify=justify, width=width, no_wrap=not is_text, overflow="fold")
         return part
 
     def _blocks(self, rows: Sequence[Section | list[Text]]) -> RenderResult:
-        """Each row as a block of lines: its names, then one line for each figure."""
+        """Each row as a block of lines: its names, then one line for each figure. What the names are is said first."""
+        if names := " · ".join(title for title in self.columns[: self.left] if title):
+            yield Text(names, style="dim")
         label_width = max((len(title) for title in self.columns[self.left :]), default=0)
         for row in rows:
             if isinstance(row, Section):
                 yield Text(row.name, style=row.style)
                 continue
             yield Text(" · ".join(cell.plain for cell in row[: self.left] if cell.plain), style="bold")
+            figures = Table.grid(padding=(0, 2, 0, 0))
+            figures.add_column(width=label_width)
+            figures.add_column(overflow="fold")
             for title, cell in zip(self.columns[self.left :], row[self.left :], strict=True):
-                yield Text(f"  {title:<{label_width}}  ").append_text(cell)
+                if title or cell.plain:
+                    figures.add_row(title, cell)
+            yield indent(figures)
 
 
 def _cell_text(cell: Cell, decimals: int) -> Text:
@@ -230,13 +237,10 @@ def _cell_text(cell: Cell, decimals: int) -> Text:
     return cell if isinstance(cell, Text) else Text(cell)
 
 
-def _share_width(widths: Sequence[int], available: int) -> list[int]:
-    """Widths of columns within the available width: narrow columns keep theirs, wide ones share the rest."""
-    shared = list(widths)
-    while sum(shared) > available:
-        widest = max(range(len(shared)), key=lambda index: shared[index])
-        shared[widest] -= 1
-    return shared
+def _shrink(widths: list[int], indexes: Collection[int], room: int, minimum: int) -> None:
+    """Shrink the columns with these indexes, the widest first, until all columns fit, but none below a minimum."""
+    while sum(widths) > room and (wide := [index for index in indexes if widths[index] > minimum]):
+        widths[max(wide, key=lambda index: widths[index])] -= 1
 
 
 def table(*columns: str, left: int = 1, wrapped: Sequence[int] = ()) -> DataTable:
