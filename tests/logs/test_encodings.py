@@ -79,6 +79,12 @@ def test_utf_16_is_named(encoding: str, tmp_path: Path) -> None:
     assert "UTF-16" in report.errors[0].reason
 
 
+def test_zero_bytes_are_not_taken_for_utf_16() -> None:
+    """A file that was allocated and not written."""
+    with pytest.raises(InvalidInput, match="not in a known format"):
+        read_records(b"\0" * 64)
+
+
 def test_json_that_nests_too_deeply_says_so() -> None:
     """It is valid, and no log."""
     content = LINE % (b"acme", b"r1") + b'{"type": "response.done", "response": ' + b'{"a":' * 5000 + b"1" + b"}" * 5001 + b"\n"

@@ -27,6 +27,10 @@ INVOICES = {
         "SubscriptionId,Date,MeterId,MeterName,UnitOfMeasure,Quantity,EffectivePrice,CostInBillingCurrency\n"
         "s,09/02/2026,m,gpt rt aud Inp,1K,47.6,0.03,1.5\n",
     ),
+    "pay as you go": (
+        AZURE,
+        "Usage Date,Meter Name,Unit,Consumed Quantity\n2026-09-02,gpt rt aud Inp,1K,47\n",
+    ),
     "with semicolons": (AZURE, "Date;MeterName;Quantity;CostInBillingCurrency\n2026-09-02;gpt rt aud Inp;47;1,5\n"),
     "below a title": (AZURE, "Usage details\n\nDate,MeterName,Quantity,UnitOfMeasure\n2026-09-02,gpt rt aud Inp,47,1K\n"),
     "of its API": (

@@ -14,13 +14,18 @@ from voicebill.logs.report import ReadReport, describe_encoding_error
 from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLines
 from voicebill.logs.unread_usage import split_camel_case
 
+CSV_ERRORS = {
+    "unexpected end of data": "a quote is opened in it and not closed",
+    "line contains NUL": "it contains a zero byte",
+}
+"""What the standard library's messages mean."""
 DELIMITERS = (",", "\t", ";", "|")
 
-VENDOR_TABLES: Mapping[str, tuple[str, ...]] = {
-    "litellm": ("request_id", "call_type", "start_time", "prompt_tokens"),
-    "openai-usage": ("start_time", "end_time", "start_time_iso", "end_time_iso"),
+VENDOR_TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "litellm": (("request_id", "call_type", "start_time", "prompt_tokens"),),
+    "openai-usage": (("start_time", "end_time", "start_time_iso", "end_time_iso"), ("num_model_requests",)),
 }
-"""The columns by which the tables of a format are recognised: they are not tables of one's own."""
+"""The columns by which the tables of a format are recognised, all of one of these groups: they are not tables of one's own."""
 
 CellValue = object
 
@@ -71,8 +76,9 @@ def is_vendor_table(log_format: str, sample: Sequence[bytes]) -> bool:
     >>> is_vendor_table("litellm", [b"request_id,call_type,startTime,prompt_tokens,spend"])
     True
     """
-    required = VENDOR_TABLES[log_format]
-    return bool(sample) and set(required) <= set(parse_header(sample[0], required).columns)
+    return bool(sample) and any(
+        set(required) <= set(parse_header(sample[0], required).columns) for required in VENDOR_TABLES[log_format]
+    )
 
 
 def filled_rows(log_format: str, lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, dict[str, str]]]:
@@ -81,7 +87,7 @@ def filled_rows(log_format: str, lines: NumberedLines, report: ReadReport) -> It
     first = next(numbered, None)
     if first is None:
         return
-    header = parse_header(first.encode(), VENDOR_TABLES[log_format])
+    header = parse_header(first.encode(), {name for required in VENDOR_TABLES[log_format] for name in required})
     for line_number, cells in delimited_rows(numbered, header, report):
         stripped = zip(header.columns, (cell.strip() for cell in cells), strict=True)
         yield line_number, {name: cell for name, cell in stripped if cell}
@@ -123,7 +129,8 @@ def delimited_rows(numbered: TextLines, header: Header, report: ReadReport) -> I
         except StopIteration:
             return
         except csv.Error as error:
-            report.add_error(numbered.name, numbered.first_line, f"not a CSV row ({error})")
+            reason = CSV_ERRORS.get(str(error), str(error))
+            report.add_error(numbered.name, numbered.first_line, f"not a CSV row: {reason}")
             continue
         if len(cells) == len(header.names):
             yield numbered.first_line, cells

@@ -29,12 +29,14 @@ class Invoice(NamedTuple):
 AZURE_METERS = frozenset({"metername", "meterid", "metercategory", "metersubcategory", "meterdetails"})
 AZURE_COSTS = frozenset(
     {
-        *("costinbillingcurrency", "costinpricingcurrency", "costinusd", "paygcostinbillingcurrency", "effectiveprice"),
-        *("unitofmeasure", "pretaxcost", "extendedcost", "resourcerate"),
+        *("costinbillingcurrency", "costinpricingcurrency", "costinusd", "paygcostinbillingcurrency", "pretaxcost", "cost"),
+        *("effectiveprice", "resourcerate", "unitprice", "unitofmeasure", "quantity", "consumedquantity", "usagequantity"),
     }
 )
+FOCUS_COSTS = frozenset({"billedcost", "effectivecost", "listcost", "contractedcost"})
+FOCUS_CHARGES = frozenset({"chargeperiodstart", "chargeperiodend", "chargecategory", "skumeter", "skupriceid"})
 INVOICES = (
-    Invoice("a FOCUS cost export", (frozenset({"billedcost", "effectivecost"}), frozenset({"chargeperiodstart"}))),
+    Invoice("a FOCUS cost export", (FOCUS_COSTS, FOCUS_CHARGES)),
     Invoice("an Azure cost export", (AZURE_METERS, AZURE_COSTS)),
     Invoice("an export of OpenAI's costs", (frozenset({"amountvalue"}), frozenset({"lineitem", "amountcurrency"}))),
 )

@@ -39,6 +39,8 @@ UNNAMED = frozenset({"unknown", "none", "null", "localhost"})
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+(:\d+)?|[a-z0-9_-]+:\d+|\[[0-9a-f:.]+\](:\d+)?")
 """A host's name with a dot or a port, or an address."""
 
+DEPLOYMENTS_BY_NAME = {deployment.replace("-", ""): deployment for deployment in DEPLOYMENTS}
+
 AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 """The hosts of Azure OpenAI, of Foundry resources and of the resources that were there before."""
 
@@ -52,13 +54,15 @@ def normalize_region(region: str | None, provider: str | None) -> str | None:
 
 
 def normalize_deployment(deployment: str | None) -> str | None:
-    """Return the deployment type that a log names; None for the name of a particular deployment.
+    """Return the deployment type that a log names, also as Azure names its SKUs; None for the name of a deployment.
 
-    >>> normalize_deployment("Data-Zone"), normalize_deployment("my-gpt-realtime")
-    ('data-zone', None)
+    >>> normalize_deployment("Data-Zone"), normalize_deployment("GlobalStandard"), normalize_deployment("Standard")
+    ('data-zone', 'global', 'regional')
+    >>> normalize_deployment("my-gpt-realtime") is None
+    True
     """
-    name = (deployment or "").strip().lower()
-    return name if name in DEPLOYMENTS else None
+    name = re.sub(r"[\s_-]", "", (deployment or "").lower())
+    return "regional" if name == "standard" else DEPLOYMENTS_BY_NAME.get(name.removesuffix("standard"))
 
 
 def split_model_name(model: str | None, provider: str | None) -> tuple[str | None, str | None]:

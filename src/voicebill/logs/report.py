@@ -166,8 +166,8 @@ def describe_wide_encoding(sample: Sequence[bytes]) -> str | None:
     start = sample[0][:4] if sample else b""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16, not UTF-8: convert the file, for example with iconv -f utf-16 -t utf-8"
-    for zeros, name in ((start[1::2], "utf-16le"), (start[::2], "utf-16be")):
-        if len(start) == 4 and zeros == b"\0\0":
+    for zeros, letters, name in ((start[1::2], start[::2], "utf-16le"), (start[::2], start[1::2], "utf-16be")):
+        if zeros == b"\0\0" and 0 not in letters:
             return f"UTF-16, not UTF-8: convert the file, for example with iconv -f {name} -t utf-8"
     return None
 

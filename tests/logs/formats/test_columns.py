@@ -190,6 +190,21 @@ def test_a_report_of_a_proxy_is_read_by_its_teams() -> None:
     assert {usage["text_in_cached"] + usage["audio_in_cached"] for usage in record.usage_candidates} == {64}
 
 
+@pytest.mark.parametrize(
+    ("name", "deployment"),
+    [
+        ("Global Standard", "global"),
+        ("DataZoneStandard", "data-zone"),
+        ("standard", "regional"),
+        ("my-voice", "my-voice"),
+        ("", None),
+    ],
+)
+def test_a_deployment_is_named_as_azure_names_it(name: str, deployment: str | None) -> None:
+    """The SKUs of deployments; another name stays, and the answer says that it is none."""
+    assert read_record(f"model,deployment,text_in\ngpt-realtime,{name},5\n").deployment == deployment
+
+
 def test_a_start_time_that_is_none_is_no_error() -> None:
     """start_time is a time if it is one."""
     records, report = read_records("model,start_time,text_in\nm,2026-03-01T12:00:00Z,5\nm,12:03,6\n")
@@ -208,7 +223,7 @@ def test_a_quote_that_is_not_closed_costs_one_report() -> None:
     """The rest of the file belongs to the open quote; what came before it is read."""
     records, report = read_records('model,text_in\nm,5\n"m,6\nm,7\n')
     assert [usage_of(record) for record in records] == [{"text_in": 5}]
-    assert error_texts(report) == ["a log, line 3: not a CSV row (unexpected end of data)"]
+    assert error_texts(report) == ["a log, line 3: not a CSV row: a quote is opened in it and not closed"]
 
 
 def test_rows_keep_their_line_where_a_field_goes_over_several() -> None:

@@ -185,6 +185,18 @@ def test_the_dashboards_export_is_read_like_the_api(batch: str, tier: str, expec
     assert (record.tenant, record.tier, record.day, record.line_number) == ("proj_a", expected, date(2026, 11, 25), 3)
 
 
+@pytest.mark.parametrize("day", ["start_time", "date"])
+def test_results_that_were_saved_as_a_table_are_read_like_the_api(day: str) -> None:
+    """Without the dashboard's times: the number of requests is OpenAI's own."""
+    moment = {"start_time": "1795564800", "date": "2026-11-25"}[day]
+    record = read_record(
+        f"{day};model;num_model_requests;input_tokens;input_cached_tokens;input_text_tokens;input_cached_text_tokens;"
+        f"input_audio_tokens;input_cached_audio_tokens;output_tokens;output_text_tokens;output_audio_tokens\n"
+        f"{moment};gpt-realtime-1.5;3;130;80;40;60;10;20;12;5;7\n"
+    )
+    assert (usage_of(record), record.day) == (USAGE, date(2026, 11, 25))
+
+
 def test_an_export_without_any_usage_is_read() -> None:
     """The dashboard then writes the times only."""
     records, report = read_records(f"start_time,end_time,start_time_iso,end_time_iso\n{TIMES}\n")

@@ -31,7 +31,7 @@ from voicebill.logs.delimited import (
     parse_header,
 )
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.providers import normalize_provider, split_model_name
+from voicebill.logs.providers import normalize_deployment, normalize_provider, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
 from voicebill.logs.unread_usage import counts_in, meaning_of
@@ -337,6 +337,7 @@ class _RowReader:
         kind = self._kind()
         outcome = self._text("outcome")
         time = self._time()
+        deployment = self._text("deployment")
         provider, model = split_model_name(self._model(kind), normalize_provider(self._text("provider")))
         return Record(
             key=self._key(kind),
@@ -346,7 +347,7 @@ class _RowReader:
             line_number=self.line_number,
             provider=provider or self.defaults.provider,
             model=model,
-            deployment=self._text("deployment") or self.defaults.deployment,
+            deployment=normalize_deployment(deployment) or deployment or self.defaults.deployment,
             region=self._text("region") or self.defaults.region,
             tier=self._text("tier") or self.defaults.tier,
             session=self._text("session"),

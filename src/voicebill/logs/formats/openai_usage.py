@@ -28,7 +28,6 @@ from voicebill.billing.usage import Usage
 from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.delimited import (
-    VENDOR_TABLES,
     InvalidRow,
     filled_rows,
     is_vendor_table,
@@ -48,8 +47,10 @@ ABOUT = "OpenAI's usage of an organization: pages of its usage API, and usage ex
 UsageKind = Literal["completions", "audio_transcriptions", "audio_speeches", "embeddings", "other"]
 KINDS: tuple[UsageKind, ...] = ("completions", "audio_transcriptions", "audio_speeches", "embeddings")
 OBJECT_PREFIX, OBJECT_SUFFIX = "organization.usage.", ".result"
-TIME_COLUMNS = VENDOR_TABLES[NAME]
+TIME_COLUMNS = ("start_time", "end_time", "start_time_iso", "end_time_iso")
 """The first columns of the dashboard's exports; one of days without usage has no others."""
+DAY_COLUMNS = ("start_time", "start_time_iso", "date", "day")
+"""The columns with the beginning of the bucket: those of the API, and what people call it when they save its results."""
 OTHER_QUANTITIES = ("images", "num_sessions", "num_requests", "usage_bytes", "output_image_tokens")
 """Quantities that are not costed."""
 LONGEST_TIMED_BUCKET = timedelta(hours=1)
@@ -281,6 +282,7 @@ EXPORTED_TEXTS = (*TIME_COLUMNS, "project_id", "user_id", "api_key_id", "model",
 def _sums_of_table(lines: NumberedLines, report: ReadReport) -> Iterator[UsageSum]:
     for line_number, row in filled_rows(NAME, lines, report):
         fields: dict[str, object] = {name: row[name] for name in EXPORTED_TEXTS if name in row}
+        fields["start_time"] = next((row[name] for name in DAY_COLUMNS if name in row), None)
         fields["batch"] = {"true": True, "false": False}.get(row.get("batch", "").lower())
         try:
             fields |= {name: parse_cell_count(name, row[name]) for name in EXPORTED_COUNTS if name in row}
@@ -290,7 +292,7 @@ def _sums_of_table(lines: NumberedLines, report: ReadReport) -> Iterator[UsageSu
             report.add_error(lines.name, line_number, str(error))
             report.add_unread_counts(lines.name, line_number, counts_in(dict(row)))
             continue
-        if len(row) > len(TIME_COLUMNS):
+        if row.keys() - TIME_COLUMNS:
             node = msgspec.convert(fields, UsageNode)
             yield _usage_sum(node, node, lines.name, line_number, report)
 
