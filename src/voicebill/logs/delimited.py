@@ -22,6 +22,7 @@ CSV_ERRORS = {
 DELIMITERS = (",", "\t", ";", "|")
 
 VENDOR_TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "langfuse": (("id", "trace_id", "usage_details"),),
     "litellm": (("request_id", "call_type", "start_time", "prompt_tokens"),),
     "openai-usage": (("start_time", "end_time", "start_time_iso", "end_time_iso"), ("num_model_requests",)),
 }

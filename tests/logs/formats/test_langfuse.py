@@ -184,3 +184,28 @@ def test_wrong_counts_are_reported(value: object) -> None:
     records, report = read_records(line(observation(input=value), {**ONE, "id": "obs_2"}))
     assert [record.key for record in records] == ["langfuse:obs_2"]
     assert error_texts(report) == ["a log, line 1: the usage input is not a whole number from 0 to 1,000,000,000,000"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "id,traceId,type,model,startTime,endTime,userId,usageDetails,totalCost",
+        "id,trace_id,type,provided_model_name,start_time,end_time,user_id,usage_details,total_cost",
+    ],
+    ids=["from the page", "from blob storage"],
+)
+def test_exports_as_csv_have_the_usage_as_json_in_a_cell(header: str) -> None:
+    """A response and a span without usage; 119 text and 13 audio in. A usage that is cut off is reported."""
+    times = "2026-03-01 12:00:00.000000,2026-03-01 12:00:02.500000"
+    details = '"{""input_text_tokens"": 119, ""input_audio_tokens"": 13, ""output_text_tokens"": 30}"'
+    rows = (
+        f"obs_1,trace_1,GENERATION,gpt-realtime,{times},acme,{details},99.0",
+        f"obs_2,trace_1,SPAN,,{times},acme,,",
+        f'obs_3,trace_1,GENERATION,gpt-realtime,{times},acme,"{{""input"": 5",1.0',
+    )
+    (record,), report = read_records("\n".join((header, *rows)))
+    assert report.sources == {"a log": "langfuse"}
+    assert usage_of(record) == {"text_in": 119, "audio_in": 13, "text_out": 30}
+    assert (record.key, record.model, record.tenant) == ("langfuse:obs_1", "gpt-realtime", "acme")
+    assert record.time == datetime(2026, 3, 1, 12, 0, 2, 500_000, tzinfo=UTC)
+    assert [error.line_number for error in report.errors] == [4]

@@ -108,10 +108,22 @@ def test_totals_that_do_not_decide_give_both_readings() -> None:
 
 
 def test_counts_that_no_reading_allows_are_inconsistent() -> None:
-    """40 + 10 tokens, uncached or not, are more than 30."""
+    """40 + 10 tokens, uncached or not, are more than 30; and 60 + 30 cached ones are more than 80."""
     (record,), report = read_records(page(bucket(result(input_tokens=30))))
     assert record.status == "inconsistent"
     assert report.remarks == {}
+    (record,), _ = read_records(page(bucket(result(input_cached_audio_tokens=30, output_text_tokens=None))))
+    assert (record.status, len(record.usage_candidates)) == ("inconsistent", 1)
+
+
+def test_totals_that_exclude_a_reading_decide_too() -> None:
+    """300 audio tokens cannot be uncached if 200 of 1,000 are: 800 were cached."""
+    counts = {"input_tokens": 1_000, "input_cached_tokens": 800, "input_audio_tokens": 300}
+    absent = dict.fromkeys(("input_text_tokens", "input_cached_text_tokens", "input_cached_audio_tokens"))
+    (record,), report = read_records(page(bucket(result(**counts, **absent))))
+    assert record.status == "ambiguous"
+    assert {usage["text_in"] + usage["audio_in"] for usage in record.usage_candidates} == {200}
+    assert report.remarks == {INCLUDING: 1}
 
 
 def test_without_cached_tokens_nothing_has_to_be_decided() -> None:

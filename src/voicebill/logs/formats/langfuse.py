@@ -1,9 +1,10 @@
-"""Read Langfuse exports: observations as JSON lines, as an array, as pages of the API, or inside their trace.
+"""Read Langfuse exports: observations as JSON lines, as an array, as CSV, as pages of the API, or inside their trace.
 
 Nested observations all count, as they do in Langfuse's own sums. Langfuse's costs and the text of the conversation are not
 read. The tenant is the trace's user.
 
-Sources: Langfuse's ingestion types, read 2026-11-22.
+Sources: Langfuse's ingestion types, read 2026-11-22; its reference of exported fields and the code of its exports from the
+page, read 2026-11-28.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,8 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import TokenCounts, no_usage
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.documents import decode_document, documents, matching_documents
+from voicebill.logs.delimited import filled_rows, is_vendor_table
+from voicebill.logs.documents import Document, decode_document, documents, matching_documents
 from voicebill.logs.envelope import Envelope, Name, RecordContext, Time, first_text
 from voicebill.logs.formats.langfuse_usage import UsageDetails, usages_by_convention, usages_from_details
 from voicebill.logs.formats.realtime_events import Count
@@ -22,8 +24,11 @@ from voicebill.logs.report import ReadReport, first_of
 from voicebill.logs.sources import NumberedLines
 
 NAME = "langfuse"
-ABOUT = "Langfuse's observations, as JSON lines, arrays, pages of its API, or inside traces"
+ABOUT = "Langfuse's observations, as JSON lines, arrays, CSV, pages of its API, or inside traces"
 
+TABLE_COLUMNS = (
+    *("id", "trace_id", "type", "model", "provided_model_name", "session_id", "user_id", "start_time", "end_time"),
+)
 
 class Observation(Envelope, gc=False):
     """An observation, without the text of the conversation. A page or a trace contains many."""
@@ -78,8 +83,8 @@ _KEYWORDS = ("usageDetails", "usage_details", "GENERATION")
 
 
 def matches(sample: Sequence[bytes]) -> bool:
-    """Return whether the first documents contain observations."""
-    return any(
+    """Return whether the first line is the header of exported observations, or the first documents contain some."""
+    return is_vendor_table(NAME, sample) or any(
         observation.is_distinctive
         for document in matching_documents(sample, _decoder, _KEYWORDS)
         for observation, _ in document.observations_with_parents
@@ -89,7 +94,8 @@ def matches(sample: Sequence[bytes]) -> bool:
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
     """Yield the records of all sources."""
     for lines in logs:
-        for document in documents(lines, report):
+        is_table = is_vendor_table(NAME, lines.sample(1, 1))
+        for document in _table_documents(lines, report) if is_table else documents(lines, report):
             root = decode_document(document, _decoder, report)
             if root is None:
                 continue
@@ -102,6 +108,15 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                     report.other_lines += 1
                 else:
                     yield record
+
+
+def _table_documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
+    """Yield the rows of a table as documents. Objects are JSON in a cell; of these, only the usage is taken."""
+    for line_number, row in filled_rows(NAME, lines, report):
+        cells: dict[str, object] = {name: row[name] for name in TABLE_COLUMNS if name in row}
+        if "usage_details" in row:
+            cells["usage_details"] = msgspec.Raw(row["usage_details"].encode())
+        yield Document(lines.name, lines.identity, line_number, msgspec.json.encode(cells))
 
 
 def _record(observation: Observation, parent: Observation, context: RecordContext, number: int) -> Record | None:

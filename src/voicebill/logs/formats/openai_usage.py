@@ -349,11 +349,12 @@ def token_usages(node: UsageNode) -> tuple[tuple[Usage, ...], str]:
         return _usages_excluding_cached(node, cached), EXCLUDING
     if total in (sum(parts), sum(parts) + written):
         return _usages_including_cached(node), INCLUDING
-    readings = (*_usages_excluding_cached(node, cached), *_usages_including_cached(node))
-    possible = {tuple(sorted(usage.items())): usage for usage in readings if usage.status != "inconsistent"}
-    if len(possible) > 1:
-        return tuple(replace(usage, status="ambiguous") for usage in possible.values()), UNDECIDED
-    return tuple(possible.values()) or (readings[0],), ""
+    readings = {EXCLUDING: _usages_excluding_cached(node, cached), INCLUDING: _usages_including_cached(node)}
+    possible = {remark: usages for remark, usages in readings.items() if usages[0].status != "inconsistent"}
+    if len(possible) == 2:
+        distinct = {tuple(sorted(usage.items())): usage for usages in possible.values() for usage in usages}
+        return tuple(replace(usage, status="ambiguous") for usage in distinct.values()), UNDECIDED
+    return next(((usages, remark) for remark, usages in possible.items()), (readings[EXCLUDING], ""))
 
 
 def _cached_tokens(node: UsageNode) -> int:
@@ -409,13 +410,11 @@ def _usages_excluding_cached(node: UsageNode, cached: int) -> tuple[Usage, ...]:
             image_in=node.input_cached_image_tokens,
         )
     )
-    return _with_cache_writes(
-        node,
-        tuple(
-            uncached_usage + Usage({f"{meter}_cached": count for meter, count in cached_usage.items()}, cached_usage.status)
-            for uncached_usage, cached_usage in product(uncached_usages, cached_usages)
-        ),
+    usages = tuple(
+        uncached_usage + Usage({f"{meter}_cached": count for meter, count in cached_usage.items()}, cached_usage.status)
+        for uncached_usage, cached_usage in product(uncached_usages, cached_usages)
     )
+    return _with_cache_writes(node, usages[:1] if usages[0].status == "inconsistent" else usages)
 
 
 def _with_cache_writes(node: UsageNode, usages: tuple[Usage, ...]) -> tuple[Usage, ...]:
