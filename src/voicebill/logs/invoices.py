@@ -42,6 +42,8 @@ INVOICES = (
 )
 OPENAI_COSTS = "organization.costs.result"
 """The type of the results of OpenAI's costs endpoint."""
+INVOICE_WORDS = (b"organization.costs", b"meter", b"chargeperiod", b"charge_period")
+"""A document without any of these is no invoice: it is not decoded."""
 CONTAINERS = ("data", "results", "result", "value", "properties")
 """The fields in which pages of an API carry their results."""
 MAX_SEARCHED = 400
@@ -92,6 +94,8 @@ def _bare_names(names: Iterable[str]) -> frozenset[str]:
 
 def _field_names(sample: Sequence[bytes]) -> Iterator[frozenset[str]]:
     """Yield the names of the fields of the first document, and of the results that it carries."""
+    if not any(word in line for line in map(bytes.lower, sample) for word in INVOICE_WORDS):
+        return
     try:
         waiting = [msgspec.json.decode(content) for content in sample_documents(sample)[:1]]
     except (msgspec.MsgspecError, RecursionError, UnicodeError):

@@ -48,9 +48,12 @@ AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservice
 def normalize_region(region: str | None, provider: str | None) -> str | None:
     """Return the region that a log names, if the provider is Azure, the only one with prices by region.
 
-    In other logs the field is the location of the logger's own machine.
+    In other logs the field is the location of the logger's own machine. Azure shows its regions with spaces, too.
+
+    >>> normalize_region("East US 2", "azure"), normalize_region("us-east-1", "openai")
+    ('eastus2', None)
     """
-    return region if provider == "azure" else None
+    return region.replace(" ", "").lower() if region and provider == "azure" else None
 
 
 def normalize_deployment(deployment: str | None) -> str | None:

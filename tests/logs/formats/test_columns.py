@@ -205,6 +205,12 @@ def test_a_deployment_is_named_as_azure_names_it(name: str, deployment: str | No
     assert read_record(f"model,deployment,text_in\ngpt-realtime,{name},5\n").deployment == deployment
 
 
+def test_a_region_is_one_of_azure() -> None:
+    """Its display name has spaces; the region of an OpenAI row is where the logger ran. Without a provider it stays."""
+    records, _ = read_records("provider,model,region,text_in\nazure,m,North Europe,5\nopenai,m,us-east-1,6\n,m,x,7\n")
+    assert [record.region for record in records] == ["northeurope", None, "x"]
+
+
 def test_a_start_time_that_is_none_is_no_error() -> None:
     """start_time is a time if it is one."""
     records, report = read_records("model,start_time,text_in\nm,2026-03-01T12:00:00Z,5\nm,12:03,6\n")

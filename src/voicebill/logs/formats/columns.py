@@ -31,7 +31,7 @@ from voicebill.logs.delimited import (
     parse_header,
 )
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.providers import normalize_deployment, normalize_provider, split_model_name
+from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
 from voicebill.logs.unread_usage import counts_in, meaning_of
@@ -348,7 +348,8 @@ class _RowReader:
             provider=provider or self.defaults.provider,
             model=model,
             deployment=normalize_deployment(deployment) or deployment or self.defaults.deployment,
-            region=self._text("region") or self.defaults.region,
+            region=normalize_region(self._text("region"), provider or self.defaults.provider or "azure")
+            or self.defaults.region,
             tier=self._text("tier") or self.defaults.tier,
             session=self._text("session"),
             turn=self._number("turn"),
