@@ -30,6 +30,7 @@ TABLE_COLUMNS = (
     *("id", "trace_id", "type", "model", "provided_model_name", "session_id", "user_id", "start_time", "end_time"),
 )
 
+
 class Observation(Envelope, gc=False):
     """An observation, without the text of the conversation. A page or a trace contains many."""
 
