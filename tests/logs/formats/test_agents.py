@@ -97,3 +97,75 @@ def test_wrong_counts_are_reported() -> None:
     assert error_texts(report) == [
         "a log, line 1: not as the format requires: Expected `int` >= 0 - at `$.output_tokens_details.audio_tokens`"
     ]
+
+
+API_USAGE: dict[str, Any] = {
+    "total_tokens": 253,
+    "input_tokens": 132,
+    "output_tokens": 121,
+    "input_token_details": {
+        "text_tokens": 119,
+        "audio_tokens": 13,
+        "cached_tokens": 64,
+        "cached_tokens_details": {"text_tokens": 64, "audio_tokens": 0},
+    },
+    "output_token_details": {"text_tokens": 30, "audio_tokens": 91},
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "key", "session"),
+    [
+        (API_USAGE, None, None),
+        ({"usage": API_USAGE}, None, None),
+        ({"ts": "2026-03-01T12:00:00Z", "session_id": "s1", "model": "gpt-realtime", "usage": API_USAGE}, None, "s1"),
+        ({"call_id": "c1", "response_id": "resp_5", **API_USAGE}, "resp_5", "c1"),
+        ({"object": "realtime.response", "id": "resp_5", "status": "completed", "usage": API_USAGE}, "resp_5", None),
+        (
+            {"msg": "done", "status": 200, "response": {"id": "resp_5", "status": "completed", "usage": API_USAGE}},
+            "resp_5",
+            None,
+        ),
+        ({"type": "usage_log", "usage": API_USAGE}, None, None),
+    ],
+)
+def test_a_usage_object_of_the_api_is_a_response(shape: dict[str, Any], key: str | None, session: str | None) -> None:
+    """Alone on a line, or beside a time, a session, a model or the identifier of its response."""
+    defaults = LogDefaults(model="gpt-realtime")
+    record = read_record(line(shape), defaults=defaults)
+    assert (usage_of(record), record.model, record.session) == (EXPECTED_USAGE, "gpt-realtime", session)
+    assert key in (None, record.key)
+
+
+def test_each_line_with_a_usage_object_is_a_record() -> None:
+    """Three equal lines are three responses: nothing says that they are one."""
+    records, report = read_records(line(*([API_USAGE] * 3)))
+    assert (len({record.key for record in records}), report.sources) == (3, {"a log": "agents"})
+
+
+def test_a_usage_object_beside_responses_repeats_one_of_them() -> None:
+    """A response with its identifier, and its usage alone: once."""
+    response = {"type": "turn_done", "response": {"id": "resp_1", "status": "completed", "usage": API_USAGE}}
+    records, report = read_records(line(API_USAGE, response))
+    assert [record.key for record in records] == ["resp_1"]
+    assert report.skipped == {"updates of usage whose responses are in the log too": 1}
+
+
+def test_the_usage_of_a_transcription_names_its_type() -> None:
+    """17 audio tokens in and 9 text tokens out, or 1.5 s: by the transcription model."""
+    details = {"text_tokens": 0, "audio_tokens": 17}
+    tokens = {"type": "tokens", "total_tokens": 26, "input_tokens": 17, "input_token_details": details, "output_tokens": 9}
+    lines = line(tokens, {"text": "secret", "usage": tokens}, {"usage": {"type": "duration", "seconds": 1.5}})
+    records, _ = read_records(lines, defaults=LogDefaults(model="gpt-realtime", transcription_model="gpt-4o-transcribe"))
+    assert {(record.kind, record.model) for record in records} == {("transcription", "gpt-4o-transcribe")}
+    by_tokens = {"audio_in": 17, "text_out": 9}
+    assert [usage_of(record) for record in records] == [by_tokens, by_tokens, {"audio_ms": 1500}]
+
+
+def test_a_total_of_several_requests_is_not_read() -> None:
+    """It does not separate text from audio tokens, so it is reported as usage that was not read."""
+    total = {"usage": {"requests": 9, "input_tokens": 9999, "output_tokens": 9999, "total_tokens": 19998}}
+    records, report = read_records(line(API_USAGE, total))
+    assert len(records) == 1
+    assert report.unread_usage is not None
+    assert report.unread_usage.items == 1
