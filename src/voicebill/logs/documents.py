@@ -105,6 +105,7 @@ def decode_document(
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         reason = (document.line_number, format_json_error(error, document.content))
         report.add_error(document.source, *(document.encoding_error or reason))
+        report.add_unread_line(document.source, document.line_number, document.content)
     return None
 
 

@@ -80,6 +80,12 @@ IN_USAGE = re.compile(
 """Names of counts in a usage object."""
 MODEL_NAMES = re.compile(r"(^|_)(model|model_name|model_id|meter_name|provided_model_name)$")
 
+PRINTED_COUNT = re.compile(
+    r"""(?:\b(?P<name>\w{1,60})=|'(?P<key>\w{1,60})'\s*:\s*)(?P<number>\d{1,15}(?:\.\d{1,12})?)(?=[\s,)}\]]|$)"""
+)
+"""A count in an object that was printed in Python's own form: as an argument of a call, or in a dictionary."""
+MAX_SEARCHED_BYTES = 256 * 1024
+
 Meaning = Literal["count", "other count", "usage object", "uncharged", "model", ""]
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,12})?")
 _decode = msgspec.json.decode
@@ -95,19 +101,31 @@ class _Entry(NamedTuple):
 
 
 def unread_counts(content: bytes) -> dict[str, int | float]:
-    """Return the counts in a line or document, by name; empty without usage, or if it is not JSON.
+    """Return the counts in a line or document, by name; empty without usage, or if it is neither JSON nor printed by Python.
 
     >>> unread_counts(b'{"message": "LLM metrics", "inputTokens": 789, "session": {"max_output_tokens": 4096}}')
     {'inputTokens': 789}
     >>> unread_counts(b'{"type": "playback", "audio_seconds": 2.5}')
     {}
+    >>> unread_counts(b"INFO Usage(input_tokens=132, max_tokens=4096, owner=<Agent>)")
+    {'input_tokens': 132}
     """
     if not HINT.search(content):
         return {}
     try:
         return counts_in(_decode(content.decode(errors="replace")))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return {}
+        return _printed_counts(content[:MAX_SEARCHED_BYTES].decode(errors="replace"))
+
+
+def _printed_counts(text: str) -> dict[str, int | float]:
+    """Return the counts of tokens of an object that was printed in Python's own form."""
+    counts: dict[str, int | float] = {}
+    for match in PRINTED_COUNT.finditer(text):
+        name, number = match["name"] or match["key"], _number(match["number"])
+        if meaning_of(name) == "count" and number and len(counts) < MAX_COUNTS:
+            counts.setdefault(name, number)
+    return counts
 
 
 def counts_in(value: object, *, in_usage: bool = False) -> dict[str, int | float]:

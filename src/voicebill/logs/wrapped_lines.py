@@ -1,5 +1,7 @@
 """Take JSON out of what loggers and containers put around a line: text before it, and envelopes with the line as a text.
 
+An object that was printed in Python's own form is turned into JSON.
+
 Envelopes are those of Docker's json-file driver, CloudWatch, journald, Google Cloud, loguru and structlog. The time of the
 outermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time.
 A line of OpenTelemetry's logs has many records: it becomes an array of the JSON in their bodies. A body that is no JSON becomes
@@ -14,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+
+from voicebill.logs.python_text import python_object
 
 MAX_WRAPPINGS = 4
 MAX_PREFIX_BYTES = 400
@@ -30,6 +34,9 @@ OTLP_LOGS = b'"resourceLogs"'
 OTLP_TIME_FIELDS = ("timeUnixNano", "observedTimeUnixNano")
 MAX_OTLP_DEPTH = 8
 """Values of OTLP in values are taken to this depth."""
+PYTHON_DICTIONARY = b"{'"
+COLOR = re.compile(rb"\x1b\[[0-9;]*m")
+"""The codes with which loggers color a line on a terminal."""
 TIMESTAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 
 _decode = msgspec.json.decode
@@ -42,16 +49,19 @@ def strip_prefix(line: bytes) -> bytes:
     >>> strip_prefix(b'2026-11-22 10:15:00,250 INFO agent: {"type": "response.done"}')
     b'{"received_at":"2026-11-22 10:15:00,250","type": "response.done"}'
     """
-    if line[:1] in JSON_STARTS:
+    if line[:1] in JSON_STARTS and not line.startswith(PYTHON_DICTIONARY):
         return line
-    body = line.strip()
-    if not body or body[:1] in JSON_STARTS:
+    body = COLOR.sub(b"", line).strip() if b"\x1b[" in line else line.strip()
+    if not body or (body[:1] in JSON_STARTS and not body.startswith(PYTHON_DICTIONARY)):
         return line
     start = body.find(b"{", 0, MAX_PREFIX_BYTES)
-    if start < 0 or not body.endswith(b"}") or _decoded(body[start:]) is None:
+    is_json = start >= 0 and body.endswith(b"}") and _decoded(body[start:]) is not None
+    printed = None if is_json and python_object(body[:start]) is None else python_object(body)
+    if printed is None and not is_json:
         return line
-    time = TIMESTAMP.search(body, 0, start)
-    return _with_time(body[start:], time[0].decode() if time else None)
+    content, prefix = printed or (body[start:], body[:start])
+    time = TIMESTAMP.search(prefix)
+    return _with_time(content, time[0].decode() if time else None)
 
 
 def unwrap_line(line: bytes) -> bytes:
@@ -103,7 +113,7 @@ def _objects(values: Iterable[object]) -> Iterator[bytes]:
     for value in values:
         if isinstance(value, dict):
             yield _encode(value)
-        elif isinstance(value, str) and "{" in value:
+        elif isinstance(value, str) and ("{" in value or "=" in value):
             content = strip_prefix(value.encode(errors="surrogatepass")).strip()
             if content.startswith(b"{") and _decoded(content) is not None:
                 yield content

@@ -32,13 +32,10 @@ LOGGED_TYPES = {
     "LLM metrics": "llm_metrics",
     "STT metrics": "stt_metrics",
     "TTS metrics": "tts_metrics",
-    "Pipeline LLM metrics": "llm_metrics",
-    "Pipeline STT metrics": "stt_metrics",
-    "Pipeline TTS metrics": "tts_metrics",
 }
-"""The messages with which an agent's own logger prints single metrics, and their types."""
-LOGGED_COUNT = re.compile(r"\b(\w+)=(\d+(?:\.\d+)?)(?=[,\s]|$)")
-"""A count in a message of agents before 1.0.18, which had them in the text: `LLM metrics: ttft=0.42, input_tokens=55`."""
+"""What the messages end with in which an agent's own logger prints single metrics, and their types."""
+LOGGED_COUNT = re.compile(r"\b(\w+)=(\d+(?:\.\d+)?)(?=[,\s)]|$)")
+"""A count in the text of a message: `LLM metrics: ttft=0.42, input_tokens=55`, as agents 1.0 print it, or a summary."""
 SESSION_USAGE_UPDATED = "session_usage_updated"
 """The event with a session's sums so far, which is logged repeatedly."""
 USAGE_EVENTS = tuple(f'"{name}"'.encode() for name in (SESSION_USAGE_UPDATED, "metrics_collected"))
@@ -265,7 +262,8 @@ class LiveKitLine(SessionUsage, gc=False):
             return None
         for text in (self.message, self.msg):
             name, _, details = text.partition(":") if isinstance(text, str) else ("", "", "")
-            if kind := LOGGED_TYPES.get(name.strip()):
+            kind = next((kind for ending, kind in LOGGED_TYPES.items() if name.rstrip().endswith(ending)), None)
+            if kind is not None:
                 counts = dict(LOGGED_COUNT.findall(details))
                 return self._logged_metrics(kind, msgspec.convert(counts, LoggedCounts, strict=False) if counts else self)
         kind = self._logged_type
@@ -307,7 +305,11 @@ class LiveKitLine(SessionUsage, gc=False):
     @property
     def summary(self) -> UsageSummary | None:
         """The summary in the document, or None."""
-        places = (self, self.usage if isinstance(self.usage, SessionUsage) else None)
+        places: list[UsageSummary | None] = [self, self.usage if isinstance(self.usage, SessionUsage) else None]
+        for text in (self.message, self.msg):
+            if isinstance(text, str) and "UsageSummary(" in text:
+                counts = dict(LOGGED_COUNT.findall(text.partition("UsageSummary(")[2]))
+                places.append(msgspec.convert(counts, UsageSummary, strict=False))
         return next((place for place in places if place is not None and place.is_summary), None)
 
 

@@ -48,9 +48,9 @@ decode_line = msgspec.json.Decoder(WrappedEvent).decode
 def decode_event(line: bytes) -> WrappedEvent:
     """Decode a line. An envelope that repeats the type of its event may have the event under any name, as object or as text.
 
-    >>> line = b'{"type": "response.done", "details": {"type": "response.done", "response": {"id": "r"}}}'
+    >>> line = b'{"type": "response.done", "details": {"type": "response.done", "response": {"id": "resp_1"}}}'
     >>> decode_event(line).event.response.id
-    'r'
+    'resp_1'
     """
     event = decode_line(line)
     if event.type not in TYPES_WITH_CONTENT or event.is_event or event.inside is not None:

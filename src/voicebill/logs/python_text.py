@@ -1,0 +1,165 @@
+r"""Turn usage objects that a program printed in Python's own form into JSON: `Usage(input_tokens=132, ...)` in a line of a log.
+
+Read are calls with keyword arguments, dictionaries, and fields side by side, as pydantic prints an object without its class:
+`input_tokens=132 output_tokens=121`. Values are literals, lists, dictionaries and such calls; nothing is evaluated. The class
+gives the type, where a printed object leaves it out.
+
+Sources: the classes of livekit-agents 1.8.9, openai-agents 0.24, openai 3.57 and pipecat-ai 1.14, and pydantic's `__str__` and
+`__repr__`, read 2026-11-28.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from io import StringIO
+from itertools import pairwise
+from tokenize import NAME, OP, TokenError, generate_tokens
+from typing import Any
+
+import msgspec
+
+from voicebill.logs.unread_usage import counts_in
+
+MAX_PRINTED_BYTES = 128 * 1024
+MAX_STARTS = 8
+"""An object is looked for at so many places of a line."""
+MAX_PRINTED_NESTING = 50
+
+TYPES_BY_CLASS = {
+    "RealtimeModelMetrics": "realtime_model_metrics",
+    "LLMMetrics": "llm_metrics",
+    "STTMetrics": "stt_metrics",
+    "TTSMetrics": "tts_metrics",
+    "VADMetrics": "vad_metrics",
+    "EOUMetrics": "eou_metrics",
+    "LLMModelUsage": "llm_usage",
+    "STTModelUsage": "stt_usage",
+    "TTSModelUsage": "tts_usage",
+    "MetricsCollectedEvent": "metrics_collected",
+    "SessionUsageUpdatedEvent": "session_usage_updated",
+    "RealtimeModelUsageEvent": "usage",
+}
+"""The types of objects by their class."""
+
+PRINTED_OBJECT = re.compile(rb"token\w*(?:=|'\s*:)|(?:Metrics|Usage|Event)\(")
+"""Without this, a line has no object with counts: it is not decoded."""
+OBJECT_START = re.compile(r"\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?=\w+=)")
+"""Where an object may begin: a call, a dictionary, or fields side by side."""
+LEADING_WORDS = re.compile(r"([A-Za-z][\w ]*?):?\s*$")
+"""The words in front of fields without a class."""
+
+
+def python_object(line: bytes) -> tuple[bytes, bytes] | None:
+    """Return the first object with counts in a line as JSON, and the text in front of it; None if there is none.
+
+    >>> python_object(b"INFO agent: Usage(requests=1, details=InputTokensDetails(cached_tokens=0), input_tokens=132)")
+    (b'{"requests":1,"details":{"cached_tokens":0},"input_tokens":132}', b'INFO agent: ')
+    >>> python_object(b"LLM metrics: ttft=0.42, input_tokens=55")[0]
+    b'{"message":"LLM metrics","ttft":0.42,"input_tokens":55}'
+    """
+    if len(line) > MAX_PRINTED_BYTES or not PRINTED_OBJECT.search(line):
+        return None
+    text = line.decode(errors="replace").strip()
+    for number, start in enumerate(OBJECT_START.finditer(text)):
+        if number == MAX_STARTS:
+            return None
+        fields = _object_at(text, start.start())
+        if fields is not None and (fields.get("type") in TYPES_BY_CLASS.values() or counts_in(fields)):
+            return msgspec.json.encode(fields), text[: start.start()].encode()
+    return None
+
+
+def _object_at(text: str, start: int) -> dict[str, Any] | None:
+    """Return the object that begins at a place, with what JSON after it adds; None if it is not one."""
+    if text[start] != "{" and "(" not in text[start:].partition("=")[0]:
+        json_start = text.find(' {"', start)
+        end, message = json_start if json_start >= 0 else len(text), LEADING_WORDS.search(text, 0, start)
+        expression = f"_({_with_commas(text[start:end])})"
+    else:
+        end, message = _end(text, start), None
+        expression = text[start:end]
+    try:
+        fields = _json_value(ast.parse(expression, mode="eval").body, 0)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    message_field = {"message": message[1]} if message else {}
+    return {**_json_after(text[end:]), **message_field, **fields}
+
+
+def _end(text: str, start: int) -> int:
+    """Return where the brackets that open at a place are closed, or the end of the text."""
+    depth, quote, index = 0, "", text.index(text[start] if text[start] == "{" else "(", start)
+    while index < len(text):
+        character = text[index]
+        if character == "\\":
+            index += 1
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth == 0:
+                return index + 1
+        index += 1
+    return len(text)
+
+
+def _with_commas(text: str) -> str:
+    """Return fields with commas between them: `a=1 b=2` as `a=1, b=2`."""
+    try:
+        tokens = list(generate_tokens(StringIO(text.replace("\n", " ")).readline))
+    except (TokenError, SyntaxError):
+        return text
+    starts: list[int] = []
+    depth = 0
+    for before, name, sign in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if before.type == OP:
+            depth += (before.string in "([{") - (before.string in ")]}")
+        if depth == 0 and name.type == NAME and sign.string == "=" and before.string != ",":
+            starts.append(name.start[1])
+    return ",".join(text[start:end] for start, end in pairwise((0, *starts, len(text))))
+
+
+def _json_after(text: str) -> dict[str, Any]:
+    """Return the JSON object at the end of a text, as loggers print the fields beside a message; empty if there is none."""
+    start = text.find("{")
+    try:
+        fields = msgspec.json.decode(text[start:]) if start >= 0 else {}
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _json_value(node: ast.expr, depth: int) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return what an expression means in JSON.
+
+    Raises:
+        ValueError: it is neither a literal nor a call with keyword arguments.
+    """
+    if depth > MAX_PRINTED_NESTING:
+        raise ValueError
+    match node:
+        case ast.Constant(value=None | bool() | int() | float() | str() as value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_json_value(item, depth + 1) for item in items]
+        case ast.Dict(keys=keys, values=values):
+            return dict(_items(keys, values, depth))
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[], keywords=keywords):
+            fields = {keyword.arg: _json_value(keyword.value, depth + 1) for keyword in keywords if keyword.arg is not None}
+            return {"type": TYPES_BY_CLASS[name], **fields} if name in TYPES_BY_CLASS else fields
+    raise ValueError
+
+
+def _items(keys: list[ast.expr | None], values: list[ast.expr], depth: int) -> Iterator[tuple[str, Any]]:
+    for key, value in zip(keys, values, strict=True):
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            raise ValueError  # noqa: TRY004 - of the text, not of an argument
+        yield key.value, _json_value(value, depth + 1)
