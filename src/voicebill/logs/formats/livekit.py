@@ -30,7 +30,7 @@ from voicebill.logs.formats.livekit_metrics import (
     LiveKitLine,
     Metrics,
     ModelMetadata,
-    usages_of,
+    kind_and_usages,
 )
 from voicebill.logs.formats.livekit_sessions import SessionSums
 from voicebill.logs.formats.livekit_sums import ROLES_BY_PART, Form, Names, SessionSum, SumPart
@@ -178,7 +178,7 @@ def _fields(metrics: Metrics) -> dict[str, object]:
 
 
 def _record(entry: MetricsEntry, metrics: Metrics, number: int, *, part: object) -> Record:
-    kind, usages = usages_of(metrics)
+    kind, usages = kind_and_usages(metrics)
     metadata = metrics.metadata or ModelMetadata()
     return entry.context.record(
         _key(entry, metrics, number),

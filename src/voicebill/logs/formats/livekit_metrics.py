@@ -313,7 +313,7 @@ class LiveKitLine(SessionUsage, gc=False):
         return next((place for place in places if place is not None and place.is_summary), None)
 
 
-def usages_of(metrics: Metrics) -> tuple[RecordKind, tuple[Usage, ...]]:
+def kind_and_usages(metrics: Metrics) -> tuple[RecordKind, tuple[Usage, ...]]:
     """Return the kind of record that metrics are, and the usages that their counts allow."""
     part = metrics.part
     if part == "stt":

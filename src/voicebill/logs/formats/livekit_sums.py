@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
-from voicebill.logs.formats.livekit_metrics import Metrics, usages_of
+from voicebill.logs.formats.livekit_metrics import Metrics, kind_and_usages
 
 MAX_ASSIGNMENTS = 16
 """At most so many assignments of sums to sessions are followed; beyond, those with the smallest and largest usage."""
@@ -193,7 +193,7 @@ class GrowingSums:
             for model, parts in of_assignment.items():
                 by_model[model].append(parts)
         for model, distributions in by_model.items():
-            usages = [usage for parts in distributions for usage in usages_of(_added(parts))[1]]
+            usages = [usage for parts in distributions for usage in kind_and_usages(_added(parts))[1]]
             if len(distributions) < len(self.assignments):
                 usages.append(Usage())
             latest = distributions[-1][-1]
