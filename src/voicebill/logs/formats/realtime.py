@@ -23,12 +23,13 @@ from voicebill.logs.formats.realtime_lines import (
     EVENT_PREFIXES,
     LONG_LINE_BYTES,
     candidate_events,
-    decode_event,
+    decode_line,
     holds_documents,
     ignorable_type,
     is_event_line,
     type_of_event,
     unwrap_event,
+    with_content,
     without_audio,
 )
 from voicebill.logs.formats.realtime_sessions import SessionDuration, SessionRegistry, SessionState, add_name, name_at
@@ -104,9 +105,9 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
         reader.start_source()
         for line_number, line, index in candidate_events(lines, report):
             try:
-                event = decode_event(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
+                event = decode_line(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
                 if ignorable_type(event) not in reader.ignored_types:
-                    yield from reader.handle_line(event, lines, line_number, line, index)
+                    yield from reader.handle_line(with_content(event, line), lines, line_number, line, index)
                 elif reader.follows_time:
                     reader.follow(event)
             except msgspec.ValidationError as error:

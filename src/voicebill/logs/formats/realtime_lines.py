@@ -45,14 +45,13 @@ TYPES_WITH_CONTENT = frozenset(
 decode_line = msgspec.json.Decoder(WrappedEvent).decode
 
 
-def decode_event(line: bytes) -> WrappedEvent:
-    """Decode a line. An envelope that repeats the type of its event may have the event under any name, as object or as text.
+def with_content(event: WrappedEvent, line: bytes) -> WrappedEvent:
+    """Return a line's event. An envelope that repeats the type of its event may have it under any name, as object or as text.
 
     >>> line = b'{"type": "response.done", "details": {"type": "response.done", "response": {"id": "resp_1"}}}'
-    >>> decode_event(line).event.response.id
+    >>> with_content(decode_line(line), line).event.response.id
     'resp_1'
     """
-    event = decode_line(line)
     if event.type not in TYPES_WITH_CONTENT or event.is_event or event.inside is not None:
         return event
     for value in msgspec.json.decode(line).values():
@@ -138,12 +137,14 @@ def without_audio(line: bytes) -> bytes:
 
 def ignorable_type(line: WrappedEvent) -> str | None:
     """Return the event type of a line that can be skipped by its type alone, in at most one envelope; else None."""
-    inside = line.inside
-    if inside is None:
-        return line.type
-    if type(inside) is not WrappedEvent or (line.type is not None and line.is_event) or not inside.has_no_content:
-        return None
-    return inside.type
+    inside = line.event
+    if type(inside) is not WrappedEvent:
+        inside = line.inside
+        if inside is None:
+            return line.type
+        if type(inside) is not WrappedEvent:
+            return None
+    return None if (line.type is not None and line.is_event) or not inside.has_no_content else inside.type
 
 
 def type_of_event(line: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
