@@ -248,6 +248,18 @@ def test_a_page_that_is_fetched_twice_counts_once() -> None:
     assert len({record.key for record in records}) == 1
 
 
+def test_rows_that_look_alike_in_one_page_or_table_are_different_groups() -> None:
+    """Two keys, whose column was left out, with equal or other counts; and rows without a time."""
+    records, _ = read_records(page(bucket(result(), result(), result(output_tokens=13, output_text_tokens=6))))
+    assert len({record.key for record in records}) == 3
+    header = "num_model_requests,model,input_tokens,output_tokens"
+    for time in ("", ",start_time"):
+        cell = f",{MIDNIGHT}" if time else ""
+        records, report = read_records(f"{header}{time}\n1,gpt-4.1,5,0{cell}\n1,gpt-4.1,5,0{cell}\n")
+        assert len({record.key for record in records}) == 2
+        assert report.repeated == 0
+
+
 def test_usage_that_may_count_twice_is_said() -> None:
     """One day by project and by key; and the organization's sums beside a log of its responses."""
     grouped = page(bucket(result()))

@@ -13,6 +13,7 @@ Sources, read 2026-11-28: openai-python 3.57.0's types of `organization/usage`; 
 the OpenAPI specifications of 2024 to 2026; public code that reads these pages and the dashboard's exports.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -126,7 +127,8 @@ class UsageNode(Struct, gc=False):
 class UsageSum:
     """The usage of one bucket and one group, as OpenAI reports it. What the usage was not grouped by is None.
 
-    `source` and `line_number` say where it was read. `end` is exclusive. `quantities` are those that are not costed.
+    `source` and `line_number` say where it was read. `end` is exclusive. `quantities` are those that are not costed. `ordinal`
+    counts the sums of the same bucket and group in one page or table: what else tells them apart is not in the data.
     """
 
     source: str
@@ -143,6 +145,7 @@ class UsageSum:
     num_model_requests: int | None = None
     usage_candidates: tuple[Usage, ...] = field(default_factory=no_usage)
     quantities: Mapping[str, int] = field(default_factory=dict)
+    ordinal: int = 1
 
     @property
     def grouping(self) -> frozenset[str]:
@@ -152,9 +155,10 @@ class UsageSum:
 
     @property
     def key(self) -> str:
-        """The bucket and the group, which identify the usage."""
+        """The bucket and the group, which identify the usage; of one without a time, its place."""
         group = (self.project, self.user, self.api_key, self.model, self.batch, self.service_tier)
-        return f"{NAME}:{self.start}:{fingerprint((self.kind, self.end, *group))}"
+        place = self.start or f"{self.source}:{self.line_number}"
+        return f"{NAME}:{place}:{fingerprint((self.kind, self.end, self.ordinal, *group))}"
 
     @property
     def tier(self) -> str | None:
@@ -249,7 +253,7 @@ class _SumReader:
 def usage_sums(lines: NumberedLines, report: ReadReport) -> Iterator[UsageSum]:
     """Yield the results of a source, pages of the API or an export of the dashboard."""
     if is_vendor_table(NAME, lines.sample(1, 1)):
-        yield from _sums_of_table(lines, report)
+        yield from _numbered(_sums_of_table(lines, report))
         return
     for document in documents(lines, report):
         root = decode_document(document, _decoder, report)
@@ -258,8 +262,18 @@ def usage_sums(lines: NumberedLines, report: ReadReport) -> Iterator[UsageSum]:
         if not _is_usage(root):
             report.add_other_line(document.source, document.line_number, document.content)
             continue
-        for node, bucket in _results(root, root):
-            yield _usage_sum(node, bucket, document.source, document.line_number, report)
+        results = _results(root, root)
+        yield from _numbered(
+            _usage_sum(node, bucket, document.source, document.line_number, report) for node, bucket in results
+        )
+
+
+def _numbered(sums: Iterable[UsageSum]) -> Iterator[UsageSum]:
+    """Number the sums of the same bucket and group."""
+    ordinals: Counter[str] = Counter()
+    for usage_sum in sums:
+        ordinals[usage_sum.key] += 1
+        yield replace(usage_sum, ordinal=ordinals[usage_sum.key])
 
 
 def _results(node: UsageNode, bucket: UsageNode) -> Iterator[tuple[UsageNode, UsageNode]]:
