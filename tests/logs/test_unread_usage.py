@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = [
     *(ROOT / "docs" / "conformance").glob("*.jsonl"),
     ROOT / "docs" / "examples" / "support-day.jsonl",
-    *(path for path in (ROOT / "tests" / "logs" / "corpus").iterdir() if path.name != "litellm.jsonl"),
+    *(path for path in (ROOT / "tests" / "logs" / "corpus").iterdir() if path.stem not in ("litellm", "retell")),
 ]
 READ = {
     "type": "response.done",

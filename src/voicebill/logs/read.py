@@ -9,7 +9,21 @@ from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import is_within_document, sample_documents
-from voicebill.logs.formats import agents, columns, langfuse, litellm, livekit, openai_usage, otel, pipecat, realtime
+from voicebill.logs.formats import (
+    agents,
+    columns,
+    datadog,
+    langfuse,
+    langsmith,
+    litellm,
+    livekit,
+    openai_usage,
+    otel,
+    pipecat,
+    realtime,
+    retell,
+    vapi,
+)
 from voicebill.logs.invoices import invoice_refusal, spend_refusal
 from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
 from voicebill.logs.sources import PARQUET, NumberedLines, Source, find_sources
@@ -41,7 +55,10 @@ class Recognition(NamedTuple):
 
 LOG_FORMATS = tuple(
     LogFormat(module.NAME, module.ABOUT, module.matches, module.read)
-    for module in (realtime, openai_usage, livekit, pipecat, otel, litellm, agents, langfuse, columns)
+    for module in (
+        *(realtime, openai_usage, livekit, pipecat, otel, litellm, agents),
+        *(langfuse, langsmith, datadog, vapi, retell, columns),
+    )
 )
 
 
