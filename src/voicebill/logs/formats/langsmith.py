@@ -33,7 +33,7 @@ NAME = "langsmith"
 ABOUT = "LangSmith's runs, as JSON lines, arrays, pages of its API, or inside their parents"
 
 CALL_RUN_TYPES = ("llm", "embedding")
-TIERS = ("priority", "flex")
+PREFIXED_TIERS = ("priority", "flex")
 THREAD_KEYS = ("thread_id", "session_id", "conversation_id")
 """The metadata by which LangSmith groups runs into threads."""
 RESPONSE_IDS = ("resp_", "chatcmpl-")
@@ -175,7 +175,7 @@ def _record(run: LangSmithRun, usage: Json, counts: TokenCounts, context: Record
         times=(run.end_time, run.start_time),
         part={"usage": usage},
     )
-    tier = next((tier for tier in TIERS if any(_is_of_tier(name, tier) for name in _detail_names(usage))), None)
+    tier = next((tier for tier in PREFIXED_TIERS if any(_is_of_tier(name, tier) for name in _detail_names(usage))), None)
     return replace(record, tier=tier) if tier is not None else record
 
 
@@ -203,7 +203,7 @@ def _counts(usage: Json) -> TokenCounts:
         ValueError: a value is not a count.
     """
     details_in, details_out = _mapping(usage.get("input_token_details")), _mapping(usage.get("output_token_details"))
-    prefixes = ("", *(f"{tier}_" for tier in TIERS))
+    prefixes = ("", *(f"{tier}_" for tier in PREFIXED_TIERS))
     return TokenCounts(
         total=_count(usage, "total_tokens"),
         input=_count(usage, "input_tokens"),

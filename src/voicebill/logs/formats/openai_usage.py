@@ -46,7 +46,7 @@ NAME = "openai-usage"
 ABOUT = "OpenAI's usage of an organization: pages of its usage API, and usage exports of its dashboard"
 
 UsageKind = Literal["completions", "audio_transcriptions", "audio_speeches", "embeddings", "other"]
-KINDS: tuple[UsageKind, ...] = ("completions", "audio_transcriptions", "audio_speeches", "embeddings")
+USAGE_KINDS: tuple[UsageKind, ...] = ("completions", "audio_transcriptions", "audio_speeches", "embeddings")
 OBJECT_PREFIX, OBJECT_SUFFIX = "organization.usage.", ".result"
 TIME_COLUMNS = ("start_time", "end_time", "start_time_iso", "end_time_iso")
 """The first columns of the dashboard's exports; one of days without usage has no others."""
@@ -55,7 +55,7 @@ DAY_COLUMNS = ("start_time", "start_time_iso", "date", "day")
 OTHER_QUANTITIES = ("images", "num_sessions", "num_requests", "usage_bytes", "output_image_tokens")
 """Quantities that are not costed."""
 LONGEST_TIMED_BUCKET = timedelta(hours=1)
-TIERS = {"default": "standard"}
+TIERS_BY_NAME = {"default": "standard"}
 
 EXCLUDING = "the text and audio tokens do not include the cached ones, as their sums show"
 INCLUDING = "the text and audio tokens include the cached ones, as their sums show"
@@ -120,7 +120,7 @@ class UsageNode(Struct, gc=False):
                 "completions": self.input_tokens,
             }
             name = next((name for name, quantity in quantities.items() if quantity is not None), "other")
-        return next((kind for kind in KINDS if kind == name), "other")
+        return next((kind for kind in USAGE_KINDS if kind == name), "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +163,7 @@ class UsageSum:
     @property
     def tier(self) -> str | None:
         """The service tier, as prices name it."""
-        return "batch" if self.batch else TIERS.get(self.service_tier or "", self.service_tier or None)
+        return "batch" if self.batch else TIERS_BY_NAME.get(self.service_tier or "", self.service_tier or None)
 
 
 _decoder = msgspec.json.Decoder(UsageNode)

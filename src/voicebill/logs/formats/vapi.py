@@ -134,7 +134,7 @@ class VapiCall(Struct, gc=False, rename="camel"):
     @property
     def is_costed(self) -> bool:
         """Whether it shows what it used."""
-        return any(str(item.get("type")) in KINDS for item in self.costs or ()) or bool(self.cost_breakdown)
+        return any(str(item.get("type")) in KINDS_BY_COMPONENT for item in self.costs or ()) or bool(self.cost_breakdown)
 
     @property
     def times(self) -> tuple[Time, ...]:
@@ -142,7 +142,7 @@ class VapiCall(Struct, gc=False, rename="camel"):
         return (self.ended_at, self.started_at, self.created_at, self.updated_at, self.timestamp)
 
 
-KINDS: dict[str, RecordKind] = {
+KINDS_BY_COMPONENT: dict[str, RecordKind] = {
     "transport": "session",
     "transcriber": "transcription",
     "model": "response",
@@ -203,7 +203,7 @@ def _records(call: VapiCall, context: RecordContext, number: int) -> Iterator[Re
 
 def _item_records(item: CostItem, call: VapiCall, context: RecordContext, key: str) -> Iterator[Record]:
     """Yield the records of an item: one, or two of a live model, whose seconds and whose reasoner's tokens are charged."""
-    kind = KINDS.get(item.type or "")
+    kind = KINDS_BY_COMPONENT.get(item.type or "")
     if kind is None:
         return
     component = item.model or item.transcriber or item.voice or CallComponent()
