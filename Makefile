@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
+DRIVE := .venv-drive
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 UPGRADE ?= --upgrade
@@ -19,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cost serve test test-long coverage lint format types docs page bench lock clean
+.PHONY: help demo cost serve test test-long coverage lint format types docs page bench drive lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -37,7 +38,7 @@ test: $(VENV)/.dev ## set up, lint, check types, and run the tests and documente
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
 	$(PYTEST)
 
-test-long: $(VENV)/.dev ## run the tests that take ten seconds or more each
+test-long: $(VENV)/.dev $(DRIVE)/.drive ## run the tests that take ten seconds or more each
 	$(PYTEST) -m long
 
 coverage: $(VENV)/.dev ## run all tests, slower, and list the lines that no test reaches
@@ -71,6 +72,16 @@ bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
 
+drive: $(VENV)/.dev $(if $(LATEST),,$(DRIVE)/.drive) ## cost what voice packages log, and write docs/log-formats.md; LATEST=1: their newest releases
+ifdef LATEST
+	@echo "setting up $(DRIVE)-latest"
+	@$(PYTHON) -m venv --clear $(DRIVE)-latest
+	@$(BIN)/uv pip install --quiet --upgrade --python $(DRIVE)-latest/bin/python --group drive
+	$(BIN)/python -m drive.run --python $(DRIVE)-latest/bin/python
+else
+	$(BIN)/python -m drive.run --python $(DRIVE)/bin/python --write
+endif
+
 lock: $(VENV)/.dev ## resolve the dependencies again and write their hashes; UPGRADE= keeps the locked versions
 	UV="$(BIN)/uv pip compile --quiet --universal $(UPGRADE) --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header" && \
@@ -78,10 +89,11 @@ lock: $(VENV)/.dev ## resolve the dependencies again and write their hashes; UPG
 	$$UV pyproject.toml --extra logs --group build --constraint requirements/run.txt --output-file requirements/logs.txt && \
 	$$UV pyproject.toml --extra web --group build --constraint requirements/logs.txt --output-file requirements/web.txt && \
 	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
-	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt
+	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt && \
+	$$UV --group build --group drive --constraint requirements/run.txt --output-file requirements/drive.txt
 
 clean: ## remove everything that the targets created
-	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
+	rm -rf $(VENV) $(BENCH) $(DRIVE) $(DRIVE)-latest .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -111,4 +123,11 @@ $(BENCH)/.bench: requirements/bench.txt pyproject.toml
 	@$(PYTHON) -m venv $(BENCH)
 	$(call install,$(BENCH),bench,/dev/null,the benchmarks)
 	@$(BENCH)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DRIVE)/.drive: requirements/run.txt requirements/drive.txt
+	@echo "setting up $(DRIVE)"
+	@$(PYTHON) -m venv $(DRIVE)
+	$(call install,$(DRIVE),run,/dev/null,building packages)
+	$(call install,$(DRIVE),drive,requirements/run.txt,the driven packages)
 	@touch $@

@@ -15,6 +15,7 @@ ALL_CODE = [
     *MODULES,
     *sorted((ROOT / "tests").rglob("*.py")),
     *sorted((ROOT / "benchmarks").glob("*.py")),
+    *sorted((ROOT / "drive").glob("*.py")),
     ROOT / "conftest.py",
 ]
 

@@ -1,0 +1,1 @@
+"""Drive voice packages against a scripted server, and cost what they log."""
