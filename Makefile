@@ -77,9 +77,9 @@ ifdef LATEST
 	@echo "setting up $(DRIVE)-latest"
 	@$(PYTHON) -m venv --clear $(DRIVE)-latest
 	@$(BIN)/uv pip install --quiet --upgrade --python $(DRIVE)-latest/bin/python --group drive
-	$(BIN)/python -m drive.run --python $(DRIVE)-latest/bin/python
+	$(BIN)/python -m drive.run --python $(DRIVE)-latest/bin/python $(if $(KEEP),--keep $(KEEP))
 else
-	$(BIN)/python -m drive.run --python $(DRIVE)/bin/python --write
+	$(BIN)/python -m drive.run --python $(DRIVE)/bin/python --write $(if $(KEEP),--keep $(KEEP))
 endif
 
 lock: $(VENV)/.dev ## resolve the dependencies again and write their hashes; UPGRADE= keeps the locked versions

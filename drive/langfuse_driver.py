@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from drive.logs import Logs, run_driver
 from drive.openai_driver import converse
-from drive.script import CONVERSATIONS, Event, Part
+from drive.script import SECONDS, TOKENS, Event, Part
 from drive.server import Server, serve
 from drive.spans import memory_provider, otlp_json
 
@@ -18,7 +18,7 @@ UsageMap = Callable[[Event], Event]
 
 async def drive(logs: Logs) -> None:
     """Hold every conversation, and log it."""
-    for script in CONVERSATIONS:
+    for script in (TOKENS, SECONDS):
         async with serve(script) as server:
             responses = [event for event in await converse(server, script) if event.type == "response.done"]
             for name, usage_map in USAGE_MAPS.items():

@@ -46,10 +46,11 @@ class Client:
         """Take an event of the server's, and answer it."""
         event = json.loads(data)
         script = self.server.script
-        for answer in _live_answers(event) if not isinstance(script, Conversation) else self._answers(event, script):
+        answers = await self._answers(event, script) if isinstance(script, Conversation) else _live_answers(event)
+        for answer in answers:
             self.outgoing.put_nowait(answer)
 
-    def _answers(self, event: Event, script: Conversation) -> list[Event | None]:
+    async def _answers(self, event: Event, script: Conversation) -> list[Event | None]:
         if event["type"] == "session.created":
             audio = {"transcription": {"model": script.transcription_model}, "turn_detection": {"type": "server_vad"}}
             session = {"type": "realtime", "audio": {"input": audio}}
@@ -58,16 +59,14 @@ class Client:
             self.last = event["response"]
         if event["type"] != "rate_limits.updated" or self.last["status"] == "cancelled":
             return []
+        await self.server.wait(self.server.responses)
         output = self.last["output"][0]
         if output["type"] == "function_call":
             item = {"type": "function_call_output", "call_id": output["call_id"], "output": "on its way"}
             return [{"type": "conversation.item.create", "item": item}, {"type": "response.create"}]
-        if len([item for item in self.server.reported if item.part == "responses"]) == len(script.steps):
+        if self.server.played == len(script.steps):
             return [None]
-        asyncio.get_running_loop().call_later(
-            0.3, self.outgoing.put_nowait, {"type": "input_audio_buffer.append", "audio": AUDIO}
-        )
-        return []
+        return [{"type": "input_audio_buffer.append", "audio": AUDIO}]
 
     last: Event = field(default_factory=dict)
 

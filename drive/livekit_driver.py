@@ -85,6 +85,7 @@ class SessionOutput:
 
     collected: list[Any] = dataclasses.field(default_factory=list)
     updated: list[Any] = dataclasses.field(default_factory=list)
+    debug_log: StringIO = dataclasses.field(default_factory=StringIO)
     server_events: list[Any] = dataclasses.field(default_factory=list)
     spans: list[Any] = dataclasses.field(default_factory=list)
     usage: Any = None
@@ -129,6 +130,13 @@ async def _converse(server: Server, model: Any, turns: Callable[..., Any]) -> Se
     provider, exporter = memory_provider()
     telemetry.set_tracer_provider(provider)
     session: Any = AgentSession(llm=model, vad=None)
+    handler = logging.StreamHandler(output.debug_log)
+    handler.setFormatter(JsonFormatter())
+    loggers = [logging.getLogger(name) for name in ("livekit.agents", "livekit.plugins.openai")]
+    for logger in loggers:
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.DEBUG)
     session.on("metrics_collected", output.collected.append)
     session.on("session_usage_updated", output.updated.append)
     microphone = Microphone()
@@ -228,6 +236,7 @@ def _write(logs: Logs, server: Server, output: SessionOutput) -> None:
     write("`session.usage.model_usage`, `usage.model_dump_json()`", [item.model_dump_json() for item in output.usage])
     write("session report, `json.dumps(report.to_dict())`", json.dumps(output.report.to_dict(), default=str), "json")
     write("session report, indented", json.dumps(output.report.to_dict(), default=str, indent=2), "json")
+    write("production log at level DEBUG with LK_OPENAI_DEBUG=1", output.debug_log.getvalue(), "log")
     write("`openai_server_event_received`, `json.dumps(event)`", output.server_events)
     unlogged = ("seconds", "backend") if is_live else ("transcriptions",)
     write("OpenTelemetry spans, OTLP as JSON", otlp_lines(output.spans), "jsonl", unlogged)

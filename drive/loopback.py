@@ -1,7 +1,8 @@
 """Refuse every connection that leaves this machine, and every name that would have to be looked up.
 
-An audit hook sees each socket that Python code connects or sends from, in every thread and library. `refused` lists what was
-attempted: a driver with anything in it has failed, even if the package swallowed the error.
+An audit hook sees each socket that Python code connects or sends from, in every thread and library; it does not see sockets
+that native code opens on its own. `refused` lists what was attempted: a driver with anything in it has
+failed, even if the package swallowed the error.
 """
 
 import ipaddress

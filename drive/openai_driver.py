@@ -44,15 +44,18 @@ async def converse(server: Server, script: Conversation) -> list[Any]:
             session={"type": "realtime", "audio": {"input": {"transcription": transcription, "turn_detection": detection}}}
         )
         await connection.response.create()
-        while server.played < len(script.steps) or events[-1].type != "rate_limits.updated":
+        while True:
             event = await asyncio.wait_for(connection.recv(), 20)
             events.append(event)
             if event.type != "rate_limits.updated":
                 continue
-            await asyncio.sleep(0.1)
-            output = next(item.response.output[0] for item in reversed(events) if item.type == "response.done")
+            response = next(item.response for item in reversed(events) if item.type == "response.done")
+            if response.status == "cancelled":
+                continue
+            await server.wait(server.responses)
             if server.played == len(script.steps):
                 break
+            output = response.output[0]
             if output.type == "function_call":
                 await connection.conversation.item.create(
                     item={"type": "function_call_output", "call_id": output.call_id, "output": "on its method"}

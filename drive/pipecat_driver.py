@@ -177,7 +177,6 @@ def _write(logs: Logs, server: Server, output: SessionOutput, not_logged: tuple[
     write("`LLMUsageMetricsData`, `print(data)`", [str(item) for item in usages], "log")
     frames = [json.dumps(dataclasses.asdict(frame), default=lambda item: item.model_dump()) for frame in output.metrics]
     write("`MetricsFrame`, `json.dumps(asdict(frame))`", frames)
-    write("`MetricsFrame`, `print(frame)`", [str(frame) for frame in output.metrics], "log")
     write("RTVI messages, as JSON", [json.dumps(message) for message in output.messages])
     write("loguru's text at level DEBUG, with `MetricsLogObserver`", output.text_log.getvalue(), "log")
     write("loguru's `serialize=True` at level DEBUG", output.json_log.getvalue(), "log")

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drive.script import CONVERSATIONS, LIVE
@@ -19,12 +19,13 @@ from drive.verdicts import Verdict, read_verdicts
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "log-formats.md"
 DRIVERS = ("openai_driver", "agents_driver", "livekit_driver", "pipecat_driver", "litellm_driver", "langfuse_driver")
-DRIVERS_AT_ONCE = 2
+DRIVERS_AT_ONCE = 4
 BEGIN, END = "<!-- begin: written by `make drive` -->\n", "<!-- end -->\n"
 COLUMNS = {**{script.name: script.name for script in CONVERSATIONS}, LIVE.name: "GPT-Live"}
 TIMEOUT_SECONDS = 300
 CONFIGURING = ("OPENAI_", "AZURE_", "LIVEKIT_", "LK_", "PIPECAT_", "LITELLM_", "LANGFUSE_", "OTEL_", "PYTHON")
-NO_TELEMETRY = {
+ENVIRONMENT = {
+    "LK_OPENAI_DEBUG": "1",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_TELEMETRY": "False",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",
@@ -36,12 +37,15 @@ NO_TELEMETRY = {
 def drive(python: str, folder: Path, drivers: Sequence[str] = DRIVERS) -> list[Verdict]:
     """Run drivers with an interpreter that has the packages. Return the verdict on each log."""
     with ThreadPoolExecutor(DRIVERS_AT_ONCE) as pool:
-        outputs = list(pool.map(lambda name: _run_driver(python, folder / name, name), drivers))
-    today = date.today()  # noqa: DTZ011 (the packages log the day of this machine)
-    return [verdict for output in outputs for verdict in read_verdicts(output, today)]
+        failures = list(pool.map(lambda name: _run_driver(python, folder / name, name), drivers))
+    if any(failures):
+        raise SystemExit("\n".join(filter(None, failures)))
+    today = datetime.now(UTC).date()
+    return [verdict for name in drivers for verdict in read_verdicts(folder / name, today)]
 
 
-def _run_driver(python: str, output: Path, name: str) -> Path:
+def _run_driver(python: str, output: Path, name: str) -> str | None:
+    """Run a driver. Return what went wrong, or None."""
     output.mkdir(parents=True)
     result = subprocess.run(
         [python, "-W", "ignore", "-m", f"drive.{name}", str(output)],
@@ -52,15 +56,13 @@ def _run_driver(python: str, output: Path, name: str) -> Path:
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    if result.returncode:
-        raise SystemExit(f"{name} failed:\n{result.stderr[-4000:]}")
-    return output
+    return f"{name} failed:\n{result.stderr[-4000:]}" if result.returncode else None
 
 
 def _environment() -> dict[str, str]:
-    """Return this program's environment without what would configure a package, and with telemetry off."""
+    """Return this program's environment without what would configure a package, and without telemetry."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(CONFIGURING)}
-    return {**kept, **NO_TELEMETRY}
+    return {**kept, **ENVIRONMENT}
 
 
 def table(verdicts: Iterable[Verdict]) -> str:

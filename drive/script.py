@@ -42,6 +42,8 @@ class Conversation:
     model: str
     transcription_model: str
     steps: tuple[Step, ...]
+    splits_cached: bool = True
+    """Whether responses report how many of the cached tokens were text and audio: those of the preview did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,20 @@ SECONDS = Conversation(
     ),
 )
 
+UNSPLIT = Conversation(
+    name="unsplit",
+    model="gpt-realtime",
+    transcription_model="gpt-4o-transcribe",
+    splits_cached=False,
+    steps=(
+        Step({"text_in": 311, "text_out": 17, "audio_out": 89}),
+        Step(
+            {"text_in": 41, "text_in_cached": 256, "audio_in": 73, "audio_in_cached": 64, "text_out": 29, "audio_out": 127},
+            UserSpeech("Are you open on Sunday?", {"audio_in": 37, "text_out": 19}),
+        ),
+    ),
+)
+
 LIVE = LiveConversation(
     name="live",
     model="gpt-live-1",
@@ -127,10 +143,10 @@ LIVE = LiveConversation(
     backend={"text_in": 613, "text_in_cached": 1024, "text_out": 211},
 )
 
-CONVERSATIONS = (TOKENS, SECONDS)
+CONVERSATIONS = (TOKENS, SECONDS, UNSPLIT)
 
 
-def response_usage(step: Step) -> Event:
+def response_usage(step: Step, *, splits_cached: bool = True) -> Event:
     """Return the usage of a response as `response.done` reports it."""
     count = {name: step.usage.get(name, 0) for name in ("text_in", "audio_in", "image_in")}
     cached = {name: step.usage.get(f"{name}_cached", 0) for name in count}
@@ -139,6 +155,7 @@ def response_usage(step: Step) -> Event:
     if step.reasoning:
         output["reasoning_tokens"] = step.reasoning
     total_in = sum(count.values()) + sum(cached.values())
+    split = {"text_tokens": cached["text_in"], "audio_tokens": cached["audio_in"], "image_tokens": cached["image_in"]}
     return {
         "total_tokens": total_in + text_out + audio_out,
         "input_tokens": total_in,
@@ -148,11 +165,7 @@ def response_usage(step: Step) -> Event:
             "audio_tokens": count["audio_in"] + cached["audio_in"],
             "image_tokens": count["image_in"] + cached["image_in"],
             "cached_tokens": sum(cached.values()),
-            "cached_tokens_details": {
-                "text_tokens": cached["text_in"],
-                "audio_tokens": cached["audio_in"],
-                "image_tokens": cached["image_in"],
-            },
+            **({"cached_tokens_details": split} if splits_cached else {}),
         },
         "output_token_details": output,
     }

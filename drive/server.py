@@ -37,7 +37,7 @@ TURN_BYTES = SAMPLE_RATE // 5 * 2
 SPEECH = base64.b64encode(bytes(SAMPLE_RATE // 10 * 2)).decode()
 """A tenth of a second of audio."""
 TOOL = "order_status"
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.2
 """What packages need to take in what the user does before the next response."""
 TIMEOUT_SECONDS = 20
 """Seconds after which a step that was not played is an error."""
@@ -64,6 +64,11 @@ class Server:
     def name(self, prefix: str) -> str:
         """Return a new identifier."""
         return f"{prefix}_{self.script.name}{next(self.numbers):04}"
+
+    @property
+    def responses(self) -> int:
+        """How many responses were reported."""
+        return sum(item.part == "responses" for item in self.reported)
 
     async def wait(self, steps: int) -> None:
         """Wait until so many steps were played."""
@@ -284,7 +289,8 @@ class Session(Connection):
         else:
             response = {**response, "status": "completed"}
         self.server.reported.append(ReportedUsage("responses", self.script.model, step.usage))
-        await self.send("response.done", response={**response, "output": [item], "usage": response_usage(step)})
+        usage = response_usage(step, splits_cached=self.script.splits_cached)
+        await self.send("response.done", response={**response, "output": [item], "usage": usage})
         limits = [{"name": "tokens", "limit": 40_000, "remaining": 38_123, "reset_seconds": 2.8}]
         await self.send("rate_limits.updated", rate_limits=limits)
         await asyncio.sleep(PAUSE_SECONDS)

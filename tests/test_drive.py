@@ -129,7 +129,7 @@ def test_a_table_has_a_row_for_each_method_and_a_column_for_each_conversation() 
         Verdict("openai", "3", "print", "live", "wrong (+62%)", ("--model",), ("seconds",)),
     ]
     rows = table(verdicts)
-    assert rows.splitlines()[2] == "| openai | 3 | print | exact |  | wrong (+62%) | `--day` | seconds |"
+    assert rows.splitlines()[2] == "| openai | 3 | print | exact |  |  | wrong (+62%) | `--day` | seconds |"
     page = "before\n<!-- begin: written by `make drive` -->\nold\n<!-- end -->\nafter\n"
     assert documented_table(with_table(page, rows)) == rows
     assert with_table(with_table(page, rows), rows) == with_table(page, rows)
