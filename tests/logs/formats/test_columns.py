@@ -12,6 +12,7 @@ import pytest
 from tests.logs.reading import error_texts, read_record, read_records, usage_of
 from voicebill.billing.errors import InvalidInput
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.formats.columns import ROWS_OF_OTHER_RUNS
 from voicebill.logs.read import read_log
 from voicebill.logs.report import InvalidLog, ReadReport
 from voicebill.logs.sources import Source
@@ -369,3 +370,25 @@ def test_what_cannot_be_meant_or_may_mean_two_things_is_broken(text: str, fault:
     records, report = read_records(text)
     assert (records, len(error_texts(report))) == ([], 1)
     assert error_texts(report)[0].endswith(fault)
+
+
+def test_rows_that_sum_the_calls_of_a_trace_are_not_counted_beside_them() -> None:
+    """Tables from LangSmith's runs have a row for the chain around the calls: 1132 = 1000 + 132 in, 171 = 50 + 121 out."""
+    header = "id,run_type,prompt_tokens,completion_tokens,total_tokens"
+    chain, calls = "r0,chain,1132,171,1303", ("r1,llm,1000,50,1050", "r2,llm,132,121,253")
+    records, report = read_records("\n".join((header, chain, *calls)))
+    assert [record.key for record in records] == ["r1", "r2"]
+    assert report.skipped[ROWS_OF_OTHER_RUNS] == 1
+    assert report.unread_usage is None
+
+
+def test_sums_of_calls_that_a_table_lacks_are_usage_that_is_not_read() -> None:
+    records, report = read_records("id,span_kind,input_tokens,output_tokens\ns1,workflow,1132,171")
+    assert records == []
+    assert report.unread_usage is not None
+    assert report.unread_usage.counts == {"input_tokens": 1132, "output_tokens": 171}
+
+
+def test_spans_of_any_other_kind_are_rows_like_others() -> None:
+    records, _ = read_records("id,span_kind,input_tokens,output_tokens\ns1,CLIENT,10,2")
+    assert len(records) == 1

@@ -77,10 +77,15 @@ FIELD_COLUMNS: dict[str, tuple[str, ...]] = {
     "seconds": ("seconds",),
     "meter": ("meter",),
     "quantity": ("quantity",),
+    "run_type": ("run_type", "span_kind"),
 }
 """The other fields of a row, and the columns that they are read from."""
 STRICT_TIME_COLUMNS = ("time", "timestamp")
 """The columns in which only a time is valid; another one may have been meant otherwise."""
+
+SUMMING_RUN_TYPES = frozenset({"chain", "tool", "retriever", "prompt", "parser", "agent", "workflow", "task", "retrieval"})
+"""The types of rows that are no calls, in tables from LangSmith's and Datadog's runs: their counts sum those of the calls."""
+ROWS_OF_OTHER_RUNS = "rows of chains, agents and tools, which sum the calls in them"
 
 TableRow = Mapping[str, CellValue]
 """The filled fields of a row, by column name."""
@@ -155,7 +160,14 @@ def _supported(names: Iterable[str]) -> frozenset[str]:
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
     """Yield the records of all tables."""
     for lines in logs:
+        first_sum: tuple[int, TableRow] | None = None
+        sum_count, has_calls = 0, False
         for line_number, row, table in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
+            if any(str(row.get(column)).lower() in SUMMING_RUN_TYPES for column in FIELD_COLUMNS["run_type"]):
+                sum_count += 1
+                first_sum = first_sum or (line_number, row)
+                continue
+            has_calls = True
             try:
                 record = _RowReader(lines, line_number, row, table, defaults, report).record()
             except (InvalidRow, InvalidInput) as error:
@@ -167,6 +179,10 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 else:
                     report.remarks.update(table.remarks_on(row))
                 yield record
+        if has_calls and sum_count:
+            report.skipped[ROWS_OF_OTHER_RUNS] += sum_count
+        elif first_sum is not None:
+            _report_unread(lines, *first_sum, report)
 
 
 def _report_unread(lines: NumberedLines, line_number: int, row: TableRow, report: ReadReport) -> None:
