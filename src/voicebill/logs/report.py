@@ -62,6 +62,8 @@ class ReadReport:
     """Sessions billed by time of which the log has neither seconds nor times."""
     ambiguous_sessions: int = 0
     """Conversations that the log does not assign to one of several sessions."""
+    live_sessions: set[str] = field(default_factory=set)
+    """The names of live sessions whose total of seconds was read."""
     ambiguous_sums: int = 0
     """Sums of sessions that may be contained in what other records of the logs report."""
     naive_times: int = 0

@@ -600,3 +600,60 @@ def test_the_lines_of_an_agents_own_logger_are_single_metrics() -> None:
     assert {record.session for record in records} == {"AJ_7"}
     assert (records[0].model, records[0].provider, report.unread_usage) == ("gpt-realtime", "openai", None)
     assert read_records(json.dumps(chat))[1].sources == {"a log": "livekit"}
+
+
+def test_metrics_of_the_agents_own_logger_and_with_an_identifier_count_once(tmp_path: Path) -> None:
+    """Two responses and a transcription, logged by `log_metrics` and as they are; a third response by the logger alone."""
+    singles = [single("r1", 100), single("r2", 100, time=1795345210.0)]
+    hearing_metrics = {
+        "type": "stt_metrics",
+        "request_id": "q",
+        "timestamp": 1795345205.0,
+        "audio_duration": 2.128,
+        "duration": 0.0,
+    }
+    shared = {"level": "INFO", "model_name": "gpt-realtime", "model_provider": "api.openai.com", "job_id": "AJ_1"}
+    counts = {"cached_input_tokens": 0, "output_tokens": 0}
+    logged = [
+        {"message": "RealtimeModel metrics", **shared, "input_tokens": tokens, "input_text_tokens": tokens, **counts}
+        | {"timestamp": f"2026-11-22T11:00:{second}+00:00"}
+        for second, tokens in (("02", 100), ("12", 100), ("22", 300))
+    ]
+    hearing = {"message": "STT metrics", "level": "INFO", "audio_duration": 2.13, "timestamp": "2026-11-22T11:00:05+00:00"}
+    records, report = read_files(tmp_path, agent=line(*logged, hearing), metrics=line(*singles, hearing_metrics))
+    assert sorted(record.usage["text_in"] for record in records if record.kind == "response") == [100, 100, 300]
+    assert [record.usage["audio_ms"] for record in records if record.kind == "transcription"] == [2128]
+    assert report.skipped == {"single metrics that the log gives with their identifier too": 3}
+
+
+def test_equal_metrics_of_the_agents_own_logger_at_other_times_count(tmp_path: Path) -> None:
+    """The same counts a day later are another response."""
+    logged = {"message": "RealtimeModel metrics", "model_name": "gpt-realtime", "input_tokens": 100, "input_text_tokens": 100}
+    logged |= {"cached_input_tokens": 0, "output_tokens": 0, "timestamp": "2026-11-23T11:00:02+00:00"}
+    records, _ = read_files(tmp_path, agent=line(logged), metrics=line(single("r1", 100)))
+    assert [record.usage["text_in"] for record in records] == [100, 100]
+
+
+def test_the_seconds_of_a_live_session_and_its_events_count_once(tmp_path: Path) -> None:
+    """15 + 15 s in the metrics, and 30 s in the API's own events of the session."""
+    events = [
+        {"type": "session.created", "session": {"id": "lsess_1", "model": "gpt-live-1.1"}},
+        {"type": "session.usage.updated", "usage": {"seconds": 15}},
+        {"type": "session.closed", "usage": {"seconds": 30}},
+    ]
+    deltas = line(live(15.0, 1795345215.5), live(15.0, 1795345230.5), live(2.0, 1795345230.5, session="lsess_2"))
+    records, report = read_files(tmp_path, events=line(*events), metrics=deltas)
+    assert [record.usage["session_ms"] for record in records] == [30_000, 2_000]
+    assert report.skipped == {"seconds of live sessions whose events are in the logs too": 2}
+
+
+def test_many_sessions_that_interleave_are_read_in_one_pass() -> None:
+    """Three sessions at a time, 30 in all, each growing 40 times: the true sum is within the range, and copies add nothing."""
+    totals = [[(place + 1) * (session % 7 + 3) for place in range(40)] for session in range(30)]
+    steps = [
+        llm_sum(totals[block + session][place]) for block in range(0, 30, 3) for place in range(40) for session in range(3)
+    ]
+    content = line(*(update(step, time=1795345200.0 + second) for second, step in enumerate(steps)))
+    usages = [[usage["text_in"] for usage in record.usage_candidates] for record in read_records(content)[0]]
+    assert sum(map(min, usages)) <= sum(counts[-1] for counts in totals) <= sum(map(max, usages))
+    assert any(len(usage) > 1 for usage in usages)

@@ -20,7 +20,7 @@ import msgspec
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document, decode_document, documents, matching_documents
-from voicebill.logs.envelope import Envelope, RecordContext, first_text, unwrap
+from voicebill.logs.envelope import Envelope, RecordContext, Time, first_text, unwrap
 from voicebill.logs.formats.livekit_metrics import (
     LOGGED_TYPES,
     SESSION_USAGE_UPDATED,
@@ -42,6 +42,7 @@ from voicebill.logs.sources import NumberedLines
 NAME = "livekit"
 ABOUT = "metrics of LiveKit agents, single or summed per session, as JSON lines or session reports"
 
+SECONDS_OF_LIVE_SESSION = "seconds of live sessions whose events are in the logs too"
 SERVER_EVENT = "event_"
 """The identifiers of a Realtime API's events begin with it."""
 
@@ -66,7 +67,7 @@ def _has_agent_metrics(line: LiveKitLine) -> bool:
 
 
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
-    """Yield the records of all sources: single metrics at once, and sums at the end of all sources."""
+    """Yield the records of all sources: single metrics with an identifier at once, others and sums at the end."""
     reader = MetricsReader(defaults, report, SessionSums(report))
     for lines in logs:
         for document in documents(lines, report):
@@ -78,7 +79,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
 
 @dataclass(slots=True)
 class MetricsReader:
-    """Read documents: yield single metrics, and keep sums until it is known whether they count."""
+    """Read documents: yield single metrics, and keep what may repeat them until it is known whether it counts."""
 
     defaults: LogDefaults
     report: ReadReport
@@ -101,10 +102,10 @@ class MetricsReader:
                 part = SumPart(ROLES_BY_PART[metrics.part], metrics, record, names_model=entry.form != "summary")
                 if metrics.type not in SINGLE_TYPES:
                     parts.append(part)
-                    continue
-                if record.status != "missing":
-                    self.sums.add_single(part, entry.names, document.source)
-                yield record
+                elif metrics.session_ms and metrics.request_id in self.report.live_sessions:
+                    self.report.skipped[SECONDS_OF_LIVE_SESSION] += 1
+                elif record.status == "missing" or not self.sums.add_single(part, entry.names, document.source):
+                    yield record
             if parts:
                 self.sums.add_sum(_session_sum(entry, tuple(parts)))
 
@@ -158,6 +159,12 @@ class MetricsEntry:
     metrics: tuple[Metrics, ...]
 
     @property
+    def own_times(self) -> tuple[Time, ...]:
+        """The times of the event or report itself, which are better than those of a logger."""
+        line = self.context.envelopes[0]
+        return (line.timestamp, line.created_at)
+
+    @property
     def has_usage(self) -> bool:
         """Whether these are metrics of what is charged, or a summary, even if nothing was used."""
         return self.form == "summary" or any(metrics.part is not None for metrics in self.metrics)
@@ -187,7 +194,7 @@ def _record(entry: MetricsEntry, metrics: Metrics, number: int, *, part: object)
         provider=normalize_provider(metrics.provider or metadata.model_provider),
         model=metrics.model or metadata.model_name,
         session=entry.names.session or entry.names.job or entry.names.room,
-        times=(metrics.timestamp, metrics.created_at),
+        times=(metrics.timestamp, metrics.created_at, *entry.own_times),
         outcome=_outcome(metrics),
         cumulative=metrics.type not in SINGLE_TYPES and (entry.form == "growing" or any(entry.names)),
         part=part,

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 
 from voicebill.billing.record import Record
+from voicebill.logs.envelope import first_text
 from voicebill.logs.formats.livekit_sums import (
     GrowingSums,
     ModelRole,
@@ -29,6 +30,11 @@ from voicebill.logs.report import ReadReport
 SUM_OF_SINGLE_METRICS = "sums whose single metrics are in the log too"
 SUM_IN_ANOTHER_FORM = "sums of sessions that the log gives in another form too"
 
+REPEATED_SINGLE_METRICS = "single metrics that the log gives with their identifier too"
+
+MAX_WAITING_SINGLES = 100_000
+MAX_RESPONSE_SECONDS = 600
+"""Metrics have the time at which a response began, and a logger's line that at which it ended."""
 MAX_SINGLES = 200_000
 """At most so many single metrics of a model are kept, to find those of a sum; beyond, only their total is known."""
 MAX_LATER_SUMS = 100
@@ -103,20 +109,46 @@ class NamedSession:
 
 @dataclass(slots=True)
 class SessionSums:
-    """Collect the sums and the single metrics of all sources, and yield the records of the sums that count."""
+    """Collect the sums and the single metrics of all sources, and yield the records that count at their end."""
 
     report: ReadReport
     named: dict[tuple[int, str], NamedSession] = field(default_factory=dict)
     growing: dict[str, GrowingSums] = field(default_factory=lambda: defaultdict(GrowingSums))
     unnamed: dict[str, list[SessionSum]] = field(default_factory=lambda: defaultdict(list))
     singles: dict[tuple[ModelRole, str | None, Names, str], Singles] = field(default_factory=dict)
+    waiting: list[tuple[SumPart, Names, str]] = field(default_factory=list)
+    """Single metrics without an identifier, with the names of their session and their source."""
 
-    def add_single(self, single: SumPart, names: Names, source: str) -> None:
-        """Add single metrics, which are records of their own."""
+    def add_single(self, single: SumPart, names: Names, source: str) -> bool:
+        """Add single metrics. Return whether they wait: those without an identifier may be logged with one as well."""
+        if first_text(single.metrics.request_id) is None and len(self.waiting) < MAX_WAITING_SINGLES:
+            self.waiting.append((single, names, source))
+            return True
+        self._count_single(single, names, source)
+        return False
+
+    def _count_single(self, single: SumPart, names: Names, source: str) -> None:
         key = (single.part, single.model, names, source)
         if key not in self.singles:
             self.singles[key] = Singles(*key)
         self.singles[key].add(single.record.time, totals_of(single.metrics))
+
+    def _waiting_records(self) -> Iterator[Record]:
+        """Yield the records of single metrics that the logs do not give with an identifier, too, with equal amounts."""
+        identified: dict[tuple[ModelRole, SumQuantities], list[tuple[Singles, float]]] = defaultdict(list)
+        for of_model in self.singles.values() if self.waiting else ():
+            for moment, totals in of_model.entries:
+                identified[of_model.part, totals.rounded].append((of_model, moment))
+        for single, names, source in self.waiting:
+            totals = totals_of(single.metrics)
+            equals = identified[single.part, totals.rounded] if any(totals) else []
+            index = next((index for index, equal in enumerate(equals) if _may_be_equal(single, names, *equal)), None)
+            if index is None:
+                self._count_single(single, names, source)
+                yield single.record
+            else:
+                del equals[index]
+                self.report.skipped[REPEATED_SINGLE_METRICS] += 1
 
     def add_sum(self, session_sum: SessionSum) -> None:
         """Add a sum."""
@@ -131,7 +163,8 @@ class SessionSums:
             self.unnamed[session_sum.source].append(session_sum)
 
     def records(self) -> Iterator[Record]:
-        """Yield the records of the sums that count."""
+        """Yield the records that count, of sums and of single metrics without an identifier."""
+        yield from self._waiting_records()
         sessions: list[tuple[SessionSum, bool]] = []
         for session_sum, may_repeat in self._sessions():
             others = [
@@ -214,6 +247,14 @@ class SessionSums:
             and (part.model is None or of_model.model == part.model)
             and of_model.names.same_as(names) is not False
         ]
+
+
+def _may_be_equal(single: SumPart, names: Names, of_model: Singles, moment: float) -> bool:
+    """Return whether single metrics without an identifier may be those of a model, a session and a moment."""
+    time, metadata = single.record.time, single.metrics.metadata
+    is_near = time is None or not moment or abs(time.timestamp() - moment) < MAX_RESPONSE_SECONDS
+    names_model = metadata is not None and metadata.model_name is not None
+    return is_near and (not names_model or of_model.model == single.model) and names.same_as(of_model.names) is not False
 
 
 def _quantity(record: Record) -> int:

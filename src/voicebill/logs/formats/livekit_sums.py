@@ -1,22 +1,21 @@
 """Represent sums of LiveKit sessions, and assign those that name no session to sessions.
 
 `session_usage_updated` names no session, and a worker logs all its sessions into one file. A sum of the same session never
-shrinks: one that is smaller in any count is of another session. Where sums of several sessions interleave, every assignment is
-followed; if the assignments do not agree in the end, the usage is ambiguous.
+shrinks: one that is smaller in any count is of another session. Where sums of several sessions interleave, several assignments
+are possible; if the two extreme ones do not agree in the end, the usage is ambiguous.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.formats.livekit_metrics import Metrics, kind_and_usages
 
-MAX_ASSIGNMENTS = 16
-"""At most so many assignments of sums to sessions are followed; beyond, those with the smallest and largest usage."""
 MAX_OPEN_SESSIONS = 64
 """A sum continues one of the sessions that were updated last."""
 TOLERANCE_MS = 100
@@ -56,6 +55,11 @@ class SumQuantities(NamedTuple):
     def plus(self, other: "SumQuantities") -> "SumQuantities":
         """Return the sum."""
         return SumQuantities(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    @property
+    def rounded(self) -> "SumQuantities":
+        """The quantities with durations in hundredths of a second, as an agent's own logger prints them."""
+        return self._replace(audio_ms=round(self.audio_ms / 10), session_ms=round(self.session_ms / 10))
 
     def minus(self, other: "SumQuantities") -> "SumQuantities":
         """Return the difference."""
@@ -135,56 +139,59 @@ class SessionSum:
         return {part: total for part, total in totals.items() if any(total)}
 
 
-Assignment = dict[int, int]
-"""For each session, the number of its last sum and that of its first one."""
+class FirstSum(NamedTuple):
+    """The first sum of a session: its origin identifies the session, also when the log has grown."""
+
+    origin: str
+    time: datetime | None
+
+
+Assignment = dict[int, FirstSum]
+"""For each session, the number of its last sum, and its first sum. The session that was updated last is the last."""
 
 
 @dataclass(slots=True)
 class GrowingSums:
-    """The sums of one source that name no session, in their order."""
+    """The sums of one source that name no session, in their order.
+
+    Two assignments to sessions are followed: where a sum may continue several sessions, one continues the session with the
+    largest sum, the other one that with the smallest, so that the sums of sessions are smallest and largest in the end.
+    """
 
     sums: dict[int, SessionSum] = field(default_factory=dict)
     counts: dict[int, dict[tuple[str, ...], int]] = field(default_factory=dict)
-    assignments: list[Assignment] = field(default_factory=lambda: [{}])
+    sizes: dict[int, int] = field(default_factory=dict)
+    assignments: tuple[Assignment, Assignment] = field(default_factory=lambda: ({}, {}))
     added: int = 0
 
     def add(self, session_sum: SessionSum) -> None:
         """Assign a sum to a session that it may continue, or else to a new one."""
         number, counts = self.added, session_sum.counts
         self.added += 1
-        self.sums[number], self.counts[number] = session_sum, counts
-        following: dict[frozenset[int], Assignment] = {}
-        for assignment in self.assignments:
-            choices: list[int | None] = [*self._continued(assignment, counts)]
-            for continued in choices or [None]:
-                after = {last: first for last, first in assignment.items() if last != continued}
-                after[number] = number if continued is None else assignment[continued]
-                following.setdefault(frozenset(after), after)
-        self.assignments = list(following.values())
-        if len(self.assignments) > MAX_ASSIGNMENTS:
-            self.assignments.sort(key=lambda assignment: sum(sum(self.counts[last].values()) for last in assignment))
-            half = MAX_ASSIGNMENTS // 2
-            self.assignments = [*self.assignments[:half], *self.assignments[-half:]]
-        used = {number for assignment in self.assignments for pair in assignment.items() for number in pair}
-        for unused in self.sums.keys() - used:
-            del self.sums[unused], self.counts[unused]
+        self.sums[number], self.counts[number], self.sizes[number] = session_sum, counts, sum(counts.values())
+        for assignment, choose in zip(self.assignments, (max, min), strict=True):
+            continued = self._continued(assignment, counts)
+            last = choose(continued, key=self.sizes.__getitem__) if continued else None
+            first = assignment.pop(last) if last is not None else FirstSum(session_sum.origin, session_sum.time)
+            assignment[number] = first
+            if last is not None and not any(last in others for others in self.assignments):
+                del self.sums[last], self.counts[last], self.sizes[last]
 
     def _continued(self, assignment: Assignment, counts: Mapping[tuple[str, ...], int]) -> list[int]:
         """Return the last sums of the sessions that may have grown to these counts; the one that is equal, if there is one."""
-        recent = list(assignment)[-MAX_OPEN_SESSIONS:]
+        recent = list(islice(reversed(assignment), MAX_OPEN_SESSIONS))
         equal = next((last for last in recent if self.counts[last] == counts), None)
         return [equal] if equal is not None else [last for last in recent if are_within(self.counts[last], counts)]
 
     def sessions(self) -> Iterator[SessionSum]:
-        """Yield the last sums of sessions on which all assignments agree, with the origin of the session's first sum."""
-        common = self._common
+        """Yield the last sums of sessions on which the assignments agree, with the origin of the session's first sum."""
         for last, first in self.assignments[0].items():
-            if last in common and self.counts[last]:
-                yield replace(self.sums[last], origin=self.sums[first].origin, started=self.sums[first].time)
+            if last in self.assignments[1] and self.counts[last]:
+                yield replace(self.sums[last], origin=first.origin, started=first.time)
 
     def ambiguous_parts(self) -> Iterator[SumPart]:
         """Yield the usage of each model whose sums the assignments distribute differently."""
-        common = self._common
+        common = self.assignments[0].keys() & self.assignments[1].keys()
         by_model: dict[tuple[ModelRole, str, str], list[list[SumPart]]] = defaultdict(list)
         for assignment in self.assignments:
             of_assignment: dict[tuple[ModelRole, str, str], list[SumPart]] = defaultdict(list)
@@ -200,10 +207,6 @@ class GrowingSums:
             record = with_candidates(latest.record, usages)
             key = ":".join(("livekit", next(iter(self.sums.values())).origin, "sessions", *model))
             yield replace(latest, record=replace(record, key=key))
-
-    @property
-    def _common(self) -> frozenset[int]:
-        return frozenset.intersection(*(frozenset(assignment) for assignment in self.assignments))
 
 
 def maybe(record: Record) -> Record:

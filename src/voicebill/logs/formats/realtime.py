@@ -199,6 +199,7 @@ class EventReader:
             yield from self._release_waiting(session)
             record = self._duration_record(session)
             if record is not None:
+                self._report.live_sessions.add(session.name or "")
                 yield record
             self._report.unfinished_responses += len(session.open_responses)
             if record is None and not session.has_usage and (session.models or session.transcription_models):
