@@ -648,7 +648,7 @@ def test_the_seconds_of_a_live_session_and_its_events_count_once(tmp_path: Path)
 
 
 def test_many_sessions_that_interleave_are_read_in_one_pass() -> None:
-    """Three sessions at a time, 30 in all, each growing 40 times: the true sum is within the range, and copies add nothing."""
+    """Three sessions at a time, 30 in all, each growing 40 times: the true sum is within the range."""
     totals = [[(place + 1) * (session % 7 + 3) for place in range(40)] for session in range(30)]
     steps = [
         llm_sum(totals[block + session][place]) for block in range(0, 30, 3) for place in range(40) for session in range(3)
