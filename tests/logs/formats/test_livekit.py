@@ -657,3 +657,30 @@ def test_many_sessions_that_interleave_are_read_in_one_pass() -> None:
     usages = [[usage["text_in"] for usage in record.usage_candidates] for record in read_records(content)[0]]
     assert sum(map(min, usages)) <= sum(counts[-1] for counts in totals) <= sum(map(max, usages))
     assert any(len(usage) > 1 for usage in usages)
+
+
+@pytest.mark.parametrize(("pause", "statuses"), [(5.0, ["ambiguous", "exact"]), (3600.0, ["exact", "exact"])])
+def test_a_session_may_go_on_in_the_next_file_of_a_log(tmp_path: Path, pause: float, statuses: list[str]) -> None:
+    """300 tokens at the end of a file, and 400 at the beginning of the next: one session of 400, or two of 700."""
+    one = line(update(llm_sum(100), time=1795345200.0), update(llm_sum(300), time=1795345201.0))
+    two = line(update(llm_sum(400), time=1795345201.0 + pause), update(llm_sum(500), time=1795345205.0 + pause))
+    records, _ = read_files(tmp_path, one=one, two=two)
+    assert [record.status for record in records] == statuses
+    assert [record.usage["text_in"] for record in records] == [300, 500]
+
+
+def test_a_worker_that_begins_with_a_new_session_is_not_the_next_file(tmp_path: Path) -> None:
+    """Its first sum is smaller."""
+    one = line(update(llm_sum(300), time=1795345200.0))
+    two = line(update(llm_sum(5), time=1795345201.0), update(llm_sum(500), time=1795345205.0))
+    records, _ = read_files(tmp_path, one=one, two=two)
+    assert [(record.status, record.usage["text_in"]) for record in records] == [("exact", 300), ("exact", 500)]
+
+
+def test_a_sum_without_usage_is_one_without_usage() -> None:
+    """Speech whose characters are not logged; beside single metrics it adds nothing."""
+    sums = [{"type": "tts_usage", "provider": "openai", "model": "tts-1"}]
+    assert read_record(line(session_report(usage=sums))).status == "missing"
+    speech = {"type": "tts_metrics", "request_id": "q", "timestamp": 1795345200.0, "characters_count": 10}
+    records, _ = read_records(line(speech, update(*sums)))
+    assert [usage_of(record) for record in records] == [{"characters_in": 10}]

@@ -194,7 +194,9 @@ class SessionSums:
         for session in {id(session): session for session in self.named.values()}.values():
             yield session.session_sum, False
         for growing in self.growing.values():
-            yield from ((session_sum, False) for session_sum in growing.sessions())
+            others = [other for other in self.growing.values() if other is not growing]
+            for session_sum in growing.sessions():
+                yield session_sum, any(other.may_continue(session_sum) for other in others)
         for unnamed in self.unnamed.values():
             for index, session_sum in enumerate(unnamed):
                 later_sums = unnamed[index + 1 : index + 1 + MAX_LATER_SUMS]

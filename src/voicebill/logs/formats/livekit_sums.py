@@ -8,7 +8,7 @@ are possible; if the two extreme ones do not agree in the end, the usage is ambi
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -16,6 +16,8 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.formats.livekit_metrics import Metrics, kind_and_usages
 
+MAX_PAUSE = timedelta(minutes=10)
+"""A session logs its sums at least so often: after every response, and while somebody speaks."""
 MAX_OPEN_SESSIONS = 64
 """A sum continues one of the sessions that were updated last."""
 TOLERANCE_MS = 100
@@ -163,10 +165,12 @@ class GrowingSums:
     sizes: dict[int, int] = field(default_factory=dict)
     assignments: tuple[Assignment, Assignment] = field(default_factory=lambda: ({}, {}))
     added: int = 0
+    first: SessionSum | None = None
 
     def add(self, session_sum: SessionSum) -> None:
         """Assign a sum to a session that it may continue, or else to a new one."""
         number, counts = self.added, session_sum.counts
+        self.first = self.first or session_sum
         self.added += 1
         self.sums[number], self.counts[number], self.sizes[number] = session_sum, counts, sum(counts.values())
         for assignment, choose in zip(self.assignments, (max, min), strict=True):
@@ -182,6 +186,15 @@ class GrowingSums:
         recent = list(islice(reversed(assignment), MAX_OPEN_SESSIONS))
         equal = next((last for last in recent if self.counts[last] == counts), None)
         return [equal] if equal is not None else [last for last in recent if are_within(self.counts[last], counts)]
+
+    def may_continue(self, session_sum: SessionSum) -> bool:
+        """Return whether the source may begin within a session of another one, as the next file of a rotated log does."""
+        first = self.first
+        if first is None or first.origin == session_sum.origin or not are_within(session_sum.counts, first.counts):
+            return False
+        if first.time is None or session_sum.time is None:
+            return True
+        return timedelta(0) <= first.time - session_sum.time <= MAX_PAUSE
 
     def sessions(self) -> Iterator[SessionSum]:
         """Yield the last sums of sessions on which the assignments agree, with the origin of the session's first sum."""
@@ -216,7 +229,9 @@ def maybe(record: Record) -> Record:
 
 def with_candidates(record: Record, usages: Iterable[Usage]) -> Record:
     """Return a record with several possible usages; with one, if they are all equal."""
-    different = {tuple(sorted(usage.items())): usage for usage in usages}
+    different: dict[tuple[tuple[str, int], ...], Usage] = {}
+    for usage in usages:
+        different.setdefault(tuple(sorted(usage.items())), usage)
     if len(different) == 1:
         return replace(record, usage_candidates=tuple(different.values()))
     candidates = sorted(different.values(), key=lambda usage: -sum(usage.quantities.values()))
