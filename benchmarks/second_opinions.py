@@ -31,7 +31,7 @@ Opinion = Fraction | str
 
 PRICED_EVENTS = ("response.done", "conversation.item.input_audio_transcription.completed")
 NO_SESSIONS = "it does not read the time of sessions"
-EACH_EVENT = "it counts every event"
+NO_REPEATS = "it counts every event"
 RETIRED = "the model is no longer in its price list, and unlisted models cost $0"
 NO_DATA_ZONE = "it does not know deployments and uses the global price"
 WHY: dict[tuple[str, str], str] = {
@@ -52,8 +52,8 @@ WHY: dict[tuple[str, str], str] = {
         for library in ("genai-prices", "litellm")
     },
     ("translation-without-usage", "genai-prices"): NO_SESSIONS,
-    ("transcription-told-twice", "genai-prices"): EACH_EVENT,
-    ("transcription-told-twice", "litellm"): EACH_EVENT,
+    ("transcription-told-twice", "genai-prices"): NO_REPEATS,
+    ("transcription-told-twice", "litellm"): NO_REPEATS,
 }
 """Why a library's amount differs or is missing, from an analysis of its amount or from its error message."""
 
