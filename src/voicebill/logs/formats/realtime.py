@@ -32,7 +32,7 @@ from voicebill.logs.formats.realtime_lines import (
     with_content,
     without_audio,
 )
-from voicebill.logs.formats.realtime_sessions import SessionDuration, SessionRegistry, SessionState, add_name, name_at
+from voicebill.logs.formats.realtime_sessions import SessionDuration, SessionRegistry, SessionState
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import VOICE_LIVE, normalize_deployment, normalize_provider, normalize_region
 from voicebill.logs.report import ReadReport, first_time, format_json_error
@@ -237,8 +237,8 @@ class EventReader:
     def _on_session(self, event: WrappedEvent, state: SessionState, context: EventContext) -> Iterator[Record]:
         session = event.session if isinstance(event.session, EventSession) else EventSession()
         state.is_voice_live = state.is_voice_live or session.is_voice_live
-        has_first_model = add_name(state.models, context.time, session.model)
-        if add_name(state.transcription_models, context.time, session.transcription_model) or has_first_model:
+        has_first_model = state.models.add(context.time, session.model)
+        if state.transcription_models.add(context.time, session.transcription_model) or has_first_model:
             yield from self._release_waiting(state, only_named=True)
         if is_billed_by_time(state) or event.type == "session.started":
             self._start_duration(state, context)
@@ -296,7 +296,7 @@ class EventReader:
                 session.last_usage = usages[0]
         if first_seen is None:
             self._remember(key, FirstSeen(response.status or "completed", session.turn + session.user_spoke, previous_usage))
-        model = context.first_value("model") or response.model or name_at(session.models, context.time)
+        model = context.first_value("model") or response.model or session.models.at(context.time)
         kind: RecordKind = "out-of-band" if is_out_of_band else "response"
         return self._release_or_wait(
             self._record(
@@ -343,7 +343,7 @@ class EventReader:
         session.has_usage = session.has_usage or event.usage is not None
         usages = no_usage() if event.usage is None else _transcription_usages(event.usage)
         key = self._transcription_key(event, session, context, usages)
-        model = context.first_value("transcription_model") or name_at(session.transcription_models, context.time)
+        model = context.first_value("transcription_model") or session.transcription_models.at(context.time)
         return self._release_or_wait(
             self._record(key, "transcription", usages, session, context, model=model, outcome="completed"), session
         )
@@ -398,7 +398,7 @@ class EventReader:
         session.has_usage = True
         is_final = event.type == "session.closed"
         if isinstance(event.session, EventSession):
-            add_name(session.models, context.time, event.session.model)
+            session.models.add(context.time, event.session.model)
         duration = self._start_duration(session, context)
         if is_final or (not duration.is_final and sum(reported[0]) >= duration.total_ms):
             key = f"session:{session.name}" if session.name else duration.record.key
@@ -414,7 +414,7 @@ class EventReader:
         time, is_transcription = session.duration.record.time, session.duration.record.kind == "transcription"
         default = self._defaults.transcription_model if is_transcription else self._defaults.model
         names = session.transcription_models if is_transcription and not session.models else session.models
-        return duration_record(session, name_at(names, time) or default, self._report)
+        return duration_record(session, names.at(time) or default, self._report)
 
     def _record(
         self,
@@ -474,7 +474,7 @@ class EventReader:
         waiting, session.waiting = session.waiting, []
         for record in waiting:
             is_transcription = record.kind == "transcription"
-            model = name_at(session.transcription_models if is_transcription else session.models, record.time)
+            model = (session.transcription_models if is_transcription else session.models).at(record.time)
             if model is None and only_named:
                 session.waiting.append(record)
                 continue

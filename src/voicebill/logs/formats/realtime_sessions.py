@@ -1,5 +1,6 @@
 """Keep the sessions of a log of Realtime events: which event belongs to which, and which models they named, and when."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,14 +35,58 @@ class SessionDuration:
         return sum(self.reported[0]) if self.reported else 0
 
 
+class NameHistory:
+    """The names that a log gave, such as a session's models, and when. A lookup takes logarithmic time."""
+
+    def __init__(self) -> None:
+        self._times: list[datetime] = []
+        self._timed_names: list[str] = []
+        self._last: tuple[datetime | None, str] | None = None
+        self._is_fully_timed = True
+
+    def __bool__(self) -> bool:
+        return self._last is not None
+
+    @property
+    def last(self) -> str | None:
+        """The name that was added last, or None."""
+        return self._last[1] if self._last else None
+
+    def add(self, time: datetime | None, name: str | None) -> bool:
+        """Add a name that differs from the last one. Return whether it is the first, which records may be waiting for."""
+        if not name:
+            return False
+        if self._last is not None and self._last[1] == name:
+            last_time = self._last[0]
+            if last_time is time or (last_time is not None and time is not None and last_time <= time):
+                return False
+        is_first = self._last is None
+        self._last = (time, name)
+        if time is None:
+            self._is_fully_timed = False
+        else:
+            index = bisect_right(self._times, time)
+            self._times.insert(index, time)
+            self._timed_names.insert(index, name)
+        return is_first
+
+    def at(self, time: datetime | None) -> str | None:
+        """Return the last name by a time. Before the first one, return the first: a session has a model from its start."""
+        if time is not None and self._times:
+            index = bisect_right(self._times, time)
+            if index or self._is_fully_timed:
+                return self._timed_names[max(index - 1, 0)]
+        return self.last
+
+
 @dataclass(slots=True)
 class SessionState:
     """What is known about one session while its log is read."""
 
     name: str | None
     started_at: datetime | None = None
-    models: list[tuple[datetime | None, str]] = field(default_factory=list)
-    transcription_models: list[tuple[datetime | None, str]] = field(default_factory=list)
+    models: NameHistory = field(default_factory=NameHistory)
+    transcription_models: NameHistory = field(default_factory=NameHistory)
     waiting: list[Record] = field(default_factory=list)
     open_responses: set[str] = field(default_factory=set)
     last_usage: Usage | None = None
@@ -59,12 +104,12 @@ class SessionState:
     @property
     def model(self) -> str | None:
         """The model that was named last, or None."""
-        return self.models[-1][1] if self.models else None
+        return self.models.last
 
     @property
     def transcription_model(self) -> str | None:
         """The transcription model that was named last, or None."""
-        return self.transcription_models[-1][1] if self.transcription_models else None
+        return self.transcription_models.last
 
     @property
     def reported_ms(self) -> int:
@@ -149,7 +194,7 @@ class SessionRegistry:
     def _continue(self, session: SessionState, unnamed: SessionState) -> None:
         """Make a session that is named late the one that was unnamed so far."""
         session.duration, unnamed.duration = unnamed.duration, None
-        session.models += unnamed.models
+        session.models = session.models or unnamed.models
         session.started_at = min(filter(None, (unnamed.started_at, session.started_at)), default=None)
         session.last_time = max(filter(None, (unnamed.last_time, session.last_time)), default=None)
         self._timed.remove(unnamed)
@@ -172,7 +217,7 @@ class SessionRegistry:
     def _session_for_conversation(self) -> SessionState:
         """Return the session of a new conversation: the one without a conversation, or a new session if that is ambiguous."""
         unlinked = list(self._unlinked.values())
-        if len(unlinked) > 1 and len({session.model for session in unlinked}) > 1:
+        if len(unlinked) > 1 and len({session.models.last for session in unlinked}) > 1:
             self._report.ambiguous_sessions += 1
             return self._new_unnamed()
         return unlinked[0] if len(unlinked) == 1 and self._unnamed.has_conversation else self._unnamed
@@ -218,33 +263,3 @@ def _is_after(time: datetime | None, session: SessionState) -> bool:
 
 def _texts(*values: Name) -> Iterator[str]:
     return (str(value) for value in values if value not in (None, ""))
-
-
-def add_name(names: list[tuple[datetime | None, str]], time: datetime | None, name: str | None) -> bool:
-    """Append a name that differs from the last one. Return whether it is the first, which records may be waiting for."""
-    if not name:
-        return False
-    if names and names[-1][1] == name:
-        last = names[-1][0]
-        if (last is None and time is None) or (last is not None and time is not None and last <= time):
-            return False
-    names.append((time, name))
-    return len(names) == 1
-
-
-def name_at(names: Sequence[tuple[datetime | None, str]], time: datetime | None) -> str | None:
-    """Return the last name logged by a time. Before the first one, return the first: a session has a model from its start."""
-    if not names:
-        return None
-    timed_names = [(since, name) for since, name in names if since is not None]
-    if time is not None:
-        earlier = [(since, name) for since, name in reversed(timed_names) if since <= time]
-        if earlier:
-            return max(earlier, key=_start_time)[1]
-        if len(timed_names) == len(names):
-            return min(timed_names, key=_start_time)[1]
-    return names[-1][1]
-
-
-def _start_time(timed_name: tuple[datetime, str]) -> datetime:
-    return timed_name[0]
