@@ -165,6 +165,8 @@ def test_an_object_that_cannot_be_parsed_is_usage_that_was_not_read(text: str) -
         b"Usage(" * 100_000 + b"input_tokens=1",
         b"{'input_tokens': " * 10_000,
         b"a=1 " * 60_000 + b"input_tokens=(",
+        b"Event(delta='" + b"QUFB" * 30_000 + b"', x=<object>, output_tokens=1",
+        b"QUFB" * 30_000 + b" output_tokens=1 a=(",
     ],
 )
 def test_other_text_is_no_object(line: bytes) -> None:

@@ -24,6 +24,8 @@ MAX_PRINTED_BYTES = 128 * 1024
 MAX_STARTS = 8
 """An object is looked for at so many places of a line."""
 MAX_PRINTED_NESTING = 50
+MAX_LEADING_CHARACTERS = 80
+"""At most so much of the text in front of fields is taken for their message."""
 
 TYPES_BY_CLASS = {
     "RealtimeModelMetrics": "realtime_model_metrics",
@@ -41,10 +43,13 @@ TYPES_BY_CLASS = {
 }
 """The types of objects by their class."""
 
-PRINTED_OBJECT = re.compile(rb"token\w*(?:=|'\s*:)|(?:Metrics|Usage|Event)\(")
-"""Without this, a line has no object with counts: it is not decoded."""
-OBJECT_START = re.compile(r"\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?=\w+=)")
+PRINTED_OBJECT = re.compile(
+    rb"(?:token|second|duration|character)\w*(?:=|'\s*:)\s*\d|(?:Metrics|Usage|Session\w*Event)\(|'type': 'session\."
+)
+"""Without this, a line has no object with counts or with a session's model: it is not decoded, as no audio is."""
+OBJECT_START = re.compile(r"\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
 """Where an object may begin: a call, a dictionary, or fields side by side."""
+STRING_OR_BRACKET = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|[()\[\]{}'"]""")
 LEADING_WORDS = re.compile(r"([A-Za-z][\w ]*?):?\s*$")
 """The words in front of fields without a class."""
 
@@ -60,20 +65,24 @@ def python_object(line: bytes) -> tuple[bytes, bytes] | None:
     if len(line) > MAX_PRINTED_BYTES or not PRINTED_OBJECT.search(line):
         return None
     text = line.decode(errors="replace").strip()
-    for number, start in enumerate(OBJECT_START.finditer(text)):
-        if number == MAX_STARTS:
+    position = 0
+    for _ in range(MAX_STARTS):
+        start = OBJECT_START.search(text, position)
+        if start is None:
             return None
-        fields = _object_at(text, start.start())
+        fields, end = _object_at(text, start.start())
         if fields is not None and (fields.get("type") in TYPES_BY_CLASS.values() or counts_in(fields)):
             return msgspec.json.encode(fields), text[: start.start()].encode()
+        position = max(end if fields is not None else start.end(), start.start() + 1)
     return None
 
 
-def _object_at(text: str, start: int) -> dict[str, Any] | None:
-    """Return the object that begins at a place, with what JSON after it adds; None if it is not one."""
+def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
+    """Return the object that begins at a place, with what JSON after it adds, and its end; None if it is not one."""
     if text[start] != "{" and "(" not in text[start:].partition("=")[0]:
         json_start = text.find(' {"', start)
-        end, message = json_start if json_start >= 0 else len(text), LEADING_WORDS.search(text, 0, start)
+        end = json_start if json_start >= 0 else len(text)
+        message = LEADING_WORDS.search(text[max(start - MAX_LEADING_CHARACTERS, 0) : start])
         expression = f"_({_with_commas(text[start:end])})"
     else:
         end, message = _end(text, start), None
@@ -81,31 +90,23 @@ def _object_at(text: str, start: int) -> dict[str, Any] | None:
     try:
         fields = _json_value(ast.parse(expression, mode="eval").body, 0)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+        return None, end
     if not isinstance(fields, dict):
-        return None
+        return None, end
     message_field = {"message": message[1]} if message else {}
-    return {**_json_after(text[end:]), **message_field, **fields}
+    return {**_json_after(text[end:]), **message_field, **fields}, end
 
 
 def _end(text: str, start: int) -> int:
     """Return where the brackets that open at a place are closed, or the end of the text."""
-    depth, quote, index = 0, "", text.index(text[start] if text[start] == "{" else "(", start)
-    while index < len(text):
-        character = text[index]
-        if character == "\\":
-            index += 1
-        elif quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-            if depth == 0:
-                return index + 1
-        index += 1
+    depth = 0
+    for token in STRING_OR_BRACKET.finditer(text, start):
+        character = token[0]
+        if character in "'\"":
+            break
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and character in ")]}":
+            return token.end()
     return len(text)
 
 
