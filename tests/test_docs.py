@@ -19,6 +19,7 @@ from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.billing.errors import VoicebillError
 from voicebill.cli.app import COMMANDS, app, load_command
 from voicebill.conversation.rules import PARAMETERS
+from voicebill.logs.owner_names import OWNER_NAMES, PREFIXES
 from voicebill.logs.read import LOG_FORMATS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -97,6 +98,15 @@ def test_every_format_field_and_option_of_usage_logs_is_documented() -> None:
     assert set(first_cells(formats)) == {log_format.name for log_format in LOG_FORMATS}
     named = text.partition("The fields are:")[2].partition("A condition")[0]
     assert {name.strip() for name in named.split(",")} == set(FILTER_FIELDS)
+
+
+def test_the_names_of_owners_are_documented_in_their_order() -> None:
+    text = (DOCS / "usage-logs.md").read_text(encoding="utf-8").partition("## Tenant, session and project")[2]
+    text = text.partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", text, flags=re.MULTILINE)
+    assert {field: tuple(re.findall(r"`(\w+)`", names)) for field, names in rows} == OWNER_NAMES
+    prefixes = {prefix.replace(".", "_") for prefix in re.findall(r"`([a-z_.]+)\.`", text)}
+    assert prefixes == set(PREFIXES)
 
 
 def test_the_example_log_is_what_its_generator_writes() -> None:

@@ -20,6 +20,7 @@ ALL_NAMES: dict[str, Any] = {
     "day": date(2026, 11, 22),
     "session": "s",
     "tenant": "t",
+    "project": "p",
     "provider": "p",
     "deployment": "d",
     "region": "r",
@@ -68,7 +69,7 @@ def test_the_usage_decides_between_sessions_and_not_between_responses() -> None:
     assert replace(RECORD, usage_candidates=(few,)).completeness == replace(RECORD, usage_candidates=(many,)).completeness
 
 
-@given(st.permutations(list(OTHERS)), st.integers(0, 6))
+@given(st.permutations(list(OTHERS)), st.integers(0, 7))
 def test_every_known_name_counts_equally(order: list[str], many: int) -> None:
     assert replace(RECORD, **{name: ALL_NAMES[name] for name in order[:many]}).completeness == RECORD.completeness + many
 

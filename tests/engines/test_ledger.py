@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
@@ -221,7 +222,7 @@ def test_files_of_a_killed_recording_are_removed(tmp_path: Path) -> None:
         (lambda folder: (folder / "ledger.json").write_text("{"), "is damaged"),
         (
             lambda folder: (folder / "ledger.json").write_text('{"version": 99}'),
-            "is a ledger of version 99; this voicebill reads version 2: install a newer one",
+            "is a ledger of version 99; this voicebill reads version 3: install a newer one",
         ),
         (
             lambda folder: (folder / "ledger.json").write_text('{"version": 1, "generation": 3, "parts": [], "retired": []}'),
@@ -243,6 +244,30 @@ def test_a_ledger_of_an_earlier_version_is_not_added_to(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="is a ledger of version 1, which this voicebill no longer reads"):
         Ledger(tmp_path).record([record("a")])
     assert (tmp_path / "ledger.json").read_text() == manifest
+
+
+def as_version_2(ledger: Ledger) -> None:
+    """Make a ledger one of the version before: its files have no projects."""
+    for file in ledger.files():
+        table = pq.read_table(file)
+        pq.write_table(table.drop_columns(["project"]), file)
+    manifest = json.loads((ledger.folder / "ledger.json").read_text())
+    (ledger.folder / "ledger.json").write_text(json.dumps(manifest | {"version": 2}))
+
+
+def test_a_ledger_without_projects_is_read_and_added_to(tmp_path: Path) -> None:
+    """The project of its records is unknown. The same record changes nothing; with its project it replaces the earlier one."""
+    ledger = Ledger(tmp_path)
+    ledger.record([record("a"), record("b"), record("c", day=21)])
+    as_version_2(ledger)
+    assert costs(tmp_path).counts.records == 3
+    assert [group.keys for group in costs(tmp_path, by=("project",), where=parse_filter("not project = p")).groups] == [(None,)]
+    assert ledger.record([record("a")]).repeated == 1
+    summary = ledger.record([record("b", project="p"), record("d", project="q")])
+    assert (summary.added, summary.corrected) == (1, 1)
+    groups = {group.keys: group.records for group in costs(tmp_path, by=("project",)).groups}
+    assert groups == {(None,): 2, ("p",): 1, ("q",): 1}
+    assert json.loads((tmp_path / "ledger.json").read_text())["version"] == 3
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -36,12 +36,13 @@ def prices(tmp_path_factory: pytest.TempPathFactory) -> PriceBook:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Write 600 records to two files: all statuses, known and unknown models, and billing increments."""
+    """Write 600 records to two files, the second without projects, as an earlier version wrote them."""
     folder = tmp_path_factory.mktemp("usage ledger")
     paths = []
     for name, records in (("a", many_records(400)), ("b'c", many_records(600)[400:])):
         paths.append(folder / f"{name}.parquet")
-        pq.write_table(pa.Table.from_batches(batches(records)).select(USAGE_COLUMNS), paths[-1])
+        table = pa.Table.from_batches(batches(records)).select(USAGE_COLUMNS)
+        pq.write_table(table if name == "a" else table.drop_columns(["project"]), paths[-1])
     return paths
 
 
@@ -57,6 +58,7 @@ def spark(files: list[Path]) -> Iterator[SparkEngine]:
     ("where", "query_fields"),
     [
         (None, {"by": ("tenant", "meter"), "top": 9}),
+        ("not project = acme", {"by": ("project", "kind"), "top": 9, "calls": False}),
         pytest.param(
             "(offer = openai/stepper or not provider = azure and hour < 2026-11-10T12) and meter in (audio_in, session_ms)",
             {"by": ("day", "model", "region", "status"), "calls": False},

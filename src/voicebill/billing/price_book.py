@@ -171,6 +171,8 @@ class PriceBook:
     adjustments: tuple[Adjustment, ...] = ()
     currencies: tuple[Currency, ...] = ()
     unpriced_providers: tuple[UnpricedProvider, ...] = ()
+    model_aliases: Mapping[str, str] = field(default_factory=dict)
+    """Models by the user's own names for them, such as those of Azure deployments, in lower case."""
 
     def price_row(self, offer: Offer, day: date) -> PriceRow | None:
         """An offer's prices on a day: contracted prices take precedence over list prices, then every adjustment is applied."""
@@ -200,7 +202,7 @@ class PriceBook:
     def digest(self) -> str:
         """A fingerprint that changes whenever a figure, or its date or source, changes."""
         published = (self.meters, self.offers, self.aliases, self.lifecycle, self.surcharges, self.availability)
-        contract = (self.contracted, self.adjustments, self.currencies)
+        contract = (self.contracted, self.adjustments, self.currencies, *((self.model_aliases,) if self.model_aliases else ()))
         return fingerprint((published, *contract) if any(contract) else published)
 
     def currency(self, day: date) -> Currency | None:
@@ -233,7 +235,7 @@ class PriceBook:
     ) -> Quote:
         """The offer that a name refers to on a day, with its rates.
 
-        `model` is a vendor's name, dated (`gpt-realtime-1.5-2026-02-23`) or undated (`gpt-realtime-mini`).
+        `model` is a vendor's name, dated (`gpt-realtime-1.5-2026-02-23`) or undated (`gpt-realtime-mini`), or an alias.
         `kind` restricts the names that are suggested for an unknown model; all of them are sold on the day.
 
         Raises:
@@ -243,6 +245,7 @@ class PriceBook:
         """
         provider, deployment = provider.strip().lower(), deployment.strip().lower()
         region = None if region is None else region.strip().lower()
+        alias, model = model, self.model_of(model)
         offers = self.offers_named(model, provider, kind, day)
         deployable = self._deployable_regions(offers[0], deployment)
         candidates = _select_offers(offers, model, deployment=deployment, region=region, tier=tier, deployable=deployable)
@@ -258,6 +261,7 @@ class PriceBook:
                 field="region",
                 is_sentence=True,
             )
+        assumptions += [f"{alias} is an alias of {model}"] if alias != model else []
         assumptions += [*_row_assumptions(offer, row, day), *self.contract_terms(offer, day)]
         reason = uncertainty(row, day)
         if reason:
@@ -267,6 +271,15 @@ class PriceBook:
             region = offer.regions[0]
             assumptions.append(f"the region is {region}, the only one with {deployment} prices of {offer.name}")
         return Quote(rates, region, tuple(assumptions), tuple(warnings))
+
+    def model_of(self, name: str) -> str:
+        """The model that a name of the user's own stands for; any other name unchanged. A vendor's names take precedence."""
+        model = self.model_aliases.get(name.strip().lower())
+        return name if model is None or name.strip().lower() in self._offer_names else model
+
+    @cached_property
+    def _offer_names(self) -> frozenset[str]:
+        return frozenset(name for _, name in self._by_name)
 
     def offers_named(
         self, model: str, provider: str | None = None, kind: Kind | None = None, day: date | None = None
@@ -278,18 +291,18 @@ class PriceBook:
             Unpriced: no price of that provider is known.
         """
         providers = self.providers if provider is None else (self._seller(provider),)
-        name = model.strip().lower()
+        name = self.model_of(model).strip().lower()
         offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, name), ()))
         if not offers:
             elsewhere = sorted({seller for seller, other_name in self._by_name if other_name == name})
             remedy = f"{' and '.join(elsewhere)} has that name" if elsewhere else ""
-            other_name = (
+            other_names = (
                 other_name
                 for (seller, other_name), namesakes in self._by_name.items()
                 if seller in providers
                 and any(kind in (None, offer.kind) and (day is None or self.is_available(offer, day)) for offer in namesakes)
             )
-            raise UnknownName("model", model, other_name, remedy=remedy)
+            raise UnknownName("model", model, (*other_names, *self.model_aliases), remedy=remedy)
         return offers
 
     def model_names(self, kind: Kind, day: date, provider: str | None = None) -> list[str]:

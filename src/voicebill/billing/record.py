@@ -45,6 +45,7 @@ class Record:
     session: str | None = None
     turn: int | None = None
     tenant: str | None = None
+    project: str | None = None
     time: datetime | None = None
     day: date | None = None
     session_started_at: datetime | None = None
@@ -89,7 +90,7 @@ class Record:
         Any usage ranks above none; a known day, without which a record cannot be priced, ranks next; then the status of the
         counts, and the number of known names. Of cumulative records the one with the largest usage is kept, in any order.
         """
-        names = (self.model, self.session, self.tenant, self.provider, self.deployment, self.region)
+        names = (self.model, self.session, self.tenant, self.project, self.provider, self.deployment, self.region)
         trust = _TRUST[self.status]
         score = 128 * (trust > 0) + 64 * (self.day is not None) + 8 * trust + sum(name is not None for name in names)
         is_running_total = self.cumulative or self.kind == "session"
@@ -97,10 +98,13 @@ class Record:
 
     @property
     def content_hash(self) -> str:
-        """A fingerprint of its content, without where it was read and what preceded it in the session."""
+        """A fingerprint of its content, without where it was read and what preceded it in the session.
+
+        Without a project it is that of ledgers from before projects were recorded.
+        """
         usages = tuple((usage.status, tuple(sorted(usage.items()))) for usage in self.usage_candidates)
         sku = (self.provider, self.model, self.deployment, self.region, self.tier)
-        context = (self.session, self.tenant, self.time, self.day)
+        context = (self.session, self.tenant, self.time, self.day, *(() if self.project is None else (self.project,)))
         return fingerprint((self.kind, self.outcome, usages, sku, context))
 
 

@@ -112,7 +112,9 @@ class DuckDBEngine:
             self.connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         if files:
             with translate_errors():
-                self.connection.from_parquet([str(file) for file in files]).create_view("usage")
+                self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage_columns")
+                self.connection.from_parquet([str(file) for file in files], union_by_name=True).create_view("usage_files")
+                self.connection.execute(f"CREATE VIEW usage AS {USAGE_OF_FILES_SQL}")
         else:
             with translate_errors():
                 self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage")
@@ -215,5 +217,8 @@ DEDUPLICATE_SQL = f"""
     ) kept USING (place)
 """
 """The rows of each record once: of records with the same key, those of the most complete, or of the last among equals."""
+
+USAGE_OF_FILES_SQL = "SELECT * FROM usage_columns UNION ALL BY NAME SELECT * FROM usage_files"
+"""The rows of files. A column that an earlier version did not write is null."""
 
 COUNT_REPEATED_SQL = "SELECT COUNT(*) - COUNT(DISTINCT key) FROM incoming WHERE part = 0"

@@ -9,10 +9,20 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
 from voicebill.engines.sql import Statement
 from voicebill.engines.sql_engine import SqlQuery
-from voicebill.engines.usage_table import small_table
+from voicebill.engines.usage_table import USAGE_SCHEMA, small_table
 from voicebill.extras import import_extra
 
 LOCAL_MASTER = "local[*]"
+
+SPARK_TYPES = {
+    "string": "STRING",
+    "int64": "BIGINT",
+    "int32": "INT",
+    "date32[day]": "DATE",
+    "timestamp[us, tz=UTC]": "TIMESTAMP",
+}
+USAGE_COLUMNS_DDL = ", ".join(f"{field.name} {SPARK_TYPES[str(field.type)]}" for field in USAGE_SCHEMA)
+"""The columns of the usage table: one that an earlier version did not write to a file is null."""
 
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.properties")
 
@@ -30,7 +40,8 @@ class SparkEngine:
     def __init__(self, files: Sequence[Path], *, master: str = LOCAL_MASTER, settings: Mapping[str, str] | None = None) -> None:
         self._session = _start_session(master, settings or {})
         self._materialized: dict[str, Any] = {}
-        self._session.read.parquet(*(str(file.resolve()) for file in files)).createOrReplaceTempView("usage")
+        names = (str(file.resolve()) for file in files)
+        self._session.read.schema(USAGE_COLUMNS_DDL).parquet(*names).createOrReplaceTempView("usage")
 
     def __enter__(self) -> "SparkEngine":
         return self

@@ -37,8 +37,9 @@ except ImportError:  # pragma: no cover - Windows
 
 MANIFEST = "ledger.json"
 LOCK = ".lock"
-VERSION = 2
-"""Version 1 had other column names and is no longer read."""
+VERSION = 3
+"""Version 1 had other column names and is no longer read. Version 2 has no projects: its records have none."""
+READABLE_VERSIONS = (2, VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Ledger:
         """
         try:
             document = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            if document["version"] != VERSION:
+            if document["version"] not in READABLE_VERSIONS:
                 raise UnreadableFile(self._version_error(document["version"]))
             parts = tuple(LedgerPart(entry["path"], entry["rows"], entry["records"]) for entry in document["parts"])
             unread = {

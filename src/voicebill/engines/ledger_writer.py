@@ -147,8 +147,9 @@ class LedgerWriter:
         columns = ", ".join(USAGE_COLUMNS)
         select = f"SELECT {columns} FROM added WHERE {'day IS NULL' if day == UNDATED else f'day = DATE {_quote(day)}'}"
         if rewritten_parts:
-            select += f""" UNION ALL SELECT {columns} FROM {self._read_parquet(rewritten_parts)}
-                ANTI JOIN (SELECT key FROM accepted WHERE corrects IS NOT NULL) c USING (key)"""
+            select += f""" UNION ALL SELECT {columns} FROM (
+                    SELECT * FROM incoming WHERE FALSE UNION ALL BY NAME SELECT * FROM {self._read_parquet(rewritten_parts)}
+                ) rewritten ANTI JOIN (SELECT key FROM accepted WHERE corrects IS NOT NULL) c USING (key)"""
         new_parts = self._write(day, f"SELECT * FROM ({select}) ORDER BY reading > 0, source, line_number, key, reading, part")
         return [part for part in parts if part not in rewritten_parts] + new_parts
 
@@ -174,7 +175,7 @@ class LedgerWriter:
 
     def _read_parquet(self, parts: Iterable[LedgerPart]) -> str:
         names = ", ".join(_quote(self._folder / part.path) for part in parts)
-        return f"read_parquet([{names}], filename = true, hive_partitioning = false)"
+        return f"read_parquet([{names}], filename = true, hive_partitioning = false, union_by_name = true)"
 
 
 def _quote(text: object) -> str:

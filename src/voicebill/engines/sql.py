@@ -21,8 +21,9 @@ POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")
 """Fields that are columns of `quantity_sums` in every query, or that are joined to it."""
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
 
+USAGE_FIELDS = ("tenant", "project", "session", "kind", "status", "outcome", "source", "turn", "day", "model")
 FIELD_SQL: Mapping[str, str] = {
-    **{name: f"u.{name}" for name in ("tenant", "session", "kind", "status", "outcome", "source", "turn", "day", "model")},
+    **{name: f"u.{name}" for name in USAGE_FIELDS},
     "meter": "NULLIF(u.meter, '')",
     "offer": "s.offer",
     "month": "SUBSTR(CAST(u.day AS STRING), 1, 7)",

@@ -5,7 +5,7 @@
 | key, kind, status, outcome | identity of the record, what was billed, how far its counts determine its usage, how it ended |
 | provider, model, deployment, region, tier | what was bought, in lower case; null if the log does not name it |
 | sku | these five values in one text, which `parse_sku` splits |
-| session, turn, tenant | the conversation, the turn and the customer that it belongs to |
+| session, turn, tenant, project | the conversation, the turn, the customer and the project that it belongs to |
 | day, time, hour | time, in UTC; `hour` is the hour of the day |
 | since_ms, until_ms | time of the first event of its session, and time of the record, in ms since 1970 |
 | reading | 0 if the counts determine the usage; otherwise the number of the usage candidate, from 1 |
@@ -40,6 +40,7 @@ USAGE_SCHEMA = pa.schema(
         ("session", pa.string()),
         ("turn", pa.int64()),
         ("tenant", pa.string()),
+        ("project", pa.string()),
         ("day", pa.date32()),
         ("time", pa.timestamp("us", tz="UTC")),
         ("hour", pa.int32()),
@@ -112,6 +113,7 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
         record.session,
         record.turn,
         record.tenant,
+        record.project,
         record.day,
         record.time,
         record.time.hour if record.time else None,

@@ -17,7 +17,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.latency import Latency
 from voicebill.answers.catalog.stacks import ROLE_KINDS, Stack
 from voicebill.answers.catalog.transports import TransportProfile
-from voicebill.answers.parameters.table_schema import Issue, Values, read_table
+from voicebill.answers.parameters.table_schema import Issue, TablePath, Values, read_table
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.meters import Meter
@@ -108,8 +108,9 @@ class _FactsFile:
         if "turns" in tables:
             suggestion = ("plan", "estimate --plan") if "minutes" in tables else ("script", "simulate")
             raise InvalidInput(f"{file} looks like a {suggestion[0]}, not prices or rules: use voicebill {suggestion[1]}")
-        meter_names = {*meters, *(str(row.get("name")) for row in _tables(tables.get("meters")))}
         self.issues: list[Issue] = []
+        self.model_aliases = _take_model_aliases(tables, self.issues)
+        meter_names = {*meters, *(str(row.get("name")) for row in _tables(tables.get("meters")))}
         self.values = read_table(tables, file_schema(sorted(meter_names)), self.issues)
         self.row_builder = RowBuilder({**DEFAULTS, **self.values})
 
@@ -130,6 +131,29 @@ class _FactsFile:
             raise InvalidFile(self.name, self.issues, self.lines)
 
 
+def _take_model_aliases(tables: dict[str, object], issues: list[Issue]) -> dict[str, str]:
+    """Remove a table `[aliases]` of models by names from a file's tables; a list `[[aliases]]` of versions stays."""
+    table = tables.get("aliases")
+    if not isinstance(table, dict):
+        return {}
+    del tables["aliases"]
+    models: dict[str, str] = {}
+    for name, model in table.items():
+        path: TablePath = ("aliases", name)
+        if isinstance(model, dict):
+            path = (*path, str(next(iter(model), "")))
+            reason = "must be the name of a model: put a name with dots in quotation marks"
+        elif not isinstance(model, str) or not model.strip():
+            reason = "must be the name of a model, such as 'gpt-realtime'"
+        elif not name.strip() or name.strip().lower() in {other.strip().lower() for other in models}:
+            reason = "must be a name that occurs once, in whatever case"
+        else:
+            models[name] = model.strip()
+            continue
+        issues.append(Issue(path, f"{'.'.join(map(str, path[1:]))}: {reason}"))
+    return models
+
+
 def _tables(rows: object) -> list[Values]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
@@ -143,6 +167,7 @@ class _FactsBuilder:
     history_policies: dict[str, HistoryPolicy] = field(default_factory=dict)
     rule_sets: dict[str, RuleSet] = field(default_factory=dict)
     aliases: list[Alias] = field(default_factory=list)
+    model_aliases: dict[str, str] = field(default_factory=dict)
     lifecycle: list[Lifecycle] = field(default_factory=list)
     surcharges: list[Surcharge] = field(default_factory=list)
     availability: list[Availability] = field(default_factory=list)
@@ -191,6 +216,7 @@ class _FactsBuilder:
         self.surcharges += file.build("surcharges", file.row_builder.surcharge)
         self.availability += file.build("availability", file.row_builder.availability)
         self.unpriced_providers += file.build("unpriced_providers", file.row_builder.unpriced_provider)
+        _add_model_aliases(file, self.model_aliases, self.offers.values())
         _add_currencies(file, self.currencies)
         _add_contracted(file, self.contracted, self.offers)
         _add_adjustments(file, self.adjustments)
@@ -223,6 +249,7 @@ class _FactsBuilder:
             adjustments=tuple(self.adjustments),
             currencies=tuple(self.currencies),
             unpriced_providers=tuple(self.unpriced_providers),
+            model_aliases=self.model_aliases,
         )
         ordered = sorted(self.rule_sets.values(), key=lambda rule_set: rule_set.name != DEFAULT_RULES)
         return Facts(
@@ -278,6 +305,17 @@ def _add_currencies(file: _FactsFile, currencies: list[Currency]) -> None:
         currencies.append(currency)
 
     file.build("currencies", add)
+
+
+def _add_model_aliases(file: _FactsFile, model_aliases: dict[str, str], offers: Iterable[Offer]) -> None:
+    """Add names for models. A later file's names replace those of an earlier one."""
+    models = {name.lower(): name for offer in offers for name in (offer.model, offer.name, *offer.also_named)}
+    for name, model in file.model_aliases.items():
+        if model.lower() in models:
+            model_aliases[name.strip().lower()] = models[model.lower()]
+        else:
+            error = UnknownName("model", model, models.values())
+            file.issues.append(Issue(("aliases", name), f"{name}: {error}"))
 
 
 def _add_stacks(file: _FactsFile, stacks: dict[str, Stack], offers: list[Offer]) -> None:

@@ -18,9 +18,12 @@ class LogDefaults:
     region: str | None = None
     tier: str | None = None
     tenant: str | None = None
+    project: str | None = None
     day: date | None = None
     alias: Mapping[str, str] = field(default_factory=dict)
     """Models by the names that logs use for them, in lower case. Unlike a default, they replace what a log says."""
+    column: Mapping[str, str] = field(default_factory=dict)
+    """The names under which logs give the tenant, session, project, model or time, by field. They precede the usual names."""
 
     def with_model(self, record: Record) -> Record:
         """Return a record with the model that its name stands for."""

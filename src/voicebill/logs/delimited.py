@@ -41,7 +41,7 @@ def normalize_column(name: str) -> str:
     >>> normalize_column(" Input Tokens"), normalize_column("inputTokens")
     ('input_tokens', 'input_tokens')
     """
-    return re.sub(r"[\s\-]+", "_", split_camel_case(name.strip()))
+    return re.sub(r"[\s\-.]+", "_", split_camel_case(name.strip()))
 
 
 @dataclass(frozen=True, slots=True)

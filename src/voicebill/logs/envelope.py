@@ -1,6 +1,6 @@
-"""Read the envelope that loggers put around usage: tenant, session, time, deployment and region."""
+"""Read the envelope that loggers put around usage: time, deployment and region, and the owners that it names."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -10,8 +10,9 @@ from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
-from voicebill.logs.providers import normalize_deployment, normalize_region, split_model_name
-from voicebill.logs.report import ReadReport, first_of, first_time
+from voicebill.logs.owner_names import Owners, owners_in, owners_of_document
+from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region, split_model_name
+from voicebill.logs.report import ReadReport, first_of, first_time, format_json_error
 from voicebill.logs.unread_usage import counts_in
 
 Name = str | int | None
@@ -28,12 +29,6 @@ class Envelope(Struct, gc=False):
     at_timestamp: Time = field(default=None, name="@timestamp")
     received_at: Time = None
     created_at: Time = None
-    tenant: Name = None
-    tenant_id: Name = None
-    customer: Name = None
-    customer_id: Name = None
-    session_id: Name = None
-    call_id: Name = None
     deployment: str | None = None
     region: str | None = None
 
@@ -73,19 +68,24 @@ def first_text(*values: Name) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RecordContext:
-    """The document, its envelopes from the outside in, and the defaults, from which a record is made."""
+    """The document, its envelopes from the outside in, and the defaults, from which a record is made.
+
+    `path` leads to the object in the document that the record is made of, such as ("data", 3) in a page with many.
+    """
 
     document: Document
     defaults: LogDefaults
     report: ReadReport
     envelopes: Sequence[Envelope] = ()
+    path: Sequence[str | int] = ()
 
     @property
     def session(self) -> str | None:
-        """The session that the envelopes name, or None."""
-        return next(
-            (session for envelope in self.envelopes if (session := first_text(envelope.session_id, envelope.call_id))), None
-        )
+        """The session that the document names, or None."""
+        try:
+            return self._owners().value("session")
+        except UnicodeError:
+            return None
 
     def record(
         self,
@@ -102,16 +102,19 @@ class RecordContext:
         outcome: str | None = None,
         cumulative: bool = False,
         part: object = None,
+        owner_objects: Sequence[Mapping[str, Any]] | None = None,
     ) -> Record:
         """Return a record. Fields that neither the caller nor an envelope gives are taken from the defaults.
 
-        `part` is what the record was made of, if that is not the document as a unit. Without usage, it is searched for counts.
+        `owner_objects` name the owners, the nearest first, if it is not the document. `part` is what the record was made of, if
+        that is not the document as a unit. Without usage, it is searched for counts.
         """
         defaults = self.defaults
-        provider, model = split_model_name(model, provider)
+        owners = self._reported_owners() if owner_objects is None else owners_in(owner_objects, defaults.column)
+        provider, model = split_model_name(owners.value("model", model), normalize_provider(provider))
         if usages[0].status == "missing":
             self._report_unread(part)
-        time = first_time(self.report, (*times, *self._times()))
+        time = first_time(self.report, (owners.value("time"), *times, *self._times()))
         return Record(
             key=key,
             kind=kind,
@@ -128,13 +131,27 @@ class RecordContext:
                 defaults.region,
             ),
             tier=defaults.tier,
-            session=session or self.session,
-            tenant=tenant or self._tenant() or defaults.tenant,
+            session=owners.value("session", session),
+            tenant=owners.value("tenant", tenant) or defaults.tenant,
+            project=owners.value("project") or defaults.project,
             time=time,
             day=None if time else defaults.day,
             outcome=outcome,
             cumulative=cumulative,
         )
+
+    def _owners(self) -> Owners:
+        return owners_of_document(self.document.content, self.path, self.defaults.column)
+
+    def _reported_owners(self) -> Owners:
+        """Return the owners that the document names. A name that is not UTF-8 is reported, and no owner is taken."""
+        try:
+            return self._owners()
+        except UnicodeError as error:
+            self.report.add_error(
+                self.document.source, self.document.line_number, format_json_error(error, self.document.content)
+            )
+            return Owners({}, {})
 
     def _report_unread(self, part: object) -> None:
         document = self.document
@@ -146,13 +163,3 @@ class RecordContext:
     def _times(self) -> Iterable[object]:
         for envelope in self.envelopes:
             yield from envelope.times
-
-    def _tenant(self) -> str | None:
-        return next(
-            (
-                tenant
-                for envelope in self.envelopes
-                if (tenant := first_text(envelope.tenant, envelope.tenant_id, envelope.customer, envelope.customer_id))
-            ),
-            None,
-        )

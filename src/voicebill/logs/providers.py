@@ -73,11 +73,11 @@ def split_model_name(model: str | None, provider: str | None) -> tuple[str | Non
 
     >>> split_model_name("azure/gpt-realtime", None), split_model_name("openai/gpt-realtime", "azure")
     (('azure', 'gpt-realtime'), ('azure', 'gpt-realtime'))
-    >>> split_model_name("acme/voice", None)
-    (None, 'acme/voice')
+    >>> split_model_name("acme/voice", None), split_model_name("Azure-OpenAI/gpt-realtime", None)
+    ((None, 'acme/voice'), ('azure', 'gpt-realtime'))
     """
     prefix, _, name = (model or "").partition("/")
-    if name and (prefix_provider := PROVIDER_ALIASES.get(prefix.strip().lower())):
+    if name and (prefix_provider := PROVIDER_ALIASES.get(_alias_key(prefix))):
         return provider or prefix_provider, name
     return provider, model
 
@@ -103,10 +103,14 @@ def normalize_provider(provider: str | None) -> str | None:
     host = name.partition("/")[0]
     if host.partition(":")[0].endswith(AZURE_HOSTS):
         return VOICE_LIVE if VOICE_LIVE_PATH in name else "azure"
-    alias = PROVIDER_ALIASES.get(name.replace(" ", "_").replace("-", "_")) or PROVIDER_ALIASES.get(host.partition(":")[0])
+    alias = PROVIDER_ALIASES.get(_alias_key(name)) or PROVIDER_ALIASES.get(host.partition(":")[0])
     if alias is not None:
         return alias
     if sdk_name := SDK_PROVIDER.fullmatch(name):
-        return PROVIDER_ALIASES.get(sdk_name[1].replace("-", "_"), sdk_name[1])
+        return PROVIDER_ALIASES.get(_alias_key(sdk_name[1]), sdk_name[1])
     is_host = bool(separator) or (HOST.fullmatch(host) is not None and name not in DOTTED_PROVIDERS)
     return None if is_host or name in UNNAMED else name
+
+
+def _alias_key(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")

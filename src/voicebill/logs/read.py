@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,7 +129,8 @@ def _read_sources(
         if recognition is not None:
             report.sources[source.name] = recognition.log_format.name
             if recognition.rewrite_line is not None:
-                lines.rewrite(recognition.rewrite_line)
+                is_wrapped = recognition.rewrite_line is unwrap_line
+                lines.rewrite(partial(unwrap_line, own_names=defaults.column) if is_wrapped else recognition.rewrite_line)
             lines_by_format.setdefault(recognition.log_format.name, []).append(lines)
     for source_format in LOG_FORMATS:
         if source_format.name in lines_by_format:

@@ -3,7 +3,8 @@
 An object that was printed in Python's own form is turned into JSON.
 
 Envelopes are those of Docker's json-file driver, CloudWatch, journald, Google Cloud, loguru and structlog. The time of the
-outermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time.
+outermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time. So are
+the owners that the envelopes name.
 A line of OpenTelemetry's logs has many records: it becomes an array of the JSON in their bodies. A body that is no JSON becomes
 the message of a record with the record's attributes as its fields, as loggers write them.
 
@@ -12,11 +13,12 @@ export, loguru's `serialize`, and structlog's JSON renderer, read 2026-11-28.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from voicebill.logs.owner_names import owners_in
 from voicebill.logs.python_text import python_object
 
 MAX_WRAPPINGS = 4
@@ -27,6 +29,7 @@ MESSAGE_FIELDS = ("log", "message", "MESSAGE", "msg", "textPayload", "jsonPayloa
 """The fields in which envelopes carry a line, as text or as an object."""
 OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
 """The fields in which structured loggers carry objects, or an object of them."""
+CONTENT_FIELDS = frozenset({*MESSAGE_FIELDS, *OBJECT_FIELDS} - {"extra", "fields"})
 TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
 JSON_STARTS = (b"{", b"}", b"[", b"]", b",", b":", b'"')
 """A line that begins with one of these is JSON, or a part of a document over many lines."""
@@ -64,8 +67,10 @@ def strip_prefix(line: bytes) -> bytes:
     return _with_time(content, time[0].decode() if time else None)
 
 
-def unwrap_line(line: bytes) -> bytes:
+def unwrap_line(line: bytes, own_names: Mapping[str, str] | None = None) -> bytes:
     r"""Return the JSON in a line's envelopes, or behind its prefix; a line without any unchanged.
+
+    `own_names` are the user's own names of fields, by field, which are kept as well.
 
     >>> unwrap_line(b'{"log": "{\\"type\\": \\"response.done\\"}\\n", "stream": "stdout", "time": "2026-11-22T10:15:00Z"}')
     b'{"received_at":"2026-11-22T10:15:00Z","type": "response.done"}'
@@ -75,16 +80,18 @@ def unwrap_line(line: bytes) -> bytes:
     if OTLP_LOGS in content and (log_records := list(_log_records(content))):
         return b"[" + b",".join(log_records) + b"]"
     time: str | float | None = None
+    owners: dict[str, str] = {}
     for _ in range(MAX_WRAPPINGS):
         document = _decoded(content)
         inner = next(_contents(document), None) if document is not None else None
         if document is None or inner is None:
             break
         time = time or _time_of(document)
+        owners = {**_owners_of(document, own_names or {}), **owners}
         content = inner
     else:
         return line
-    return stripped if content == stripped.strip() else _with_time(content, time)
+    return stripped if content == stripped.strip() else _with_time(content, time, owners)
 
 
 def _decoded(content: bytes) -> dict[str, Any] | None:
@@ -127,11 +134,19 @@ def _time_of(document: dict[str, Any]) -> str | float | None:
     return next((value for value in values if isinstance(value, str | int | float) and value), None)
 
 
-def _with_time(content: bytes, time: str | float | None) -> bytes:
-    """Add the time of an envelope in front of an object's own fields, which take precedence."""
-    if time is None or not content.startswith(b"{") or content[1:].lstrip().startswith(b"}"):
+def _owners_of(document: dict[str, Any], own_names: Mapping[str, str]) -> dict[str, str]:
+    """Return the owners that an envelope names, by the names of their fields in every format, and by the user's own."""
+    owners = owners_in([{name: value for name, value in document.items() if name not in CONTENT_FIELDS}], own_names)
+    usual = {"session_id" if field == "session" else field: value for field, value in owners.usual.items()}
+    return {**usual, **{own_names[field]: value for field, value in owners.own.items()}}
+
+
+def _with_time(content: bytes, time: str | float | None, owners: Mapping[str, str] | None = None) -> bytes:
+    """Add the time and the owners of an envelope in front of an object's own fields, which take precedence."""
+    fields = {**({} if time is None else {"received_at": time}), **(owners or {})}
+    if not fields or not content.startswith(b"{") or content[1:].lstrip().startswith(b"}"):
         return content
-    return b'{"received_at":' + _encode(time) + b"," + content[1:].lstrip()
+    return _encode(fields)[:-1] + b"," + content[1:].lstrip()
 
 
 def _log_records(content: bytes) -> Iterator[bytes]:

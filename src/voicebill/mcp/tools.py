@@ -205,6 +205,7 @@ def _cost(table: Arguments, site: ToolContext) -> JsonObject:
         raise InvalidInput("is missing: which file or folder below the root?", field="path")
     sources = log_sources(site.root, table["path"])
     defaults = {name: value for name, value in values.items() if name in LOG_DEFAULTS}
+    defaults["alias"] = {**site.facts.prices.model_aliases, **defaults.get("alias", {})}
     query = CostQuery.of(values, site.facts.prices)
     report = ReadReport()
     with DuckDBEngine(memory=SERVER_MEMORY) as database:

@@ -36,13 +36,16 @@ def test_the_name_at_a_time_is_that_of_the_definition(
     assert history.at(time) == literal_name(entries, time)
 
 
-def test_a_name_that_is_repeated_is_kept_once() -> None:
-    """100,000 sessions' updates with the same model take the room of one."""
+def test_a_late_event_does_not_hide_a_name_that_is_repeated() -> None:
+    """Two models, the first at minute 5; of the second, a late event is of minute 0 and the next of minute 6."""
     history = NameHistory()
-    assert history.add(START, "gpt-realtime")
-    assert not history.add(START + timedelta(minutes=1), "gpt-realtime")
-    assert not history.add(None, None)
-    assert history.at(START - timedelta(minutes=1)) == "gpt-realtime"
+    for minute, name in ((5, "gpt-realtime"), (0, "gpt-realtime-mini"), (6, "gpt-realtime-mini")):
+        history.add(START + timedelta(minutes=minute), name)
+    assert [history.at(START + timedelta(minutes=minute)) for minute in (4, 5, 7)] == [
+        "gpt-realtime-mini",
+        "gpt-realtime",
+        "gpt-realtime-mini",
+    ]
 
 
 def test_a_log_that_alternates_two_models_takes_linear_time() -> None:

@@ -73,10 +73,10 @@ USAGE = {"text_in": 40, "text_in_cached": 60, "audio_in": 10, "audio_in_cached":
     ids=["page", "bucket", "array of buckets", "indented array of pages", "older name of the results", "result by itself"],
 )
 def test_a_page_its_buckets_and_their_results_are_read_alike(content: str) -> None:
-    """The provider is OpenAI, the tenant the project, the day that of the bucket in UTC; no session, so no calls."""
+    """The provider is OpenAI, its project, the day that of the bucket in UTC; no session, so no calls."""
     record = read_record(content)
     assert usage_of(record) == USAGE
-    assert (record.provider, record.model, record.tenant, record.status) == ("openai", "gpt-realtime-1.5", "proj_a", "exact")
+    assert (record.provider, record.model, record.project, record.status) == ("openai", "gpt-realtime-1.5", "proj_a", "exact")
     assert (record.day, record.time, record.session, record.turn) == (date(2026, 11, 25), None, None, None)
 
 
@@ -194,7 +194,7 @@ def test_the_dashboards_export_is_read_like_the_api(batch: str, tier: str, expec
     counts = "130.0,12.0,80.0,50.0,40.0,5.0,60.0,10.0,20.0,7.0"
     record = read_record(f"{EXPORT}{TIMES}{',' * 17}\n{TIMES},proj_a,3.0,,key_1,gpt-realtime-1.5,{batch},{tier},{counts}\n")
     assert usage_of(record) == USAGE
-    assert (record.tenant, record.tier, record.day, record.line_number) == ("proj_a", expected, date(2026, 11, 25), 3)
+    assert (record.project, record.tier, record.day, record.line_number) == ("proj_a", expected, date(2026, 11, 25), 3)
 
 
 @pytest.mark.parametrize("day", ["start_time", "date"])
@@ -294,7 +294,7 @@ def test_a_page_costs_what_its_tokens_cost_and_nothing_is_said_per_call() -> Non
         "output_audio_tokens": 2_300,
     }
     records, _ = read_records(page(bucket(result(**counts))))
-    answer = cost(PythonEngine(records), CostQuery(by=("tenant",)), load_facts().prices)
+    answer = cost(PythonEngine(records), CostQuery(by=("project",)), load_facts().prices)
     assert answer.total.low == answer.total.high
     assert format_dollars(answer.total.low or 0) == "0.5044"
     assert answer.per_call is None

@@ -1004,6 +1004,22 @@ LOG_DEFAULTS: Inputs = _rows(
         example="acme",
     ),
     Input(
+        name="project",
+        label="Project",
+        help="Project of the conversations, if the log does not name one",
+        kind=kinds.TEXT,
+        group=LOG_VALUES,
+        example="support",
+    ),
+    Input(
+        name="column",
+        label="Names in the log",
+        help="Names of the columns, attributes or metadata with the tenant, session, project, model or time",
+        kind=kinds.COLUMN_NAMES,
+        group=LOG_VALUES,
+        example="tenant=team_id,session=conversation.ref",
+    ),
+    Input(
         name="day",
         label="Day of records without a time",
         help="Day of the records without a time",

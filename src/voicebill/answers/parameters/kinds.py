@@ -11,7 +11,7 @@ from voicebill.answers.capacity.targets import ServiceLevel
 from voicebill.answers.parsing import quantities
 from voicebill.answers.recorded.filters import Condition, parse_filter
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.billing.errors import InvalidInput, closest_names
+from voicebill.billing.errors import InvalidInput, UnknownName, closest_names
 from voicebill.billing.validation import Between, format_value, is_reasonable
 from voicebill.billing.validity import parse_day
 from voicebill.conversation.volume import Volume
@@ -317,6 +317,31 @@ def read_aliases(value: object) -> dict[str, str]:
     return aliases
 
 
+COLUMN_FIELDS = ("tenant", "session", "project", "model", "time")
+"""The fields of a record that may be read under a name of the user's own."""
+
+
+def read_column_names(value: object) -> dict[str, str]:
+    """Names in logs by field, as a text such as `tenant=team_id,session=conversation.ref`.
+
+    Raises:
+        InvalidInput: it is anything else, or a field is given twice.
+        UnknownName: there is no such field.
+    """
+    names: dict[str, str] = {}
+    for pair in read_string(value).split(","):
+        field_name, _, name = (part.strip() for part in pair.partition("="))
+        field_name = field_name.lower()
+        if field_name and field_name not in COLUMN_FIELDS:
+            raise UnknownName("field", field_name, COLUMN_FIELDS)
+        if not field_name or not name or field_name in names:
+            raise InvalidInput(
+                f"must be FIELD=NAME, a field once, such as tenant=team_id, not {_describe(value)}", is_predicate=True
+            )
+        names[field_name] = name
+    return names
+
+
 def read_filter(value: object) -> Condition:
     """A filter of records, such as `turn >= 3 and status = exact`.
 
@@ -372,4 +397,5 @@ TIER = InputKind("tier", read_tier, "integer", "NAME")
 CACHED_TOKENS = InputKind("cached tokens", read_cached_tokens, "string", "NAME", choices=tuple(CACHED_TOKEN_COUNTING))
 FIELD_NAMES = InputKind("fields", read_field_names, "array", "FIELD,...", item={"type": "string"})
 ALIASES = InputKind("aliases", read_aliases, "string", "NAME=MODEL,...")
+COLUMN_NAMES = InputKind("columns", read_column_names, "string", "FIELD=NAME,...")
 FILTER = InputKind("filter", read_filter, "string", "CONDITION")

@@ -26,6 +26,7 @@ TEXT_FIELDS = (
     "region",
     "tier",
     "tenant",
+    "project",
     "session",
     "meter",
     "kind",

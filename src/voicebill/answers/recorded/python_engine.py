@@ -331,6 +331,7 @@ def _fields(record: Record, sku: Sku, offer: str | None) -> dict[str, FieldValue
         "region": sku.region or None,
         "tier": sku.tier,
         "tenant": record.tenant,
+        "project": record.project,
         "session": record.session,
         "kind": record.kind,
         "status": record.status,

@@ -155,3 +155,5 @@ class PriceFileReport(Report):
     """Number of exchange rates."""
     stacks: int
     """Number of stacks in the file."""
+    aliases: int
+    """Number of names for models in the file."""

@@ -102,7 +102,7 @@ def cost_command(
         log_input.refuse_for_ledger()
         engine_context = engine_over_ledger(log_input.ledger, engine, master=master, memory=memory)
     else:
-        report, records = log_input.read()
+        report, records = log_input.read(price_book.model_aliases)
         engine_context = engine_over_records(records, engine, report, master=master, memory=memory)
     with engine_context as cost_engine:
         unread = unread_usage_of(log_input.ledger) if report is None else report.unread_usage

@@ -70,6 +70,7 @@ def prices_command(
         book = checked.prices
         own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
         own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
+        own_counts["aliases"] = len(book.model_aliases)
         if as_json:
             from voicebill.answers.reports.prices import PriceFileReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
             from voicebill.answers.reports.report import package_version  # noqa: PLC0415

@@ -1,9 +1,11 @@
 """Define `voicebill record`: add the records of logs to a ledger."""
 
+from voicebill.answers.recorded.recorded_names import RecordedNames
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display import terminal
 from voicebill.cli.options.logs import LogInput, takes_logs
-from voicebill.cli.options.shared import JsonOption
+from voicebill.cli.options.shared import JsonOption, PricesOption, home_files
+from voicebill.facts import load_facts
 
 MAX_DAYS_SHOWN = 8
 """The maximum number of days that are named."""
@@ -13,6 +15,7 @@ MAX_DAYS_SHOWN = 8
 def record_command(
     *,
     log_input: LogInput,
+    prices: PricesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record usage logs in a ledger; each record is kept once.
@@ -25,13 +28,15 @@ def record_command(
     ledger = log_input.ledger
     if not log_input.logs or ledger is None:
         raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
-    report, records = log_input.read()
+    price_book = load_facts(*home_files(), *(prices or ())).prices
+    names = RecordedNames(price_book, log_input.defaults)
+    report, records = log_input.read(price_book.model_aliases)
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger needs an extra
     from voicebill.logs.report_text import report_notes  # noqa: PLC0415
 
-    summary = Ledger(ledger).record(records, unread_usage=report.unread_by_file)
+    summary = Ledger(ledger).record(names.watch(records), unread_usage=report.unread_by_file)
     unread = report.unread_usage
-    warnings = [*([unread.warning] if unread else []), *report_notes(report)]
+    warnings = [*([unread.warning] if unread else []), *names.warnings(), *report_notes(report)]
     if as_json:
         from voicebill.answers.reports.cost import (  # noqa: PLC0415 - only for JSON: reports cost start-up time
             RecordingReport,

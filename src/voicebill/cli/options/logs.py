@@ -77,12 +77,14 @@ class LogInput:
             InvalidInput: one of them is given.
         """
         values = self.defaults if self.format is None else {**self.defaults, "format": self.format}
-        for name in ("model", "transcription_model", "alias", "tenant", "day", "format"):
+        for name in ("model", "transcription_model", "alias", "tenant", "project", "column", "day", "format"):
             if name in values:
                 raise InvalidInput("applies when logs are recorded, not to the records of a ledger", field=name)
 
-    def read(self) -> tuple["ReadReport", Iterator["Record"]]:
+    def read(self, model_aliases: Mapping[str, str]) -> tuple["ReadReport", Iterator["Record"]]:
         """The report, and the records of the logs, repeated ones included. The report is filled while the records are read.
+
+        `model_aliases` are those of the prices; those of the command take precedence.
 
         Raises:
             MissingExtra: the packages that read logs are not installed.
@@ -91,7 +93,7 @@ class LogInput:
         from voicebill.logs.read import all_records  # noqa: PLC0415
         from voicebill.logs.report import ReadReport  # noqa: PLC0415
 
-        defaults = LogDefaults(**self.defaults)
+        defaults = LogDefaults(**{**self.defaults, "alias": {**model_aliases, **self.defaults.get("alias", {})}})
         report = ReadReport(strict=self.strict)
         return report, _with_progress(all_records(self.logs or [], self.format, defaults, report), report)
 

@@ -31,6 +31,7 @@ from voicebill.logs.delimited import (
     parse_header,
 )
 from voicebill.logs.keys import place_key, response_key
+from voicebill.logs.owner_names import OWNER_NAMES, normal_name
 from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region, split_model_name
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import PARQUET, NumberedLines
@@ -68,9 +69,10 @@ FIELD_COLUMNS: dict[str, tuple[str, ...]] = {
     "deployment": ("deployment",),
     "region": ("region",),
     "tier": ("tier",),
-    "session": ("session", "session_id", "call_id"),
+    "session": OWNER_NAMES["session"],
     "turn": ("turn",),
-    "tenant": ("tenant", "tenant_id", "customer", "customer_id", "team", "team_id"),
+    "tenant": OWNER_NAMES["tenant"],
+    "project": OWNER_NAMES["project"],
     "time": ("time", "timestamp", "start_time"),
     "day": ("day", "date"),
     "outcome": ("outcome", "status"),
@@ -102,14 +104,15 @@ class Table:
     """What is to be said of an unknown column that has values, by its name."""
 
     @classmethod
-    def from_names(cls, names: Iterable[str], remarks: Mapping[str, str]) -> "Table":
-        """Return the table with these columns."""
+    def from_names(cls, names: Iterable[str], remarks: Mapping[str, str], own_names: Mapping[str, str]) -> "Table":
+        """Return the table with these columns. A field's own name, if there is one, is preferred to the usual ones."""
         present = set(names)
+        own_columns = {field: (normal_name(name),) for field, name in own_names.items()}
         field_columns, count_columns = (
             {
                 field: columns
                 for field, aliases in columns_by_field.items()
-                if (columns := tuple(name for name in aliases if name in present))
+                if (columns := tuple(name for name in (*own_columns.get(field, ()), *aliases) if name in present))
             }
             for columns_by_field in (FIELD_COLUMNS, COUNT_COLUMNS)
         )
@@ -162,7 +165,8 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     for lines in logs:
         first_sum: tuple[int, TableRow] | None = None
         sum_count, has_calls = 0, False
-        for line_number, row, table in _parquet_rows(lines, report) if lines.is_parquet else _text_rows(lines, report):
+        table_rows = _parquet_rows if lines.is_parquet else _text_rows
+        for line_number, row, table in table_rows(lines, report, defaults.column):
             if any(str(row.get(column)).lower() in SUMMING_RUN_TYPES for column in FIELD_COLUMNS["run_type"]):
                 sum_count += 1
                 first_sum = first_sum or (line_number, row)
@@ -191,7 +195,7 @@ def _report_unread(lines: NumberedLines, line_number: int, row: TableRow, report
         report.add_unread_counts(lines.name, line_number, counts)
 
 
-def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
+def _text_rows(lines: NumberedLines, report: ReadReport, own_names: Mapping[str, str]) -> Iterator[tuple[int, TableRow, Table]]:
     numbered = TextLines(lines, report)
     first = next(numbered, None)
     if first is None:
@@ -201,7 +205,7 @@ def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, 
     if header is None:
         report.add_error(lines.name, line_number, "not a header of known columns with a quantity among them")
         return
-    columns = _columns(header.names, lines.name, line_number, report)
+    columns = _columns(header.names, lines.name, line_number, report, own_names)
     if not columns:
         return
     unread_columns = {
@@ -209,21 +213,24 @@ def _text_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, 
         for index, name in enumerate(header.names)
         if index not in columns and meaning_of(name) not in ("", "uncharged")
     }
-    table = Table.from_names(columns.values(), _column_remarks(header.names, columns))
+    table = Table.from_names(columns.values(), _column_remarks(header.names, columns), own_names)
     read_columns = {index: name for index, name in enumerate(header.names) if name in table.remarks} | unread_columns | columns
     for line_number, cells in delimited_rows(numbered, header, report):
         stripped = ((name, cells[index].strip()) for index, name in read_columns.items())
         yield line_number, {name: cell for name, cell in stripped if cell}, table
 
 
-def _columns(names: Sequence[str], source: str, line_number: int, report: ReadReport) -> dict[int, str]:
+def _columns(
+    names: Sequence[str], source: str, line_number: int, report: ReadReport, own_names: Mapping[str, str]
+) -> dict[int, str]:
     """Return the known columns by position. A misspelt count is reported; a repeated column makes the table unreadable."""
     columns: dict[int, str] = {}
+    own_columns = {normal_name(name) for name in own_names.values()}
     for index, name in enumerate(map(normalize_column, names)):
         if name in columns.values():
             report.add_error(source, line_number, f"the column {name} occurs twice")
             return {}
-        if name in supported_columns():
+        if name in supported_columns() or name in own_columns:
             columns[index] = name
         elif count := _misspelt(name, _counting_columns()):
             report.add_error(source, line_number, f"the column {name[:60]!r} is unknown and ignored: did you mean {count}?")
@@ -281,7 +288,9 @@ def _is_one_letter_off(word: str, right: str) -> bool:
     return is_exchanged or any(word[start + skipped :] == right[start + missed :] for skipped, missed in rests)
 
 
-def _parquet_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, TableRow, Table]]:
+def _parquet_rows(
+    lines: NumberedLines, report: ReadReport, own_names: Mapping[str, str]
+) -> Iterator[tuple[int, TableRow, Table]]:
     import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -292,10 +301,10 @@ def _parquet_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[in
             if _counting_columns().isdisjoint(_supported(names)):
                 report.add_error(lines.name, 0, "none of its columns has a known quantity")
                 return
-            columns = _columns(names, lines.name, 0, report)
+            columns = _columns(names, lines.name, 0, report, own_names)
             if not columns:
                 return
-            table = Table.from_names(columns.values(), _column_remarks(names, columns))
+            table = Table.from_names(columns.values(), _column_remarks(names, columns), own_names)
             read_columns = {
                 index: columns.get(index, name) for index, name in enumerate(names) if index in columns or name in table.remarks
             }
@@ -370,6 +379,7 @@ class _RowReader:
             session=self._text("session"),
             turn=self._number("turn"),
             tenant=self._text("tenant") or self.defaults.tenant,
+            project=self._text("project") or self.defaults.project,
             time=time,
             day=self._day(time),
             outcome=outcome,
@@ -416,7 +426,9 @@ class _RowReader:
             prefix = "" if kind in ("response", "out-of-band") else f"{kind}:"
             key = prefix + response_key(identifier)
         if key is None:
-            content = repr(sorted((name, str(value)) for name, value in self.row.items())).encode()
+            own_columns = {normal_name(name) for name in self.defaults.column.values()} - supported_columns()
+            cells = ((name, str(value)) for name, value in self.row.items() if name not in own_columns)
+            content = repr(sorted(cells)).encode()
             return place_key(self.lines.identity, self.line_number, content)
         return f"{key}:{meter}" if meter else key
 

@@ -17,7 +17,7 @@ from voicebill.logs.counts import TokenCounts, no_usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.delimited import filled_rows, is_vendor_table
 from voicebill.logs.documents import Document, decode_document, documents, matching_documents
-from voicebill.logs.envelope import Envelope, Name, RecordContext, Time, first_text
+from voicebill.logs.envelope import Envelope, RecordContext, Time
 from voicebill.logs.formats.langfuse_usage import UsageDetails, usages_by_convention, usages_from_details
 from voicebill.logs.formats.realtime_events import Count
 from voicebill.logs.report import ReadReport, first_of
@@ -41,9 +41,6 @@ class Observation(Envelope, gc=False):
     provided_model_name: str | None = None
     traceId: str | None = None  # noqa: N815
     trace_id: str | None = None
-    sessionId: Name = None  # noqa: N815
-    userId: Name = None  # noqa: N815
-    user_id: Name = None
     startTime: Time = None  # noqa: N815
     start_time: Time = None
     endTime: Time = None  # noqa: N815
@@ -62,14 +59,14 @@ class Observation(Envelope, gc=False):
         return self.usageDetails or self.usage_details or self.usage
 
     @property
-    def observations_with_parents(self) -> Iterator[tuple["Observation", "Observation"]]:
-        """Yield every observation in the document, with the documents around it."""
-        items = [*(self.data or ()), *(self.observations or ())]
-        for item in items:
-            if isinstance(item, Observation):
-                yield item, self
-        if not items:
-            yield self, self
+    def observations_with_paths(self) -> Iterator[tuple["Observation", Sequence[str | int]]]:
+        """Yield every observation in the document, and where it is."""
+        for name, items in (("data", self.data), ("observations", self.observations)):
+            for index, item in enumerate(items or ()):
+                if isinstance(item, Observation):
+                    yield item, (name, index)
+        if not self.data and not self.observations:
+            yield self, ()
 
     @property
     def is_distinctive(self) -> bool:
@@ -88,7 +85,7 @@ def matches(sample: Sequence[bytes]) -> bool:
     return is_vendor_table(NAME, sample) or any(
         observation.is_distinctive
         for document in matching_documents(sample, _decoder, _KEYWORDS)
-        for observation, _ in document.observations_with_parents
+        for observation, _ in document.observations_with_paths
     )
 
 
@@ -100,9 +97,9 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             root = decode_document(document, _decoder, report)
             if root is None:
                 continue
-            for number, (observation, parent) in enumerate(root.observations_with_parents, 1):
-                context = RecordContext(document, defaults, report, (observation, parent))
-                record = _record(observation, parent, context, number)
+            for number, (observation, path) in enumerate(root.observations_with_paths, 1):
+                context = RecordContext(document, defaults, report, (observation, root), path)
+                record = _record(observation, context, number)
                 if record is None and observation is root:
                     report.add_other_line(document.source, document.line_number, document.content)
                 elif record is None:
@@ -120,7 +117,7 @@ def _table_documents(lines: NumberedLines, report: ReadReport) -> Iterator[Docum
         yield Document(lines.name, lines.identity, line_number, msgspec.json.encode(cells))
 
 
-def _record(observation: Observation, parent: Observation, context: RecordContext, number: int) -> Record | None:
+def _record(observation: Observation, context: RecordContext, number: int) -> Record | None:
     if observation.details is None and observation.type != "GENERATION":
         return None
     try:
@@ -132,8 +129,6 @@ def _record(observation: Observation, parent: Observation, context: RecordContex
         f"langfuse:{observation.id}" if observation.id else context.document.key_of(number),
         usages,
         model=first_of(observation.model, observation.providedModelName, observation.provided_model_name),
-        session=first_text(observation.sessionId, observation.session_id, parent.sessionId, parent.session_id),
-        tenant=first_text(observation.userId, observation.user_id, parent.userId, parent.user_id),
         times=(observation.endTime, observation.end_time, observation.startTime, observation.start_time),
         part=observation,
     )

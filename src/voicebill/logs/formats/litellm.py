@@ -77,9 +77,6 @@ class Metadata(Struct, gc=False):
 
     usage_object: UsageObject | None = None
     model_map_information: ModelMapInformation | None = None
-    user_api_key_end_user_id: Name = None
-    user_api_key_team_id: Name = None
-    user_api_key_user_id: Name = None
 
 
 class CallParameters(Struct, gc=False):
@@ -111,9 +108,6 @@ class SpendLogRow(Struct, gc=False):
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
     spend: float | None = None
-    user: Name = None
-    end_user: Name = None
-    team_id: Name = None
     session_id: Name = None
     trace_id: Name = None
     status: str | None = None
@@ -197,7 +191,8 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 report.add_other_line(document.source, document.line_number, document.content)
             for number, row in enumerate(rows, 1):
                 part = row if len(rows) > 1 else None
-                yield from _records(row, RecordContext(document, defaults, report), number, part)
+                path = ("data", number - 1) if isinstance(root.data, list) else ()
+                yield from _records(row, RecordContext(document, defaults, report, path=path), number, part)
 
 
 def _table_rows(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[Document, SpendLogRow]]:
@@ -231,8 +226,6 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
         model=model,
         deployment=deployment,
         session=first_text(row.session_id, row.trace_id),
-        tenant=first_text(row.team_id, metadata.user_api_key_team_id, row.end_user, metadata.user_api_key_end_user_id)
-        or first_text(row.user, metadata.user_api_key_user_id),
         times=(row.endTime, row.end_time, row.startTime, row.start_time),
         outcome=outcome,
         part=part,

@@ -1,8 +1,8 @@
 """Read OpenAI's own usage of an organization: pages of its usage API as JSON, and the dashboard's usage exports as CSV.
 
 Each result is the sum of a bucket of time, such as a day, for one project, model, key or whatever the usage was grouped by.
-It is no call, so nothing is said per call. The tenant is the project. Of a bucket of more than an hour only the day is known,
-in UTC. The same bucket in two exports counts once.
+It is no call, so nothing is said per call. Of a bucket of more than an hour only the day is known, in UTC. The same bucket in
+two exports counts once.
 
 Whether the text and audio tokens include the cached ones differs: the API's reference said "including cached tokens" in 2024
 and "uncached" in 2026, and a dashboard export has been seen with the uncached ones. The totals of each result decide: either
@@ -244,7 +244,8 @@ class _SumReader:
             model=usage_sum.model or (defaults.transcription_model if is_transcription else defaults.model),
             deployment=defaults.deployment,
             tier=usage_sum.tier or defaults.tier,
-            tenant=usage_sum.project or defaults.tenant,
+            tenant=defaults.tenant,
+            project=usage_sum.project or defaults.project,
             time=start if has_time else None,
             day=start.date() if start else defaults.day,
         )

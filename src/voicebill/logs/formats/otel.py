@@ -141,8 +141,8 @@ def _record(span: Span, attributes: Attributes, usages: tuple[Usage, ...], conte
         kind=kind_of(attributes),
         provider=_provider(attributes),
         model=model_of(attributes),
-        session=text_of(attributes, "gen_ai.conversation.id", "session.id"),
         times=span.times,
+        owner_objects=span.owner_objects,
         part={},
     )
 

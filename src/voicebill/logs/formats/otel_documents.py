@@ -110,6 +110,8 @@ class Span(Struct, gc=False):
     timestamp: Time | list[int] = None
     attributes: AttributeList = None
     events: list[SpanEvent] | str | None = None
+    resource: Any = None
+    scope: Any = None
 
     @property
     def ids(self) -> tuple[str, str, str]:
@@ -139,6 +141,11 @@ class Span(Struct, gc=False):
             return attributes
         events = [plain_attributes(event.attributes) for event in self.events]
         return {**{key: value for event in events for key, value in event.items()}, **attributes}
+
+    @property
+    def owner_objects(self) -> tuple[Attributes, ...]:
+        """What may name its owners: its attributes, then those of its instrumentation and its service."""
+        return (self.all_attributes, {"scope": self.scope}, {"resource": self.resource})
 
 
 class LogRecord(Span, gc=False):
@@ -211,25 +218,26 @@ class MetricStream(Struct, gc=False):
         return self.histogram or self.exponentialHistogram or self.sum or self.data or MetricPoints()
 
 
+class Description(Struct, gc=False):
+    """What describes a service or an instrumentation."""
+
+    attributes: AttributeList = None
+
+
 class Scope(Struct, gc=False):
     """What one instrumentation emitted."""
 
+    scope: Description | None = None
     spans: list[Span] | None = None
     logRecords: list[LogRecord] | None = None  # noqa: N815 - OTLP's name
     log_records: list[LogRecord] | None = None
     metrics: list[MetricStream] | None = None
 
 
-class ResourceAttributes(Struct, gc=False):
-    """What describes a service."""
-
-    attributes: AttributeList = None
-
-
 class Resource(Struct, gc=False):
     """What one service emitted; older exports use `instrumentationLibrarySpans`."""
 
-    resource: ResourceAttributes | None = None
+    resource: Description | None = None
     scopeSpans: list[Scope] | None = None  # noqa: N815 - OTLP's name
     scope_spans: list[Scope] | None = None
     instrumentationLibrarySpans: list[Scope] | None = None  # noqa: N815
@@ -244,6 +252,10 @@ class Resource(Struct, gc=False):
         yield from self.scopeSpans or self.scope_spans or self.instrumentationLibrarySpans or ()
         yield from self.scopeLogs or self.scope_logs or ()
         yield from self.scopeMetrics or self.scope_metrics or ()
+
+
+def _described(description: Description | None) -> Attributes:
+    return {"attributes": plain_attributes(description.attributes)} if description else {}
 
 
 class OtelLine(Span, gc=False):
@@ -267,6 +279,11 @@ class OtelLine(Span, gc=False):
         yield from self.resourceMetrics or self.resource_metrics or ()
 
     @property
+    def described_scopes(self) -> Iterator[tuple[Resource, Scope]]:
+        """Yield what each instrumentation emitted, with the service."""
+        yield from ((resource, scope) for resource in self.resources for scope in resource.scopes)
+
+    @property
     def is_log_record(self) -> bool:
         """Whether the document is a log record as Python's SDK prints it."""
         return self.severity_number is not None
@@ -274,9 +291,10 @@ class OtelLine(Span, gc=False):
     @property
     def all_spans(self) -> Iterator[Span]:
         """Yield every span in the document."""
-        for resource in self.resources:
-            for scope in resource.scopes:
-                yield from scope.spans or ()
+        for resource, scope in self.described_scopes:
+            for span in scope.spans or ():
+                span.resource, span.scope = _described(resource.resource), _described(scope.scope)
+                yield span
         yield from self.spans or ()
         if self.attributes is not None and not self.is_log_record:
             yield self
@@ -284,10 +302,10 @@ class OtelLine(Span, gc=False):
     @property
     def all_log_records(self) -> Iterator[tuple[Span, object]]:
         """Yield every log record in the document, and its body."""
-        for resource in self.resources:
-            for scope in resource.scopes:
-                for log_record in scope.logRecords or scope.log_records or ():
-                    yield log_record, log_record.body.plain() if log_record.body else None
+        for resource, scope in self.described_scopes:
+            for log_record in scope.logRecords or scope.log_records or ():
+                log_record.resource, log_record.scope = _described(resource.resource), _described(scope.scope)
+                yield log_record, log_record.body.plain() if log_record.body else None
         if self.is_log_record:
             yield self, self.body
 
@@ -295,7 +313,7 @@ class OtelLine(Span, gc=False):
     def all_metrics(self) -> Iterator[tuple[Attributes, MetricStream]]:
         """Yield every metric in the document, and the attributes of its service."""
         for resource in self.resources:
-            service = plain_attributes(resource.resource.attributes) if resource.resource else {}
+            service = plain_attributes(resource.resource.attributes if resource.resource else None)
             for scope in resource.scopes:
                 for metric in scope.metrics or ():
                     yield service, metric

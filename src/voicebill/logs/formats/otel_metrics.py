@@ -201,6 +201,7 @@ def _records(series: Series, points: SeriesPoints) -> Iterator[Record]:
             model=_model(points.attributes),
             session=text_of(points.attributes, "room_id") if series.is_detailed else None,
             times=(end,),
+            owner_objects=(points.attributes,),
             cumulative=series.is_cumulative,
             part={},
         )

@@ -34,7 +34,14 @@ from voicebill.logs.formats.realtime_lines import (
 )
 from voicebill.logs.formats.realtime_sessions import SessionDuration, SessionRegistry, SessionState
 from voicebill.logs.keys import place_key, response_key
-from voicebill.logs.providers import VOICE_LIVE, normalize_deployment, normalize_provider, normalize_region
+from voicebill.logs.owner_names import Owners, owners_of_document
+from voicebill.logs.providers import (
+    VOICE_LIVE,
+    normalize_deployment,
+    normalize_provider,
+    normalize_region,
+    split_model_name,
+)
 from voicebill.logs.report import ReadReport, first_time, format_json_error
 from voicebill.logs.sources import NumberedLines
 
@@ -109,7 +116,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 if ignorable_type(event) not in reader.ignored_types:
                     yield from reader.handle_line(with_content(event, line), lines, line_number, line, index)
                 elif reader.follows_time:
-                    reader.follow(event)
+                    reader.follow(event, line)
             except msgspec.ValidationError as error:
                 reader.handle_invalid(line, lines.name, line_number, str(error))
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -123,7 +130,7 @@ class EventReader:
     def __init__(self, defaults: LogDefaults, report: ReadReport) -> None:
         self._defaults = defaults
         self._report = report
-        self._sessions = SessionRegistry(report)
+        self._sessions = SessionRegistry(report, defaults.column)
         self._first_seen: dict[str, FirstSeen] = {}
         self._transcribed: dict[tuple[str, int], tuple[str, tuple[Usage, ...]]] = {}
         """The key and the usage of recent transcriptions, by item and part of its content."""
@@ -171,10 +178,10 @@ class EventReader:
             if event.type not in self.ignored_types:
                 self._ignore(event, lines.name, line_number, content)
             if self.follows_time:
-                self.follow(line)
+                self.follow(line, content)
             return ()
-        context = EventContext(lines, line_number, content, self._time(layers), layers, index)
-        session = self._sessions.find(layers, event)
+        context = EventContext(lines, line_number, content, self._time(layers, content), layers, index)
+        session = self._sessions.find(layers, event, content)
         if session.started_at is None:
             session.started_at = context.time
         _extend(session, context.time)
@@ -205,12 +212,12 @@ class EventReader:
             if record is None and not session.has_usage and (session.models or session.transcription_models):
                 self._report.sessions_without_usage += 1
 
-    def follow(self, line: WrappedEvent) -> None:
+    def follow(self, line: WrappedEvent, content: bytes) -> None:
         """Note the time of an event that is not read, if its session is billed by time."""
         layers = unwrap_event(line)
-        session = self._sessions.find(layers, layers[-1])
+        session = self._sessions.find(layers, layers[-1], content)
         if session.duration is not None:
-            _extend(session, self._time(layers))
+            _extend(session, self._time(layers, content))
 
     def _ignore(self, event: WrappedEvent, source: str, line_number: int, content: bytes) -> None:
         if event.type is None or not (event.type.startswith(EVENT_PREFIXES) or event.type == "error"):
@@ -221,7 +228,12 @@ class EventReader:
         elif len(self.ignored_types) < MAX_IGNORED_TYPES:
             self.ignored_types.add(event.type)
 
-    def _time(self, layers: Sequence[WrappedEvent]) -> datetime | None:
+    def _owners(self, content: bytes) -> Owners:
+        return owners_of_document(content, (), self._defaults.column)
+
+    def _time(self, layers: Sequence[WrappedEvent], content: bytes) -> datetime | None:
+        if "time" in self._defaults.column and (own_time := first_time(self._report, (self._owners(content).own.get("time"),))):
+            return own_time
         return first_time(self._report, (value for layer in layers for value in layer.times))
 
     def _on_conversation(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
@@ -237,6 +249,9 @@ class EventReader:
     def _on_session(self, event: WrappedEvent, state: SessionState, context: EventContext) -> Iterator[Record]:
         session = event.session if isinstance(event.session, EventSession) else EventSession()
         state.is_voice_live = state.is_voice_live or session.is_voice_live
+        owners = self._owners(context.content)
+        state.tenant = owners.value("tenant", state.tenant)
+        state.project = owners.value("project", state.project)
         has_first_model = state.models.add(context.time, session.model)
         if state.transcription_models.add(context.time, session.transcription_model) or has_first_model:
             yield from self._release_waiting(state, only_named=True)
@@ -394,7 +409,7 @@ class EventReader:
         if not reported:
             self._report.add_unread_line(context.lines.name, context.line_number, context.content)
             return self._on_session(event, nearest, context) if isinstance(event.session, EventSession) else ()
-        session = self._sessions.find_timed(context.layers, event, sum(reported[0]), context.time)
+        session = self._sessions.find_timed(context.layers, event, context.content, sum(reported[0]), context.time)
         session.has_usage = True
         is_final = event.type == "session.closed"
         if isinstance(event.session, EventSession):
@@ -429,8 +444,10 @@ class EventReader:
         repeated_input: dict[str, int] | None = None,
         turn: int | None = None,
     ) -> Record:
-        defaults = self._defaults
-        provider = VOICE_LIVE if session.is_voice_live else normalize_provider(context.first_value("provider"))
+        defaults, owners = self._defaults, self._owners(context.content)
+        model = owners.value("model", model)
+        provider, model = split_model_name(model, normalize_provider(context.first_value("provider")))
+        provider = VOICE_LIVE if session.is_voice_live else provider
         provider = provider or defaults.provider
         if usages[0].status == "missing":
             event = context.layers[-1]
@@ -449,7 +466,8 @@ class EventReader:
             tier=defaults.tier,
             session=session.name,
             turn=turn or session.turn + session.user_spoke or None,
-            tenant=context.first_value("tenant", "tenant_id", "customer", "customer_id") or defaults.tenant,
+            tenant=owners.value("tenant") or session.tenant or defaults.tenant,
+            project=owners.value("project") or session.project or defaults.project,
             time=context.time,
             day=None if context.time else defaults.day,
             session_started_at=session.started_at,
@@ -479,11 +497,16 @@ class EventReader:
                 session.waiting.append(record)
                 continue
             self._waiting -= 1
-            yield replace(
-                record,
-                model=model or (self._defaults.transcription_model if is_transcription else self._defaults.model),
-                provider=VOICE_LIVE if session.is_voice_live else record.provider,
+            yield self._with_model(
+                record, session, model or (self._defaults.transcription_model if is_transcription else self._defaults.model)
             )
+
+    def _with_model(self, record: Record, session: SessionState, model: str | None) -> Record:
+        """Return a record with its session's model, and with the provider in its name if the log gives no other."""
+        provider, model = split_model_name(model, None)
+        is_logged = record.provider != self._defaults.provider
+        provider = record.provider if is_logged else provider or record.provider
+        return replace(record, model=model, provider=VOICE_LIVE if session.is_voice_live else provider)
 
 
 def _extend(session: SessionState, time: datetime | None) -> None:

@@ -170,6 +170,9 @@ class WrappedEvent(Envelope, gc=False):
     For an event without usage little more than its type is kept.
     """
 
+    session_id: Name = None
+    call_id: Name = None
+    conversation_id: Name = None
     type: str | None = None
     event_id: str | None = None
     response: EventResponse | None = None

@@ -1,7 +1,7 @@
 """Keep the sessions of a log of Realtime events: which event belongs to which, and which models they named, and when."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,8 +9,14 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.envelope import Name
 from voicebill.logs.formats.realtime_events import EventSession, WrappedEvent
+from voicebill.logs.owner_names import owners_of_document
 from voicebill.logs.report import ReadReport
 
+OTHER_SESSION_NAMES = (
+    *(b'onId"', b'on.id"', b'on-id"', b'llId"', b'll.id"', b'll-id"', b'session_id"'),
+    *(b'ID"', b'on.Id"', b'on-Id"', b'll.Id"', b'll-Id"'),
+)
+"""The ends of names of sessions in envelopes, other than those that `WrappedEvent` reads and that events themselves have."""
 MAX_UNLINKED_SESSIONS = 1_000
 """The number of recent sessions without a conversation that are remembered."""
 MAX_TIMED_SESSIONS = 1_000
@@ -41,27 +47,19 @@ class NameHistory:
     def __init__(self) -> None:
         self._times: list[datetime] = []
         self._timed_names: list[str] = []
-        self._last: tuple[datetime | None, str] | None = None
+        self.last: str | None = None
+        """The name that was added last."""
         self._is_fully_timed = True
 
     def __bool__(self) -> bool:
-        return self._last is not None
-
-    @property
-    def last(self) -> str | None:
-        """The name that was added last, or None."""
-        return self._last[1] if self._last else None
+        return self.last is not None
 
     def add(self, time: datetime | None, name: str | None) -> bool:
-        """Add a name that differs from the last one. Return whether it is the first, which records may be waiting for."""
+        """Add a name. Return whether it is the first, which records may be waiting for."""
         if not name:
             return False
-        if self._last is not None and self._last[1] == name:
-            last_time = self._last[0]
-            if last_time is time or (last_time is not None and time is not None and last_time <= time):
-                return False
-        is_first = self._last is None
-        self._last = (time, name)
+        is_first = self.last is None
+        self.last = name
         if time is None:
             self._is_fully_timed = False
         else:
@@ -98,6 +96,9 @@ class SessionState:
     duration: SessionDuration | None = None
     last_time: datetime | None = None
     has_conversation: bool = False
+    tenant: str | None = None
+    project: str | None = None
+    """What the session's own events name, for events that name none."""
     is_voice_live: bool = False
     """Whether its events showed that it is of Azure Voice Live, which has the same events and prices of its own."""
 
@@ -125,8 +126,9 @@ class SessionState:
 class SessionRegistry:
     """Find the session of an event: sessions by name and by conversation, and those that no envelope names."""
 
-    def __init__(self, report: ReadReport) -> None:
+    def __init__(self, report: ReadReport, own_names: Mapping[str, str]) -> None:
         self._report = report
+        self._own_names = own_names
         self._sessions: dict[str, SessionState] = {}
         self._by_conversation: dict[str, SessionState] = {}
         self._unnamed = SessionState(None)
@@ -149,9 +151,9 @@ class SessionRegistry:
         self._all_unnamed.append(session := SessionState(None))
         return session
 
-    def find(self, layers: Sequence[WrappedEvent], event: WrappedEvent) -> SessionState:
+    def find(self, layers: Sequence[WrappedEvent], event: WrappedEvent, content: bytes) -> SessionState:
         """The session of an event: named by an envelope or by itself, else that of its conversation, else the unnamed one."""
-        if (name := _envelope_name(layers)) is not None:
+        if (name := self._envelope_name(layers, content)) is not None:
             return self.named(name)
         if isinstance(event.session, EventSession) and event.session.id:
             self._unnamed = self.named(event.session.id)
@@ -163,8 +165,20 @@ class SessionRegistry:
             return session or self.link_conversation(conversation, self._session_for_conversation())
         return self._unnamed
 
+    def _envelope_name(self, layers: Sequence[WrappedEvent], content: bytes) -> str | None:
+        """Return the name that an envelope gives to the session, or None."""
+        if self._own_names and (own_name := owners_of_document(content, (), self._own_names).own.get("session")):
+            return own_name
+        for layer in layers:
+            session_name = layer.session if not isinstance(layer.session, EventSession) else None
+            for name in _texts(layer.session_id, session_name, layer.call_id, layer.conversation_id):
+                return name
+        if any(map(content.__contains__, OTHER_SESSION_NAMES)):
+            return owners_of_document(content, (), {}).value("session")
+        return None
+
     def find_timed(
-        self, layers: Sequence[WrappedEvent], event: WrappedEvent, total_ms: int, time: datetime | None
+        self, layers: Sequence[WrappedEvent], event: WrappedEvent, content: bytes, total_ms: int, time: datetime | None
     ) -> SessionState:
         """The session of an event that reports seconds so far, which may name none, or only when the session is closed.
 
@@ -172,8 +186,8 @@ class SessionRegistry:
         a session that is closed already if they came late; else a new session reports them. The total of a session that was
         not known before continues the unnamed seconds of which it is the next.
         """
-        session = self.find(layers, event)
-        if _envelope_name(layers) is not None:
+        session = self.find(layers, event, content)
+        if self._envelope_name(layers, content) is not None:
             return session
         is_named = isinstance(event.session, EventSession) and bool(event.session.id)
         preceding = [state for state in self._timed if not state.is_closed and state.reported_ms <= total_ms]
@@ -240,15 +254,6 @@ class SessionRegistry:
         if session is None:
             session = self._sessions[name] = SessionState(name)
         return session
-
-
-def _envelope_name(layers: Sequence[WrappedEvent]) -> str | None:
-    """Return the name that an envelope gives to the session, or None."""
-    for layer in layers:
-        session_name = layer.session if not isinstance(layer.session, EventSession) else None
-        for name in _texts(layer.session_id, session_name, layer.call_id):
-            return name
-    return None
 
 
 def _reported_ms(session: SessionState) -> int:

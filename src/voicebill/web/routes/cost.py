@@ -47,7 +47,7 @@ from voicebill.web.site import Site
 
 ParsedValue = TypeVar("ParsedValue")
 
-GROUP_BY_CHOICES = ("tenant", "day", "hour", "model", "offer", "session", "turn", "kind", "status", "meter")
+GROUP_BY_CHOICES = ("tenant", "project", "day", "hour", "model", "offer", "session", "turn", "kind", "status", "meter")
 """Choices of the form for grouping; the API takes several fields, and any field."""
 COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 MAX_GROUPS_ON_PAGE = 200
@@ -173,7 +173,9 @@ def cost_log(content: bytes, name: str, values: Mapping[str, str], site: Site, c
     try:
         table = read_inputs({name: values[name] for name in LOG_INPUTS if values.get(name)}, LOG_INPUTS)
         query = CostQuery.of(table, site.facts.prices)
-        defaults = LogDefaults(**{name: value for name, value in table.items() if name in LOG_DEFAULTS})
+        values_of_log = {name: value for name, value in table.items() if name in LOG_DEFAULTS}
+        aliases = {**site.facts.prices.model_aliases, **values_of_log.get("alias", {})}
+        defaults = LogDefaults(**{**values_of_log, "alias": aliases})
         source = Source(name, content=_Content(_decompress(content, name, site), cancellation), plain=True)
         with DuckDBEngine(memory=SERVER_MEMORY) as database:
             cancellation.attach(database)
