@@ -10,7 +10,8 @@ from voicebill.answers.parameters.kinds import read_column_names
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.owner_names import OWNER_NAMES, owners_in, owners_of_document
+from voicebill.logs.formats.realtime import OWNER_WORDS
+from voicebill.logs.owner_names import OWNER_NAMES, PROJECT_HEADERS, owners_in, owners_of_document
 
 RESPONSE = {
     "id": "resp_1",
@@ -225,3 +226,10 @@ def test_what_is_not_an_object_names_nothing(content: bytes) -> None:
     for path in ((), ("data", 3), (0,)):
         owners = owners_of_document(content, path, {"tenant": "a.b"})
         assert (owners.own, owners.usual) == ({}, {})
+
+
+def test_every_name_of_a_tenant_or_project_has_a_word_by_which_events_are_searched() -> None:
+    """A name that the hint does not find would be missing from raw events only."""
+    for field in ("tenant", "project"):
+        for name in (*OWNER_NAMES[field], *PROJECT_HEADERS):
+            assert any(word in name.encode() for word in OWNER_WORDS), name

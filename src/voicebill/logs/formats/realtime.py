@@ -50,6 +50,9 @@ ABOUT = "raw events of the OpenAI or Azure Realtime API, as JSON lines, bare or 
 
 RESPONSE_DONE = "response.done"
 TRANSCRIPTION_COMPLETED = "conversation.item.input_audio_transcription.completed"
+OWNER_WORDS = (b"tenant", b"customer", b"team", b"user", b"project")
+"""Without one of these words in it, an event names neither a tenant nor a project: it is not searched."""
+NO_OWNERS = Owners({}, {})
 MAX_IGNORED_TYPES = 1_000
 MAX_REMEMBERED_RESPONSES = 100_000
 """The number of recent responses that are remembered, to recognise repeats."""
@@ -229,6 +232,9 @@ class EventReader:
             self.ignored_types.add(event.type)
 
     def _owners(self, content: bytes) -> Owners:
+        """Return the owners that an event and its envelopes name; the session's name comes from elsewhere."""
+        if not self._defaults.column and not any(map(content.lower().__contains__, OWNER_WORDS)):
+            return NO_OWNERS
         return owners_of_document(content, (), self._defaults.column)
 
     def _time(self, layers: Sequence[WrappedEvent], content: bytes) -> datetime | None:
