@@ -109,6 +109,7 @@ def test_a_session_without_an_end_is_a_lower_bound() -> None:
     records, report = read_records(log(at(0, created("gpt-live-1")), at(60, update(60)), at(70, DELTA), at(82, DELTA)))
     assert ms_of(records) == [[{"session_ms": 60_000}, {"session_ms": 82_000}]]
     assert [record.status for record in records] == ["ambiguous"]
+    assert [str(record.time) for record in records] == ["2026-11-27 10:01:22+00:00"]
     assert "1 session billed by time does not end in the log: the seconds reported so far are a lower bound" in notes_of(report)
 
 

@@ -59,6 +59,7 @@ def duration_record(session: SessionState, model: str | None, report: ReadReport
     readings = duration.reported or ((0, 0),)
     if duration.is_final:
         return _with_usages(record, [_usage(reading, meters) for reading in readings])
+    record = replace(record, time=session.last_time or record.time)
     unreported_ms = _elapsed_ms(duration.reported_at or session.started_at, session.last_time)
     if duration.reported:
         report.open_sessions += 1
