@@ -10,10 +10,18 @@ from hypothesis import strategies as st
 from tests.logs.fuzz import CORPUS, DEFAULTS, FORMAT_NAMES, check_reading, format_of, make_log, sample_keys
 from tests.logs.reading import read_records
 from voicebill.logs.read import LOG_FORMATS
+from voicebill.logs.wrapped_lines import unwrap_log_records
 
 FILES = sorted(CORPUS.iterdir())
 THE_LOGS = pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])
 EVERY_READER = pytest.mark.parametrize("log_format", FORMAT_NAMES)
+
+
+def first_lines(file: Path) -> list[bytes]:
+    """Return the lines of a sample without prefixes and envelopes, if a format is only recognised without them."""
+    lines = file.read_bytes().splitlines(keepends=True)
+    is_plain = any(log_format.matches(lines) for log_format in LOG_FORMATS)
+    return lines if is_plain else [unwrap_log_records(line) for line in lines]
 
 
 def test_every_format_has_a_sample() -> None:
@@ -34,7 +42,7 @@ def test_a_sample_is_recognised_as_itself(file: Path) -> None:
 @THE_LOGS
 def test_a_sample_is_recognised_as_nothing_else(file: Path) -> None:
     """The order in which formats are tried makes no difference."""
-    sample = [b"PAR1"] if file.suffix == ".parquet" else file.read_bytes().splitlines(keepends=True)
+    sample = [b"PAR1"] if file.suffix == ".parquet" else first_lines(file)
     assert [log_format.name for log_format in LOG_FORMATS if log_format.matches(sample)] == [format_of(file)]
 
 
@@ -43,7 +51,7 @@ def test_the_first_lines_are_enough(file: Path) -> None:
     """A sample that ends early, as in a large file, shows what it is."""
     if file.suffix == ".parquet":
         return
-    lines = file.read_bytes().splitlines(keepends=True)
+    lines = first_lines(file)
     for count in range(len(lines) * 3 // 4, len(lines)):
         matching = [log_format.name for log_format in LOG_FORMATS if log_format.matches(lines[:count])]
         assert matching in ([], [format_of(file)])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from voicebill.logs.counts import MAX_COUNT
 from voicebill.logs.report import ReadReport, describe_encoding_error
@@ -35,6 +36,7 @@ class InvalidRow(ValueError):
     """A row with an invalid value. The text is for the report."""
 
 
+@lru_cache(maxsize=4096)
 def normalize_column(name: str) -> str:
     """Return the normalised name of a column.
 

@@ -10,6 +10,7 @@ Sources: the classes of livekit-agents 1.8.9, openai-agents 0.24, openai 3.57 an
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from io import StringIO
 from itertools import pairwise
@@ -44,9 +45,9 @@ TYPES_BY_CLASS = {
 """The types of objects by their class."""
 
 PRINTED_OBJECT = re.compile(
-    rb"(?:token|second|duration|character)\w*(?:=|'\s*:)\s*\d|(?:Metrics|Usage|Session\w*Event)\(|'type': 'session\."
+    rb"(?:[Tt]oken|[Ss]econd|[Dd]uration|[Cc]haracter)\w*(?:=|'\s*:)\s*\d|'type'\s*:|(?:Metrics|Usage|Session\w*Event)\("
 )
-"""Without this, a line has no object with counts or with a session's model: it is not decoded, as no audio is."""
+"""Without this, a line has no object with counts, with a type or with a session's model: it is not decoded."""
 OBJECT_START = re.compile(r"\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
 """Where an object may begin: a call, a dictionary, or fields side by side."""
 STRING_OR_BRACKET = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|[()\[\]{}'"]""")
@@ -55,7 +56,7 @@ LEADING_WORDS = re.compile(r"([A-Za-z][\w ]*?):?\s*$")
 
 
 def python_object(line: bytes) -> tuple[bytes, bytes] | None:
-    """Return the first object with counts in a line as JSON, and the text in front of it; None if there is none.
+    """Return the first object with counts or a type in a line as JSON, and the text in front of it; None if there is none.
 
     >>> python_object(b"INFO agent: Usage(requests=1, details=InputTokensDetails(cached_tokens=0), input_tokens=132)")
     (b'{"requests":1,"details":{"cached_tokens":0},"input_tokens":132}', b'INFO agent: ')
@@ -71,10 +72,15 @@ def python_object(line: bytes) -> tuple[bytes, bytes] | None:
         if start is None:
             return None
         fields, end = _object_at(text, start.start())
-        if fields is not None and (fields.get("type") in TYPES_BY_CLASS.values() or counts_in(fields)):
+        if fields is not None and (_has_type(fields) or counts_in(fields)):
             return msgspec.json.encode(fields), text[: start.start()].encode()
         position = max(end if fields is not None else start.end(), start.start() + 1)
     return None
+
+
+def _has_type(fields: dict[str, Any]) -> bool:
+    """Return whether an object, or one in it, says what it is."""
+    return any(isinstance(value.get("type"), str) for value in (fields, *fields.values()) if isinstance(value, dict))
 
 
 def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
@@ -88,13 +94,24 @@ def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
         end, message = _end(text, start), None
         expression = text[start:end]
     try:
-        fields = _json_value(ast.parse(expression, mode="eval").body, 0)
+        fields = _json_value(_parsed(expression).body, 0)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None, end
     if not isinstance(fields, dict):
         return None, end
     message_field = {"message": message[1]} if message else {}
     return {**_json_after(text[end:]), **message_field, **fields}, end
+
+
+def _parsed(expression: str) -> ast.Expression:
+    """Return the syntax of an expression, without Python's warnings about how it is written.
+
+    Raises:
+        SyntaxError: it is no expression; or a ValueError, RecursionError or MemoryError.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(expression, mode="eval")
 
 
 def _end(text: str, start: int) -> int:
@@ -145,7 +162,9 @@ def _json_value(node: ast.expr, depth: int) -> Any:  # noqa: ANN401 - whatever J
     if depth > MAX_PRINTED_NESTING:
         raise ValueError
     match node:
-        case ast.Constant(value=None | bool() | int() | float() | str() as value):
+        case ast.Constant(value=str() as text):
+            return _encodable(text)
+        case ast.Constant(value=None | bool() | int() | float() as value):
             return value
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
@@ -163,4 +182,9 @@ def _items(keys: list[ast.expr | None], values: list[ast.expr], depth: int) -> I
     for key, value in zip(keys, values, strict=True):
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             raise ValueError  # noqa: TRY004 - of the text, not of an argument
-        yield key.value, _json_value(value, depth + 1)
+        yield _encodable(key.value), _json_value(value, depth + 1)
+
+
+def _encodable(text: str) -> str:
+    """Return a text without halves of characters, which Python prints and JSON does not have."""
+    return text.encode(errors="replace").decode()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.documents import is_within_document, sample_documents
+from voicebill.logs.documents import documents, is_within_document, sample_documents
 from voicebill.logs.formats import (
     agents,
     columns,
@@ -27,8 +27,8 @@ from voicebill.logs.formats import (
 )
 from voicebill.logs.invoices import invoice_refusal, spend_refusal
 from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
-from voicebill.logs.sources import PARQUET, NumberedLines, Source, find_sources
-from voicebill.logs.wrapped_lines import strip_prefix, unwrap_line
+from voicebill.logs.sources import PARQUET, NumberedLine, NumberedLines, Source, find_sources
+from voicebill.logs.wrapped_lines import MAX_WRAPPINGS, listed_events, strip_prefix, unwrap_line, unwrap_log_records
 
 SAMPLE_LINES = 400
 SAMPLE_BYTES = 4_000_000
@@ -48,10 +48,14 @@ class LogFormat:
 
 
 class Recognition(NamedTuple):
-    """The format of a source, and how to take its JSON out of the lines; None if they are that JSON."""
+    """The format of a source, and how to take its JSON out of the lines; None if they are that JSON.
+
+    Envelopes may be in documents instead of lines: elements of an array, or over many lines.
+    """
 
     log_format: LogFormat
     rewrite_line: Callable[[bytes], bytes] | None = None
+    in_documents: bool = False
 
 
 LOG_FORMATS = tuple(
@@ -61,6 +65,13 @@ LOG_FORMATS = tuple(
         *(langfuse, langsmith, datadog, vapi, retell, columns),
     )
 )
+
+REWRITINGS: Sequence[Callable[[bytes], bytes]] = (
+    strip_prefix,
+    *(partial(unwrap_line, depth=depth) for depth in range(1, MAX_WRAPPINGS + 1)),
+    *(partial(unwrap_log_records, depth=depth) for depth in range(MAX_WRAPPINGS + 1)),
+)
+"""How JSON is taken out of lines: the first that gives a known format, so that no more is opened than must be."""
 
 
 def read_log(
@@ -128,9 +139,10 @@ def _read_sources(
             recognition = _sniff(lines, report, named_format, is_only_source=len(log_sources) == 1)
         if recognition is not None:
             report.sources[source.name] = recognition.log_format.name
+            if recognition.in_documents:
+                lines.replace(partial(_read_envelopes, report=report))
             if recognition.rewrite_line is not None:
-                is_wrapped = recognition.rewrite_line is unwrap_line
-                lines.rewrite(partial(unwrap_line, own_names=defaults.column) if is_wrapped else recognition.rewrite_line)
+                lines.rewrite(_with_own_names(recognition.rewrite_line, defaults))
             lines_by_format.setdefault(recognition.log_format.name, []).append(lines)
     for source_format in LOG_FORMATS:
         if source_format.name in lines_by_format:
@@ -138,21 +150,48 @@ def _read_sources(
             yield from map(defaults.with_model, records) if defaults.alias else records
 
 
+def _with_own_names(rewrite_line: Callable[..., bytes], defaults: LogDefaults) -> Callable[[bytes], bytes]:
+    """Return a rewriting of lines that also keeps what the user's own names give in envelopes."""
+    return rewrite_line if rewrite_line is strip_prefix else partial(rewrite_line, own_names=defaults.column)
+
+
 def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:
-    """Return the format of a sample as it is, or else of the JSON behind its prefixes and in its envelopes."""
+    """Return the format of a sample as it is, or else of the JSON behind its prefixes or in its envelopes."""
     log_formats = tuple(log_formats)
     plain = next((log_format for log_format in log_formats if log_format.matches(sample)), None)
     if plain is not None:
         is_table = b"{" not in sample[0] and plain.matches(sample[:1])
         has_prefix = not is_table and any(strip_prefix(line) != line for line in sample)
         return Recognition(plain, strip_prefix if has_prefix else None)
-    if not sample or sample[0].startswith(PARQUET):
+    if not sample or sample[0].startswith(PARQUET) or sample[0].strip() in (b"[", b"{"):
         return None
-    unwrapped = [unwrap_line(line) for line in sample]
-    if unwrapped == sample:
+    before = [line.rstrip(b"\n") for line in sample]
+    for rewrite_line in REWRITINGS:
+        rewritten = [content for line in sample for content in rewrite_line(line).rstrip(b"\n").split(b"\n")]
+        if rewritten == before:
+            continue
+        before = rewritten
+        matching = next((log_format for log_format in log_formats if log_format.matches(rewritten)), None)
+        if matching is not None:
+            return Recognition(matching, rewrite_line)
+    return None
+
+
+def _recognise_documents(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:
+    """Return the format of what is in envelopes that are documents over several lines, or elements of an array."""
+    if not sample or sample[0].lstrip()[:1] not in (b"{", b"["):
         return None
-    matching = next((log_format for log_format in log_formats if log_format.matches(unwrapped)), None)
-    return Recognition(matching, unwrap_line) if matching is not None else None
+    envelopes = [event for content in sample_documents(sample) for event in listed_events(content)]
+    if envelopes == [line.strip() for line in sample]:
+        return None
+    recognition = _recognise(envelopes, log_formats)
+    return recognition._replace(in_documents=True) if recognition else None
+
+
+def _read_envelopes(lines: NumberedLines, report: ReadReport) -> Iterator[NumberedLine]:
+    """Yield every envelope of a source as a line."""
+    for document in documents(lines, report):
+        yield from ((document.line_number, event) for event in listed_events(document.content))
 
 
 def _format_named(name: str) -> LogFormat:
@@ -191,6 +230,8 @@ def _sniff(
     if recognition is None and not refusal and is_within_document(sample):
         sample = lines.sample(DOCUMENT_SAMPLE_LINES, DOCUMENT_SAMPLE_BYTES)
         recognition = _recognise(sample, log_formats)
+    if recognition is None and not refusal:
+        recognition = _recognise_documents(sample, log_formats)
     if recognition is not None:
         return recognition
     if named_format is not None and not refusal:

@@ -6,6 +6,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from glob import glob, has_magic
@@ -16,7 +17,7 @@ from typing import IO, Any
 from voicebill.billing.errors import InvalidInput, closest_names
 from voicebill.facts.files import UnreadableFile
 from voicebill.logs.keys import place_key
-from voicebill.logs.report import ReadReport
+from voicebill.logs.report import ReadReport, describe_encoding_error
 
 LOG_SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet")
 """The files that are read in a folder, also with .gz or .zst appended. A file that is named itself may have any name."""
@@ -278,9 +279,20 @@ class NumberedLines:
         return [content for _, content in lines]
 
     def rewrite(self, rewrite_line: Callable[[bytes], bytes]) -> None:
-        """Pass every line through a function from now on."""
-        lines = self._lines
-        self._lines = ((line_number, rewrite_line(line)) for line_number, line in lines)
+        """Pass every line through a function from now on, which may make several of it. One that is not UTF-8 is reported."""
+        self._lines = self._rewritten(self._lines, rewrite_line)
+
+    def _rewritten(self, lines: Iterator[NumberedLine], rewrite_line: Callable[[bytes], bytes]) -> Iterator[NumberedLine]:
+        for line_number, line in lines:
+            if (encoding_error := describe_encoding_error(line)) is None:
+                yield from ((line_number, content) for content in rewrite_line(line).rstrip(b"\n").split(b"\n"))
+            else:
+                self._report.add_error(self.name, line_number, encoding_error)
+                self._report.add_unread_line(self.name, line_number, line)
+
+    def replace(self, read_lines: Callable[["NumberedLines"], Iterator[NumberedLine]]) -> None:
+        """Take other lines from now on, which a function makes of these."""
+        self._lines = read_lines(copy(self))
 
     def close(self) -> None:
         """Close the source."""

@@ -28,7 +28,7 @@ UNCHARGED_NAMES: tuple[tuple[str, str], ...] = (
     (r"(^|_)(max|min|limit|limits|quota|remaining|budget|threshold|allowed|capacity)(_|$)", "a limit, not a count"),
     (r"(^|_)per_|(^|_)(rate|price|ratio|percent|share)(_|$)", "a speed, a price or a share"),
     (r"(^|_)(estimated|expected|predicted|average|avg|mean)(_|$)", "an estimate or a mean, not a measurement"),
-    (r"(^|_)(cpu|gpu|memory|mem|heap|disk|network|resource)(_|$)", "a machine's"),
+    (r"(^|_)(cpu|gpu|memory|mem|heap|disk|network)(_|$)|(^|_)resource(_(?!logs$|spans$|metrics$)|$)", "a machine's"),
     (r"(^|_)(elapsed|latency|timeout|delay|idle|uptime|ttft|ttfb|queue)(_|$)", "a waiting time"),
 )
 """Names of numbers that are not charged, as patterns, each with its reason."""

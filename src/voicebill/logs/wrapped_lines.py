@@ -3,10 +3,10 @@
 An object that was printed in Python's own form is turned into JSON.
 
 Envelopes are those of Docker's json-file driver, CloudWatch, journald, Google Cloud, loguru and structlog. The time of the
-outermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time. So are
-the owners that the envelopes name.
-A line of OpenTelemetry's logs has many records: it becomes an array of the JSON in their bodies. A body that is no JSON becomes
-the message of a record with the record's attributes as its fields, as loggers write them.
+innermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time, and so
+are the owners and the names that the envelopes give, such as the tenant. A line of OpenTelemetry's logs has many records: it
+becomes a line for each, with the JSON in its body. A body that is no JSON becomes the message of a record with the record's
+attributes as its fields, as loggers write them.
 
 Sources: opentelemetry-proto's JSON mapping of logs, docker's json-file driver, CloudWatch's filtered events, systemd's journal
 export, loguru's `serialize`, and structlog's JSON renderer, read 2026-11-28.
@@ -22,6 +22,7 @@ from voicebill.logs.owner_names import owners_in
 from voicebill.logs.python_text import python_object
 
 MAX_WRAPPINGS = 4
+"""Envelopes in envelopes are opened to this depth."""
 MAX_PREFIX_BYTES = 400
 """What stands before the JSON of a line is not longer: a time, a level, a logger's name."""
 
@@ -31,6 +32,8 @@ OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
 """The fields in which structured loggers carry objects, or an object of them."""
 CONTENT_FIELDS = frozenset({*MESSAGE_FIELDS, *OBJECT_FIELDS} - {"extra", "fields"})
 TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
+NAME_FIELDS = ("provider", "model", "transcription_model", "deployment", "region")
+"""The fields of an envelope that are kept, beside its time and its owners, since readers take them from envelopes."""
 JSON_STARTS = (b"{", b"}", b"[", b"]", b",", b":", b'"')
 """A line that begins with one of these is JSON, or a part of a document over many lines."""
 OTLP_LOGS = b'"resourceLogs"'
@@ -64,11 +67,11 @@ def strip_prefix(line: bytes) -> bytes:
         return line
     content, prefix = printed or (body[start:], body[:start])
     time = TIMESTAMP.search(prefix)
-    return _with_time(content, time[0].decode() if time else None)
+    return _with_context(content, {"received_at": time[0].decode()} if time else {})
 
 
-def unwrap_line(line: bytes, own_names: Mapping[str, str] | None = None) -> bytes:
-    r"""Return the JSON in a line's envelopes, or behind its prefix; a line without any unchanged.
+def unwrap_line(line: bytes, own_names: Mapping[str, str] | None = None, depth: int = MAX_WRAPPINGS) -> bytes:
+    r"""Return the JSON in so many of a line's envelopes, or behind its prefix; a line without any unchanged.
 
     `own_names` are the user's own names of fields, by field, which are kept as well.
 
@@ -77,21 +80,30 @@ def unwrap_line(line: bytes, own_names: Mapping[str, str] | None = None) -> byte
     """
     stripped = strip_prefix(line)
     content = stripped.strip()
-    if OTLP_LOGS in content and (log_records := list(_log_records(content))):
-        return b"[" + b",".join(log_records) + b"]"
-    time: str | float | None = None
-    owners: dict[str, str] = {}
-    for _ in range(MAX_WRAPPINGS):
+    context: dict[str, str | float] = {}
+    for _ in range(depth):
         document = _decoded(content)
         inner = next(_contents(document), None) if document is not None else None
         if document is None or inner is None:
             break
-        time = time or _time_of(document)
-        owners = {**_owners_of(document, own_names or {}), **owners}
+        context |= _context_of(document, own_names or {})
         content = inner
-    else:
-        return line
-    return stripped if content == stripped.strip() else _with_time(content, time, owners)
+    return stripped if content == stripped.strip() else _with_context(content, context)
+
+
+def unwrap_log_records(line: bytes, own_names: Mapping[str, str] | None = None, depth: int = MAX_WRAPPINGS) -> bytes:
+    """Return the JSON in the records of OpenTelemetry's logs, one per line; another line as `unwrap_line` does.
+
+    Of envelopes in the records, so many are opened.
+    """
+    content = unwrap_line(line, own_names)
+    return (b"\n".join(_log_records(content, own_names, depth)) or content) if OTLP_LOGS in content else content
+
+
+def listed_events(content: bytes) -> list[bytes]:
+    """Return the envelopes that a document lists as its events, as CloudWatch answers; of another document itself."""
+    events = list(_dicts(_decoded(content), "events")) if b'"events"' in content and b'"message"' in content else []
+    return [_encode(event) for event in events if "message" in event] or [content]
 
 
 def _decoded(content: bytes) -> dict[str, Any] | None:
@@ -141,15 +153,22 @@ def _owners_of(document: dict[str, Any], own_names: Mapping[str, str]) -> dict[s
     return {**usual, **{own_names[field]: value for field, value in owners.own.items()}}
 
 
-def _with_time(content: bytes, time: str | float | None, owners: Mapping[str, str] | None = None) -> bytes:
-    """Add the time and the owners of an envelope in front of an object's own fields, which take precedence."""
-    fields = {**({} if time is None else {"received_at": time}), **(owners or {})}
-    if not fields or not content.startswith(b"{") or content[1:].lstrip().startswith(b"}"):
+def _context_of(document: dict[str, Any], own_names: Mapping[str, str]) -> dict[str, str | float]:
+    """Return the time, the owners and the names in an envelope."""
+    names = {name: value for name in NAME_FIELDS if isinstance(value := document.get(name), str | int) and value != ""}
+    context: dict[str, str | float] = {**names, **_owners_of(document, own_names)}
+    time = _time_of(document)
+    return context if time is None else {**context, "received_at": time}
+
+
+def _with_context(content: bytes, context: Mapping[str, str | float]) -> bytes:
+    """Add the time and the names of an envelope in front of an object's own fields, which take precedence."""
+    if not context or not content.startswith(b"{") or content[1:].lstrip().startswith(b"}"):
         return content
-    return _encode(fields)[:-1] + b"," + content[1:].lstrip()
+    return _encode(context)[:-1] + b"," + content[1:].lstrip()
 
 
-def _log_records(content: bytes) -> Iterator[bytes]:
+def _log_records(content: bytes, own_names: Mapping[str, str] | None, depth: int) -> Iterator[bytes]:
     """Yield the JSON of every record in a document of OpenTelemetry's logs: its body, or its attributes with it."""
     for resource in _dicts(_decoded(content), "resourceLogs"):
         for scope in _dicts(resource, "scopeLogs"):
@@ -160,7 +179,9 @@ def _log_records(content: bytes) -> Iterator[bytes]:
                 if inner is None:
                     attributes = {attribute.get("key"): _otlp_value(attribute.get("value")) for attribute in _dicts(log_record)}
                     inner = _encode({**attributes, "message": body})
-                yield _with_time(unwrap_line(inner), time if isinstance(time, str | int) else None)
+                yield _with_context(
+                    unwrap_line(inner, own_names, depth), {"received_at": time} if isinstance(time, str | int) else {}
+                )
 
 
 def _dicts(value: object, name: str = "attributes") -> Iterator[dict[str, Any]]:

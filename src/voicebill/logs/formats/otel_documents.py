@@ -1,7 +1,7 @@
 """Define the shapes of OpenTelemetry's spans, log records and metrics: OTLP JSON, and what SDKs print.
 
-Sources: opentelemetry-proto's JSON mapping; the console exporters of opentelemetry-sdk in Python and of
-@opentelemetry/sdk-trace, read 2026-11-22 and 2026-11-28.
+Sources: opentelemetry-proto's JSON mapping, and its field names in snake case, which protobuf's `json_format` keeps on demand;
+the console exporters of opentelemetry-sdk in Python and of @opentelemetry/sdk-trace, read 2026-11-22 and 2026-11-28.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,17 +26,24 @@ class AttributeValue(Struct, gc=False):
     boolValue: bool | None = None  # noqa: N815
     arrayValue: "AttributeArray | None" = None  # noqa: N815
     kvlistValue: "AttributeMap | None" = None  # noqa: N815
+    string_value: str | None = None
+    int_value: int | str | None = None
+    double_value: float | str | None = None
+    bool_value: bool | None = None
+    array_value: "AttributeArray | None" = None
+    kvlist_value: "AttributeMap | None" = None
 
     def plain(self, depth: int = 0) -> object:
         """Return the value as JSON would have it."""
         if depth > MAX_VALUE_DEPTH:
             return None
-        if self.arrayValue is not None:
-            return [value.plain(depth + 1) for value in self.arrayValue.values or ()]
-        if self.kvlistValue is not None:
-            return plain_attributes(self.kvlistValue.values, depth + 1)
+        if (array := self.arrayValue or self.array_value) is not None:
+            return [value.plain(depth + 1) for value in array.values or ()]
+        if (mapping := self.kvlistValue or self.kvlist_value) is not None:
+            return plain_attributes(mapping.values, depth + 1)
         values = (self.stringValue, self.intValue, self.doubleValue, self.boolValue)
-        return next((value for value in values if value is not None), None)
+        snake_values = (self.string_value, self.int_value, self.double_value, self.bool_value)
+        return next((value for value in (*values, *snake_values) if value is not None), None)
 
 
 class AttributeArray(Struct, gc=False):
@@ -106,7 +113,9 @@ class Span(Struct, gc=False):
     start_time: Time | list[int] = None
     startTime: Time | list[int] = None  # noqa: N815
     timeUnixNano: int | str | None = None  # noqa: N815
+    time_unix_nano: int | str | None = None
     observedTimeUnixNano: int | str | None = None  # noqa: N815
+    observed_time_unix_nano: int | str | None = None
     timestamp: Time | list[int] = None
     attributes: AttributeList = None
     events: list[SpanEvent] | str | None = None
@@ -129,8 +138,8 @@ class Span(Struct, gc=False):
         """The end of the span, or else its start."""
         end_times = (self.endTimeUnixNano, self.end_time_unix_nano, self.end_time, self.endTime)
         start_times = (self.startTimeUnixNano, self.start_time_unix_nano, self.start_time, self.startTime)
-        log_times = (self.timeUnixNano, self.timestamp, self.observedTimeUnixNano)
-        times = (*end_times, *start_times, *log_times)
+        log_times = (self.timeUnixNano, self.time_unix_nano, self.timestamp)
+        times = (*end_times, *start_times, *log_times, self.observedTimeUnixNano, self.observed_time_unix_nano)
         return tuple(time[0] if isinstance(time, list) and time else time for time in times)
 
     @property
@@ -165,14 +174,18 @@ class DataPoint(Struct, gc=False):
     sum: float | None = None
     asInt: int | str | None = None  # noqa: N815
     asDouble: float | None = None  # noqa: N815
+    as_int: int | str | None = None
+    as_double: float | None = None
     value: float | None = None
 
     @property
     def number(self) -> float | None:
         """The value; None if there is none."""
-        if isinstance(self.asInt, str):
-            return int(self.asInt) if self.asInt.isascii() and self.asInt.isdigit() and len(self.asInt) < 20 else None
-        return next((value for value in (self.sum, self.asInt, self.asDouble, self.value) if value is not None), None)
+        integer = self.as_int if self.asInt is None else self.asInt
+        if isinstance(integer, str):
+            return int(integer) if integer.isascii() and integer.isdigit() and len(integer) < 20 else None
+        values = (self.sum, integer, self.asDouble, self.as_double, self.value)
+        return next((value for value in values if value is not None), None)
 
     @property
     def start(self) -> str:
@@ -209,13 +222,15 @@ class MetricStream(Struct, gc=False):
     unit: str | None = None
     histogram: MetricPoints | None = None
     exponentialHistogram: MetricPoints | None = None  # noqa: N815 - OTLP's name
+    exponential_histogram: MetricPoints | None = None
     sum: MetricPoints | None = None
     data: MetricPoints | None = None
 
     @property
     def points(self) -> MetricPoints:
         """Its values."""
-        return self.histogram or self.exponentialHistogram or self.sum or self.data or MetricPoints()
+        points = self.histogram or self.exponentialHistogram or self.exponential_histogram
+        return points or self.sum or self.data or MetricPoints()
 
 
 class Description(Struct, gc=False):

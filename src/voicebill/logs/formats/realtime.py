@@ -185,8 +185,6 @@ class EventReader:
             return ()
         context = EventContext(lines, line_number, content, self._time(layers, content), layers, index)
         session = self._sessions.find(layers, event, content)
-        if session.started_at is None:
-            session.started_at = context.time
         _extend(session, context.time)
         return handler(event, session, context)
 
@@ -216,11 +214,9 @@ class EventReader:
                 self._report.sessions_without_usage += 1
 
     def follow(self, line: WrappedEvent, content: bytes) -> None:
-        """Note the time of an event that is not read, if its session is billed by time."""
+        """Note the time of an event that is not read: its session may be billed by time, or turn out to be."""
         layers = unwrap_event(line)
-        session = self._sessions.find(layers, layers[-1], content)
-        if session.duration is not None:
-            _extend(session, self._time(layers, content))
+        _extend(self._sessions.find(layers, layers[-1], content), self._time(layers, content))
 
     def _ignore(self, event: WrappedEvent, source: str, line_number: int, content: bytes) -> None:
         if event.type is None or not (event.type.startswith(EVENT_PREFIXES) or event.type == "error"):
@@ -516,7 +512,9 @@ class EventReader:
 
 
 def _extend(session: SessionState, time: datetime | None) -> None:
-    """Note that a session lasted until a time, at least."""
+    """Note that a session was running at a time."""
+    if time is not None and (session.started_at is None or time < session.started_at):
+        session.started_at = time
     if time is not None and (session.last_time is None or time > session.last_time):
         session.last_time = time
 

@@ -99,6 +99,8 @@ class SessionState:
     tenant: str | None = None
     project: str | None = None
     """What the session's own events name, for events that name none."""
+    is_enveloped: bool = False
+    """Whether envelopes name it: then its events say so."""
     is_voice_live: bool = False
     """Whether its events showed that it is of Azure Voice Live, which has the same events and prices of its own."""
 
@@ -154,7 +156,9 @@ class SessionRegistry:
     def find(self, layers: Sequence[WrappedEvent], event: WrappedEvent, content: bytes) -> SessionState:
         """The session of an event: named by an envelope or by itself, else that of its conversation, else the unnamed one."""
         if (name := self._envelope_name(layers, content)) is not None:
-            return self.named(name)
+            enveloped = self.named(name)
+            enveloped.is_enveloped = True
+            return enveloped
         if isinstance(event.session, EventSession) and event.session.id:
             self._unnamed = self.named(event.session.id)
             self._add_unlinked(event.session.id, self._unnamed)
@@ -190,7 +194,8 @@ class SessionRegistry:
         if self._envelope_name(layers, content) is not None:
             return session
         is_named = isinstance(event.session, EventSession) and bool(event.session.id)
-        preceding = [state for state in self._timed if not state.is_closed and state.reported_ms <= total_ms]
+        timed = [state for state in self._timed if not state.is_enveloped] or self._timed
+        preceding = [state for state in timed if not state.is_closed and state.reported_ms <= total_ms]
         if is_named:
             unnamed = [state for state in preceding if state.name is None and state is not session]
             if session.duration is None and unnamed:
@@ -199,7 +204,9 @@ class SessionRegistry:
         if preceding:
             return max(preceding, key=_reported_ms)
         late = [
-            state for state in self._timed if state.is_closed and state.reported_ms >= total_ms and not _is_after(time, state)
+            state
+            for state in (session, *timed)
+            if state.is_closed and state.reported_ms >= total_ms and not _is_after(time, state)
         ]
         if late:
             return late[-1]
