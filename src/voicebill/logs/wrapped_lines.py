@@ -1,6 +1,6 @@
 """Take JSON out of what loggers and containers put around a line: text before it, and envelopes with the line as a text.
 
-An object that was printed in Python's own form is turned into JSON.
+An object that was printed in Python's own form is turned into JSON, and so is the usage that Pipecat's loggers print.
 
 Envelopes are those of Docker's json-file driver, CloudWatch, journald, Google Cloud, loguru and structlog. The time of the
 innermost envelope that has one is added to the JSON as `received_at`, which every reader takes if the JSON has no time, and so
@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from voicebill.logs.owner_names import owners_in
+from voicebill.logs.pipecat_text import pipecat_usage
 from voicebill.logs.python_text import python_object
 
 MAX_WRAPPINGS = 4
@@ -62,7 +63,9 @@ def strip_prefix(line: bytes) -> bytes:
         return line
     start = body.find(b"{", 0, MAX_PREFIX_BYTES)
     is_json = start >= 0 and body.endswith(b"}") and _decoded(body[start:]) is not None
-    printed = None if is_json and python_object(body[:start]) is None else python_object(body)
+    printed = pipecat_usage(body)
+    if printed is None and not (is_json and python_object(body[:start]) is None):
+        printed = python_object(body)
     if printed is None and not is_json:
         return line
     content, prefix = printed or (body[start:], body[:start])
@@ -132,7 +135,7 @@ def _objects(values: Iterable[object]) -> Iterator[bytes]:
     for value in values:
         if isinstance(value, dict):
             yield _encode(value)
-        elif isinstance(value, str) and ("{" in value or "=" in value):
+        elif isinstance(value, str):
             content = strip_prefix(value.encode(errors="surrogatepass")).strip()
             if content.startswith(b"{") and _decoded(content) is not None:
                 yield content

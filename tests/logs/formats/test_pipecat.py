@@ -131,3 +131,118 @@ def test_seconds_of_transcription_are_read_alone_and_in_messages() -> None:
             ("transcription", "gpt-realtime-whisper", {"audio_ms": 57000})
         ]
         assert report.unread_usage is None
+
+
+PRINTED = (
+    "OpenAIRealtimeLLMService#0 prompt tokens: 60, completion tokens: 40, cache read input tokens: 30, input audio tokens: 40"
+)
+PRINTED += ", output audio tokens: 25, cache read input audio tokens: 20"
+OBSERVED = (
+    "📊 [OpenAIRealtimeLLMService#0] LLM TOKEN USAGE (gpt-realtime): prompt: 60, completion: 40, total: 100, cache_read: 30"
+)
+OBSERVED += ", input_audio: 40, output_audio: 25, cache_read_audio: 20 at 1.17s"
+"""The same usage as its processor prints it, and as `MetricsLogObserver` does: pipecat-ai 1.14.0."""
+
+
+def printed(text: str, time: str = "14:51:20.077") -> str:
+    return f"2026-11-28 {time} | DEBUG    | pipecat.processors.metrics:start_llm_usage_metrics:337 - {text}"
+
+
+@pytest.mark.parametrize(("text", "model"), [(PRINTED, "gpt-realtime-1.5"), (OBSERVED, "gpt-realtime")])
+def test_what_pipecat_prints_is_usage(text: str, model: str) -> None:
+    """With a logger's prefix or without, and as loguru serializes it; the time is that of the line."""
+    serialized = {"text": printed(text), "record": {"message": text, "time": {"timestamp": 1795877480.077}, "extra": {}}}
+    for content in (printed(text), text, json.dumps(serialized)):
+        record = read_record(content, defaults=LogDefaults(model="gpt-realtime-1.5"))
+        assert (usage_of(record), record.model, record.status) == (EXPECTED_USAGE, model, "exact")
+        assert str(record.day) == "2026-11-28" or content == text
+
+
+def test_a_usage_that_is_printed_twice_counts_once() -> None:
+    """The processor prints it, and the observer; so does a line of JSON. The next response has the same counts."""
+    data = json.dumps({"time": "2026-11-28T14:51:20.1Z", **METRICS_DATA})
+    lines = [printed(PRINTED), printed("Bot started speaking"), printed(OBSERVED), data]
+    records, report = read_records("\n".join([*lines, printed(PRINTED, "14:52:20.077"), printed(OBSERVED, "14:52:20.078")]))
+    assert [(usage_of(record), record.model) for record in records] == [(EXPECTED_USAGE, "gpt-realtime")] * 2
+    assert (report.errors, report.other_lines, sum(report.skipped.values())) == ([], 1, 3)
+
+
+def test_equal_usage_of_other_processors_counts() -> None:
+    """Two bots in one process, of which one is observed."""
+    records, _ = read_records("\n".join([printed(PRINTED), printed(OBSERVED.replace("#0", "#1"))]))
+    assert [record.status for record in records] == ["exact", "exact"]
+
+
+def test_without_times_a_usage_far_from_its_equal_may_be_the_same() -> None:
+    """Far apart in a log without times, nothing says whether it is the same: it counts, or not."""
+    lines = [PRINTED, *["a line of the bot"] * 30, OBSERVED]
+    records, _ = read_records("\n".join(lines))
+    assert [(record.status, len(record.usage_candidates)) for record in records] == [("exact", 1), ("ambiguous", 2)]
+    assert usage_of(records[0]) == EXPECTED_USAGE
+    records, _ = read_records("\n".join([PRINTED, "a line of the bot", OBSERVED]))
+    assert [record.status for record in records] == ["exact"]
+
+
+def test_a_printed_line_leaves_out_what_is_zero_or_unknown() -> None:
+    """Audio that is left out beside other audio is 0, but cached audio may be unknown: its split is open."""
+    without_audio_in = "OpenAIRealtimeLLMService#0 prompt tokens: 417, completion tokens: 116, output audio tokens: 97"
+    assert usage_of(read_record(without_audio_in)) == {"text_in": 417, "text_out": 19, "audio_out": 97}
+    unsplit = "OpenAIRealtimeLLMService#0 prompt tokens: 434, completion tokens: 156, cache read input tokens: 320"
+    unsplit += ", input audio tokens: 137, output audio tokens: 127"
+    record = read_record(unsplit)
+    assert record.status == "ambiguous"
+    assert [usage["audio_in_cached"] for usage in record.usage_candidates] == [137, 23]  # of 297 text, and of 137 audio
+    assert read_record("OpenAIRealtimeLLMService#0 prompt tokens: 434, completion tokens: 156").status == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    ("service", "inputs"),
+    [("OpenAILLMService", [(400, 100)]), ("AnthropicLLMService", [(500, 100)]), ("MyLLM", [(400, 100), (500, 100)])],
+)
+def test_whether_a_printed_input_includes_what_was_cached(service: str, inputs: list[tuple[int, int]]) -> None:
+    """The line has no total, which would show it: the services of OpenAI include it, those of Anthropic do not."""
+    text = f"{service}#0 prompt tokens: 500, completion tokens: 20, cache read input tokens: 100"
+    record = read_record(text, defaults=LogDefaults(model="gpt-4o-mini"))
+    texts = [usage for usage in record.usage_candidates if not usage["audio_in"] and not usage["audio_in_cached"]]
+    assert sorted({(usage["text_in"], usage["text_in_cached"]) for usage in texts}) == inputs
+
+
+def test_printed_speech_and_transcription() -> None:
+    """Characters and seconds of audio, each printed by its processor and by the observer."""
+    lines = [
+        "CartesiaTTSService#0 usage characters: 145",
+        "📊 [CartesiaTTSService#0] TTS USAGE (sonic-3): 145 characters at 1.204s",
+    ]
+    lines += [
+        "DeepgramSTTService#0 usage audio seconds: 3.240",
+        "📊 [DeepgramSTTService#0] STT USAGE (nova-3): 3.240s audio at 2.0s",
+    ]
+    records, report = read_records("\n".join(map(printed, lines)))
+    assert [(record.kind, record.model, usage_of(record)) for record in records] == [
+        ("response", "sonic-3", {"characters_in": 145}),
+        ("transcription", "nova-3", {"audio_ms": 3240}),
+    ]
+    assert report.errors == []
+
+
+def test_printed_seconds_of_live_sessions() -> None:
+    """45 and then 71 s of one session, which closes; then 10 s of another one, whose end is not in the log."""
+    lines = ["OpenAILiveLLMService#0: live audio usage: 45.0s (cumulative)"]
+    lines += ["📊 [OpenAILiveLLMService#0] LLM TOKEN USAGE (gpt-live-1): prompt: 50, completion: 9, total: 59 at 0.14s"]
+    lines += ["OpenAILiveLLMService#0: session closed (close_requested)"]
+    lines += ["OpenAILiveLLMService#0: live audio usage: 71.0s (cumulative)"]
+    lines += ["OpenAILiveLLMService#0: live audio usage: 10.0s (cumulative)"]
+    records, report = read_records("\n".join(lines), defaults=LogDefaults(model="gpt-realtime"))
+    assert [(record.kind, record.model, record.status, usage_of(record)) for record in records] == [
+        ("response", "gpt-live-1", "exact", {"text_in": 50, "text_out": 9}),
+        ("session", "gpt-live-1", "exact", {"session_ms": 71000}),
+        ("session", "gpt-live-1", "ambiguous", {"session_ms": 10000}),
+    ]
+    assert report.open_sessions == 1
+
+
+def test_images_that_pipecat_does_not_report_are_mentioned() -> None:
+    """gpt-realtime has a price for images; gpt-4o-realtime-preview has none."""
+    for model, expected in (("gpt-realtime", 1), ("gpt-4o-realtime-preview", 0)):
+        _, report = read_records(line({**METRICS_DATA, "model": model}))
+        assert sum(report.remarks.values()) == expected
