@@ -8,11 +8,13 @@ from msgspec import Struct, field, to_builtins
 
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
+from voicebill.logs.counts import no_usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
 from voicebill.logs.owner_names import Owners, owners_in, owners_of_document
 from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region, split_model_name
 from voicebill.logs.report import ReadReport, first_of, first_time, format_json_error
+from voicebill.logs.time_meters import time_meters
 from voicebill.logs.unread_usage import counts_in
 
 Name = str | int | None
@@ -107,11 +109,15 @@ class RecordContext:
         """Return a record. Fields that neither the caller nor an envelope gives are taken from the defaults.
 
         `owner_objects` name the owners, the nearest first, if it is not the document. `part` is what the record was made of, if
-        that is not the document as a unit. Without usage, it is searched for counts.
+        that is not the document as a unit. Without usage, it is searched for counts. A model that is billed by time has no
+        usage where only tokens were counted, and none of them.
         """
         defaults = self.defaults
         owners = self._reported_owners() if owner_objects is None else owners_in(owner_objects, defaults.column)
         provider, model = split_model_name(owners.value("model", model), normalize_provider(provider))
+        model = model or (defaults.transcription_model if kind == "transcription" else defaults.model)
+        if time_meters(model) and usages == (Usage(),):
+            usages = no_usage()
         if usages[0].status == "missing":
             self._report_unread(part)
         time = first_time(self.report, (owners.value("time"), *times, *self._times()))
@@ -122,7 +128,7 @@ class RecordContext:
             source=self.document.source,
             line_number=self.document.line_number,
             provider=provider or defaults.provider,
-            model=model or (defaults.transcription_model if kind == "transcription" else defaults.model),
+            model=model,
             deployment=first_of(
                 deployment, *(normalize_deployment(envelope.deployment) for envelope in self.envelopes), defaults.deployment
             ),
