@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from voicebill.logs.keys import place_key
+from voicebill.logs.python_text import with_printed_values
 from voicebill.logs.report import ReadReport, describe_encoding_error, format_json_error
 from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLine, NumberedLines
 from voicebill.logs.unread_usage import snake_case
@@ -98,7 +99,7 @@ def decode_document(
 ) -> StructType | None:
     """Decode a document into its format's type, with names in any case. One of another shape is reported, and gives None."""
     try:
-        return decoder.decode(in_snake_case(document.content) if any_case else document.content)
+        return decoder.decode(_normalized(document.content, any_case=any_case))
     except msgspec.ValidationError as error:
         report.add_error(document.source, document.line_number, f"not as the format requires: {error}")
         report.add_unread_line(document.source, document.line_number, document.content)
@@ -113,6 +114,12 @@ CAMEL_CASE = re.compile(
     rb'"(?:input|output|total|prompt|completion|cached|audio|text|characters|request|session(?=Duration)|llm|stt|tts)s?[A-Z]\w*"\s*:'
 )
 """The name of a count or of an identifier as JavaScript writes it."""
+
+
+def _normalized(content: bytes, *, any_case: bool) -> bytes:
+    """Return a document with printed objects as JSON, and with names in snake case if they may be in any case."""
+    content = with_printed_values(content)
+    return in_snake_case(content) if any_case else content
 
 
 def in_snake_case(content: bytes) -> bytes:
@@ -143,7 +150,7 @@ def matching_documents(
     for content in sample_documents(sample):
         if any(word in content for word in encoded_words):
             try:
-                yield decoder.decode(in_snake_case(content) if any_case else content)
+                yield decoder.decode(_normalized(content, any_case=any_case))
             except (msgspec.MsgspecError, RecursionError, UnicodeError):
                 continue
 

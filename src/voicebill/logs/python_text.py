@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from voicebill.logs.unread_usage import counts_in
+from voicebill.logs.unread_usage import UNCHARGED_OBJECTS, counts_in
 
 MAX_PRINTED_BYTES = 128 * 1024
 MAX_STARTS = 8
@@ -48,9 +48,11 @@ PRINTED_OBJECT = re.compile(
     rb"(?:[Tt]oken|[Ss]econd|[Dd]uration|[Cc]haracter)\w*(?:=|'\s*:)\s*\d|'type'\s*:|(?:Metrics|Usage|Session\w*Event)\("
 )
 """Without this, a line has no object with counts, with a type or with a session's model: it is not decoded."""
-OBJECT_START = re.compile(r"\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
-"""Where an object may begin: a call, a dictionary, or fields side by side."""
+OBJECT_START = re.compile(r"\[(?=[A-Z]\w*\(\w+=)|\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
+"""Where an object may begin: a list of calls, a call, a dictionary, or fields side by side."""
 STRING_OR_BRACKET = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|[()\[\]{}'"]""")
+PRINTED_VALUE = re.compile(rb""":\s?"(?:[A-Z]\w{0,60}\((?:\w{1,60}=|\))|\{')""")
+"""A value in JSON that may be a printed object."""
 LEADING_WORDS = re.compile(r"([A-Za-z][\w ]*?):?\s*$")
 """The words in front of fields without a class."""
 
@@ -78,14 +80,47 @@ def python_object(line: bytes) -> tuple[bytes, bytes] | None:
     return None
 
 
+def with_printed_values(content: bytes) -> bytes:
+    """Return a JSON document with objects in place of values that are printed objects, as `default=str` leaves them.
+
+    >>> with_printed_values(b'{"input_tokens": 55, "details": "InputTokensDetails(cached_tokens=0, image_tokens=None)"}')
+    b'{"input_tokens":55,"details":{"cached_tokens":0,"image_tokens":null}}'
+    """
+    if not PRINTED_VALUE.search(content):
+        return content
+    try:
+        return msgspec.json.encode(_with_objects(msgspec.json.decode(content)))
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return content
+
+
+def _with_objects(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(value, dict):
+        return {name: inner if name in UNCHARGED_OBJECTS else _with_objects(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_objects(item) for item in value]
+    return _printed_object(value) or value if isinstance(value, str) else value
+
+
+def _printed_object(text: str) -> dict[str, Any] | None:
+    """Return the object that a text is, from its beginning to its end; None if it is not one."""
+    text = text.strip()
+    if len(text) > MAX_PRINTED_BYTES or OBJECT_START.match(text) is None or _end(text, 0) != len(text):
+        return None
+    return _object_at(text, 0)[0]
+
+
 def _has_type(fields: dict[str, Any]) -> bool:
     """Return whether an object, or one in it, says what it is."""
     return any(isinstance(value.get("type"), str) for value in (fields, *fields.values()) if isinstance(value, dict))
 
 
 def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
-    """Return the object that begins at a place, with what JSON after it adds, and its end; None if it is not one."""
-    if text[start] != "{" and "(" not in text[start:].partition("=")[0]:
+    """Return the object that begins at a place, with what JSON after it adds, and its end; None if it is not one.
+
+    A list of objects with types of their own is the usage of several models.
+    """
+    if text[start] not in "{[" and "(" not in text[start:].partition("=")[0]:
         json_start = text.find(' {"', start)
         end = json_start if json_start >= 0 else len(text)
         message = LEADING_WORDS.search(text[max(start - MAX_LEADING_CHARACTERS, 0) : start])
@@ -94,13 +129,22 @@ def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
         end, message = _end(text, start), None
         expression = text[start:end]
     try:
-        fields = _json_value(_parsed(expression).body, 0)
+        value = _json_value(_parsed(expression).body, 0)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None, end
+    fields = {"usage": value} if _are_sums(value) else value
     if not isinstance(fields, dict):
         return None, end
     message_field = {"message": message[1]} if message else {}
     return {**_json_after(text[end:]), **message_field, **fields}, end
+
+
+def _are_sums(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) and _has_own_type(item) for item in value)
+
+
+def _has_own_type(fields: dict[str, Any]) -> bool:
+    return fields.get("type") in TYPES_BY_CLASS.values()
 
 
 def _parsed(expression: str) -> ast.Expression:

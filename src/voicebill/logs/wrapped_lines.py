@@ -8,8 +8,8 @@ are the owners and the names that the envelopes give, such as the tenant. A line
 becomes a line for each, with the JSON in its body. A body that is no JSON becomes the message of a record with the record's
 attributes as its fields, as loggers write them.
 
-Sources: opentelemetry-proto's JSON mapping of logs, docker's json-file driver, CloudWatch's filtered events, systemd's journal
-export, loguru's `serialize`, and structlog's JSON renderer, read 2026-11-28.
+Sources: livekit-agents 1.8.9 (LK_OPENAI_DEBUG), opentelemetry-proto's JSON mapping of logs, docker's json-file driver,
+CloudWatch's filtered events, systemd's journal export, loguru's `serialize`, and structlog's JSON renderer, read 2026-11-28.
 """
 
 import re
@@ -31,6 +31,8 @@ MESSAGE_FIELDS = ("log", "message", "MESSAGE", "msg", "textPayload", "jsonPayloa
 """The fields in which envelopes carry a line, as text or as an object."""
 OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
 """The fields in which structured loggers carry objects, or an object of them."""
+EVENT_FIELDS = ("event_id", "response", "session", "usage", "item", "item_id", "response_id", "conversation")
+"""An object whose type has a dot and with one of these fields is an event of the Realtime API."""
 CONTENT_FIELDS = frozenset({*MESSAGE_FIELDS, *OBJECT_FIELDS} - {"extra", "fields"})
 TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
 NAME_FIELDS = ("provider", "model", "transcription_model", "deployment", "region")
@@ -41,7 +43,8 @@ OTLP_LOGS = b'"resourceLogs"'
 OTLP_TIME_FIELDS = ("timeUnixNano", "observedTimeUnixNano")
 MAX_OTLP_DEPTH = 8
 """Values of OTLP in values are taken to this depth."""
-PYTHON_DICTIONARY = b"{'"
+PYTHON_OBJECT = re.compile(rb"\{'|\[[A-Z]\w*\(")
+"""A line that begins like this is no JSON, but was printed in Python's own form."""
 COLOR = re.compile(rb"\x1b\[[0-9;]*m")
 """The codes with which loggers color a line on a terminal."""
 TIMESTAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
@@ -56,10 +59,10 @@ def strip_prefix(line: bytes) -> bytes:
     >>> strip_prefix(b'2026-11-22 10:15:00,250 INFO agent: {"type": "response.done"}')
     b'{"received_at":"2026-11-22 10:15:00,250","type": "response.done"}'
     """
-    if line[:1] in JSON_STARTS and not line.startswith(PYTHON_DICTIONARY):
+    if line[:1] in JSON_STARTS and not PYTHON_OBJECT.match(line):
         return line
     body = COLOR.sub(b"", line).strip() if b"\x1b[" in line else line.strip()
-    if not body or (body[:1] in JSON_STARTS and not body.startswith(PYTHON_DICTIONARY)):
+    if not body or (body[:1] in JSON_STARTS and not PYTHON_OBJECT.match(body)):
         return line
     start = body.find(b"{", 0, MAX_PREFIX_BYTES)
     is_json = start >= 0 and body.endswith(b"}") and _decoded(body[start:]) is not None
@@ -129,6 +132,14 @@ def _contents(document: dict[str, Any]) -> Iterator[bytes]:
                 yield from _objects(value.values())
             else:
                 yield from _objects([value])
+    others = (value for name, value in document.items() if name not in (*MESSAGE_FIELDS, *OBJECT_FIELDS))
+    yield from (content for content in _objects(others) if _is_event(content))
+
+
+def _is_event(content: bytes) -> bool:
+    """Return whether an object is an event of the Realtime API, which may be under any name, such as `lk.pii.event`."""
+    event = _decoded(content) or {}
+    return "." in str(event.get("type")) and any(name in event for name in EVENT_FIELDS)
 
 
 def _objects(values: Iterable[object]) -> Iterator[bytes]:

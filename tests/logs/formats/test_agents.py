@@ -162,6 +162,29 @@ def test_the_usage_of_a_transcription_names_its_type() -> None:
     assert [usage_of(record) for record in records] == [by_tokens, by_tokens, {"audio_ms": 1500}]
 
 
+def test_a_duration_by_itself_is_of_a_transcription() -> None:
+    """Beside usage objects of responses, as the API's own objects are logged one by one."""
+    records, report = read_records(line(API_USAGE, {"type": "duration", "seconds": 2.3}))
+    assert ("transcription", {"audio_ms": 2300}) in [(record.kind, usage_of(record)) for record in records]
+    assert len(records) == 2
+    assert report.unread_usage is None
+
+
+def test_details_that_were_printed_into_json_are_read() -> None:
+    """`json.dumps(..., default=str)` leaves objects as text: 64 cached tokens of 132."""
+    usage = {
+        "requests": 1,
+        "input_tokens": 132,
+        "output_tokens": 121,
+        "total_tokens": 253,
+        "request_usage_entries": [],
+        "input_tokens_details": "InputTokensDetails(cached_tokens=64, cache_write_tokens_details=None)",
+        "output_tokens_details": "OutputTokensDetails(reasoning_tokens=0)",
+    }
+    record = read_record(line({"type": "raw_model_event", "data": {"type": "usage", "usage": usage}}))
+    assert {sum(n for meter, n in usage.items() if meter.endswith("_cached")) for usage in record.usage_candidates} == {64}
+
+
 def test_a_total_of_several_requests_is_not_read() -> None:
     """It does not separate text from audio tokens, so it is reported as usage that was not read."""
     total = {"usage": {"requests": 9, "input_tokens": 9999, "output_tokens": 9999, "total_tokens": 19998}}

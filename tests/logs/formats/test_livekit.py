@@ -684,3 +684,16 @@ def test_a_sum_without_usage_is_one_without_usage() -> None:
     speech = {"type": "tts_metrics", "request_id": "q", "timestamp": 1795345200.0, "characters_count": 10}
     records, _ = read_records(line(speech, update(*sums)))
     assert [usage_of(record) for record in records] == [{"characters_in": 10}]
+
+
+@pytest.mark.parametrize("prefix", ["", "2026-11-28 10:00:00,250 INFO agent: Usage: ", "Usage: "])
+def test_a_printed_list_of_sums_is_read_whole(prefix: str) -> None:
+    """What `ModelUsageCollector` returns: 60 text and 40 audio in of the voice model, and 25 audio in of the transcriber."""
+    voice = "LLMModelUsage(type='llm_usage', provider='openai', model='m', input_tokens=100, input_text_tokens=60, "
+    voice += "input_audio_tokens=40, output_tokens=5, output_text_tokens=5, output_audio_tokens=0)"
+    transcriber = "STTModelUsage(type='stt_usage', provider='openai', model='t', input_tokens=25, output_tokens=9)"
+    records, _ = read_records(f"{prefix}[{voice}, {transcriber}]")
+    assert [(record.model, usage_of(record)) for record in records] == [
+        ("m", {"text_in": 60, "audio_in": 40, "text_out": 5}),
+        ("t", {"audio_in": 25, "text_out": 9}),
+    ]

@@ -667,3 +667,26 @@ def test_an_object_of_another_type_is_not_the_event_of_an_envelope() -> None:
     """An envelope without its event has no usage."""
     record = read_record(log({"type": "response.done", "previous": {**done(), "type": "response.created"}}))
     assert record.status == "missing"
+
+
+def test_usage_that_a_framework_logs_beside_the_events_repeats_them() -> None:
+    """Two usage events of a response's tokens: one repeats the response, the other one is of another, and was not read."""
+    counts = {"requests": 1, "input_tokens": 132, "output_tokens": 121, "total_tokens": 253}
+    usage_event = {"type": "usage", "usage": {**counts, "details": "InputTokensDetails(cached_tokens=64)"}}
+    records, report = read_records(log(session(), usage_event, done("a")), "realtime")
+    assert [record.key for record in records] == ["a"]
+    assert (report.unread_usage, report.errors) == (None, [])
+    assert report.skipped == {"lines with the usage of responses whose events are in the log too": 1}
+    _, report = read_records(log(session(), usage_event, done("a"), usage_event), "realtime")
+    assert report.unread_usage is not None
+    assert (report.unread_usage.items, report.unread_usage.line_number) == (1, 4)
+
+
+@pytest.mark.parametrize("name", ["lk.pii.event", "raw", "server_event"])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_an_event_under_any_name_of_an_envelope_without_a_type_is_read(name: str, as_text: bool) -> None:
+    """As LiveKit's debug log has them; the time of the envelope is that of the event."""
+    envelope = {"message": "<<<", "level": "DEBUG", "timestamp": "2026-11-28T10:00:00Z"}
+    events = (session("gpt-realtime"), done())
+    record = read_record(log(*({**envelope, name: json.dumps(event) if as_text else event} for event in events)))
+    assert (record.model, usage_of(record), record.day) == ("gpt-realtime", EXPECTED_USAGE, date(2026, 11, 28))

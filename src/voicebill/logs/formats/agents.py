@@ -101,6 +101,7 @@ class AgentsLine(Envelope, gc=False):
     output_tokens_details: OutputDetails | list[OutputDetails] | None = None
     input_token_details: InputDetails | None = None
     output_token_details: OutputDetails | None = None
+    seconds: Annotated[float, Meta(ge=0, le=10**9)] | None = None
     data: "AgentsLine | str | None" = None
     event: "AgentsLine | str | None" = None
     payload: "AgentsLine | str | None" = None
@@ -143,7 +144,8 @@ class AgentsLine(Envelope, gc=False):
             return None  # an event of the API, which the format `realtime` reads
         own = AgentsUsage(**{name: getattr(self, name) for name in OWN_FIELDS})
         is_of_sdk = own.requests == 1 and own.total_tokens is not None
-        if self.type in (None, *TRANSCRIPTION_USAGES) and (own.is_of_api or is_of_sdk):
+        is_duration = self.type == "duration" and own.seconds is not None
+        if is_duration or (self.type in (None, *TRANSCRIPTION_USAGES) and (own.is_of_api or is_of_sdk)):
             return own
         usages = (usage for usage in (self.usage, of_response) if usage is not None)
         return next((usage for usage in usages if usage.is_of_api or usage.is_of_transcription or usage.requests == 1), None)

@@ -3,9 +3,13 @@
 An event with usage does not name its model: the model comes from the session's events, wherever they are in the log.
 Preview-era and current events are both read, and so are GPT-Live's cumulative seconds and its backend's tokens. Most lines
 of such a log are audio; they are checked to be complete JSON and skipped.
+
+Frameworks log usage of their own beside the events, such as the Agents SDK's usage events. A line that is no event and has as
+many input and output tokens as a response or a transcription in the same source repeats it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -42,8 +46,10 @@ from voicebill.logs.providers import (
     normalize_region,
     split_model_name,
 )
+from voicebill.logs.python_text import with_printed_values
 from voicebill.logs.report import ReadReport, first_time, format_json_error
 from voicebill.logs.sources import NumberedLines
+from voicebill.logs.unread_usage import snake_case, unread_counts
 
 NAME = "realtime"
 ABOUT = "raw events of the OpenAI or Azure Realtime API, as JSON lines, bare or wrapped"
@@ -61,6 +67,11 @@ MIN_UNIQUE_NAME = 12
 MAX_WAITING_PER_SESSION = 10_000
 """The number of records per session that wait for an event that names the model."""
 MAX_WAITING = 200_000
+MAX_OTHER_LINES = 100_000
+"""At most so many lines with usage that are no events are kept, to find out whether they repeat events."""
+INPUT_NAMES = ("input_tokens", "prompt_tokens")
+OUTPUT_NAMES = ("output_tokens", "completion_tokens")
+USAGE_OF_EVENTS = "lines with the usage of responses whose events are in the log too"
 _decode_conversation = msgspec.json.Decoder(EventSession).decode
 
 
@@ -78,6 +89,24 @@ class FirstSeen:
     status: str
     turn: int
     previous_usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLine:
+    """A line with usage that is no event."""
+
+    source: str
+    line_number: int
+    counts: Mapping[str, int | float]
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """The input and output tokens."""
+        by_name = {snake_case(name): count for name, count in self.counts.items()}
+        input_tokens, output_tokens = (
+            next((int(by_name[name]) for name in names if name in by_name), 0) for names in (INPUT_NAMES, OUTPUT_NAMES)
+        )
+        return input_tokens, output_tokens
 
 
 @dataclass(slots=True)
@@ -138,6 +167,9 @@ class EventReader:
         self._transcribed: dict[tuple[str, int], tuple[str, tuple[Usage, ...]]] = {}
         """The key and the usage of recent transcriptions, by item and part of its content."""
         self._waiting = 0
+        self._token_counts: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
+        """How many responses and transcriptions of each source have so many input and output tokens."""
+        self._other_lines: list[OtherLine] = []
         self.ignored_types: set[str | None] = set()
         """Types of events that were met and need no look: nearly all lines are of one of them."""
         self.follows_time = False
@@ -199,10 +231,11 @@ class EventReader:
             self._report.add_error(source, line_number, f"{event_type} is not as the API specifies: {reason}")
             self._report.add_unread_line(source, line_number, line)
         else:
-            self._report.add_other_line(source, line_number, line)
+            self._add_other_line(source, line_number, line)
 
     def finish(self) -> Iterator[Record]:
         """Yield the records that were still waiting at the end of all sources."""
+        self._report_other_lines()
         for session in self._sessions:
             yield from self._release_waiting(session)
             record = self._duration_record(session)
@@ -220,12 +253,37 @@ class EventReader:
 
     def _ignore(self, event: WrappedEvent, source: str, line_number: int, content: bytes) -> None:
         if event.type is None or not (event.type.startswith(EVENT_PREFIXES) or event.type == "error"):
-            self._report.add_other_line(source, line_number, content)
+            self._add_other_line(source, line_number, content)
             return
         if not event.type.endswith(ENDINGS_WITHOUT_USAGE):
             self._report.add_unread_line(source, line_number, content)
         elif len(self.ignored_types) < MAX_IGNORED_TYPES:
             self.ignored_types.add(event.type)
+
+    def _add_other_line(self, source: str, line_number: int, content: bytes) -> None:
+        """Add a line that is no event. Its usage, if it shows any, may be that of an event."""
+        if len(self._other_lines) == MAX_OTHER_LINES:
+            self._report.add_other_line(source, line_number, content)
+            return
+        self._report.other_lines += 1
+        if counts := unread_counts(with_printed_values(content)):
+            self._other_lines.append(OtherLine(source, line_number, counts))
+
+    def _report_other_lines(self) -> None:
+        """Report the usage of other lines that is not that of an event. Each event is repeated once by lines of one shape."""
+        repeated: Counter[tuple[str, tuple[int, int], frozenset[str]]] = Counter()
+        for line in self._other_lines:
+            place = (line.source, line.tokens, frozenset(line.counts))
+            repeated[place] += 1
+            if any(line.tokens) and repeated[place] <= self._token_counts[line.source][line.tokens]:
+                self._report.skipped[USAGE_OF_EVENTS] += 1
+            else:
+                self._report.add_unread_counts(line.source, line.line_number, line.counts)
+        self._other_lines.clear()
+
+    def _count_tokens(self, usage: EventUsage | None, context: EventContext) -> None:
+        if usage is not None:
+            self._token_counts[context.lines.name][usage.input_tokens or 0, usage.output_tokens or 0] += 1
 
     def _owners(self, content: bytes) -> Owners:
         """Return the owners that an event and its envelopes name; the session's name comes from elsewhere."""
@@ -313,6 +371,7 @@ class EventReader:
                 session.last_usage = usages[0]
         if first_seen is None:
             self._remember(key, FirstSeen(response.status or "completed", session.turn + session.user_spoke, previous_usage))
+            self._count_tokens(response.usage, context)
         model = context.first_value("model") or response.model or session.models.at(context.time)
         kind: RecordKind = "out-of-band" if is_out_of_band else "response"
         return self._release_or_wait(
@@ -360,6 +419,7 @@ class EventReader:
         session.has_usage = session.has_usage or event.usage is not None
         usages = no_usage() if event.usage is None else _transcription_usages(event.usage)
         key = self._transcription_key(event, session, context, usages)
+        self._count_tokens(event.usage, context)
         model = context.first_value("transcription_model") or session.transcription_models.at(context.time)
         return self._release_or_wait(
             self._record(key, "transcription", usages, session, context, model=model, outcome="completed"), session
