@@ -289,6 +289,13 @@ def test_cache_hits_are_known_where_only_their_modality_is_not() -> None:
     assert cost_of(response, open_split).cache_hit_share == Fraction(124, 400)
 
 
+def test_cache_hits_are_not_known_where_none_is_reported() -> None:
+    """No token of 200 is reported as cached: that may be none, or the log does not say which, and so it is not 0%."""
+    assert cost_of(record({"text_in": 200, "audio_out": 9})).cache_hit_share_range is None
+    unpriced = record({"text_in": 136, "text_in_cached": 64}, model="a model without a price")
+    assert cost_of(record({"text_in": 200}), unpriced).cache_hit_share_range is None
+
+
 def test_cache_hits_are_a_range_where_nobody_can_know_them() -> None:
     """From none to all of 100 tokens were cached: 0% to 100%, and no share in between is claimed."""
     answer = cost_of(record(either=[{"text_in": 100}, {"text_in_cached": 100}]))

@@ -159,7 +159,9 @@ def _per_call(totals: SessionTotals, price_table: PriceTable) -> PerCall | None:
 def _cache_hit_share_range(
     line_totals: Iterable[LineTotals], price_table: PriceTable, prices: PriceBook
 ) -> tuple[Fraction, Fraction] | None:
-    """The share of cached tokens in the input tokens, in the cheapest and in the dearest reading; None without input tokens.
+    """The share of cached tokens in the input tokens, in the cheapest and in the dearest reading; None if it is not known.
+
+    It is not known without input tokens, nor if none of them is reported as cached: the logs may not say which were.
 
     The input is that of the models that reply, which are the ones with a cache: not of the models that only transcribe or
     read aloud, nor of models that the log does not name, which may be such. Unpriced input counts only if all of it is.
@@ -185,7 +187,7 @@ def _cache_hit_share_range(
         sides = [(tokens[is_priced, side, True], tokens[is_priced, side, False]) for side in (0, 1)]
         if all(map(sum, sides)):
             first, second = sorted(Fraction(cached, cached + uncached) for cached, uncached in sides)
-            return first, second
+            return (first, second) if second else None
     return None
 
 

@@ -340,11 +340,12 @@ class CostReport(Report):
     """Cost per call; null unless requested, or if there is none."""
     cache_hit_share: float | None
     """Cached input tokens / all input tokens, of the models that reply: not of transcription, nor of models that the log does
-    not name. Null without such input, and where ambiguous counts leave it open."""
+    not name. Null without such input, where ambiguous counts leave it open, and where no input is reported as cached, since the
+    logs may not say which was."""
     cache_hit_share_low: float | None
-    """The lowest such share that the counts allow; null without such input."""
+    """The lowest such share that the counts allow; null if none is known."""
     cache_hit_share_high: float | None
-    """The highest such share that the counts allow; null without such input."""
+    """The highest such share that the counts allow; null if none is known."""
     repeated_input_cost_share: float | None
     """Share of the cost that is input sent again in its session; null if unknown."""
     warnings: tuple[str, ...]
