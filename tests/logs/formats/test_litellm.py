@@ -272,3 +272,77 @@ def test_the_arguments_of_a_callback_without_payload_have_the_usage_in_the_respo
     assert record.time == datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
     assert read_record(line({**KWARGS, "combined_usage_object": usage})).key == "call_1"
     assert read_record(line({"kwargs": KWARGS, name: "ModelResponse(id='resp_7')"})).status == "missing"
+
+
+LIVE_RESPONSE: dict[str, Any] = {
+    "results": [
+        {"type": "session.started", "session": {"model": "gpt-live-1"}},
+        {
+            "type": "response.event",
+            "event": {
+                "type": "response.completed",
+                "response": {
+                    "id": "resp_7",
+                    "model": "gpt-5.4-mini",
+                    "usage": {"input_tokens": 160, "input_tokens_details": {"cached_tokens": 100}, "output_tokens": 20},
+                },
+            },
+        },
+        {"type": "session.usage.updated", "usage": {"seconds": 45}},
+        {"type": "session.closed", "usage": {"seconds": 71}},
+    ],
+    "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+}
+"""What LiteLLM 1.110.2 returns for a session of GPT-Live: its events, and zeros."""
+LIVE_ROW: dict[str, Any] = {
+    "id": "call-1",
+    "call_type": "_arealtime",
+    "custom_llm_provider": "openai",
+    "model": "gpt-live-1",
+    "endTime": "2026-11-28T12:00:00Z",
+    "total_tokens": 0,
+    "prompt_tokens": 0,
+    "completion_tokens": 0,
+    "metadata": {"usage_object": LIVE_RESPONSE["usage"], "user_api_key_team_id": "acme"},
+}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**LIVE_ROW, "response": LIVE_RESPONSE},
+        {**LIVE_ROW, "response": json.dumps(LIVE_RESPONSE)},
+        {"standard_logging_object": {**LIVE_ROW, "response": LIVE_RESPONSE}, "call_type": "_arealtime"},
+        {"kwargs": LIVE_ROW, "response_obj": LIVE_RESPONSE},
+        LIVE_RESPONSE,
+    ],
+)
+def test_a_session_that_is_billed_by_time_is_in_the_events_of_its_response(row: dict[str, Any]) -> None:
+    """71 s of the session, and 60 fresh and 100 cached tokens of the text model behind it."""
+    records, report = read_records(json.dumps(row))
+    assert [(record.kind, record.model, usage_of(record)) for record in records] == [
+        ("response", "gpt-5.4-mini", {"text_in": 60, "text_in_cached": 100, "text_out": 20}),
+        ("session", "gpt-live-1", {"session_ms": 71000}),
+    ]
+    assert (report.errors, report.unread_usage, records[0].key) == ([], None, "resp_7")
+    if row is not LIVE_RESPONSE:
+        assert {(record.provider, record.tenant, record.session, str(record.day)) for record in records} == {
+            ("openai", "acme", "call-1", "2026-11-28")
+        }
+
+
+def test_the_sum_of_a_row_counts_rather_than_the_events_of_its_response() -> None:
+    """A row with counts is one record; the response alone is read by its events, which have identifiers."""
+    usage = {"input_tokens": 132, "output_tokens": 121, "input_token_details": {"text_tokens": 119, "audio_tokens": 13}}
+    usage["output_token_details"] = {"text_tokens": 30, "audio_tokens": 91}
+    response = {"results": [{"type": "response.done", "response": {"id": "resp_9", "usage": usage}}], "usage": USAGE}
+    (record,) = read_records(json.dumps({**ROW, "custom_llm_provider": "openai", "response": response}))[0]
+    assert record.key == "resp_1"
+    assert read_record(json.dumps(response)).key == "resp_9"
+
+
+def test_results_without_usage_leave_a_row_without_usage() -> None:
+    """Such as those of moderation, or a session of which only the start was logged."""
+    for results in ([{"flagged": False}], LIVE_RESPONSE["results"][:1]):
+        record = read_record(json.dumps({**LIVE_ROW, "response": {"results": results}}))
+        assert record.status == "missing"

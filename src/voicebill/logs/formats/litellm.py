@@ -3,21 +3,26 @@
 A success callback is called with `kwargs`, which have the standard logging payload, and with the response and its times;
 people log these together or `kwargs` alone. The payload counts if it is there, else the usage of the response.
 
-A realtime session is one row, the sum of its responses. LiteLLM's own dollar amounts are not read. Rows that LiteLLM
-answered from its own cache cost nothing at the provider and are skipped. Rows without counts have no usage: speech, and
-transcription by the second, are logged with zeros. The tenant is the team, or else the end user, or the user of the key.
-For Azure the model is the one that LiteLLM prices by, since the row's model name is that of a deployment.
+A realtime session is one row, the sum of its responses. A session that is billed by time has zeros there: its usage is in the
+events that its response lists, the seconds of the session and the tokens of the model behind it. So is that of a response
+that was logged alone. LiteLLM's own dollar amounts are not read. Rows that LiteLLM answered from its own cache cost nothing at
+the provider and are skipped. Rows without counts have no usage: speech, and transcription by the second, are logged with zeros.
+The tenant is the team, or else the end user, or the user of the key. For Azure the model is the one that LiteLLM prices by,
+since the row's model name is that of a deployment.
 
 Sources: LiteLLM's proxy/_types.py and types/utils.py, read 2026-11-22; of 1.110.2 also proxy/schema.prisma,
-integrations/custom_logger.py and litellm_core_utils/litellm_logging.py, and public code that logs callbacks, read 2026-11-28.
+integrations/custom_logger.py, litellm_core_utils/litellm_logging.py and llms/openai/live/handler.py, and public code that logs
+callbacks, read 2026-11-28.
 """
 
+import re
 from ast import literal_eval
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Raw, Struct, structs
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
@@ -26,6 +31,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.delimited import InvalidRow, filled_rows, is_vendor_table, parse_cell_count
 from voicebill.logs.documents import Document, decode_document, documents, matching_documents
 from voicebill.logs.envelope import Name, RecordContext, Time, first_text
+from voicebill.logs.formats.realtime import read_listed_events
 from voicebill.logs.formats.realtime_events import Count, ModalityTokens
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import normalize_provider
@@ -37,6 +43,10 @@ ABOUT = "LiteLLM's spend logs, as JSON or CSV, standard logging payloads and arg
 
 OUTCOMES = {"success": "completed", "failure": "failed"}
 TRANSCRIPTION_CALLS = frozenset({"transcription", "atranscription"})
+EVENT_WITH_USAGE = re.compile(
+    rb"""\\?"type\\?":\s?\\?"(?:response\.(?:done|completed|event)|session\.(?:usage\.updated|closed)|[\w.]+tion\.completed)\\?\""""
+)
+"""The type of an event with usage, also in JSON in a text."""
 MAX_LITERAL_LENGTH = 1_000_000
 FROM_CACHE = "answered from LiteLLM's own cache"
 DEPLOYMENT_ZONES = {"global": "global", "global-standard": "global", "eu": "data-zone", "us": "data-zone"}
@@ -90,6 +100,8 @@ class CallResponse(Struct, gc=False):
 
     id: str | None = None
     usage: UsageObject | str | None = None
+    results: list[Raw] | None = None
+    """The events of a realtime session."""
 
 
 class SpendLogRow(Struct, gc=False):
@@ -123,6 +135,9 @@ class SpendLogRow(Struct, gc=False):
     completion_response: CallResponse | str | None = None
     completion_obj: CallResponse | str | None = None
     data: "list[SpendLogRow] | SpendLogRow | str | None" = None
+    results: list[Raw] | None = None
+    logged_response: Raw = msgspec.field(default=Raw(b""), name="response")
+    """The response in a logging payload, as an object or as JSON in a text; of most calls it is the conversation."""
 
     @property
     def rows(self) -> Iterator["SpendLogRow"]:
@@ -137,12 +152,22 @@ class SpendLogRow(Struct, gc=False):
             yield self
         elif isinstance(self.data, list):
             yield from self.data
+        elif self.usage_events:
+            yield self
 
     @property
     def response(self) -> CallResponse | None:
         """The response that a callback was called with."""
         responses = (self.response_obj, self.completion_response, self.completion_obj)
         return next((response for response in responses if isinstance(response, CallResponse)), None)
+
+    @property
+    def usage_events(self) -> list[bytes]:
+        """The events of a realtime session in the response, if any of them shows usage."""
+        logged = _decoded_results(bytes(self.logged_response)) if EVENT_WITH_USAGE.search(bytes(self.logged_response)) else None
+        results = self.results or (self.response.results if self.response else None) or logged or []
+        events = [bytes(event) for event in results]
+        return events if any(EVENT_WITH_USAGE.search(event) for event in events) else []
 
     @property
     def response_usage(self) -> UsageObject | None:
@@ -152,8 +177,9 @@ class SpendLogRow(Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(SpendLogRow)
+_decode_response = msgspec.json.Decoder(CallResponse | str).decode
 _decode_metadata = msgspec.json.Decoder(Metadata).decode
-_KEYWORDS = ("call_type",)
+_KEYWORDS = ("call_type", '"results"')
 COUNT_COLUMNS_READ = ("prompt_tokens", "completion_tokens", "total_tokens")
 TEXT_COLUMNS_READ = (
     *("request_id", "call_type", "model", "custom_llm_provider", "start_time", "end_time", "user", "end_user", "team_id"),
@@ -168,7 +194,22 @@ def matches(sample: Sequence[bytes]) -> bool:
     )
 
 
+def _decoded_results(response: bytes) -> list[Raw] | None:
+    """Return the results in a response, which may be JSON in a text; None without any."""
+    for _ in range(2):
+        try:
+            decoded = _decode_response(response)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+        if isinstance(decoded, CallResponse):
+            return decoded.results
+        response = decoded.encode()
+    return None
+
+
 def _is_spend_log(row: SpendLogRow) -> bool:
+    if row.call_type is None and row.usage_events:
+        return True
     has_identifier = _identifier(row) is not None
     return (
         has_identifier and row.call_type is not None and (row.prompt_tokens is not None or row.custom_llm_provider is not None)
@@ -218,15 +259,33 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
         return
     provider, deployment, model = _resolve_model(row, metadata)
     identifier, outcome = _identifier(row), OUTCOMES.get(row.status or "", row.status)
+    usages, times = _usages(row, metadata), (row.endTime, row.end_time, row.startTime, row.start_time)
+    events = row.usage_events if usages[0].status == "missing" or row.call_type is None else []
+    if events:
+        defaults = context.defaults
+        yield from read_listed_events(
+            events,
+            context.document,
+            replace(
+                defaults,
+                provider=provider or defaults.provider,
+                model=model or defaults.model,
+                deployment=deployment or defaults.deployment,
+            ),
+            context.report,
+            session=first_text(row.session_id, row.trace_id, identifier) or context.document.key_of(number),
+            time=next((time for time in times if time is not None), None),
+        )
+        return
     yield context.record(
         response_key(identifier) if identifier else context.document.key_of(number),
-        _usages(row, metadata),
+        usages,
         kind="transcription" if row.call_type in TRANSCRIPTION_CALLS else "response",
         provider=provider,
         model=model,
         deployment=deployment,
         session=first_text(row.session_id, row.trace_id),
-        times=(row.endTime, row.end_time, row.startTime, row.start_time),
+        times=times,
         outcome=outcome,
         part=part,
     )

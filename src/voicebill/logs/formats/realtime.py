@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -19,7 +20,8 @@ from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import count_repeated_input, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.documents import sample_documents
+from voicebill.logs.documents import Document, sample_documents
+from voicebill.logs.envelope import Time
 from voicebill.logs.formats.realtime_durations import duration_record, is_billed_by_time, reported_milliseconds
 from voicebill.logs.formats.realtime_events import EventResponse, EventSession, EventUsage, WrappedEvent
 from voicebill.logs.formats.realtime_lines import (
@@ -109,11 +111,32 @@ class OtherLine:
         return input_tokens, output_tokens
 
 
+class EventSource(Protocol):
+    """Where events are read from."""
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What identifies the source wherever it is."""
+        ...
+
+
+class DocumentSource(NamedTuple):
+    """The source of events in a document of another format."""
+
+    name: str
+    identity: str
+
+
 @dataclass(slots=True)
 class EventContext:
     """The position of an event, and its envelopes from the outside in, with the event as the last."""
 
-    lines: NumberedLines
+    lines: EventSource
     line_number: int
     content: bytes
     time: datetime | None
@@ -153,6 +176,23 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 reader.handle_invalid(line, lines.name, line_number, str(error))
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
                 report.add_error(lines.name, line_number, format_json_error(error, line))
+    yield from reader.finish()
+
+
+def read_listed_events(
+    events: Sequence[bytes], document: Document, defaults: LogDefaults, report: ReadReport, *, session: str, time: Time
+) -> Iterator[Record]:
+    """Yield the records of the events of one session that a document of another format lists."""
+    reader = EventReader(defaults, report)
+    reader.start_source()
+    source = DocumentSource(document.source, document.identity)
+    for index, content in enumerate(events, 1):
+        try:
+            event = WrappedEvent(session_id=session, time=time, event=decode_line(content))
+            yield from reader.handle_line(event, source, document.line_number, document.content, index)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            report.add_error(document.source, document.line_number, f"not as the API specifies: {error}")
+            report.add_unread_line(document.source, document.line_number, content)
     yield from reader.finish()
 
 
@@ -200,7 +240,7 @@ class EventReader:
         self._sessions.start_source()
 
     def handle_line(
-        self, line: WrappedEvent, lines: NumberedLines, line_number: int, content: bytes, index: int = 0
+        self, line: WrappedEvent, lines: EventSource, line_number: int, content: bytes, index: int = 0
     ) -> Iterable[Record]:
         """Read a line; yield its records, if any."""
         event = line
