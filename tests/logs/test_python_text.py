@@ -178,3 +178,22 @@ def test_json_behind_a_prefix_is_not_taken_for_a_printed_object() -> None:
     """What the conversation says in it is no usage."""
     event = {"type": "response.done", "response": {"id": "resp_1", "usage": API_DICT, "text": "Usage(input_tokens=999)"}}
     assert usage_of(read_record(f"INFO event: {json.dumps(event)}")) == USAGE
+
+
+def test_an_event_whose_response_was_printed_is_read() -> None:
+    """`json.dumps({"type": event.type, "response": event.response}, default=str)`, with objects of the API's client."""
+    printed = "RealtimeResponse(id='resp_7', usage=RealtimeResponseUsage(input_tokens=132, output_tokens=121, "
+    printed += "input_token_details=InputTokenDetails(text_tokens=119, audio_tokens=13), "
+    printed += "output_token_details=OutputTokenDetails(text_tokens=30, audio_tokens=91)))"
+    event = {"type": "response.done", "response": printed}
+    for shape in (json.dumps(event), json.dumps({"ts": 1795515330, "event": event})):
+        record = read_record(shape)
+        assert (record.key, usage_of(record)) == ("resp_7", {"text_in": 119, "audio_in": 13, "text_out": 30, "audio_out": 91})
+
+
+def test_a_printed_value_that_cannot_be_parsed_is_usage_that_was_not_read() -> None:
+    """Beside a line that is read, a line with an object of another shape."""
+    lines = [{"usage": API_DICT}, {"message": "done", "result": "Result(input_tokens=132, owner=<Agent at 0x7f>)"}]
+    _, report = read_records("\n".join(map(json.dumps, lines)))
+    assert report.unread_usage is not None
+    assert report.unread_usage.counts == {"input_tokens": 132}

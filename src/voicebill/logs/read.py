@@ -147,6 +147,8 @@ def _read_sources(
     for source_format in LOG_FORMATS:
         if source_format.name in lines_by_format:
             records = source_format.read(lines_by_format[source_format.name], defaults, report)
+            if source_format.name == realtime.NAME and livekit.NAME in lines_by_format:
+                records = report.noting_events(records)
             yield from map(defaults.with_model, records) if defaults.alias else records
 
 

@@ -1,17 +1,19 @@
 """Collect what happens while logs are read: counts, errors, and assumptions about times."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from voicebill.answers.recorded.unread_usage import UnreadUsage, total_unread
 from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.record import Record
 from voicebill.logs.unread_usage import unread_counts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LISTED_ERRORS = 20
 """At most so many errors are listed; the others are only counted."""
+MAX_EVENT_RECORDS = 200_000
 EMPTY_LOG = "the log is empty: choose a file with a usage log"
 
 
@@ -64,6 +66,8 @@ class ReadReport:
     """Conversations that the log does not assign to one of several sessions."""
     live_sessions: set[str] = field(default_factory=set)
     """The names of live sessions whose total of seconds was read."""
+    event_records: list[Record] = field(default_factory=list)
+    """The records of raw events, if the logs also have sums that may repeat them; at most `MAX_EVENT_RECORDS`."""
     ambiguous_sums: int = 0
     """Sums of sessions that may be contained in what other records of the logs report."""
     naive_times: int = 0
@@ -104,6 +108,13 @@ class ReadReport:
             self.unread_by_source[source] = UnreadUsage(1, source, line_number, counts)
         else:
             self.unread_by_source[source] = replace(before, items=before.items + 1)
+
+    def noting_events(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield the records of raw events, and note them for the formats that are read later."""
+        for record in records:
+            if len(self.event_records) < MAX_EVENT_RECORDS:
+                self.event_records.append(record)
+            yield record
 
     def unread_by_file(self) -> dict[str, UnreadUsage | None]:
         """Return the usage that was not read by the file's fingerprint, which a moved or longer file keeps; None: all was."""

@@ -84,6 +84,8 @@ PRINTED_COUNT = re.compile(
     r"""(?:\b(?P<name>\w{1,60})=|'(?P<key>\w{1,60})'\s*:\s*)(?P<number>\d{1,15}(?:\.\d{1,12})?)(?=[\s,)}\]]|$)"""
 )
 """A count in an object that was printed in Python's own form: as an argument of a call, or in a dictionary."""
+PRINTED_CALL = re.compile(r"[A-Z]\w{0,60}\(\w{1,60}=")
+"""The beginning of an object that was printed as a call."""
 MAX_SEARCHED_BYTES = 256 * 1024
 
 Meaning = Literal["count", "other count", "usage object", "uncharged", "model", ""]
@@ -164,6 +166,8 @@ def _inner_entries(name: str, value: dict[object, object] | list[object] | str, 
                 yield _Entry(name, _decode(text), in_usage, layer + 1)
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 return
+        elif PRINTED_CALL.match(text):
+            yield from (_Entry(key, count, in_usage, layer + 1) for key, count in _printed_counts(text).items())
     elif isinstance(value, list):
         yield from (_Entry(name, item, in_usage, layer) for item in value)
     elif isinstance(key := value.get("key"), str) and isinstance(attribute := value.get("value"), dict):

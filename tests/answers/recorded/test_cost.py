@@ -140,6 +140,10 @@ def test_a_question_for_an_offer_counts_only_its_records() -> None:
         ({"day": None}, "no day is known: give a day"),
         ({"model": "gpt-4o-realtime-preview-2024-10-01"}, "no price of gpt-4o-realtime-preview-2024-10-01 at openai is known"),
         ({"model": "whisper-1"}, "whisper-1 has no price for text in"),
+        (
+            {"model": "gpt-live-1", "day": date(2026, 11, 28)},
+            "gpt-live-1 has no price for text in: its sessions are billed by time, and tokens are of a model behind it",
+        ),
     ],
 )
 def test_what_has_no_price_stays_a_quantity(more: Mapping[str, Any], why: str) -> None:

@@ -697,3 +697,96 @@ def test_a_printed_list_of_sums_is_read_whole(prefix: str) -> None:
         ("m", {"text_in": 60, "audio_in": 40, "text_out": 5}),
         ("t", {"audio_in": 25, "text_out": 9}),
     ]
+
+
+SUMMARY_OF_300 = {"llm_prompt_tokens": 300, "llm_completion_tokens": 0, "llm_input_text_tokens": 300}
+
+
+def raw_events(*tokens: int, session: str = "sess_1", start: float = 1795345200.0, model: str = "gpt-realtime") -> list[Any]:
+    """The raw events of a session whose responses have text input only, a second apart."""
+    created = {"ts": start, "event": {"type": "session.created", "session": {"id": session, "model": model}}}
+    usages = [{"input_tokens": count, "output_tokens": 0, "input_token_details": {"text_tokens": count}} for count in tokens]
+    responses = [{"id": f"resp_{session}_{number}", "usage": usage} for number, usage in enumerate(usages)]
+    done = [
+        {"ts": start + number, "session_id": session, "event": {"type": "response.done", "response": response}}
+        for number, response in enumerate(responses)
+    ]
+    return [created, *done]
+
+
+@pytest.mark.parametrize("form", ["report", "update", "summary"])
+@pytest.mark.parametrize("model", ["gpt-realtime", "gpt-realtime-2025-08-28"])
+def test_a_sum_of_a_session_whose_events_are_in_another_log_is_skipped(tmp_path: Path, form: str, model: str) -> None:
+    """100 + 200 tokens in raw events, whose session has another name, and 300 in the agent's sums; another call used 50."""
+    sums = {
+        "report": session_report(usage=[llm_sum(300)], timestamp=1795345210.0),
+        "update": update(llm_sum(300), time=1795345210.0),
+        "summary": {**SUMMARY_OF_300, "timestamp": 1795345210.0},
+    }
+    events = [*raw_events(100, 200, model=model), *raw_events(50, session="sess_2", start=1795345201.5, model=model)]
+    records, report = read_files(tmp_path, events=line(*events), sums=line(sums[form]))
+    assert sorted((record.usage["text_in"], record.status) for record in records) == [
+        (50, "exact"),
+        (100, "exact"),
+        (200, "exact"),
+    ]
+    assert report.skipped == {"sums of sessions whose events are in the logs too": 1}
+
+
+SUMMARY_OF_300 = {
+    "llm_prompt_tokens": 300,
+    "llm_completion_tokens": 0,
+    "llm_input_text_tokens": 300,
+    "llm_output_text_tokens": 0,
+}
+
+
+def test_a_sum_that_may_be_of_a_session_with_events_is_a_range(tmp_path: Path) -> None:
+    """Half of the session's responses are missing in the events. A day later, it is another session."""
+    sums = session_report(usage=[llm_sum(300)], timestamp=1795345210.0)
+    records, report = read_files(tmp_path, events=line(*raw_events(100)), sums=line(sums))
+    assert [record.status for record in records] == ["exact", "ambiguous"]
+    assert [usage["text_in"] for usage in records[1].usage_candidates] == [300, 0]
+    assert report.ambiguous_sums == 1
+    other = line(*raw_events(100, session="sess_3", start=1795345200.0 + 86_400))
+    records, _ = read_files(tmp_path, events=other, sums=line(sums))
+    assert [record.status for record in records] == ["exact", "exact"]
+
+
+def test_what_agents_log_beside_their_raw_events_counts_once() -> None:
+    """With LK_OPENAI_DEBUG=1: raw events, the lines of `log_metrics`, and the sum of the session, in one log."""
+    around = {"message": "<<<", "level": "DEBUG", "name": "livekit.agents"}
+    raw = [
+        {**around, "lk.pii.event": item["event"], "timestamp": f"2026-11-22T11:00:0{number}+00:00"}
+        for number, item in enumerate(raw_events(100, 200))
+    ]
+    logged = [
+        {"message": "RealtimeModel metrics", "model_name": "gpt-realtime", "input_tokens": tokens, "input_text_tokens": tokens}
+        | {"cached_input_tokens": 0, "output_tokens": 0, "timestamp": f"2026-11-22T11:00:0{second}+00:00"}
+        for second, tokens in ((2, 100), (3, 200))
+    ]
+    metrics = single("resp_sess_1_0", 100)
+    records, report = read_records(line(*raw, *logged, metrics, update(llm_sum(300), time=1795345210.0)))
+    assert sorted(
+        (record.key, record.usage["text_in"], record.model) for record in {record.key: record for record in records}.values()
+    ) == [
+        ("resp_sess_1_0", 100, "gpt-realtime"),
+        ("resp_sess_1_1", 200, "gpt-realtime"),
+    ]
+    assert (report.sources, report.unread_usage) == ({"a log": "livekit"}, None)
+    assert report.skipped == {
+        "single metrics that the log gives with their identifier too": 2,
+        "sums of sessions whose events are in the logs too": 1,
+    }
+
+
+def test_the_seconds_of_a_live_session_before_its_events_in_one_log_count_once() -> None:
+    """15 + 15 s in the metrics, and 30 s when the session is closed; 30 s in the report."""
+    closed = {"type": "session.closed", "session": {"id": "lsess_1", "model": "gpt-live-1.1"}, "usage": {"seconds": 30}}
+    raw = {"message": "gpt-live server event", "lk.pii.event": closed, "timestamp": 1795345231.0}
+    report_of_session = session_report(
+        usage=[{**llm_sum(0, model="gpt-live-1.1"), "session_duration": 30.0}], timestamp=1795345240.0
+    )
+    records, report = read_records(line(live(15.0, 1795345215.5), live(15.0, 1795345230.5), raw, report_of_session))
+    assert [record.usage["session_ms"] for record in records] == [30_000]
+    assert report.unread_usage is None

@@ -90,7 +90,10 @@ def _unpriced_reason(period: PricePeriod | None, totals: LineTotals, prices: Pri
     if period.quote is None:
         return period.reason
     meter = prices.meters.get(totals.meter)
-    return f"{period.quote.offer.name} has no price for {meter.label if meter else totals.meter}"
+    reason = f"{period.quote.offer.name} has no price for {meter.label if meter else totals.meter}"
+    if period.quote.rates["session_ms"] is not None and meter is not None and meter.unit == "token":
+        return f"{reason}: its sessions are billed by time, and tokens are of a model behind it that the log does not name"
+    return reason
 
 
 def _group(totals: GroupTotals, price_table: PriceTable) -> CostGroup:

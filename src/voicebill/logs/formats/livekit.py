@@ -5,14 +5,16 @@ response without usage is logged like one that used nothing. The seconds of a li
 the last report, so every report is a record. A transcription by the voice model's API has the identifier of the API's event.
 
 Which sums count beside others and beside single metrics is decided over all sources, in `livekit_sessions`; their shapes are in
-`livekit_metrics`. An agent's own logger prints single metrics beside a message such as "RealtimeModel metrics".
+`livekit_metrics`. An agent's own logger prints single metrics beside a message such as "RealtimeModel metrics", and with
+LK_OPENAI_DEBUG=1 the raw events too, which count: metrics and sums that repeat them do not.
 
 Sources: see `livekit_metrics`; livekit-agents 1.8.9's llm/_realtime/gpt_live.py and openai.py and cli/log.py, and agents-js
 1.9.0's plugin of OpenAI, realtime/gpt_live_model.ts, read 2026-11-28.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -34,15 +36,20 @@ from voicebill.logs.formats.livekit_metrics import (
 )
 from voicebill.logs.formats.livekit_sessions import SessionSums
 from voicebill.logs.formats.livekit_sums import ROLES_BY_PART, Form, Names, SessionSum, SumPart
+from voicebill.logs.formats.realtime import DocumentSource, EventReader
+from voicebill.logs.formats.realtime_lines import decode_line, is_event_line
 from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport, first_time
 from voicebill.logs.sources import NumberedLines
+from voicebill.logs.wrapped_lines import unwrap_line
 
 NAME = "livekit"
 ABOUT = "metrics of LiveKit agents, single or summed per session, as JSON lines or session reports"
 
 SECONDS_OF_LIVE_SESSION = "seconds of live sessions whose events are in the logs too"
+EVENT = re.compile(rb'"type"\s*:\s*"(?:session|response|conversation)\.')
+"""What a raw event of the Realtime API contains, also one in an envelope."""
 SERVER_EVENT = "event_"
 """The identifiers of a Realtime API's events begin with it."""
 
@@ -68,13 +75,16 @@ def _has_agent_metrics(line: LiveKitLine) -> bool:
 
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
     """Yield the records of all sources: single metrics with an identifier at once, others and sums at the end."""
-    reader = MetricsReader(defaults, report, SessionSums(report))
+    reader = MetricsReader(defaults, report, SessionSums(report), EventReader(defaults, report))
+    for record in report.event_records:
+        reader.sums.add_event_record(record)
     for lines in logs:
+        reader.events.start_source()
         for document in documents(lines, report):
             line = decode_document(document, _decoder, report, any_case=True)
             if line is not None:
                 yield from reader.add_document(document, line)
-    yield from reader.sums.records()
+    yield from reader.finish()
 
 
 @dataclass(slots=True)
@@ -84,11 +94,18 @@ class MetricsReader:
     defaults: LogDefaults
     report: ReadReport
     sums: SessionSums
+    events: EventReader
+    live: list[tuple[SumPart, Names, str]] = field(default_factory=list)
+    """The seconds of live sessions, whose events may follow: with the names of the session and the source."""
 
     def add_document(self, document: Document, line: LiveKitLine) -> Iterator[Record]:
         """Yield the records that a document gives at once."""
         entries = list(self._entries(document, unwrap(line)))
         if not any(entry.has_usage for entry in entries):
+            event = unwrap_line(document.content) if EVENT.search(document.content) else b""
+            if event and is_event_line(event):
+                yield from self._event_records(document, event)
+                return
             self.report.add_other_line(document.source, document.line_number, document.content)
         is_shared = sum(len(entry.metrics) for entry in entries) > 1
         number = 0
@@ -102,12 +119,35 @@ class MetricsReader:
                 part = SumPart(ROLES_BY_PART[metrics.part], metrics, record, names_model=entry.form != "summary")
                 if metrics.type not in SINGLE_TYPES:
                     parts.append(part)
-                elif metrics.session_ms and metrics.request_id in self.report.live_sessions:
-                    self.report.skipped[SECONDS_OF_LIVE_SESSION] += 1
+                elif metrics.session_ms:
+                    self.live.append((part, entry.names, document.source))
                 elif record.status == "missing" or not self.sums.add_single(part, entry.names, document.source):
                     yield record
             if parts:
                 self.sums.add_sum(_session_sum(entry, tuple(parts)))
+
+    def finish(self) -> Iterator[Record]:
+        """Yield the records that were still waiting at the end of all sources."""
+        for record in self.events.finish():
+            self.sums.add_event_record(record)
+            yield record
+        for part, names, source in self.live:
+            if part.metrics.request_id in self.report.live_sessions:
+                self.report.skipped[SECONDS_OF_LIVE_SESSION] += 1
+            elif not self.sums.add_single(part, names, source):
+                yield part.record
+        yield from self.sums.records()
+
+    def _event_records(self, document: Document, content: bytes) -> Iterator[Record]:
+        """Yield the records of a raw event, which agents print among their metrics."""
+        source = DocumentSource(document.source, document.identity)
+        try:
+            for record in self.events.handle_line(decode_line(content), source, document.line_number, content):
+                self.sums.add_event_record(record)
+                yield record
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            self.report.add_error(document.source, document.line_number, f"not as the API specifies: {error}")
+            self.report.add_unread_line(document.source, document.line_number, document.content)
 
     def _entries(self, document: Document, layers: list[LiveKitLine]) -> Iterator["MetricsEntry"]:
         """Yield all metrics in a document: those of a report's events before those of the report itself."""

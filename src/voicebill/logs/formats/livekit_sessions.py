@@ -4,8 +4,11 @@ Sums that name their session are grouped by it, and the largest counts. A sum th
 whose single metrics they give, is skipped. Without a common name it is recognised by its amounts: those of another sum, of all
 single metrics, or of successive ones. Where it may or may not be contained in something else, both readings are kept: its
 usage, or nothing.
+
+The same goes for raw events in the logs, whose sessions have other names: a sum of successive responses of theirs repeats them.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,10 +27,12 @@ from voicebill.logs.formats.livekit_sums import (
     are_within,
     maybe,
     totals_of,
+    totals_of_record,
 )
 from voicebill.logs.report import ReadReport
 
 SUM_OF_SINGLE_METRICS = "sums whose single metrics are in the log too"
+SUM_OF_EVENTS = "sums of sessions whose events are in the logs too"
 SUM_IN_ANOTHER_FORM = "sums of sessions that the log gives in another form too"
 
 REPEATED_SINGLE_METRICS = "single metrics that the log gives with their identifier too"
@@ -40,6 +45,8 @@ MAX_SINGLES = 200_000
 MAX_LATER_SUMS = 100
 """Of sums that name no session, each may be contained in so many later ones."""
 SLACK = timedelta(minutes=1)
+SNAPSHOT = re.compile(r"-\d{4}-\d\d-\d\d$")
+"""The date in the name of a version of a model."""
 
 
 @dataclass(slots=True)
@@ -63,6 +70,10 @@ class Singles:
             self.first, self.last = min(self.first or time, time), max(self.last or time, time)
         if len(self.entries) < MAX_SINGLES:
             self.entries.append((time.timestamp() if time else 0.0, totals))
+
+    def may_be_of_model(self, model: str | None) -> bool:
+        """Return whether the metrics may be those of a model: agents may name it without the date of its version."""
+        return model is None or SNAPSHOT.sub("", self.model or "") == SNAPSHOT.sub("", model)
 
     def have_run(self, total: SumQuantities) -> bool:
         """Return whether successive metrics have a total, which shows that they are those of a session."""
@@ -116,16 +127,34 @@ class SessionSums:
     growing: dict[str, GrowingSums] = field(default_factory=lambda: defaultdict(GrowingSums))
     unnamed: dict[str, list[SessionSum]] = field(default_factory=lambda: defaultdict(list))
     singles: dict[tuple[ModelRole, str | None, Names, str], Singles] = field(default_factory=dict)
+    events: dict[tuple[ModelRole, str | None, str, str | None], Singles] = field(default_factory=dict)
+    """What raw events reported: by part, model, source and session."""
+    event_keys: set[str] = field(default_factory=set)
+    """The keys of what they reported. Single metrics of the same response have the same key, and count once by it."""
     waiting: list[tuple[SumPart, Names, str]] = field(default_factory=list)
     """Single metrics without an identifier, with the names of their session and their source."""
 
     def add_single(self, single: SumPart, names: Names, source: str) -> bool:
         """Add single metrics. Return whether they wait: those without an identifier may be logged with one as well."""
+        if single.record.key in self.event_keys:
+            return False
         if first_text(single.metrics.request_id) is None and len(self.waiting) < MAX_WAITING_SINGLES:
             self.waiting.append((single, names, source))
             return True
         self._count_single(single, names, source)
         return False
+
+    def add_event_record(self, record: Record) -> None:
+        """Add a response, a transcription or a session that was read from raw events."""
+        totals = totals_of_record(record)
+        if not any(totals) or record.key in self.event_keys:
+            return
+        self.event_keys.add(record.key)
+        part: ModelRole = "stt" if record.kind == "transcription" else "llm"
+        key = (part, record.model, record.source, record.session)
+        if key not in self.events:
+            self.events[key] = Singles(part, record.model, Names(), record.source)
+        self.events[key].add(record.time, totals)
 
     def _count_single(self, single: SumPart, names: Names, source: str) -> None:
         key = (single.part, single.model, names, source)
@@ -136,7 +165,7 @@ class SessionSums:
     def _waiting_records(self) -> Iterator[Record]:
         """Yield the records of single metrics that the logs do not give with an identifier, too, with equal amounts."""
         identified: dict[tuple[ModelRole, SumQuantities], list[tuple[Singles, float]]] = defaultdict(list)
-        for of_model in self.singles.values() if self.waiting else ():
+        for of_model in (*self.singles.values(), *self.events.values()) if self.waiting else ():
             for moment, totals in of_model.entries:
                 identified[of_model.part, totals.rounded].append((of_model, moment))
         for single, names, source in self.waiting:
@@ -183,11 +212,12 @@ class SessionSums:
         for source, growing in self.growing.items():
             for part in growing.ambiguous_parts():
                 singles = self._singles_of(part, Names())
+                events = [of_model for of_model in self.events.values() if of_model.part == part.part]
                 if any(of_model.source == source for of_model in singles):
                     self.report.skipped[SUM_OF_SINGLE_METRICS] += 1
                 else:
                     self.report.ambiguous_sums += 1
-                    yield maybe(part.record) if singles else part.record
+                    yield maybe(part.record) if singles or events else part.record
 
     def _sessions(self) -> Iterator[tuple[SessionSum, bool]]:
         """Yield the sums of all sessions, and whether each may be contained in a later one: named ones first."""
@@ -207,6 +237,11 @@ class SessionSums:
         open_parts: dict[tuple[int, ...], list[tuple[SessionSum, SumPart, bool]]] = defaultdict(list)
         for session_sum, may_repeat in sessions:
             for part in session_sum.parts:
+                is_of_events = self._is_of_events(session_sum, part)
+                if is_of_events:
+                    self.report.skipped[SUM_OF_EVENTS] += 1
+                    continue
+                may_be_repeated = may_repeat or is_of_events is None
                 singles = self._singles_of(part, session_sum.names)
                 same = [of_model for of_model in singles if of_model.names.same_as(session_sum.names)]
                 others = [of_model for of_model in singles if of_model.may_be_of(session_sum)]
@@ -214,9 +249,9 @@ class SessionSums:
                     is_within = totals_of(part.metrics).is_within(_total(same))
                     yield from self._records(session_sum, part, is_repeated=is_within, may_repeat=True)
                 elif not others:
-                    yield from self._records(session_sum, part, may_repeat=may_repeat)
+                    yield from self._records(session_sum, part, may_repeat=may_be_repeated)
                 else:
-                    open_parts[tuple(sorted(map(id, others)))].append((session_sum, part, may_repeat))
+                    open_parts[tuple(sorted(map(id, others)))].append((session_sum, part, may_be_repeated))
         for parts in open_parts.values():
             first_sum, first_part, _ = parts[0]
             singles = [of_model for of_model in self._singles_of(first_part, first_sum.names) if of_model.may_be_of(first_sum)]
@@ -226,6 +261,23 @@ class SessionSums:
                 own = totals_of(part.metrics)
                 is_repeated = are_all or any(of_model.have_run(own) for of_model in singles)
                 yield from self._records(session_sum, part, is_repeated=is_repeated, may_repeat=True)
+
+    def _is_of_events(self, session_sum: SessionSum, part: SumPart) -> bool | None:
+        """Return whether a sum is that of successive raw events, of a session or of all; None if it may be that of some."""
+        own = totals_of(part.metrics)
+        events = [
+            of_model for of_model in self.events.values() if of_model.part == part.part and of_model.may_be_of(session_sum)
+        ]
+        if not any(own) or not events:
+            return False
+        if any(own.is_within(of_session.total) and of_session.have_run(own) for of_session in events):
+            return True
+        of_model = [of_session for of_session in events if of_session.may_be_of_model(part.model)]
+        combined = Singles(part.part, part.model, Names(), "")
+        combined.entries = [entry for of_session in of_model for entry in of_session.entries]
+        if combined.have_run(own):
+            return True
+        return None if of_model else False
 
     def _records(
         self, session_sum: SessionSum, part: SumPart, *, is_repeated: bool = False, may_repeat: bool = False
@@ -256,7 +308,9 @@ def _may_be_equal(single: SumPart, names: Names, of_model: Singles, moment: floa
     time, metadata = single.record.time, single.metrics.metadata
     is_near = time is None or not moment or abs(time.timestamp() - moment) < MAX_RESPONSE_SECONDS
     names_model = metadata is not None and metadata.model_name is not None
-    return is_near and (not names_model or of_model.model == single.model) and names.same_as(of_model.names) is not False
+    return (
+        is_near and (not names_model or of_model.may_be_of_model(single.model)) and names.same_as(of_model.names) is not False
+    )
 
 
 def _quantity(record: Record) -> int:

@@ -88,6 +88,17 @@ def totals_of(metrics: Metrics) -> SumQuantities:
     )
 
 
+def totals_of_record(record: Record) -> SumQuantities:
+    """Return the quantities of a response, a transcription or a session that was read from raw events."""
+    totals = {"input": 0, "output": 0}
+    for meter, quantity in record.usage.items():
+        side = "output" if meter.endswith("_out") else "input" if meter.partition("_cached")[0].endswith("_in") else ""
+        if side:
+            totals[side] += quantity
+    usage = record.usage
+    return SumQuantities(**totals, audio_ms=usage["audio_ms"], session_ms=usage["session_ms"] + usage["standby_ms"])
+
+
 @dataclass(frozen=True, slots=True)
 class SumPart:
     """The sum of one model in a session: its metrics and the record that it becomes. A summary names no model."""

@@ -173,7 +173,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 elif reader.follows_time:
                     reader.follow(event, line)
             except msgspec.ValidationError as error:
-                reader.handle_invalid(line, lines.name, line_number, str(error))
+                yield from reader.handle_invalid(line, lines, line_number, str(error), index)
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
                 report.add_error(lines.name, line_number, format_json_error(error, line))
     yield from reader.finish()
@@ -260,18 +260,27 @@ class EventReader:
         _extend(session, context.time)
         return handler(event, session, context)
 
-    def handle_invalid(self, line: bytes, source: str, line_number: int, reason: str) -> None:
-        """Read a JSON line of another shape. It is an error only if it should carry usage."""
+    def handle_invalid(
+        self, line: bytes, lines: EventSource, line_number: int, reason: str, index: int = 0
+    ) -> Iterable[Record]:
+        """Read a JSON line of another shape, which may have printed objects. It is an error only if it should carry usage."""
+        source, printed = lines.name, with_printed_values(line)
+        if printed != line:
+            try:
+                return tuple(self.handle_line(decode_line(printed), lines, line_number, printed, index))
+            except msgspec.MsgspecError:
+                pass
         try:
             event_type = type_of_event(msgspec.json.decode(line))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             self._report.add_error(source, line_number, format_json_error(error, line))
-            return
+            return ()
         if event_type in self._handlers:
             self._report.add_error(source, line_number, f"{event_type} is not as the API specifies: {reason}")
             self._report.add_unread_line(source, line_number, line)
         else:
             self._add_other_line(source, line_number, line)
+        return ()
 
     def finish(self) -> Iterator[Record]:
         """Yield the records that were still waiting at the end of all sources."""
