@@ -178,8 +178,9 @@ def _write(logs: Logs, server: Server, output: SessionOutput, not_logged: tuple[
     frames = [json.dumps(dataclasses.asdict(frame), default=lambda item: item.model_dump()) for frame in output.metrics]
     write("`MetricsFrame`, `json.dumps(asdict(frame))`", frames)
     write("RTVI messages, as JSON", [json.dumps(message) for message in output.messages])
-    write("loguru's text at level DEBUG, with `MetricsLogObserver`", output.text_log.getvalue(), "log")
-    write("loguru's `serialize=True` at level DEBUG", output.json_log.getvalue(), "log")
+    printed: tuple[Part, ...] = () if server.script is LIVE else not_logged
+    write("loguru's text at level DEBUG, with `MetricsLogObserver`", output.text_log.getvalue(), "log", without=printed)
+    write("loguru's `serialize=True` at level DEBUG", output.json_log.getvalue(), "log", without=printed)
     in_spans: tuple[Part, ...] = ("seconds", "backend") if server.script is LIVE else not_logged
     write("OpenTelemetry spans, OTLP as JSON", otlp_lines(output.spans), without=in_spans)
     write("OpenTelemetry spans, `ConsoleSpanExporter`", [span.to_json() for span in output.spans], "log", without=in_spans)

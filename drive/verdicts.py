@@ -26,6 +26,7 @@ MODELS = {
 """The options that name the models of a conversation, for logs that do not."""
 GOOD = ("exact", "range")
 NOTHING = "not in the log"
+IMAGES_AS_TEXT = "images as text"
 TOLERANCE = Fraction(1, 10**9)
 """Allowed relative difference: a price per minute may have more decimals per second than the JSON has."""
 
@@ -40,6 +41,7 @@ class Verdict:
     - `N without usage`: too little, and the answer says how many items the log reports without their usage
     - `not in the log`: the log contains nothing that is billed, and the answer is nothing
     - `unpriced`: the answer says that something has no price
+    - `images as text`: the answer says that images, which the package does not report, are priced as text
     - `not recognised`: the log is refused
     - `wrong`: another amount
     """
@@ -127,7 +129,8 @@ def _compare(path: Path, right: Fraction, options: tuple[str, ...]) -> tuple[str
         return "unpriced", detail
     if not right:
         return ("wrong" if high else NOTHING), detail
-    return compare_amounts(low, high, right, answer["records"]["without_usage"]), detail
+    verdict = compare_amounts(low, high, right, answer["records"]["without_usage"])
+    return verdict.replace("wrong", IMAGES_AS_TEXT) if "priced as text" in notes else verdict, detail
 
 
 def compare_amounts(low: Fraction, high: Fraction, right: Fraction, without_usage: int) -> str:

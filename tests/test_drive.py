@@ -142,3 +142,12 @@ def test_the_documented_verdicts_are_those_on_what_the_packages_log(tmp_path: Pa
         pytest.skip("the voice packages are not installed: `make .venv-drive/.drive` installs them")
     rows = table(drive(str(DRIVE_PYTHON), tmp_path))
     assert rows.splitlines() == documented_table(PAGE.read_text(encoding="utf-8")).splitlines()
+
+
+def test_images_that_are_priced_as_text_are_told(tmp_path: Path) -> None:
+    """Pipecat reports 417 tokens in, of which 337 were of an image: $0.000337 too little, which the answer says."""
+    tokens = {"prompt_tokens": 417, "completion_tokens": 116, "total_tokens": 533, "input_audio_tokens": 0}
+    value = {**tokens, "output_audio_tokens": 97, "cache_read_input_audio_tokens": 0, "cache_read_input_tokens": 0}
+    reported = {"text_in": 80, "image_in": 337, "text_out": 19, "audio_out": 97}
+    line: dict[str, object] = {"processor": "OpenAIRealtimeLLMService#0", "model": "gpt-realtime-1.5", "value": value}
+    assert verdict_on(tmp_path, line, reported).verdict == "images as text (-4%)"
