@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from voicebill.engines.ledger import Ledger, State
-from voicebill.engines.ledger_writer import LedgerPart
+from voicebill.engines.ledger_files import fingerprint_of, sources_of
+from voicebill.engines.ledger_manifest import LedgerPart, State, with_fingerprint
+from voicebill.engines.ledger_state import commit
 from voicebill.engines.usage_table import USAGE_SCHEMA
 
 FIRST = date(2026, 7, 2)
@@ -59,7 +60,7 @@ _ROWS = f"""
     )
     SELECT key, 'response' AS kind, provider, model, 'global' AS deployment, NULL AS region, NULL AS tier,
         provider || '|' || model || '|global||' AS sku, 'sess_' || to_hex(hash(s, 8)) AS session, turn + 1 AS turn,
-        'tenant-' || s % 400 AS tenant, $day AS day, time, ms // 3_600_000 AS hour,
+        'tenant-' || s % 400 AS tenant, NULL AS project, $day AS day, time, ms // 3_600_000 AS hour,
         epoch_ms(time) - turn * 20_000 - 5000 AS since_ms, epoch_ms(time) AS until_ms,
         CASE shape WHEN 'none' THEN 'failed' ELSE 'completed' END AS outcome,
         CASE shape WHEN 'none' THEN 'missing' WHEN 'ambiguous' THEN 'ambiguous' ELSE 'exact' END AS status,
@@ -90,7 +91,7 @@ def make_ledger(folder: Path, responses: int, *, max_days: int = DAYS) -> Iterat
         for index in range(max_days):
             parts.append(_write_day(connection, folder, index, responses))
             yield parts[-1]
-    Ledger(folder).commit(State(1, tuple(parts)))
+    commit(folder, State(1, tuple(parts)))
 
 
 def _write_day(connection: duckdb.DuckDBPyConnection, folder: Path, index: int, responses: int) -> LedgerPart:
@@ -104,4 +105,4 @@ def _write_day(connection: duckdb.DuckDBPyConnection, folder: Path, index: int, 
     ordered = f"SELECT {columns} FROM ({query}) ORDER BY reading > 0, source, line_number, key, reading, part"
     connection.execute(f"COPY ({ordered}) TO '{folder / path}' (FORMAT parquet, COMPRESSION zstd)")
     ((rows,),) = connection.execute(f"SELECT COUNT(*) FROM '{folder / path}'").fetchall()
-    return LedgerPart(path, rows, end - begin)
+    return with_fingerprint(LedgerPart(path, rows, end - begin), fingerprint_of(folder / path), sources_of(folder / path))

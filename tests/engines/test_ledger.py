@@ -5,7 +5,7 @@ import multiprocessing
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,11 +14,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.engines.ledgers import costs, record, total
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
-from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.recorded.result import Cost
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import Adjustment
 from voicebill.billing.record import Record
@@ -30,34 +29,6 @@ from voicebill.engines.ledger import Ledger
 from voicebill.engines.ledger_writer import MAX_PARTS_PER_DAY
 from voicebill.facts import load_facts
 from voicebill.facts.files import UnreadableFile
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-def record(name: str, *, text: int = 100, day: int = 20, **more: Any) -> Record:
-    """Return a response with `text` text tokens of input and 10 audio tokens of output."""
-    return Record(
-        key=f"{name}:completed",
-        kind="response",
-        usage_candidates=(Usage.tokens(text_in=text, audio_out=10),),
-        source="log.jsonl",
-        line_number=1,
-        model="gpt-realtime",
-        time=NOON + timedelta(days=day - 20),
-        session="s1",
-        **more,
-    )
-
-
-def costs(folder: Path, **query_fields: Any) -> Cost:
-    """Return the cost of a ledger's records."""
-    with DuckDBEngine(Ledger(folder).files()) as database:
-        return cost(database, CostQuery(**query_fields), load_facts().prices)
-
-
-def total(*records: Record) -> Any:
-    """Return the Python engine's total of some records."""
-    return cost(PythonEngine(records), CostQuery(), load_facts().prices).total
 
 
 def test_the_same_log_twice_changes_nothing(tmp_path: Path) -> None:
@@ -202,8 +173,8 @@ def ledger_keys(ledger: Ledger) -> set[str]:
     return {str(key) for table in tables for key in table.column("key").to_pylist()}
 
 
-def test_files_of_a_killed_recording_are_removed(tmp_path: Path) -> None:
-    """A file that ledger.json does not name is not read, and the next recording removes it; other files stay."""
+def test_a_file_that_the_ledger_does_not_know_is_set_aside(tmp_path: Path) -> None:
+    """A file that ledger.json does not name is not read; the next recording moves it and names it. Other files stay."""
     ledger = Ledger(tmp_path)
     ledger.record([record("a")])
     stray = ledger.files()[0].with_name("part-0123456789abcdef.parquet")
@@ -211,8 +182,10 @@ def test_files_of_a_killed_recording_are_removed(tmp_path: Path) -> None:
     mine = tmp_path / "2026-11-20" / "notes.parquet"
     mine.write_bytes(b"not ours")
     assert costs(tmp_path).counts.records == 1
-    ledger.record([record("b")])
+    summary = ledger.record([record("b")])
+    assert summary.set_aside == ("2026-11-20/part-0123456789abcdef.parquet",)
     assert (stray.exists(), mine.exists()) == (False, True)
+    assert (tmp_path / "set-aside" / summary.set_aside[0]).read_bytes() == b"half a file"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +195,7 @@ def test_files_of_a_killed_recording_are_removed(tmp_path: Path) -> None:
         (lambda folder: (folder / "ledger.json").write_text("{"), "is damaged"),
         (
             lambda folder: (folder / "ledger.json").write_text('{"version": 99}'),
-            "is a ledger of version 99; this voicebill reads version 3: install a newer one",
+            "is a ledger of version 99; this voicebill reads version 4: install a newer one",
         ),
         (
             lambda folder: (folder / "ledger.json").write_text('{"version": 1, "generation": 3, "parts": [], "retired": []}'),
@@ -267,7 +240,7 @@ def test_a_ledger_without_projects_is_read_and_added_to(tmp_path: Path) -> None:
     assert (summary.added, summary.corrected) == (1, 1)
     groups = {group.keys: group.records for group in costs(tmp_path, by=("project",)).groups}
     assert groups == {(None,): 2, ("p",): 1, ("q",): 1}
-    assert json.loads((tmp_path / "ledger.json").read_text())["version"] == 3
+    assert json.loads((tmp_path / "ledger.json").read_text())["version"] == 4
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
@@ -289,7 +262,10 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     ledger.record([record("a")])
     files = ledger.files()
     files[0].unlink()
-    with pytest.raises(EngineError, match="a file of the ledger is missing"), DuckDBEngine(files) as database:
+    with (
+        pytest.raises(EngineError, match=r"part-\w+\.parquet is missing: voicebill record --check --ledger"),
+        DuckDBEngine(files) as database,
+    ):
         cost(database, CostQuery(), load_facts().prices)
 
 

@@ -108,12 +108,14 @@ class DuckDBEngine:
         self._exit_stack = ExitStack()
         self.connection = self._exit_stack.enter_context(open_connection(memory, threads))
         self._on_progress = on_progress
+        self._files = [file.absolute() for file in files or ()]  # DuckDB would take a folder ~name for a home
         if on_progress is not None:
             self.connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         if files:
-            with translate_errors():
+            with self._closed_on_failure(), self._naming_unreadable_files(), translate_errors():
                 self.connection.from_arrow(USAGE_SCHEMA.empty_table()).create("usage_columns")
-                self.connection.from_parquet([str(file) for file in files], union_by_name=True).create_view("usage_files")
+                names = [str(file) for file in self._files]
+                self.connection.from_parquet(names, union_by_name=True, hive_partitioning=False).create_view("usage_files")
                 self.connection.execute(f"CREATE VIEW usage AS {USAGE_OF_FILES_SQL}")
         else:
             with translate_errors():
@@ -148,8 +150,29 @@ class DuckDBEngine:
         return self._execute(statement.text, statement).fetchall()
 
     def _execute(self, text: str, statement: Statement) -> duckdb.DuckDBPyConnection:
-        with translate_errors(), report_progress(self.connection, self._on_progress):
+        with (
+            self._naming_unreadable_files(),
+            translate_errors(),
+            report_progress(self.connection, self._on_progress),
+        ):
             return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), statement.values or None)
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _naming_unreadable_files(self) -> Iterator[None]:
+        try:
+            yield
+        except EngineError as error:
+            from voicebill.engines.ledger_check import explain_unreadable  # noqa: PLC0415 - only after an error
+
+            raise EngineError(explain_unreadable(self._files) or str(error)) from None
 
     def materialize(self, view: str, statement: Statement) -> None:
         """Run a statement and keep its rows as a view."""
@@ -175,10 +198,6 @@ class translate_errors:  # noqa: N801 - used like a function, in a with statemen
             raise EngineError(f"there is not enough memory or disk space for this query: {_first_line(error)}") from None
         if isinstance(error, duckdb.IOException) and "No space left" in str(error):
             raise EngineError("the disk is full: free some space and try again; nothing was partly written") from None
-        if isinstance(error, duckdb.IOException) and "No files found" in str(error):
-            raise EngineError(
-                "a file of the ledger is missing: restore it, or record the logs of its day in a new ledger"
-            ) from None
         if isinstance(error, duckdb.IOException):
             raise EngineError(f"a file cannot be read or written: {_first_line(error)}") from None
         if isinstance(error, duckdb.Error):

@@ -1,12 +1,16 @@
 """Run the SQL statements in Apache Spark, on this machine or on a cluster. Needs the extra `spark`, and Java 17."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
+from voicebill.engines.in_duckdb import EngineError
+from voicebill.engines.ledger_check import explain_unreadable
 from voicebill.engines.sql import Statement
 from voicebill.engines.sql_engine import SqlQuery
 from voicebill.engines.usage_table import USAGE_SCHEMA, small_table
@@ -40,8 +44,12 @@ class SparkEngine:
     def __init__(self, files: Sequence[Path], *, master: str = LOCAL_MASTER, settings: Mapping[str, str] | None = None) -> None:
         self._session = _start_session(master, settings or {})
         self._materialized: dict[str, Any] = {}
-        names = (str(file.resolve()) for file in files)
-        self._session.read.schema(USAGE_COLUMNS_DDL).parquet(*names).createOrReplaceTempView("usage")
+        self._files = [file.resolve() for file in files]
+        names = (re.sub(r"([\[\]{}*?\\])", r"\\\1", str(file)) for file in self._files)  # Spark takes them for patterns
+        with self._stopped_on_failure(), self._translated_errors():
+            # The option keeps Spark from reading columns from the names of folders, such as tenant=acme.
+            reader = self._session.read.schema(USAGE_COLUMNS_DDL).option("recursiveFileLookup", "true")
+            reader.parquet(*names).createOrReplaceTempView("usage")
 
     def __enter__(self) -> "SparkEngine":
         return self
@@ -55,13 +63,15 @@ class SparkEngine:
 
     def query(self, statement: Statement) -> Sequence[Any]:
         """Run a statement and return its rows."""
-        return [tuple(row) for row in self._frame(statement).collect()]
+        with self._translated_errors():
+            return [tuple(row) for row in self._frame(statement).collect()]
 
     def materialize(self, view: str, statement: Statement) -> None:
         """Run a statement and keep its rows as a view."""
         previous = self._materialized.pop(view, None)
-        self._materialized[view] = self._frame(statement).persist()
-        self._materialized[view].createOrReplaceTempView(view)
+        with self._translated_errors():
+            self._materialized[view] = self._frame(statement).persist()
+            self._materialized[view].createOrReplaceTempView(view)
         if previous is not None:
             previous.unpersist()
 
@@ -72,6 +82,23 @@ class SparkEngine:
     def count(self, query: CostQuery) -> SqlQuery:
         """Count the records that a query matches."""
         return SqlQuery(self, query)
+
+    @contextmanager
+    def _stopped_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        """Raise Spark's errors, which are pages of Java, as an `EngineError` of one sentence."""
+        try:
+            yield
+        except Exception as error:
+            reason = explain_unreadable(self._files) or f"Spark cannot do this: {str(error).splitlines()[0][:300]}"
+            raise EngineError(reason) from None
 
     def _frame(self, statement: Statement) -> Any:  # noqa: ANN401 - pyspark's frame
         return self._session.sql(statement.text, args=statement.values)

@@ -1,59 +1,62 @@
 """Keep a usage table as Parquet files by day, to which records are added atomically.
 
 `ledger.json` names the files that count. A recording writes new files first, and takes effect at the moment when a new
-`ledger.json` replaces the old one. A process that is killed before that has recorded nothing, and the next recording removes
-its files. Writers wait for each other; readers need no lock. Prices are not stored: they are joined when a query is run.
+`ledger.json` replaces the old one. A process that is killed before that has recorded nothing. Writers wait for each other;
+readers see the state before or after. Prices are not stored: they are joined when a query is run.
 
-    DIR/ledger.json                                 which files count
+    DIR/ledger.json                                 which files count, and what they contained
+    DIR/history/00000012.json                       a copy of the last two, by the number of the recording
     DIR/2026-11-22/part-59c567bd3ef44531.parquet    rows of the usage table, a record's rows together
     DIR/undated/part-….parquet                      records whose log gives no day
     DIR/replaced/part-….parquet                     earlier versions of corrected records: key and content hash
+    DIR/set-aside/2026-11-22/part-….parquet         files that do not count, because `ledger.json` did not name them
+
+A file is removed only if a recording that `ledger.json` knows has replaced it and no reader has opened the ledger before that.
 """
 
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import errno
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+
+import duckdb
 
 from voicebill.answers.recorded.unread_usage import UnreadUsage, total_unread
-from voicebill.billing.errors import InvalidInput
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.record import Record
-from voicebill.engines.in_duckdb import insert_records, open_connection, translate_errors
-from voicebill.engines.ledger_writer import REPLACED, LedgerPart, LedgerWriter, RecordSummary
+from voicebill.engines.in_duckdb import EngineError, insert_records, open_connection, translate_errors
+from voicebill.engines.ledger_check import LedgerCheck, LedgerRepair, check_ledger, repair_ledger
+from voicebill.engines.ledger_files import (
+    DamagedLedger,
+    fingerprint_of,
+    hidden_damage,
+    history,
+    reader_lock,
+    require_undamaged,
+    set_aside,
+    sources_of,
+    strangers,
+    without_readers,
+    writer_lock,
+)
+from voicebill.engines.ledger_manifest import (
+    HISTORY_FOLDER,
+    MANIFEST,
+    REPLACED,
+    LedgerPart,
+    RetiredPart,
+    State,
+    with_fingerprint,
+)
+from voicebill.engines.ledger_state import DRAFTS, commit, read_manifest, read_state
+from voicebill.engines.ledger_writer import LedgerWriter, RecordSummary
 from voicebill.facts.files import UnreadableFile
 
-fcntl: Any
-msvcrt: Any
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows
-    import msvcrt
-
-    fcntl = None
-
-MANIFEST = "ledger.json"
 LOCK = ".lock"
-VERSION = 3
-"""Version 1 had other column names and is no longer read. Version 2 has no projects: its records have none."""
-READABLE_VERSIONS = (2, VERSION)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The files of a ledger that count, after a number of recordings (`generation`).
-
-    `retired` files were replaced by the last recording; readers may still have them open.
-    """
-
-    generation: int = 0
-    parts: tuple[LedgerPart, ...] = ()
-    retired: tuple[str, ...] = ()
-    unread: Mapping[str, UnreadUsage] = field(default_factory=dict)
-    """Usage that was not read, by the log's fingerprint."""
+READERS = ".readers"
+OWN_NAMES = (LOCK, READERS, DRAFTS, HISTORY_FOLDER)
+FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Ledger:
@@ -66,52 +69,51 @@ class Ledger:
         """Return the current state: the files that count.
 
         Raises:
-            UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.
+            UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
         """
-        try:
-            document = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            if document["version"] not in READABLE_VERSIONS:
-                raise UnreadableFile(self._version_error(document["version"]))
-            parts = tuple(LedgerPart(entry["path"], entry["rows"], entry["records"]) for entry in document["parts"])
-            unread = {
-                name: UnreadUsage(entry["items"], entry["source"], entry["line"], entry["counts"])
-                for name, entry in document.get("unread", {}).items()
-            }
-            return State(document["generation"], parts, tuple(document["retired"]), unread)
-        except FileNotFoundError:
-            raise UnreadableFile(f"{self.folder} is not a ledger: create one with voicebill record LOG --ledger DIR") from None
-        except OSError as error:
-            raise UnreadableFile(f"{self.folder / MANIFEST} cannot be read: {error.strerror or error}") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise UnreadableFile(f"{self.folder / MANIFEST} is damaged: it does not say which files count") from None
-
-    def _version_error(self, version: object) -> str:
-        if isinstance(version, int) and version > VERSION:
-            return (
-                f"{self.folder} is a ledger of version {version}; this voicebill reads version {VERSION}: install a newer one"
-            )
-        return (
-            f"{self.folder} is a ledger of version {version}, which this voicebill no longer reads: record the logs anew with "
-            "voicebill record LOG... --ledger NEW_DIR"
-        )
+        return read_state(self.folder)
 
     def files(self) -> list[Path]:
-        """Return the files with the rows of all records.
+        """Return the files with the rows of all records, as they are now.
+
+        Recordings remove them after a while: `reading` keeps them. Their sizes and last bytes are compared with those that were
+        recorded.
 
         Raises:
-            UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.
+            UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
+            DamagedLedger: a file is missing, or is not the one that was recorded.
             InvalidInput: nothing has been recorded yet.
         """
-        files = [self.folder / part.path for part in self.state().parts if part.folder != REPLACED]
-        if not files:
-            raise InvalidInput(f"the ledger {self.folder} is empty: nothing has been recorded yet")
-        return files
+        while True:
+            state = self.state()
+            parts = [part for part in state.parts if part.folder != REPLACED]
+            try:
+                require_undamaged(self.folder, parts)
+            except DamagedLedger:
+                if self.state().generation != state.generation:  # recordings have replaced and removed files meanwhile
+                    continue
+                raise
+            if not parts:
+                raise InvalidInput(f"the ledger {self.folder} is empty: nothing has been recorded yet")
+            return [self.folder.absolute() / part.path for part in parts]
+
+    @contextmanager
+    def reading(self) -> Iterator[list[Path]]:
+        """Give the files with the rows of all records. No recording removes them during the block, however long it lasts.
+
+        Raises:
+            UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
+            DamagedLedger: a file is missing, or is not the one that was recorded.
+            InvalidInput: nothing has been recorded yet.
+        """
+        with reader_lock(self.folder / READERS):
+            yield self.files()
 
     def unread_usage(self) -> UnreadUsage | None:
         """Return the usage that was not read when logs were recorded; None if there is none.
 
         Raises:
-            UnreadableFile: there is no ledger, or it cannot be read, or it is of another version.
+            UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
         """
         return total_unread(self.state().unread.values())
 
@@ -128,44 +130,146 @@ class Ledger:
         it replaces what was noted of the same log before, and None removes that.
 
         Raises:
-            UnreadableFile: the folder contains other files, or cannot be written to.
-            EngineError: the disk or the memory is full.
+            UnreadableFile: the folder contains other files, cannot be written to, or `ledger.json` cannot be used.
+            DamagedLedger: a file of the ledger is missing, or is not the one that was recorded.
+            EngineError: the disk or the memory is full. In all cases the ledger is as it was before.
         """
         self._refuse_other_contents()
+        if (self.folder / MANIFEST).exists():
+            require_undamaged(self.folder, self.state().parts)  # before any log is read, which can take long
         with open_connection(memory) as connection, translate_errors():
             insert_records(connection, records)
-            self._create_if_missing()
-            with _lock(self.folder / LOCK):
-                return self._add(LedgerWriter(self.folder, connection), unread_usage())
+            with self._writing(must_exist=False):
+                return self._add(connection, unread_usage())
 
-    def _add(self, writer: LedgerWriter, unread_usage: Mapping[str, UnreadUsage | None]) -> RecordSummary:
+    def check(self) -> LedgerCheck:
+        """Read all files, and return all that is wrong. Nothing is changed.
+
+        Raises:
+            UnreadableFile: there is no ledger, or it is of another version.
+        """
+        with reader_lock(self.folder / LOCK):
+            return check_ledger(self.folder)
+
+    def repair(self) -> LedgerRepair:
+        """Make the ledger count what is intact, and move everything else to the folder `set-aside`.
+
+        Raises:
+            UnreadableFile: there is no ledger, it is of another version, or cannot be written to.
+        """
+        check_ledger(self.folder)  # a folder that is no ledger stays as it is
+        with self._writing(must_exist=True):
+            return repair_ledger(self.folder)
+
+    def _add(self, connection: duckdb.DuckDBPyConnection, unread_usage: Mapping[str, UnreadUsage | None]) -> RecordSummary:
         previous = self.state()
-        writer.collect_garbage(keep={*(part.path for part in previous.parts), *previous.retired})
-        summary, parts = writer.merge(previous.parts)
+        require_undamaged(self.folder, previous.parts)
+        unnamed = strangers(self.folder, previous)
+        writer = LedgerWriter(self.folder, connection)
         unread = {name: entry for name, entry in {**previous.unread, **unread_usage}.items() if entry is not None}
-        if parts != previous.parts or unread != previous.unread:
-            paths = {part.path for part in parts}
-            retired = tuple(part.path for part in previous.parts if part.path not in paths)
-            self.commit(State(previous.generation + 1, parts, retired, unread))
-            writer.collect_garbage(keep={*paths, *retired})
-        return summary
+        with self._undone_on_failure(writer, previous.parts) as describe:
+            summary = writer.find_changes(previous.parts)
+            describe(summary)
+            parts = writer.write(previous.parts, summary.days)
+            if parts != previous.parts or unread != previous.unread:
+                paths = {part.path for part in parts}
+                retired = [part for part in previous.retired if (self.folder / part.path).exists()]
+                generation = previous.generation + 1
+                retired += [RetiredPart(part.path, generation) for part in previous.parts if part.path not in paths]
+                state = State(generation, tuple(map(self._with_fingerprint, parts)), tuple(retired), unread)
+                writer.publish()
+                commit(self.folder, state)
+                self._remove_retired(state)
+        return replace(summary, set_aside=tuple(path for path in unnamed if set_aside(self.folder, path)))
 
-    def _create_if_missing(self) -> None:
-        """Create an empty ledger if there is none yet."""
+    def _with_fingerprint(self, part: LedgerPart) -> LedgerPart:
+        """Add what earlier versions did not record of a file."""
+        if part.fingerprint is not None:
+            return part
+        require_undamaged(self.folder, [part], hidden_damage)
+        file = self.folder / part.path
+        return with_fingerprint(part, fingerprint_of(file), sources_of(file))
+
+    def _remove_retired(self, state: State) -> None:
+        """Remove files that a recording before the last one replaced, unless somebody is reading."""
+        with suppress(OSError), without_readers(self.folder / READERS) as alone:
+            for part in state.retired if alone else ():
+                if part.generation < state.generation:
+                    with suppress(OSError):
+                        (self.folder / part.path).unlink(missing_ok=True)
+
+    @contextmanager
+    def _undone_on_failure(
+        self, writer: LedgerWriter, previous: Sequence[LedgerPart]
+    ) -> Iterator[Callable[[RecordSummary], None]]:
+        """Remove what a failing recording has written, and say what it was to write: `describe` takes the summary."""
+        missing = ["the records"]
+
+        def describe(summary: RecordSummary) -> None:
+            missing[0] = f"{summary.added:,} new and {summary.corrected:,} corrected records"
+
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if (self.folder / MANIFEST).exists():
-                return
-            self._refuse_other_contents()
-            with _lock(self.folder / LOCK):
-                if not (self.folder / MANIFEST).exists():
-                    self.commit(State())
+            yield describe
+        except BaseException as error:
+            with suppress(VoicebillError, OSError):  # what may count already is never removed
+                writer.discard(keep={part.path for part in read_manifest(self.folder).parts})
+            unwritten = f"{missing[0]} were not written to {self.folder}, which is as it was before"
+            if _is_full_disk(error):
+                raise EngineError(f"the disk is full: {unwritten}; free some space and record the logs again") from None
+            if isinstance(error, duckdb.IOException):
+                require_undamaged(self.folder, previous, hidden_damage)
+                reason = str(error).splitlines()[0][:300]
+                raise EngineError(f"a file cannot be read or written, and {unwritten}: {reason}") from None
+            if isinstance(error, duckdb.Error):
+                require_undamaged(self.folder, previous, hidden_damage)
+            if isinstance(error, OSError) and not isinstance(error, VoicebillError):
+                reason = f"{error.strerror or error}; {unwritten}"
+                raise UnreadableFile(f"{self.folder} cannot be written to: {reason}") from None
+            raise
+        finally:
+            writer.remove_drafts()
+
+    @contextmanager
+    def _writing(self, *, must_exist: bool) -> Iterator[None]:
+        """Hold the lock of writers during the block. A ledger that is created for it is removed if the block fails."""
+        try:
+            with writer_lock(self.folder / LOCK):
+                is_new = not must_exist and not (self.folder / MANIFEST).exists()
+                try:
+                    if is_new:
+                        self._refuse_other_contents()
+                        commit(self.folder, State())
+                    yield
+                except BaseException:
+                    if is_new:
+                        self._remove_new()
+                    raise
         except (FileExistsError, NotADirectoryError):
             raise UnreadableFile(f"{self.folder} is not a folder") from None
-        except UnreadableFile:
+        except VoicebillError:
             raise
         except OSError as error:
+            if _is_full_disk(error):
+                raise EngineError(
+                    f"the disk is full: nothing was written to {self.folder}; free some space and try again"
+                ) from None
             raise UnreadableFile(f"{self.folder} cannot be written to: {error.strerror or error}") from None
+
+    def _remove_new(self) -> None:
+        """Remove a ledger in which nothing was recorded."""
+        with suppress(VoicebillError, OSError):
+            if (self.folder / MANIFEST).exists() and read_manifest(self.folder) != State():
+                return
+            for file in (self.folder / MANIFEST, *history(self.folder).values(), self.folder / READERS):
+                file.unlink(missing_ok=True)
+            for name in (DRAFTS, HISTORY_FOLDER):
+                folder = self.folder / name
+                for file in folder.iterdir() if folder.is_dir() else ():
+                    file.unlink()
+                with suppress(FileNotFoundError):
+                    folder.rmdir()
+            (self.folder / LOCK).unlink()
+            self.folder.rmdir()
 
     def _refuse_other_contents(self) -> None:
         """Refuse a folder with other files in it, before any log is read."""
@@ -173,67 +277,16 @@ class Ledger:
             raise UnreadableFile(f"{self.folder} is not a folder")
         if not self.folder.exists() or (self.folder / MANIFEST).exists():
             return
+        if history(self.folder):
+            read_manifest(self.folder)  # the sentence about a missing ledger.json
         other_names = [
-            entry.name for entry in self.folder.iterdir() if entry.name != LOCK and not entry.name.startswith(MANIFEST)
+            entry.name for entry in self.folder.iterdir() if entry.name not in OWN_NAMES and not entry.name.startswith(MANIFEST)
         ]
         if other_names:
             raise UnreadableFile(f"{self.folder} contains {other_names[0]} and is not a ledger: name an empty or a new folder")
 
-    def commit(self, state: State) -> None:
-        """Make a state the current one, atomically."""
-        document = {
-            "version": VERSION,
-            "generation": state.generation,
-            "parts": [{"path": part.path, "rows": part.rows, "records": part.records} for part in state.parts],
-            "retired": list(state.retired),
-            "unread": {
-                name: {
-                    "items": entry.items,
-                    "source": entry.source,
-                    "line": entry.line_number,
-                    "counts": dict(entry.counts),
-                }
-                for name, entry in state.unread.items()
-            },
-        }
-        draft = self.folder / f"{MANIFEST}.{uuid4().hex[:12]}.tmp"
-        try:
-            with draft.open("w", encoding="utf-8") as stream:
-                json.dump(document, stream, indent=1)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(self.folder / MANIFEST)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_folder(self.folder)
 
-
-def _wait_on_windows(file: int) -> None:  # pragma: no cover - Windows
-    """Wait for the lock. Windows gives up after ten attempts, one per second, so try again."""
-    while True:
-        try:
-            return msvcrt.locking(file, msvcrt.LK_LOCK, 1)  # type: ignore[no-any-return]
-        except OSError:
-            continue
-
-
-@contextmanager
-def _lock(file: Path) -> Iterator[None]:
-    """Hold an exclusive lock until the end of the block or of the process; others wait."""
-    with file.open("a+b") as stream:
-        if fcntl is None:  # pragma: no cover - Windows
-            _wait_on_windows(stream.fileno())
-        else:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush a folder's file names to disk, where the system supports it."""
-    if fcntl is None:  # pragma: no cover - Windows
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _is_full_disk(error: BaseException) -> bool:
+    if isinstance(error, duckdb.IOException):
+        return "No space left" in str(error) or "Disk quota" in str(error)
+    return isinstance(error, OSError) and error.errno in FULL_DISK_ERRORS

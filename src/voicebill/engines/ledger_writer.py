@@ -1,22 +1,22 @@
 """Write one recording to a ledger: find the new and the corrected records, and write them as Parquet files."""
 
 import os
-import re
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
 
+from voicebill.engines.ledger_files import fingerprint_of, hidden_damage, require_undamaged, sources_of, sync_folder
+from voicebill.engines.ledger_manifest import REPLACED, UNDATED, LedgerPart, with_fingerprint
+from voicebill.engines.ledger_state import DRAFTS
 from voicebill.engines.usage_table import USAGE_COLUMNS
 
-UNDATED = "undated"
-REPLACED = "replaced"
 MAX_PARTS_PER_DAY = 12
 """If a day has at least this many files, a recording that adds to the day merges them into one."""
-
-PART_NAME_PATTERN = re.compile(r"part-[0-9a-f]{16}\.parquet(\.tmp)?")
 
 FIND_CHANGES_SQL = (
     """CREATE OR REPLACE TEMP TABLE candidates AS
@@ -56,25 +56,11 @@ COUNT_CHANGES_SQL = """SELECT (SELECT COUNT(*) FROM incoming WHERE part = 0), CO
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerPart:
-    """A file of the ledger: its path in the ledger's folder, and its numbers of rows and records."""
-
-    path: str
-    rows: int
-    records: int
-
-    @property
-    def folder(self) -> str:
-        """The name of its folder: a day, `undated` or `replaced`."""
-        return self.path.split("/", 1)[0]
-
-
-@dataclass(frozen=True, slots=True)
 class RecordSummary:
     """What a recording changed: records read, added, corrected and repeated, and the days concerned.
 
     `skipped` counts the repeated records whose content differs from the ledger's, but is less complete or was corrected
-    before.
+    before. `set_aside` has the files that `ledger.json` did not name, which were moved to the folder `set-aside`.
     """
 
     records_read: int
@@ -83,22 +69,28 @@ class RecordSummary:
     repeated: int
     skipped: int
     days: tuple[str, ...]
+    set_aside: tuple[str, ...] = ()
 
 
 class LedgerWriter:
     """A recording that holds the ledger's lock. The connection has the records in the table `incoming`."""
 
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()  # DuckDB would take a folder ~name for a home
         self._connection = connection
+        self._written: list[str] = []
 
-    def merge(self, previous: Sequence[LedgerPart]) -> tuple[RecordSummary, tuple[LedgerPart, ...]]:
-        """Write the new files; return the summary, and the files that are to count. No file is removed."""
+    def find_changes(self, previous: Sequence[LedgerPart]) -> RecordSummary:
+        """Find the records that are new, correct others, or are known already."""
         self._find_changes(previous)
         ((records_read, added, corrected, skipped),) = self._connection.execute(COUNT_CHANGES_SQL).fetchall()
         days = [
             day or UNDATED for (day,) in self._connection.execute("SELECT DISTINCT CAST(day AS VARCHAR) FROM added").fetchall()
         ]
+        return RecordSummary(records_read, added, corrected, records_read - added - corrected, skipped, tuple(sorted(days)))
+
+    def write(self, previous: Sequence[LedgerPart], days: Iterable[str]) -> tuple[LedgerPart, ...]:
+        """Write the new files as drafts; return the files that are to count. No file is removed."""
         parts = list(previous)
         stale = {
             Path(name).resolve()
@@ -109,15 +101,29 @@ class LedgerWriter:
         for day in sorted({*days, *touched}):
             parts = self._rewrite_day(day, parts, stale)
         parts += self._write(REPLACED, "SELECT key, content_hash FROM outdated")
-        return RecordSummary(
-            records_read, added, corrected, records_read - added - corrected, skipped, tuple(sorted(days))
-        ), tuple(parts)
+        return tuple(parts)
 
-    def collect_garbage(self, keep: set[str]) -> None:
-        """Remove the ledger's files that no longer count: retired files, and files of recordings that were killed."""
-        for file in self._folder.glob("*/part-*"):
-            if PART_NAME_PATTERN.fullmatch(file.name) and f"{file.parent.name}/{file.name}" not in keep:
-                file.unlink(missing_ok=True)
+    def publish(self) -> None:
+        """Give the drafts their names. They count when `ledger.json` names them."""
+        for path in self._written:
+            target = self._folder / path
+            target.parent.mkdir(exist_ok=True)
+            (self._folder / DRAFTS / target.name).replace(target)
+        for folder in {self._folder / path.split("/", 1)[0] for path in self._written}:
+            sync_folder(folder)
+
+    def discard(self, keep: Collection[str] = ()) -> None:
+        """Remove the files that this recording has written, except those to keep."""
+        for path in self._written:
+            if path not in keep:
+                with suppress(OSError):
+                    (self._folder / path).unlink()
+                with suppress(OSError):  # it is not empty
+                    (self._folder / path).parent.rmdir()
+
+    def remove_drafts(self) -> None:
+        """Remove the drafts, also those of recordings that were killed."""
+        shutil.rmtree(self._folder / DRAFTS, ignore_errors=True)
 
     def _find_changes(self, previous: Sequence[LedgerPart]) -> None:
         record_parts = [part for part in previous if part.folder != REPLACED]
@@ -144,6 +150,7 @@ class LedgerWriter:
             if len(day_parts) >= MAX_PARTS_PER_DAY
             else [part for part in day_parts if (self._folder / part.path).resolve() in stale]
         )
+        require_undamaged(self._folder, rewritten_parts, hidden_damage)
         columns = ", ".join(USAGE_COLUMNS)
         select = f"SELECT {columns} FROM added WHERE {'day IS NULL' if day == UNDATED else f'day = DATE {_quote(day)}'}"
         if rewritten_parts:
@@ -154,24 +161,23 @@ class LedgerWriter:
         return [part for part in parts if part not in rewritten_parts] + new_parts
 
     def _write(self, folder: str, query: str) -> list[LedgerPart]:
-        """Write the rows of a query as a file in a folder, under a temporary name until it is complete. No rows, no file."""
+        """Write the rows of a query as a draft of a file in a folder. No rows, no file."""
         name = f"part-{uuid4().hex[:16]}.parquet"
-        (self._folder / folder).mkdir(exist_ok=True)
-        draft, final = self._folder / folder / f"{name}.tmp", self._folder / folder / name
-        try:
-            self._connection.execute(f"COPY ({query}) TO {_quote(draft)} (FORMAT parquet, COMPRESSION zstd)")
-            count = "COUNT(*)" if folder == REPLACED else "COUNT(*) FILTER (WHERE part = 0)"
-            ((rows, records),) = self._connection.execute(
-                f"SELECT COUNT(*), {count} FROM read_parquet({_quote(draft)})"
-            ).fetchall()
-            if not rows:
-                return []
-            with draft.open("r+b") as stream:
-                os.fsync(stream.fileno())
-            draft.replace(final)
-        finally:
-            draft.unlink(missing_ok=True)
-        return [LedgerPart(f"{folder}/{name}", rows, records)]
+        draft = self._folder / DRAFTS / name
+        draft.parent.mkdir(exist_ok=True)
+        self._connection.execute(
+            f"COPY ({query}) TO {_quote(draft)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{part: {_quote(name)}}})"
+        )
+        count = "COUNT(*)" if folder == REPLACED else "COUNT(*) FILTER (WHERE part = 0)"
+        ((rows, records),) = self._connection.execute(f"SELECT COUNT(*), {count} FROM read_parquet({_quote(draft)})").fetchall()
+        if not rows:
+            draft.unlink()
+            return []
+        with draft.open("r+b") as stream:
+            os.fsync(stream.fileno())
+        part = LedgerPart(f"{folder}/{name}", rows, records)
+        self._written.append(part.path)
+        return [with_fingerprint(part, fingerprint_of(draft), sources_of(draft))]
 
     def _read_parquet(self, parts: Iterable[LedgerPart]) -> str:
         names = ", ".join(_quote(self._folder / part.path) for part in parts)

@@ -200,7 +200,7 @@ def test_a_disk_that_takes_no_more_ends_with_a_sentence_and_a_whole_ledger(tmp_p
     command = [*COMMAND, "record", many, "--ledger", ledger, *ON]
     ended = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited, check=False)
     assert ended.returncode == 2
-    assert "a file cannot be read or written" in ended.stderr
+    assert "a file cannot be read or written, and 400 new and 0 corrected records were not written to" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert answer("cost", "--ledger", ledger)["records"]["all"] == 1
     assert not list((tmp_path / "ledger").rglob("*.tmp"))

@@ -403,6 +403,8 @@ class RecordingReport(Report):
     """Records that were left out, because the ledger has a better version of them."""
     days: tuple[DayText, ...]
     """Days that were changed."""
+    set_aside: tuple[str, ...]
+    """Files of the ledger that ledger.json did not name; they were moved to its folder set-aside."""
     error_count: int
     """Lines that could not be read."""
     status: Completeness
@@ -411,6 +413,42 @@ class RecordingReport(Report):
     """Usage that was not read; null if there is none."""
     warnings: tuple[str, ...]
     """What to know about how the logs were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerProblemReport(Report):
+    """A file of a ledger, and what is wrong with it."""
+
+    path: str
+    """The file, in the ledger's folder."""
+    problem: str
+    """What is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheckReport(Report):
+    """The check or the repair of a ledger."""
+
+    voicebill: str
+    """Version of voicebill."""
+    ledger: str
+    """Folder of the ledger."""
+    status: Literal["intact", "damaged", "repaired"]
+    """Whether anything was wrong, and whether it was repaired."""
+    recordings: int | None
+    """Number of recordings; null if it is unknown."""
+    files: int
+    """Files that count, damaged ones included."""
+    records: int
+    """Records in them."""
+    problems: tuple[LedgerProblemReport, ...]
+    """All that was wrong."""
+    set_aside: tuple[str, ...]
+    """Files that the repair moved to the folder set-aside."""
+    restored: tuple[str, ...]
+    """Files that the repair took back from the folder set-aside."""
+    record_again: tuple[str, ...]
+    """Which records are lost from the ledger, by day, and the logs that have them."""
 
 
 def completeness(unread: UnreadUsage | None) -> Completeness:

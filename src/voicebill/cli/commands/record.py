@@ -1,5 +1,11 @@
 """Define `voicebill record`: add the records of logs to a ledger."""
 
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
 from voicebill.answers.recorded.recorded_names import RecordedNames
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display import terminal
@@ -7,6 +13,12 @@ from voicebill.cli.options.logs import LogInput, takes_logs
 from voicebill.cli.options.shared import JsonOption, PricesOption, home_files
 from voicebill.facts import load_facts
 
+if TYPE_CHECKING:
+    from voicebill.engines.ledger_check import LedgerCheck, LedgerRepair
+
+CHECK_PANEL = "Check of a ledger"
+EXIT_DAMAGED = 1
+"""The exit code of a check that finds something wrong."""
 MAX_DAYS_SHOWN = 8
 """The maximum number of days that are named."""
 
@@ -15,6 +27,16 @@ MAX_DAYS_SHOWN = 8
 def record_command(
     *,
     log_input: LogInput,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Read all files of the ledger, and list what is wrong.", rich_help_panel=CHECK_PANEL),
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Set damaged files aside, and list the logs to record again.", rich_help_panel=CHECK_PANEL
+        ),
+    ] = False,
     prices: PricesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -24,7 +46,14 @@ def record_command(
     Keep a folder of logs, and cost it by day whenever you like:
         voicebill record logs/ --ledger ledger
         voicebill cost --ledger ledger --by day
+
+    Check its files, and count what is intact; nothing is deleted:
+        voicebill record --check --ledger ledger
+        voicebill record --repair --ledger ledger
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    if check or repair:
+        _check_or_repair(_checked_ledger(log_input), repair=repair, as_json=as_json)
+        return
     ledger = log_input.ledger
     if not log_input.logs or ledger is None:
         raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
@@ -37,6 +66,8 @@ def record_command(
     summary = Ledger(ledger).record(names.watch(records), unread_usage=report.unread_by_file)
     unread = report.unread_usage
     warnings = [*([unread.warning] if unread else []), *names.warnings(), *report_notes(report)]
+    if summary.set_aside:
+        warnings.append(_set_aside_warning(summary.set_aside, ledger))
     if as_json:
         from voicebill.answers.reports.cost import (  # noqa: PLC0415 - only for JSON: reports cost start-up time
             RecordingReport,
@@ -55,6 +86,7 @@ def record_command(
                 repeated=summary.repeated,
                 skipped=summary.skipped,
                 days=tuple(summary.days),
+                set_aside=summary.set_aside,
                 error_count=report.error_count,
                 status=completeness(unread),
                 unread_usage=UnreadUsageReport.of(unread) if unread else None,
@@ -81,3 +113,75 @@ def record_command(
     for note in terminal.notes("Warnings", warnings, style="yellow"):
         out.print(note)
     log_input.exit_if_incomplete(unread)
+
+
+def _checked_ledger(log_input: LogInput) -> Path:
+    """The ledger to check: that of --ledger, or the only folder that is named."""
+    folders = [*(log_input.logs or ()), *([log_input.ledger] if log_input.ledger is not None else ())]
+    if len(folders) != 1:
+        raise InvalidInput("a check takes a ledger and no logs: voicebill record --check --ledger DIR")
+    return Path(folders[0])
+
+
+def _check_or_repair(folder: Path, *, repair: bool, as_json: bool) -> None:
+    from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger needs an extra
+    from voicebill.engines.ledger_check import LedgerRepair  # noqa: PLC0415
+
+    result = Ledger(folder).repair() if repair else LedgerRepair(Ledger(folder).check())
+    if as_json:
+        from voicebill.answers.reports.cost import LedgerCheckReport, LedgerProblemReport  # noqa: PLC0415 - only for JSON
+        from voicebill.answers.reports.report import package_version  # noqa: PLC0415
+
+        terminal.print_json(
+            LedgerCheckReport(
+                voicebill=package_version(),
+                ledger=str(folder),
+                status=_status(result.check, repair=repair),
+                recordings=result.check.generation,
+                files=result.check.parts,
+                records=result.check.records,
+                problems=tuple(LedgerProblemReport(entry.path, entry.problem) for entry in result.check.problems),
+                set_aside=result.set_aside,
+                restored=result.restored,
+                record_again=result.check.record_again,
+            )
+        )
+    else:
+        _print_check(folder, result, repair=repair)
+    if not repair and not result.check.is_intact:
+        raise typer.Exit(EXIT_DAMAGED)
+
+
+def _status(check: "LedgerCheck", *, repair: bool) -> Literal["intact", "damaged", "repaired"]:
+    if check.is_intact:
+        return "intact"
+    return "repaired" if repair else "damaged"
+
+
+def _print_check(folder: Path, result: "LedgerRepair", *, repair: bool) -> None:
+    out = terminal.console()
+    check = result.check
+    if check.is_intact:
+        files, records = terminal.pluralize(check.parts, "file"), terminal.pluralize(check.records, "record")
+        out.print(f"{folder} is intact: {records} in {files}, after {terminal.pluralize(check.generation or 0, 'recording')}")
+        return
+    out.print(f"{folder} is not intact:")
+    for note in terminal.notes("Damaged or unknown", [str(problem) for problem in check.problems], style="yellow"):
+        out.print(note)
+    for title, lines in (
+        (f"Moved to {folder / 'set-aside'}", result.set_aside),
+        (f"Taken back from {folder / 'set-aside'}", result.restored),
+        ("Record the logs of these again", check.record_again),
+    ):
+        for note in terminal.notes(title, list(lines)):
+            out.print(note)
+    if not repair:
+        out.print(f"voicebill record --repair --ledger {shlex.quote(str(folder))} counts what is intact, and deletes nothing")
+
+
+def _set_aside_warning(paths: tuple[str, ...], ledger: Path) -> str:
+    more = f" and {len(paths) - MAX_DAYS_SHOWN:,} more" if len(paths) > MAX_DAYS_SHOWN else ""
+    return (
+        f"ledger.json does not name {', '.join(paths[:MAX_DAYS_SHOWN])}{more}: moved to {ledger / 'set-aside'}; "
+        "if no recording was stopped before, record the logs of these days again"
+    )

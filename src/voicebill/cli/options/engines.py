@@ -80,16 +80,16 @@ def engine_over_ledger(ledger: Path, name: str, *, master: str, memory: str | No
         raise InvalidInput("the Python engine counts logs; a ledger is counted by duckdb or spark")
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - engines need an extra
 
-    files = Ledger(ledger).files()
     if name == "spark":
         from voicebill.engines.in_spark import SparkEngine  # noqa: PLC0415
 
-        with SparkEngine(files, master=master) as spark:
+        with Ledger(ledger).reading() as files, SparkEngine(files, master=master) as spark:
             yield spark
     else:
         from voicebill.engines.in_duckdb import DuckDBEngine  # noqa: PLC0415
 
         with (
+            Ledger(ledger).reading() as files,
             progress_bar() as progress,
             DuckDBEngine(files, memory=memory, on_progress=lambda done: progress(done, "costing")) as database,
         ):
