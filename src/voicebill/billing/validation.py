@@ -6,7 +6,7 @@ A dataclass states what its fields may hold in their annotations, and `validate`
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from inspect import get_annotations
 from types import NoneType, UnionType
@@ -82,6 +82,19 @@ def to_decimal(name: str, value: Number) -> Decimal:
     if not is_reasonable(number):
         raise InvalidInput(f"is out of range: {value}", field=name)
     return number
+
+
+def parse_exact(text: str) -> Decimal:
+    """A number as JSON and TOML write it, exactly; one that no decimal can hold becomes one that is out of every range.
+
+    >>> parse_exact("0.25"), parse_exact("1e99999999999999999999"), parse_exact("-1e-99999999999999999999")
+    (Decimal('0.25'), Decimal('1E+999999'), Decimal('-1E-999999'))
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        sign, (_, _, exponent) = "-" * text.startswith("-"), text.lower().partition("e")
+        return Decimal(f"{sign}1E{'-' if exponent.startswith('-') else '+'}999999")
 
 
 def is_reasonable(number: Decimal) -> bool:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from voicebill.answers.parameters.table_schema import Issue, TablePath
 from voicebill.billing.errors import VoicebillError, closest_names
+from voicebill.billing.validation import parse_exact
 
 MAX_FILE_BYTES = 4_000_000
+MAX_INTEGER_BITS = 4_096
 
 
 class UnreadableFile(VoicebillError, OSError):
@@ -72,7 +73,8 @@ def read_toml(file: Traversable) -> tuple[dict[str, Any], Mapping[TablePath, int
 
     source = read_text(file)
     try:
-        tables = tomllib.loads(source, parse_float=Decimal)
+        tables = tomllib.loads(source, parse_float=parse_exact)
+        _refuse_long_integers(tables)
     except tomllib.TOMLDecodeError as error:
         raise InvalidFile(str(file), [Issue((), f"not valid TOML: {error}")], {}) from None
     except RecursionError:
@@ -80,6 +82,19 @@ def read_toml(file: Traversable) -> tuple[dict[str, Any], Mapping[TablePath, int
     except (ArithmeticError, ValueError) as error:
         raise InvalidFile(str(file), [Issue((), f"not usable TOML: {error}")], {}) from None
     return tables, KeyLines(source)
+
+
+def _refuse_long_integers(value: object) -> None:
+    """Refuse integers that cannot be written out: Python reads those of hexadecimal digits at any length.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+        raise ValueError(f"a number has more than {MAX_INTEGER_BITS:,} bits")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _refuse_long_integers(item)
 
 
 def read_text(file: Traversable) -> str:

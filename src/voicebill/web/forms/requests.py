@@ -18,6 +18,7 @@ from voicebill.answers.parameters.request import EstimateRequest, parse_estimate
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
+from voicebill.billing.validation import parse_exact
 from voicebill.conversation.call_lengths import longest_call_turns
 from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import ProblemReport
@@ -122,7 +123,7 @@ async def read_json(request: Request) -> object:
     if media_type != "application/json":
         raise Problem(415, "Not JSON", [(None, f"the body must be application/json, not {media_type[:60]}")])
     try:
-        table: object = json.loads(await request.body(), parse_float=Decimal, parse_constant=_reject_constant)
+        table: object = json.loads(await request.body(), parse_float=parse_exact, parse_constant=_reject_constant)
     except RecursionError:
         raise Problem(422, "Invalid input", [(None, "the body is nested too deeply")]) from None
     except ValueError as error:  # includes UnicodeDecodeError
