@@ -1,11 +1,9 @@
 """Render charts as SVG and PNG, and cache them."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
@@ -13,81 +11,133 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.charts import draw
 from voicebill.charts.themes import THEMES, Theme
 from voicebill.extras import MissingExtra
 from voicebill.web.forms.requests import Problem
+from voicebill.web.painter import Painter, PainterEnded
 from voicebill.web.responses import run_in_threads, with_etag
 from voicebill.web.site import Site
 
 MAX_CACHE_BYTES = 32 * 2**20
 """Size of the cache; an SVG has about 50 KB."""
 
+MAX_QUEUED = {"svg": 32, "png": 6}
+"""Charts of a kind that are rendered or wait for it; a further one is refused. An SVG takes 0.02 s, a PNG 1 s to 2 s."""
+
+MAX_PNG_WIDTH = 1200
+"""The width of a PNG in pixels: its time is in proportion to its area, and 2,400 pixels would take 7 s."""
+
 MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 CHART_HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 """An SVG contains its own styles, and can be opened directly."""
 
-RENDERS_PER_WORKER = 500
+RENDERS_PER_PAINTER = 500
 """Charts that one process renders: the library leaks about 16 KB per chart, so the process is replaced."""
 
 
 class ChartRenderer:
-    """Renders one chart at a time in a separate process, which is replaced regularly, and caches the last ones."""
+    """Renders charts in processes of their own, one for each kind, which are replaced regularly, and caches the last ones.
+
+    Each kind has its thread and its queue, so that no other work waits for a chart, and no SVG for a PNG.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
         self.cache: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-        self.worker: ProcessPoolExecutor | None = None
-        self.render_count = 0
+        self.painters: dict[str, Painter] = {}
+        self.threads: dict[str, ThreadPoolExecutor] = {}
+        self.queued = dict.fromkeys(MAX_QUEUED, 0)
 
-    def render(self, key: tuple[object, ...], plot: Callable[[], Any], kind: str) -> bytes:
-        """The chart of a key, from the cache or rendered."""
-        with self.lock:
-            if key in self.cache:
-                self.cache.move_to_end(key)
-                return self.cache[key]
-        chart = plot()
-        with self.lock:
-            self.cache[key] = image = self._render(chart, kind)
-            while sum(map(len, self.cache.values())) > MAX_CACHE_BYTES:
-                self.cache.popitem(last=False)
+    async def render(self, site: Site, key: tuple[object, ...], plot: Callable[[], Any], kind: str) -> bytes:
+        """The chart of a key, from the cache or rendered; the site's threads calculate what it shows.
+
+        Raises:
+            Problem: too many charts wait, or the process ended.
+        """
+        image = self._cached(key)
+        if image is not None:
             return image
+        return await self._queue(site, kind, lambda: run_in_threads(site, plot), key)
 
-    def render_once(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
-        """A chart that is not cached."""
-        with self.lock:
-            return self._render(plot, kind)
+    async def render_once(self, site: Site, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        """A chart that is not cached.
 
-    def _render(self, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
-        if self.render_count >= RENDERS_PER_WORKER:
-            self.stop()
-        if self.worker is None:
-            self.worker = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-        self.render_count += 1
+        Raises:
+            Problem: too many charts wait, or the process ended.
+        """
+
+        async def finished_plot() -> Any:  # noqa: ANN401
+            return plot
+
+        return await self._queue(site, kind, finished_plot, None)
+
+    async def _queue(self, site: Site, kind: str, plot: Callable[[], Awaitable[Any]], key: tuple[object, ...] | None) -> bytes:
+        if self.queued[kind] >= MAX_QUEUED[kind]:
+            raise Problem(503, "Busy", [(None, "too many charts are being rendered: try again in some seconds")])
+        self.queued[kind] += 1
         try:
-            return self.worker.submit(draw.render, plot, kind).result()
-        except BrokenProcessPool:
-            self.stop()
+            chart = await plot()
+            threads = self.threads.get(kind)
+            if threads is None:
+                threads = self.threads[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"voicebill-{kind}")
+            return await run_in_threads(site, lambda: self._render_and_keep(key, chart, kind), threads)
+        finally:
+            self.queued[kind] -= 1
+
+    def _cached(self, key: tuple[object, ...]) -> bytes | None:
+        with self.lock:
+            if key not in self.cache:
+                return None
+            self.cache.move_to_end(key)
+            return self.cache[key]
+
+    def _render_and_keep(self, key: tuple[object, ...] | None, chart: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        """Render a chart, unless it was rendered while this one waited."""
+        image = None if key is None else self._cached(key)
+        if image is not None:
+            return image
+        image = self._paint(chart, kind)
+        if key is not None:
+            with self.lock:
+                self.cache[key] = image
+                while sum(map(len, self.cache.values())) > MAX_CACHE_BYTES:
+                    self.cache.popitem(last=False)
+        return image
+
+    def _paint(self, chart: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+        painter = self.painters.get(kind)
+        if painter is not None and painter.render_count >= RENDERS_PER_PAINTER:
+            self.painters.pop(kind).close()
+            painter = None
+        if painter is None:
+            painter = self.painters[kind] = Painter()
+        try:
+            return painter.render(chart, kind)
+        except PainterEnded:
+            self.painters.pop(kind, painter).close()
             raise Problem(503, "No chart", [(None, "the chart could not be rendered: try again")]) from None
 
     def stop(self) -> None:
-        """Stop the process; the next chart starts a new one."""
-        worker, self.worker, self.render_count = self.worker, None, 0
-        if worker is not None:
-            worker.shutdown(wait=False, cancel_futures=True)
+        """Stop threads and processes; the next chart starts new ones."""
+        threads, self.threads = self.threads, {}
+        for executor in threads.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+        painters, self.painters = self.painters, {}
+        for painter in painters.values():
+            painter.end()
 
 
 async def chart_response(
     request: Request, site: Site, renderer: ChartRenderer, *, key: tuple[object, ...], plot: Callable[[], Any], kind: str
 ) -> Response:
-    """A chart as a response, rendered in the site's threads unless it is cached under its key.
+    """A chart as a response, rendered unless it is cached under its key.
 
     Raises:
         Problem: the chart cannot be drawn, or not without an extra.
     """
     try:
-        body = await run_in_threads(site, lambda: renderer.render(key, plot, kind))
+        body = await renderer.render(site, key, plot, kind)
     except MissingExtra as error:
         raise Problem(503, "No chart", [(None, str(error))]) from None
     except VoicebillError as error:
@@ -95,8 +145,8 @@ async def chart_response(
     return with_etag(request, body, MEDIA_TYPES[kind], headers=CHART_HEADERS)
 
 
-def theme_from_fields(values: Mapping[str, str]) -> Theme:
-    """The theme of a chart, with its width.
+def theme_from_fields(values: Mapping[str, str], kind: str) -> Theme:
+    """The theme of a chart of a kind, with its width.
 
     Raises:
         Problem: the theme is unknown, or the width is out of range.
@@ -106,6 +156,9 @@ def theme_from_fields(values: Mapping[str, str]) -> Theme:
         raise Problem(422, "Invalid input", [("theme", f"must be one of {', '.join(THEMES)}, not {name[:40]!r}")])
     if not (width.isascii() and width.isdigit()) or len(width) > 5:
         raise Problem(422, "Invalid input", [("width", f"must be a number of pixels, such as 900, not {width[:40]!r}")])
+    if kind == "png" and int(width) > MAX_PNG_WIDTH:
+        message = f"a .png is at most {MAX_PNG_WIDTH:,} pixels wide here, with two of its own for each; an .svg may be wider"
+        raise Problem(422, "Invalid input", [("width", message)])
     try:
         return replace(THEMES[name], width=int(width))
     except InvalidInput as error:

@@ -59,7 +59,7 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
         if name not in CHART_NAMES or kind not in MEDIA_TYPES:
             raise Problem(404, "Not found", [(None, f"a chart is one of {', '.join(CHART_NAMES)}, as .svg or .png")])
         values = read_query(request.url.query, site.limits)
-        bound, theme = bind_request(with_defaults(values), site), theme_from_fields(values)
+        bound, theme = bind_request(with_defaults(values), site), theme_from_fields(values, kind)
         break_even_fields = (
             {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
         )

@@ -127,7 +127,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         values, name, content = await _read_upload(request, site)
         try:
             log_cost = await _cost_log_in_thread(content, name, values, site)
-            images = await run_in_threads(site, lambda: _render_charts(log_cost.answer, renderer), site.log_workers)
+            images = await _render_charts(log_cost.answer, site, renderer)
         except Problem as problem:
             return pages.page(request, "cost.html", _template_context(values, problem=problem), status=problem.status)
         context = _template_context(values, view=log_cost, notes=list(report_notes(log_cost.report)), pictures=images)
@@ -245,17 +245,17 @@ async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], st
         await form.close()
 
 
-def _render_charts(answer: Cost, renderer: ChartRenderer) -> dict[str, str]:
+async def _render_charts(answer: Cost, site: Site, renderer: ChartRenderer) -> dict[str, str]:
     """Charts of groups over time in both themes, embedded in the page because the log has no address."""
     if not answer.total.high or not is_time_series(answer) or len(answer.groups) < 2:
         return {}
     try:
-        return {
-            theme: "data:image/svg+xml;base64,"
-            + b64encode(renderer.render_once(draw.costs_chart(answer, THEMES[theme]), "svg")).decode()
-            for theme in ("light", "dark")
-        }
-    except MissingExtra:
+        plots = await run_in_threads(
+            site, lambda: {theme: draw.costs_chart(answer, THEMES[theme]) for theme in ("light", "dark")}
+        )
+        images = {theme: await renderer.render_once(site, plot, "svg") for theme, plot in plots.items()}
+        return {theme: f"data:image/svg+xml;base64,{b64encode(image).decode()}" for theme, image in images.items()}
+    except (MissingExtra, Problem):  # the answer is there without them
         return {}
 
 

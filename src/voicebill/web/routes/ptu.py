@@ -79,7 +79,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         if kind not in MEDIA_TYPES:
             raise Problem(404, "Not found", [(None, "a chart is .svg or .png")])
         values = read_query(request.url.query, site.limits)
-        theme = theme_from_fields(values)
+        theme = theme_from_fields(values, kind)
         fields = {name: value for name, value in values.items() if name not in ("theme", "width")}
         answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
         key = (repr(answer.request), answer.digest, site.facts.prices.digest, "ptu", kind, theme)
