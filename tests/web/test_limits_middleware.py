@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.cases import DAY
 from tests.web.sites import SITE, SMALL, client, run
+from voicebill.cli.options.listening import own_hosts
 from voicebill.web.limits_middleware import LimitsMiddleware, Message, Receive, Send
 from voicebill.web.routes import estimate
 from voicebill.web.site import Limits
@@ -134,9 +135,19 @@ def test_a_wrong_method_is_answered_with_all_methods_of_the_path(path: str, allo
             assert response.headers["content-type"] == "application/problem+json"
 
 
-async def _call(middleware: LimitsMiddleware, statuses: list[int], *, path: str = "/", query: bytes = b"") -> None:
+async def _call(
+    middleware: LimitsMiddleware,
+    statuses: list[int],
+    *,
+    path: str = "/",
+    query: bytes = b"",
+    received: Iterable[Message] = ({"type": "http.request", "body": b"", "more_body": False},),
+) -> None:
+    """One request, of which these messages are received, and then no more."""
+    messages = iter(received)
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return next(messages, None) or await asyncio.get_running_loop().create_future()
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -169,6 +180,139 @@ def test_beyond_the_limit_requests_are_rejected_except_health_checks() -> None:
     slow, quick = run(go)
     assert slow == [200, 200]
     assert quick == [503, 200, 200]
+
+
+GONE: Message = {"type": "http.disconnect"}
+
+
+def part(body: bytes, *, more: bool = True) -> Message:
+    """A part of a body."""
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_bodies_that_do_not_end_hold_no_place_and_are_refused_in_time() -> None:
+    """With one place, of three requests the two without the end of their body leave it to the third."""
+
+    async def go() -> tuple[list[int], list[int]]:
+        async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        middleware = LimitsMiddleware(app, Limits(concurrent_requests=1, body_seconds=0.05))
+        slow: list[int] = []
+        quick: list[int] = []
+        waiting = [asyncio.create_task(_call(middleware, slow, received=[part(b"{")])) for _ in range(2)]
+        await asyncio.sleep(0)
+        await _call(middleware, quick)
+        await asyncio.gather(*waiting)
+        return slow, quick
+
+    assert run(go) == ([408, 408], [200])
+
+
+@pytest.mark.parametrize(("size", "statuses"), [(11, [503]), (10, [])], ids=["long", "short"])
+def test_only_so_many_long_logs_are_received_at_once(size: int, statuses: list[int]) -> None:
+    """Two bodies of more than the 10 bytes of a plan may be under way; a third one is refused, and a short one is not."""
+
+    async def go() -> list[int]:
+        async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        middleware = LimitsMiddleware(app, Limits(body_bytes=10, concurrent_logs=2))
+        answered: list[int] = []
+        refused: list[int] = []
+        tasks = [
+            asyncio.create_task(_call(middleware, answered, path="/api/cost", received=[part(b"x" * 11)])) for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(_call(middleware, refused, path="/api/cost", received=[part(b"x" * size)])))
+        await asyncio.sleep(0)
+        assert answered == []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert middleware.active["log"] == 0
+        return refused
+
+    assert run(go) == statuses
+
+
+def test_logs_and_charts_take_no_place_of_other_requests() -> None:
+    async def go() -> list[int]:
+        release = asyncio.Event()
+
+        async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+            await release.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        middleware = LimitsMiddleware(app, Limits(concurrent_requests=1, concurrent_logs=1, concurrent_charts=1))
+        statuses: list[int] = []
+        paths = ("/voice", "/api/cost", "/chart/turns.svg")
+        waiting = [asyncio.create_task(_call(middleware, statuses, path=path)) for path in paths]
+        await asyncio.sleep(0)
+        for path in paths:
+            await _call(middleware, statuses, path=path)
+        release.set()
+        await asyncio.gather(*waiting)
+        return statuses
+
+    assert run(go) == [503] * 3 + [200] * 3
+
+
+def test_the_answer_of_a_client_that_is_gone_is_dropped() -> None:
+    """While the body is read, and while the answer is worked out; the place is free again."""
+
+    async def go() -> tuple[list[int], list[str], int]:
+        events: list[str] = []
+
+        async def app(_scope: Message, _receive: Receive, send: Send) -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                events.append("dropped")
+                raise
+
+        middleware = LimitsMiddleware(app, Limits())
+        statuses: list[int] = []
+        await _call(middleware, statuses, received=[part(b"{"), GONE])
+        await _call(middleware, statuses, received=[part(b"{}", more=False), GONE])
+        return statuses, events, middleware.active["other"]
+
+    assert run(go) == ([], ["dropped"], 0)
+
+
+def test_the_application_receives_the_body_as_one_message() -> None:
+    async def go() -> list[bytes]:
+        bodies: list[bytes] = []
+
+        async def app(_scope: Message, receive: Receive, send: Send) -> None:
+            bodies.append((await receive())["body"])
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        await _call(LimitsMiddleware(app, Limits()), [], received=[part(b"mi"), part(b"nu"), part(b"tes", more=False)])
+        return bodies
+
+    assert run(go) == [b"minutes"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("Voice.example", 200),
+        ("evil.example:8000", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_a_site_for_this_machine_alone_answers_to_its_own_names(host: str, status: int) -> None:
+    """A page elsewhere may have its own name resolved to 127.0.0.1, and would then read what the site answers."""
+    site = client(hosts=own_hosts("127.0.0.1", ["voice.example"]))
+    for path in ("/", "/healthz", "/api/estimate?minutes=10&turns=20"):
+        assert site.get(path, headers={"host": host}).status_code == status
+    assert client(hosts=own_hosts("0.0.0.0")).get("/", headers={"host": host}).status_code == 200
 
 
 def test_a_request_that_takes_too_long_is_cancelled() -> None:

@@ -4,8 +4,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from typing import Any, Literal, get_args
 
 from voicebill.web.forms.requests import Problem
 from voicebill.web.site import Limits
@@ -14,6 +14,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+CLIENT_CLOSED_REQUEST = 499
+"""What the log has for a request whose client closed the connection, as that of nginx; it is never sent."""
 
 ACCESS_LOG = logging.getLogger("voicebill.access")
 
@@ -31,15 +34,44 @@ SECURITY_HEADERS = {
 LOG_UPLOAD_PATHS = ("/cost", "/api/cost")
 """Paths that accept a usage log."""
 
+RequestKind = Literal["health", "log", "chart", "other"]
+
+
+class ClientGone(Exception):
+    """The client closed the connection before it was answered."""
+
+
+def host_name(header: str) -> str:
+    """The name of a Host header, without its port.
+
+    >>> host_name("LOCALHOST:8000"), host_name("[::1]:8000"), host_name("127.0.0.1")
+    ('localhost', '::1', '127.0.0.1')
+    """
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0]
+
 
 class LimitsMiddleware:
-    """Limits concurrency, time and size, sets headers, and logs method, path and status, never the query."""
+    """Limits concurrency, time and size, sets headers, and logs method, path and status, never the query.
 
-    def __init__(self, app: App, limits: Limits, prefix: str = "") -> None:
+    A body is read before the request counts as one of those that are processed at the same time. Logs, charts and other
+    requests are counted separately, so that none of them waits for another kind.
+    """
+
+    def __init__(self, app: App, limits: Limits, prefix: str = "", hosts: Collection[str] | None = None) -> None:
+        """`hosts`: the names by which the site may be addressed; None: any."""
         self.app = app
         self.limits = limits
         self.prefix = prefix
-        self.active_requests = 0
+        self.hosts = hosts
+        self.active = dict.fromkeys(get_args(RequestKind), 0)
+        self.max_active: Mapping[str, int] = {
+            "log": limits.concurrent_logs,
+            "chart": limits.concurrent_charts,
+            "other": limits.concurrent_requests,
+        }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle a request, or reject it immediately if the site is busy."""
@@ -51,50 +83,136 @@ class LimitsMiddleware:
         is_head = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if is_head else scope
         response = _Response(scope, send, head=is_head)
-        is_limited = not scope["path"].endswith("/healthz")
+        slots = Slots(self, self._kind(scope["path"].removeprefix(self.prefix)))
         try:
-            if is_limited and self.active_requests >= self.limits.concurrent_requests:
-                busy_problem = Problem(503, "Busy", [(None, "too many concurrent requests: try again in a second")])
-                await response.send_problem(busy_problem, {"retry-after": "1"})
-                return
-            self.active_requests += is_limited
-            try:
-                async with asyncio.timeout(self.limits.seconds):
-                    await self.app(scope, self._limit_body(scope, receive), response.send)
-            finally:
-                self.active_requests -= is_limited
+            self._check_host(scope)
+            body = await self._read_body(scope, receive, slots)
+            slots.take()
+            async with asyncio.timeout(self.limits.seconds):
+                await self._answer(scope, body, receive, response)
+        except ClientGone:
+            response.status = response.status or CLIENT_CLOSED_REQUEST
         except TimeoutError:
             timeout_problem = Problem(
                 503, "Too slow", [(None, f"no result within {self.limits.seconds:g} seconds: reduce the request")]
             )
             await response.send_problem(timeout_problem, {"retry-after": "1"})
         except Problem as problem:
-            await response.send_problem(problem, {})
+            await response.send_problem(problem, {"retry-after": "1"} if problem.status == 503 else {})
         except Exception as error:
             ACCESS_LOG.error("internal error in %r", scope["path"], exc_info=error)
             await response.send_problem(Problem(500, "Internal error", [(None, "an error in voicebill; please report it")]), {})
         finally:
+            slots.release()
             elapsed_ms = (time.perf_counter() - started) * 1000
             ACCESS_LOG.info("%s %s %s %.0f ms", scope["method"], repr(scope["path"])[1:-1], response.status, elapsed_ms)
 
-    def _limit_body(self, scope: Message, receive: Receive) -> Receive:
-        """Limit the size of the body."""
-        takes_logs = scope["path"].removeprefix(self.prefix) in LOG_UPLOAD_PATHS
-        max_bytes, received_bytes = self.limits.log_bytes if takes_logs else self.limits.body_bytes, 0
+    def _kind(self, path: str) -> RequestKind:
+        if path.endswith("/healthz"):
+            return "health"
+        if path in LOG_UPLOAD_PATHS:
+            return "log"
+        return "chart" if path.startswith("/chart/") else "other"
+
+    def _check_host(self, scope: Message) -> None:
+        """Refuse a name that is not the site's: a page elsewhere may have had its name resolved to this machine."""
+        if self.hosts is None:
+            return
+        header = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        if host_name(header) not in self.hosts:
+            names = ", ".join(sorted(self.hosts))
+            message = f"the site serves this machine alone, as {names}; --allow-host adds the name of a proxy"
+            raise Problem(421, "Another host", [(None, message)])
+
+    async def _read_body(self, scope: Message, receive: Receive, slots: "Slots") -> bytes:
+        """The body of a request, which must arrive in time. Only so many may be longer than a plan can be.
+
+        Raises:
+            Problem: it is too long or too slow, or too many are long.
+            ClientGone: it does not end.
+        """
+        limits = self.limits
+        max_bytes = limits.log_bytes if slots.kind == "log" else limits.body_bytes
         too_long = Problem(413, "Too long", [(None, f"a body may have at most {max_bytes:,} bytes")])
         content_length = dict(scope["headers"]).get(b"content-length", b"0")
-        if content_length.isdigit() and int(content_length) > max_bytes:
+        if content_length.isdigit() and (len(content_length) > 15 or int(content_length) > max_bytes):
             raise too_long
+        parts, size, more = [], 0, True
+        try:
+            async with asyncio.timeout(limits.body_seconds):
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGone
+                    parts.append(message.get("body", b""))
+                    size, more = size + len(parts[-1]), message.get("more_body", False)
+                    if size > max_bytes:
+                        raise too_long
+                    if size > limits.body_bytes:
+                        slots.take()
+        except TimeoutError:
+            message_text = f"the body did not arrive within {limits.body_seconds:g} seconds"
+            raise Problem(408, "Too slow", [(None, message_text)]) from None
+        return b"".join(parts)
 
-        async def receive_limited() -> Message:
-            nonlocal received_bytes
-            message = await receive()
-            received_bytes += len(message.get("body", b""))
-            if received_bytes > max_bytes:
-                raise too_long
-            return message
+    async def _answer(self, scope: Message, body: bytes, receive: Receive, response: "_Response") -> None:
+        """Run the application; drop its answer when the client closes the connection.
 
-        return receive_limited
+        Raises:
+            ClientGone: it did.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        watcher = asyncio.ensure_future(receive())
+        gone = False
+
+        def drop(read: asyncio.Future[Message]) -> None:
+            nonlocal gone
+            if not read.cancelled() and not read.exception() and read.result()["type"] == "http.disconnect":
+                gone = not response.is_complete and task.cancel()
+
+        watcher.add_done_callback(drop)
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await asyncio.shield(watcher)
+
+        try:
+            await self.app(scope, replay, response.send)
+        except asyncio.CancelledError:
+            if not gone:
+                raise
+            task.uncancel()
+            raise ClientGone from None
+        finally:
+            watcher.cancel()
+
+
+class Slots:
+    """The place of one request among those of its kind that are processed at the same time."""
+
+    def __init__(self, limits: LimitsMiddleware, kind: RequestKind) -> None:
+        self.limits = limits
+        self.kind = kind
+        self.is_taken = False
+
+    def take(self) -> None:
+        """Take the place, once.
+
+        Raises:
+            Problem: there is none.
+        """
+        if self.is_taken or self.kind == "health":
+            return
+        if self.limits.active[self.kind] >= self.limits.max_active[self.kind]:
+            raise Problem(503, "Busy", [(None, "too many concurrent requests: try again in a second")])
+        self.limits.active[self.kind] += 1
+        self.is_taken = True
+
+    def release(self) -> None:
+        """Leave the place, if it was taken."""
+        self.limits.active[self.kind] -= self.is_taken
+        self.is_taken = False
 
 
 class _Response:
@@ -105,6 +223,7 @@ class _Response:
         self.head = head
         self.send_downstream = send
         self.status = 0
+        self.is_complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -120,6 +239,7 @@ class _Response:
             message = {**message, "headers": [*message["headers"], *added_headers]}
         elif self.head:
             message = {**message, "body": b""}
+        self.is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self.send_downstream(message)
 
     async def send_problem(self, problem: Problem, headers: dict[str, str]) -> None:

@@ -29,7 +29,13 @@ class Limits:
     log_unpacked_bytes: int = 128 * 2**20
     log_records: int = 50_000
     concurrent_requests: int = 64
+    """Requests that are processed at the same time; logs and charts are counted separately."""
+    concurrent_logs: int = 6
+    """Usage logs that are processed or wait for it, and bodies longer than `body_bytes` that are being received."""
+    concurrent_charts: int = 40
     seconds: float = 20.0
+    body_seconds: float = 20.0
+    """Time in which the body of a request must arrive."""
     workers: int = 4
     log_workers: int = 2
 
@@ -44,6 +50,7 @@ class Site:
     """The settings that all requests share.
 
     `today` returns the current day; `prefix` is the path under which a proxy serves the site; `rules` is the default rule set.
+    `hosts` are the names by which it may be addressed; None: any.
     """
 
     today: Callable[[], date]
@@ -51,6 +58,7 @@ class Site:
     limits: Limits = field(default_factory=Limits)
     prefix: str = ""
     rules: str | None = None
+    hosts: frozenset[str] | None = None
     facts_with_discount: Callable[[Decimal], Facts] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -34,7 +34,7 @@ def test_it_listens_on_this_machine_alone_unless_told_otherwise(started: dict[st
     assert result.exit_code == 0, result.output
     assert "voicebill at http://127.0.0.1:8000/ (stop with Ctrl-C)" in result.stdout
     assert (started["host"], started["port"], started["access_log"]) == ("127.0.0.1", 8000, False)
-    assert TestClient(started["app"]).get("/healthz").json()["status"] == "ok"
+    assert TestClient(started["app"], base_url="http://127.0.0.1:8000").get("/healthz").json()["status"] == "ok"
     assert run("--host", "0.0.0.0", "--port", "8080").exit_code == 0
     assert (started["host"], started["port"]) == ("0.0.0.0", 8080)
 
@@ -47,9 +47,9 @@ def test_it_serves_ones_own_prices_and_rules_under_a_prefix(started: dict[str, A
     )
     query = "/api/estimate?minutes=10&turns=20&day=2026-11-22"
     assert run().exit_code == 0
-    list_price = TestClient(started["app"]).get(query).json()
+    list_price = TestClient(started["app"], base_url="http://127.0.0.1:8000").get(query).json()
     assert run("--prices", str(contract), "--prefix", "/bill", "--at-once", "3", "--log").exit_code == 0
-    site = TestClient(started["app"])
+    site = TestClient(started["app"], base_url="http://127.0.0.1:8000")
     contract_price = site.get(f"/bill{query}").json()
     assert float(contract_price["per_conversation"]["expected"]) * 2 == pytest.approx(
         float(list_price["per_conversation"]["expected"])

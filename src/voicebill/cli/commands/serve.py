@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from voicebill.billing.errors import InvalidInput
-from voicebill.cli.options.listening import require_free_port
+from voicebill.cli.options.listening import own_hosts, require_free_port
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
 from voicebill.extras import require_extra
 
@@ -30,6 +30,15 @@ def serve_command(
             min=1,
             rich_help_panel=SITE_PANEL,
             show_default=False,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        option(
+            "--allow-host",
+            "A name by which a proxy on this machine addresses the site; repeat it for more.",
+            SITE_PANEL,
+            metavar="NAME",
         ),
     ] = None,
     log: Annotated[
@@ -64,7 +73,7 @@ def serve_command(
         logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("voicebill.access").setLevel(logging.INFO)
     limits = Limits() if at_once is None else Limits(concurrent_requests=at_once)
-    site = Site(today=today, facts=facts, limits=limits, prefix=prefix, rules=rule_set)
+    site = Site(today=today, facts=facts, limits=limits, prefix=prefix, rules=rule_set, hosts=own_hosts(host, allow_host or ()))
     require_free_port(host, port)
     typer.echo(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
     uvicorn.run(

@@ -1,8 +1,10 @@
-"""Check that a server can listen at an address, before it says that it does."""
+"""Check that a server can listen at an address, before it says that it does, and by which names it may be addressed."""
 
 import errno
+import ipaddress
 import os
 import socket
+from collections.abc import Iterable
 
 from voicebill.billing.errors import InvalidInput
 
@@ -34,3 +36,19 @@ def _refusal(error: OSError, host: str, port: int, field: str) -> InvalidInput:
     if error.errno == errno.EADDRNOTAVAIL:
         return InvalidInput(f"is no address of this machine: {host!r}", field="host")
     return InvalidInput(f"{port} cannot be used at {host}: {error.strerror}", field=field)
+
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def own_hosts(host: str, others: Iterable[str] = ()) -> frozenset[str] | None:
+    """The names of a server that listens on this machine alone; None if it listens elsewhere, because they are not known.
+
+    >>> sorted(own_hosts("127.0.0.1", ["Voice.example"]) or ()), own_hosts("0.0.0.0")
+    (['127.0.0.1', '::1', 'localhost', 'voice.example'], None)
+    """
+    try:
+        is_loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = host.lower() == "localhost"
+    return LOOPBACK_NAMES | {name.lower() for name in (host.strip("[]"), *others)} if is_loopback else None
