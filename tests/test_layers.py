@@ -17,6 +17,7 @@ ALLOWED = {
     "collections",
     "contextlib",
     "dataclasses",
+    "contextvars",
     "datetime",
     "decimal",
     "difflib",

@@ -13,9 +13,12 @@ from tests.conversation.literal import ReferenceContext
 from tests.conversation.scripts import GA, PAGE, PREVIEW, RULES, rules_of, run, scripts, turns
 from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.conversation.context import ContextBudget, duration_ms, fixed_tokens, responses
-from voicebill.conversation.history import Tokens
+from voicebill.conversation.history import History, Item, Tokens
+from voicebill.conversation.plan import Plan
+from voicebill.conversation.plan import script as expand_plan
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+from voicebill.conversation.work import counted_steps
 
 GOLDEN = [(1026, 16), (1102, 292), (1159, 350), (1210, 409), (1251, 374), (1288, 357)]
 GOLDEN_TURNS = tuple(
@@ -378,3 +381,65 @@ def test_a_message_that_nobody_answered_is_still_unseen_in_the_next_session() ->
 def test_a_greeting_reads_the_instructions_alone(audio: int) -> None:
     script = Script(instructions_tokens=500, turns=(Turn(reply_audio_tokens=audio),))
     assert next(responses(script, GA)).input == Tokens(500, 0, 0)
+
+
+CARRIED = {"session_minutes": 1, "session_carryover": "text"}
+
+
+class MovedItems:
+    """Counts the items that are put into histories."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        add, append_read = History.add, History._append_read
+
+        def counted_add(history: History, item: Item, *, once_read: Item | None = None) -> None:
+            self.count += 1
+            add(history, item, once_read=once_read)
+
+        def counted_append(history: History, item: Item, total: tuple[int, int, int]) -> None:
+            self.count += 1
+            append_read(history, item, total)
+
+        monkeypatch.setattr(History, "add", counted_add)
+        monkeypatch.setattr(History, "_append_read", counted_append)
+
+
+@pytest.mark.parametrize("fields", [{}, {"tool_calls": 100}, {"images": 50}], ids=["speech", "tools", "images"])
+def test_sessions_that_carry_text_move_items_in_proportion_to_the_turns(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, int]
+) -> None:
+    """Every turn of 1.44 minutes is a session: each item is added once, and carried over once."""
+    moved = MovedItems(monkeypatch)
+    plan = Plan(minutes=1440, turns=1000, **CARRIED, **fields)  # type: ignore[arg-type]
+    last = list(responses(expand_plan(plan, GA), GA))[-1]
+    assert last.session == 1000
+    assert moved.count <= 2 * (2 * 1000 + 2 * fields.get("tool_calls", 0) + fields.get("images", 0))
+    assert last.input.text > 10_000 - fields.get("tool_calls", 0)
+
+
+def test_messages_that_nobody_answers_are_carried_through_many_sessions_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = MovedItems(monkeypatch)
+    silence = [Turn(user_audio_tokens=9, cancelled=True, silence_ms=60_000) for _ in range(1000)]
+    script = Script(turns=(*silence, Turn(user_audio_tokens=9, reply_audio_tokens=9)), **CARRIED)  # type: ignore[arg-type]
+    last = list(responses(script, GA))[-1]
+    assert moved.count <= 2 * 1001 + 1
+    assert last.unseen.audio == 9
+    assert last.unseen.text == last.input.text - fixed_tokens(script, GA)
+
+
+def test_counting_can_be_given_up_within_a_conversation() -> None:
+    class StopError(Exception):
+        pass
+
+    steps = list[int]()
+
+    def count_steps(count: int) -> None:
+        steps.append(count)
+        if sum(steps) > 100:
+            raise StopError
+
+    script = Script(turns=(Turn(user_audio_tokens=9, reply_audio_tokens=9, tool_calls=(ToolCall(1, 1),)),) * 1000)
+    with counted_steps(count_steps), pytest.raises(StopError):
+        list(responses(script, GA))
+    assert 100 < sum(steps) <= 200

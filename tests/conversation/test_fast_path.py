@@ -49,8 +49,8 @@ PLANS = st.builds(
     warm_cache=st.booleans(),
     cache=st.sampled_from([None, "all", "prefix", "none"]),
     prefix_reuse=st.sampled_from([None, Decimal("0.35"), Decimal(1)]),
-    session_minutes=st.sampled_from([None, 5, 600]),
-    session_carryover=st.sampled_from([None, "nothing"]),
+    session_minutes=st.sampled_from([None, 1, 5, 600]),
+    session_carryover=st.sampled_from([None, "nothing", "text"]),
     truncation=st.sampled_from([Truncation(), Truncation("auto", Decimal("0.8"), 1500), Truncation("disabled")]),
 )
 

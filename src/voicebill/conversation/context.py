@@ -16,6 +16,7 @@ from voicebill.conversation import token_counting
 from voicebill.conversation.history import NOTHING, History, Item, Sum, Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import ConversationSettings, Script, Turn
+from voicebill.conversation.work import checked
 
 
 class Response(NamedTuple):
@@ -84,7 +85,7 @@ def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterato
     spans_sessions = 0 < limit_ms < sum(durations)
     carry_text = (script.session_carryover or rules.session_carryover) == "text"
     elapsed_ms = session = 0
-    for number, (turn, turn_ms) in enumerate(zip(script.turns, durations, strict=True), start=1):
+    for number, (turn, turn_ms) in enumerate(checked(list(zip(script.turns, durations, strict=True))), start=1):
         if spans_sessions and (next_session := (2 * elapsed_ms + turn_ms) // (2 * limit_ms)) > session:
             session = next_session
             if number > 1:
@@ -183,7 +184,7 @@ def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcr
 
 
 def _tool_rounds(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Iterator[Response]:
-    for call in turn.tool_calls:
+    for call in checked(list(turn.tool_calls)):
         dropped = budget.truncate_to_fit(history, number)
         yield _response(number, "tool-call", history, dropped, (call.arguments_tokens, 0, turn.reasoning_tokens))
         text = call.arguments_tokens + rules.tool_call_item_tokens
@@ -235,7 +236,7 @@ def _response(
         _add_fixed(history.unseen, 0),
         NOTHING if cold else _add_fixed(history.common_prefix, fixed),
         NOTHING if cold else _add_fixed(history.previously_seen, fixed),
-        tuple(item.image for item in history.items if item.image) if history.sum[2] else (),
+        tuple(history.images),
         text + reasoning,
         audio,
         reasoning,

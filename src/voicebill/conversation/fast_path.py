@@ -15,6 +15,7 @@ from voicebill.conversation.cache import CacheRule
 from voicebill.conversation.context import ContextBudget, session_limit_ms
 from voicebill.conversation.plan import Plan, SpeechSchedule, schedule_speech
 from voicebill.conversation.rules import Rules
+from voicebill.conversation.work import checked
 
 TokenPair = tuple[int, int]
 """Text and audio tokens."""
@@ -81,11 +82,13 @@ def _run(
     text = audio = read_text = read_audio = best_text = best_audio = expected_text = expected_audio = text_out = audio_out = 0
     common_prefix = previously_seen = (fixed if plan.warm_cache else 0, 0)
     # of the newest reply: the tokens before it, and its audio, text, and text as a transcript while the next one reduces it
-    before, last_audio, shown, shrunk = (0, 0), 0, 0, 0
-    for turn, (user_tokens, reply_tokens) in enumerate(zip(speech.user_tokens, speech.reply_tokens, strict=True)):
+    before, last_audio, shown, shrunk, carried_items = (0, 0), 0, 0, 0, 0
+    for turn, (user_tokens, reply_tokens) in enumerate(
+        checked(list(zip(speech.user_tokens, speech.reply_tokens, strict=True)))
+    ):
         if turn in new_sessions:
-            items = deque((carried, 0, carried) for _, _, carried in items if carries_text and carried)
-            text, audio, last_audio = sum(carried for carried, _, _ in items), 0, 0
+            dropped_text, carried_items = _carry_over(items, carried_items, carry_text=carries_text)
+            text, audio, last_audio = text - dropped_text, 0, 0
             common_prefix = previously_seen = (0, 0)
         if user_tokens:
             text, audio = text + item, audio + user_tokens
@@ -95,8 +98,8 @@ def _run(
             if not budget.can_truncate or sum(items[-1][:2]) > max_tokens:
                 return None
             replies = 1 + bool(user_tokens)  # items from the newest reply on
-            dropped_text, dropped_audio = _drop_oldest(items, text + audio - budget.target_tokens)
-            text, audio = text - dropped_text, audio - dropped_audio
+            dropped, dropped_text, dropped_audio = _drop_oldest(items, text + audio - budget.target_tokens)
+            text, audio, carried_items = text - dropped_text, audio - dropped_audio, max(0, carried_items - dropped)
             before = (before[0] - dropped_text, before[1] - dropped_audio)
             last_audio = last_audio if len(items) >= replies else 0
             common_prefix = previously_seen = (fixed, 0) if any(previously_seen) else (0, 0)
@@ -130,13 +133,30 @@ def _run(
     return counts
 
 
-def _drop_oldest(items: deque[tuple[int, int, int]], excess: int) -> TokenPair:
-    """Drop items until `excess` tokens or all but the newest are dropped; return the text and audio that they had."""
-    dropped_text = dropped_audio = 0
+def _carry_over(items: deque[tuple[int, int, int]], carried_items: int, *, carry_text: bool) -> TokenPair:
+    """Reduce the items to those of the next session; return the text that is lost, and how many items there are then.
+
+    Of the items, the first `carried_items` were carried over before, and stay as they are.
+    """
+    if not carry_text:
+        lost = sum(text for text, _, _ in items)
+        items.clear()
+        return lost, 0
+    lost, changed = 0, [items.pop() for _ in range(len(items) - carried_items)]
+    for text, _, carried in reversed(changed):
+        lost += text - carried
+        if carried:
+            items.append((carried, 0, carried))
+    return lost, len(items)
+
+
+def _drop_oldest(items: deque[tuple[int, int, int]], excess: int) -> tuple[int, int, int]:
+    """Drop items until `excess` tokens or all but the newest are dropped; return how many, and the text and audio they had."""
+    count, dropped_text, dropped_audio = len(items), 0, 0
     while len(items) > 1 and dropped_text + dropped_audio < excess:
         text, audio, _ = items.popleft()
         dropped_text, dropped_audio = dropped_text + text, dropped_audio + audio
-    return dropped_text, dropped_audio
+    return count - len(items), dropped_text, dropped_audio
 
 
 def _new_sessions(plan: Plan, rules: Rules, speech: SpeechSchedule) -> frozenset[int]:

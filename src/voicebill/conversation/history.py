@@ -49,6 +49,10 @@ class History:
         self.fixed = fixed
         self.session = session
         self.items: deque[Item] = deque()
+        self.carried = 0
+        """How many items, from the first, were carried over from another session, and would be the same in the next one."""
+        self.images: deque[int] = deque()
+        """The tokens of the images among the items."""
         self.first = 0
         self.sum: Sum = NOTHING
         self.unseen: Sum = NOTHING
@@ -64,6 +68,8 @@ class History:
         if once_read is not None:
             self.shrinking.append(_Shrinking(self.first + len(self.items), self.sum, once_read))
         self.items.append(item)
+        if item.image:
+            self.images.append(item.image)
         self.sum = _plus(self.sum, item)
         self.unseen = _plus(self.unseen, item) if self.unseen_items else item[:3]
         self.unseen_items += 1
@@ -76,6 +82,9 @@ class History:
         dropped = 0
         while len(self.items) > 1 and sum(self.sum) > target_tokens:
             item = self.items.popleft()
+            self.carried -= self.carried > 0
+            if item.image:
+                self.images.popleft()
             self.sum = _minus(self.sum, item)
             if self.unseen_items > len(self.items):
                 self.unseen = _minus(self.unseen, item)
@@ -122,16 +131,27 @@ class History:
     def carry_over(self, *, carry_text: bool) -> "History":
         """The history at the start of the next session: without a cache, and with the messages as text if `carry_text`.
 
-        Messages that were read before are not counted as unseen, although the new session has nothing cached.
+        Messages that were read before are not counted as unseen, although the new session has nothing cached. Only those that
+        this session added are changed, so that many short sessions take no longer than a long one; this history is used up.
         """
         next_history = History(self.fixed, warm_cache=False, session=self.session + 1)
-        items = [Item(item.carryover_tokens, 0, 0, item.carryover_tokens) for item in self.items] if carry_text else []
-        read_count = len(items) - self.unseen_items
-        for position, item in enumerate(items):
+        if not carry_text:
+            return next_history
+        changed = [self.items.pop() for _ in range(len(self.items) - self.carried)]
+        unseen_carried = max(0, self.unseen_items - len(changed))
+        next_history.items = self.items
+        for item in changed:
+            self.sum = _minus(self.sum, item)
+            if unseen_carried:
+                self.unseen = _minus(self.unseen, item)
+        next_history.sum = self.sum
+        next_history.unseen, next_history.unseen_items = (self.unseen, unseen_carried) if unseen_carried else (NOTHING, 0)
+        for left, item in zip(range(len(changed), 0, -1), reversed(changed), strict=True):
             if item.carryover_tokens:
-                next_history.add(item)
-                if position < read_count:
+                next_history.add(Item(item.carryover_tokens, 0, 0, item.carryover_tokens))
+                if left > self.unseen_items:
                     next_history.unseen, next_history.unseen_items = NOTHING, 0
+        next_history.carried = len(next_history.items)
         return next_history
 
 
