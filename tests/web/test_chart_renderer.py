@@ -21,8 +21,8 @@ from tests.web.sites import client, run
 from voicebill.charts import draw
 from voicebill.web import chart_renderer, painter
 from voicebill.web.chart_renderer import MAX_PNG_WIDTH, MAX_QUEUED, ChartRenderer
-from voicebill.web.forms.requests import Problem
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 
 class Charts:

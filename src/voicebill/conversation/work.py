@@ -23,6 +23,8 @@ _COUNT_STEPS: ContextVar[CountSteps | None] = ContextVar("count_steps", default=
 def counted_steps(count_steps: CountSteps) -> Iterator[None]:
     """Call a function with the steps of all counting within the block. What it raises ends the counting.
 
+    The block has the thread's own context: counting in other threads is not included.
+
     >>> steps = []
     >>> with counted_steps(steps.append):
     ...     list(checked([7, 8, 9]))

@@ -13,13 +13,12 @@ from starlette.routing import Route
 
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
-from voicebill.web.forms.requests import Problem
 from voicebill.web.limits_middleware import LimitsMiddleware
 from voicebill.web.pages import STATIC, Pages
 from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, rules, simulate
 from voicebill.web.site import Site
-from voicebill.web.status_reports import HealthReport, ProblemReport
+from voicebill.web.status_reports import HealthReport, Problem, ProblemReport
 
 METHOD_NOT_ALLOWED = 405
 

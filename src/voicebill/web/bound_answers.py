@@ -12,6 +12,7 @@ from voicebill.answers.comparison.break_even import (
     AXES,
     BreakEvenCurve,
     break_even,
+    count_swept_turns,
     default_range,
     parse_range,
     select_alternatives,
@@ -27,13 +28,17 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.conversation.call_lengths import longest_call_turns
 from voicebill.conversation.volume import Volume
-from voicebill.web.forms.requests import BoundRequest, Problem, problem_from
+from voicebill.web.forms.requests import BoundRequest, problem_from
+from voicebill.web.status_reports import Problem
 
 BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
 """Fields of the break-even: axis, alternatives (default: the cheapest of each kind), and range of the axis."""
 
 MAX_TURNS_FOR_MONTH = 2_000
 """Months are calculated for every offer if the longest call has at most so many turns."""
+
+MAX_ALTERNATIVES = 12
+"""The break-even is calculated for at most so many alternatives."""
 
 MAX_TURNS_FOR_BREAK_EVEN = 600
 """The break-even is calculated for plans with at most so many turns."""
@@ -202,7 +207,7 @@ def alternative_names(values: Mapping[str, str]) -> list[str]:
     return [name.strip() for name in values.get("alternative", "").split(",") if name.strip()]
 
 
-def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> BreakEvenCurve | None:
+def break_even_curve(values: Mapping[str, str], alternatives: Alternatives, max_steps: int) -> BreakEvenCurve | None:
     """Break-even of the alternatives over the range; None if there are fewer than two alternatives.
 
     Raises:
@@ -218,8 +223,11 @@ def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> B
             f"the break-even is limited to plans with {MAX_TURNS_FOR_BREAK_EVEN} turns here; the command line has no such limit"
         )
         raise Problem(422, "Too long", [("turns", message)])
+    names = alternative_names(values)
+    if len(names) > MAX_ALTERNATIVES:
+        raise Problem(422, "Too long", [("alternative", f"at most {MAX_ALTERNATIVES} are possible here, not {len(names)}")])
     try:
-        selected = select_alternatives(alternatives, alternative_names(values))
+        selected = select_alternatives(alternatives, names)
     except VoicebillError as error:
         raise Problem(422, "Invalid input", [("alternative", str(error))]) from None
     try:
@@ -230,6 +238,13 @@ def break_even_curve(values: Mapping[str, str], alternatives: Alternatives) -> B
             if values.get("range")
             else default_range(axis, alternatives.plan, alternatives.volume)
         )
+        steps = len(selected) * count_swept_turns(alternatives.plan, sweep_range)
+        if steps > max_steps:
+            message = (
+                f"the break-even would count {steps:,} turns over this range; at most {max_steps:,} are possible here: "
+                "narrow it, or reduce the turns"
+            )
+            raise Problem(422, "Too long", [("range", message)])
         return break_even(selected, alternatives.plan, sweep_range)
     except VoicebillError as error:
         raise Problem(422, "Invalid input", [("range", str(error))]) from None

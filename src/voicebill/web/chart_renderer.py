@@ -13,10 +13,10 @@ from starlette.responses import Response
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.charts.themes import THEMES, Theme
 from voicebill.extras import MissingExtra
-from voicebill.web.forms.requests import Problem
 from voicebill.web.painter import Painter, PainterEnded
 from voicebill.web.responses import run_in_threads, with_etag
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 MAX_CACHE_BYTES = 32 * 2**20
 """Size of the cache; an SVG has about 50 KB."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Literal, get_args
 
-from voicebill.web.forms.requests import Problem
 from voicebill.web.site import Limits
+from voicebill.web.status_reports import Problem
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

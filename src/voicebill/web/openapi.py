@@ -30,8 +30,7 @@ from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.answers.reports.simulation import SimulationReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.web.forms.fields import FORM_INPUTS
-from voicebill.web.forms.requests import Problem
-from voicebill.web.status_reports import HealthReport
+from voicebill.web.status_reports import HealthReport, Problem
 
 API_DESCRIPTION = """The cost of realtime voice conversations: estimates of planned ones, and the actual cost from usage logs.
 

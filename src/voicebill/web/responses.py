@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voicebill.answers.answer import JsonDocument
+from voicebill.conversation.work import counted_steps
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 Result = TypeVar("Result")
 
@@ -49,6 +51,53 @@ def json_body(report: JsonDocument) -> bytes:
     return json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
+class StepBudget:
+    """The work that a request may take, in responses of simulated conversations, until it is used up or nobody waits for it.
+
+    >>> budget = StepBudget(100)
+    >>> budget.count(100)
+    >>> budget.count(1)
+    Traceback (most recent call last):
+    voicebill.web.status_reports.Problem: turns: takes more work than is possible here: ...
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.is_dropped = False
+
+    def count(self, steps: int) -> None:
+        """Take steps.
+
+        Raises:
+            Problem: so many are not left, or the request was dropped.
+        """
+        if self.is_dropped:
+            raise Problem(503, "Too slow", [(None, "the request was cancelled")])
+        self.left -= steps
+        if self.left < 0:
+            message = (
+                "takes more work than is possible here: reduce turns, tool calls, call lengths or the range; "
+                "the command line has no limit"
+            )
+            raise Problem(422, "Too long", [("turns", message)])
+
+
 async def run_in_threads(site: Site, work: Callable[[], Result], workers: Executor | None = None) -> Result:
-    """Run work that takes more than a few milliseconds in threads, by default the site's, so that the event loop stays free."""
-    return await asyncio.get_running_loop().run_in_executor(workers or site.workers, work)
+    """Run work that takes more than a few milliseconds in threads, by default the site's, so that the event loop stays free.
+
+    Conversations are counted within the site's limit. Work whose request is cancelled stops at the next count.
+
+    Raises:
+        Problem: the limit is exceeded.
+    """
+    budget = StepBudget(site.limits.steps)
+
+    def bounded_work() -> Result:
+        with counted_steps(budget.count):
+            return work()
+
+    try:
+        return await asyncio.get_running_loop().run_in_executor(workers or site.workers, bounded_work)
+    except asyncio.CancelledError:
+        budget.is_dropped = True
+        raise

@@ -22,6 +22,8 @@ class Limits:
     turns_per_minute: int = 60
     longest_call_turns: int = 6_000
     """Turns of the longest call of a month."""
+    steps: int = 100_000
+    """Responses of conversations that are counted for a request, at most 3 s of processor time: up to 27 µs each."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024
     log_bytes: int = 32 * 2**20

@@ -1,9 +1,10 @@
-"""Define the JSON of problems and of the site's status."""
+"""Define problems, and the JSON of them and of the site's status."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from voicebill.answers.parameters.read_inputs import join_field_errors
 from voicebill.answers.reports.report import Report
 
 
@@ -42,6 +43,21 @@ class ProblemReport(Report):
             detail=detail,
             errors=tuple(FieldErrorReport(field=name, detail=text) for name, text in errors),
         )
+
+
+class Problem(Exception):
+    """A request that has no result; each error has the name of its field, or None."""
+
+    def __init__(self, status: int, title: str, errors: Sequence[tuple[str | None, str]]) -> None:
+        super().__init__(join_field_errors(errors))
+        self.status = status
+        self.title = title
+        self.errors = list(errors)
+
+    @property
+    def report(self) -> ProblemReport:
+        """The problem as problem+json (RFC 9457), with errors by field."""
+        return ProblemReport.of(self.status, self.title, str(self), self.errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

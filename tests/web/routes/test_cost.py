@@ -12,9 +12,9 @@ from tests.web.sites import SITE, client, read_report, run
 from voicebill.answers.reports.cost import CostReport
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.logs.report import EMPTY_LOG
-from voicebill.web.forms.requests import Problem
 from voicebill.web.routes import cost
 from voicebill.web.site import Limits, Site
+from voicebill.web.status_reports import Problem
 
 RESPONSE = {
     "id": "resp_1",

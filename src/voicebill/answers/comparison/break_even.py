@@ -148,6 +148,20 @@ def break_even(alternatives: Sequence[Alternative], plan: Plan, sweep_range: Swe
     )
 
 
+def count_swept_turns(plan: Plan, sweep_range: SweepRange) -> int:
+    """The turns and tool calls of all conversations that one alternative is priced for, at first: more where orders change.
+
+    >>> count_swept_turns(Plan(minutes=10, turns=20), SweepRange("turns", Decimal(1), Decimal(4)))
+    10
+
+    Raises:
+        InvalidInput: a plan of the range is not possible.
+    """
+    if sweep_range.axis == "volume":
+        return 0
+    return sum(varied.turns + varied.tool_calls for _, varied in _plans(plan, sweep_range))
+
+
 def default_range(axis: Axis, plan: Plan, volume: Volume | None = None) -> SweepRange:
     """The range that is used unless one is given: from a fraction of the plan to a multiple of it."""
     turns = MAX_TURNS * plan.turns // max(plan.turns, plan.tool_calls)  # so that tool calls, which grow with them, fit too

@@ -18,8 +18,9 @@ from voicebill.web.forms.fields import (
     with_models,
 )
 from voicebill.web.forms.presets import preset
-from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY, Problem
+from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 FIELD_LABELS = {field.name: field.label for group in (*FIELD_GROUPS, *CAPACITY_GROUPS) for field in group.fields}
 

@@ -12,16 +12,16 @@ from starlette.requests import Request
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parameters.inputs import COMPARISON
-from voicebill.answers.parameters.read_inputs import field_error, join_field_errors
+from voicebill.answers.parameters.read_inputs import field_error
 from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import parse_share
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.validation import parse_exact
-from voicebill.conversation.call_lengths import longest_call_turns
+from voicebill.conversation.call_lengths import CallLengths, longest_call_turns
 from voicebill.web.site import Limits, Site
-from voicebill.web.status_reports import ProblemReport
+from voicebill.web.status_reports import Problem
 
 PAGE_FIELDS = (
     *("discount", "embed", "sort", "against"),
@@ -40,31 +40,22 @@ REPEATABLE_FIELDS = ("alternative",)
 EXPLICIT_WHEN_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens")
 """Fields with an initial value in the form: if the user empties one, it is sent empty, and does not get that value."""
 
+MAX_CALL_LENGTHS = 2_000
+
 MAX_REQUEST_FIELDS, MAX_FIELD_CHARACTERS, MAX_REQUEST_IMAGES, MAX_REPORTED_ERRORS = 100, 200, 50, 20
-
-
-class Problem(Exception):
-    """A request that has no result; each error has the name of its field, or None."""
-
-    def __init__(self, status: int, title: str, errors: Sequence[tuple[str | None, str]]) -> None:
-        super().__init__(join_field_errors(errors))
-        self.status = status
-        self.title = title
-        self.errors = list(errors)
-
-    @property
-    def report(self) -> ProblemReport:
-        """The problem as problem+json (RFC 9457), with errors by field."""
-        return ProblemReport.of(self.status, self.title, str(self), self.errors)
 
 
 @dataclass(frozen=True, slots=True)
 class BoundRequest:
-    """A request with its facts; the prices of the facts include the discount, which is in percent."""
+    """A request with its facts; the prices of the facts include the discount, which is in percent.
+
+    `max_steps` is the work that it may take, in responses of conversations.
+    """
 
     request: EstimateRequest
     facts: Facts
     discount: Decimal
+    max_steps: int
 
 
 def read_query(query: str, limits: Limits) -> dict[str, str]:
@@ -161,7 +152,9 @@ def bind_request(table: object, site: Site) -> BoundRequest:
         raise Problem(422, "Invalid input", issue_errors(issues))
     if estimate_request.selection.rules is None and site.rules is not None:
         estimate_request = replace(estimate_request, selection=replace(estimate_request.selection, rules=site.rules))
-    return BoundRequest(estimate_request, site.facts_with_discount(percent) if percent else site.facts, percent)
+    return BoundRequest(
+        estimate_request, site.facts_with_discount(percent) if percent else site.facts, percent, site.limits.steps
+    )
 
 
 def problem_from(error: VoicebillError) -> Problem:
@@ -197,6 +190,9 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
     plan, limits = estimate_request.plan, site.limits
     turns_per_minute = plan.turns / float(plan.minutes)
     longest_turns = longest_call_turns(plan, estimate_request.lengths)
+    if isinstance(estimate_request.lengths, CallLengths) and len(estimate_request.lengths.counts) > MAX_CALL_LENGTHS:
+        text = f"at most {MAX_CALL_LENGTHS:,} different lengths are possible here; the command line has no limit"
+        return [_limit_issue("call_lengths", text)]
     if plan.image_count > MAX_REQUEST_IMAGES:
         return [_limit_issue("images", f"at most {MAX_REQUEST_IMAGES} are possible here; the command line has no limit")]
     if plan.turns + plan.tool_calls > limits.turns:

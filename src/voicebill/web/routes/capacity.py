@@ -19,7 +19,6 @@ from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.requests import (
     PAGE_FIELDS,
     BoundRequest,
-    Problem,
     bind_request,
     issue_errors,
     read_form,
@@ -30,6 +29,7 @@ from voicebill.web.forms.requests import (
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 
 @dataclass(frozen=True, slots=True)

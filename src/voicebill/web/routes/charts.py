@@ -20,8 +20,9 @@ from voicebill.web.bound_answers import (
 )
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
-from voicebill.web.forms.requests import BoundRequest, Problem, bind_request, read_query
+from voicebill.web.forms.requests import BoundRequest, bind_request, read_query
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 CHART_NAMES = (*ESTIMATE_CHARTS, SENSITIVITY_CHART, *COMPARISON_CHARTS)
 
@@ -38,7 +39,7 @@ def build_chart(
         return draw.offers_chart(compare_offers(bound, offer_filter), theme)
     if name == "break-even":
         alternatives = compare_alternatives(bound, compare_offers(bound, offer_filter), offer_filter)
-        curve = break_even_curve(break_even_fields, alternatives)
+        curve = break_even_curve(break_even_fields, alternatives, bound.max_steps)
         if curve is None:
             raise Problem(422, "No chart", [(None, "a break-even needs two different alternatives")])
         return draw.break_even_chart(curve, bound.request.selection.day, bound.facts.prices.digest, theme)

@@ -42,17 +42,11 @@ from voicebill.web.bound_answers import (
 from voicebill.web.forms.fields import COMPARISON_FIELDS, query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.presets import preset
-from voicebill.web.forms.requests import (
-    BoundRequest,
-    Problem,
-    bind_request,
-    read_form,
-    read_json,
-    read_query,
-)
+from voicebill.web.forms.requests import BoundRequest, bind_request, read_form, read_json, read_query
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
     "offer": ("Offer", lambda offer_estimate: offer_estimate.offer.id),
@@ -194,7 +188,7 @@ def comparison_report(
     alternatives = compare_alternatives(bound, answer, offer_filter)
     if "range" in break_even_fields and "break_even" not in break_even_fields:
         raise Problem(422, "Invalid input", [("break_even", f"is missing: the axis of the range, one of {', '.join(AXES)}")])
-    curve = break_even_curve(break_even_fields, alternatives) if break_even_fields else None
+    curve = break_even_curve(break_even_fields, alternatives, bound.max_steps) if break_even_fields else None
     if curve is None and alternative_names(break_even_fields):
         raise Problem(422, "Invalid input", [("alternative", "a break-even needs two different alternatives: name another")])
     return ComparisonReport.of(answer, alternatives, [curve] if curve else [], bound.facts, bound.request.selection.day)
@@ -230,10 +224,12 @@ def _is_unconfirmed(alternative: Alternative) -> bool:
     return alternative.candidate is not None and alternative.candidate.availability_unconfirmed
 
 
-def _break_even_or_error(values: Mapping[str, str], alternatives: Alternatives) -> tuple[BreakEvenCurve | None, str]:
+def _break_even_or_error(
+    values: Mapping[str, str], alternatives: Alternatives, max_steps: int
+) -> tuple[BreakEvenCurve | None, str]:
     """The break-even, or the reason why there is none; the rest of the page does not depend on it."""
     try:
-        return break_even_curve(values, alternatives), ""
+        return break_even_curve(values, alternatives, max_steps), ""
     except Problem as error:
         return None, "; ".join(text for _, text in error.errors)
 
@@ -249,14 +245,16 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     answer = compare_offers(bound, offer_filter)
     sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
     available = sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
-    second_comparison, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
     bridge_offer = _select_bridge_offer(bound, answer)
     alternatives = compare_alternatives(bound, answer, offer_filter)
     conversational, conversational_ending = alternatives.split_by_ending(_cheapest_per_model(alternatives))
     partial, partial_ending = alternatives.split_by_ending(alternatives.partial)
     lasting_offers, ending_offers = split_by_ending(available, include_ending=answer.include_ending)
     ending_field = {name: values.get(name, "") for name in COMPARISON}
-    curve, break_even_error = _break_even_or_error(values, alternatives)
+    calculator_bridge = _bridge_for(bound, bridge_offer)
+    # what the page can do without comes last: it gets the work that is left
+    second_comparison, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
+    curve, break_even_error = _break_even_or_error(values, alternatives, bound.max_steps)
     return ComparisonView(
         answer=answer,
         alternatives=alternatives,
@@ -273,7 +271,7 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         second_plan=compare_plans(replace(answer, candidates=tuple(available)), second_comparison) if second_comparison else (),
         second_plan_query=second_plan_query,
         second_plan_error=second_plan_error,
-        bridge=_bridge_for(bound, bridge_offer),
+        bridge=calculator_bridge,
         bridge_offer=bridge_offer,
         query=query_string(values, **ending_field),
         discount=f"{bound.discount.normalize():f}%" if bound.discount else "",

@@ -39,11 +39,12 @@ from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS
-from voicebill.web.forms.requests import Problem, issue_errors, read_query
+from voicebill.web.forms.requests import issue_errors, read_query
 from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, run_in_threads, uncached
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 ParsedValue = TypeVar("ParsedValue")
 

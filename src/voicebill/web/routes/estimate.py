@@ -25,7 +25,6 @@ from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.requests import (
     PAGE_FIELDS,
     BoundRequest,
-    Problem,
     bind_request,
     read_form,
     read_json,
@@ -34,6 +33,7 @@ from voicebill.web.forms.requests import (
 from voicebill.web.pages import Pages, bar_width, mark_position
 from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 
 @dataclass(frozen=True, slots=True)

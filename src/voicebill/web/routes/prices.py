@@ -14,10 +14,11 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Kind, Offer, PriceRow
 from voicebill.billing.price_book import Lifecycle
 from voicebill.web import openapi
-from voicebill.web.forms.requests import Problem, problem_from, read_query
+from voicebill.web.forms.requests import problem_from, read_query
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 PRICE_FIELDS = ("model", "provider", "kind", *PRICE_LIST)
 

@@ -19,10 +19,18 @@ from voicebill.charts import draw
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
 from voicebill.web.forms.fields import PTU_FIELDS
-from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_form, read_json, read_query, reject_oversized
+from voicebill.web.forms.requests import (
+    issue_errors,
+    problem_from,
+    read_form,
+    read_json,
+    read_query,
+    reject_oversized,
+)
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 EXAMPLE_FIELDS: Mapping[str, str] = {
     "model": "gpt-5.2",

@@ -15,10 +15,11 @@ from voicebill.billing.offers import DEFAULT_PROVIDER, Offer
 from voicebill.conversation.rules import EffectiveRules
 from voicebill.web import openapi
 from voicebill.web.forms.fields import realtime_model_names
-from voicebill.web.forms.requests import Problem, problem_from, read_query
+from voicebill.web.forms.requests import problem_from, read_query
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 
 def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, EffectiveRules, date]:

@@ -7,9 +7,10 @@ from voicebill.answers.parameters.script_schema import parse_script
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import VoicebillError
 from voicebill.web import openapi
-from voicebill.web.forms.requests import Problem, issue_errors, problem_from, read_json
+from voicebill.web.forms.requests import issue_errors, problem_from, read_json
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
+from voicebill.web.status_reports import Problem
 
 
 def routes(site: Site) -> APIRouter:

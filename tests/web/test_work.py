@@ -1,0 +1,163 @@
+"""The work of a request is bounded by what it counts: a seeded search for the most expensive requests finds none beyond."""
+
+import asyncio
+import random
+import threading
+from typing import Any
+
+import pytest
+
+from tests.cases import DAY
+from tests.web.sites import SITE, client, run
+from voicebill.conversation.work import STEPS_BETWEEN_CHECKS, checked, counted_steps
+from voicebill.web import responses
+from voicebill.web.forms.requests import MAX_CALL_LENGTHS
+from voicebill.web.responses import StepBudget, run_in_threads
+from voicebill.web.site import Limits, Site
+from voicebill.web.status_reports import Problem
+
+PATHS = (
+    "/",
+    "/why",
+    "/compare",
+    "/capacity",
+    "/export.csv",
+    "/api/estimate",
+    "/api/compare",
+    "/api/capacity",
+    "/chart/lengths.svg",
+    "/chart/sensitivity.svg",
+    "/chart/offers.svg",
+    "/chart/break-even.svg",
+)
+LEVERS: dict[str, tuple[str, ...]] = {
+    "minutes": ("2", "40", "1440"),
+    "turns": ("25", "50", "100"),
+    "tool_calls": ("0", "50"),
+    "images": ("0", "50"),
+    "session_minutes": ("1", "60"),
+    "session_carryover": ("text", "nothing"),
+    "calls_end_with_session": ("no", "yes"),
+    "interrupted_share": ("0%", "30%"),
+    "instructions_change": ("0%", "50%"),
+    "first_speaker": ("user", "assistant"),
+    "conversations": ("9/month", "1000000/month"),
+    "call_length_cv": ("0", "5"),
+    "model": ("gpt-realtime-1.5", "gpt-realtime-2.1", "gpt-realtime-mini"),
+    "break_even": ("minutes", "turns", "speech"),
+    "range": ("1:100", "1:1440"),
+    "against": ("minutes=40&turns=100", "support"),
+    "sensitivity": ("true", "false"),
+}
+FIELDS_OF = {"break_even": "compare", "range": "compare", "against": "/compare", "sensitivity": "/api/estimate"}
+"""Fields that only addresses with this text have."""
+
+SMALL = Limits(turns=100, longest_call_turns=600, steps=10_000)
+
+
+def random_request(chance: random.Random) -> tuple[str, dict[str, str]]:
+    path = chance.choice(PATHS)
+    fields = {name: chance.choice(values) for name, values in LEVERS.items() if chance.random() < 0.7}
+    kept = {name: value for name, value in fields.items() if FIELDS_OF.get(name, "") in path or name == path}
+    return path, kept
+
+
+def test_no_request_within_the_bounds_takes_more_work_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 60 requests with random levers, each counts at most its 10,000 responses, and is answered or refused as too long."""
+    budgets: list[StepBudget] = []
+    outside = list[int]()
+
+    class RecordedBudget(StepBudget):
+        def __init__(self, steps: int) -> None:
+            super().__init__(steps)
+            budgets.append(self)
+
+    monkeypatch.setattr(responses, "StepBudget", RecordedBudget)
+    monkeypatch.setattr("voicebill.web.chart_renderer.ChartRenderer._paint", lambda *_: b"picture")
+    site, chance, used, statuses = client(limits=SMALL), random.Random(20261128), list[int](), set[int]()
+    for _ in range(60):
+        path, fields = random_request(chance)
+        budgets.clear()
+        with counted_steps(outside.append):
+            statuses.add(site.get(path, params=fields).status_code)
+        used.append(sum(min(SMALL.steps, SMALL.steps - budget.left) for budget in budgets))
+    assert statuses <= {200, 422}
+    assert 200 in statuses
+    assert max(used) > SMALL.steps / 2, "the search finds nothing expensive: give it other levers"
+    assert max(used) <= 2 * SMALL.steps  # a page counts twice: the answer, and its explanation
+    assert sum(outside) == 0, "conversations are counted outside the threads, without a limit"
+
+
+def test_counting_stops_at_the_limit_and_the_error_names_what_to_reduce() -> None:
+    site = client(limits=Limits(steps=200))
+    fields = {"minutes": "20", "turns": "100"}
+    assert site.get("/api/estimate", params={"minutes": "2", "turns": "4"}).status_code == 200
+    refused = site.get("/api/compare", params=fields)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "turns")
+    assert "takes more work than is possible here" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "request_fields"),
+    [
+        ({}, {"turns": "1000", "minutes": "1440"}),
+        ({}, {"turns": "1000", "minutes": "300", "conversations": "1000/month"}),
+        ({}, {"turns": "300", "minutes": "10", "conversations": "1000/month", "model": "gpt-realtime-2.1"}),
+    ],
+)
+def test_long_plans_are_still_answered(limits: dict[str, Any], request_fields: dict[str, str]) -> None:
+    """An hour-long call with all that the page shows is within the limit."""
+    site = client(limits=Limits(**limits))
+    for path in ("/api/estimate?sensitivity=true", "/compare"):
+        separator = "&" if "?" in path else "?"
+        query = "&".join(f"{name}={value}" for name, value in request_fields.items())
+        answer = site.get(f"{path}{separator}{query}")
+        assert answer.status_code == 200, answer.text[:300]
+
+
+def test_a_break_even_is_estimated_before_it_is_counted() -> None:
+    """At most 24 values from 1 to 20,000 turns are 24 x 10,000 turns for each of two alternatives."""
+    query = "minutes=400&turns=100&break_even=turns&range=1:20000"
+    refused = SITE.get(f"/api/compare?{query}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "range")
+    assert "the break-even would count" in refused.json()["detail"]
+    many = ",".join(["gpt-realtime-1.5", "gpt-realtime-mini"] * 10)
+    refused = SITE.get(f"/api/compare?minutes=10&turns=20&break_even=minutes&alternative={many}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "alternative")
+
+
+def test_so_many_call_lengths_are_possible() -> None:
+    plan = {"minutes": 10, "turns": 20}
+    for count, status in ((MAX_CALL_LENGTHS, 200), (MAX_CALL_LENGTHS + 1, 422)):
+        lengths = [[1 + number / 1000, 1] for number in range(count)]
+        assert SITE.post("/api/estimate", json=plan | {"call_lengths": lengths}).status_code == status
+
+
+def test_work_stops_when_nobody_waits_for_it() -> None:
+    """The thread of a request that is cancelled goes on to its next check, and no further."""
+    site, started, cancelled, stopped = Site(today=lambda: DAY), threading.Event(), threading.Event(), list[str]()
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            started.set()
+            assert cancelled.wait(30)
+            list(checked([0] * STEPS_BETWEEN_CHECKS))
+        except Problem as problem:
+            stopped.append(problem.title)
+            raise
+        finally:
+            ended.set()
+
+    async def go() -> None:
+        task = asyncio.create_task(run_in_threads(site, work))
+        assert await asyncio.get_running_loop().run_in_executor(None, started.wait, 30)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        cancelled.set()
+        assert await asyncio.get_running_loop().run_in_executor(None, ended.wait, 30)
+
+    run(go)
+    site.stop()
+    assert stopped == ["Too slow"]
