@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebill.billing.usage import Usage
+from voicebill.logs import counts as counts_module
 from voicebill.logs.counts import TokenCounts, count_repeated_input, no_usage, possible_usages
 
 METERS = ("text_in", "text_in_cached", "audio_in", "audio_in_cached", "image_in", "image_in_cached", "text_out", "audio_out")
@@ -288,3 +289,15 @@ def test_of_repeated_input_cached_tokens_are_counted_first(now: dict[str, int], 
     before = Usage({"text_in": 64, "text_in_cached": 36, "text_out": 50})
     assert count_repeated_input(Usage(now), before) == repeated
     assert count_repeated_input(Usage(now), None) == {}
+
+
+FEW = st.none() | st.sampled_from([0, 1, 2, 3, 5, 8, 13])
+
+
+@given(counts=st.builds(TokenCounts, **dict.fromkeys(TokenCounts.__dataclass_fields__, FEW)))
+def test_ways_that_are_not_tried_would_give_nothing(counts: TokenCounts) -> None:
+    """Counts of which some are known to contradict each other have the readings that trying every way gives."""
+    usages = possible_usages(counts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts_module, "_contradictions", lambda _counts: ())
+        assert possible_usages(counts) == usages

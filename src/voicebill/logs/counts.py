@@ -186,6 +186,7 @@ def _text_split_points(parts: Parts, cached_parts: Parts, rest: int, cached_rest
 def _contradictory_readings(counts: TokenCounts) -> Iterator[Usage]:
     """Yield the usages of contradictory counts without some of them: the fewest, and one more, until each is believed once."""
     reported = [name for name in IGNORABLE_COUNTS if getattr(counts, name) is not None]
+    contradictions = list(_contradictions(counts))
     disbelieved = set(reported)
     first_size = len(reported)
     for size in range(1, len(reported)):
@@ -193,11 +194,30 @@ def _contradictory_readings(counts: TokenCounts) -> Iterator[Usage]:
             return
         believed: set[str] = set()
         for ignored in combinations(reported, size):
+            if any(contradiction.isdisjoint(ignored) for contradiction in contradictions):
+                continue
             if disbelieved.difference(ignored) and (usages := _consistent_usages(_without(counts, ignored))):
                 yield from usages
                 believed |= set(reported).difference(ignored)
                 first_size = min(first_size, size)
         disbelieved -= believed
+
+
+def _contradictions(counts: TokenCounts) -> Iterator[frozenset[str]]:
+    """Yield the names of counts that cannot all be right: most ways to ignore some need not be tried."""
+    values = {name: count for name in IGNORABLE_COUNTS if (count := getattr(counts, name)) is not None}
+    sides = (("input", "_in", INPUT_MODALITIES), ("cached", "_cached", INPUT_MODALITIES), ("output", "_out", OUTPUT_MODALITIES))
+    for total, suffix, modalities in sides:
+        parts = [name for modality in modalities if values.get(name := f"{modality}{suffix}")]
+        for size in range(1, len(parts) + 1):
+            for some in combinations(parts, size):
+                if total in values and sum(values[name] for name in some) > values[total]:
+                    yield frozenset((total, *some))
+    for modality in INPUT_MODALITIES:
+        if 0 < values.get(f"{modality}_in", 0) < values.get(f"{modality}_cached", 0):
+            yield frozenset((f"{modality}_in", f"{modality}_cached"))
+    if values.keys() >= {"total", "input", "output"} and values["input"] + values["output"] != values["total"]:
+        yield frozenset(("total", "input", "output"))
 
 
 def _without(counts: TokenCounts, ignored: Sequence[str]) -> TokenCounts:

@@ -790,3 +790,21 @@ def test_the_seconds_of_a_live_session_before_its_events_in_one_log_count_once()
     records, report = read_records(line(live(15.0, 1795345215.5), live(15.0, 1795345230.5), raw, report_of_session))
     assert [record.usage["session_ms"] for record in records] == [30_000]
     assert report.unread_usage is None
+
+
+def test_a_sum_among_the_metrics_of_too_many_sessions_is_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names no session: that its two responses are of one of them is found out only among few."""
+    singles = [{**single(f"r{number}", 55 + number // 2), "session_id": f"s{number // 2}"} for number in range(6)]
+    content = line(*singles, update(llm_sum(110)))
+    assert sorted(text_in(content)) == [(55,), (55,), (56,), (56,), (57,), (57,)]
+    monkeypatch.setattr("voicebill.logs.formats.livekit_sessions.MAX_NAMED_SINGLES", 2)
+    assert (0, 110) in text_in(content)
+
+
+def test_a_sum_before_too_many_of_another_form_is_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report with more than the sum may contain it, if it is not compared with all of them."""
+    reports = [session_report(job_id=f"AJ_{number}", room="x", usage=[llm_sum(10 + number)]) for number in range(3)]
+    content = line(*reports, update(llm_sum(55)))
+    assert (55,) in text_in(content)
+    monkeypatch.setattr("voicebill.logs.formats.livekit_sessions.MAX_OTHER_FORMS", 2)
+    assert (0, 55) in text_in(content)

@@ -210,3 +210,24 @@ def test_a_session_by_time_without_seconds_and_times_has_no_usage() -> None:
 def test_a_session_billed_by_tokens_is_not_billed_by_time() -> None:
     records, report = read_records(log(at(0, created("gpt-realtime")), at(300, DELTA)))
     assert (records, report.sessions_without_usage) == ([], 1)
+
+
+def test_seconds_that_name_no_session_are_not_of_one_that_envelopes_name() -> None:
+    """The events of a session with an envelope have one, so the seconds without one are of the bare session."""
+    other = [at(0, created("gpt-realtime-translate", "sess_2"), call_id="c2"), at(300, closed(), call_id="c2")]
+    records, _ = read_records(
+        log(*other, at(0, started()), at(30, update(30)), at(44, closed(44, "lsess_1")), at(31, update(30)))
+    )
+    assert {record.session: ms for record, ms in zip(records, ms_of(records), strict=True)} == {
+        "c2": [{}, {"audio_ms": 300_000}],
+        "lsess_1": [{"session_ms": 44_000}],
+    }
+
+
+@pytest.mark.parametrize("events", [[at(0, created("gpt-live-1")), at(60, update(60)), at(82, DELTA)]])
+def test_events_in_reverse_order_give_the_same_time(events: list[Event]) -> None:
+    """60 s reported, and at most 22 s more."""
+    named = [{"ts": event.pop("ts"), "call_id": "c1", "event": event} for event in events]
+    for order in (named, named[::-1], [named[2], named[0], named[1]]):
+        records, _ = read_records(log(created("gpt-live-1", "other"), update(1), closed(1, "other"), *order))
+        assert [{"session_ms": 60_000}, {"session_ms": 82_000}] in ms_of(records)

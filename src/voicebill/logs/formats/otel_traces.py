@@ -8,7 +8,7 @@ without usage, if nothing around it or in it has the usage, and it contains no o
 usage of a call that a tool makes is its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from voicebill.answers.recorded.unread_usage import UnreadUsage
@@ -155,10 +155,10 @@ class Traces:
 
 def _repetitions(trace: Trace, with_usage: dict[str, TracedSpan]) -> set[str]:
     """Return the spans whose usage other spans have, from the inside out."""
-    around = {span_id: [name for name in trace.ancestors(span_id) if name in with_usage] for span_id in with_usage}
+    around = {span_id: _usage_around(trace, span_id, with_usage) for span_id in with_usage}
     inside: dict[str, list[str]] = {}
     repetitions: set[str] = set()
-    for span_id in sorted(with_usage, key=lambda name: -len(around[name])):
+    for span_id in sorted(with_usage, key=lambda name: -around[name][1]):
         calls, counted = inside.get(span_id, []), [span_id]
         if calls and _is_sum(with_usage[span_id], [with_usage[name] for name in calls]):
             if len(calls) == 1 and _knowledge(with_usage[span_id]) > _knowledge(with_usage[calls[0]]):
@@ -166,9 +166,19 @@ def _repetitions(trace: Trace, with_usage: dict[str, TracedSpan]) -> set[str]:
             else:
                 repetitions.add(span_id)
                 counted = calls
-        if around[span_id] and around[span_id][0] != span_id:
-            inside.setdefault(around[span_id][0], []).extend(counted)
+        nearest, _ = around[span_id]
+        if nearest is not None and nearest != span_id:
+            inside.setdefault(nearest, []).extend(counted)
     return repetitions
+
+
+def _usage_around(trace: Trace, span_id: str, with_usage: Mapping[str, TracedSpan]) -> tuple[str | None, int]:
+    """Return the nearest span with usage around a span, and how many there are."""
+    nearest, count = None, 0
+    for name in trace.ancestors(span_id):
+        if name in with_usage:
+            nearest, count = nearest or name, count + 1
+    return nearest, count
 
 
 def _is_sum(span: TracedSpan, inside: Sequence[TracedSpan]) -> bool:

@@ -136,7 +136,7 @@ class SessionRegistry:
         self._unnamed = SessionState(None)
         self._all_unnamed: list[SessionState] = []
         self._unlinked: dict[str, SessionState] = {}
-        self._timed: list[SessionState] = []
+        self._timed: dict[int, SessionState] = {}
 
     def __iter__(self) -> Iterator[SessionState]:
         """All sessions, the named ones first."""
@@ -194,7 +194,7 @@ class SessionRegistry:
         if self._envelope_name(layers, content) is not None:
             return session
         is_named = isinstance(event.session, EventSession) and bool(event.session.id)
-        timed = [state for state in self._timed if not state.is_enveloped] or self._timed
+        timed = [state for state in self._timed.values() if not state.is_enveloped] or list(self._timed.values())
         preceding = [state for state in timed if not state.is_closed and state.reported_ms <= total_ms]
         if is_named:
             unnamed = [state for state in preceding if state.name is None and state is not session]
@@ -218,15 +218,14 @@ class SessionRegistry:
         session.models = session.models or unnamed.models
         session.started_at = min(filter(None, (unnamed.started_at, session.started_at)), default=None)
         session.last_time = max(filter(None, (unnamed.last_time, session.last_time)), default=None)
-        self._timed.remove(unnamed)
+        self._timed.pop(id(unnamed), None)
         self.add_timed(session)
 
     def add_timed(self, session: SessionState) -> None:
         """Add a session that is billed by time, to which seconds without a name may belong."""
-        if not any(state is session for state in self._timed):
-            self._timed.append(session)
-            if len(self._timed) > MAX_TIMED_SESSIONS:
-                del self._timed[0]
+        self._timed.setdefault(id(session), session)
+        if len(self._timed) > MAX_TIMED_SESSIONS:
+            del self._timed[next(iter(self._timed))]
 
     def _add_unlinked(self, name: str, session: SessionState) -> None:
         """Add a session that no envelope names, and whose conversation may follow."""
