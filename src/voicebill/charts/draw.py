@@ -10,6 +10,7 @@ from typing import Any
 
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison, split_by_ending
+from voicebill.answers.escaping import chart_text
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.provisioned.result import PtuSizing
@@ -319,8 +320,31 @@ def _provenance(model: ResolvedModel, theme: Theme, *, with_offer: bool = True) 
 LINE_BREAK = "\n"
 
 
+class _LetsPlot:
+    """The functions of lets-plot, to which texts are passed without what lets-plot would take for markup."""
+
+    def __init__(self, module: Any) -> None:  # noqa: ANN401 - an optional module
+        self._module = module
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        function = getattr(self._module, name)
+        return lambda *values, **settings: function(*_plain_texts(values), **_plain_texts(settings))
+
+
+def _plain_texts(value: Any) -> Any:  # noqa: ANN401 - any argument of lets-plot
+    match value:
+        case str():
+            return chart_text(value)
+        case dict():
+            return {key: _plain_texts(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain_texts(item) for item in value]
+        case _:
+            return value
+
+
 def _lets_plot() -> Any:  # noqa: ANN401 - an optional module
-    return import_extra("plot", "drawing charts", "lets_plot")
+    return _LetsPlot(import_extra("plot", "drawing charts", "lets_plot"))
 
 
 ESTIMATE_FUNCTIONS: Mapping[str, Callable[[Estimate, Theme], Any]] = dict(

@@ -3,6 +3,8 @@
 A command is imported when it is run. Lists of commands show its docstring, which is read without importing it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -40,17 +42,42 @@ class Commands(PlainParameters, TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name else None, rest
 
+    def make_context(self, *values: Any, **settings: Any) -> Any:  # noqa: ANN401 - Typer's own signature
+        """Return the context of the options before the command."""
+        with _visible_usage_errors():
+            return super().make_context(*values, **settings)
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         """Run a command; say a wrong input in plain words on standard error."""
         try:
-            return super().invoke(ctx)
+            with _visible_usage_errors():
+                return super().invoke(ctx)
         except VoicebillError as error:
             for text in error.texts(_options(ctx.invoked_subcommand)):
-                typer.echo(f"Error: {text}", err=True)
+                _print_error(f"Error: {text}")
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("\nInterrupted: what was under way is not kept; ledgers and files are as they were before.", err=True)
+            _print_error("\nInterrupted: what was under way is not kept; ledgers and files are as they were before.")
             raise typer.Exit(130) from None
+
+
+def _print_error(text: str) -> None:
+    from voicebill.cli.display.plain_lines import print_line  # noqa: PLC0415 - lists of commands print nothing by it
+
+    print_line(text, error=True)
+
+
+@contextmanager
+def _visible_usage_errors() -> Iterator[None]:
+    """Show invisible characters of what was typed in the errors that Typer prints itself."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(text := getattr(error, "message", None), str) and not isinstance(error, VoicebillError):
+            from voicebill.answers.escaping import visible_text  # noqa: PLC0415 - lists of commands need no answers
+
+            error.message = visible_text(text, keep="\n")  # type: ignore[attr-defined] # of Click's ClickException
+        raise
 
 
 class PlainCommand(PlainParameters, TyperCommand):

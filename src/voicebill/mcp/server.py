@@ -1,6 +1,5 @@
 """Build the MCP server: tools and resources, over stdio or HTTP on this machine."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from mcp.server.stdio import stdio_server
 from mcp import MCPError
 from voicebill import __version__
 from voicebill.answers.catalog.price_list import listed_offers
+from voicebill.answers.escaping import json_text, visible_text
 from voicebill.answers.parameters.read_inputs import InvalidInputs, join_field_errors
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
@@ -100,12 +100,13 @@ def create_server(site: ToolContext) -> Server[Any]:
 
 
 def _result(document: dict[str, Any]) -> types.CallToolResult:
-    text = json.dumps(document, ensure_ascii=False)
+    text = json_text(document)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=document)
 
 
 def _failure(errors: list[tuple[str | None, str]]) -> types.CallToolResult:
     """The errors of a call, each with its argument."""
+    errors = [(field, visible_text(text)) for field, text in errors]
     document = {"errors": [{"field": field, "detail": text} for field, text in errors]}
     text = join_field_errors(errors)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=document, is_error=True)

@@ -1,6 +1,5 @@
 """Create the ASGI application of a site."""
 
-import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,6 +10,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from voicebill.answers.escaping import json_text
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.limits_middleware import LimitsMiddleware
@@ -111,7 +111,7 @@ def _add_error_handlers(app: FastAPI, pages: Pages, routes: Sequence[Route]) -> 
         if not path.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
             return pages.page(request, "problem.html", {"problem": problem}, status=problem.status)
         return Response(
-            json.dumps(problem.report.to_dict()),  # ASCII only: the input may not be valid UTF-8
+            json_text(problem.report.to_dict()),
             status_code=problem.status,
             media_type="application/problem+json",
             headers={"cache-control": "no-store"},

@@ -1,12 +1,12 @@
 """Apply limits and security headers to every request, and log it without its query."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Literal, get_args
 
+from voicebill.answers.escaping import json_text
 from voicebill.web.site import Limits
 from voicebill.web.status_reports import Problem
 
@@ -246,7 +246,7 @@ class _Response:
         """Send a problem, unless a response has already started."""
         if self.status:
             return
-        body = json.dumps(problem.report.to_dict()).encode()
+        body = json_text(problem.report.to_dict()).encode()
         problem_headers = {
             "content-type": "application/problem+json",
             "content-length": str(len(body)),

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from voicebill.answers.escaping import LINE_CONTROLS, visible_text
 from voicebill.answers.parsing.quantities import format_exact_percent
 from voicebill.billing.money import (
     Amount,
@@ -55,6 +56,11 @@ def mark_position(part: Amount | float, total: Amount | float) -> float:
     return max(round(100 * float(part) / float(total) - MARK_WIDTH / 2, 2), 0) if total else 0
 
 
+def _visible(value: object) -> object:
+    """What a template shows of a value: its text with invisible characters as their code, before it is escaped for HTML."""
+    return value if hasattr(value, "__html__") else visible_text(str(value), keep=LINE_CONTROLS)
+
+
 class Pages:
     """Renders templates for a site, and serves its three static files."""
 
@@ -67,6 +73,7 @@ class Pages:
             loader=PackageLoader("voicebill.web"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
         )

@@ -1,7 +1,6 @@
 """Create responses with ETags, and run work in threads."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 from hashlib import blake2b
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voicebill.answers.answer import JsonDocument
+from voicebill.answers.escaping import json_text
 from voicebill.conversation.work import counted_steps
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -48,7 +48,7 @@ def uncached(body: bytes) -> Response:
 
 def json_body(report: JsonDocument) -> bytes:
     """The JSON of an answer or a report, as the command line prints it. For a long one this takes some milliseconds."""
-    return json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
+    return json_text(report.to_dict()).encode()
 
 
 class StepBudget:

@@ -71,9 +71,9 @@ def print_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[tuple
     def print_command(words: tuple[str, ...], width: int | None) -> str:
         file = io.StringIO()
 
-        def console(*, exact: bool = False) -> terminal.UncroppedConsole:
+        def console(*, exact: bool = False) -> terminal.PlainConsole:
             terminal._EXACT.set(exact)
-            return terminal.UncroppedConsole(file=file, width=width, force_terminal=True, color_system=None, highlight=False)
+            return terminal.PlainConsole(file=file, width=width, force_terminal=True, color_system=None, highlight=False)
 
         with monkeypatch.context() as patch:
             if width is not None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from voicebill.cli.display.terminal import AmountCell, DataTable, UncroppedConsole
+from voicebill.cli.display.terminal import AmountCell, DataTable, PlainConsole
 
 TENANTS = [f"northwind-insurance-claims-europe-{number}-4c1d8e2f7a90b356" for number in range(3)]
 SESSION = "7b0c2d44-91aa-4f3e-8c55-d0e1f2a3b4c5"
@@ -25,7 +25,7 @@ def tenant_table() -> DataTable:
 
 
 def lines_at(width: int, *, is_terminal: bool) -> list[str]:
-    console = UncroppedConsole(file=io.StringIO(), width=width, force_terminal=is_terminal, color_system=None)
+    console = PlainConsole(file=io.StringIO(), width=width, force_terminal=is_terminal, color_system=None)
     console.print(tenant_table())
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
@@ -58,7 +58,7 @@ def test_a_column_has_one_number_of_decimals_and_nothing_looks_free() -> None:
     table = DataTable("tenant", "amount")
     for name, amount in (("a", 174_200_000_000), ("b", 2_000_000_000_000), ("c", 20_000_000), ("d", 0), ("e", 100_000_000_000)):
         table.add_row(name, AmountCell(amount))
-    console = UncroppedConsole(file=io.StringIO(), width=80, color_system=None)
+    console = PlainConsole(file=io.StringIO(), width=80, color_system=None)
     console.print(table)
     assert isinstance(console.file, io.StringIO)
     cells = [line.split()[1] for line in console.file.getvalue().splitlines()[2:]]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.escaping import markdown_text
 from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.billing.money import Amount, format_amount, format_dollars
 
@@ -41,14 +42,14 @@ def markdown(answer: Alternatives, heading: str) -> str:
     """A Markdown document with the alternatives, cheapest first, and the numbered sources of their prices."""
     sources: dict[str, int] = {}
     has_fees = answer.connection is not None and answer.connection.has_fees
-    text = [f"# {heading}", "", *LEGEND, *([CONNECTION_LEGEND] if has_fees else []), ""]
+    text = [f"# {markdown_text(heading)}", "", *LEGEND, *([CONNECTION_LEGEND] if has_fees else []), ""]
     for title, alternatives in _titled_groups(answer):
         text += [f"## {title}", "", *_table(alternatives, answer, sources), ""]
     text += ["## How they differ", ""]
     architectures = dict.fromkeys(alternative.architecture for alternative in (*answer.conversational, *answer.partial))
     text += [f"- **{LABELS[architecture]}**: {DESCRIPTIONS[architecture]}" for architecture in architectures]
     text += ["", "## Sources of the prices", ""]
-    text += [f"{number}. {_escape_markdown(source)}" for source, number in sources.items()]
+    text += [f"{number}. {markdown_text(source)}" for source, number in sources.items()]
     return "\n".join(text) + "\n"
 
 
@@ -98,13 +99,13 @@ def _table(alternatives: tuple[Alternative, ...], answer: Alternatives, sources:
         for source in _sources(alternative):
             sources.setdefault(source, len(sources) + 1)
         yield _line(
-            _label(alternative),
-            alternative.models,
+            markdown_text(_label(alternative)),
+            markdown_text(alternative.models),
             *(format_amount(costs.best), f"**{format_amount(costs.expected)}**", format_amount(costs.worst)),
             format_amount(costs.per_minute(answer.plan.minutes).expected),
             f"{float(ratio):.2f}" if ratio else "",
-            latency_text(alternative) if alternative.latency else "",
-            str(alternative.ends or ""),
+            markdown_text(latency_text(alternative)) if alternative.latency else "",
+            markdown_text(str(alternative.ends or "")),
             ", ".join(str(sources[source]) for source in _sources(alternative)),
         )
 
@@ -116,13 +117,8 @@ def _label(alternative: Alternative) -> str:
 
 
 def _line(*cells: str) -> str:
-    return f"| {' | '.join(_escape_markdown(cell) for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
 
 
 def _sources(alternative: Alternative) -> list[str]:
     return list(dict.fromkeys(source for component in alternative.components for source in component.quote.rates.row.sources))
-
-
-def _escape_markdown(source: str) -> str:
-    """Escape a text for a Markdown table. Addresses stay plain text, since many sources have several in one sentence."""
-    return source.replace("|", "\\|").replace("<", "&lt;")

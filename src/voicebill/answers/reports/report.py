@@ -4,7 +4,6 @@ A report is the one declaration of an answer's JSON. Python (`answer.to_dict()`)
 OpenAPI document takes its schema, with the docstring below each field as the description.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -14,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, NamedTuple
 
+from voicebill.answers.escaping import json_text
 from voicebill.billing.money import Amount, format_dollars
 
 SCALARS = frozenset([str, int, float, bool, type(None)])
@@ -58,7 +58,7 @@ class Report:
 
     def to_json(self) -> str:
         """The JSON object as text, indented."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+        return json_text(self.to_dict(), indent=2)
 
 
 @cache

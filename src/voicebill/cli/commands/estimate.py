@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import CallMix
@@ -171,12 +171,12 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
     out.print(terminal.footer(model.effective_rules, model.facts.prices.digest, model.quote.rates.row.checked))
 
 
-def _explanations(answer: Estimate) -> Iterator[str]:
+def _explanations(answer: Estimate) -> Iterator[str | Group]:
     """Paragraphs about the amounts: their planning range, calls of different lengths, connection fees."""
     if answer.planning_range:
         yield _planning_range_text(answer, answer.planning_range)
     if answer.call_mix and (answer.call_mix.lengths != LengthDistribution(0) or answer.plan.full_share < 1):
-        yield "\n".join(_call_mix_lines(answer.call_mix, answer))
+        yield Group(*_call_mix_lines(answer.call_mix, answer))
     if answer.connection and answer.connection.has_fees:
         yield _models_alone(answer)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from voicebill.billing.errors import InvalidInput
+from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.options.shared import choice_parser, option
 from voicebill.facts.example_plans import EXAMPLE_PLANS, complete_plan_text
 
@@ -41,4 +42,4 @@ def init_command(
         raise InvalidInput(f"{file} is there already: name another file, or remove it") from None
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None
-    typer.echo(f"wrote {file}: change it, then run voicebill estimate --plan {file}")
+    print_line(f"wrote {file}: change it, then run voicebill estimate --plan {file}")

@@ -1,12 +1,12 @@
 """`voicebill mcp`: the tools for agents, over the Model Context Protocol."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from voicebill.billing.errors import InvalidInput
+from voicebill.cli.display.plain_lines import log_plain_lines, print_line
 from voicebill.cli.options.listening import require_free_port
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
 
@@ -52,6 +52,7 @@ def mcp_command(
     if root is not None and not root.is_dir():
         raise InvalidInput(f"names no folder: {root}", field="root")
     facts, _ = load_facts_and_rules(None, prices)
+    log_plain_lines()
     site = ToolContext(facts, today, root)
     if http is None:
         import anyio  # noqa: PLC0415
@@ -62,5 +63,5 @@ def mcp_command(
 
     host = host or "127.0.0.1"
     require_free_port(host, http, field="http")
-    sys.stderr.write(f"voicebill at http://{host}:{http}/mcp (stop with Ctrl-C)\n")
+    print_line(f"voicebill at http://{host}:{http}/mcp (stop with Ctrl-C)", error=True)
     uvicorn.run(create_server(site).streamable_http_app(host=host), host=host, port=http, log_level="warning")

@@ -17,6 +17,7 @@ from voicebill.billing.money import format_price
 from voicebill.billing.offers import Kind, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.cli.display import terminal
+from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.options.inputs import DAY_OPTION, ENDED_OPTION
 from voicebill.cli.options.shared import choice_parser, home_files, option, today
 from voicebill.facts import load_facts
@@ -89,7 +90,7 @@ def prices_command(
             summary = ", ".join(
                 f"{label} {count}" for label, count in {"offers": offers, "rule sets": sets, **own_counts}.items()
             )
-            typer.echo(f"{file_to_check} has no faults: {summary}")
+            print_line(f"{file_to_check} has no faults: {summary}")
         return
     book, effective_day = load_facts(*home_files()).prices, day or today()
     listed_kind = kind or DEFAULT_KIND
@@ -103,11 +104,11 @@ def prices_command(
 
         terminal.print_json(PriceListReport.of(book, offers_shown, effective_day))
     elif name and not offers_shown:
-        typer.echo(f"{name} is not sold as a {kind} model")
+        print_line(f"{name} is not sold as a {kind} model")
     elif name:
         _print_history(offers_shown, book, day, terminal.console())
     elif not offers_shown:
-        typer.echo(f"no {listed_kind} model{f' of {provider}' if provider else ''} is sold on {effective_day}")
+        print_line(f"no {listed_kind} model{f' of {provider}' if provider else ''} is sold on {effective_day}")
     else:
         _print_list(offers_shown, listed_kind, effective_day, book, terminal.console())
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from voicebill.billing.errors import InvalidInput
+from voicebill.cli.display.plain_lines import log_plain_lines, print_line
 from voicebill.cli.options.listening import own_hosts, require_free_port
 from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, option, today
 from voicebill.extras import require_extra
@@ -69,13 +70,13 @@ def serve_command(
     facts, rule_set = load_facts_and_rules(rules, prices)
     if rule_set is not None:
         facts.rules.rule_set(rule_set)
+    log_plain_lines()
     if log:
-        logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("voicebill.access").setLevel(logging.INFO)
     limits = Limits() if at_once is None else Limits(concurrent_requests=at_once)
     site = Site(today=today, facts=facts, limits=limits, prefix=prefix, rules=rule_set, hosts=own_hosts(host, allow_host or ()))
     require_free_port(host, port)
-    typer.echo(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
+    print_line(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
     uvicorn.run(
         create_app(site),
         host=host,

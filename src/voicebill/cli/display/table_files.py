@@ -1,13 +1,12 @@
 """Write answers as tables to files. A file is complete, or it is not written at all."""
 
-import csv
 import io
 import os
-from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 from voicebill.answers.comparison.alternatives import Alternatives
+from voicebill.answers.escaping import csv_text
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.alternatives_table import markdown, table_rows
 from voicebill.billing.errors import InvalidInput
@@ -44,9 +43,7 @@ def write_alternatives(answer: Alternatives, heading: str, file: Path) -> None:
     if suffix == ".md":
         _write(markdown(answer, heading).encode(), file)
         return
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(table_rows(answer))
-    _write(text.getvalue().encode(), file)
+    _write(csv_text(table_rows(answer)).encode(), file)
 
 
 def _write(content: bytes, file: Path) -> None:
@@ -67,11 +64,7 @@ def _csv(answer: Cost) -> bytes:
     from voicebill.engines.cost_table import cost_cells as groups  # noqa: PLC0415 - tables need an extra
 
     titles, rows = groups(answer)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(titles)
-    writer.writerows([f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row] for row in rows)
-    return text.getvalue().encode()
+    return csv_text([titles, *rows]).encode()
 
 
 def _parquet(answer: Cost) -> bytes:

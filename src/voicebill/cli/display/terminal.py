@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
-from rich.text import Text
+from rich.text import Span, Text
 
 from voicebill.answers.answer import JsonDocument
 from voicebill.answers.connectivity.call_fees import CallFee
 from voicebill.answers.connectivity.transport import ConnectionEstimate
+from voicebill.answers.escaping import visible_text
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios
@@ -48,8 +49,22 @@ _EXACT: ContextVar[bool] = ContextVar("exact", default=False)
 """Whether amounts are printed with all digits; set by `console` for each answer."""
 
 
-class UncroppedConsole(Console):
-    """A console that never crops a line: a pipe has no width, and a terminal wraps long lines."""
+class PlainConsole(Console):
+    """A console that shows texts as they are, and never crops a line: a pipe has no width, and a terminal wraps long lines.
+
+    Texts are neither Rich's markup nor a terminal's control sequences, whatever they contain.
+    """
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - Rich's own signature
+        super().__init__(**{"markup": False, "emoji": False, "highlight": False, "soft_wrap": False, **settings})
+
+    def render_str(self, text: str, **settings: Any) -> Text:  # noqa: ANN401 - Rich's own signature
+        """A text with invisible characters as their code."""
+        return super().render_str(visible_text(text), **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of what is printed, with invisible characters of texts as their code."""
+        return super().render(_visible(renderable) if isinstance(renderable, Text) else renderable, options)
 
     def print(self, *objects: Any, **settings: Any) -> None:  # noqa: ANN401 - Rich's own signature
         """Print without cropping lines."""
@@ -62,7 +77,18 @@ def console(*, exact: bool = False) -> Console:
     `exact`: amounts are printed with all digits.
     """
     _EXACT.set(exact)
-    return UncroppedConsole(width=_console_width(), highlight=False, soft_wrap=False)
+    return PlainConsole(width=_console_width())
+
+
+def _visible(text: Text) -> Text:
+    """A text with invisible characters as their code, in the same styles."""
+    if visible_text(text.plain, keep="\n") == text.plain:
+        return text
+    visible = text.blank_copy()
+    for character in text.divide(range(1, len(text))):
+        plain = visible_text(character.plain, keep="\n")
+        visible.append_text(Text(plain, character.style, spans=[Span(0, len(plain), span.style) for span in character.spans]))
+    return visible
 
 
 def _console_width() -> int:
@@ -139,7 +165,7 @@ class DataTable:
 
     def add_section(self, name: str, style: str = "") -> None:
         """Add a name above the rows that follow."""
-        self._rows.append(Section(name, style))
+        self._rows.append(Section(visible_text(name), style))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """The width of the table: that of the console."""
@@ -234,7 +260,8 @@ class DataTable:
 def _cell_text(cell: Cell, decimals: int) -> Text:
     if isinstance(cell, AmountCell):
         return cell.format(decimals)
-    return cell if isinstance(cell, Text) else Text(cell)
+    text = cell if isinstance(cell, Text) else Text(cell)
+    return Text(visible_text(text.plain), style=text.style)
 
 
 def _shrink(widths: list[int], indexes: Collection[int], room: int, minimum: int) -> None:
@@ -274,7 +301,7 @@ def pluralize(number: object, noun: str) -> str:
 
 def heading(text: str) -> Text:
     """A heading, in bold."""
-    return Text(text, style="bold")
+    return Text(visible_text(text), style="bold")
 
 
 def indent(content: Any, columns: int = 2) -> Any:  # noqa: ANN401 - any content that Rich can print

@@ -1,13 +1,12 @@
 """Serve estimates: the page and its parts, JSON and CSV."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from voicebill.answers.escaping import CsvCell, csv_text
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
@@ -163,14 +162,12 @@ EXPORT_COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars",
 
 def breakdown_csv(answer: Estimate) -> str:
     """The cost by response as CSV. Transcription has separate rows, so that the dollars add up to the expected amount."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(EXPORT_COLUMNS)
+    rows: list[Sequence[CsvCell]] = [EXPORT_COLUMNS]
     for response_cost in response_costs(answer.conversation, answer.model):
         response = response_cost.response
         counts = (response_cost.usage[meter] for meter in TOKEN_METERS)
         values = (response.turn, response.kind, response.status, response.session)
-        writer.writerow(
+        rows.append(
             [
                 *values,
                 *counts,
@@ -182,8 +179,8 @@ def breakdown_csv(answer: Estimate) -> str:
     for line in answer.transcription_lines:
         empty = [""] * (len(TOKEN_METERS) + 2)
         text = f"{line.meter.format_quantity(line.quantity)} of {line.meter.label} at {line.rate}"
-        writer.writerow(["", "transcription", *empty, format_dollars(line.amount or 0), "", text])
-    return out.getvalue()
+        rows.append(["", "transcription", *empty, format_dollars(line.amount or 0), "", text])
+    return csv_text(rows)
 
 
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
