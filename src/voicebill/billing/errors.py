@@ -7,6 +7,7 @@ that `except ValueError` works where people expect it to. The text names what wa
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Self
 
 
@@ -38,11 +39,16 @@ class VoicebillError(Exception):
         `mentions`: the inputs that the message names.
         """
         super().__init__(message if field is None or is_sentence else f"{field} {message}")
-        self.message = message
+        self._message = message
         self.field = field
         self._mentions = mentions
         self._is_sentence = is_sentence
         self._separator = " " if is_predicate or field is not None else ": "
+
+    @property
+    def message(self) -> str:
+        """The text without the name of the field."""
+        return self._message
 
     def text_with(self, names: Mapping[str, str], field: str | None = None) -> str:
         """The text with other names for inputs, such as those of options; `field` is the input if the error knows none.
@@ -88,17 +94,31 @@ class UnknownName(VoicebillError, LookupError):
     def __init__(
         self, what: str, name: str, choices: Iterable[str], *, context: str = "", remedy: str = "", field: str | None = None
     ) -> None:
-        names = sorted(set(choices))
-        closest = closest_names(name, names)
-        if closest:
+        short_name = name if len(name) <= 60 else name[:57] + "..."
+        super().__init__(f"unknown {what} {short_name!r}{context}", field=field or what, is_sentence=True)
+        self._name = name
+        self._choices = choices
+        self._remedy = f"; {remedy}" if remedy else ""
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def short_message(self) -> str:
+        """The text without the closest names: to find them takes longer than all else in a log with many unknown names."""
+        return self._message
+
+    @cached_property
+    def message(self) -> str:
+        """The text with the closest known names."""
+        names = sorted(set(self._choices))
+        if closest := closest_names(self._name, names):
             hint = f"; the nearest {'is' if len(closest) == 1 else 'are'} {', '.join(closest)}"
         elif len(names) <= 12:
             hint = f"; known: {', '.join(names)}" if names else ""
         else:
             hint = f"; {len(names)} are known, such as {', '.join(names[:4])}"
-        short_name = name if len(name) <= 60 else name[:57] + "..."
-        message = f"unknown {what} {short_name!r}{context}{hint}{'; ' + remedy if remedy else ''}"
-        super().__init__(message, field=field or what, is_sentence=True)
+        return f"{self._message}{hint}{self._remedy}"
 
 
 class NotAvailable(VoicebillError, LookupError):

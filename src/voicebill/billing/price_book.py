@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain, product
 from math import prod
+from typing import TypeVar
 
 from voicebill.billing.currency import Currency
 from voicebill.billing.errors import NotAvailable, UnknownName, Unpriced
@@ -23,6 +25,11 @@ WARN_BEFORE_SHUTDOWN = timedelta(days=183)
 
 ENDING_SOON = timedelta(days=90)
 """A model that ends within so many days is compared apart from the others: an agent built today would outlive it."""
+
+
+ModelKey = tuple[str, str]
+"""A provider and a model."""
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +137,6 @@ class Adjustment:
     until: PartialDate | None
     source: str
 
-    def applies_to(self, offer: Offer, day: date) -> bool:
-        """Whether the adjustment applies to an offer on a day."""
-        model_matches = not self.models or bool({offer.model, offer.name, *offer.also_named} & set(self.models))
-        provider_matches = not self.providers or offer.provider in self.providers
-        return (
-            model_matches
-            and provider_matches
-            and (not self.deployments or offer.deployment in self.deployments)
-            and is_effective(self, day)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -184,9 +180,7 @@ class PriceBook:
         if contract_row is not None and list_row is not None:
             untouched = {meter: rivals for meter, rivals in list_row.disputes.items() if meter not in contract_row.unit_prices}
             row = replace(contract_row, unit_prices={**list_row.unit_prices, **contract_row.unit_prices}, disputes=untouched)
-        factor = prod(
-            (adjustment.factor for adjustment in self.adjustments if adjustment.applies_to(offer, day)), start=Decimal(1)
-        )
+        factor = prod((adjustment.factor for adjustment in self._adjustments_on(offer, day)), start=Decimal(1))
         if factor != 1:
             row = _scale(row, factor)
         return row
@@ -195,8 +189,30 @@ class PriceBook:
         """The contract terms in an offer's prices on a day, as text."""
         contract_row = effective_row(self.contracted.get(offer.id, ()), day)
         terms = [f"contracted prices since {contract_row.since} ({'; '.join(contract_row.sources)})"] if contract_row else []
-        applicable = (adjustment for adjustment in self.adjustments if adjustment.applies_to(offer, day))
-        return terms + [f"{adjustment.name}: prices × {adjustment.factor} ({adjustment.source})" for adjustment in applicable]
+        return terms + [
+            f"{adjustment.name}: prices × {adjustment.factor} ({adjustment.source})"
+            for adjustment in self._adjustments_on(offer, day)
+        ]
+
+    def adjustments_of(self, offer: Offer) -> list[Adjustment]:
+        """The adjustments that apply to an offer, each on its days."""
+        names = ("", offer.model, offer.name, *offer.also_named)
+        keys = product(names, ("", offer.provider))
+        positions = sorted({position for key in keys for position in self._adjustment_index.get(key, ())})
+        adjustments = (self.adjustments[position] for position in positions)
+        return [row for row in adjustments if not row.deployments or offer.deployment in row.deployments]
+
+    def _adjustments_on(self, offer: Offer, day: date) -> list[Adjustment]:
+        return [adjustment for adjustment in self.adjustments_of(offer) if is_effective(adjustment, day)]
+
+    @cached_property
+    def _adjustment_index(self) -> Mapping[ModelKey, Sequence[int]]:
+        """Positions of adjustments by model and provider; empty: of all models, or of all providers."""
+        positions: dict[tuple[str, str], list[int]] = {}
+        for position, row in enumerate(self.adjustments):
+            for key in product(row.models or ("",), row.providers or ("",)):
+                positions.setdefault(key, []).append(position)
+        return positions
 
     @cached_property
     def digest(self) -> str:
@@ -213,6 +229,37 @@ class PriceBook:
     def providers(self) -> tuple[str, ...]:
         """The providers of models, without carriers, whose rows are examples."""
         return tuple(sorted({offer.provider for offer in self.offers if not offer.example}))
+
+    @cached_property
+    def _sellers(self) -> frozenset[str]:
+        return frozenset(offer.provider for offer in self.offers)
+
+    @cached_property
+    def _sellers_by_name(self) -> Mapping[str, Sequence[str]]:
+        sellers: dict[str, list[str]] = {}
+        for seller, name in self._by_name:
+            sellers.setdefault(name, []).append(seller)
+        return {name: sorted(namesakes) for name, namesakes in sellers.items()}
+
+    @cached_property
+    def _aliases_by_model(self) -> Mapping[ModelKey, Sequence[Alias]]:
+        return _by_model(((row.provider, row.model), row) for row in self.aliases)
+
+    @cached_property
+    def _lifecycle_by_model(self) -> Mapping[ModelKey, Sequence[Lifecycle]]:
+        return _by_model(((row.provider, row.model), row) for row in self.lifecycle)
+
+    @cached_property
+    def _availability_by_model(self) -> Mapping[ModelKey, Sequence[Availability]]:
+        return _by_model(((row.provider, model), row) for row in self.availability for model in dict.fromkeys(row.models))
+
+    def aliases_of(self, offer: Offer) -> Sequence[Alias]:
+        """The versions that the undated name of an offer's model referred to."""
+        return self._aliases_by_model.get((offer.provider, offer.model), ())
+
+    def availability_of(self, offer: Offer) -> Sequence[Availability]:
+        """The rows of the vendor's availability table that list an offer's model."""
+        return self._availability_by_model.get((offer.provider, offer.model), ())
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], tuple[Offer, ...]]:
@@ -294,7 +341,7 @@ class PriceBook:
         name = self.model_of(model).strip().lower()
         offers = tuple(offer for seller in providers for offer in self._by_name.get((seller, name), ()))
         if not offers:
-            elsewhere = sorted({seller for seller, other_name in self._by_name if other_name == name})
+            elsewhere = self._sellers_by_name.get(name, ())
             remedy = f"{' and '.join(elsewhere)} has that name" if elsewhere else ""
             other_names = (
                 other_name
@@ -302,7 +349,7 @@ class PriceBook:
                 if seller in providers
                 and any(kind in (None, offer.kind) and (day is None or self.is_available(offer, day)) for offer in namesakes)
             )
-            raise UnknownName("model", model, (*other_names, *self.model_aliases), remedy=remedy)
+            raise UnknownName("model", model, chain(other_names, self.model_aliases), remedy=remedy)
         return offers
 
     def model_names(self, kind: Kind, day: date, provider: str | None = None) -> list[str]:
@@ -327,7 +374,7 @@ class PriceBook:
     def _seller(self, provider: str) -> str:
         """A provider by its name in whatever case."""
         name = provider.strip().lower()
-        if name not in {offer.provider for offer in self.offers}:
+        if name not in self._sellers:
             unpriced = next((seller for seller in self.unpriced_providers if seller.name == name), None)
             if unpriced is not None:
                 message = f"the price book has no prices of {unpriced.title}: {unpriced.reason}"
@@ -342,7 +389,7 @@ class PriceBook:
         )
         if is_dated and len(candidates) == 1:
             return candidates[0], [], []
-        aliases = [a for a in self.aliases if (a.provider, a.model) == (candidates[0].provider, candidates[0].model)]
+        aliases = self.aliases_of(candidates[0])
         alias = effective_row(aliases, day)
         if aliases and alias is None and all(a.until is not None and a.until.first <= day for a in aliases):
             names = " or ".join(offer.name for offer in candidates if self.is_available(offer, day))
@@ -391,11 +438,8 @@ class PriceBook:
 
     def lifecycle_of(self, offer: Offer) -> tuple[Lifecycle, ...]:
         """The lifecycle rows that apply to an offer."""
-        return tuple(
-            row
-            for row in self.lifecycle
-            if (row.provider, row.model) == (offer.provider, offer.model) and row.version in (None, offer.version)
-        )
+        rows = self._lifecycle_by_model.get((offer.provider, offer.model), ())
+        return tuple(row for row in rows if row.version in (None, offer.version))
 
     def shutdown_of(self, offer: Offer) -> Lifecycle | None:
         """The lifecycle row by which an offer ends; None if none is known.
@@ -406,12 +450,9 @@ class PriceBook:
         own = self.lifecycle_of(offer)
         if own:
             return min(own, key=lambda row: row.shutdown.first)
-        namesakes = (
-            row
-            for row in self.lifecycle
-            if (row.provider, row.model) == (offer.provider, offer.model) and (row.version or "") >= (offer.version or "")
-        )
-        return max(namesakes, key=lambda row: row.shutdown.first, default=None)
+        rows = self._lifecycle_by_model.get((offer.provider, offer.model), ())
+        later = (row for row in rows if (row.version or "") >= (offer.version or ""))
+        return max(later, key=lambda row: row.shutdown.first, default=None)
 
     def shutdown_day(self, offer: Offer) -> date | None:
         """The day on which an offer ends, by the source that is used; None if none is known.
@@ -448,21 +489,21 @@ class PriceBook:
 
     def _deployable_regions(self, offer: Offer, deployment: str) -> frozenset[str]:
         """The regions that the vendor's availability table lists for a model under a deployment."""
-        rows = (row for row in self.availability if row.provider == offer.provider and offer.model in row.models)
+        rows = self.availability_of(offer)
         return frozenset(region for row in rows if row.deployment == deployment for region in row.regions)
 
     def availability_unconfirmed(self, offer: Offer) -> bool:
         """Whether the vendor's availability table lists a model, but not under the offer's deployment."""
-        rows = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
+        rows = self.availability_of(offer)
         return bool(rows) and all(row.deployment != offer.deployment for row in rows)
 
     def transport_regions(self, offer: Offer, transport: str) -> tuple[str, ...]:
         """The only regions in which an offer's model has a transport, as far as the vendor says; () if it names none."""
-        rows = (row for row in self.availability if row.provider == offer.provider and offer.model in row.models)
+        rows = self.availability_of(offer)
         return tuple(dict.fromkeys(region for row in rows for region in row.transport_regions.get(transport, ())))
 
     def _region_warnings(self, offer: Offer, region: str | None) -> Iterable[str]:
-        rows = [row for row in self.availability if row.provider == offer.provider and offer.model in row.models]
+        rows = self.availability_of(offer)
         here = [row for row in rows if row.deployment == offer.deployment]
         if self.availability_unconfirmed(offer):
             yield (
@@ -478,6 +519,14 @@ class PriceBook:
             )
         elif region and region not in offer.regions:
             yield f"{offer.provider} lists no price of {offer.model} in {region}: the {offer.deployment} price is used"
+
+
+def _by_model(rows: Iterable[tuple[ModelKey, Row]]) -> Mapping[ModelKey, Sequence[Row]]:
+    """Rows by provider and model, so that a log with many names is not compared with every row for each of them."""
+    by_model: dict[ModelKey, list[Row]] = {}
+    for key, row in rows:
+        by_model.setdefault(key, []).append(row)
+    return by_model
 
 
 def _select_offers(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.validity import EffectiveDated
 
@@ -32,13 +32,18 @@ class Sku:
 
 @dataclass(frozen=True, slots=True)
 class PricePeriod:
-    """A period from `since` (inclusive) until `until` (exclusive) with the same rates, or without rates for a `reason`."""
+    """A period from `since` (inclusive) until `until` (exclusive) with the same rates, or without rates because of an error."""
 
     sku: Sku
     since: date
     until: date
     quote: Quote | None
-    reason: str = ""
+    error: VoicebillError | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there are no rates; empty if there are."""
+        return "" if self.error is None else str(self.error)
 
 
 def normalize_name(name: str | None) -> str:
@@ -64,7 +69,7 @@ def price_periods(prices: PriceBook, sku: Sku, first: date, last: date) -> list[
         period = _price_period(prices, sku, since, until)
         previous = periods[-1] if periods else None
         if previous and _has_same_rates(previous, period):
-            periods[-1] = PricePeriod(sku, previous.since, until, period.quote, period.reason)
+            periods[-1] = PricePeriod(sku, previous.since, until, period.quote, period.error)
         else:
             periods.append(period)
     return periods
@@ -73,13 +78,8 @@ def price_periods(prices: PriceBook, sku: Sku, first: date, last: date) -> list[
 def _price_period(prices: PriceBook, sku: Sku, since: date, until: date) -> PricePeriod:
     """A period quoted on its last day, when its warnings include those of the days before."""
     if not sku.model:
-        return PricePeriod(
-            sku,
-            since,
-            until,
-            None,
-            "the log names no model: give a model, or a transcription model for transcriptions",
-        )
+        error = InvalidInput("the log names no model: give a model, or a transcription model for transcriptions")
+        return PricePeriod(sku, since, until, None, error)
     try:
         quote = prices.quote(
             sku.model,
@@ -89,8 +89,8 @@ def _price_period(prices: PriceBook, sku: Sku, since: date, until: date) -> Pric
             region=sku.region or None,
             tier=sku.tier,
         )
-    except VoicebillError as error:
-        return PricePeriod(sku, since, until, None, str(error))
+    except VoicebillError as refusal:
+        return PricePeriod(sku, since, until, None, refusal.with_traceback(None))
     return PricePeriod(sku, since, until, quote)
 
 
@@ -106,9 +106,9 @@ def _change_days(prices: PriceBook, sku: Sku, first: date, last: date) -> list[d
         offers = prices.offers_named(sku.model, sku.provider)
     except VoicebillError:
         return [first, last + ONE_DAY]
-    rows: list[EffectiveDated] = [*prices.adjustments, *(alias for alias in prices.aliases if alias.provider == sku.provider)]
+    rows: list[EffectiveDated] = []
     for offer in offers:
-        rows += [*offer.rows, *prices.contracted.get(offer.id, ())]
+        rows += [*offer.rows, *prices.contracted.get(offer.id, ()), *prices.adjustments_of(offer), *prices.aliases_of(offer)]
     changes = sorted({day for day in _boundaries(rows) if first < day <= last})
     return [first, *changes, last + ONE_DAY]
 

@@ -133,8 +133,8 @@ class SqlQuery:
         periods = [
             (index, name, period.since, period.until, period.quote.offer.id if period.quote else None)
             for name, sku in self._skus.items()
-            for index, period in enumerate(price_table.periods)
-            if period.sku == sku
+            for index in price_table.by_sku.get(sku, ())
+            for period in [price_table.periods[index]]
         ]
         rates = [(row.period, row.meter, row.rate, row.lowest, row.highest, row.increment) for row in price_table.rows]
         names = [(name, *(getattr(sku, field) for field in sql.SKU_FIELDS)) for name, sku in self._skus.items()]

@@ -138,6 +138,7 @@ def _take_model_aliases(tables: dict[str, object], issues: list[Issue]) -> dict[
         return {}
     del tables["aliases"]
     models: dict[str, str] = {}
+    taken: set[str] = set()
     for name, model in table.items():
         path: TablePath = ("aliases", name)
         if isinstance(model, dict):
@@ -145,10 +146,11 @@ def _take_model_aliases(tables: dict[str, object], issues: list[Issue]) -> dict[
             reason = "must be the name of a model: put a name with dots in quotation marks"
         elif not isinstance(model, str) or not model.strip():
             reason = "must be the name of a model, such as 'gpt-realtime'"
-        elif not name.strip() or name.strip().lower() in {other.strip().lower() for other in models}:
+        elif not name.strip() or name.strip().lower() in taken:
             reason = "must be a name that occurs once, in whatever case"
         else:
             models[name] = model.strip()
+            taken.add(name.strip().lower())
             continue
         issues.append(Issue(path, f"{'.'.join(map(str, path[1:]))}: {reason}"))
     return models

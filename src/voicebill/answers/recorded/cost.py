@@ -15,6 +15,7 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, RecordCounts, UnpricedLine
 from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.billing.bill import Line, rate_warnings
+from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Kind
 from voicebill.billing.price_book import PriceBook
@@ -22,6 +23,9 @@ from voicebill.billing.sku_periods import PricePeriod, normalize_name
 
 KINDS_WITHOUT_CACHE: tuple[Kind, ...] = ("transcription", "speech")
 """Kinds of models that read each input once and cache nothing."""
+
+MAX_SUGGESTIONS = 100
+"""The maximum number of names without prices for which the nearest names are looked for."""
 
 
 def cost(engine: Engine, query: CostQuery, prices: PriceBook, *, unread_usage: UnreadUsage | None = None) -> Cost:
@@ -68,6 +72,7 @@ def _lines(
     line_totals: Iterable[LineTotals], price_table: PriceTable, prices: PriceBook
 ) -> tuple[tuple[CostLine, ...], tuple[UnpricedLine, ...]]:
     billed, unpriced = [], []
+    reasons: dict[int, str] = {}
     order = {name: index for index, name in enumerate(prices.meters)}
     for totals in sorted(
         line_totals, key=lambda entry: (entry.sku, entry.period, order.get(entry.meter, len(order)), entry.meter)
@@ -78,17 +83,22 @@ def _lines(
         rate = period.quote.rates[totals.meter] if period and period.quote else None
         if period is None or rate is None:
             low, high = sorted((totals.low, totals.high))
-            unpriced.append(UnpricedLine(totals.sku, totals.meter, low, high, _unpriced_reason(period, totals, prices)))
+            if period and period.error and totals.period not in reasons:
+                reasons[totals.period] = _short_reason(period.error) if len(reasons) >= MAX_SUGGESTIONS else period.reason
+            reason = reasons.get(totals.period) or _unpriced_reason(period, totals, prices)
+            unpriced.append(UnpricedLine(totals.sku, totals.meter, low, high, reason))
         else:
             billed.append(CostLine(period, Line(rate.meter, totals.low, rate), Line(rate.meter, totals.high, rate)))
     return tuple(billed), tuple(unpriced)
 
 
+def _short_reason(error: VoicebillError) -> str:
+    return error.short_message if isinstance(error, UnknownName) else str(error)
+
+
 def _unpriced_reason(period: PricePeriod | None, totals: LineTotals, prices: PriceBook) -> str:
-    if period is None:
+    if period is None or period.quote is None:
         return "no day is known: give a day"
-    if period.quote is None:
-        return period.reason
     meter = prices.meters.get(totals.meter)
     reason = f"{period.quote.offer.name} has no price for {meter.label if meter else totals.meter}"
     if period.quote.rates["session_ms"] is not None and meter is not None and meter.unit == "token":

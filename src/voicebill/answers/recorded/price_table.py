@@ -1,9 +1,11 @@
 """Build the price table of a query: the rate of every meter in every period, over one denominator."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from math import lcm
 
 from voicebill.billing.errors import InvalidInput
@@ -44,10 +46,24 @@ class PriceTable:
         """A numerator over the denominator as picodollars: a whole number if it divides, else a fraction."""
         return numerator // self.denominator if numerator % self.denominator == 0 else Fraction(numerator, self.denominator)
 
-    @property
+    @cached_property
     def by_meter(self) -> Mapping[tuple[int, str], RateRow]:
         """The rows by index of the price period and meter."""
         return {(row.period, row.meter): row for row in self.rows}
+
+    @cached_property
+    def by_sku(self) -> Mapping[Sku, Sequence[int]]:
+        """The indexes of each SKU's price periods, in their order, without gaps."""
+        indexes: dict[Sku, list[int]] = {}
+        for index, period in enumerate(self.periods):
+            indexes.setdefault(period.sku, []).append(index)
+        return indexes
+
+    def period_on(self, sku: Sku, day: date | None) -> int:
+        """The index of a SKU's price period on a day; -1 if there is none."""
+        indexes = self.by_sku.get(sku, ())
+        position = 0 if day is None else bisect_right(indexes, day, key=lambda index: self.periods[index].since)
+        return indexes[position - 1] if day is not None and position and day < self.periods[indexes[position - 1]].until else -1
 
 
 def build_price_table(names: Iterable[tuple[Sku, date | None, date | None]], prices: PriceBook) -> PriceTable:

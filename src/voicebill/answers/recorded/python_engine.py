@@ -14,7 +14,7 @@ from voicebill.answers.recorded.filters import FieldValue, fields_of, matches_ro
 from voicebill.answers.recorded.price_table import PriceTable, RateRow
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
 from voicebill.billing.record import Record
-from voicebill.billing.sku_periods import PricePeriod, Sku, normalize_name
+from voicebill.billing.sku_periods import Sku, normalize_name
 
 T = TypeVar("T")
 FieldValues = Mapping[str, FieldValue]
@@ -204,9 +204,6 @@ class PythonQuery:
     def _assign(self, price_table: PriceTable | None) -> Iterator[AssignedQuantity]:
         query = self._query
         rates = price_table.by_meter if price_table else {}
-        periods: dict[Sku, list[tuple[int, PricePeriod]]] = defaultdict(list)
-        for index, price_period in enumerate(price_table.periods if price_table else ()):
-            periods[price_period.sku].append((index, price_period))
         condition = query.where
         if price_table is None and "offer" in fields_of(condition):
             condition = None
@@ -214,7 +211,7 @@ class PythonQuery:
             if (query.since or query.until) and not _in_date_range(record.day, query):
                 continue
             sku = sku_of(record, query)
-            period = _period_index(periods[sku], record.day)
+            period = price_table.period_on(sku, record.day) if price_table else -1
             quote = price_table.periods[period].quote if price_table and period >= 0 else None
             fields = _fields(record, sku, quote.offer.id if quote else None)
             for index, usage in enumerate(record.usage_candidates):
@@ -316,10 +313,6 @@ def sort_key(query: CostQuery) -> Callable[[GroupTotals], tuple[object, ...]]:
 
 def _in_date_range(day: date | None, query: CostQuery) -> bool:
     return day is not None and (query.since is None or day >= query.since) and (query.until is None or day < query.until)
-
-
-def _period_index(periods: Iterable[tuple[int, PricePeriod]], day: date | None) -> int:
-    return next((index for index, period in periods if day is not None and period.since <= day < period.until), -1)
 
 
 def _fields(record: Record, sku: Sku, offer: str | None) -> dict[str, FieldValue]:

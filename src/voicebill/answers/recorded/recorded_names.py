@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from voicebill.billing.errors import VoicebillError
+from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
@@ -43,21 +43,28 @@ class RecordedNames:
     def warnings(self) -> list[str]:
         """Return a sentence for each name that the price book does not have, with the nearest names; the commonest first."""
         ordered = sorted(self.counts.items(), key=lambda entry: (-entry[1], entry[0]))
+        errors = [(names, count, error) for names, count in ordered if (error := self._error(names)) is not None]
         texts = [
-            f"{count:,} {'record' if count == 1 else 'records'} {reason}"
-            for names, count in ordered
-            if (reason := self._reason(names)) is not None
+            f"{count:,} {'record' if count == 1 else 'records'} {self._reason(names, error)}"
+            for names, count, error in errors[:MAX_WARNINGS]
         ]
-        more = len(texts) - MAX_WARNINGS
-        return [*texts[:MAX_WARNINGS], *([f"{more:,} more names are unknown"] if more > 0 else [])]
+        more = len(errors) - MAX_WARNINGS
+        return [*texts, *([f"{more:,} more names are unknown"] if more > 0 else [])]
 
-    def _reason(self, names: ProviderAndModel) -> str | None:
+    def _provider_and_model(self, names: ProviderAndModel) -> ProviderAndModel:
         provider = normalize_name(names[0]) or normalize_name(self.defaults.get("provider")) or DEFAULT_PROVIDER
-        model = normalize_name(names[1])
+        return provider, normalize_name(names[1])
+
+    def _error(self, names: ProviderAndModel) -> VoicebillError | None:
+        provider, model = self._provider_and_model(names)
         if not model:
-            return "without a model will be unpriced: give a model, or a transcription model for transcriptions"
+            return InvalidInput("give a model, or a transcription model for transcriptions")
         try:
             self.prices.offers_named(model, provider, day=self.last_days.get(names))
         except VoicebillError as error:
-            return f"of {model} at {provider} will be unpriced: {error}"
+            return error.with_traceback(None)
         return None
+
+    def _reason(self, names: ProviderAndModel, error: VoicebillError) -> str:
+        provider, model = self._provider_and_model(names)
+        return f"{f'of {model} at {provider}' if model else 'without a model'} will be unpriced: {error}"

@@ -49,6 +49,9 @@ AMOUNT_SUFFIXES = {"partial": " + unpriced usage", "nothing": ", nothing counted
 MAX_GROUPS_SHOWN = 40
 """The maximum number of groups that are printed; files and JSON have all of them."""
 
+MAX_UNPRICED_SHOWN = 40
+"""The maximum number of quantities without a price that are printed; JSON has all of them."""
+
 
 @takes_logs
 @takes_inputs("query_table", LOG_QUERY)
@@ -257,11 +260,13 @@ def _bill(lines: Sequence[CostLine]) -> Iterator[Any]:
 
 def _unpriced(lines: Sequence[UnpricedLine], answer: Cost) -> Iterator[Any]:
     rows: dict[str, list[TextRow]] = {}
-    for line in lines:
+    for line in lines[:MAX_UNPRICED_SHOWN]:
         meter = answer.prices.meters.get(line.meter)
         quantity = format_quantity_range(line.low, line.high, line.meter, answer.prices)
         rows.setdefault(f"{line.sku}: {line.reason}", []).append((meter.label if meter else line.meter, quantity))
     yield from _sections("Unpriced usage (not in the total)", ("meter", "quantity"), rows, "yellow")
+    if len(lines) > MAX_UNPRICED_SHOWN:
+        yield f"  and {len(lines) - MAX_UNPRICED_SHOWN:,} more: --json has all"
 
 
 def _sections(title: str, columns: TextRow, sections: Mapping[str, Sequence[TextRow]], style: str) -> Iterator[Any]:
