@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from voicebill.web.app import create_app
+from voicebill.web.connections import server_settings
 from voicebill.web.site import Limits, Site
 
 CLIENTS = 50
@@ -44,7 +45,7 @@ def site() -> FastAPI:
 
 def serve(make: Callable[[], FastAPI], listening: socket.socket) -> None:
     """Run a server until its process is terminated."""
-    config = uvicorn.Config(make(), log_level="error", access_log=False)
+    config = uvicorn.Config(make(), **server_settings(Limits()))
     uvicorn.Server(config).run(sockets=[listening])
 
 

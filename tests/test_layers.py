@@ -83,8 +83,8 @@ def test_the_clock_is_read_in_one_place() -> None:
         and node.func.attr in CLOCKS
         and not (node.func.attr == "today" and ast.unparse(node.func.value) not in ("date", "datetime"))
     }
-    duration = ("web/limits_middleware.py", "perf_counter")  # for the log alone
-    assert clock_reads - {duration} == {("cli/options/shared.py", "now")}
+    durations = {("web/limits_middleware.py", "perf_counter"), ("web/connections.py", "time")}  # for the log, and for deadlines
+    assert clock_reads - durations == {("cli/options/shared.py", "now")}
 
 
 BARE = """

@@ -19,6 +19,7 @@ from tests.cases import DAY
 from voicebill.answers.reports.report import Report
 from voicebill.facts import load_facts
 from voicebill.web.app import create_app
+from voicebill.web.connections import server_settings
 from voicebill.web.site import Limits, Site
 
 CHROMIUM = (
@@ -36,12 +37,19 @@ BROWSER_ARGUMENTS = [
 
 
 @contextmanager
-def serve_site() -> Iterator[str]:
-    """The address of a site that runs in a separate thread."""
+def serve_site(*, send_buffer: int | None = None, **site: Any) -> Iterator[str]:
+    """The address of a site that runs in a separate thread, as `voicebill serve` runs it.
+
+    `send_buffer`: so many bytes of answers at most are kept by the system until their client reads them.
+    """
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    app = create_app(Site(today=lambda: DAY, facts=load_facts()))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, ws="none", loop="asyncio"))
+    listener.listen(512)
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    settings: dict[str, Any] = {"today": lambda: DAY, "facts": load_facts()} | site
+    app = create_app(Site(**settings))
+    server = uvicorn.Server(uvicorn.Config(app, loop="asyncio", **server_settings(settings.get("limits") or Limits())))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -38,6 +38,18 @@ class Limits:
     seconds: float = 20.0
     body_seconds: float = 20.0
     """Time in which the body of a request must arrive."""
+    connections: int = 400
+    """Connections at the same time; at the limit, the one without a complete request for longest is closed."""
+    head_bytes: int = 32 * 1024
+    """Size of the address and the headers of a request, and of its trailers."""
+    head_seconds: float = 10.0
+    """Time in which they must arrive."""
+    idle_seconds: int = 15
+    """Time for which a connection is kept between two requests."""
+    pipelined_requests: int = 16
+    """Requests of one connection that wait for the answer to an earlier one."""
+    unread_bytes: int = 64 * 2**20
+    """Size of all answers that their clients have not read."""
     workers: int = 4
     log_workers: int = 2
 

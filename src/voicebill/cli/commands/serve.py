@@ -59,10 +59,11 @@ def serve_command(
         voicebill serve
         voicebill serve --port 8080 --prices contract.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    require_extra("web", "serving", "uvicorn", "fastapi", "jinja2", "python_multipart")
+    require_extra("web", "serving", "uvicorn", "httptools", "fastapi", "jinja2", "python_multipart")
     import uvicorn  # noqa: PLC0415 - the web server needs an extra
 
     from voicebill.web.app import create_app  # noqa: PLC0415
+    from voicebill.web.connections import server_settings  # noqa: PLC0415
     from voicebill.web.site import Limits, Site  # noqa: PLC0415
 
     if prefix and not (prefix.startswith("/") and not prefix.endswith("/")):
@@ -77,13 +78,4 @@ def serve_command(
     site = Site(today=today, facts=facts, limits=limits, prefix=prefix, rules=rule_set, hosts=own_hosts(host, allow_host or ()))
     require_free_port(host, port)
     print_line(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
-    uvicorn.run(
-        create_app(site),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-        timeout_keep_alive=15,
-    )
+    uvicorn.run(create_app(site), host=host, port=port, **server_settings(limits))
