@@ -39,6 +39,13 @@ def counted_steps(count_steps: CountSteps) -> Iterator[None]:
         _COUNT_STEPS.reset(token)
 
 
+def check_work() -> None:
+    """Give whoever asked for other work, such as reading a log, the chance to give it up. This takes no step."""
+    count_steps = _COUNT_STEPS.get()
+    if count_steps is not None:
+        count_steps(0)
+
+
 def checked(items: list[Step]) -> Iterator[Step]:
     """The items of a loop that takes a step for each."""
     count_steps = _COUNT_STEPS.get()

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from voicebill.conversation.work import check_work
 from voicebill.logs.keys import place_key
 from voicebill.logs.python_text import with_printed_values
 from voicebill.logs.report import ReadReport, describe_encoding_error, format_json_error
@@ -77,6 +78,7 @@ def sample_documents(sample: Sequence[bytes]) -> list[bytes]:
     contents: list[bytes] = []
     open_document = _OpenDocument("", ReadReport())
     for line_number, line in enumerate(sample, 1):
+        check_work()
         for _, content in open_document.add_line(line_number, line):
             contents += _array_items(content) or [content]
         if len(contents) >= MAX_SAMPLED_DOCUMENTS:
@@ -89,6 +91,7 @@ def is_within_document(sample: Sequence[bytes]) -> bool:
     """Return whether the first lines of a source end within a document over many lines."""
     open_document = _OpenDocument("", ReadReport())
     for line_number, line in enumerate(sample, 1):
+        check_work()
         for _ in open_document.add_line(line_number, line):
             pass
     return bool(open_document.content)
@@ -148,6 +151,7 @@ def matching_documents(
     """Yield the documents of a sample that can be decoded and contain any of the words."""
     encoded_words = [word.encode() for word in words]
     for content in sample_documents(sample):
+        check_work()
         if any(word in content for word in encoded_words):
             try:
                 yield decoder.decode(_normalized(content, any_case=any_case))
@@ -175,6 +179,7 @@ def _elements(
     if not items:
         yield Document(lines.name, lines.identity, line_number, content, encoding_error=encoding_error)
     for index, item in enumerate(items, 1):
+        check_work()
         yield Document(lines.name, lines.identity, line_number, item, index, encoding_error)
 
 

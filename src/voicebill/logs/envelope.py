@@ -8,6 +8,7 @@ from msgspec import Struct, field, to_builtins
 
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
+from voicebill.conversation.work import check_work
 from voicebill.logs.counts import no_usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
@@ -112,6 +113,7 @@ class RecordContext:
         that is not the document as a unit. Without usage, it is searched for counts. A model that is billed by time has no
         usage where only tokens were counted, and none of them.
         """
+        check_work()
         defaults = self.defaults
         owners = self._reported_owners() if owner_objects is None else owners_in(owner_objects, defaults.column)
         provider, model = split_model_name(owners.value("model", model), normalize_provider(provider))

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
+from voicebill.conversation.work import check_work
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import documents, is_within_document, sample_documents
 from voicebill.logs.formats import (
@@ -29,6 +30,8 @@ from voicebill.logs.invoices import invoice_refusal, spend_refusal
 from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
 from voicebill.logs.sources import PARQUET, NumberedLine, NumberedLines, Source, find_sources
 from voicebill.logs.wrapped_lines import MAX_WRAPPINGS, listed_events, strip_prefix, unwrap_line, unwrap_log_records
+
+Examined = TypeVar("Examined")
 
 SAMPLE_LINES = 400
 SAMPLE_BYTES = 4_000_000
@@ -160,7 +163,7 @@ def _with_own_names(rewrite_line: Callable[..., bytes], defaults: LogDefaults) -
 def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:
     """Return the format of a sample as it is, or else of the JSON behind its prefixes or in its envelopes."""
     log_formats = tuple(log_formats)
-    plain = next((log_format for log_format in log_formats if log_format.matches(sample)), None)
+    plain = next((log_format for log_format in _giving_up(log_formats) if log_format.matches(sample)), None)
     if plain is not None:
         is_table = b"{" not in sample[0] and plain.matches(sample[:1])
         has_prefix = not is_table and any(strip_prefix(line) != line for line in sample)
@@ -169,14 +172,21 @@ def _recognise(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Rec
         return None
     before = [line.rstrip(b"\n") for line in sample]
     for rewrite_line in REWRITINGS:
-        rewritten = [content for line in sample for content in rewrite_line(line).rstrip(b"\n").split(b"\n")]
+        rewritten = [content for line in _giving_up(sample) for content in rewrite_line(line).rstrip(b"\n").split(b"\n")]
         if rewritten == before:
             continue
         before = rewritten
-        matching = next((log_format for log_format in log_formats if log_format.matches(rewritten)), None)
+        matching = next((log_format for log_format in _giving_up(log_formats) if log_format.matches(rewritten)), None)
         if matching is not None:
             return Recognition(matching, rewrite_line)
     return None
+
+
+def _giving_up(items: Iterable[Examined]) -> Iterator[Examined]:
+    """Yield items that take some time each, unless nobody waits for them any more."""
+    for item in items:
+        check_work()
+        yield item
 
 
 def _recognise_documents(sample: Sequence[bytes], log_formats: Iterable[LogFormat]) -> Recognition | None:

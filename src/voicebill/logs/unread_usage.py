@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from voicebill.conversation.work import check_work
+
 MAX_COUNTS = 12
 """At most so many counts of a line are named."""
 MAX_NAME_LENGTH = 60
@@ -141,6 +143,7 @@ def counts_in(value: object, *, in_usage: bool = False) -> dict[str, int | float
     names_model = False
     waiting = [_Entry("", value, in_usage, 0)]
     while waiting and len(counts) < MAX_COUNTS:
+        check_work()
         name, inner, is_in_usage, layer = waiting.pop()
         meaning = meaning_of(name)
         if meaning == "uncharged":

@@ -14,6 +14,7 @@ from typing import Any
 from voicebill.billing.errors import InvalidInput, VoicebillError, closest_names
 from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
 from voicebill.billing.usage import Usage
+from voicebill.conversation.work import check_work
 from voicebill.facts.load import load_facts
 from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
@@ -241,6 +242,7 @@ def _column_remarks(names: Sequence[str], columns: Mapping[int, str]) -> dict[st
     """Return what is to be said of the other columns if they have values: of tokens, and of misspelt names."""
     remarks = {}
     for index, name in enumerate(names):
+        check_work()
         column = normalize_column(name)
         if index in columns or _misspelt(column, _counting_columns()):
             continue
