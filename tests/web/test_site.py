@@ -12,12 +12,12 @@ from voicebill.web.app import create_app
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.site import Limits, Site
 
-POOLS = ("workers", "log_workers")
+POOLS = ("workers", "slow_workers", "log_workers")
 
 
 def small_site() -> Site:
     """A site with one thread of each kind."""
-    return Site(today=lambda: DAY, facts=load_facts(), limits=Limits(workers=1, log_workers=1))
+    return Site(today=lambda: DAY, facts=load_facts(), limits=Limits(workers=1, slow_workers=1, log_workers=1))
 
 
 def threads_of(pool: ThreadPoolExecutor) -> list[threading.Thread]:

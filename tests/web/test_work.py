@@ -161,3 +161,50 @@ def test_work_stops_when_nobody_waits_for_it() -> None:
     run(go)
     site.stop()
     assert stopped == ["Too slow"]
+
+
+def test_quick_requests_wait_for_no_slow_one() -> None:
+    """While more slow requests are counted than there are threads for them, a plan of 20 turns is answered."""
+    site, started, finish = Site(today=lambda: DAY), threading.Semaphore(0), threading.Event()
+    slow_workers = site.limits.slow_workers
+
+    def slow_work() -> str:
+        list(checked([0] * (site.limits.quick_steps + STEPS_BETWEEN_CHECKS)))
+        started.release()
+        assert finish.wait(30)
+        return threading.current_thread().name
+
+    def quick_work() -> str:
+        list(checked([0] * site.limits.quick_steps))
+        return threading.current_thread().name
+
+    async def go() -> tuple[list[str], list[str]]:
+        loop = asyncio.get_running_loop()
+        slow = [asyncio.create_task(run_in_threads(site, slow_work)) for _ in range(site.limits.workers + slow_workers)]
+        for _ in range(slow_workers):
+            assert await loop.run_in_executor(None, started.acquire, True, 30)
+        quick = [await run_in_threads(site, quick_work) for _ in range(10)]
+        assert not any(task.done() for task in slow)
+        finish.set()
+        return quick, await asyncio.gather(*slow)
+
+    try:
+        quick, slow = run(go)
+    finally:
+        finish.set()
+        site.stop()
+    assert not [name for name in quick if "slow" in name]
+    assert not [name for name in slow if "slow" not in name]
+
+
+def test_slow_work_has_all_its_steps() -> None:
+    """The steps that it took in the threads for quick work do not count twice."""
+    site = Site(today=lambda: DAY, limits=Limits(quick_steps=100, steps=1_000))
+
+    async def go(steps: int) -> int:
+        return await run_in_threads(site, lambda: len(list(checked([0] * steps))))
+
+    assert run(lambda: go(1_000)) == 1_000
+    with pytest.raises(Problem, match="takes more work than is possible here"):
+        run(lambda: go(1_001))
+    site.stop()

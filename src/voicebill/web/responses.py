@@ -75,29 +75,53 @@ class StepBudget:
             raise Problem(503, "Too slow", [(None, "the request was cancelled")])
         self.left -= steps
         if self.left < 0:
-            message = (
-                "takes more work than is possible here: reduce turns, tool calls, call lengths or the range; "
-                "the command line has no limit"
-            )
-            raise Problem(422, "Too long", [("turns", message)])
+            raise self.problem()
+
+    def problem(self) -> Exception:
+        """What is raised when no steps are left."""
+        message = (
+            "takes more work than is possible here: reduce turns, tool calls, call lengths or the range; "
+            "the command line has no limit"
+        )
+        return Problem(422, "Too long", [("turns", message)])
+
+
+class NotQuick(Exception):
+    """Work takes more steps than quick work may."""
+
+
+class QuickBudget(StepBudget):
+    """The work that a request may take in the threads for quick work."""
+
+    def problem(self) -> Exception:
+        """What is raised when no steps are left: the work must be done elsewhere."""
+        return NotQuick()
 
 
 async def run_in_threads(site: Site, work: Callable[[], Result], workers: Executor | None = None) -> Result:
     """Run work that takes more than a few milliseconds in threads, by default the site's, so that the event loop stays free.
 
-    Conversations are counted within the site's limit. Work whose request is cancelled stops at the next count.
+    Conversations are counted within the site's limit. Work whose request is cancelled stops at the next count. Work that is
+    not quick is begun again in threads for such work, so that quick work waits only for its own kind.
 
     Raises:
         Problem: the limit is exceeded.
     """
-    budget = StepBudget(site.limits.steps)
+    if workers is not None:
+        return await _run_within(StepBudget(site.limits.steps), work, workers)
+    try:
+        return await _run_within(QuickBudget(min(site.limits.quick_steps, site.limits.steps)), work, site.workers)
+    except NotQuick:
+        return await _run_within(StepBudget(site.limits.steps), work, site.slow_workers)
 
+
+async def _run_within(budget: StepBudget, work: Callable[[], Result], workers: Executor) -> Result:
     def bounded_work() -> Result:
         with counted_steps(budget.count):
             return work()
 
     try:
-        return await asyncio.get_running_loop().run_in_executor(workers or site.workers, bounded_work)
+        return await asyncio.get_running_loop().run_in_executor(workers, bounded_work)
     except asyncio.CancelledError:
         budget.is_dropped = True
         raise

@@ -24,6 +24,8 @@ class Limits:
     """Turns of the longest call of a month."""
     steps: int = 100_000
     """Responses of conversations that are counted for a request, at most 3 s of processor time: up to 27 µs each."""
+    quick_steps: int = 2_000
+    """Responses that are counted at most while others wait; a request that takes more goes on beside them."""
     body_bytes: int = 256 * 1024
     query_bytes: int = 8 * 1024
     log_bytes: int = 32 * 2**20
@@ -51,6 +53,7 @@ class Limits:
     unread_bytes: int = 64 * 2**20
     """Size of all answers that their clients have not read."""
     workers: int = 4
+    slow_workers: int = 2
     log_workers: int = 2
 
     @property
@@ -84,13 +87,18 @@ class Site:
         return ThreadPoolExecutor(self.limits.workers, thread_name_prefix="voicebill")
 
     @cached_property
+    def slow_workers(self) -> ThreadPoolExecutor:
+        """Threads for requests that take more than `quick_steps`, so that no other request waits for them."""
+        return ThreadPoolExecutor(self.limits.slow_workers, thread_name_prefix="voicebill-slow")
+
+    @cached_property
     def log_workers(self) -> ThreadPoolExecutor:
         """Threads for usage logs, so that estimates do not wait for them."""
         return ThreadPoolExecutor(self.limits.log_workers, thread_name_prefix="voicebill-logs")
 
     def stop(self) -> None:
         """Stop the threads; the next request starts new ones."""
-        for name in ("workers", "log_workers"):
+        for name in ("workers", "slow_workers", "log_workers"):
             workers = self.__dict__.pop(name, None)
             if workers is not None:
                 workers.shutdown(wait=False, cancel_futures=True)

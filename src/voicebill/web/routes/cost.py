@@ -149,7 +149,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
             raise Problem(415, "Invalid input", [(None, message)])
         content = await request.body()
         log_cost = await _cost_log_in_thread(content, "the log", values, site)
-        return uncached(await run_in_threads(site, lambda: json_body(log_cost.cost_report)))
+        return uncached(await run_in_threads(site, lambda: json_body(log_cost.cost_report), site.log_workers))
 
     return router
 
@@ -252,7 +252,7 @@ async def _render_charts(answer: Cost, site: Site, renderer: ChartRenderer) -> d
         return {}
     try:
         plots = await run_in_threads(
-            site, lambda: {theme: draw.costs_chart(answer, THEMES[theme]) for theme in ("light", "dark")}
+            site, lambda: {theme: draw.costs_chart(answer, THEMES[theme]) for theme in ("light", "dark")}, site.log_workers
         )
         images = {theme: await renderer.render_once(site, plot, "svg") for theme, plot in plots.items()}
         return {theme: f"data:image/svg+xml;base64,{b64encode(image).decode()}" for theme, image in images.items()}
