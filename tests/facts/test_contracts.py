@@ -13,6 +13,8 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.bill import bill, rate_warnings
+from voicebill.billing.offers import Rates
+from voicebill.billing.price_book import price_warnings
 from voicebill.billing.usage import Usage
 from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
@@ -50,6 +52,23 @@ def test_a_negotiated_price_applies_on_its_days_and_to_its_meter_only(tmp_path: 
     assert [price(facts, "audio_in", day) for day in days] == [32, 28, 28, 32]
     assert price(facts, "audio_out") == 64
     assert price(facts, "audio_in", model="gpt-realtime-2") == 32
+
+
+def test_cached_input_that_costs_more_than_uncached_input_is_warned_of(tmp_path: Path) -> None:
+    facts = load_facts(write_contract(tmp_path, CONTRACT.replace("audio_in = 28", "audio_in = 0.3")))
+    answer = estimate(Plan(minutes=10, turns=20), ModelSelection(model="gpt-realtime-1.5", day=DAY), facts)
+    assert (
+        "audio in, cached of gpt-realtime-1.5 costs more than audio in ($0.40/M, not $0.30/M): check your prices; "
+        "best and worst remain the lowest and the highest amount"
+    ) in answer.warnings
+    assert answer.per_conversation.best < answer.per_conversation.expected < answer.per_conversation.worst
+
+
+def test_no_listed_price_of_cached_input_is_above_that_of_uncached_input() -> None:
+    book = load_facts().prices
+    for offer in book.offers:
+        for row in offer.rows:
+            assert not list(price_warnings(Rates.from_row(offer, row, book.meters))), (offer.id, row.since)
 
 
 def test_a_discount_of_nothing_changes_nothing_but_the_digest(tmp_path: Path) -> None:

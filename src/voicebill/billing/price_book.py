@@ -313,7 +313,7 @@ class PriceBook:
         reason = uncertainty(row, day)
         if reason:
             warnings.append(f"the prices of {offer.name} may not apply on {day}: {reason}")
-        warnings += [*self._shutdown_warnings(offer, day), *self._region_warnings(offer, region)]
+        warnings += [*price_warnings(rates), *self._shutdown_warnings(offer, day), *self._region_warnings(offer, region)]
         if region is None and offer.deployment == "regional" and len(offer.regions) == 1:
             region = offer.regions[0]
             assumptions.append(f"the region is {region}, the only one with {deployment} prices of {offer.name}")
@@ -527,6 +527,18 @@ def _by_model(rows: Iterable[tuple[ModelKey, Row]]) -> Mapping[ModelKey, Sequenc
     for key, row in rows:
         by_model.setdefault(key, []).append(row)
     return by_model
+
+
+def price_warnings(rates: Rates) -> Iterable[str]:
+    """Warnings about prices that no vendor lists, but a file of one's own may: cached input dearer than uncached input."""
+    name = rates.offer.name
+    for rate in rates.by_meter.values():
+        uncached = rates[rate.meter.uncached_meter] if rate.meter.uncached_meter else None
+        if uncached is not None and rate.price > uncached.price:
+            yield (
+                f"{rate.meter.label} of {name} costs more than {uncached.meter.label} ({rate}, not {uncached}): check your "
+                "prices; best and worst remain the lowest and the highest amount"
+            )
 
 
 def _select_offers(

@@ -72,7 +72,7 @@ class StackComponent:
         if usages[0] is usages[2]:
             same_amount = self._amount(usages, 1)
             return Scenarios(same_amount, same_amount, same_amount)
-        return Scenarios(*(self._amount(usages, index) for index in range(3)))
+        return Scenarios.of(self._amount(usages, index) for index in range(3))
 
     def _amount(self, usages: Usages, index: int) -> Amount:
         amount_or_none = price_usage(usages[index], self.quote.rates)

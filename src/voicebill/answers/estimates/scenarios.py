@@ -1,5 +1,6 @@
 """Price conversations in the best, expected and worst cache scenario."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,11 +22,20 @@ from voicebill.conversation.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Scenarios:
-    """An amount of picodollars under the cache behaviours `all` (best), the expected one, and `none` (worst)."""
+    """An amount of picodollars in the best, the expected and the worst cache scenario."""
 
     best: Amount
     expected: Amount
     worst: Amount
+
+    @classmethod
+    def of(cls, amounts: Iterable[Amount]) -> "Scenarios":
+        """The scenarios of the amounts under the cache behaviours `all`, the expected one, and `none`.
+
+        The first is the best and the last the worst, unless prices of one's own make cached input dearer than uncached input.
+        """
+        reused, expected, fresh = amounts
+        return cls(min(reused, expected, fresh), expected, max(reused, expected, fresh))
 
     def scaled(self, factor: Fraction) -> "Scenarios":
         """The amounts multiplied, still exact."""
@@ -58,8 +68,7 @@ def usage_costs(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Scenario
     """
     voice, transcription = scenario_usage
     transcription_amount = total_amount(priced_lines(transcription, model.transcription.rates)) if model.transcription else 0
-    best, expected, worst = (total_amount(priced_lines(usage, model.quote.rates)) + transcription_amount for usage in voice)
-    return Scenarios(best, expected, worst)
+    return Scenarios.of(total_amount(priced_lines(usage, model.quote.rates)) + transcription_amount for usage in voice)
 
 
 def conversation_costs(conversation: CountedConversation, model: ResolvedModel) -> Scenarios:
@@ -69,4 +78,4 @@ def conversation_costs(conversation: CountedConversation, model: ResolvedModel) 
         total_amount(priced_lines(usage_for_cache(behaviour, conversation), model.quote.rates)) + transcription_amount
         for behaviour in cache_scenarios(conversation)
     )
-    return Scenarios(*amounts)
+    return Scenarios.of(amounts)

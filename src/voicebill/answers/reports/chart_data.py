@@ -110,7 +110,7 @@ def cumulative_costs(answer: Estimate) -> list[BandRow]:
         return accumulate(to_dollars(amount) for amount in by_turn.values())
 
     columns = zip(*(running_totals(behaviour) for behaviour in cache_scenarios(conversation)), strict=True)
-    return [BandRow(turn, best, expected, worst) for turn, (best, expected, worst) in enumerate(columns, start=1)]
+    return [BandRow(turn, min(amounts), amounts[1], max(amounts)) for turn, amounts in enumerate(columns, start=1)]
 
 
 def cost_by_length(answer: Estimate) -> list[BandRow]:
