@@ -23,6 +23,9 @@ from voicebill.billing.validity import PartialDate, describe_coverage, effective
 WARN_BEFORE_SHUTDOWN = timedelta(days=183)
 """A shutdown within half a year is reported: migrating a voice agent takes months, not days."""
 
+LEAST_PRICE = Decimal("0.000001")
+"""Dollars per price unit, such as a million tokens or a minute, below which a price is taken for free. No vendor lists one."""
+
 ENDING_SOON = timedelta(days=90)
 """A model that ends within so many days is compared apart from the others: an agent built today would outlive it."""
 
@@ -530,8 +533,17 @@ def _by_model(rows: Iterable[tuple[ModelKey, Row]]) -> Mapping[ModelKey, Sequenc
 
 
 def price_warnings(rates: Rates) -> Iterable[str]:
-    """Warnings about prices that no vendor lists, but a file of one's own may: cached input dearer than uncached input."""
+    """Warnings about prices that no vendor lists, but that files and discounts of one's own may lead to.
+
+    Such are prices of $0, or so small that they look like it, and cached input that is dearer than uncached input.
+    """
     name = rates.offer.name
+    free = {meter: price for meter, price in rates.row.unit_prices.items() if price < LEAST_PRICE}
+    if free:
+        labels = "; ".join(rates.meters[meter].label for meter in free)
+        meters = "" if len(free) == len(rates.row.unit_prices) else f" for {labels}"
+        amount = "almost $0" if any(free.values()) else "$0"
+        yield f"{name} costs {amount}{meters} by your prices and discounts: check them, unless it is free for you"
     for rate in rates.by_meter.values():
         uncached = rates[rate.meter.uncached_meter] if rate.meter.uncached_meter else None
         if uncached is not None and rate.price > uncached.price:

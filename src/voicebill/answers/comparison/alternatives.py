@@ -30,7 +30,7 @@ from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
 from voicebill.billing.bill import Line, rate_warnings
 from voicebill.billing.errors import ContextOverflow, VoicebillError
 from voicebill.billing.money import Amount
-from voicebill.billing.price_book import Quote
+from voicebill.billing.price_book import Quote, price_warnings
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_population import CallPopulation, call_population, planned_minutes, session_cap
 from voicebill.conversation.plan import Plan, greeting_turns
@@ -211,6 +211,21 @@ class Alternatives(Answer):
     def find(self, name: str) -> Alternative | None:
         """The possible alternative with a name; None if there is none."""
         return next((alternative for alternative in (*self.conversational, *self.partial) if alternative.name == name), None)
+
+    @property
+    def listed_warnings(self) -> list[str]:
+        """Warnings for a list of alternatives, each once: on prices of all of them, then all of conversational stacks.
+
+        Other warnings of offers are in their notes.
+        """
+        of_stacks = (text for row in self.conversational if row.candidate is None for text in row.warnings)
+        return list(dict.fromkeys((*self.warnings_on_prices, *of_stacks)))
+
+    @property
+    def warnings_on_prices(self) -> list[str]:
+        """Warnings on the prices of all alternatives, each once."""
+        components = (row for alternative in (*self.conversational, *self.partial) for row in alternative.components)
+        return list(dict.fromkeys(text for component in components for text in price_warnings(component.quote.rates)))
 
     @property
     def cheapest_by_architecture(self) -> tuple[Alternative, ...]:

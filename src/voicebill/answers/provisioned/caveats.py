@@ -1,15 +1,16 @@
 """State the assumptions and warnings of a PTU sizing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.provisioned.commitments import Commitment
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import format_price
-from voicebill.billing.price_book import Quote
+from voicebill.billing.price_book import Quote, price_warnings
 from voicebill.billing.provisioned_throughput import PROVIDER, HourlyPrice, Throughput
 from voicebill.conversation.volume import HOURS_PER_DAY, HOURS_PER_MONTH, HOURS_PER_YEAR
 
@@ -45,15 +46,23 @@ def ptu_assumptions(
     yield from () if quote is None else quote.assumptions
 
 
+def free_units(commitments: Iterable[Commitment]) -> Iterator[str]:
+    """Warnings that units cost $0, which no vendor lists."""
+    for commitment in commitments:
+        if not commitment.per_ptu_hour:
+            yield f"units {commitment.label} cost $0 by your prices: check them, unless they are free for you"
+
+
 def ptu_warnings(
     request: PtuRequest, row: Throughput, quote: Quote | None, spillover_calls: Fraction, facts: Facts
 ) -> Iterator[str]:
     """What may make the sizing wrong, or change its cost."""
     if row.max_prompt_tokens is not None and request.prompt_tokens > row.max_prompt_tokens:
         yield f"{row.model}: {row.note}; a prompt of {request.prompt_tokens:,} tokens is not served by units"
-    shutdown_warnings = tuple(_shutdown_warnings(request, facts) if quote is None else quote.warnings)
-    yield from shutdown_warnings
-    end = None if quote is None or shutdown_warnings else facts.prices.shutdown_day(quote.offer)
+    on_prices = () if quote is None else tuple(price_warnings(quote.rates))
+    warnings = tuple(_shutdown_warnings(request, facts) if quote is None else quote.warnings)
+    yield from warnings
+    end = None if quote is None or set(warnings) - set(on_prices) else facts.prices.shutdown_day(quote.offer)
     if end is not None and request.day < end < request.day + timedelta(days=365):
         yield (
             f"{row.model} ends on {end}: before a year that is reserved from {request.day} is over; "

@@ -9,7 +9,7 @@ from datetime import date
 from fractions import Fraction
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.provisioned.caveats import ptu_assumptions, ptu_warnings
+from voicebill.answers.provisioned.caveats import free_units, ptu_assumptions, ptu_warnings
 from voicebill.answers.provisioned.commitments import PtuLoad, commitments_on
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.provisioned.result import PtuSizing
@@ -61,7 +61,7 @@ def size_ptus(request: PtuRequest, facts: Facts) -> PtuSizing:
         per_call=per_call,
         digest=facts.provisioned.digest,
         assumptions=tuple(ptu_assumptions(request, row, hourly, quote, facts)),
-        warnings=tuple(ptu_warnings(request, row, quote, load.spillover_calls(bought), facts)),
+        warnings=(*free_units(commitments), *ptu_warnings(request, row, quote, load.spillover_calls(bought), facts)),
     )
 
 

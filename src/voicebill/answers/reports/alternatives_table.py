@@ -48,6 +48,8 @@ def markdown(answer: Alternatives, heading: str) -> str:
     text += ["## How they differ", ""]
     architectures = dict.fromkeys(alternative.architecture for alternative in (*answer.conversational, *answer.partial))
     text += [f"- **{LABELS[architecture]}**: {DESCRIPTIONS[architecture]}" for architecture in architectures]
+    warnings = answer.warnings_on_prices
+    text += ["", "## Warnings", "", *(f"- {markdown_text(warning)}" for warning in warnings)] if warnings else []
     text += ["", "## Sources of the prices", ""]
     text += [f"{number}. {markdown_text(source)}" for source, number in sources.items()]
     return "\n".join(text) + "\n"

@@ -36,7 +36,7 @@ def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Conso
     notes = (
         *terminal.notes("Not possible for this plan", (_reason(alternative) for alternative in answer.not_possible)),
         *terminal.notes("How they differ", _differences((*answer.conversational, *answer.partial))),
-        *terminal.notes("Warnings", _warnings(answer.conversational), style="yellow"),
+        *terminal.notes("Warnings", answer.listed_warnings, style="yellow"),
         *terminal.notes("Assumptions", _assumptions(answer)),
     )
     for note in notes:
@@ -160,15 +160,6 @@ def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
         yield f"{LABELS[architecture]}: {DESCRIPTIONS[architecture]}"
 
 
-def _warnings(alternatives: Iterable[Alternative]) -> list[str]:
-    """The warnings of the stacks, each once; those of offers are in their notes."""
-    return list(
-        dict.fromkeys(
-            warning for alternative in alternatives if alternative.candidate is None for warning in alternative.warnings
-        )
-    )
-
-
 def _reason(alternative: Alternative) -> str:
     """The reason why an alternative is not possible, with its name."""
     reason = str(alternative.reason)
@@ -230,3 +221,5 @@ def print_pipelines(answer: Alternatives, count: int, out: Console) -> None:
             str(alternative.ends or "-"),
         )
     out.print(terminal.indent(table))
+    for note in terminal.notes("Warnings on the prices of these pipelines", answer.warnings_on_prices, style="yellow"):
+        out.print(note)
