@@ -192,8 +192,9 @@ def answer(address: str) -> bytes:
     pytest.fail("the site does not start")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
-def test_no_process_outlives_the_site(how: signal.Signals) -> None:
+@pytest.mark.parametrize("painting", [False, True], ids=["idle", "painting"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["terminated", "interrupted", "killed"])
+def test_no_process_outlives_the_site(how: signal.Signals, *, painting: bool) -> None:
     """The processes that render, and the tracker that Python starts, hold the output of the site: it ends with the last."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -206,8 +207,13 @@ def test_no_process_outlives_the_site(how: signal.Signals) -> None:
         try:
             assert b"voicebill at" in site.stdout.readline()
             assert b"<svg" in answer(f"http://127.0.0.1:{port}/chart/turns.svg")
-            site.send_signal(how)
-            site.communicate(timeout=30)
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                if painting:
+                    client.sendall(b"GET /chart/turns.png HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                    assert b"ok" in answer(f"http://127.0.0.1:{port}/healthz")
+                site.send_signal(how)
+                output, _ = site.communicate(timeout=60)
+            assert b"Traceback" not in output
         finally:
             if site.returncode is None:
                 os.killpg(site.pid, signal.SIGKILL)

@@ -227,11 +227,12 @@ def test_only_so_many_long_logs_are_received_at_once(size: int, statuses: list[i
         tasks.append(asyncio.create_task(_call(middleware, refused, path="/api/cost", received=[part(b"x" * size)])))
         await asyncio.sleep(0)
         assert answered == []
+        refused_at_once = list(refused)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert middleware.active["log"] == 0
-        return refused
+        return refused_at_once
 
     assert run(go) == statuses
 
@@ -322,6 +323,21 @@ def test_a_request_that_takes_too_long_is_cancelled() -> None:
 
         statuses: list[int] = []
         await _call(LimitsMiddleware(app, Limits(seconds=0.01)), statuses)
+        return statuses
+
+    assert run(go) == [503]
+
+
+def test_a_request_that_the_end_of_the_site_cancels_is_answered() -> None:
+    async def go() -> list[int]:
+        async def app(_scope: Message, _receive: Receive, _send: Send) -> None:
+            await asyncio.Event().wait()
+
+        statuses: list[int] = []
+        task = asyncio.create_task(_call(LimitsMiddleware(app, Limits()), statuses))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
         return statuses
 
     assert run(go) == [503]

@@ -97,6 +97,8 @@ class LimitsMiddleware:
                 503, "Too slow", [(None, f"no result within {self.limits.seconds:g} seconds: reduce the request")]
             )
             await response.send_problem(timeout_problem, {"retry-after": "1"})
+        except asyncio.CancelledError:  # the site ends, and this request took longer than it may wait
+            await response.send_problem(Problem(503, "Stopping", [(None, "the site is being stopped: try again later")]), {})
         except Problem as problem:
             await response.send_problem(problem, {"retry-after": "1"} if problem.status == 503 else {})
         except Exception as error:

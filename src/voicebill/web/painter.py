@@ -69,7 +69,10 @@ def _serve(connection: Connection) -> None:
             render, plot, kind = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_result(render, plot, kind))
+        try:
+            connection.send(_result(render, plot, kind))
+        except OSError:  # the site ended while the chart was rendered
+            return
 
 
 def _result(render: Callable[[Any, str], bytes], plot: Any, kind: str) -> bytes | Exception:  # noqa: ANN401 - lets-plot's plot
