@@ -43,6 +43,11 @@ def site() -> FastAPI:
     return create_app(Site(today=lambda: DAY, limits=Limits(concurrent_requests=4 * CLIENTS)))
 
 
+def site_with_limits() -> FastAPI:
+    """The web site of voicebill with the limits that it has."""
+    return create_app(Site(today=lambda: DAY))
+
+
 def serve(make: Callable[[], FastAPI], listening: socket.socket) -> None:
     """Run a server until its process is terminated."""
     config = uvicorn.Config(make(), **server_settings(Limits()))

@@ -131,7 +131,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
     context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
     context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
     try:
-        view = await run_in_threads(site, lambda: build_comparison_view(values, site))
+        view = await run_in_threads(site, lambda: build_comparison_view(values, site), site.slow_workers)
     except Problem as error:
         return pages.page(request, "compare.html", context | problem_context(error), status=error.status)
     return pages.page(request, "compare.html", context | {"view": view})
@@ -143,8 +143,11 @@ async def _render_json(request: Request, table: object, site: Site) -> Response:
         {name: _field_text(table[name]) for name in BREAK_EVEN_FIELDS if name in table} if isinstance(table, Mapping) else {}
     )
     offer_filter = parse_comparison_filter(table)
-    body = await run_in_threads(site, lambda: json_body(comparison_report(bound, break_even_fields, offer_filter)))
-    return json_response(request, body)
+
+    def work() -> bytes:
+        return json_body(comparison_report(bound, break_even_fields, offer_filter))
+
+    return json_response(request, await run_in_threads(site, work, site.slow_workers))
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:

@@ -1,6 +1,7 @@
 """Serve estimates: the page and its parts, JSON and CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -183,13 +184,20 @@ def breakdown_csv(answer: Estimate) -> str:
     return csv_text(rows)
 
 
+def _workers_for(bound: BoundRequest, site: Site) -> Executor | None:
+    """The threads for slow requests if a plan is long, else those in which it is tried first whether the request is quick."""
+    plan = bound.request.plan
+    return site.slow_workers if plan.turns + plan.tool_calls > MAX_QUICK_TURNS else None
+
+
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
     fields = with_defaults(values)
     context = form_context(fields, site)
     try:
         bound = bind_request(fields, site)
-        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields))
-        explanation = await run_in_threads(site, lambda: explain(bound, view.answer))
+        workers = _workers_for(bound, site)
+        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields), workers)
+        explanation = await run_in_threads(site, lambda: explain(bound, view.answer), workers)
     except Problem as error:
         return pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
     return pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation})
@@ -200,8 +208,9 @@ async def _render_part(request: Request, name: str, site: Site, pages: Pages, *,
     is_post = request.method == "POST"
     fields = with_defaults(await read_form(request) if is_post else read_query(request.url.query, site.limits))
     bound = bind_request(fields, site)
-    view = await run_in_threads(site, lambda: build_estimate_view(bound, fields))
-    explanation = await run_in_threads(site, lambda: explain(bound, view.answer)) if with_explanation else None
+    workers = _workers_for(bound, site)
+    view = await run_in_threads(site, lambda: build_estimate_view(bound, fields), workers)
+    explanation = await run_in_threads(site, lambda: explain(bound, view.answer), workers) if with_explanation else None
     return pages.page(request, name, {"view": view, "explanation": explanation, "fields": fields})
 
 
@@ -215,7 +224,7 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
 
     is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
     runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS
-    return json_response(request, work() if runs_inline else await run_in_threads(site, work))
+    return json_response(request, work() if runs_inline else await run_in_threads(site, work, _workers_for(bound, site)))
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
@@ -274,6 +283,9 @@ def routes(site: Site, pages: Pages) -> APIRouter:
 
     return router
 
+
+MAX_QUICK_TURNS = 100
+"""A plan with more turns and tool calls is not tried with the quick requests."""
 
 MAX_INLINE_TURNS = 40
 """So few turns are counted in a millisecond, faster than a thread can be started."""
