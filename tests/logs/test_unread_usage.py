@@ -11,7 +11,7 @@ from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.facts import load_facts
-from voicebill.logs.read import read_log
+from voicebill.logs.read import LOG_FORMATS, read_log
 from voicebill.logs.report import ReadReport
 from voicebill.logs.unread_usage import UNCHARGED_EVENTS, UNCHARGED_NAMES, UNCHARGED_OBJECTS, unread_counts
 
@@ -177,3 +177,89 @@ def test_a_file_of_no_known_format_beside_a_log_is_unread_if_it_shows_usage(tmp_
 def test_a_line_that_is_not_json_stays_a_warning() -> None:
     _, report = read_records(lines(READ) + '\n{"usage": {"input_tokens": 5')
     assert (report.error_count, report.unread_usage) == (1, None)
+
+
+START = "2026-11-20T10:00:00Z"
+NAMES = {"model": "gpt-realtime", "custom_llm_provider": "openai"}
+
+
+def with_usage(usage: Any) -> dict[str, Any]:
+    """A response in every format, with a usage object of any content. What comes before a comma is the format."""
+    item = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "i", "content_index": 0}
+    bucket = {"object": "bucket", "start_time": 1795478400, "end_time": 1795482000}
+    result = {"object": "organization.usage.completions.result", "num_model_requests": 1, "model": "gpt-realtime"}
+    metrics = {"request_id": "r", "timestamp": 1795345200.5, "label": "x"}
+    frame = {"processor": "OpenAIRealtimeLLMService#0", "model": "gpt-realtime", "value": usage}
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-realtime"}
+    span = {"traceId": "t", "spanId": "s", "endTimeUnixNano": "1795345200250000000"}
+    row = {"request_id": "q", "call_type": "_arealtime", **NAMES, "startTime": START, "metadata": {"usage_object": usage}}
+    call = {"call_type": "_arealtime", "litellm_call_id": "c", **NAMES}
+    observation = {"id": "o", "traceId": "t", "type": "GENERATION", "startTime": START, "model": "gpt-realtime"}
+    run = {"id": "r", "trace_id": "r", "name": "c", "run_type": "llm", "start_time": START}
+    dog = {"trace_id": "t", "span_id": "s", "parent_id": "undefined", "span_kind": "llm", "model_name": "gpt-realtime"}
+    vapi = {"id": "c", "orgId": "o", "type": "webCall", "status": "ended", "startedAt": START, "endedAt": START}
+    return {
+        "realtime, response": {"type": "response.done", "response": {"id": "r", "status": "completed", "usage": usage}},
+        "realtime, transcription": {**item, "usage": usage},
+        "realtime, session": {"type": "session.closed", "usage": usage},
+        "openai-usage": {**bucket, "results": [{**result, **usage}]},
+        "livekit, metrics": {"type": "realtime_model_metrics", **metrics, **usage},
+        "livekit, transcription": {"type": "stt_metrics", **metrics, **usage},
+        "livekit, sum": {"type": "llm_usage", "provider": "openai", "model": "gpt-realtime", **usage},
+        "pipecat, message": {"label": "rtvi-ai", "type": "metrics", "data": {"tokens": [usage]}},
+        "pipecat, frame": {"time": START, "data": [frame]},
+        "otel": {**span, "attributes": {**attributes, **{f"gen_ai.usage.{name}": value for name, value in usage.items()}}},
+        "litellm, row": row,
+        "litellm, page": {"data": [row, row]},
+        "litellm, callback": {"kwargs": call, "response_obj": {"id": "r", "usage": usage}},
+        "agents, event": {"type": "usage", "usage": usage},
+        "agents, response": {"type": "response_done", "response": {"id": "resp_1", "usage": usage}},
+        "agents, update": {"type": "usage_update", "usage": usage},
+        "langfuse, observation": {**observation, "usageDetails": usage},
+        "langfuse, page": {"data": [{**observation, "usageDetails": usage}] * 2},
+        "langsmith": {"runs": [{**run, "extra": {}, "outputs": {"usage_metadata": usage}}]},
+        "datadog": {"data": [{"id": "s", "type": "span", "attributes": {**dog, "start_ns": 1793613600123, "metrics": usage}}]},
+        "vapi": {**vapi, "costs": [{"type": "model", "model": {"provider": "openai", "model": "gpt-4.1"}, **usage}]},
+        "retell": {"call_id": "c", "call_type": "web_call", "call_status": "ended", "call_cost": usage},
+    }
+
+
+def test_every_format_has_a_response_to_try() -> None:
+    formats = {log_format.name for log_format in LOG_FORMATS}
+    assert {name.partition(",")[0] for name in with_usage({})} | {"columns"} == formats
+
+
+@pytest.mark.parametrize("name", with_usage({}))
+@pytest.mark.parametrize(
+    "usage",
+    [{}, {"units": 5}, {"tokens": {"in": 9, "out": 9}}, {"input_tokens": None}, {"inputTokenCount": {"text": 5}}, {"x": []}],
+)
+def test_in_no_format_a_usage_object_without_a_known_count_is_exact(name: str, usage: Any) -> None:
+    """Not one of 100 such responses is billed at an exact $0 beside one that is."""
+    records, _ = read_records(lines(with_usage(usage)[name]), name.partition(",")[0])
+    assert {record.status for record in records} <= {"missing"}
+    answer = cost(PythonEngine(records), CostQuery(), load_facts().prices)
+    assert answer.counts.billed == 0
+    assert answer.to_dict()["total"]["status"] != "exact"
+
+
+@pytest.mark.parametrize("cells", ["", "none", "n/a"])
+def test_in_a_table_a_row_without_a_known_count_is_not_exact(cells: str) -> None:
+    records, report = read_records(f"model,day,input_tokens,units\ngpt-realtime,2026-11-20,{cells},5\n")
+    assert {record.status for record in records} <= {"missing"}
+    assert len(records) + report.error_count == 1
+
+
+AMONG_OTHERS = (
+    *("openai-usage", "livekit, metrics", "livekit, transcription", "livekit, sum", "pipecat, frame", "vapi", "retell"),
+)
+"""Their counts are among other numbers, which are not usage."""
+
+
+@pytest.mark.parametrize("name", [name for name in with_usage({}) if name not in AMONG_OTHERS])
+@pytest.mark.parametrize("usage", [{"units": 5}, {"total_tokens": 0, "units": 5}])
+def test_in_no_format_an_unknown_count_in_a_usage_object_is_passed_over(name: str, usage: Any) -> None:
+    """Neither alone nor, except in attributes of spans, beside a known count of 0."""
+    if name == "otel" and "total_tokens" in usage:
+        return
+    assert unread(lines(with_usage(usage)[name]), name.partition(",")[0])[0] > 0

@@ -9,11 +9,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
+
+import msgspec
 
 from voicebill.logs.counts import MAX_COUNT
+from voicebill.logs.documents import begins_document, documents
 from voicebill.logs.report import ReadReport, describe_encoding_error
-from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLines
-from voicebill.logs.unread_usage import split_camel_case
+from voicebill.logs.sources import MAX_LINE_BYTES, NumberedLine, NumberedLines
+from voicebill.logs.unread_usage import MAX_SEARCHED_BYTES, counts_in, split_camel_case
 
 CSV_ERRORS = {
     "unexpected end of data": "a quote is opened in it and not closed",
@@ -21,6 +25,8 @@ CSV_ERRORS = {
 }
 """What the standard library's messages mean."""
 DELIMITERS = (",", "\t", ";", "|")
+OTHER_TABLE = "the header of another table: give each table a file of its own"
+AFTER_JSON = "it comes after JSON in a table, and is not read: give each format a file of its own"
 
 VENDOR_TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "langfuse": (("id", "trace_id", "usage_details"),),
@@ -97,36 +103,71 @@ def filled_rows(log_format: str, lines: NumberedLines, report: ReadReport) -> It
 
 
 class TextLines:
-    """The lines of a source as text, and the line on which the current row began. Lines that are not text are skipped."""
+    """The lines of a source as text, and where the current row began. What is JSON or not text is reported and skipped."""
 
     def __init__(self, lines: NumberedLines, report: ReadReport) -> None:
         self.name = lines.name
+        self._lines = lines
         self._report = report
         self._iterator = iter(lines)
         self.first_line = 0
-        """The first line given since this was set to 0."""
+        """The first line given since the current row began; 0 before."""
+        self.row = b""
+        """The current row as far as it was given, up to its first lines."""
 
     def __iter__(self) -> "TextLines":
         return self
 
     def __next__(self) -> str:
         for line_number, line in self._iterator:
+            if not self.first_line and line.lstrip()[:1] in (b"{", b"[") and self._skip_json(line_number, line):
+                continue
             try:
                 text = line.decode()
             except UnicodeDecodeError:
                 self._report.add_error(self.name, line_number, describe_encoding_error(line) or "not text")
             else:
                 self.first_line = self.first_line or line_number
+                if len(self.row) < MAX_SEARCHED_BYTES:
+                    self.row += line
                 return text
         raise StopIteration
 
+    def begin_row(self) -> None:
+        """Begin a row with the next line."""
+        self.first_line, self.row = 0, b""
+
+    def _skip_json(self, line_number: int, line: bytes) -> bool:
+        """Report a line of JSON where a row should be. Return whether it was one."""
+        if begins_document(line):
+            self._skip_documents((line_number, line))
+            return True
+        try:
+            msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return False
+        self._report.add_other_line(self.name, line_number, line)
+        return True
+
+    def _skip_documents(self, beginning: NumberedLine) -> None:
+        """Report the rest of the source, which begins with a JSON document over several lines. Rows after it are not read."""
+        rest = chain([beginning], self._iterator)
+        self._lines.replace(lambda _lines: rest)
+        for document in documents(self._lines, self._report):
+            if document.content[:1] in (b"{", b"["):
+                self._report.add_other_line(document.source, document.line_number, document.content)
+            else:
+                self._report.add_error(document.source, document.line_number, AFTER_JSON)
+                self._report.add_unread_counts(document.source, document.line_number, {})
+
 
 def delimited_rows(numbered: TextLines, header: Header, report: ReadReport) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows after the header, each with the line it begins on. A row of another length is reported."""
+    """Yield the rows after the header, each with the line it begins on. A row of another length or table is reported."""
     csv.field_size_limit(MAX_LINE_BYTES)
     rows = csv.reader(numbered, delimiter=header.delimiter, strict=True)
+    other_header: Header | None = None
     while True:
-        numbered.first_line = 0
+        numbered.begin_row()
         try:
             cells = next(rows)
         except StopIteration:
@@ -134,12 +175,33 @@ def delimited_rows(numbered: TextLines, header: Header, report: ReadReport) -> I
         except csv.Error as error:
             reason = CSV_ERRORS.get(str(error), str(error))
             report.add_error(numbered.name, numbered.first_line, f"not a CSV row: {reason}")
+            report.add_unread_line(numbered.name, numbered.first_line, numbered.row)
             continue
-        if len(cells) == len(header.names):
+        if tuple(map(normalize_column, cells)) == header.columns:
+            other_header = None  # a table of the same columns was appended
+        elif not any(cell[:1].isdigit() for cell in cells) and report.is_of_another_format(numbered.row):
+            other_header = max((Header(mark, tuple(split_cells(numbered.row, mark))) for mark in DELIMITERS), key=_width)
+            report.add_error(numbered.name, numbered.first_line, OTHER_TABLE)
+            report.add_unread_counts(numbered.name, numbered.first_line, {})
+        elif other_header is not None:
+            other_cells = split_cells(numbered.row, other_header.delimiter)
+            _report_unread_row(numbered, other_header, other_cells, report)
+        elif len(cells) == len(header.names):
             yield numbered.first_line, cells
         else:
             reason = f"{len(cells)} fields, but the header has {len(header.names)}"
             report.add_error(numbered.name, numbered.first_line, reason)
+            report.add_unread_line(numbered.name, numbered.first_line, numbered.row)
+            _report_unread_row(numbered, header, cells, report)
+
+
+def _width(header: Header) -> int:
+    return len(header.names)
+
+
+def _report_unread_row(numbered: TextLines, header: Header, cells: Sequence[str], report: ReadReport) -> None:
+    if counts := counts_in(dict(zip(header.columns, cells, strict=False))):
+        report.add_unread_counts(numbered.name, numbered.first_line, counts)
 
 
 def parse_cell_count(name: str, value: CellValue) -> int:

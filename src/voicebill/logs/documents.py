@@ -87,6 +87,15 @@ def sample_documents(sample: Sequence[bytes]) -> list[bytes]:
     return [*contents, *(_array_items(unfinished) or [unfinished])] if unfinished else contents
 
 
+def begins_document(line: bytes) -> bool:
+    r"""Return whether a line begins a document over several lines.
+
+    >>> begins_document(b'{"data": [\n'), begins_document(b'{"data": []}\n'), begins_document(b"id,model,")
+    (True, False, False)
+    """
+    return line.rstrip()[-1:] in _CONTINUED and line.lstrip()[:1] in (b"{", b"[")
+
+
 def is_within_document(sample: Sequence[bytes]) -> bool:
     """Return whether the first lines of a source end within a document over many lines."""
     open_document = _OpenDocument("", ReadReport())
@@ -105,7 +114,7 @@ def decode_document(
         return decoder.decode(_normalized(document.content, any_case=any_case))
     except msgspec.ValidationError as error:
         report.add_error(document.source, document.line_number, f"not as the format requires: {error}")
-        report.add_unread_line(document.source, document.line_number, document.content)
+        report.add_unread_line(document.source, document.line_number, document.content, is_record=True)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         reason = (document.line_number, format_json_error(error, document.content))
         report.add_error(document.source, *(document.encoding_error or reason))
@@ -185,6 +194,7 @@ def _elements(
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]')
 _CLOSING = {ord("{"): b"}", ord("["): b"]"}
+_CONTINUED = (b"{", b"[", b",", b":")
 
 
 def _indent(line: bytes) -> int:
@@ -224,7 +234,10 @@ class _OpenDocument:
                 return
             yield from self._abandon()
         indent = _indent(line)
-        if not body or (self._is_skipping and (indent > self._indent or body[:1] not in b"{[]")):
+        if not body:
+            return
+        if self._is_skipping and (indent > self._indent or body[:1] not in b"{[]"):
+            self._report.add_unread_line(self._source, line_number, body)
             return
         self._is_skipping = False
         yield from self._begin(line_number, body, indent)
@@ -244,7 +257,7 @@ class _OpenDocument:
             self._array_line = 0 if body == b"]" else self._array_line
         else:
             content = body[:-1] if self._array_line and body.endswith(b",") else body
-            if content[-1:] in b"{[,:" and content[:1] in b"{[" and self._track_brackets(content):
+            if begins_document(content) and self._track_brackets(content):
                 self._first_line, self._indent, self._retry_lines = line_number, indent, []
                 self.content += content
             else:

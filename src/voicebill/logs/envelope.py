@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Raw, Struct, field, json, to_builtins
 
 from voicebill.billing.record import Record, RecordKind
 from voicebill.billing.usage import Usage
@@ -12,7 +12,7 @@ from voicebill.conversation.work import check_work
 from voicebill.logs.counts import no_usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document
-from voicebill.logs.owner_names import Owners, owners_in, owners_of_document
+from voicebill.logs.owner_names import Owners, owners_in, owners_of_document, value_at
 from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region, split_model_name
 from voicebill.logs.report import ReadReport, first_of, first_time, format_json_error
 from voicebill.logs.time_meters import time_meters
@@ -110,8 +110,8 @@ class RecordContext:
         """Return a record. Fields that neither the caller nor an envelope gives are taken from the defaults.
 
         `owner_objects` name the owners, the nearest first, if it is not the document. `part` is what the record was made of, if
-        that is not the document as a unit. Without usage, it is searched for counts. A model that is billed by time has no
-        usage where only tokens were counted, and none of them.
+        that is not the document as a unit. Without usage, or with zeros only, it is searched for counts. A model that is billed
+        by time has no usage where only tokens were counted, and none of them.
         """
         check_work()
         defaults = self.defaults
@@ -120,7 +120,7 @@ class RecordContext:
         model = model or (defaults.transcription_model if kind == "transcription" else defaults.model)
         if time_meters(model) and usages == (Usage(),):
             usages = no_usage()
-        if usages[0].status == "missing":
+        if not any(any(usage.quantities.values()) for usage in usages):
             self._report_unread(part)
         time = first_time(self.report, (owners.value("time"), *times, *self._times()))
         return Record(
@@ -162,12 +162,22 @@ class RecordContext:
             return Owners({}, {})
 
     def _report_unread(self, part: object) -> None:
+        """Report the counts of a record without usage: those of a part that was read, or of all of it as it was logged."""
         document = self.document
         if part is None:
-            self.report.add_unread_line(document.source, document.line_number, document.content)
-        elif counts := counts_in(to_builtins(part)):
+            self.report.add_unread_line(document.source, document.line_number, document.content, is_record=True)
+            return
+        counts = counts_in(to_builtins(part, enc_hook=_decoded), any_name=True)
+        if not counts and self.path:
+            counts = counts_in(value_at(document.content, tuple(self.path)), any_name=True)
+        if counts:
             self.report.add_unread_counts(document.source, document.line_number, counts)
 
     def _times(self) -> Iterable[object]:
         for envelope in self.envelopes:
             yield from envelope.times
+
+
+def _decoded(value: Raw) -> object:
+    """Return a value that a reader has left as JSON."""
+    return json.decode(value) if bytes(value) else None

@@ -155,6 +155,15 @@ def _objects_along(content: bytes, path: tuple[str | int, ...]) -> Iterator[Mapp
         yield document
 
 
+def value_at(content: bytes, path: tuple[str | int, ...]) -> object:
+    """Return the value at a path in a JSON document, decoded; None if there is none."""
+    value = _at(content, path)
+    try:
+        return msgspec.json.decode(value) if type(value) is msgspec.Raw else value
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+
+
 def _at(content: bytes, path: tuple[str | int, ...]) -> object:
     if not path:
         return msgspec.Raw(content)

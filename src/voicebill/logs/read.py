@@ -1,8 +1,10 @@
 """Read logs: find the sources, recognise the format of each, and yield their records."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -10,6 +12,7 @@ from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.conversation.work import check_work
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.delimited import VENDOR_TABLES, is_vendor_table
 from voicebill.logs.documents import documents, is_within_document, sample_documents
 from voicebill.logs.formats import (
     agents,
@@ -29,10 +32,21 @@ from voicebill.logs.formats import (
 from voicebill.logs.invoices import invoice_refusal, spend_refusal
 from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
 from voicebill.logs.sources import PARQUET, NumberedLine, NumberedLines, Source, find_sources
+from voicebill.logs.unread_usage import HINT
 from voicebill.logs.wrapped_lines import MAX_WRAPPINGS, listed_events, strip_prefix, unwrap_line, unwrap_log_records
 
 Examined = TypeVar("Examined")
 
+TABLE_HEADER = re.compile(rb"""[\s"]*[A-Za-z_][\w .\-()$/"']*(?:[,;|\t][\w .\-()$/"']+)+\s*""")
+"""A line that may be the header of a table: names with something between them."""
+EVENT_HINT = re.compile(rb'"(?:session|transcription_session)\.')
+"""A session's events may be usage without any of the words for it, if the session is billed by time."""
+SHORT_NAMES = re.compile(rb"""["'{(,\s]([A-Za-z_][A-Za-z_.\-]{0,60})(?=["'=])""")
+"""The names in JSON and in printed objects, and texts of one word."""
+MIN_EXAMINED_BYTES = 2_000
+"""To examine a short line takes as long as to examine one of so many bytes."""
+MAX_EXAMINED_BYTES = 40_000_000
+NOT_EXAMINED = "lines that are not of the log's format, and too many to be searched for other formats"
 SAMPLE_LINES = 400
 SAMPLE_BYTES = 4_000_000
 DOCUMENT_SAMPLE_LINES = 1_000_000
@@ -132,6 +146,7 @@ def _read_sources(
 ) -> Iterator[Record]:
     paths = [log for log in logs if not isinstance(log, Source)]
     log_sources = [*find_sources(paths), *(log for log in logs if isinstance(log, Source))]
+    report.recognises_usage = _OtherFormats(defaults, report)
     lines_by_format: dict[str, list[NumberedLines]] = {}
     for source in log_sources:
         lines = NumberedLines(source, report)
@@ -142,10 +157,7 @@ def _read_sources(
             recognition = _sniff(lines, report, named_format, is_only_source=len(log_sources) == 1)
         if recognition is not None:
             report.sources[source.name] = recognition.log_format.name
-            if recognition.in_documents:
-                lines.replace(partial(_read_envelopes, report=report))
-            if recognition.rewrite_line is not None:
-                lines.rewrite(_with_own_names(recognition.rewrite_line, defaults))
+            _open_envelopes(lines, recognition, defaults, report)
             lines_by_format.setdefault(recognition.log_format.name, []).append(lines)
     for source_format in LOG_FORMATS:
         if source_format.name in lines_by_format:
@@ -153,6 +165,63 @@ def _read_sources(
             if source_format.name == realtime.NAME and livekit.NAME in lines_by_format:
                 records = report.noting_events(records)
             yield from map(defaults.with_model, records) if defaults.alias else records
+
+
+def _open_envelopes(lines: NumberedLines, recognition: Recognition, defaults: LogDefaults, report: ReadReport) -> None:
+    """Take the JSON of a format out of what is around it."""
+    if recognition.in_documents:
+        lines.replace(partial(_read_envelopes, report=report))
+    if recognition.rewrite_line is not None:
+        lines.rewrite(_with_own_names(recognition.rewrite_line, defaults))
+
+
+class _OtherFormats:
+    """Recognise usage of any format in the lines that a source's own format does not take.
+
+    Lines with the same names differ in values only: one of them is examined. No more are than is quick.
+    """
+
+    def __init__(self, defaults: LogDefaults, report: ReadReport) -> None:
+        self._defaults = defaults
+        self._report = report
+        self._shapes_without_usage: set[frozenset[bytes] | bytes] = set()
+        self._bytes_examined = 0
+
+    def __call__(self, content: bytes) -> bool:
+        """Return whether a format reads usage in a line or document by itself, or a table begins with it."""
+        is_header = TABLE_HEADER.fullmatch(content) is not None
+        if not (is_header or HINT.search(content) or EVENT_HINT.search(content)):
+            return False
+        shape = content if is_header else frozenset(SHORT_NAMES.findall(content))
+        if shape in self._shapes_without_usage:
+            return False
+        self._bytes_examined += max(len(content), MIN_EXAMINED_BYTES)
+        if self._bytes_examined > MAX_EXAMINED_BYTES:
+            self._report.remarks[NOT_EXAMINED] += 1
+            return False
+        if self._has_usage(content):
+            return True
+        self._shapes_without_usage.add(shape)
+        return False
+
+    def _has_usage(self, content: bytes) -> bool:
+        recognition = _recognise([content], LOG_FORMATS) or _recognise_documents([content], LOG_FORMATS)
+        if recognition is None:
+            return False
+        report = ReadReport()
+        lines = NumberedLines(Source("", content=BytesIO(content), plain=True), report)
+        if is_table_header(content):
+            return True
+        _open_envelopes(lines, recognition, self._defaults, report)
+        records = list(recognition.log_format.read([lines], self._defaults, report))
+        has_usage = any(any(usage.quantities.values()) for record in records for usage in record.usage_candidates)
+        return has_usage or report.unread_usage is not None or report.sessions_without_times > 0
+
+
+def is_table_header(line: bytes) -> bool:
+    """Return whether a line is the header of a table that is read."""
+    is_of_vendor = any(is_vendor_table(name, [line]) for name in VENDOR_TABLES)
+    return is_of_vendor or (not line.startswith(PARQUET) and columns.matches([line]))
 
 
 def _with_own_names(rewrite_line: Callable[..., bytes], defaults: LogDefaults) -> Callable[[bytes], bytes]:

@@ -1,7 +1,7 @@
 """Collect what happens while logs are read: counts, errors, and assumptions about times."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -76,6 +76,8 @@ class ReadReport:
     """Counts of what was skipped on purpose, by reason."""
     remarks: Counter[str] = field(default_factory=Counter)
     """Counts of the rows that something is to be said about, by what is to be said."""
+    recognises_usage: Callable[[bytes], bool] | None = field(default=None, repr=False, compare=False)
+    """Whether a line that a reader did not take has usage in another format; set while logs are read."""
 
     def add_error(self, source: str, line_number: int, reason: str) -> None:
         """Add something that cannot be read.
@@ -95,11 +97,26 @@ class ReadReport:
         self.other_lines += 1
         self.add_unread_line(source, line_number, content)
 
-    def add_unread_line(self, source: str, line_number: int, content: bytes, *, has_usage: bool = False) -> None:
-        """Add a line of which no usage was read, if it shows any, or if it is certain to have a usage object."""
-        counts = unread_counts(content)
-        if counts or has_usage:
+    def add_unread_line(
+        self, source: str, line_number: int, content: bytes, *, has_usage: bool = False, is_record: bool = False
+    ) -> None:
+        """Add a line of which no usage was read, if it shows any, or if it is certain to have a usage object.
+
+        In a record of the format, every number in a usage object is usage.
+        """
+        counts = unread_counts(content, any_name=is_record)
+        if counts or has_usage or self.is_of_another_format(content):
             self.add_unread_counts(source, line_number, counts)
+
+    def add_invalid_line(self, source: str, line_number: int, error: Exception, content: bytes) -> None:
+        """Add a line that is not valid JSON. It is usage that was not read if it is of another format."""
+        self.add_error(source, line_number, format_json_error(error, content))
+        if self.is_of_another_format(content):
+            self.add_unread_counts(source, line_number, unread_counts(content))
+
+    def is_of_another_format(self, content: bytes) -> bool:
+        """Return whether a line that a reader did not take has usage in another format, or is the header of a table."""
+        return self.recognises_usage is not None and self.recognises_usage(content)
 
     def add_unread_counts(self, source: str, line_number: int, counts: Mapping[str, int | float]) -> None:
         """Add counts that were not read, of one line, row or span."""

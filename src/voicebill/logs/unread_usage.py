@@ -31,6 +31,7 @@ UNCHARGED_NAMES: tuple[tuple[str, str], ...] = (
     (r"(^|_)per_|(^|_)(rate|price|ratio|percent|share)(_|$)", "a speed, a price or a share"),
     (r"(^|_)(estimated|expected|predicted|average|avg|mean)(_|$)", "an estimate or a mean, not a measurement"),
     (r"(^|_)(cpu|gpu|memory|mem|heap|disk|network)(_|$)|(^|_)resource(_(?!logs$|spans$|metrics$)|$)", "a machine's"),
+    (r"(^|_)(num_)?requests$", "how many requests it was"),
     (r"(^|_)(elapsed|latency|timeout|delay|idle|uptime|ttft|ttfb|queue)(_|$)", "a waiting time"),
 )
 """Names of numbers that are not charged, as patterns, each with its reason."""
@@ -80,8 +81,11 @@ IN_USAGE = re.compile(
     rf"(^|_)({_DIRECTED}|tokens|characters|seconds|durations?|minutes|costs?)(_|$)",
 )
 """Names of counts in a usage object."""
+USAGE_ATTRIBUTES = re.compile(r"(^|_)usage_\w")
+"""Names of counts that are written as attributes of a usage object."""
 MODEL_NAMES = re.compile(r"(^|_)(model|model_name|model_id|meter_name|provided_model_name)$")
 
+NAMED_FIELD = re.compile(rb'"(\w{1,60})"\s*:')
 PRINTED_COUNT = re.compile(
     r"""(?:\b(?P<name>\w{1,60})=|'(?P<key>\w{1,60})'\s*:\s*)(?P<number>\d{1,15}(?:\.\d{1,12})?)(?=[\s,)}\]]|$)"""
 )
@@ -104,8 +108,10 @@ class _Entry(NamedTuple):
     layer: int
 
 
-def unread_counts(content: bytes) -> dict[str, int | float]:
+def unread_counts(content: bytes, *, any_name: bool = False) -> dict[str, int | float]:
     """Return the counts in a line or document, by name; empty without usage, or if it is neither JSON nor printed by Python.
+
+    With `any_name`, so are all numbers in its usage objects.
 
     >>> unread_counts(b'{"message": "LLM metrics", "inputTokens": 789, "session": {"max_output_tokens": 4096}}')
     {'inputTokens': 789}
@@ -117,9 +123,18 @@ def unread_counts(content: bytes) -> dict[str, int | float]:
     if not HINT.search(content):
         return {}
     try:
-        return counts_in(_decode(content.decode(errors="replace")))
+        return counts_in(_decode(content.decode(errors="replace")), any_name=any_name)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return _printed_counts(content[:MAX_SEARCHED_BYTES].decode(errors="replace"))
+
+
+def names_in(content: bytes) -> frozenset[str]:
+    """Return the names in an object of JSON, in whatever depth: by these, lines of one shape are alike.
+
+    >>> sorted(names_in(b'{"usage": {"input_tokens": 5}, "type": "usage"}'))
+    ['input_tokens', 'type', 'usage']
+    """
+    return frozenset(name.decode(errors="replace") for name in NAMED_FIELD.findall(content))
 
 
 def _printed_counts(text: str) -> dict[str, int | float]:
@@ -132,8 +147,10 @@ def _printed_counts(text: str) -> dict[str, int | float]:
     return counts
 
 
-def counts_in(value: object, *, in_usage: bool = False) -> dict[str, int | float]:
+def counts_in(value: object, *, in_usage: bool = False, any_name: bool = False) -> dict[str, int | float]:
     """Return the counts in a JSON value, or in the cells of a row, by name; empty without usage.
+
+    With `any_name`, all numbers in usage objects are counts, whatever their names.
 
     >>> counts_in({"Model": "gpt-realtime", "Spend ($)": "1.25"})
     {'Spend ($)': 1.25}
@@ -153,11 +170,18 @@ def counts_in(value: object, *, in_usage: bool = False) -> dict[str, int | float
             waiting += reversed(list(_inner_entries(name, inner, layer, is_in_usage or meaning == "usage object")))
         number = _number(inner)
         if number:
-            if meaning == "count" or (is_in_usage and IN_USAGE.search(snake_case(name))):
+            if meaning == "count" or _is_of_usage(snake_case(name), in_usage=is_in_usage, any_name=any_name):
                 counts.setdefault(name, number)
             elif meaning == "other count" or name == "tokens":
                 other_counts.setdefault(name, number)
     return {**counts, **other_counts} if counts or names_model else {}
+
+
+def _is_of_usage(name: str, *, in_usage: bool, any_name: bool) -> bool:
+    """Return whether a name in snake case is that of a count because it is in a usage object."""
+    if any_name:
+        return in_usage or USAGE_ATTRIBUTES.search(name) is not None
+    return in_usage and IN_USAGE.search(name) is not None
 
 
 def _inner_entries(name: str, value: dict[object, object] | list[object] | str, layer: int, in_usage: bool) -> Iterator[_Entry]:  # noqa: FBT001 - of the walk

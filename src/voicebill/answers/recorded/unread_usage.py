@@ -12,7 +12,7 @@ class UnreadUsage:
     """Items (lines, rows or spans) with counts of which nothing was read: their number, and one of them as an example.
 
     `counts` has names and numbers only, never the text of a conversation. It is empty for a usage object without a known
-    count.
+    count, and for what only another format tells to be usage.
 
     >>> str(UnreadUsage(2, "agent.log", 7, {"inputTokens": 789, "outputTokens": 32}))
     'agent.log, line 7: inputTokens 789, outputTokens 32'
@@ -25,7 +25,7 @@ class UnreadUsage:
 
     def __str__(self) -> str:
         shown = list(self.counts.items())[:MAX_EXAMPLE_COUNTS]
-        counts = ", ".join(f"{name} {count:,}" for name, count in shown) or "a usage object without a known count"
+        counts = ", ".join(f"{name} {count:,}" for name, count in shown) or "usage without a known count, or of another format"
         return f"{self.source}, line {self.line_number}: {counts}{', ...' if len(self.counts) > len(shown) else ''}"
 
     @property

@@ -1,7 +1,7 @@
 """Read usage of realtime sessions that was logged without the API's events: by OpenAI's Agents SDKs, or on its own.
 
 The SDKs have `RealtimeModelUsageEvent`, alone or as a raw model event; `turn_done` and `response_done`, whose response has an
-identifier; and `Usage` of one request, alone or in `usage_update`, which is left out where the source also has responses.
+identifier; and `Usage` of one request, alone or in `usage_update`, which is left out where the source also has its response.
 Names are in snake or camel case, and details are an object or a list of one for each request.
 
 A usage object of the Realtime API, alone on a line, in `usage` or in a response, is one response; one of the type `tokens` or
@@ -16,8 +16,9 @@ agents-realtime/src/openaiRealtimeBase.ts and agents-core/src/usage.ts, and open
 types/realtime/realtime_response_usage.py and types/audio/transcription.py, read 2026-11-28.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -32,6 +33,7 @@ from voicebill.logs.formats.realtime_events import Count, InputDetails, Modality
 from voicebill.logs.keys import response_key
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines
+from voicebill.logs.unread_usage import names_in
 
 NAME = "agents"
 ABOUT = "usage events of the OpenAI Agents SDK's realtime sessions, and usage objects of the Realtime API without an event"
@@ -45,7 +47,12 @@ TRANSCRIPTION_USAGES = ("tokens", "duration")
 UPDATE_EVENT = "usage_update"
 MAX_WAITING_UPDATES = 100_000
 """At most so many updates wait for a response, which would show that they repeat responses."""
+MAX_EARLY_UPDATES = 1_000
+"""An update is at most so many updates before its response."""
 UPDATE_OF_RESPONSE = "updates of usage whose responses are in the log too"
+
+UpdateTokens = tuple[int, int]
+"""Input and output tokens."""
 
 
 class AgentsUsage(Struct, gc=False):
@@ -194,6 +201,14 @@ def _only(details: Details | list[Details] | None) -> Details | None:
     return details[0] if len(details) == 1 else None
 
 
+class _Update(NamedTuple):
+    """The record of an update, with its tokens and the names of its fields."""
+
+    record: Record
+    tokens: UpdateTokens
+    names: frozenset[str]
+
+
 _decoder = msgspec.json.Decoder(AgentsLine)
 _KEYWORDS = ('"usage"', "Tokens", "input_tokens")
 
@@ -210,8 +225,9 @@ def _unwrap(line: AgentsLine) -> list[AgentsLine]:
 def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadReport) -> Iterator[Record]:
     """Yield the records of all sources; updates at the end of their source, if it has no responses."""
     for lines in logs:
-        updates: list[Record] = []
-        has_responses = False
+        updates: list[_Update] = []
+        responses: Counter[UpdateTokens] = Counter()
+        repeated: Counter[tuple[UpdateTokens, frozenset[str]]] = Counter()
         for document in documents(lines, report):
             line = decode_document(document, _decoder, report, any_case=True)
             if line is None:
@@ -222,20 +238,39 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                 report.add_other_line(document.source, document.line_number, document.content)
                 continue
             record = _record(document, layers, counts, defaults, report)
-            if layers[-1].is_update and not has_responses:
-                updates.append(record)
+            tokens = (counts.input or 0, counts.output or 0)
+            if layers[-1].is_update:
+                updates.append(_Update(record, tokens, names_in(document.content)))
                 if len(updates) > MAX_WAITING_UPDATES:
-                    yield from updates
-                    updates.clear()
-            elif layers[-1].is_update:
-                report.skipped[UPDATE_OF_RESPONSE] += 1
+                    yield from _resolve_updates(updates[:-MAX_EARLY_UPDATES], responses, repeated, report)
+                    del updates[:-MAX_EARLY_UPDATES]
             else:
-                has_responses = has_responses or layers[-1].response_key is not None
+                if layers[-1].response_key is not None:
+                    responses[tokens] += 1
                 yield record
-        if has_responses and updates:
-            report.skipped[UPDATE_OF_RESPONSE] += len(updates)
-        else:
-            yield from updates
+        yield from _resolve_updates(updates, responses, repeated, report)
+
+
+def _resolve_updates(
+    updates: Iterable[_Update],
+    responses: Counter[UpdateTokens],
+    repeated: Counter[tuple[UpdateTokens, frozenset[str]]],
+    report: ReadReport,
+) -> Iterator[Record]:
+    """Yield updates of a source without responses. In others, an update is skipped if it has the tokens of a response.
+
+    Each response is repeated once by updates of one shape. What else they have is usage that was not read.
+    """
+    for record, tokens, names in updates:
+        if not responses:
+            yield record
+            continue
+        repeated[tokens, names] += 1
+        if repeated[tokens, names] <= responses[tokens]:
+            report.skipped[UPDATE_OF_RESPONSE] += 1
+        elif any(tokens):
+            counts = dict(zip(("input_tokens", "output_tokens"), tokens, strict=True))
+            report.add_unread_counts(record.source, record.line_number, counts)
 
 
 def _record(
@@ -247,8 +282,9 @@ def _record(
         next((value for layer in layers if (value := getattr(layer, name))), None) for name in ("model", "provider")
     )
     usages = possible_usages(counts) if usage.seconds is None else (Usage({"audio_ms": round(usage.seconds * 1000)}),)
-    if usages[0].status == "missing":
-        report.add_unread_line(document.source, document.line_number, document.content, has_usage=True)
+    if not any(any(candidate.quantities.values()) for candidate in usages):
+        is_missing = usages[0].status == "missing"
+        report.add_unread_line(document.source, document.line_number, document.content, has_usage=is_missing, is_record=True)
     identifier = next((key for layer in reversed(layers) if (key := layer.response_key)), None)
     status = line.response.status if line.response is not None else line.status if line.response_key is not None else None
     return RecordContext(document, defaults, report, layers).record(

@@ -205,6 +205,9 @@ def _text_rows(lines: NumberedLines, report: ReadReport, own_names: Mapping[str,
     header = _supported_header(first.encode())
     if header is None:
         report.add_error(lines.name, line_number, "not a header of known columns with a quantity among them")
+        report.add_unread_line(lines.name, line_number, first.encode())
+        for numbered_line in lines:
+            report.add_unread_line(lines.name, *numbered_line)
         return
     columns = _columns(header.names, lines.name, line_number, report, own_names)
     if not columns:

@@ -97,15 +97,17 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             root = decode_document(document, _decoder, report)
             if root is None:
                 continue
+            has_records = False
             for number, (observation, path) in enumerate(root.observations_with_paths, 1):
                 context = RecordContext(document, defaults, report, (observation, root), path)
                 record = _record(observation, context, number)
-                if record is None and observation is root:
-                    report.add_other_line(document.source, document.line_number, document.content)
-                elif record is None:
+                if record is None:
                     report.other_lines += 1
                 else:
+                    has_records = True
                     yield record
+            if not has_records:
+                report.add_unread_line(document.source, document.line_number, document.content)
 
 
 def _table_documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:

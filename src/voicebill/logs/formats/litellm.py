@@ -151,9 +151,14 @@ class SpendLogRow(Struct, gc=False):
         elif self.call_type is not None:
             yield self
         elif isinstance(self.data, list):
-            yield from self.data
+            yield from self.data if any(row.is_row for row in self.data) else ()
         elif self.usage_events:
             yield self
+
+    @property
+    def is_row(self) -> bool:
+        """Whether this is a row of its own, and not an object of another product."""
+        return self.call_type is not None or self.prompt_tokens is not None or bool(self.usage_events)
 
     @property
     def response(self) -> CallResponse | None:

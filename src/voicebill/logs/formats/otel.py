@@ -111,8 +111,9 @@ def _traced_span(span: Span, context: RecordContext, number: int, *, body: objec
     except ValueError as error:
         context.report.add_error(source, line_number, str(error))
         is_valid = False
-    counts = counts_in({**attributes, "body": body}) if usages is None and is_valid else {}
-    if usages is None and role == "call" and not is_log:
+    is_call = role == "call" and not is_log
+    counts = counts_in({**attributes, "body": body}, any_name=is_call) if usages is None and is_valid else {}
+    if usages is None and is_call:
         usages = no_usage()
     trace_id, span_id, parent_id = span.ids
     return TracedSpan(

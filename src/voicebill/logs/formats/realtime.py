@@ -49,7 +49,7 @@ from voicebill.logs.providers import (
     split_model_name,
 )
 from voicebill.logs.python_text import with_printed_values
-from voicebill.logs.report import ReadReport, first_time, format_json_error
+from voicebill.logs.report import ReadReport, first_time
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import snake_case, unread_counts
 
@@ -175,7 +175,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             except msgspec.ValidationError as error:
                 yield from reader.handle_invalid(line, lines, line_number, str(error), index)
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-                report.add_error(lines.name, line_number, format_json_error(error, line))
+                report.add_invalid_line(lines.name, line_number, error, line)
     yield from reader.finish()
 
 
@@ -273,7 +273,7 @@ class EventReader:
         try:
             event_type = type_of_event(msgspec.json.decode(line))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            self._report.add_error(source, line_number, format_json_error(error, line))
+            self._report.add_invalid_line(source, line_number, error, line)
             return ()
         if event_type in self._handlers:
             self._report.add_error(source, line_number, f"{event_type} is not as the API specifies: {reason}")
@@ -317,6 +317,8 @@ class EventReader:
         self._report.other_lines += 1
         if counts := unread_counts(with_printed_values(content)):
             self._other_lines.append(OtherLine(source, line_number, counts))
+        else:
+            self._report.add_unread_line(source, line_number, content)
 
     def _report_other_lines(self) -> None:
         """Report the usage of other lines that is not that of an event. Each event is repeated once by lines of one shape."""
@@ -518,7 +520,7 @@ class EventReader:
         """Note the seconds of a session, which are cumulative: the total of a closed session counts, or else the most."""
         reported = () if event.usage is None else reported_milliseconds(event.usage)
         if not reported:
-            self._report.add_unread_line(context.lines.name, context.line_number, context.content)
+            self._report.add_unread_line(context.lines.name, context.line_number, context.content, is_record=True)
             return self._on_session(event, nearest, context) if isinstance(event.session, EventSession) else ()
         session = self._sessions.find_timed(context.layers, event, context.content, sum(reported[0]), context.time)
         session.has_usage = True
@@ -560,10 +562,13 @@ class EventReader:
         provider, model = split_model_name(model, normalize_provider(context.first_value("provider")))
         provider = VOICE_LIVE if session.is_voice_live else provider
         provider = provider or defaults.provider
-        if usages[0].status == "missing":
+        if kind != "session" and not any(any(usage.quantities.values()) for usage in usages):
             event = context.layers[-1]
             has_usage = event.usage is not None or (event.response is not None and event.response.usage is not None)
-            self._report.add_unread_line(context.lines.name, context.line_number, context.content, has_usage=has_usage)
+            is_missing = usages[0].status == "missing"
+            self._report.add_unread_line(
+                context.lines.name, context.line_number, context.content, has_usage=has_usage and is_missing, is_record=True
+            )
         return Record(
             key=key,
             kind=kind,

@@ -1,14 +1,16 @@
 """Find the events in lines of Realtime logs: inside envelopes, over many lines, and without decoding audio."""
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from voicebill.logs.documents import documents
+from voicebill.logs.documents import begins_document, documents
 from voicebill.logs.formats.realtime_events import WrappedEvent
 from voicebill.logs.report import ReadReport
-from voicebill.logs.sources import NumberedLines
+from voicebill.logs.sources import NumberedLine, NumberedLines
 
 EVENT_PREFIXES = (
     "session.",
@@ -79,14 +81,28 @@ def candidate_events(lines: NumberedLines, report: ReadReport) -> Iterator[tuple
     """Yield possible events: the line each begins on, its bytes, and its index from 1 if there are several on one line."""
     first = lines.sample(1, 1)
     if first and holds_documents(first[0]):
-        for document in documents(lines, report):
-            if document.encoding_error is None or is_event_line(document.content):
-                yield document.line_number, document.content, document.index
-            else:
-                report.add_error(document.source, *document.encoding_error)
-    else:
-        for line_number, line in lines:
+        yield from _events_in_documents(lines, report)
+        return
+    iterator = iter(lines)
+    for line_number, line in iterator:
+        if begins_document(line):
+            rest = chain([(line_number, line)], iterator)
+            lines.replace(partial(_only, rest))
+            yield from _events_in_documents(lines, report)
+        else:
             yield line_number, line, 0
+
+
+def _only(rest: Iterator[NumberedLine], _lines: NumberedLines) -> Iterator[NumberedLine]:
+    return rest
+
+
+def _events_in_documents(lines: NumberedLines, report: ReadReport) -> Iterator[tuple[int, bytes, int]]:
+    for document in documents(lines, report):
+        if document.encoding_error is None or is_event_line(document.content):
+            yield document.line_number, document.content, document.index
+        else:
+            report.add_error(document.source, *document.encoding_error)
 
 
 def is_event_line(line: bytes) -> bool:
