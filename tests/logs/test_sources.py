@@ -1,9 +1,12 @@
 """Where logs lie: files, folders, patterns and streams, plain and compressed; and what cannot be read, in words."""
 
+import bz2
 import gzip
+import lzma
 import os
 import resource
 import sys
+from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -37,7 +40,10 @@ def error_texts(report: ReadReport) -> list[str]:
     return [str(error) for error in report.errors]
 
 
-@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstd])
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd}
+
+
+@pytest.mark.parametrize("packed", [bytes, *PACKINGS.values()])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_lines_are_numbered_however_they_are_packed(packed: object, streamed: bool, tmp_path: Path) -> None:
     """Five lines, two of them empty: 1, 3 and 5, from a file of any name or a stream."""
@@ -119,7 +125,12 @@ def test_a_folder_is_all_its_logs_in_the_order_of_their_names(tmp_path: Path) ->
     make_files(
         tmp_path, "b.jsonl", "a.log.1", "deep/c.csv.gz", "z.ndjson.2.zst", ".hidden.jsonl", "picture.png", "notes.md", "a.gz"
     )
-    assert relative_names(find_sources([tmp_path]), tmp_path) == ["a.log.1", "b.jsonl", "deep/c.csv.gz", "z.ndjson.2.zst"]
+    assert relative_names(find_sources([tmp_path], ReadReport()), tmp_path) == [
+        "a.log.1",
+        "b.jsonl",
+        "deep/c.csv.gz",
+        "z.ndjson.2.zst",
+    ]
 
 
 def test_a_pattern_is_all_that_it_matches_and_a_file_named_twice_is_one(tmp_path: Path) -> None:
@@ -130,25 +141,25 @@ def test_a_pattern_is_all_that_it_matches_and_a_file_named_twice_is_one(tmp_path
         str(tmp_path / "**/*.jsonl"),
         tmp_path / "b.jsonl",
     ]
-    assert relative_names(find_sources(every), tmp_path) == ["odd.name", "a.jsonl", "b.jsonl", "deep/c.jsonl"]
+    assert relative_names(find_sources(every, ReadReport()), tmp_path) == ["odd.name", "a.jsonl", "b.jsonl", "deep/c.jsonl"]
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
     make_files(tmp_path, "day[1].jsonl")
-    assert relative_names(find_sources([tmp_path / "day[1].jsonl"]), tmp_path) == ["day[1].jsonl"]
+    assert relative_names(find_sources([tmp_path / "day[1].jsonl"], ReadReport()), tmp_path) == ["day[1].jsonl"]
 
 
 def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
     make_files(tmp_path, "november.jsonl")
     with pytest.raises(UnreadableFile, match=r"there is no file .*novmber\.jsonl; did you mean november\.jsonl\?"):
-        find_sources([tmp_path / "novmber.jsonl"])
+        find_sources([tmp_path / "novmber.jsonl"], ReadReport())
     with pytest.raises(UnreadableFile, match="there is no file"):
-        find_sources([tmp_path / "none" / "x.jsonl"])
+        find_sources([tmp_path / "none" / "x.jsonl"], ReadReport())
     with pytest.raises(InvalidInput, match="no file matches"):
-        find_sources([tmp_path / "*.csv"])
+        find_sources([tmp_path / "*.csv"], ReadReport())
     make_files(tmp_path, "pictures/a.png")
     with pytest.raises(InvalidInput, match=r"the folder .*pictures contains no log; logs end in \.jsonl, \.ndjson"):
-        find_sources([tmp_path / "pictures"])
+        find_sources([tmp_path / "pictures"], ReadReport())
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
@@ -173,12 +184,12 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pyte
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="/dev/null is not a regular file"):
-        find_sources(["/dev/null"])
+        find_sources(["/dev/null"], ReadReport())
     with pytest.raises(UnreadableFile, match="is a folder, not a file"):
         Source(str(tmp_path), path=tmp_path).open()
 
 
-@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstd])
+@pytest.mark.parametrize("packed", [bytes, *PACKINGS.values()])
 def test_standard_input_is_a_log_too(packed: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Named by a dash, packed or not, beside files."""
     content = packed(DONE % b"r1" + DONE % b"r2")  # type: ignore[operator]
@@ -247,7 +258,7 @@ def test_of_a_packed_file_that_is_still_written_all_before_its_end_is_read(tmp_p
 def test_standard_input_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UnreadableFile, match="standard input is closed"):
-        find_sources(["-"])
+        find_sources(["-"], ReadReport())
 
 
 def test_what_is_plain_is_not_unpacked() -> None:
@@ -258,11 +269,11 @@ def test_what_is_plain_is_not_unpacked() -> None:
 def test_a_ledger_among_logs_is_no_log(tmp_path: Path) -> None:
     """It is passed over in folders and patterns, and refused where it is named."""
     make_files(tmp_path, "a.jsonl", "deep/b.jsonl", "deep/kept/ledger.json", "deep/kept/x.parquet", "deep/kept/in/y.parquet")
-    assert relative_names(find_sources([tmp_path]), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
-    assert relative_names(find_sources([tmp_path / "*"]), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
-    assert relative_names(find_sources([tmp_path / "**" / "*"]), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
+    assert relative_names(find_sources([tmp_path], ReadReport()), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
+    assert relative_names(find_sources([tmp_path / "*"], ReadReport()), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
+    assert relative_names(find_sources([tmp_path / "**" / "*"], ReadReport()), tmp_path) == ["a.jsonl", "deep/b.jsonl"]
     with pytest.raises(InvalidInput, match=r"kept is a ledger, not a log: use --ledger .*kept$"):
-        find_sources([tmp_path / "deep" / "kept"])
+        find_sources([tmp_path / "deep" / "kept"], ReadReport())
 
 
 def test_the_report_grows_while_a_source_is_read() -> None:

@@ -52,6 +52,7 @@ from voicebill.engines.ledger_manifest import (
 from voicebill.engines.ledger_state import DRAFTS, commit, read_manifest, read_state
 from voicebill.engines.ledger_writer import LedgerWriter, RecordSummary
 from voicebill.facts.files import UnreadableFile
+from voicebill.logs.report import printable_name
 
 LOCK = ".lock"
 READERS = ".readers"
@@ -63,7 +64,15 @@ class Ledger:
     """A ledger in a folder."""
 
     def __init__(self, folder: Path | str) -> None:
+        """Name the ledger's folder, which need not exist.
+
+        Raises:
+            InvalidInput: its path is not UTF-8, as DuckDB needs it.
+        """
         self.folder = Path(folder)
+        path = str(self.folder.absolute())
+        if printable_name(path) != path:
+            raise InvalidInput(f"the path of the ledger, {printable_name(path)}, is not UTF-8: rename the folder")
 
     def state(self) -> State:
         """Return the current state: the files that count.

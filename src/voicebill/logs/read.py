@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from voicebill.billing.errors import InvalidInput, UnknownName
 from voicebill.billing.record import Record
 from voicebill.conversation.work import check_work
+from voicebill.facts.files import UnreadableFile
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.delimited import VENDOR_TABLES, is_vendor_table
 from voicebill.logs.documents import documents, is_within_document, sample_documents
@@ -145,16 +146,23 @@ def _read_sources(
     logs: Iterable[str | Path | Source], log_format: str | None, defaults: LogDefaults, report: ReadReport
 ) -> Iterator[Record]:
     paths = [log for log in logs if not isinstance(log, Source)]
-    log_sources = [*find_sources(paths), *(log for log in logs if isinstance(log, Source))]
+    log_sources = [*find_sources(paths, report), *(log for log in logs if isinstance(log, Source))]
     report.recognises_usage = _OtherFormats(defaults, report)
     lines_by_format: dict[str, list[NumberedLines]] = {}
+    is_only_source = len(log_sources) == 1
     for source in log_sources:
-        lines = NumberedLines(source, report)
         named_format = _format_named(log_format) if log_format else None
-        if source.path is not None and source.path.is_file():
-            recognition = _sniff_file(source, report, named_format, is_only_source=len(log_sources) == 1)
-        else:
-            recognition = _sniff(lines, report, named_format, is_only_source=len(log_sources) == 1)
+        try:
+            lines = NumberedLines(source, report)
+            if source.path is not None and source.path.is_file():
+                recognition = _sniff_file(source, report, named_format, is_only_source=is_only_source)
+            else:
+                recognition = _sniff(lines, report, named_format, is_only_source=is_only_source)
+        except UnreadableFile as error:
+            if source.is_named or is_only_source:
+                raise
+            report.add_skipped_file(source.name, str(error).removeprefix(f"{source.name} "))
+            continue
         if recognition is not None:
             report.sources[source.name] = recognition.log_format.name
             _open_envelopes(lines, recognition, defaults, report)

@@ -13,6 +13,10 @@ from voicebill.logs.unread_usage import unread_counts
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LISTED_ERRORS = 20
 """At most so many errors are listed; the others are only counted."""
+MAX_LISTED_FILES = 20
+"""At most so many names of files that were not read are listed for each reason."""
+UNREADABLE = "cannot be read"
+"""How the reason begins for a file that the system does not let be read."""
 MAX_EVENT_RECORDS = 200_000
 EMPTY_LOG = "the log is empty: choose a file with a usage log"
 
@@ -72,6 +76,10 @@ class ReadReport:
     """Sums of sessions that may be contained in what other records of the logs report."""
     naive_times: int = 0
     """Times without a time zone, which are taken as UTC."""
+    skipped_files: dict[str, list[str]] = field(default_factory=dict)
+    """What lies in named folders and was not read, by reason: its first names, at most `MAX_LISTED_FILES`."""
+    skipped_file_counts: Counter[str] = field(default_factory=Counter)
+    """The number of files and folders that were not read, by reason."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Counts of what was skipped on purpose, by reason."""
     remarks: Counter[str] = field(default_factory=Counter)
@@ -91,6 +99,19 @@ class ReadReport:
         self.error_count += 1
         if len(self.errors) < MAX_LISTED_ERRORS:
             self.errors.append(error)
+
+    def add_skipped_file(self, name: str, reason: str) -> None:
+        """Add a file or folder in a named folder that is not read.
+
+        Raises:
+            InvalidLog: the report is strict, and it cannot be read.
+        """
+        if self.strict and reason.startswith(UNREADABLE):
+            raise InvalidLog(f"{printable_name(name)} {reason}")
+        self.skipped_file_counts[reason] += 1
+        names = self.skipped_files.setdefault(reason, [])
+        if len(names) < MAX_LISTED_FILES:
+            names.append(printable_name(name))
 
     def add_other_line(self, source: str, line_number: int, content: bytes) -> None:
         """Add a complete line that is not an event of the format, and its usage if it shows any."""
@@ -159,6 +180,18 @@ class ReadReport:
             self.naive_times += 1
             return time.replace(tzinfo=UTC)
         return time
+
+
+def printable_name(name: str) -> str:
+    r"""Return the name of a file as text: bytes in it that are not UTF-8 are written as their numbers.
+
+    >>> printable_name("caf\udce9.jsonl"), printable_name("café.jsonl")
+    ('caf\\xe9.jsonl', 'café.jsonl')
+    """
+    try:
+        return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    except UnicodeEncodeError:  # a half of a surrogate pair, which Windows allows
+        return name.encode(errors="backslashreplace").decode()
 
 
 def format_json_error(error: Exception, content: bytes) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from voicebill.answers.reports.cost import LogInputReport
-from voicebill.logs.report import ReadReport
+from voicebill.logs.report import UNREADABLE, ReadReport
 
 
 def report_notes(report: ReadReport) -> Iterator[str]:
@@ -11,6 +11,9 @@ def report_notes(report: ReadReport) -> Iterator[str]:
     yield from (f"unreadable: {error}" for error in report.errors)
     if report.error_count > len(report.errors):
         yield f"and {report.error_count - len(report.errors):,} more unreadable"
+    for reason, names in sorted(report.skipped_files.items(), key=lambda item: not item[0].startswith(UNREADABLE)):
+        more = report.skipped_file_counts[reason] - len(names)
+        yield f"not read: {', '.join(names)}{f' and {more:,} more' if more else ''}: {reason}"
     if report.other_lines:
         verb = "is not an event" if report.other_lines == 1 else "are not events"
         yield f"{_pluralize(report.other_lines, 'line')} {verb} of the log's format"
@@ -75,5 +78,7 @@ def log_input_report(report: ReadReport) -> LogInputReport:
         error_count=report.error_count,
         first_errors=tuple(str(error) for error in report.errors),
         other_lines=report.other_lines,
+        skipped_files=report.skipped_file_counts.total(),
+        first_skipped_files=tuple(f"{name}: {reason}" for reason, names in report.skipped_files.items() for name in names),
         notes=tuple(report_notes(report)),
     )

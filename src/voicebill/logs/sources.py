@@ -1,52 +1,62 @@
 """Open log files, folders, patterns and standard input, plain or compressed, as numbered lines."""
 
-import gzip
 import io
 import os
+import stat
 import sys
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from glob import glob, has_magic
+from glob import has_magic
 from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import IO, Any
 
 from voicebill.billing.errors import InvalidInput, closest_names
 from voicebill.facts.files import UnreadableFile
+from voicebill.logs.compression import COMPRESSED, decompress, first_bytes
+from voicebill.logs.folders import (
+    IS_LEDGER,
+    LINKED,
+    LOG_SUFFIXES,
+    Skip,
+    is_ledger,
+    logs_in_folder,
+    matching_paths,
+    unreadable_reason,
+)
 from voicebill.logs.keys import place_key
-from voicebill.logs.report import ReadReport, describe_encoding_error
+from voicebill.logs.report import ReadReport, describe_encoding_error, printable_name
 
-LOG_SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet")
-"""The files that are read in a folder, also with .gz or .zst appended. A file that is named itself may have any name."""
-COMPRESSED = (".gz", ".zst")
 MAX_LINE_BYTES = 64 * 2**20
 MAX_BUFFERED_BYTES = 2**30
 """A Parquet file that cannot be rewound is kept in memory up to this size."""
 STANDARD_INPUT = "-"
-LEDGER = "ledger.json"
-"""The file that marks a folder as a ledger."""
 FINGERPRINT_LINES = 2
 """A log is recognised by its name and its first lines: a table has its header and one row in them."""
 LINES_PER_UPDATE = 1_000
 """The number of lines between two updates of the report."""
 
-GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A log file or a stream: `name` as the user gave it, `content` its bytes if there is no file.
 
-    A `plain` source is never decompressed.
+    A `plain` source is never decompressed. One that is not `is_named` was met in a folder or by a pattern.
     """
 
     name: str
     path: Path | None = None
     content: IO[bytes] | None = None
     plain: bool = False
+    is_named: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable_name(self.name))
 
     @property
     def identity(self) -> str:
@@ -55,7 +65,7 @@ class Source:
             return self.name
         bare = self.path.stem if self.path.suffix in COMPRESSED else self.path.name
         folder = os.path.basename(os.path.dirname(os.path.abspath(self.path)))  # noqa: PTH100, PTH119, PTH120 - follows no link
-        return f"{folder}/{bare}"
+        return printable_name(f"{folder}/{bare}")
 
     def open(self) -> IO[bytes]:
         """Open the source, decompressed.
@@ -65,7 +75,7 @@ class Source:
         """
         try:
             raw: Any = self.content if self.path is None else self.path.open("rb", buffering=2**20)
-            return raw if self.plain else _decompress(raw, self.name)
+            return raw if self.plain else decompress(raw, self.name)
         except IsADirectoryError:
             raise UnreadableFile(f"{self.name} is a folder, not a file") from None
         except OSError as error:
@@ -75,7 +85,7 @@ class Source:
     def is_parquet(self) -> bool:
         """Whether it is a Parquet file, by its first bytes, which are not consumed. A named pipe is not."""
         if self.path is None:
-            return self.content is not None and _first_bytes(self.content).startswith(PARQUET)
+            return self.content is not None and first_bytes(self.content).startswith(PARQUET)
         if not self.path.is_file():
             return False
         with self.open() as opened:
@@ -115,20 +125,31 @@ class Source:
         return io.BytesIO(content)
 
 
-def find_sources(names: Iterable[str | Path]) -> list[Source]:
+def find_sources(names: Sequence[str | Path], report: ReadReport) -> list[Source]:
     """Return the files that paths, folders, patterns and `-` name, each once; those of a folder by name.
+
+    What is in a named folder or matches a pattern, and is not read, is reported.
 
     Raises:
         UnreadableFile: there is no such file; the text suggests a similar name.
         InvalidInput: a folder or a pattern has no log.
+        InvalidLog: the report is strict, and something in a folder cannot be read.
     """
-    sources: dict[Path | str, Source] = {}
+    sources: dict[str, Source] = {}
+    skipped: dict[Path, str] = {}
     for name in names:
         if str(name) == STANDARD_INPUT:
             sources.setdefault(STANDARD_INPUT, _standard_input())
             continue
-        for path in _files(str(name)):
-            sources.setdefault(path.resolve(), Source(str(path), path=path))
+        paths, is_named = _files(str(name), skipped.__setitem__)
+        for path in paths:
+            place = os.path.realpath(path)
+            source = sources.setdefault(place, Source(str(path), path=path, is_named=is_named))
+            sources[place] = replace(source, is_named=source.is_named or is_named)
+    folders = {os.path.realpath(name) for name in names}
+    for path, reason in skipped.items():
+        if os.path.realpath(path) not in (folders if reason == LINKED else sources):
+            report.add_skipped_file(str(path), reason)
     return list(sources.values())
 
 
@@ -138,33 +159,61 @@ def _standard_input() -> Source:
     return Source("standard input", content=sys.stdin.buffer)
 
 
-def _files(name: str) -> list[Path]:
+def _files(name: str, skip: Skip) -> tuple[list[Path], bool]:
+    """Return the files that a name stands for, and whether it is the name of a file."""
     path = Path(name)
-    if path.is_dir():
-        if _is_ledger(path):
-            raise InvalidInput(f"{name} is a ledger, not a log: use --ledger {name}")
-        files = _logs_in_folder(path)
-        if not files:
-            raise InvalidInput(f"the folder {path} contains no log; logs end in {', '.join(LOG_SUFFIXES)}, plain, .gz or .zst")
-        return files
-    if path.exists():
-        if not path.is_file() and not path.is_fifo():
-            raise UnreadableFile(f"{name} is not a regular file")
-        return [path]
-    if has_magic(name):
-        matches = sorted(Path(match) for match in glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
-        fixed_parts = sum(1 for _ in takewhile(lambda part: not has_magic(part), path.parts))
-        is_ledger = cache(_is_ledger)
-        paths = (match for match in matches if not any(map(is_ledger, _enclosing_folders(match, fixed_parts))))
-        files = [file for match in paths for file in (_logs_in_folder(match) if match.is_dir() else [match])]
-        if not files:
-            raise InvalidInput(f"no file matches {name}")
-        return files
-    raise UnreadableFile(f"there is no file {name}{_suggest_sibling(path)}")
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if has_magic(name):
+            return _files_of_pattern(name, skip), False
+        raise UnreadableFile(f"there is no file {name}{_suggest_sibling(path)}") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if stat.S_ISDIR(mode):
+        return _files_of_folder(path, skip), False
+    if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+        raise UnreadableFile(f"{name} is not a regular file")
+    return [path], True
 
 
-def _is_ledger(folder: Path) -> bool:
-    return (folder / LEDGER).is_file()
+def _files_of_folder(folder: Path, skip: Skip) -> list[Path]:
+    if is_ledger(folder):
+        raise InvalidInput(f"{folder} is a ledger, not a log: use --ledger {folder}")
+    skipped: list[tuple[Path, str]] = []
+    files = logs_in_folder(folder, lambda path, reason: skipped.append((path, reason)))
+    if not files:
+        packings = ", ".join(COMPRESSED[:-1])
+        example = "".join(f"; in it is {path.name} ({reason})" for path, reason in skipped[:1])
+        suffixes = ", ".join(LOG_SUFFIXES)
+        raise InvalidInput(
+            f"the folder {folder} contains no log; logs end in {suffixes}, plain, {packings} or {COMPRESSED[-1]}{example}"
+        )
+    for path, reason in skipped:
+        skip(path, reason)
+    return files
+
+
+def _files_of_pattern(pattern: str, skip: Skip) -> list[Path]:
+    fixed_parts = sum(1 for _ in takewhile(lambda part: not has_magic(part), Path(pattern).parts))
+    in_ledger = cache(is_ledger)
+    files: list[Path] = []
+    for match in matching_paths(pattern, skip):
+        ledgers = [folder for folder in _enclosing_folders(match, fixed_parts) if in_ledger(folder)]
+        if ledgers:
+            skip(ledgers[0], IS_LEDGER)
+        elif match.is_dir():
+            try:
+                files += logs_in_folder(match, skip)
+            except UnreadableFile as error:
+                skip(match, str(error).removeprefix(f"{match} "))
+        elif reason := unreadable_reason(match):
+            skip(match, reason)
+        else:
+            files.append(match)
+    if not files:
+        raise InvalidInput(f"no file matches {pattern}")
+    return files
 
 
 def _enclosing_folders(path: Path, fixed_parts: int) -> Iterator[Path]:
@@ -173,74 +222,13 @@ def _enclosing_folders(path: Path, fixed_parts: int) -> Iterator[Path]:
         yield Path(*path.parts[:depth])
 
 
-def _logs_in_folder(folder: Path) -> list[Path]:
-    """Return the logs in a folder and its subfolders, without ledgers."""
-    files: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        if LEDGER in names:
-            folders.clear()
-            continue
-        files += (Path(parent, name) for name in names if not name.startswith("."))
-    return sorted(file for file in files if _log_suffix(file) in LOG_SUFFIXES and file.is_file())
-
-
-def _log_suffix(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    while suffixes and (suffixes[-1] in COMPRESSED or suffixes[-1][1:].isdigit()):
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
-
-
 def _suggest_sibling(path: Path) -> str:
-    if not path.parent.is_dir():
+    try:
+        names = [sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix]
+    except OSError:
         return ""
-    nearest_names = closest_names(
-        path.name, (sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix), limit=1
-    )
+    nearest_names = closest_names(path.name, names, limit=1)
     return f"; did you mean {nearest_names[0]}?" if nearest_names else ""
-
-
-class _Gzip(io.RawIOBase):
-    """Decompress gzip as far as it is complete, and close the compressed file as well."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
-        self._unpacked = gzip.GzipFile(fileobj=raw)
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever bytes can be written to
-        """Read as much as is available."""
-        content = self._unpacked.read1(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def close(self) -> None:
-        """Close both."""
-        super().close()
-        self._unpacked.close()
-        self._raw.close()
-
-
-def _first_bytes(raw: Any) -> bytes:  # noqa: ANN401 - whatever can be peeked at
-    start: bytes = raw.getbuffer()[:4].tobytes() if isinstance(raw, io.BytesIO) else raw.peek(4)[:4]
-    return start
-
-
-def _decompress(raw: Any, name: str) -> IO[bytes]:  # noqa: ANN401 - whatever can be peeked at
-    start = _first_bytes(raw)
-    if start.startswith(GZIP):
-        return io.BufferedReader(_Gzip(raw), buffer_size=2**20)
-    if start.startswith(ZSTD):
-        import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
-
-        try:
-            return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"), buffer_size=2**20)
-        except pa.ArrowException as error:
-            raise UnreadableFile(f"{name} cannot be read: {error}") from None
-    return raw  # type: ignore[no-any-return]
 
 
 NumberedLine = tuple[int, bytes]

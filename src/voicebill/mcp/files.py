@@ -32,7 +32,7 @@ def log_sources(root: Path, name: str) -> list[Source]:
         raise InvalidInput(f"has more than {MAX_FILES:,} files: name a folder with fewer", field="path")
     if not files:
         raise InvalidInput("is a folder without files", field="path")
-    return [Source(file.relative_to(folder).as_posix(), file) for file in files]
+    return [Source(file.relative_to(folder).as_posix(), file, is_named=False) for file in files]
 
 
 def _is_link(path: Path) -> bool:

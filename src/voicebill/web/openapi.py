@@ -203,7 +203,7 @@ POST_COST["openapi_extra"] = {
     ],
     "requestBody": {
         "required": True,
-        "description": "The unchanged log: JSON lines, CSV or another supported format; plain, gzip or zstd; no Parquet.",
+        "description": "The unchanged log: JSON lines, CSV or another known format; plain, gzip, bzip2, xz, zstd; no Parquet.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
     },
 }

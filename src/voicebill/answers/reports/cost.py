@@ -34,6 +34,10 @@ class LogInputReport(Report):
     """The first errors, each with its line."""
     other_lines: int
     """Lines that are not events of the log's format."""
+    skipped_files: int
+    """Files and folders in the named folders that were not read."""
+    first_skipped_files: tuple[str, ...]
+    """The first of them, each with the reason."""
     notes: tuple[str, ...]
     """What to know about how the log was read."""
 
