@@ -74,9 +74,9 @@ STATUSES: tuple[Status, ...] = ("exact", "exact", "exact", "ambiguous", "ambiguo
 quantities = st.one_of(st.integers(1, 300), st.sampled_from([59_999, 60_000, 60_001, 10**9, 10**12]))
 
 
-def usages(meters: tuple[str, ...], least: int = 0) -> st.SearchStrategy[dict[str, int]]:
-    """Generate quantities of some meters."""
-    return st.dictionaries(st.sampled_from(meters), quantities, min_size=least, max_size=4)
+def usages(meters: tuple[str, ...]) -> st.SearchStrategy[dict[str, int]]:
+    """Generate quantities of some meters, or of none."""
+    return st.dictionaries(st.sampled_from(meters), quantities, max_size=4)
 
 
 @st.composite
@@ -93,7 +93,7 @@ def records(draw: st.DrawFn) -> Record:
         candidates: list[dict[str, int]] = [{}]
     elif status == "ambiguous" or (status == "inconsistent" and draw(st.booleans())):
         candidates = draw(
-            st.lists(usages(meters, 1), min_size=1, max_size=4, unique_by=lambda candidate: tuple(sorted(candidate.items())))
+            st.lists(usages(meters), min_size=1, max_size=4, unique_by=lambda candidate: tuple(sorted(candidate.items())))
         )
     else:
         candidates = [draw(usages(meters))]

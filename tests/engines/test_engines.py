@@ -185,3 +185,14 @@ def test_a_record_of_an_unknown_model_is_unpriced_in_every_reading(counters: Bot
     unattributed = Record(key="k", kind="response", usage_candidates=readings, source="a.jsonl", line_number=1)
     (answer,) = counters.agree([unattributed], [CostQuery(where=parse_filter("meter = audio_in"))])
     assert (answer.counts.billed, answer.counts.unpriced) == (0, 1)
+
+
+@pytest.mark.parametrize("counts_nothing_first", [True, False])
+def test_a_record_that_may_count_nothing_is_unpriced_without_a_price(counters: BothEngines, counts_nothing_first: bool) -> None:
+    """Without a model, a record of 7 text tokens or of nothing is 0 to 7 unpriced tokens, and its session has no amount."""
+    readings = [Usage({"text_in": 7}, "ambiguous"), Usage({}, "ambiguous")]
+    candidates = tuple(readings[::-1] if counts_nothing_first else readings)
+    uncertain = Record(key="k", kind="response", usage_candidates=candidates, source="a.jsonl", line_number=1, session="s")
+    (answer,) = counters.agree([uncertain], [CostQuery()])
+    assert (answer.counts.billed, answer.counts.unpriced, answer.total.low, answer.per_call) == (0, 1, None, None)
+    assert [(line.meter, line.low, line.high) for line in answer.unpriced] == [("text_in", 0, 7)]

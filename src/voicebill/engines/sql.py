@@ -90,7 +90,7 @@ def range_quantity_sums(query: CostQuery, *, with_prices: bool = False, is_empty
         WITH matching AS ({rows.select()}),
         priced AS (
             SELECT a.*, {_times("a.quantity", "r.rate")} AS amount,
-                CASE WHEN r.rate IS NULL AND a.meter <> '' THEN 1 ELSE 0 END AS is_unpriced
+                {_is_unpriced("r.rate", "a.meter", "s.has_price")} AS is_unpriced
             FROM matching a LEFT JOIN price_periods s ON {_on_period("a", "s")}
                 LEFT JOIN rates r ON r.period = s.period AND r.meter = a.meter
         ),
@@ -188,13 +188,15 @@ def _order_by(query: CostQuery, names: Iterable[str]) -> str:
 
 
 UNPRICED_COUNTS = Statement("""
-    SELECT SUM(CASE WHEN p.period IS NULL THEN c.records ELSE 0 END) AS records,
-        SUM(CASE WHEN p.period IS NOT NULL AND r.rate IS NULL THEN 1 ELSE 0 END) AS mixed
+    SELECT SUM(CASE WHEN c.meter <> '' AND COALESCE(s.has_price, 0) = 0 THEN c.records ELSE 0 END) AS records,
+        SUM(CASE WHEN r.rate IS NULL AND (
+            (c.meter <> '' AND s.has_price = 1) OR (c.meter = '' AND c.is_range = 1 AND COALESCE(s.has_price, 0) = 0)
+        ) THEN 1 ELSE 0 END) AS mixed
     FROM quantity_sums c LEFT JOIN price_periods s ON s.sku = c.sku AND c.day >= s.since AND c.day < s.until
-        LEFT JOIN (SELECT DISTINCT period FROM rates) p ON p.period = s.period
-        LEFT JOIN rates r ON r.period = s.period AND r.meter = c.meter
-    WHERE c.meter <> ''""")
-"""The number of records whose SKU has no price at all, and (`mixed`) of sums of other records that have no rate."""
+        LEFT JOIN rates r ON r.period = s.period AND r.meter = c.meter""")
+"""The number of records whose SKU has no price at all, and (`mixed`) of sums whose records must be looked at one by one: they
+have a price for other meters, or may count nothing.
+"""
 
 
 def unpriced_records(query: CostQuery) -> Statement:
@@ -203,11 +205,13 @@ def unpriced_records(query: CostQuery) -> Statement:
     text = f"""
         WITH matching AS ({rows.select()}),
         row_prices AS (
-            SELECT key, reading, CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS is_unpriced
-            FROM matching {rows.empty_rows(HAS_NO_PRICE)}
+            SELECT key, reading, meter, {_is_unpriced("rate", "meter", "has_price")} AS is_unpriced
+            FROM matching {rows.empty_rows("''", HAS_NO_PRICE)}
         ),
-        readings AS (SELECT key, reading, MAX(is_unpriced) AS is_unpriced FROM row_prices GROUP BY key, reading),
-        record_prices AS (SELECT key, MIN(is_unpriced) AS is_unpriced FROM readings GROUP BY key)
+        readings AS (
+            SELECT key, reading, MAX(meter) AS meter, MAX(is_unpriced) AS is_unpriced FROM row_prices GROUP BY key, reading
+        ),
+        record_prices AS (SELECT key, MIN(is_unpriced) AS is_unpriced FROM readings GROUP BY key HAVING MAX(meter) <> '')
         SELECT COUNT(*) AS records FROM record_prices WHERE is_unpriced = 1"""
     return Statement(text, rows.values)
 
@@ -237,7 +241,7 @@ def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool) -> S
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
             FROM (
                 SELECT tenant, session, since_ms, until_ms, {_times("quantity", "rate")} AS amount,
-                    CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END AS is_unpriced
+                    {_is_unpriced("rate", "meter", "has_price")} AS is_unpriced
                 FROM matching WHERE {"reading = 0 AND " if with_ranges else ""}session IS NOT NULL
             ) session_rows
             GROUP BY tenant, session
@@ -259,18 +263,19 @@ def _range_sessions(rows: "_UsageRows") -> str:
         range_matching AS ({rows.select(with_session=True)}),
         readings AS (
             SELECT key, reading, tenant, session, COALESCE(SUM({_times("quantity", "rate")}), 0) AS amount,
-                MAX(CASE WHEN rate IS NULL AND meter <> '' THEN 1 ELSE 0 END) AS is_unpriced,
+                MAX({_is_unpriced("rate", "meter", "has_price")}) AS is_unpriced, MAX(meter) AS meter,
                 MIN(LEAST(since_ms, until_ms)) AS first_ms, MAX(GREATEST(since_ms, until_ms)) AS last_ms
             FROM (
-                SELECT key, reading, tenant, session, quantity, rate, meter, since_ms, until_ms FROM range_matching
-                {rows.empty_rows("u.tenant", "u.session", "0", "NULL", METER_WITHOUT_PRICE, "u.since_ms", "u.until_ms")}
+                SELECT key, reading, tenant, session, quantity, rate, meter, has_price, since_ms, until_ms FROM range_matching
+                {rows.empty_rows("u.tenant", "u.session", "0", "NULL", "''", "s.has_price", "u.since_ms", "u.until_ms")}
             ) reading_rows
             WHERE session IS NOT NULL
             GROUP BY key, reading, tenant, session
         ),
         range_sessions AS (
             SELECT tenant, session, COALESCE(MIN(CASE WHEN is_unpriced = 0 THEN amount END), MIN(amount)) AS low,
-                COALESCE(MAX(CASE WHEN is_unpriced = 0 THEN amount END), MAX(amount)) AS high, MIN(is_unpriced) AS is_unpriced,
+                COALESCE(MAX(CASE WHEN is_unpriced = 0 THEN amount END), MAX(amount)) AS high,
+                CASE WHEN MAX(meter) <> '' THEN MIN(is_unpriced) ELSE 0 END AS is_unpriced,
                 MIN(first_ms) AS first_ms, MAX(last_ms) AS last_ms
             FROM readings
             GROUP BY key, tenant, session
@@ -288,9 +293,13 @@ def _percentile_select(metric: str, order: str, where: str = "") -> str:
         ) ranked_{metric} WHERE {percentile_filter}"""
 
 
-HAS_NO_PRICE = "CASE WHEN p.period IS NULL THEN 1 ELSE 0 END"
-METER_WITHOUT_PRICE = "CASE WHEN p.period IS NULL THEN 'any' ELSE '' END"
-"""Columns of a row without a quantity: 1 if its SKU has no price at all, and then a meter, so that it counts as unpriced."""
+HAS_NO_PRICE = "CASE WHEN s.has_price = 1 THEN 0 ELSE 1 END"
+"""A column of a row without a quantity: 1 if its SKU has no price at all, so that it counts as unpriced."""
+
+
+def _is_unpriced(rate: str, meter: str, has_price: str) -> str:
+    """Whether a row has no known price. If its SKU has no price at all, a usage candidate that counts nothing has none, too."""
+    return f"CASE WHEN {rate} IS NULL AND ({meter} <> '' OR (reading > 0 AND COALESCE({has_price}, 0) = 0)) THEN 1 ELSE 0 END"
 
 
 class _UsageRows:
@@ -324,7 +333,7 @@ class _UsageRows:
             SELECT u.key, u.reading, u.part, u.sku, u.day, u.meter, u.status, {self._quantity} AS quantity, u.repeated_input,
                 CASE WHEN {first_row} = 1 THEN 1 ELSE 0 END AS first_row{by_columns}
                 {", u.tenant, u.session, u.since_ms, u.until_ms" if with_session else ""}
-                {", r.rate" if self._with_prices else ""}
+                {", r.rate, s.has_price" if self._with_prices else ""}
             FROM usage u {self._join} {self._conditions()}"""
 
     def empty_rows(self, *columns: str) -> str:
@@ -337,7 +346,6 @@ class _UsageRows:
             return ""
         column_list = _comma_list(("u.key", "u.reading", *columns))
         return f"""UNION ALL SELECT {column_list} FROM usage u LEFT JOIN price_periods s ON {_on_period("u", "s")}
-            LEFT JOIN (SELECT DISTINCT period FROM rates) p ON p.period = s.period
             WHERE u.reading > 0 AND u.key IN (SELECT key FROM matching)"""
 
     @property

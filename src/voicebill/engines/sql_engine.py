@@ -16,7 +16,7 @@ from voicebill.engines.usage_table import parse_sku
 ResultRow = Sequence[Any]
 
 SKU_VIEW_COLUMNS = {"sku": str, **dict.fromkeys(sql.SKU_FIELDS, str)}
-PERIOD_VIEW_COLUMNS = {"period": int, "sku": str, "since": date, "until": date, "offer": str}
+PERIOD_VIEW_COLUMNS = {"period": int, "sku": str, "since": date, "until": date, "offer": str, "has_price": int}
 RATE_VIEW_COLUMNS = {"period": int, "meter": str, "rate": int, "lowest": int, "highest": int, "increment": int}
 """The columns of the views that belong to one query."""
 
@@ -130,8 +130,16 @@ class SqlQuery:
         if price_table is self._price_table:
             return
         self._price_table = price_table
+        priced_periods = {row.period for row in price_table.rows}
         periods = [
-            (index, name, period.since, period.until, period.quote.offer.id if period.quote else None)
+            (
+                index,
+                name,
+                period.since,
+                period.until,
+                period.quote.offer.id if period.quote else None,
+                int(index in priced_periods),
+            )
             for name, sku in self._skus.items()
             for index in price_table.by_sku.get(sku, ())
             for period in [price_table.periods[index]]
