@@ -26,7 +26,7 @@ from voicebill.answers.sensitivity.recommendations import Recommendation, recomm
 from voicebill.answers.sensitivity.sensitivity import Swing, sensitivity
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
-from voicebill.conversation.call_lengths import longest_call_turns
+from voicebill.conversation.call_lengths import CallLengths, LengthDistribution, longest_call_turns
 from voicebill.conversation.volume import Volume
 from voicebill.web.forms.requests import BoundRequest, problem_from
 from voicebill.web.status_reports import Problem
@@ -149,24 +149,24 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
     estimate_request = bound.request
     try:
         offers = _matching_offers(bound, offer_filter)
-        volume = _comparable_volume(estimate_request)
+        volume, lengths = _comparable_volume(estimate_request)
         return compare(
             estimate_request.plan,
             offers,
             estimate_request.selection,
             bound.facts,
             volume,
-            lengths=estimate_request.lengths if volume else None,
+            lengths=lengths,
             include_ending=offer_filter.include_ending,
         )
     except VoicebillError as error:
         raise problem_from(error) from None
 
 
-def _comparable_volume(estimate_request: EstimateRequest) -> Volume | None:
-    """The volume, unless the longest calls of a month would take too long to count for every offer."""
+def _comparable_volume(estimate_request: EstimateRequest) -> tuple[Volume | None, LengthDistribution | CallLengths | None]:
+    """The volume and the call lengths, unless the longest calls of a month would take too long to count for every offer."""
     longest_turns = longest_call_turns(estimate_request.plan, estimate_request.lengths)
-    return None if longest_turns > MAX_TURNS_FOR_MONTH else estimate_request.volume
+    return (None, None) if longest_turns > MAX_TURNS_FOR_MONTH else (estimate_request.volume, estimate_request.lengths)
 
 
 def _matching_offers(bound: BoundRequest, offer_filter: ComparisonFilter) -> list[Offer]:
@@ -183,8 +183,7 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
         Problem: the connection's fields are invalid.
     """
     estimate_request, plan = bound.request, bound.request.plan
-    volume = _comparable_volume(estimate_request)
-    lengths = estimate_request.lengths if volume else None
+    volume, lengths = _comparable_volume(estimate_request)
     stacks = [] if offer_filter.model else restrict_stacks(bound.facts.stacks, offer_filter.provider, offer_filter.deployment)
     try:
         return alternatives(

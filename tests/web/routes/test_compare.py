@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.cli.invoke import answer
 from tests.web.sites import SITE, read_report
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.estimate import EstimateReport
@@ -264,3 +265,12 @@ def test_an_invalid_connection_is_reported_at_its_field(fields: dict[str, str], 
     assert page.status_code == 422
     assert message in html.unescape(page.text)
     assert f'href="#f-{field}"' in page.text
+
+
+def test_call_lengths_without_a_volume_are_compared_as_on_the_command_line() -> None:
+    """Half of the calls reach nobody: that changes the average call, which is known without a volume."""
+    plan = {"minutes": "1", "turns": "5", "call_length_cv": "1", "unconnected_share": "50%", "day": "2026-11-22"}
+    compared = SITE.get("/api/compare", params=plan).json()
+    printed = answer("compare", "--break-even=none", *(f"--{name.replace('_', '-')}={text}" for name, text in plan.items()))
+    assert compared["offers"] == printed["offers"]
+    assert compared["alternatives"] == printed["alternatives"]
