@@ -402,3 +402,24 @@ def test_the_site_stops_with_its_threads() -> None:
         if thread.name.startswith("voicebill") and thread.name not in before:
             thread.join(timeout=5)
     assert DAY
+
+
+@pytest.mark.parametrize("path", ["/", "/api/prices", "/chart/turns.svg", "/static/voicebill.css", "/nowhere"])
+def test_an_address_that_is_no_text_is_refused(path: str) -> None:
+    """A client may send bytes as they are: those that are UTF-8 are read, and others are no internal error."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "scheme": "http", "path": path, "root_path": "", "headers": []}
+
+    async def request() -> None:
+        await SITE.app({**scope, "query_string": b"model=\xff"}, receive, send)
+
+    run(request)
+    assert sent[0]["status"] == 422
+    assert b"not UTF-8" in sent[1]["body"]

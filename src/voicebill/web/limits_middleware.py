@@ -53,6 +53,15 @@ def host_name(header: str) -> str:
     return name.partition(":")[0]
 
 
+def _check_query(scope: Message) -> None:
+    """Refuse a query that is not text: bytes that are no UTF-8, which a client sends if it does not escape them."""
+    try:
+        scope["query_string"].decode()
+    except UnicodeDecodeError:
+        message = "the address has bytes that are not UTF-8: escape them, as %E9"
+        raise Problem(422, "Invalid input", [(None, message)]) from None
+
+
 class LimitsMiddleware:
     """Limits concurrency, time and size, sets headers, and logs method, path and status, never the query.
 
@@ -86,6 +95,7 @@ class LimitsMiddleware:
         slots = Slots(self, self._kind(scope["path"].removeprefix(self.prefix)))
         try:
             self._check_host(scope)
+            _check_query(scope)
             body = await self._read_body(scope, receive, slots)
             slots.take()
             async with asyncio.timeout(self.limits.seconds):
