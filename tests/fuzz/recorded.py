@@ -1,0 +1,119 @@
+"""Mutated logs in commands: both engines, the ledger and the API give the same amounts, and nothing is a traceback."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.fuzz.commands import DECLARED, flags_of, invoke, random_options, words_of
+from tests.fuzz.fuzzer import Case, Fuzzer
+from tests.fuzz.invariants import read_answer
+from tests.logs.fuzz import CORPUS, FORMAT_NAMES, RECOGNISED_OF, check_reading, make_log
+from voicebill.answers.parameters.inputs import LOG_QUERY
+from voicebill.cli.options.inputs import option_name
+
+QUERY_OPTIONS = frozenset(map(option_name, LOG_QUERY))
+LEDGER_DEFAULTS = frozenset(("--provider", "--deployment", "--region"))
+"""Defaults that a question to a ledger may state, too."""
+AMOUNTS = ("records", "days", "total", "groups", "remainder", "lines", "unpriced", "per_call", "cache_hit_share")
+"""What a ledger gives as the logs do; its warnings are of another kind."""
+
+
+def make_logs(random: Random) -> Case:
+    """Return one or two logs with the options of their cost."""
+    oddness = random.choice((0.0, 0.0, 0.0, 0.05, 0.3))
+    options = random_options(random, "cost", oddness=oddness)
+    options.pop("--format", None)
+    logs = [_random_log(random) for _ in range(random.choice((1, 1, 2)))]
+    if random.random() < 0.1:
+        logs.append(logs[0])
+    return {"options": options, "logs": logs}
+
+
+def _random_log(random: Random) -> bytes:
+    """A sample as it is, or what the fuzzer of the readers makes of one."""
+    if random.random() < 0.2:
+        return random.choice(sorted(CORPUS.iterdir())).read_bytes()
+    return make_log(random.getrandbits(40), random.choice(FORMAT_NAMES))
+
+
+def check_logs(case: Case) -> str:
+    """Cost the logs with both engines, then record them, and cost the ledger."""
+    with TemporaryDirectory(prefix="voicebill-fuzz-") as folder:
+        files = []
+        for number, content in enumerate(case["logs"]):
+            file = Path(folder) / f"{number}.log"
+            file.write_bytes(content)
+            files.append(str(file))
+        return _check_files(files, case["options"], str(Path(folder) / "ledger"))
+
+
+def _check_files(files: Sequence[str], options: Mapping[str, str], ledger: str) -> str:
+    words = words_of(options, flags_of("cost"))
+    result = invoke("cost", [*words, "--", *files])
+    by_rows = invoke("cost", [*words, "--engine=python", "--", *files])
+    assert by_rows.exit_code == result.exit_code, "the engines end otherwise"
+    if result.exit_code == 2:
+        assert by_rows.stderr == result.stderr, "the engines refuse otherwise"
+        return "refused"
+    answer = read_answer("cost", result.stdout)
+    assert_equal(read_answer("cost", by_rows.stdout), answer, list(answer))
+    check_ledger(files, options, ledger, answer)
+    return "answered" if result.exit_code == 0 else "incomplete"
+
+
+def check_ledger(files: Sequence[str], options: Mapping[str, str], ledger: str, answer: Mapping[str, Any]) -> None:
+    """A ledger in which the logs are recorded one after the other, and once more, costs what the logs cost.
+
+    What a ledger keeps of usage that was not read is by log: it is compared as a whole.
+    """
+    defaults = {name: text for name, text in options.items() if name[2:].replace("-", "_") in DECLARED["record"]}
+    recorded = ["--ledger", ledger, *words_of(defaults, flags_of("record"))]
+    query = {
+        name: text for name, text in options.items() if name in QUERY_OPTIONS | LEDGER_DEFAULTS | {"--no-calls", "--calls"}
+    }
+    for again in (False, True):
+        for file in files:
+            result = invoke("record", [*recorded, "--", file])
+            if result.exit_code == 2:
+                return  # a log without any content of its own is refused alone
+            summary = read_answer("record", result.stdout)
+            changes = summary["added"], summary["corrected"]
+            assert not again or changes == (0, 0) or len(files) > 1, f"the same log changes the ledger: {changes}"
+    counted = invoke("cost", ["--ledger", ledger, *words_of(query, flags_of("cost"))])
+    if counted.exit_code == 2:
+        assert answer["records"]["all"] == 0 or "nothing has been recorded" in counted.stderr, counted.stderr
+        return
+    assert_equal(read_answer("cost", counted.stdout), answer, AMOUNTS)
+
+
+def assert_equal(document: Mapping[str, Any], other: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Two answers are equal in some keys."""
+    for name in names:
+        assert document[name] == other[name], f"they differ in {name}: {_short(document[name])}, not {_short(other[name])}"
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value)[:400]
+
+
+def make_reading(random: Random) -> Case:
+    """Return a log with its format."""
+    log_format = random.choice(FORMAT_NAMES)
+    return {
+        "format": log_format,
+        "log": make_log(random.getrandbits(40), log_format),
+        "recognise": random.randrange(RECOGNISED_OF) == 0,
+    }
+
+
+def check_read(case: Case) -> str:
+    """Read a log, as `tests.logs.fuzz` does for one reader."""
+    check_reading(case["log"], case["format"], recognise=case["recognise"])
+    return "read"
+
+
+LOGS = Fuzzer("logs", make_logs, check_logs, ("answered", "incomplete"), ("options", "logs"))
+READERS = Fuzzer("readers", make_reading, check_read, ("read",), ("format", "log", "recognise"))
