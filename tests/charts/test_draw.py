@@ -231,3 +231,10 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(__import__("sys").modules, "lets_plot", None)
     result = run("estimate", "--save-chart", str(tmp_path / "x.svg"))
     assert (result.exit_code, "pip install 'voicebill[plot]'" in result.stderr) == (2, True)
+
+
+def test_without_an_offer_that_can_be_estimated_there_is_a_reason_and_no_chart(tmp_path: Path) -> None:
+    plan = ("--minutes=7", "--turns=5", "--transcription-model=nobodys", "--day=2026-11-22")
+    result = CliRunner().invoke(app, ["compare", *plan, "--save-chart", str(tmp_path / "offers.svg")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no offer can be drawn: unknown model 'nobodys'" in " ".join(result.stderr.split())

@@ -208,3 +208,15 @@ def test_slow_work_has_all_its_steps() -> None:
     with pytest.raises(Problem, match="takes more work than is possible here"):
         run(lambda: go(1_001))
     site.stop()
+
+
+def test_work_that_runs_out_of_items_ends_as_an_error() -> None:
+    """Asyncio passes no StopIteration on: without a conversion the request would wait until its time is over."""
+    site = Site(today=lambda: DAY)
+
+    def work() -> int:
+        return next(iter(list[int]()))
+
+    with pytest.raises(RuntimeError, match="no next item"):
+        run(lambda: asyncio.wait_for(run_in_threads(site, work), 60))
+    site.stop()

@@ -33,7 +33,7 @@ from voicebill.answers.reports.chart_data import (
     turn_costs,
 )
 from voicebill.answers.sensitivity.sensitivity import Swing
-from voicebill.billing.errors import InvalidInput
+from voicebill.billing.errors import InvalidInput, NotAvailable
 from voicebill.charts.kinds import ESTIMATE_CHARTS
 from voicebill.charts.themes import THEMES, Theme
 from voicebill.extras import import_extra
@@ -94,19 +94,26 @@ def sensitivity_chart(swings: Sequence[Swing], model: ResolvedModel, theme: Them
 
 
 def offers_chart(answer: Comparison, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
-    """Every offer from best to worst, the expected amount marked."""
+    """Every offer from best to worst, the expected amount marked.
+
+    Raises:
+        NotAvailable: none of them can be estimated.
+    """
     lp, rows = _lets_plot(), offer_ranges(answer)
+    estimates = [offer_estimate.answer for offer_estimate in answer.candidates if offer_estimate.answer]
+    if not estimates:
+        reason = answer.candidates[0].reason if answer.candidates else "there is none on this day"
+        raise NotAvailable(f"no offer can be drawn: {reason}")
     marks = {"label": [row.label for row in rows], "mark": [row.mark for row in rows]}
     plot = _bars(lp, rows, "dollars a conversation", theme)
     plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=theme.line, size=3)
-    cheapest = next(offer_estimate.answer for offer_estimate in answer.candidates if offer_estimate.answer)
     _, ending = split_by_ending((row for row in answer.candidates if row.answer), include_ending=answer.include_ending)
     ending_note = "; below: models that end within 90 days" if ending else ""
     return _apply_theme(
         lp,
         plot,
         "One plan, every offer",
-        _provenance(cheapest.model, theme, with_offer=False),
+        _provenance(estimates[0].model, theme, with_offer=False),
         theme,
         subtitle=f"from best to worst, expected marked{ending_note}",
         rows=len(rows),

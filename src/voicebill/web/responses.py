@@ -117,8 +117,11 @@ async def run_in_threads(site: Site, work: Callable[[], Result], workers: Execut
 
 async def _run_within(budget: StepBudget, work: Callable[[], Result], workers: Executor) -> Result:
     def bounded_work() -> Result:
-        with counted_steps(budget.count):
-            return work()
+        try:
+            with counted_steps(budget.count):
+                return work()
+        except StopIteration as error:  # asyncio cannot pass it on, and would wait for ever
+            raise RuntimeError("a result has no next item") from error
 
     try:
         return await asyncio.get_running_loop().run_in_executor(workers, bounded_work)
