@@ -1,6 +1,7 @@
 """Run fuzzers for some minutes, or repeat one input: `python -m tests.fuzz --help`."""
 
 import argparse
+import logging
 import sys
 import time
 from collections import Counter
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=None, help="inputs for each, instead of minutes")
     parser.add_argument("--seed", type=int, default=None, help="first seed (default: from the clock)")
     arguments = parser.parse_args()
+    logging.disable()
     unknown = sorted(set(arguments.names) - set(FUZZERS))
     if unknown:
         parser.error(f"there is no fuzzer {unknown[0]}: choose from {', '.join(FUZZERS)}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
+from unittest.mock import patch
 
 from typer.testing import CliRunner, Result
 
@@ -36,6 +37,8 @@ from voicebill.answers.parameters.inputs import (
 from voicebill.answers.parameters.request import parse_estimate_request
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import DEPLOYMENTS, Kind
+from voicebill.charts.kinds import COMPARISON_CHARTS, ESTIMATE_CHARTS, SENSITIVITY_CHART
+from voicebill.charts.themes import THEMES
 from voicebill.cli.app import app, load_command
 from voicebill.cli.commands.capacity import CAPACITY_REQUEST
 from voicebill.cli.commands.compare import COMPARE_REQUEST
@@ -63,22 +66,11 @@ FILE_OPTIONS = frozenset(
 )
 """Options whose files are invented in `tests.fuzz.files`."""
 
+CHART_OPTIONS = ("--save-chart", "--chart", "--width", "--theme")
 NOT_INVENTED = frozenset(
-    (
-        "--json",
-        "--save-chart",
-        "--chart",
-        "--width",
-        "--theme",
-        "--out",
-        "--engine",
-        "--master",
-        "--memory",
-        "--ledger",
-        "--repair",
-    )
+    (*CHART_OPTIONS, "--json", "--out", "--engine", "--master", "--memory", "--ledger", "--repair"),
 )
-"""Options that every command gets, that write files or say how, or that name an engine, which `tests.fuzz.recorded` varies."""
+"""Options that are given otherwise: those of charts all at once, and engines by `tests.fuzz.recorded`."""
 
 USUAL = {"conversations": "capacity", "calls_per_minute": "ptu"}
 """Inputs that are not required by themselves, without which most requests of a command are refused."""
@@ -113,6 +105,9 @@ def own_texts() -> Mapping[str, tuple[str, ...]]:
         "--kind": get_args(Kind),
         "--template": EXAMPLE_PLANS,
         "--format": ("realtime", "columns", "csv"),
+        "--chart": (*ESTIMATE_CHARTS, SENSITIVITY_CHART, *COMPARISON_CHARTS),
+        "--width": ("400", "900"),
+        "--theme": tuple(THEMES),
         "name": (*models, "gpt-4.1-mini", "whisper-1"),
     }
 
@@ -154,6 +149,9 @@ def make_command(random: Random) -> Case:
         case["argument"] = random.choice(texts)
     if command == "compare" and random.random() < 0.8:
         options["--break-even"] = "none"
+    if "--save-chart" in {parameter.opts[0] for parameter in load_command(command).params} and random.random() < 0.1:
+        options |= {name: random.choice(own_texts()[name]) for name in CHART_OPTIONS[1:] if random.random() < 0.3}
+        options["--save-chart"] = "chart.svg"
     if "day" in DECLARED[command] and command != "simulate":
         options.setdefault("--day", DAY.isoformat())
     return case
@@ -187,7 +185,7 @@ def invoke(command: str, words: list[str]) -> Result:
             raise TooLong
 
     as_json = [] if command == "init" else ["--json"]
-    with counted_steps(count_steps):
+    with counted_steps(count_steps), patch("voicebill.charts.draw.save", lambda *_: None):
         result = CliRunner().invoke(app, [command, *as_json, *words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
