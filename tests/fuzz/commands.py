@@ -243,11 +243,8 @@ def check_command(case: Case) -> str:
 
 
 def compare_interfaces(command: str, fields: Mapping[str, str], document: dict[str, Any] | None) -> None:
-    """The query, the body and Python give the answer of the command, or none as it does.
-
-    Texts that an address cannot have or that say nothing are not compared: a form sends them for "not given".
-    """
-    if not all(text.strip() and text == text.encode("utf-8", "replace").decode() for text in fields.values()):
+    """The query, the body and Python give the answer of the command, or none as it does."""
+    if not is_sendable(fields):
         return
     for response in (SITE.get(f"/api/{command}", params=dict(fields)), SITE.post(f"/api/{command}", json=fields)):
         if response.status_code == 200:
@@ -258,6 +255,11 @@ def compare_interfaces(command: str, fields: Mapping[str, str], document: dict[s
             assert document is None or is_limit, f"the command answers, and the API does not: {response.text}"
     if command == "estimate":
         assert_same(estimate_in_python(fields), document)
+
+
+def is_sendable(fields: Mapping[str, str]) -> bool:
+    """Whether an address can have these texts, and they say something: a form sends an empty one for "not given"."""
+    return all(text.strip() and text == text.encode("utf-8", "replace").decode() for text in fields.values())
 
 
 def assert_same(document: Mapping[str, Any] | None, printed: Mapping[str, Any] | None) -> None:

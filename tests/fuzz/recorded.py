@@ -7,11 +7,12 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.fuzz.commands import DECLARED, flags_of, invoke, random_options, words_of
+from tests.fuzz.commands import DECLARED, flags_of, invoke, is_sendable, random_options, words_of
 from tests.fuzz.fuzzer import Case, Fuzzer
 from tests.fuzz.invariants import read_answer
 from tests.logs.fuzz import CORPUS, FORMAT_NAMES, RECOGNISED_OF, check_reading, make_log
-from voicebill.answers.parameters.inputs import LOG_QUERY
+from tests.web.sites import SITE
+from voicebill.answers.parameters.inputs import LOG_INPUTS, LOG_QUERY
 from voicebill.cli.options.inputs import option_name
 
 QUERY_OPTIONS = frozenset(map(option_name, LOG_QUERY))
@@ -53,15 +54,29 @@ def check_logs(case: Case) -> str:
 def _check_files(files: Sequence[str], options: Mapping[str, str], ledger: str) -> str:
     words = words_of(options, flags_of("cost"))
     result = invoke("cost", [*words, "--", *files])
+    answer = read_answer("cost", result.stdout) if result.exit_code != 2 else None
+    fields = {name: options[option_name(name)] for name in LOG_INPUTS if option_name(name) in options}
+    if len(files) == 1 and len(fields) == len(options) and "source" not in f"{fields.get('by')} {fields.get('where')}":
+        check_upload(Path(files[0]).read_bytes(), fields, answer)
     by_rows = invoke("cost", [*words, "--engine=python", "--", *files])
     assert by_rows.exit_code == result.exit_code, "the engines end otherwise"
-    if result.exit_code == 2:
+    if answer is None:
         assert by_rows.stderr == result.stderr, "the engines refuse otherwise"
         return "refused"
-    answer = read_answer("cost", result.stdout)
     assert_equal(read_answer("cost", by_rows.stdout), answer, list(answer))
     check_ledger(files, options, ledger, answer)
     return "answered" if result.exit_code == 0 else "incomplete"
+
+
+def check_upload(log: bytes, fields: Mapping[str, str], answer: Mapping[str, Any] | None) -> None:
+    """The API costs a log that is sent to it as the command does."""
+    if not is_sendable(fields) or not log:
+        return
+    response = SITE.post("/api/cost", params=dict(fields), content=log)
+    if response.status_code == 200 and answer is not None:
+        assert_equal(read_answer("cost", response.content), answer, AMOUNTS)
+    else:
+        assert (response.status_code, answer) == (422, None), f"only one of them answers: {response.text[:400]}"
 
 
 def check_ledger(files: Sequence[str], options: Mapping[str, str], ledger: str, answer: Mapping[str, Any]) -> None:

@@ -16,10 +16,10 @@ from voicebill.cli.app import COMMANDS, load_command
 from voicebill.cli.options.inputs import option_name
 
 FIRST_SEED = 20_261_128
-SHORT: dict[str, int] = {"commands": 40, "requests": 150, "logs": 10, "readers": 400, "files": 40}
+SHORT: dict[str, int] = {"commands": 40, "requests": 150, "logs": 6, "readers": 400, "files": 50}
 """The number of inputs of the short runs: some seconds each."""
-LONG: dict[str, int] = {"commands": 6_000, "requests": 20_000, "logs": 600, "readers": 40_000, "files": 5_000}
-"""The number of inputs of the long runs: some minutes each."""
+LONG: dict[str, int] = {"commands": 2_000, "requests": 6_000, "logs": 200, "readers": 10_000, "files": 2_500}
+"""The number of inputs of the long runs: about two minutes each."""
 
 EVERY_FUZZER = pytest.mark.parametrize("name", FUZZERS)
 
