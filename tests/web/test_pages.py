@@ -67,6 +67,8 @@ def test_two_plans_are_compared() -> None:
     figures = [re.findall(r"<td>(-?\$[^<]+)</td>", page) for page in (named, linked)]
     assert figures[0] == figures[1]
     assert "must be a link to a plan" in html.unescape(SITE.get("/compare?against=nothing").text)
+    for half_typed in ("http://[x", "http://]", "//[::1"):
+        assert "is no address: Invalid IPv6 URL" in html.unescape(SITE.get("/compare", params={"against": half_typed}).text)
     for against in ("Support bot", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/compare?minutes=5"):
         assert "the second" in SITE.get("/compare", params={"against": against}).text
     wrong = SITE.get("/compare", params={"against": "?minutes=x"})

@@ -107,7 +107,10 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
     name = text.lower().replace(" ", "-")
     if name in EXAMPLE_PLANS:
         return with_defaults(preset(name).fields)
-    link = urlsplit(text)
+    try:
+        link = urlsplit(text)
+    except ValueError as error:  # such as a half-typed address in brackets
+        raise Problem(422, "Invalid input", [("against", f"is no address: {error}")]) from None
     if link.path.startswith("/") or link.netloc:
         return with_defaults(read_query(link.query, site.limits))
     query = text.lstrip("?")
