@@ -303,6 +303,7 @@ def _sniff_file(
     if recognition is None:
         report.sources.update(trial_report.sources)
         report.unread_by_source.update(trial_report.unread_by_source)
+        report.fingerprints.update(trial_report.fingerprints)
         report.lines += trial_report.lines
         for error in trial_report.errors:
             report.add_error(error.source, error.line_number, error.reason)

@@ -156,7 +156,8 @@ class ReadReport:
 
     def unread_by_file(self) -> dict[str, UnreadUsage | None]:
         """Return the usage that was not read by the file's fingerprint, which a moved or longer file keeps; None: all was."""
-        return {self.fingerprints.get(name, name): self.unread_by_source.get(name) for name in self.sources}
+        names = {**self.sources, **self.unread_by_source}  # a file of no known format is no source, and may show usage
+        return {self.fingerprints.get(name, name): self.unread_by_source.get(name) for name in names}
 
     @property
     def unread_usage(self) -> UnreadUsage | None:

@@ -62,3 +62,15 @@ def test_a_ledger_keeps_what_was_not_read_until_the_log_is_read_completely(tmp_p
     for text, folder in ((READ, "logs"), (READ.replace("resp_1", "resp_2"), "others")):
         assert run("record", log(tmp_path / folder, text + "{}\n"), *ON, *ledger).exit_code == 0
     assert run("cost", *ledger).exit_code == 0
+
+
+def test_a_ledger_keeps_the_usage_of_a_file_of_no_known_format_until_it_is_read(tmp_path: Path) -> None:
+    """A file is the same log as long as its first two lines are: here they are empty objects."""
+    ledger = ("--ledger", str(tmp_path / "ledger"))
+    files = [log(tmp_path / "logs", READ), log(tmp_path / "others", "{}\n{}\n" + UNREAD * 6)]
+    assert run("record", *files, *ON, *ledger).exit_code == 3
+    costed = run("cost", *ledger, "--json")
+    assert (costed.exit_code, json.loads(costed.stdout)["unread_usage"]["items"]) == (3, 6)
+    log(tmp_path / "others", "{}\n{}\n" + READ.replace("resp_1", "resp_2"))
+    assert run("record", *files, *ON, *ledger).exit_code == 0
+    assert run("cost", *ledger).exit_code == 0
