@@ -1,6 +1,6 @@
 """Check the rules: evidence, precedence of specific rows, and overrides."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -137,7 +137,8 @@ def rule_row(value: int, parameter: str = BLOCK, **scope: Any) -> RuleRow:
 def block_size(*rows: RuleRow, day: date = DAY, kind: str = "realtime") -> int:
     """The cache block by some rows, later ones of equal rank first, over complete rules with a block of 64."""
     facts = load_facts().rules
-    book = RuleBook((RuleSet("special", "", facts.default, rows), *facts.sets), facts.policies)
+    sets = (replace(rule_set, providers=()) for rule_set in facts.sets)
+    book = RuleBook((RuleSet("special", "", facts.default, rows), *sets), facts.policies)
     models = ("parrot", "parrot-2026-01-01")
     return book.rules_for(None, models=models, provider="acme", day=day, kind=kind).rules.cache_block_tokens
 

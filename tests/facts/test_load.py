@@ -103,8 +103,8 @@ def test_every_fault_is_reported_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile) as caught:
         load_facts(write_facts(tmp_path, FAULTY))
     assert str(caught.value).splitlines()[1:] == [
-        "  line 8: kind: must be one of realtime, live, translation, transcription, speech, text, audio-chat, telephony, "
-        "platform, not 'realtme'; the nearest is 'realtime'",
+        "  line 8: kind: must be one of realtime, agent, live, translation, transcription, speech, text, audio-chat, "
+        "telephony, platform, not 'realtme'; the nearest is 'realtime'",
         "  line 10: since: '2026-13' is not a date: write 2026-11-22, or 2026-11 or 2026 if only that is known",
         "  line 11: usd: audio_in: cannot be negative: -1",
         "  line 13: 'model' is missing",

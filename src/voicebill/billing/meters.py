@@ -7,7 +7,7 @@ new row and no code.
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["token", "ms", "character", "call", "month"]
+Unit = Literal["token", "ms", "character", "call", "month", "message"]
 """The unit of a meter's quantity. Time is counted in milliseconds, so that it is a whole number."""
 
 

@@ -15,9 +15,14 @@ from voicebill.billing.meters import Meter
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount, format_price, picodollars
 from voicebill.billing.validity import PartialDate, effective_row
 
-Kind = Literal["realtime", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony", "platform"]
-"""The kind of service. Only `realtime` models bill the tokens of a spoken conversation; a carrier (`telephony`) and a
-`platform` charge for the minutes of a call."""
+Kind = Literal[
+    "realtime", "agent", "live", "translation", "transcription", "speech", "text", "audio-chat", "telephony", "platform"
+]
+"""The kind of service. `realtime` models hear and speak, and most are billed by the tokens of the conversation; an `agent` is a
+whole one, whose parts are not billed apart; a carrier (`telephony`) and a `platform` charge for the minutes of a call."""
+
+CONVERSATIONAL_KINDS: tuple[Kind, ...] = ("realtime", "agent")
+"""Kinds of offers that hold a spoken conversation by themselves."""
 
 PER_MINUTE_KINDS: tuple[Kind, ...] = ("telephony", "platform")
 """Kinds of offers that charge for the minutes of a call."""
@@ -45,7 +50,7 @@ class PriceRow:
 
     `unit_prices` are dollars per price unit of the meter, as published. `checked` is the day on which the figures were last
     compared with their sources. `increments` are billing increments in the meter's unit: the vendor rounds a quantity up to
-    a multiple of its increment before pricing it.
+    a multiple of its increment before pricing it. `included` are quantities that a month includes without charge.
     """
 
     since: PartialDate
@@ -55,6 +60,7 @@ class PriceRow:
     sources: tuple[str, ...]
     disputes: Mapping[str, tuple[Dispute, ...]] = field(default_factory=dict)
     increments: Mapping[str, int] = field(default_factory=dict)
+    included: Mapping[str, int] = field(default_factory=dict)
     confidence: Confidence = "high"
     note: str = ""
 
@@ -161,6 +167,25 @@ class Rates:
 
     def __getitem__(self, meter: str) -> Rate | None:
         return self.by_meter.get(meter)
+
+    @property
+    def bills_tokens(self) -> bool:
+        """Whether anything is billed by tokens."""
+        return any(self.meters[name].unit == "token" for name in self.row.unit_prices)
+
+    @property
+    def included_meters(self) -> frozenset[str]:
+        """The meters of tokens that a conversational offer does not bill, because its price per minute includes them.
+
+        These are all tokens if none has a price, and audio tokens if only text has one.
+        """
+        if self.offer.kind not in CONVERSATIONAL_KINDS or all(self.meters[name].unit != "ms" for name in self.row.unit_prices):
+            return frozenset()
+        tokens = [meter for meter in self.meters.values() if meter.unit == "token"]
+        bills_audio = any(meter.modality == "audio" and meter.name in self.row.unit_prices for meter in tokens)
+        return frozenset(
+            meter.name for meter in tokens if not self.bills_tokens or (meter.modality == "audio" and not bills_audio)
+        )
 
     @property
     def is_incomplete(self) -> bool:

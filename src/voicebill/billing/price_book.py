@@ -272,6 +272,17 @@ class PriceBook:
                 by_name.setdefault((offer.provider.lower(), name.lower()), []).append(offer)
         return {key: tuple(offers) for key, offers in by_name.items()}
 
+    @cached_property
+    def _sellers(self) -> Mapping[str, tuple[str, ...]]:
+        sellers: dict[str, list[str]] = {}
+        for provider, name in self._by_name:
+            sellers.setdefault(name, []).append(provider)
+        return {name: tuple(providers) for name, providers in sellers.items()}
+
+    def sellers(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The providers that sell a model with one of these names."""
+        return tuple(dict.fromkeys(seller for name in names for seller in self._sellers.get(name.lower(), ())))
+
     def quote(
         self,
         model: str,

@@ -15,7 +15,7 @@ from voicebill.billing.validity import PartialDate, describe_coverage, effective
 RequestUnit = Literal["response", "session"]
 """What a request limit counts: every billed model call, or every new session."""
 
-Evidence = Literal["documented", "measured", "reported", "inferred", "assumed", "defined", "stated"]
+Evidence = Literal["documented", "measured", "reported", "inferred", "assumed", "defined", "stated", "unknown"]
 """What supports a value: a document, a measurement, a report by others, an inference, an assumption, a definition, or the
 user's setting."""
 

@@ -41,8 +41,11 @@ class CacheRule(NamedTuple):
 def cache_rule(behaviour: Cache, rules: Rules, prefix_reuse: Number | None = None) -> CacheRule:
     """A cache behaviour with the parameters of the rules; the reuse share applies to `prefix` only.
 
-    A `prefix_reuse` takes the place of both shares of the rules, with speech and without.
+    Of a provider without a cache it is always `none`. A `prefix_reuse` takes the place of both shares of the rules, with speech
+    and without.
     """
+    if not rules.caches_input:
+        behaviour = "none"
     shares = (rules.cache_reuse_share, rules.cache_reuse_share_without_speech)
     if prefix_reuse is not None:
         shares = (to_share("prefix_reuse", prefix_reuse),) * 2

@@ -91,10 +91,27 @@ def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterato
             if number > 1:
                 history = history.carry_over(carry_text=carry_text)
         elapsed_ms += turn_ms
-        _add_user_items(turn, history, rules, needs_transcript=spans_sessions)
+        user_tokens = token_counting.user_audio(turn, rules)
+        silence_tokens = token_counting.listening(turn_ms, user_tokens, rules)
+        in_history = silence_tokens if rules.silence_in_history else 0
+        _add_user_items(turn, history, rules, needs_transcript=spans_sessions, silence_tokens=in_history)
         if turn.tool_calls:
             yield from _tool_rounds(number, turn, history, budget, rules)
-        yield _reply(number, turn, history, budget, rules)
+        reply = _reply(number, turn, history, budget, rules)
+        transcripts = token_counting.output_transcripts(user_tokens, reply.audio_out, rules)
+        yield _with_listening(reply, silence_tokens - in_history, transcripts)
+
+
+def _with_listening(reply: Response, audio: int, transcripts: int) -> Response:
+    """A reply with audio tokens that only it reads, and with transcripts among its output."""
+    if not (audio or transcripts):
+        return reply
+    heard = Tokens(0, audio, 0)
+    return reply._replace(
+        input=Tokens(*map(sum, zip(reply.input, heard, strict=True))),
+        unseen=Tokens(*map(sum, zip(reply.unseen, heard, strict=True))),
+        text_out=reply.text_out + transcripts,
+    )
 
 
 def session_limit_ms(settings: ConversationSettings, rules: Rules) -> int:
@@ -128,6 +145,7 @@ class ContextBudget:
         self.fixed = fixed_tokens(settings, rules)
         self.limit = min((limit for limit in (rules.input_limit_tokens, rules.context_tokens) if limit), default=0)
         self.can_truncate = rules.supports_truncation and settings.truncation.mode == "auto"
+        trigger, target = rules.compression_trigger_tokens, rules.compression_target_tokens
         self.reason = "truncation is disabled" if rules.supports_truncation else "this provider ignores the truncation setting"
         post_instructions = settings.truncation.post_instructions_tokens if rules.supports_truncation else None
         available = self.limit - self.fixed if self.limit else 10**12
@@ -137,6 +155,11 @@ class ContextBudget:
                 field="instructions_tokens",
                 is_sentence=True,
             )
+        if trigger:
+            self.can_truncate = True
+            self.tokens = max(1, min(available, trigger - self.fixed))
+            self.target_tokens = max(1, min(self.tokens, target - self.fixed))
+            return
         self.tokens = min(available, post_instructions) if post_instructions and self.can_truncate else available
         self.target_tokens = (
             int(self.tokens * Fraction(settings.truncation.retention_ratio)) if self.can_truncate else self.tokens
@@ -167,8 +190,11 @@ class ContextBudget:
         return history.truncate(self.target_tokens)
 
 
-def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcript: bool) -> None:
-    """Add the user's images, text and audio. `needs_transcript`: the audio may be carried into another session as text."""
+def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcript: bool, silence_tokens: int) -> None:
+    """Add the user's images, text and audio, `silence_tokens` of silence included.
+
+    `needs_transcript`: the audio may be carried into another session as text.
+    """
     for tokens in turn.image_tokens:
         history.add(Item(rules.image_item_tokens, 0, tokens, 0))
     if turn.user_text_tokens:
@@ -180,7 +206,9 @@ def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcr
         transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript or becomes_transcript else 0
         carryover = rules.user_text_item_tokens + transcript
         transcript_item = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
-        history.add(Item(rules.user_audio_item_tokens, audio, 0, carryover), once_read=transcript_item)
+        history.add(Item(rules.user_audio_item_tokens, audio + silence_tokens, 0, carryover), once_read=transcript_item)
+    elif silence_tokens:
+        history.add(Item(0, silence_tokens, 0, 0))
 
 
 def _tool_rounds(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Iterator[Response]:

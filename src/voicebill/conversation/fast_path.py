@@ -67,8 +67,7 @@ def _run(
         rules.older_replies == "audio",
         rules.cache_includes_output,
     )
-    item, reply_item, shrunk_item, reasoning_tokens = (
-        rules.user_audio_item_tokens,
+    reply_item, shrunk_item, reasoning_tokens = (
         rules.assistant_item_tokens,
         rules.transcript_item_tokens,
         plan.reasoning_per_response(rules),
@@ -83,33 +82,33 @@ def _run(
     common_prefix = previously_seen = (fixed if plan.warm_cache else 0, 0)
     # of the newest reply: the tokens before it, and its audio, text, and text as a transcript while the next one reduces it
     before, last_audio, shown, shrunk, carried_items = (0, 0), 0, 0, 0, 0
-    for turn, (user_tokens, reply_tokens) in enumerate(
-        checked(list(zip(speech.user_tokens, speech.reply_tokens, strict=True)))
+    for turn, (user_tokens, reply_tokens, in_history, heard_once, transcripts) in enumerate(
+        checked(list(zip(speech.user_tokens, speech.reply_tokens, *_listening(speech, rules), strict=True)))
     ):
         if turn in new_sessions:
             dropped_text, carried_items = _carry_over(items, carried_items, carry_text=carries_text)
             text, audio, last_audio = text - dropped_text, 0, 0
             common_prefix = previously_seen = (0, 0)
-        if user_tokens:
-            text, audio = text + item, audio + user_tokens
-            words = token_counting.transcript_tokens(user_tokens, rules) if carries_text else 0
-            items.append((item, user_tokens, rules.user_text_item_tokens + words))
+        if heard := user_tokens + in_history:
+            framing, carried = _user_item(user_tokens, rules, carries_text=carries_text)
+            text, audio = text + framing, audio + heard
+            items.append((framing, heard, carried))
         if text + audio > max_tokens:
             if not budget.can_truncate or sum(items[-1][:2]) > max_tokens:
                 return None
-            replies = 1 + bool(user_tokens)  # items from the newest reply on
+            replies = 1 + bool(heard)  # items from the newest reply on
             dropped, dropped_text, dropped_audio = _drop_oldest(items, text + audio - budget.target_tokens)
             text, audio, carried_items = text - dropped_text, audio - dropped_audio, max(0, carried_items - dropped)
             before = (before[0] - dropped_text, before[1] - dropped_audio)
             last_audio = last_audio if len(items) >= replies else 0
             common_prefix = previously_seen = (fixed, 0) if any(previously_seen) else (0, 0)
-        read_text, read_audio = read_text + text + fixed, read_audio + audio
-        hit_text, hit_audio = count_best(previously_seen, common_prefix, audio > 0)
+        read_text, read_audio, has_speech = read_text + text + fixed, read_audio + audio + heard_once, audio + heard_once > 0
+        hit_text, hit_audio = count_best(previously_seen, common_prefix, has_speech)
         best_text, best_audio = best_text + hit_text, best_audio + hit_audio
-        hit_text, hit_audio = count_expected(previously_seen, common_prefix, audio > 0)
+        hit_text, hit_audio = count_expected(previously_seen, common_prefix, has_speech)
         expected_text, expected_audio = expected_text + hit_text, expected_audio + hit_audio
         text_tokens, transcript = reply_text_of(reply_tokens)
-        text_out, audio_out = text_out + text_tokens + reasoning_tokens, audio_out + reply_tokens
+        text_out, audio_out = text_out + text_tokens + reasoning_tokens + transcripts, audio_out + reply_tokens
         counts.append(
             RunningCounts(
                 *(read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0),
@@ -120,7 +119,7 @@ def _run(
         if shrinks:
             common_prefix = (before[0] + fixed, before[1])
             text, audio = text - shown + shrunk, audio - last_audio
-            items[-2 if user_tokens else -1] = (shrunk, 0, shrunk - shrunk_item)
+            items[-2 if heard else -1] = (shrunk, 0, shrunk - shrunk_item)
         before, last_audio = (text, audio), reply_tokens if keeps_newest else 0
         shrunk = transcript + reply_item + shrunk_item if reply_tokens else text_tokens + reply_item
         shown = text_tokens + reply_item if keeps_newest else shrunk
@@ -131,6 +130,28 @@ def _run(
             is_written = includes_output and (keeps_newest or not reply_tokens)
             common_prefix = previously_seen if is_written else (before[0] + fixed, before[1])
     return counts
+
+
+def _user_item(user_tokens: int, rules: Rules, *, carries_text: bool) -> TokenPair:
+    """The text tokens that frame the user's speech, and those with which another session starts; none without speech."""
+    if not user_tokens:
+        return 0, 0
+    words = token_counting.transcript_tokens(user_tokens, rules) if carries_text else 0
+    return rules.user_audio_item_tokens, rules.user_text_item_tokens + words
+
+
+def _listening(speech: SpeechSchedule, rules: Rules) -> tuple[list[int], list[int], list[int]]:
+    """By turn: audio tokens of silence that stay in the history and that do not, and transcripts that are billed as output."""
+    silence, transcripts = [0] * len(speech.user_tokens), [0] * len(speech.user_tokens)
+    pairs = list(zip(speech.user_tokens, speech.reply_tokens, strict=True))
+    if rules.bills_silence:
+        user_ms, reply_ms = rules.user_audio_ms_per_token, rules.reply_audio_ms_per_token
+        lasts_ms = (user * user_ms + reply * reply_ms + ms for (user, reply), ms in zip(pairs, speech.silence_ms, strict=True))
+        silence = [token_counting.listening(ms, user, rules) for ms, (user, _) in zip(lasts_ms, pairs, strict=True)]
+    if rules.transcript_output != "none":
+        transcripts = [token_counting.output_transcripts(*pair, rules) for pair in pairs]
+    none = [0] * len(silence)
+    return (silence, none, transcripts) if rules.silence_in_history else (none, silence, transcripts)
 
 
 def _carry_over(items: deque[tuple[int, int, int]], carried_items: int, *, carry_text: bool) -> TokenPair:

@@ -5,6 +5,7 @@ tokens of text, characters. The text model is sent the whole history as text for
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import accumulate, repeat
 
 from voicebill.billing.usage import Usage, weighted_usage
@@ -84,13 +85,20 @@ def reply_tokens(turn: Turn, rules: Rules) -> int:
     return token_counting.reply_text(turn, token_counting.reply_audio(turn, rules), rules)[1]
 
 
-def spoken_characters(script: Script, rules: Rules, calls: Sequence[tuple[int, int]] | None = None) -> Usage:
+def spoken_characters(
+    script: Script,
+    rules: Rules,
+    calls: Sequence[tuple[int, int]] | None = None,
+    characters_per_token: Decimal | None = None,
+) -> Usage:
     """The usage of a speech model that is billed per character: every spoken reply in full, played or not.
 
-    `calls`: the turns of each call that is a beginning of the script, and how often it counts (None: the script once).
+    `calls`: the turns of each call that is a beginning of the script, and how often it counts (None: the script once);
+    `characters_per_token` are those of the speech model, if they differ from those of the rules.
     """
+    per_token = characters_per_token or rules.characters_per_token
     spoken = (reply_tokens(turn, rules) if token_counting.reply_audio(turn, rules) else 0 for turn in script.turns)
-    characters = [round(tokens * rules.characters_per_token) for tokens in accumulate(spoken)]
+    characters = [round(tokens * per_token) for tokens in accumulate(spoken)]
     counted = [(len(characters), 1)] if calls is None else calls
     return Usage({"characters_in": sum(weight * characters[turns - 1] for turns, weight in counted)})
 

@@ -22,6 +22,10 @@ TruncatedReply = Literal["audio", "nothing"]
 """What of an interrupted reply stays in the history: the audio that was played, or only the framing."""
 Cache = Literal["all", "prefix", "none"]
 SessionCarryover = Literal["text", "nothing"]
+TranscriptOutput = Literal["none", "replies", "both"]
+"""Whose transcripts are billed as text output, in addition to the speech."""
+SessionTime = Literal["connected", "audio"]
+"""What counts as the time of a session: all of it, or only the audio that is sent or received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,15 @@ class Rules:
     for input of text and images only; of instructions that change, `stable_instructions_share` precedes the change.
     `cache_includes_output`: a response's output is cached for the next one, not only its input; `cache_writes`: uncached
     text is billed as written to the cache if the input has at least `cache_minimum_tokens`.
-    Limits: 0 means none.
+    `caches_input`: the provider has a cache; without one nothing is ever cached, whatever the cache behaviour.
+    Transcripts: `transcript_output` says whose are billed as text output, `user_transcript_tokens_per_second` and
+    `reply_transcript_tokens_per_second` of speech.
+    Limits: 0 means none. An input of more than `compression_trigger_tokens` loses its oldest items, until
+    `compression_target_tokens` are left; both include the instructions.
     Other meters: `characters_per_token` of spoken text; `bills_silence`: a stream is billed for its whole duration, not
-    only for speech; `session_creation_ms`: the minimum that is billed for a session created over WebRTC;
+    only for speech, and with `silence_in_history` later responses read the rest of it, too; `session_time`: what is billed
+    where a session has a price per minute; `session_creation_ms`: the minimum that is billed for a session created over
+    WebRTC;
     `delegated_share`: the share of turns without tool calls that a live model delegates to its backend; `standby_share`:
     the share of a live session's time for which it is paused.
     """
@@ -55,6 +65,8 @@ class Rules:
     vad_silence_ms: int
     user_transcript_tokens_per_second: Decimal
     reply_audio_ms_per_token: int
+    transcript_output: TranscriptOutput
+    reply_transcript_tokens_per_second: Decimal
     reply_text_base: Decimal
     reply_text_per_audio_token: Decimal
     reply_overhead_base: Decimal
@@ -84,6 +96,7 @@ class Rules:
     truncated_reply: TruncatedReply
     truncated_item_tokens: int
     # cache
+    caches_input: bool
     expected_cache: Cache
     cache_reuse_share: Decimal
     cache_reuse_share_without_speech: Decimal
@@ -97,6 +110,8 @@ class Rules:
     max_output_tokens: int
     input_limit_tokens: int
     supports_truncation: bool
+    compression_trigger_tokens: int
+    compression_target_tokens: int
     session_minutes: int
     session_carryover: SessionCarryover
     # plans
@@ -104,6 +119,8 @@ class Rules:
     # other meters than tokens
     characters_per_token: Decimal
     bills_silence: bool
+    silence_in_history: bool
+    session_time: SessionTime
     session_creation_ms: int
     delegated_share: Decimal
     standby_share: Decimal
@@ -136,6 +153,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "truncated_reply": get_args(TruncatedReply),
     "expected_cache": get_args(Cache),
     "session_carryover": get_args(SessionCarryover),
+    "transcript_output": get_args(TranscriptOutput),
+    "session_time": get_args(SessionTime),
     "text_encoding": ("o200k_base",),
 }
 AT_LEAST_ONE = frozenset({"user_audio_ms_per_token", "reply_audio_ms_per_token", "cache_block_tokens"})
@@ -251,13 +270,17 @@ class HistoryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A named set of rows. Parameters without a row are taken from the set that it is `based_on`."""
+    """A named set of rows. Parameters without a row are taken from the set that it is `based_on`.
+
+    `providers` are those whose models it describes (empty: those of the set that it is based on, or any).
+    """
 
     name: str
     title: str
     based_on: str | None
     rows: tuple[RuleRow, ...]
     note: str = ""
+    providers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +291,11 @@ class EffectiveRules:
     rules: Rules
     rows: Mapping[str, RuleRow]
     policies: Mapping[str, HistoryPolicy] = field(default_factory=dict, repr=False)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The parameters of which no value is known."""
+        return tuple(name for name, row in self.rows.items() if row.evidence == "unknown")
 
     @property
     def digest(self) -> str:
@@ -311,15 +339,26 @@ def history_policy(name: str, policies: Mapping[str, HistoryPolicy]) -> HistoryP
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All rule sets, of which the first one is the default, and the history policies that their rows name."""
+    """All rule sets, of which the first one is the default, and the history policies that their rows name.
+
+    `defaults` gives the set of each provider that has one. Parameters of which a provider's sets say nothing are those of the
+    set `neutral`, never those of other providers.
+    """
 
     sets: tuple[RuleSet, ...]
     policies: Mapping[str, HistoryPolicy] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    neutral: str | None = None
 
     @property
     def default(self) -> str:
         """The name of the default rule set."""
         return self.sets[0].name
+
+    def default_for(self, sellers: Iterable[str]) -> str:
+        """The name of the rule set for a model: that of the first of its sellers that has one."""
+        found = next((self.defaults[seller] for seller in sellers if seller in self.defaults), None)
+        return found or (self.neutral if self.defaults and self.neutral else self.default)
 
     def rule_set(self, name: str) -> RuleSet:
         """The rule set with a name.
@@ -333,26 +372,46 @@ class RuleBook:
         raise UnknownName("rule set", name, (rule_set.name for rule_set in self.sets), field="rules")
 
     def rules_for(
-        self, name: str | None, *, models: Iterable[str], provider: str, day: date, kind: str = "realtime"
+        self,
+        name: str | None,
+        *,
+        models: Iterable[str],
+        provider: str,
+        day: date,
+        kind: str = "realtime",
+        sellers: Iterable[str] = (),
     ) -> EffectiveRules:
         """The rules of a set for a model (given by all its names) of a kind at a provider on a day.
 
+        `sellers` are other providers that sell a model of that name: their rules describe it, too.
+
         Raises:
             UnknownName: there is no such rule set.
-            InvalidInput: the set and the sets it is based on have no value for a parameter, or none for the day.
+            InvalidInput: the set and the sets it is based on have no value for a parameter, or none for the day; or the set
+                describes other providers' models.
         """
-        rule_set = self.rule_set(self.default if name is None else name)
+        all_sellers = (provider, *sellers)
+        rule_set = self.rule_set(self.default_for(all_sellers) if name is None else name)
+        lineage = self._lineage(rule_set)
+        described = rule_set.providers
+        if described and provider and set(described).isdisjoint(all_sellers):
+            raise InvalidInput(
+                f"the rule set {rule_set.name} describes the models of {' and '.join(described)}, not those of {provider}: "
+                f"give the rules of {provider} in a file with provider = {provider!r}",
+                field="rules",
+                is_sentence=True,
+            )
         names = frozenset(models)
         rows: dict[str, RuleRow] = {}
-        for ancestor in self._lineage(rule_set):
+        for ancestor in lineage:
+            if provider and ancestor.providers and set(ancestor.providers).isdisjoint(all_sellers):
+                continue
             applicable = [row for row in ancestor.rows if row.applies_to(names, kind, provider, day)]
             if any(row.parameter == "history" for row in applicable):  # another policy brings its own switches
                 rows = {parameter: row for parameter, row in rows.items() if parameter not in HISTORY_SWITCHES}
             rows.update((row.parameter, row) for row in sorted(applicable, key=lambda row: row.specificity))
         if not rows:
-            first = min(
-                (row.since for ancestor in self._lineage(rule_set) for row in ancestor.rows), key=lambda since: since.first
-            )
+            first = min((row.since for ancestor in lineage for row in ancestor.rows), key=lambda since: since.first)
             raise InvalidInput(
                 f"rule set {rule_set.name} has no rules for {day}: its first rules apply from {first}",
                 field="day",
@@ -367,11 +426,14 @@ class RuleBook:
         return EffectiveRules(rule_set.name, Rules(**values), rows, self.policies)  # type: ignore[arg-type]
 
     def _lineage(self, rule_set: RuleSet) -> list[RuleSet]:
+        """The set after those that it is based on; first of all the neutral one, if it describes providers of its own."""
         lineage = [rule_set]
         while (base := lineage[0].based_on) is not None:
             if any(base == ancestor.name for ancestor in lineage):
                 raise InvalidInput(f"rule set {base} is based on itself")
             lineage.insert(0, self.rule_set(base))
+        if self.neutral is not None and lineage[0].name != self.neutral:
+            lineage.insert(0, self.rule_set(self.neutral))
         return lineage
 
 

@@ -15,6 +15,20 @@ def user_audio(turn: Turn, rules: Rules) -> int:
     return turn.user_audio_ms // rules.user_audio_ms_per_token
 
 
+def listening(lasts_ms: int, user_tokens: int, rules: Rules) -> int:
+    """Audio tokens that are billed for the time of a turn in which the user does not speak; 0 if silence is not billed."""
+    return max(0, lasts_ms // rules.user_audio_ms_per_token - user_tokens) if rules.bills_silence else 0
+
+
+def output_transcripts(user_tokens: int, reply_tokens: int, rules: Rules) -> int:
+    """Text tokens of the transcripts of a turn's speech that are billed as output."""
+    if rules.transcript_output == "none":
+        return 0
+    seconds = Decimal(reply_tokens * rules.reply_audio_ms_per_token) / 1000
+    reply = round(rules.reply_transcript_tokens_per_second * seconds)
+    return reply if rules.transcript_output == "replies" else reply + transcript_tokens(user_tokens, rules)
+
+
 def reply_audio(turn: Turn, rules: Rules) -> int:
     """Audio tokens generated for a turn's reply, played or not."""
     if turn.reply_audio_ms is None:

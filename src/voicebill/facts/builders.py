@@ -247,6 +247,7 @@ class RowBuilder:
             sources=self._sources(row),
             disputes=_disputes(row["disputes"]),
             increments=row["increments"],
+            included=row["included"],
             confidence=row["confidence"],
             note=row["note"],
         )

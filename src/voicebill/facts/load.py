@@ -32,6 +32,8 @@ from voicebill.facts.prepared import read_prepared, write_prepared
 from voicebill.facts.schema import file_schema
 
 DEFAULT_RULES = "recorded-2026-11-27"
+NEUTRAL_RULES = "neutral"
+"""The rules of a provider that says nothing about them."""
 
 DEFAULTS: Values = {
     "provider": None,
@@ -61,6 +63,7 @@ def load_facts(*extra_files: str | PathLike[str]) -> Facts:
     if extra_files:
         own_files = {Path(file).resolve(): Path(file) for file in extra_files}  # a file that is named twice is read once
         builder = _packaged_builder()
+        builder.replaces_rules = True
         builder.add_files(own_files.values())
         return builder.build()
     return _packaged_facts()
@@ -168,6 +171,10 @@ class _FactsBuilder:
     offers: dict[str, Offer] = field(default_factory=dict)
     history_policies: dict[str, HistoryPolicy] = field(default_factory=dict)
     rule_sets: dict[str, RuleSet] = field(default_factory=dict)
+    default_rules: dict[str, str] = field(default_factory=dict)
+    """The rule set of each provider that has one."""
+    replaces_rules: bool = False
+    """Whether the rule sets of the files that are added take the place of earlier ones of the same providers."""
     aliases: list[Alias] = field(default_factory=list)
     model_aliases: dict[str, str] = field(default_factory=dict)
     lifecycle: list[Lifecycle] = field(default_factory=list)
@@ -208,7 +215,10 @@ class _FactsBuilder:
         self._add_stacks_and_transports(file)
         self._add_capacity(file)
         _add_history_policies(file, self.history_policies)
-        _add_rules(file, self.rule_sets, self.offers.values())
+        for rule_set in _add_rules(file, self.rule_sets, self.offers.values()):
+            for provider in rule_set.providers:
+                if self.replaces_rules or rule_set.name == DEFAULT_RULES or provider not in self.default_rules:
+                    self.default_rules[provider] = rule_set.name
         file.raise_if_invalid()
 
     def _add_offer_data(self, file: _FactsFile) -> None:
@@ -256,7 +266,7 @@ class _FactsBuilder:
         ordered = sorted(self.rule_sets.values(), key=lambda rule_set: rule_set.name != DEFAULT_RULES)
         return Facts(
             prices=prices,
-            rules=RuleBook(tuple(ordered), self.history_policies),
+            rules=RuleBook(tuple(ordered), self.history_policies, self.default_rules, NEUTRAL_RULES),
             provisioned=ProvisionedThroughput(tuple(self.throughputs), tuple(self.hourly_prices), tuple(self.reservations)),
             stacks=tuple(self.stacks.values()),
             latencies=tuple(self.latencies),
@@ -385,7 +395,8 @@ def _add_history_policies(file: _FactsFile, policies: dict[str, HistoryPolicy]) 
                     file.issues.append(Issue(("rules", index), str(UnknownName("history policy", name, policies))))
 
 
-def _add_rules(file: _FactsFile, rule_sets: dict[str, RuleSet], offers: Iterable[Offer]) -> None:
+def _add_rules(file: _FactsFile, rule_sets: dict[str, RuleSet], offers: Iterable[Offer]) -> Iterator[RuleSet]:
+    """Add the file's rule set, if it has one, and yield it."""
     rules = file.build("rules", file.row_builder.rule)
     name, base = file.values.get("name"), file.values.get("based_on")
     if name is None and not file.values.get("rules"):
@@ -397,14 +408,18 @@ def _add_rules(file: _FactsFile, rule_sets: dict[str, RuleSet], offers: Iterable
         file.issues.append(Issue(("name",), f"the rule set {name!r} exists already"))
         return
     file.issues += [*_unknown_names(file, "rules", list(offers)), *_duplicates(file)]
-    rule_sets[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""))
+    provider = file.values.get("provider")
+    providers = file.values.get("providers") or ((provider,) if provider else ())
+    rule_sets[name] = RuleSet(name, file.values.get("title", ""), base, rules, file.values.get("note", ""), providers)
+    yield rule_sets[name]
     if base is not None and base not in (*rule_sets, DEFAULT_RULES):
         file.issues.append(Issue(("based_on",), str(UnknownName("rule set", base, (*rule_sets, DEFAULT_RULES)))))
     unscoped = {row.parameter for row in rules if not (row.models or row.providers or row.kinds)}
     missing = set(PARAMETERS) - set(HISTORY_SWITCHES) - unscoped
-    if base is None and missing and not file.issues:
+    if base is None and missing and not providers and not file.issues:
         message = (
-            f'{len(missing)} of {len(PARAMETERS)} parameters have no value for every model: add based_on = "{DEFAULT_RULES}"'
+            f"{len(missing)} of {len(PARAMETERS)} parameters have no value for every model: add based_on = "
+            f'"{DEFAULT_RULES}", or the providers whose models the rules describe'
         )
         file.issues.append(Issue(("name",), message))
 

@@ -371,6 +371,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "amounts": Field(_non_empty(map_of(_price, meters)), None),
         "disputes": TableList({"meter": Field(one_of(*meters)), "usd": Field(_price), "source": Field(text)}),
         "increments": Field(map_of(_positive(integer), meters), {}),
+        "included": Field(map_of(_positive(integer), meters), {}),
         "confidence": Field(one_of(*get_args(Confidence)), "high"),
         **PROVENANCE_SCHEMA,
     }
@@ -421,6 +422,7 @@ def file_schema(meters: Collection[str]) -> Schema:
         "name": Field(text, None),
         "title": Field(text, ""),
         "based_on": Field(text, None),
+        "providers": Field(list_of(text), ()),
         "note": Field(text, ""),
         "evidence": Field(one_of(*EVIDENCE_LEVELS), None),
         "basis": Field(text, None),

@@ -31,7 +31,7 @@ model = "{model}"
 kind = "text"
 [[offers.prices]]
 since = "{since}"
-usd = {{ text_in = {dollars}, text_in_cached = {dollars}, text_out = {dollars} }}
+usd = {{ text_in = 0, text_out = {dollars} }}
 confidence = "{confidence}"
 """
 
@@ -77,7 +77,7 @@ def parts(provider: str, suffix: str, *kinds: str) -> str:
     """Models of a pipeline, each at the same price whoever sells it."""
     usd = {
         "transcription": "audio_ms = 0.001",
-        "text": "text_in = 0.1, text_in_cached = 0.1, text_out = 0.1",
+        "text": "text_in = 0, text_out = 0.1",
         "speech": "characters_in = 1",
     }
     return "".join(

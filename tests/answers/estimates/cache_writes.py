@@ -9,7 +9,7 @@ from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
 PRICES = """
-provider = "parrot-ai"
+provider = "openai"
 checked = 2026-11-01
 sources = ["an invented price list"]
 
@@ -38,5 +38,5 @@ def estimate_with_cache_writes(folder: Path, plan: Plan = PLAN, minimum_tokens: 
     file = folder / "parrot.toml"
     file.write_text(PRICES, encoding="utf-8")
     overrides = {"cache_writes": True, "cache_minimum_tokens": minimum_tokens}
-    selection = ModelSelection(model="parrot-live", provider="parrot-ai", day=DAY, overrides=overrides)
+    selection = ModelSelection(model="parrot-live", provider="openai", day=DAY, overrides=overrides)
     return estimate(plan, selection, load_facts(file))

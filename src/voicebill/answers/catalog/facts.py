@@ -47,5 +47,8 @@ class Facts:
             InvalidInput: a stated value does not fit its parameter.
         """
         names = (offer.model, offer.name, *offer.also_named)
-        effective_rules = self.rules.rules_for(rules, models=names, provider=offer.provider, day=day, kind=offer.kind)
+        sellers = self.prices.sellers(names)
+        effective_rules = self.rules.rules_for(
+            rules, models=names, provider=offer.provider, day=day, kind=offer.kind, sellers=sellers
+        )
         return effective_rules.override(overrides or {})

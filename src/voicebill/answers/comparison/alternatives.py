@@ -350,7 +350,7 @@ def _pipeline_sort_key(
 
 def speech_rules(selection: ModelSelection, facts: Facts) -> Rules:
     """The rules that convert speech to tokens, independent of the model."""
-    effective_rules = facts.rules.rules_for(selection.rules, models=(), provider="", day=selection.day)
+    effective_rules = facts.rules.rules_for(selection.rules or facts.rules.default, models=(), provider="", day=selection.day)
     return effective_rules.override(selection.overrides).rules
 
 

@@ -21,8 +21,8 @@ from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.volume import Volume
 
-CountingKey = tuple[Rules, str | None]
-"""What a conversation's counts depend on: the rules, and the unit by which transcription is billed."""
+CountingKey = tuple[Rules, str | None, tuple[tuple[str, int], ...]]
+"""What counts depend on: the rules, the unit by which transcription is billed, and what is billed in addition to tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class _SharedCounts:
 
     def estimate(self, model: ResolvedModel) -> Estimate:
         """The estimate of the plan with an offer."""
-        key = (model.effective_rules.rules, model.transcribed_by)
+        key = (model.effective_rules.rules, model.transcribed_by, model.session_meters)
         if key not in self.counts:
             population = None if self.lengths is None else count_population(self.plan, self.lengths, model)
             self.counts[key] = run_conversation(script(self.plan, model.effective_rules.rules), model), population

@@ -111,8 +111,11 @@ class StackUsage:
                 ("read", rules), lambda: pipeline.read_aloud_usage(self.script, rules, self.rules, self.turn_weights)
             )
         if rates["characters_in"] is not None:
-            return self._cached(("characters", rules), lambda: pipeline.spoken_characters(self.script, rules, self._calls()))
-        return self._cached(("spoken", rules), lambda: pipeline.spoken_tokens(self.script, rules, self.turn_weights))
+            return self._cached(
+                ("characters", rules),
+                lambda: pipeline.spoken_characters(self.script, self.rules, self._calls(), rules.characters_per_token),
+            )
+        return self._cached(("spoken",), lambda: pipeline.spoken_tokens(self.script, self.rules, self.turn_weights))
 
     def _calls(self) -> list[tuple[int, int]]:
         """The number of turns of the script that each call has, and its weight."""

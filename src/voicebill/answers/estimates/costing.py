@@ -14,7 +14,7 @@ from voicebill.billing.bill import Line, bill, sum_lines
 from voicebill.billing.errors import ContextOverflow, Unpriced
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
-from voicebill.billing.usage import Usage, total_usage
+from voicebill.billing.usage import Usage, total_usage, weighted_usage
 from voicebill.conversation import token_counting
 from voicebill.conversation.cache import CacheRule, cache_rule, cache_write_tokens, cached_tokens, usage_from_tokens
 from voicebill.conversation.context import Response, fixed_tokens, responses
@@ -24,6 +24,7 @@ from voicebill.conversation.pipeline import turn_transcription_usage
 from voicebill.conversation.plan import Plan, greeting_turns, schedule_speech, script
 from voicebill.conversation.rules import Cache, Rules
 from voicebill.conversation.script import Script, Turn
+from voicebill.conversation.session_meters import SessionMeters, schedule_meters, sum_meters, turn_meters
 
 CostComponentName = Literal[
     "fresh_audio_in",
@@ -36,6 +37,8 @@ CostComponentName = Literal[
     "reasoning",
     "images",
     "tool_rounds",
+    "session",
+    "messages",
     "transcription",
 ]
 
@@ -50,8 +53,13 @@ COST_COMPONENT_LABELS: dict[CostComponentName, str] = {
     "reasoning": "reasoning",
     "images": "images, first read",
     "tool_rounds": "tool rounds",
+    "session": "time of the session and its audio",
+    "messages": "typed messages",
     "transcription": "transcription of the user's speech",
 }
+
+
+NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class Totals(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CountedConversation:
-    """A script with its responses, and the usage of the transcription model turn by turn.
+    """A script with its responses, the usage of the transcription model turn by turn, and that of meters other than tokens.
 
     `hits` has the cached tokens of each response under the expected cache behaviour, `totals` the tokens of all responses.
     """
@@ -84,6 +92,7 @@ class CountedConversation:
     hits: tuple[Tokens, ...]
     totals: Totals
     transcription_usages: tuple[Usage, ...]
+    session_usage: Usage = NO_USAGE
 
     @property
     def sessions(self) -> int:
@@ -111,16 +120,29 @@ def run_conversation(script: Script, model: ResolvedModel) -> CountedConversatio
     transcription_usages = (
         tuple(turn_transcription_usage(turn, rules, by_time=by_time) for turn in script.turns) if model.transcription else ()
     )
-    return count_conversation(script, rules, tuple(responses(script, rules)), transcription_usages)
+    session_usage = Usage()
+    if model.session_meters:
+        session_usage = _session_usage(sum_meters(turn_meters(turn, rules) for turn in script.turns), model.session_meters)
+    return count_conversation(script, rules, tuple(responses(script, rules)), transcription_usages, session_usage)
+
+
+def _session_usage(meters: SessionMeters, billed: Iterable[tuple[str, int]]) -> Usage:
+    """One call's usage of the meters that are billed, rounded up to their increments."""
+    return Usage({name: -(-getattr(meters, name) // increment) * increment for name, increment in billed})
 
 
 def count_conversation(
-    script: Script, rules: Rules, responses: tuple[Response, ...], transcription_usages: tuple[Usage, ...] = ()
+    script: Script,
+    rules: Rules,
+    responses: tuple[Response, ...],
+    transcription_usages: tuple[Usage, ...] = (),
+    session_usage: Usage = NO_USAGE,
 ) -> CountedConversation:
     """Count the cached tokens and the totals of a script whose responses are known."""
     expected = cache_rule(script.cache or rules.expected_cache, rules, script.prefix_reuse)
     hits = tuple(cached_tokens(response, expected) for response in responses)
-    return CountedConversation(script, rules, expected, responses, hits, _totals(responses), transcription_usages)
+    totals = _totals(responses)
+    return CountedConversation(script, rules, expected, responses, hits, totals, transcription_usages, session_usage)
 
 
 class ScenarioUsage(NamedTuple):
@@ -139,13 +161,15 @@ class CountedCalls:
     """Counts of one long call by the end of every turn, and so of every call that is its beginning.
 
     `by_turn` begins with the planned conversation's first turn; a greeting before it is included in all counts.
-    `transcribed` is empty without transcription. `overflow` is the provider's error that ends the call after these turns.
+    `transcribed` is empty without transcription. `session_usages` are those of meters other than tokens, each call rounded up;
+    empty if there are none. `overflow` is the provider's error that ends the call after these turns.
     """
 
     by_turn: tuple[RunningCounts, ...]
     transcribed: tuple[TranscribedCounts, ...]
     transcribed_by: Literal["time", "tokens"] | None
     overflow: ContextOverflow | None = None
+    session_usages: tuple[Usage, ...] = ()
 
     @property
     def turns(self) -> int:
@@ -154,7 +178,8 @@ class CountedCalls:
 
     def usage(self, turns: int) -> ScenarioUsage:
         """The usage of the call of some turns."""
-        return self._usage(self.by_turn[turns - 1], self.transcribed[turns - 1] if self.transcribed else (0, 0, 0))
+        session = self.session_usages[turns - 1] if self.session_usages else Usage()
+        return self._usage(self.by_turn[turns - 1], self.transcribed[turns - 1] if self.transcribed else (0, 0, 0), session)
 
     def weighted_usage(self, weights: Iterable[tuple[int, int]]) -> ScenarioUsage:
         """The sum of the usages of calls, each given by its turns and multiplied by its whole weight."""
@@ -163,14 +188,21 @@ class CountedCalls:
         transcribed = (
             _weighted_sums(factors, [self.transcribed[count - 1] for count in turns]) if self.transcribed else (0, 0, 0)
         )
-        return self._usage(RunningCounts(*counts), transcribed)
+        session = Usage()
+        if self.session_usages:
+            session = weighted_usage(
+                (self.session_usages[count - 1], weight) for count, weight in zip(turns, factors, strict=True)
+            )
+        return self._usage(RunningCounts(*counts), transcribed, session)
 
-    def _usage(self, counts: "RunningCounts", transcribed: tuple[int, ...]) -> ScenarioUsage:
+    def _usage(self, counts: "RunningCounts", transcribed: tuple[int, ...], session: Usage) -> ScenarioUsage:
         input_tokens, output = Tokens(*counts[0:3]), (counts.text_out, counts.audio_out)
         hits = (Tokens(*counts[3:6]), Tokens(*counts[6:9]), NOTHING)
         best, expected, worst = (
             usage_from_tokens(input_tokens, hit, *output, write) for hit, write in zip(hits, counts[9:12], strict=True)
         )
+        if session.quantities:
+            best, expected, worst = best + session, expected + session, worst + session
         return ScenarioUsage((best, expected, worst), self._transcription_usage(*transcribed))
 
     def _transcription_usage(self, ms: int, audio_tokens: int, transcript_tokens: int) -> Usage:
@@ -209,15 +241,21 @@ def count_calls(plan: Plan, model: ResolvedModel, turns: int) -> CountedCalls:
     best_rule = cache_rule("all", rules, plan.prefix_reuse)
     expected_rule = cache_rule(plan.cache or rules.expected_cache, rules, plan.prefix_reuse)
     greeting, overflow, transcribed = greeting_turns(plan), None, []
-    counts = count_fast(plan, rules, best_rule, expected_rule, turns)
+    counts, meters = count_fast(plan, rules, best_rule, expected_rule, turns), []
     if counts is not None and model.transcription is not None:
         transcribed = [_transcribed_tokens(tokens, rules) for tokens in schedule_speech(plan, rules, turns).user_tokens]
+    if counts is not None and model.session_meters:
+        meters = schedule_meters(schedule_speech(plan, rules, turns), rules)
     if counts is None:
         counts, overflow, scripted = _count_turns(script(plan, rules, turns), rules, best_rule, expected_rule)
+        if model.session_meters:
+            meters = [turn_meters(turn, rules) for turn in scripted]
         if model.transcription is not None:
             transcribed = [_transcribed_turn(turn, rules) for turn in scripted]
     running = [(ms, audio, text) for ms, audio, text in zip(*map(accumulate, zip(*transcribed, strict=True)), strict=True)]
-    return CountedCalls(tuple(counts[greeting:]), tuple(running[greeting:]), model.transcribed_by, overflow)
+    sums = (SessionMeters(*row) for row in zip(*map(accumulate, zip(*meters, strict=True)), strict=True))
+    usages = tuple(_session_usage(row, model.session_meters) for row in sums)[greeting:]
+    return CountedCalls(tuple(counts[greeting:]), tuple(running[greeting:]), model.transcribed_by, overflow, usages)
 
 
 def _transcribed_turn(turn: Turn, rules: Rules) -> TranscribedCounts:
@@ -274,7 +312,8 @@ def usage_for_cache(behaviour: Cache, conversation: CountedConversation, turn_we
         if rule.bills_writes
         else 0
     )
-    return _usage(conversation.totals, hits, write_tokens)
+    usage = _usage(conversation.totals, hits, write_tokens)
+    return usage + conversation.session_usage if conversation.session_usage.quantities else usage
 
 
 def _weighted_usage(
@@ -315,12 +354,12 @@ def _sum(counts: Iterable[Tokens]) -> Tokens:
 
 
 def priced_lines(usage: Usage, rates: Rates) -> tuple[Line, ...]:
-    """The lines of a bill, all with a price.
+    """The lines of a bill, all with a price. Tokens that a price per minute includes have none.
 
     Raises:
         Unpriced: a meter has no price in this offer; a total without it would be too low.
     """
-    lines = tuple(bill(usage, rates))
+    lines = tuple(line for line in bill(usage, rates) if line.rate or line.meter.name not in rates.included_meters)
     for line in lines:
         if line.rate is None:
             raise Unpriced(
@@ -380,6 +419,9 @@ def cost_components(conversation: CountedConversation, model: ResolvedModel) -> 
         "images": Usage.tokens(image_in=unseen.image),
         "tool_rounds": _usage_of_responses(rounds, rule),
     }
+    session = conversation.session_usage
+    amounts["session"] = Usage({name: quantity for name, quantity in session.items() if name != "messages"})
+    amounts["messages"] = Usage({"messages": session["messages"]})
     components = [CostComponent(name, total_amount(priced_lines(component, rates))) for name, component in amounts.items()]
     components.append(CostComponent("transcription", total_amount(price_transcription(conversation, model))))
     return tuple(

@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.billing.currency import Currency
-from voicebill.billing.errors import InvalidInput, NotAvailable, VoicebillError
-from voicebill.billing.offers import DEFAULT_DEPLOYMENT, DEFAULT_PROVIDER, PER_MINUTE_KINDS, Kind, Offer
+from voicebill.billing.errors import InvalidInput, NotAvailable, Unpriced, VoicebillError
+from voicebill.billing.offers import CONVERSATIONAL_KINDS, DEFAULT_DEPLOYMENT, DEFAULT_PROVIDER, PER_MINUTE_KINDS, Kind, Offer
 from voicebill.billing.price_book import Quote
 from voicebill.billing.validation import validate
 from voicebill.billing.validity import describe_coverage
 from voicebill.conversation.rules import EffectiveRules, ParameterValue
+from voicebill.conversation.session_meters import SessionMeters
 
 DEFAULT_MODEL = "gpt-realtime-1.5"
 
@@ -72,6 +73,12 @@ class ResolvedModel:
         return "time" if self.transcription.rates["audio_ms"] is not None else "tokens"
 
     @property
+    def session_meters(self) -> tuple[tuple[str, int], ...]:
+        """What the offer bills in addition to tokens, each with the increment to which a call is rounded up."""
+        row = self.quote.rates.row
+        return tuple((name, row.increments.get(name, 1)) for name in SessionMeters._fields if name in row.unit_prices)
+
+    @property
     def currency(self) -> Currency | None:
         """The currency in which amounts are shown in addition to dollars; None without an exchange rate on the day."""
         return self.facts.prices.currency(self.selection.day)
@@ -127,7 +134,7 @@ def resolve_model(selection: ModelSelection, transcription_model: str | None, fa
         Unpriced: its prices are known only in part.
     """
     quote = _quote(selection, selection.model, facts, "realtime")
-    if quote.offer.kind != "realtime":
+    if quote.offer.kind not in CONVERSATIONAL_KINDS:
         raise NotAvailable(
             f"{quote.offer.name} is a {quote.offer.kind} model, not a realtime model such as "
             f"{', '.join(_model_names('realtime', selection, facts))}",
@@ -136,7 +143,18 @@ def resolve_model(selection: ModelSelection, transcription_model: str | None, fa
         )
     transcription = None if transcription_model is None else _transcription_quote(selection, transcription_model, facts)
     effective_rules = facts.rules_for(quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
+    if quote.rates.bills_tokens and effective_rules.unknown:
+        raise Unpriced(unknown_rules_text(quote.offer, effective_rules), field="overrides", is_sentence=True)
     return ResolvedModel(selection, quote, effective_rules, transcription, facts, _transcription_note(selection, transcription))
+
+
+def unknown_rules_text(offer: Offer, effective_rules: EffectiveRules) -> str:
+    """Say which rules must be known before a model can be estimated."""
+    missing = ", ".join(f"{name} ({effective_rules.rows[name].basis})" for name in effective_rules.unknown)
+    return (
+        f"how a conversation with {offer.name} of {offer.provider} becomes tokens is not known, so it cannot be estimated: "
+        f"give {missing}; with --set-rule NAME=VALUE, or as [[rules]] in a file with provider = {offer.provider!r}"
+    )
 
 
 def _quote(selection: ModelSelection, model: str, facts: Facts, kind: Kind) -> Quote:
