@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from voicebill.answers.catalog.latency import Latency
+from voicebill.answers.catalog.mechanics import Mechanics
 from voicebill.answers.catalog.stacks import ROLE_KINDS, Stack
 from voicebill.answers.catalog.transports import Codec, TransportProfile
 from voicebill.answers.parameters.table_schema import Values
@@ -179,6 +180,10 @@ class RowBuilder:
             checked=self._checked_day(row),
             source=self._source(row),
         )
+
+    def mechanics(self, row: Values) -> Mechanics:
+        """Return how a provider bills a conversation."""
+        return Mechanics(**{name: value for name, value in self._with_provider_and_source(row).items() if name != "note"})
 
     def throughput(self, row: Values) -> Throughput:
         """Return the throughput of a provisioned unit for a model."""

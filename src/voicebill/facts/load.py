@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.latency import Latency
+from voicebill.answers.catalog.mechanics import Mechanics
 from voicebill.answers.catalog.stacks import ROLE_KINDS, Stack
 from voicebill.answers.catalog.transports import TransportProfile
 from voicebill.answers.parameters.table_schema import Issue, TablePath, Values, read_table
@@ -98,7 +99,7 @@ def _packaged_files() -> Iterator[Traversable]:
     from importlib.resources import files  # noqa: PLC0415 - costs start-up time, and the prepared form needs no file
 
     root = files("voicebill.facts")
-    for folder in (root, root / "prices", root / "rules", root / "alternatives"):
+    for folder in (root, root / "prices", root / "rules", root / "providers", root / "alternatives"):
         yield from sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
 
 
@@ -186,6 +187,7 @@ class _FactsBuilder:
     unpriced_providers: list[UnpricedProvider] = field(default_factory=list)
     stacks: dict[str, Stack] = field(default_factory=dict)
     latencies: list[Latency] = field(default_factory=list)
+    mechanics: list[Mechanics] = field(default_factory=list)
     transports: dict[str, TransportProfile] = field(default_factory=dict)
     throughputs: list[Throughput] = field(default_factory=list)
     hourly_prices: list[HourlyPrice] = field(default_factory=list)
@@ -237,6 +239,8 @@ class _FactsBuilder:
     def _add_stacks_and_transports(self, file: _FactsFile) -> None:
         """Add stacks, latencies and transports."""
         self.latencies += file.build("latency", file.row_builder.latency)
+        self.mechanics += file.build("mechanics", file.row_builder.mechanics)
+        file.issues += _unknown_names(file, "mechanics", list(self.offers.values()))
         self.transports.update((row.name, row) for row in file.build("transports", file.row_builder.transport))
         _add_stacks(file, self.stacks, list(self.offers.values()))
 
@@ -270,6 +274,7 @@ class _FactsBuilder:
             provisioned=ProvisionedThroughput(tuple(self.throughputs), tuple(self.hourly_prices), tuple(self.reservations)),
             stacks=tuple(self.stacks.values()),
             latencies=tuple(self.latencies),
+            mechanics=tuple(self.mechanics),
             transports=tuple(self.transports.values()),
             quotas=Quotas(tuple(self.quotas), tuple(self.counting_rules)),
         )
@@ -444,6 +449,6 @@ def _unknown_names(file: _FactsFile, table: str, offers: list[Offer]) -> Iterato
     }
     for index, row in enumerate(file.values.get(table, ())):
         for key, names in names_by_key.items():
-            for name in row[key] if row else ():
+            for name in row.get(key, ()) if row else ():
                 if name not in names:
                     yield Issue((table, index, key), str(UnknownName(key.removesuffix("s"), name, names)))

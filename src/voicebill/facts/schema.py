@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from typing import get_args
 
+from voicebill.answers.catalog.mechanics import UsageReports
 from voicebill.answers.catalog.stacks import ROLE_KINDS, ROLES
 from voicebill.answers.parameters.table_schema import (
     Field,
@@ -169,6 +170,17 @@ UNPRICED_PROVIDER_SCHEMA: Schema = {
     "name": Field(text),
     "title": Field(text),
     "reason": Field(text),
+    **PROVENANCE_SCHEMA,
+}
+
+MECHANICS_SCHEMA: Schema = {
+    "provider": Field(text, None),
+    "models": Field(list_of(text), ()),
+    "title": Field(text),
+    "billing": Field(text),
+    "usage_reports": Field(one_of(*get_args(UsageReports))),
+    "limits": Field(text, ""),
+    "not_known": Field(list_of(text), ()),
     **PROVENANCE_SCHEMA,
 }
 
@@ -413,6 +425,7 @@ def file_schema(meters: Collection[str]) -> Schema:
         "unpriced_providers": TableList(UNPRICED_PROVIDER_SCHEMA),
         "stacks": TableList(STACK_SCHEMA),
         "latency": TableList(LATENCY_SCHEMA),
+        "mechanics": TableList(MECHANICS_SCHEMA),
         "transports": TableList(TRANSPORT_SCHEMA),
         "provisioned_models": TableList(PROVISIONED_MODEL_SCHEMA, _check_days),
         "provisioned_hours": TableList(PROVISIONED_HOUR_SCHEMA, _check_days),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from voicebill.answers.catalog.latency import Latency
+from voicebill.answers.catalog.mechanics import Mechanics
 from voicebill.answers.catalog.stacks import Stack
 from voicebill.answers.catalog.transports import TransportCatalog, TransportProfile
 from voicebill.billing.offers import Offer
@@ -25,6 +26,7 @@ class Facts:
     stacks: tuple[Stack, ...] = ()
     latencies: tuple[Latency, ...] = ()
     transports: tuple[TransportProfile, ...] = ()
+    mechanics: tuple[Mechanics, ...] = ()
 
     @property
     def transport_catalog(self) -> TransportCatalog:
