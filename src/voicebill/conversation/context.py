@@ -106,10 +106,10 @@ def _with_listening(reply: Response, audio: int, transcripts: int) -> Response:
     """A reply with audio tokens that only it reads, and with transcripts among its output."""
     if not (audio or transcripts):
         return reply
-    heard = Tokens(0, audio, 0)
+    added = Tokens(0, audio, 0)
     return reply._replace(
-        input=Tokens(*map(sum, zip(reply.input, heard, strict=True))),
-        unseen=Tokens(*map(sum, zip(reply.unseen, heard, strict=True))),
+        input=Tokens(*map(sum, zip(reply.input, added, strict=True))),
+        unseen=Tokens(*map(sum, zip(reply.unseen, added, strict=True))),
         text_out=reply.text_out + transcripts,
     )
 

@@ -82,27 +82,31 @@ def _run(
     common_prefix = previously_seen = (fixed if plan.warm_cache else 0, 0)
     # of the newest reply: the tokens before it, and its audio, text, and text as a transcript while the next one reduces it
     before, last_audio, shown, shrunk, carried_items = (0, 0), 0, 0, 0, 0
-    for turn, (user_tokens, reply_tokens, in_history, heard_once, transcripts) in enumerate(
+    for turn, (user_tokens, reply_tokens, in_history, passing_audio, transcripts) in enumerate(
         checked(list(zip(speech.user_tokens, speech.reply_tokens, *_listening(speech, rules), strict=True)))
     ):
         if turn in new_sessions:
             dropped_text, carried_items = _carry_over(items, carried_items, carry_text=carries_text)
             text, audio, last_audio = text - dropped_text, 0, 0
             common_prefix = previously_seen = (0, 0)
-        if heard := user_tokens + in_history:
+        if user_audio := user_tokens + in_history:
             framing, carried = _user_item(user_tokens, rules, carries_text=carries_text)
-            text, audio = text + framing, audio + heard
-            items.append((framing, heard, carried))
+            text, audio = text + framing, audio + user_audio
+            items.append((framing, user_audio, carried))
         if text + audio > max_tokens:
             if not budget.can_truncate or sum(items[-1][:2]) > max_tokens:
                 return None
-            replies = 1 + bool(heard)  # items from the newest reply on
+            replies = 1 + bool(user_audio)  # items from the newest reply on
             dropped, dropped_text, dropped_audio = _drop_oldest(items, text + audio - budget.target_tokens)
             text, audio, carried_items = text - dropped_text, audio - dropped_audio, max(0, carried_items - dropped)
             before = (before[0] - dropped_text, before[1] - dropped_audio)
             last_audio = last_audio if len(items) >= replies else 0
             common_prefix = previously_seen = (fixed, 0) if any(previously_seen) else (0, 0)
-        read_text, read_audio, has_speech = read_text + text + fixed, read_audio + audio + heard_once, audio + heard_once > 0
+        read_text, read_audio, has_speech = (
+            read_text + text + fixed,
+            read_audio + audio + passing_audio,
+            audio + passing_audio > 0,
+        )
         hit_text, hit_audio = count_best(previously_seen, common_prefix, has_speech)
         best_text, best_audio = best_text + hit_text, best_audio + hit_audio
         hit_text, hit_audio = count_expected(previously_seen, common_prefix, has_speech)
@@ -119,7 +123,7 @@ def _run(
         if shrinks:
             common_prefix = (before[0] + fixed, before[1])
             text, audio = text - shown + shrunk, audio - last_audio
-            items[-2 if heard else -1] = (shrunk, 0, shrunk - shrunk_item)
+            items[-2 if user_audio else -1] = (shrunk, 0, shrunk - shrunk_item)
         before, last_audio = (text, audio), reply_tokens if keeps_newest else 0
         shrunk = transcript + reply_item + shrunk_item if reply_tokens else text_tokens + reply_item
         shown = text_tokens + reply_item if keeps_newest else shrunk

@@ -357,8 +357,8 @@ class RuleBook:
 
     def default_for(self, sellers: Iterable[str]) -> str:
         """The name of the rule set for a model: that of the first of its sellers that has one."""
-        found = next((self.defaults[seller] for seller in sellers if seller in self.defaults), None)
-        return found or (self.neutral if self.defaults and self.neutral else self.default)
+        own = next((self.defaults[seller] for seller in sellers if seller in self.defaults), None)
+        return own or (self.neutral if self.defaults and self.neutral else self.default)
 
     def rule_set(self, name: str) -> RuleSet:
         """The rule set with a name.

@@ -16,6 +16,7 @@ SOURCE_FOLDERS = (
     "facts",
     "facts/alternatives",
     "facts/prices",
+    "facts/providers",
     "facts/rules",
 )
 """The folders of the TOML files and of the modules that the loader imports."""

@@ -17,6 +17,7 @@ from voicebill.answers.comparison.break_even import (
     parse_range,
     select_alternatives,
 )
+from voicebill.answers.comparison.choices import ComparisonChoices
 from voicebill.answers.comparison.compare import Comparison, available_offers_matching, compare
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.parameters.inputs import COMPARISON
@@ -97,17 +98,17 @@ def answer_capacity(bound: BoundRequest, targets: CapacityTargets) -> Capacity:
         raise problem_from(error) from None
 
 
+NO_CHOICES = ComparisonChoices()
+
+
 @dataclass(frozen=True, slots=True)
 class ComparisonFilter:
-    """Restricts a comparison to a model, a provider or a deployment.
-
-    `include_ending` ranks models that end within 90 days with the others.
-    """
+    """Restricts a comparison to a model, a provider or a deployment; `choices` are its other inputs."""
 
     model: str | None = None
     provider: str | None = None
     deployment: str | None = None
-    include_ending: bool = False
+    choices: ComparisonChoices = NO_CHOICES
 
 
 NO_FILTER = ComparisonFilter()
@@ -120,22 +121,21 @@ def parse_comparison_filter(table: object) -> ComparisonFilter:
         Problem: a field is invalid.
     """
     fields = table if isinstance(table, Mapping) else {}
-    include_ending = parse_include_ending(fields)
     values = {name: fields.get(name) for name in ("model", "provider", "deployment")}
     return ComparisonFilter(
         **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()},
-        include_ending=include_ending,
+        choices=parse_choices(fields),
     )
 
 
-def parse_include_ending(fields: Mapping[str, object]) -> bool:
-    """Whether models that end soon are ranked with the others.
+def parse_choices(fields: Mapping[str, object]) -> ComparisonChoices:
+    """The inputs of a comparison.
 
     Raises:
-        Problem: the field is neither true nor false.
+        Problem: a field is invalid.
     """
     try:
-        return bool(read_inputs(split_inputs(fields, COMPARISON)[0], COMPARISON).get("include_ending", False))
+        return ComparisonChoices(**read_inputs(split_inputs(fields, COMPARISON)[0], COMPARISON))
     except InvalidInputs as error:
         raise Problem(422, "Invalid input", error.field_errors) from None
 
@@ -157,7 +157,7 @@ def compare_offers(bound: BoundRequest, offer_filter: ComparisonFilter = NO_FILT
             bound.facts,
             volume,
             lengths=lengths,
-            include_ending=offer_filter.include_ending,
+            include_ending=offer_filter.choices.include_ending,
         )
     except VoicebillError as error:
         raise problem_from(error) from None
@@ -192,11 +192,11 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
             estimate_request.selection,
             bound.facts,
             volume,
-            stacks=stacks,
+            stacks=stacks if offer_filter.model else offer_filter.choices.stacks(stacks),
             lengths=lengths,
             connection_costs=estimate_request.connection_costs,
-            include_ending=offer_filter.include_ending,
-        )
+            include_ending=offer_filter.choices.include_ending,
+        ).of_kind(offer_filter.choices.kind)
     except VoicebillError as error:
         raise problem_from(error) from None
 

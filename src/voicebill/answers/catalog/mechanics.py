@@ -9,14 +9,14 @@ from voicebill.billing.offers import Offer
 
 UsageReports = Literal["per response", "per turn, with the whole context", "running totals", "none"]
 """What the provider's events report: each response by itself, each turn with all that it read again (all of them are billed),
-totals so far (the last one is billed), or no usage."""
+totals so far (the last is billed), or no usage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanics:
     """How a provider bills a conversation with some of its models (empty: all others).
 
-    `billing` is one line that follows the name of a model. `limits` are those of sessions and connections; `not_known` is what
+    `billing` is one line that follows the name of a model. `limits` are those of sessions and connections; `unpublished` is what
     was looked for and not found, so that nothing is estimated from it.
     """
 
@@ -28,7 +28,7 @@ class Mechanics:
     source: str
     models: tuple[str, ...] = ()
     limits: str = ""
-    not_known: tuple[str, ...] = ()
+    unpublished: tuple[str, ...] = ()
 
     def describes(self, offer: Offer) -> bool:
         """Whether it is about an offer."""

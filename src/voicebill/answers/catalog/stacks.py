@@ -7,8 +7,8 @@ from typing import Literal
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import Kind
 
-Architecture = Literal["speech-to-speech", "live", "pipeline", "text", "transcription", "translation"]
-"""How an agent is built: speech to speech, a live model with a backend, a pipeline; or a partial alternative."""
+Architecture = Literal["speech-to-speech", "agent", "live", "pipeline", "text", "transcription", "translation"]
+"""How an agent is built: speech to speech, a whole agent of one seller, a live model with a backend, a pipeline; or a partial alternative."""
 
 Role = Literal["transcriber", "llm", "tts", "live", "translator"]
 
@@ -29,7 +29,7 @@ ROLE_KINDS: Mapping[Role, Kind] = {
     "translator": "translation",
 }
 
-CONVERSATIONAL: frozenset[Architecture] = frozenset({"speech-to-speech", "live", "pipeline"})
+CONVERSATIONAL: frozenset[Architecture] = frozenset({"speech-to-speech", "agent", "live", "pipeline"})
 """Architectures of conversational agents; the others are partial alternatives."""
 
 INTERACTIVE_TIERS = ("standard", "priority")

@@ -37,17 +37,9 @@ from voicebill.conversation.plan import Plan, greeting_turns
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.volume import Volume
 
-LABELS: Mapping[Architecture, str] = {
-    "speech-to-speech": "speech to speech",
-    "live": "live",
-    "pipeline": "pipeline",
-    "text": "text chat",
-    "transcription": "transcription",
-    "translation": "translation",
-}
-
 DESCRIPTIONS: Mapping[Architecture, str] = {
     "speech-to-speech": "one model for audio in and out, with tone of voice; its history is audio, re-sent for every response",
+    "agent": "a whole agent at a price per minute; which models it uses, and how they are billed, is the provider's matter",
     "live": "listens while it speaks; billed by the second, including silence; a text model is its backend",
     "pipeline": "three models in sequence (STT, LLM, TTS); tone of voice is lost; models are replaceable; its history is text",
     "text": "typed and read, without audio",
@@ -207,6 +199,17 @@ class Alternatives(Answer):
         """The same for a compared realtime offer; None if it cannot serve the plan."""
         alternative = self.find(candidate.offer.id)
         return None if alternative is None else self.ratio_to_cheapest(alternative)
+
+    def of_kind(self, kind: Architecture | None) -> "Alternatives":
+        """The alternatives of one kind (None: all)."""
+        if kind is None:
+            return self
+        return replace(
+            self,
+            conversational=tuple(row for row in self.conversational if row.architecture == kind),
+            partial=tuple(row for row in self.partial if row.architecture == kind),
+            not_possible=tuple(row for row in self.not_possible if row.architecture == kind),
+        )
 
     def find(self, name: str) -> Alternative | None:
         """The possible alternative with a name; None if there is none."""
@@ -437,6 +440,8 @@ def _ranking_amount(alternative: Alternative, *, by_month: bool) -> Fraction:
 
 def _realtime_alternative(candidate: OfferEstimate, facts: Facts) -> Alternative:
     offer, answer = candidate.offer, candidate.answer
+    architecture: Architecture = "agent" if offer.kind == "agent" else "speech-to-speech"
+    mechanics = candidate.mechanics
     components: list[Component] = []
     if answer is not None:
         model = answer.model
@@ -446,14 +451,14 @@ def _realtime_alternative(candidate: OfferEstimate, facts: Facts) -> Alternative
     return Alternative(
         name=offer.id,
         title=f"{offer.name} at {offer.provider}",
-        architecture="speech-to-speech",
+        architecture=architecture,
         components=tuple(components),
         per_conversation=answer.per_conversation if answer else None,
         per_month=answer.per_month if answer else None,
-        latency=response_latency([("speech-to-speech", offer.model)], facts.latencies),
+        latency=response_latency([(architecture, offer.model)], facts.latencies) if mechanics is None else None,
         ends=candidate.ends,
         ending_soon=candidate.ending_soon,
-        description=DESCRIPTIONS["speech-to-speech"],
+        description=mechanics.billing if mechanics else DESCRIPTIONS[architecture],
         warnings=answer.warnings if answer else (),
         assumptions=answer.assumptions if answer else (),
         reason=candidate.reason,

@@ -8,13 +8,14 @@ from typing import ClassVar, Protocol, TypeVar
 
 from voicebill.answers.answer import Answer
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.mechanics import Mechanics, mechanics_of
 from voicebill.answers.estimates.call_mix import CountedPopulation, count_population
 from voicebill.answers.estimates.costing import CountedConversation, run_conversation
 from voicebill.answers.estimates.estimate import Estimate, estimate_from_counts, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.billing.errors import InvalidInput, NotAvailable, UnknownName, VoicebillError
 from voicebill.billing.money import Amount
-from voicebill.billing.offers import DEPLOYMENTS, Offer
+from voicebill.billing.offers import CONVERSATIONAL_KINDS, DEPLOYMENTS, Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan, script
@@ -32,7 +33,7 @@ class OfferEstimate:
     `ends` is the day on which the model ends, by the source that is used; it is `ending_soon` if that is within 90 days of
     the day asked. `availability_unconfirmed`: the vendor lists a price,
     but its availability table does not name the model for this deployment. `history_assumed`: the history
-    policy was not measured on this model.
+    policy was not measured on this model. `mechanics` says how its provider bills, where that differs from OpenAI's way.
     """
 
     offer: Offer
@@ -42,6 +43,7 @@ class OfferEstimate:
     ending_soon: bool
     availability_unconfirmed: bool
     history_assumed: bool
+    mechanics: Mechanics | None = None
 
 
 class Ending(Protocol):
@@ -167,7 +169,10 @@ def available_offers(book: PriceBook, day: date) -> tuple[Offer, ...]:
     return tuple(
         offer
         for offer in book.offers
-        if offer.kind == "realtime" and offer.tier == "standard" and not offer.example and book.is_available(offer, day)
+        if offer.kind in CONVERSATIONAL_KINDS
+        and offer.tier == "standard"
+        and not offer.example
+        and book.is_available(offer, day)
     )
 
 
@@ -241,6 +246,7 @@ def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelecti
         ending_soon=book.is_ending_soon(offer, selection.day),
         availability_unconfirmed=book.availability_unconfirmed(offer),
         history_assumed=effective_rules.rows["history"].evidence == "assumed",
+        mechanics=mechanics_of(offer, facts.mechanics),
     )
 
 
@@ -255,6 +261,8 @@ def offer_notes(candidate: OfferEstimate) -> Iterator[str]:
     """Short notes on an offer: version, deployment, region, end, sessions, and what limits its estimate."""
     offer = candidate.offer
     yield " ".join(filter(None, (offer.version, offer.deployment, *offer.regions[: offer.deployment == "regional"])))
+    if candidate.mechanics:
+        yield candidate.mechanics.billing
     if candidate.ends:
         yield f"ends {candidate.ends}"
     if candidate.availability_unconfirmed:

@@ -27,7 +27,7 @@ FEE_FIELDS = {"carrier": "carrier", "platform": "platforms"}
 FEE_KINDS: Mapping[str, tuple[Kind, ...]] = {"carrier": ("telephony",), "platform": ("platform",)}
 """The kinds of offers that an error suggests, by the word for them; any other word stands for all."""
 
-FEE_METERS = ("call_ms", "months")
+FEE_METERS = ("call_ms", "months", "concurrent_calls")
 """The meters by which fees can be priced."""
 
 
@@ -91,8 +91,8 @@ def per_minute_quote(name: str, book: PriceBook, day: date, *, what: str = "carr
     return quote
 
 
-def call_fee(quote: Quote, duration_ms: int) -> CallFee:
-    """The fee for one call of the given length, and per month.
+def call_fee(quote: Quote, duration_ms: int, concurrent_calls: int | None = None) -> CallFee:
+    """The fee for one call of the given length, and per month; calls at the same time may cost more than a plan includes.
 
     >>> from voicebill.facts import load_facts
     >>> twilio = per_minute_quote("twilio/voice-inbound-us-local", load_facts().prices, date(2026, 11, 22))
@@ -101,13 +101,19 @@ def call_fee(quote: Quote, duration_ms: int) -> CallFee:
     """
     rates = quote.rates
     lines = tuple(bill(round_to_increments(Usage({"call_ms": duration_ms}), rates), rates)) if rates["call_ms"] else ()
-    monthly_rate = rates["months"]
-    return CallFee(quote, lines[0] if lines else None, monthly_rate.amount(1) if monthly_rate else 0)
+    monthly_rate, call_rate = rates["months"], rates["concurrent_calls"]
+    monthly_fee = monthly_rate.amount(1) if monthly_rate else 0
+    if call_rate and concurrent_calls is not None:
+        monthly_fee += call_rate.amount(max(0, concurrent_calls - rates.row.included.get("concurrent_calls", 0)))
+    return CallFee(quote, lines[0] if lines else None, monthly_fee)
 
 
 def monthly_call_fee(fee: CallFee, plan: Plan, monthly_calls: MonthlyCalls) -> CallFee:
-    """The same fee with its cost per month."""
-    return fee._replace(per_month=mean_call_fee(fee.quote, plan, monthly_calls) * monthly_calls.per_month + fee.monthly_fee)
+    """The same fee with its cost per month, without the minutes that a month includes."""
+    all_calls = mean_call_fee(fee.quote, plan, monthly_calls) * monthly_calls.per_month
+    rate = fee.quote.rates["call_ms"]
+    included = Fraction(rate.amount(fee.quote.rates.row.included.get("call_ms", 0))) if rate else Fraction(0)
+    return fee._replace(per_month=max(Fraction(0), all_calls - included) + fee.monthly_fee)
 
 
 def mean_call_fee(quote: Quote, plan: Plan, monthly_calls: MonthlyCalls) -> Fraction:

@@ -32,7 +32,7 @@ class ConnectionCosts:
 
     `carrier` and `platforms` are ids of offers, ours or your own; or the carrier is given by `carrier_per_minute` (dollars)
     with `carrier_increment`, to which its calls are rounded up (default: whole minutes). `egress_per_gb`: dollars for
-    10^9 bytes that your side sends.
+    10^9 bytes that your side sends. `concurrent_calls`: the calls at the same time that a platform must allow.
 
     Raises:
         InvalidInput: the carrier is given twice or only in part, an offer would be paid twice, or a figure is out of range.
@@ -44,6 +44,7 @@ class ConnectionCosts:
     carrier_increment: Annotated[int | None, Between(1, 3600)] = None
     egress_per_gb: DollarsPerUnit | None = None
     platforms: tuple[str, ...] = ()
+    concurrent_calls: Annotated[int | None, Between(1, 1_000_000)] = None
 
     def __post_init__(self) -> None:
         validate(self)
@@ -148,7 +149,8 @@ def estimate_connection(
     bytes_sent = round(minutes * codec.bytes_per_minute)
     egress = None if connection_costs.egress_per_gb is None else _egress(bytes_sent, connection_costs.egress_per_gb)
     duration_ms = round(minutes * 60_000)
-    fees = tuple(call_fee(quote, duration_ms) for quote in _fee_quotes(connection_costs, catalog.book, day))
+    concurrent_calls = connection_costs.concurrent_calls
+    fees = tuple(call_fee(quote, duration_ms, concurrent_calls) for quote in _fee_quotes(connection_costs, catalog.book, day))
     if monthly_calls is not None:
         fees = tuple(monthly_call_fee(fee, plan, monthly_calls) for fee in fees)
     egress_per_month = _monthly_egress(plan, connection_costs, codec, monthly_calls)
@@ -219,9 +221,24 @@ def _monthly_egress(
     return _egress(mean_bytes, connection_costs.egress_per_gb) * monthly_calls.per_month
 
 
+def _included(fee: CallFee, concurrent_calls: int | None) -> Iterator[str]:
+    """What a platform's month includes, and what more calls at the same time cost."""
+    offer, row = fee.quote.offer, fee.quote.rates.row
+    if "call_ms" in row.included:
+        minutes = row.included["call_ms"] / 60_000
+        yield f"a month of {offer.id} includes {minutes:,.4g} minutes: a call is shown at the price of the next ones"
+    rate = fee.quote.rates["concurrent_calls"]
+    if rate is not None and concurrent_calls is None:
+        yield (
+            f"{offer.id} also charges {rate} beyond {row.included.get('concurrent_calls', 0):,} calls at the same time: give "
+            "concurrent_calls to count it"
+        )
+
+
 def _assumptions(connection_costs: ConnectionCosts, transport: TransportProfile, fees: tuple[CallFee, ...]) -> Iterator[str]:
     for fee in fees:
         yield from fee.quote.assumptions
+        yield from _included(fee, connection_costs.concurrent_calls)
         if fee.quote.offer.example:
             yield f"{fee.quote.offer.id} is an example of what carriers charge: use your own carrier's rate for a decision"
     if connection_costs.carrier_per_minute is not None:

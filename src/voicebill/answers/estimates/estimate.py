@@ -24,6 +24,7 @@ from voicebill.answers.estimates.model_selection import ModelSelection, Resolved
 from voicebill.answers.estimates.planning_range import AmountRange, RuleUncertainty, rule_uncertainty
 from voicebill.answers.estimates.scenarios import Scenarios, conversation_costs
 from voicebill.billing.bill import Line
+from voicebill.billing.money import format_amount
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_population import planned_minutes, session_cap
 from voicebill.conversation.context import session_limit_ms
@@ -36,6 +37,7 @@ class Estimate(Answer):
     """The cost of a planned conversation. `lines` are those of the expected bill; the components of `breakdown` add up to it.
 
     `connection` has the transport and the fees of carriers and platforms, if a transport or a fee is given.
+    `included` is the price of the minutes that a month includes without charge, as far as they are used, in picodollars.
     `rule_uncertainty` has the effects of uncertain rules; None where an estimate is one of many that are compared.
     """
 
@@ -54,6 +56,7 @@ class Estimate(Answer):
     warnings: tuple[str, ...]
     connection: ConnectionEstimate | None = None
     rule_uncertainty: RuleUncertainty | None = None
+    included: Fraction = Fraction(0)
 
     @property
     def planning_range(self) -> AmountRange | None:
@@ -111,12 +114,14 @@ class Estimate(Answer):
     @property
     def per_month(self) -> Scenarios | None:
         """At the given volume, over calls of all lengths; None without a volume."""
-        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_month)
+        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_month).plus(-self.included)
 
     @property
     def per_year(self) -> Scenarios | None:
         """At the given volume, as `per_month`."""
-        return None if self.volume is None else self._mean_conversation.scaled(self.volume.per_year)
+        if self.volume is None:
+            return None
+        return self._mean_conversation.scaled(self.volume.per_year).plus(-MONTHS_PER_YEAR * self.included)
 
     @property
     def mean_per_conversation(self) -> Scenarios | None:
@@ -220,6 +225,7 @@ def estimate_from_counts(
     lines = priced_lines(usage_for_cache(conversation.expected.behaviour, conversation), rates)
     per_conversation = conversation_costs(conversation, model)
     mix = None if population is None else call_mix(population, per_conversation, model)
+    included = Fraction(0) if volume is None else included_amount(conversation, population, model, volume)
     return Estimate(
         plan=plan,
         model=model,
@@ -230,7 +236,12 @@ def estimate_from_counts(
         lines=lines,
         transcription_lines=transcription_lines,
         breakdown=cost_components(conversation, model),
-        assumptions=(*caveats.assumptions(conversation, model), *_length_assumption(mix, lengths_specified=lengths_specified)),
+        included=included,
+        assumptions=(
+            *caveats.assumptions(conversation, model),
+            *_month(model, included),
+            *_length_assumption(mix, lengths_specified=lengths_specified),
+        ),
         warnings=(
             *caveats.warnings(conversation, model, lines, transcription_lines),
             *caveats.feasibility_warnings(conversation),
@@ -238,6 +249,35 @@ def estimate_from_counts(
             *(caveats.shares_without_month(plan) if population is None else _cap_warnings(population)),
         ),
     )
+
+
+def included_amount(
+    conversation: CountedConversation, population: CountedPopulation | None, model: ResolvedModel, volume: Volume
+) -> Fraction:
+    """The price of the quantities that a month includes without charge, as far as its calls use them, in picodollars."""
+    row, rates = model.quote.rates.row, model.quote.rates
+    if not row.included:
+        return Fraction(0)
+    if population is None:
+        usage, calls = conversation.session_usage, 1
+    else:
+        usage = population.counts.weighted_usage(population.calls.weights).voice[1]
+        calls = population.calls.total_weight
+    amount = Fraction(0)
+    for meter, quantity in row.included.items():
+        rate = rates[meter]
+        if rate is not None:
+            amount += min(Fraction(quantity), Fraction(usage[meter], calls) * volume.per_month) * Fraction(rate.amount(1))
+    return amount
+
+
+def _month(model: ResolvedModel, included: Fraction) -> Iterator[str]:
+    if included:
+        quantities = (
+            f"{model.quote.rates.meters[name].format_quantity(quantity)} of {model.quote.rates.meters[name].label}"
+            for name, quantity in model.quote.rates.row.included.items()
+        )
+        yield f"a month includes {' and '.join(quantities)}: {format_amount(included)} a month less than all its calls"
 
 
 def _length_assumption(mix: CallMix | None, *, lengths_specified: bool) -> Iterator[str]:

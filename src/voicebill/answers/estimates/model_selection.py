@@ -141,11 +141,28 @@ def resolve_model(selection: ModelSelection, transcription_model: str | None, fa
             field="model",
             is_sentence=True,
         )
-    transcription = None if transcription_model is None else _transcription_quote(selection, transcription_model, facts)
     effective_rules = facts.rules_for(quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
     if quote.rates.bills_tokens and effective_rules.unknown:
         raise Unpriced(unknown_rules_text(quote.offer, effective_rules), field="overrides", is_sentence=True)
-    return ResolvedModel(selection, quote, effective_rules, transcription, facts, _transcription_note(selection, transcription))
+    transcription, note = None, None
+    if transcription_model is not None:
+        note = _transcribes_itself(quote.offer, transcription_model, effective_rules, facts)
+        transcription = _transcription_quote(selection, transcription_model, facts) if note is None else None
+    return ResolvedModel(
+        selection, quote, effective_rules, transcription, facts, note or _transcription_note(selection, transcription)
+    )
+
+
+def _transcribes_itself(offer: Offer, model: str, effective_rules: EffectiveRules, facts: Facts) -> str | None:
+    """Why a transcription model is not counted with an offer, although one is named: None if it is."""
+    sellers = facts.prices.sellers([facts.prices.model_of(model)])
+    if not sellers or offer.provider in sellers or not {DEFAULT_PROVIDER}.isdisjoint(facts.prices.sellers([offer.model])):
+        return None
+    if effective_rules.rules.transcript_output == "both":
+        return f"{offer.model} transcribes the user's speech itself: {model} is not counted"
+    if offer.kind == "agent":
+        return f"the price of {offer.model} includes its transcription: {model} is not counted"
+    return f"{offer.provider} does not sell {model}: transcription is not counted"
 
 
 def unknown_rules_text(offer: Offer, effective_rules: EffectiveRules) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets
+from voicebill.answers.comparison.choices import LABELS, ComparisonChoices
 from voicebill.answers.connectivity.transport import DEFAULT_INCREMENT_SECONDS, ConnectionCosts
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSelection
 from voicebill.answers.parameters import kinds
@@ -689,6 +690,17 @@ CONNECTION_COSTS: Inputs = _rows(
         example="livekit/cloud",
         is_wide=True,
     ),
+    Input(
+        name="concurrent_calls",
+        label="Calls at the same time",
+        help="Calls at the same time that a platform must allow: beyond those that its plan includes, each costs a fee a month",
+        kind=kinds.COUNT,
+        group=CONNECTION,
+        owner=ConnectionCosts,
+        example="40",
+        meaning="`voicebill capacity` says how many calls the busy hour has",
+        requires=("platforms",),
+    ),
 )
 """Fees in addition to the models."""
 
@@ -1077,6 +1089,8 @@ LOG_QUERY: Inputs = _rows(
 )
 """Which records of a log or a ledger are asked about, and how they are grouped."""
 
+OWN_PIPELINE = "with one of `stt`, `llm` and `tts` the comparison has a pipeline `own`; parts without a name are the cheapest"
+
 COMPARISON: Inputs = _rows(
     Input(
         name="include_ending",
@@ -1084,11 +1098,58 @@ COMPARISON: Inputs = _rows(
         help="Rank models that end within 90 days with the others",
         kind=kinds.FLAG,
         group=COMPARISON_GROUP,
-        default=False,
+        owner=ComparisonChoices,
         meaning=(
             "otherwise they follow the others, in a group of their own, and a stack uses them only where no other model meets "
             "its requirements"
         ),
+    ),
+    Input(
+        name="kind",
+        label="Kind",
+        help=f"Only this kind: {', '.join(LABELS)}",
+        kind=_choice(ComparisonChoices, "kind"),
+        group=COMPARISON_GROUP,
+        owner=ComparisonChoices,
+        default_text="all",
+        example="agent",
+        choice_labels=LABELS,
+    ),
+    Input(
+        name="stt",
+        label="Pipeline: speech to text",
+        help="The transcription model of a pipeline of your own",
+        kind=kinds.TEXT,
+        group=COMPARISON_GROUP,
+        owner=ComparisonChoices,
+        default_text="the cheapest",
+        example="gpt-realtime-whisper",
+        models_of="transcription",
+        meaning=OWN_PIPELINE,
+    ),
+    Input(
+        name="llm",
+        label="Pipeline: LLM",
+        help="The text model of a pipeline of your own",
+        kind=kinds.TEXT,
+        group=COMPARISON_GROUP,
+        owner=ComparisonChoices,
+        default_text="the cheapest",
+        example="gpt-4.1-mini",
+        models_of="text",
+        meaning=OWN_PIPELINE,
+    ),
+    Input(
+        name="tts",
+        label="Pipeline: text to speech",
+        help="The speech model of a pipeline of your own",
+        kind=kinds.TEXT,
+        group=COMPARISON_GROUP,
+        owner=ComparisonChoices,
+        default_text="the cheapest",
+        example="tts-1",
+        models_of="speech",
+        meaning=OWN_PIPELINE,
     ),
 )
 """How offers and alternatives are compared."""

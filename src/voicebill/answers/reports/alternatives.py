@@ -6,7 +6,8 @@ from typing import Literal
 
 from voicebill.answers.catalog.latency import ResponseLatency
 from voicebill.answers.catalog.stacks import Architecture
-from voicebill.answers.comparison.alternatives import LABELS, Alternative, Alternatives, Component
+from voicebill.answers.comparison.alternatives import Alternative, Alternatives, Component
+from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.reports.bill_lines import LineReport, ScenariosReport
 from voicebill.answers.reports.connection import ConnectionReport, TotalWithConnectionReport
 from voicebill.answers.reports.report import DayText, Dollars, Ratio, Report, format_decimal, package_version

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, Alternative, Alternatives
+from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.escaping import markdown_text
 from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.billing.money import Amount, format_amount, format_dollars

@@ -12,6 +12,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.stacks import Stack, restrict_stacks
 from voicebill.answers.comparison.alternatives import ANY_PIPELINE, Alternatives, alternatives, cheapest_pipelines
 from voicebill.answers.comparison.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
+from voicebill.answers.comparison.choices import ComparisonChoices
 from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, compare_plans
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
 from voicebill.answers.parameters.inputs import CALL_VOLUME, COMPARISON, CONNECTION_COSTS, PLAN, SELECTION
@@ -160,7 +161,8 @@ def compare_command(
     provider = None if provider is None else normalize_name(provider)
     offers = available_offers_matching(facts.prices, effective_day, model or (), provider, deployment)
     selection = replace(request.selection, model="")
-    include_ending = read_inputs(comparison_table, COMPARISON).get("include_ending", False)
+    choices = ComparisonChoices(**read_inputs(comparison_table, COMPARISON))
+    include_ending = choices.include_ending
     answer = compare(plan, offers, selection, facts, conversations, lengths=lengths, include_ending=include_ending)
     stacks = [] if model and not stack else _stacks(facts, stack, provider, deployment)
     priced_alternatives = alternatives(
@@ -169,11 +171,11 @@ def compare_command(
         selection,
         facts,
         conversations,
-        stacks=stacks,
+        stacks=choices.stacks(stacks),
         lengths=lengths,
         connection_costs=connection_costs,
         include_ending=include_ending,
-    )
+    ).of_kind(choices.kind)
     curves = _break_even_curves(priced_alternatives, axis_names, alternative_names, range_text)
     requirements = replace(ANY_PIPELINE, provider=provider, deployment=deployment)
     max_pipelines = None if pipelines is None else _at_least_one("--pipelines", pipelines)

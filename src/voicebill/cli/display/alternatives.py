@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
+from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.comparison.compare import offer_notes
 from voicebill.answers.reports.comparison_cells import latency_text
 from voicebill.cli.display import terminal

@@ -16,7 +16,7 @@ from voicebill.web.bound_answers import (
     break_even_curve,
     compare_alternatives,
     compare_offers,
-    parse_include_ending,
+    parse_choices,
 )
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
 from voicebill.web.forms.fields import with_defaults
@@ -64,7 +64,7 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
         break_even_fields = (
             {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
         )
-        offer_filter = ComparisonFilter(include_ending=parse_include_ending(values))
+        offer_filter = ComparisonFilter(choices=parse_choices(values))
         key = (
             repr(bound.request),
             *(bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()), offer_filter),

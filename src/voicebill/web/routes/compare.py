@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, LABELS, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import (
     AXES,
     UNITS,
     BreakEvenCurve,
 )
+from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.comparison.compare import (
     Comparison,
     OfferEstimate,
@@ -36,8 +37,8 @@ from voicebill.web.bound_answers import (
     break_even_curve,
     compare_alternatives,
     compare_offers,
+    parse_choices,
     parse_comparison_filter,
-    parse_include_ending,
 )
 from voicebill.web.forms.fields import COMPARISON_FIELDS, query_string, with_defaults
 from voicebill.web.forms.form import form_context, problem_context
@@ -247,7 +248,7 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         Problem: the first plan has no result.
     """
     bound = bind_request(with_defaults(values), site)
-    offer_filter = ComparisonFilter(include_ending=parse_include_ending(values))
+    offer_filter = ComparisonFilter(choices=parse_choices(values))
     answer = compare_offers(bound, offer_filter)
     sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
     available = sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
