@@ -18,7 +18,7 @@ from voicebill.conversation.cache import cache_rule, cached_tokens
 from voicebill.conversation.context import responses
 from voicebill.conversation.fast_path import RunningCounts, count_fast
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.rules import Rules
+from voicebill.conversation.rules import ParameterValue, Rules
 from voicebill.conversation.script import Truncation, Turn
 from voicebill.facts import load_facts
 
@@ -81,6 +81,38 @@ def test_a_simple_plan_has_the_same_tokens_on_both_paths(
         assert counts.overflow is not None
         with pytest.raises(ContextOverflow):
             run_conversation(script(plan, resolved.effective_rules.rules, fitting + 1), resolved)
+
+
+LISTENING = st.fixed_dictionaries(
+    {
+        "bills_silence": st.booleans(),
+        "silence_in_history": st.booleans(),
+        "transcript_output": st.sampled_from(["none", "replies", "both"]),
+        "caches_input": st.booleans(),
+        "history": st.sampled_from(["keep-all", "last-assistant-audio", "transcripts"]),
+        "compression_trigger_tokens": st.sampled_from([0, 3_000, 20_000]),
+        "compression_target_tokens": st.sampled_from([0, 2_000]),
+    }
+)
+
+
+@given(PLANS, LISTENING, st.integers(1, 100))
+def test_silence_transcripts_and_compression_count_alike_on_both_paths(
+    plan: Plan, overrides: dict[str, ParameterValue], turns: int
+) -> None:
+    """By the rules of Gemini Live, and others that a provider could have."""
+    selection = ModelSelection(model="gemini-3.8-live", provider="google", day=DAY, overrides=overrides)
+    resolved = resolve_model(selection, None, load_facts())
+    try:
+        counts = count_calls(plan, resolved, turns)
+    except ContextOverflow:
+        return
+    if not counts.turns:
+        return
+    full_counts = run_conversation(script(plan, resolved.effective_rules.rules, counts.turns), resolved)
+    best, expected, worst = counts.usage(counts.turns).voice
+    for usage, behaviour in ((best, "all"), (expected, full_counts.expected.behaviour), (worst, "none")):
+        assert usage == usage_for_cache(behaviour, full_counts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

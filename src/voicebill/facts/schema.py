@@ -180,6 +180,7 @@ MECHANICS_SCHEMA: Schema = {
     "billing": Field(text),
     "usage_reports": Field(one_of(*get_args(UsageReports))),
     "limits": Field(text, ""),
+    "on_units": Field(text, ""),
     "unpublished": Field(list_of(text), ()),
     **PROVENANCE_SCHEMA,
 }

@@ -8,16 +8,16 @@ from typing import Literal
 from voicebill.billing.offers import Offer
 
 UsageReports = Literal["per response", "per turn, with the whole context", "running totals", "none"]
-"""What the provider's events report: each response by itself, each turn with all that it read again (all of them are billed),
-totals so far (the last is billed), or no usage."""
+"""What the provider's events report: each response by itself, each turn with all that it read again (all of them are
+billed), totals so far (the last is billed), or no usage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanics:
     """How a provider bills a conversation with some of its models (empty: all others).
 
-    `billing` is one line that follows the name of a model. `limits` are those of sessions and connections; `unpublished` is what
-    was looked for and not found, so that nothing is estimated from it.
+    `billing` is one line that follows the name of a model. `on_units` says how it can use provisioned units. `limits` are those
+    of sessions and connections; `unpublished` is what was looked for and not found, so that nothing is estimated from it.
     """
 
     provider: str
@@ -28,6 +28,7 @@ class Mechanics:
     source: str
     models: tuple[str, ...] = ()
     limits: str = ""
+    on_units: str = ""
     unpublished: tuple[str, ...] = ()
 
     def describes(self, offer: Offer) -> bool:

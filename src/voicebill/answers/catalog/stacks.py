@@ -8,7 +8,7 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import Kind
 
 Architecture = Literal["speech-to-speech", "agent", "live", "pipeline", "text", "transcription", "translation"]
-"""How an agent is built: speech to speech, a whole agent of one seller, a live model with a backend, a pipeline; or a partial alternative."""
+"""How an agent is built: speech to speech, a whole agent of one seller, a live model with a backend, a pipeline; or in part."""
 
 Role = Literal["transcriber", "llm", "tts", "live", "translator"]
 

@@ -22,8 +22,8 @@ LABELS: Mapping[str, str] = {
 class ComparisonChoices:
     """What is compared: `kind` is the only architecture that is shown (None: all).
 
-    `include_ending` ranks models that end within 90 days with the others; `stt`, `llm` and `tts` are the models of a pipeline of
-    one's own.
+    `include_ending` ranks models that end within 90 days with the others; `stt`, `llm` and `tts` are the models of a pipeline
+    of one's own.
     """
 
     include_ending: bool = False

@@ -44,6 +44,7 @@ def ptu_assumptions(
     checked = f"units of {row.model} were sized by the vendor's table of {row.checked}"
     yield f"{checked}, their hours priced by a list of {hourly.checked}: both are assumed unchanged since"
     yield from () if quote is None else quote.assumptions
+    yield from (row.on_units for row in facts.mechanics if row.on_units)
 
 
 def free_units(commitments: Iterable[Commitment]) -> Iterator[str]:
