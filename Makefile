@@ -56,11 +56,14 @@ format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.run ## compute docs/one-call.md, and write the tables of inputs in docs/parameters.md
+docs: $(VENV)/.run ## compute docs/one-call.md and docs/providers.md, and write the tables of inputs in docs/parameters.md
 	@$(BIN)/voicebill compare --minutes 6 --turns 20 --provider openai --day 2026-11-22 --break-even none --out docs/one-call.md > /dev/null
 	@$(BIN)/python -c "import sys; from voicebill.answers.parameters.documentation import with_input_tables; \
 		sys.stdout.write(with_input_tables(sys.stdin.read()))" < docs/parameters.md > docs/parameters.md.new
 	@mv docs/parameters.md.new docs/parameters.md
+	@$(BIN)/python -c "import sys; from datetime import date; from voicebill.facts import load_facts; \
+		from voicebill.answers.comparison.documentation import providers_page; \
+		sys.stdout.write(providers_page(load_facts(), date(2026, 11, 28)))" > docs/providers.md
 
 page: $(VENV)/.dev ## take the screenshot docs/page.png with an installed Chromium
 	@$(BIN)/python -m tests.web.screenshot

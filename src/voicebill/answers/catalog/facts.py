@@ -1,6 +1,6 @@
 """What an answer needs to know: prices, rules and quotas, stacks and their latencies, transports, provisioned throughput."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -8,7 +8,7 @@ from voicebill.answers.catalog.latency import Latency
 from voicebill.answers.catalog.mechanics import Mechanics
 from voicebill.answers.catalog.stacks import Stack
 from voicebill.answers.catalog.transports import TransportCatalog, TransportProfile
-from voicebill.billing.offers import Offer
+from voicebill.billing.offers import CONVERSATIONAL_KINDS, Offer, Rates
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.provisioned_throughput import ProvisionedThroughput
 from voicebill.billing.quotas import Quotas
@@ -32,6 +32,17 @@ class Facts:
     def transport_catalog(self) -> TransportCatalog:
         """The transports by name, with the price book."""
         return TransportCatalog({row.name: row for row in self.transports}, self.prices)
+
+    def missing_rules(self, offers: Iterable[Offer], day: date) -> dict[str, tuple[str, ...]]:
+        """By the id of each offer that cannot be estimated on a day, the rules that it lacks."""
+        missing = {}
+        for offer in offers:
+            row = offer.row_on(day) or offer.rows[-1]
+            bills_tokens = Rates.from_row(offer, row, self.prices.meters).bills_tokens
+            names = self.rules_for(offer, day=day).unknown if offer.kind in CONVERSATIONAL_KINDS and bills_tokens else ()
+            if names:
+                missing[offer.id] = names
+        return missing
 
     def rules_for(
         self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, ParameterValue] | None = None

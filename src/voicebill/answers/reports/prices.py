@@ -147,6 +147,8 @@ class PriceFileReport(Report):
     """Number of offers in the file."""
     rule_sets: int
     """Number of rule sets in the file."""
+    missing_rules: Mapping[str, tuple[str, ...]]
+    """By the id of each offer that cannot be estimated, the rules that it lacks."""
     contracted: int
     """Number of offers with contracted prices."""
     adjustments: int

@@ -19,7 +19,7 @@ from voicebill.billing.price_book import PriceBook
 from voicebill.cli.display import terminal
 from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.options.inputs import DAY_OPTION, ENDED_OPTION
-from voicebill.cli.options.shared import choice_parser, home_files, option, today
+from voicebill.cli.options.shared import PricesOption, choice_parser, home_files, option, today
 from voicebill.facts import load_facts
 
 KIND_CHOICES: tuple[str, ...] = get_args(Kind)
@@ -46,6 +46,7 @@ def prices_command(
     ] = None,
     day: DAY_OPTION = None,
     ended: ENDED_OPTION = False,
+    prices: PricesOption = None,
     file_to_check: Annotated[
         Path | None,
         option("--check", "Check a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
@@ -72,6 +73,8 @@ def prices_command(
         own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
         own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
         own_counts["aliases"] = len(book.model_aliases)
+        own_offers = [offer for offer in book.offers if offer not in built_in.prices.offers]
+        missing = checked.missing_rules(own_offers, day or today())
         if as_json:
             from voicebill.answers.reports.prices import PriceFileReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
             from voicebill.answers.reports.report import package_version  # noqa: PLC0415
@@ -83,6 +86,7 @@ def prices_command(
                     faults=(),
                     offers=offers,
                     rule_sets=sets,
+                    missing_rules=missing,
                     **own_counts,
                 )
             )
@@ -91,8 +95,12 @@ def prices_command(
                 f"{label} {count}" for label, count in {"offers": offers, "rule sets": sets, **own_counts}.items()
             )
             print_line(f"{file_to_check} has no faults: {summary}")
+            for offer_id, names in missing.items():
+                print_line(
+                    f"{offer_id} cannot be estimated, only its logs be costed, until the file has the rules {', '.join(names)}"
+                )
         return
-    book, effective_day = load_facts(*home_files()).prices, day or today()
+    book, effective_day = load_facts(*home_files(), *(prices or ())).prices, day or today()
     listed_kind = kind or DEFAULT_KIND
     if name:
         offers_shown = tuple(offer for offer in book.offers_named(name, provider) if kind in (None, offer.kind))

@@ -12,6 +12,7 @@ from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import DAY_OPTION, PROVIDER_OPTION, RULES_OPTION
 from voicebill.cli.options.shared import (
+    PricesOption,
     RuleOption,
     load_facts_and_rules,
     parse_overrides,
@@ -26,6 +27,7 @@ def rules_command(
     ] = DEFAULT_MODEL,
     *,
     provider: PROVIDER_OPTION = None,
+    prices: PricesOption = None,
     rules: RULES_OPTION = None,
     rule: RuleOption = None,
     day: DAY_OPTION = None,
@@ -37,7 +39,7 @@ def rules_command(
         voicebill rules gpt-realtime
         voicebill rules gpt-realtime --rules web-calculator-2026-06
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
-    facts, rule_set = load_facts_and_rules(rules)
+    facts, rule_set = load_facts_and_rules(rules, prices)
     effective_day = day or today()
     offer, effective_rules = resolve_rules(
         name, provider or DEFAULT_PROVIDER, effective_day, facts, rules=rule_set, overrides=parse_overrides(rule)
