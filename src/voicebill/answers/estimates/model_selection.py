@@ -1,7 +1,7 @@
 """Resolve a model selection (model, provider, deployment, region, day, rules) to its prices and rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -115,7 +115,7 @@ def resolve_rules(
         NotAvailable: the model is not available on that day, or takes no part in a conversation.
         InvalidInput: an override does not fit its parameter.
     """
-    offer = facts.prices.quote(model, provider=provider, day=day, kind="realtime").offer
+    offer = facts.prices.quote(model, provider=seller_of(model, provider, facts), day=day, kind="realtime").offer
     if offer.kind in PER_MINUTE_KINDS:
         raise NotAvailable(
             f"{offer.name} is a {offer.kind} model: only models that take part in a conversation have rules",
@@ -123,6 +123,17 @@ def resolve_rules(
             is_sentence=True,
         )
     return offer, facts.rules_for(offer, day=day, rules=rules, overrides=overrides)
+
+
+def seller_of(model: str, provider: str, facts: Facts) -> str:
+    """The provider of a model: that of the selection, unless it is the default one and only another sells the model.
+
+    >>> from voicebill.facts import load_facts
+    >>> seller_of("gemini-3.8-live", "openai", load_facts())
+    'google'
+    """
+    sellers = facts.prices.sellers([facts.prices.model_of(model).strip()])
+    return sellers[0] if provider == DEFAULT_PROVIDER and provider not in sellers and len(sellers) == 1 else provider
 
 
 def resolve_model(selection: ModelSelection, transcription_model: str | None, facts: Facts) -> ResolvedModel:
@@ -133,6 +144,7 @@ def resolve_model(selection: ModelSelection, transcription_model: str | None, fa
         NotAvailable: the model is not available in this form on that day, or is not a realtime model.
         Unpriced: its prices are known only in part.
     """
+    selection = replace(selection, provider=seller_of(selection.model, selection.provider, facts))
     quote = _quote(selection, selection.model, facts, "realtime")
     if quote.offer.kind not in CONVERSATIONAL_KINDS:
         raise NotAvailable(

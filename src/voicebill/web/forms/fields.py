@@ -23,6 +23,7 @@ from voicebill.answers.parameters.inputs import (
     Inputs,
     groups_of,
 )
+from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.billing.price_book import PriceBook
 from voicebill.web.forms.requests import PAGE_FIELDS
 
@@ -107,14 +108,13 @@ def form_groups(inputs: Iterable[Input]) -> tuple[FieldGroup, ...]:
 
 
 def with_models(group: FieldGroup, models: Mapping[str, Iterable[str]]) -> FieldGroup:
-    """A group in which the fields that name a model have the models of their kind as further choices."""
-    return replace(
-        group,
-        fields=tuple(
-            replace(row, choices=(*row.choices, *((name, name) for name in models.get(row.models_of, ()))))
-            for row in group.fields
-        ),
-    )
+    """A group in which the fields that name a model or a provider have those of a day as further choices."""
+    return replace(group, fields=tuple(_with_names(row, models.get(row.models_of or row.name, ())) for row in group.fields))
+
+
+def _with_names(row: FormField, names: Iterable[str]) -> FormField:
+    listed = {value for value, _ in row.choices}
+    return replace(row, choices=(*row.choices, *((name, name) for name in names if name not in listed)))
 
 
 FORM_INPUTS: Inputs = {**ESTIMATE, "discount": DISCOUNT}
@@ -160,11 +160,17 @@ def _field_order(name: str) -> int:
 
 
 def model_choices(book: PriceBook, day: date, provider: str) -> dict[str, list[str]]:
-    """The models of a form's fields that are sold on a day, by their kind; transcription is of one provider."""
+    """The models of a form's fields that are sold on a day, by their kind; transcription is of one provider. The providers."""
     return {
+        "provider": sorted({offer.provider for offer in available_offers(book, day)}),
         "realtime": list(realtime_model_names(book, day)),
         "transcription": book.model_names("transcription", day, provider),
     }
+
+
+def provider_choices(book: PriceBook, day: date) -> tuple[tuple[str, str], ...]:
+    """The providers whose models hold a conversation on a day, with their labels."""
+    return _with_names(FORM_FIELDS["provider"], model_choices(book, day, DEFAULT_PROVIDER)["provider"]).choices
 
 
 def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:
