@@ -97,6 +97,7 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
         "carrier_increment",
         "egress_per_gb",
         "platforms",
+        "concurrent_calls",
     }
 
 

@@ -11,6 +11,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.answers.catalog.stacks import restrict_stacks
 from voicebill.answers.comparison.alternatives import alternatives
+from voicebill.answers.comparison.choices import ComparisonChoices
 from voicebill.answers.comparison.compare import available_offers_matching, compare
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
@@ -146,7 +147,7 @@ def _simulate(table: Arguments, site: ToolContext) -> JsonObject:
 def _compare(table: Arguments, site: ToolContext) -> JsonObject:
     """Only the offers of a model, provider or deployment that is given."""
     options_table, table = split_inputs(table, COMPARISON)
-    include_ending = read_inputs(options_table, COMPARISON).get("include_ending", False)
+    choices = ComparisonChoices(**read_inputs(options_table, COMPARISON))
     request = _request(table, site)
     names = {name: str(table[name]).strip().lower() for name in ("model", "provider", "deployment") if table.get(name)}
     models = (names["model"],) if "model" in names else ()
@@ -159,7 +160,7 @@ def _compare(table: Arguments, site: ToolContext) -> JsonObject:
         facts,
         request.volume,
         lengths=request.lengths,
-        include_ending=include_ending,
+        include_ending=choices.include_ending,
     )
     priced = alternatives(
         answer,
@@ -167,11 +168,11 @@ def _compare(table: Arguments, site: ToolContext) -> JsonObject:
         request.selection,
         facts,
         request.volume,
-        stacks=[] if models else restrict_stacks(facts.stacks, names.get("provider"), names.get("deployment")),
+        stacks=choices.stacks([] if models else restrict_stacks(facts.stacks, names.get("provider"), names.get("deployment"))),
         lengths=request.lengths,
         connection_costs=request.connection_costs,
-        include_ending=include_ending,
-    )
+        include_ending=choices.include_ending,
+    ).of_kind(choices.kind)
     return ComparisonReport.of(answer, priced, [], facts, day).to_dict()
 
 

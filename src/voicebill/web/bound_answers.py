@@ -192,7 +192,7 @@ def compare_alternatives(bound: BoundRequest, answer: Comparison, offer_filter: 
             estimate_request.selection,
             bound.facts,
             volume,
-            stacks=stacks if offer_filter.model else offer_filter.choices.stacks(stacks),
+            stacks=offer_filter.choices.stacks(stacks),
             lengths=lengths,
             connection_costs=estimate_request.connection_costs,
             include_ending=offer_filter.choices.include_ending,

@@ -16,7 +16,7 @@ from voicebill.billing.money import format_amount
 from voicebill.billing.offers import Offer, Rates
 from voicebill.conversation.plan import Plan
 
-PLAN = Plan(minutes=10, turns=20)
+TYPICAL_CALL = Plan(minutes=10, turns=20)
 
 HEAD = """# Providers
 
@@ -30,7 +30,7 @@ where nobody measured it, latency are not compared.
 
 """
 
-OWN_WAY = "by tokens; each response reads the history again, part of it at a cached rate"
+BY_RESPONSES = "by tokens; each response reads the history again, part of it at a cached rate"
 """How OpenAI's and Azure's realtime models are billed."""
 
 
@@ -41,12 +41,12 @@ def providers_page(facts: Facts, day: date) -> str:
 
 def _comparison(facts: Facts, day: date) -> Iterator[str]:
     offers = available_offers(facts.prices, day)
-    answer = compare(PLAN, offers, ModelSelection(model="any", day=day), facts)
+    answer = compare(TYPICAL_CALL, offers, ModelSelection(model="any", day=day), facts)
     yield f"## One call on {day}"
     yield ""
     yield (
-        f"{PLAN.minutes} minutes, {PLAN.turns} turns, {PLAN.instructions_tokens:,} tokens of prompt; user and assistant speak "
-        "40% of the time each. Of models that are sold in several versions, deployments and regions, the cheapest. The range "
+        f"{TYPICAL_CALL.minutes} minutes, {TYPICAL_CALL.turns} turns, {TYPICAL_CALL.instructions_tokens:,} tokens of prompt; "
+        "user and assistant speak 40% of the time each. Of models that are sold in several versions, deployments and regions, the cheapest. The range "
         "is the planning range: of the cache and of rules that are not certain."
     )
     yield ""
@@ -71,7 +71,7 @@ def _comparison(facts: Facts, day: date) -> Iterator[str]:
 def _row(candidate: OfferEstimate) -> str:
     assert candidate.answer is not None
     costs, model = candidate.answer.per_conversation, candidate.answer.model
-    span = rule_uncertainty(PLAN, model, costs).planning_range(costs)
+    span = rule_uncertainty(TYPICAL_CALL, model, costs).planning_range(costs)
     same = format_amount(span.low) == format_amount(span.high)
     return _cells(
         candidate.offer.provider,
@@ -79,7 +79,7 @@ def _row(candidate: OfferEstimate) -> str:
         LABELS["agent" if candidate.offer.kind == "agent" else "speech-to-speech"],
         format_amount(costs.expected),
         "" if same else f"{format_amount(span.low)} to {format_amount(span.high)}",
-        candidate.mechanics.billing if candidate.mechanics else OWN_WAY,
+        candidate.mechanics.billing if candidate.mechanics else BY_RESPONSES,
     )
 
 

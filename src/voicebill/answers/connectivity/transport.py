@@ -64,6 +64,8 @@ class ConnectionCosts:
             raise InvalidInput(
                 "applies to carrier_per_minute: give that, too", field="carrier_increment", mentions=("carrier_per_minute",)
             )
+        if self.concurrent_calls is not None and not self.platforms:
+            raise InvalidInput("applies to platforms: name one", field="concurrent_calls", mentions=("platforms",))
         payees = (self.carrier, *self.platforms)
         duplicate = next((name for name in self.platforms if payees.count(name) > 1), None)
         if duplicate is not None:
