@@ -46,8 +46,8 @@ def _comparison(facts: Facts, day: date) -> Iterator[str]:
     yield ""
     yield (
         f"{TYPICAL_CALL.minutes} minutes, {TYPICAL_CALL.turns} turns, {TYPICAL_CALL.instructions_tokens:,} tokens of prompt; "
-        "user and assistant speak 40% of the time each. Of models that are sold in several versions, deployments and regions, the cheapest. The range "
-        "is the planning range: of the cache and of rules that are not certain."
+        "user and assistant speak 40% of the time each. Of models that are sold in several versions, deployments and regions, "
+        "the cheapest. The range is the planning range: of the cache and of rules that are not certain."
     )
     yield ""
     yield "| provider | model | kind | expected | range | how it bills |"
