@@ -1,6 +1,7 @@
 """Check that names lead to the right offer, with assumptions and warnings."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -203,6 +204,18 @@ def test_an_earlier_version_ends_with_a_later_one_and_never_the_other_way_round(
     assert ends["azure/gpt-4o-realtime-preview-2025-06-03"] == date(2026, 7, 7)
 
 
-def test_a_seller_without_known_prices_is_named_with_the_reason() -> None:
-    with pytest.raises(Unpriced, match="no prices of Azure Voice Live: it is charged by meters of its own"):
-        load_facts().prices.quote("gpt-realtime", provider="azure-voice-live", day=DAY)
+UNPRICED = """
+[[unpriced_providers]]
+name = "parrot-ai"
+title = "Parrot AI"
+reason = "it charges by the feather"
+checked = 2026-11-01
+sources = ["an invented price list"]
+"""
+
+
+def test_a_seller_without_known_prices_is_named_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(UNPRICED, encoding="utf-8")
+    with pytest.raises(Unpriced, match="no prices of Parrot AI: it charges by the feather"):
+        load_facts(file).prices.quote("gpt-realtime", provider="parrot-ai", day=DAY)

@@ -10,6 +10,7 @@ import pytest
 from tests.cases import DAY
 from tests.conversation.scripts import GA, PAGE, PREVIEW, rules_of
 from voicebill.billing.errors import InvalidInput, UnknownName
+from voicebill.billing.offers import CONVERSATIONAL_KINDS
 from voicebill.billing.validity import PartialDate
 from voicebill.conversation.rules import PARAMETERS, EffectiveRules, RuleBook, RuleRow, RuleSet, parse_parameter
 from voicebill.facts import load_facts
@@ -33,15 +34,11 @@ def test_the_basis_names_the_measurement_or_the_assumption() -> None:
 
 
 def test_every_parameter_of_every_model_has_evidence_and_a_basis() -> None:
-    for model in {offer.model for offer in load_facts().prices.offers if offer.kind == "realtime" and offer.row_on(DAY)}:
-        provider = (
-            "openai"
-            if any(o.provider == "openai" and o.row_on(DAY) for o in load_facts().prices.offers_named(model))
-            else "azure"
-        )
-        rows = load_facts().rules_for(load_facts().prices.quote(model, provider=provider, day=DAY).offer, day=DAY).rows
-        assert set(rows) == set(PARAMETERS)
-        assert all(row.basis for row in rows.values())
+    for offer in load_facts().prices.offers:
+        if offer.kind in CONVERSATIONAL_KINDS and offer.row_on(DAY):
+            rows = load_facts().rules_for(offer, day=DAY).rows
+            assert set(rows) == set(PARAMETERS)
+            assert all(row.basis for row in rows.values())
 
 
 def test_limits_follow_the_model_and_the_provider() -> None:

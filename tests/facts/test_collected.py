@@ -11,6 +11,7 @@ from voicebill.billing.validity import PartialDate
 from voicebill.facts import load_facts
 
 PRICES = case_file("collected_prices.toml")
+OTHER_PROVIDERS = case_file("collected_providers.toml")
 LIFECYCLE = case_file("collected_lifecycle.toml")["rows"]
 
 
@@ -55,6 +56,7 @@ def test_only_transcription_models_have_a_text_price_from_another_source() -> No
 
 def test_the_book_holds_nothing_that_was_not_collected() -> None:
     collected_ids = {row["carried"] for row in PRICES["rows"] if "carried" in row}
+    collected_ids |= {offer_id for row in OTHER_PROVIDERS["rows"] for offer_id in row.get("carried", ())}
     assert {offer.id for offer in load_facts().prices.offers} == collected_ids
 
 
@@ -103,8 +105,10 @@ def test_no_lifecycle_was_invented() -> None:
 def test_telephony_rows_are_marked_as_examples() -> None:
     examples = {offer.provider for offer in load_facts().prices.offers if offer.example}
     assert examples == {"azure-communication-services", "telnyx", "twilio"}
-    assert all(offer.example for offer in load_facts().prices.offers if offer.kind == "telephony")
-    assert load_facts().prices.providers == ("azure", "openai")
+    carriers = {offer.provider for offer in load_facts().prices.offers if offer.kind == "telephony" and not offer.example}
+    assert carriers == {"cartesia", "daily", "fish-audio", "livekit"}, "telephony that belongs to a platform or an agent"
+    assert {"azure", "google", "openai"} < set(load_facts().prices.providers)
+    assert "twilio" not in load_facts().prices.providers
 
 
 def test_azure_names_its_meters_and_their_units() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
+from voicebill.billing.offers import PER_MINUTE_KINDS
 from voicebill.facts.load import load_facts
 
 
@@ -19,7 +20,8 @@ def time_meters(model: str | None) -> frozenset[str]:
 def _meters_by_model() -> Mapping[str, frozenset[str]]:
     prices = load_facts().prices
     meters: dict[str, set[str]] = {}
-    for offer in prices.offers:
+    models = (offer for offer in prices.offers if offer.kind not in PER_MINUTE_KINDS)  # carriers and platforms are no models
+    for offer in models:
         for name in (offer.model, offer.name, *offer.also_named):
             meters.setdefault(name.lower(), set()).update(meter for row in offer.rows for meter in row.unit_prices)
     return {

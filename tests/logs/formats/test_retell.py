@@ -8,6 +8,7 @@ import json
 from datetime import date
 from typing import Any
 
+from tests.cases import micro_dollars
 from tests.logs.reading import read_record, read_records, usage_of
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
@@ -41,13 +42,13 @@ def test_a_call_is_as_long_as_it_was_charged_for_or_else_as_it_was() -> None:
 
 
 def test_charges_and_tokens_without_a_model_are_usage_that_is_not_read() -> None:
-    """4762 + 4814 tokens = 9576; 12.27 are cents, and never an amount."""
+    """4762 + 4814 tokens = 9576; 12.27 are cents, and never an amount: 97 s × 0.055 a minute are what Retell itself charges."""
     (record,), report = read_records(json.dumps(call(call_cost=COSTS, llm_token_usage=TOKENS)))
     assert report.unread_usage is not None
     assert dict(report.unread_usage.counts) == {"combined_cost": 12.27, "llm_tokens": 9576}
     answer = cost(PythonEngine([record]), CostQuery(), load_facts().prices)
-    assert (answer.total.low, answer.total.high, answer.total.unpriced) == (None, None, 1)
-    assert answer.unpriced[0].reason.startswith("the price book has no prices of Retell")
+    assert (answer.total.low, answer.total.high, answer.total.unpriced) == (*[micro_dollars("97 × 55000") / 60] * 2, 0)
+    assert [line.period.quote and line.period.quote.offer.id for line in answer.lines] == ["retell/voice-infra"]
 
 
 def test_charges_by_product_count_without_their_sum() -> None:

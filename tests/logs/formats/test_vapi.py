@@ -82,13 +82,11 @@ def test_each_component_counts_in_its_own_unit() -> None:
 
 
 def test_the_amount_is_by_voicebills_prices_and_never_the_charge() -> None:
-    """2000 × 2.00 + 3000 × 0.50 + 400 × 8.00 = 8700 millionths; 9.99 and 0.1 dollars of Vapi are not in it."""
+    """2000 × 2.00 + 3000 × 0.50 + 400 × 8.00 = 8700 millionths, and 2 minutes × 0.05 = 100,000; no charge of Vapi is in it."""
     items, _ = read_records(json.dumps(call(MODEL, MINUTES)))
     answer = cost(PythonEngine(items), CostQuery(deployment="global"), load_facts().prices)
-    assert answer.total.low == answer.total.high == 8_700_000_000
-    (line,) = answer.unpriced
-    assert (line.meter, line.low) == ("call_ms", 120_000)
-    assert line.reason.startswith("the price book has no prices of Vapi")
+    assert answer.total.low == answer.total.high == 108_700_000_000
+    assert not answer.unpriced
 
 
 def test_a_voice_without_a_model_is_not_of_the_models_of_the_log() -> None:

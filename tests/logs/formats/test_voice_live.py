@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import micro_dollars
 from tests.logs.reading import read_record, read_records, usage_of
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
@@ -109,15 +110,18 @@ def test_only_the_session_with_such_settings_is_of_voice_live() -> None:
     assert {record.key: record.provider for record in records} == {"resp_a": "azure-voice-live", "resp_b": "azure"}
 
 
-def test_its_usage_is_shown_and_unpriced_with_the_reason() -> None:
-    """15 + 5 tokens in and 2 + 7 out of gpt-realtime would cost something at Azure OpenAI: here they have no price."""
+def test_its_usage_has_the_prices_of_its_tier() -> None:
+    """gpt-realtime is in the pro tier: 700 millionths, and before May 2026 770."""
     prices = load_facts().prices
-    record = read_record("\n".join(map(json.dumps, (session(avatar={}), done()))), defaults=AZURE)
-    answer = cost(PythonEngine([record]), CostQuery(), prices)
-    assert (answer.total.low, answer.total.unpriced) == (None, 4)
-    (reason,) = {line.reason for line in answer.unpriced}
-    assert reason.startswith("the price book has no prices of Azure Voice Live: it is charged by meters of its own")
-    assert usage_of(record) == {"text_in": 15, "audio_in": 5, "text_out": 2, "audio_out": 7}
+    for day, written in (
+        (date(2026, 11, 22), "15 × 4 + 5 × 32 + 2 × 16 + 7 × 64"),
+        (date(2026, 3, 1), "15 × 4.40 + 5 × 35.20 + 2 × 17.60 + 7 × 70.40"),
+    ):
+        defaults = LogDefaults(provider="azure", deployment="global", day=day)
+        record = read_record("\n".join(map(json.dumps, (session(avatar={}), done()))), defaults=defaults)
+        assert usage_of(record) == {"text_in": 15, "audio_in": 5, "text_out": 2, "audio_out": 7}
+        answer = cost(PythonEngine([record]), CostQuery(), prices)
+        assert (answer.total.low, answer.total.unpriced) == (micro_dollars(written), 0)
 
 
 def test_metrics_and_spans_of_voice_live_are_of_the_same_provider() -> None:
