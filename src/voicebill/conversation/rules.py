@@ -371,6 +371,19 @@ class RuleBook:
                 return candidate
         raise UnknownName("rule set", name, (rule_set.name for rule_set in self.sets), field="rules")
 
+    def describes(self, name: str, sellers: Iterable[str]) -> bool:
+        """Whether a rule set describes a model that some providers sell.
+
+        Raises:
+            UnknownName: there is no rule set with that name.
+        """
+        described = self._described(self._lineage(self.rule_set(name)))
+        return not described or not set(described).isdisjoint(sellers)
+
+    def _described(self, lineage: Iterable[RuleSet]) -> tuple[str, ...]:
+        """The providers that a set describes, or else the nearest of those that it is based on; empty: any."""
+        return next((ancestor.providers for ancestor in reversed(list(lineage)) if ancestor.providers), ())
+
     def rules_for(
         self,
         name: str | None,
@@ -393,8 +406,8 @@ class RuleBook:
         all_sellers = (provider, *sellers)
         rule_set = self.rule_set(self.default_for(all_sellers) if name is None else name)
         lineage = self._lineage(rule_set)
-        described = rule_set.providers
-        if described and provider and set(described).isdisjoint(all_sellers):
+        if provider and not self.describes(rule_set.name, all_sellers):
+            described = self._described(lineage)
             raise InvalidInput(
                 f"the rule set {rule_set.name} describes the models of {' and '.join(described)}, not those of {provider}: "
                 f"give the rules of {provider} in a file with provider = {provider!r}",

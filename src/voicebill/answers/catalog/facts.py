@@ -44,6 +44,15 @@ class Facts:
                 missing[offer.id] = names
         return missing
 
+    def rule_set_for(self, offer: Offer, rules: str | None) -> str | None:
+        """The rule set that is asked for, if it describes an offer; else None, for that of the offer's provider.
+
+        Raises:
+            UnknownName: there is no such rule set.
+        """
+        sellers = (offer.provider, *self.prices.sellers((offer.model, offer.name, *offer.also_named)))
+        return rules if rules is None or self.rules.describes(rules, sellers) else None
+
     def rules_for(
         self, offer: Offer, *, day: date, rules: str | None = None, overrides: Mapping[str, ParameterValue] | None = None
     ) -> EffectiveRules:

@@ -19,7 +19,7 @@ from voicebill.billing.offers import CONVERSATIONAL_KINDS, DEPLOYMENTS, Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.rules import Rules
+from voicebill.conversation.rules import EffectiveRules, Rules
 from voicebill.conversation.volume import Volume
 
 CountingKey = tuple[Rules, str | None, tuple[tuple[str, int], ...]]
@@ -159,8 +159,8 @@ def _with_shortest_session(plan: Plan, offers: Iterable[Offer], selection: Model
     """
     if not plan.calls_end_with_session or plan.session_minutes is not None:
         return plan
-    rules = (facts.rules_for(row, day=selection.day, rules=selection.rules, overrides=selection.overrides) for row in offers)
-    limits = [minutes for row in rules if (minutes := row.rules.session_minutes)]
+    all_rules = (_rules_of(offer, selection, facts) for offer in offers)
+    limits = [minutes for row in all_rules if (minutes := row.rules.session_minutes)]
     return replace(plan, session_minutes=min(limits)) if limits else plan
 
 
@@ -230,9 +230,16 @@ class _SharedCounts:
 
 def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelection, facts: Facts) -> OfferEstimate:
     region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
-    offer_selection = replace(selection, model=offer.name, provider=offer.provider, deployment=offer.deployment, region=region)
+    offer_selection = replace(
+        selection,
+        model=offer.name,
+        provider=offer.provider,
+        deployment=offer.deployment,
+        region=region,
+        rules=facts.rule_set_for(offer, selection.rules),
+    )
     book = facts.prices
-    effective_rules = facts.rules_for(offer, day=selection.day, rules=selection.rules, overrides=selection.overrides)
+    effective_rules = _rules_of(offer, selection, facts)
     answer, reason = None, None
     try:
         answer = shared.estimate(resolve_model(offer_selection, shared.plan.transcription_model, facts))
@@ -248,6 +255,11 @@ def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelecti
         history_assumed=effective_rules.rows["history"].evidence == "assumed",
         mechanics=mechanics_of(offer, facts.mechanics),
     )
+
+
+def _rules_of(offer: Offer, selection: ModelSelection, facts: Facts) -> EffectiveRules:
+    rules = facts.rule_set_for(offer, selection.rules)
+    return facts.rules_for(offer, day=selection.day, rules=rules, overrides=selection.overrides)
 
 
 def _sort_key(candidate: OfferEstimate, *, include_ending: bool) -> tuple[bool, bool, Fraction, str]:

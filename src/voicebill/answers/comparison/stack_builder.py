@@ -108,9 +108,8 @@ class StackBuilder:
             )
         except (NotAvailable, Unpriced):
             return None
-        effective_rules = self.facts.rules_for(
-            quote.offer, day=selection.day, rules=selection.rules, overrides=selection.overrides
-        )
+        rules = self.facts.rule_set_for(quote.offer, selection.rules)
+        effective_rules = self.facts.rules_for(quote.offer, day=selection.day, rules=rules, overrides=selection.overrides)
         ends, ending_soon = book.shutdown_day(quote.offer), book.is_ending_soon(quote.offer, selection.day)
         return StackComponent(role, quote, effective_rules.rules, ends, ending_soon)
 
@@ -131,7 +130,7 @@ class StackBuilder:
         return ranks_last, *_cost_order(priced_component)
 
     def _matching(self, role: Role, stack: Stack) -> Iterator[StackComponent]:
-        """Candidates that meet a stack's requirements."""
+        """Candidates that meet a stack's requirements. A price that only third parties state is used where it is asked for."""
         models = stack.models.get(role, ())
         tier = stack.tier if role == "llm" else "standard"
         until = self.selection.day + timedelta(days=stack.min_lifetime_days)
@@ -140,7 +139,8 @@ class StackBuilder:
             is_named = not {offer.model, offer.name, *offer.also_named}.isdisjoint(models)
             is_available = stack.provider in (None, offer.provider) and stack.deployment in (None, offer.deployment)
             lasts = component.ends is None or component.ends >= until
-            if (is_named or not models) and is_available and lasts and offer.tier == tier:
+            is_meant = is_named or (not models and component.quote.rates.row.confidence != "low")
+            if is_meant and is_available and lasts and offer.tier == tier:
                 yield component
 
     def _no_candidate_message(self, role: Role, stack: Stack) -> str:

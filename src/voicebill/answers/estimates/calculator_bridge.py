@@ -11,6 +11,7 @@ from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.money import Amount
+from voicebill.billing.offers import Offer
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS
 
@@ -47,6 +48,11 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "contexts and sessions are limited": ("context_tokens", "input_limit_tokens", "session_minutes"),
 }
 LAST_STEP = "turns differ in length"
+
+
+def is_counted(offer: Offer, facts: Facts) -> bool:
+    """Whether the calculator's rules describe an offer."""
+    return facts.rule_set_for(offer, CALCULATOR_RULES) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from voicebill.answers.comparison.alternatives import ANY_PIPELINE, Alternatives
 from voicebill.answers.comparison.break_even import AXES, BreakEvenCurve, break_even, parse_range, select_alternatives, sweep
 from voicebill.answers.comparison.choices import ComparisonChoices
 from voicebill.answers.comparison.compare import Comparison, OfferEstimate, available_offers_matching, compare, compare_plans
-from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge, is_counted
 from voicebill.answers.parameters.inputs import CALL_VOLUME, COMPARISON, CONNECTION_COSTS, PLAN, SELECTION
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.parameters.request import EstimateRequest
@@ -192,7 +192,7 @@ def compare_command(
         if second_plan is None
         else compare(second_plan, offers, selection, facts, conversations, lengths=lengths, include_ending=include_ending)
     )
-    cheapest = _cheapest_confirmed(answer)
+    cheapest = _cheapest_confirmed(answer, facts)
     bridge_result = bridge(plan, cheapest.answer.model.selection, facts) if with_calculator and cheapest.answer else None
     if chart_file:
         chart_theme = parse_theme(theme, width)
@@ -217,10 +217,10 @@ def compare_command(
         print_calculator_bridge(bridge_result, cheapest.offer, out)
 
 
-def _cheapest_confirmed(answer: Comparison) -> OfferEstimate:
-    """The cheapest offer that is known to be available on the day; if there is none, the cheapest of all."""
-    confirmed = (offer_estimate for offer_estimate in answer.candidates if not offer_estimate.availability_unconfirmed)
-    return next(confirmed, answer.candidates[0])
+def _cheapest_confirmed(answer: Comparison, facts: Facts) -> OfferEstimate:
+    """Of the models that the calculator knows, the cheapest that is known to be available; if there is none, of all."""
+    counted = [row for row in answer.candidates if is_counted(row.offer, facts)] or answer.candidates
+    return next((row for row in counted if not row.availability_unconfirmed), counted[0])
 
 
 def _draw(

@@ -22,7 +22,7 @@ from voicebill.answers.comparison.compare import (
     offer_notes,
     split_by_ending,
 )
-from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge
+from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge, is_counted
 from voicebill.answers.parameters.inputs import COMPARISON
 from voicebill.answers.parsing.quantities import format_number
 from voicebill.answers.reports.comparison import ComparisonReport
@@ -299,8 +299,8 @@ def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Compa
 
 
 def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:
-    """The offer of the form, or else the cheapest with confirmed availability."""
-    available = [offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer]
+    """The offer of the form, or else the cheapest with confirmed availability, of those that the calculator knows."""
+    available = [row for row in answer.candidates if row.answer and is_counted(row.offer, bound.facts)]
     try:
         selected_id = bound.facts.prices.quote(
             bound.request.selection.model,
