@@ -209,6 +209,22 @@ def test_voice_live_bills_a_text_model_with_audio_of_azure_speech() -> None:
     assert expected(result) == micro_dollars("1007 × 4 + 240 × 17 + 84 × 16 + 480 × 31")
 
 
+def test_voice_live_charges_what_a_text_model_read_before_as_cached() -> None:
+    """Turn k reads 120 new tokens of audio and 360 of each turn before: 2,400 new, 190 × 360 = 68,400 cached. Of text 1,007 in
+    turn 1 and 4 in each later one are new, 1,007 + 19 × 4 = 1,083; 50 of each turn before (frames 4 + 4, and 42 that the model
+    wrote) are read again: 20 × 1,007 + 190 × 50 - 1,083 = 28,557 cached. It writes 42, 20 times, and speaks 240.
+    """
+    costs = answer("azure-voice-live", "gpt-4o").per_conversation
+    assert costs.expected == micro_dollars("1083 × 4 + 28557 × 0.40 + 2400 × 17 + 68400 × 0.40 + 840 × 16 + 4800 × 31")
+    assert costs.worst == micro_dollars("29640 × 4 + 70800 × 17 + 840 × 16 + 4800 × 31")
+
+
+def test_voice_live_s_text_models_of_a_tier_cost_the_same() -> None:
+    """Also those that Azure OpenAI counts in another way, and gpt-5-chat, which it does not sell."""
+    pro = ("gpt-4o", "gpt-4.1", "gpt-5", "gpt-5-chat", "gpt-5.1", "gpt-5.2", "gpt-5.4", "gpt-5.6-terra")
+    assert len({expected(answer("azure-voice-live", model)) for model in pro}) == 1
+
+
 def test_phi_counts_12_and_a_half_tokens_a_second_of_input() -> None:
     """24 s are 300 tokens in and 480 out."""
     result = answer("azure-voice-live", "phi4-mm-realtime", ONE_TURN)
