@@ -273,7 +273,7 @@ class PriceBook:
         return {key: tuple(offers) for key, offers in by_name.items()}
 
     @cached_property
-    def _sellers(self) -> Mapping[str, tuple[str, ...]]:
+    def _sellers_by_name(self) -> Mapping[str, tuple[str, ...]]:
         sellers: dict[str, list[str]] = {}
         for provider, name in self._by_name:
             sellers.setdefault(name, []).append(provider)
@@ -281,7 +281,7 @@ class PriceBook:
 
     def sellers(self, names: Iterable[str]) -> tuple[str, ...]:
         """The providers that sell a model with one of these names."""
-        return tuple(dict.fromkeys(seller for name in names for seller in self._sellers.get(name.lower(), ())))
+        return tuple(dict.fromkeys(seller for name in names for seller in self._sellers_by_name.get(name.lower(), ())))
 
     def quote(
         self,

@@ -39,13 +39,34 @@ BILLED_BY_CARRIER = {
     "telnyx/sip-trunk-inbound-us": "66",
     "telnyx/sip-trunk-outbound-us": "66",
     "telnyx/voice-api": "61.2",
+    "twilio/voice-outbound-us-toll-free": "120",
+    "twilio/media-streams": "61.2",
+    "twilio/conversation-relay": "61.2",
+    "telnyx/sip-trunk-inbound-us-toll-free": "66",
+    "telnyx/sip-trunk-outbound-us-toll-free": "61.2",
+    "telnyx/media-streaming": "61.2",
+    "telnyx/call-recording": "61.2",
+    "cartesia/line-telephony": "61.2",
+    "daily/pipecat-cloud-agent-1x": "61.2",
+    "daily/pstn-us": "61.2",
+    "daily/audio-recording": "61.2",
+    "deepgram/voice-agent-own-llm-and-tts": "61.2",
+    "fish-audio/agents-phone": "62",
+    "inworld/realtime-api": "61.2",
+    "livekit/ship": "120",
+    "livekit/third-party-sip": "120",
+    "retell/voice-infra": "61.2",
+    "vapi/platform": "61.2",
 }
-"""Twilio rounds up to minutes, Telnyx' trunks to 6 s; the others state milliseconds, or no increment."""
+"""Twilio and LiveKit round up to minutes, Telnyx' trunks to 6 s, Fish Audio to seconds; the others state milliseconds, or no
+increment."""
+
+PAID_PER_MONTH = {"twilio/local-number-us", "retell/concurrent-call"}
 
 
 def test_every_carrier_has_its_increment_written_here() -> None:
     per_minute = {offer.id for offer in load_facts().prices.offers if offer.kind in PER_MINUTE_KINDS}
-    assert per_minute == set(BILLED_BY_CARRIER)
+    assert per_minute == set(BILLED_BY_CARRIER) | PAID_PER_MONTH
 
 
 @pytest.mark.parametrize(("carrier", "seconds"), BILLED_BY_CARRIER.items())

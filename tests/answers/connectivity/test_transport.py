@@ -329,7 +329,7 @@ def test_invalid_connection_costs_are_refused(values: dict[str, Any], message: s
     [
         ({}, {"carrier": "twilio/voice-inbound-us-locl"}, "unknown carrier 'twilio/voice-inbound-us-locl'; the nearest are"),
         ({}, {"platforms": ("example-voice/agent",)}, "unknown platform 'example-voice/agent'; the nearest is example-"),
-        ({}, {"carrier": "openai/gpt-realtime"}, "known: azure-communication-services/"),
+        ({}, {"carrier": "openai/gpt-realtime"}, "are known, such as azure-communication-services/"),
         ({}, {"codec": "g711"}, "unknown codec 'g711' of WebRTC; known: opus; it is available over websocket or sip"),
         ({"transport": "sip"}, {"codec": "pcm16"}, "it is available over websocket"),
         ({"transport": "websocket"}, {"codec": "mp3"}, "unknown codec 'mp3' of WebSocket; known: g711, pcm16"),

@@ -280,6 +280,8 @@ class EstimateReport(Report):
     without a volume."""
     per_month: ScenariosReport | None
     """Dollars per month, over calls of all lengths; null without a volume."""
+    included_per_month: Dollars | None
+    """Dollars of the minutes that a month of the offer includes: `per_month` is less by that. Null without a volume."""
     per_year: ScenariosReport | None
     """Dollars per year, over calls of all lengths; null without a volume."""
     planning_range: PlanningRangeReport | None
@@ -332,6 +334,7 @@ class EstimateReport(Report):
             per_minute=ScenariosReport.of(answer.per_minute),
             mean_per_conversation=ScenariosReport.or_null(answer.mean_per_conversation),
             per_month=ScenariosReport.or_null(answer.per_month),
+            included_per_month=dollars_or_null(None if answer.volume is None else answer.included),
             per_year=ScenariosReport.or_null(answer.per_year),
             planning_range=PlanningRangeReport.of(answer),
             call_mix=CallMixReport.of(answer.call_mix) if answer.call_mix else None,
