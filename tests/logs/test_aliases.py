@@ -98,7 +98,8 @@ def test_unknown_names_are_reported_when_they_are_recorded(tmp_path: Path) -> No
     assert warnings == [
         "3 records of gpt-realtme at openai will be unpriced: unknown model 'gpt-realtme'; the nearest are gpt-realtime, "
         "gpt-realtime-2, gpt-realtime-2.1",
-        "1 record of gpt-realtime at acme will be unpriced: unknown provider 'acme'; known: azure, openai",
+        "1 record of gpt-realtime at acme will be unpriced: unknown provider 'acme'; 24 are known, such as agora, "
+        "alibaba, amazon, assemblyai",
         "1 record without a model will be unpriced: give a model, or a transcription model for transcriptions",
     ]
 

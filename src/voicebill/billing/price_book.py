@@ -272,13 +272,6 @@ class PriceBook:
                 by_name.setdefault((offer.provider.lower(), name.lower()), []).append(offer)
         return {key: tuple(offers) for key, offers in by_name.items()}
 
-    @cached_property
-    def _sellers_by_name(self) -> Mapping[str, tuple[str, ...]]:
-        sellers: dict[str, list[str]] = {}
-        for provider, name in self._by_name:
-            sellers.setdefault(name, []).append(provider)
-        return {name: tuple(providers) for name, providers in sellers.items()}
-
     def sellers(self, names: Iterable[str]) -> tuple[str, ...]:
         """The providers that sell a model with one of these names."""
         return tuple(dict.fromkeys(seller for name in names for seller in self._sellers_by_name.get(name.lower(), ())))

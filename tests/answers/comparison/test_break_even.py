@@ -484,8 +484,8 @@ def test_the_cheapest_chain_is_the_cheapest_of_all_chains(plan: Plan) -> None:
     cheapest = find("cheapest", alternatives(None, plan, SELECTION, load_facts()))
     assert {component.quote.offer.tier for component in first.components} == {"standard"}
     assert first.expected == cheapest.expected
-    assert [component.quote.offer.model for component in first.components] == [
-        component.quote.offer.model for component in cheapest.components
+    assert [component.quote.rates.row.unit_prices for component in first.components] == [
+        component.quote.rates.row.unit_prices for component in cheapest.components
     ]
 
 
