@@ -3,7 +3,7 @@
 import pytest
 
 from tests.logs.reading import read_record
-from voicebill.logs.providers import normalize_provider
+from voicebill.logs.providers import normalize_provider, split_model_name
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,17 @@ def test_an_unknown_host_names_no_provider(host: str) -> None:
         ("openai.responses", "openai"),
         ("azure-openai.chat", "azure"),
         ("anthropic.messages", "anthropic"),
-        ("gcp.vertex_ai", "gcp.vertex_ai"),
-        ("aws.bedrock", "aws.bedrock"),
+        ("ibm.watsonx.ai", "ibm.watsonx.ai"),
+        *(
+            (name, "google")
+            for name in ("google", "Gemini", "Vertex AI", "vertex_ai", "gcp.gemini", "gcp.vertex_ai", "geminilive")
+        ),
+        *((host, "google") for host in ("generativelanguage.googleapis.com", "us-central1-aiplatform.googleapis.com:443")),
+        *((name, "amazon") for name in ("aws", "Amazon", "bedrock", "aws_bedrock", "aws.bedrock", "awsnovasonic")),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com", "amazon"),
+        *((name, "xai") for name in ("xai", "x_ai", "grok", "api.x.ai", "wss://us-east-1.api.x.ai/v1/realtime")),
+        *((name, "alibaba") for name in ("dashscope", "qwen", "wss://dashscope-intl.aliyuncs.com/api-ws/v1/realtime")),
+        *((name, "elevenlabs") for name in ("elevenlabs", "Eleven Labs", "wss://api.elevenlabs.io/v1/convai/realtime")),
         ("deepgram", "deepgram"),
         ("unknown", None),
         (" ", None),
@@ -39,6 +48,40 @@ def test_an_unknown_host_names_no_provider(host: str) -> None:
 def test_a_name_names_its_provider(name: str, provider: str | None) -> None:
     """Names with a dot are no hosts: OpenTelemetry's registry has some, and the AI SDK's name the API too."""
     assert normalize_provider(name) == provider
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "expected"),
+    [
+        ("models/gemini-3.8-live", None, ("google", "gemini-3.8-live")),
+        ("gemini/gemini-3.8-live", None, ("google", "gemini-3.8-live")),
+        ("vertex_ai/gemini-live-2.5-flash-native-audio", None, ("google", "gemini-live-2.5-flash-native-audio")),
+        ("gemini/models/gemini-3.8-live", None, ("google", "gemini-3.8-live")),
+        ("publishers/google/models/gemini-3.8-live", None, ("google", "gemini-3.8-live")),
+        (
+            "projects/p-1/locations/us-central1/publishers/google/models/gemini-3.8-live",
+            "google",
+            ("google", "gemini-3.8-live"),
+        ),
+        ("bedrock/amazon.nova-2-sonic-v1:0", None, ("amazon", "amazon.nova-2-sonic-v1:0")),
+        ("bedrock/us-east-1/amazon.nova-2-sonic-v1:0", None, ("amazon", "amazon.nova-2-sonic-v1:0")),
+        ("us.amazon.nova-2-sonic-v1:0", "amazon", ("amazon", "amazon.nova-2-sonic-v1:0")),
+        (
+            "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-2-sonic-v1:0",
+            None,
+            ("amazon", "amazon.nova-2-sonic-v1:0"),
+        ),
+        ("xai/grok-voice-3.0", None, ("xai", "grok-voice-3.0")),
+        ("dashscope/qwen3.5-omni-plus-realtime", None, ("alibaba", "qwen3.5-omni-plus-realtime")),
+        ("models/of-our-own", None, (None, "models/of-our-own")),
+        ("us.gpt-realtime", "openai", ("openai", "us.gpt-realtime")),
+        (None, None, (None, None)),
+    ],
+)
+def test_a_model_is_named_with_its_provider_and_its_place(
+    model: str | None, provider: str | None, expected: tuple[str | None, str | None]
+) -> None:
+    assert split_model_name(model, provider) == expected
 
 
 def test_every_format_takes_a_host_for_no_provider() -> None:

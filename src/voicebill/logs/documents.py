@@ -123,7 +123,7 @@ def decode_document(
 
 
 CAMEL_CASE = re.compile(
-    rb'"(?:input|output|total|prompt|completion|cached|audio|text|characters|request|session(?=Duration)|llm|stt|tts)s?[A-Z]\w*"\s*:'
+    rb'"(?:input|output|total|prompt|completion|cached|audio|text|characters|request|session(?=Duration)|usage(?=Metadata|Event)|llm|stt|tts)s?[A-Z]\w*"\s*:'
 )
 """The name of a count or of an identifier as JavaScript writes it."""
 

@@ -9,6 +9,8 @@ VOICE_LIVE = "azure-voice-live"
 VOICE_LIVE_PATH = "/voice-live/"
 """A part of the address of its WebSocket (azure-ai-voicelive 1.3.1, read 2026-11-28)."""
 
+GOOGLE, AMAZON, XAI, ALIBABA, ELEVENLABS = "google", "amazon", "xai", "alibaba", "elevenlabs"
+
 PROVIDER_ALIASES = {
     "openai": "openai",
     "open_ai": "openai",
@@ -24,15 +26,42 @@ PROVIDER_ALIASES = {
     "azure_voice_live": VOICE_LIVE,
     "azure_voicelive": VOICE_LIVE,
     "az.ai.voicelive": VOICE_LIVE,
+    "azurerealtime": "azure",
+    **dict.fromkeys(("google", "gemini", "google_gemini", "google_genai", "google_ai", "google_ai_studio"), GOOGLE),
+    **dict.fromkeys(("vertex", "vertexai", "vertex_ai", "vertex_ai_beta", "google_vertex", "google_vertex_ai"), GOOGLE),
+    **dict.fromkeys(("gcp.gemini", "gcp.vertex_ai", "gcp.gen_ai", "geminilive", "geminilivevertex", "gemini_live"), GOOGLE),
+    **dict.fromkeys(("amazon", "aws", "bedrock", "aws_bedrock", "amazon_bedrock", "aws.bedrock", "awsnovasonic"), AMAZON),
+    **dict.fromkeys(("nova_sonic", "aws_nova_sonic", "amazon_nova_sonic", "bedrock_converse"), AMAZON),
+    **dict.fromkeys(("xai", "x_ai", "grok", "grokrealtime", "xairealtime", "grokvoice"), XAI),
+    **dict.fromkeys(("alibaba", "alibaba_cloud", "alibabacloud", "aliyun", "dashscope", "qwen", "qwenrealtime"), ALIBABA),
+    **dict.fromkeys(("elevenlabs", "eleven_labs", "elevenlabs_realtime"), ELEVENLABS),
 }
 """Sources, read 2026-11-22 and 2026-11-28: OpenTelemetry's attribute registry, old and new; the provider names of LiteLLM, of
 LiveKit, which names Foundry's hosts `azure.ai.inference`, and of pipecat 1.14, which makes them of its services' names. Those
-of Azure Voice Live: LiveKit's plugin for Azure, and the telemetry of azure-ai-voicelive 1.3.1."""
+of Azure Voice Live: LiveKit's plugin for Azure, and the telemetry of azure-ai-voicelive 1.3.1. Those of Google, Amazon and xAI:
+also LiveKit's plugins for them, and pipecat's names of their services."""
+
+PROVIDER_HOSTS = {
+    "googleapis.com": GOOGLE,
+    "amazonaws.com": AMAZON,
+    "x.ai": XAI,
+    "aliyuncs.com": ALIBABA,
+    "elevenlabs.io": ELEVENLABS,
+}
+"""The domains whose hosts are of one provider."""
+MODEL_PATH = re.compile(r"(?:.*/)?publishers/([^/]+)/models/([^/]+)", re.IGNORECASE)
+"""A model as Vertex AI names it: `projects/.../publishers/google/models/gemini-3.8-live`."""
+MODELS_PREFIX = "models/"
+"""What Gemini's API puts in front of its models."""
+REGION_PREFIX = re.compile(r"[a-z]{2}(?:-[a-z]+){1,2}-\d/", re.IGNORECASE)
+"""The region that LiteLLM puts in front of a model of Bedrock."""
+INFERENCE_PROFILE = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|global)\.(?=[a-z])", re.IGNORECASE)
+"""What Bedrock puts in front of a model that is called across regions."""
 
 SDK_PROVIDER = re.compile(r"([a-z0-9_-]+)\.(chat|responses|completion|messages|transcription|speech)")
 """A provider and its API, as the AI SDK names them. Sources: @ai-sdk/openai 3.0.141 and @ai-sdk/azure 3.0.128."""
 
-DOTTED_PROVIDERS = frozenset({"aws.bedrock", "gcp.gemini", "gcp.gen_ai", "gcp.vertex_ai", "ibm.watsonx.ai"})
+DOTTED_PROVIDERS = frozenset({"ibm.watsonx.ai"})
 """Names with a dot that are no hosts. Source: OpenTelemetry's attribute registry."""
 UNNAMED = frozenset({"unknown", "none", "null", "localhost"})
 """What is logged instead of a provider's name, and the host that has neither a dot nor a port."""
@@ -75,11 +104,25 @@ def split_model_name(model: str | None, provider: str | None) -> tuple[str | Non
     (('azure', 'gpt-realtime'), ('azure', 'gpt-realtime'))
     >>> split_model_name("acme/voice", None), split_model_name("Azure-OpenAI/gpt-realtime", None)
     ((None, 'acme/voice'), ('azure', 'gpt-realtime'))
+    >>> split_model_name("models/gemini-3.8-live", None), split_model_name("bedrock/us.amazon.nova-2-sonic-v1:0", None)
+    (('google', 'gemini-3.8-live'), ('amazon', 'amazon.nova-2-sonic-v1:0'))
     """
+    if (path := MODEL_PATH.fullmatch(model or "")) is not None:
+        return provider or normalize_provider(path[1]), path[2]
+    if (model or "").startswith("arn:aws"):
+        return provider or AMAZON, _bedrock_model((model or "").rpartition("/")[2])
     prefix, _, name = (model or "").partition("/")
     if name and (prefix_provider := PROVIDER_ALIASES.get(_alias_key(prefix))):
-        return provider or prefix_provider, name
-    return provider, model
+        return split_model_name(name, provider or prefix_provider)
+    if (model or "").startswith(f"{MODELS_PREFIX}gemini"):
+        return provider or GOOGLE, (model or "").removeprefix(MODELS_PREFIX)
+    return provider, _bedrock_model(model) if model and provider in (None, AMAZON) else model
+
+
+def _bedrock_model(name: str) -> str:
+    """Return a model of Bedrock without its region and its inference profile; any other name unchanged."""
+    plain = INFERENCE_PROFILE.sub("", REGION_PREFIX.sub("", name, count=1), count=1)
+    return plain if plain.lower().startswith(f"{AMAZON}.") else name
 
 
 def normalize_provider(provider: str | None) -> str | None:
@@ -92,7 +135,7 @@ def normalize_provider(provider: str | None) -> str | None:
     >>> normalize_provider("deepgram"), normalize_provider("https://acme.services.ai.azure.com/openai")
     ('deepgram', 'azure')
     >>> normalize_provider("10.0.0.7:4000"), normalize_provider("http://litellm:4000/v1"), normalize_provider("aws.bedrock")
-    (None, None, 'aws.bedrock')
+    (None, None, 'amazon')
     >>> normalize_provider("wss://acme.services.ai.azure.com/voice-live/realtime?model=gpt-realtime")
     'azure-voice-live'
     """
@@ -104,6 +147,8 @@ def normalize_provider(provider: str | None) -> str | None:
     if host.partition(":")[0].endswith(AZURE_HOSTS):
         return VOICE_LIVE if VOICE_LIVE_PATH in name else "azure"
     alias = PROVIDER_ALIASES.get(_alias_key(name)) or PROVIDER_ALIASES.get(host.partition(":")[0])
+    domain = ".".join(host.partition(":")[0].split(".")[-2:])
+    alias = alias or (PROVIDER_HOSTS.get(domain) if "." in host else None)
     if alias is not None:
         return alias
     if sdk_name := SDK_PROVIDER.fullmatch(name):

@@ -48,10 +48,10 @@ PRINTED_OBJECT = re.compile(
     rb"(?:[Tt]oken|[Ss]econd|[Dd]uration|[Cc]haracter)\w{0,60}(?:=|'\s*:)\s*\d|'type'\s*:|(?:Metrics|Usage|Session\w*Event)\("
 )
 """Without this, a line has no object with counts, with a type or with a session's model: it is not decoded."""
-OBJECT_START = re.compile(r"\[(?=[A-Z]\w*\(\w+=)|\b[A-Z]\w*\((?=\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
+OBJECT_START = re.compile(r"\[(?=[A-Z]\w*\(\w+=)|\b[A-Z]\w*\((?=\s{0,9}\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
 """Where an object may begin: a list of calls, a call, a dictionary, or fields side by side."""
 STRING_OR_BRACKET = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|[()\[\]{}'"]""")
-PRINTED_VALUE = re.compile(rb""":\s?"(?:[A-Z]\w{0,60}\((?:\w{1,60}=|\))|\{')""")
+PRINTED_VALUE = re.compile(rb""":\s?"(?:[A-Z]\w{0,60}\((?:\\n[ ]{0,8})?(?:\w{1,60}=|\))|\{')""")
 """A value in JSON that may be a printed object."""
 PRINTED_NUMBER = re.compile(r"(?:\d(?:_?\d)*+(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d{1,9})?(?![\w.])")
 LEADING_ZERO = re.compile(r"0_?\d")
@@ -61,6 +61,8 @@ WORD = re.compile(r"[^\W\d]\w*+")
 CLASS = re.compile(r"(?:[^\W\d]\w*+\s*\.\s*)*+([^\W\d]\w*+)\s*\(")
 SPACE = re.compile(r"\s*+")
 CONSTANTS = {"None": None, "True": True, "False": False}
+PRINTED_MEMBER = re.compile(r"<\w{1,60}\.\w{1,60}: ('[^'\\\n]{0,200}'|\d{1,9})>")
+"""A member of an enumeration, as Python prints it: `<MediaModality.AUDIO: 'AUDIO'>`. It is read as its value."""
 LEADING_WORDS = re.compile(r"([A-Za-z][\w ]*?):?\s*$")
 """The words in front of fields without a class."""
 
@@ -75,7 +77,7 @@ def python_object(line: bytes) -> tuple[bytes, bytes] | None:
     """
     if len(line) > MAX_PRINTED_BYTES or not PRINTED_OBJECT.search(line):
         return None
-    text = line.decode(errors="replace").strip()
+    text = PRINTED_MEMBER.sub(r"\1", line.decode(errors="replace").strip())
     position = searched = 0
     for _ in range(MAX_STARTS):
         check_work()
@@ -114,7 +116,7 @@ def _with_objects(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 def _printed_object(text: str) -> dict[str, Any] | None:
     """Return the object that a text is, from its beginning to its end; None if it is not one."""
-    text = text.strip()
+    text = PRINTED_MEMBER.sub(r"\1", text.strip())
     if len(text) > MAX_PRINTED_BYTES or OBJECT_START.match(text) is None or _end(text, 0) != len(text):
         return None
     return _object_at(text, 0)[0]

@@ -19,10 +19,12 @@ from voicebill.logs.formats import (
     agents,
     columns,
     datadog,
+    gemini_live,
     langfuse,
     langsmith,
     litellm,
     livekit,
+    nova_sonic,
     openai_usage,
     otel,
     pipecat,
@@ -31,6 +33,7 @@ from voicebill.logs.formats import (
     vapi,
 )
 from voicebill.logs.invoices import invoice_refusal, spend_refusal
+from voicebill.logs.model_sellers import with_seller
 from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
 from voicebill.logs.sources import PARQUET, NumberedLine, NumberedLines, Source, find_sources
 from voicebill.logs.unread_usage import HINT
@@ -80,7 +83,7 @@ LOG_FORMATS = tuple(
     LogFormat(module.NAME, module.ABOUT, module.matches, module.read)
     for module in (
         *(realtime, openai_usage, livekit, pipecat, otel, litellm, agents),
-        *(langfuse, langsmith, datadog, vapi, retell, columns),
+        *(langfuse, langsmith, datadog, vapi, retell, gemini_live, nova_sonic, columns),
     )
 )
 
@@ -172,7 +175,7 @@ def _read_sources(
             records = source_format.read(lines_by_format[source_format.name], defaults, report)
             if source_format.name == realtime.NAME and livekit.NAME in lines_by_format:
                 records = report.noting_events(records)
-            yield from map(defaults.with_model, records) if defaults.alias else records
+            yield from map(with_seller, map(defaults.with_model, records) if defaults.alias else records)
 
 
 def _open_envelopes(lines: NumberedLines, recognition: Recognition, defaults: LogDefaults, report: ReadReport) -> None:

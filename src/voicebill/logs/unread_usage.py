@@ -69,7 +69,9 @@ UNCHARGED_EVENTS: Mapping[str, str] = {
 """Types of events whose counts are not charged, each with its reason."""
 
 USAGE_OBJECTS = re.compile(r"(^|_)usage(_(details|object|metadata|info|total))?$|^tokens$|^(input|output)_tokens?_details$")
-_DIRECTED = r"(input|output|prompt|completion|total|cached|cache|audio|text|image|reasoning|candidates?|thoughts?)"
+_DIRECTED = (
+    r"(input|output|prompt|completion|total|cached|cache|audio|text|image|speech|reasoning|response|candidates?|thoughts?)"
+)
 TOKEN_COUNTS = re.compile(rf"(^|_){_DIRECTED}(_[a-z0-9]+)*_tokens?(_count)?$|(^|_)token_counts?_(\w+_)*{_DIRECTED}(_|$)")
 OTHER_COUNTS = re.compile(
     r"(^|_)(tokens|token_counts?|num_tokens)$"

@@ -33,6 +33,11 @@ OBJECT_FIELDS = ("extra", "fields", "event", "data", "payload")
 """The fields in which structured loggers carry objects, or an object of them."""
 EVENT_FIELDS = ("event_id", "response", "session", "usage", "item", "item_id", "response_id", "conversation")
 """An object whose type has a dot and with one of these fields is an event of the Realtime API."""
+MESSAGE_NAMES = (
+    *("usageMetadata", "usage_metadata", "setupComplete", "setup_complete", "serverContent", "server_content"),
+    *("usageEvent", "usage_event"),
+)
+"""An object with one of these is a message of Gemini's Live API or an event of Nova Sonic."""
 CONTENT_FIELDS = frozenset({*MESSAGE_FIELDS, *OBJECT_FIELDS} - {"extra", "fields"})
 TIME_FIELDS = ("time", "timestamp", "@timestamp", "ts", "__REALTIME_TIMESTAMP", "ingestionTime")
 NAME_FIELDS = ("provider", "model", "transcription_model", "deployment", "region")
@@ -137,8 +142,10 @@ def _contents(document: dict[str, Any]) -> Iterator[bytes]:
 
 
 def _is_event(content: bytes) -> bool:
-    """Return whether an object is an event of the Realtime API, which may be under any name, such as `lk.pii.event`."""
+    """Return whether an object is an event or a message of a vendor, which may be under any name, such as `lk.pii.event`."""
     event = _decoded(content) or {}
+    if any(isinstance(event.get(name), dict) for name in MESSAGE_NAMES):
+        return True
     return "." in str(event.get("type")) and any(name in event for name in EVENT_FIELDS)
 
 

@@ -172,7 +172,7 @@ def test_the_tokens_of_a_chat_model_are_text() -> None:
 def test_a_session_by_the_second_has_no_tokens() -> None:
     """90 s of a connection that counts none."""
     record = read_record(line({"type": "llm_usage", "provider": "api.x.ai", "model": "grok-voice", "session_duration": 90.0}))
-    assert (record.kind, usage_of(record), record.provider) == ("session", {"session_ms": 90_000}, None)
+    assert (record.kind, usage_of(record), record.provider) == ("session", {"session_ms": 90_000}, "xai")
 
 
 def test_a_session_report_gives_its_sums() -> None:

@@ -37,6 +37,7 @@ from voicebill.logs.documents import Document, decode_document, documents, match
 from voicebill.logs.envelope import Envelope, RecordContext, unwrap
 from voicebill.logs.formats.livekit_sums import maybe
 from voicebill.logs.formats.realtime_events import Count, Seconds
+from voicebill.logs.providers import ALIBABA, AMAZON, ELEVENLABS, GOOGLE, XAI
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.time_meters import time_meters
@@ -45,8 +46,17 @@ from voicebill.logs.wrapped_lines import JSON_STARTS
 NAME = "pipecat"
 ABOUT = "Pipecat's token usage: alone, in metrics frames, in RTVI's metrics messages, or printed by its loggers"
 
-AZURE_PREFIX = "Azure"
-"""The prefix of Azure's services. OpenAI's services are also used with other hosts, so they name no provider."""
+PROVIDER_PREFIXES = {
+    "Azure": "azure",
+    "Gemini": GOOGLE,
+    "Google": GOOGLE,
+    "AWS": AMAZON,
+    "Grok": XAI,
+    "XAI": XAI,
+    "ElevenLabs": ELEVENLABS,
+    "Qwen": ALIBABA,
+}
+"""The prefixes of services that name their provider. OpenAI's services are also used with other hosts, so they name none."""
 SERVICES_INCLUDING_CACHED = ("OpenAI", "Azure", "Google", "Gemini")
 SERVICES_EXCLUDING_CACHED = ("Anthropic", "AWS")
 """What the names of services contain whose input counts include cached tokens, and of those whose counts do not."""
@@ -221,11 +231,16 @@ def _add_document(log: "UsageLog", document: Document, layers: list[PipecatLine]
             document.key_of(number),
             usages,
             kind="transcription" if "audio_ms" in dict(usages[0].items()) else "response",
-            provider="azure" if (metrics.processor or "").startswith(AZURE_PREFIX) else None,
+            provider=_provider_of(metrics.processor),
             model=metrics.model or model,
             part=None if len(items) == 1 else metrics,
         )
         log.add(LoggedUsage(record, _quantities(metrics), metrics.processor, line.logged or "data", metrics.model or model))
+
+
+def _provider_of(processor: str | None) -> str | None:
+    """Return the provider that the name of a service says, or None."""
+    return next((provider for prefix, provider in PROVIDER_PREFIXES.items() if (processor or "").startswith(prefix)), None)
 
 
 def _quantities(metrics: MetricsData) -> tuple[int, ...]:
@@ -329,7 +344,13 @@ class UsageLog:
         last.seconds, last.is_closed = seconds, last.is_closing
         kind: RecordKind = "session"
         usage = Usage({"session_ms": round(seconds * 1000)}, "exact" if last.is_closed else "ambiguous")
-        last.record = context.record(last.key, (usage,), kind=kind, outcome="closed" if last.is_closed else None)
+        last.record = context.record(
+            last.key,
+            (usage,),
+            kind=kind,
+            provider=_provider_of(line.processor),
+            outcome="closed" if last.is_closed else None,
+        )
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all usage so far, each once."""
