@@ -34,8 +34,24 @@ kind = "live"
 since = 2026-01-01
 usd = { session_ms = 0.07, call_ms = 0.01, audio_in = 10, audio_out = 20 }
 increments = { session_ms = 1000, call_ms = 60000 }
+
+[[offers]]
+provider = "openai"
+model = "minutes"
+kind = "realtime"
+[[offers.prices]]
+since = 2026-01-01
+usd = { session_ms = 0.08 }
+
+[[offers]]
+provider = "openai"
+model = "minutes-and-text"
+kind = "realtime"
+[[offers.prices]]
+since = 2026-01-01
+usd = { session_ms = 0.08, text_in = 1, text_out = 2 }
 """
-"""A contract: a discount that begins within the period, and a model whose vendor bills in increments."""
+"""A contract: a discount that begins within the period, a model whose vendor bills in increments, and minutes with tokens."""
 
 LISTED_MODELS = (
     "gpt-realtime",
@@ -46,7 +62,7 @@ LISTED_MODELS = (
 )
 UNLISTED_MODELS = ("gpt-realtme", "gemini-live", "a|b", " gpt-realtime ", "")
 TRANSCRIPTION_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-realtime-whisper")
-SESSION_MODELS = ("gpt-live-1", "stepper")
+SESSION_MODELS = ("gpt-live-1", "stepper", "minutes", "minutes-and-text")
 DAYS = (
     *(date(2024, month, day) for month, day in ((9, 30), (10, 1), (10, 29), (10, 30))),
     *(date(2026, 1, day) for day in (12, 13)),
@@ -84,7 +100,7 @@ def records(draw: st.DrawFn) -> Record:
     """Generate a record of any kind, with any of the fields that a log may give."""
     kind = draw(st.sampled_from(RECORD_KINDS))
     status: Status = draw(st.sampled_from(STATUSES))
-    session_meters = ("session_ms", "call_ms", "audio_in", "audio_out")
+    session_meters = ("session_ms", "call_ms", "audio_in", "audio_out", "text_in", "text_out")
     models, meters = {
         "transcription": (TRANSCRIPTION_MODELS, ("audio_ms", "audio_in", "text_out")),
         "session": (SESSION_MODELS, session_meters),

@@ -109,6 +109,92 @@ def test_quantities_are_rounded_up_to_billing_increments_before_they_are_summed(
     assert answer.total.low == 50_000_000_000
 
 
+def minutes(key: str, meters: dict[str, int], session: str | None = "s1", model: str = "minutes", **more: object) -> Record:
+    kind = "session" if "session_ms" in meters else "response"
+    return record(meters, key=key, kind=kind, session=session, model=model, day=date(2026, 11, 1), **more)
+
+
+BY_METER = [
+    CostQuery(),
+    CostQuery(by=("meter",)),
+    CostQuery(by=("session", "kind")),
+    CostQuery(where=parse_filter("meter = text_in")),
+]
+
+
+def test_tokens_that_the_minutes_include_cost_nothing_in_sessions_whose_time_is_recorded(counters: BothEngines) -> None:
+    """Session s1 has 90 s at $0.08 a minute, $0.12, and 150 tokens; the 10 tokens of s2 have no price without its time."""
+    tokens, time = minutes("1", {"text_in": 100, "audio_out": 50}), minutes("2", {"session_ms": 90_000})
+    usage_records = [tokens, time, minutes("3", {"text_in": 7, "audio_in": 3}, "s2")]
+    total, by_meter, *_ = counters.agree(usage_records, BY_METER)
+    assert (total.total.low, total.total.unpriced, total.counts.records) == (120_000_000_000, 2, 3)
+    assert (total.counts.billed, total.counts.unpriced) == (2, 1)
+    assert {line.meter: (line.low, line.reason) for line in total.unpriced} == {
+        meter: (
+            count,
+            "minutes bills the minutes of a session, which include tokens, and the time of these sessions is not known",
+        )
+        for meter, count in (("text_in", 7), ("audio_in", 3))
+    }
+    assert {group.keys: group.records for group in by_meter.groups} == {
+        (None,): 1,
+        ("session_ms",): 1,
+        ("text_in",): 1,
+        ("audio_in",): 1,
+    }
+
+
+def test_without_a_session_the_source_says_whose_time_it_is(counters: BothEngines) -> None:
+    usage_records = [minutes("1", {"text_in": 100}, None), minutes("2", {"session_ms": 60_000}, None)]
+    (answer, *_) = counters.agree(usage_records, BY_METER)
+    assert (answer.total.low, answer.total.unpriced) == (80_000_000_000, 0)
+    usage_records[1] = replace(usage_records[1], source="another log")
+    (answer, *_) = counters.agree(usage_records, BY_METER)
+    assert (answer.total.low, answer.total.unpriced) == (80_000_000_000, 1)
+
+
+def test_minutes_and_text_are_both_billed_and_audio_is_included(counters: BothEngines) -> None:
+    """30 s at $0.08 a minute, 1,000 text tokens in at $1 and 100 out at $2 a million: 0.04 + 0.001 + 0.0002."""
+    both = {"session_ms": 30_000, "text_in": 1_000, "text_out": 100, "audio_in": 300, "audio_out": 500}
+    (answer, *_) = counters.agree([minutes("1", both, model="minutes-and-text")], BY_METER)
+    assert (answer.total.low, answer.total.unpriced) == (41_200_000_000, 0)
+
+
+def test_minutes_that_the_log_does_not_have_are_missing_from_the_total(counters: BothEngines) -> None:
+    """The text has a price, and its session's minutes would have one: the amount is a part."""
+    (answer, *_) = counters.agree([minutes("1", {"text_in": 1_000}, model="minutes-and-text")], BY_METER)
+    assert (answer.total.low, answer.total.unpriced) == (1_000_000_000, 1)
+    (line,) = answer.unpriced
+    assert (line.meter, line.reason) == (
+        "session_ms",
+        "minutes-and-text bills the minutes of a session as well, and the time of its sessions is not known",
+    )
+
+
+@several
+@given(
+    st.lists(
+        st.builds(
+            minutes,
+            st.sampled_from(["k1", "k2", "k3", "k4"]),
+            st.dictionaries(
+                st.sampled_from(["session_ms", "text_in", "audio_in", "audio_out"]), st.integers(1, 99_999), max_size=3
+            ),
+            st.sampled_from([None, "s1", "s2"]),
+            st.sampled_from(["minutes", "minutes-and-text", "MINUTES"]),
+            provider=st.sampled_from([None, "openai", "OpenAI"]),
+            tenant=st.sampled_from([None, "", "acme"]),
+        ),
+        max_size=8,
+    ),
+    st.lists(cost_queries(), min_size=1, max_size=3),
+)
+def test_engines_agree_on_minutes_that_include_tokens(
+    counters: BothEngines, usage_records: list[Record], queries: list[CostQuery]
+) -> None:
+    counters.agree(usage_records, [*queries, *BY_METER])
+
+
 def test_quantities_of_a_trillion_are_summed_exactly(counters: BothEngines) -> None:
     """9 responses of 10¹² + 1 audio tokens out at $64 a million: 9 × (10¹² + 1) × 64 micro-dollars."""
     usage_records = [

@@ -188,6 +188,13 @@ class Rates:
         )
 
     @property
+    def time_meters(self) -> frozenset[str]:
+        """The meters of time that a conversational offer is billed by; none for another offer."""
+        if self.offer.kind not in CONVERSATIONAL_KINDS:
+            return frozenset()
+        return frozenset(name for name in self.row.unit_prices if self.meters[name].unit == "ms")
+
+    @property
     def is_incomplete(self) -> bool:
         """Whether a cached price is listed without its uncached price. Such a row is kept but cannot price anything."""
         return any(self.meters[name].uncached_meter not in (None, *self.row.unit_prices) for name in self.row.unit_prices)

@@ -6,6 +6,8 @@ as periods of days, joined if the record's day is in the period. Quantities are 
 The statements read the view `usage` and the views of one query: `skus` (sku, and its parts with defaults applied:
 provider, model, deployment, region, tier), `price_periods` (period, sku, since, until, offer), `rates` (period,
 meter, rate, lowest, highest, increment), and two results that the engine keeps, `quantity_sums` and `range_quantity_sums`.
+If an offer includes tokens in its minutes, there are also `included_meters` and `charged_time` (period, meter), and
+`timed_sessions`, in which these tokens count as nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,23 +56,24 @@ def pre_pricing_fields(query: CostQuery) -> tuple[str, ...]:
     return tuple(name for name in query.by if name not in POST_PRICING_FIELDS)
 
 
-def quantity_sums(query: CostQuery, *, with_prices: bool = False) -> Statement:
+def quantity_sums(query: CostQuery, *, with_prices: bool = False, with_included: bool = False) -> Statement:
     """Sum quantities by SKU, day, meter, status and the fields of the query, in one scan of the usage table.
 
     `with_prices`: price periods and rates are known, and the rows need them, because the filter names an offer or a vendor
     bills in increments. Rows of records with a range are marked `is_range`; their sums only show which SKUs, days
     and meters occur, and in how many records.
     """
-    rows = _UsageRows(query, with_prices=with_prices)
+    rows = _UsageRows(query, with_prices=with_prices, with_included=with_included)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
     text = f"""
         WITH matching AS ({rows.select()})
         SELECT sku, day, meter, status, is_range{by_columns},
             SUM(quantity) AS low, COALESCE(SUM(repeated_input), 0) AS repeated,
             COALESCE(SUM(CASE WHEN repeated_input IS NOT NULL THEN quantity END), 0) AS tracked,
-            COUNT(CASE WHEN first_row = 1 THEN 1 END) AS records, COUNT(*) AS row_count
+            COUNT(CASE WHEN first_row = 1 THEN 1 END) AS records, SUM(counted_row) AS row_count
         FROM (
-            SELECT sku, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END AS is_range, first_row{by_columns},
+            SELECT sku, day, meter, status, CASE WHEN reading > 0 THEN 1 ELSE 0 END AS is_range{by_columns},
+                first_row, counted_row,
                 CAST(quantity AS DECIMAL(18, 0)) AS quantity, CAST(repeated_input AS DECIMAL(18, 0)) AS repeated_input
             FROM matching
         ) usage_rows
@@ -78,12 +81,14 @@ def quantity_sums(query: CostQuery, *, with_prices: bool = False) -> Statement:
     return Statement(text, rows.values)
 
 
-def range_quantity_sums(query: CostQuery, *, with_prices: bool = False, is_empty: bool = False) -> Statement:
+def range_quantity_sums(
+    query: CostQuery, *, with_prices: bool = False, with_included: bool = False, is_empty: bool = False
+) -> Statement:
     """Sum the quantities of records with a range, in the usage candidates of the lowest and of the highest amount.
 
     `is_empty`: there are no such records, so the usage table is not scanned again.
     """
-    rows = _UsageRows(query, with_prices=with_prices, ranges_only=True, is_empty=is_empty)
+    rows = _UsageRows(query, with_prices=with_prices, with_included=with_included, ranges_only=True, is_empty=is_empty)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
     meter_partition = ", meter" if "meter" in query.by else ""
     text = f"""
@@ -199,9 +204,9 @@ have a price for other meters, or may count nothing.
 """
 
 
-def unpriced_records(query: CostQuery) -> Statement:
+def unpriced_records(query: CostQuery, *, with_included: bool = False) -> Statement:
     """Count the records that have a quantity without a rate in each of their usage candidates, record by record."""
-    rows = _UsageRows(query, with_prices=True)
+    rows = _UsageRows(query, with_prices=True, with_included=with_included)
     text = f"""
         WITH matching AS ({rows.select()}),
         row_prices AS (
@@ -216,15 +221,17 @@ def unpriced_records(query: CostQuery) -> Statement:
     return Statement(text, rows.values)
 
 
-def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool) -> Statement:
+def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool, with_included: bool = False) -> Statement:
     """Find the percentiles of what sessions cost: a row per metric and percentile, and one row with the sums.
 
     The metrics are the low amount, the high amount, and either per minute. Without ranges high equals low, and
     is left out. Rows are priced one by one, since there are about as many pairs of session and meter as rows. Records
     with a range are read separately, because only they need their key. `with_increments`: a vendor bills in increments.
     """
-    rows = _UsageRows(query, with_prices=True, with_increments=with_increments)
-    range_rows = _UsageRows(query, with_prices=True, with_increments=with_increments, ranges_only=True)
+    rows = _UsageRows(query, with_prices=True, with_increments=with_increments, with_included=with_included)
+    range_rows = _UsageRows(
+        query, with_prices=True, with_increments=with_increments, with_included=with_included, ranges_only=True
+    )
     sides = ("low", "high") if with_ranges else ("low",)
     percentile_rows = " UNION ALL ".join(
         part
@@ -293,6 +300,15 @@ def _percentile_select(metric: str, order: str, where: str = "") -> str:
         ) ranked_{metric} WHERE {percentile_filter}"""
 
 
+TENANT, SESSION = "COALESCE('t' || u.tenant, '')", "COALESCE('s' || u.session, 'f' || u.source)"
+"""A tenant, if any, and one of its sessions; of records without a session, their source."""
+TIMED_SESSIONS = Statement(f"""
+    SELECT DISTINCT s.offer, {TENANT} AS tenant, {SESSION} AS session
+    FROM usage u JOIN price_periods s ON s.sku = u.sku AND u.day >= s.since AND u.day < s.until
+        JOIN charged_time c ON c.period = s.period AND c.meter = u.meter""")
+"""The sessions of which time is recorded that their offer charges."""
+IS_INCLUDED = "(i.meter IS NOT NULL AND t.offer IS NOT NULL)"
+
 HAS_NO_PRICE = "CASE WHEN s.has_price = 1 THEN 0 ELSE 1 END"
 """A column of a row without a quantity: 1 if its SKU has no price at all, so that it counts as unpriced."""
 
@@ -313,6 +329,7 @@ class _UsageRows:
         ranges_only: bool = False,
         is_empty: bool = False,
         with_increments: bool = True,
+        with_included: bool = False,
     ) -> None:
         self.values: dict[str, Any] = {}
         self._query = query
@@ -320,6 +337,7 @@ class _UsageRows:
         self._ranges_only = ranges_only
         self._is_empty = is_empty
         self._with_increments = with_prices and with_increments
+        self._with_included = with_prices and with_included
         self._fields = fields_of(query.where)
         self._filter = None if "offer" in self._fields and not with_prices else query.where
 
@@ -330,8 +348,10 @@ class _UsageRows:
             "ROW_NUMBER() OVER (PARTITION BY u.key ORDER BY u.reading, u.part)" if "meter" in self._fields else "u.part + 1"
         )
         return f"""
-            SELECT u.key, u.reading, u.part, u.sku, u.day, u.meter, u.status, {self._quantity} AS quantity, u.repeated_input,
-                CASE WHEN {first_row} = 1 THEN 1 ELSE 0 END AS first_row{by_columns}
+            SELECT u.key, u.reading, u.part, u.sku, u.day, {self._unless_included("u.meter", "''")} AS meter, u.status,
+                {self._unless_included(self._quantity, "0")} AS quantity,
+                {self._unless_included("u.repeated_input", "0")} AS repeated_input,
+                CASE WHEN {first_row} = 1 THEN 1 ELSE 0 END AS first_row, {self._counted_row} AS counted_row{by_columns}
                 {", u.tenant, u.session, u.since_ms, u.until_ms" if with_session else ""}
                 {", r.rate, s.has_price" if self._with_prices else ""}
             FROM usage u {self._join} {self._conditions()}"""
@@ -356,12 +376,28 @@ class _UsageRows:
         increment = "COALESCE(r.increment, 1)"
         return f"u.quantity + MOD({increment} - MOD(u.quantity, {increment}), {increment})"
 
+    def _unless_included(self, value: str, otherwise: str) -> str:
+        """Return a value of a row, or what it is for tokens that are included in the minutes of their session."""
+        return f"CASE WHEN {IS_INCLUDED} THEN {otherwise} ELSE {value} END" if self._with_included else value
+
+    @property
+    def _counted_row(self) -> str:
+        """1 for a row that counts one quantity: of the included tokens of a record, the first row."""
+        if not self._with_included:
+            return "1"
+        number = f"ROW_NUMBER() OVER (PARTITION BY u.key, u.reading, {IS_INCLUDED} ORDER BY u.part)"
+        return f"CASE WHEN {IS_INCLUDED} AND {number} > 1 THEN 0 ELSE 1 END"
+
     @property
     def _join(self) -> str:
         if not self._with_prices:
             return ""
         periods = f"LEFT JOIN price_periods s ON {_on_period('u', 's')}"
-        return f"{periods} LEFT JOIN rates r ON r.period = s.period AND r.meter = u.meter"
+        rates = f"{periods} LEFT JOIN rates r ON r.period = s.period AND r.meter = u.meter"
+        if not self._with_included:
+            return rates
+        included = f"{rates} LEFT JOIN included_meters i ON i.period = s.period AND i.meter = u.meter"
+        return f"{included} LEFT JOIN timed_sessions t ON t.offer = s.offer AND t.tenant = {TENANT} AND t.session = {SESSION}"
 
     def _conditions(self) -> str:
         day_bounds = [(">=", self._query.since), ("<", self._query.until)]

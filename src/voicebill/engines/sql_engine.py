@@ -18,6 +18,7 @@ ResultRow = Sequence[Any]
 SKU_VIEW_COLUMNS = {"sku": str, **dict.fromkeys(sql.SKU_FIELDS, str)}
 PERIOD_VIEW_COLUMNS = {"period": int, "sku": str, "since": date, "until": date, "offer": str, "has_price": int}
 RATE_VIEW_COLUMNS = {"period": int, "meter": str, "rate": int, "lowest": int, "highest": int, "increment": int}
+METER_VIEW_COLUMNS = {"period": int, "meter": str}
 """The columns of the views that belong to one query."""
 
 
@@ -94,13 +95,18 @@ class SqlQuery:
         self._register_prices(price_table)
         ((records, mixed),) = self._database.query(sql.UNPRICED_COUNTS)
         if mixed:
-            ((records,),) = self._database.query(sql.unpriced_records(self._query))
+            ((records,),) = self._database.query(sql.unpriced_records(self._query, with_included=bool(price_table.included)))
         return int(records or 0)
 
     def sessions(self, price_table: PriceTable) -> SessionTotals:
         """Return sums and percentiles of what sessions cost."""
         self._register_prices(price_table)
-        statement = sql.sessions(self._query, with_ranges=self._has_ranges, with_increments=_has_increments(price_table))
+        statement = sql.sessions(
+            self._query,
+            with_ranges=self._has_ranges,
+            with_increments=_has_increments(price_table),
+            with_included=bool(price_table.included),
+        )
         figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         sums = (0, 0, 0, 0, 0)
         for metric, rank, n, low, high, milliseconds in self._database.query(statement):
@@ -149,13 +155,21 @@ class SqlQuery:
         self._database.register("skus", SKU_VIEW_COLUMNS, names)
         self._database.register("price_periods", PERIOD_VIEW_COLUMNS, periods)
         self._database.register("rates", RATE_VIEW_COLUMNS, rates)
-        with_prices = "offer" in fields_of(self._query.where) or _has_increments(price_table)
+        with_included = bool(price_table.included)
+        if with_included:
+            self._database.register("included_meters", METER_VIEW_COLUMNS, sorted(price_table.included))
+            self._database.register("charged_time", METER_VIEW_COLUMNS, sorted(price_table.time))
+            self._database.materialize("timed_sessions", sql.TIMED_SESSIONS)
+        with_prices = "offer" in fields_of(self._query.where) or _has_increments(price_table) or with_included
         if with_prices:
-            self._database.materialize("quantity_sums", sql.quantity_sums(self._query, with_prices=True))
+            sums = sql.quantity_sums(self._query, with_prices=True, with_included=with_included)
+            self._database.materialize("quantity_sums", sums)
             self._current_overview = self._read_overview()
         self._database.materialize(
             "range_quantity_sums",
-            sql.range_quantity_sums(self._query, with_prices=with_prices, is_empty=not self._has_ranges),
+            sql.range_quantity_sums(
+                self._query, with_prices=with_prices, with_included=with_included, is_empty=not self._has_ranges
+            ),
         )
 
 

@@ -6,6 +6,7 @@ of rows. Prices and assumptions are determined here, in the same way for every e
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from voicebill.answers.recorded.engine import Engine, GroupTotals, LineTotals, Overview, SessionTotals
@@ -44,6 +45,10 @@ def cost(engine: Engine, query: CostQuery, prices: PriceBook, *, unread_usage: U
     line_totals = counted_query.lines(price_table)
     lines, unpriced = _lines(line_totals, price_table, prices)
     total = _group(counted_query.total(price_table), price_table)
+    unknown_minutes = () if "meter" in fields_of(query.where) else _unknown_minutes(lines, unpriced)
+    if unknown_minutes:
+        count = len(unknown_minutes)
+        total = replace(total, quantities=total.quantities + count, unpriced=total.unpriced + count)
     groups = tuple(_group(totals, price_table) for totals in counted_query.groups(price_table)) if query.by else ()
     unpriced_records = counted_query.unpriced_records(price_table) if unpriced else 0
     days = [day for _, *bounds in overview.names for day in bounds if day]
@@ -55,7 +60,7 @@ def cost(engine: Engine, query: CostQuery, prices: PriceBook, *, unread_usage: U
         last=max(days, default=None),
         total=total,
         lines=lines,
-        unpriced=unpriced,
+        unpriced=(*unpriced, *unknown_minutes),
         groups=groups,
         remainder=_remainder(total, groups) if query.top else None,
         per_call=_per_call(counted_query.sessions(price_table), price_table) if query.calls else None,
@@ -96,11 +101,33 @@ def _short_reason(error: VoicebillError) -> str:
     return error.short_message if isinstance(error, UnknownName) else str(error)
 
 
+def _unknown_minutes(lines: Sequence[CostLine], unpriced: Sequence[UnpricedLine]) -> tuple[UnpricedLine, ...]:
+    """The time of offers that bill the minutes of a session as well, if there are none of it beside the tokens."""
+    periods = {line.period.sku: line.period for line in lines}
+    timed = {line.period.quote.offer.id for line in lines if line.period.quote and line.line.meter.unit == "ms"}
+    skus = {line.sku for line in unpriced}
+    return tuple(
+        UnpricedLine(
+            period.sku,
+            meter,
+            0,
+            0,
+            f"{period.quote.offer.name} bills the minutes of a session as well, and the time of its sessions is not known",
+        )
+        for sku, period in periods.items()
+        if period.quote and period.quote.offer.id not in timed and sku not in skus
+        for meter in sorted(period.quote.rates.time_meters)
+    )
+
+
 def _unpriced_reason(period: PricePeriod | None, totals: LineTotals, prices: PriceBook) -> str:
     if period is None or period.quote is None:
         return "no day is known: give a day"
+    name = period.quote.offer.name
+    if totals.meter in period.quote.rates.included_meters:
+        return f"{name} bills the minutes of a session, which include tokens, and the time of these sessions is not known"
     meter = prices.meters.get(totals.meter)
-    reason = f"{period.quote.offer.name} has no price for {meter.label if meter else totals.meter}"
+    reason = f"{name} has no price for {meter.label if meter else totals.meter}"
     if period.quote.rates["session_ms"] is not None and meter is not None and meter.unit == "token":
         return f"{reason}: its sessions are billed by time, and tokens are of a model behind it that the log does not name"
     return reason

@@ -36,11 +36,17 @@ class RateRow:
 
 @dataclass(frozen=True)
 class PriceTable:
-    """The prices that a query needs: price periods, and rates over one denominator, so that totals are whole numbers."""
+    """The prices that a query needs: price periods, and rates over one denominator, so that totals are whole numbers.
+
+    `included` has the meters of tokens that an offer includes in its minutes, by index of the price period: they are not
+    charged in sessions of which a quantity of `time` is recorded. In others they have no price: the minutes are unknown.
+    """
 
     periods: Sequence[PricePeriod]
     rows: Sequence[RateRow]
     denominator: int
+    included: frozenset[tuple[int, str]] = frozenset()
+    time: frozenset[tuple[int, str]] = frozenset()
 
     def amount(self, numerator: int) -> Amount:
         """A numerator over the denominator as picodollars: a whole number if it divides, else a fraction."""
@@ -73,14 +79,14 @@ def build_price_table(names: Iterable[tuple[Sku, date | None, date | None]], pri
         InvalidInput: a price is too high for exact totals.
     """
     periods = [period for sku, first, last in names if first and last for period in price_periods(prices, sku, first, last)]
-    rates = [
+    meter_rates = [
         (index, meter, rate, period.quote.rates.row.increments.get(meter, 1))
         for index, period in enumerate(periods)
         if period.quote
         for meter, rate in period.quote.rates.by_meter.items()
     ]
     unit_prices = [
-        (index, meter, [_unit_price(rate), *_disputed_prices(rate)], increment) for index, meter, rate, increment in rates
+        (index, meter, [_unit_price(rate), *_disputed_prices(rate)], increment) for index, meter, rate, increment in meter_rates
     ]
     denominator = lcm(*(amount.denominator for _, _, amounts, _ in unit_prices for amount in amounts))
     rows = []
@@ -89,7 +95,10 @@ def build_price_table(names: Iterable[tuple[Sku, date | None, date | None]], pri
     for index, meter, amounts, increment in unit_prices:
         scaled_rate, *_ = scaled_rates = [int(amount * denominator) for amount in amounts]
         rows.append(RateRow(index, meter, scaled_rate, min(scaled_rates), max(scaled_rates), increment))
-    return PriceTable(periods, rows, denominator)
+    quotes = [(index, period.quote.rates) for index, period in enumerate(periods) if period.quote]
+    included = frozenset((index, meter) for index, rates in quotes for meter in rates.included_meters)
+    time = frozenset((index, meter) for index, rates in quotes if rates.included_meters for meter in rates.time_meters)
+    return PriceTable(periods, rows, denominator, included, time)
 
 
 def _unit_price(rate: Rate) -> Fraction:

@@ -13,6 +13,7 @@ from voicebill.answers.recorded.engine import PERCENTILES, GroupTotals, LineTota
 from voicebill.answers.recorded.filters import FieldValue, fields_of, matches_row
 from voicebill.answers.recorded.price_table import PriceTable, RateRow
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
+from voicebill.billing.price_book import Quote
 from voicebill.billing.record import Record
 from voicebill.billing.sku_periods import Sku, normalize_name
 
@@ -204,9 +205,11 @@ class PythonQuery:
     def _assign(self, price_table: PriceTable | None) -> Iterator[AssignedQuantity]:
         query = self._query
         rates = price_table.by_meter if price_table else {}
+        included = price_table.included if price_table else frozenset()
         condition = query.where
         if price_table is None and "offer" in fields_of(condition):
             condition = None
+        timed = _timed_sessions(self._records, query, price_table) if price_table and price_table.included else frozenset()
         for record in self._records:
             if (query.since or query.until) and not _in_date_range(record.day, query):
                 continue
@@ -218,6 +221,9 @@ class PythonQuery:
                 for meter, quantity in usage.quantities.items() or (("", 0),):
                     values = {**fields, "meter": meter or None}
                     if condition is None or matches_row(condition, values):
+                        if timed and quote and (period, meter) in included and _session_of(record, quote) in timed:
+                            yield (period, 0, CountedQuantity(record, index, "", 0, {**fields, "meter": None}))
+                            continue
                         rate = rates.get((period, meter))
                         increment = rate.increment if rate else 1
                         yield (
@@ -279,6 +285,26 @@ class PythonQuery:
                 if not any(_is_unpriced(period, row, rates) for period, _, row in rows)
             }
             yield fully_priced if fully_priced and has_price else candidates
+
+
+TimedSession = tuple[str, str | None, str | None, str | None]
+"""An offer, a tenant and one of its sessions; of records without a session, the source that they were read from."""
+
+
+def _session_of(record: Record, quote: Quote) -> TimedSession:
+    return quote.offer.id, record.tenant, record.session, record.source if record.session is None else None
+
+
+def _timed_sessions(records: Iterable[Record], query: CostQuery, price_table: PriceTable) -> frozenset[TimedSession]:
+    """The sessions of which time is recorded that their offer charges, whether the query matches it or not."""
+    timed = set()
+    for record in records:
+        period = price_table.period_on(sku_of(record, query), record.day)
+        quote = price_table.periods[period].quote if period >= 0 else None
+        has_time = any((period, meter) in price_table.time for usage in record.usage_candidates for meter, _ in usage.items())
+        if quote is not None and has_time:
+            timed.add(_session_of(record, quote))
+    return frozenset(timed)
 
 
 def _is_unpriced(period: int, row: CountedQuantity, rates: RatesByMeter) -> bool:
