@@ -15,7 +15,7 @@ from voicebill.logs.documents import Document
 from voicebill.logs.owner_names import Owners, owners_in, owners_of_document, value_at
 from voicebill.logs.providers import normalize_deployment, normalize_provider, normalize_region, split_model_name
 from voicebill.logs.report import ReadReport, first_of, first_time, format_json_error
-from voicebill.logs.time_meters import time_meters
+from voicebill.logs.time_meters import is_billed_by_minutes
 from voicebill.logs.unread_usage import counts_in
 
 Name = str | int | None
@@ -118,7 +118,7 @@ class RecordContext:
         owners = self._reported_owners() if owner_objects is None else owners_in(owner_objects, defaults.column)
         provider, model = split_model_name(owners.value("model", model), normalize_provider(provider))
         model = model or (defaults.transcription_model if kind == "transcription" else defaults.model)
-        if time_meters(model) and usages == (Usage(),):
+        if is_billed_by_minutes(model) and usages == (Usage(),):
             usages = no_usage()
         if not any(any(usage.quantities.values()) for usage in usages):
             self._report_unread(part)

@@ -1,8 +1,9 @@
 """Define the shapes that LiveKit's agents log, and their usage: metrics, sums by model, summaries and session reports.
 
 Details that a plugin does not know are logged as 0: if they do not add up to the total, they count as absent. Usage with
-tokens is charged by tokens; seconds and characters count only without tokens. Tokens of a chat model are text: images are not
-reported separately. Agents in JavaScript write the same names in camel case, and durations in milliseconds.
+tokens is charged by tokens; seconds and characters count only without tokens, except for voice models that are billed by the
+minute of their sessions. Tokens of a chat model are text: images are not reported separately. Agents in JavaScript write the
+same names in camel case, and durations in milliseconds.
 
 `UsageSummary` is the sum of a session over all models of a kind, which it does not name: the models are defaults.
 
@@ -12,6 +13,7 @@ utils of their versions 0.12 and 1.0, whose messages differ. Read 2026-11-28.
 """
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -22,6 +24,8 @@ from voicebill.billing.usage import Usage
 from voicebill.logs.counts import TokenCounts, no_usage, possible_usages
 from voicebill.logs.envelope import Envelope, Name
 from voicebill.logs.formats.realtime_events import Count, InputDetails, OutputDetails, Seconds
+from voicebill.logs.providers import split_model_name
+from voicebill.logs.time_meters import conversation_time_meters
 
 Milliseconds = Annotated[float, Meta(ge=0, le=10**12)]
 
@@ -326,7 +330,14 @@ def kind_and_usages(metrics: Metrics) -> tuple[RecordKind, tuple[Usage, ...]]:
     counts = _realtime_counts(metrics) if part == "realtime" and has_details else _sum_counts(metrics)
     if metrics.session_ms and not counts.input and not counts.output:
         return "session", (Usage({"session_ms": metrics.session_ms}),)
-    return "response", no_usage() if counts.input is None and counts.output is None else possible_usages(counts)
+    if counts.input is None and counts.output is None:
+        return "response", no_usage()
+    usages = possible_usages(counts)
+    model = split_model_name(metrics.model or (metrics.metadata.model_name if metrics.metadata else None), None)[1]
+    if metrics.session_ms and conversation_time_meters(model):
+        time = Usage({"session_ms": metrics.session_ms})
+        usages = tuple(replace(usage + time, status=usage.status) for usage in usages)
+    return "response", usages
 
 
 def _stt_usages(metrics: Metrics) -> tuple[Usage, ...]:

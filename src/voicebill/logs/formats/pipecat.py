@@ -40,7 +40,7 @@ from voicebill.logs.formats.realtime_events import Count, Seconds
 from voicebill.logs.providers import ALIBABA, AMAZON, ELEVENLABS, GOOGLE, XAI
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines
-from voicebill.logs.time_meters import time_meters
+from voicebill.logs.time_meters import conversation_time_meters, time_meters
 from voicebill.logs.wrapped_lines import JSON_STARTS
 
 NAME = "pipecat"
@@ -254,7 +254,7 @@ def _usages(metrics: MetricsData, model: str | None) -> tuple[Usage, ...]:
     if usage.audio_seconds is not None:
         return (Usage({"audio_ms": round(usage.audio_seconds * 1000)}),)
     counts = usage.counts
-    if time_meters(model):
+    if time_meters(model) and not conversation_time_meters(model):
         counts.text_in, counts.text_cached, counts.text_out = counts.input, counts.cached, counts.output
     if usage.total_tokens is not None or not usage.cached_tokens or counts.input is None:
         return possible_usages(counts)

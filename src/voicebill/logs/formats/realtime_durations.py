@@ -17,8 +17,9 @@ from voicebill.billing.usage import Status, Usage
 from voicebill.logs.counts import no_usage
 from voicebill.logs.formats.realtime_events import EventUsage
 from voicebill.logs.formats.realtime_sessions import ActiveAndPausedMs, SessionState
+from voicebill.logs.providers import split_model_name
 from voicebill.logs.report import ReadReport
-from voicebill.logs.time_meters import time_meters
+from voicebill.logs.time_meters import conversation_time_meters, is_billed_by_minutes, time_meters
 
 MS = timedelta(milliseconds=1)
 ROUNDING_MS = 1_000
@@ -44,7 +45,7 @@ def reported_milliseconds(usage: EventUsage) -> tuple[ActiveAndPausedMs, ...]:
 
 def is_billed_by_time(session: SessionState) -> bool:
     """Return whether a session's model, or else the model of a session that only transcribes, is billed by time."""
-    return bool(time_meters(session.model or session.transcription_model))
+    return is_billed_by_minutes(_plain_name(session.model or session.transcription_model))
 
 
 def duration_record(session: SessionState, model: str | None, report: ReadReport) -> Record | None:
@@ -52,10 +53,12 @@ def duration_record(session: SessionState, model: str | None, report: ReadReport
     duration = session.duration
     if duration is None:
         return None
-    meters = time_meters(model)
-    if not duration.reported and (session.has_usage or not meters):
+    name = _plain_name(model)
+    conversation_meters = conversation_time_meters(name)
+    meters = time_meters(name) or conversation_meters
+    if not duration.reported and (not meters or (session.has_usage and not conversation_meters)):
         return None
-    record = replace(duration.record, model=model)
+    record = replace(duration.record, model=name)
     readings = duration.reported or ((0, 0),)
     if duration.is_final:
         return _with_usages(record, [_usage(reading, meters) for reading in readings])
@@ -70,6 +73,10 @@ def duration_record(session: SessionState, model: str | None, report: ReadReport
         return replace(record, usage_candidates=no_usage())
     least, most = readings[0], (readings[-1][0] + unreported_ms, readings[-1][1])
     return _with_usages(record, [_usage(reading, meters) for reading in (least, most)], "ambiguous")
+
+
+def _plain_name(model: str | None) -> str | None:
+    return split_model_name(model, None)[1]
 
 
 def _with_usages(record: Record, usages: Sequence[Usage], status: Status = "exact") -> Record:
