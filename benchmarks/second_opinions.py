@@ -165,7 +165,8 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     print(f"genai-prices {version('genai-prices')}, litellm {version('litellm')}\n")
-    rows = [row_of(case) for case in tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]]
+    cases = tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))["cases"]
+    rows = [row_of(case) for case in cases if "format" not in case]
     print("| case | voicebill | genai-prices | litellm | agreement or reason |", "|---|---|---|---|---|", sep="\n")
     for cells, _ in rows:
         print(f"| {' | '.join(cells)} |")
