@@ -153,3 +153,15 @@ def test_a_provider_that_is_given_is_taken_for_a_model_of_another_seller() -> No
         json.dumps(livekit("voice-prod", "unknown")), defaults=LogDefaults(alias={"voice-prod": "gemini-3.8-live"})
     )
     assert (alias.provider, alias.model) == ("google", "gemini-3.8-live")
+
+
+def test_a_message_that_livekits_plugin_prints_while_it_is_debugged_repeats_the_metrics() -> None:
+    """One message has the tokens of the metrics, and the other is of a turn without metrics: it is not read."""
+    turn = {"usage_metadata": {"prompt_token_count": 69, "response_token_count": 176, "total_token_count": 245}}
+    debug = {"message": "<<< received response", "level": "DEBUG", "lk.pii.response": turn}
+    other = json.loads(json.dumps(debug).replace("69", "70"))
+    lines = (debug, livekit("gemini-3.8-live", "Gemini"))
+    records, report = read_records("\n".join(map(json.dumps, lines)), defaults=DAY)
+    assert (len(records), report.unread_usage, sum(report.skipped.values())) == (1, None, 1)
+    records, report = read_records("\n".join(map(json.dumps, (*lines, other))), defaults=DAY)
+    assert (len(records), report.unread_usage is not None) == (1, True)

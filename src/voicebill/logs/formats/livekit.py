@@ -13,6 +13,7 @@ Sources: see `livekit_metrics`; livekit-agents 1.8.9's llm/_realtime/gpt_live.py
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -42,12 +43,18 @@ from voicebill.logs.keys import place_key, response_key
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport, first_time
 from voicebill.logs.sources import NumberedLines
+from voicebill.logs.unread_usage import snake_case, unread_counts
 from voicebill.logs.wrapped_lines import unwrap_line
 
 NAME = "livekit"
 ABOUT = "metrics of LiveKit agents, single or summed per session, as JSON lines or session reports"
 
 SECONDS_OF_LIVE_SESSION = "seconds of live sessions whose events are in the logs too"
+TURNS_OF_METRICS = "messages with the usage of turns whose metrics are in the logs too"
+MAX_RAW_TURNS = 10_000
+"""At most so many raw messages of Gemini's are kept, to find out whether they repeat metrics."""
+SourceTokens = tuple[str, int, int]
+"""A source, and a number of input and of output tokens."""
 EVENT = re.compile(rb'"type"\s*:\s*"(?:session|response|conversation)\.')
 """What a raw event of the Realtime API contains, also one in an envelope."""
 SERVER_EVENT = "event_"
@@ -97,6 +104,10 @@ class MetricsReader:
     events: EventReader
     live: list[tuple[SumPart, Names, str]] = field(default_factory=list)
     """The seconds of live sessions, whose events may follow: with the names of the session and the source."""
+    token_counts: Counter[SourceTokens] = field(default_factory=Counter)
+    """How many metrics of each source have so many input and output tokens."""
+    raw_turns: list[tuple[Document, SourceTokens]] = field(default_factory=list)
+    """Messages of Gemini's Live API, which its plugin prints while it is debugged."""
 
     def add_document(self, document: Document, line: LiveKitLine) -> Iterator[Record]:
         """Yield the records that a document gives at once."""
@@ -106,7 +117,7 @@ class MetricsReader:
             if event and is_event_line(event):
                 yield from self._event_records(document, event)
                 return
-            self.report.add_other_line(document.source, document.line_number, document.content)
+            self._add_other_line(document)
         is_shared = sum(len(entry.metrics) for entry in entries) > 1
         number = 0
         for entry in entries:
@@ -115,6 +126,7 @@ class MetricsReader:
                 if metrics.part is None or metrics.is_of_connection:
                     continue
                 number += 1
+                self.token_counts[document.source, metrics.input_tokens or 0, metrics.output_tokens or 0] += 1
                 record = _record(entry, metrics, number, part=_fields(metrics) if is_shared else None)
                 part = SumPart(ROLES_BY_PART[metrics.part], metrics, record, names_model=entry.form != "summary")
                 if metrics.type not in SINGLE_TYPES:
@@ -128,6 +140,7 @@ class MetricsReader:
 
     def finish(self) -> Iterator[Record]:
         """Yield the records that were still waiting at the end of all sources."""
+        self._report_raw_turns()
         for record in self.events.finish():
             self.sums.add_event_record(record)
             yield record
@@ -137,6 +150,25 @@ class MetricsReader:
             elif not self.sums.add_single(part, names, source):
                 yield part.record
         yield from self.sums.records()
+
+    def _add_other_line(self, document: Document) -> None:
+        """Add a line without metrics. A raw message of Gemini's may have the usage of metrics."""
+        counts = {snake_case(name): count for name, count in unread_counts(document.content).items()}
+        if "prompt_token_count" not in counts or len(self.raw_turns) == MAX_RAW_TURNS:
+            self.report.add_other_line(document.source, document.line_number, document.content)
+            return
+        self.report.other_lines += 1
+        tokens = (int(counts["prompt_token_count"]), int(counts.get("response_token_count", 0)))
+        self.raw_turns.append((document, (document.source, *tokens)))
+
+    def _report_raw_turns(self) -> None:
+        """Report the usage of raw messages that no metrics have."""
+        for document, tokens in self.raw_turns:
+            if self.token_counts[tokens] > 0:
+                self.token_counts[tokens] -= 1
+                self.report.skipped[TURNS_OF_METRICS] += 1
+            else:
+                self.report.add_unread_line(document.source, document.line_number, document.content)
 
     def _event_records(self, document: Document, content: bytes) -> Iterator[Record]:
         """Yield the records of a raw event, which agents print among their metrics."""
