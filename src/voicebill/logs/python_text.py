@@ -45,7 +45,7 @@ TYPES_BY_CLASS = {
 """The types of objects by their class."""
 
 PRINTED_OBJECT = re.compile(
-    rb"(?:[Tt]oken|[Ss]econd|[Dd]uration|[Cc]haracter)\w{0,60}(?:=|'\s*:)\s*\d|'type'\s*:|(?:Metrics|Usage|Session\w*Event)\("
+    rb"(?:[Tt]oken|[Ss]econd|[Dd]uration|[Cc]haracter)\w{0,60}(?:=|'\s*:)\s*\d|'(?:type|setup)'\s*:|(?:Metrics|Usage|Session\w*Event)\("
 )
 """Without this, a line has no object with counts, with a type or with a session's model: it is not decoded."""
 OBJECT_START = re.compile(r"\[(?=[A-Z]\w*\(\w+=)|\b[A-Z]\w*\((?=\s{0,9}\w+=|\))|\{(?=')|(?<![\w.(,{\[])(?<!, )(?=\w+=)")
@@ -85,7 +85,7 @@ def python_object(line: bytes) -> tuple[bytes, bytes] | None:
         if start is None or searched > MAX_SEARCHED_CHARACTERS:
             return None
         fields, end = _object_at(text, start.start())
-        if fields is not None and (_has_type(fields) or counts_in(fields)):
+        if fields is not None and (_has_type(fields) or _is_setup(fields) or counts_in(fields)):
             return msgspec.json.encode(fields), text[: start.start()].encode()
         position = max(end if fields is not None else start.end(), start.start() + 1)
         searched += end - start.start()
@@ -125,6 +125,12 @@ def _printed_object(text: str) -> dict[str, Any] | None:
 def _has_type(fields: dict[str, Any]) -> bool:
     """Return whether an object, or one in it, says what it is."""
     return any(isinstance(value.get("type"), str) for value in (fields, *fields.values()) if isinstance(value, dict))
+
+
+def _is_setup(fields: dict[str, Any]) -> bool:
+    """Return whether an object, or one in it, is the first message of a session of Gemini's Live API, which names its model."""
+    objects = (value for value in (fields, *fields.values()) if isinstance(value, dict))
+    return any(isinstance(value.get("setup"), dict) and "model" in value["setup"] for value in objects)
 
 
 def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int]:

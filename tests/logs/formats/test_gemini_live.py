@@ -177,6 +177,11 @@ def test_the_model_is_that_of_the_setup_wherever_it_is() -> None:
     assert [record.model for record in records] == ["gemini-live-2.5-flash-native-audio"] * 2
 
 
+def test_a_setup_that_python_printed_names_the_model() -> None:
+    records, _ = read_records(f"INFO sent {SETUP!r}\nINFO received {turn()!r}", defaults=DAY)
+    assert [record.model for record in records] == ["gemini-3.8-live"]
+
+
 def test_a_new_connection_may_have_another_model() -> None:
     """After the server has said that it goes away, a client continues the session on a new connection."""
     other = {"setup": {"model": "models/gemini-3.1-flash-live-preview", "sessionResumption": {"handle": "h"}}}
