@@ -28,6 +28,12 @@ RULE_LABELS = {
     "reasoning_tokens_per_response": "reasoning per response",
     "tools_billed_share": "billed share of tool schemas",
     "stable_instructions_share": "stable share of changing instructions",
+    "silence_in_history": "silence in the history",
+    "transcript_output": "billed transcripts",
+    "session_time": "billed time of a session",
+    "bills_silence": "billed silence",
+    "reply_text_per_audio_token": "text of a reply",
+    "user_transcript_tokens_per_second": "text of the user's speech",
 }
 """Uncertain rules as people read them."""
 
