@@ -19,7 +19,7 @@ from voicebill.conversation.script import Truncation
 def assumptions(conversation: CountedConversation, model: ResolvedModel) -> list[str]:
     """Assumptions behind the figures, the most important first."""
     notes = (
-        *_cache(conversation),
+        *(_cache(conversation) if model.quote.rates.bills_tokens else ()),
         *_uncounted_instructions(conversation),
         *uncertain_rules(conversation, model.effective_rules),
         *_transport(conversation),
