@@ -48,6 +48,8 @@ DESCRIPTIONS: Mapping[Architecture, str] = {
 }
 """How they differ."""
 
+NOT_COMPARED = "voices and quality are not compared, nor latency where nobody measured it"
+
 ANY_PIPELINE = Stack("any", "any pipeline", "pipeline", {})
 
 TIER_NOTES: Mapping[str, str] = {

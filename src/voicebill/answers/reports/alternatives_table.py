@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternative, Alternatives
 from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.escaping import markdown_text
 from voicebill.answers.reports.comparison_cells import latency_text
@@ -49,6 +49,7 @@ def markdown(answer: Alternatives, heading: str) -> str:
     text += ["## How they differ", ""]
     architectures = dict.fromkeys(alternative.architecture for alternative in (*answer.conversational, *answer.partial))
     text += [f"- **{LABELS[architecture]}**: {DESCRIPTIONS[architecture]}" for architecture in architectures]
+    text.append(f"- {NOT_COMPARED}")
     warnings = answer.warnings_on_prices
     text += ["", "## Warnings", "", *(f"- {markdown_text(warning)}" for warning in warnings)] if warnings else []
     text += ["", "## Sources of the prices", ""]

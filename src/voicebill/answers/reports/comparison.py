@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.comparison.alternatives import Alternatives
+from voicebill.answers.comparison.alternatives import NOT_COMPARED, Alternatives
 from voicebill.answers.comparison.break_even import BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison, OfferEstimate
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge
@@ -215,6 +215,8 @@ class ComparisonReport(Report):
     """Alternatives that do only a part, such as transcription."""
     not_possible: tuple[ImpossibleAlternativeReport, ...]
     """Alternatives that cannot serve the plan."""
+    not_compared: str
+    """What the comparison leaves out, in a sentence."""
     connection: ConnectionReport | None
     """The connection, which every conversational agent needs in addition; null if no transport and no fee is given."""
     break_even: tuple[BreakEvenCurveReport, ...]
@@ -241,6 +243,7 @@ class ComparisonReport(Report):
             alternatives=AlternativeReport.all_of(answer.conversational, answer),
             partial_alternatives=AlternativeReport.all_of(answer.partial, answer),
             not_possible=ImpossibleAlternativeReport.all_of(answer),
+            not_compared=NOT_COMPARED,
             connection=ConnectionReport.of(answer.connection) if answer.connection else None,
             break_even=tuple(BreakEvenCurveReport.of(curve) for curve in curves),
         )

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
 from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.comparison.compare import offer_notes
@@ -159,6 +159,7 @@ def _notes(alternative: Alternative) -> Iterator[str]:
 def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
     for architecture in dict.fromkeys(alternative.architecture for alternative in alternatives):
         yield f"{LABELS[architecture]}: {DESCRIPTIONS[architecture]}"
+    yield NOT_COMPARED
 
 
 def _reason(alternative: Alternative) -> str:

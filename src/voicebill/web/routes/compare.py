@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import (
     AXES,
     UNITS,
@@ -131,7 +131,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         "latency_text": latency_text,
         "bridge_subtotals": bridge_subtotals,
     }
-    context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "axes": AXES, "units": UNITS}
+    context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "not_compared": NOT_COMPARED, "axes": AXES, "units": UNITS}
     context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
     context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
     try:
