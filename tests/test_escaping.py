@@ -61,12 +61,25 @@ def log(tmp_path: Path) -> Path:
 def price_file(tmp_path: Path) -> Path:
     """An own price file whose texts all have the hostile name."""
     name = json.dumps(HOSTILE).replace("\x7f", "\\u007f")
+    values = {
+        "user_audio_ms_per_token": "40",
+        "reply_audio_ms_per_token": "40",
+        "history": '"keep-all"',
+        "caches_input": "true",
+        "bills_silence": "false",
+        "transcript_output": '"none"',
+    }
+    rules = "".join(f'[[rules]]\nparameter = "{parameter}"\nvalue = {value}\n' for parameter, value in values.items())
     file = tmp_path / f"prices{HOSTILE.replace('/', '')}.toml"
     file.write_text(
         f"""
 provider = {name}
 checked = 2026-11-01
 sources = [{name}]
+name = {name}
+title = {name}
+evidence = "assumed"
+basis = {name}
 [aliases]
 nickname = {name}
 [[offers]]
@@ -82,6 +95,13 @@ name = {name}
 factor = 0.5
 providers = [{name}]
 since = 2026-11-01
+[[mechanics]]
+title = {name}
+billing = {name}
+usage_reports = "none"
+limits = {name}
+unpublished = [{name}]
+{rules}
 """,
         encoding="utf-8",
     )

@@ -84,7 +84,7 @@ def test_a_carrier_and_units_that_cost_nothing_are_warned_of(tmp_path: Path) -> 
 
 OWN = """
 [[offers]]
-provider = "acme"
+provider = "openai"
 model = "parrot"
 kind = "realtime"
 [[offers.prices]]
@@ -106,10 +106,10 @@ def test_an_offer_of_ones_own_names_its_meters_that_cost_nothing(
     text_in: str, audio_in: str, warning: str | None, tmp_path: Path
 ) -> None:
     file = price_file(tmp_path, OWN.format(text_in=text_in, audio_in=audio_in))
-    quote = load_facts(file).prices.quote("parrot", day=DAY, provider="acme")
+    quote = load_facts(file).prices.quote("parrot", day=DAY, provider="openai")
     expected = [f"{warning} prices and discounts: check them, unless it is free for you"] if warning else []
     assert [text for text in quote.warnings if "$0" in text] == expected
-    answer = invoke.answer("estimate", *CALL, "--prices", str(file), "--model", "parrot", "--provider", "acme")
+    answer = invoke.answer("estimate", *CALL, "--prices", str(file), "--model", "parrot", "--provider", "openai")
     assert [text for text in answer["warnings"] if " $0 " in text] == expected
 
 

@@ -26,6 +26,7 @@ from voicebill.billing.usage import Usage
 from voicebill.cli.commands.cost import MAX_UNPRICED_SHOWN
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.facts import load_facts
+from voicebill.logs import report_text
 
 FEW, MANY = 150, 300
 PARTS = {
@@ -216,3 +217,36 @@ def test_so_many_quantities_without_a_price_are_counted_instead_of_printed(tmp_p
     assert text.count("at openai: unknown model") == MAX_UNPRICED_SHOWN
     assert "and 5 more: --json has all" in text
     assert len(invoke.answer("cost", str(log), "--day", "2026-11-22")["unpriced"]) == MAX_UNPRICED_SHOWN + 5
+
+
+def test_so_many_groups_are_said_to_be_in_memory_unless_they_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost_module, "MANY_GROUPS", 7)
+    prices = load_facts().prices
+
+    def memory_warnings(count: int, query: CostQuery) -> list[list[str]]:
+        results = [work() for _, work in answers(records(count, "gpt-realtime"), prices, query)]
+        return [[text for text in result.warnings if "in memory" in text] for result in results]
+
+    warning = (
+        "8 groups by tenant, model are all in memory and in this answer: if memory is short, limit them to the most expensive "
+        "with top"
+    )
+    assert memory_warnings(8, CostQuery(by=("tenant", "model"))) == [[warning]] * 2
+    assert memory_warnings(7, CostQuery(by=("tenant", "model"))) == [[]] * 2
+    assert memory_warnings(8, CostQuery(by=("tenant", "model"), top=3)) == [[]] * 2
+    assert memory_warnings(8, CostQuery()) == [[]] * 2
+
+
+def test_so_many_sessions_are_said_to_be_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_text, "MANY_SESSIONS", 7)
+    usage = {"input_tokens": 55, "output_tokens": 0, "input_token_details": {"text_tokens": 55}}
+    for sessions, notes in ((7, 0), (8, 1)):
+        lines = [
+            {"type": "response.done", "session_id": f"s{number % sessions}", "response": {"id": f"r{number}", "usage": usage}}
+            for number in range(20)
+        ]
+        log = tmp_path / "usage.jsonl"
+        log.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        text = " ".join(invoke.run("cost", str(log), "--day", "2026-11-22", "--model", "gpt-realtime").stdout.split())
+        assert text.count("8 sessions were in memory at the same time") == notes
+        assert text.count("record parts of the log one after the other in a ledger, and cost that") == notes

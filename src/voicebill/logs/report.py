@@ -66,6 +66,8 @@ class ReadReport:
     """Sessions billed by time that reported nothing: their events' times bound their duration."""
     sessions_without_times: int = 0
     """Sessions billed by time of which the log has neither seconds nor times."""
+    sessions_in_memory: int = 0
+    """Sessions with a name in raw events, whose state was kept until the end of the logs."""
     ambiguous_sessions: int = 0
     """Conversations that the log does not assign to one of several sessions."""
     live_sessions: set[str] = field(default_factory=set)

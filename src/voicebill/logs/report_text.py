@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from voicebill.answers.reports.cost import LogInputReport
 from voicebill.logs.report import UNREADABLE, ReadReport
 
+MANY_SESSIONS = 100_000
+"""With more sessions the memory that reading takes is stated: a session takes 1.5 to 3 kB."""
+
 
 def report_notes(report: ReadReport) -> Iterator[str]:
     """Yield what the user should know about how the logs were read."""
@@ -31,7 +34,12 @@ def report_notes(report: ReadReport) -> Iterator[str]:
 
 
 def _session_notes(report: ReadReport) -> Iterator[str]:
-    """Yield what is not known about sessions and their responses."""
+    """Yield what is not known about sessions and their responses, and that there are very many of them."""
+    if report.sessions_in_memory > MANY_SESSIONS:
+        yield (
+            f"{report.sessions_in_memory:,} sessions were in memory at the same time, because a session may go on anywhere in "
+            "a log: if memory is short, record parts of the log one after the other in a ledger, and cost that"
+        )
     if report.unfinished_responses:
         yield f"{_pluralize(report.unfinished_responses, 'response')} without an end in the log: the usage is missing"
     if report.sessions_without_usage:

@@ -43,7 +43,7 @@ BILLED_BY_CARRIER = {
     "twilio/media-streams": "61.2",
     "twilio/conversation-relay": "61.2",
     "telnyx/sip-trunk-inbound-us-toll-free": "66",
-    "telnyx/sip-trunk-outbound-us-toll-free": "61.2",
+    "telnyx/sip-trunk-outbound-us-toll-free": "66",
     "telnyx/media-streaming": "61.2",
     "telnyx/call-recording": "61.2",
     "cartesia/line-telephony": "61.2",

@@ -5,7 +5,7 @@ of rows. Prices and assumptions are determined here, in the same way for every e
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -24,6 +24,9 @@ from voicebill.billing.sku_periods import PricePeriod, normalize_name
 
 KINDS_WITHOUT_CACHE: tuple[Kind, ...] = ("transcription", "speech")
 """Kinds of models that read each input once and cache nothing."""
+
+MANY_GROUPS = 100_000
+"""With more groups the memory that they take is stated: a group takes about 1 kB, and 3 kB as JSON."""
 
 MAX_SUGGESTIONS = 100
 """The maximum number of names without prices for which the nearest names are looked for."""
@@ -67,7 +70,7 @@ def cost(engine: Engine, query: CostQuery, prices: PriceBook, *, unread_usage: U
         cache_hit_share_range=_cache_hit_share_range(line_totals, price_table, prices),
         repeated_input_cost_share=_repeated_input_cost_share(line_totals, price_table),
         assumptions=tuple(notes[0]),
-        warnings=(*([unread_usage.warning] if unread_usage else []), *notes[1]),
+        warnings=(*([unread_usage.warning] if unread_usage else []), *_many_groups(groups, query), *notes[1]),
         prices=prices,
         unread_usage=unread_usage,
     )
@@ -153,6 +156,14 @@ def _remainder(total: CostGroup, groups: Sequence[CostGroup]) -> CostGroup | Non
     low = total.low - sum((group.low or 0 for group in groups), Fraction(0))
     high = total.high - sum((group.high or 0 for group in groups), Fraction(0))
     return CostGroup((), records, low, high, None, quantities, unpriced) if records > 0 or low or high or unpriced else None
+
+
+def _many_groups(groups: Sequence[CostGroup], query: CostQuery) -> Iterator[str]:
+    if len(groups) > MANY_GROUPS and query.top is None:
+        yield (
+            f"{len(groups):,} groups by {', '.join(query.by)} are all in memory and in this answer: if memory is short, limit "
+            "them to the most expensive with top"
+        )
 
 
 def _counts(overview: Overview, unpriced: int) -> RecordCounts:

@@ -285,6 +285,7 @@ class EventReader:
     def finish(self) -> Iterator[Record]:
         """Yield the records that were still waiting at the end of all sources."""
         self._report_other_lines()
+        self._report.sessions_in_memory += len(self._sessions)
         for session in self._sessions:
             yield from self._release_waiting(session)
             record = self._duration_record(session)

@@ -44,6 +44,8 @@ class SessionDuration:
 class NameHistory:
     """The names that a log gave, such as a session's models, and when. A lookup takes logarithmic time."""
 
+    __slots__ = ("_is_fully_timed", "_timed_names", "_times", "last")
+
     def __init__(self) -> None:
         self._times: list[datetime] = []
         self._timed_names: list[str] = []
@@ -137,6 +139,10 @@ class SessionRegistry:
         self._all_unnamed: list[SessionState] = []
         self._unlinked: dict[str, SessionState] = {}
         self._timed: dict[int, SessionState] = {}
+
+    def __len__(self) -> int:
+        """The number of sessions with a name, all of which are in memory."""
+        return len(self._sessions)
 
     def __iter__(self) -> Iterator[SessionState]:
         """All sessions, the named ones first."""
