@@ -335,7 +335,17 @@ def test_words_for_a_default_are_known_ones() -> None:
     """Every other text is a value, and is checked."""
     texts = {text for _, option, text in command_defaults() if option.default is None}
     words = {text for text in texts if not re.search(r"\d", text)} - ABSENT
-    assert words <= {text for _, text in EQUIVALENTS} | {"user", "webrtc", "auto", "prefix", "text", "openai", "global", "all", "the cheapest"}
+    assert words <= {text for _, text in EQUIVALENTS} | {
+        "user",
+        "webrtc",
+        "auto",
+        "prefix",
+        "text",
+        "openai",
+        "global",
+        "all",
+        "the cheapest",
+    }
 
 
 def test_every_default_in_words_is_stated_somewhere() -> None:

@@ -27,7 +27,7 @@ from voicebill.answers.comparison.stack_usage import StackUsage
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parameters.inputs import PLAN, SELECTION
 from voicebill.answers.reports.chart_data import offer_ranges
-from voicebill.billing.offers import Offer
+from voicebill.billing.offers import CONVERSATIONAL_KINDS, Offer
 from voicebill.cli.app import app
 from voicebill.cli.options.inputs import input_option
 from voicebill.conversation.plan import Plan
@@ -169,7 +169,8 @@ def test_neither_forms_nor_completion_offer_what_has_ended() -> None:
     assert "gpt-4o-transcribe" not in choices["transcription"]
     assert "gpt-4o-transcribe" in model_choices(load_facts().prices, date(2026, 10, 14), "azure")["transcription"]
     assert "gpt-realtime" in choices["realtime"]
-    assert "gpt-realtime" not in model_choices(load_facts().prices, date(2028, 1, 1), "azure")["realtime"]
+    assert "gpt-4o-realtime-preview" not in choices["realtime"]
+    assert "gpt-4o-realtime-preview" in model_choices(load_facts().prices, date(2026, 5, 6), "azure")["realtime"]
     page = client(today=lambda: DAY).get("/", params={"day": "2026-10-14", "provider": "azure"}).text
     assert '<option value="gpt-4o-transcribe">' in page
     assert '<option value="gpt-4o-transcribe">' not in client(today=lambda: DAY).get("/", params={"provider": "azure"}).text
@@ -218,9 +219,12 @@ def test_nothing_that_is_offered_has_ended_on_the_day(day: date) -> None:
         *(component.quote.offer for alternative in conversational for component in alternative.components),
     ]
     assert [offer.id for offer in offered if book.is_shut_down(offer, day)] == []
-    for kind, names in model_choices(book, day, "openai").items():
+    choices = model_choices(book, day, "openai")
+    assert set(choices.pop("provider")) == {offer.provider for offer in available_offers(book, day)}
+    for kind, names in choices.items():
+        kinds = CONVERSATIONAL_KINDS if kind == "realtime" else (kind,)
         for name in names:
-            assert any(book.is_available(offer, day) for offer in book.offers_named(name) if offer.kind == kind)
+            assert any(book.is_available(offer, day) for offer in book.offers_named(name) if offer.kind in kinds)
 
 
 @given(DAYS)

@@ -550,6 +550,7 @@ def test_a_wholly_written_conversation_has_no_audio() -> None:
 def test_offers_are_compared_with_remarks_and_the_original_calculator_beside() -> None:
     words = ("compare", "--minutes", "10", "--turns", "20", *ON)
     document = answer(*words, "--model", "gpt-realtime-1.5", "--conversations", "1000/day", "--calculator")
+    assert document["offers"].pop(0)["offer"]["id"] == "azure-voice-live/gpt-realtime-1.5"
     assert [offer["offer"]["id"] for offer in document["offers"]] == [
         "azure/gpt-realtime-1.5-2026-02-23",
         "openai/gpt-realtime-1.5",

@@ -129,7 +129,7 @@ def test_a_saved_plan_may_say_all_that_is_paid_on_the_way() -> None:
         ("--codec mp3 --transport websocket", "unknown codec 'mp3' of WebSocket; known: g711, pcm16"),
         (
             "--platforms nobody/calls",
-            "Error: unknown platform 'nobody/calls'; add your own as an offer of kind platform in a price file",
+            "vapi/platform; add your own as an offer of kind platform in a price file",
         ),
         (
             "--platforms twilio/call-recording,twilio/call-recording",

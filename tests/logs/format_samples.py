@@ -179,6 +179,31 @@ def _long_table(number: int) -> str:
     return f"key\tmodel\tday\tmeter\tquantity\nk{number}\tgpt-realtime\t2026-11-20\ttext_in\t{number}\n"
 
 
+def _gemini_live(number: int) -> str:
+    usage = {
+        "promptTokenCount": number,
+        "responseTokenCount": 3,
+        "totalTokenCount": number + 3,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": number}],
+        "responseTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+    }
+    return _lines({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
+
+
+def _nova_sonic(number: int) -> str:
+    total = {"input": {"speechTokens": 0, "textTokens": number}, "output": {"speechTokens": 0, "textTokens": 3}}
+    usage = {
+        "sessionId": f"nova{number}",
+        "completionId": f"c{number}",
+        "promptName": "p",
+        "totalInputTokens": number,
+        "totalOutputTokens": 3,
+        "totalTokens": number + 3,
+        "details": {"delta": total, "total": total},
+    }
+    return _lines({"event": {"usageEvent": usage}})
+
+
 SAMPLES: Mapping[str, Callable[[int], str]] = {
     "realtime": _realtime,
     "openai-usage": _openai_usage,
@@ -198,6 +223,8 @@ SAMPLES: Mapping[str, Callable[[int], str]] = {
     "datadog": _datadog,
     "vapi": _vapi,
     "retell": _retell,
+    "gemini-live": _gemini_live,
+    "nova-sonic": _nova_sonic,
     "columns": _counts_table,
     "columns, in another order": _other_counts_table,
     "columns, meters": _meters_table,

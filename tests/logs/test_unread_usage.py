@@ -220,6 +220,8 @@ def with_usage(usage: Any) -> dict[str, Any]:
         "langsmith": {"runs": [{**run, "extra": {}, "outputs": {"usage_metadata": usage}}]},
         "datadog": {"data": [{"id": "s", "type": "span", "attributes": {**dog, "start_ns": 1793613600123, "metrics": usage}}]},
         "vapi": {**vapi, "costs": [{"type": "model", "model": {"provider": "openai", "model": "gpt-4.1"}, **usage}]},
+        "gemini-live": {"usageMetadata": usage, "serverContent": {"turnComplete": True}},
+        "nova-sonic": {"event": {"usageEvent": {"sessionId": "s", "completionId": "c", "promptName": "p", **usage}}},
         "retell": {"call_id": "c", "call_type": "web_call", "call_status": "ended", "call_cost": usage},
     }
 

@@ -50,7 +50,8 @@ class PriceRow:
 
     `unit_prices` are dollars per price unit of the meter, as published. `checked` is the day on which the figures were last
     compared with their sources. `increments` are billing increments in the meter's unit: the vendor rounds a quantity up to
-    a multiple of its increment before pricing it. `included` are quantities that a month includes without charge.
+    a multiple of its increment before pricing it. `included` are quantities that a month includes without charge, and
+    `free` are meters of which the vendor says that they cost nothing.
     """
 
     since: PartialDate
@@ -61,6 +62,7 @@ class PriceRow:
     disputes: Mapping[str, tuple[Dispute, ...]] = field(default_factory=dict)
     increments: Mapping[str, int] = field(default_factory=dict)
     included: Mapping[str, int] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
     confidence: Confidence = "high"
     note: str = ""
 

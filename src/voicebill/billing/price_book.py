@@ -542,7 +542,9 @@ def price_warnings(rates: Rates) -> Iterable[str]:
     Such are prices of $0, or so small that they look like it, and cached input that is dearer than uncached input.
     """
     name = rates.offer.name
-    free = {meter: price for meter, price in rates.row.unit_prices.items() if price < LEAST_PRICE}
+    free = {
+        meter: price for meter, price in rates.row.unit_prices.items() if price < LEAST_PRICE and meter not in rates.row.free
+    }
     if free:
         labels = "; ".join(rates.meters[meter].label for meter in free)
         meters = "" if len(free) == len(rates.row.unit_prices) else f" for {labels}"

@@ -253,6 +253,7 @@ class RowBuilder:
             disputes=_disputes(row["disputes"]),
             increments=row["increments"],
             included=row["included"],
+            free=row["free"],
             confidence=row["confidence"],
             note=row["note"],
         )

@@ -385,6 +385,7 @@ def offer_schema(meters: Collection[str]) -> Schema:
         "disputes": TableList({"meter": Field(one_of(*meters)), "usd": Field(_price), "source": Field(text)}),
         "increments": Field(map_of(_positive(integer), meters), {}),
         "included": Field(map_of(_positive(integer), meters), {}),
+        "free": Field(list_of(one_of(*meters)), ()),
         "confidence": Field(one_of(*get_args(Confidence)), "high"),
         **PROVENANCE_SCHEMA,
     }

@@ -90,6 +90,14 @@ class RecordContext:
         except UnicodeError:
             return None
 
+    def report_uncounted(self, usages: Sequence[Usage]) -> None:
+        """Report the usage that was not read of a document whose usage object has no known count, or only zeros."""
+        if not any(usage.quantities for usage in usages):
+            is_missing, document = usages[0].status == "missing", self.document
+            self.report.add_unread_line(
+                document.source, document.line_number, document.content, has_usage=is_missing, is_record=True
+            )
+
     def record(
         self,
         key: str,

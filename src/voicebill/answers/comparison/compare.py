@@ -137,7 +137,7 @@ def compare(
     >>> selection = ModelSelection(model="any", day=day)
     >>> answer = compare(Plan(minutes=10, turns=20), available_offers(facts.prices, day), selection, facts)
     >>> answer.candidates[0].offer.model
-    'gpt-realtime-2.1-mini'
+    'phi4-mm-realtime'
 
     Raises:
         InvalidInput: there is no offer to compare.

@@ -399,7 +399,7 @@ def notes(title: str, texts: Iterable[str], *, style: str = "") -> Iterable[Any]
     for text in items:
         row = Table.grid(padding=(0, 1))
         row.add_column(width=2, justify="right")
-        row.add_column(ratio=1)
+        row.add_column(ratio=1, overflow="fold")
         row.add_row("-", text)
         yield row
 

@@ -282,12 +282,11 @@ def _record(
         next((value for layer in layers if (value := getattr(layer, name))), None) for name in ("model", "provider")
     )
     usages = possible_usages(counts) if usage.seconds is None else (Usage({"audio_ms": round(usage.seconds * 1000)}),)
-    if not any(any(candidate.quantities.values()) for candidate in usages):
-        is_missing = usages[0].status == "missing"
-        report.add_unread_line(document.source, document.line_number, document.content, has_usage=is_missing, is_record=True)
+    context = RecordContext(document, defaults, report, layers)
+    context.report_uncounted(usages)
     identifier = next((key for layer in reversed(layers) if (key := layer.response_key)), None)
     status = line.response.status if line.response is not None else line.status if line.response_key is not None else None
-    return RecordContext(document, defaults, report, layers).record(
+    return context.record(
         response_key(identifier) if identifier and not usage.is_of_transcription else document.key,
         usages,
         kind="transcription" if usage.is_of_transcription else "response",

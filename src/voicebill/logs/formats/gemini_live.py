@@ -265,6 +265,10 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
     yield from reader.finish()
 
 
+USAGE_NAME = re.compile(rb"usage_?[mM]etadata")
+"""With this, a message without a known count has usage all the same."""
+
+
 @dataclass(slots=True)
 class LiveApiSession:
     """What is known about a session while its log is read."""
@@ -297,6 +301,8 @@ class TurnReader:
         if message.setup_model and session.models.add(first_time(self._report, _times(layers)), message.setup_model):
             yield from self._release(session)
         if usage is None:
+            if USAGE_NAME.search(document.content):
+                context.report_uncounted(possible_usages(TokenCounts()))
             if _is_message(message) or message.setup is not None or MESSAGE.search(document.content):
                 session.has_messages = True
             else:
@@ -333,6 +339,7 @@ class TurnReader:
         message = layers[-1]
         time = first_time(self._report, _times(layers))
         model = _own_model(layers) or session.models.at(time)
+        context.report_uncounted(usage.usages)
         return context.record(
             response_key(message.response_id) if message.response_id else context.document.key,
             usage.usages,

@@ -168,6 +168,7 @@ class Stream:
     session: str | None
     event: UsageEvent | None = None
     deltas: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TOKEN_NAMES, 0))
+    has_deltas: bool = False
     context: RecordContext | None = None
     model: str | None = None
     provider: str | None = None
@@ -182,7 +183,7 @@ class Stream:
         """The counts of its largest totals. Without modalities, those of its deltas count if they add up to the totals."""
         event = self.event
         if event is None:
-            return TokenCounts(**self.deltas)
+            return TokenCounts(**self.deltas) if self.has_deltas else TokenCounts()
         inputs, outputs = self.deltas["text_in"] + self.deltas["audio_in"], self.deltas["text_out"] + self.deltas["audio_out"]
         parts: dict[str, int | None] = {}
         if event.total is not None:
@@ -214,8 +215,11 @@ class StreamReader:
         stream.model = _first(layers, "model_id", "camel_model_id", "model", "model_name") or stream.model
         stream.provider = normalize_provider(_first(layers, "provider")) or stream.provider
         if event.delta is not None:
+            stream.has_deltas = stream.has_deltas or any(count is not None for count in event.delta.counts.values())
             for name, count in event.delta.numbers.items():
                 stream.deltas[name] += count
+        if not event.total_count and not any(stream.deltas.values()):
+            context.report_uncounted(possible_usages(stream.counts))
         if event.has_totals and event.total_count >= stream.total_count:
             stream.event, stream.context = event, context
         elif stream.event is None:

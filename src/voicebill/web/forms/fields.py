@@ -173,10 +173,18 @@ def provider_choices(book: PriceBook, day: date) -> tuple[tuple[str, str], ...]:
     return _with_names(FORM_FIELDS["provider"], model_choices(book, day, DEFAULT_PROVIDER)["provider"]).choices
 
 
+USUAL_PROVIDERS = ("openai", "azure")
+"""Their models come first in a form."""
+
+
 def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:
-    """Undated names of the realtime models available on a day, the newest and largest first."""
+    """Undated names of the models available on a day, OpenAI's and Azure's first, of those the newest and largest."""
     newest: dict[str, tuple[date, str]] = {}
     for offer in available_offers(book, day):
         since = min(row.since.first for row in offer.rows)
         newest[offer.model] = max(newest.get(offer.model, (since, offer.model)), (since, offer.model))
-    yield from sorted(newest, key=lambda model: ("mini" in model, "preview" in model, -newest[model][0].toordinal(), model))
+    usual = {offer.model for offer in available_offers(book, day) if offer.provider in USUAL_PROVIDERS}
+    yield from sorted(
+        newest,
+        key=lambda model: (model not in usual, "mini" in model, "preview" in model, -newest[model][0].toordinal(), model),
+    )

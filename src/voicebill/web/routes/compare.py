@@ -210,9 +210,9 @@ def _cheapest_per_model(alternatives: Alternatives) -> Iterator[Alternative]:
     """The conversational agents with one offer per realtime model: the cheapest with confirmed availability, if any."""
     models: dict[str, list[Alternative]] = {}
     for alternative in alternatives.conversational:
-        models.setdefault(alternative.candidate.offer.model if alternative.candidate else alternative.name, []).append(
-            alternative
-        )
+        candidate = None if alternative.architecture == "agent" else alternative.candidate  # agents are not sold by others
+        name = candidate.offer.model if candidate else alternative.name
+        models.setdefault(name, []).append(alternative)
     cheapest = [
         min(
             offers,
