@@ -174,7 +174,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const value = (row) => row.cells[head.cellIndex].dataset.value;
     const order = (first, second) => {
       const [a, b] = [value(first), value(second)];
-      return Number.isNaN(Number(a)) || Number.isNaN(Number(b)) ? a.localeCompare(b) : Number(a) - Number(b);
+      if (Number.isNaN(Number(a)) || Number.isNaN(Number(b))) return a < b ? -1 : Number(a > b); // as the server sorts
+      return Number(a) - Number(b);
     };
     for (const body of table.tBodies) {
       const rows = [...body.querySelectorAll("tr:not(.group)")].sort(order);
