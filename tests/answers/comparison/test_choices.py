@@ -1,14 +1,18 @@
 """What a comparison shows: one kind, one provider, and a pipeline whose parts are named."""
 
+import json
 from datetime import date
 
 import pytest
+from typer.testing import CliRunner
 
+from tests.web.sites import client
 from voicebill.answers.comparison.alternatives import Alternatives, alternatives
 from voicebill.answers.comparison.choices import LABELS, ComparisonChoices
 from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.errors import InvalidInput
+from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
@@ -57,3 +61,19 @@ def test_a_pipeline_has_the_named_parts_and_the_cheapest_others() -> None:
 def test_a_part_that_nobody_sells_is_said() -> None:
     (own,) = [row for row in compared(ComparisonChoices(tts="parrot")).not_possible if row.name == "own"]
     assert own.reason == "no speech model named parrot is available on 2026-11-28"
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_every_face_shows_one_kind(kind: str) -> None:
+    """The page too, where no offer is of the kind."""
+    fields = {"minutes": "6", "turns": "20", "day": DAY.isoformat(), "kind": kind}
+    site = client(today=lambda: DAY)
+    page, shape = site.get("/compare", params=fields), site.get("/api/compare", params=fields).json()
+    assert page.status_code == 200
+    listed = [*shape["alternatives"], *shape["partial_alternatives"]]
+    assert {row["architecture"] for row in listed} == {kind}
+    assert bool(shape["offers"]) == (kind in ("speech-to-speech", "agent"))
+    words = [word for name, value in fields.items() for word in (f"--{name}", value)]
+    document = json.loads(CliRunner().invoke(app, ["compare", *words, "--break-even", "none", "--json"]).stdout)
+    assert [row["name"] for row in document["alternatives"]] == [row["name"] for row in shape["alternatives"]]
+    assert [row["offer"]["id"] for row in document["offers"]] == [row["offer"]["id"] for row in shape["offers"]]

@@ -213,6 +213,11 @@ class Alternatives(Answer):
             not_possible=tuple(row for row in self.not_possible if row.architecture == kind),
         )
 
+    def shown(self, candidates: Iterable[OfferEstimate]) -> tuple[OfferEstimate, ...]:
+        """Those of compared offers that are among the alternatives, possible or not."""
+        names = {row.name for row in (*self.conversational, *self.partial, *self.not_possible)}
+        return tuple(candidate for candidate in candidates if candidate.offer.id in names)
+
     def find(self, name: str) -> Alternative | None:
         """The possible alternative with a name; None if there is none."""
         return next((alternative for alternative in (*self.conversational, *self.partial) if alternative.name == name), None)

@@ -126,11 +126,11 @@ class OfferEstimateReport(Report):
 
     @classmethod
     def all_of(cls, answer: Comparison, alternatives: Alternatives | None = None) -> "tuple[OfferEstimateReport, ...]":
-        """The offers of a comparison, cheapest first; with `alternatives` with the ratio and fees of these."""
+        """The offers of a comparison, cheapest first; with `alternatives` those among these, with their ratio and fees."""
+        shown = answer.candidates if alternatives is None else alternatives.shown(answer.candidates)
         ratio = answer.ratio_to_cheapest if alternatives is None else alternatives.offer_ratio_to_cheapest
         return tuple(
-            cls.of(candidate, ratio(candidate), _total_with_connection(candidate, alternatives))
-            for candidate in answer.candidates
+            cls.of(candidate, ratio(candidate), _total_with_connection(candidate, alternatives)) for candidate in shown
         )
 
 

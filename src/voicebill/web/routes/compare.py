@@ -251,9 +251,10 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     offer_filter = ComparisonFilter(choices=parse_choices(values))
     answer = compare_offers(bound, offer_filter)
     sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
-    available = sorted((offer_estimate for offer_estimate in answer.candidates if offer_estimate.answer), key=sort_key)
     bridge_offer = _select_bridge_offer(bound, answer)
     alternatives = compare_alternatives(bound, answer, offer_filter)
+    shown = alternatives.shown(answer.candidates)
+    available = sorted((offer_estimate for offer_estimate in shown if offer_estimate.answer), key=sort_key)
     conversational, conversational_ending = alternatives.split_by_ending(_cheapest_per_model(alternatives))
     partial, partial_ending = alternatives.split_by_ending(alternatives.partial)
     lasting_offers, ending_offers = split_by_ending(available, include_ending=answer.include_ending)
@@ -274,7 +275,7 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}, **ending_field),
         available=lasting_offers,
         available_ending=ending_offers,
-        not_possible=tuple(offer_estimate for offer_estimate in answer.candidates if not offer_estimate.answer),
+        not_possible=tuple(offer_estimate for offer_estimate in shown if not offer_estimate.answer),
         second_plan=compare_plans(replace(answer, candidates=tuple(available)), second_comparison) if second_comparison else (),
         second_plan_query=second_plan_query,
         second_plan_error=second_plan_error,
