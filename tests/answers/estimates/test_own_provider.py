@@ -7,11 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from voicebill.answers.comparison.compare import available_offers, compare
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.billing.errors import InvalidInput, Unpriced
+from voicebill.cli.app import app
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import ParameterValue
 from voicebill.conversation.volume import Volume
@@ -186,3 +188,12 @@ def test_a_session_may_be_billed_for_its_audio_only(tmp_path: Path, time: str, d
     file = file_of(tmp_path, rules=False, offer=MINUTES.replace("increments = { session_ms = 60_000 }\n", ""))
     answer = estimate_with(file, Plan(minutes=1, turns=3), overrides={"session_time": time})
     assert answer.per_conversation.expected == Fraction(dollars) * 10**12
+
+
+def test_a_check_says_which_rules_a_file_lacks(tmp_path: Path) -> None:
+    complete = CliRunner().invoke(app, ["prices", "--check", str(file_of(tmp_path))])
+    assert complete.exit_code == 0, complete.output
+    assert "cannot be estimated" not in complete.stdout
+    cut = CliRunner().invoke(app, ["prices", "--check", str(file_of(tmp_path, rules=False))])
+    assert cut.exit_code == 0, cut.output
+    assert "corvid/corvid-voice cannot be estimated until the file has the rules user_audio_ms_per_token" in cut.stdout

@@ -63,42 +63,7 @@ def prices_command(
     if file_to_check is not None:
         if name is not None:
             raise InvalidInput(f"a check needs no model: leave {name!r} out")
-        built_in = load_facts()
-        checked = load_facts(file_to_check)
-        offers, sets = (
-            len(checked.prices.offers) - len(built_in.prices.offers),
-            len(checked.rules.sets) - len(built_in.rules.sets),
-        )
-        book = checked.prices
-        own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
-        own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
-        own_counts["aliases"] = len(book.model_aliases)
-        own_offers = [offer for offer in book.offers if offer not in built_in.prices.offers]
-        missing = checked.missing_rules(own_offers, day or today())
-        if as_json:
-            from voicebill.answers.reports.prices import PriceFileReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
-            from voicebill.answers.reports.report import package_version  # noqa: PLC0415
-
-            terminal.print_json(
-                PriceFileReport(
-                    voicebill=package_version(),
-                    file=str(file_to_check),
-                    faults=(),
-                    offers=offers,
-                    rule_sets=sets,
-                    missing_rules=missing,
-                    **own_counts,
-                )
-            )
-        else:
-            summary = ", ".join(
-                f"{label} {count}" for label, count in {"offers": offers, "rule sets": sets, **own_counts}.items()
-            )
-            print_line(f"{file_to_check} has no faults: {summary}")
-            for offer_id, names in missing.items():
-                print_line(
-                    f"{offer_id} cannot be estimated, only its logs be costed, until the file has the rules {', '.join(names)}"
-                )
+        _check_file(file_to_check, day or today(), as_json=as_json)
         return
     book, effective_day = load_facts(*home_files(), *(prices or ())).prices, day or today()
     listed_kind = kind or DEFAULT_KIND
@@ -119,6 +84,49 @@ def prices_command(
         print_line(f"no {listed_kind} model{f' of {provider}' if provider else ''} is sold on {effective_day}")
     else:
         _print_list(offers_shown, listed_kind, effective_day, book, terminal.console())
+
+
+def _check_file(file: Path, day: date, *, as_json: bool) -> None:
+    """Print what a file of facts adds, and which of its offers cannot be estimated.
+
+    Raises:
+        InvalidFile: it has errors.
+    """
+    built_in = load_facts()
+    checked = load_facts(file)
+    offers, sets = (
+        len(checked.prices.offers) - len(built_in.prices.offers),
+        len(checked.rules.sets) - len(built_in.rules.sets),
+    )
+    book = checked.prices
+    own_counts = {name: len(getattr(book, name)) for name in ("contracted", "adjustments", "currencies")}
+    own_counts["stacks"] = len(checked.stacks) - len(built_in.stacks)
+    own_counts["aliases"] = len(book.model_aliases)
+    own_offers = [offer for offer in book.offers if offer not in built_in.prices.offers]
+    missing = checked.missing_rules(own_offers, day)
+    if as_json:
+        from voicebill.answers.reports.prices import PriceFileReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
+        from voicebill.answers.reports.report import package_version  # noqa: PLC0415
+
+        terminal.print_json(
+            PriceFileReport(
+                voicebill=package_version(),
+                file=str(file),
+                faults=(),
+                offers=offers,
+                rule_sets=sets,
+                missing_rules=missing,
+                **own_counts,
+            )
+        )
+    else:
+        counts = {"offers": offers, "rule sets": sets, **own_counts}
+        summary = ", ".join(f"{label} {count}" for label, count in counts.items())
+        print_line(f"{file} has no faults: {summary}")
+        for offer_id, names in missing.items():
+            print_line(
+                f"{offer_id} cannot be estimated until the file has the rules {', '.join(names)}; its logs can be costed"
+            )
 
 
 def _print_list(offers: Iterable[Offer], kind: str, day: date, book: PriceBook, out: Console) -> None:
