@@ -22,19 +22,19 @@ from tests.web.sites import client
 from voicebill.answers.catalog.stacks import ROLES
 from voicebill.answers.comparison.alternatives import alternatives, cheapest_pipelines, speech_rules
 from voicebill.answers.comparison.compare import available_offers, compare
+from voicebill.answers.comparison.model_choices import ModelChoices
 from voicebill.answers.comparison.stack_builder import StackBuilder
 from voicebill.answers.comparison.stack_usage import StackUsage
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parameters.inputs import PLAN, SELECTION
 from voicebill.answers.reports.chart_data import offer_ranges
-from voicebill.billing.offers import CONVERSATIONAL_KINDS, Offer
+from voicebill.billing.offers import Offer
 from voicebill.cli.app import app
 from voicebill.cli.options.inputs import input_option
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 from voicebill.mcp.server import create_server
 from voicebill.mcp.tools import TOOLS, ToolContext
-from voicebill.web.forms.fields import model_choices
 
 DAY = date(2026, 11, 28)
 CALL = Plan(minutes=6, turns=20)
@@ -165,12 +165,13 @@ def test_an_estimate_that_names_a_model_that_has_ended_warns_of_it() -> None:
 
 
 def test_neither_forms_nor_completion_offer_what_has_ended() -> None:
-    choices = model_choices(load_facts().prices, DAY, "azure")
-    assert "gpt-4o-transcribe" not in choices["transcription"]
-    assert "gpt-4o-transcribe" in model_choices(load_facts().prices, date(2026, 10, 14), "azure")["transcription"]
-    assert "gpt-realtime" in choices["realtime"]
-    assert "gpt-4o-realtime-preview" not in choices["realtime"]
-    assert "gpt-4o-realtime-preview" in model_choices(load_facts().prices, date(2026, 5, 6), "azure")["realtime"]
+    book = load_facts().prices
+    choices = ModelChoices(book, DAY)
+    assert "gpt-4o-transcribe" not in choices.transcription_models("azure")
+    assert "gpt-4o-transcribe" in ModelChoices(book, date(2026, 10, 14)).transcription_models("azure")
+    assert "gpt-realtime" in choices.models
+    assert "gpt-4o-realtime-preview" not in choices.models
+    assert "gpt-4o-realtime-preview" in ModelChoices(book, date(2026, 5, 6)).models
     page = client(today=lambda: DAY).get("/", params={"day": "2026-10-14", "provider": "azure"}).text
     assert '<option value="gpt-4o-transcribe">' in page
     assert '<option value="gpt-4o-transcribe">' not in client(today=lambda: DAY).get("/", params={"provider": "azure"}).text
@@ -219,12 +220,15 @@ def test_nothing_that_is_offered_has_ended_on_the_day(day: date) -> None:
         *(component.quote.offer for alternative in conversational for component in alternative.components),
     ]
     assert [offer.id for offer in offered if book.is_shut_down(offer, day)] == []
-    choices = model_choices(book, day, "openai")
-    assert set(choices.pop("provider")) == {offer.provider for offer in available_offers(book, day)}
-    for kind, names in choices.items():
-        kinds = CONVERSATIONAL_KINDS if kind == "realtime" else (kind,)
-        for name in names:
-            assert any(book.is_available(offer, day) for offer in book.offers_named(name) if offer.kind in kinds)
+    choices = ModelChoices(book, day)
+    assert set(choices.all_providers) == {offer.provider for offer in available_offers(book, day)}
+    for name in choices.models:
+        for provider in choices.providers(name):
+            for deployment in choices.deployments(name, provider):
+                offers = [offer for offer in choices.offers(name, provider) if offer.deployment == deployment]
+                assert any(book.is_available(offer, day) for offer in offers)
+    for name in choices.transcription_models("openai"):
+        assert any(book.is_available(offer, day) for offer in book.offers_named(name) if offer.kind == "transcription")
 
 
 @given(DAYS)

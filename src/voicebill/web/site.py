@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 
 from voicebill import __version__
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.comparison.model_choices import ModelChoices
 from voicebill.billing.price_book import Adjustment
 from voicebill.facts import load_facts
 from voicebill.facts.builders import FIRST_REALTIME_DAY
@@ -77,8 +78,10 @@ class Site:
     rules: str | None = None
     hosts: frozenset[str] | None = None
     facts_with_discount: Callable[[Decimal], Facts] = field(init=False)
+    model_choices: Callable[[date], ModelChoices] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "model_choices", lru_cache(maxsize=8)(lambda day: ModelChoices(self.facts.prices, day)))
         object.__setattr__(self, "facts_with_discount", lru_cache(maxsize=32)(self._facts_with_discount))
 
     @cached_property

@@ -70,7 +70,7 @@ def as_dict(answer: Any) -> dict[str, Any]:
 def sensitivity_values(pair: Any) -> dict[str, Any]:
     """The parts of an estimate's JSON that its sensitivity adds."""
     any_estimate = estimate(Plan(minutes=1, turns=1), ModelSelection(model="gpt-realtime", day=DAY), load_facts())
-    document = EstimateReport.of(any_estimate).with_sensitivity(*pair).to_dict()
+    document = EstimateReport.of(any_estimate).with_sensitivity(any_estimate, *pair).to_dict()
     return {name: document[name] for name in ("sensitivity", "recommendations")}
 
 

@@ -129,7 +129,7 @@ def test_a_field_is_left_out_unless_it_is_given(extra: dict[str, Any], expected:
 def test_an_estimate_has_its_sensitivity_on_request() -> None:
     answer = voicebill.estimate(PLAN, SELECTION, voicebill.load_facts())
     assert "sensitivity" not in answer.to_dict()
-    document = estimate.EstimateReport.of(answer).with_sensitivity([], []).to_dict()
+    document = estimate.EstimateReport.of(answer).with_sensitivity(answer, [], []).to_dict()
     assert (document["sensitivity"], document["recommendations"]) == ([], [])
     assert "conversations" in document["plan"]
     assert document["day"] == date(2026, 11, 22).isoformat()

@@ -7,6 +7,7 @@ from typing import Literal
 from voicebill.answers.estimates.call_mix import CallMix
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate
+from voicebill.answers.parameters.changed_inputs import changed_inputs
 from voicebill.answers.reports.bill_lines import CurrencyScenariosReport, LineReport, ScenariosReport
 from voicebill.answers.reports.connection import ConnectionReport, TotalWithConnectionReport
 from voicebill.answers.reports.plan import PlanReport, TruncationReport
@@ -242,6 +243,8 @@ class RecommendationReport(Report):
     """Expected dollars that it saves per conversation."""
     trade_off: str
     """What is lost by it."""
+    inputs: dict[str, str]
+    """The inputs of the plan that it changes, as they can be given; an empty text: leave the input out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +361,9 @@ class EstimateReport(Report):
             **provenance_values(answer.model),
         )
 
-    def with_sensitivity(self, swings: Iterable[Swing], recommendations: Iterable[Recommendation]) -> "EstimateReport":
+    def with_sensitivity(
+        self, answer: Estimate, swings: Iterable[Swing], recommendations: Iterable[Recommendation]
+    ) -> "EstimateReport":
         """The same estimate, with its sensitivity and with recommendations."""
         return replace(
             self,
@@ -368,6 +373,7 @@ class EstimateReport(Report):
                     change=recommendation.change,
                     savings=format_dollars(recommendation.savings),
                     trade_off=recommendation.trade_off,
+                    inputs=changed_inputs(answer.plan, recommendation.plan, answer.model.selection, recommendation.selection),
                 )
                 for recommendation in recommendations
             ),

@@ -28,11 +28,16 @@ TRUNCATION_LIMITS = tuple(range(500, 12_001, 500))
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A change, its savings per conversation (expected, in picodollars), and its trade-off."""
+    """A change, its savings per conversation (expected, in picodollars), and its trade-off.
+
+    `plan` and `selection` are those after the change.
+    """
 
     change: str
     savings: Amount
     trade_off: str
+    plan: Plan
+    selection: ModelSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +110,12 @@ def recommendations(plan: Plan, selection: ModelSelection, facts: Facts) -> tupl
         VoicebillError: the plan itself cannot be estimated.
     """
     base = plan_costs(plan, resolve_model(selection, plan.transcription_model, facts)).expected
-    cheaper = [
-        Recommendation(label, base - amount, trade_off)
-        for label, amount, trade_off in (*_plan_changes(plan, selection, facts), *_other_offers(plan, selection, facts))
-        if amount < base
-    ]
+    changes = (*_plan_changes(plan, selection, facts, base), *_other_offers(plan, selection, facts, base))
+    cheaper = [change for change in changes if change.savings > 0]
     return tuple(sorted(cheaper, key=lambda recommendation: recommendation.savings, reverse=True))
 
 
-def _plan_changes(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterator[tuple[str, Amount, str]]:
+def _plan_changes(plan: Plan, selection: ModelSelection, facts: Facts, base: Amount) -> Iterator[Recommendation]:
     model = resolve_model(selection, plan.transcription_model, facts)
     current_mean = _mean_expected_amount(plan, model)
     for label, change, trade_off in CHANGES:
@@ -125,7 +127,7 @@ def _plan_changes(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterat
         except VoicebillError:
             continue
         if _mean_expected_amount(changed, model) < current_mean:
-            yield label, amount, trade_off
+            yield Recommendation(label, base - amount, trade_off, changed, selection)
 
 
 def _is_doubtful(offer: Offer, selection: ModelSelection, facts: Facts) -> bool:
@@ -134,7 +136,7 @@ def _is_doubtful(offer: Offer, selection: ModelSelection, facts: Facts) -> bool:
     return book.availability_unconfirmed(offer) or book.is_ending_soon(offer, selection.day)
 
 
-def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterator[tuple[str, Amount, str]]:
+def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts, base: Amount) -> Iterator[Recommendation]:
     """The cheapest other model of the provider under the same deployment, and the cheapest other deployment of the model."""
     current = resolve_model(selection, plan.transcription_model, facts).quote.offer
     models: list[tuple[Amount, str, ResolvedModel]] = []
@@ -159,14 +161,17 @@ def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts) -> Iterat
             rules = resolved.effective_rules.rules
             uncounted_reasoning = rules.is_reasoning_model and not plan.reasoning_per_response(rules)
             trade_off = "voice and judgement differ: test it"
-            yield (
+            yield Recommendation(
                 f"use {model}",
-                amount,
+                base - amount,
                 f"{trade_off}; its reasoning is billed, and not counted here" if uncounted_reasoning else trade_off,
+                plan,
+                replace(resolved.selection, model=model),
             )
     for amount, deployment, resolved in _cheapest(deployments):
         if _mean_expected_amount(plan, resolved) < current_mean:
-            yield f"deploy {current.model} as {deployment}", amount, "data may be processed elsewhere"
+            change, trade_off = f"deploy {current.model} as {deployment}", "data may be processed elsewhere"
+            yield Recommendation(change, base - amount, trade_off, plan, replace(resolved.selection, model=selection.model))
 
 
 def _cheapest(options: list[tuple[Amount, str, ResolvedModel]]) -> list[tuple[Amount, str, ResolvedModel]]:

@@ -118,7 +118,7 @@ def estimate_command(
         from voicebill.answers.reports.estimate import EstimateReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
         report = EstimateReport.of(answer)
-        report = report.with_sensitivity(swings, suggestions) if with_sensitivity else report
+        report = report.with_sensitivity(answer, swings, suggestions) if with_sensitivity else report
         terminal.print_json(report.with_truncation(truncation) if truncation else report)
         return
     print_estimate(answer, terminal.console(exact=exact), with_lines=with_lines)

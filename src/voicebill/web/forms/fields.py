@@ -1,11 +1,11 @@
 """Build the fields of the forms from the declared inputs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from urllib.parse import urlencode
 
-from voicebill.answers.comparison.compare import available_offers
+from voicebill.answers.comparison.model_choices import ModelChoices
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,
@@ -23,16 +23,19 @@ from voicebill.answers.parameters.inputs import (
     Inputs,
     groups_of,
 )
-from voicebill.billing.offers import DEFAULT_PROVIDER
-from voicebill.billing.price_book import PriceBook
-from voicebill.web.forms.requests import PAGE_FIELDS
+from voicebill.billing.offers import DEFAULT_PROVIDER, DEPLOYMENTS
+from voicebill.conversation.volume import PER_YEAR
+from voicebill.web.forms.model_choices import Choices, deployment_label, grouped_models, provider_label
+from voicebill.web.forms.requests import PAGE_FIELDS, split_repeated
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
     """A field of a form. `value` is its initial value, `placeholder` the meaning of an empty field.
 
-    The models of the kind `models_of` that are sold on the day are further choices.
+    The models of the kind `models_of` that are sold on the day are further choices. `groups` are choices in groups with titles.
+    `slider` is the least and the greatest value and the step of a slider beside a number; `periods` are those of a volume, a
+    number per period.
     """
 
     name: str
@@ -40,11 +43,19 @@ class FormField:
     hint: str
     value: str = ""
     placeholder: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
+    choices: Choices = ()
+    groups: tuple[tuple[str, Choices], ...] = ()
     input_mode: str = "text"
+    slider: tuple[int, int, int] | None = None
+    periods: tuple[str, ...] = ()
     is_checkbox: bool = False
     models_of: str = ""
     wide: bool = False
+
+    @property
+    def all_choices(self) -> Choices:
+        """The choices, those of the groups included."""
+        return (*self.choices, *(choice for _, choices in self.groups for choice in choices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,15 @@ DISCOUNT = Input(
 """A field of the page and of request bodies only, since logs store addresses."""
 
 
+SLIDERS: Mapping[str, tuple[int, int, int]] = {
+    "minutes": (1, 60, 1),
+    "turns": (1, 120, 1),
+    "user_share": (0, 100, 5),
+    "assistant_share": (0, 100, 5),
+}
+"""The fields with a slider: the least and the greatest value, and the step; a field takes other values too."""
+
+
 def form_field(row: Input) -> FormField:
     """The field of an input: a selection of its choices, or a text.
 
@@ -81,7 +101,9 @@ def form_field(row: Input) -> FormField:
         value=row.initial,
         placeholder=row.default_as_text,
         choices=_choices(row),
-        input_mode=row.kind.input_mode,
+        input_mode="decimal" if row.kind is kinds.VOLUME else row.kind.input_mode,
+        slider=SLIDERS.get(row.name),
+        periods=tuple(PER_YEAR) if row.kind is kinds.VOLUME else (),
         is_checkbox=row.kind is kinds.FLAG,
         models_of=row.models_of or "",
         wide=row.is_wide,
@@ -107,14 +129,28 @@ def form_groups(inputs: Iterable[Input]) -> tuple[FieldGroup, ...]:
     return (main, *(FieldGroup(title, tuple(map(form_field, group))) for title, group in groups.items()))
 
 
-def with_models(group: FieldGroup, models: Mapping[str, Iterable[str]]) -> FieldGroup:
-    """A group in which the fields that name a model or a provider have those of a day as further choices."""
-    return replace(group, fields=tuple(_with_names(row, models.get(row.models_of or row.name, ())) for row in group.fields))
+def with_sold(group: FieldGroup, fields: Mapping[str, str], choices: ModelChoices) -> FieldGroup:
+    """A group in which the fields that name a model or how it is sold offer what can be combined on a day."""
+    model, provider = fields.get("model", DEFAULT_MODEL), fields.get("provider", DEFAULT_PROVIDER).strip().lower()
+    deployment = fields.get("deployment", "").strip().lower()
+    providers = choices.providers(model) or choices.all_providers
+    deployments = choices.deployments(model, provider) or DEPLOYMENTS
+    regions = choices.regions(model, provider, deployment)
 
+    def filled(field: FormField) -> FormField:
+        if field.models_of == "realtime":
+            return replace(field, choices=(), groups=grouped_models(choices))
+        if field.models_of == "transcription":
+            return replace(field, choices=(*field.choices, *((name, name) for name in choices.transcription_models(provider))))
+        if field.name == "provider":
+            return replace(field, choices=tuple((name, provider_label(name)) for name in providers))
+        if field.name == "deployment":
+            return replace(field, choices=tuple((name, deployment_label(name)) for name in deployments))
+        if field.name == "region" and regions:
+            return replace(field, choices=(("", field.placeholder), *((name, name) for name in regions)))
+        return field
 
-def _with_names(row: FormField, names: Iterable[str]) -> FormField:
-    listed = {value for value, _ in row.choices}
-    return replace(row, choices=(*row.choices, *((name, name) for name in names if name not in listed)))
+    return replace(group, fields=tuple(map(filled, group.fields)))
 
 
 FORM_INPUTS: Inputs = {**ESTIMATE, "discount": DISCOUNT}
@@ -141,50 +177,22 @@ def with_defaults(values: Mapping[str, str]) -> dict[str, str]:
     return {field.name: field.value for field in MAIN_FIELDS.fields if field.value} | dict(values)
 
 
+KEPT_PAGE_FIELDS = ("embed", "compare")
+"""Fields of the page that belong to its state, as a plan does."""
+
+
 def query_string(values: Mapping[str, str], **extra: str) -> str:
     """The query of the same request: only values that differ from the initial form, and never a discount."""
     changed = {
         name: value
         for name, value in values.items()
-        if (name not in PAGE_FIELDS or name == "embed")
+        if (name not in PAGE_FIELDS or name in KEPT_PAGE_FIELDS)
         and not (name in FORM_FIELDS and value == FORM_FIELDS[name].value)
         and (value or (name in FORM_FIELDS and FORM_FIELDS[name].value))
     }
-    return urlencode(
-        {name: changed[name] for name in sorted(changed, key=_field_order)} | {k: v for k, v in extra.items() if v}
-    )
+    pairs = [(name, part) for name in sorted(changed, key=_field_order) for part in split_repeated(name, changed[name])]
+    return urlencode([*pairs, *((name, value) for name, value in extra.items() if value)])
 
 
 def _field_order(name: str) -> int:
     return list(FORM_FIELDS).index(name) if name in FORM_FIELDS else len(FORM_FIELDS)
-
-
-def model_choices(book: PriceBook, day: date, provider: str) -> dict[str, list[str]]:
-    """The models of a form's fields that are sold on a day, by their kind; transcription is of one provider. The providers."""
-    return {
-        "provider": sorted({offer.provider for offer in available_offers(book, day)}),
-        "realtime": list(realtime_model_names(book, day)),
-        "transcription": book.model_names("transcription", day, provider),
-    }
-
-
-def provider_choices(book: PriceBook, day: date) -> tuple[tuple[str, str], ...]:
-    """The providers whose models hold a conversation on a day, with their labels."""
-    return _with_names(FORM_FIELDS["provider"], model_choices(book, day, DEFAULT_PROVIDER)["provider"]).choices
-
-
-USUAL_PROVIDERS = ("openai", "azure")
-"""Their models come first in a form."""
-
-
-def realtime_model_names(book: PriceBook, day: date) -> Iterator[str]:
-    """Undated names of the models available on a day, OpenAI's and Azure's first, of those the newest and largest."""
-    newest: dict[str, tuple[date, str]] = {}
-    for offer in available_offers(book, day):
-        since = min(row.since.first for row in offer.rows)
-        newest[offer.model] = max(newest.get(offer.model, (since, offer.model)), (since, offer.model))
-    usual = {offer.model for offer in available_offers(book, day) if offer.provider in USUAL_PROVIDERS}
-    yield from sorted(
-        newest,
-        key=lambda model: (model not in usual, "mini" in model, "preview" in model, -newest[model][0].toordinal(), model),
-    )

@@ -6,7 +6,6 @@ from typing import Any
 
 from voicebill.answers.parameters.inputs import SELECTION
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web.forms.fields import (
     CAPACITY_GROUPS,
@@ -14,10 +13,9 @@ from voicebill.web.forms.fields import (
     MAIN_FIELDS,
     MORE_FIELDS,
     FieldGroup,
-    model_choices,
-    with_models,
+    with_sold,
 )
-from voicebill.web.forms.presets import preset
+from voicebill.web.forms.presets import preset, preset_link
 from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -27,12 +25,12 @@ FIELD_LABELS = {field.name: field.label for group in (*FIELD_GROUPS, *CAPACITY_G
 
 def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[FieldGroup] = MORE_FIELDS) -> dict[str, Any]:
     """The context that every page with the form needs; the fields keep the values as they were typed."""
-    models = model_choices(site.facts.prices, _day(fields, site), fields.get("provider", DEFAULT_PROVIDER))
+    choices = site.model_choices(form_day(fields, site))
     return {
         "fields": fields,
-        "main_group": with_models(MAIN_FIELDS, models),
-        "more_groups": [with_models(group, models) for group in more_groups],
-        "presets": [preset(plan_name) for plan_name in EXAMPLE_PLANS],
+        "main_group": with_sold(MAIN_FIELDS, fields, choices),
+        "more_groups": [with_sold(group, fields, choices) for group in more_groups],
+        "presets": [preset_link(preset(plan_name), fields) for plan_name in EXAMPLE_PLANS],
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "field_labels": FIELD_LABELS,
         "errors": {},
@@ -42,7 +40,7 @@ def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[Fi
     }
 
 
-def _day(fields: Mapping[str, str], site: Site) -> date:
+def form_day(fields: Mapping[str, str], site: Site) -> date:
     """The day that is asked about; today if it is not a day."""
     try:
         return SELECTION["day"].read(fields["day"]) if fields.get("day") else site.today()

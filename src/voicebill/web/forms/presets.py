@@ -1,6 +1,7 @@
 """Convert example plans to queries of the page."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -30,3 +31,23 @@ def preset(plan_name: str) -> Preset:
     values |= {"truncation" if name == "mode" else name: value for name, value in truncation.items() if value != "auto"}
     fields = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
     return Preset(plan_name.replace("-", " "), text.splitlines()[0].lstrip("# "), query_string(fields), fields)
+
+
+FIELDS_KEPT = ("model", "provider", "deployment", "region", "day", "rules", "embed", "compare")
+"""Fields that stay when another example plan is chosen: they do not say what the conversation is like."""
+
+
+class PresetLink(NamedTuple):
+    """A link to an example plan with the model that is selected; `is_active` if the form shows just that plan."""
+
+    label: str
+    description: str
+    query: str
+    is_active: bool
+
+
+def preset_link(example: Preset, fields: Mapping[str, str]) -> PresetLink:
+    """The link from a form's fields to an example plan."""
+    kept = {name: fields[name] for name in FIELDS_KEPT if fields.get(name)}
+    query = query_string(example.fields | kept)
+    return PresetLink(example.label, example.description, query, is_active=query == query_string(fields))

@@ -24,7 +24,7 @@ from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import Problem
 
 PAGE_FIELDS = (
-    *("discount", "embed", "sort", "against"),
+    *("discount", "embed", "compare", "add", "sort", "against"),
     *("break_even", "alternative", "range"),
     *COMPARISON,
     *("prices_digest", "rules_digest", "theme", "width", "v"),
@@ -34,8 +34,11 @@ PAGE_FIELDS = (
 ADDRESS_FIELDS = (*PAGE_FIELDS, "sensitivity")
 """Fields of requests that no schema of a plan contains."""
 
-REPEATABLE_FIELDS = ("alternative",)
-"""Fields that may be repeated; their values are joined with commas, which may also be written so."""
+REPEATABLE_FIELDS = {"alternative": ",", "compare": "\n"}
+"""Fields that may be repeated, with the character by which their values are joined, which may also be written so."""
+
+MAX_COLUMNS = 2
+"""So many other plans can be compared with the plan of the first page."""
 
 EXPLICIT_WHEN_EMPTY = ("minutes", "turns", "conversations", "user_share", "assistant_share", "instructions_tokens")
 """Fields with an initial value in the form: if the user empties one, it is sent empty, and does not get that value."""
@@ -92,14 +95,27 @@ def _join_pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """The fields of pairs; the last value counts, except for fields that may be repeated."""
     values = {name: value.strip() for name, value in pairs if value.strip() or name in EXPLICIT_WHEN_EMPTY}
     repeated = {name: [value.strip() for key, value in pairs if key == name and value.strip()] for name in REPEATABLE_FIELDS}
-    return values | {name: ",".join(items) for name, items in repeated.items() if items}
+    joined = {name: REPEATABLE_FIELDS[name].join(items) for name, items in repeated.items() if items}
+    return values | joined
+
+
+def split_repeated(name: str, value: str) -> list[str]:
+    """The values of a field that may be repeated; of any other field, its one value."""
+    return value.split(REPEATABLE_FIELDS[name]) if name in REPEATABLE_FIELDS else [value]
+
+
+def _with_volume(values: dict[str, str]) -> dict[str, str]:
+    """The fields with a volume in one: a form has a number and a period, which says nothing beside a volume with its own."""
+    period = values.pop("period", "")
+    number = values.get("conversations", "")
+    return values | {"conversations": f"{number}/{period}"} if number and period and "/" not in number else values
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Parse a submitted form into fields."""
     body = await request.body()
     try:
-        return _join_pairs(_split_pairs(body.decode("utf-8")))
+        return _with_volume(_join_pairs(_split_pairs(body.decode("utf-8"))))
     except UnicodeDecodeError:
         raise Problem(422, "Invalid input", [(None, "the form is not UTF-8")]) from None
 

@@ -219,8 +219,11 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
     estimate_request = bound.request
 
     def work() -> bytes:
-        report = EstimateReport.of(answer_estimate(bound))
-        return json_body(report.with_sensitivity(*sensitivity_and_recommendations(bound)) if with_sensitivity else report)
+        answer = answer_estimate(bound)
+        report = EstimateReport.of(answer)
+        if with_sensitivity:
+            report = report.with_sensitivity(answer, *sensitivity_and_recommendations(bound))
+        return json_body(report)
 
     is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
     runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS

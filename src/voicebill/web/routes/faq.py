@@ -19,7 +19,6 @@ from voicebill.billing.money import Amount, format_amount, format_price
 from voicebill.billing.offers import Rates
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.volume import Volume
-from voicebill.web.forms.fields import realtime_model_names
 from voicebill.web.pages import Pages
 from voicebill.web.responses import run_in_threads
 from voicebill.web.site import Site
@@ -185,7 +184,7 @@ def _input_tokens(answer: Estimate) -> int:
 def _rates(site: Site, day: date) -> list[tuple[str, tuple[str, ...], str]]:
     """The day's rates of OpenAI's realtime models: audio and text, in, cached and out, per million tokens."""
     rows = []
-    for model in realtime_model_names(site.facts.prices, day):
+    for model in site.model_choices(day).models:
         try:
             quote = site.facts.prices.quote(model, day=day)
         except VoicebillError:

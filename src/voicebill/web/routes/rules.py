@@ -14,7 +14,7 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import DEFAULT_PROVIDER, Offer
 from voicebill.conversation.rules import EffectiveRules
 from voicebill.web import openapi
-from voicebill.web.forms.fields import provider_choices, realtime_model_names
+from voicebill.web.forms.model_choices import provider_label
 from voicebill.web.forms.requests import problem_from, read_query
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response
@@ -51,10 +51,11 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def rules_page(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
         values.pop("embed", None)
+        choices = site.model_choices(site.today())
         context: dict[str, Any] = {
             "sets": site.facts.rules.sets,
-            "models": list(realtime_model_names(site.facts.prices, site.today())),
-            "providers": provider_choices(site.facts.prices, site.today()),
+            "models": choices.models,
+            "providers": [(name, provider_label(name)) for name in choices.all_providers],
             "problem": None,
         }
         try:
