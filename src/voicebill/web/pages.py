@@ -20,6 +20,7 @@ from voicebill.billing.money import (
     format_in_column,
     format_price,
 )
+from voicebill.web.forms.fields import FORM_FIELDS, query_string, split_volume
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
 
@@ -61,6 +62,28 @@ def _visible(value: object) -> object:
     return value if hasattr(value, "__html__") else visible_text(str(value), keep=LINE_CONTROLS)
 
 
+NAVIGATION = (
+    ("/", "Estimate", True),
+    ("/compare", "Compare", True),
+    ("/capacity", "Capacity", True),
+    ("/ptu", "PTUs", False),
+    ("/cost", "Usage logs", False),
+    ("/prices", "Prices", False),
+    ("/rules", "Rules", False),
+    ("/learn", "Learn", False),
+    ("/api", "API", False),
+)
+"""The pages, their names, and whether their address has the fields of a plan."""
+
+
+def plan_query(request: Request, context: Mapping[str, Any]) -> str:
+    """The plan that travels through the navigation: that of the page's form, or the one that its address keeps."""
+    fields = context.get("fields")
+    if not isinstance(fields, Mapping):
+        return request.query_params.get("plan", "")
+    return query_string({name: value for name, value in fields.items() if name in FORM_FIELDS or name == "compare"})
+
+
 class Pages:
     """Renders templates for a site, and serves its three static files."""
 
@@ -99,6 +122,9 @@ class Pages:
             "site": site,
             "field_labels": {},
             "mark_width": MARK_WIDTH,
+            "navigation": NAVIGATION,
+            "split_volume": split_volume,
+            "is_part": False,
         }
 
     def static(self, name: str) -> str:
@@ -114,7 +140,8 @@ class Pages:
         """A page or a part of a page."""
         embedded = request.query_params.get("embed") == "1"
         path = request.scope["path"].removeprefix(self.site.prefix)
-        text = self.templates.get_template(name).render(**context, embedded=embedded, here=path)
+        carried = {"embedded": embedded, "here": path, "plan_query": plan_query(request, context)}
+        text = self.templates.get_template(name).render(**context, **carried)
         if status != 200:
             return HTMLResponse(text, status_code=status, headers={"cache-control": "no-store"})
         if request.method == "POST":

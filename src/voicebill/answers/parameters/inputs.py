@@ -28,7 +28,8 @@ from voicebill.conversation.script import DEFAULT_TRANSPORT, Truncation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One input. `help` is one line without the default; `meaning` says more, for the documentation.
+    """One input. `help` is one line without the default; `meaning` says more, for the documentation. `hint` is a shorter help
+    for where it stands right under the label.
 
     `owner` and `attribute` (default: the same name) are the dataclass and the field that hold it. `default` is for inputs
     without an owner, and `default_text` for a default that is not one value. `initial` is its value in an empty form.
@@ -49,6 +50,7 @@ class Input:
     example: str = ""
     initial: str = ""
     meaning: str = ""
+    hint: str = ""
     choice_labels: Mapping[str, str] | None = None
     suggestions: tuple[str, ...] = ()
     models_of: Kind | None = None
@@ -162,6 +164,7 @@ SELECTION: Inputs = _rows(
         name="provider",
         label="Provider",
         help="Provider of the model: openai, azure",
+        hint="Who sells the model",
         kind=kinds.TEXT,
         group=MODEL,
         owner=ModelSelection,
@@ -174,6 +177,7 @@ SELECTION: Inputs = _rows(
         name="deployment",
         label="Deployment",
         help="Deployment type of Azure: global, data-zone, regional",
+        hint="Where it is processed",
         kind=kinds.TEXT,
         group=MODEL,
         owner=ModelSelection,
@@ -218,8 +222,9 @@ SELECTION: Inputs = _rows(
 CALL_VOLUME: Inputs = _rows(
     Input(
         name="conversations",
-        label="Conversations",
+        label="Calls",
         help="Volume per period: 1,000/month, 50/day",
+        hint="How many conversations",
         kind=kinds.VOLUME,
         group=VOLUME_GROUP,
         default_text="none",
@@ -251,6 +256,7 @@ PLAN: Inputs = _rows(
         name="minutes",
         label="Minutes",
         help="Duration of the conversation, silence included: 10, 90s, 1.5h",
+        hint="With silence: 10, 90s, 1.5h",
         kind=kinds.MINUTES,
         group=CONVERSATION,
         owner=Plan,
@@ -264,6 +270,7 @@ PLAN: Inputs = _rows(
         name="turns",
         label="Turns",
         help="Number of turns: the user speaks, the assistant replies",
+        hint="User speaks, it replies",
         kind=kinds.COUNT,
         group=CONVERSATION,
         owner=Plan,
@@ -276,6 +283,7 @@ PLAN: Inputs = _rows(
         name="user_share",
         label="User speaks",
         help="Share of the time in which the user speaks: 40% or 0.4",
+        hint="Share of the call's time",
         kind=kinds.SHARE,
         group=CONVERSATION,
         owner=Plan,
@@ -291,6 +299,7 @@ PLAN: Inputs = _rows(
         name="assistant_share",
         label="Assistant speaks",
         help="Share of the time in which the assistant speaks: 40% or 0.4",
+        hint="Share of the call's time",
         kind=kinds.SHARE,
         group=CONVERSATION,
         owner=Plan,
@@ -314,6 +323,7 @@ PLAN: Inputs = _rows(
         name="instructions_tokens",
         label="Prompt tokens",
         help="Size of the prompt (instructions) in tokens",
+        hint="Instructions, without tools",
         kind=kinds.TOKEN_COUNT,
         group=CONVERSATION,
         owner=Plan,

@@ -24,7 +24,7 @@ from voicebill.answers.parameters.inputs import (
     groups_of,
 )
 from voicebill.billing.offers import DEFAULT_PROVIDER, DEPLOYMENTS
-from voicebill.conversation.volume import PER_YEAR
+from voicebill.conversation.volume import DEFAULT_PERIOD, PER_YEAR
 from voicebill.web.forms.model_choices import Choices, deployment_label, grouped_models, provider_label
 from voicebill.web.forms.requests import PAGE_FIELDS, split_repeated
 
@@ -97,7 +97,7 @@ def form_field(row: Input) -> FormField:
     return FormField(
         name=row.name,
         label=row.label,
-        hint=row.help,
+        hint=row.hint or row.help,
         value=row.initial,
         placeholder=row.default_as_text,
         choices=_choices(row),
@@ -129,7 +129,7 @@ def form_groups(inputs: Iterable[Input]) -> tuple[FieldGroup, ...]:
     return (main, *(FieldGroup(title, tuple(map(form_field, group))) for title, group in groups.items()))
 
 
-def with_sold(group: FieldGroup, fields: Mapping[str, str], choices: ModelChoices) -> FieldGroup:
+def fill_choices(group: FieldGroup, fields: Mapping[str, str], choices: ModelChoices) -> FieldGroup:
     """A group in which the fields that name a model or how it is sold offer what can be combined on a day."""
     model, provider = fields.get("model", DEFAULT_MODEL), fields.get("provider", DEFAULT_PROVIDER).strip().lower()
     deployment = fields.get("deployment", "").strip().lower()
@@ -172,6 +172,17 @@ LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}
 
 
+def split_volume(text: str) -> tuple[str, str]:
+    """The number and the period of a volume as it was typed; a period that is unknown stays with the number.
+
+    >>> split_volume("1,000/day"), split_volume("250"), split_volume("5/moon")
+    (('1,000', 'day'), ('250', 'month'), ('5/moon', 'month'))
+    """
+    number, _, period = text.partition("/")
+    word = period.strip().lower()
+    return (number.strip(), word) if word in PER_YEAR else (text, DEFAULT_PERIOD)
+
+
 def with_defaults(values: Mapping[str, str]) -> dict[str, str]:
     """The given values, with the initial values of the form for all other fields."""
     return {field.name: field.value for field in MAIN_FIELDS.fields if field.value} | dict(values)
@@ -192,6 +203,12 @@ def query_string(values: Mapping[str, str], **extra: str) -> str:
     }
     pairs = [(name, part) for name in sorted(changed, key=_field_order) for part in split_repeated(name, changed[name])]
     return urlencode([*pairs, *((name, value) for name, value in extra.items() if value)])
+
+
+def plan_query_string(values: Mapping[str, str], *, without: Iterable[str] = ()) -> str:
+    """The query of a plan alone, without the state of the page and some other fields."""
+    left_out = {*PAGE_FIELDS, *without}
+    return query_string({name: value for name, value in values.items() if name not in left_out})
 
 
 def _field_order(name: str) -> int:

@@ -13,8 +13,10 @@ from voicebill.web.forms.fields import (
     MAIN_FIELDS,
     MORE_FIELDS,
     FieldGroup,
-    with_sold,
+    fill_choices,
+    with_defaults,
 )
+from voicebill.web.forms.model_choices import with_available_offer
 from voicebill.web.forms.presets import preset, preset_link
 from voicebill.web.forms.requests import EXPLICIT_WHEN_EMPTY
 from voicebill.web.site import Site
@@ -28,8 +30,8 @@ def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[Fi
     choices = site.model_choices(form_day(fields, site))
     return {
         "fields": fields,
-        "main_group": with_sold(MAIN_FIELDS, fields, choices),
-        "more_groups": [with_sold(group, fields, choices) for group in more_groups],
+        "main_group": fill_choices(MAIN_FIELDS, fields, choices),
+        "more_groups": [fill_choices(group, fields, choices) for group in more_groups],
         "presets": [preset_link(preset(plan_name), fields) for plan_name in EXAMPLE_PLANS],
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,
         "field_labels": FIELD_LABELS,
@@ -38,6 +40,13 @@ def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[Fi
         "view": None,
         "explanation": None,
     }
+
+
+def page_fields(values: Mapping[str, str], site: Site) -> tuple[dict[str, str], list[str]]:
+    """The fields of a page for a request: with initial values, and with an offer that is sold; and what was changed for it."""
+    fields = with_defaults(values)
+    available, notes = with_available_offer(fields, site.model_choices(form_day(fields, site)))
+    return available, notes if {"provider", "deployment"}.intersection(values) else []
 
 
 def form_day(fields: Mapping[str, str], site: Site) -> date:

@@ -38,7 +38,7 @@ def grouped_models(choices: ModelChoices) -> tuple[tuple[str, Choices], ...]:
     return tuple((name, tuple(groups[name])) for name in sorted(groups, key=lambda name: (name != USUAL_GROUP, name)))
 
 
-def with_sold_offer(fields: Mapping[str, str], choices: ModelChoices) -> tuple[dict[str, str], list[str]]:
+def with_available_offer(fields: Mapping[str, str], choices: ModelChoices) -> tuple[dict[str, str], list[str]]:
     """The fields of a form with a provider and a deployment that sell the model, and what was changed for it.
 
     A model that is not sold at all, and a name that is unknown, stay as they are: they are errors. A provider and a deployment

@@ -1,12 +1,12 @@
 """Convert example plans to queries of the page."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from voicebill.facts.example_plans import example_plan_text
-from voicebill.web.forms.fields import query_string
+from voicebill.web.forms.fields import KEPT_PAGE_FIELDS, query_string
 
 
 class Preset(NamedTuple):
@@ -33,7 +33,7 @@ def preset(plan_name: str) -> Preset:
     return Preset(plan_name.replace("-", " "), text.splitlines()[0].lstrip("# "), query_string(fields), fields)
 
 
-FIELDS_KEPT = ("model", "provider", "deployment", "region", "day", "rules", "embed", "compare")
+MODEL_FIELDS = ("model", "provider", "deployment", "region", "day", "rules")
 """Fields that stay when another example plan is chosen: they do not say what the conversation is like."""
 
 
@@ -46,8 +46,8 @@ class PresetLink(NamedTuple):
     is_active: bool
 
 
-def preset_link(example: Preset, fields: Mapping[str, str]) -> PresetLink:
-    """The link from a form's fields to an example plan."""
-    kept = {name: fields[name] for name in FIELDS_KEPT if fields.get(name)}
+def preset_link(example: Preset, fields: Mapping[str, str], page_fields: Iterable[str] = KEPT_PAGE_FIELDS) -> PresetLink:
+    """The link from a form's fields to an example plan, with the fields of the page that are kept."""
+    kept = {name: fields[name] for name in (*MODEL_FIELDS, *page_fields) if fields.get(name)}
     query = query_string(example.fields | kept)
     return PresetLink(example.label, example.description, query, is_active=query == query_string(fields))

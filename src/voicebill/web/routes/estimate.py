@@ -1,8 +1,11 @@
 """Serve estimates: the page and its parts, JSON and CSV."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -12,17 +15,21 @@ from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.response_breakdown import ResponseCost, response_costs
 from voicebill.answers.estimates.scenarios import Scenarios
+from voicebill.answers.parameters.changed_inputs import changed_inputs
 from voicebill.answers.parsing.quantities import format_monthly_calls
 from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.answers.reports.simulation import TOKEN_METERS
 from voicebill.answers.sensitivity.recommendations import Recommendation
 from voicebill.answers.sensitivity.sensitivity import Swing
-from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_in_column, share_of
+from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_in_column, format_price, share_of
+from voicebill.billing.price_book import Quote
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_estimate, sensitivity_and_recommendations
-from voicebill.web.forms.fields import query_string, with_defaults
-from voicebill.web.forms.form import form_context, problem_context
+from voicebill.web.forms.fields import plan_query_string, query_string
+from voicebill.web.forms.form import form_context, page_fields, problem_context
+from voicebill.web.forms.model_choices import Choices, deployment_label, provider_label
 from voicebill.web.forms.requests import (
+    MAX_COLUMNS,
     PAGE_FIELDS,
     BoundRequest,
     bind_request,
@@ -30,7 +37,8 @@ from voicebill.web.forms.requests import (
     read_json,
     read_query,
 )
-from voicebill.web.pages import Pages, bar_width, mark_position
+from voicebill.web.pages import Pages, bar_width
+from voicebill.web.plan_columns import PlanColumn, column_choices, column_texts, plan_columns, with_columns
 from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -38,15 +46,23 @@ from voicebill.web.status_reports import Problem
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRange:
-    """Best, expected and worst amount; positions and widths are in percent of the worst."""
+    """Best, expected and worst amount."""
 
     label: str
     best: str
     expected: str
     worst: str
-    best_position: float
-    span_width: float
-    mark_position: float
+
+
+@dataclass(frozen=True, slots=True)
+class RangePicture:
+    """The planning range of a call with best, expected and worst within it, in percent of the greatest amount."""
+
+    low: float
+    best: float
+    expected: float
+    worst: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +79,35 @@ class BreakdownShare:
 class EstimateView:
     """An estimate as the page shows it.
 
-    `query` is the query of the same estimate, `api_query` of the same as JSON; `permalink` also fixes day, prices and rules.
+    `query` is the query of the same page, `plan_query` of its plan without columns, `api_query` of the same as JSON;
+    `permalink` also fixes day, prices and rules. `notes` say what was chosen instead of what is not sold.
     """
 
     answer: Estimate
     ranges: tuple[ScenarioRange, ...]
+    month: ScenarioRange | None
+    picture: RangePicture | None
     shares: tuple[BreakdownShare, ...]
+    columns: tuple[PlanColumn, ...]
+    column_choices: Sequence[tuple[str, Choices]]
+    title: str
+    rates: str
     summary: str
+    handout: str
+    notes: tuple[str, ...]
     query: str
+    plan_query: str
     api_query: str
     permalink: str
     changes: tuple[str, ...]
     discount: str
 
 
-def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> EstimateView:
+def build_estimate_view(bound: BoundRequest, values: Mapping[str, str], site: Site, notes: Sequence[str] = ()) -> EstimateView:
     """The estimate for the page, without the explanation."""
     answer = answer_estimate(bound)
+    columns = tuple(plan_columns(bound, answer, values, site))
+    choices = site.model_choices(bound.request.selection.day)
     pins = {"day": answer.model.selection.day.isoformat(), "prices_digest": bound.facts.prices.digest}
     pins["rules_digest"] = answer.model.effective_rules.digest
     ranges = tuple(_scenario_ranges(answer))
@@ -89,9 +117,18 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str]) -> Estim
     return EstimateView(
         answer=answer,
         ranges=ranges,
+        month=_scenario_range("per month", answer.total_per_month) if answer.total_per_month else None,
+        picture=_range_picture(answer),
         shares=tuple(_breakdown_shares(answer)),
+        columns=columns,
+        column_choices=column_choices(values, choices, site) if len(columns) < MAX_COLUMNS else (),
+        title=plan_title(answer),
+        rates=rates_text(answer.model.quote),
         summary=summary,
+        handout=_handout(answer),
+        notes=tuple(notes),
         query=query_string(values),
+        plan_query=plan_query_string(values),
         api_query=urlencode({name: value for name, value in values.items() if value and name not in PAGE_FIELDS}),
         permalink="" if bound.discount else query_string(values, **pins),
         changes=tuple(_changes_since(values, pins)) if not bound.discount else (),
@@ -108,28 +145,81 @@ def _changes_since(values: Mapping[str, str], pins: Mapping[str, str]) -> Iterat
 
 def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
     """The amounts that the page leads with, connection fees included."""
-    yield _scenario_range("per conversation", answer.total)
+    yield _scenario_range("per call", answer.total)
     yield _scenario_range("per minute", answer.total_per_minute)
     mean, month, year = answer.total_mean, answer.total_per_month, answer.total_per_year
     if answer.volume and mean and month and year:
         monthly_fees = answer.connection.monthly_fees if answer.connection else 0
         fees = f" + {format_amount(monthly_fees)}" if monthly_fees else ""
-        yield _scenario_range("a call on average", mean)
-        yield _scenario_range(f"per month: × {format_monthly_calls(answer.volume)}{fees}", month)
+        yield _scenario_range("mean call, all lengths", mean)
+        calls = format_monthly_calls(answer.volume)
+        yield _scenario_range(f"per month: {calls} × {format_amount(mean.expected)}{fees}", month)
         yield _scenario_range("per year", year)
 
 
 def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
-    best, expected, worst = amounts.best, amounts.expected, amounts.worst
-    return ScenarioRange(
-        label,
-        format_amount(best),
-        format_amount(expected),
-        format_amount(worst),
-        best_position=round(100 * float(share_of(best, worst)), 2),
-        span_width=bar_width(worst - best, worst),
-        mark_position=mark_position(expected, worst),
-    )
+    return ScenarioRange(label, format_amount(amounts.best), format_amount(amounts.expected), format_amount(amounts.worst))
+
+
+def _range_picture(answer: Estimate) -> RangePicture | None:
+    """The picture of a call's range; None if it costs nothing."""
+    fees = answer.total.expected - answer.per_conversation.expected
+    planning = answer.planning_range
+    low, high = (planning.low + fees, planning.high + fees) if planning else (answer.total.best, answer.total.worst)
+    greatest = max(high, answer.total.worst)
+    if not greatest:
+        return None
+    amounts = (low, answer.total.best, answer.total.expected, answer.total.worst, high)
+    return RangePicture(*(round(100 * float(share_of(amount, greatest)), 2) for amount in amounts))
+
+
+def plan_title(answer: Estimate) -> str:
+    """What is estimated, in a line: the model and where it is sold, the length of the call, and the volume."""
+    offer, plan = answer.model.quote.offer, answer.plan
+    parts = [f"{offer.model} at {provider_label(offer.provider)}"]
+    if len(answer.model.facts.prices.offers_named(offer.model, offer.provider)) > 1:
+        parts[0] += f", {deployment_label(offer.deployment)}"
+    parts.append(f"{float(plan.minutes):g} {'minute' if plan.minutes == 1 else 'minutes'}")
+    parts.append(f"{plan.turns:,} {'turn' if plan.turns == 1 else 'turns'}")
+    if answer.volume:
+        parts.append(f"{format_monthly_calls(answer.volume)} calls a month")
+    return " · ".join(parts)
+
+
+def rates_text(quote: Quote) -> str:
+    """The rates of an offer in a line, with the day on which they were checked."""
+    rates = quote.rates
+    parts = []
+    for modality in ("audio", "text"):
+        named = [(word, rates[f"{modality}_{meter}"]) for word, meter in RATE_WORDS]
+        listed = [(word, rate.price) for word, rate in named if rate and not rate.is_fallback]
+        if listed:
+            prices = ", ".join(f"{format_price(price).removesuffix('.00')} {word}" for word, price in listed)
+            parts.append(f"{modality} {prices}")
+    tokens = [f"{'; '.join(parts)} per 1M tokens"] if parts else []
+    times = [f"{rates.meters[name].label} {rate}" for name in sorted(rates.time_meters) if (rate := rates[name])]
+    return f"{'; '.join((*tokens, *times))}; checked {rates.row.checked}"
+
+
+RATE_WORDS = (("in", "in"), ("cached", "in_cached"), ("out", "out"))
+
+
+def _handout(answer: Estimate) -> str:
+    """The estimate in a few lines, to be pasted into a chat or a mail; the page adds the link."""
+    total, month, planning = answer.total, answer.total_per_month, answer.monthly_planning_range or answer.planning_range
+    lines = [
+        f"About {format_amount(total.expected)} a call (best {format_amount(total.best)}, worst {format_amount(total.worst)})"
+        + (f", {format_amount(month.expected)} a month" if month else "")
+        + ".",
+        f"{plan_title(answer)}.",
+    ]
+    if planning:
+        period = "a month" if answer.monthly_planning_range else "a call"
+        without = " without connection fees" if answer.connection and answer.connection.has_fees else ""
+        lines.append(f"Plan with {format_amount(planning.low)} to {format_amount(planning.high)} {period}{without}.")
+    day, checked = answer.model.selection.day, answer.model.quote.rates.row.checked
+    lines.append(f"Prices of {day}, checked {checked}; estimated by voicebill.")
+    return "\n".join(lines)
 
 
 def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
@@ -145,17 +235,73 @@ def _breakdown_shares(answer: Estimate) -> Iterator[BreakdownShare]:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedRecommendation:
+    """A recommendation with the fields that it changes, the query of the changed plan, and the column that shows it."""
+
+    recommendation: Recommendation
+    fields_json: str
+    query: str
+    column: str
+    column_query: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of an estimate: cost by response, sensitivity and recommendations."""
+    """The explanation of an estimate: cost by response, sensitivity and recommendations.
+
+    `folded_costs` are the responses that differ from the one before; a number stands for so many similar ones.
+    """
 
     response_costs: tuple[ResponseCost, ...]
+    folded_costs: tuple[ResponseCost | int, ...]
     sensitivity: tuple[Swing, ...]
-    recommendations: tuple[Recommendation, ...]
+    recommendations: tuple[AppliedRecommendation, ...]
 
 
-def explain(bound: BoundRequest, answer: Estimate) -> Explanation:
+def explain(bound: BoundRequest, answer: Estimate, values: Mapping[str, str]) -> Explanation:
     """The explanation of an estimate; sensitivity and recommendations are simulated."""
-    return Explanation(tuple(response_costs(answer.conversation, answer.model)), *sensitivity_and_recommendations(bound))
+    costs = tuple(response_costs(answer.conversation, answer.model))
+    swings, suggestions = sensitivity_and_recommendations(bound)
+    return Explanation(
+        costs, tuple(fold_similar(costs)), swings, tuple(_applied(suggestion, bound, values) for suggestion in suggestions)
+    )
+
+
+def _applied(recommendation: Recommendation, bound: BoundRequest, values: Mapping[str, str]) -> AppliedRecommendation:
+    request = bound.request
+    changes = changed_inputs(request.plan, recommendation.plan, request.selection, recommendation.selection)
+    changed = {name: value for name, value in (dict(values) | changes).items() if value}
+    column, texts = urlencode(changes), column_texts(values)
+    return AppliedRecommendation(
+        recommendation,
+        fields_json=json.dumps(changes),
+        query=query_string(changed),
+        column=column,
+        column_query=query_string(with_columns(values, [*texts, column]))
+        if len(texts) < MAX_COLUMNS and column not in texts
+        else "",
+    )
+
+
+LEAST_FOLDED = 3
+"""At least so many similar responses in a row are folded."""
+
+
+def fold_similar(costs: Sequence[ResponseCost]) -> Iterator[ResponseCost | int]:
+    """Responses in order; of a run whose costs have the same reasons the first two and the last, and the number between."""
+
+    def kind(cost: ResponseCost) -> tuple[object, ...]:
+        return (cost.response.kind, cost.response.status, *(re.sub(r"[\d,.]+", "", reason) for reason in cost.reasons))
+
+    for _, group in groupby(costs, key=kind):
+        run = list(group)
+        folded = len(run) - 3
+        if folded < LEAST_FOLDED:
+            yield from run
+        else:
+            yield from run[:2]
+            yield folded
+            yield run[-1]
 
 
 EXPORT_COLUMNS = ("turn", "kind", "status", "session", *TOKEN_METERS, "dollars", "cumulative", "reasons")
@@ -191,27 +337,31 @@ def _workers_for(bound: BoundRequest, site: Site) -> Executor | None:
 
 
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
-    fields = with_defaults(values)
+    fields, notes = page_fields(values, site)
     context = form_context(fields, site)
     try:
         bound = bind_request(fields, site)
         workers = _workers_for(bound, site)
-        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields), workers)
-        explanation = await run_in_threads(site, lambda: explain(bound, view.answer), workers)
+        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site, notes), workers)
+        explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
     except Problem as error:
         return pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
-    return pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation})
+    return pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation, "rates": view.rates})
 
 
 async def _render_part(request: Request, name: str, site: Site, pages: Pages, *, with_explanation: bool) -> Response:
     """A part of the page for a plan in the address, or in a form if it has a discount."""
     is_post = request.method == "POST"
-    fields = with_defaults(await read_form(request) if is_post else read_query(request.url.query, site.limits))
+    values = await read_form(request) if is_post else read_query(request.url.query, site.limits)
+    fields, _ = page_fields(values, site)  # the form itself shows what was chosen instead of what is not sold
     bound = bind_request(fields, site)
     workers = _workers_for(bound, site)
-    view = await run_in_threads(site, lambda: build_estimate_view(bound, fields), workers)
-    explanation = await run_in_threads(site, lambda: explain(bound, view.answer), workers) if with_explanation else None
-    return pages.page(request, name, {"view": view, "explanation": explanation, "fields": fields})
+    view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site), workers)
+    explanation = None
+    if with_explanation:
+        explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
+    context = form_context(fields, site) | {"view": view, "explanation": explanation, "rates": view.rates, "is_part": True}
+    return pages.page(request, name, context)
 
 
 async def _render_json(request: Request, table: object, site: Site, *, with_sensitivity: bool) -> Response:
@@ -230,6 +380,19 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
     return json_response(request, work() if runs_inline else await run_in_threads(site, work, _workers_for(bound, site)))
 
 
+async def _render_or_redirect(request: Request, site: Site, pages: Pages) -> Response:
+    """The page; a column that a form without JavaScript adds first becomes part of the address."""
+    values = read_query(request.url.query, site.limits)
+    if "add" in values:
+        return _redirect(site, with_columns(values, [*column_texts(values), values["add"]]), "#side-by-side")
+    return await _render_page(request, values, site, pages)
+
+
+def _redirect(site: Site, values: Mapping[str, str], anchor: str = "") -> Response:
+    query = query_string(values)
+    return Response(status_code=303, headers={"location": f"{site.prefix}/{f'?{query}' if query else ''}{anchor}"})
+
+
 def routes(site: Site, pages: Pages) -> APIRouter:
     """The routes of estimates."""
     router = APIRouter()
@@ -237,7 +400,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         """The page for a plan in the address."""
-        return await _render_page(request, read_query(request.url.query, site.limits), site, pages)
+        return await _render_or_redirect(request, site, pages)
 
     @router.post("/", include_in_schema=False)
     async def submit(request: Request) -> Response:
@@ -245,8 +408,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         values = await read_form(request)
         if "discount" in values:
             return await _render_page(request, values, site, pages)
-        query = query_string(values)
-        return Response(status_code=303, headers={"location": f"{site.prefix}/{f'?{query}' if query else ''}"})
+        return _redirect(site, values)
 
     @router.api_route("/answer", methods=["GET", "POST"], include_in_schema=False)
     async def answer_part(request: Request) -> Response:
@@ -261,7 +423,8 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/export.csv", include_in_schema=False)
     async def export(request: Request) -> Response:
         """The cost by response as a file."""
-        bound = bind_request(with_defaults(read_query(request.url.query, site.limits)), site)
+        fields, _ = page_fields(read_query(request.url.query, site.limits), site)
+        bound = bind_request(fields, site)
         body = (await run_in_threads(site, lambda: breakdown_csv(answer_estimate(bound)))).encode()
         headers = {"content-disposition": 'attachment; filename="voicebill.csv"'}
         return with_etag(request, body, "text/csv; charset=utf-8", headers=headers)

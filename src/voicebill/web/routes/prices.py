@@ -106,6 +106,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def prices_page(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
         embed = values.pop("embed", "")
+        values.pop("plan", None)
         day = site.today()
         kind = values.get("kind", "realtime")
         context: dict[str, Any] = {

@@ -50,7 +50,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/rules", include_in_schema=False)
     async def rules_page(request: Request) -> Response:
         values = read_query(request.url.query, site.limits)
-        values.pop("embed", None)
+        values = {name: value for name, value in values.items() if name not in ("embed", "plan")}
         choices = site.model_choices(site.today())
         context: dict[str, Any] = {
             "sets": site.facts.rules.sets,
