@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import threading
@@ -20,6 +21,7 @@ from voicebill.answers.reports.report import Report
 from voicebill.facts import load_facts
 from voicebill.web.app import create_app
 from voicebill.web.connections import server_settings
+from voicebill.web.forms.form import FIELD_LABELS
 from voicebill.web.site import Limits, Site
 
 CHROMIUM = (
@@ -78,6 +80,13 @@ class SharedClient:
 
 
 SITE = cast("TestClient", SharedClient())
+
+
+def in_form_words(message: str) -> str:
+    """A message as the page shows it: fields that it mentions, whose names have an underscore, by their labels."""
+    return re.sub(r"\b[a-z]+_[a-z_]+\b", lambda match: f"“{FIELD_LABELS[match[0]]}”", message)
+
+
 SMALL = Limits(turns=50, body_bytes=2_000, query_bytes=500, concurrent_requests=1, seconds=0.2)
 
 Result = TypeVar("Result")

@@ -57,11 +57,16 @@ class VoicebillError(Exception):
         >>> error.text_with({"carrier": "--carrier", "carrier_increment": "--carrier-increment"})
         '--carrier-increment applies to --carrier only'
         """
+        message = self.message_with(names)
+        field = self.field or field
+        return message if self._is_sentence or field is None else f"{names.get(field, field)}{self._separator}{message}"
+
+    def message_with(self, names: Mapping[str, str]) -> str:
+        """The message, which is without the name of its own field, with other names for the inputs that it mentions."""
         message = self.message
         for mentioned in self._mentions:
             message = re.sub(rf"\b{re.escape(mentioned)}\b", names.get(mentioned, mentioned), message)
-        field = self.field or field
-        return message if self._is_sentence or field is None else f"{names.get(field, field)}{self._separator}{message}"
+        return message
 
     def texts(self, names: Mapping[str, str]) -> list[str]:
         """The text of each error in this one, with other names for inputs."""

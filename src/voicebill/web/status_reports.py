@@ -1,11 +1,12 @@
 """Define problems, and the JSON of them and of the site's status."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from voicebill.answers.parameters.read_inputs import join_field_errors
 from voicebill.answers.reports.report import Report
+from voicebill.billing.errors import VoicebillError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +47,39 @@ class ProblemReport(Report):
 
 
 class Problem(Exception):
-    """A request that has no result; each error has the name of its field, or None."""
+    """A request that has no result; each error has the name of its field, or None. `sources` are what was raised for each."""
 
-    def __init__(self, status: int, title: str, errors: Sequence[tuple[str | None, str]]) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        errors: Sequence[tuple[str | None, str]],
+        sources: Sequence[VoicebillError | None] = (),
+    ) -> None:
         super().__init__(join_field_errors(errors))
         self.status = status
         self.title = title
         self.errors = list(errors)
+        self.sources = list(sources) or [None] * len(self.errors)
+
+    def in_words(self, labels: Mapping[str, str]) -> "Problem":
+        """The problem in the words of a form, whose fields have labels."""
+        quoted = {name: f"“{label}”" for name, label in labels.items()}
+        errors = [
+            (name, _in_words(name, source.message_with(quoted) if source else text, quoted))
+            for (name, text), source in zip(self.errors, self.sources, strict=True)
+        ]
+        return Problem(self.status, self.title, errors, self.sources)
 
     @property
     def report(self) -> ProblemReport:
         """The problem as problem+json (RFC 9457), with errors by field."""
         return ProblemReport.of(self.status, self.title, str(self), self.errors)
+
+
+def _in_words(name: str | None, text: str, labels: Mapping[str, str]) -> str:
+    """A text at a field that reads as a sentence: one that goes on with the field's value begins with its label."""
+    return f"{labels.get(name or '', name)} {text}" if name and text.startswith("(") else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

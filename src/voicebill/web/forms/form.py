@@ -5,15 +5,18 @@ from datetime import date
 from typing import Any
 
 from voicebill.answers.parameters.inputs import SELECTION
+from voicebill.answers.parameters.renamed_keys import replacement_for
 from voicebill.billing.errors import VoicebillError
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web.forms.fields import (
     CAPACITY_GROUPS,
     FIELD_GROUPS,
+    FORM_FIELDS,
     MAIN_FIELDS,
     MORE_FIELDS,
     FieldGroup,
     fill_choices,
+    query_string,
     with_defaults,
 )
 from voicebill.web.forms.model_choices import with_available_offer
@@ -37,6 +40,7 @@ def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[Fi
         "field_labels": FIELD_LABELS,
         "errors": {},
         "problem": None,
+        "corrected_query": "",
         "view": None,
         "explanation": None,
     }
@@ -57,6 +61,21 @@ def form_day(fields: Mapping[str, str], site: Site) -> date:
         return site.today()
 
 
-def problem_context(problem: Problem) -> dict[str, Any]:
-    """The context of a problem: its messages by field, and the problem itself for messages without a field."""
-    return {"errors": {name: text for name, text in problem.errors if name}, "problem": problem}
+def problem_context(problem: Problem, fields: Mapping[str, str]) -> dict[str, Any]:
+    """The context of a problem in the form's words: its messages by field, and the problem itself for those without a field.
+
+    An address of an earlier version comes with the same address in today's names.
+    """
+    renamed = {name: new for name in fields if (new := replacement_for(name, FORM_FIELDS))}
+    in_words = problem.in_words(FIELD_LABELS)
+    in_words.errors = [
+        (name, f"is a name of an earlier version; it is now {renamed[name]}: {FIELD_LABELS[renamed[name]]}")
+        if name in renamed
+        else (name if name in FIELD_LABELS or name in fields else None, text)
+        for name, text in in_words.errors
+    ]
+    return {
+        "errors": {name: text for name, text in in_words.errors if name},
+        "problem": in_words,
+        "corrected_query": query_string({renamed.get(name, name): value for name, value in fields.items()}) if renamed else "",
+    }

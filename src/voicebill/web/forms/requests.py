@@ -165,7 +165,7 @@ def bind_request(table: object, site: Site) -> BoundRequest:
     if estimate_request is not None and not issues:
         issues += _limit_issues(estimate_request, site)
     if estimate_request is None or issues:
-        raise Problem(422, "Invalid input", issue_errors(issues))
+        raise issue_problem(issues)
     if estimate_request.selection.rules is None and site.rules is not None:
         estimate_request = replace(estimate_request, selection=replace(estimate_request.selection, rules=site.rules))
     return BoundRequest(
@@ -175,7 +175,7 @@ def bind_request(table: object, site: Site) -> BoundRequest:
 
 def problem_from(error: VoicebillError) -> Problem:
     """The problem for an error, at its field."""
-    return Problem(422, "No answer", [(error.field, error.message)])
+    return Problem(422, "No answer", [(error.field, error.message)], [error])
 
 
 def _parse_discount(table: Mapping[str, object], issues: list[Issue]) -> Decimal:
@@ -229,6 +229,13 @@ def _limit_issues(estimate_request: EstimateRequest, site: Site) -> list[Issue]:
 
 def _limit_issue(name: str, text: str) -> Issue:
     return Issue((name,), f"{name}: {text}", text)
+
+
+def issue_problem(issues: Sequence[Issue]) -> Problem:
+    """The problem of invalid fields."""
+    errors = issue_errors(issues)
+    sources = [issue.error if len(issue.path) == 1 and issue.message else None for issue in issues[: len(errors)]]
+    return Problem(422, "Invalid input", errors, sources)
 
 
 def issue_errors(issues: Iterable[Issue]) -> list[tuple[str | None, str]]:

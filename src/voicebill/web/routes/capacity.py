@@ -98,7 +98,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         try:
             view = await run_in_threads(site, lambda: build_capacity_view(values, site))
         except Problem as error:
-            return pages.page(request, "capacity.html", context | problem_context(error), status=error.status)
+            return pages.page(request, "capacity.html", context | problem_context(error, values), status=error.status)
         return pages.page(request, "capacity.html", context | {"view": view})
 
     @router.post("/capacity", include_in_schema=False)

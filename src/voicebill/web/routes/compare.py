@@ -137,7 +137,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
     try:
         view = await run_in_threads(site, lambda: build_comparison_view(values, site), site.slow_workers)
     except Problem as error:
-        return pages.page(request, "compare.html", context | problem_context(error), status=error.status)
+        return pages.page(request, "compare.html", context | problem_context(error, values), status=error.status)
     return pages.page(request, "compare.html", context | {"view": view})
 
 

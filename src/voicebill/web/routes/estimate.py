@@ -26,7 +26,7 @@ from voicebill.billing.price_book import Quote
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_estimate, sensitivity_and_recommendations
 from voicebill.web.forms.fields import plan_query_string, query_string
-from voicebill.web.forms.form import form_context, page_fields, problem_context
+from voicebill.web.forms.form import FIELD_LABELS, form_context, page_fields, problem_context
 from voicebill.web.forms.model_choices import Choices, deployment_label, provider_label
 from voicebill.web.forms.requests import (
     MAX_COLUMNS,
@@ -345,7 +345,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site, notes), workers)
         explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
     except Problem as error:
-        return pages.page(request, "estimate.html", context | problem_context(error), status=error.status)
+        return pages.page(request, "estimate.html", context | problem_context(error, fields), status=error.status)
     return pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation, "rates": view.rates})
 
 
@@ -354,12 +354,15 @@ async def _render_part(request: Request, name: str, site: Site, pages: Pages, *,
     is_post = request.method == "POST"
     values = await read_form(request) if is_post else read_query(request.url.query, site.limits)
     fields, _ = page_fields(values, site)  # the form itself shows what was chosen instead of what is not sold
-    bound = bind_request(fields, site)
-    workers = _workers_for(bound, site)
-    view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site), workers)
     explanation = None
-    if with_explanation:
-        explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
+    try:
+        bound = bind_request(fields, site)
+        workers = _workers_for(bound, site)
+        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site), workers)
+        if with_explanation:
+            explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
+    except Problem as error:
+        raise error.in_words(FIELD_LABELS) from None
     context = form_context(fields, site) | {"view": view, "explanation": explanation, "rates": view.rates, "is_part": True}
     return pages.page(request, name, context)
 
