@@ -229,7 +229,7 @@ def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_scrolls_sideways(browser: Browser, address: str, path: str, width: int) -> None:
     context: BrowserContext = browser.new_context(viewport={"width": width, "height": 800})

@@ -129,9 +129,10 @@ async function update({ pushing = false, typing = false } = {}) {
     }
     const text = await response.text();
     if (thisUpdate !== latestUpdate) return;
+    const isCurrent = fields().toString() === query; // else more was typed since, and an update follows
     replaceAnswer(text);
     showFresh();
-    shownFor = fields().toString();
+    shownFor = isCurrent ? fields().toString() : query; // the answer may bring another provider
     status.textContent = answer.querySelector(".seen").dataset.summary;
     if (pushing) pushAddress();
     if (!why) return;
