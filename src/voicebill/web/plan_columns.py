@@ -124,7 +124,10 @@ def _column(first: _FirstPlan, text: str, rest_query: str) -> PlanColumn:
         page_fields = {name: fields[name] for name in FIELDS_OF_FIRST_PLAN if name in fields}
         changed = {name: value for name, value in own.items() if name not in FIELDS_OF_FIRST_PLAN} | page_fields
     else:
+        read_query(text, site.limits)  # refuses what no address may contain
         changes = dict(parse_qsl(text, keep_blank_values=True))
+        if not changes or "=" not in text:
+            raise Problem(422, "Invalid input", [("compare", f"must be changes such as turns=10, not {text[:60]!r}")])
         if STACK in changes:
             return _stack_column(first, changes[STACK], text, rest_query)
         changed = {name: value for name, value in (dict(fields) | changes).items() if value}

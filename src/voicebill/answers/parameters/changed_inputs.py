@@ -6,7 +6,6 @@ from decimal import Decimal
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import PLAN, SELECTION, Input
-from voicebill.answers.parsing.quantities import format_exact_percent
 from voicebill.conversation.plan import Plan
 from voicebill.conversation.script import Truncation
 
@@ -51,8 +50,8 @@ def _typed(row: Input, value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if row.kind is kinds.SHARE and isinstance(value, Decimal | int | float):
-        return format_exact_percent(value)
+    if row.kind is kinds.SHARE:
+        return f"{(100 * Decimal(str(value))).normalize():f}%"
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
