@@ -22,7 +22,7 @@ from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web.bound_answers import answer_estimate
 from voicebill.web.forms.fields import FORM_FIELDS, plan_query_string, query_string, with_defaults
 from voicebill.web.forms.form import form_day
-from voicebill.web.forms.model_choices import Choices, deployment_label, model_label, provider_label, with_available_offer
+from voicebill.web.forms.model_choices import Choices, deployment_label, grouped_models, provider_label, with_available_offer
 from voicebill.web.forms.presets import MODEL_FIELDS, preset, preset_link
 from voicebill.web.forms.requests import MAX_COLUMNS, BoundRequest, bind_request, problem_from, read_query, split_repeated
 from voicebill.web.site import Site
@@ -219,7 +219,8 @@ def _differences(fields: Mapping[str, str], changed: Mapping[str, str]) -> Itera
 def column_choices(fields: Mapping[str, str], choices: ModelChoices, site: Site) -> list[tuple[str, Choices]]:
     """What can be added as a column, in groups: models, providers and deployments, architectures, plans."""
     model, provider, deployment = (fields.get(name, "") for name in ("model", "provider", "deployment"))
-    models = tuple((urlencode({"model": name}), model_label(name, choices)) for name in choices.models if name != model)
+    labels = (choice for _, group in grouped_models(choices) for choice in group)
+    models = tuple((urlencode({"model": name}), label) for name, label in labels if name != model)
     offers = tuple(
         (urlencode({"provider": seller, "deployment": form}), f"{provider_label(seller)}, {deployment_label(form)}")
         for seller in choices.providers(model)

@@ -109,25 +109,34 @@ def recommendations(plan: Plan, selection: ModelSelection, facts: Facts) -> tupl
     Raises:
         VoicebillError: the plan itself cannot be estimated.
     """
-    base = plan_costs(plan, resolve_model(selection, plan.transcription_model, facts)).expected
-    changes = (*_plan_changes(plan, selection, facts, base), *_other_offers(plan, selection, facts, base))
+    model = resolve_model(selection, plan.transcription_model, facts)
+    current = _Current(plan, selection, model, plan_costs(plan, model).expected, _mean_expected_amount(plan, model))
+    changes = (*_plan_changes(current), *_other_offers(current))
     cheaper = [change for change in changes if change.savings > 0]
     return tuple(sorted(cheaper, key=lambda recommendation: recommendation.savings, reverse=True))
 
 
-def _plan_changes(plan: Plan, selection: ModelSelection, facts: Facts, base: Amount) -> Iterator[Recommendation]:
-    model = resolve_model(selection, plan.transcription_model, facts)
-    current_mean = _mean_expected_amount(plan, model)
+class _Current(NamedTuple):
+    """The plan as it is: with its model, and its expected amounts for the planned call and on average over call lengths."""
+
+    plan: Plan
+    selection: ModelSelection
+    model: ResolvedModel
+    amount: Amount
+    mean_amount: Amount
+
+
+def _plan_changes(current: _Current) -> Iterator[Recommendation]:
     for label, change, trade_off in CHANGES:
-        changed = change(plan)
+        changed = change(current.plan)
         if changed is None:
             continue
         try:
-            amount = plan_costs(changed, model).expected
+            amount = plan_costs(changed, current.model).expected
         except VoicebillError:
             continue
-        if _mean_expected_amount(changed, model) < current_mean:
-            yield Recommendation(label, base - amount, trade_off, changed, selection)
+        if _mean_expected_amount(changed, current.model) < current.mean_amount:
+            yield Recommendation(label, current.amount - amount, trade_off, changed, current.selection)
 
 
 def _is_doubtful(offer: Offer, selection: ModelSelection, facts: Facts) -> bool:
@@ -136,42 +145,45 @@ def _is_doubtful(offer: Offer, selection: ModelSelection, facts: Facts) -> bool:
     return book.availability_unconfirmed(offer) or book.is_ending_soon(offer, selection.day)
 
 
-def _other_offers(plan: Plan, selection: ModelSelection, facts: Facts, base: Amount) -> Iterator[Recommendation]:
+def _other_offers(current: _Current) -> Iterator[Recommendation]:
     """The cheapest other model of the provider under the same deployment, and the cheapest other deployment of the model."""
-    current = resolve_model(selection, plan.transcription_model, facts).quote.offer
+    plan, selection, facts, offer = current.plan, current.selection, current.model.facts, current.model.quote.offer
     models: list[tuple[Amount, str, ResolvedModel]] = []
     deployments: list[tuple[Amount, str, ResolvedModel]] = []
-    for offer in available_offers(facts.prices, selection.day):
-        if offer.provider != current.provider or offer.id == current.id or _is_doubtful(offer, selection, facts):
+    for other in available_offers(facts.prices, selection.day):
+        if other.provider != offer.provider or other.id == offer.id or _is_doubtful(other, selection, facts):
             continue
-        region = offer.regions[0] if offer.deployment == "regional" else selection.region
-        other_selection = replace(selection, model=offer.name, deployment=offer.deployment, region=region)
+        is_same_model, is_same_deployment = other.model == offer.model, other.deployment == offer.deployment
+        if is_same_model == is_same_deployment:
+            continue
+        region = other.regions[0] if other.deployment == "regional" else selection.region
+        other_selection = replace(selection, model=other.name, deployment=other.deployment, region=region)
         try:
             resolved = resolve_model(other_selection, plan.transcription_model, facts)
             amount = plan_costs(plan, resolved).expected
         except VoicebillError:
             continue
-        if offer.model == current.model and offer.deployment != current.deployment:
-            deployments.append((amount, offer.deployment, resolved))
-        elif offer.model != current.model and offer.deployment == current.deployment:
-            models.append((amount, offer.model, resolved))
-    current_mean = _mean_expected_amount(plan, resolve_model(selection, plan.transcription_model, facts))
+        if is_same_model:
+            deployments.append((amount, other.deployment, resolved))
+        else:
+            models.append((amount, other.model, resolved))
     for amount, model, resolved in _cheapest(models):
-        if _mean_expected_amount(plan, resolved) < current_mean:
+        if _mean_expected_amount(plan, resolved) < current.mean_amount:
             rules = resolved.effective_rules.rules
             uncounted_reasoning = rules.is_reasoning_model and not plan.reasoning_per_response(rules)
             trade_off = "voice and judgement differ: test it"
             yield Recommendation(
                 f"use {model}",
-                base - amount,
+                current.amount - amount,
                 f"{trade_off}; its reasoning is billed, and not counted here" if uncounted_reasoning else trade_off,
                 plan,
                 replace(resolved.selection, model=model),
             )
     for amount, deployment, resolved in _cheapest(deployments):
-        if _mean_expected_amount(plan, resolved) < current_mean:
-            change, trade_off = f"deploy {current.model} as {deployment}", "data may be processed elsewhere"
-            yield Recommendation(change, base - amount, trade_off, plan, replace(resolved.selection, model=selection.model))
+        if _mean_expected_amount(plan, resolved) < current.mean_amount:
+            change, trade_off = f"deploy {offer.model} as {deployment}", "data may be processed elsewhere"
+            changed = replace(resolved.selection, model=selection.model)
+            yield Recommendation(change, current.amount - amount, trade_off, plan, changed)
 
 
 def _cheapest(options: list[tuple[Amount, str, ResolvedModel]]) -> list[tuple[Amount, str, ResolvedModel]]:

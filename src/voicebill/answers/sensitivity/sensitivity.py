@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.estimates.call_mix import count_population, mean_costs
-from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
+from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.planning_range import RULE_LABELS
 from voicebill.answers.estimates.scenarios import plan_costs
 from voicebill.billing.errors import VoicebillError
@@ -182,15 +182,16 @@ def sensitivity(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Sw
     Raises:
         VoicebillError: the plan itself cannot be estimated.
     """
-    base = expected_amount(plan, selection, facts, ParameterEnd("as planned"))
+    model = resolve_model(selection, plan.transcription_model, facts)
+    base = expected_amount(plan, model, ParameterEnd("as planned"))
 
     def delta(end: ParameterEnd) -> Amount | None:
         try:
-            return expected_amount(plan, selection, facts, end) - base
+            return expected_amount(plan, model, end) - base
         except VoicebillError:
             return None
 
-    rules = resolve_model(selection, plan.transcription_model, facts).effective_rules
+    rules = model.effective_rules
     parameters = [row for row in SENSITIVITY_PARAMETERS if row.name != "image_turns" or plan.image_count]
     swings = [Swing(row, delta(row.low), delta(row.high)) for row in parameters]
     of_rules = [Swing(row, delta(row.low), delta(row.high)) for row in rule_parameters(rules)]
@@ -198,13 +199,15 @@ def sensitivity(plan: Plan, selection: ModelSelection, facts: Facts) -> tuple[Sw
     return tuple(sorted(swings, key=lambda swing: swing.width, reverse=True))
 
 
-def expected_amount(plan: Plan, selection: ModelSelection, facts: Facts, end: ParameterEnd) -> Amount:
+def expected_amount(plan: Plan, model: ResolvedModel, end: ParameterEnd) -> Amount:
     """The expected amount of a conversation at one end of a parameter; unconnected and short calls are left out.
 
     Raises:
         VoicebillError: the changed plan cannot be estimated.
     """
-    model = resolve_model(replace(selection, overrides={**selection.overrides, **end.rules}), plan.transcription_model, facts)
+    if end.rules:
+        selection = replace(model.selection, overrides={**model.selection.overrides, **end.rules})
+        model = resolve_model(selection, plan.transcription_model, model.facts)
     changed = end.change_plan(plan)
     if end.length_distribution is not None:
         changed = replace(changed, unconnected_share=0, short_share=0)

@@ -1,6 +1,7 @@
 """Fill the fields of a form that name a model, a provider, a deployment or a region with what can be combined on a day."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from voicebill.answers.comparison.model_choices import USUAL_PROVIDERS, ModelChoices
 from voicebill.answers.parameters.inputs import SELECTION
@@ -28,6 +29,7 @@ def model_label(model: str, choices: ModelChoices) -> str:
     return f"{model} (ends {end})" if end else model
 
 
+@lru_cache(maxsize=8)
 def grouped_models(choices: ModelChoices) -> tuple[tuple[str, Choices], ...]:
     """The models with their labels, in groups: OpenAI's and Azure's, then those of each other provider."""
     groups: dict[str, list[tuple[str, str]]] = {USUAL_GROUP: []}

@@ -266,6 +266,13 @@ async function copy(text, button) {
 if (live) {
   document.documentElement.classList.add("live");
   enhance();
+  // The two figures stay in sight until the result itself is.
+  const sticky = document.getElementById("sticky");
+  if (sticky) {
+    new IntersectionObserver(([entry]) => {
+      sticky.classList.toggle("past", entry.isIntersecting || entry.boundingClientRect.top < 0);
+    }, { rootMargin: "0px 0px -90px" }).observe(answer);
+  }
   form.addEventListener("input", (event) => {
     if (event.target.matches("select, [type=checkbox]")) return;
     clearTimeout(updateTimer);
