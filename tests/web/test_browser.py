@@ -208,9 +208,11 @@ def test_exports_have_the_same_numbers(page: Page, address: str) -> None:
     assert "<svg" in drawn.value.path().read_text(encoding="utf-8")
 
 
-def test_charts_are_shown(page: Page, address: str) -> None:
-    page.goto(address)
-    for image in page.locator(".chart img").all():
+def test_painted_charts_are_shown(page: Page, address: str) -> None:
+    page.goto(f"{address}/compare")
+    images = page.locator(".chart img").all()
+    assert images
+    for image in images:
         image.scroll_into_view_if_needed()
         expect(image).to_have_js_property("complete", value=True, timeout=TIMEOUT_MS)
         assert image.evaluate("img => img.naturalWidth") > 300

@@ -23,6 +23,7 @@ from voicebill.answers.sensitivity.recommendations import Recommendation
 from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_in_column, format_price, share_of
 from voicebill.billing.price_book import Quote
+from voicebill.charts.inline.estimate_charts import EstimateCharts, estimate_charts
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_estimate, sensitivity_and_recommendations
 from voicebill.web.forms.fields import plan_query_string, query_string
@@ -247,7 +248,7 @@ class AppliedRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of an estimate: cost by response, sensitivity and recommendations.
+    """The explanation of an estimate: cost by response, sensitivity, recommendations and charts.
 
     `folded_costs` are the responses that differ from the one before; a number stands for so many similar ones.
     """
@@ -256,15 +257,15 @@ class Explanation:
     folded_costs: tuple[ResponseCost | int, ...]
     sensitivity: tuple[Swing, ...]
     recommendations: tuple[AppliedRecommendation, ...]
+    charts: EstimateCharts
 
 
 def explain(bound: BoundRequest, answer: Estimate, values: Mapping[str, str]) -> Explanation:
     """The explanation of an estimate; sensitivity and recommendations are simulated."""
     costs = tuple(response_costs(answer.conversation, answer.model))
     swings, suggestions = sensitivity_and_recommendations(bound)
-    return Explanation(
-        costs, tuple(fold_similar(costs)), swings, tuple(_applied(suggestion, bound, values) for suggestion in suggestions)
-    )
+    applied = tuple(_applied(suggestion, bound, values) for suggestion in suggestions)
+    return Explanation(costs, tuple(fold_similar(costs)), swings, applied, estimate_charts(answer, swings))
 
 
 def _applied(recommendation: Recommendation, bound: BoundRequest, values: Mapping[str, str]) -> AppliedRecommendation:

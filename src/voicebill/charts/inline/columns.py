@@ -1,0 +1,124 @@
+"""Place stacked columns over an ordered axis: turns, days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from voicebill.charts.inline.axes import Scale, Tick, dollar_axis, down_ticks, percent, short_amount, widest
+
+MAX_DRAWN_COLUMNS = 36
+"""Columns of a chart, seven pixels apart on a phone; with seven series they take about 25 KB of text."""
+
+COLUMN_SHARE = 0.84
+"""The width of a column, as a share of its place on the axis."""
+
+MAX_COLUMN_WIDTH = 0.12
+"""The width of the column of a short series, as a share of the chart."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSeries:
+    """What a part of every column stands for; `style` is the number of its colour and pattern."""
+
+    label: str
+    style: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChartColumn:
+    """A column from one value of the axis to another, with the dollars of every series."""
+
+    start: float
+    end: float
+    name: str
+    dollars: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """A part of a column, in percent of the chart's area."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A strip of the chart that shows a text when it is pointed at, in percent of the area."""
+
+    x: str
+    width: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsChart:
+    """Stacked columns, placed: the parts of every series from bottom to top."""
+
+    title: str
+    unit: str
+    axis: str
+    about: str
+    series: tuple[tuple[ColumnSeries, tuple[Rectangle, ...]], ...]
+    targets: tuple[Target, ...]
+    down: tuple[Tick, ...]
+    across: tuple[Tick, ...]
+
+    @property
+    def widest_label(self) -> str:
+        """The label for which room is made at the left."""
+        return widest(tick.label for tick in self.down)
+
+
+def column_scale(columns: Sequence[ChartColumn]) -> Scale:
+    """The axis below columns, from the start of the first to the end of the last."""
+    return Scale(columns[0].start, columns[-1].end)
+
+
+def columns_chart(
+    columns: Sequence[ChartColumn],
+    series: Sequence[ColumnSeries],
+    across: tuple[Tick, ...],
+    *,
+    title: str,
+    unit: str,
+    axis: str,
+    about: str,
+) -> ColumnsChart:
+    """Stacked columns, the first series at the bottom. Dollars are positive; there is at least one column."""
+    scale, (up, ticks, step) = column_scale(columns), dollar_axis(sum(column.dollars) for column in columns)
+    parts: list[list[Rectangle]] = [[] for _ in series]
+    for column in columns:
+        place = scale.share(column.end) - scale.share(column.start)
+        width = min(COLUMN_SHARE * place, MAX_COLUMN_WIDTH)
+        x, total = percent(scale.share(column.start) + (place - width) / 2), 0.0
+        for index, dollars in enumerate(column.dollars):
+            total += dollars
+            if dollars > 0:
+                height = percent(up.share(dollars))
+                parts[index].append(Rectangle(x, up.down(total), percent(width), height))
+    return ColumnsChart(
+        title=title,
+        unit=unit,
+        axis=axis,
+        about=about,
+        series=tuple((one, tuple(rectangles)) for one, rectangles in zip(series, parts, strict=True)),
+        targets=tuple(
+            Target(
+                scale.across(column.start),
+                percent(scale.share(column.end) - scale.share(column.start)),
+                _column_text(column, series),
+            )
+            for column in columns
+        ),
+        down=down_ticks(up, ticks, step),
+        across=across,
+    )
+
+
+def _column_text(column: ChartColumn, series: Sequence[ColumnSeries]) -> str:
+    """The total of a column, and its parts from top to bottom, a line each."""
+    parts = [f"{one.label} {short_amount(dollars)}" for one, dollars in zip(series, column.dollars, strict=True) if dollars > 0]
+    total = f"{column.name}: {short_amount(sum(column.dollars))}"
+    return "\n".join([total, *reversed(parts)]) if len(series) > 1 else total

@@ -1,0 +1,115 @@
+"""Place horizontal spans in rows with labels: offers from best to worst, and what assumptions change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from voicebill.answers.reports.chart_data import BarRow
+from voicebill.charts.inline.axes import (
+    Scale,
+    Tick,
+    dollar_label,
+    labelled_ticks,
+    multiples,
+    nice_step,
+    percent,
+    short_amount,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """A row with an amount and what it may be, in dollars; `href` is the address that its label leads to."""
+
+    label: str
+    best: float
+    expected: float
+    worst: float
+    href: str = ""
+    is_highlighted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpanBar:
+    """A bar of a row, in percent of the area; `style` is `range`, or `low` or `high` for the change at an end."""
+
+    x: str
+    width: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRow:
+    """A row with its bars, and the mark of the expected amount, if there is one."""
+
+    label: str
+    value: str
+    text: str
+    bars: tuple[SpanBar, ...]
+    mark: str = ""
+    href: str = ""
+    is_highlighted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpansChart:
+    """Rows of spans, placed; `keys` are styles of bars with their meaning."""
+
+    title: str
+    unit: str
+    about: str
+    rows: tuple[PlacedRow, ...]
+    across: tuple[Tick, ...]
+    keys: tuple[tuple[str, str], ...]
+
+
+def ranked_spans(rows: Sequence[SpanRow], *, title: str, unit: str, about: str) -> SpansChart:
+    """Rows from best to worst with the expected amount marked, in the given order."""
+    scale, across = _axis([dollars for row in rows for dollars in (row.best, row.expected, row.worst)])
+    placed = tuple(
+        PlacedRow(
+            label=row.label,
+            value=short_amount(row.expected),
+            text=f"best {short_amount(row.best)}, expected {short_amount(row.expected)}, worst {short_amount(row.worst)}",
+            bars=(_bar_between(scale, row.best, row.worst, "range"),),
+            mark=scale.across(row.expected),
+            href=row.href,
+            is_highlighted=row.is_highlighted,
+        )
+        for row in rows
+    )
+    return SpansChart(title, unit, about, placed, across, (("range", "best to worst"), ("mark", "expected")))
+
+
+def tornado_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -> SpansChart:
+    """Rows with the change at the low and at the high value, from zero to either side; the shorter bar is in front."""
+    scale, across = _axis([dollars for row in rows for dollars in (row.low, row.high)], signed=True)
+    placed = tuple(
+        PlacedRow(
+            label=row.label,
+            value="",
+            text=f"low value {short_amount(row.low)}, high value {short_amount(row.high)}",
+            bars=tuple(
+                _bar_between(scale, 0.0, dollars, style)
+                for style, dollars in sorted((("low", row.low), ("high", row.high)), key=lambda end: -abs(end[1]))
+                if dollars
+            ),
+        )
+        for row in rows
+    )
+    return SpansChart(title, unit, about, placed, across, (("low", "at the low value"), ("high", "at the high value")))
+
+
+def _axis(dollars: Sequence[float], *, signed: bool = False) -> tuple[Scale, tuple[Tick, ...]]:
+    """The scale from the lowest to the highest value, or zero, and its labels."""
+    low, high = min((0.0, *dollars)), max((0.0, *dollars))
+    if low == high:
+        return Scale(0.0, 1.0), (Tick("0", "$0", is_zero=True),)
+    scale, step = Scale(low, high), nice_step(high - low, 5)
+    values = multiples(step, low, high)
+    labels = [(scale.across(value), dollar_label(value, step, signed=signed)) for value in values]
+    return scale, labelled_ticks(labels, [round(value / step) for value in values])
+
+
+def _bar_between(scale: Scale, one: float, other: float, style: str) -> SpanBar:
+    low, high = sorted((one, other))
+    return SpanBar(scale.across(low), percent(scale.share(high) - scale.share(low)), style)
