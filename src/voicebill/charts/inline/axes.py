@@ -148,7 +148,7 @@ def widest(labels: Iterable[str]) -> str:
     return max(labels, key=len, default="")
 
 
-def spread(positions: Sequence[float], gap: float, *, low: float = 0.0, high: float = 1.0) -> list[float]:
+def spread(positions: Sequence[float], gap: float, low: float = 0.0, high: float = 1.0) -> list[float]:
     """Positions in ascending order, moved as little as possible so that they are a gap apart and between two values.
 
     >>> [round(position, 2) for position in spread([0.5, 0.5, 0.9], 0.1)]

@@ -29,8 +29,8 @@ MAX_DOTS = 12
 LABEL_GAP = 0.15
 """The distance between two labels at the ends of lines, of two lines of text each, as a share of the height."""
 
-LOWEST_LABEL = 0.92
-"""Where the lowest of them may be, as a share of the height from the top, so that it is above the labels of the axis."""
+LABEL_RANGE = (0.06, 0.92)
+"""Where they may be, as a share of the height from the top: below the title, and above the labels of the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _point(x: float, y: float) -> str:
 
 def _line_ends(lines: Sequence[ChartLine], up: Scale) -> tuple[LineEnd, ...]:
     ordered = sorted(lines, key=lambda line: -line.dollars[-1])
-    places = spread([1 - up.share(line.dollars[-1]) for line in ordered], LABEL_GAP, high=LOWEST_LABEL)
+    places = spread([1 - up.share(line.dollars[-1]) for line in ordered], LABEL_GAP, *LABEL_RANGE)
     return tuple(
         LineEnd(percent(place), line.label, short_amount(line.dollars[-1]), line.style)
         for line, place in zip(ordered, places, strict=True)
