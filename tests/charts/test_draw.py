@@ -221,7 +221,7 @@ def test_a_picture_is_as_wide_as_asked_and_in_its_colours(tmp_path: Path, theme:
     drawn = file.read_text(encoding="utf-8")
     assert ET.fromstring(drawn).get("width") == f"{width}.0"
     assert ("rgb(20,24,29)" in drawn.replace(" ", "")) == (theme == "dark")
-    assert "a picture is 400 to 2,400 pixels wide, not 90" in run("estimate", "--save-chart", str(file), "--width", "90").stderr
+    assert "a picture is 320 to 2,400 pixels wide, not 90" in run("estimate", "--save-chart", str(file), "--width", "90").stderr
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

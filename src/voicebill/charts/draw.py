@@ -68,7 +68,7 @@ def turns_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: A
     )
     if theme.width < COMPACT_WIDTH:
         plot += lp.guides(fill=lp.guide_legend(ncol=2))
-    return _apply_theme(lp, plot, "What each turn costs", _provenance(answer.model, theme), theme)
+    return _apply_theme(lp, plot, "What each turn costs", _provenance(answer.model), theme)
 
 
 def cumulative_chart(answer: Estimate, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
@@ -90,7 +90,7 @@ def sensitivity_chart(swings: Sequence[Swing], model: ResolvedModel, theme: Them
     lp, rows = _lets_plot(), tornado(swings)
     plot = _bars(lp, rows, "dollars added to a conversation, expected", theme)
     plot += lp.geom_vline(xintercept=0, color=theme.line, size=0.6)
-    return _apply_theme(lp, plot, "Sensitivity", _provenance(model, theme), theme, rows=len(rows))
+    return _apply_theme(lp, plot, "Sensitivity", _provenance(model), theme, rows=len(rows))
 
 
 def offers_chart(answer: Comparison, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
@@ -113,7 +113,7 @@ def offers_chart(answer: Comparison, theme: Theme = LIGHT_THEME) -> Any:  # noqa
         lp,
         plot,
         "One plan, every offer",
-        _provenance(estimates[0].model, theme, with_offer=False),
+        _provenance(estimates[0].model, with_offer=False),
         theme,
         subtitle=f"from best to worst, expected marked{ending_note}",
         rows=len(rows),
@@ -135,7 +135,7 @@ def break_even_chart(curve: BreakEvenCurve, day: date, digest: str, theme: Theme
         + lp.scale_color_manual(values=list(colours[: len(curve.names)]), breaks=list(curve.names), name="")
         + lp.scale_linetype_manual(values=LINE_TYPES[: len(curve.names)], breaks=list(curve.names), name="")
         + lp.labs(
-            x=UNITS[curve.sweep_range.axis],
+            x=_axis_title(UNITS[curve.sweep_range.axis], theme),
             y="dollars a month" if curve.sweep_range.axis == "volume" else "dollars a conversation",
         )
         + lp.expand_limits(y=0)
@@ -195,7 +195,7 @@ def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # no
         + lp.geom_line(size=1.2)
         + lp.scale_color_manual(values=list(colors), breaks=labels, name="")
         + lp.scale_linetype_manual(values=["solid", "dotted", "dashed", "longdash"], breaks=labels, name="")
-        + lp.labs(x="calls a minute on average, around the clock", y="dollars a month")
+        + lp.labs(x=_axis_title("calls a minute on average, around the clock", theme), y="dollars a month")
         + lp.expand_limits(y=0)
     )
     if theme.width < COMPACT_WIDTH:
@@ -261,23 +261,19 @@ def _band(rows: Sequence[BandRow], axes: tuple[str, str], title: str, model: Res
         + lp.labs(x=axes[0], y=axes[1])
         + lp.expand_limits(y=0)
     )
-    return _apply_theme(lp, plot, title, _provenance(model, theme), theme, subtitle="best (dotted), expected, worst (dashed)")
+    return _apply_theme(lp, plot, title, _provenance(model), theme, subtitle="best (dotted), expected, worst (dashed)")
 
 
 def _bars(lp: Any, rows: Sequence[BarRow], x: str, theme: Theme) -> Any:  # noqa: ANN401 - lets-plot and its plot
     labels = [row.label for row in rows]
-    wrapped_labels = [
-        label.replace("/data", f"{LINE_BREAK}data").replace("/regional", f"{LINE_BREAK}regional") for label in labels
-    ]
+    shown_labels = [_wrapped(label, theme.width * BAR_LABEL_SHARE, theme.axis_text_size) for label in labels]
     data = {"label": labels, "low": [row.low for row in rows], "high": [row.high for row in rows]}
     return (
         lp.ggplot(data)
         + lp.geom_segment(lp.aes(x="low", xend="high", y="label", yend="label"), color=theme.soft, size=8)
-        + lp.scale_y_discrete(
-            limits=labels[::-1], labels=(wrapped_labels if theme.is_narrow else labels)[::-1], expand=[0, 0.6]
-        )
+        + lp.scale_y_discrete(limits=labels[::-1], labels=shown_labels[::-1], expand=[0, 0.6])
         + lp.expand_limits(x=0)
-        + lp.labs(x=x, y="")
+        + lp.labs(x=_axis_title(x, theme), y="")
     )
 
 
@@ -291,16 +287,15 @@ def _apply_theme(
     subtitle: str = "",
     rows: int = 0,
 ) -> Any:  # noqa: ANN401 - lets-plot's plot
+    title_size = 15 if theme.width < COMPACT_WIDTH else 18
     plot_theme = lp.theme(
         text=lp.element_text(color=theme.text),
-        plot_title=lp.element_text(
-            size=15 if theme.width < COMPACT_WIDTH else 18, face="bold", color=theme.ink, margin=[0, 0, 8, 0]
-        ),
-        plot_subtitle=lp.element_text(size=13, color=theme.text),
-        plot_caption=lp.element_text(size=11, color=theme.text, hjust=0, margin=[10, 0, 0, 0]),
-        axis_text=lp.element_text(size=10 if theme.is_narrow else 12, color=theme.text),
-        axis_title=lp.element_text(size=13, color=theme.text),
-        legend_text=lp.element_text(size=12, color=theme.text),
+        plot_title=lp.element_text(size=title_size, face="bold", color=theme.ink, margin=[0, 0, 8, 0]),
+        plot_subtitle=lp.element_text(size=AXIS_TITLE_SIZE, color=theme.text),
+        plot_caption=lp.element_text(size=SOURCE_SIZE, color=theme.text, hjust=0, margin=[10, 0, 0, 0]),
+        axis_text=lp.element_text(size=theme.axis_text_size, color=theme.text),
+        axis_title=lp.element_text(size=AXIS_TITLE_SIZE, color=theme.text),
+        legend_text=lp.element_text(size=11 if theme.width < COMPACT_WIDTH else 12, color=theme.text),
         legend_position="bottom" if theme.is_narrow else "right",
         legend_background="blank",
         panel_grid_major=lp.element_line(color=theme.grid),
@@ -311,20 +306,58 @@ def _apply_theme(
         plot_margin=[14, 18, 12, 12],
         plot_background=lp.element_rect(fill=theme.paper, color=theme.paper),
     )
-    height = max(theme.height, 130 + (30 if theme.is_narrow else 24) * rows)
-    labels = lp.labs(title=title, subtitle=subtitle or None, caption=source)
+    height = max(theme.height, 130 + (NARROW_ROW_HEIGHT if theme.is_narrow else 24) * rows)
+    room = theme.width - 30
+    labels = lp.labs(
+        title=_wrapped(title, room, title_size, per_em=BOLD_CHARACTER_EM),
+        subtitle=_wrapped(subtitle, room, AXIS_TITLE_SIZE) or None,
+        caption=_wrapped(source, room, SOURCE_SIZE),
+    )
     return plot + labels + lp.theme_minimal() + plot_theme + lp.ggsize(theme.width, height)
 
 
-def _provenance(model: ResolvedModel, theme: Theme, *, with_offer: bool = True) -> str:
-    """What an answer stands on, in a line; in two where there is no room."""
+def _provenance(model: ResolvedModel, *, with_offer: bool = True) -> str:
+    """What an answer stands on."""
     offer, effective_rules = model.quote.offer, model.effective_rules
     offer_text = f"{offer.name} at {offer.provider}, " if with_offer else ""
     facts = f"rules {effective_rules.name} ({effective_rules.digest}), prices {model.facts.prices.digest}"
-    return f"voicebill: {offer_text}{model.selection.day};{LINE_BREAK if theme.is_narrow else ' '}{facts}"
+    return f"voicebill: {offer_text}{model.selection.day}; {facts}"
 
 
-LINE_BREAK = "\n"
+CHARACTER_EM = 0.56
+"""The width of a character on average, as a share of the size of its font; lets-plot measures no text."""
+
+BOLD_CHARACTER_EM = 0.62
+AXIS_TITLE_SIZE = 13
+SOURCE_SIZE = 11
+
+BAR_LABEL_SHARE = 0.42
+"""The share of the width that the labels of bars take at most."""
+
+NARROW_ROW_HEIGHT = 38
+"""Pixels for a row whose label has three lines: lets-plot omits labels that overlap."""
+
+
+def _wrapped(text: str, pixels: float, size: float, *, per_em: float = CHARACTER_EM) -> str:
+    """A text in lines that have room in so many pixels, divided at spaces and before slashes.
+
+    >>> _wrapped("What the conversation has cost by each turn", 290, 15).splitlines()
+    ['What the conversation has cost by', 'each turn']
+    >>> _wrapped("azure/gpt-realtime/data-zone", 130, 10).splitlines()
+    ['azure/gpt-realtime', '/data-zone']
+    """
+    characters = max(int(pixels / (size * per_em)), 8)
+    lines = [""]
+    for piece in re.findall(r"[ /]?[^ /]*", text):
+        if len(lines[-1]) + len(piece) > characters and lines[-1]:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip(" ")
+    return "\n".join(lines)
+
+
+def _axis_title(text: str, theme: Theme) -> str:
+    """The title of a horizontal axis, which is below the area and narrower than the chart."""
+    return _wrapped(text, theme.width * (1 - BAR_LABEL_SHARE) - 40, AXIS_TITLE_SIZE)
 
 
 class _LetsPlot:

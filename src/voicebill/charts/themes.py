@@ -24,13 +24,18 @@ class Theme:
     fills: tuple[str, ...] = ("#16324f", "#7a5195", "#3f7cac", "#8c8c8c", "#a6cbe3", "#f2c57c", "#dedede")
 
     def __post_init__(self) -> None:
-        if not 400 <= self.width <= 2400:
-            raise InvalidInput(f"a picture is 400 to 2,400 pixels wide, not {self.width:,}")
+        if not 320 <= self.width <= 2400:
+            raise InvalidInput(f"a picture is 320 to 2,400 pixels wide, not {self.width:,}")
 
     @property
     def is_narrow(self) -> bool:
         """Whether there is no room beside the picture."""
         return self.width < 720
+
+    @property
+    def axis_text_size(self) -> int:
+        """Pixels of the labels of axes."""
+        return 10 if self.is_narrow else 12
 
     @property
     def height(self) -> int:
