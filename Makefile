@@ -72,6 +72,7 @@ bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py
 	$(BENCH)/bin/python benchmarks/plan_against_recorded.py
 	$(BENCH)/bin/python benchmarks/startup.py
+	$(BENCH)/bin/python benchmarks/charts.py
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
 

@@ -1,6 +1,7 @@
 """Inline charts: ticks are round, what is placed is in proportion to the answer's amounts, and every plan has its charts."""
 
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
@@ -13,7 +14,8 @@ from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.reports.chart_data import BarRow, cost_by_length, cumulative_costs, to_dollars, turn_costs
 from voicebill.answers.sensitivity.sensitivity import sensitivity
-from voicebill.charts.inline.axes import Scale, dollar_axis, dollar_label, number_ticks, sampled, spread
+from voicebill.billing.money import format_amount, picodollars
+from voicebill.charts.inline.axes import Scale, dollar_axis, dollar_label, number_ticks, sampled, short_amount, spread
 from voicebill.charts.inline.columns import MAX_COLUMNS, ChartColumn, ColumnSeries, columns_chart
 from voicebill.charts.inline.estimate_charts import cumulative_lines, estimate_charts, length_lines, turn_columns
 from voicebill.charts.inline.lines import MAX_POINTS, ChartLine, lines_chart
@@ -62,6 +64,13 @@ def test_an_axis_of_dollars_has_few_round_ticks_around_all_values(values: list[f
 def test_labels_have_the_decimals_that_their_step_needs(values: list[float], labels: list[str]) -> None:
     _, ticks, step = dollar_axis(values)
     assert [dollar_label(tick, step) for tick in ticks] == labels
+
+
+@given(st.integers(min_value=1, max_value=999), st.integers(min_value=1, max_value=4), st.integers(min_value=-9, max_value=5))
+def test_amounts_of_marks_are_written_as_everywhere(digits: int, rest: int, exponent: int) -> None:
+    """Up to four digits, of which the last is rounded down."""
+    dollars = Decimal(digits * 10 + rest).scaleb(exponent)
+    assert short_amount(float(dollars)) == format_amount(picodollars(dollars))
 
 
 @pytest.mark.parametrize("last", [1, 2, 7, 20, 100, 999, 1_000, 6_000])

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, format_amount
-
 NARROW_LABELS = ((3, 5), (6, 4), (99, 3))
 """How many labels of at most so many characters a horizontal axis has room for in a chart that is 300 pixels wide."""
 
@@ -106,12 +104,16 @@ def dollar_label(dollars: float, step: float, *, signed: bool = False) -> str:
 
 
 def short_amount(dollars: float) -> str:
-    """An amount beside a mark, with three significant digits.
+    """An amount at a mark, with three significant digits like `format_amount`, which takes exact amounts and longer.
 
-    >>> short_amount(0.8372544), short_amount(-0.02)
-    ('$0.837', '-$0.0200')
+    >>> short_amount(0.8372544), short_amount(-0.02), short_amount(28312), short_amount(0)
+    ('$0.837', '−$0.0200', '$28,300', '$0')
     """
-    return format_amount(round(dollars * PICODOLLARS_PER_DOLLAR))
+    if dollars == 0:
+        return "$0"
+    rounded = f"{abs(dollars):.2e}"
+    decimals = max(2 - int(rounded.partition("e")[2]), 0)
+    return f"{'−' if dollars < 0 else ''}${float(rounded):,.{decimals}f}"
 
 
 def down_ticks(scale: Scale, ticks: Iterable[float], step: float) -> tuple[Tick, ...]:
