@@ -16,7 +16,7 @@ from voicebill.answers.reports.chart_data import BarRow, cost_by_length, cumulat
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.charts.inline.axes import Scale, dollar_axis, dollar_label, number_ticks, sampled, short_amount, spread
-from voicebill.charts.inline.columns import MAX_COLUMNS, ChartColumn, ColumnSeries, columns_chart
+from voicebill.charts.inline.columns import MAX_DRAWN_COLUMNS, ChartColumn, ColumnSeries, columns_chart
 from voicebill.charts.inline.estimate_charts import cumulative_lines, estimate_charts, length_lines, turn_columns
 from voicebill.charts.inline.lines import MAX_POINTS, ChartLine, lines_chart
 from voicebill.charts.inline.spans import SpanRow, ranked_spans, tornado_spans
@@ -107,7 +107,7 @@ def test_the_columns_add_up_to_the_conversation(turns: int, transcription_model:
     """The heights of all parts, by the scale of the labels and the turns of each column, are the expected amount."""
     answer = answer_of(turns, transcription_model)
     chart = turn_columns(answer)
-    assert len(chart.targets) <= MAX_COLUMNS
+    assert len(chart.targets) <= MAX_DRAWN_COLUMNS
     dollars_of = {float(tick.position): float(tick.label.lstrip("$")) for tick in chart.down}
     dollars_per_percent = dollars_of[0.0] / 100
     turns_at = {float(target.x): float(target.width) / 100 * turns for target in chart.targets}
