@@ -70,7 +70,9 @@ def create_app(site: Site) -> FastAPI:
         app, pages, [route for router in (*routers, app) for route in router.routes if isinstance(route, Route)]
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
-    app.add_middleware(LimitsMiddleware, limits=site.limits, prefix=site.prefix, hosts=site.hosts)
+    app.add_middleware(
+        LimitsMiddleware, limits=site.limits, prefix=site.prefix, hosts=site.hosts, frame_ancestors=site.frame_ancestors
+    )
     build_document = app.openapi
     app.openapi = lambda: _with_problem_schema(build_document())  # type: ignore[method-assign]
     return app

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from typing import Any, Literal, get_args
 
 from voicebill.answers.escaping import json_text
+from voicebill.web.embedding import ANYWHERE, OWN_SITE, is_embedded
 from voicebill.web.site import Limits
 from voicebill.web.status_reports import Problem
 
@@ -20,16 +21,23 @@ CLIENT_CLOSED_REQUEST = 499
 
 ACCESS_LOG = logging.getLogger("voicebill.access")
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors {}"
-)
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+
+
+def content_security_policy(query: str, frame_ancestors: Iterable[str], *, images: str = OWN_SITE) -> str:
+    """The policy of a page: nothing inline, nothing from other machines; other sites may show it only if it is embedded."""
+    others = [name for name in frame_ancestors if name != OWN_SITE] if is_embedded(query) else []
+    ancestors = ANYWHERE if ANYWHERE in others else " ".join((OWN_SITE, *others))
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; form-action 'self'; "
+        f"base-uri 'none'; frame-ancestors {ancestors}"
+    )
+
 
 LOG_UPLOAD_PATHS = ("/cost", "/api/cost")
 """Paths that accept a usage log."""
@@ -69,12 +77,20 @@ class LimitsMiddleware:
     requests are counted separately, so that none of them waits for another kind.
     """
 
-    def __init__(self, app: App, limits: Limits, prefix: str = "", hosts: Collection[str] | None = None) -> None:
-        """`hosts`: the names by which the site may be addressed; None: any."""
+    def __init__(
+        self,
+        app: App,
+        limits: Limits,
+        prefix: str = "",
+        hosts: Collection[str] | None = None,
+        frame_ancestors: Collection[str] = (ANYWHERE,),
+    ) -> None:
+        """`hosts`: the names by which the site may be addressed (None: any); `frame_ancestors`: the sites that may embed it."""
         self.app = app
         self.limits = limits
         self.prefix = prefix
         self.hosts = hosts
+        self.frame_ancestors = frame_ancestors
         self.active = dict.fromkeys(get_args(RequestKind), 0)
         self.max_active: Mapping[str, int] = {
             "log": limits.concurrent_logs,
@@ -91,7 +107,7 @@ class LimitsMiddleware:
         scope = {**scope, "root_path": self.prefix} if self.prefix else scope
         is_head = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if is_head else scope
-        response = _Response(scope, send, head=is_head)
+        response = _Response(scope, send, self.frame_ancestors, head=is_head)
         slots = Slots(self, self._kind(scope["path"].removeprefix(self.prefix)))
         try:
             self._check_host(scope)
@@ -230,8 +246,9 @@ class Slots:
 class _Response:
     """Adds headers to the response of one request."""
 
-    def __init__(self, scope: Message, send: Send, *, head: bool) -> None:
+    def __init__(self, scope: Message, send: Send, frame_ancestors: Collection[str], *, head: bool) -> None:
         self.scope = scope
+        self.frame_ancestors = frame_ancestors
         self.head = head
         self.send_downstream = send
         self.status = 0
@@ -241,8 +258,8 @@ class _Response:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             header_names = {name for name, _ in message["headers"]}
-            is_embedded = b"embed=1" in self.scope.get("query_string", b"").split(b"&")
-            policy = {"content-security-policy": CONTENT_SECURITY_POLICY.format("*" if is_embedded else "'self'")}
+            query = self.scope.get("query_string", b"").decode("latin-1")
+            policy = {"content-security-policy": content_security_policy(query, self.frame_ancestors)}
             added_headers = [
                 (name.encode(), value.encode())
                 for name, value in (SECURITY_HEADERS | policy).items()

@@ -20,6 +20,7 @@ from voicebill.billing.money import (
     format_in_column,
     format_price,
 )
+from voicebill.web.embedding import is_embedded, keep_embedded
 from voicebill.web.forms.fields import FORM_FIELDS, query_string, split_volume
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
@@ -138,10 +139,12 @@ class Pages:
 
     def page(self, request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
         """A page or a part of a page."""
-        embedded = request.query_params.get("embed") == "1"
+        fields = context.get("fields")  # a plan with a discount is sent without a query
+        embedded = is_embedded(request.url.query) or (isinstance(fields, Mapping) and fields.get("embed") == "1")
         path = request.scope["path"].removeprefix(self.site.prefix)
         carried = {"embedded": embedded, "here": path, "plan_query": plan_query(request, context)}
         text = self.templates.get_template(name).render(**context, **carried)
+        text = keep_embedded(text, self.site.prefix) if embedded else text
         if status != 200:
             return HTMLResponse(text, status_code=status, headers={"cache-control": "no-store"})
         if request.method == "POST":

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from voicebill.answers.answer import JsonDocument
 from voicebill.answers.escaping import json_text
 from voicebill.conversation.work import counted_steps
+from voicebill.web.embedding import is_embedded, with_embed
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -34,6 +35,12 @@ def with_etag(
     ):
         return Response(status_code=304, headers=response_headers)
     return Response(body, media_type=media_type, headers=response_headers)
+
+
+def see_other(request: Request, address: str) -> Response:
+    """A redirect to the address of what a form asks for; it stays in the frame of an embedded page."""
+    location = with_embed(address) if is_embedded(request.url.query) else address
+    return Response(status_code=303, headers={"location": location})
 
 
 def json_response(request: Request, body: bytes) -> Response:

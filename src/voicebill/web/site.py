@@ -13,6 +13,7 @@ from voicebill.answers.comparison.model_choices import ModelChoices
 from voicebill.billing.price_book import Adjustment
 from voicebill.facts import load_facts
 from voicebill.facts.builders import FIRST_REALTIME_DAY
+from voicebill.web.embedding import ANYWHERE, require_frame_ancestors
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Site:
     """The settings that all requests share.
 
     `today` returns the current day; `prefix` is the path under which a proxy serves the site; `rules` is the default rule set.
-    `hosts` are the names by which it may be addressed; None: any.
+    `hosts` are the names by which it may be addressed; None: any. `frame_ancestors` are the sites that may show an embedded
+    page, as a content security policy lists them.
     """
 
     today: Callable[[], date]
@@ -77,10 +79,12 @@ class Site:
     prefix: str = ""
     rules: str | None = None
     hosts: frozenset[str] | None = None
+    frame_ancestors: tuple[str, ...] = (ANYWHERE,)
     facts_with_discount: Callable[[Decimal], Facts] = field(init=False)
     model_choices: Callable[[date], ModelChoices] = field(init=False)
 
     def __post_init__(self) -> None:
+        require_frame_ancestors(self.frame_ancestors)
         object.__setattr__(self, "model_choices", lru_cache(maxsize=8)(lambda day: ModelChoices(self.facts.prices, day)))
         object.__setattr__(self, "facts_with_discount", lru_cache(maxsize=32)(self._facts_with_discount))
 

@@ -42,6 +42,15 @@ def serve_command(
             metavar="NAME",
         ),
     ] = None,
+    frame_ancestors: Annotated[
+        str,
+        option(
+            "--frame-ancestors",
+            "Sites that may show the pages with ?embed=1 in a frame: origins with spaces between them, or self. (default: any)",
+            SITE_PANEL,
+            metavar="ORIGINS",
+        ),
+    ] = "*",
     log: Annotated[
         bool,
         typer.Option(
@@ -64,10 +73,12 @@ def serve_command(
 
     from voicebill.web.app import create_app  # noqa: PLC0415
     from voicebill.web.connections import server_settings  # noqa: PLC0415
+    from voicebill.web.embedding import parse_frame_ancestors  # noqa: PLC0415
     from voicebill.web.site import Limits, Site  # noqa: PLC0415
 
     if prefix and not (prefix.startswith("/") and not prefix.endswith("/")):
         raise InvalidInput(f"must begin with a slash and not end with one: /voicebill, not {prefix!r}", field="prefix")
+    ancestors = parse_frame_ancestors(frame_ancestors)
     facts, rule_set = load_facts_and_rules(rules, prices)
     if rule_set is not None:
         facts.rules.rule_set(rule_set)
@@ -75,7 +86,15 @@ def serve_command(
     if log:
         logging.getLogger("voicebill.access").setLevel(logging.INFO)
     limits = Limits() if at_once is None else Limits(concurrent_requests=at_once)
-    site = Site(today=today, facts=facts, limits=limits, prefix=prefix, rules=rule_set, hosts=own_hosts(host, allow_host or ()))
+    site = Site(
+        today=today,
+        facts=facts,
+        limits=limits,
+        prefix=prefix,
+        rules=rule_set,
+        hosts=own_hosts(host, allow_host or ()),
+        frame_ancestors=ancestors,
+    )
     require_free_port(host, port)
     print_line(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
     uvicorn.run(create_app(site), host=host, port=port, **server_settings(limits))

@@ -27,7 +27,7 @@ from voicebill.web.forms.requests import (
     reject_oversized,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_body, json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads, see_other
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -106,7 +106,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         """The form without JavaScript: redirect to the address of the plan."""
         values = {name: value for name, value in (await read_form(request)).items() if name not in NOT_FOR_CAPACITY}
         query = query_string(values)
-        return Response(status_code=303, headers={"location": f"{site.prefix}/capacity{f'?{query}' if query else ''}"})
+        return see_other(request, f"{site.prefix}/capacity{f'?{query}' if query else ''}")
 
     @router.get("/api/capacity", **openapi.GET_CAPACITY)
     async def api_get(request: Request) -> Response:

@@ -45,7 +45,7 @@ from voicebill.web.forms.form import form_context, problem_context
 from voicebill.web.forms.presets import preset
 from voicebill.web.forms.requests import BoundRequest, bind_request, read_form, read_json, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_body, json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads, see_other
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -172,7 +172,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         query = query_string(
             values, **{name: values[name] for name in ("sort", "against", *COMPARISON, *BREAK_EVEN_FIELDS) if name in values}
         )
-        return Response(status_code=303, headers={"location": f"{site.prefix}/compare{f'?{query}' if query else ''}"})
+        return see_other(request, f"{site.prefix}/compare{f'?{query}' if query else ''}")
 
     @router.get("/api/compare", **openapi.GET_COMPARE)
     async def api_get(request: Request) -> Response:

@@ -40,7 +40,7 @@ from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS
 from voicebill.web.forms.requests import issue_errors, read_query
-from voicebill.web.limits_middleware import CONTENT_SECURITY_POLICY
+from voicebill.web.limits_middleware import content_security_policy
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, run_in_threads, uncached
 from voicebill.web.site import Site
@@ -133,8 +133,8 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
             return pages.page(request, "cost.html", _template_context(values, problem=problem), status=problem.status)
         context = _template_context(values, view=log_cost, notes=list(report_notes(log_cost.report)), pictures=images)
         response = pages.page(request, "cost.html", context)
-        response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY.format("'self'").replace(
-            "img-src 'self'", "img-src 'self' data:"
+        response.headers["content-security-policy"] = content_security_policy(
+            request.url.query, site.frame_ancestors, images="'self' data:"
         )
         return response
 

@@ -40,7 +40,7 @@ from voicebill.web.forms.requests import (
 )
 from voicebill.web.pages import Pages, bar_width
 from voicebill.web.plan_columns import PlanColumn, column_choices, column_texts, plan_columns, with_columns
-from voicebill.web.responses import json_body, json_response, run_in_threads, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads, see_other, with_etag
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -388,13 +388,13 @@ async def _render_or_redirect(request: Request, site: Site, pages: Pages) -> Res
     """The page; a column that a form without JavaScript adds first becomes part of the address."""
     values = read_query(request.url.query, site.limits)
     if "add" in values:
-        return _redirect(site, with_columns(values, [*column_texts(values), values["add"]]), "#side-by-side")
+        return _redirect(request, site, with_columns(values, [*column_texts(values), values["add"]]), "#side-by-side")
     return await _render_page(request, values, site, pages)
 
 
-def _redirect(site: Site, values: Mapping[str, str], anchor: str = "") -> Response:
+def _redirect(request: Request, site: Site, values: Mapping[str, str], anchor: str = "") -> Response:
     query = query_string(values)
-    return Response(status_code=303, headers={"location": f"{site.prefix}/{f'?{query}' if query else ''}{anchor}"})
+    return see_other(request, f"{site.prefix}/{f'?{query}' if query else ''}{anchor}")
 
 
 def routes(site: Site, pages: Pages) -> APIRouter:
@@ -412,7 +412,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         values = await read_form(request)
         if "discount" in values:
             return await _render_page(request, values, site, pages)
-        return _redirect(site, values)
+        return _redirect(request, site, values)
 
     @router.api_route("/answer", methods=["GET", "POST"], include_in_schema=False)
     async def answer_part(request: Request) -> Response:

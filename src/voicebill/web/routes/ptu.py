@@ -28,7 +28,7 @@ from voicebill.web.forms.requests import (
     reject_oversized,
 )
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_body, json_response, run_in_threads
+from voicebill.web.responses import json_body, json_response, run_in_threads, see_other
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -70,7 +70,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     @router.post("/ptu", include_in_schema=False)
     async def submit(request: Request) -> Response:
         values = {name: value for name, value in (await read_form(request)).items() if name in PTU and value}
-        return Response(status_code=303, headers={"location": f"{site.prefix}/ptu?{urlencode(values)}"})
+        return see_other(request, f"{site.prefix}/ptu?{urlencode(values)}")
 
     @router.get("/api/ptu", **openapi.GET_PTU)
     async def api_get(request: Request) -> Response:
