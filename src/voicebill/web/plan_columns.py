@@ -70,12 +70,19 @@ class PlanColumn:
         >>> PlanColumn("", "", (), None, Fraction(13, 40), "", "").change
         '68% less'
         """
-        if self.ratio is None:
-            return ""
-        if self.ratio >= 2:
-            return f"{float(self.ratio):.1f} times as much"
-        percent = round(100 * float(self.ratio - 1))
-        return "about the same" if not percent else f"{abs(percent)}% {'more' if percent > 0 else 'less'}"
+        return "" if self.ratio is None else change_text(self.ratio)
+
+
+def change_text(ratio: Fraction) -> str:
+    """How a cost compares with another one, from their ratio.
+
+    >>> change_text(Fraction(1)), change_text(Fraction(3))
+    ('about the same', '3.0 times as much')
+    """
+    if ratio >= 2:
+        return f"{float(ratio):.1f} times as much"
+    percent = round(100 * float(ratio - 1))
+    return "about the same" if not percent else f"{abs(percent)}% {'more' if percent > 0 else 'less'}"
 
 
 def column_texts(fields: Mapping[str, str]) -> list[str]:

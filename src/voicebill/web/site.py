@@ -9,11 +9,22 @@ from functools import cached_property, lru_cache
 
 from voicebill import __version__
 from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.stacks import Stack
+from voicebill.answers.comparison.alternatives import speech_rules
 from voicebill.answers.comparison.model_choices import ModelChoices
+from voicebill.answers.comparison.stack_builder import StackBuilder
+from voicebill.answers.comparison.stack_pricing import BuiltStack
+from voicebill.answers.comparison.stack_usage import StackUsage
+from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSelection
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.price_book import Adjustment
+from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 from voicebill.facts.builders import FIRST_REALTIME_DAY
 from voicebill.web.embedding import ANYWHERE, require_frame_ancestors
+
+USUAL_PLAN = Plan(minutes=10, turns=20)
+"""The conversation for which the models of a pipeline are chosen, and that of the page of questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +93,12 @@ class Site:
     frame_ancestors: tuple[str, ...] = (ANYWHERE,)
     facts_with_discount: Callable[[Decimal], Facts] = field(init=False)
     model_choices: Callable[[date], ModelChoices] = field(init=False)
+    cheapest_pipeline: Callable[[date, str | None, Decimal], BuiltStack | None] = field(init=False)
 
     def __post_init__(self) -> None:
         require_frame_ancestors(self.frame_ancestors)
         object.__setattr__(self, "model_choices", lru_cache(maxsize=8)(lambda day: ModelChoices(self.facts.prices, day)))
+        object.__setattr__(self, "cheapest_pipeline", lru_cache(maxsize=8)(self._cheapest_pipeline))
         object.__setattr__(self, "facts_with_discount", lru_cache(maxsize=32)(self._facts_with_discount))
 
     @cached_property
@@ -114,6 +127,19 @@ class Site:
     def version(self) -> str:
         """The version of voicebill."""
         return __version__
+
+    def _cheapest_pipeline(self, day: date, rules: str | None, discount: Decimal) -> BuiltStack | None:
+        """The cheapest pipeline for a usual conversation, under a rule set and a discount in percent; None if none is sold.
+
+        Which models it has is found out once, since all of them must be priced for it.
+        """
+        facts = self.facts_with_discount(discount) if discount else self.facts
+        selection = ModelSelection(model=DEFAULT_MODEL, day=day, rules=rules)
+        builder = StackBuilder(facts, selection, StackUsage(USUAL_PLAN, speech_rules(selection, facts)))
+        try:
+            return builder.build(Stack("cheapest", "the cheapest pipeline", "pipeline", {}))
+        except VoicebillError:
+            return None
 
     def _facts_with_discount(self, percent: Decimal) -> Facts:
         """The facts with a discount on every price, like a contract."""

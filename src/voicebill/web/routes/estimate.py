@@ -40,6 +40,7 @@ from voicebill.web.forms.requests import (
 )
 from voicebill.web.pages import Pages, bar_width
 from voicebill.web.plan_columns import PlanColumn, column_choices, column_texts, plan_columns, with_columns
+from voicebill.web.questions import PlanFigures, plan_figures
 from voicebill.web.responses import json_body, json_response, run_in_threads, see_other, with_etag
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -258,14 +259,22 @@ class Explanation:
     sensitivity: tuple[Swing, ...]
     recommendations: tuple[AppliedRecommendation, ...]
     charts: EstimateCharts
+    questions: PlanFigures
 
 
-def explain(bound: BoundRequest, answer: Estimate, values: Mapping[str, str]) -> Explanation:
+def explain(bound: BoundRequest, answer: Estimate, values: Mapping[str, str], site: Site) -> Explanation:
     """The explanation of an estimate; sensitivity and recommendations are simulated."""
     costs = tuple(response_costs(answer.conversation, answer.model))
     swings, suggestions = sensitivity_and_recommendations(bound)
     applied = tuple(_applied(suggestion, bound, values) for suggestion in suggestions)
-    return Explanation(costs, tuple(fold_similar(costs)), swings, applied, estimate_charts(answer, swings))
+    return Explanation(
+        costs,
+        tuple(fold_similar(costs)),
+        swings,
+        applied,
+        estimate_charts(answer, swings),
+        plan_figures(bound, answer, costs, suggestions, site),
+    )
 
 
 def _applied(recommendation: Recommendation, bound: BoundRequest, values: Mapping[str, str]) -> AppliedRecommendation:
@@ -344,7 +353,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         bound = bind_request(fields, site)
         workers = _workers_for(bound, site)
         view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site, notes), workers)
-        explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
+        explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields, site), workers)
     except Problem as error:
         return pages.page(request, "estimate.html", context | problem_context(error, fields), status=error.status)
     return pages.page(request, "estimate.html", context | {"view": view, "explanation": explanation, "rates": view.rates})
@@ -361,7 +370,7 @@ async def _render_part(request: Request, name: str, site: Site, pages: Pages, *,
         workers = _workers_for(bound, site)
         view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site), workers)
         if with_explanation:
-            explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields), workers)
+            explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields, site), workers)
     except Problem as error:
         raise error.in_words(FIELD_LABELS) from None
     context = form_context(fields, site) | {"view": view, "explanation": explanation, "rates": view.rates, "is_part": True}

@@ -18,13 +18,11 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, format_amount, format_price
 from voicebill.billing.offers import Rates
 from voicebill.conversation.plan import Plan
+from voicebill.conversation.script import Truncation
 from voicebill.conversation.volume import Volume
 from voicebill.web.pages import Pages
 from voicebill.web.responses import run_in_threads
-from voicebill.web.site import Site
-
-FAQ_PLAN = Plan(minutes=10, turns=20)
-"""The conversation of the page: ten minutes, twenty turns, a prompt of 1,000 tokens."""
+from voicebill.web.site import USUAL_PLAN, Site
 
 RATE_METERS = ("audio_in", "audio_in_cached", "audio_out", "text_in", "text_in_cached", "text_out")
 
@@ -46,7 +44,7 @@ class FaqFigures:
 def faq_figures(site: Site, day: date) -> FaqFigures:
     """All figures of the page on a day."""
     book = site.facts.prices
-    baseline = estimate(FAQ_PLAN, ModelSelection(model=DEFAULT_MODEL, day=day), site.facts)
+    baseline = estimate(USUAL_PLAN, ModelSelection(model=DEFAULT_MODEL, day=day), site.facts)
     upcoming = (row for row in book.lifecycle if row.shutdown.first > day and row.provider == "openai")
     return FaqFigures(
         rates=tuple(_rates(site, day)),
@@ -89,7 +87,7 @@ def _alternative_figures(baseline: Estimate, site: Site) -> dict[str, str]:
     selection = replace(baseline.model.selection, provider="openai")
     stack_names = {"pipeline": "cheapest", "durable": "supported-a-year", "live": "gpt-live-1.1"}
     stacks = [stack for stack in site.facts.stacks if stack.name in stack_names.values()]
-    comparison = alternatives(None, FAQ_PLAN, selection, site.facts, stacks=stacks)
+    comparison = alternatives(None, USUAL_PLAN, selection, site.facts, stacks=stacks)
     selected = {key: comparison.find(name) for key, name in stack_names.items()}
     return {
         key: format_amount(alternative.per_conversation.expected)
@@ -110,9 +108,12 @@ def _cost_figures(baseline: Estimate) -> dict[str, str]:
         "minute_best": format_amount(per_minute.best),
         "minute_worst": format_amount(per_minute.worst),
         "first_turn": format_amount(_turn_cost(baseline, 1)),
-        "last_turn": format_amount(_turn_cost(baseline, FAQ_PLAN.turns)),
+        "last_turn": format_amount(_turn_cost(baseline, USUAL_PLAN.turns)),
         "cached_times": _cache_discount_ratio(baseline.model.quote.rates),
         "turns_tokens": f"{_input_tokens(baseline):,}",
+        "best": format_amount(per_conversation.best),
+        "worst": format_amount(per_conversation.worst),
+        "cached_share": f"{sum(map(sum, baseline.conversation.hits)) / _input_tokens(baseline):.0%}",
     }
 
 
@@ -135,21 +136,30 @@ def _variation_figures(baseline: Estimate, site: Site) -> dict[str, str]:
     """Expected cost of the same conversation with one change each."""
     selection = baseline.model.selection
 
-    def run(plan: Plan = FAQ_PLAN, **changes: str) -> Estimate:
+    def run(plan: Plan = USUAL_PLAN, **changes: str) -> Estimate:
         return estimate(plan, replace(selection, **changes), site.facts)  # type: ignore[arg-type]
 
-    mostly_silent = replace(FAQ_PLAN, minutes=20, user_share=Decimal("0.2"), assistant_share=Decimal("0.2"))
+    mostly_silent = replace(USUAL_PLAN, minutes=20, user_share=Decimal("0.2"), assistant_share=Decimal("0.2"))
+    long_prompt, every_turn = replace(USUAL_PLAN, instructions_tokens=5000), Decimal(1)
+    hour = replace(USUAL_PLAN, minutes=60, turns=120)
     estimates = {
-        "ten_turns": run(replace(FAQ_PLAN, turns=10)),
-        "forty_turns": run(replace(FAQ_PLAN, turns=40)),
+        "ten_turns": run(replace(USUAL_PLAN, turns=10)),
+        "forty_turns": run(replace(USUAL_PLAN, turns=40)),
         "silent": run(mostly_silent),
-        "broken": run(replace(FAQ_PLAN, interrupted_share=Decimal("0.3"))),
+        "broken": run(replace(USUAL_PLAN, interrupted_share=Decimal("0.3"))),
         "azure": run(provider="azure"),
         "zone": run(provider="azure", deployment="data-zone"),
         "mini": run(model="gpt-realtime-mini"),
+        "newer_mini": run(model="gpt-realtime-2.1-mini"),
+        "changing_prompt": run(replace(USUAL_PLAN, instructions_change=every_turn)),
+        "long_prompt": run(long_prompt),
+        "long_changing_prompt": run(replace(long_prompt, instructions_change=every_turn)),
+        "tool_calls": run(replace(USUAL_PLAN, tool_calls=5)),
+        "hour": run(hour),
+        "hour_cut": run(replace(hour, truncation=Truncation("auto", Decimal("0.8"), 4000))),
         "page": run(rules="web-calculator-2026-06"),
     }
-    call_mix = estimate(FAQ_PLAN, selection, site.facts, Volume(Decimal(1000), "month")).call_mix
+    call_mix = estimate(USUAL_PLAN, selection, site.facts, Volume(Decimal(1000), "month")).call_mix
     return {name: format_amount(answer.per_conversation.expected) for name, answer in estimates.items()} | {
         "zone_times": _cost_ratio(estimates["zone"], estimates["azure"]),
         "mini_times": _cost_ratio(baseline, estimates["mini"]),
@@ -190,6 +200,8 @@ def _rates(site: Site, day: date) -> list[tuple[str, tuple[str, ...], str]]:
         except VoicebillError:
             continue
         prices = quote.rates.row.unit_prices
+        if "audio_in" not in prices:  # a text model, which another provider sells with speech around it
+            continue
         cells = tuple(format_price(prices[meter]) if meter in prices else "-" for meter in RATE_METERS)
         rows.append((model, cells, quote.offer.id))
     return rows
