@@ -237,7 +237,7 @@ def test_links_are_followed_in_the_frame_of_another_site(framed: tuple[FrameLoca
     expect(frame.locator("h1")).to_have_text("Price book", timeout=TIMEOUT_MS)
     frame.locator("a", has_text="Back to the estimate").click()
     expect(frame.locator(".headline")).to_be_visible(timeout=TIMEOUT_MS)
-    assert page.frames[1].url.endswith("/?embed=1")
+    assert page.frames[1].url.endswith("/?minutes=6&embed=1")
     assert refused == []
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from voicebill.billing.errors import InvalidInput
+from voicebill.web.links import ADDRESS, TAG, with_address, with_hidden_field
 
 EMBED_FIELD = "embed=1"
 OWN_SITE = "'self'"
@@ -16,9 +17,6 @@ ANYWHERE = "*"
 HOST_SOURCE = re.compile(r"https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.ASCII)
 """An origin as a content security policy names it; it has no space, comma or semicolon, which would begin something else."""
 
-TAG = re.compile(r"<(?:a|form)\b[^>]*>")
-ADDRESS = re.compile(r'\b(href|action)="([^"]*)"')
-GET_FORM = re.compile(r'(<form\b[^>]*\bmethod="get"[^>]*>)(.*?)</form>', re.DOTALL)
 NEW_TAB = ' target="_blank" rel="noopener"'
 
 
@@ -94,8 +92,7 @@ def keep_embedded(page: str, prefix: str) -> str:
     >>> keep_embedded('<a href="/api/estimate?turns=9">JSON</a>', "")
     '<a href="/api/estimate?turns=9" target="_blank" rel="noopener">JSON</a>'
     """
-    linked = TAG.sub(lambda tag: _embedded_tag(tag[0], prefix), page)
-    return GET_FORM.sub(_with_hidden_field, linked)
+    return with_hidden_field(TAG.sub(lambda tag: _embedded_tag(tag[0], prefix), page), "embed", "1")
 
 
 def _embedded_tag(tag: str, prefix: str) -> str:
@@ -104,18 +101,7 @@ def _embedded_tag(tag: str, prefix: str) -> str:
         return tag
     address = target[2]
     if 'rel="bookmark"' in tag:
-        return _with_address(tag, without_embed(address, "&amp;"))[:-1] + ' target="_blank">'
+        return with_address(tag, without_embed(address, "&amp;"))[:-1] + ' target="_blank">'
     if not address.startswith(f"{prefix}/") or address.startswith(f"{prefix}/api/"):
         return tag if tag.startswith("<form") else f"{tag[:-1]}{NEW_TAB}>"
-    return _with_address(tag, with_embed(address, "&amp;"))
-
-
-def _with_address(tag: str, address: str) -> str:
-    return ADDRESS.sub(lambda target: f'{target[1]}="{address}"', tag, count=1)
-
-
-def _with_hidden_field(form: re.Match[str]) -> str:
-    """A form that is sent as a query, which replaces that of its address."""
-    head, content = form[1], form[2]
-    field = "" if 'name="embed"' in content else '<input type="hidden" name="embed" value="1">'
-    return f"{head}{field}{content}</form>"
+    return with_address(tag, with_embed(address, "&amp;"))

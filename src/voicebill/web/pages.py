@@ -22,6 +22,7 @@ from voicebill.billing.money import (
 )
 from voicebill.web.embedding import is_embedded, keep_embedded
 from voicebill.web.forms.fields import FORM_FIELDS, query_string, split_volume
+from voicebill.web.links import keep_plan
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
 
@@ -142,8 +143,10 @@ class Pages:
         fields = context.get("fields")  # a plan with a discount is sent without a query
         embedded = is_embedded(request.url.query) or (isinstance(fields, Mapping) and fields.get("embed") == "1")
         path = request.scope["path"].removeprefix(self.site.prefix)
-        carried = {"embedded": embedded, "here": path, "plan_query": plan_query(request, context)}
+        plan = plan_query(request, context)
+        carried = {"embedded": embedded, "here": path, "plan_query": plan}
         text = self.templates.get_template(name).render(**context, **carried)
+        text = keep_plan(text, self.site.prefix, plan, has_form=isinstance(fields, Mapping)) if plan else text
         text = keep_embedded(text, self.site.prefix) if embedded else text
         if status != 200:
             return HTMLResponse(text, status_code=status, headers={"cache-control": "no-store"})

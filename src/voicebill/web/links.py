@@ -1,0 +1,62 @@
+"""Change the links and forms of a page: those to pages without a plan of their own keep that of the reader."""
+
+import re
+from html import escape
+from urllib.parse import quote_plus
+
+TAG = re.compile(r"<(?:a|form)\b[^>]*>")
+ADDRESS = re.compile(r'\b(href|action)="([^"]*)"')
+GET_FORM = re.compile(r'(<form\b[^>]*\bmethod="get"[^>]*>)(.*?)</form>', re.DOTALL)
+PAGES_WITH_PLAN = re.compile(r"/(?:compare|capacity)?$")
+PAGES_WITHOUT_PLAN = re.compile(r"/(?:(?:prices|rules|learn|cost|ptu)(?=[/?#]|$)|api(?=[?#]|$))")
+
+
+def with_address(tag: str, address: str) -> str:
+    """A tag that leads to another address."""
+    return ADDRESS.sub(lambda target: f'{target[1]}="{address}"', tag, count=1)
+
+
+def with_hidden_field(page: str, name: str, value: str) -> str:
+    """The HTML of a page whose forms that are sent as a query, which replaces that of their address, send a field, too."""
+    start = f'<input type="hidden" name="{name}"'
+
+    def with_field(form: re.Match[str]) -> str:
+        field = "" if f'name="{name}"' in form[2] else f'{start} value="{escape(value)}">'
+        return f"{form[1]}{field}{form[2]}</form>"
+
+    return GET_FORM.sub(with_field, page)
+
+
+def keep_plan(page: str, prefix: str, plan_query: str, *, has_form: bool = True) -> str:
+    """The HTML of a page with the reader's plan in every link to a page that has no plan of its own, and in its forms.
+
+    A page that has no form of a plan leads back to it, too: its plain links to pages with a plan get the plan's fields.
+
+    >>> keep_plan('<a href="/rules?model=x#cache">Rules</a> <a href="/compare">Compare</a>', "", "minutes=5&turns=8")
+    '<a href="/rules?model=x&amp;plan=minutes%3D5%26turns%3D8#cache">Rules</a> <a href="/compare">Compare</a>'
+    """
+    field = f"plan={quote_plus(plan_query)}"
+
+    def kept(tag: re.Match[str]) -> str:
+        target = ADDRESS.search(tag[0])
+        if target is None or not target[2].startswith(prefix) or "plan=" in target[2]:
+            return tag[0]
+        address, hash_sign, anchor = target[2].partition("#")
+        if not has_form and PAGES_WITH_PLAN.match(address.removeprefix(prefix)):
+            return with_address(tag[0], f"{address}?{escape(plan_query)}{hash_sign}{anchor}")
+        if not _has_no_plan(address, prefix):
+            return tag[0]
+        return with_address(tag[0], f"{address}{'&amp;' if '?' in address else '?'}{field}{hash_sign}{anchor}")
+
+    linked = TAG.sub(kept, page)
+    return GET_FORM.sub(lambda form: _form_with_plan(form, prefix, plan_query), linked)
+
+
+def _has_no_plan(address: str, prefix: str) -> bool:
+    return address.startswith(prefix) and PAGES_WITHOUT_PLAN.match(address.removeprefix(prefix)) is not None
+
+
+def _form_with_plan(form: re.Match[str], prefix: str, plan_query: str) -> str:
+    target = ADDRESS.search(form[1])
+    is_without = target is not None and _has_no_plan(target[2], prefix)
+    return with_hidden_field(form[0], "plan", plan_query) if is_without else form[0]
