@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -191,12 +192,15 @@ def test_no_file_that_is_written_contains_a_formula_or_a_link(log: Path, price_f
     assert is_plain(table.read_text(encoding="utf-8"))
     assert not re.search(r'(^|,)"?[=+@]', table.read_text(encoding="utf-8"), re.MULTILINE)
     assert_plain_picture(picture.read_text(encoding="utf-8"))
-    for suffix in (".csv", ".md"):
+    for command, suffix in product(("compare", "estimate"), (".csv", ".md", ".html")):
         file = document.with_suffix(suffix)
-        result = run("compare", *CALL, *own, "--model", HOSTILE, "--out", str(file))
+        provider = ("--provider", HOSTILE) if command == "estimate" else ()
+        result = run(command, *CALL, *own, *provider, "--model", HOSTILE, "--out", str(file))
         assert result.exit_code == 0, result.output
         text = file.read_text(encoding="utf-8")
         assert is_plain(text)
+        if suffix == ".html":
+            assert "<a " not in text
         if suffix == ".md":
             assert visible_text(HOSTILE).partition("|")[0].replace("\\", "\\\\").replace("[", "\\[").split("]")[0] in text
             assert not re.search(r"(?<!\\)\]\(|<", text)

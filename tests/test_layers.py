@@ -28,6 +28,7 @@ ALLOWED = {
     "hashlib",
     "importlib",
     "inspect",
+    "html",
     "io",
     "itertools",
     "json",

@@ -2,10 +2,11 @@
 
 A name in a log may contain a terminal's escape sequence, a formula of a spreadsheet or a character that turns the direction of
 the text around it. There is one function for each medium; whatever writes to the medium uses it at its single exit.
-HTML is escaped by the templates, after `visible_text`.
+The HTML of templates is escaped by them, after `visible_text`.
 """
 
 import csv
+import html
 import io
 import json
 import re
@@ -94,6 +95,15 @@ def markdown_text(text: str) -> str:
     a\|b \[c\](d) &lt;img>
     """
     return _MARKDOWN.sub(r"\\\g<0>", visible_text(text)).replace("<", "&lt;")
+
+
+def html_text(text: str) -> str:
+    r"""A text in HTML, in an element or in the value of an attribute between double quotes.
+
+    >>> print(html_text('<a href="x">S&P\x1b</a>'))
+    &lt;a href=&quot;x&quot;&gt;S&amp;P\x1b&lt;/a&gt;
+    """
+    return html.escape(visible_text(text, keep=LINE_CONTROLS))
 
 
 def chart_text(text: str) -> str:

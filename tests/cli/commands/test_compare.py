@@ -186,7 +186,7 @@ def test_a_ranking_is_drawn_with_where_the_order_changes(tmp_path: Path) -> None
         ("--stack fast --break-even minutes --range 1:2000", "a range of minutes goes up to 1,440, not to 2,000"),
         ("--stack fast --break-even speech --range 5%:400%", "a range of speech goes up to 100, not to 400"),
         ("--stack fast --break-even turns --range 1.2:1.8", "no value of turns between 1.2 and 1.8 can be evaluated: widen"),
-        ("--stack fast --break-even none --out ways.pdf", "--out writes .csv or .md, by the file's name, not ways.pdf"),
+        ("--stack fast --break-even none --out ways.pdf", "--out writes .md, .csv or .html, by the file's name, not ways.pdf"),
         (
             "--stack fast --break-even none --out nowhere/ways.csv",
             "nowhere/ways.csv cannot be written: No such file or directory",

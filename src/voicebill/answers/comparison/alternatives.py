@@ -106,14 +106,16 @@ class Alternative:
     price_plan: Callable[[Plan], Scenarios] | None = field(default=None, compare=False, repr=False)
 
     @property
+    def model_components(self) -> tuple[Component, ...]:
+        """The components that are models, without fees, in the order of processing."""
+        is_offer = self.candidate is not None or len(self.components) == 1
+        return tuple(component for component in self.components if component.role or is_offer)
+
+    @property
     def models(self) -> str:
         """The models in the order of processing; models of another provider than the first one's, with their provider."""
         first_provider = self.components[0].quote.offer.provider if self.components else ""
-        return " → ".join(
-            _model_label(component.quote, first_provider)
-            for component in self.components
-            if component.role or len(self.components) == 1
-        )
+        return " → ".join(_model_label(component.quote, first_provider) for component in self.model_components)
 
     def per_minute(self, plan: Plan) -> Scenarios:
         """Per minute of the conversation, silence included."""

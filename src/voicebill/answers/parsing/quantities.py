@@ -125,6 +125,15 @@ def parse_load_profile(text: str) -> tuple[Decimal, ...]:
     return tuple(parse_number(word) for word in words)
 
 
+def pluralize(number: object, noun: str) -> str:
+    """A number with its noun, in the plural unless the number is 1.
+
+    >>> pluralize(1, "turn"), pluralize(1200, "turn")
+    ('1 turn', '1,200 turns')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_number(count: Fraction) -> str:
     """Format a number of calls: whole, or with one decimal.
 

@@ -14,7 +14,7 @@ from voicebill.answers.parameters.inputs import CALL_VOLUME, CAPACITY, PLAN, SEL
 from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.parsing.quantities import format_percent, pluralize
 from voicebill.answers.reports.table_cells import abbreviate_minutes
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import takes_inputs
@@ -72,7 +72,7 @@ def print_capacity(answer: Capacity, out: Console) -> None:
     out.print(terminal.heading("Use of the limits per minute, all calls that are not blocked"))
     out.print(
         f"on average; not exceeded in {answer.targets.percentile_text} of minutes; worst case, "
-        f"{terminal.pluralize(answer.channels, 'call')} all in their heaviest minute"
+        f"{pluralize(answer.channels, 'call')} all in their heaviest minute"
     )
     out.print(terminal.indent(_limit_table(answer)))
     for line in _quota_sentences(answer):
@@ -147,7 +147,7 @@ def _limit_figures(limit: LimitUsage) -> Iterator[str]:
     yield f"{limit.percentile:,.0f}"
     yield f"{limit.worst:,}"
     yield f"{limit.quota:,}" if limit.quota else "not known"
-    yield terminal.pluralize(limit.calls_per_quota.percentile, "call") if limit.calls_per_quota else "-"
+    yield pluralize(limit.calls_per_quota.percentile, "call") if limit.calls_per_quota else "-"
 
 
 def _quota_sentences(answer: Capacity) -> Iterator[str]:
@@ -156,12 +156,12 @@ def _quota_sentences(answer: Capacity) -> Iterator[str]:
     if requirement is None:
         return
     yield (
-        f"One {answer.per} allows {terminal.pluralize(requirement.calls_at_once, 'concurrent call')}; the binding limit is "
+        f"One {answer.per} allows {pluralize(requirement.calls_at_once, 'concurrent call')}; the binding limit is "
         f"{requirement.binding_limit}. With a single one, {format_percent(requirement.blocking_with_one)} of calls are blocked."
     )
     if requirement.pooled is None or requirement.partitioned is None:
         return
-    text = f"A blocking probability of at most {target} takes {terminal.pluralize(requirement.pooled, answer.per)}"
+    text = f"A blocking probability of at most {target} takes {pluralize(requirement.pooled, answer.per)}"
     if requirement.partitioned == requirement.pooled:
         yield f"{text}, with or without pooling."
     else:

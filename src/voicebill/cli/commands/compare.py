@@ -27,7 +27,6 @@ from voicebill.charts.kinds import COMPARISON_CHARTS
 from voicebill.charts.themes import Theme
 from voicebill.cli.display import terminal
 from voicebill.cli.display.alternatives import print_alternatives, print_break_even, print_pipelines
-from voicebill.cli.display.table_files import write_alternatives
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.request import read_plan_file, takes_request
 from voicebill.cli.options.shared import (
@@ -141,7 +140,7 @@ def compare_command(
     theme: ThemeOption = DEFAULT_THEME,
     out_file: Annotated[
         Path | None,
-        option("--out", "Write the alternatives with sources to this .csv or .md file.", SELECTION_PANEL, metavar="FILE"),
+        option("--out", "Write the comparison to hand out to this .md, .csv or .html file.", SELECTION_PANEL, metavar="FILE"),
     ] = None,
     exact: ExactOption = False,
     as_json: JsonOption = False,
@@ -198,8 +197,10 @@ def compare_command(
         chart_theme = parse_theme(theme, width)
         _draw(answer, curves, chart_file, chart=chart, day=effective_day, digest=facts.prices.digest, theme=chart_theme)
     if out_file:
-        plan_summary = f"{terminal.pluralize(plan.minutes, 'minute')} and {terminal.pluralize(plan.turns, 'turn')}"
-        write_alternatives(priced_alternatives, f"One conversation of {plan_summary}, every way, on {effective_day}", out_file)
+        from voicebill.answers.reports.comparison_handout import comparison_handout  # noqa: PLC0415 - most runs write no file
+        from voicebill.cli.display.table_files import write_handout  # noqa: PLC0415
+
+        write_handout(comparison_handout(priced_alternatives, selection, facts, exact=exact), out_file)
     if as_json:
         from voicebill.answers.reports.comparison import ComparisonReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from voicebill.answers.parameters.inputs import LOG_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
+from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
@@ -166,17 +167,17 @@ def _notes(report: "ReadReport | None") -> Iterator[str]:
 def _heading(answer: Cost, report: "ReadReport | None") -> Iterator[str]:
     counts = answer.counts
     if report is None:
-        yield f"{terminal.pluralize(counts.records, 'record')} in the ledger, of which"
+        yield f"{pluralize(counts.records, 'record')} in the ledger, of which"
     else:
-        files = terminal.pluralize(len(report.sources), "file")
-        yield f"{terminal.pluralize(report.records, 'record')} read from {files}, of which"
+        files = pluralize(len(report.sources), "file")
+        yield f"{pluralize(report.records, 'record')} read from {files}, of which"
     parts = [f"{counts.billed:,} billed"]
     parts += [f"{report.repeated:,} repeated"] if report else []
     parts += [f"{counts.without_usage:,} without usage", f"{counts.unpriced:,} unpriced"]
     not_selected = report.records - report.repeated - counts.records if report else 0
     parts += [f"{not_selected:,} outside the filter"] if not_selected else []
     yield f"  {', '.join(parts)};"
-    unreadable = f"; {terminal.pluralize(report.error_count, 'unreadable line')}" if report and report.error_count else ""
+    unreadable = f"; {pluralize(report.error_count, 'unreadable line')}" if report and report.error_count else ""
     yield f"  {counts.ambiguous:,} ambiguous and {counts.inconsistent:,} inconsistent token counts{unreadable}"
 
 
@@ -189,7 +190,7 @@ def _total_line(answer: Cost) -> str:
         else f" from {answer.first} to {answer.last}"
     )
     total = answer.total
-    records_text = f"{terminal.pluralize(total.records, 'record')}{days}"
+    records_text = f"{pluralize(total.records, 'record')}{days}"
     unread = " + usage that was not read" if answer.unread_usage else ""
     if total.records == answer.counts.without_usage:
         nothing = "no usage was read" if unread else "no usage was reported" if total.records else "nothing to cost"
@@ -288,8 +289,8 @@ def _calls(calls: PerCall | None, *, partly: bool) -> Iterator[Any]:
         return
     yield ""
     without = ", without partly unpriced calls" if partly else ""
-    yield terminal.heading(f"Per call ({terminal.pluralize(calls.sessions, 'call')}{without})")
-    timed = "" if calls.timed == calls.sessions else f" ({terminal.pluralize(calls.timed, 'call')})"
+    yield terminal.heading(f"Per call ({pluralize(calls.sessions, 'call')}{without})")
+    timed = "" if calls.timed == calls.sessions else f" ({pluralize(calls.timed, 'call')})"
     table = terminal.table("", "per call", *([f"per minute{timed}"] if calls.per_minute else []))
     table.add_row("mean", terminal.AmountCell(*calls.mean), *([""] if calls.per_minute else []))
     for percent, amounts in calls.percentiles.items():

@@ -1,20 +1,19 @@
 """Define `voicebill estimate`: the cost of a planned conversation."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console, Group
 
 from voicebill.answers.catalog.facts import Facts
-from voicebill.answers.estimates.call_mix import CallMix
 from voicebill.answers.estimates.costing import COST_COMPONENT_LABELS
 from voicebill.answers.estimates.estimate import Estimate, estimate
-from voicebill.answers.estimates.planning_range import AmountRange
-from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.inputs import ESTIMATE
 from voicebill.answers.parameters.request import EstimateRequest
-from voicebill.answers.parsing.quantities import format_exact_percent, format_monthly_calls, parse_count
+from voicebill.answers.parsing.quantities import parse_count, pluralize
+from voicebill.answers.reports.estimate_text import amount_rows, call_mix_lines, models_alone_text, planning_range_text
 from voicebill.answers.sensitivity.recommendations import (
     CheapestTruncation,
     Recommendation,
@@ -40,9 +39,8 @@ from voicebill.cli.options.shared import (
     option,
     parse_theme,
     require_chart_file,
+    today,
 )
-from voicebill.conversation.call_lengths import LengthDistribution
-from voicebill.conversation.plan import Plan
 
 
 @takes_request(ESTIMATE)
@@ -80,6 +78,10 @@ def estimate_command(
         bool,
         typer.Option("--sensitivity", help="Sensitivity, and what would be cheaper.", rich_help_panel=SELECTION_PANEL),
     ] = False,
+    out_file: Annotated[
+        Path | None,
+        option("--out", "Write a quote to hand out to this .md, .csv or .html file.", SELECTION_PANEL, metavar="FILE"),
+    ] = None,
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -91,6 +93,8 @@ def estimate_command(
     On Azure, in the Data Zone, with a prompt of 3,000 tokens:
         voicebill estimate --minutes 6 --turns 20 --provider azure \\
             --deployment data-zone --instructions-tokens 3000
+    A quote to hand out, as one page that prints on paper:
+        voicebill estimate --minutes 6 --turns 20 --conversations 1000/month --out quote.html
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME, chart=chart != ESTIMATE_CHARTS[0])
     plan, selection = request.plan, request.selection
@@ -114,6 +118,11 @@ def estimate_command(
     )
     if min_remembered_turns is not None and truncation is None:
         raise NotAvailable(f"no truncation setting that was tried remembers {min_remembered_turns:,} turns throughout")
+    if out_file:
+        from voicebill.answers.reports.estimate_handout import estimate_handout  # noqa: PLC0415 - most runs write no file
+        from voicebill.cli.display.table_files import write_handout  # noqa: PLC0415
+
+        write_handout(estimate_handout(answer, today(), exact=exact), out_file)
     if as_json:
         from voicebill.answers.reports.estimate import EstimateReport  # noqa: PLC0415 - only for JSON: reports cost start-up time
 
@@ -133,17 +142,18 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
     plan, model = answer.plan, answer.model
     out.print(terminal.heading(terminal.selection_title(model)))
     user, assistant = plan.speech_shares
-    prompt = terminal.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
+    prompt = pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
     counts_instructions = model.effective_rules.rules.counts_instructions
     prompt_text = f"prompt and tools of {prompt}" if counts_instructions else "no prompt"
     out.print(
-        f"{terminal.pluralize(plan.minutes, 'minute')}, {terminal.pluralize(plan.turns, 'turn')}; "
+        f"{pluralize(plan.minutes, 'minute')}, {pluralize(plan.turns, 'turn')}; "
         f"the user speaks {user:.0%} of the time, the assistant {assistant:.0%}; {prompt_text}; "
-        f"{terminal.pluralize(len(answer.conversation.responses), 'response')}"
+        f"{pluralize(len(answer.conversation.responses), 'response')}"
     )
     out.print()
-    out.print(terminal.indent(terminal.scenario_table(_amount_rows(answer))))
-    for table in terminal.currency_tables(model.currency, _amount_rows(answer)):
+    rows = amount_rows(answer, terminal.amount_text)
+    out.print(terminal.indent(terminal.scenario_table(rows)))
+    for table in terminal.currency_tables(model.currency, rows):
         out.print()
         out.print(table)
     for paragraph in _explanations(answer):
@@ -174,83 +184,11 @@ def print_estimate(answer: Estimate, out: Console, *, with_lines: bool = False) 
 def _explanations(answer: Estimate) -> Iterator[str | Group]:
     """Paragraphs about the amounts: their planning range, calls of different lengths, connection fees."""
     if answer.planning_range:
-        yield _planning_range_text(answer, answer.planning_range)
-    if answer.call_mix and (answer.call_mix.lengths != LengthDistribution(0) or answer.plan.full_share < 1):
-        yield Group(*_call_mix_lines(answer.call_mix, answer))
-    if answer.connection and answer.connection.has_fees:
-        yield _models_alone(answer)
-
-
-def _planning_range_text(answer: Estimate, planning_range: AmountRange) -> str:
-    """A sentence on the range for budgets and on what it varies."""
-    month, uncertainty = answer.monthly_planning_range, answer.rule_uncertainty
-    monthly = f", {_range_text(month)} per month" if month else ""
-    rules = ", ".join(uncertainty.labels) if uncertainty else ""
-    return (
-        f"Planning range: {_range_text(planning_range)} per conversation{monthly}. Best and worst vary the cache only; the "
-        f"planning range also varies the uncertain rules{f': {rules}' if rules else ', of which none changes this cost'}."
-    )
-
-
-def _range_text(amounts: AmountRange) -> str:
-    return f"{terminal.amount_text(amounts.low)} to {terminal.amount_text(amounts.high)}"
-
-
-def _short_calls_text(plan: Plan, call_mix: CallMix) -> str:
-    """A sentence on calls that reach nobody or end after the first turn; empty if there are none."""
-    parts = []
-    if plan.unconnected_share:
-        parts.append(f"{format_exact_percent(plan.unconnected_share)} of the calls reach nobody and cost nothing")
-    if call_mix.short_call is not None:
-        amount = terminal.amount_text(call_mix.short_call)
-        parts.append(f"{format_exact_percent(plan.short_share)} end after the first turn and cost {amount} each")
-    return f"{'; '.join(parts)}: {'both' if len(parts) > 1 else 'they'} are part of the mean." if parts else ""
-
-
-def _models_alone(answer: Estimate) -> str:
-    """A sentence on the amounts without connection fees."""
-    month = f", {terminal.amount_text(answer.per_month.expected)} per month" if answer.per_month else ""
-    return (
-        "These amounts include connection fees. The models alone are expected to cost "
-        f"{terminal.amount_text(answer.per_conversation.expected)} per conversation{month}."
-    )
-
-
-def _call_mix_lines(call_mix: CallMix, answer: Estimate) -> Iterator[str]:
-    """Sentences on calls of different lengths: their mean length and cost, and percentiles."""
-    lengths_text = (
-        f"coefficient of variation {call_mix.lengths.coefficient}"
-        if isinstance(call_mix.lengths, LengthDistribution)
-        else "as counted"
-    )
-    cap = f", at most {call_mix.cap.minutes:.4g} minutes" if call_mix.cap else ""
-    reconnections = call_mix.mean_reconnections
-    sessions = f", with {reconnections:.2g} reconnections each," if round(reconnections, 3) else ""
-    alone = " without connection fees" if answer.connection and answer.connection.has_fees else ""
-    yield (
-        f"Calls of different lengths ({lengths_text}{cap}) last {call_mix.mean_minutes:.1f} minutes on average{sessions} and "
-        f"cost {terminal.amount_text(call_mix.mean.expected)}{alone}, {float(call_mix.length_uplift):+.1%} compared with the "
-        "planned call."
-    )
-    if short_calls := _short_calls_text(answer.plan, call_mix):
-        yield short_calls
-    others = "Of the other calls, " if answer.plan.full_share < 1 else ""
-    yield others + "; ".join(
-        f"{percentile.percent}% last at most {percentile.minutes:.1f} minutes ({terminal.amount_text(percentile.amount)})"
-        for percentile in call_mix.percentiles
-    )
-
-
-def _amount_rows(answer: Estimate) -> list[tuple[str, Scenarios]]:
-    """The amounts that an estimate leads with, connection fees included."""
-    rows = [("per conversation", answer.total), ("per minute", answer.total_per_minute)]
-    mean, month, year = answer.total_mean, answer.total_per_month, answer.total_per_year
-    if answer.volume and mean and month and year:
-        monthly_fees = answer.connection.monthly_fees if answer.connection else 0
-        fees = f" + {terminal.amount_text(monthly_fees)}" if monthly_fees else ""
-        calls = format_monthly_calls(answer.volume)
-        rows += [("a call on average", mean), (f"per month: × {calls}{fees}", month), ("per year", year)]
-    return rows
+        yield planning_range_text(answer, answer.planning_range, terminal.amount_text)
+    if lines := list(call_mix_lines(answer, terminal.amount_text)):
+        yield Group(*lines)
+    if text := models_alone_text(answer, terminal.amount_text):
+        yield text
 
 
 def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, out: Console) -> None:
@@ -261,9 +199,7 @@ def print_truncation(cheapest: CheapestTruncation, min_remembered_turns: int, ou
         "no lower limit" if limit is None else f"post_instructions {limit:,} tokens, retention_ratio {setting.retention_ratio}"
     )
     out.print()
-    out.print(
-        terminal.heading(f"The cheapest truncation that always remembers {terminal.pluralize(min_remembered_turns, 'turn')}")
-    )
+    out.print(terminal.heading(f"The cheapest truncation that always remembers {pluralize(min_remembered_turns, 'turn')}"))
     out.print(
         terminal.indent(
             f"{setting_text}: {terminal.amount_text(cheapest.expected)} expected; at least "

@@ -13,6 +13,7 @@ from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
 from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.table_schema import Issue
+from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
@@ -108,7 +109,7 @@ def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
     for line in _sizing(answer):
         out.print(terminal.indent(line))
     out.print()
-    out.print(terminal.heading(f"What {terminal.pluralize(answer.bought, 'PTU')} cost"))
+    out.print(terminal.heading(f"What {pluralize(answer.bought, 'PTU')} cost"))
     table = terminal.table("", "per hour", "per month", "per year", "break-even")
     for commitment_option in answer.options:
         table.add_row(
@@ -138,7 +139,7 @@ def _sizing(answer: PtuSizing) -> Iterator[str]:
     """Lines on how the number of PTUs is computed by the vendor's formula, and on their utilization."""
     request, throughput, increments = answer.request, answer.throughput, answer.increments
     yield (
-        f"{terminal.pluralize(answer.needed, 'PTU')}: {float(answer.raw_ptus):,.2f}, rounded up to a multiple of "
+        f"{pluralize(answer.needed, 'PTU')}: {float(answer.raw_ptus):,.2f}, rounded up to a multiple of "
         f"{increments.increment}, at least {increments.minimum_deployable}"
     )
     yield (
@@ -147,7 +148,7 @@ def _sizing(answer: PtuSizing) -> Iterator[str]:
         f"{throughput.output_ratio} × {_format_number(request.output_tpm)} output"
     )
     yield f"one PTU serves {throughput.input_tpm_per_ptu:,} per minute of {throughput.model}"
-    bought_text = "" if answer.bought == answer.needed else f" of {terminal.pluralize(answer.bought, 'PTU')}"
+    bought_text = "" if answer.bought == answer.needed else f" of {pluralize(answer.bought, 'PTU')}"
     average = f", {float(answer.average_utilization):.0%} on average" if request.profile else ""
     yield f"utilization{bought_text}: {float(answer.peak_utilization):.0%} at the peak{average}"
 

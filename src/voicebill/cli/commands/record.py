@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.recorded.recorded_names import RecordedNames
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display import terminal
@@ -97,7 +98,7 @@ def record_command(
         return
     out = terminal.console()
     out.print(
-        f"{terminal.pluralize(summary.records_read, 'record')} read from {terminal.pluralize(len(report.sources), 'file')}: "
+        f"{pluralize(summary.records_read, 'record')} read from {pluralize(len(report.sources), 'file')}: "
         f"{summary.added:,} added, {summary.corrected:,} corrected, {summary.repeated:,} known already"
     )
     if summary.days:
@@ -162,8 +163,8 @@ def _print_check(folder: Path, result: "LedgerRepair", *, repair: bool) -> None:
     out = terminal.console()
     check = result.check
     if check.is_intact:
-        files, records = terminal.pluralize(check.parts, "file"), terminal.pluralize(check.records, "record")
-        out.print(f"{folder} is intact: {records} in {files}, after {terminal.pluralize(check.generation or 0, 'recording')}")
+        files, records = pluralize(check.parts, "file"), pluralize(check.records, "record")
+        out.print(f"{folder} is intact: {records} in {files}, after {pluralize(check.generation or 0, 'recording')}")
         return
     out.print(f"{folder} is not intact:")
     for note in terminal.notes("Damaged or unknown", [str(problem) for problem in check.problems], style="yellow"):

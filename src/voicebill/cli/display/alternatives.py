@@ -12,7 +12,8 @@ from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED
 from voicebill.answers.comparison.break_even import UNITS, BreakEvenCurve, PairComparison
 from voicebill.answers.comparison.choices import LABELS
 from voicebill.answers.comparison.compare import offer_notes
-from voicebill.answers.reports.comparison_cells import latency_text
+from voicebill.answers.parsing.quantities import pluralize
+from voicebill.answers.reports.comparison_cells import assumption_notes, impossible_text, latency_text
 from voicebill.cli.display import terminal
 
 ENDING_TITLE = "These end within 90 days"
@@ -35,10 +36,10 @@ def print_alternatives(answer: Alternatives, day: date, facts: Facts, out: Conso
         for line in terminal.connection_section(answer.connection):
             out.print(line)
     notes = (
-        *terminal.notes("Not possible for this plan", (_reason(alternative) for alternative in answer.not_possible)),
+        *terminal.notes("Not possible for this plan", map(impossible_text, answer.not_possible)),
         *terminal.notes("How they differ", _differences((*answer.conversational, *answer.partial))),
         *terminal.notes("Warnings", answer.listed_warnings, style="yellow"),
-        *terminal.notes("Assumptions", _assumptions(answer)),
+        *terminal.notes("Assumptions", assumption_notes(answer)),
     )
     for note in notes:
         out.print(note)
@@ -54,31 +55,13 @@ def _plan_line(answer: Alternatives) -> str:
     """One line about the plan."""
     plan = answer.plan
     user, assistant = plan.speech_shares
-    prompt = terminal.pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
-    tools = f"; {terminal.pluralize(plan.tool_calls, 'tool call')}" if plan.tool_calls else ""
+    prompt = pluralize(plan.instructions_tokens + plan.tools_tokens, "token")
+    tools = f"; {pluralize(plan.tool_calls, 'tool call')}" if plan.tool_calls else ""
     month = f"; {answer.volume}" if answer.volume else ""
     return (
-        f"{terminal.pluralize(plan.minutes, 'minute')}, {terminal.pluralize(plan.turns, 'turn')}; "
+        f"{pluralize(plan.minutes, 'minute')}, {pluralize(plan.turns, 'turn')}; "
         f"the user speaks {user:.0%} of the time, the assistant {assistant:.0%}; prompt and tools of {prompt}{tools}{month}"
     )
-
-
-def _assumptions(answer: Alternatives) -> list[str]:
-    """The assumptions of the stacks and of monthly amounts; those of offers are part of their own estimates."""
-    assumptions = [
-        assumption
-        for alternative in answer.conversational
-        if alternative.candidate is None
-        for assumption in alternative.counting_assumptions
-    ]
-    if answer.by_month:
-        mixed = ", with the unconnected and the short calls" if answer.plan.full_share < 1 else ""
-        assumptions.append(f"monthly amounts are over calls of different lengths{mixed}, the same calls for every alternative")
-    if answer.plan.calls_end_with_session and answer.plan.session_minutes:
-        assumptions.append(f"calls end after {answer.plan.session_minutes} minutes, at every alternative alike")
-    if any(alternative.candidate for alternative in answer.conversational):
-        assumptions.append("speech to speech: as voicebill estimate explains for each model")
-    return list(dict.fromkeys(assumptions))
 
 
 def _legend(answer: Alternatives) -> Iterator[str]:
@@ -160,12 +143,6 @@ def _differences(alternatives: Iterable[Alternative]) -> Iterator[str]:
     for architecture in dict.fromkeys(alternative.architecture for alternative in alternatives):
         yield f"{LABELS[architecture]}: {DESCRIPTIONS[architecture]}"
     yield NOT_COMPARED
-
-
-def _reason(alternative: Alternative) -> str:
-    """The reason why an alternative is not possible, with its name."""
-    reason = str(alternative.reason)
-    return reason if reason.startswith(alternative.name) else f"{alternative.name}: {reason}"
 
 
 def print_break_even(curves: Iterable[BreakEvenCurve], out: Console) -> None:

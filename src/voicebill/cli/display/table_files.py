@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-from voicebill.answers.comparison.alternatives import Alternatives
 from voicebill.answers.escaping import csv_text
 from voicebill.answers.recorded.result import Cost
-from voicebill.answers.reports.alternatives_table import markdown, table_rows
+from voicebill.answers.reports.handout import Handout
+from voicebill.answers.reports.handout_formats import HANDOUT_FORMATS
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile
 
@@ -30,20 +30,17 @@ def write_table(answer: Cost, file: Path) -> None:
     _write(_csv(answer) if suffix == ".csv" else _parquet(answer), file)
 
 
-def write_alternatives(answer: Alternatives, heading: str, file: Path) -> None:
-    """Write alternatives as CSV or Markdown, by the file's suffix.
+def write_handout(handout: Handout, file: Path) -> None:
+    """Write a document in the format of the file's suffix.
 
     Raises:
-        InvalidInput: the suffix is neither .csv nor .md.
+        InvalidInput: no format has the suffix.
         UnreadableFile: the file cannot be written.
     """
-    suffix = file.suffix.lower()
-    if suffix not in (".csv", ".md"):
-        raise InvalidInput(f"--out writes .csv or .md, by the file's name, not {file.name}")
-    if suffix == ".md":
-        _write(markdown(answer, heading).encode(), file)
-        return
-    _write(csv_text(table_rows(answer)).encode(), file)
+    document_format = HANDOUT_FORMATS.get(file.suffix.lower().removeprefix("."))
+    if document_format is None:
+        raise InvalidInput(f"--out writes .md, .csv or .html, by the file's name, not {file.name}")
+    _write(document_format.write(handout).encode(), file)
 
 
 def _write(content: bytes, file: Path) -> None:

@@ -16,7 +16,6 @@ from rich.table import Table
 from rich.text import Span, Text
 
 from voicebill.answers.answer import JsonDocument
-from voicebill.answers.connectivity.call_fees import CallFee
 from voicebill.answers.connectivity.transport import ConnectionEstimate
 from voicebill.answers.escaping import visible_text
 from voicebill.answers.estimates.estimate import Estimate
@@ -24,6 +23,7 @@ from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.estimates.simulate import Simulation
 from voicebill.answers.parsing.quantities import format_number
+from voicebill.answers.reports.estimate_text import fee_rows
 from voicebill.billing.bill import Line
 from voicebill.billing.currency import Currency
 from voicebill.billing.money import Amount, column_decimals, format_amount, format_exact, format_in_column, share_of
@@ -290,15 +290,6 @@ def month_text(mean: Amount, volume: Volume, monthly_fee: Amount = 0) -> str:
     return f"{amount_text(mean)} a call on average × {format_number(volume.per_month)}{fee}"
 
 
-def pluralize(number: object, noun: str) -> str:
-    """A number with its noun, in the plural unless the number is 1.
-
-    >>> pluralize(1, "turn"), pluralize(1200, "turn")
-    ('1 turn', '1,200 turns')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def heading(text: str) -> Text:
     """A heading, in bold."""
     return Text(visible_text(text), style="bold")
@@ -415,27 +406,14 @@ def connection_section(connection: ConnectionEstimate) -> Iterator[Any]:
     )
     if not connection.has_fees:
         return
-    rows = [row for call_fee in connection.fees for row in _call_fee_rows(call_fee)]
-    rows += [] if connection.egress is None else [("outgoing bandwidth", connection.egress)]
     grid = table("fee", "amount")
-    for label, amount in rows:
+    for label, amount in fee_rows(connection):
         grid.add_row(label, AmountCell(amount))
     yield indent(grid)
     month = "" if connection.per_month is None else f", {amount_text(connection.per_month)} per month"
     yield indent(f"{amount_text(connection.per_conversation)} per conversation{month}, included above")
     yield from notes("Connection warnings", connection.warnings, style="yellow")
     yield from notes("Connection assumptions", connection.assumptions)
-
-
-def _call_fee_rows(call_fee: CallFee) -> Iterator[tuple[str, Amount]]:
-    """The rows of a fee: the amount per call, and the amount per month if there is one."""
-    if call_fee.line is not None:
-        yield (
-            f"{call_fee.quote.offer.id}: {call_fee.line.meter.format_quantity(call_fee.line.quantity)} × {call_fee.line.rate}",
-            call_fee.line.amount or 0,
-        )
-    if call_fee.line is None or call_fee.monthly_fee:
-        yield f"{call_fee.quote.offer.id}, a month", call_fee.monthly_fee
 
 
 def footer(effective_rules: EffectiveRules, prices_digest: str, checked: object) -> Text:
