@@ -18,6 +18,8 @@ PAGES = (
     "/?minutes=abc",
     "/cost",
     "/compare?against=support-bot",
+    "/quote",
+    "/quote?minutes=abc",
     "/ptu?model=gpt-4.1&calls_per_minute=1000&prompt_tokens=200&response_tokens=20&profile=1,1,1,1,1,1,2,5,9,9,9,9,9,9,9,9,7,4,2,2,2,1,1,1&buy_ptus=60",
     "/ptu?model=gpt-realtime",
     "/capacity?provider=azure&model=gpt-realtime&conversations=30000/month",

@@ -22,6 +22,8 @@ PATHS = (
     "/compare",
     "/capacity",
     "/export.csv",
+    "/quote",
+    "/compare.csv",
     "/api/estimate",
     "/api/compare",
     "/api/capacity",

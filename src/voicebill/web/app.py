@@ -16,7 +16,7 @@ from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.limits_middleware import LimitsMiddleware
 from voicebill.web.pages import STATIC, Pages
 from voicebill.web.responses import json_body, json_response
-from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, rules, simulate
+from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, quote, rules, simulate
 from voicebill.web.site import Site
 from voicebill.web.status_reports import HealthReport, Problem, ProblemReport
 
@@ -57,6 +57,7 @@ def create_app(site: Site) -> FastAPI:
         capacity.routes(site, pages),
         cost.routes(site, pages, renderer),
         simulate.routes(site),
+        quote.routes(site, pages),
         prices.routes(site, pages),
         rules.routes(site, pages),
         faq.routes(site, pages),

@@ -1,6 +1,6 @@
 """Calculate the answers of requests; errors become problems with their fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from voicebill.answers.capacity.capacity import plan_capacity
@@ -63,6 +63,22 @@ def answer_estimate(bound: BoundRequest) -> Estimate:
         )
     except VoicebillError as error:
         raise problem_from(error) from None
+
+
+def link_pins(bound: BoundRequest, answer: Estimate) -> dict[str, str]:
+    """The fields by which a link stands for an estimate for ever: its day, and the digests of its prices and rules."""
+    return {
+        "day": answer.model.selection.day.isoformat(),
+        "prices_digest": bound.facts.prices.digest,
+        "rules_digest": answer.model.effective_rules.digest,
+    }
+
+
+def changes_since(values: Mapping[str, str], pins: Mapping[str, str]) -> Iterator[str]:
+    """Changes of prices and rules since a link was created."""
+    for name, label in (("prices_digest", "prices"), ("rules_digest", "rules")):
+        if values.get(name) and values[name] != pins[name]:
+            yield f"{label} have changed since this link was created: from {values[name][:16]} to {pins[name]}"
 
 
 def sensitivity_and_recommendations(bound: BoundRequest) -> tuple[tuple[Swing, ...], tuple[Recommendation, ...]]:

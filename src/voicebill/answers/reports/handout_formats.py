@@ -36,7 +36,8 @@ li { overflow-wrap: anywhere; }
 h2 { break-after: avoid; }
 tr, dl div, li { break-inside: avoid; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } .tables { overflow-x: auto; } }
-@media print { body { margin: 0; padding: 0; max-width: none; font-size: 8.6pt; } h1 { font-size: 15pt; }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 8pt; } h1 { font-size: 14pt; }
+  th, td, dl div { padding-top: .08rem; padding-bottom: .08rem; } p { margin: .15rem 0; }
   dl { grid-template-columns: 1fr 1fr; } dt { flex-basis: 6rem; } h2 { margin-top: .6rem; } a { color: inherit; }
   body.wide { font-size: 7.2pt; } .wide tbody th, .wide td:nth-child(2) { min-width: 7rem; } }
 """

@@ -25,7 +25,7 @@ from voicebill.billing.money import column_decimals, format_amount, format_dolla
 from voicebill.billing.price_book import Quote
 from voicebill.charts.inline.estimate_charts import EstimateCharts, estimate_charts
 from voicebill.web import openapi
-from voicebill.web.bound_answers import answer_estimate, sensitivity_and_recommendations
+from voicebill.web.bound_answers import answer_estimate, changes_since, link_pins, sensitivity_and_recommendations
 from voicebill.web.forms.fields import plan_query_string, query_string
 from voicebill.web.forms.form import FIELD_LABELS, form_context, page_fields, problem_context
 from voicebill.web.forms.model_choices import Choices, deployment_label, provider_label
@@ -110,8 +110,7 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str], site: Si
     answer = answer_estimate(bound)
     columns = tuple(plan_columns(bound, answer, values, site))
     choices = site.model_choices(bound.request.selection.day)
-    pins = {"day": answer.model.selection.day.isoformat(), "prices_digest": bound.facts.prices.digest}
-    pins["rules_digest"] = answer.model.effective_rules.digest
+    pins = link_pins(bound, answer)
     ranges = tuple(_scenario_ranges(answer))
     summary = f"expected {ranges[0].expected} per conversation" + (
         f", {format_amount(answer.total_per_month.expected)} per month" if answer.total_per_month else ""
@@ -133,16 +132,9 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str], site: Si
         plan_query=plan_query_string(values),
         api_query=urlencode({name: value for name, value in values.items() if value and name not in PAGE_FIELDS}),
         permalink="" if bound.discount else query_string(values, **pins),
-        changes=tuple(_changes_since(values, pins)) if not bound.discount else (),
+        changes=tuple(changes_since(values, pins)) if not bound.discount else (),
         discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
     )
-
-
-def _changes_since(values: Mapping[str, str], pins: Mapping[str, str]) -> Iterator[str]:
-    """Changes of prices and rules since a permalink was created."""
-    for name, label in (("prices_digest", "prices"), ("rules_digest", "rules")):
-        if values.get(name) and values[name] != pins[name]:
-            yield f"{label} have changed since this link was created: from {values[name][:16]} to {pins[name]}"
 
 
 def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:

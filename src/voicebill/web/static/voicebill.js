@@ -344,3 +344,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     history.replaceState(null, "", link.href);
   });
 }
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
