@@ -11,7 +11,7 @@ STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 2rem auto; padding: 0 1rem; max-width: 60rem; background: #fff; color: #14181d;
-  font: 15px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+  font: .94rem/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 body.wide { max-width: 90rem; }
 h1 { font-size: 1.5rem; margin: 0 0 .3rem; }
 h2 { font-size: 1.02rem; margin: 1.2rem 0 .3rem; }
@@ -28,22 +28,27 @@ thead th { color: #4c5763; font-weight: 600; }
 tbody th { font-weight: 400; }
 tbody th, thead th:first-child, .text { text-align: left; }
 th:first-child { padding-left: 0; }
-.wide tbody th, .wide td:nth-child(2) { min-width: 11rem; }
+.wide table { font-size: .84rem; }
+.wide th, .wide td { padding: .16rem .35rem; }
+.wide tbody th, .wide td:nth-child(2) { min-width: 10rem; }
 td:not(.text) { white-space: nowrap; }
 .main { font-weight: 700; }
 ul, ol { margin: .2rem 0; padding-left: 1.4rem; }
 li { overflow-wrap: anywhere; }
 h2 { break-after: avoid; }
 tr, dl div, li { break-inside: avoid; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } .tables { overflow-x: auto; } }
-@media print { body { margin: 0; padding: 0; max-width: none; font-size: 8pt; } h1 { font-size: 14pt; }
-  th, td, dl div { padding-top: .08rem; padding-bottom: .08rem; } p { margin: .15rem 0; }
-  dl { grid-template-columns: 1fr 1fr; } dt { flex-basis: 6rem; } h2 { margin-top: .6rem; } a { color: inherit; }
-  body.wide { font-size: 7.2pt; } .wide tbody th, .wide td:nth-child(2) { min-width: 7rem; } }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } }
+@media screen { .tables { overflow-x: auto; } }
+@media print { html { font-size: 12px; } body { margin: 0; padding: 0; max-width: none; } a { color: inherit; }
+  h1 { font-size: 1.4rem; } h2 { margin-top: .7rem; } p { margin: .15rem 0; }
+  th, td, dl div { padding-top: .08rem; padding-bottom: .08rem; }
+  dl { grid-template-columns: 1fr 1fr; } dt { flex-basis: 7rem; } }
 """
 """The style of a file: light, for the screen and for sheets of any size."""
 
-WIDE_STYLE = "@page { size: landscape; }\n"
+WIDE_STYLE = """@page { size: landscape; }
+@media print { html { font-size: 10.5px; } body.wide { max-width: none; } dl { grid-template-columns: repeat(3, 1fr); } }
+"""
 
 
 def handout_markdown(handout: Handout) -> str:
