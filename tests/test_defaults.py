@@ -82,6 +82,8 @@ ABSENT = {
     "constant",
     "the busiest hour of the profile",
     "as the peak requires",
+    "from the plan",
+    "no plan",
     "realtime; with a model, all kinds",
 }
 """Defaults that are the absence of a value."""

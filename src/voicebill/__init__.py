@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voicebill.answers.estimates.model_selection import ModelSelection
     from voicebill.answers.estimates.simulate import simulate
     from voicebill.answers.provisioned.ptu import size_ptus
-    from voicebill.answers.provisioned.request import PtuRequest
+    from voicebill.answers.provisioned.request import PtuRequest, derive_ptu_request
     from voicebill.answers.recorded.cost import cost
     from voicebill.answers.recorded.filters import parse_filter
     from voicebill.answers.recorded.python_engine import PythonEngine
@@ -77,6 +77,7 @@ __all__ = [
     "compare",
     "cost",
     "cost_table",
+    "derive_ptu_request",
     "estimate",
     "format_dollars",
     "load_facts",
@@ -116,6 +117,7 @@ _HOMES = {
     "compare": "answers.comparison.compare",
     "cost": "answers.recorded.cost",
     "cost_table": "engines.cost_table",
+    "derive_ptu_request": "answers.provisioned.request",
     "estimate": "answers.estimates.estimate",
     "format_dollars": "billing.money",
     "load_facts": "facts.load",

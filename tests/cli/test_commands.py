@@ -272,8 +272,8 @@ def test_an_estimate_of_what_cannot_be_is_refused_in_one_sentence(words: str, me
         (
             "ptu --response-tokens -1 --cache-rate 101",
             {
-                "--model is missing",
-                "--prompt-tokens is missing",
+                "--model is missing: give it, or a --plan",
+                "--prompt-tokens is missing: give it, or a --plan",
                 "--response-tokens cannot be negative: -1",
                 "--cache-rate: '101' is more than 100%: write a share as 45%, 45 or 0.45",
             },

@@ -30,7 +30,7 @@ from voicebill.answers.parameters.inputs import (
     Inputs,
 )
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
-from voicebill.answers.parameters.ptu_schema import parse_ptu_request
+from voicebill.answers.parameters.ptu_schema import parse_load_or_plan
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs, split_inputs
 from voicebill.answers.parameters.request import EstimateRequest, parse_estimate_request
 from voicebill.answers.parameters.script_schema import parse_script
@@ -189,7 +189,7 @@ def _plan_capacity(table: Arguments, site: ToolContext) -> JsonObject:
 
 def _size_ptus(table: Arguments, site: ToolContext) -> JsonObject:
     issues: list[Issue] = []
-    request = parse_ptu_request(table, today=site.today(), issues=issues)
+    request = parse_load_or_plan(table, today=site.today(), facts=site.facts, issues=issues)
     if request is None:
         raise InvalidInputs(issues)
     return size_ptus(request, site.facts).to_dict()
@@ -335,7 +335,8 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "size_ptus",
         "Size provisioned throughput",
-        "Azure provisioned throughput for a text model: PTUs for a load, their cost, and their break-even.",
+        "Azure provisioned throughput for a text model: PTUs for a load, or for the text model of a plan's pipeline; their "
+        "cost, and their break-even.",
         input_json_schema(PTU),
         {
             **dict.fromkeys(("model", "ptus", "bought_ptus", "utilization", "pay_as_you_go"), ()),

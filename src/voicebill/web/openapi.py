@@ -37,8 +37,8 @@ API_DESCRIPTION = """The cost of realtime voice conversations: estimates of plan
 Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars are returned as exact decimal
 strings. Every response names the prices and rules that it used, each with a digest."""
 
-MAX_PROFILE_CHARACTERS = 2_000
-"""The length of a load profile as text: that of a week has some hundred characters."""
+MAX_PTU_CHARACTERS = 4_000
+"""The length of a load profile or a plan as text: that of a profile of a week is some hundred characters."""
 
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 PROBLEM_DESCRIPTIONS: Mapping[int, str] = {
@@ -96,8 +96,8 @@ def _parameter(
 def _input_parameter(row: Input) -> dict[str, Any]:
     """An input as a query parameter: a number, or text as people type it."""
     schema = row.kind.schema(row.bounds)
-    if row.kind is kinds.LOAD_PROFILE:
-        schema = {"type": "string", "minLength": 1, "maxLength": MAX_PROFILE_CHARACTERS}
+    if row.kind in (kinds.LOAD_PROFILE, kinds.PLAN_FIELDS):
+        schema = {"type": "string", "minLength": 1, "maxLength": MAX_PTU_CHARACTERS}
     elif row.kind.json_type == "array":
         schema = {"type": "string", "minLength": 1, "maxLength": kinds.MAX_TEXT}
     parameter = {"name": row.name, "in": "query", "description": row.help_with_default, "required": row.is_required}
@@ -217,7 +217,7 @@ EXAMPLE_LOAD = {
     "cache_rate": 0.5,
     "day": "2026-11-22",
 }
-_PTU_SUMMARY = "Azure provisioned throughput: PTUs for a load, their cost, and their break-even"
+_PTU_SUMMARY = "Azure provisioned throughput: PTUs for a load or the text model of a plan, their cost, and their break-even"
 GET_PTU = _get(PtuReport, _PTU_SUMMARY, input_parameters(PTU))
 POST_PTU = _post(PtuReport, _PTU_SUMMARY, EXAMPLE_LOAD, input_json_schema(PTU))
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from voicebill.answers.capacity.result import Capacity
-from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS
+from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets
+from voicebill.answers.capacity.traffic import BusyHourTraffic
 from voicebill.answers.estimates import caveats
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.billing.quotas import tiers
@@ -13,29 +14,38 @@ from voicebill.conversation.volume import Volume
 
 def capacity_assumptions(answer: Capacity, *, has_lengths: bool) -> Iterator[str]:
     """What was assumed where nothing was given."""
-    targets, traffic = answer.targets, answer.traffic
-    if traffic.volume and targets.days is None and traffic.days is not None:
-        yield f"calls come on {ASSUMED_DAYS} days a month, the business days of a month: assumed"
-    if traffic.volume and targets.busy_hour_share is None:
-        busy_percent = format_percent(float(ASSUMED_BUSY_SHARE))
-        yield f"{busy_percent} of a day's calls fall into its busiest hour: assumed, a planner's rule of thumb"
+    yield from busy_hour_assumptions(answer.traffic, answer.targets)
     yield (
         "calls begin at random and without regard to each other; those refused do not try again. How many are refused depends "
         "on the mean length of calls alone, however lengths differ; how many wait, and how long, is for exponential lengths"
     )
     if not has_lengths and isinstance(answer.average_load.calls.lengths, LengthDistribution):
-        yield (
-            f"call lengths have a coefficient of variation of {answer.average_load.calls.lengths.coefficient}, assumed: "
-            "lognormal as in call centres, and different in each business; set your own, or give your calls' lengths"
-        )
+        yield assumed_lengths(answer.average_load.calls.lengths)
     yield from _counting_assumptions(answer)
     if (
         answer.quota
-        and targets.tier is None
+        and answer.targets.tier is None
         and len(tiers(answer.model.facts.quotas.quotas_of(answer.model.quote.offer, answer.model.selection.day))) > 1
     ):
         yield f"the quota is that of {answer.tier}, the lowest: assumed"
     yield from caveats.uncertain_rules(answer.conversation, answer.model.effective_rules)
+
+
+def busy_hour_assumptions(traffic: BusyHourTraffic, targets: CapacityTargets) -> Iterator[str]:
+    """What was assumed of the busy hour of a volume."""
+    if traffic.volume and targets.days is None and traffic.days is not None:
+        yield f"calls come on {ASSUMED_DAYS} days a month, the business days of a month: assumed"
+    if traffic.volume and targets.busy_hour_share is None:
+        busy_percent = format_percent(float(ASSUMED_BUSY_SHARE))
+        yield f"{busy_percent} of a day's calls fall into its busiest hour: assumed, a planner's rule of thumb"
+
+
+def assumed_lengths(lengths: LengthDistribution) -> str:
+    """What was assumed of the lengths of calls."""
+    return (
+        f"call lengths have a coefficient of variation of {lengths.coefficient}, assumed: "
+        "lognormal as in call centres, and different in each business; set your own, or give your calls' lengths"
+    )
 
 
 def _counting_assumptions(answer: Capacity) -> Iterator[str]:

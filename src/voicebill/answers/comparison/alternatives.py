@@ -19,7 +19,7 @@ from voicebill.answers.comparison.compare import Comparison, OfferEstimate, spli
 from voicebill.answers.comparison.stack_builder import StackBuilder
 from voicebill.answers.comparison.stack_caveats import stack_assumptions
 from voicebill.answers.comparison.stack_pricing import BuiltStack, StackComponent
-from voicebill.answers.comparison.stack_usage import StackUsage
+from voicebill.answers.comparison.stack_usage import StackUsage, count_all_lengths
 from voicebill.answers.connectivity.call_fees import CallFee, MonthlyCalls, call_fee, mean_call_fee
 from voicebill.answers.connectivity.transport import ConnectionCosts, ConnectionEstimate, estimate_connection
 from voicebill.answers.estimates.caveats import carrier_without_sip
@@ -28,12 +28,12 @@ from voicebill.answers.estimates.estimate import Estimate, lengths_or_default
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
 from voicebill.billing.bill import Line, rate_warnings
-from voicebill.billing.errors import ContextOverflow, VoicebillError
+from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.price_book import Quote, price_warnings
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_population import CallPopulation, call_population, planned_minutes, session_cap
-from voicebill.conversation.plan import Plan, greeting_turns
+from voicebill.conversation.plan import Plan
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.volume import Volume
 
@@ -406,19 +406,15 @@ class _ComparisonContext:
         )
 
     def _population_costs(self, built_stack: BuiltStack, calls: CallPopulation) -> Scenarios:
-        """The mean cost of calls; where the context of a text model cannot be truncated, calls end when it is full."""
+        """The mean cost of calls."""
+        stack_usage, costs = count_all_lengths(calls, self._population_usage, built_stack.costs)
+        return costs.scaled(Fraction(1, stack_usage.total_weight))
+
+    def _population_usage(self, calls: CallPopulation) -> StackUsage:
         turns = calls.longest_turns
         if turns not in self.population_usages:
             self.population_usages[turns] = StackUsage(self.plan, self.rules, calls)
-        stack_usage = self.population_usages[turns]
-        try:
-            costs = built_stack.costs(stack_usage)
-        except ContextOverflow as error:
-            fitting = (error.turn or 0) - greeting_turns(self.plan) - 1
-            if fitting < 1:
-                raise
-            return self._population_costs(built_stack, calls.ending_at_turn(fitting))
-        return costs.scaled(Fraction(1, stack_usage.total_weight))
+        return self.population_usages[turns]
 
 
 def _rank(plan: Plan, volume: Volume | None, alternatives: Iterable[Alternative], *, include_ending: bool) -> Alternatives:

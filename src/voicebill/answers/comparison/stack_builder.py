@@ -16,6 +16,7 @@ from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.billing.errors import NotAvailable, Unpriced, VoicebillError
 from voicebill.billing.offers import Offer
+from voicebill.conversation.rules import Rules
 
 
 class PricedComponent(NamedTuple):
@@ -108,10 +109,9 @@ class StackBuilder:
             )
         except (NotAvailable, Unpriced):
             return None
-        rules = self.facts.rule_set_for(quote.offer, selection.rules)
-        effective_rules = self.facts.rules_for(quote.offer, day=selection.day, rules=rules, overrides=selection.overrides)
+        rules = component_rules(quote.offer, selection, self.facts)
         ends, ending_soon = book.shutdown_day(quote.offer), book.is_ending_soon(quote.offer, selection.day)
-        return StackComponent(role, quote, effective_rules.rules, ends, ending_soon)
+        return StackComponent(role, quote, rules, ends, ending_soon)
 
     def _cheapest(self, role: Role, stack: Stack) -> PricedComponent:
         matching = list(self._matching(role, stack))
@@ -170,6 +170,12 @@ class StackBuilder:
             except VoicebillError as error:
                 self._priced_components[key] = str(error)
         return self._priced_components[key]
+
+
+def component_rules(offer: Offer, selection: ModelSelection, facts: Facts) -> Rules:
+    """The rules that count a component's usage; those of a rule set that does not describe its model are its provider's."""
+    rules = facts.rule_set_for(offer, selection.rules)
+    return facts.rules_for(offer, day=selection.day, rules=rules, overrides=selection.overrides).rules
 
 
 def _as_tuple(costs: Scenarios) -> tuple[Fraction | int, Fraction | int, Fraction | int]:

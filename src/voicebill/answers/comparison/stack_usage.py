@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 from voicebill.answers.estimates.costing import cache_scenarios, count_conversation, usage_for_cache
+from voicebill.billing.errors import ContextOverflow
 from voicebill.billing.offers import Rates
 from voicebill.billing.usage import Usage, weighted_usage
 from voicebill.conversation import live_session, pipeline
@@ -17,6 +19,8 @@ from voicebill.conversation.script import DEFAULT_TRANSPORT, Script
 
 Usages = tuple[Usage, Usage, Usage]
 """Usage in the best, expected and worst cache scenario."""
+
+Figures = TypeVar("Figures")
 
 
 class StackUsage:
@@ -34,6 +38,7 @@ class StackUsage:
         self.call = call
         self.total_weight = 1 if calls is None else calls.total_weight
         self._llm_usages: dict[tuple[Rules, bool], Usages] = {}
+        self._llm_requests: dict[tuple[Rules, bool], int] = {}
         self._usages: dict[tuple[object, ...], Usage] = {}
 
     @cached_property
@@ -92,7 +97,17 @@ class StackUsage:
                 usage_for_cache(behaviour, conversation, self.turn_weights) for behaviour in cache_scenarios(conversation)
             )
             self._llm_usages[key] = best, expected, worst
+            self._llm_requests[key] = sum(self.turn_weights[response.turn - 1] for response in conversation.responses)
         return self._llm_usages[key]
+
+    def llm_requests(self, rules: Rules) -> int:
+        """The number of requests to a text model: one for every reply, and one for every tool call.
+
+        Raises:
+            ContextOverflow: the history does not fit, and may not be truncated.
+        """
+        self.llm(rules, as_backend=False)
+        return self._llm_requests[rules, False]
 
     def transcription(self, rates: Rates, rules: Rules) -> Usage:
         """The usage of a transcription model, by the meters of its rates; a stream is billed for silence, too."""
@@ -148,3 +163,21 @@ class StackUsage:
             )
             for ms, weight in self.durations_ms
         )
+
+
+def count_all_lengths(
+    calls: CallPopulation, usage_of: Callable[[CallPopulation], StackUsage], count: Callable[[StackUsage], Figures]
+) -> tuple[StackUsage, Figures]:
+    """Count calls of all lengths; where the context of a text model cannot be truncated, calls end when it is full.
+
+    Raises:
+        ContextOverflow: not even the first turn fits.
+    """
+    stack_usage = usage_of(calls)
+    try:
+        return stack_usage, count(stack_usage)
+    except ContextOverflow as error:
+        fitting = (error.turn or 0) - greeting_turns(calls.plan) - 1
+        if fitting < 1:
+            raise
+        return count_all_lengths(calls.ending_at_turn(fitting), usage_of, count)

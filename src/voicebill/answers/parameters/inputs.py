@@ -15,6 +15,7 @@ from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSele
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.kinds import InputKind
 from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.provisioned.plan_load import DEFAULT_TEXT_MODEL
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
@@ -849,14 +850,25 @@ CAPACITY: Inputs = _rows(
 
 PTU: Inputs = _rows(
     Input(
+        name="plan",
+        label="Plan",
+        help="Fields of a plan of a voice conversation, whose text model is sized",
+        kind=kinds.PLAN_FIELDS,
+        group=LOAD,
+        meaning=(
+            "the load is that of the text model of a pipeline (STT, LLM, TTS) that holds its conversations; what is given with "
+            "it replaces what is derived. In an address it is text: `minutes=10&turns=20&conversations=30000/month`, encoded"
+        ),
+    ),
+    Input(
         name="model",
         label="Text model",
         help="Text model, such as gpt-5.2",
         kind=kinds.TEXT,
         group=LOAD,
         owner=PtuRequest,
+        default_text=f"{DEFAULT_TEXT_MODEL} with a plan",
         example="gpt-5.2",
-        is_required=True,
         is_advanced=False,
         is_wide=True,
     ),
@@ -890,6 +902,7 @@ PTU: Inputs = _rows(
         owner=PtuRequest,
         default_text="the busiest hour of the profile",
         example="1,000",
+        meaning="with a plan, its requests in the busy hour",
         is_advanced=False,
     ),
     Input(
@@ -899,8 +912,8 @@ PTU: Inputs = _rows(
         kind=kinds.NUMBER,
         group=LOAD,
         owner=PtuRequest,
+        default_text="from the plan",
         example="200",
-        is_required=True,
         is_advanced=False,
     ),
     Input(
@@ -910,8 +923,8 @@ PTU: Inputs = _rows(
         kind=kinds.NUMBER,
         group=LOAD,
         owner=PtuRequest,
+        default_text="from the plan",
         example="20",
-        is_required=True,
         is_advanced=False,
     ),
     Input(
@@ -922,6 +935,7 @@ PTU: Inputs = _rows(
         group=LOAD,
         owner=PtuRequest,
         example="50%",
+        meaning="with a plan, the share that its conversations are expected to have",
         is_advanced=False,
     ),
     Input(
@@ -932,6 +946,7 @@ PTU: Inputs = _rows(
         group=LOAD,
         owner=PtuRequest,
         default_text="constant",
+        meaning="with a plan, the hours of a business day, on the days on which its conversations come",
         is_advanced=False,
         is_wide=True,
     ),
@@ -955,10 +970,13 @@ PTU: Inputs = _rows(
         group=LOAD,
         default_text="today",
         example="2026-11-22",
+        meaning="with a plan, that of the plan, if it has one",
         is_advanced=False,
     ),
+    *(replace(CAPACITY[name], meaning="of the plan's conversations") for name in ("calls_per_hour", "busy_hour_share", "days")),
 )
-"""The load of model calls for which PTUs are sized."""
+"""The load of model calls for which PTUs are sized, or a plan with the busy hour of its conversations."""
+
 
 SCRIPT_OVERRIDES: Inputs = {
     row.name: replace(row, owner=None, default=None, bounds_of_number=row.bounds, default_text="as in the script")

@@ -45,6 +45,8 @@ class InputKind:
             return {"type": "string", "enum": list(self.choices)}
         if self.json_type == "string":
             return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+        if self.json_type == "object":
+            return {"type": "object"}
         if self.json_type == "array":
             items = {"type": "array", "items": dict(self.item)}
             return {"anyOf": [items, {"type": "string", "minLength": 1}]}
@@ -233,6 +235,17 @@ def read_load_profile(value: object) -> tuple[Decimal, ...]:
     return tuple(read_number(item) for item in value)
 
 
+def read_plan_fields(value: object) -> Mapping[str, Any]:
+    """The fields of a plan, a group of keys that others read.
+
+    Raises:
+        InvalidInput: it is not a group of keys.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"must be the fields of a plan, not {_describe(value)}", is_predicate=True)
+    return value
+
+
 def parse_service_level(level: str) -> ServiceLevel:
     """Parse a service level: `80% in 20s`, `95% within 0 s`.
 
@@ -396,6 +409,7 @@ SERVICE_LEVEL = InputKind("service level", read_service_level, "string", '"SHARE
 TIER = InputKind("tier", read_tier, "integer", "NAME")
 CACHED_TOKENS = InputKind("cached tokens", read_cached_tokens, "string", "NAME", choices=tuple(CACHED_TOKEN_COUNTING))
 FIELD_NAMES = InputKind("fields", read_field_names, "array", "FIELD,...", item={"type": "string"})
+PLAN_FIELDS = InputKind("plan fields", read_plan_fields, "object", "FIELDS")
 ALIASES = InputKind("aliases", read_aliases, "string", "NAME=MODEL,...")
 COLUMN_NAMES = InputKind("columns", read_column_names, "string", "FIELD=NAME,...")
 FILTER = InputKind("filter", read_filter, "string", "CONDITION")

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from voicebill.answers.provisioned.commitments import CommitmentName, CommitmentOption, PtuMix
+from voicebill.answers.provisioned.plan_load import PlanLoad
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.report import DayText, Dollars, Ratio, Report, format_decimal, package_version
 from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term
@@ -40,6 +41,36 @@ class PtuLoadReport(Report):
             response_tokens=format_decimal(Fraction(request.response_tokens)),
             cache_rate=format_decimal(Fraction(request.cache_rate)),
             profile=tuple(format_decimal(calls) for calls in request.hours) if request.profile else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLoadReport(Report):
+    """The load of the text model of a plan's pipeline; numbers are decimal strings, means over calls of all lengths."""
+
+    realtime_model: str
+    """The plan's own model, which is not sized."""
+    conversations_per_hour: str | None
+    """Conversations in the busy hour; null if their number is not known."""
+    requests: str
+    """Model calls in a conversation."""
+    prompt_tokens: str
+    """Input tokens in a conversation, cached ones included."""
+    cached_tokens: str
+    """Cached input tokens in a conversation."""
+    response_tokens: str
+    """Output tokens in a conversation."""
+
+    @classmethod
+    def of(cls, load: PlanLoad) -> "PlanLoadReport":
+        """The load of a plan."""
+        return cls(
+            realtime_model=load.realtime_model,
+            conversations_per_hour=None if load.traffic is None else format_decimal(load.traffic.calls_per_hour),
+            requests=format_decimal(load.requests),
+            prompt_tokens=format_decimal(load.prompt_tokens),
+            cached_tokens=format_decimal(load.cached_tokens),
+            response_tokens=format_decimal(load.response_tokens),
         )
 
 
@@ -256,6 +287,8 @@ class PtuReport(Report):
     """Currency of all amounts."""
     load: PtuLoadReport
     """The load."""
+    plan_load: PlanLoadReport | None
+    """The plan's load from which it is derived; null without a plan."""
     input_tpm: int
     """Input tokens per minute in the busiest hour."""
     output_tpm: int
@@ -299,6 +332,7 @@ class PtuReport(Report):
             day=request.day.isoformat(),
             currency="USD",
             load=PtuLoadReport.of(answer),
+            plan_load=None if request.plan_load is None else PlanLoadReport.of(request.plan_load),
             input_tpm=round(request.input_tpm),
             output_tpm=round(request.output_tpm),
             normalized_tpm=round(answer.normalized_tpm),

@@ -9,9 +9,11 @@ from typing import Any
 
 from rich.console import Console
 
-from voicebill.answers.parameters.inputs import PTU
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.parameters.inputs import CALL_VOLUME, PLAN, PTU, SELECTION
 from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
 from voicebill.answers.parameters.read_inputs import InvalidInputs
+from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
@@ -23,20 +25,18 @@ from voicebill.billing.money import Amount
 from voicebill.billing.validation import Number
 from voicebill.cli.display import terminal
 from voicebill.cli.options.inputs import takes_inputs
+from voicebill.cli.options.request import takes_request
 from voicebill.cli.options.shared import (
     DEFAULT_THEME,
     ChartFileOption,
     ChartWidthOption,
     ExactOption,
     JsonOption,
-    PricesOption,
     ThemeOption,
-    home_files,
     parse_theme,
     require_chart_file,
     today,
 )
-from voicebill.facts import load_facts
 from voicebill.facts.files import read_text
 
 BREAK_EVEN_NOTE = (
@@ -53,14 +53,24 @@ def _profile_text(text: str) -> str:
         raise error.at("profile") from None
 
 
-PTU_OPTIONS = {**PTU, "profile": replace(PTU["profile"], help=f"{PTU['profile'].help}, or a file with them")}
+PLAN_OPTIONS = {
+    name: replace(row, is_required=False, default_text="no plan") if row.is_required else row
+    for name, row in {**PLAN, **CALL_VOLUME, "rules": SELECTION["rules"]}.items()
+}
+PTU_OPTIONS = {name: row for name, row in PTU.items() if name != "plan"} | {
+    "profile": replace(PTU["profile"], help=f"{PTU['profile'].help}, or a file with them")
+}
+
+CHECKED_WITH_PLAN = {name: row for name, row in PTU_OPTIONS.items() if name != "profile"}
 
 
+@takes_request(PLAN_OPTIONS, CHECKED_WITH_PLAN, file_inputs={**PLAN_OPTIONS, **SELECTION}, is_optional=True)
 @takes_inputs("load", PTU_OPTIONS)
 def ptu_command(
     *,
+    request: EstimateRequest | None,
+    facts: Facts,
     load: dict[str, Any],
-    prices: PricesOption = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
     theme: ThemeOption = DEFAULT_THEME,
@@ -71,20 +81,24 @@ def ptu_command(
 
     Sized by Microsoft's formula; for text models, as no realtime model is listed.
 
+    From a plan of a voice conversation, the load is that of the text model of a pipeline (STT, LLM, TTS).
+
     \b
     A thousand calls a minute at the peak, half of the prompt cached:
         voicebill ptu --model gpt-5.2 --deployment data-zone \\
             --calls-per-minute 1000 --prompt-tokens 200 --response-tokens 20 --cache-rate 0.5
+    The text model of thirty thousand conversations a month:
+        voicebill ptu --minutes 10 --turns 20 --conversations 30000/month
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
     if "profile" in load:
         load["profile"] = _profile_text(load["profile"])
     issues: list[Issue] = []
-    request = parse_ptu_request(load, today=today(), issues=issues)
-    if request is None:
+    ptu_request = parse_ptu_request(load, today=today(), facts=facts, issues=issues, plan=request)
+    if ptu_request is None:
         raise InvalidInputs(issues)
     with errors_by_input():
-        answer = size_ptus(request, load_facts(*home_files(), *(prices or ())))
+        answer = size_ptus(ptu_request, facts)
     if chart_file:
         from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
 
@@ -100,6 +114,8 @@ def print_ptu_sizing(answer: PtuSizing, out: Console) -> None:
     request, throughput = answer.request, answer.throughput
     location = ", ".join(filter(None, (request.deployment, request.region)))
     out.print(terminal.heading(f"{throughput.model} at azure, provisioned ({location}) on {request.day}"))
+    if request.plan_load is not None:
+        out.print(f"the text model of a pipeline (STT, LLM, TTS), from the plan: {request.plan_load.summary}")
     input_text = f"{_format_number(request.prompt_tokens)} prompt tokens ({_format_number(100 * request.cache_rate)}% cached)"
     out.print(
         f"{_format_number(request.peak)} calls per minute at the peak, each with {input_text} and "

@@ -52,10 +52,13 @@ REPLACED_BY = {
 """What a plan file contains and an option replaces as a whole."""
 
 
-def takes_request(inputs: Inputs, own_inputs: Inputs | None = None) -> Callable[[Command], Command]:
+def takes_request(
+    inputs: Inputs, own_inputs: Inputs | None = None, *, file_inputs: Inputs | None = None, is_optional: bool = False
+) -> Callable[[Command], Command]:
     """Give a command the options of a request; it receives the keywords `request` and `facts`.
 
-    `own_inputs` are further options of the command, whose errors are reported with those of the request.
+    `own_inputs` are further options of the command, whose errors are reported with those of the request. `file_inputs` are
+    what a plan file may give (None: what options may give). `is_optional`: without any of these options, `request` is None.
     """
     first = [PLAN_FILE, *map(input_parameter, inputs.values()), *FILES, *OWN_FILES]
 
@@ -66,10 +69,15 @@ def takes_request(inputs: Inputs, own_inputs: Inputs | None = None) -> Callable[
         def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
             shared = {name: options.pop(name) for name in names}
             issues: list[Issue] = []
-            if own_inputs:
+            has_plan = not is_optional or _has_plan(shared, inputs)
+            if own_inputs and has_plan:
                 read_table(explicit_values(options, own_inputs), input_schema(own_inputs.values()), issues)
-            plan_file = PlanFile.read(shared["plan"], shared, inputs)
-            request, facts = read_request(shared, inputs, issues, plan_file)
+            plan_file = PlanFile.read(shared["plan"], shared, inputs, file_inputs)
+            request: EstimateRequest | None
+            if has_plan:
+                request, facts = read_request(shared, inputs, issues, plan_file)
+            else:
+                request, facts = None, load_facts_and_rules(None, shared["prices"])[0]
             try:
                 command(request=request, facts=facts, **options)
             except VoicebillError as error:
@@ -78,6 +86,12 @@ def takes_request(inputs: Inputs, own_inputs: Inputs | None = None) -> Callable[
         return run
 
     return decorate
+
+
+def _has_plan(options: Mapping[str, Any], inputs: Inputs) -> bool:
+    """Whether any option of a planned conversation is given."""
+    files = ("plan", "rule", *(parameter.name for parameter in FILES))
+    return bool(explicit_values(options, inputs)) or any(options[name] is not None for name in files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +103,8 @@ class PlanFile:
     lines: Mapping[TablePath, int]
 
     @classmethod
-    def read(cls, file: Path | None, options: Mapping[str, Any], inputs: Inputs) -> Self:
-        """Read the file of a command, if there is one.
+    def read(cls, file: Path | None, options: Mapping[str, Any], inputs: Inputs, file_inputs: Inputs | None = None) -> Self:
+        """Read the file of a command, if there is one; `file_inputs` are those that it may give (None: all of the options).
 
         Raises:
             UnreadableFile: the file cannot be read.
@@ -101,7 +115,8 @@ class PlanFile:
         replaced = set(explicit_values(options, inputs))
         replaced |= {name for option, names in REPLACED_BY.items() if options[option] is not None for name in names}
         table, lines = read_plan_table(file)
-        return cls(file, {name: value for name, value in table.items() if name in inputs and name not in replaced}, lines)
+        names = set(inputs if file_inputs is None else file_inputs) - replaced
+        return cls(file, {name: value for name, value in table.items() if name in names}, lines)
 
     def located(self, error: VoicebillError) -> VoicebillError:
         """An error of a value of the file with its line; any other error as it is."""

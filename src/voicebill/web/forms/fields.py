@@ -8,6 +8,7 @@ from voicebill.answers.comparison.model_choices import ModelChoices
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL
 from voicebill.answers.parameters import kinds
 from voicebill.answers.parameters.inputs import (
+    BUSY_HOUR,
     CALL_VOLUME,
     CAPACITY,
     COMPARISON,
@@ -167,6 +168,7 @@ CAPACITY_MORE_FIELDS = (
 )
 COMPARISON_FIELDS = (*form_groups(COMPARISON.values())[1:], *MORE_FIELDS)
 PTU_FIELDS = form_groups(PTU.values())[0]
+PTU_BUSY_HOUR_FIELDS = tuple(form_field(row) for row in PTU.values() if row.group == BUSY_HOUR)
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}

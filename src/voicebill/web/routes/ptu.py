@@ -1,25 +1,30 @@
 """Serve PTU sizings: PTUs for a load, their cost and break-even, as a page and as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.parameters.inputs import PTU
-from voicebill.answers.parameters.ptu_schema import errors_by_input, parse_ptu_request
+from voicebill.answers.parameters.ptu_schema import errors_by_input, load_issue, parse_ptu_request, plan_issue, split_plan
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import available_models, size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, cheapest_option_text
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, column_decimals
+from voicebill.billing.validation import Number
 from voicebill.charts import draw
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
-from voicebill.web.forms.fields import PTU_FIELDS
+from voicebill.web.forms.fields import PTU_BUSY_HOUR_FIELDS, PTU_FIELDS, FieldGroup, FormField, with_defaults
+from voicebill.web.forms.ptu_link import ptu_query
 from voicebill.web.forms.requests import (
+    BoundRequest,
+    bind_request,
     issue_errors,
     problem_from,
     read_form,
@@ -69,7 +74,7 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
 
     @router.post("/ptu", include_in_schema=False)
     async def submit(request: Request) -> Response:
-        values = {name: value for name, value in (await read_form(request)).items() if name in PTU and value}
+        values = without_derived(await read_form(request))
         return see_other(request, f"{site.prefix}/ptu?{urlencode(values)}")
 
     @router.get("/api/ptu", **openapi.GET_PTU)
@@ -105,17 +110,72 @@ def answer_ptus(table: object, site: Site) -> PtuSizing:
         Problem: a field is unknown, missing or invalid; or there is no result.
     """
     if isinstance(table, Mapping):
-        reject_oversized(table, max_characters=openapi.MAX_PROFILE_CHARACTERS)
+        reject_oversized(table, max_characters=openapi.MAX_PTU_CHARACTERS)
         table = {name: value for name, value in table.items() if value not in ("", None)}
+    bound, load = _bind_plan(table, site)
+    facts = site.facts if bound is None else bound.facts
     issues: list[Issue] = []
-    request = parse_ptu_request(table, today=site.today(), issues=issues)
+    plan = None if bound is None else bound.request
+    request = parse_ptu_request(load, today=site.today(), facts=facts, issues=issues, plan=plan)
     if request is None:
-        raise Problem(422, "Invalid input", issue_errors(issues))
+        raise Problem(422, "Invalid input", issue_errors(map(load_issue, issues)))
     try:
         with errors_by_input():
-            return size_ptus(request, site.facts)
+            return size_ptus(request, facts)
     except VoicebillError as error:
         raise problem_from(error) from None
+
+
+def _bind_plan(table: object, site: Site) -> tuple[BoundRequest | None, object]:
+    """The plan of a request within the site's limits (None: there is none), and the request without it.
+
+    Raises:
+        Problem: the plan is invalid; its errors are those of `plan`.
+    """
+    issues: list[Issue] = []
+    try:
+        fields, load = split_plan(_with_plan_fields(table, site), issues)
+        if issues:
+            raise Problem(422, "Invalid input", issue_errors(issues))
+        return None if fields is None else bind_request(fields, site), load
+    except Problem as problem:
+        plan_errors = issue_errors(plan_issue(*error) for error in problem.errors)
+        raise Problem(problem.status, problem.title, plan_errors) from None
+
+
+def _with_plan_fields(table: object, site: Site) -> object:
+    """The request with the fields of its plan, which is text in an address: the query of the first page.
+
+    Raises:
+        Problem: the text is no query.
+    """
+    if isinstance(table, Mapping) and isinstance(text := table.get("plan"), str):
+        return {**table, "plan": with_defaults(read_query(text, site.limits))}
+    return table
+
+
+def derived_values(answer: PtuSizing) -> dict[str, str]:
+    """The values of the form's fields that a plan gives, as text; none without a plan."""
+    request = answer.request
+    if request.plan_load is None:
+        return {}
+    numbers = {name: getattr(request, name) for name in ("calls_per_minute", "prompt_tokens", "response_tokens")}
+    place = {"model": request.model, "deployment": request.deployment, "region": request.region or ""}
+    return {
+        **place,
+        **{name: _text(number) for name, number in numbers.items() if number is not None},
+        "cache_rate": f"{_text(100 * Decimal(request.cache_rate))}%",
+    }
+
+
+def _text(number: Number) -> str:
+    return f"{Decimal(number).normalize():,f}"
+
+
+def without_derived(form: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a submitted form, without those that still have the values derived from its plan."""
+    derived = dict(parse_qsl(form.get("derived", "")))
+    return {name: value for name, value in form.items() if name in PTU and value and value != derived.get(name)}
 
 
 def _bars(answer: PtuSizing) -> list[Bar]:
@@ -142,14 +202,35 @@ def _column_decimals(answer: PtuSizing) -> dict[str, int]:
     return decimals | {"mix": column_decimals(amounts_by_term(cost)["month"] for cost in costs if cost is not None)}
 
 
+def _group_of_plan(view: PtuSizing | None) -> FieldGroup:
+    """The fields of a load that a plan gives: an empty one is derived, so that no choice is empty."""
+    load = view.request.plan_load if view is not None else None
+    week = "from the plan"
+    if load is not None and load.days_per_week is not None:
+        week = f"from the plan: {load.hours_per_day} hours of a day, {float(load.days_per_week):.3g} days a week"
+
+    def of_plan(field: FormField) -> FormField:
+        if field.choices:
+            return replace(field, choices=tuple((label, label) for _, label in field.choices))
+        return replace(field, placeholder=week) if field.name == "profile" else field
+
+    return replace(PTU_FIELDS, fields=tuple(map(of_plan, PTU_FIELDS.fields)))
+
+
 def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
     view: PtuSizing | None = more.get("view")
     problem: Problem | None = more.get("problem")
     regions = sorted({name for row in site.facts.provisioned.hourly_prices for name in row.regions})
+    derived = derived_values(view) if view is not None else {}
+    has_plan = "plan" in values
     empty: dict[str, Any] = {"view": None, "problem": None, "query": ""}
     return {
-        "given": values,
-        "group": PTU_FIELDS,
+        "given": {**derived, **values},
+        "derived": urlencode(derived),
+        "has_plan": has_plan,
+        "example_query": ptu_query({}),
+        "group": PTU_FIELDS if not has_plan else _group_of_plan(view),
+        "busy_hour": () if not has_plan else PTU_BUSY_HOUR_FIELDS,
         "errors": {name: text for name, text in problem.errors if name} if problem else {},
         "models": list(available_models(site.facts, site.today())),
         "regions": regions,
