@@ -133,14 +133,17 @@ def _bind_plan(table: object, site: Site) -> tuple[BoundRequest | None, object]:
         Problem: the plan is invalid; its errors are those of `plan`.
     """
     issues: list[Issue] = []
+    fields, load = split_plan(_with_plan_fields(table, site), issues)
+    if issues:
+        raise Problem(422, "Invalid input", issue_errors(issues))
     try:
-        fields, load = split_plan(_with_plan_fields(table, site), issues)
-        if issues:
-            raise Problem(422, "Invalid input", issue_errors(issues))
         return None if fields is None else bind_request(fields, site), load
     except Problem as problem:
-        plan_errors = issue_errors(plan_issue(*error) for error in problem.errors)
-        raise Problem(problem.status, problem.title, plan_errors) from None
+        raise _plan_problem(problem) from None
+
+
+def _plan_problem(problem: Problem) -> Problem:
+    return Problem(problem.status, problem.title, issue_errors(plan_issue(*error) for error in problem.errors))
 
 
 def _with_plan_fields(table: object, site: Site) -> object:
@@ -149,9 +152,15 @@ def _with_plan_fields(table: object, site: Site) -> object:
     Raises:
         Problem: the text is no query.
     """
-    if isinstance(table, Mapping) and isinstance(text := table.get("plan"), str):
-        return {**table, "plan": with_defaults(read_query(text, site.limits))}
-    return table
+    if not isinstance(table, Mapping) or not isinstance(text := table.get("plan"), str):
+        return table
+    try:
+        fields = read_query(text, site.limits)
+    except Problem as problem:
+        raise _plan_problem(problem) from None
+    if not fields:
+        raise Problem(422, "Invalid input", [("plan", "must be the fields of a plan, such as minutes=10&turns=20")])
+    return {**table, "plan": with_defaults(fields)}
 
 
 def derived_values(answer: PtuSizing) -> dict[str, str]:
@@ -226,7 +235,7 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
     empty: dict[str, Any] = {"view": None, "problem": None, "query": ""}
     return {
         "given": {**derived, **values},
-        "derived": urlencode(derived),
+        "derived": urlencode({name: value for name, value in derived.items() if value}),
         "has_plan": has_plan,
         "example_query": ptu_query({}),
         "group": PTU_FIELDS if not has_plan else _group_of_plan(view),
