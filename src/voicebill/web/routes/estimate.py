@@ -29,6 +29,7 @@ from voicebill.web.bound_answers import answer_estimate, changes_since, link_pin
 from voicebill.web.forms.fields import plan_query_string, query_string
 from voicebill.web.forms.form import FIELD_LABELS, form_context, page_fields, problem_context
 from voicebill.web.forms.model_choices import Choices, deployment_label, provider_label
+from voicebill.web.forms.ptu_link import ptu_query
 from voicebill.web.forms.requests import (
     MAX_COLUMNS,
     PAGE_FIELDS,
@@ -99,6 +100,7 @@ class EstimateView:
     notes: tuple[str, ...]
     query: str
     plan_query: str
+    ptu_query: str
     api_query: str
     permalink: str
     changes: tuple[str, ...]
@@ -130,6 +132,7 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str], site: Si
         notes=tuple(notes),
         query=query_string(values),
         plan_query=plan_query_string(values),
+        ptu_query=ptu_query(values),
         api_query=urlencode({name: value for name, value in values.items() if value and name not in PAGE_FIELDS}),
         permalink="" if bound.discount else query_string(values, **pins),
         changes=tuple(changes_since(values, pins)) if not bound.discount else (),

@@ -288,6 +288,7 @@ if (live) {
     update({ pushing: true });
   });
   form.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("formaction")) return; // leads to another page
     event.preventDefault();
     clearTimeout(updateTimer);
     update({ pushing: true });
