@@ -77,12 +77,12 @@ def test_tables_state_the_mean_beside_the_month() -> None:
     mean, month = (document[name]["expected"] for name in ("mean_per_conversation", "per_month"))
     shown = run("estimate", *options(FIELDS)).stdout
     assert re.search(rf"a call on average +\S+ +{re.escape(dollars(mean))} ", shown)
-    assert re.search(rf"per month: × 3,000 +\S+ +{re.escape(dollars(month))} ", shown)
+    assert re.search(rf"per month: 3,000 × {re.escape(dollars(mean))} +\S+ +{re.escape(dollars(month))} ", shown)
     compared = " ".join(run("compare", *options(FIELDS), "--model", "gpt-realtime-1.5", "--break-even", "none").stdout.split())
     assert f"{dollars(mean)} a call on average × 3,000" in compared
     page = client().get("/", params=FIELDS | {"model": "gpt-realtime-1.5"}).text
     assert f'<th scope="row">a call on average</th><td>{dollars(document["mean_per_conversation"]["best"])}</td>' in page
-    assert '<th scope="row">per month: × 3,000</th>' in page
+    assert f'<th scope="row">per month: 3,000 × {dollars(mean)}</th>' in page
     comparison = client().get("/compare", params=FIELDS).text
     assert "per month: the cost of a call on average × 3,000;" in comparison
     assert re.search(r"\$\S+ a call<", comparison)
@@ -95,7 +95,7 @@ def dollars(text: str) -> str:
 
 def test_a_volume_of_another_period_states_the_calls_of_a_month() -> None:
     """50 × 365 / 12 = 1,520.8 calls."""
-    assert "per month: × 1,520.8 (50/day)" in run("estimate", *options(FIELDS | {"conversations": "50/day"})).stdout
+    assert "per month: 1,520.8 (50/day) × $" in run("estimate", *options(FIELDS | {"conversations": "50/day"})).stdout
 
 
 def test_headlines_include_connection_fees() -> None:

@@ -140,10 +140,11 @@ def test_an_html_file_needs_nothing_but_itself() -> None:
 def test_the_markdown_has_the_same_figures_for_people() -> None:
     answer = answer_of()
     text = handout_markdown(estimate_handout(answer, ISSUED))
-    month = answer.total_per_month
+    mean, month = answer.total_mean, answer.total_per_month
+    assert mean is not None
     assert month is not None
     cells = [format_amount(month.best), f"**{format_amount(month.expected)}**", format_amount(month.worst)]
-    assert f"| per month: × 1,520.8 (50/day) | {' | '.join(cells)} |" in text
+    assert f"| per month: 1,520.8 (50/day) × {format_amount(mean.expected)} | {' | '.join(cells)} |" in text
     assert "- **Deployment**: data-zone\n" in text
     assert "- **Volume**: 50 conversations a day (1,520.8 a month)\n" in text
     assert all(f"- {note}" in text.replace("\\", "") for note in (*answer.assumptions, *answer.warnings))

@@ -34,7 +34,8 @@ def amount_rows(answer: Estimate, money: Money) -> list[tuple[str, Scenarios]]:
         monthly_fees = answer.connection.monthly_fees if answer.connection else 0
         fees = f" + {money(monthly_fees)}" if monthly_fees else ""
         calls = format_monthly_calls(answer.volume)
-        rows += [("a call on average", mean), (f"per month: × {calls}{fees}", month), ("per year", year)]
+        monthly = f"per month: {calls} × {money(mean.expected)}{fees}"
+        rows += [("a call on average", mean), (monthly, month), ("per year", year)]
     return rows
 
 

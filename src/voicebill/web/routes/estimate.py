@@ -18,6 +18,7 @@ from voicebill.answers.estimates.scenarios import Scenarios
 from voicebill.answers.parameters.changed_inputs import changed_inputs
 from voicebill.answers.parsing.quantities import format_monthly_calls
 from voicebill.answers.reports.estimate import EstimateReport
+from voicebill.answers.reports.estimate_text import amount_rows
 from voicebill.answers.reports.simulation import TOKEN_METERS
 from voicebill.answers.sensitivity.recommendations import Recommendation
 from voicebill.answers.sensitivity.sensitivity import Swing
@@ -113,7 +114,7 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str], site: Si
     columns = tuple(plan_columns(bound, answer, values, site))
     choices = site.model_choices(bound.request.selection.day)
     pins = link_pins(bound, answer)
-    ranges = tuple(_scenario_ranges(answer))
+    ranges = tuple(_scenario_range(label, amounts) for label, amounts in amount_rows(answer, format_amount))
     summary = f"expected {ranges[0].expected} per conversation" + (
         f", {format_amount(answer.total_per_month.expected)} per month" if answer.total_per_month else ""
     )
@@ -138,20 +139,6 @@ def build_estimate_view(bound: BoundRequest, values: Mapping[str, str], site: Si
         changes=tuple(changes_since(values, pins)) if not bound.discount else (),
         discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
     )
-
-
-def _scenario_ranges(answer: Estimate) -> Iterator[ScenarioRange]:
-    """The amounts that the page leads with, connection fees included."""
-    yield _scenario_range("per call", answer.total)
-    yield _scenario_range("per minute", answer.total_per_minute)
-    mean, month, year = answer.total_mean, answer.total_per_month, answer.total_per_year
-    if answer.volume and mean and month and year:
-        monthly_fees = answer.connection.monthly_fees if answer.connection else 0
-        fees = f" + {format_amount(monthly_fees)}" if monthly_fees else ""
-        yield _scenario_range("mean call, all lengths", mean)
-        calls = format_monthly_calls(answer.volume)
-        yield _scenario_range(f"per month: {calls} × {format_amount(mean.expected)}{fees}", month)
-        yield _scenario_range("per year", year)
 
 
 def _scenario_range(label: str, amounts: Scenarios) -> ScenarioRange:
