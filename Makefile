@@ -65,8 +65,9 @@ docs: $(VENV)/.run ## compute docs/one-call.md and docs/providers.md, and write 
 		from voicebill.answers.comparison.documentation import providers_page; \
 		sys.stdout.write(providers_page(load_facts(), date(2026, 11, 28)))" > docs/providers.md
 
-page: $(VENV)/.dev ## take the screenshot docs/page.png with an installed Chromium
+page: $(VENV)/.dev ## take the screenshot docs/page.png and draw the preview and the icons with an installed Chromium
 	@$(BIN)/python -m tests.web.screenshot
+	@$(BIN)/python -m tests.web.preview
 
 bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python -W ignore benchmarks/conversation.py

@@ -23,6 +23,7 @@ PAGES = (
     "/?minutes=x",
     "/answer",
     "/why",
+    "/quote?minutes=5",
     "/compare",
     "/compare?against=support-bot",
     "/capacity",
@@ -57,6 +58,8 @@ class Links(HTMLParser):
             self.links.append(values)
         elif tag == "form":
             self.forms.append((values, set()))
+        elif tag == "button" and "formaction" in values:
+            self.forms.append(({"action": values["formaction"], "method": "post"}, set()))
         elif tag in ("input", "select") and self.forms:
             self.forms[-1][1].add(f"{values.get('name')}={values.get('value', '')}")
 
@@ -132,6 +135,8 @@ def test_a_discount_which_no_address_has_leaves_the_page_embedded() -> None:
     page = SITE.post("/answer", data={"minutes": "5", "turns": "9", "discount": "10", "embed": "1"})
     links = Links(page.text).links
     assert any(stays(link["href"], "") for link in links)
+    assert all(stays(form["action"], "") for form, _ in Links(page.text).forms)
+    assert "formaction" in page.text
     assert "discount" not in "".join(link["href"] for link in links)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
@@ -10,17 +11,27 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from voicebill.answers.escaping import json_text
+from voicebill.billing.errors import closest_names
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
-from voicebill.web.limits_middleware import LimitsMiddleware
-from voicebill.web.pages import STATIC, Pages
+from voicebill.web.embedding import EMBED_FIELD, is_embedded
+from voicebill.web.limits_middleware import LimitsMiddleware, Message
+from voicebill.web.pages import NAVIGATION, ROOT_FILES, STATIC, Pages
 from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, quote, rules, simulate
 from voicebill.web.site import Site
-from voicebill.web.status_reports import HealthReport, Problem, ProblemReport
+from voicebill.web.status_reports import HealthReport, Problem, ProblemReport, program_response
 
-METHOD_NOT_ALLOWED = 405
+NO_SUCH_PAGE, METHOD_NOT_ALLOWED = 404, 405
+
+WORDS_FOR_READERS = {
+    NO_SUCH_PAGE: ("There is no such page", "This site has nothing at {path}."),
+    METHOD_NOT_ALLOWED: (
+        "This address cannot be used like that",
+        "{path} does not take {method} requests: open one of the pages.",
+    ),
+}
+"""The title and the sentence of errors that a reader sees, in place of the names of HTTP statuses."""
 
 
 def create_app(site: Site) -> FastAPI:
@@ -72,7 +83,12 @@ def create_app(site: Site) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     app.add_middleware(
-        LimitsMiddleware, limits=site.limits, prefix=site.prefix, hosts=site.hosts, frame_ancestors=site.frame_ancestors
+        LimitsMiddleware,
+        limits=site.limits,
+        prefix=site.prefix,
+        hosts=site.hosts,
+        frame_ancestors=site.frame_ancestors,
+        render_problem=partial(early_problem_response, pages=pages),
     )
     build_document = app.openapi
     app.openapi = lambda: _with_problem_schema(build_document())  # type: ignore[method-assign]
@@ -88,10 +104,19 @@ def _add_site_routes(app: FastAPI, site: Site, pages: Pages) -> None:
 
     @app.get("/api", include_in_schema=False)
     async def api_page(request: Request) -> Response:
-        origin = f"{request.url.scheme}://{request.url.netloc}"
-        return pages.page(
-            request, "api.html", {"example": openapi.EXAMPLE_PLAN, "script": openapi.EXAMPLE_SCRIPT, "origin": origin}
-        )
+        return pages.page(request, "api.html", {"example": openapi.EXAMPLE_PLAN, "script": openapi.EXAMPLE_SCRIPT})
+
+    @app.get("/robots.txt", include_in_schema=False)
+    async def robots(request: Request) -> Response:
+        return pages.robots(request)
+
+    def add_root_file(name: str) -> None:
+        @app.get(f"/{name}", include_in_schema=False)
+        async def root_file(request: Request) -> Response:
+            return pages.file(request, name)
+
+    for name in ROOT_FILES:
+        add_root_file(name)
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(request: Request, name: str) -> Response:
@@ -106,30 +131,61 @@ def allowed_methods(path: str, routes: Iterable[Route]) -> str:
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
+def is_for_reader(request: Request, prefix: str) -> bool:
+    """Whether an error is shown as a page: a browser asked for one."""
+    path = request.scope["path"].removeprefix(prefix)
+    for_program = path.startswith(("/api/", "/healthz", "/answer", "/why"))
+    return not for_program and "text/html" in request.headers.get("accept", "")
+
+
+def problem_response(request: Request, problem: Problem, pages: Pages) -> Response:
+    """A problem: a page for a reader, with the page that was probably meant, and problem+json for a program."""
+    if is_for_reader(request, pages.site.prefix):
+        path = request.scope["path"].removeprefix(pages.site.prefix)
+        context = {"problem": problem, "similar": similar_page(path) if problem.status == NO_SUCH_PAGE else None}
+        return pages.page(request, "problem.html", context, status=problem.status)
+    return program_response(problem)
+
+
+def early_problem_response(scope: Message, problem: Problem, pages: Pages) -> Response:
+    """The same for a request that is refused before it is read: of its address, only whether it is in a frame counts."""
+    query = EMBED_FIELD if is_embedded(scope.get("query_string", b"").decode("latin-1")) else ""
+    try:
+        return problem_response(Request({**scope, "query_string": query.encode()}), problem, pages)
+    except ValueError:  # a Host header that is no name
+        return program_response(problem)
+
+
+def similar_page(path: str) -> tuple[str, str] | None:
+    """The path and the name of the page whose address or name is most similar to a path.
+
+    >>> similar_page("/compar"), similar_page("/usage_log"), similar_page("/wp-login.php")
+    (('/compare', 'Compare'), ('/cost', 'Usage logs'), None)
+    """
+    words = {page_path.strip("/") or "estimate": (page_path, name) for page_path, name, _ in NAVIGATION}
+    words |= {name.lower(): (page_path, name) for page_path, name, _ in NAVIGATION}
+    word = path.strip("/").partition("/")[0].replace("_", " ").replace("-", " ").lower()
+    return next((words[name] for name in closest_names(word, words, 1)), None)
+
+
 def _add_error_handlers(app: FastAPI, pages: Pages, routes: Sequence[Route]) -> None:
     """Return errors as problem+json to programs, and as a page to browsers."""
 
-    def problem_response(request: Request, problem: Problem) -> Response:
-        path = request.scope["path"].removeprefix(pages.site.prefix)
-        if not path.startswith(("/api", "/healthz", "/answer", "/why")) and "text/html" in request.headers.get("accept", ""):
-            return pages.page(request, "problem.html", {"problem": problem}, status=problem.status)
-        return Response(
-            json_text(problem.report.to_dict()),
-            status_code=problem.status,
-            media_type="application/problem+json",
-            headers={"cache-control": "no-store"},
-        )
-
     async def handle_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return problem_response(request, error)
+        return problem_response(request, error, pages)
 
     async def handle_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
-        response = problem_response(request, Problem(error.status_code, str(error.detail), [(None, str(error.detail))]))
+        problem = Problem(error.status_code, str(error.detail), [(None, str(error.detail))])
+        path = request.scope["path"].removeprefix(pages.site.prefix)
+        words = WORDS_FOR_READERS.get(error.status_code)
+        if words and is_for_reader(request, pages.site.prefix):
+            problem = Problem(error.status_code, words[0], [(None, words[1].format(path=path[:80], method=request.method))])
+        response = problem_response(request, problem, pages)
         response.headers.update(error.headers or {})
         if error.status_code == METHOD_NOT_ALLOWED:  # the error itself names the methods of one route of the path
-            response.headers["allow"] = allowed_methods(request.scope["path"].removeprefix(pages.site.prefix), routes)
+            response.headers["allow"] = allowed_methods(path, routes)
         return response
 
     app.add_exception_handler(Problem, handle_problem)

@@ -6,15 +6,17 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from typing import Any, Literal, get_args
 
-from voicebill.answers.escaping import json_text
+from starlette.responses import Response
+
 from voicebill.web.embedding import ANYWHERE, OWN_SITE, is_embedded
 from voicebill.web.site import Limits
-from voicebill.web.status_reports import Problem
+from voicebill.web.status_reports import Problem, program_response
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+RenderProblem = Callable[[Message, Problem], Response]
 
 CLIENT_CLOSED_REQUEST = 499
 """What the log has for a request whose client closed the connection, as that of nginx; it is never sent."""
@@ -83,14 +85,20 @@ class LimitsMiddleware:
         limits: Limits,
         prefix: str = "",
         hosts: Collection[str] | None = None,
+        *,
         frame_ancestors: Collection[str] = (ANYWHERE,),
+        render_problem: RenderProblem | None = None,
     ) -> None:
-        """`hosts`: the names by which the site may be addressed (None: any); `frame_ancestors`: the sites that may embed it."""
+        """`hosts`: the names by which the site may be addressed (None: any); `frame_ancestors`: the sites that may embed it.
+
+        `render_problem` makes the response of a problem, for a reader or a program.
+        """
         self.app = app
         self.limits = limits
         self.prefix = prefix
         self.hosts = hosts
         self.frame_ancestors = frame_ancestors
+        self.render_problem = render_problem or _json_problem
         self.active = dict.fromkeys(get_args(RequestKind), 0)
         self.max_active: Mapping[str, int] = {
             "log": limits.concurrent_logs,
@@ -107,7 +115,7 @@ class LimitsMiddleware:
         scope = {**scope, "root_path": self.prefix} if self.prefix else scope
         is_head = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if is_head else scope
-        response = _Response(scope, send, self.frame_ancestors, head=is_head)
+        response = _Response(scope, send, self, head=is_head)
         slots = Slots(self, self._kind(scope["path"].removeprefix(self.prefix)))
         try:
             self._check_host(scope)
@@ -216,6 +224,10 @@ class LimitsMiddleware:
             watcher.cancel()
 
 
+def _json_problem(_scope: Message, problem: Problem) -> Response:
+    return program_response(problem)
+
+
 class Slots:
     """The place of one request among those of its kind that are processed at the same time."""
 
@@ -246,9 +258,9 @@ class Slots:
 class _Response:
     """Adds headers to the response of one request."""
 
-    def __init__(self, scope: Message, send: Send, frame_ancestors: Collection[str], *, head: bool) -> None:
+    def __init__(self, scope: Message, send: Send, limits: LimitsMiddleware, *, head: bool) -> None:
         self.scope = scope
-        self.frame_ancestors = frame_ancestors
+        self.limits = limits
         self.head = head
         self.send_downstream = send
         self.status = 0
@@ -259,7 +271,7 @@ class _Response:
             self.status = message["status"]
             header_names = {name for name, _ in message["headers"]}
             query = self.scope.get("query_string", b"").decode("latin-1")
-            policy = {"content-security-policy": content_security_policy(query, self.frame_ancestors)}
+            policy = {"content-security-policy": content_security_policy(query, self.limits.frame_ancestors)}
             added_headers = [
                 (name.encode(), value.encode())
                 for name, value in (SECURITY_HEADERS | policy).items()
@@ -275,12 +287,7 @@ class _Response:
         """Send a problem, unless a response has already started."""
         if self.status:
             return
-        body = json_text(problem.report.to_dict()).encode()
-        problem_headers = {
-            "content-type": "application/problem+json",
-            "content-length": str(len(body)),
-            "cache-control": "no-store",
-        }
-        pairs = [(name.encode(), value.encode()) for name, value in (problem_headers | headers).items()]
+        rendered = self.limits.render_problem(self.scope, problem)
+        pairs = [*rendered.raw_headers, *((name.encode(), value.encode()) for name, value in headers.items())]
         await self.send({"type": "http.response.start", "status": problem.status, "headers": pairs})
-        await self.send({"type": "http.response.body", "body": body})
+        await self.send({"type": "http.response.body", "body": rendered.body})

@@ -4,8 +4,8 @@ import re
 from html import escape
 from urllib.parse import quote_plus
 
-TAG = re.compile(r"<(?:a|form)\b[^>]*>")
-ADDRESS = re.compile(r'\b(href|action)="([^"]*)"')
+TAG = re.compile(r"<(?:a|form|button)\b[^>]*>")
+ADDRESS = re.compile(r'\b(href|action|formaction)="([^"]*)"')
 GET_FORM = re.compile(r'(<form\b[^>]*\bmethod="get"[^>]*>)(.*?)</form>', re.DOTALL)
 PAGES_WITH_PLAN = re.compile(r"/(?:compare|capacity)?$")
 PAGES_WITHOUT_PLAN = re.compile(r"/(?:(?:prices|rules|learn|cost|ptu)(?=[/?#]|$)|api(?=[?#]|$))")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,7 +31,16 @@ STATIC = {
     "voicebill.css": "text/css; charset=utf-8",
     "voicebill.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "favicon.ico": "image/x-icon",
+    "apple-touch-icon.png": "image/png",
+    "preview.png": "image/png",
 }
+
+ROOT_FILES = ("favicon.ico", "apple-touch-icon.png")
+"""Static files that browsers ask for at the root of a site, whatever its pages say."""
+
+NOT_FOR_ROBOTS = ("/api/", "/answer", "/why", "/chart/", "/export.csv", "/quote.", "/compare.", "/healthz")
+"""Paths of data, files and parts of pages; pages with a plan name the page without one as the original."""
 
 
 LEAST_BAR_WIDTH = 0.7
@@ -86,8 +96,13 @@ def plan_query(request: Request, context: Mapping[str, Any]) -> str:
     return query_string({name: value for name, value in fields.items() if name in FORM_FIELDS or name == "compare"})
 
 
+def origin_of(request: Request) -> str:
+    """The scheme and the name by which a request addressed the site."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
 class Pages:
-    """Renders templates for a site, and serves its three static files."""
+    """Renders templates for a site, and serves its static files."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -112,6 +127,7 @@ class Pages:
             "counted": lambda number: f"{number:,}",
             "percent": lambda share: f"{float(share):.0%}",
             "exact_percent": format_exact_percent,
+            "capitalize_first": lambda text: text[:1].upper() + text[1:],
             "signed_percent": lambda share: f"{float(share):+.0%}",
             "bar_width": bar_width,
             "total_of": lambda alternative, alternatives: alternatives.total(alternative),
@@ -138,13 +154,20 @@ class Pages:
         is_current = request.query_params.get("v") == self.tags[name]
         return with_etag(request, self.files[name], STATIC[name], cache=IMMUTABLE if is_current else REVALIDATE)
 
+    def robots(self, request: Request) -> Response:
+        """What robots may read: the pages."""
+        lines = ["User-agent: *", *(f"Disallow: {self.site.prefix}{path}" for path in NOT_FOR_ROBOTS)]
+        return with_etag(request, "".join(f"{line}\n" for line in lines).encode(), "text/plain; charset=utf-8")
+
     def page(self, request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
         """A page or a part of a page."""
         fields = context.get("fields")  # a plan with a discount is sent without a query
         embedded = is_embedded(request.url.query) or (isinstance(fields, Mapping) and fields.get("embed") == "1")
         path = request.scope["path"].removeprefix(self.site.prefix)
         plan = plan_query(request, context)
-        carried = {"embedded": embedded, "here": path, "plan_query": plan}
+        carried: dict[str, Any] = {"embedded": embedded, "here": path, "plan_query": plan, "origin": origin_of(request)}
+        carried["original"] = f"{carried['origin']}{self.site.prefix}{quote(path)}" if status == 200 else ""
+        carried["shared_query"] = plan if isinstance(fields, Mapping) else ""
         text = self.templates.get_template(name).render(**context, **carried)
         text = keep_plan(text, self.site.prefix, plan, has_form=isinstance(fields, Mapping)) if plan else text
         text = keep_embedded(text, self.site.prefix) if embedded else text

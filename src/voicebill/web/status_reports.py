@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from starlette.responses import Response
+
+from voicebill.answers.escaping import json_text
 from voicebill.answers.parameters.read_inputs import join_field_errors
 from voicebill.answers.reports.report import Report
 from voicebill.billing.errors import VoicebillError
@@ -80,6 +83,16 @@ class Problem(Exception):
 def _in_words(name: str | None, text: str, labels: Mapping[str, str]) -> str:
     """A text at a field that reads as a sentence: one that goes on with the field's value begins with its label."""
     return f"{labels.get(name or '', name)} {text}" if name and text.startswith("(") else text
+
+
+def program_response(problem: Problem) -> Response:
+    """A problem for a program."""
+    return Response(
+        json_text(problem.report.to_dict()),
+        status_code=problem.status,
+        media_type="application/problem+json",
+        headers={"cache-control": "no-store"},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
