@@ -30,7 +30,7 @@ def values_of(text: str) -> list[str]:
 
 
 def link_of(text: str) -> str:
-    return html.unescape(re.findall(r'<p class="link">Link: <a href="([^"]*)">', text)[0])
+    return html.unescape(re.findall(r'<p class="link">Link: <a href="([^"]*)"', text)[0])
 
 
 def test_the_page_has_the_amounts_of_the_api_and_what_they_are_the_amounts_of() -> None:

@@ -24,7 +24,7 @@ from voicebill.web.forms.fields import plan_query_string, query_string, with_def
 from voicebill.web.forms.form import FIELD_LABELS, page_fields
 from voicebill.web.forms.requests import PAGE_FIELDS, BoundRequest, bind_request, read_form, read_query
 from voicebill.web.pages import Pages
-from voicebill.web.responses import run_in_threads, with_etag
+from voicebill.web.responses import run_in_threads, see_other, with_etag
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -129,7 +129,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         if "discount" in values:
             return await _render_page(request, values, site, pages)
         query = plan_query_string(values)
-        return Response(status_code=303, headers={"location": f"{site.prefix}/quote{f'?{query}' if query else ''}"})
+        return see_other(request, f"{site.prefix}/quote{f'?{query}' if query else ''}")
 
     @router.api_route("/quote.{kind}", methods=["GET", "POST"], include_in_schema=False)
     async def quote_file(request: Request, kind: str) -> Response:
