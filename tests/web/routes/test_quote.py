@@ -58,6 +58,13 @@ def test_the_link_of_a_quote_opens_the_same_estimate_on_its_day() -> None:
     assert "prices have changed since this link was created: from 0123456789ab to" in changed.text
 
 
+def test_the_permalink_of_an_address_with_a_day_has_it_once() -> None:
+    page = SITE.get("/", params={"day": "2026-11-20"}).text
+    link = html.unescape(re.findall(r'<a href="([^"]*)" rel="bookmark">', page)[0])
+    assert [name for name, _ in parse_qsl(urlsplit(link).query)] == ["day", "prices_digest", "rules_digest"]
+    assert SITE.get(link).status_code == 200
+
+
 def test_a_quote_without_a_volume_has_no_month() -> None:
     text = SITE.get("/quote", params={"conversations": ""}).text
     assert "per month" not in text

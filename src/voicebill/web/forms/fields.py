@@ -195,11 +195,15 @@ KEPT_PAGE_FIELDS = ("embed", "compare")
 
 
 def query_string(values: Mapping[str, str], **extra: str) -> str:
-    """The query of the same request: only values that differ from the initial form, and never a discount."""
+    """The query of the same request: only values that differ from the initial form, and never a discount.
+
+    `extra` replaces values of the same name.
+    """
     changed = {
         name: value
         for name, value in values.items()
-        if (name not in PAGE_FIELDS or name in KEPT_PAGE_FIELDS)
+        if name not in extra
+        and (name not in PAGE_FIELDS or name in KEPT_PAGE_FIELDS)
         and not (name in FORM_FIELDS and value == FORM_FIELDS[name].value)
         and (value or (name in FORM_FIELDS and FORM_FIELDS[name].value))
     }

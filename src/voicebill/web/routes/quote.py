@@ -70,8 +70,7 @@ def build_comparison(bound: BoundRequest, values: Mapping[str, str], address: st
 
 def _pinned_query(values: Mapping[str, str], pins: Mapping[str, str]) -> str:
     """The query of a plan with some fields as they are now."""
-    plan = {name: value for name, value in values.items() if name not in (*PAGE_FIELDS, *pins)}
-    return query_string(plan, **pins)
+    return query_string({name: value for name, value in values.items() if name not in PAGE_FIELDS}, **pins)
 
 
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
