@@ -33,8 +33,8 @@ def watch_faults(page: Page) -> None:
 
 
 def faults(page: Page) -> list[str]:
-    found: list[str] = page.evaluate("window.faults")
-    return found
+    shown: list[str] = page.evaluate("window.faults")
+    return shown
 
 
 @pytest.mark.parametrize(
