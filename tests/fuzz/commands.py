@@ -8,6 +8,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 from typer.testing import CliRunner, Result
 
@@ -28,7 +29,6 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     LOG_READING,
     PRICE_LIST,
-    PTU,
     RULE_INPUTS,
     SCRIPT_OVERRIDES,
     SELECTION,
@@ -42,6 +42,7 @@ from voicebill.charts.themes import THEMES
 from voicebill.cli.app import app, load_command
 from voicebill.cli.commands.capacity import CAPACITY_REQUEST
 from voicebill.cli.commands.compare import COMPARE_REQUEST
+from voicebill.cli.commands.ptu import PLAN_OPTIONS, PTU_OPTIONS
 from voicebill.cli.options.inputs import option_name
 from voicebill.conversation.work import counted_steps
 from voicebill.facts import load_facts
@@ -51,7 +52,7 @@ DECLARED: Mapping[str, Inputs] = {
     "estimate": ESTIMATE,
     "compare": {**COMPARE_REQUEST, **COMPARISON},
     "capacity": {**CAPACITY_REQUEST, **CAPACITY},
-    "ptu": PTU,
+    "ptu": {**PTU_OPTIONS, **PLAN_OPTIONS},
     "simulate": SCRIPT_OVERRIDES,
     "prices": {"provider": SELECTION["provider"], "day": SELECTION["day"], **PRICE_LIST},
     "rules": {name: row for name, row in RULE_INPUTS.items() if name != "model"},
@@ -72,8 +73,11 @@ NOT_INVENTED = frozenset(
 )
 """Options that are given otherwise: those of charts all at once, and engines by `tests.fuzz.recorded`."""
 
-USUAL = {"conversations": "capacity", "calls_per_minute": "ptu"}
+USUAL = {"conversations": "capacity", **dict.fromkeys(("model", "calls_per_minute", "prompt_tokens", "response_tokens"), "ptu")}
 """Inputs that are not required by themselves, without which most requests of a command are refused."""
+
+USUAL_OF_PLANS = ("minutes", "turns", "conversations")
+"""The same of a command that may have a plan, if it has one."""
 
 IN_EVERY_INTERFACE = ("estimate", "compare", "capacity", "ptu")
 MAX_STEPS = 30_000
@@ -123,10 +127,14 @@ def random_options(random: Random, command: str, *, oddness: float) -> dict[str,
     """Texts of some options of a command; empty for those that are a flag."""
     share, options = random.choice((0.02, 0.06, 0.2)), {}
     rows = DECLARED[command]
+    has_plan = command == "ptu" and random.random() < 0.5
     for parameter in options_of(command):
         row, name = rows.get(parameter.name), parameter.opts[0]
+        if command == "ptu" and parameter.name in PLAN_OPTIONS and not has_plan:
+            continue
         if row is not None:
-            if random.random() < (0.97 if row.is_required or USUAL.get(row.name) == command else share):
+            is_usual = row.is_required or USUAL.get(row.name) == command or (has_plan and row.name in USUAL_OF_PLANS)
+            if random.random() < (0.97 if is_usual else share):
                 options.update({option_name(name): random_text(random, rows[name], oddness=oddness) for name in row.requires})
                 options[name] = "" if row.kind is kinds.FLAG else random_text(random, row, oddness=oddness)
         elif random.random() < share / 2 and name.startswith("--"):
@@ -246,7 +254,7 @@ def compare_interfaces(command: str, fields: Mapping[str, str], document: dict[s
     """The query, the body and Python give the answer of the command, or none as it does."""
     if not is_sendable(fields):
         return
-    for response in (SITE.get(f"/api/{command}", params=dict(fields)), SITE.post(f"/api/{command}", json=fields)):
+    for response in responses_of(command, fields):
         if response.status_code == 200:
             assert_same(read_answer(command, response.content), document)
         else:
@@ -255,6 +263,15 @@ def compare_interfaces(command: str, fields: Mapping[str, str], document: dict[s
             assert document is None or is_limit, f"the command answers, and the API does not: {response.text}"
     if command == "estimate":
         assert_same(estimate_in_python(fields), document)
+
+
+def responses_of(command: str, fields: Mapping[str, str]) -> Iterator[Any]:
+    """The responses to a query and a body; those of PTUs have a plan in one field, which a query completes as a form does."""
+    plan = {name: text for name, text in fields.items() if command == "ptu" and name in PLAN_OPTIONS}
+    others = {name: text for name, text in fields.items() if name not in plan}
+    if not plan or plan.keys() >= set(USUAL_OF_PLANS):
+        yield SITE.get(f"/api/{command}", params=others | ({"plan": urlencode(plan)} if plan else {}))
+    yield SITE.post(f"/api/{command}", json=others | ({"plan": plan} if plan else {}))
 
 
 def is_sendable(fields: Mapping[str, str]) -> bool:

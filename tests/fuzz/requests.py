@@ -57,12 +57,15 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 INPUTS_OF_PATHS: Mapping[str, Inputs] = {
     "capacity": {**ESTIMATE, **CAPACITY},
     "compare": {**ESTIMATE, **COMPARISON},
-    "ptu": PTU,
+    "ptu": {name: row for name, row in PTU.items() if name != "plan"},
     "prices": {**RULE_INPUTS, **PRICE_LIST},
     "rules": RULE_INPUTS,
     "cost": LOG_INPUTS,
 }
 """The inputs of a path that has a word; all others have those of an estimate."""
+
+USUAL_OF_LOADS = ("model", "calls_per_minute", "prompt_tokens", "response_tokens")
+"""Inputs of PTUs without which most requests are refused."""
 
 SITE_LIMITS = Limits(steps=20_000, seconds=120, body_seconds=120)
 BOUNDARY = "b"
@@ -114,7 +117,7 @@ def _random_fields(random: Random, path: str, oddness: float, *, as_json: bool) 
     fields: dict[str, Any] = {
         name: make(random, row, oddness=oddness)
         for name, row in _inputs_of(path).items()
-        if random.random() < (0.95 if row.is_required or name == "calls_per_minute" else share)
+        if random.random() < (0.95 if row.is_required or ("ptu" in path and name in USUAL_OF_LOADS) else share)
     }
     for name in (*PAGE_FIELDS, "sensitivity", "format", "unknown"):
         if random.random() < share / 3:
@@ -126,6 +129,14 @@ PAGE_TEXTS: Mapping[str, tuple[str, ...]] = {
     "break_even": ("minutes", "turns", "volume", "speech", "none"),
     "range": ("1:60", "5:5", "60:1"),
     "against": ("minutes=5&turns=10", "support-bot", "/compare?minutes=1&turns=1", "discount=3", "//[", "http://[x"),
+    "plan": (
+        "minutes=10&turns=20&conversations=30000/month",
+        "minutes=7",
+        "conversations=",
+        "turns=3&tool_calls=2",
+        "x",
+        "a=%ff",
+    ),
     "sort": ("best", "month", "ends", "x"),
     "theme": ("light", "dark", "print"),
     "width": ("400", "900", "1200"),

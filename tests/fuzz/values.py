@@ -36,6 +36,7 @@ KIND_TEXTS: dict[str, tuple[str, ...]] = {
     "choice": (),
     "cached tokens": (),
     "fields": ("model", "tenant,model", "day,status", "session", "hour,meter,kind"),
+    "plan fields": (),  # they are no text; `tests.fuzz.requests` has addresses with them
     "aliases": ("voice-prod=gpt-realtime", "a=gpt-realtime-mini,b=whisper-1"),
     "columns": ("tenant=team", "session=conversation.ref,time=at"),
     "filter": ("status = exact", "turn >= 2", "tenant = acme or model != x", "not (day < 2026-11-20)", "meter in (audio_in)"),

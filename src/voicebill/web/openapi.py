@@ -37,8 +37,8 @@ API_DESCRIPTION = """The cost of realtime voice conversations: estimates of plan
 Numbers may be written as people type them: `1,500`, `2k`, `45%`, `5 min`, `30000/month`. Dollars are returned as exact decimal
 strings. Every response names the prices and rules that it used, each with a digest."""
 
-MAX_PTU_CHARACTERS = 4_000
-"""The length of a load profile or a plan as text: that of a profile of a week is some hundred characters."""
+MAX_PROFILE_CHARACTERS = 2_000
+"""The length of a load profile as text: that of a week has some hundred characters."""
 
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 PROBLEM_DESCRIPTIONS: Mapping[int, str] = {
@@ -96,8 +96,10 @@ def _parameter(
 def _input_parameter(row: Input) -> dict[str, Any]:
     """An input as a query parameter: a number, or text as people type it."""
     schema = row.kind.schema(row.bounds)
-    if row.kind in (kinds.LOAD_PROFILE, kinds.PLAN_FIELDS):
-        schema = {"type": "string", "minLength": 1, "maxLength": MAX_PTU_CHARACTERS}
+    if row.kind is kinds.LOAD_PROFILE:
+        schema = {"type": "string", "minLength": 1, "maxLength": MAX_PROFILE_CHARACTERS}
+    elif row.kind is kinds.PLAN_FIELDS:
+        schema = {"type": "string", "minLength": 1}
     elif row.kind.json_type == "array":
         schema = {"type": "string", "minLength": 1, "maxLength": kinds.MAX_TEXT}
     parameter = {"name": row.name, "in": "query", "description": row.help_with_default, "required": row.is_required}

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from voicebill.web.forms.fields import plan_query_string, with_defaults
+from voicebill.web.forms.fields import FORM_FIELDS, plan_query_string
+
+INITIAL_PLAN: Mapping[str, str] = {name: FORM_FIELDS[name].value for name in ("minutes", "turns", "conversations")}
+"""What the query of a plan leaves out although it is no default of a plan: initial values of the form."""
 
 
 def ptu_query(values: Mapping[str, str]) -> str:
@@ -15,8 +18,7 @@ def ptu_query(values: Mapping[str, str]) -> str:
     >>> ptu_query({"minutes": "5", "conversations": "50/day", "llm": "gpt-4.1"})
     'plan=minutes%3D5%26conversations%3D50%252Fday&model=gpt-4.1'
     >>> ptu_query({})
-    'plan=minutes%3D10%26turns%3D20'
+    'plan=minutes%3D10%26turns%3D20%26conversations%3D1%252C000%252Fmonth'
     """
-    initial = {name: with_defaults({})[name] for name in ("minutes", "turns")}
-    plan = plan_query_string(values) or urlencode(initial)
+    plan = plan_query_string(values) or urlencode(INITIAL_PLAN)
     return urlencode({"plan": plan} | ({"model": values["llm"]} if values.get("llm") else {}))

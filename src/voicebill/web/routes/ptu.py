@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.parameters.ptu_schema import errors_by_input, load_issue, parse_ptu_request, plan_issue, split_plan
 from voicebill.answers.parameters.table_schema import Issue
+from voicebill.answers.provisioned.caveats import plan_assumptions
 from voicebill.answers.provisioned.ptu import available_models, size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, cheapest_option_text
@@ -20,8 +21,8 @@ from voicebill.billing.validation import Number
 from voicebill.charts import draw
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
-from voicebill.web.forms.fields import PTU_BUSY_HOUR_FIELDS, PTU_FIELDS, FieldGroup, FormField, with_defaults
-from voicebill.web.forms.ptu_link import ptu_query
+from voicebill.web.forms.fields import PTU_BUSY_HOUR_FIELDS, PTU_FIELDS, FieldGroup, FormField
+from voicebill.web.forms.ptu_link import INITIAL_PLAN, ptu_query
 from voicebill.web.forms.requests import (
     BoundRequest,
     bind_request,
@@ -110,7 +111,7 @@ def answer_ptus(table: object, site: Site) -> PtuSizing:
         Problem: a field is unknown, missing or invalid; or there is no result.
     """
     if isinstance(table, Mapping):
-        reject_oversized(table, max_characters=openapi.MAX_PTU_CHARACTERS)
+        reject_oversized(table, max_characters=openapi.MAX_PROFILE_CHARACTERS)
         table = {name: value for name, value in table.items() if value not in ("", None)}
     bound, load = _bind_plan(table, site)
     facts = site.facts if bound is None else bound.facts
@@ -160,7 +161,7 @@ def _with_plan_fields(table: object, site: Site) -> object:
         raise _plan_problem(problem) from None
     if not fields:
         raise Problem(422, "Invalid input", [("plan", "must be the fields of a plan, such as minutes=10&turns=20")])
-    return {**table, "plan": with_defaults(fields)}
+    return {**table, "plan": {**INITIAL_PLAN, **fields}}
 
 
 def derived_values(answer: PtuSizing) -> dict[str, str]:
@@ -216,7 +217,7 @@ def _group_of_plan(view: PtuSizing | None) -> FieldGroup:
     load = view.request.plan_load if view is not None else None
     week = "from the plan"
     if load is not None and load.days_per_week is not None:
-        week = f"from the plan: {load.hours_per_day} hours of a day, {float(load.days_per_week):.3g} days a week"
+        week = f"{load.hours_per_day} hours on {float(load.days_per_week):.3g} days a week"
 
     def of_plan(field: FormField) -> FormField:
         if field.choices:
@@ -237,6 +238,7 @@ def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dic
         "given": {**derived, **values},
         "derived": urlencode({name: value for name, value in derived.items() if value}),
         "has_plan": has_plan,
+        "from_plan": list(plan_assumptions(view.request)) if view is not None else [],
         "example_query": ptu_query({}),
         "group": PTU_FIELDS if not has_plan else _group_of_plan(view),
         "busy_hour": () if not has_plan else PTU_BUSY_HOUR_FIELDS,
