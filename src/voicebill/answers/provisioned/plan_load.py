@@ -18,7 +18,7 @@ from voicebill.answers.comparison.alternatives import speech_rules
 from voicebill.answers.comparison.stack_builder import component_rules
 from voicebill.answers.comparison.stack_usage import StackUsage, count_all_lengths
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.parsing.quantities import format_percent, pluralize
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.provisioned_throughput import PROVIDER
 from voicebill.billing.usage import Usage
@@ -71,7 +71,7 @@ class PlanLoad:
     def summary(self) -> str:
         """The plan in a few words: "10 minutes, 20 turns, 30,000 a month"."""
         minutes = f"{float(self.plan.minutes):,.4g} minute{'' if self.plan.minutes == 1 else 's'}"
-        turns = f"{self.plan.turns:,} turn{'' if self.plan.turns == 1 else 's'}"
+        turns = pluralize(self.plan.turns, "turn")
         if self.targets.calls_per_hour is not None:
             return f"{minutes}, {turns}, {self.targets.calls_per_hour:,} in the busy hour"
         return ", ".join((minutes, turns, *([f"{self.volume.conversations:,} a {self.volume.period}"] if self.volume else [])))

@@ -16,6 +16,7 @@ from voicebill.answers.parameters.read_inputs import InvalidInputs
 from voicebill.answers.parameters.request import EstimateRequest
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import pluralize
+from voicebill.answers.provisioned.caveats import format_mean
 from voicebill.answers.provisioned.commitments import CommitmentOption, PtuMix
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
@@ -175,7 +176,7 @@ def _monthly_cost(answer: PtuSizing) -> Iterator[Any]:
     if answer.missing_reason:
         yield f"No pay-as-you-go price to compare with: {answer.missing_reason}."
         return
-    yield terminal.heading(f"Monthly cost of the load ({_format_number(answer.request.average)} calls per minute on average)")
+    yield terminal.heading(f"Monthly cost of the load ({format_mean(answer.request.average)} calls per minute on average)")
     table = terminal.table("", "PTUs", "spillover", "units", "pay as you go", "total")
     table.add_row("pay as you go only", "-", "-", "-", *2 * [_format_month(answer.pay_as_you_go_cost(answer.request.average))])
     for commitment_option in answer.options:
