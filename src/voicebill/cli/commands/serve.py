@@ -46,7 +46,7 @@ def serve_command(
         str,
         option(
             "--frame-ancestors",
-            "Sites that may show the pages with ?embed=1 in a frame: origins with spaces between them, or self. (default: any)",
+            "Sites that may show the pages with ?embed=1 in a frame: origins with spaces, self, or * for any. (default: *)",
             SITE_PANEL,
             metavar="ORIGINS",
         ),
