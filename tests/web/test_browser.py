@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from voicebill.billing.money import format_amount, picodollars
 
@@ -233,14 +233,12 @@ def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address
     context.close()
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_scrolls_sideways(browser: Browser, address: str, path: str, width: int) -> None:
-    context: BrowserContext = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
+def test_no_page_scrolls_sideways(page: Page, address: str, path: str) -> None:
     page.goto(f"{address}{path}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
+    for width in (320, 390, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_first_screen_needs_no_scrolling(browser: Browser, address: str) -> None:
