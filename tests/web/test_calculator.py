@@ -186,6 +186,7 @@ def test_presets_keep_the_model_and_show_which_is_active(page: Page, address: st
     assert page.input_value("#f-provider") == "azure"
     assert page.input_value("#f-minutes") == "6"
     expect(page.locator(".presets [aria-current]")).to_have_text("support bot")
+    expect(page.locator(".presets .hint")).to_have_text(re.compile("customer support bot"))
     page.fill("#f-minutes", "9")
     expect(page.locator(".presets [aria-current]")).to_have_count(0, timeout=TIMEOUT_MS)
 
@@ -249,4 +250,31 @@ def test_a_link_and_a_summary_are_copied(browser: Browser, address: str) -> None
     assert page.locator(FIGURE).inner_text() == figure
     page.click("a:has-text('Reset')")
     assert page.url == f"{address}/"
+    context.close()
+
+
+def test_paper_has_the_answer_and_nothing_to_operate(page: Page, address: str) -> None:
+    page.goto(f"{address}/?compare=model%3Dgpt-realtime-mini")
+    page.emulate_media(media="print")
+    for part in (
+        ".headline",
+        ".range figcaption",
+        ".ranges",
+        ".columns",
+        ".shares",
+        "section[aria-labelledby=sensitivity] .plot",
+    ):
+        expect(page.locator(part).first).to_be_visible()
+    for part in (".slider", ".steps", ".add", ".acts", ".presets", "nav", ".notes:not([open])", "#answer .links"):
+        for element in page.locator(part).all():
+            expect(element).not_to_be_visible()
+    number = page.locator("#f-conversations")
+    assert number.evaluate("(field) => field.scrollWidth <= field.clientWidth + 1")
+
+
+def test_no_figures_are_in_sight_where_there_are_none(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{address}/?minutes=soon")
+    expect(page.locator("#sticky")).not_to_be_visible()
     context.close()

@@ -60,15 +60,6 @@ MARK_WIDTH = 1.2
 """The width of the mark of a value within a bar, in percent of the column."""
 
 
-def mark_position(part: Amount | float, total: Amount | float) -> float:
-    """Where the mark of a part begins, in percent of the column, so that its middle shows the part.
-
-    >>> mark_position(1, 4), mark_position(0, 4), mark_position(0, 0)
-    (24.4, 0, 0)
-    """
-    return max(round(100 * float(part) / float(total) - MARK_WIDTH / 2, 2), 0) if total else 0
-
-
 def _visible(value: object) -> object:
     """What a template shows of a value: its text with invisible characters as their code, before it is escaped for HTML."""
     return value if hasattr(value, "__html__") else visible_text(str(value), keep=LINE_CONTROLS)

@@ -40,7 +40,7 @@ from voicebill.web.forms.requests import (
     read_json,
     read_query,
 )
-from voicebill.web.pages import Pages, bar_width
+from voicebill.web.pages import MARK_WIDTH, Pages, bar_width
 from voicebill.web.plan_columns import PlanColumn, column_choices, column_texts, plan_columns, with_columns
 from voicebill.web.questions import PlanFigures, plan_figures
 from voicebill.web.responses import json_body, json_response, run_in_threads, see_other, with_etag
@@ -60,11 +60,11 @@ class ScenarioRange:
 
 @dataclass(frozen=True, slots=True)
 class RangePicture:
-    """The planning range of a call with best, expected and worst within it, in percent of the greatest amount."""
+    """The planning range of a call, and best to worst within it, in percent of the greatest amount; where the mark begins."""
 
     low: float
     best: float
-    expected: float
+    mark: float
     worst: float
     high: float
 
@@ -154,7 +154,8 @@ def _range_picture(answer: Estimate) -> RangePicture | None:
     if not greatest:
         return None
     amounts = (low, answer.total.best, answer.total.expected, answer.total.worst, high)
-    return RangePicture(*(round(100 * float(share_of(amount, greatest)), 2) for amount in amounts))
+    start, best, expected, worst, end = (round(100 * float(share_of(amount, greatest)), 2) for amount in amounts)
+    return RangePicture(start, best, max(expected - MARK_WIDTH / 2, 0), worst, end)
 
 
 def plan_title(answer: Estimate) -> str:
