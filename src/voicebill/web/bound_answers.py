@@ -29,7 +29,10 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Offer
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution, longest_call_turns
 from voicebill.conversation.volume import Volume
-from voicebill.web.forms.requests import BoundRequest, problem_from
+from voicebill.web.forms.compare_link import with_pinned_offer
+from voicebill.web.forms.form import page_fields
+from voicebill.web.forms.requests import BoundRequest, bind_request, problem_from
+from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
 BREAK_EVEN_FIELDS = ("break_even", "alternative", "range")
@@ -142,6 +145,16 @@ def parse_comparison_filter(table: object) -> ComparisonFilter:
         **{name: value.strip().lower() for name, value in values.items() if isinstance(value, str) and value.strip()},
         choices=parse_choices(fields),
     )
+
+
+def bind_comparison(values: Mapping[str, str], site: Site) -> tuple[BoundRequest, ComparisonFilter]:
+    """The plan and the filter of an address of the page: a model, a provider and a deployment restrict the comparison there.
+
+    Raises:
+        Problem: a field is invalid.
+    """
+    fields, _ = page_fields(with_pinned_offer(values), site)
+    return bind_request(fields, site), parse_comparison_filter(values)
 
 
 def parse_choices(fields: Mapping[str, object]) -> ComparisonChoices:

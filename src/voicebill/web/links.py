@@ -1,14 +1,16 @@
 """Change the links and forms of a page: those to pages without a plan of their own keep that of the reader."""
 
 import re
+from collections.abc import Mapping
 from html import escape
 from urllib.parse import quote_plus
 
 TAG = re.compile(r"<(?:a|form|button)\b[^>]*>")
 ADDRESS = re.compile(r'\b(href|action|formaction)="([^"]*)"')
 GET_FORM = re.compile(r'(<form\b[^>]*\bmethod="get"[^>]*>)(.*?)</form>', re.DOTALL)
-PAGES_WITH_PLAN = re.compile(r"/(?:compare|capacity)?$")
 PAGES_WITHOUT_PLAN = re.compile(r"/(?:(?:prices|rules|learn|cost|ptu)(?=[/?#]|$)|api(?=[?#]|$))")
+
+NO_PAGES: Mapping[str, str] = {}
 
 
 def with_address(tag: str, address: str) -> str:
@@ -27,10 +29,10 @@ def with_hidden_field(page: str, name: str, value: str) -> str:
     return GET_FORM.sub(with_field, page)
 
 
-def keep_plan(page: str, prefix: str, plan_query: str, *, has_form: bool = True) -> str:
+def keep_plan(page: str, prefix: str, plan_query: str, plan_pages: Mapping[str, str] = NO_PAGES) -> str:
     """The HTML of a page with the reader's plan in every link to a page that has no plan of its own, and in its forms.
 
-    A page that has no form of a plan leads back to it, too: its plain links to pages with a plan get the plan's fields.
+    A page that has no form of a plan leads back to it, too: its plain links to pages with a plan, `plan_pages`, get its query.
 
     >>> keep_plan('<a href="/rules?model=x#cache">Rules</a> <a href="/compare">Compare</a>', "", "minutes=5&turns=8")
     '<a href="/rules?model=x&amp;plan=minutes%3D5%26turns%3D8#cache">Rules</a> <a href="/compare">Compare</a>'
@@ -42,8 +44,9 @@ def keep_plan(page: str, prefix: str, plan_query: str, *, has_form: bool = True)
         if target is None or not target[2].startswith(prefix) or "plan=" in target[2]:
             return tag[0]
         address, hash_sign, anchor = target[2].partition("#")
-        if not has_form and PAGES_WITH_PLAN.match(address.removeprefix(prefix)):
-            return with_address(tag[0], f"{address}?{escape(plan_query)}{hash_sign}{anchor}")
+        own_query = plan_pages.get(address.removeprefix(prefix))
+        if own_query:
+            return with_address(tag[0], f"{address}?{escape(own_query)}{hash_sign}{anchor}")
         if not _has_no_plan(address, prefix):
             return tag[0]
         return with_address(tag[0], f"{address}{'&amp;' if '?' in address else '?'}{field}{hash_sign}{anchor}")

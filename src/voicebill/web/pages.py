@@ -22,6 +22,7 @@ from voicebill.billing.money import (
     format_price,
 )
 from voicebill.web.embedding import is_embedded, keep_embedded
+from voicebill.web.forms.compare_link import compare_query_of
 from voicebill.web.forms.fields import FORM_FIELDS, query_string, split_volume
 from voicebill.web.links import keep_plan
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
@@ -121,6 +122,7 @@ class Pages:
             "capitalize_first": lambda text: text[:1].upper() + text[1:],
             "signed_percent": lambda share: f"{float(share):+.0%}",
             "bar_width": bar_width,
+            "compare_query": compare_query_of,
             "total_of": lambda alternative, alternatives: alternatives.total(alternative),
             "total_per_month_of": lambda alternative, alternatives: alternatives.total_per_month(alternative),
             "alternative_of": lambda offer_estimate, alternatives: alternatives.find(offer_estimate.offer.id),
@@ -160,7 +162,11 @@ class Pages:
         carried["original"] = f"{carried['origin']}{self.site.prefix}{quote(path)}" if status == 200 else ""
         carried["shared_query"] = plan if isinstance(fields, Mapping) else ""
         text = self.templates.get_template(name).render(**context, **carried)
-        text = keep_plan(text, self.site.prefix, plan, has_form=isinstance(fields, Mapping)) if plan else text
+        if plan:
+            plan_pages = (
+                {} if isinstance(fields, Mapping) else {"/": plan, "/capacity": plan, "/compare": compare_query_of(plan)}
+            )
+            text = keep_plan(text, self.site.prefix, plan, plan_pages)
         text = keep_embedded(text, self.site.prefix) if embedded else text
         if status != 200:
             return HTMLResponse(text, status_code=status, headers={"cache-control": "no-store"})

@@ -24,7 +24,7 @@ from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import Problem
 
 PAGE_FIELDS = (
-    *("discount", "embed", "plan", "compare", "add", "sort", "against"),
+    *("discount", "embed", "plan", "compare", "add", "pinned", "sort", "against"),
     *("break_even", "alternative", "range"),
     *COMPARISON,
     *("prices_digest", "rules_digest", "theme", "width", "v"),

@@ -11,15 +11,16 @@ from voicebill.charts.kinds import COMPARISON_CHARTS, ESTIMATE_CHARTS, SENSITIVI
 from voicebill.charts.themes import Theme
 from voicebill.web.bound_answers import (
     BREAK_EVEN_FIELDS,
+    NO_FILTER,
     ComparisonFilter,
     answer_estimate,
+    bind_comparison,
     break_even_curve,
     compare_alternatives,
     compare_offers,
-    parse_choices,
 )
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
-from voicebill.web.forms.fields import with_defaults
+from voicebill.web.forms.form import page_fields
 from voicebill.web.forms.requests import BoundRequest, bind_request, read_query
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -60,11 +61,14 @@ def routes(site: Site, renderer: ChartRenderer) -> APIRouter:
         if name not in CHART_NAMES or kind not in MEDIA_TYPES:
             raise Problem(404, "Not found", [(None, f"a chart is one of {', '.join(CHART_NAMES)}, as .svg or .png")])
         values = read_query(request.url.query, site.limits)
-        bound, theme = bind_request(with_defaults(values), site), theme_from_fields(values, kind)
+        theme, offer_filter = theme_from_fields(values, kind), NO_FILTER
+        if name in COMPARISON_CHARTS:
+            bound, offer_filter = bind_comparison(values, site)
+        else:
+            bound = bind_request(page_fields(values, site)[0], site)
         break_even_fields = (
             {field: values[field] for field in BREAK_EVEN_FIELDS if field in values} if name == "break-even" else {}
         )
-        offer_filter = ComparisonFilter(choices=parse_choices(values))
         key = (
             repr(bound.request),
             *(bound.facts.prices.digest, name, kind, theme, tuple(break_even_fields.items()), offer_filter),

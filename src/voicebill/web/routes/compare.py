@@ -1,13 +1,13 @@
 """Serve comparisons: all alternatives for one plan, their break-even, two plans, and the bridge to a simple calculator."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternative, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternatives
 from voicebill.answers.comparison.break_even import (
     AXES,
     UNITS,
@@ -23,6 +23,7 @@ from voicebill.answers.comparison.compare import (
     split_by_ending,
 )
 from voicebill.answers.estimates.calculator_bridge import CalculatorBridge, bridge, is_counted
+from voicebill.answers.estimates.model_selection import seller_of
 from voicebill.answers.parameters.inputs import COMPARISON
 from voicebill.answers.parsing.quantities import format_number
 from voicebill.answers.reports.comparison import ComparisonReport
@@ -34,17 +35,20 @@ from voicebill.web.bound_answers import (
     BREAK_EVEN_FIELDS,
     ComparisonFilter,
     alternative_names,
+    bind_comparison,
     break_even_curve,
     compare_alternatives,
     compare_offers,
-    parse_choices,
     parse_comparison_filter,
 )
+from voicebill.web.forms.compare_link import OFFER_FIELDS, compare_query, with_pinned_offer
 from voicebill.web.forms.fields import COMPARISON_FIELDS, query_string, with_defaults
-from voicebill.web.forms.form import form_context, problem_context
+from voicebill.web.forms.form import form_context, form_day, page_fields, problem_context
+from voicebill.web.forms.model_choices import provider_label
 from voicebill.web.forms.presets import preset
 from voicebill.web.forms.requests import BoundRequest, bind_request, read_form, read_json, read_query
 from voicebill.web.pages import Pages
+from voicebill.web.ranking import RankedRow, Ranking
 from voicebill.web.responses import json_body, json_response, run_in_threads, see_other
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
@@ -72,17 +76,19 @@ ORDERS: Mapping[str, tuple[str, Callable[[OfferEstimate], Any]]] = {
 class ComparisonView:
     """A comparison as the page shows it.
 
-    `second_plan` has the differences to a second plan by offer, `bridge_offer` is the offer of the bridge, and `has_months`
-    says whether months were calculated for every offer. `available_ending` and `conversational_ending` are those that end
-    within 90 days, unless they are ranked with the others.
+    `ranked` and `ranked_ending` are conversational agents in rows; those that end within 90 days are apart, unless they are
+    ranked with the others. `own` is the plan's own offer. `second_plan` has the differences to a second plan by offer,
+    `bridge_offer` is the offer of the bridge, and `has_months` says whether months were calculated for every offer.
+    `plan_query` is the query of the plan's comparison, `query` the same with what restricts it.
     """
 
     answer: Comparison
     alternatives: Alternatives
-    conversational: tuple[Alternative, ...]
-    conversational_ending: tuple[Alternative, ...]
-    partial: tuple[Alternative, ...]
-    partial_ending: tuple[Alternative, ...]
+    own: RankedRow | None
+    ranked: tuple[RankedRow, ...]
+    ranked_ending: tuple[RankedRow, ...]
+    partial: tuple[RankedRow, ...]
+    partial_ending: tuple[RankedRow, ...]
     break_even: BreakEvenCurve | None
     break_even_error: str
     break_even_query: str
@@ -94,6 +100,8 @@ class ComparisonView:
     second_plan_error: str
     bridge: CalculatorBridge | None
     bridge_offer: OfferEstimate | None
+    plan_query: str
+    pinned: str
     query: str
     discount: str
     has_months: bool
@@ -121,19 +129,40 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
     return with_defaults(read_query(query, site.limits))
 
 
+COMPARISON_FILTERS = ("model", "provider", "deployment", "kind", "include_ending")
+"""Fields that restrict the comparison, or rank what ends soon with the others."""
+
+MAX_OPEN_ROWS = 15
+"""So many rows of the ranking are open; the others are folded."""
+
+PIPELINE_FIELDS = tuple(name for name in COMPARISON if name not in COMPARISON_FILTERS)
+COMPARISON_GROUPS = tuple(
+    replace(group, fields=tuple(field for field in group.fields if field.name not in COMPARISON_FILTERS))
+    for group in COMPARISON_FIELDS
+)
+"""The groups of the form without what the filter above the table has."""
+
+
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
-    context = form_context(with_defaults(values), site, COMPARISON_FIELDS)
+    fields, _ = page_fields(with_pinned_offer(values), site)
+    context = form_context(fields, site, COMPARISON_GROUPS)
+    main_group = context["main_group"]
+    choices = site.model_choices(form_day(fields, site))
     context |= {
+        "main_group": replace(main_group, fields=tuple(row for row in main_group.fields if row.name not in OFFER_FIELDS)),
+        "filters": {name: values.get(name, "") for name in COMPARISON_FILTERS},
+        "providers": [(name, provider_label(name)) for name in choices.all_providers],
         "orders": ORDERS,
-        "sort": values.get("sort", "expected"),
+        "sort": values.get("sort", ""),
         "offer_notes": offer_notes,
         "format_number": format_number,
+        "max_open_rows": MAX_OPEN_ROWS,
         "latency_text": latency_text,
         "bridge_subtotals": bridge_subtotals,
     }
     context |= {"labels": LABELS, "descriptions": DESCRIPTIONS, "not_compared": NOT_COMPARED, "axes": AXES, "units": UNITS}
     context |= {"break_even_fields": {name: values.get(name, "") for name in BREAK_EVEN_FIELDS}}
-    context |= {"alternative_names": [*alternative_names(values), "", ""][:2]}
+    context |= {"alternative_names": [*alternative_names(values), "", ""][:2], "against": values.get("against", "")}
     try:
         view = await run_in_threads(site, lambda: build_comparison_view(values, site), site.slow_workers)
     except Problem as error:
@@ -169,9 +198,9 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         values = await read_form(request)
         if "discount" in values or "discount" in values.get("against", ""):
             return await _render_page(request, values, site, pages)
-        query = query_string(
-            values, **{name: values[name] for name in ("sort", "against", *COMPARISON, *BREAK_EVEN_FIELDS) if name in values}
-        )
+        kept = ("sort", "against", *COMPARISON_FILTERS, *PIPELINE_FIELDS, *BREAK_EVEN_FIELDS)
+        extra = urlencode({name: values[name] for name in kept if values.get(name)})
+        query = "&".join(filter(None, (compare_query(with_pinned_offer(values)), extra)))
         return see_other(request, f"{site.prefix}/compare{f'?{query}' if query else ''}")
 
     @router.get("/api/compare", **openapi.GET_COMPARE)
@@ -206,31 +235,6 @@ def _field_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _cheapest_per_model(alternatives: Alternatives) -> Iterator[Alternative]:
-    """The conversational agents with one offer per realtime model: the cheapest with confirmed availability, if any."""
-    models: dict[str, list[Alternative]] = {}
-    for alternative in alternatives.conversational:
-        candidate = None if alternative.architecture == "agent" else alternative.candidate  # agents are not sold by others
-        name = candidate.offer.model if candidate else alternative.name
-        models.setdefault(name, []).append(alternative)
-    cheapest = [
-        min(
-            offers,
-            key=lambda alternative: (
-                alternative.ending_soon and not alternatives.include_ending,
-                _is_unconfirmed(alternative),
-                alternative.expected,
-            ),
-        )
-        for offers in models.values()
-    ]
-    return (alternative for alternative in alternatives.conversational if alternative in cheapest)
-
-
-def _is_unconfirmed(alternative: Alternative) -> bool:
-    return alternative.candidate is not None and alternative.candidate.availability_unconfirmed
-
-
 def _break_even_or_error(
     values: Mapping[str, str], alternatives: Alternatives, max_steps: int
 ) -> tuple[BreakEvenCurve | None, str]:
@@ -247,32 +251,38 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     Raises:
         Problem: the first plan has no result.
     """
-    bound = bind_request(with_defaults(values), site)
-    offer_filter = ComparisonFilter(choices=parse_choices(values))
+    fields, _ = page_fields(with_pinned_offer(values), site)
+    bound, offer_filter = bind_comparison(values, site)
     answer = compare_offers(bound, offer_filter)
-    sort_key = ORDERS.get(values.get("sort", "expected"), ORDERS["expected"])[1]
-    bridge_offer = _select_bridge_offer(bound, answer)
+    own_offer = _own_offer(bound)
     alternatives = compare_alternatives(bound, answer, offer_filter)
+    ranking = Ranking(alternatives, fields, site.model_choices(bound.request.selection.day), own_offer)
     shown = alternatives.shown(answer.candidates)
+    sort_key = ORDERS.get(values.get("sort", ""), ORDERS["expected"])[1]
     available = sorted((offer_estimate for offer_estimate in shown if offer_estimate.answer), key=sort_key)
-    conversational, conversational_ending = alternatives.split_by_ending(_cheapest_per_model(alternatives))
+    ranked, ranked_ending = alternatives.split_by_ending(alternatives.conversational)
     partial, partial_ending = alternatives.split_by_ending(alternatives.partial)
     lasting_offers, ending_offers = split_by_ending(available, include_ending=answer.include_ending)
-    ending_field = {name: values.get(name, "") for name in COMPARISON}
+    bridge_offer = _select_bridge_offer(bound, answer, own_offer)
+    plan_query = compare_query(fields)
+    restrictions = {name: values.get(name, "") for name in (*COMPARISON_FILTERS, *PIPELINE_FIELDS)}
+    query = "&".join(filter(None, (plan_query, urlencode({name: value for name, value in restrictions.items() if value}))))
+    break_even_fields = {name: values[name] for name in BREAK_EVEN_FIELDS if values.get(name)}
     calculator_bridge = _bridge_for(bound, bridge_offer)
     # what the page can do without comes last: it gets the work that is left
     second_comparison, second_plan_query, second_plan_error = _read_second_plan(values.get("against", ""), bound, site)
-    curve, break_even_error = _break_even_or_error(values, alternatives, bound.max_steps)
+    curve, break_even_error = _break_even_or_error(values, alternatives, bound.max_steps) if break_even_fields else (None, "")
     return ComparisonView(
         answer=answer,
         alternatives=alternatives,
-        conversational=conversational,
-        conversational_ending=conversational_ending,
-        partial=partial,
-        partial_ending=partial_ending,
+        own=ranking.own_row(),
+        ranked=ranking.rows(ranked),
+        ranked_ending=ranking.rows(ranked_ending),
+        partial=ranking.rows(partial),
+        partial_ending=ranking.rows(partial_ending),
         break_even=curve,
         break_even_error=break_even_error,
-        break_even_query=query_string(values, **{name: values.get(name, "") for name in BREAK_EVEN_FIELDS}, **ending_field),
+        break_even_query="&".join(filter(None, (query, urlencode(break_even_fields)))),
         available=lasting_offers,
         available_ending=ending_offers,
         not_possible=tuple(offer_estimate for offer_estimate in shown if not offer_estimate.answer),
@@ -281,7 +291,9 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
         second_plan_error=second_plan_error,
         bridge=calculator_bridge,
         bridge_offer=bridge_offer,
-        query=query_string(values, **ending_field),
+        plan_query=plan_query,
+        pinned=values.get("pinned", ""),
+        query=query,
         discount=f"{bound.discount.normalize():f}%" if bound.discount else "",
         has_months=bool(bound.request.volume)
         and any(offer_estimate.answer and offer_estimate.answer.per_month for offer_estimate in answer.candidates),
@@ -299,21 +311,28 @@ def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Compa
         return None, "", str(error)
 
 
-def _select_bridge_offer(bound: BoundRequest, answer: Comparison) -> OfferEstimate | None:
-    """The offer of the form, or else the cheapest with confirmed availability, of those that the calculator knows."""
-    available = [row for row in answer.candidates if row.answer and is_counted(row.offer, bound.facts)]
+def _own_offer(bound: BoundRequest) -> str | None:
+    """The id of the plan's own offer; None if it is not sold."""
+    selection = bound.request.selection
+    provider = seller_of(selection.model, selection.provider, bound.facts)
     try:
-        selected_id = bound.facts.prices.quote(
-            bound.request.selection.model,
-            day=bound.request.selection.day,
-            provider=bound.request.selection.provider,
-            deployment=bound.request.selection.deployment,
-            region=bound.request.selection.region,
-        ).offer.id
+        quote = bound.facts.prices.quote(
+            selection.model,
+            day=selection.day,
+            provider=provider,
+            deployment=selection.deployment,
+            region=selection.region,
+        )
     except VoicebillError:
-        selected_id = ""
+        return None
+    return quote.offer.id
+
+
+def _select_bridge_offer(bound: BoundRequest, answer: Comparison, own_offer: str | None) -> OfferEstimate | None:
+    """The plan's own offer, or else the cheapest with confirmed availability, of those that the calculator knows."""
+    available = [row for row in answer.candidates if row.answer and is_counted(row.offer, bound.facts)]
     confirmed = [offer_estimate for offer_estimate in available if not offer_estimate.availability_unconfirmed]
-    return next((offer_estimate for offer_estimate in available if offer_estimate.offer.id == selected_id), None) or next(
+    return next((offer_estimate for offer_estimate in available if offer_estimate.offer.id == own_offer), None) or next(
         iter(confirmed), None
     )
 

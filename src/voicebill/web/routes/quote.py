@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
@@ -12,15 +13,14 @@ from voicebill.answers.reports.estimate_handout import estimate_handout
 from voicebill.answers.reports.handout import Handout
 from voicebill.answers.reports.handout_formats import HANDOUT_FORMATS, handout_body
 from voicebill.web.bound_answers import (
-    ComparisonFilter,
     answer_estimate,
+    bind_comparison,
     changes_since,
     compare_alternatives,
     compare_offers,
     link_pins,
-    parse_choices,
 )
-from voicebill.web.forms.fields import plan_query_string, query_string, with_defaults
+from voicebill.web.forms.fields import plan_query_string, query_string
 from voicebill.web.forms.form import FIELD_LABELS, page_fields
 from voicebill.web.forms.requests import PAGE_FIELDS, BoundRequest, bind_request, read_form, read_query
 from voicebill.web.pages import Pages
@@ -58,13 +58,14 @@ def build_quote(bound: BoundRequest, values: Mapping[str, str], site: Site, addr
     return estimate_handout(answer, site.today(), link=link), tuple(changes_since(values, pins))
 
 
-def build_comparison(bound: BoundRequest, values: Mapping[str, str], address: str) -> Handout:
+def build_comparison(values: Mapping[str, str], site: Site, address: str) -> Handout:
     """The document of a comparison; the link has the day, so that its prices are the same when it is opened."""
-    offer_filter = ComparisonFilter(choices=parse_choices(values))
+    bound, offer_filter = bind_comparison(values, site)
     answer = compare_alternatives(bound, compare_offers(bound, offer_filter), offer_filter)
     selection = bound.request.selection
-    pins = {"day": selection.day.isoformat()} | {name: values.get(name, "") for name in COMPARISON}
-    link = "" if bound.discount else f"{address}/compare?{_pinned_query(values, pins)}"
+    pinned = {name: value for name, value in values.items() if name not in PAGE_FIELDS or name in ("pinned", *COMPARISON)}
+    query = urlencode({**pinned, "day": selection.day.isoformat()})
+    link = "" if bound.discount else f"{address}/compare?{query}"
     return comparison_handout(answer, replace(selection, model=""), bound.facts, link=link)
 
 
@@ -143,10 +144,8 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def comparison_file(request: Request, kind: str) -> Response:
         """The comparison as a file."""
         _require_format(kind)
-        fields = with_defaults(await _read_values(request, site))
-        bound = bind_request(fields, site)
-        address = origin(request, site)
-        handout = await run_in_threads(site, lambda: build_comparison(bound, fields, address), site.slow_workers)
+        values, address = await _read_values(request, site), origin(request, site)
+        handout = await run_in_threads(site, lambda: build_comparison(values, site, address), site.slow_workers)
         return _download(request, handout, kind, "comparison")
 
     return router
