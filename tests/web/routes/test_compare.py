@@ -41,22 +41,85 @@ def test_the_alternatives_are_those_of_the_command_line() -> None:
     assert comparison["break_even"] == []
 
 
-def test_the_page_has_a_row_for_each_stack_and_each_realtime_model() -> None:
+def ranked_rows(page: str) -> list[str]:
+    """The rows of all rankings of a page, each as HTML."""
+    tables = re.findall(r'<table class="alternatives ranked">(.*?)</table>', page, re.DOTALL)
+    return [row for table in tables for row in re.findall(r"<tr(?: class=\"own\")?>\n(.*?)</tr>", table, re.DOTALL)]
+
+
+def test_the_page_has_each_stack_and_each_offer_once() -> None:
     page, shape = SITE.get(f"/compare?{SIX_MINUTES}").text, get_comparison()
-    conversational, partial = (
-        re.findall(r"<tbody>(.*?)</tbody>", part, re.DOTALL)[0] for part in page.split('<table class="alternatives">')[1:3]
-    )
-    stacks = [alternative for alternative in shape["alternatives"] if alternative["architecture"] != "speech-to-speech"]
-    realtime = {
-        re.sub(r" at .*", "", alternative["title"]) for alternative in shape["alternatives"] if alternative not in stacks
+    rows = [html.unescape(row) for row in ranked_rows(page)]
+    alternatives = [*shape["alternatives"], *shape["partial_alternatives"]]
+    offers = {row["name"] for row in alternatives if row["architecture"] in ("speech-to-speech", "agent")}
+    stacks = [row["title"] for row in alternatives if row["name"] not in offers]
+    for title in stacks:
+        assert sum(f'<th scope="row">{title} <span' in row for row in rows) == 1, title
+    counts = [re.search(r"<summary>(\d+) offers", row) for row in rows if "Your plan:" not in row]
+    of_offers = len(counts) - len(stacks)
+    assert sum(int(count[1]) - 1 for count in counts if count) + of_offers == len(offers)
+
+
+def test_rows_that_cost_the_same_are_one_and_every_row_leads_to_its_estimate() -> None:
+    page = SITE.get(f"/compare?{SIX_MINUTES}").text
+    rows = [html.unescape(row) for row in ranked_rows(page)]
+    same = next(row for row in rows if "gpt-4.1-nano, gpt-5-nano" in row)
+    amounts = re.findall(r"</a> (\$[\d.]+) a call", same)
+    assert len(amounts) == 2
+    assert len(set(amounts)) == 1
+    for row in rows[:12]:
+        link = re.search(r'class="acts"><a href="(/[^"]*)"', row)
+        assert link is not None
+        shown = re.search(r'class="main">\$([\d.]+)<', row)
+        assert shown is not None
+        answer = SITE.get(link[1]).text
+        figures = re.findall(r'(?:class="figure">|class="main">)\$([\d.]+)<', answer)
+        assert any(abs(float(figure) - float(shown[1])) <= 0.0006 for figure in figures), link[1]
+
+
+def test_the_plan_s_own_offer_is_pinned_and_tinted() -> None:
+    page = SITE.get(f"/compare?{SIX_MINUTES}&pinned=model%3Dgpt-realtime-mini%26provider%3Dazure").text
+    own = re.findall(r'<tr class="own">\n(.*?)</tr>', page, re.DOTALL)
+    assert "<b>Your plan:</b> gpt-realtime-mini" in own[0]
+    assert "Azure" in own[0]
+    assert len(own) == 2  # its model's row, too
+    assert len(ranked_rows(SITE.get(f"/compare?{SIX_MINUTES}&pinned=model%3Dnothing").text)) > 20
+    assert "gpt-realtime-mini" in SITE.get("/?model=gpt-realtime-mini").text.partition('href="/compare?')[2][:60]
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "google", "xai"])
+def test_a_provider_restricts_the_page_as_it_does_in_the_api(provider: str) -> None:
+    page = SITE.get(f"/compare?{SIX_MINUTES}&provider={provider}").text
+    offers = SITE.get(f"/api/compare?{SIX_MINUTES}&provider={provider}").json()["offers"]
+    names = {row["offer"]["id"] for row in offers if row["per_conversation"]}
+    sortable = page.partition('class="offers sortable"')[2].partition("</table>")[0]
+    assert set(re.findall(r'data-value="([^"]+/[^"]+)"', sortable)) == {
+        row["offer"] for row in offers if row["per_conversation"]
     }
-    for alternative in stacks:
-        title = alternative["title"]
-        shown = title.partition(" at ")[0] if alternative["architecture"] == "agent" else title
-        assert shown in html.unescape(conversational)
-    assert conversational.count("<tr>") == len(stacks) + conversational.count("speech to speech ·")
-    assert 1 <= conversational.count("speech to speech ·") <= len(realtime)
-    assert partial.count("<tr>") == len(shape["partial_alternatives"])
+    assert f'<option value="{provider}" selected>' in page
+    assert 'href="/compare?minutes=6">Show all' in page
+
+
+def test_an_unknown_provider_is_an_error_of_the_page() -> None:
+    page = SITE.get("/compare?provider=azzure")
+    assert page.status_code == 422
+    assert "the nearest is azure" in page.text
+
+
+def test_a_break_even_is_calculated_only_where_it_is_asked_for() -> None:
+    plain = SITE.get(f"/compare?{SIX_MINUTES}").text
+    assert "/chart/break-even" not in plain
+    ask = f"/compare?{SIX_MINUTES}&break_even=minutes&alternative=openai/gpt-realtime-1.5&alternative="
+    changing, constant = SITE.get(f"{ask}gpt-live-1.1").text, SITE.get(f"{ask}cheapest").text
+    assert ("/chart/break-even" in changing) == ("cheaper below" in changing)
+    assert "no order changes from" in constant
+    assert "/chart/break-even" not in constant
+
+
+def test_a_second_plan_stands_above_the_ranking_where_it_was_asked_for() -> None:
+    page = SITE.get("/compare?against=support-bot").text
+    assert 0 < page.index("the second plan</a>") < page.index('class="alternatives ranked"')
+    assert page.count('id="f-against"') == 1
 
 
 def test_months_are_omitted_for_long_plans() -> None:
@@ -159,7 +222,7 @@ def test_plans_with_too_many_turns_have_no_break_even() -> None:
     assert problem.json()["errors"][0]["field"] == "turns"
     assert "the break-even is limited to plans with 600 turns here" in problem.json()["detail"]
     assert SITE.get(f"/api/compare?{long}").status_code == 200
-    assert "the break-even is limited to plans with 600 turns here" in SITE.get(f"/compare?{long}").text
+    assert "the break-even is limited to plans with 600 turns here" in SITE.get(f"/compare?{long}&break_even=minutes").text
 
 
 # --- the chart --------------------------------------------------------------------------------------------------------
