@@ -25,6 +25,7 @@ from voicebill.facts import load_facts
 from voicebill.web.app import create_app
 from voicebill.web.forms.requests import PAGE_FIELDS
 from voicebill.web.limits_middleware import ACCESS_LOG, SECURITY_HEADERS
+from voicebill.web.sample_logs import SAMPLE_LOGS
 from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import ProblemReport
 
@@ -90,7 +91,7 @@ def methods_by_path() -> Mapping[str, tuple[str, ...]]:
 
 SEGMENTS: Mapping[str, tuple[str, ...]] = {
     "{name}": ("turns", "cumulative", "lengths", "sensitivity", "offers", "break-even", "voicebill.css", "x", "..", "%00"),
-    "{kind}": ("svg", "png", "gif", "", "SVG"),
+    "{kind}": ("svg", "png", "csv", "json", "gif", "", "SVG"),
     "{offer_id:path}": ("openai/gpt-realtime-1.5", "x", "..%2f..%2fetc%2fpasswd", "%ff", "a" * 3000, "openai%2Fgpt-realtime"),
 }
 """Texts for the variable parts of paths."""
@@ -119,7 +120,7 @@ def _random_fields(random: Random, path: str, oddness: float, *, as_json: bool) 
         for name, row in _inputs_of(path).items()
         if random.random() < (0.95 if row.is_required or ("ptu" in path and name in USUAL_OF_LOADS) else share)
     }
-    for name in (*PAGE_FIELDS, "sensitivity", "format", "unknown"):
+    for name in (*PAGE_FIELDS, "sensitivity", "format", "sample", "unknown"):
         if random.random() < share / 3:
             fields[name] = random.choice(PAGE_TEXTS.get(name, (*ODD, *WRONG)) if random.random() >= oddness else (*ODD, *WRONG))
     return fields
@@ -144,6 +145,7 @@ PAGE_TEXTS: Mapping[str, tuple[str, ...]] = {
     "discount": ("10%", "5"),
     "sensitivity": ("true", "false"),
     "format": tuple(FORMAT_NAMES),
+    "sample": tuple(SAMPLE_LOGS),
 }
 
 

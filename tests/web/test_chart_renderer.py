@@ -83,7 +83,7 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChartRenderer]:
 
 def render(renderer: ChartRenderer, kind: str = "svg") -> bytes:
     """What the process of a kind returns."""
-    return run(lambda: renderer.render_once(Site(today=lambda: DAY), None, kind))
+    return run(lambda: renderer.render(Site(today=lambda: DAY), (object(),), lambda: None, kind))
 
 
 def has_ended(process: BaseProcess) -> bool:
@@ -152,18 +152,20 @@ def test_charts_that_wait_hold_no_worker_of_the_site_and_are_bounded(monkeypatch
 
     async def go() -> None:
         loop = asyncio.get_running_loop()
-        pngs = [asyncio.create_task(renderer.render_once(site, b"png", "png")) for _ in range(MAX_QUEUED["png"])]
+        pngs = [
+            asyncio.create_task(renderer.render(site, (object(),), lambda: b"png", "png")) for _ in range(MAX_QUEUED["png"])
+        ]
         assert await loop.run_in_executor(None, started.wait, 30)
         barrier = threading.Barrier(site.limits.workers)
         work = [loop.run_in_executor(site.workers, barrier.wait, 30) for _ in range(site.limits.workers)]
         assert sorted(await asyncio.gather(*work)) == list(range(site.limits.workers))
         assert await renderer.render(site, ("svg",), lambda: b"svg", "svg") == b"svg"
         with pytest.raises(Problem, match="too many charts") as caught:
-            await renderer.render_once(site, b"png", "png")
+            await renderer.render(site, ("seventh",), lambda: b"png", "png")
         assert caught.value.status == 503
         finish.set()
         assert await asyncio.gather(*pngs) == [b"png"] * len(pngs)
-        assert await renderer.render_once(site, b"png", "png") == b"png"
+        assert await renderer.render(site, ("later",), lambda: b"png", "png") == b"png"
 
     try:
         run(go)

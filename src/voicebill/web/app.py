@@ -33,6 +33,9 @@ WORDS_FOR_READERS = {
 }
 """The title and the sentence of errors that a reader sees, in place of the names of HTTP statuses."""
 
+PARTS_AND_API = ("/api/", "/healthz", "/answer", "/why", "/cost/answer")
+"""How the paths begin that scripts and programs ask for, whose errors are never pages."""
+
 
 def create_app(site: Site) -> FastAPI:
     """The page and the API of a site.
@@ -66,7 +69,7 @@ def create_app(site: Site) -> FastAPI:
         estimate.routes(site, pages),
         compare.routes(site, pages),
         capacity.routes(site, pages),
-        cost.routes(site, pages, renderer),
+        cost.routes(site, pages),
         simulate.routes(site),
         quote.routes(site, pages),
         prices.routes(site, pages),
@@ -134,7 +137,7 @@ def allowed_methods(path: str, routes: Iterable[Route]) -> str:
 def is_for_reader(request: Request, prefix: str) -> bool:
     """Whether an error is shown as a page: a browser asked for one."""
     path = request.scope["path"].removeprefix(prefix)
-    for_program = path.startswith(("/api/", "/healthz", "/answer", "/why"))
+    for_program = path.startswith(PARTS_AND_API)
     return not for_program and "text/html" in request.headers.get("accept", "")
 
 

@@ -1,7 +1,7 @@
 """Render charts as SVG and PNG, and cache them."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
@@ -58,26 +58,14 @@ class ChartRenderer:
         image = self._cached(key)
         if image is not None:
             return image
-        return await self._queue(site, kind, lambda: run_in_threads(site, plot), key)
+        return await self._queue(site, kind, plot, key)
 
-    async def render_once(self, site: Site, plot: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
-        """A chart that is not cached.
-
-        Raises:
-            Problem: too many charts wait, or the process ended.
-        """
-
-        async def finished_plot() -> Any:  # noqa: ANN401
-            return plot
-
-        return await self._queue(site, kind, finished_plot, None)
-
-    async def _queue(self, site: Site, kind: str, plot: Callable[[], Awaitable[Any]], key: tuple[object, ...] | None) -> bytes:
+    async def _queue(self, site: Site, kind: str, plot: Callable[[], Any], key: tuple[object, ...]) -> bytes:
         if self.queued[kind] >= MAX_QUEUED[kind]:
             raise Problem(503, "Busy", [(None, "too many charts are being rendered: try again in some seconds")])
         self.queued[kind] += 1
         try:
-            chart = await plot()
+            chart = await run_in_threads(site, plot)
             threads = self.threads.get(kind)
             if threads is None:
                 threads = self.threads[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"voicebill-{kind}")
@@ -92,17 +80,16 @@ class ChartRenderer:
             self.cache.move_to_end(key)
             return self.cache[key]
 
-    def _render_and_keep(self, key: tuple[object, ...] | None, chart: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
+    def _render_and_keep(self, key: tuple[object, ...], chart: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot
         """Render a chart, unless it was rendered while this one waited."""
-        image = None if key is None else self._cached(key)
+        image = self._cached(key)
         if image is not None:
             return image
         image = self._paint(chart, kind)
-        if key is not None:
-            with self.lock:
-                self.cache[key] = image
-                while sum(map(len, self.cache.values())) > MAX_CACHE_BYTES:
-                    self.cache.popitem(last=False)
+        with self.lock:
+            self.cache[key] = image
+            while sum(map(len, self.cache.values())) > MAX_CACHE_BYTES:
+                self.cache.popitem(last=False)
         return image
 
     def _paint(self, chart: Any, kind: str) -> bytes:  # noqa: ANN401 - lets-plot's plot

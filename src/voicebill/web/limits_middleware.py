@@ -31,17 +31,17 @@ SECURITY_HEADERS = {
 }
 
 
-def content_security_policy(query: str, frame_ancestors: Iterable[str], *, images: str = OWN_SITE) -> str:
+def content_security_policy(query: str, frame_ancestors: Iterable[str]) -> str:
     """The policy of a page: nothing inline, nothing from other machines; other sites may show it only if it is embedded."""
     others = [name for name in frame_ancestors if name != OWN_SITE] if is_embedded(query) else []
     ancestors = ANYWHERE if ANYWHERE in others else " ".join((OWN_SITE, *others))
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; form-action 'self'; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
         f"base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 
-LOG_UPLOAD_PATHS = ("/cost", "/api/cost")
+LOG_UPLOAD_PATHS = ("/cost", "/cost/answer", "/cost.csv", "/cost.json", "/api/cost")
 """Paths that accept a usage log."""
 
 RequestKind = Literal["health", "log", "chart", "other"]

@@ -31,6 +31,7 @@ from voicebill.web.site import Site
 STATIC = {
     "voicebill.css": "text/css; charset=utf-8",
     "voicebill.js": "text/javascript; charset=utf-8",
+    "usage-logs.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "favicon.ico": "image/x-icon",
     "apple-touch-icon.png": "image/png",

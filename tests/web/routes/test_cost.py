@@ -1,8 +1,12 @@
 """A usage log on the page or in the API: read in memory, priced as on the command line, not stored."""
 
 import asyncio
+import csv
 import gzip
+import html
 import json
+import re
+from decimal import Decimal
 from threading import Event
 
 import pytest
@@ -10,9 +14,11 @@ import pytest
 from tests.cases import DAY
 from tests.web.sites import SITE, client, read_report, run
 from voicebill.answers.reports.cost import CostReport
+from voicebill.billing.money import format_amount, picodollars
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.logs.report import EMPTY_LOG
 from voicebill.web.routes import cost
+from voicebill.web.sample_logs import read_sample_log
 from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import Problem
 
@@ -64,14 +70,133 @@ def test_the_page_takes_a_file_and_shows_its_bill(packed: bytes) -> None:
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_the_chart_of_costs_by_day_is_embedded_in_the_page() -> None:
-    """The chart has no address, because the log is not stored; only the policy of that page allows it."""
-    lines = [LINE | {"time": f"2026-11-{day}T10:00:00Z", "response": RESPONSE | {"id": f"resp_{day}"}} for day in (20, 21)]
-    log = b"\n".join(json.dumps(line).encode() for line in lines)
-    page = SITE.post("/cost", data={"model": "gpt-realtime", "by": "day"}, files={"log": ("usage.jsonl", log)})
-    assert "data:image/svg+xml;base64," in page.text
-    assert "img-src 'self' data:" in page.headers["content-security-policy"]
-    assert "data:" not in SITE.get("/cost").headers["content-security-policy"]
+def log_of(*days: int, **fields: str) -> bytes:
+    """A log with one response on some days of November."""
+    lines = [LINE | {"time": f"2026-11-{day}T10:00:00Z", "response": RESPONSE | {"id": f"resp_{day}"}} | fields for day in days]
+    return b"\n".join(json.dumps(line).encode() for line in lines)
+
+
+def page_of(log: bytes, **fields: str) -> str:
+    """The page with the cost of an uploaded log."""
+    return SITE.post("/cost", data={"model": "gpt-realtime"} | fields, files={"log": ("usage.jsonl", log)}).text
+
+
+@pytest.mark.parametrize(
+    ("by", "days", "title", "rows"),
+    [
+        ("day", (20, 21), "Cost by day", ["2026-11-20: $0.00697", "2026-11-21: $0.00697"]),
+        ("day", (20,), "Cost by meter", ["audio out", "text out", "audio in", "text in", "text in, cached"]),
+        ("", (20, 21), "Cost by meter", ["audio out", "text out", "audio in", "text in", "text in, cached"]),
+        ("status", (20, 21), "Cost by meter", ["audio out", "text out", "audio in", "text in", "text in, cached"]),
+        ("meter", (20,), "Cost by meter", ["audio_out", "text_out", "audio_in", "text_in", "text_in_cached"]),
+        ("day,kind", (20, 21), "Cost by day, kind", ["2026-11-20 · response", "2026-11-21 · response"]),
+    ],
+)
+def test_every_cost_has_a_chart(by: str, days: tuple[int, ...], title: str, rows: list[str]) -> None:
+    """Times are columns; other groups, and the meters of a single group, are bars, the most expensive first."""
+    chart = page_of(log_of(*days), by=by).partition('<figure class="plot">')[2].partition("</figure>")[0]
+    assert f"<strong>{title}</strong>" in chart
+    pattern = r"<title>([^<]*)</title></rect>" if by == "day" and len(days) > 1 else r'<span class="label">([^<]*)</span>'
+    assert re.findall(pattern, chart) == rows
+
+
+def test_without_a_price_the_page_says_why_there_is_no_chart() -> None:
+    page = page_of(log_of(20, 21), by="day", model="gpt-realtme")
+    assert '<figure class="plot">' not in page
+    assert "Nothing has a price, so there is no chart of costs." in page
+
+
+def test_the_sample_log_is_a_link_and_costs_what_the_api_says() -> None:
+    log = read_sample_log("support-day")
+    fields = {"by": "tenant", "where": "turn >= 2"}
+    shape = SITE.post("/api/cost", params=fields, content=log).json()
+    page = SITE.get("/cost", params={"sample": "support-day"} | fields)
+    assert page.status_code == 200
+    assert f'<span class="figure">{format_amount(picodollars(Decimal(shape["total"]["low"])))}</span>' in page.text
+    assert "/cost.csv?sample=support-day&amp;by=tenant&amp;where=turn+%3E%3D+2" in page.text
+    assert 'value="turn &gt;= 2"' in page.text
+    assert "<option selected>tenant</option>" in page.text
+    assert page.headers["etag"]
+
+
+@pytest.mark.parametrize("by", ["", "tenant", "day,model"])
+def test_the_sample_and_an_uploaded_log_have_the_same_files_as_the_api(by: str) -> None:
+    """The amounts of the CSV add up to the total, and the JSON is that of the API, in which the log has no name."""
+    log = read_sample_log("support-day")
+    shape = SITE.post("/api/cost", params={"by": by} if by else {}, content=log).text
+    for kind in ("csv", "json"):
+        sample = SITE.get(f"/cost.{kind}", params={"sample": "support-day", "by": by})
+        sent = SITE.post(f"/cost.{kind}", data={"by": by}, files={"log": ("support-day.jsonl", log)})
+        assert sample.content == sent.content
+        assert (
+            sample.headers["content-disposition"]
+            == sent.headers["content-disposition"]
+            == f'attachment; filename="cost.{kind}"'
+        )
+        assert (sample.headers["cache-control"], sent.headers["cache-control"]) == ("no-cache", "no-store")
+        if kind == "json":
+            assert json.loads(sample.text.replace("support-day.jsonl", "the log")) == json.loads(shape)
+        else:
+            rows = csv.DictReader(sample.text.splitlines())
+            total = sum(Decimal(row["dollars_low"] or 0) for row in rows)
+            assert total == Decimal(json.loads(shape)["total"]["low"])
+
+
+def test_a_form_without_a_file_keeps_to_the_sample() -> None:
+    """Without the script, a form below the sample leads to the address of the sample with the new groups."""
+    nothing = {"log": ("", b"")}
+    reply = SITE.post(
+        "/cost?plan=minutes%3D5", data={"sample": "support-day", "by": "hour"}, files=nothing, follow_redirects=False
+    )
+    assert (reply.status_code, reply.headers["location"]) == (
+        303,
+        "/cost?sample=support-day&by=hour&plan=minutes%3D5",
+    )
+    chosen = SITE.post("/cost", data=QUERY | {"sample": "support-day"}, files={"log": ("usage.jsonl", LOG)}).text
+    assert '<span class="figure">$0.00697</span>' in chosen
+    assert 'name="sample"' not in chosen
+    assert "$0.343" in SITE.post("/cost/answer", data={"sample": "support-day"}, files=nothing).text
+
+
+@pytest.mark.parametrize(
+    ("log", "fields", "field", "message"),
+    [
+        (b"hello\n", {}, "log", "is not in a known format (realtime"),
+        (b"", {}, "log", EMPTY_LOG),
+        (b"PAR1" + b"\0" * 40, {}, "log", "is Parquet: the command line reads it"),
+        (LOG, {"where": "turn = three"}, "where", "turn is compared with a whole number"),
+        (LOG, {"since": "soon"}, "since", "must be a day such as 2026-11-22"),
+        (b"", {"sample": "support-dya"}, "log", "unknown sample 'support-dya'; the nearest is support-day"),
+    ],
+)
+def test_what_is_wrong_is_shown_at_its_field_on_the_page_and_in_its_files(
+    log: bytes, fields: dict[str, str], field: str, message: str
+) -> None:
+    files, headers = {"log": ("usage.jsonl", log)}, {"accept": "text/html"}
+    for path in ("/cost", "/cost.csv"):
+        page = SITE.post(path, data=fields, files=files, headers=headers, follow_redirects=True)
+        assert page.status_code == 422
+        text = html.unescape(page.text)
+        assert message in text.partition(f'id="e-{field}">')[2].partition("</p>")[0]
+        assert f'<a href="#f-{field}">' in text
+    problem = SITE.post("/cost/answer", data=fields, files=files, headers=headers)
+    assert message in problem.json()["detail"]
+    assert SITE.post("/cost.json", data=fields, files=files).json()["status"] == 422
+
+
+def test_a_file_of_another_kind_is_not_there() -> None:
+    reply = SITE.get("/cost.xlsx", params={"sample": "support-day"})
+    assert reply.status_code == 404
+    assert "may end in .csv or .json" in reply.text
+
+
+def test_long_tables_are_folded() -> None:
+    """Of 12 groups ten are in the first table, and all in the second; 10 groups have one table."""
+    twelve, ten = (page_of(log_of(*range(10, 10 + count)), by="day") for count in (12, 10))
+    assert "<summary>All 12 groups</summary>" in twelve
+    first, folded = twelve.partition("<summary>All 12 groups</summary>")[::2]
+    assert [len(re.findall(r'<th scope="row">2026-11-', part)) for part in (first, folded)] == [10, 12]
+    assert "<summary>All" not in ten
 
 
 def test_names_from_a_log_are_text_on_the_page() -> None:

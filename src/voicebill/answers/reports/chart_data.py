@@ -200,6 +200,11 @@ def cost_bars(answer: Cost) -> list[BarRow]:
             _bar(" · ".join(NOT_NAMED if key is None else str(key) for key in group.keys), group) for group in answer.groups
         ]
         return rows[-MAX_TIME_BARS:] if is_time_series(answer) else rows[:MAX_BARS]
+    return meter_bars(answer)
+
+
+def meter_bars(answer: Cost) -> list[BarRow]:
+    """The cost of each meter over all offers, in the order of the bill."""
     sums: dict[str, tuple[Amount, Amount]] = {}
     for line in answer.lines:
         low, high = sums.get(line.line.meter.label, (0, 0))

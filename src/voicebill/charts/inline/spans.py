@@ -15,6 +15,9 @@ from voicebill.charts.inline.axes import (
     short_amount,
 )
 
+OPEN_COUNTS = "what open counts may add"
+"""The label of the part of an amount that depends on how ambiguous counts are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpanRow:
@@ -97,6 +100,25 @@ def tornado_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) 
         for row in rows
     )
     return SpansChart(title, unit, about, placed, across, (("low", "at the low value"), ("high", "at the high value")))
+
+
+def amount_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -> SpansChart:
+    """Rows with bars from zero to the mark, and on to the highest amount, which is what open counts may add."""
+    scale, across = _axis([row.high for row in rows])
+    placed = tuple(
+        PlacedRow(
+            label=row.label,
+            value=short_amount(row.high) if row.mark == row.high else f"≤ {short_amount(row.high)}",
+            text=short_amount(row.high) if row.mark == row.high else f"{short_amount(row.mark)} to {short_amount(row.high)}",
+            bars=(
+                _bar_between(scale, 0.0, row.mark, "amount"),
+                *([_bar_between(scale, row.mark, row.high, "open")] if row.mark < row.high else []),
+            ),
+        )
+        for row in rows
+    )
+    open_key = (("open", OPEN_COUNTS),) if any(row.mark < row.high for row in rows) else ()
+    return SpansChart(title, unit, about, placed, across, (("amount", "amount"), *open_key))
 
 
 def _axis(dollars: Sequence[float], *, signed: bool = False) -> tuple[Scale, tuple[Tick, ...]]:

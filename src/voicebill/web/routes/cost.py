@@ -2,57 +2,57 @@
 
 import zlib
 from asyncio import CancelledError
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from voicebill.answers.escaping import csv_text
 from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS, LOG_QUERY
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
 from voicebill.answers.recorded.cost import cost
-from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
-from voicebill.answers.reports.chart_data import NOT_NAMED, is_time_series
+from voicebill.answers.reports.chart_data import NOT_NAMED
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.record import Record
-from voicebill.charts import draw
-from voicebill.charts.themes import THEMES
+from voicebill.charts.inline.cost_charts import cost_columns, cost_spans
+from voicebill.engines.cost_table import cost_cells
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
-from voicebill.extras import MissingExtra
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import LOG_FORMATS, all_records
 from voicebill.logs.report import EMPTY_LOG, ReadReport
 from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.logs.sources import PARQUET, Source
 from voicebill.web import openapi
-from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS
 from voicebill.web.forms.requests import issue_errors, read_query
-from voicebill.web.limits_middleware import content_security_policy
 from voicebill.web.pages import Pages
-from voicebill.web.responses import json_body, run_in_threads, uncached
+from voicebill.web.responses import json_body, run_in_threads, see_other, uncached, with_etag
+from voicebill.web.sample_logs import SAMPLE_LOGS, read_sample_log
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
-
-ParsedValue = TypeVar("ParsedValue")
 
 GROUP_BY_CHOICES = ("tenant", "project", "day", "hour", "model", "offer", "session", "turn", "kind", "status", "meter")
 """Choices of the form for grouping; the API takes several fields, and any field."""
 COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
+LOG_PAGE_FIELDS = ("sample", *COST_FIELDS)
+"""The fields of the page's address: those of the API, and the name of a sample log."""
 MAX_GROUPS_ON_PAGE = 200
 """Groups that the page shows."""
+MAX_UNFOLDED_ROWS = 10
+"""Rows of a table that are shown before it is unfolded."""
 
 
 class Cancellation:
@@ -103,6 +103,25 @@ class _Content(BytesIO):
 
 
 @dataclass(frozen=True, slots=True)
+class LogRequest:
+    """A log with the fields of the form. A sample log has a name among the fields; without it there may be no log."""
+
+    values: Mapping[str, str]
+    name: str = ""
+    content: bytes = b""
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether a sample is asked for: a log that is sent takes its place."""
+        return "sample" in self.values and not self.content
+
+    @property
+    def query(self) -> str:
+        """The fields as a query: all of the address but for a log that was sent, which has none."""
+        return urlencode({name: self.values[name] for name in LOG_PAGE_FIELDS if name in self.values})
+
+
+@dataclass(frozen=True, slots=True)
 class LogCost:
     """The cost of a log, with the report of reading it."""
 
@@ -114,29 +133,47 @@ class LogCost:
         """The cost, with what was read."""
         return CostReport.of(self.answer, log_input_report(self.report))
 
+    @property
+    def csv(self) -> str:
+        """The groups, or the lines of the bill, as a table."""
+        titles, rows = cost_cells(self.answer)
+        return csv_text([titles, *rows])
 
-def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
-    """The page and the API."""
+
+DOWNLOADS: Mapping[str, tuple[str, Callable[[LogCost], bytes]]] = {
+    "csv": ("text/csv; charset=utf-8", lambda log_cost: log_cost.csv.encode()),
+    "json": ("application/json", lambda log_cost: json_body(log_cost.cost_report)),
+}
+"""The media types of the files that a cost can be downloaded as, and how they are written."""
+
+
+def routes(site: Site, pages: Pages) -> APIRouter:
+    """The page, its result and its files, and the API."""
     router = APIRouter()
 
     @router.get("/cost", include_in_schema=False)
     async def page(request: Request) -> Response:
-        return pages.page(request, "cost.html", _template_context({}))
+        log = _read_address(request, site)
+        return await _respond(request, log, site, pages) if log.is_sample else _render(request, pages, log)
 
     @router.post("/cost", include_in_schema=False)
     async def submit(request: Request) -> Response:
-        values, name, content = await _read_upload(request, site)
-        try:
-            log_cost = await _cost_log_in_thread(content, name, values, site)
-            images = await _render_charts(log_cost.answer, site, renderer)
-        except Problem as problem:
-            return pages.page(request, "cost.html", _template_context(values, problem=problem), status=problem.status)
-        context = _template_context(values, view=log_cost, notes=list(report_notes(log_cost.report)), pictures=images)
-        response = pages.page(request, "cost.html", context)
-        response.headers["content-security-policy"] = content_security_policy(
-            request.url.query, site.frame_ancestors, images="'self' data:"
-        )
-        return response
+        log = await _read_upload(request, site)
+        if log.is_sample:
+            return see_other(request, f"{site.prefix}/cost?{_with_plan(log.query, request)}")
+        return await _respond(request, log, site, pages)
+
+    @router.api_route("/cost/answer", methods=["GET", "POST"], include_in_schema=False)
+    async def part(request: Request) -> Response:
+        log = await _read_log(request, site)
+        return _render(request, pages, log, template="_cost.html", view=await _answer(log, site))
+
+    @router.api_route("/cost.{kind}", methods=["GET", "POST"], include_in_schema=False)
+    async def file(request: Request, kind: str) -> Response:
+        if kind not in DOWNLOADS:
+            endings = " or ".join(f".{name}" for name in DOWNLOADS)
+            raise Problem(404, "Not found", [(None, f"there is no such file: its name may end in {endings}")])
+        return await _respond(request, await _read_log(request, site), site, pages, kind=kind)
 
     @router.post("/api/cost", **openapi.POST_COST)
     async def api(request: Request) -> Response:
@@ -152,6 +189,54 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
         return uncached(await run_in_threads(site, lambda: json_body(log_cost.cost_report), site.log_workers))
 
     return router
+
+
+def _render(
+    request: Request,
+    pages: Pages,
+    log: LogRequest,
+    *,
+    template: str = "cost.html",
+    view: LogCost | None = None,
+    problem: Problem | None = None,
+) -> Response:
+    """The page or its result; what is wrong is shown at its field."""
+    context = _template_context(log, view, problem)
+    return pages.page(request, template, context, status=problem.status if problem else 200)
+
+
+async def _respond(request: Request, log: LogRequest, site: Site, pages: Pages, *, kind: str | None = None) -> Response:
+    """The page with the cost of a log, or the cost as a file of a kind."""
+    try:
+        log_cost = await _answer(log, site)
+    except Problem as problem:
+        if kind and "text/html" not in request.headers.get("accept", ""):
+            raise
+        return _render(request, pages, log, problem=problem)
+    if kind is None:
+        return _render(request, pages, log, view=log_cost)
+    media_type, write = DOWNLOADS[kind]
+    body = await run_in_threads(site, lambda: write(log_cost), site.log_workers)
+    headers = {"content-disposition": f'attachment; filename="cost.{kind}"'}
+    if request.method == "POST":
+        return Response(body, media_type=media_type, headers=headers | {"cache-control": "no-store"})
+    return with_etag(request, body, media_type, headers=headers)
+
+
+async def _answer(log: LogRequest, site: Site) -> LogCost:
+    """The cost of the log of a request, or of the sample that it names.
+
+    Raises:
+        Problem: there is none, or as `cost_log`.
+    """
+    if not log.is_sample:
+        return await _cost_log_in_thread(log.content, log.name, log.values, site)
+    name = log.values["sample"]
+    try:
+        content = read_sample_log(name)
+    except VoicebillError as error:
+        raise Problem(422, "Invalid input", [("sample", error.message)]) from None
+    return await _cost_log_in_thread(content, f"{name}.jsonl", log.values, site)
 
 
 async def _cost_log_in_thread(content: bytes, name: str, values: Mapping[str, str], site: Site) -> LogCost:
@@ -220,7 +305,18 @@ def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancella
         )
 
 
-async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], str, bytes]:
+async def _read_log(request: Request, site: Site) -> LogRequest:
+    """The log of a form, or the sample of an address."""
+    return await _read_upload(request, site) if request.method == "POST" else _read_address(request, site)
+
+
+def _read_address(request: Request, site: Site) -> LogRequest:
+    """The fields of an address, which may name a sample."""
+    values = read_query(request.url.query, site.limits)
+    return LogRequest({name: values[name] for name in LOG_PAGE_FIELDS if values.get(name)})
+
+
+async def _read_upload(request: Request, site: Site) -> LogRequest:
     """The fields of the form and its file, which is kept in memory.
 
     Raises:
@@ -228,7 +324,7 @@ async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], st
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Problem(415, "Invalid input", [(None, "send the form with its file, as multipart/form-data")])
-    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=len(COST_FIELDS) + 5)
+    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=len(LOG_PAGE_FIELDS) + 5)
     parser.spool_max_size = site.limits.log_bytes + 1
     try:
         form = await parser.parse()
@@ -236,48 +332,46 @@ async def _read_upload(request: Request, site: Site) -> tuple[dict[str, str], st
         raise Problem(422, "Invalid input", [(None, f"the form cannot be read: {error.message}")]) from None
     try:
         file = form.get("log")
-        values = {
-            name: str(form[name]).strip() for name in COST_FIELDS if isinstance(form.get(name), str) and str(form[name]).strip()
-        }
+        texts = {name: str(form[name]).strip() for name in LOG_PAGE_FIELDS if isinstance(form.get(name), str)}
+        values = {name: text for name, text in texts.items() if text}
         if not isinstance(file, UploadFile):
-            return values, "", b""
-        return values, (file.filename or "the log")[:80], await file.read()
+            return LogRequest(values)
+        return LogRequest(values, (file.filename or "the log")[:80], await file.read())
     finally:
         await form.close()
 
 
-async def _render_charts(answer: Cost, site: Site, renderer: ChartRenderer) -> dict[str, str]:
-    """Charts of groups over time in both themes, embedded in the page because the log has no address."""
-    if not answer.total.high or not is_time_series(answer) or len(answer.groups) < 2:
-        return {}
-    try:
-        plots = await run_in_threads(
-            site, lambda: {theme: draw.costs_chart(answer, THEMES[theme]) for theme in ("light", "dark")}, site.log_workers
-        )
-        images = {theme: await renderer.render_once(site, plot, "svg") for theme, plot in plots.items()}
-        return {theme: f"data:image/svg+xml;base64,{b64encode(image).decode()}" for theme, image in images.items()}
-    except (MissingExtra, Problem):  # the answer is there without them
-        return {}
+def _with_plan(query: str, request: Request) -> str:
+    """A query with the plan that the address of a form keeps."""
+    plan = request.query_params.get("plan")
+    return "&".join(filter(None, (query, urlencode({"plan": plan}) if plan else "")))
 
 
-def _template_context(values: Mapping[str, str], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
-    empty: dict[str, Any] = {"view": None, "notes": [], "pictures": {}, "problem": None}
-    helpers = {
+def _template_context(log: LogRequest, view: LogCost | None, problem: Problem | None) -> dict[str, Any]:
+    labels = {field.name: field.label for field in (*LOG_DEFAULT_FIELDS, *LOG_QUERY_FIELDS.values())}
+    labels |= {"by": "Group by", "format": "Format", "log": "Usage log"}
+    errors: dict[str, str] = {}
+    for name, text in problem.errors if problem else ():
+        field = name if name in labels else "log"
+        errors[field or ""] = "; ".join(filter(None, (errors.get(field or ""), text)))
+    return {
+        "default_fields": LOG_DEFAULT_FIELDS,
+        "query_fields": LOG_QUERY_FIELDS,
         "log_formats": LOG_FORMATS,
-        "by": GROUP_BY_CHOICES,
-        "fields": FILTER_FIELDS,
+        "group_choices": GROUP_BY_CHOICES,
         "status_of": amount_status,
         "quantity": format_quantity_range,
         "not_named": NOT_NAMED,
         "max_groups": MAX_GROUPS_ON_PAGE,
-    }
-    problem: Problem | None = more.get("problem")
-    return {
-        "default_fields": LOG_DEFAULT_FIELDS,
-        "query_fields": LOG_QUERY_FIELDS,
-        "errors": {name: text for name, text in problem.errors if name} if problem else {},
-        "given": values,
-        **helpers,
-        **empty,
-        **more,
+        "max_rows": MAX_UNFOLDED_ROWS,
+        "samples": SAMPLE_LOGS,
+        "values": log.values,
+        "sample": log.values["sample"] if log.is_sample else "",
+        "query": log.query,
+        "labels": labels,
+        "errors": errors,
+        "view": view,
+        "notes": list(report_notes(view.report)) if view else [],
+        "columns_chart": cost_columns(view.answer) if view else None,
+        "spans_chart": cost_spans(view.answer) if view else None,
     }
