@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,16 @@ def test_locked_requirements_have_hashes_and_no_address() -> None:
         pinned = [line for line in text.splitlines() if line and line[0].isalnum()]
         assert pinned
         assert all("==" in line and line.endswith("\\") for line in pinned), file.name
+
+
+@pytest.mark.parametrize(
+    ("document", "module"), [("glossary.md", "mcp/server.py"), ("examples/support-day.jsonl", "web/sample_logs.py")]
+)
+def test_the_wheel_has_the_documents_beside_the_modules_that_read_them(document: str, module: str) -> None:
+    """A checkout has one copy of each, in the documentation."""
+    included = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    targets = included["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    packaged = Path("voicebill", module).with_name(Path(document).name)
+    assert targets[f"docs/{document}"] == packaged.as_posix()
+    assert (ROOT / "docs" / document).is_file()
+    assert not (ROOT / "src" / packaged).exists()

@@ -1,6 +1,7 @@
 """Inline charts in a browser: no label is clipped or on another at any width, series differ in grey, and texts stay texts."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -10,9 +11,15 @@ from playwright.sync_api import Browser, Page
 
 from tests.cases import DAY
 from tests.web.sites import SITE
-from voicebill.answers.reports.chart_data import BandRow
+from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.python_engine import PythonEngine
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.reports.chart_data import MAX_TIME_BARS, BandRow
+from voicebill.billing.record import Record
+from voicebill.billing.usage import Usage
 from voicebill.charts.inline.axes import Scale, number_ticks
 from voicebill.charts.inline.columns import ChartColumn, ColumnsChart, ColumnSeries, columns_chart
+from voicebill.charts.inline.cost_charts import cost_columns
 from voicebill.charts.inline.estimate_charts import KINDS_BY_STYLE, scenario_lines
 from voicebill.charts.inline.lines import LinesChart, lines_chart
 from voicebill.charts.inline.spans import SpanRow, SpansChart, ranked_spans
@@ -123,6 +130,45 @@ def test_no_label_of_the_page_is_clipped_or_on_another(browser: Browser, address
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(FAULTS) == [], width
     context.close()
+
+
+@pytest.mark.parametrize("by", ["", "day", "hour", "meter", "session,turn", "offer,hour,session"])
+def test_no_label_of_the_cost_of_a_log_is_clipped_or_on_another(browser: Browser, address: str, by: str) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(f"{address}/cost?sample=support-day&by={by}")
+    assert page.locator("figure.plot").count() == 1
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(FAULTS) == [], width
+    page.context.close()
+
+
+@pytest.mark.parametrize("field", ["day", "hour", "month"])
+def test_no_label_of_many_times_is_clipped_or_on_another(browser: Browser, pages: Pages, field: str) -> None:
+    """120 days, hours or months, the most that are drawn."""
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    step = {"day": timedelta(days=1), "hour": timedelta(hours=1), "month": timedelta(days=30)}[field]
+    records = [
+        Record(
+            key=f"{number}",
+            kind="response",
+            usage_candidates=(Usage.tokens(audio_out=100 * (number % 9 + 1)),),
+            source="log",
+            line_number=1,
+            model="gpt-realtime-1.5",
+            day=(start + number * step).date(),
+            time=start + number * step,
+        )
+        for number in range(MAX_TIME_BARS)
+    ]
+    answer = cost(PythonEngine(records), CostQuery(by=(field,)), load_facts().prices)
+    chart = cost_columns(answer)
+    assert chart is not None
+    page = open_charts(browser, pages, 1280, render_chart(pages, "columns", chart))
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(FAULTS) == [], width
+    page.context.close()
 
 
 @pytest.mark.parametrize("dollars", [0.0, 0.000003, 0.4, 77.0, 12_345.0, 9_876_543.0])

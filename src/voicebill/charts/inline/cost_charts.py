@@ -10,8 +10,8 @@ from voicebill.charts.inline.spans import OPEN_COUNTS, SpansChart, amount_spans
 MAX_DRAWN_BARS = 12
 """Bars of a chart: more would push the table off the screen."""
 
-MAX_TIME_LABELS = 7
-"""Labels of an axis of days or hours where there is room for them."""
+MAX_TIME_LABELS, MAX_LONG_TIME_LABELS, SHORT_LABEL = 7, 5, 7
+"""Labels of an axis of times where there is room for them, of at most so many characters, and longer ones."""
 
 SURE_SERIES = ColumnSeries("amount", 2)
 OPEN_SERIES = ColumnSeries(OPEN_COUNTS, 4)
@@ -69,12 +69,10 @@ def _time_ticks(field: str, keys: list[FieldValue]) -> tuple[Tick, ...]:
     """The labels of times below their columns; those of one day have no date."""
     texts = [NOT_NAMED if key is None else str(key) for key in keys]
     one_day = len({text[:10] for text in texts}) == 1
-    step = -(-len(keys) // MAX_TIME_LABELS)
-    labels = [
-        (percent((index + 0.5) / len(keys)), _time_label(field, texts[index], one_day=one_day))
-        for index in range(0, len(keys), step)
-    ]
-    return labelled_ticks(labels, range(len(labels)))
+    labels = [_time_label(field, text, one_day=one_day) for text in texts]
+    step = -(-len(keys) // (MAX_TIME_LABELS if max(map(len, labels)) <= SHORT_LABEL else MAX_LONG_TIME_LABELS))
+    placed = [(percent((index + 0.5) / len(keys)), labels[index]) for index in range(step // 2, len(keys), step)]
+    return labelled_ticks(placed, range(1, len(placed) + 1))  # the first may be left out: it is next to the other axis
 
 
 def _time_label(field: str, text: str, *, one_day: bool) -> str:

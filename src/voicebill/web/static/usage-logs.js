@@ -12,6 +12,7 @@ const SHOW_MS = 150; // after a request, until its progress is shown
 const SLOW_BYTES = 1 << 20; // from this size on, an upload shows its share
 const KEPT_FIELDS = ["plan", "embed"]; // fields of the address that belong to all pages
 let running = null;
+let runningFor = "";
 let shownSearch = location.search;
 
 document.documentElement.classList.add("live");
@@ -32,7 +33,7 @@ function withKept(values) {
   const query = new URLSearchParams(values);
   const search = new URL(form.action).searchParams;
   for (const name of KEPT_FIELDS) if (search.has(name)) query.set(name, search.get(name));
-  return query.size ? `?${query}` : "";
+  return String(query) && `?${query}`;
 }
 
 const mebibytes = (bytes) => `${(bytes / 2 ** 20).toLocaleString("en-US", { maximumFractionDigits: 1 })} MiB`;
@@ -87,7 +88,10 @@ async function send(address) {
     showFault(`has ${mebibytes(log.size)}, and at most ${mebibytes(MAX_BYTES)} are possible here: the command line reads logs of any size`);
     return null;
   }
+  const key = `${address}?${values} ${log?.name} ${log?.size} ${log?.lastModified}`;
+  if (running && key === runningFor) return null; // Enter in a field both changes and submits
   running?.abort();
+  runningFor = key;
   const request = new XMLHttpRequest();
   running = request;
   const showing = setTimeout(() => { transfer.hidden = false; answer.setAttribute("aria-busy", "true"); }, SHOW_MS);
