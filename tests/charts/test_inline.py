@@ -154,7 +154,7 @@ def test_one_column_is_narrow_and_in_the_middle() -> None:
 
 def test_columns_of_nothing_have_an_axis_and_no_parts() -> None:
     columns = [ChartColumn(0, 1, "Monday", (0.0,)), ChartColumn(1, 2, "Tuesday", (0.0,))]
-    chart = columns_chart(columns, [ColumnSeries("cost", 2)], (), axis="day", **WORDS)
+    chart = columns_chart(columns, [ColumnSeries("cost", 2)], (), axis="day", title="", unit="", about="")
     assert chart.series[0][1] == ()
     assert [tick.label for tick in chart.down] == ["$0"]
     assert [target.text for target in chart.targets] == ["Monday: $0", "Tuesday: $0"]

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.web.page_faults import faults, watch_faults
+
 TIMEOUT_MS = 5000
 FIGURE = "#answer .figure"
 
@@ -17,24 +19,6 @@ def _no_script_errors(page: Page) -> Iterator[None]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield
     assert not errors
-
-
-def watch_faults(page: Page) -> None:
-    """Count what shouts from now on: alerts, and errors at fields."""
-    page.evaluate(
-        """() => {
-            window.faults = [];
-            const look = () => document.querySelectorAll('[role=alert], .error:not(:empty), [aria-invalid]').forEach(
-                (element) => window.faults.push(element.outerHTML));
-            new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true,
-                characterData: true});
-        }"""
-    )
-
-
-def faults(page: Page) -> list[str]:
-    shown: list[str] = page.evaluate("window.faults")
-    return shown
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from voicebill.web import openapi
 from voicebill.web.chart_renderer import ChartRenderer
 from voicebill.web.embedding import EMBED_FIELD, is_embedded
 from voicebill.web.limits_middleware import LimitsMiddleware, Message
-from voicebill.web.pages import NAVIGATION, ROOT_FILES, STATIC, Pages
+from voicebill.web.pages import NAVIGATION, PAGE_PARTS, ROOT_FILES, STATIC, Pages
 from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, quote, rules, simulate
 from voicebill.web.site import Site
@@ -32,9 +32,6 @@ WORDS_FOR_READERS = {
     ),
 }
 """The title and the sentence of errors that a reader sees, in place of the names of HTTP statuses."""
-
-PARTS_AND_API = ("/api/", "/healthz", "/answer", "/why", "/cost/answer")
-"""How the paths begin that scripts and programs ask for, whose errors are never pages."""
 
 
 def create_app(site: Site) -> FastAPI:
@@ -137,7 +134,7 @@ def allowed_methods(path: str, routes: Iterable[Route]) -> str:
 def is_for_reader(request: Request, prefix: str) -> bool:
     """Whether an error is shown as a page: a browser asked for one."""
     path = request.scope["path"].removeprefix(prefix)
-    for_program = path.startswith(PARTS_AND_API)
+    for_program = path.startswith(("/api/", "/healthz", *PAGE_PARTS))
     return not for_program and "text/html" in request.headers.get("accept", "")
 
 

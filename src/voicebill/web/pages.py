@@ -41,7 +41,10 @@ STATIC = {
 ROOT_FILES = ("favicon.ico", "apple-touch-icon.png")
 """Static files that browsers ask for at the root of a site, whatever its pages say."""
 
-NOT_FOR_ROBOTS = ("/api/", "/answer", "/why", "/chart/", "/export.csv", "/quote.", "/compare.", "/healthz")
+PAGE_PARTS = ("/answer", "/why", "/capacity/answer", "/ptu/answer", "/cost/answer")
+"""Paths of parts of pages, for the script."""
+
+NOT_FOR_ROBOTS = ("/api/", *PAGE_PARTS, "/chart/", "/export.csv", "/quote.", "/compare.", "/healthz")
 """Paths of data, files and parts of pages; pages with a plan name the page without one as the original."""
 
 

@@ -51,7 +51,8 @@ def test_the_form_without_a_script_becomes_an_address_and_back() -> None:
     page = SITE.get(sent.headers["location"]).text
     assert figure(page) == "3"
     assert 'id="f-blocking_probability" value="2%"' in page
-    assert re.search(r"<details open>\s*<summary>Busy hour</summary>", page)
+    assert re.search(r"<details open>\s*<summary>Limits and counting</summary>", page)
+    assert re.search(r"<details>\s*<summary>Busy hour</summary>", page)
 
 
 def test_a_permalink_fixes_the_day() -> None:

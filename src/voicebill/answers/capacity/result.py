@@ -43,6 +43,16 @@ class Capacity(Answer):
     warnings: tuple[str, ...]
 
     @property
+    def occupancy(self) -> float:
+        """The share of the time in which a channel is busy, of those that keep blocking within the target."""
+        return self.traffic.after_blocking(self.blocking_probability).erlangs / self.channels if self.channels else 0.0
+
+    @property
+    def queue_occupancy(self) -> float:
+        """The same of the channels with which callers queue, of whom none is blocked."""
+        return self.traffic.erlangs / self.queue.channels
+
+    @property
     def per(self) -> str:
         """What has a quota of its own, such as a deployment."""
         return self.counting_rule.per if self.counting_rule else "quota"

@@ -116,9 +116,19 @@ def short_amount(dollars: float) -> str:
     return f"{'−' if dollars < 0 else ''}${float(rounded):,.{decimals}f}"
 
 
-def down_ticks(scale: Scale, ticks: Iterable[float], step: float) -> tuple[Tick, ...]:
-    """The labels of a vertical axis in dollars."""
-    return tuple(Tick(scale.down(tick), dollar_label(tick, step), is_zero=tick == 0) for tick in ticks)
+def short_number(number: float) -> str:
+    """A number at a mark, with three significant digits.
+
+    >>> short_number(12345.6), short_number(2.5), short_number(0)
+    ('12,300', '2.5', '0')
+    """
+    return f"{float(f'{number:.3g}'):,.10g}"
+
+
+def down_ticks(scale: Scale, ticks: Iterable[float], step: float, *, in_dollars: bool = True) -> tuple[Tick, ...]:
+    """The labels of a vertical axis in dollars, or in numbers."""
+    labels = [(tick, dollar_label(tick, step) if in_dollars else f"{tick:,.10g}") for tick in ticks]
+    return tuple(Tick(scale.down(tick), label, is_zero=tick == 0) for tick, label in labels)
 
 
 def number_ticks(scale: Scale, low: float, high: float, *, integers_only: bool = False) -> tuple[Tick, ...]:

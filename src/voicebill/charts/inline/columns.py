@@ -1,9 +1,9 @@
-"""Place stacked columns over an ordered axis: turns, days."""
+"""Place stacked columns over an ordered axis: turns, days, minutes, hours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from voicebill.charts.inline.axes import Scale, Tick, dollar_axis, down_ticks, percent, short_amount, widest
+from voicebill.charts.inline.axes import Scale, Tick, dollar_axis, down_ticks, percent, short_amount, short_number, widest
 
 MAX_DRAWN_COLUMNS = 36
 """Columns of a chart, seven pixels apart on a phone; with seven series they take about 25 KB of text."""
@@ -25,12 +25,12 @@ class ColumnSeries:
 
 @dataclass(frozen=True, slots=True)
 class ChartColumn:
-    """A column from one value of the axis to another, with the dollars of every series."""
+    """A column from one value of the axis to another, with the dollars or the number of every series."""
 
     start: float
     end: float
     name: str
-    dollars: tuple[float, ...]
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,20 @@ def columns_chart(
     unit: str,
     axis: str,
     about: str,
+    in_dollars: bool = True,
 ) -> ColumnsChart:
-    """Stacked columns, the first series at the bottom. Dollars are positive; there is at least one column."""
-    scale, (up, ticks, step) = column_scale(columns), dollar_axis(sum(column.dollars) for column in columns)
+    """Stacked columns, the first series at the bottom. Values are positive; there is at least one column."""
+    scale, (up, ticks, step) = column_scale(columns), dollar_axis(sum(column.values) for column in columns)
+    format_value: Callable[[float], str] = short_amount if in_dollars else short_number
     parts: list[list[Rectangle]] = [[] for _ in series]
     for column in columns:
         place = scale.share(column.end) - scale.share(column.start)
         width = min(COLUMN_SHARE * place, MAX_COLUMN_WIDTH)
         x, total = percent(scale.share(column.start) + (place - width) / 2), 0.0
-        for index, dollars in enumerate(column.dollars):
-            total += dollars
-            if dollars > 0:
-                height = percent(up.share(dollars))
+        for index, value in enumerate(column.values):
+            total += value
+            if value > 0:
+                height = percent(up.share(value))
                 parts[index].append(Rectangle(x, up.down(total), percent(width), height))
     return ColumnsChart(
         title=title,
@@ -108,17 +110,17 @@ def columns_chart(
             Target(
                 scale.across(column.start),
                 percent(scale.share(column.end) - scale.share(column.start)),
-                _column_text(column, series),
+                _column_text(column, series, format_value),
             )
             for column in columns
         ),
-        down=down_ticks(up, ticks, step),
+        down=down_ticks(up, ticks, step, in_dollars=in_dollars),
         across=across,
     )
 
 
-def _column_text(column: ChartColumn, series: Sequence[ColumnSeries]) -> str:
+def _column_text(column: ChartColumn, series: Sequence[ColumnSeries], format_value: Callable[[float], str]) -> str:
     """The total of a column, and its parts from top to bottom, a line each."""
-    parts = [f"{one.label} {short_amount(dollars)}" for one, dollars in zip(series, column.dollars, strict=True) if dollars > 0]
-    total = f"{column.name}: {short_amount(sum(column.dollars))}"
+    parts = [f"{one.label} {format_value(value)}" for one, value in zip(series, column.values, strict=True) if value > 0]
+    total = f"{column.name}: {format_value(sum(column.values))}"
     return "\n".join([total, *reversed(parts)]) if len(series) > 1 else total

@@ -70,7 +70,7 @@ def turn_columns(answer: Estimate) -> ColumnsChart:
             start=first - 0.5,
             end=last + 0.5,
             name=f"turn {first:,}" if first == last else f"turns {first:,} to {last:,}, each on average",
-            dollars=tuple(sums.get((index, one.label), 0.0) / (last - first + 1) for one in series),
+            values=tuple(sums.get((index, one.label), 0.0) / (last - first + 1) for one in series),
         )
         for index, first in enumerate(range(1, turn_count + 1, width))
         for last in [min(first + width - 1, turn_count)]

@@ -85,6 +85,9 @@ SLIDERS: Mapping[str, tuple[int, int, int]] = {
     "turns": (1, 120, 1),
     "user_share": (0, 100, 5),
     "assistant_share": (0, 100, 5),
+    "busy_hour_share": (5, 50, 1),
+    "days": (1, 31, 1),
+    "cache_rate": (0, 100, 5),
 }
 """The fields with a slider: the least and the greatest value, and the step; a field takes other values too."""
 
@@ -162,13 +165,20 @@ FIELD_GROUPS = (MAIN_FIELDS, *MORE_FIELDS)
 
 NOT_FOR_CAPACITY = ("discount", *CONNECTION_COSTS)
 CAPACITY_GROUPS = form_groups(CAPACITY.values())[1:]
-CAPACITY_MORE_FIELDS = (
-    *CAPACITY_GROUPS,
-    *form_groups(row for name, row in _ADVANCED_ORDER.items() if name not in NOT_FOR_CAPACITY)[1:],
-)
+TRAFFIC = ("conversations", "busy_hour_share", "blocking_probability", "service_level")
+_CAPACITY_MAIN = ("model", "provider", "deployment", "minutes", "turns", *TRAFFIC)
+_CAPACITY_INPUTS = {
+    name: replace(row, is_advanced=name not in _CAPACITY_MAIN)
+    for name, row in {**CAPACITY, **_ADVANCED_ORDER}.items()
+    if name not in NOT_FOR_CAPACITY
+}
+CAPACITY_MAIN_FIELDS = FieldGroup("", tuple(form_field(_CAPACITY_INPUTS[name]) for name in _CAPACITY_MAIN))
+CAPACITY_MORE_FIELDS = form_groups(_CAPACITY_INPUTS.values())[1:]
 COMPARISON_FIELDS = (*form_groups(COMPARISON.values())[1:], *MORE_FIELDS)
-PTU_FIELDS = form_groups(PTU.values())[0]
-PTU_BUSY_HOUR_FIELDS = tuple(form_field(row) for row in PTU.values() if row.group == BUSY_HOUR)
+_PTU_FOLDED = ("profile", "buy_ptus", "day")
+PTU_FIELDS = FieldGroup("", tuple(field for field in form_groups(PTU.values())[0].fields if field.name not in _PTU_FOLDED))
+PTU_MORE_FIELDS = (FieldGroup("Load by hour, PTUs to buy, day", tuple(form_field(PTU[name]) for name in _PTU_FOLDED)),)
+PTU_BUSY_HOUR_FIELDS = FieldGroup(BUSY_HOUR, tuple(form_field(row) for row in PTU.values() if row.group == BUSY_HOUR))
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}

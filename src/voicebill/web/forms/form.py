@@ -28,12 +28,18 @@ from voicebill.web.status_reports import Problem
 FIELD_LABELS = {field.name: field.label for group in (*FIELD_GROUPS, *CAPACITY_GROUPS) for field in group.fields}
 
 
-def form_context(fields: Mapping[str, str], site: Site, more_groups: Sequence[FieldGroup] = MORE_FIELDS) -> dict[str, Any]:
+def form_context(
+    fields: Mapping[str, str],
+    site: Site,
+    more_groups: Sequence[FieldGroup] = MORE_FIELDS,
+    *,
+    main_group: FieldGroup = MAIN_FIELDS,
+) -> dict[str, Any]:
     """The context that every page with the form needs; the fields keep the values as they were typed."""
     choices = site.model_choices(form_day(fields, site))
     return {
         "fields": fields,
-        "main_group": fill_choices(MAIN_FIELDS, fields, choices),
+        "main_group": fill_choices(main_group, fields, choices),
         "more_groups": [fill_choices(group, fields, choices) for group in more_groups],
         "presets": [preset_link(preset(plan_name), fields) for plan_name in EXAMPLE_PLANS],
         "explicit_when_empty": EXPLICIT_WHEN_EMPTY,

@@ -1,7 +1,9 @@
 """Serve capacity plans: concurrent calls and quota, as a page and as JSON."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -10,12 +12,15 @@ from voicebill.answers.capacity.result import Capacity
 from voicebill.answers.capacity.targets import CapacityTargets
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.parsing.quantities import format_percent, pluralize
 from voicebill.answers.reports.table_cells import abbreviate_minutes
+from voicebill.charts.inline.columns import ColumnsChart
+from voicebill.charts.inline.load_charts import minute_columns
 from voicebill.web import openapi
 from voicebill.web.bound_answers import answer_capacity
-from voicebill.web.forms.fields import CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string, with_defaults
-from voicebill.web.forms.form import form_context, problem_context
+from voicebill.web.forms.fields import CAPACITY_MAIN_FIELDS, CAPACITY_MORE_FIELDS, NOT_FOR_CAPACITY, query_string
+from voicebill.web.forms.form import FIELD_LABELS, form_context, page_fields, problem_context
+from voicebill.web.forms.model_choices import provider_label
 from voicebill.web.forms.requests import (
     PAGE_FIELDS,
     BoundRequest,
@@ -36,12 +41,19 @@ from voicebill.web.status_reports import Problem
 class CapacityView:
     """A capacity plan as the page shows it.
 
-    `permalink` is the query of the same plan on the same day, `api_query` the query of the same plan as JSON. `percentile` is
-    the share of minutes in which the usage stays within the quota, such as 99%.
+    `query` is the query of the same page, `permalink` that of the same plan on the same day, `api_query` that of the plan as
+    JSON. `warnings` name the fields as the form does. `percentile` is the share of minutes in which the usage stays within the
+    quota, such as 99%. `notes` say what was chosen instead of what is not sold.
     """
 
     answer: Capacity
+    warnings: tuple[str, ...]
+    chart: ColumnsChart
+    title: str
+    summary: str
     percentile: str
+    notes: tuple[str, ...]
+    query: str
     permalink: str
     api_query: str
 
@@ -65,17 +77,37 @@ def parse_capacity_request(table: object, site: Site) -> tuple[BoundRequest, Cap
     return bound, targets
 
 
-def build_capacity_view(values: Mapping[str, str], site: Site) -> CapacityView:
+def build_capacity_view(fields: Mapping[str, str], site: Site, notes: Sequence[str] = ()) -> CapacityView:
     """The capacity plan for the page."""
-    fields = with_defaults(values)
     bound, targets = parse_capacity_request(fields, site)
     answer = answer_capacity(bound, targets)
     return CapacityView(
         answer=answer,
+        warnings=tuple(re.sub(r"[a-z]+_[a-z_]+", _label, text) for text in answer.warnings),
+        chart=minute_columns(answer.demand),
+        title=f"{answer.model.quote.offer.model} at {provider_label(answer.model.quote.offer.provider)}",
+        summary=_summary(answer),
         percentile=targets.percentile_text,
-        permalink=query_string(values, day=bound.request.selection.day.isoformat()),
+        notes=tuple(notes),
+        query=query_string(fields),
+        permalink=query_string(fields, day=bound.request.selection.day.isoformat()),
         api_query=urlencode({name: value for name, value in fields.items() if value and name not in PAGE_FIELDS}),
     )
+
+
+def _label(name: re.Match[str]) -> str:
+    return f"“{FIELD_LABELS[name[0]]}”" if name[0] in FIELD_LABELS else name[0]
+
+
+def _summary(answer: Capacity) -> str:
+    """The answer in a few words: the quota and the concurrent calls."""
+    calls = pluralize(answer.channels, "concurrent call")
+    return f"{pluralize(answer.needed.pooled, answer.per)} for {calls}" if answer.needed and answer.needed.pooled else calls
+
+
+def _page_context(fields: Mapping[str, str], site: Site) -> dict[str, Any]:
+    context = form_context(fields, site, CAPACITY_MORE_FIELDS, main_group=CAPACITY_MAIN_FIELDS)
+    return context | {"percent": format_percent, "shown_minutes": abbreviate_minutes}
 
 
 async def _render_json(request: Request, table: object, site: Site) -> Response:
@@ -90,16 +122,23 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/capacity", include_in_schema=False)
     async def page(request: Request) -> Response:
         """The page for a plan in the address."""
-        values = read_query(request.url.query, site.limits)
-        context = form_context(with_defaults(values), site, CAPACITY_MORE_FIELDS) | {
-            "percent": format_percent,
-            "shown_minutes": abbreviate_minutes,
-        }
+        fields, notes = page_fields(read_query(request.url.query, site.limits), site)
+        context = _page_context(fields, site)
         try:
-            view = await run_in_threads(site, lambda: build_capacity_view(values, site))
+            view = await run_in_threads(site, lambda: build_capacity_view(fields, site, notes))
         except Problem as error:
-            return pages.page(request, "capacity.html", context | problem_context(error, values), status=error.status)
+            return pages.page(request, "capacity.html", context | problem_context(error, fields), status=error.status)
         return pages.page(request, "capacity.html", context | {"view": view})
+
+    @router.get("/capacity/answer", include_in_schema=False)
+    async def answer_part(request: Request) -> Response:
+        """The result part of the page, for the script."""
+        fields, _ = page_fields(read_query(request.url.query, site.limits), site)
+        try:
+            view = await run_in_threads(site, lambda: build_capacity_view(fields, site))
+        except Problem as error:
+            raise error.in_words(FIELD_LABELS) from None
+        return pages.page(request, "_capacity_answer.html", _page_context(fields, site) | {"view": view, "is_part": True})
 
     @router.post("/capacity", include_in_schema=False)
     async def submit(request: Request) -> Response:

@@ -1,17 +1,18 @@
 """Serve PTU sizings: PTUs for a load, their cost and break-even, as a page and as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
 from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.parameters.ptu_schema import errors_by_input, load_issue, parse_ptu_request, plan_issue, split_plan
 from voicebill.answers.parameters.table_schema import Issue
-from voicebill.answers.provisioned.caveats import plan_assumptions
+from voicebill.answers.parsing.quantities import pluralize
+from voicebill.answers.provisioned.plan_load import PlanLoad
 from voicebill.answers.provisioned.ptu import available_models, size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.reports.table_cells import TERM_HOURS, amounts_by_term, cheapest_option_text
@@ -19,14 +20,16 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount, column_decimals
 from voicebill.billing.validation import Number
 from voicebill.charts import draw
+from voicebill.charts.inline.load_charts import hour_columns, ptu_cost_lines
 from voicebill.web import openapi
 from voicebill.web.chart_renderer import MEDIA_TYPES, ChartRenderer, chart_response, theme_from_fields
-from voicebill.web.forms.fields import PTU_BUSY_HOUR_FIELDS, PTU_FIELDS, FieldGroup, FormField
+from voicebill.web.forms.fields import PTU_BUSY_HOUR_FIELDS, PTU_FIELDS, PTU_MORE_FIELDS, FieldGroup, FormField
 from voicebill.web.forms.ptu_link import INITIAL_PLAN, ptu_query
 from voicebill.web.forms.requests import (
     BoundRequest,
     bind_request,
     issue_errors,
+    issue_problem,
     problem_from,
     read_form,
     read_json,
@@ -48,15 +51,7 @@ EXAMPLE_FIELDS: Mapping[str, str] = {
 }
 """Initial values of the form: Microsoft's example."""
 
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """The load of an hour, and the part that the PTUs serve; heights are in percent of the tallest bar."""
-
-    hour: int
-    calls: float
-    high: float
-    served: float
+PTU_LABELS = {row.name: row.label for row in PTU.values()}
 
 
 def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
@@ -65,17 +60,15 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
 
     @router.get("/ptu", include_in_schema=False)
     async def page(request: Request) -> Response:
-        values = {name: value for name, value in read_query(request.url.query, site.limits).items() if name != "embed"}
-        fields = values or dict(EXAMPLE_FIELDS)
-        try:
-            answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
-        except Problem as problem:
-            return pages.page(request, "ptu.html", _template_context(fields, site, problem=problem), status=problem.status)
-        return pages.page(request, "ptu.html", _template_context(fields, site, view=answer, query=urlencode(fields)))
+        return await _render_page(request, site, pages)
+
+    @router.get("/ptu/answer", include_in_schema=False)
+    async def answer_part(request: Request) -> Response:
+        return await _render_part(request, site, pages)
 
     @router.post("/ptu", include_in_schema=False)
     async def submit(request: Request) -> Response:
-        values = without_derived(await read_form(request))
+        values = {name: value for name, value in (await read_form(request)).items() if name in PTU and value}
         return see_other(request, f"{site.prefix}/ptu?{urlencode(values)}")
 
     @router.get("/api/ptu", **openapi.GET_PTU)
@@ -104,6 +97,30 @@ def routes(site: Site, pages: Pages, renderer: ChartRenderer) -> APIRouter:
     return router
 
 
+async def _render_page(request: Request, site: Site, pages: Pages) -> Response:
+    fields = _page_fields(request, site) or dict(EXAMPLE_FIELDS)
+    try:
+        answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
+    except Problem as problem:
+        context = _template_context(fields, site, problem=problem.in_words(PTU_LABELS))
+        return pages.page(request, "ptu.html", context, status=problem.status)
+    return pages.page(request, "ptu.html", _template_context(fields, site, view=answer))
+
+
+async def _render_part(request: Request, site: Site, pages: Pages) -> Response:
+    """The result part of the page, for the script."""
+    fields = _page_fields(request, site)
+    try:
+        answer = await run_in_threads(site, lambda: answer_ptus(fields, site))
+    except Problem as problem:
+        raise problem.in_words(PTU_LABELS) from None
+    return pages.page(request, "_ptu_answer.html", _template_context(fields, site, view=answer) | {"is_part": True})
+
+
+def _page_fields(request: Request, site: Site) -> dict[str, str]:
+    return {name: value for name, value in read_query(request.url.query, site.limits).items() if name != "embed"}
+
+
 def answer_ptus(table: object, site: Site) -> PtuSizing:
     """The PTU sizing for fields or a JSON body.
 
@@ -119,7 +136,7 @@ def answer_ptus(table: object, site: Site) -> PtuSizing:
     plan = None if bound is None else bound.request
     request = parse_ptu_request(load, today=site.today(), facts=facts, issues=issues, plan=plan)
     if request is None:
-        raise Problem(422, "Invalid input", issue_errors(map(load_issue, issues)))
+        raise issue_problem([*map(load_issue, issues)])
     try:
         with errors_by_input():
             return size_ptus(request, facts)
@@ -165,38 +182,28 @@ def _with_plan_fields(table: object, site: Site) -> object:
 
 
 def derived_values(answer: PtuSizing) -> dict[str, str]:
-    """The values of the form's fields that a plan gives, as text; none without a plan."""
+    """What the plan gives for the form's fields, as text; nothing without a plan."""
     request = answer.request
     if request.plan_load is None:
         return {}
     numbers = {name: getattr(request, name) for name in ("calls_per_minute", "prompt_tokens", "response_tokens")}
-    place = {"model": request.model, "deployment": request.deployment, "region": request.region or ""}
     return {
-        **place,
+        "model": request.model,
+        "deployment": request.deployment,
+        "region": request.region or "",
         **{name: _text(number) for name, number in numbers.items() if number is not None},
         "cache_rate": f"{_text(100 * Decimal(request.cache_rate))}%",
+        "profile": _week_text(request.plan_load),
     }
+
+
+def _week_text(load: PlanLoad) -> str:
+    hours = f": {load.hours_per_day} hours of a day, {float(load.days_per_week):.3g} days a week" if load.days_per_week else ""
+    return f"from the plan{hours}"
 
 
 def _text(number: Number) -> str:
     return f"{Decimal(number).normalize():,f}"
-
-
-def without_derived(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a submitted form, without those that still have the values derived from its plan."""
-    derived = dict(parse_qsl(form.get("derived", "")))
-    return {name: value for name, value in form.items() if name in PTU and value and value != derived.get(name)}
-
-
-def _bars(answer: PtuSizing) -> list[Bar]:
-    """The bars of the load by hour."""
-    peak = answer.request.peak
-    tallest = float(peak)
-    served = tallest if answer.max_calls_per_minute is None else float(answer.max_calls_per_minute)
-    return [
-        Bar(hour, float(calls), 100 * float(calls / peak), 100 * min(float(calls), served) / tallest)
-        for hour, calls in enumerate(answer.request.hours)
-    ]
 
 
 def _column_decimals(answer: PtuSizing) -> dict[str, int]:
@@ -212,44 +219,49 @@ def _column_decimals(answer: PtuSizing) -> dict[str, int]:
     return decimals | {"mix": column_decimals(amounts_by_term(cost)["month"] for cost in costs if cost is not None)}
 
 
-def _group_of_plan(view: PtuSizing | None) -> FieldGroup:
-    """The fields of a load that a plan gives: an empty one is derived, so that no choice is empty."""
-    load = view.request.plan_load if view is not None else None
-    week = "from the plan"
-    if load is not None and load.days_per_week is not None:
-        week = f"{load.hours_per_day} hours on {float(load.days_per_week):.3g} days a week"
+def _groups(view: PtuSizing | None, *, has_plan: bool) -> tuple[FieldGroup, ...]:
+    """The fields of the form; with a plan, an empty field shows what is derived from it."""
+    if not has_plan:
+        return (PTU_FIELDS, *PTU_MORE_FIELDS)
+    derived = derived_values(view) if view is not None else {}
 
     def of_plan(field: FormField) -> FormField:
-        if field.choices:
-            return replace(field, choices=tuple((label, label) for _, label in field.choices))
-        return replace(field, placeholder=week) if field.name == "profile" else field
+        value = derived.get(field.name) or field.placeholder or field.choices[0][1]
+        if not field.choices:
+            return replace(field, placeholder=value)
+        words = [label for _, label in field.choices if label != value]
+        return replace(field, choices=(("", value), *((word, word) for word in words)))
 
-    return replace(PTU_FIELDS, fields=tuple(map(of_plan, PTU_FIELDS.fields)))
+    groups = (PTU_FIELDS, *PTU_MORE_FIELDS, PTU_BUSY_HOUR_FIELDS)
+    return tuple(replace(group, fields=tuple(map(of_plan, group.fields))) for group in groups)
 
 
-def _template_context(values: Mapping[str, str], site: Site, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a template's values
-    view: PtuSizing | None = more.get("view")
-    problem: Problem | None = more.get("problem")
+def _template_context(
+    fields: Mapping[str, str], site: Site, *, view: PtuSizing | None = None, problem: Problem | None = None
+) -> dict[str, Any]:
+    has_plan = "plan" in fields
     regions = sorted({name for row in site.facts.provisioned.hourly_prices for name in row.regions})
-    derived = derived_values(view) if view is not None else {}
-    has_plan = "plan" in values
-    empty: dict[str, Any] = {"view": None, "problem": None, "query": ""}
-    return {
-        "given": {**derived, **values},
-        "derived": urlencode({name: value for name, value in derived.items() if value}),
+    context: dict[str, Any] = {
+        "given": fields,
         "has_plan": has_plan,
-        "from_plan": list(plan_assumptions(view.request)) if view is not None else [],
-        "example_query": ptu_query({}),
-        "group": PTU_FIELDS if not has_plan else _group_of_plan(view),
-        "busy_hour": () if not has_plan else PTU_BUSY_HOUR_FIELDS,
+        "groups": _groups(view, has_plan=has_plan),
         "errors": {name: text for name, text in problem.errors if name} if problem else {},
-        "models": list(available_models(site.facts, site.today())),
-        "regions": regions,
-        "deployments": PTU["deployment"].choices,
+        "field_labels": PTU_LABELS,
+        "problem": problem,
+        "view": view,
+        "example_query": ptu_query({}),
+        "datalists": {"model": list(available_models(site.facts, site.today())), "region": regions},
+    }
+    if view is None:
+        return context
+    return context | {
+        "summary": f"{pluralize(view.needed, 'PTU')} for {view.throughput.model}",
+        "query": urlencode(fields) if fields != EXAMPLE_FIELDS else "",
+        "api_query": urlencode(fields),
+        "permalink": urlencode({**fields, "day": view.request.day.isoformat()}),
+        "cost_chart": ptu_cost_lines(view),
+        "hour_chart": hour_columns(view) if view.request.profile else None,
         "by_term": amounts_by_term,
-        "cheapest": cheapest_option_text(view) if view is not None else "",
-        "bars": _bars(view) if view is not None and view.request.profile else [],
-        "decimals": _column_decimals(view) if view is not None else {},
-        **empty,
-        **more,
+        "cheapest": cheapest_option_text(view),
+        "decimals": _column_decimals(view),
     }

@@ -36,8 +36,8 @@ let shownFor = live ? fields().toString() : "";
 let whyFor = shownFor;
 let shownSearch = location.search;
 
-// No address may contain a discount, because logs store addresses: a plan with a discount is sent as a body.
-async function request(part) {
+// What renders a part of the page is the path in its data-part. No address may contain a discount, because logs store addresses: a plan with a discount is sent as a body.
+async function request({ dataset: { part } }) {
   const values = fields();
   if (values.has("discount")) return fetch(`${at}/${part}`, { method: "POST", body: values });
   return fetch(`${at}/${part}?${values}`);
@@ -58,7 +58,7 @@ function showProblem(problem) {
   const named = {};
   const other = [];
   for (const error of problem.errors || []) {
-    if (error.field && form.elements[error.field]) named[error.field] = error.detail;
+    if (error.field && document.getElementById(`e-${error.field}`)) named[error.field] = error.detail;
     else other.push(error.field ? `${error.field}: ${error.detail}` : error.detail);
   }
   showErrors(named);
@@ -85,7 +85,7 @@ function pushAddress() {
   shownSearch = search;
 }
 
-function replaceAnswer(text) {
+function replaceAnswer(text, isCurrent) {
   const folds = new Map([...answer.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open]));
   const hadFocus = answer.contains(document.activeElement) && document.activeElement !== answer;
   answer.innerHTML = text;
@@ -95,7 +95,7 @@ function replaceAnswer(text) {
   // What lies outside the result, such as the deployments of the model, comes with it.
   for (const part of answer.querySelectorAll("template[data-for]")) {
     const place = document.getElementById(part.dataset.for);
-    if (!place || place.contains(document.activeElement)) continue;
+    if (!place || place.contains(document.activeElement) || (!isCurrent && form.contains(place))) continue;
     if (part.content.firstElementChild?.id === place.id) place.replaceWith(part.content);
     else place.replaceChildren(part.content);
   }
@@ -120,7 +120,7 @@ async function update({ pushing = false, typing = false } = {}) {
     else showProblem(problem);
   };
   try {
-    const response = await request("answer");
+    const response = await request(answer);
     if (thisUpdate !== latestUpdate) return;
     if (!response.ok) {
       const kind = response.headers.get("content-type") || "";
@@ -130,7 +130,7 @@ async function update({ pushing = false, typing = false } = {}) {
     const text = await response.text();
     if (thisUpdate !== latestUpdate) return;
     const isCurrent = fields().toString() === query; // else more was typed since, and an update follows
-    replaceAnswer(text);
+    replaceAnswer(text, isCurrent);
     showFresh();
     shownFor = isCurrent ? fields().toString() : query; // the answer may bring another provider
     status.textContent = answer.querySelector(".seen").dataset.summary;
@@ -159,7 +159,7 @@ async function updateWhy(query) {
   const thisUpdate = latestUpdate;
   const busy = setTimeout(() => why.setAttribute("aria-busy", "true"), 200);
   try {
-    const response = await request("why");
+    const response = await request(why);
     const text = await response.text();
     if (!response.ok || thisUpdate !== latestUpdate || query !== shownFor) return;
     const folds = new Map([...why.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open]));
@@ -175,9 +175,9 @@ async function updateWhy(query) {
   }
 }
 
-// Numbers as people type them in the form: 1,000 or 40%.
-function numberIn(input) {
-  const text = input.value.trim().replace(/,(?=\d{3}\b)/g, "").replace(/%$/, "");
+// Numbers as people type them in the form: 1,000 or 40%. Of an empty field, the number that it stands for.
+function numberIn({ value, placeholder }) {
+  const text = (value.trim() || placeholder).replace(/,(?=\d{3}\b)/g, "").replace(/%$/, "");
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : null;
 }
 
@@ -214,7 +214,7 @@ function addSteppers(input) {
     Object.assign(button, { type: "button", textContent: word, tabIndex: -1 });
     button.setAttribute("aria-label", `${input.labels[0].textContent.trim()} ${sign < 0 ? "less" : "more"}`);
     button.addEventListener("click", () => {
-      const number = numberIn(input) ?? numberIn({ value: input.placeholder }) ?? 0;
+      const number = numberIn(input) ?? 0;
       const step = Number(input.dataset.slider?.split(" ")[2] ?? 10 ** Math.max(0, String(Math.trunc(number)).length - 2));
       writeNumber(input, Math.max(0, number + sign * step));
       input.dispatchEvent(new Event("input", { bubbles: true }));

@@ -1,0 +1,22 @@
+"""Watch what a page shouts while somebody types in it."""
+
+from playwright.sync_api import Page
+
+
+def watch_faults(page: Page) -> None:
+    """Count what shouts from now on: alerts, and errors at fields."""
+    page.evaluate(
+        """() => {
+            window.faults = [];
+            const look = () => document.querySelectorAll('[role=alert], .error:not(:empty), [aria-invalid]').forEach(
+                (element) => window.faults.push(element.outerHTML));
+            new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true,
+                characterData: true});
+        }"""
+    )
+
+
+def faults(page: Page) -> list[str]:
+    """What has shouted since, as HTML."""
+    elements: list[str] = page.evaluate("window.faults")
+    return elements
