@@ -31,7 +31,7 @@ def cost_columns(answer: Cost) -> ColumnsChart | None:
             start=index - 0.5,
             end=index + 0.5,
             name=row.label,
-            dollars=(row.mark, row.high - row.mark) if is_open else (row.high,),
+            values=(row.mark, row.high - row.mark) if is_open else (row.high,),
         )
         for index, row in enumerate(rows)
     ]
