@@ -34,6 +34,16 @@ class Meter:
         """Whether the meter counts input that the provider read from its cache."""
         return self.uncached_meter is not None
 
+    @property
+    def price_basis(self) -> str:
+        """What a price is for, in words.
+
+        >>> Meter("audio_ms", "audio", "ms", 60_000, "/min", "in", "audio").price_basis
+        'minute'
+        """
+        words = {("ms", 60_000): "minute", ("token", 10**6): "1M tokens", ("character", 10**6): "1M characters"}
+        return words.get((self.unit, self.priced_per), self.price_unit.removeprefix("/"))
+
     def format_quantity(self, quantity: int) -> str:
         """A quantity formatted for people: times in seconds, everything else with thousands separators.
 

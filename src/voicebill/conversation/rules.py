@@ -223,11 +223,21 @@ class RuleRow:
         if self.sample_size is not None:
             parts.append(f"n = {self.sample_size}")
         if self.range is not None:
-            separator = " or " if isinstance(self.value, str) else " to "
-            parts.append(f"range {separator.join(str(end) for end in self.range)}")
+            parts.append(f"range {self.range_text}")
         if self.disputed:
-            parts.append(f"disputed: {', '.join(str(value) for value in self.disputed)}")
+            parts.append(f"disputed: {self.disputed_text}")
         return "; ".join(parts)
+
+    @property
+    def range_text(self) -> str:
+        """The ends of the range, or the values that are possible, as text; empty without a range."""
+        separator = " or " if isinstance(self.value, str) else " to "
+        return separator.join(str(end) for end in self.range or ())
+
+    @property
+    def disputed_text(self) -> str:
+        """The values that other sources give, as text."""
+        return ", ".join(str(value) for value in self.disputed)
 
     def applies_to(self, names: Iterable[str], kind: str, provider: str, day: date) -> bool:
         """Whether the row applies to a model with these names and this kind, at a provider, on a day."""

@@ -86,7 +86,8 @@ class StackBuilder:
                 and not offer.example
                 and book.is_available(offer, day)
             )
-            self._candidates[role] = tuple(component for offer in offers if (component := self._component(role, offer)))
+            components = (stack_component(role, offer, self.selection, self.facts) for offer in offers)
+            self._candidates[role] = tuple(component for component in components if component is not None)
         return self._candidates[role]
 
     def _readers(self) -> frozenset[str]:
@@ -94,24 +95,6 @@ class StackBuilder:
         speech = {offer.model for offer in self.facts.prices.offers if offer.kind == "speech"}
         replacements = {row.replacement for row in self.facts.prices.lifecycle if row.model in speech and row.replacement}
         return frozenset(replacements.union(*(stack.models.get("tts", ()) for stack in self.facts.stacks)))
-
-    def _component(self, role: Role, offer: Offer) -> StackComponent | None:
-        book, selection = self.facts.prices, self.selection
-        try:
-            quote = book.quote(
-                offer.name,
-                day=selection.day,
-                provider=offer.provider,
-                deployment=offer.deployment,
-                region=offer.example_region,
-                tier=offer.tier,
-                kind=offer.kind,
-            )
-        except (NotAvailable, Unpriced):
-            return None
-        rules = component_rules(quote.offer, selection, self.facts)
-        ends, ending_soon = book.shutdown_day(quote.offer), book.is_ending_soon(quote.offer, selection.day)
-        return StackComponent(role, quote, rules, ends, ending_soon)
 
     def _cheapest(self, role: Role, stack: Stack) -> PricedComponent:
         matching = list(self._matching(role, stack))
@@ -170,6 +153,26 @@ class StackBuilder:
             except VoicebillError as error:
                 self._priced_components[key] = str(error)
         return self._priced_components[key]
+
+
+def stack_component(role: Role, offer: Offer, selection: ModelSelection, facts: Facts) -> StackComponent | None:
+    """An offer in a role, on the day of the selection; None if it has no price on it with which it can be used."""
+    book = facts.prices
+    try:
+        quote = book.quote(
+            offer.name,
+            day=selection.day,
+            provider=offer.provider,
+            deployment=offer.deployment,
+            region=offer.example_region,
+            tier=offer.tier,
+            kind=offer.kind,
+        )
+    except (NotAvailable, Unpriced):
+        return None
+    rules = component_rules(quote.offer, selection, facts)
+    ends, ending_soon = book.shutdown_day(quote.offer), book.is_ending_soon(quote.offer, selection.day)
+    return StackComponent(role, quote, rules, ends, ending_soon)
 
 
 def component_rules(offer: Offer, selection: ModelSelection, facts: Facts) -> Rules:

@@ -1,6 +1,6 @@
 """Place lines over an axis of numbers, with a band between two of them: turns, minutes, hours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -106,7 +106,7 @@ def lines_chart(
     """
     up, ticks, step = dollar_axis(dollars for line in lines for dollars in line.dollars)
     kept = sampled(len(values), MAX_POINTS)
-    points = [[_point(scale.share(values[index]), 1 - up.share(line.dollars[index])) for index in kept] for line in lines]
+    points = [[line_point(scale.share(values[index]), 1 - up.share(line.dollars[index])) for index in kept] for line in lines]
     strong = next((line for line in lines if line.style == "strong"), None)
     return LinesChart(
         title=title,
@@ -120,7 +120,7 @@ def lines_chart(
         )
         if strong and len(values) <= MAX_DOTS
         else (),
-        ends=_line_ends(lines, up),
+        ends=line_ends(lines, up),
         targets=_line_targets(values, lines, scale, value_name),
         down=down_ticks(up, ticks, step),
         across=across,
@@ -128,15 +128,17 @@ def lines_chart(
     )
 
 
-def _point(x: float, y: float) -> str:
+def line_point(x: float, y: float) -> str:
+    """A point of a line at shares of the width and of the height from the top, in thousandths."""
     return f"{1000 * x:.4g},{1000 * y:.4g}"
 
 
-def _line_ends(lines: Sequence[ChartLine], up: Scale) -> tuple[LineEnd, ...]:
+def line_ends(lines: Sequence[ChartLine], up: Scale, format_end: Callable[[float], str] = short_amount) -> tuple[LineEnd, ...]:
+    """The labels at the right ends of lines, with their last amounts."""
     ordered = sorted(lines, key=lambda line: -line.dollars[-1])
     places = spread([1 - up.share(line.dollars[-1]) for line in ordered], LABEL_GAP, *LABEL_RANGE)
     return tuple(
-        LineEnd(percent(place), line.label, short_amount(line.dollars[-1]), line.style)
+        LineEnd(percent(place), line.label, format_end(line.dollars[-1]), line.style)
         for line, place in zip(ordered, places, strict=True)
     )
 
