@@ -31,8 +31,12 @@ PAGES = (
     "/capacity",
     "/capacity?days=40",
     "/prices",
+    "/prices?kind=text&provider=azure&ended=true",
+    "/prices?provider=azur",
     "/prices/openai/gpt-4o-transcribe",
+    "/prices/azure-voice-live/gpt-4o?plan=minutes%3D7",
     "/rules",
+    "/rules?model=gpt-realtime-2.1&provider=azure",
     "/learn",
     "/api",
 )

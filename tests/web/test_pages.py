@@ -132,7 +132,7 @@ def test_every_offer_has_a_page_with_sources() -> None:
     for offer in load_facts().prices.offers:
         page = SITE.get(f"/prices/{offer.id}")
         assert page.status_code == 200, offer.id
-        assert "Sources:" in page.text
+        assert ">Sources</h2>" in page.text
     assert "Disputed" in SITE.get("/prices/openai/gpt-4o-transcribe").text
     assert "on the invoice" in SITE.get("/prices/azure/gpt-realtime-2-2026-05-06").text
 

@@ -1,13 +1,18 @@
-"""Change the links and forms of a page: those to pages without a plan of their own keep that of the reader."""
+"""Change the links and forms of a page: those to pages without a plan of their own keep that of the reader; link sources."""
 
 import re
 from collections.abc import Mapping
 from html import escape
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
+
+from markupsafe import Markup
+
+from voicebill.answers.escaping import visible_text
 
 TAG = re.compile(r"<(?:a|form|button)\b[^>]*>")
 ADDRESS = re.compile(r'\b(href|action|formaction)="([^"]*)"')
 GET_FORM = re.compile(r'(<form\b[^>]*\bmethod="get"[^>]*>)(.*?)</form>', re.DOTALL)
+WEB_ADDRESS = re.compile(r"https?://[^\s,;()<>\"']*[^\s,;()<>\"'.:?!]")
 PAGES_WITHOUT_PLAN = re.compile(r"/(?:(?:prices|rules|learn|cost|ptu)(?=[/?#]|$)|api(?=[?#]|$))")
 
 NO_PAGES: Mapping[str, str] = {}
@@ -63,3 +68,25 @@ def _form_with_plan(form: re.Match[str], prefix: str, plan_query: str) -> str:
     target = ADDRESS.search(form[1])
     is_without = target is not None and _has_no_plan(target[2], prefix)
     return with_hidden_field(form[0], "plan", plan_query) if is_without else form[0]
+
+
+def linked_source(text: str) -> Markup:
+    """The HTML of a text that names a source: its web addresses are links, with the host as their text.
+
+    >>> linked_source("litellm, citing https://docs.x.ai/models <2026>")
+    Markup('litellm, citing <a href="https://docs.x.ai/models" rel="noopener">docs.x.ai</a> &lt;2026&gt;')
+    """
+
+    def link(address: str) -> str:
+        return f'<a href="{escape(address)}" rel="noopener">{escape(_host(address))}</a>'
+
+    visible = visible_text(text)
+    parts = zip(WEB_ADDRESS.split(visible), [*map(link, WEB_ADDRESS.findall(visible)), ""], strict=True)
+    return Markup("".join(f"{escape(plain)}{anchor}" for plain, anchor in parts))
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.removeprefix("www.") or address
+    except ValueError:
+        return address

@@ -1,6 +1,7 @@
 """Render pages from templates, and serve their static files."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
@@ -24,7 +25,7 @@ from voicebill.billing.money import (
 from voicebill.web.embedding import is_embedded, keep_embedded
 from voicebill.web.forms.compare_link import compare_query_of
 from voicebill.web.forms.fields import FORM_FIELDS, query_string, split_volume
-from voicebill.web.links import keep_plan
+from voicebill.web.links import keep_plan, linked_source
 from voicebill.web.responses import IMMUTABLE, REVALIDATE, with_etag
 from voicebill.web.site import Site
 
@@ -63,6 +64,21 @@ def bar_width(part: Amount | float, total: Amount | float) -> float:
 
 MARK_WIDTH = 1.2
 """The width of the mark of a value within a bar, in percent of the column."""
+
+
+MAX_PRICE_DECIMALS = 6
+"""A list price with more decimals is that of an hour per minute, or the like: tables show four digits of it."""
+
+
+def short_price(price: Decimal) -> str:
+    """A list price in a table: with all its digits, unless there are many.
+
+    >>> short_price(Decimal("0.0792")), short_price(Decimal("0.001666666667"))
+    ('$0.0792', '$0.001667')
+    """
+    exponent = price.as_tuple().exponent
+    has_many = isinstance(exponent, int) and exponent < -MAX_PRICE_DECIMALS
+    return format_price(Decimal(f"{price:.4g}") if has_many else price)
 
 
 def _visible(value: object) -> object:
@@ -120,6 +136,8 @@ class Pages:
             "in_column": format_in_column,
             "dollars": format_dollars,
             "price": format_price,
+            "list_price": short_price,
+            "linked": linked_source,
             "counted": lambda number: f"{number:,}",
             "percent": lambda share: f"{float(share):.0%}",
             "exact_percent": format_exact_percent,

@@ -1,9 +1,8 @@
 """Serve the price book: offers with price history, sources and disputed prices, as pages and as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,30 +10,36 @@ from voicebill.answers.catalog.price_list import listed_offers
 from voicebill.answers.parameters.inputs import PRICE_LIST
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.offers import Kind, Offer, PriceRow
-from voicebill.billing.price_book import Lifecycle
+from voicebill.billing.offers import Kind, Offer
+from voicebill.charts.inline.price_history import price_steps
 from voicebill.web import openapi
+from voicebill.web.forms.model_choices import provider_label
 from voicebill.web.forms.requests import problem_from, read_query
+from voicebill.web.offer_costs import offer_cost
 from voicebill.web.pages import Pages
+from voicebill.web.price_tables import OfferListing, meter_columns, price_tables, provider_order, unit_headings
 from voicebill.web.responses import json_body, json_response, run_in_threads
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
 PRICE_FIELDS = ("model", "provider", "kind", *PRICE_LIST)
 
-OFFER_KINDS: tuple[str, ...] = get_args(Kind)
+OFFER_KINDS: tuple[Kind, ...] = get_args(Kind)
+
+PAGE_ONLY = ("embed", "plan")
+"""Fields of an address of the page that select no offers."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfferListing:
-    """An offer with its prices, shutdown dates and contract terms on a day."""
+def _kind_of(values: Mapping[str, str]) -> str:
+    """The kind that a list shows; empty: all kinds of a named model."""
+    return values.get("kind", "" if "model" in values else "realtime").lower()
 
-    offer: Offer
-    row: PriceRow | None
-    ends: str
-    has_ended: bool
-    lifecycle: tuple[Lifecycle, ...]
-    contract: tuple[str, ...] = ()
+
+def _provider_choices(values: Mapping[str, str], site: Site) -> list[tuple[str, str]]:
+    """The providers that sell or sold offers of the list's kind, the usual ones first."""
+    kind = _kind_of(values)
+    names = {offer.provider for offer in site.facts.prices.offers if kind in ("", offer.kind)}
+    return [(name, provider_label(name)) for name in sorted(names, key=provider_order)]
 
 
 def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
@@ -49,7 +54,7 @@ def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
         raise Problem(
             422, "Invalid input", [(name, f"is unknown; known fields: {', '.join(PRICE_FIELDS)}") for name in unknown]
         )
-    kind = values.get("kind", "" if "model" in values else "realtime").lower()
+    kind = _kind_of(values)
     if kind and kind not in OFFER_KINDS:
         raise Problem(422, "Invalid input", [("kind", f"must be one of {', '.join(OFFER_KINDS)}, not {kind[:60]!r}")])
     provider = values.get("provider")
@@ -65,38 +70,6 @@ def select_offers(values: Mapping[str, str], site: Site) -> tuple[Offer, ...]:
     return tuple(offer for offer in offers if kind in ("", offer.kind))
 
 
-def list_offers(offers: tuple[Offer, ...], site: Site, day: date) -> list[OfferListing]:
-    """Listings of offers on a day, by provider and model; offers that have ended come last."""
-    book = site.facts.prices
-
-    def sort_key(item: OfferListing) -> tuple[object, ...]:
-        offer = item.offer
-        return (
-            not book.is_available(offer, day),
-            offer.example,
-            offer.provider != "openai",
-            offer.provider,
-            "preview" in offer.model,
-            offer.model,
-            offer.id,
-        )
-
-    return sorted(
-        (
-            OfferListing(
-                item,
-                book.price_row(item, day),
-                end.day_text if (end := book.shutdown_of(item)) else "",
-                book.is_shut_down(item, day),
-                tuple(book.lifecycle_of(item)),
-                tuple(book.contract_terms(item, day)),
-            )
-            for item in offers
-        ),
-        key=sort_key,
-    )
-
-
 def routes(site: Site, pages: Pages) -> APIRouter:
     """The pages and the API."""
     router = APIRouter()
@@ -104,25 +77,27 @@ def routes(site: Site, pages: Pages) -> APIRouter:
 
     @router.get("/prices", include_in_schema=False)
     async def prices_page(request: Request) -> Response:
-        values = read_query(request.url.query, site.limits)
-        embed = values.pop("embed", "")
-        values.pop("plan", None)
-        day = site.today()
-        kind = values.get("kind", "realtime")
+        values = {name: value for name, value in read_query(request.url.query, site.limits).items() if name not in PAGE_ONLY}
         context: dict[str, Any] = {
             "kinds": OFFER_KINDS,
-            "kind": kind,
+            "kind": _kind_of(values),
+            "values": values,
+            "providers": _provider_choices(values, site),
             "ended": values.get("ended", ""),
-            "day": day,
-            "meters": meters,
-            "embed": embed,
+            "day": site.today(),
+            "query_with": lambda **changes: urlencode({**values, **changes}),
+            "unit_headings": unit_headings,
+            "tables": (),
             "problem": None,
         }
         try:
-            listings = list_offers(select_offers(values, site), site, day)
+            openapi.parse_flag("ended", dict(values))
+            offers = select_offers({**values, "ended": "true"}, site)
         except Problem as error:
-            return pages.page(request, "prices.html", context | {"listings": [], "problem": error}, status=error.status)
-        return pages.page(request, "prices.html", context | {"listings": listings})
+            return pages.page(request, "prices.html", context | {"problem": error}, status=error.status)
+        is_narrowed = "model" in values or "provider" in values
+        tables = price_tables(offers, site.facts.prices, site.today(), kinds=OFFER_KINDS, all_open=is_narrowed)
+        return pages.page(request, "prices.html", context | {"tables": tables})
 
     @router.get("/prices/{offer_id:path}", include_in_schema=False)
     async def offer_page(request: Request, offer_id: str) -> Response:
@@ -130,14 +105,22 @@ def routes(site: Site, pages: Pages) -> APIRouter:
         offer = next((row for row in book.offers if row.id == offer_id), None)
         if offer is None:
             raise Problem(404, "Not found", [(None, f"there is no offer {offer_id[:80]!r}: see {site.prefix}/prices")])
-        related = {
+        cost = await run_in_threads(site, lambda: offer_cost(offer, request.query_params.get("plan", ""), site))
+        listing = OfferListing.of(offer, book, day)
+        context: dict[str, Any] = {
+            "listing": listing,
+            "provider": provider_label(offer.provider),
+            "row_in_force": offer.row_on(day),
+            "day": day,
+            "meters": meters,
+            "columns": meter_columns(offer.rows, meters),
+            "unit_headings": unit_headings,
+            "history": price_steps(offer, meters, day),
+            "cost": cost,
             "surcharges": [row for row in book.surcharges if row.provider == offer.provider and offer.model in row.models],
-            "availability": [row for row in book.availability if row.provider == offer.provider and offer.model in row.models],
+            "availability": book.availability_of(offer),
         }
-        listing = list_offers((offer,), site, day)[0]
-        return pages.page(
-            request, "offer.html", {"listing": listing, "listed": offer.row_on(day), "day": day, "meters": meters} | related
-        )
+        return pages.page(request, "offer.html", context)
 
     @router.get("/api/prices", **openapi.GET_PRICES)
     async def get_prices(request: Request) -> Response:

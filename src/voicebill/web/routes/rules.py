@@ -1,6 +1,7 @@
 """Serve the rules by which conversations are counted, with their evidence, as a page and as JSON."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from voicebill.answers.parameters.table_schema import exact_date
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import DEFAULT_PROVIDER, Offer
-from voicebill.conversation.rules import EffectiveRules
+from voicebill.conversation.rules import EffectiveRules, RuleRow
 from voicebill.web import openapi
 from voicebill.web.forms.model_choices import provider_label
 from voicebill.web.forms.requests import problem_from, read_query
@@ -20,6 +21,47 @@ from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, json_response
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
+
+MAX_START = 30
+"""Characters of a rule's basis that stay in sight on a phone, about a line with the kind of evidence; the rest is folded."""
+
+MIN_REST = 24
+"""So many more characters are not folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEvidence:
+    """A rule with the start of its basis, the rest of it, and the numbers of its sources."""
+
+    name: str
+    row: RuleRow
+    start: str
+    rest: str
+    sources: tuple[int, ...]
+
+
+def rule_evidence(rules: EffectiveRules) -> tuple[list[RuleEvidence], list[str]]:
+    """The evidence of rules, and all of their sources in the order of their numbers, which start at 1."""
+    sources = list(dict.fromkeys(source for row in rules.rows.values() for source in row.sources))
+    numbers = {source: number for number, source in enumerate(sources, 1)}
+    return [
+        RuleEvidence(name, row, *split_basis(row.basis), tuple(numbers[source] for source in row.sources))
+        for name, row in rules.rows.items()
+    ], sources
+
+
+def split_basis(basis: str) -> tuple[str, str]:
+    """A short start of a text, up to the end of a word, and the rest; a text that is only a little longer has no rest.
+
+    >>> split_basis("recorded sessions")
+    ('recorded sessions', '')
+    >>> [len(part) for part in split_basis("the common prefix explains a session " * 5)]
+    [28, 155]
+    """
+    if len(basis) <= MAX_START + MIN_REST:
+        return basis, ""
+    start = basis[: max(basis.rfind(" ", 0, MAX_START + 1), 0)] or basis
+    return start, basis[len(start) :].strip()
 
 
 def select_rules(values: Mapping[str, str], site: Site) -> tuple[Offer, EffectiveRules, date]:
@@ -62,7 +104,8 @@ def routes(site: Site, pages: Pages) -> APIRouter:
             offer, rules, day = select_rules(values, site)
         except Problem as error:
             return pages.page(request, "rules.html", context | {"problem": error, "given": values}, status=error.status)
-        details = {"offer": offer, "rules": rules, "day": day, "given": values}
+        evidence, sources = rule_evidence(rules)
+        details = {"offer": offer, "rules": rules, "day": day, "given": values, "evidence": evidence, "sources": sources}
         return pages.page(request, "rules.html", context | details)
 
     @router.get("/api/rules", **openapi.GET_RULES)

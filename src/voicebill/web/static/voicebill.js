@@ -350,3 +350,11 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// Where there is room, all parts of a list are open; a selection that filters a list needs no button.
+if (matchMedia("(min-width: 861px)").matches) for (const fold of document.querySelectorAll("details[data-wide-open]")) fold.open = true;
+for (const select of document.querySelectorAll("select[data-at-once]")) {
+  const button = select.form.querySelector("button");
+  if (button) button.hidden = true;
+  select.addEventListener("change", () => select.form.requestSubmit());
+}
