@@ -12,6 +12,7 @@ from voicebill.answers.parameters.inputs import PTU
 from voicebill.answers.parameters.ptu_schema import errors_by_input, load_issue, parse_ptu_request, plan_issue, split_plan
 from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.parsing.quantities import pluralize
+from voicebill.answers.provisioned.caveats import plan_assumptions
 from voicebill.answers.provisioned.plan_load import PlanLoad
 from voicebill.answers.provisioned.ptu import available_models, size_ptus
 from voicebill.answers.provisioned.result import PtuSizing
@@ -259,6 +260,7 @@ def _template_context(
         "query": urlencode(fields) if fields != EXAMPLE_FIELDS else "",
         "api_query": urlencode(fields),
         "permalink": urlencode({**fields, "day": view.request.day.isoformat()}),
+        "from_plan": list(plan_assumptions(view.request)),
         "cost_chart": ptu_cost_lines(view),
         "hour_chart": hour_columns(view) if view.request.profile else None,
         "by_term": amounts_by_term,
