@@ -103,5 +103,5 @@ def _embedded_tag(tag: str, prefix: str) -> str:
     if 'rel="bookmark"' in tag:
         return with_address(tag, without_embed(address, "&amp;"))[:-1] + ' target="_blank">'
     if not address.startswith(f"{prefix}/") or address.startswith(f"{prefix}/api/"):
-        return tag if tag.startswith("<form") else f"{tag[:-1]}{NEW_TAB}>"
+        return tag if tag.startswith("<form") else tag.replace(' rel="noopener"', "")[:-1] + NEW_TAB + ">"
     return with_address(tag, with_embed(address, "&amp;"))

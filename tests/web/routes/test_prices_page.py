@@ -191,6 +191,9 @@ def test_sources_are_links_with_their_host_and_nothing_else_of_them_is_html() ->
     for address, attributes, text in links:
         assert attributes == ' rel="noopener"'
         assert address.removeprefix("https://").removeprefix("www.").startswith(text)
+    framed = SITE.get("/prices/openai/gpt-realtime-1.5?embed=1").text
+    for _, attributes, _ in re.findall(r'<a href="(https?://[^"]*)"([^>]*)>([^<]*)</a>', framed):
+        assert attributes == ' target="_blank" rel="noopener"'
     hostile = replace(
         next(offer for offer in book().offers if offer.id == "openai/whisper-1"),
         rows=(replace(prices(audio_ms="1"), sources=('<b>https://a.example/"onclick="x</b>', "javascript:alert(1)")),),
