@@ -218,7 +218,10 @@ def test_every_page_and_answer_of_the_site_shows_names_as_text(log: Path, price_
     site = client(facts=load_facts(price_file))
     content = log.read_bytes()
     plan = {"minutes": "3", "turns": "6", "model": HOSTILE, "provider": HOSTILE}
-    pages = [site.get(path, params=plan) for path in ("/", "/answer", "/why", "/compare", "/capacity", "/export.csv")]
+    pages = [
+        site.get(path, params=plan)
+        for path in ("/", "/answer", "/why", "/compare", "/capacity", "/capacity/answer", "/export.csv")
+    ]
     pages += [site.get(path) for path in ("/prices", f"/prices/{quote(HOSTILE)}", "/rules", "/ptu", "/learn")]
     pages += [site.get("/", params={"turns": HOSTILE}), site.get(f"/{quote(HOSTILE)}", headers={"accept": "text/html"})]
     for field in FIELDS:

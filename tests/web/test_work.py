@@ -21,6 +21,7 @@ PATHS = (
     "/why",
     "/compare",
     "/capacity",
+    "/capacity/answer",
     "/export.csv",
     "/quote",
     "/compare.csv",

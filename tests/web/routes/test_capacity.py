@@ -62,6 +62,32 @@ def test_a_permalink_fixes_the_day() -> None:
     assert figure(SITE.get(link).text) == figure(page)
 
 
+def test_the_part_for_the_script_has_the_answer_and_what_lies_outside_it() -> None:
+    query = urlencode(QUERY)
+    page, part = SITE.get(f"/capacity?{query}").text, SITE.get(f"/capacity/answer?{query}").text
+    assert figure(part) == figure(page) == "3"
+    answer = part.partition("<template")[0].strip()
+    assert answer in page
+    places = re.findall(r'<template data-for="([^"]+)"', part)
+    assert places == ["c-model", "c-provider", "c-deployment", "c-region", "presets", "nav", "sticky", "more"]
+    assert all(f'id="{place}"' in page for place in places)
+    problem = SITE.get("/capacity/answer?days=40&minutes=soon", headers={"accept": "text/html"})
+    assert problem.status_code == 422
+    assert {error["field"] for error in problem.json()["errors"]} == {"days", "minutes"}
+
+
+def test_a_warning_names_fields_as_the_form_does() -> None:
+    page = html.unescape(SITE.get("/capacity").text)
+    assert "set your own: “Token limit per minute”, “Request limit per minute” and “Concurrent session limit”" in page
+
+
+def test_occupancy_is_the_carried_load_by_channels() -> None:
+    """60 calls of a minute in the busy hour offer 1 erlang; 5 channels block 0.31 % of it, so each is busy 20 % of the time."""
+    page = SITE.get("/capacity?minutes=1&turns=2&calls_per_hour=60&call_length_cv=0").text
+    assert "an offered load of <b>1.0 erlangs</b>" in page
+    assert "0.31% of calls find none free (Erlang B), and each is busy 20% of the time" in page
+
+
 def test_the_page_starts_with_a_result_and_reports_unknown_limits() -> None:
     page = SITE.get("/capacity").text
     assert figure(page) == "5"

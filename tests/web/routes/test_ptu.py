@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from typing import Any
 
 import pytest
@@ -61,6 +62,22 @@ def test_the_page_starts_with_an_example_and_reads_fields_from_the_address() -> 
     assert '<span class="figure">110 PTUs</span>' in page
     assert "105.88 PTUs, rounded up to a multiple of 5, at least 15: 360,000 normalized tokens per minute" in page
     assert 'aria-current="page">PTUs</a>' in page
+
+
+def test_the_part_for_the_script_has_the_answer_and_what_a_plan_gives() -> None:
+    query = {"plan": "minutes=10&turns=20&conversations=30000/month", "prompt_tokens": "900"}
+    page, part = SITE.get("/ptu", params=query).text, SITE.get("/ptu/answer", params=query).text
+    assert part.partition("<template")[0].strip() in page
+    places = re.findall(r'<template data-for="([^"]+)"', part)
+    assert places == ["sticky", "more", "f-plan", *(f"c-{name}" for name in PTU if name != "plan")]
+    assert all(f'id="{place}"' in page for place in places)
+    shown = re.search(r'id="f-response_tokens" value="" placeholder="([\d.,]+)"', part)
+    assert shown is not None
+    assert shown[1] == SITE.get("/api/ptu", params=query).json()["load"]["response_tokens"]
+    assert 'id="f-prompt_tokens" value="900"' in part
+    problem = SITE.get("/ptu/answer", params=query | {"cache_rate": "many"}, headers={"accept": "text/html"})
+    assert [error["field"] for error in problem.json()["errors"]] == ["cache_rate"]
+    assert SITE.get("/ptu/answer").status_code == 422  # the example is only for the page
 
 
 def test_the_form_works_without_a_script() -> None:

@@ -81,10 +81,7 @@ def capacity_warnings(answer: Capacity, volume: Volume | None) -> Iterator[str]:
     if volume is not None and answer.targets.calls_per_hour is not None:
         yield f"calls_per_hour is taken as it is stated; conversations ({volume}) are not used"
     if answer.quota is None and not answer.needed:
-        yield (
-            f"{quotas.explain_missing(offer, day)}; set your own: quota_tokens and quota_requests per minute, "
-            "quota_sessions for concurrent sessions"
-        )
+        yield (f"{quotas.explain_missing(offer, day)}; set your own: quota_tokens, quota_requests and quota_sessions")
     if answer.quota is None and answer.targets.tier:
         yield f"{answer.targets.tier} says nothing: {quotas.explain_missing(offer, day)}"
     if answer.quota and answer.quota.note:
