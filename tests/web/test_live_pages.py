@@ -119,9 +119,11 @@ def test_what_lies_outside_the_result_follows_it(page: Page, address: str) -> No
     page.goto(f"{address}{AT_AZURE}")
     chart = page.locator("#more .drawing").get_attribute("aria-label")
     steps = page.locator("#more .shares tbody tr").count()
+    page.click("summary:has-text('Tokens and requests by minute')")
     page.fill("#f-minutes", "20")
     expect(page.locator("#more .drawing")).not_to_have_attribute("aria-label", chart or "", timeout=TIMEOUT_MS)
     assert page.locator("#more .shares tbody tr").count() > steps
+    expect(page.locator("#more details")).to_have_attribute("open", "")
     page.press("#f-minutes", "Tab")
     expect(page.locator("nav a:has-text('Estimate')")).to_have_attribute("href", re.compile("minutes=20"), timeout=TIMEOUT_MS)
     expect(page.locator(".presets a").first).to_have_attribute("href", re.compile("^/capacity"))

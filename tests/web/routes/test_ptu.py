@@ -96,6 +96,7 @@ def test_a_profile_is_drawn_with_its_spillover() -> None:
     assert page.count(":00: 200\nserved by 60 PTUs 200<") == 12
     assert "$22,177" in page
     assert "Cheapest: " in page
+    assert "of the peak (break-even utilization); this load has 60%." in page  # (12 hours of 10 and 12 of 2) / 24 / 10
 
 
 def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:

@@ -63,6 +63,11 @@ class PtuSizing(Answer):
         return sum(used, Fraction(0)) / len(self.request.hours) / self.bought
 
     @property
+    def load_factor(self) -> Fraction:
+        """The average load as a share of the busiest hour's."""
+        return self.request.average / self.request.peak
+
+    @property
     def max_calls_per_minute(self) -> Fraction | None:
         """The most calls per minute that the bought PTUs serve; None if calls use none of them."""
         return self.bought * self.throughput.input_tpm_per_ptu / self.normalized_tokens if self.normalized_tokens else None

@@ -86,12 +86,9 @@ function pushAddress() {
 }
 
 function replaceAnswer(text, isCurrent) {
-  const folds = new Map([...answer.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open]));
+  const folds = new Map([...document.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open]));
   const hadFocus = answer.contains(document.activeElement) && document.activeElement !== answer;
   answer.innerHTML = text;
-  for (const fold of answer.querySelectorAll("details[data-fold]")) {
-    if (folds.has(fold.dataset.fold)) fold.open = folds.get(fold.dataset.fold);
-  }
   // What lies outside the result, such as the deployments of the model, comes with it.
   for (const part of answer.querySelectorAll("template[data-for]")) {
     const place = document.getElementById(part.dataset.for);
@@ -99,6 +96,7 @@ function replaceAnswer(text, isCurrent) {
     if (part.content.firstElementChild?.id === place.id) place.replaceWith(part.content);
     else place.replaceChildren(part.content);
   }
+  for (const fold of document.querySelectorAll("details[data-fold]")) fold.open = folds.get(fold.dataset.fold) ?? fold.open;
   enhance();
   if (hadFocus) answer.focus({ preventScroll: true });
 }
