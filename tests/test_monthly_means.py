@@ -84,7 +84,7 @@ def test_tables_state_the_mean_beside_the_month() -> None:
     assert f'<th scope="row">a call on average</th><td>{dollars(document["mean_per_conversation"]["best"])}</td>' in page
     assert f'<th scope="row">per month: 3,000 × {dollars(mean)}</th>' in page
     comparison = client().get("/compare", params=FIELDS).text
-    assert "per month: the cost of a call on average × 3,000;" in comparison
+    assert "Per month: the cost of a call on average × 3,000." in comparison
     assert re.search(r"\$\S+ a call<", comparison)
 
 

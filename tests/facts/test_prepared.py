@@ -126,8 +126,9 @@ def test_a_wheel_has_the_prepared_facts_and_the_version_of_the_package(tmp_path:
     shutil.copytree(PACKAGE, project / "src" / "voicebill", ignore=shutil.ignore_patterns("__pycache__", "*.pickle"))
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, project)
-    (project / "docs").mkdir()
-    shutil.copy(ROOT / "docs" / "glossary.md", project / "docs")
+    (project / "docs" / "examples").mkdir(parents=True)
+    for name in ("docs/glossary.md", "docs/examples/support-day.jsonl"):
+        shutil.copy(ROOT / name, project / name)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=project, env=environment, check=True, capture_output=True)

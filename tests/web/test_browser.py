@@ -21,7 +21,8 @@ PAGES = (
     "/cost?sample=support-day&by=hour",
     "/cost?sample=support-day&by=session,turn",
     "/cost?sample=support-day&where=turn+%3D+three",
-    "/compare?against=support-bot",
+    "/compare",
+    "/compare?against=support-bot&provider=azure&break_even=turns",
     "/quote",
     "/quote?minutes=abc",
     "/ptu?model=gpt-4.1&calls_per_minute=1000&prompt_tokens=200&response_tokens=20&profile=1,1,1,1,1,1,2,5,9,9,9,9,9,9,9,9,7,4,2,2,2,1,1,1&buy_ptus=60",
@@ -120,6 +121,7 @@ def test_without_a_script_the_form_works(browser: Browser, address: str) -> None
     assert "is not a duration" in page.locator("#e-minutes").inner_text()
     assert page.input_value("#f-minutes") == "soon"
     page.goto(f"{address}/compare")
+    page.click("summary:has-text('realtime offers')")
     page.click("th a:has-text('Worst')")
     assert "sort=worst" in page.url
     plain.close()
@@ -194,6 +196,7 @@ def test_an_emptied_required_field_is_reported(page: Page, address: str) -> None
 
 def test_the_comparison_sorts_in_place(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
+    page.click("summary:has-text('realtime offers')")
     rows = page.locator("table.offers tbody").first.locator("tr")
     cheapest = rows.first.inner_text()
     page.click("th a:has-text('Expected')")
@@ -221,7 +224,7 @@ def test_exports_have_the_same_numbers(page: Page, address: str) -> None:
 
 
 def test_painted_charts_are_shown(page: Page, address: str) -> None:
-    page.goto(f"{address}/compare")
+    page.goto(f"{address}/compare?minutes=6&turns=20&break_even=speech&alternative=fast&alternative=openai/gpt-realtime-1.5")
     images = page.locator(".chart img").all()
     assert images
     for image in images:
@@ -230,15 +233,22 @@ def test_painted_charts_are_shown(page: Page, address: str) -> None:
         assert image.evaluate("img => img.naturalWidth") > 300
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 800}},
+    "dark": {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"},
+    "forced": {"viewport": {"width": 320, "height": 800}, "forced_colors": "active"},
+}
+GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address: str, path: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)  # type: ignore[arg-type]
+def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address: str, path: str, look: str) -> None:
+    context = browser.new_context(reduced_motion="reduce", bypass_csp=True, **LOOKS[look])  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{address}{path}")
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": rules}})
+    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": GUIDELINES}})
     assert results.violations_count == 0, results.generate_report()
     context.close()
 

@@ -103,10 +103,9 @@ class Ranking:
         rows.sort(key=lambda row: position.get(row.alternative.name, len(position)))
         return tuple(_drawn(list(_merged(rows)), self._greatest))
 
-    def own_row(self) -> RankedRow | None:
-        """The row of the plan's own offer alone; None if it is not compared."""
-        alternative = None if self.own_offer is None else self.alternatives.find(self.own_offer)
-        return None if alternative is None else next(_drawn([self._row([alternative])], self._greatest))
+    def own_row(self, own: Alternative | None) -> RankedRow | None:
+        """The row of the plan's own offer alone, which a filter may leave out of the alternatives; None without it."""
+        return None if own is None else next(_drawn([self._row([own])], self._greatest))
 
     @cached_property
     def _greatest(self) -> Fraction:

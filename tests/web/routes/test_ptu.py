@@ -129,7 +129,7 @@ def test_the_page_says_why_there_is_no_pay_as_you_go_price() -> None:
         ({"cache_rate": "120"}, "cache_rate", "'120' is more than 100%"),
         ({"profile": "1,2"}, "profile", "24 numbers, or 168 for a week"),
         ({"profile": ",".join("0" * 24)}, "profile", "must have a load: each of its hours is 0"),
-        ({"profile": "1" * 4001}, "profile", "more than 4,000 characters"),
+        ({"profile": "1" * 2001}, "profile", "more than 2,000 characters"),
         ({"buy_ptus": "62"}, "buy_ptus", "not with 62: use 60 or 65"),
         ({"deployment": "europe"}, "deployment", "must be one of global, data-zone, regional, not 'europe'"),
         ({"deployment": "regional"}, "region", "regional PTUs are priced by region: choose one"),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets
+from voicebill.answers.catalog.provider_names import PROVIDER_NAMES
 from voicebill.answers.comparison.choices import LABELS, ComparisonChoices
 from voicebill.answers.connectivity.transport import DEFAULT_INCREMENT_SECONDS, ConnectionCosts
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, ModelSelection
@@ -171,7 +172,7 @@ SELECTION: Inputs = _rows(
         owner=ModelSelection,
         example="azure",
         initial=str(default_of(ModelSelection, "provider")),
-        choice_labels={"openai": "OpenAI", "azure": "Azure"},
+        choice_labels=PROVIDER_NAMES,
         is_advanced=False,
     ),
     Input(

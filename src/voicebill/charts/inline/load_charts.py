@@ -15,7 +15,7 @@ from voicebill.charts.inline.columns import (
 from voicebill.charts.inline.lines import ChartLine, LinesChart, lines_chart
 from voicebill.conversation.volume import HOURS_PER_DAY
 
-LINE_STYLES = ("dotted", "dashed", "long")
+COMMITMENT_STYLES = ("dotted", "dashed", "long")
 """The lines of the commitments, in their order; pay as you go is the strong line."""
 
 SERVED_STYLE, SPILLOVER_STYLE = 2, 5
@@ -88,7 +88,7 @@ def ptu_cost_lines(answer: PtuSizing) -> LinesChart | None:
     if not points:
         return None
     loads = sorted({calls for calls, _ in points})
-    styles = zip((option.commitment.label for option in answer.options), LINE_STYLES, strict=False)
+    styles = zip((option.commitment.label for option in answer.options), COMMITMENT_STYLES, strict=False)
     lines = [
         ChartLine(label, style, tuple(points[calls, label] for calls in loads))
         for label, style in [*styles, (PAY_AS_YOU_GO, "strong")]

@@ -11,7 +11,7 @@ from voicebill.charts.inline.axes import Scale, Tick, dollar_axis, down_ticks, l
 from voicebill.charts.inline.columns import Target
 from voicebill.charts.inline.lines import ChartLine, LinesChart, line_ends, line_point
 
-LINE_STYLES = ("strong", "dashed", "dotted")
+METER_STYLES = ("strong", "dashed", "dotted")
 """As many meters are drawn; these are the styles of their lines, the dearest first."""
 
 MONTHS_BETWEEN_TICKS = (1, 2, 3, 6, 12, 24, 60)
@@ -33,7 +33,8 @@ def price_steps(offer: Offer, meters: Mapping[str, Meter], day: date) -> LinesCh
     prices = [[float(row.unit_prices[name]) for row in rows] for name in names]
     up, ticks, step = dollar_axis(price for line in prices for price in line)
     lines = [
-        ChartLine(meters[name].label, style, tuple(line)) for name, style, line in zip(names, LINE_STYLES, prices, strict=False)
+        ChartLine(meters[name].label, style, tuple(line))
+        for name, style, line in zip(names, METER_STYLES, prices, strict=False)
     ]
     return LinesChart(
         title="Price history",
@@ -55,7 +56,7 @@ def _main_meters(rows: Sequence[PriceRow], meters: Mapping[str, Meter]) -> list[
     """The meters that all rows have and whose prices have the unit of the dearest one, the dearest first."""
     names = [name for name in meters if all(name in row.unit_prices for row in rows)] if rows else []
     names.sort(key=lambda name: -max(row.unit_prices[name] for row in rows))
-    return [name for name in names if meters[name].price_unit == meters[names[0]].price_unit][: len(LINE_STYLES)]
+    return [name for name in names if meters[name].price_unit == meters[names[0]].price_unit][: len(METER_STYLES)]
 
 
 def _step_points(dollars: Sequence[float], days: Sequence[int], scale: Scale, up: Scale) -> str:

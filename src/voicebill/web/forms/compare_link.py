@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
 from voicebill.web.forms.fields import plan_query_string
+from voicebill.web.status_reports import Problem
 
 OFFER_FIELDS = ("model", "provider", "deployment", "region")
 """The fields that select an offer. In an address of a comparison they restrict it; the field `pinned` has those of the plan."""
@@ -30,6 +31,12 @@ def with_pinned_offer(values: Mapping[str, str]) -> dict[str, str]:
 
     >>> with_pinned_offer({"minutes": "5", "provider": "google", "pinned": "model=gpt-realtime-mini"})
     {'minutes': '5', 'model': 'gpt-realtime-mini'}
+
+    Raises:
+        Problem: the pinned offer has other fields than those of an offer, or none.
     """
-    pinned = {name: value for name, value in parse_qsl(values.get("pinned", "")) if name in OFFER_FIELDS}
+    pinned = dict(parse_qsl(values.get("pinned", "")))
+    if (values.get("pinned") and not pinned) or not pinned.keys() <= set(OFFER_FIELDS):
+        example = "model=gpt-realtime-mini&provider=azure"
+        raise Problem(422, "Invalid input", [("pinned", f"must be the fields of an offer, such as {example}")])
     return {name: value for name, value in values.items() if name not in (*OFFER_FIELDS, "pinned")} | pinned

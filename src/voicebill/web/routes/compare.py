@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternatives
+from voicebill.answers.comparison.alternatives import DESCRIPTIONS, NOT_COMPARED, Alternative, Alternatives
 from voicebill.answers.comparison.break_even import (
     AXES,
     UNITS,
@@ -29,6 +29,7 @@ from voicebill.answers.parsing.quantities import format_number
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.comparison_cells import bridge_subtotals, latency_text
 from voicebill.billing.errors import VoicebillError
+from voicebill.billing.offers import Offer
 from voicebill.facts.example_plans import EXAMPLE_PLANS
 from voicebill.web import openapi
 from voicebill.web.bound_answers import (
@@ -77,14 +78,16 @@ class ComparisonView:
     """A comparison as the page shows it.
 
     `ranked` and `ranked_ending` are conversational agents in rows; those that end within 90 days are apart, unless they are
-    ranked with the others. `own` is the plan's own offer. `second_plan` has the differences to a second plan by offer,
-    `bridge_offer` is the offer of the bridge, and `has_months` says whether months were calculated for every offer.
+    ranked with the others. `own` is the plan's own offer; without it, `own_missing` says why. `second_plan` has the
+    differences to a second plan by offer, `bridge_offer` is the offer of the bridge, and `has_months` says whether months
+    were calculated for every offer.
     `plan_query` is the query of the plan's comparison, `query` the same with what restricts it.
     """
 
     answer: Comparison
     alternatives: Alternatives
     own: RankedRow | None
+    own_missing: str
     ranked: tuple[RankedRow, ...]
     ranked_ending: tuple[RankedRow, ...]
     partial: tuple[RankedRow, ...]
@@ -132,7 +135,7 @@ def second_plan_fields(text: str, site: Site) -> dict[str, str]:
 COMPARISON_FILTERS = ("model", "provider", "deployment", "kind", "include_ending")
 """Fields that restrict the comparison, or rank what ends soon with the others."""
 
-MAX_OPEN_ROWS = 15
+OPEN_RANKED_ROWS = 15
 """So many rows of the ranking are open; the others are folded."""
 
 PIPELINE_FIELDS = tuple(name for name in COMPARISON if name not in COMPARISON_FILTERS)
@@ -156,7 +159,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         "sort": values.get("sort", ""),
         "offer_notes": offer_notes,
         "format_number": format_number,
-        "max_open_rows": MAX_OPEN_ROWS,
+        "max_open_rows": OPEN_RANKED_ROWS,
         "latency_text": latency_text,
         "bridge_subtotals": bridge_subtotals,
     }
@@ -254,16 +257,17 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     fields, _ = page_fields(with_pinned_offer(values), site)
     bound, offer_filter = bind_comparison(values, site)
     answer = compare_offers(bound, offer_filter)
-    own_offer = _own_offer(bound)
     alternatives = compare_alternatives(bound, answer, offer_filter)
-    ranking = Ranking(alternatives, fields, site.model_choices(bound.request.selection.day), own_offer)
+    own_offer, own, own_missing = _own_alternative(bound, alternatives)
+    own_id = own_offer.id if own_offer else None
+    ranking = Ranking(alternatives, fields, site.model_choices(bound.request.selection.day), own_id)
     shown = alternatives.shown(answer.candidates)
     sort_key = ORDERS.get(values.get("sort", ""), ORDERS["expected"])[1]
     available = sorted((offer_estimate for offer_estimate in shown if offer_estimate.answer), key=sort_key)
     ranked, ranked_ending = alternatives.split_by_ending(alternatives.conversational)
     partial, partial_ending = alternatives.split_by_ending(alternatives.partial)
     lasting_offers, ending_offers = split_by_ending(available, include_ending=answer.include_ending)
-    bridge_offer = _select_bridge_offer(bound, answer, own_offer)
+    bridge_offer = _select_bridge_offer(bound, answer, own_id)
     plan_query = compare_query(fields)
     restrictions = {name: values.get(name, "") for name in (*COMPARISON_FILTERS, *PIPELINE_FIELDS)}
     query = "&".join(filter(None, (plan_query, urlencode({name: value for name, value in restrictions.items() if value}))))
@@ -275,7 +279,8 @@ def build_comparison_view(values: Mapping[str, str], site: Site) -> ComparisonVi
     return ComparisonView(
         answer=answer,
         alternatives=alternatives,
-        own=ranking.own_row(),
+        own=ranking.own_row(own),
+        own_missing=own_missing,
         ranked=ranking.rows(ranked),
         ranked_ending=ranking.rows(ranked_ending),
         partial=ranking.rows(partial),
@@ -311,21 +316,32 @@ def _read_second_plan(text: str, bound: BoundRequest, site: Site) -> tuple[Compa
         return None, "", str(error)
 
 
-def _own_offer(bound: BoundRequest) -> str | None:
-    """The id of the plan's own offer; None if it is not sold."""
+def _own_alternative(bound: BoundRequest, alternatives: Alternatives) -> tuple[Offer | None, Alternative | None, str]:
+    """The plan's own offer and its alternative, also where a filter leaves it out; without it, the reason."""
     selection = bound.request.selection
     provider = seller_of(selection.model, selection.provider, bound.facts)
     try:
-        quote = bound.facts.prices.quote(
+        offer = bound.facts.prices.quote(
             selection.model,
             day=selection.day,
             provider=provider,
             deployment=selection.deployment,
             region=selection.region,
-        )
-    except VoicebillError:
-        return None
-    return quote.offer.id
+        ).offer
+    except VoicebillError as error:
+        return None, None, str(error)
+    alternative = alternatives.find(offer.id)
+    if alternative is None:
+        alone = ComparisonFilter(offer.name, offer.provider, offer.deployment)
+        try:
+            answer = compare_offers(bound, alone)
+        except Problem as error:
+            return offer, None, str(error)
+        alternative = compare_alternatives(bound, answer, alone).find(offer.id)
+        reasons = (row.reason for row in answer.candidates if row.offer.id == offer.id)
+        if alternative is None:
+            return offer, None, next(reasons, None) or f"{offer.id} is not compared"
+    return offer, alternative, ""
 
 
 def _select_bridge_offer(bound: BoundRequest, answer: Comparison, own_offer: str | None) -> OfferEstimate | None:

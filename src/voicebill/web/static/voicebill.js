@@ -351,8 +351,8 @@ for (const button of document.querySelectorAll("[data-print]")) {
 
 // Where there is room, all parts of a list are open; a selection that filters a list needs no button.
 if (matchMedia("(min-width: 861px)").matches) for (const fold of document.querySelectorAll("details[data-wide-open]")) fold.open = true;
-for (const select of document.querySelectorAll("select[data-at-once]")) {
-  const button = select.form.querySelector("button");
+for (const control of document.querySelectorAll("[data-at-once]")) {
+  const button = control.form.querySelector("button");
   if (button) button.hidden = true;
-  select.addEventListener("change", () => select.form.requestSubmit());
+  control.addEventListener("change", () => control.form.requestSubmit());
 }
