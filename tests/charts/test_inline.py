@@ -19,7 +19,7 @@ from voicebill.charts.inline.axes import Scale, dollar_axis, dollar_label, numbe
 from voicebill.charts.inline.columns import MAX_DRAWN_COLUMNS, ChartColumn, ColumnSeries, columns_chart
 from voicebill.charts.inline.estimate_charts import cumulative_lines, estimate_charts, length_lines, turn_columns
 from voicebill.charts.inline.lines import MAX_POINTS, ChartLine, lines_chart
-from voicebill.charts.inline.spans import SpanRow, ranked_spans, tornado_spans
+from voicebill.charts.inline.spans import amount_spans, tornado_spans
 from voicebill.conversation.plan import Plan
 from voicebill.facts import load_facts
 
@@ -200,27 +200,6 @@ def test_a_line_of_many_values_has_fewer_points_and_ends_where_it_ends() -> None
     assert chart.targets[-1].text == "turn 1,000\nexpected $10.0"
 
 
-def test_ranked_spans_are_in_proportion_to_the_worst() -> None:
-    rows = [SpanRow("cheap", 1, 2, 4), SpanRow("dear", 2, 5, 8, href="/offer", is_highlighted=True)]
-    chart = ranked_spans(rows, **WORDS)
-    assert [(row.bars[0].x, row.bars[0].width, row.mark) for row in chart.rows] == [
-        ("12.5", "37.5", "25"),
-        ("25", "75", "62.5"),
-    ]
-    assert [(row.value, row.href, row.is_highlighted) for row in chart.rows] == [
-        ("$2.00", "", False),
-        ("$5.00", "/offer", True),
-    ]
-    assert chart.rows[1].text == "best $2.00, expected $5.00, worst $8.00"
-    assert [(tick.label, tick.position) for tick in chart.across] == [
-        ("$0", "0"),
-        ("$2", "25"),
-        ("$4", "50"),
-        ("$6", "75"),
-        ("$8", "100"),
-    ]
-
-
 def test_a_tornado_has_both_sides_and_the_shorter_bar_in_front() -> None:
     chart = tornado_spans([BarRow("reuse", 3.0, -1.0, 0.0), BarRow("length", 1.0, 2.0, 0.0)], **WORDS)
     first, second = chart.rows
@@ -231,5 +210,5 @@ def test_a_tornado_has_both_sides_and_the_shorter_bar_in_front() -> None:
 
 def test_spans_without_rows_or_amounts_are_placed() -> None:
     assert tornado_spans([], **WORDS).rows == ()
-    (row,) = ranked_spans([SpanRow("free", 0, 0, 0)], **WORDS).rows
-    assert (row.value, row.mark) == ("$0", "0")
+    (row,) = amount_spans([BarRow("free", 0.0, 0.0, 0.0)], **WORDS).rows
+    assert (row.value, row.bars[0].width) == ("$0", "0")

@@ -14,7 +14,7 @@ from tests.web.sites import SITE
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.reports.chart_data import MAX_TIME_BARS, BandRow
+from voicebill.answers.reports.chart_data import MAX_TIME_BARS, BandRow, BarRow
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.charts.inline.axes import Scale, number_ticks
@@ -22,7 +22,7 @@ from voicebill.charts.inline.columns import ChartColumn, ColumnsChart, ColumnSer
 from voicebill.charts.inline.cost_charts import cost_columns
 from voicebill.charts.inline.estimate_charts import KINDS_BY_STYLE, scenario_lines
 from voicebill.charts.inline.lines import LinesChart, lines_chart
-from voicebill.charts.inline.spans import SpanRow, SpansChart, ranked_spans
+from voicebill.charts.inline.spans import SpansChart, amount_spans
 from voicebill.facts import load_facts
 from voicebill.web.pages import Pages
 from voicebill.web.site import Site
@@ -97,19 +97,12 @@ def lines_of(best: float, expected: float, worst: float) -> LinesChart:
 
 
 def spans_of(dollars: float) -> SpansChart:
-    """Ranked rows with long labels."""
+    """Rows of amounts with long labels."""
     rows = [
-        SpanRow(
-            f"azure/gpt-realtime-1.5/data-zone-standard/rank-{rank}",
-            dollars * rank / 2,
-            dollars * rank,
-            dollars * rank * 3,
-            href="/prices/offer",
-            is_highlighted=rank == 2,
-        )
+        BarRow(f"azure/gpt-realtime-1.5/data-zone-standard/rank-{rank}", 0.0, dollars * rank * 3, dollars * rank)
         for rank in range(1, 8)
     ]
-    return ranked_spans(rows, title="Offers", unit="dollars a conversation", about="Offers by cost")
+    return amount_spans(rows, title="Offers", unit="dollars a conversation", about="Offers by cost")
 
 
 def open_charts(browser: Browser, pages: Pages, width: int, *charts: str, **context: Any) -> Page:
@@ -177,7 +170,7 @@ def test_no_label_of_tiny_and_huge_amounts_is_clipped_or_on_another(browser: Bro
         render_chart(pages, "columns", columns_of(dollars)),
         render_chart(pages, "lines", lines_of(dollars, dollars, dollars), "same"),
         render_chart(pages, "lines", lines_of(dollars / 3, dollars, dollars * 3), "different"),
-        render_chart(pages, "spans", spans_of(dollars), "ranked"),
+        render_chart(pages, "spans", spans_of(dollars), "amounts"),
     )
     page = open_charts(browser, pages, 1280, *charts)
     for width in WIDTHS:
@@ -267,8 +260,8 @@ def test_hostile_labels_are_texts(browser: Browser, pages: Pages) -> None:
     columns = columns_chart(
         [ChartColumn(0, 1, HOSTILE, (1.0, 2.0))], series, (), title=HOSTILE, unit=HOSTILE, axis=HOSTILE, about=HOSTILE
     )
-    spans = ranked_spans([SpanRow(HOSTILE, 1, 2, 3, href=f"/{HOSTILE}")], title=HOSTILE, unit=HOSTILE, about=HOSTILE)
-    charts = render_chart(pages, "columns", columns) + render_chart(pages, "spans", spans, "ranked")
+    spans = amount_spans([BarRow(HOSTILE, 0.0, 3.0, 2.0)], title=HOSTILE, unit=HOSTILE, about=HOSTILE)
+    charts = render_chart(pages, "columns", columns) + render_chart(pages, "spans", spans, "amounts")
     assert "\u202e" not in charts
     assert "\x1b" not in charts
     page = open_charts(browser, pages, 640, charts)
@@ -279,13 +272,12 @@ def test_hostile_labels_are_texts(browser: Browser, pages: Pages) -> None:
     page.context.close()
 
 
-def test_a_ranked_row_is_read_as_text_and_leads_to_its_address(browser: Browser, pages: Pages) -> None:
+def test_a_row_is_read_as_text(browser: Browser, pages: Pages) -> None:
     page = open_charts(browser, pages, 640, render_chart(pages, "spans", spans_of(1.0)))
     row = page.get_by_role("listitem").filter(has_text="rank-2")
-    assert row.get_by_role("link").get_attribute("href") == "/prices/offer"
-    assert row.get_by_role("img").get_attribute("aria-label") == "best $1.00, expected $2.00, worst $6.00"
-    bar, track = row.locator("rect.range").bounding_box(), row.locator("svg").bounding_box()
+    assert row.get_by_role("img").get_attribute("aria-label") == "$2.00 to $6.00"
+    bar, track = row.locator("rect.open").bounding_box(), row.locator("svg").bounding_box()
     assert bar is not None
     assert track is not None
-    assert bar["width"] / track["width"] == pytest.approx(5 / 21, abs=0.005)
+    assert bar["width"] / track["width"] == pytest.approx(4 / 21, abs=0.005)
     page.context.close()

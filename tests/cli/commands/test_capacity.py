@@ -21,7 +21,7 @@ def test_calls_at_once_limits_and_deployments_are_told() -> None:
     assert result.exit_code == 0, result.output
     output = " ".join(result.stdout.split())
     assert "30,000/month on 22 days a month, 17% of a day in its busiest hour: 231.8 calls" in output
-    assert "room for at most 1% refused 34 0.76% are refused" in output
+    assert "room for at most 1% blocked 34 0.76% are blocked" in output
     assert "One deployment allows 9 concurrent calls; the binding limit is tokens" in output
     assert "takes 4 deployments if calls are routed to wherever capacity is free (pooled), 7 without pooling" in output
 

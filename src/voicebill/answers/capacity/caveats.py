@@ -16,7 +16,7 @@ def capacity_assumptions(answer: Capacity, *, has_lengths: bool) -> Iterator[str
     """What was assumed where nothing was given."""
     yield from busy_hour_assumptions(answer.traffic, answer.targets)
     yield (
-        "calls begin at random and without regard to each other; those refused do not try again. How many are refused depends "
+        "calls begin at random and without regard to each other; those blocked do not try again. How many are blocked depends "
         "on the mean length of calls alone, however lengths differ; how many wait, and how long, is for exponential lengths"
     )
     if not has_lengths and isinstance(answer.average_load.calls.lengths, LengthDistribution):

@@ -1,4 +1,4 @@
-"""Place horizontal spans in rows with labels: offers from best to worst, and what assumptions change."""
+"""Place horizontal spans in rows with labels: amounts, and what assumptions change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +20,8 @@ OPEN_COUNTS = "what open counts may add"
 
 
 @dataclass(frozen=True, slots=True)
-class SpanRow:
-    """A row with an amount and what it may be, in dollars; `href` is the address that its label leads to."""
-
-    label: str
-    best: float
-    expected: float
-    worst: float
-    href: str = ""
-    is_highlighted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class SpanBar:
-    """A bar of a row, in percent of the area; `style` is `range`, or `low` or `high` for the change at an end."""
+    """A bar of a row, in percent of the area; `style` is `amount` or `open`, or `low` or `high` for the change at an end."""
 
     x: str
     width: str
@@ -42,15 +30,12 @@ class SpanBar:
 
 @dataclass(frozen=True, slots=True)
 class PlacedRow:
-    """A row with its bars, and the mark of the expected amount, if there is one."""
+    """A row with its bars."""
 
     label: str
     value: str
     text: str
     bars: tuple[SpanBar, ...]
-    mark: str = ""
-    href: str = ""
-    is_highlighted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +48,6 @@ class SpansChart:
     rows: tuple[PlacedRow, ...]
     across: tuple[Tick, ...]
     keys: tuple[tuple[str, str], ...]
-
-
-def ranked_spans(rows: Sequence[SpanRow], *, title: str, unit: str, about: str) -> SpansChart:
-    """Rows from best to worst with the expected amount marked, in the given order."""
-    scale, across = _axis([dollars for row in rows for dollars in (row.best, row.expected, row.worst)])
-    placed = tuple(
-        PlacedRow(
-            label=row.label,
-            value=short_amount(row.expected),
-            text=f"best {short_amount(row.best)}, expected {short_amount(row.expected)}, worst {short_amount(row.worst)}",
-            bars=(_bar_between(scale, row.best, row.worst, "range"),),
-            mark=scale.across(row.expected),
-            href=row.href,
-            is_highlighted=row.is_highlighted,
-        )
-        for row in rows
-    )
-    return SpansChart(title, unit, about, placed, across, (("range", "best to worst"), ("mark", "expected")))
 
 
 def tornado_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -> SpansChart:

@@ -100,12 +100,12 @@ def _busy_hour(answer: Capacity) -> str:
 def _concurrency_table(answer: Capacity) -> Any:  # noqa: ANN401 - any content that Rich can print
     queue, targets = answer.queue, answer.targets
     table = terminal.table("", "calls", "", wrapped=(2,))
-    table.add_row("on average", f"{answer.traffic.erlangs:,.1f}", "erlangs, if none is refused")
+    table.add_row("on average", f"{answer.traffic.erlangs:,.1f}", "erlangs, if none is blocked")
     allowed = format_percent(float(targets.blocking_probability))
     table.add_row(
-        f"room for at most {allowed} refused",
+        f"room for at most {allowed} blocked",
         f"{answer.channels:,}",
-        f"{format_percent(answer.blocking_probability)} are refused",
+        f"{format_percent(answer.blocking_probability)} are blocked",
     )
     waits = f"{format_percent(queue.wait_probability)} do, {queue.mean_wait_seconds:,.1f} s on average over all calls"
     table.add_row(f"room for {targets.service_level}", f"{queue.channels:,}", f"if calls wait instead: {waits}")

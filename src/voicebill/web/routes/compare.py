@@ -138,6 +138,9 @@ COMPARISON_FILTERS = ("model", "provider", "deployment", "kind", "include_ending
 OPEN_RANKED_ROWS = 15
 """So many rows of the ranking are open; the others are folded."""
 
+OPEN_PLAN_ROWS = 6
+"""So many offers with a second plan are open."""
+
 PIPELINE_FIELDS = tuple(name for name in COMPARISON if name not in COMPARISON_FILTERS)
 COMPARISON_GROUPS = tuple(
     replace(group, fields=tuple(field for field in group.fields if field.name not in COMPARISON_FILTERS))
@@ -160,6 +163,7 @@ async def _render_page(request: Request, values: dict[str, str], site: Site, pag
         "offer_notes": offer_notes,
         "format_number": format_number,
         "max_open_rows": OPEN_RANKED_ROWS,
+        "open_plan_rows": OPEN_PLAN_ROWS,
         "latency_text": latency_text,
         "bridge_subtotals": bridge_subtotals,
     }
