@@ -78,7 +78,7 @@ def test_provider_and_deployment_follow_the_model(page: Page, address: str) -> N
     page.select_option("#f-deployment", "data-zone")
     expect(page).to_have_url(re.compile("deployment=data-zone"), timeout=TIMEOUT_MS)
     page.select_option("#f-model", "gemini-3.8-live")
-    expect(page.locator("#f-provider option")).to_have_text(["google"], timeout=TIMEOUT_MS)
+    expect(page.locator("#f-provider option")).to_have_text(["Google"], timeout=TIMEOUT_MS)
     expect(page.locator("#f-deployment")).to_have_value("global")
     expect(page.locator("#h-model")).to_contain_text("audio $3 in")
     assert page.locator("[role=alert]").count() == 0

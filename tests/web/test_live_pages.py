@@ -127,7 +127,7 @@ def test_what_lies_outside_the_result_follows_it(page: Page, address: str) -> No
     expect(page.locator("nav a:has-text('Estimate')")).to_have_attribute("href", re.compile("minutes=20"), timeout=TIMEOUT_MS)
     expect(page.locator(".presets a").first).to_have_attribute("href", re.compile("^/capacity"))
     page.select_option("#f-model", "gemini-3.8-live")
-    expect(page.locator("#f-provider option")).to_have_text(["google"], timeout=TIMEOUT_MS)
+    expect(page.locator("#f-provider option")).to_have_text(["Google"], timeout=TIMEOUT_MS)
     assert page.locator("[role=alert]").count() == 0
 
 

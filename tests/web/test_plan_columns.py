@@ -38,7 +38,7 @@ PLAN = {"minutes": "6", "turns": "15", "conversations": "500/month"}
     [
         ("model=gpt-realtime-mini", "gpt-realtime-mini", {"model": "gpt-realtime-mini"}),
         ("provider=azure&deployment=data-zone", "Azure, Data Zone", {"provider": "azure", "deployment": "data-zone"}),
-        ("model=gemini-3.8-live", "gemini-3.8-live, google", {"model": "gemini-3.8-live"}),
+        ("model=gemini-3.8-live", "gemini-3.8-live, Google", {"model": "gemini-3.8-live"}),
         ("instructions_tokens=500", "Prompt tokens: 500", {"instructions_tokens": "500"}),
     ],
 )
