@@ -17,6 +17,29 @@ RecordKind = Literal["response", "out-of-band", "transcription", "session"]
 
 RECORD_KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseDetails:
+    """What events tell of a response beyond its usage: numbers, and a fingerprint. None: not known.
+
+    New is what came after the response before it in the same session: `user_messages` are spoken messages, which last
+    `user_audio_ms` as committed; `text_messages` are typed; `tool_results` are results of tools. `played_ms`: how much of the
+    reply before it was played, if the user interrupted that; `deleted_items` are items that the client deleted. Of its own
+    output: `tool_calls`, `reply_messages`, and `reasoning_tokens`, which are part of its text tokens. `prompt` is a
+    fingerprint of its instructions and tools, made with a key that belongs to one log or ledger.
+    """
+
+    user_messages: int | None = None
+    user_audio_ms: int | None = None
+    text_messages: int | None = None
+    tool_results: int | None = None
+    played_ms: int | None = None
+    deleted_items: int | None = None
+    tool_calls: int | None = None
+    reply_messages: int | None = None
+    reasoning_tokens: int | None = None
+    prompt: str | None = None
+
+
 _TRUST: dict[Status, int] = {"missing": 0, "inconsistent": 1, "ambiguous": 2, "exact": 3}
 
 
@@ -29,7 +52,7 @@ class Record:
     None; `region` is also None if a price applies everywhere. `repeated_input` is, per meter, how much of the quantity was
     already part of the conversation; None if that is not known. `session_started_at` is the time of the first event of its
     session. `source` and `line_number` say where it was read: a file and the line or row in it, from 1. A `cumulative`
-    record reports everything that its session has used so far.
+    record reports everything that its session has used so far. `details` are known from raw events only.
     """
 
     key: str
@@ -52,6 +75,7 @@ class Record:
     outcome: str | None = None
     repeated_input: dict[str, int] | None = None
     cumulative: bool = False
+    details: ResponseDetails | None = None
 
     def __post_init__(self) -> None:
         if not self.usage_candidates:
