@@ -17,6 +17,7 @@ RecordKind = Literal["response", "out-of-band", "transcription", "session"]
 
 RECORD_KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseDetails:
     """What events tell of a response beyond its usage: numbers, and a fingerprint. None: not known.
