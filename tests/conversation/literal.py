@@ -3,11 +3,11 @@
 Slow and plain on purpose. The engine keeps running sums instead; the tests hold the two against each other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from voicebill.conversation import token_counting
-from voicebill.conversation.context import duration_ms, fixed_tokens
+from voicebill.conversation.context import duration_ms, fixed_tokens, stable_tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Turn
 
@@ -60,6 +60,8 @@ class ReferenceContext:
         self.read_before = 0
         self.warm_cache = script.warm_cache
         self.number = 0
+        self.stable: int | None = None
+        """How many tokens of the instructions are as they were, if they have changed since the response before."""
 
     def responses(self) -> list[ReferenceResponse]:
         """Everything that is read, in order."""
@@ -75,6 +77,9 @@ class ReferenceContext:
                 if number > 1:
                     self._reconnect()
             elapsed += lasts
+            self._delete(turn.deleted_items)
+            if turn.instructions_tokens is not None:
+                self._change_instructions(turn.instructions_tokens)
             self._user(turn)
             for call in turn.tool_calls:
                 responses.append(self._respond(number))
@@ -93,15 +98,32 @@ class ReferenceContext:
             self.previous.append(item.as_written())
         return item
 
+    def _delete(self, places: tuple[int, ...]) -> None:
+        self.history = [item for place, item in enumerate(self.history, start=1) if place not in places]
+
+    def _change_instructions(self, tokens: int) -> None:
+        """Other instructions: their stable part is as it was, whatever comes after it is not."""
+        old = stable_tokens(self.script, self.rules)
+        kept = self.script.stable_instructions_tokens
+        stable = None if kept is None else min(kept, tokens)
+        self.script = replace(self.script, instructions_tokens=tokens, stable_instructions_tokens=stable)
+        unchanged = self.fixed if self.stable is None else self.stable
+        self.fixed = fixed_tokens(self.script, self.rules)
+        self.stable = min(old, stable_tokens(self.script, self.rules), unchanged)
+
     def _user(self, turn: Turn) -> None:
         for tokens in turn.image_tokens:
             self._add((self.rules.image_item_tokens, 0, tokens))
         if turn.user_text_tokens:
             self._add((self.rules.user_text_item_tokens + turn.user_text_tokens, 0, 0), carries_over=True)
         audio = token_counting.user_audio(turn, self.rules)
-        if audio:
-            item = self._add((self.rules.user_audio_item_tokens, audio, 0))
-            item.carryover_tokens = self.rules.user_text_item_tokens + token_counting.user_transcript(turn, audio, self.rules)
+        transcript = token_counting.user_transcript(turn, audio, self.rules) if audio else 0
+        count = turn.user_messages if audio else 0
+        parts = [(tokens * index // count) for tokens in (audio, transcript) for index in range(count + 1)] if count else []
+        for index in range(count):
+            spoken, transcribed = (parts[start + index + 1] - parts[start + index] for start in (0, count + 1))
+            item = self._add((self.rules.user_audio_item_tokens, spoken, 0))
+            item.carryover_tokens = self.rules.user_text_item_tokens + transcribed
             if self.rules.user_speech == "transcript":
                 item.shrunk = (item.carryover_tokens + self.rules.transcript_item_tokens, 0, 0)
 
@@ -142,11 +164,15 @@ class ReferenceContext:
             comparable = len(self.previous) if self.rules.cache_includes_output else self.read_before
             while same < min(len(shown), comparable) and shown[same] == self.previous[same]:
                 same += 1
+            truncated = truncated or self.stable is not None
             numbers = {item[0] for item in self.previous}
             common_prefix = self._with_fixed([] if truncated else shown[:same])
             previously_seen = self._with_fixed([] if truncated else [item for item in shown if item[0] in numbers])
         elif self.warm_cache:
             common_prefix = previously_seen = (self.fixed, 0, 0)
+        if self.stable is not None and any((*common_prefix, *previously_seen)):
+            common_prefix = previously_seen = (self.stable, 0, 0)
+        self.stable = None
         self.previous, self.read_before = shown, len(shown)
         return ReferenceResponse(turn, self._with_fixed(shown), _total(unseen), common_prefix, previously_seen)
 

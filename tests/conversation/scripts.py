@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.cases import DAY
-from voicebill.billing.errors import ContextOverflow
+from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.conversation.context import Response, responses
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
@@ -73,9 +73,29 @@ def scripts(draw: Any, max_turns: int = 12) -> Script:
     )
 
 
+@st.composite
+def changing_scripts(draw: Any) -> Script:
+    """A conversation whose client changes the instructions, deletes items and commits speech in several messages."""
+    script: Script = draw(scripts())
+    changed = [
+        replace(
+            turn,
+            user_messages=draw(st.sampled_from([1, 1, 2, 3])) if turn.user_audio_tokens else 1,
+            instructions_tokens=draw(st.sampled_from([None, None, 0, 700])) if number else None,
+            deleted_items=draw(st.sampled_from([(), (), (), (1,), (2,), (1, 3)])) if number else (),
+        )
+        for number, turn in enumerate(script.turns)
+    ]
+    return replace(script, turns=tuple(changed))
+
+
 def run(script: Script, rules: Rules) -> list[Response]:
     """A script's responses, or nothing if the provider would return an error."""
     try:
         return list(responses(script, rules))
     except ContextOverflow:
+        return []
+    except InvalidInput as error:
+        if "deleted_items" not in str(error):
+            raise
         return []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.cases import case_file
 from tests.conversation.literal import ReferenceContext
-from tests.conversation.scripts import GA, PAGE, PREVIEW, RULES, rules_of, run, scripts, turns
+from tests.conversation.scripts import GA, PAGE, PREVIEW, RULES, changing_scripts, rules_of, run, scripts, turns
 from voicebill.billing.errors import ContextOverflow, InvalidInput
 from voicebill.conversation.context import ContextBudget, duration_ms, fixed_tokens, responses
 from voicebill.conversation.history import History, Item, Tokens
@@ -46,7 +46,7 @@ def test_keeping_all_audio_would_overstate_the_last_input_three_times() -> None:
     assert round(last.input.audio / 357, 1) == 3.3
 
 
-@given(scripts(), RULES)
+@given(scripts() | changing_scripts(), RULES)
 def test_running_sums_equal_the_history_written_out(script: Script, rules: Rules) -> None:
     """The implementation uses running sums; the definition reads the whole history again."""
     actual = [response for response in run(script, rules) if sum(response.input)]
@@ -57,7 +57,7 @@ def test_running_sums_equal_the_history_written_out(script: Script, rules: Rules
     ]
 
 
-@given(scripts(), RULES)
+@given(scripts() | changing_scripts(), RULES)
 def test_parts_never_exceed_the_whole_and_nothing_is_negative(script: Script, rules: Rules) -> None:
     for response in run(script, rules):
         for part in (response.unseen, response.common_prefix, response.previously_seen):

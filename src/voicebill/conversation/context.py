@@ -79,6 +79,7 @@ def stable_tokens(settings: ConversationSettings, rules: Rules) -> int:
 
 
 def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterator[Response]:
+    settings: ConversationSettings = script
     history = History(budget.fixed, warm_cache=script.warm_cache)
     limit_ms = session_limit_ms(script, rules)
     durations = [duration_ms(turn, rules) for turn in script.turns]
@@ -91,6 +92,13 @@ def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterato
             if number > 1:
                 history = history.carry_over(carry_text=carry_text)
         elapsed_ms += turn_ms
+        if turn.deleted_items:
+            history.delete(turn.deleted_items)
+        if turn.instructions_tokens is not None:
+            changed = _with_instructions(settings, turn.instructions_tokens)
+            budget = ContextBudget(changed, rules)
+            history.change_fixed(budget.fixed, min(stable_tokens(settings, rules), stable_tokens(changed, rules)))
+            settings = changed
         user_tokens = token_counting.user_audio(turn, rules)
         silence_tokens = token_counting.listening(turn_ms, user_tokens, rules)
         in_history = silence_tokens if rules.silence_in_history else 0
@@ -100,6 +108,17 @@ def _responses(script: Script, rules: Rules, budget: "ContextBudget") -> Iterato
         reply = _reply(number, turn, history, budget, rules)
         transcripts = token_counting.output_transcripts(user_tokens, reply.audio_out, rules)
         yield _with_listening(reply, silence_tokens - in_history, transcripts)
+
+
+def _with_instructions(settings: ConversationSettings, tokens: int) -> ConversationSettings:
+    """The settings of which the context depends, with other instructions."""
+    stable = settings.stable_instructions_tokens
+    return ConversationSettings(
+        instructions_tokens=tokens,
+        tools_tokens=settings.tools_tokens,
+        stable_instructions_tokens=None if stable is None else min(stable, tokens),
+        truncation=settings.truncation,
+    )
 
 
 def _with_listening(reply: Response, audio: int, transcripts: int) -> Response:
@@ -204,11 +223,23 @@ def _add_user_items(turn: Turn, history: History, rules: Rules, *, needs_transcr
     if audio:
         becomes_transcript = rules.user_speech == "transcript"
         transcript = token_counting.user_transcript(turn, audio, rules) if needs_transcript or becomes_transcript else 0
-        carryover = rules.user_text_item_tokens + transcript
-        transcript_item = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
-        history.add(Item(rules.user_audio_item_tokens, audio + silence_tokens, 0, carryover), once_read=transcript_item)
+        for number in range(turn.user_messages):
+            silence = silence_tokens if number == turn.user_messages - 1 else 0
+            _add_speech(_part(audio, number, turn) + silence, _part(transcript, number, turn), history, rules)
     elif silence_tokens:
         history.add(Item(0, silence_tokens, 0, 0))
+
+
+def _part(tokens: int, number: int, turn: Turn) -> int:
+    """The tokens of one of a turn's spoken messages, of which there are about as many in each."""
+    return tokens * (number + 1) // turn.user_messages - tokens * number // turn.user_messages
+
+
+def _add_speech(audio: int, transcript: int, history: History, rules: Rules) -> None:
+    carryover = rules.user_text_item_tokens + transcript
+    becomes_transcript = rules.user_speech == "transcript"
+    transcript_item = Item(carryover + rules.transcript_item_tokens, 0, 0, carryover) if becomes_transcript else None
+    history.add(Item(rules.user_audio_item_tokens, audio, 0, carryover), once_read=transcript_item)
 
 
 def _tool_rounds(number: int, turn: Turn, history: History, budget: ContextBudget, rules: Rules) -> Iterator[Response]:
@@ -254,7 +285,7 @@ def _response(
 
     `output`: text without reasoning, audio, and reasoning tokens.
     """
-    fixed, cold = history.fixed, history.is_cold
+    fixed, reusable, cold = history.fixed, history.reusable_fixed, history.is_cold
     text, audio, reasoning = output
     return Response(
         turn,
@@ -262,8 +293,8 @@ def _response(
         "completed",
         _add_fixed(history.sum, fixed),
         _add_fixed(history.unseen, 0),
-        NOTHING if cold else _add_fixed(history.common_prefix, fixed),
-        NOTHING if cold else _add_fixed(history.previously_seen, fixed),
+        NOTHING if cold else _add_fixed(history.common_prefix, reusable),
+        NOTHING if cold else _add_fixed(history.previously_seen, reusable),
         tuple(history.images),
         text + reasoning,
         audio,

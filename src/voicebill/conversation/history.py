@@ -4,8 +4,12 @@ Running sums avoid reading the history again, so a response takes the same time 
 tests/conversation/literal.py has the same definition without running sums.
 """
 
+import itertools
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from voicebill.billing.errors import InvalidInput
 
 
 class Tokens(NamedTuple):
@@ -47,6 +51,8 @@ class History:
 
     def __init__(self, fixed: int, *, warm_cache: bool, session: int = 1) -> None:
         self.fixed = fixed
+        self.reusable_fixed = fixed
+        """The tokens before all items that the next response has in common with the one before it."""
         self.session = session
         self.items: deque[Item] = deque()
         self.carried = 0
@@ -97,6 +103,43 @@ class History:
         self.common_prefix = self.previously_seen = NOTHING
         return dropped
 
+    def change_fixed(self, fixed: int, reusable_fixed: int) -> None:
+        """Put other instructions before all items, of which the first `reusable_fixed` tokens are as they were.
+
+        After that, no item is in the common prefix.
+        """
+        self.fixed, self.reusable_fixed = fixed, min(fixed, self.reusable_fixed, reusable_fixed)
+        self.common_prefix = self.previously_seen = NOTHING
+
+    def delete(self, places: Iterable[int]) -> None:
+        """Delete items by their places, from 1 for the oldest; the common prefix ends before the first of them.
+
+        Raises:
+            InvalidInput: there is no item at a place.
+        """
+        deleted = set(places)
+        if max(deleted) > len(self.items):
+            raise InvalidInput(f"deleted_items: there are {len(self.items):,} items, so none at place {max(deleted):,}")
+        kept = [item for place, item in enumerate(self.items, start=1) if place not in deleted]
+        before_first = _total(itertools.islice(self.items, min(deleted) - 1))
+        if sum(before_first) < sum(self.common_prefix):
+            self.common_prefix = before_first
+        seen = len(self.items) - self.unseen_items
+        unseen = [item for place, item in enumerate(self.items, start=1) if place > seen and place not in deleted]
+        gone = _total(item for place, item in enumerate(self.items, start=1) if place <= seen and place in deleted)
+        if any(self.previously_seen):
+            self.previously_seen = _minus(self.previously_seen, Item(*gone, 0))
+        self.shrinking = [
+            _Shrinking(place, _total(kept[:place]), entry.shrunk)
+            for entry in self.shrinking
+            if (index := entry.position - self.first + 1) not in deleted
+            for place in [index - 1 - sum(gap < index for gap in deleted)]
+        ]
+        self.carried -= sum(place <= self.carried for place in deleted)
+        self.items, self.first = deque(kept), 0
+        self.images = deque(item.image for item in kept if item.image)
+        self.sum, self.unseen, self.unseen_items = _total(kept), _total(unseen), len(unseen)
+
     def append_output(self, item: Item, *, as_written: bool = True) -> None:
         """Append the output of a response that has read all items. `as_written`: the next response reads it unchanged."""
         total = _plus(self.sum, item)
@@ -127,6 +170,7 @@ class History:
         self.unseen = NOTHING
         self.unseen_items = 0
         self.is_cold = False
+        self.reusable_fixed = self.fixed
 
     def carry_over(self, *, carry_text: bool) -> "History":
         """The history at the start of the next session: without a cache, and with the messages as text if `carry_text`.
@@ -153,6 +197,13 @@ class History:
                     next_history.unseen, next_history.unseen_items = NOTHING, 0
         next_history.carried = len(next_history.items)
         return next_history
+
+
+def _total(items: Iterable[Item]) -> Sum:
+    text = audio = image = 0
+    for item in items:
+        text, audio, image = text + item[0], audio + item[1], image + item[2]
+    return text, audio, image
 
 
 def _plus(tokens: Sum, item: Item) -> Sum:

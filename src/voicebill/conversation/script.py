@@ -102,6 +102,10 @@ class Turn:
     spoken, and `reply_text_tokens` is the text that is billed in addition; a reply without audio is text. Reasoning tokens
     are billed in addition, in every response of the turn. `played_ms`: the user interrupted the reply after this time; the
     rest was generated and is billed, too. `cancelled`: the response ended before any output.
+
+    `user_messages` is the number of messages that the user's audio was committed as. `instructions_tokens`: other instructions
+    from this turn on. `deleted_items`: the client deletes these items before the turn, by their place in the history as the
+    response before it left it, from 1 for the oldest.
     """
 
     user_audio_tokens: int = 0
@@ -118,11 +122,14 @@ class Turn:
     played_ms: int | None = None
     silence_ms: int = 0
     cancelled: bool = False
+    user_messages: int = 1
+    instructions_tokens: int | None = None
+    deleted_items: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not _has_plain_counts(self):
             _check_counts(self)
-        if self.image_tokens or self.tool_calls or type(self.cancelled) is not bool:
+        if self.image_tokens or self.tool_calls or self.deleted_items or type(self.cancelled) is not bool:
             _check_parts(self)
         contradiction = _user_contradiction(self) or _reply_contradiction(self)
         if contradiction:
@@ -132,6 +139,8 @@ class Turn:
 def _has_plain_counts(turn: Turn) -> bool:
     """Whether the turn has only whole numbers within bounds: a fast check for the many turns of expanded plans."""
     counts = (turn.user_audio_tokens, turn.user_text_tokens, turn.reply_audio_tokens, turn.reasoning_tokens, turn.silence_ms)
+    if turn.user_messages != 1 or turn.instructions_tokens is not None:
+        return False
     optional_counts = (turn.user_audio_ms, turn.user_transcript_tokens, turn.reply_audio_ms, turn.reply_transcript_tokens)
     if set(map(type, counts)) != _INT_ONLY or min(counts) < 0 or max(counts) > MAX_TOKENS:
         return False
@@ -143,6 +152,7 @@ _ALL_NONE = (None, None, None, None)
 
 
 def _check_counts(turn: Turn) -> None:
+    require_between("user_messages", turn.user_messages, 1, MAX_TURNS)
     for name, (maximum, required) in _COUNT_BOUNDS.items():
         count = getattr(turn, name)
         if required or count is not None:
@@ -153,6 +163,9 @@ def _check_parts(turn: Turn) -> None:
     require_type("cancelled", turn.cancelled, bool)
     require_type("image_tokens", turn.image_tokens, tuple)
     require_type("tool_calls", turn.tool_calls, tuple)
+    require_type("deleted_items", turn.deleted_items, tuple)
+    for place in turn.deleted_items:
+        require_between("deleted_items", place, 1, MAX_TOKENS)
     for count in turn.image_tokens:
         require_between("image_tokens", count, 1, MAX_TOKENS)
     for call in turn.tool_calls:
@@ -164,6 +177,8 @@ def _user_contradiction(turn: Turn) -> str | None:
         return "user_audio_tokens and user_audio_ms say the same thing: give one"
     if turn.user_transcript_tokens is not None and not (turn.user_audio_tokens or turn.user_audio_ms):
         return "user_transcript_tokens needs user audio"
+    if turn.user_messages > 1 and not (turn.user_audio_tokens or turn.user_audio_ms):
+        return "user_messages needs user audio"
     return None
 
 
@@ -195,6 +210,7 @@ _COUNT_BOUNDS = {
     "reasoning_tokens": (MAX_TOKENS, True),
     "played_ms": (MAX_MS, False),
     "silence_ms": (MAX_MS, True),
+    "instructions_tokens": (MAX_TOKENS, False),
 }
 """The maximum of each count, and whether it is required."""
 
@@ -210,6 +226,8 @@ class Script(ConversationSettings):
         require_type("turns", self.turns, tuple)
         for turn in () if set(map(type, self.turns)) == {Turn} else self.turns:
             require_type("turns", turn, Turn)
+        if self.turns and self.turns[0].instructions_tokens is not None:
+            raise InvalidInput("the first turn has the instructions of the script: leave out its instructions_tokens")
         images = sum(len(turn.image_tokens) for turn in self.turns)
         if images > MAX_IMAGES:
             raise InvalidInput(f"a script has at most {MAX_IMAGES:,} images, not {images:,}")

@@ -67,6 +67,9 @@ TURN_SCHEMA: Schema = {
     "silence_seconds": Field(_seconds_to_ms, 0),
     "played_seconds": Field(_seconds_to_ms, None),
     "cancelled": Field(boolean, False),
+    "user_messages": Field(integer, 1),
+    "instructions_tokens": Field(integer, None),
+    "deleted_items": Field(list_of(integer), ()),
 }
 
 TRUNCATION_SCHEMA: Schema = {

@@ -37,9 +37,6 @@ class TokenQuantities(NamedTuple):
         return self.image_in + self.image_in_cached
 
 
-TOKEN_METERS = TokenQuantities._fields
-
-
 class RecordedResponse(NamedTuple):
     """One record of a session: a response, an out-of-band response, a transcription, or the time of the session.
 
