@@ -1,0 +1,215 @@
+"""Say what of an input could have been cached, what was, and why a response had less from the cache than it could.
+
+What a session has read or written before could be cached. Of that, a cache finds the common prefix with the response before,
+which ends early where the model's history policy shrinks a reply; of the prefix, it finds a share, in whole blocks, that
+differs by model. What is missing beyond that has a cause: events or counts show it, or it is not explained.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal, NamedTuple, get_args
+
+from voicebill.answers.sessions.reconstruction import ReconstructedResponse, Reconstruction
+from voicebill.conversation.cache import CacheRule, cache_rule, cached_tokens
+from voicebill.conversation.context import responses
+from voicebill.conversation.history import NOTHING, Tokens
+from voicebill.conversation.rules import Rules
+
+CACHE_LIFE_MS = 5 * 60 * 1000
+"""After a pause of this length a cache may have dropped what it had. OpenAI's guide to prompt caching: prefixes are usually cleared
+after 5 to 10 minutes without use, and always within an hour."""
+MISSED_SHARE = 0.5
+"""A response has lost something if less than this share of what its model's cache usually has was cached."""
+MIN_LOST_BLOCKS = 3
+"""A smaller loss, in blocks of the cache, is part of the usual variation."""
+MIN_REPEATED = 3
+"""So many responses in a row with the same cached tokens, while the prefix grows, show a prefix that ends in the prompt."""
+
+LossCause = Literal[
+    "prompt-changed", "truncation", "deletion", "another-model", "pause", "cold-start", "reply-shrank", "not-explained"
+]
+LOSS_CAUSES: tuple[LossCause, ...] = get_args(LossCause)
+LOSS_TEXTS: dict[LossCause, str] = {
+    "prompt-changed": "prompt or tools changed",
+    "truncation": "oldest items truncated",
+    "deletion": "items deleted",
+    "another-model": "another model",
+    "pause": "pause longer than the cache lives",
+    "cold-start": "cold start",
+    "reply-shrank": "a reply shrank",
+    "not-explained": "not explained",
+}
+
+
+class CacheLoss(NamedTuple):
+    """Input tokens that were sent again without the cache, and why."""
+
+    cause: LossCause
+    tokens: Tokens
+
+
+class CacheUse(NamedTuple):
+    """What of one response's input the cache had. All are parts of its input.
+
+    `reusable` was read or written before; `prefix` is what of it the cache could find by the rules, nothing having gone wrong;
+    `expected` is what it usually finds of that; `cached` is what the service billed as cached. `losses` say what is missing.
+    """
+
+    reusable: Tokens
+    prefix: Tokens
+    expected: Tokens
+    cached: Tokens
+    losses: tuple[CacheLoss, ...]
+
+
+def cache_uses(reconstruction: Reconstruction, rules: Rules, *, starts_warm: bool = False) -> list[CacheUse]:
+    """The cache use of every response of a session.
+
+    `starts_warm`: the first responses of such sessions usually have their prompt from the cache, so one without has lost that.
+    """
+    pairs = reconstruction.responses
+    rule = cache_rule("prefix", rules)
+    causes = _causes(pairs, rule, starts_warm=starts_warm)
+    prefixes = _undisturbed_prefixes(reconstruction, rules, causes)
+    shrinks = rules.newest_reply != rules.older_replies or rules.user_speech == "transcript"
+    uses = []
+    for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True):
+        cached = _cached(pair)
+        reusable = _reusable(pair) if shrinks and cause != "cold-start" else prefix
+        expected = cached_tokens(pair.simulated._replace(common_prefix=prefix), rule)
+        uses.append(CacheUse(reusable, prefix, expected, cached, tuple(_losses(reusable, prefix, expected, cached, cause))))
+    return uses
+
+
+def _cached(pair: ReconstructedResponse) -> Tokens:
+    tokens = pair.record.tokens
+    return Tokens(tokens.text_in_cached, tokens.audio_in_cached, tokens.image_in_cached)
+
+
+def _reusable(pair: ReconstructedResponse) -> Tokens:
+    """What a response read that an earlier one of the session had read or written; nothing for the first."""
+    response = pair.simulated
+    return _minus(response.input, response.unseen) if any(response.previously_seen) else NOTHING
+
+
+def _minus(tokens: Tokens, others: Tokens) -> Tokens:
+    return Tokens(*(max(0, one - other) for one, other in zip(tokens, others, strict=True)))
+
+
+def _losses(reusable: Tokens, prefix: Tokens, expected: Tokens, cached: Tokens, cause: LossCause | None) -> Iterator[CacheLoss]:
+    shrank = _minus(reusable, prefix)
+    beyond = _minus(cached, prefix)
+    shrank = _minus(shrank, beyond)
+    if any(shrank):
+        yield CacheLoss("reply-shrank", shrank)
+    if cause is not None:
+        yield CacheLoss(cause, _minus(expected, cached))
+
+
+def _undisturbed_prefixes(reconstruction: Reconstruction, rules: Rules, causes: Sequence[LossCause | None]) -> list[Tokens]:
+    """The common prefix of each response if the prompt had stayed as it was and nothing had been taken from the history.
+
+    For other instructions the script is simulated with the first ones; where items are gone, all that is left could be found.
+    """
+    pairs = reconstruction.responses
+    prefixes = [pair.simulated.common_prefix for pair in pairs]
+    if "prompt-changed" in causes:
+        script = reconstruction.script
+        turns = tuple(
+            turn if turn.instructions_tokens is None else replace(turn, instructions_tokens=None) for turn in script.turns
+        )
+        mended = [
+            response
+            for response in responses(replace(script, turns=turns), rules)
+            if any(response.input) or response.status == "completed"
+        ]
+        prefixes = [
+            Tokens(*map(min, response.common_prefix, pair.simulated.input))
+            for response, pair in zip(mended, pairs, strict=True)
+        ]
+    left: dict[LossCause | None, Callable[[ReconstructedResponse], Tokens]] = {
+        "truncation": _reusable,
+        "deletion": _reusable,
+        "cold-start": lambda pair: Tokens(pair.simulated.input.text - pair.simulated.unseen.text),
+    }
+    return [left[cause](pair) if cause in left else prefix for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True)]
+
+
+def _causes(pairs: Sequence[ReconstructedResponse], rule: CacheRule, *, starts_warm: bool) -> list[LossCause | None]:
+    """What kept each response from its share of the cache; None where it had that, or never could."""
+    first: LossCause | None = "cold-start" if starts_warm and not any(_cached(pairs[0])) else None
+    causes = [first, *(_cause(before, pair, rule) for before, pair in pairwise(pairs))]
+    for index in _stuck(pairs, rule):
+        causes[index] = "prompt-changed"
+    return causes
+
+
+def _cause(before: ReconstructedResponse, pair: ReconstructedResponse, rule: CacheRule) -> LossCause | None:
+    return _shown_cause(before, pair) or (_suggested_cause(before, pair) if _has_missed(pair, rule) else None)
+
+
+def _shown_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> LossCause | None:
+    """What the log shows for certain, whatever was cached."""
+    details, changes = pair.record.details, pair.place.changes
+    if pair.record.model != before.record.model:
+        return "another-model"
+    if "instructions" in changes and _shows_prompt(pair):
+        return "prompt-changed"
+    if "deletion" in changes:
+        return "deletion" if details is not None and details.deleted_items else "truncation"
+    return None
+
+
+def _suggested_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> LossCause:
+    """What the counts and times suggest where too little was cached."""
+    cached = _cached(pair)
+    if "instructions" in pair.place.changes:
+        return "prompt-changed"
+    if _pause_ms(before, pair) >= CACHE_LIFE_MS:
+        return "pause"
+    ends_in_prompt = bool(cached.text) and not cached.audio
+    return "prompt-changed" if ends_in_prompt and not _shows_prompt(pair) else "not-explained"
+
+
+def _shows_prompt(pair: ReconstructedResponse) -> bool:
+    """Whether events show which prompt a response had."""
+    return pair.record.details is not None and pair.record.details.prompt is not None
+
+
+def _pause_ms(before: ReconstructedResponse, pair: ReconstructedResponse) -> int:
+    start, end = before.record.time_ms, pair.record.time_ms
+    return 0 if start is None or end is None else end - start
+
+
+def _has_missed(pair: ReconstructedResponse, rule: CacheRule) -> bool:
+    """Whether far less was cached than the model's cache usually has."""
+    usual = sum(cached_tokens(pair.simulated, rule))
+    cached = sum(_cached(pair))
+    return cached < MISSED_SHARE * usual and usual - cached >= MIN_LOST_BLOCKS * rule.block_tokens
+
+
+def _stuck(pairs: Sequence[ReconstructedResponse], rule: CacheRule) -> Iterator[int]:
+    """The responses that have the same cached text and no audio again and again, although their prefix grows.
+
+    Such a prefix ends in the prompt, at the place where each response has its own.
+    """
+    run: list[int] = []
+    for index, pair in enumerate(pairs):
+        cached = _cached(pair)
+        continues = run and cached == _cached(pairs[run[-1]])
+        if not continues:
+            if _is_stuck(pairs, run, rule):
+                yield from run
+            run = []
+        if cached.text and not cached.audio:
+            run.append(index)
+    if _is_stuck(pairs, run, rule):
+        yield from run
+
+
+def _is_stuck(pairs: Sequence[ReconstructedResponse], run: Sequence[int], rule: CacheRule) -> bool:
+    if len(run) < MIN_REPEATED:
+        return False
+    last = pairs[run[-1]].simulated.common_prefix
+    return sum(_cached(pairs[run[0]])) < MISSED_SHARE * sum(last) and sum(last) >= MIN_LOST_BLOCKS * rule.block_tokens

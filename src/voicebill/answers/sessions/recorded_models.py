@@ -1,0 +1,101 @@
+"""Look up the prices and the rules of the models that recorded sessions name, once for each model and day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.sessions.recorded_session import RecordedResponse
+from voicebill.billing.bill import price_usage
+from voicebill.billing.errors import UnknownName, VoicebillError
+from voicebill.billing.money import Amount
+from voicebill.billing.offers import Rates
+from voicebill.billing.price_book import Quote
+from voicebill.billing.sku_periods import normalize_name
+from voicebill.billing.usage import Usage
+from voicebill.conversation.rules import EffectiveRules, ParameterValue
+
+
+class RecordedModel(NamedTuple):
+    """The quote of a recorded model on a day, and its rules; what is not known is None, for the reason given as a clause.
+
+    `reason` says why it cannot be reconstructed; a model without rules may have prices.
+    """
+
+    quote: Quote | None
+    rules: EffectiveRules | None
+    reason: str | None
+
+    @property
+    def rates(self) -> Rates | None:
+        """Its rates, if it has a price."""
+        return None if self.quote is None else self.quote.rates
+
+
+@dataclass(frozen=True)
+class RecordedModels:
+    """Prices and rules of recorded models. `query` has the defaults for what a log does not name.
+
+    `rules` names a rule set for the models that it describes, and `overrides` sets single rules of all.
+    """
+
+    facts: Facts
+    query: CostQuery
+    rules: str | None = None
+    overrides: Mapping[str, ParameterValue] = field(default_factory=dict)
+    _cache: dict[tuple[object, ...], RecordedModel] = field(default_factory=dict, repr=False, compare=False)
+
+    def of(self, record: RecordedResponse) -> RecordedModel:
+        """The model of a record."""
+        key = (record.provider, record.model, record.deployment, record.region, record.tier, record.day)
+        model = self._cache.get(key)
+        if model is None:
+            model = self._cache[key] = self._look_up(record)
+        return model
+
+    def amount(self, record: RecordedResponse) -> Amount | None:
+        """What a record cost, in picodollars; None if a part of it has no price."""
+        rates = self.of(record).rates
+        if rates is None:
+            return None
+        quantities = dict(zip(record.tokens._fields, record.tokens, strict=True)) | dict(record.other)
+        priced = {name: count for name, count in quantities.items() if name not in rates.included_meters}
+        try:
+            return price_usage(Usage(priced), rates)
+        except UnknownName:
+            return None
+
+    def _look_up(self, record: RecordedResponse) -> RecordedModel:
+        if not record.model or record.day is None:
+            missing = "give its day" if record.model else "name its model"
+            return RecordedModel(None, None, f"the log does not {missing}")
+        try:
+            quote = self._quote(record, record.model, record.day)
+        except VoicebillError as error:
+            return RecordedModel(None, None, error.short_message if isinstance(error, UnknownName) else str(error))
+        return self._with_rules(quote, record.day)
+
+    def _with_rules(self, quote: Quote, day: date) -> RecordedModel:
+        if not quote.rates.bills_tokens:
+            return RecordedModel(quote, None, f"{quote.offer.name} is not billed by tokens")
+        try:
+            name = self.facts.rule_set_for(quote.offer, self.rules)
+            rules = self.facts.rules_for(quote.offer, day=day, rules=name, overrides=self.overrides)
+        except VoicebillError as error:
+            return RecordedModel(quote, None, str(error))
+        if rules.unknown:
+            return RecordedModel(quote, None, f"the rules {', '.join(rules.unknown)} of {quote.offer.name} are not known")
+        return RecordedModel(quote, rules, None)
+
+    def _quote(self, record: RecordedResponse, model: str, day: date) -> Quote:
+        query = self.query
+        return self.facts.prices.quote(
+            model,
+            day=day,
+            provider=normalize_name(record.provider) or query.provider,
+            deployment=normalize_name(record.deployment) or query.deployment,
+            region=normalize_name(record.region) or query.region or None,
+            tier=normalize_name(record.tier) or query.tier,
+        )
