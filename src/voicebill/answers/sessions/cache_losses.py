@@ -17,8 +17,8 @@ from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Rules
 
 CACHE_LIFE_MS = 5 * 60 * 1000
-"""After a pause of this length a cache may have dropped what it had. OpenAI's guide to prompt caching: prefixes are usually cleared
-after 5 to 10 minutes without use, and always within an hour."""
+"""After a pause of this length a cache may have dropped what it had. OpenAI's guide to prompt caching: prefixes are cleared
+after 5 to 10 minutes without use as a rule, and always within an hour."""
 MISSED_SHARE = 0.5
 """A response has lost something if less than this share of what its model's cache usually has was cached."""
 MIN_LOST_BLOCKS = 3
