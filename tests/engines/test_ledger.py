@@ -240,7 +240,7 @@ def test_a_ledger_without_projects_is_read_and_added_to(tmp_path: Path) -> None:
     assert (summary.added, summary.corrected) == (1, 1)
     groups = {group.keys: group.records for group in costs(tmp_path, by=("project",)).groups}
     assert groups == {(None,): 2, ("p",): 1, ("q",): 1}
-    assert json.loads((tmp_path / "ledger.json").read_text())["version"] == 4
+    assert json.loads((tmp_path / "ledger.json").read_text())["version"] == 5
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ RecordKind = Literal["response", "out-of-band", "transcription", "session"]
 RECORD_KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ResponseDetails:
     """What events tell of a response beyond its usage: numbers, and a fingerprint. None: not known.
 
@@ -112,12 +112,13 @@ class Record:
     def completeness(self) -> int:
         """A score for choosing between duplicates: the higher score is kept, and the later record if scores are equal.
 
-        Any usage ranks above none; a known day, without which a record cannot be priced, ranks next; then the status of the
-        counts, and the number of known names. Of cumulative records the one with the largest usage is kept, in any order.
+        Any usage ranks above none; a known day, without which a record cannot be priced, ranks next; then details, the status
+        of the counts, and the number of known names. Of cumulative records the one with the largest usage is kept in any order.
         """
         names = (self.model, self.session, self.tenant, self.project, self.provider, self.deployment, self.region)
         trust = _TRUST[self.status]
-        score = 128 * (trust > 0) + 64 * (self.day is not None) + 8 * trust + sum(name is not None for name in names)
+        score = 128 * (trust > 0) + 64 * (self.day is not None) + 32 * (self.details is not None) + 8 * trust
+        score += sum(name is not None for name in names)
         is_running_total = self.cumulative or self.kind == "session"
         return sum(self.usage.quantities.values()) * 256 + score if is_running_total else score
 
@@ -125,12 +126,14 @@ class Record:
     def content_hash(self) -> str:
         """A fingerprint of its content, without where it was read and what preceded it in the session.
 
-        Without a project it is that of ledgers from before projects were recorded.
+        Without a project and details it is that of ledgers from before these were recorded. Of details, which depend on what
+        preceded, it is only whether there are any.
         """
         usages = tuple((usage.status, tuple(sorted(usage.items()))) for usage in self.usage_candidates)
         sku = (self.provider, self.model, self.deployment, self.region, self.tier)
         context = (self.session, self.tenant, self.time, self.day, *(() if self.project is None else (self.project,)))
-        return fingerprint((self.kind, self.outcome, usages, sku, context))
+        extent = () if self.details is None else ("details",)
+        return fingerprint((self.kind, self.outcome, usages, sku, context, *extent))
 
 
 def _in_utc(name: str, moment: datetime) -> datetime:

@@ -149,13 +149,23 @@ class DuckDBEngine:
         """Run a statement and return its rows."""
         return self._execute(statement.text, statement).fetchall()
 
-    def _execute(self, text: str, statement: Statement) -> duckdb.DuckDBPyConnection:
+    def stream(self, statement: Statement, rows: int) -> Iterator[Any]:
+        """Run a statement and yield its rows, of which so many are fetched at a time."""
+        result = self._execute(statement.text, statement, self.connection.cursor())
+        with translate_errors():
+            while batch := result.fetchmany(rows):
+                yield from batch
+
+    def _execute(
+        self, text: str, statement: Statement, connection: duckdb.DuckDBPyConnection | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        connection = connection or self.connection
         with (
             self._naming_unreadable_files(),
             translate_errors(),
-            report_progress(self.connection, self._on_progress),
+            report_progress(connection, self._on_progress),
         ):
-            return self.connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), statement.values or None)
+            return connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), statement.values or None)
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 
 import duckdb
 
@@ -57,6 +58,7 @@ from voicebill.logs.report import printable_name
 LOCK = ".lock"
 READERS = ".readers"
 OWN_NAMES = (LOCK, READERS, DRAFTS, HISTORY_FOLDER)
+PROMPT_KEY_BYTES = 16
 FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -73,6 +75,7 @@ class Ledger:
         path = str(self.folder.absolute())
         if printable_name(path) != path:
             raise InvalidInput(f"the path of the ledger, {printable_name(path)}, is not UTF-8: rename the folder")
+        self._new_prompt_key = token_hex(PROMPT_KEY_BYTES)
 
     def state(self) -> State:
         """Return the current state: the files that count.
@@ -81,6 +84,15 @@ class Ledger:
             UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
         """
         return read_state(self.folder)
+
+    def prompt_key(self) -> bytes:
+        """Return the key with which fingerprints of prompts are made; a new one, which the first recording keeps.
+
+        Raises:
+            UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
+        """
+        recorded = self.state().prompt_key if (self.folder / MANIFEST).exists() else None
+        return bytes.fromhex(recorded or self._new_prompt_key)
 
     def files(self) -> list[Path]:
         """Return the files with the rows of all records, as they are now.
@@ -185,7 +197,8 @@ class Ledger:
                 retired = [part for part in previous.retired if (self.folder / part.path).exists()]
                 generation = previous.generation + 1
                 retired += [RetiredPart(part.path, generation) for part in previous.parts if part.path not in paths]
-                state = State(generation, tuple(map(self._with_fingerprint, parts)), tuple(retired), unread)
+                prompt_key = previous.prompt_key or self._new_prompt_key
+                state = State(generation, tuple(map(self._with_fingerprint, parts)), tuple(retired), unread, prompt_key)
                 writer.publish()
                 commit(self.folder, state)
                 self._remove_retired(state)

@@ -16,10 +16,11 @@ MANIFEST = "ledger.json"
 HISTORY_FOLDER = "history"
 UNDATED = "undated"
 REPLACED = "replaced"
-VERSION = 4
+VERSION = 5
 """Version 1 had other column names and is no longer read. Version 2 has no projects: its records have none. Versions 2 and 3
-have no fingerprints: the first recording adds them."""
-READABLE_VERSIONS = (2, 3, VERSION)
+have no fingerprints: the first recording adds them. Records of versions before 5 have no details."""
+READABLE_VERSIONS = (2, 3, 4, VERSION)
+FIRST_VERSION_WITH_FINGERPRINTS = 4
 MAX_SOURCES_NAMED = 5
 
 PART_NAME_PATTERN = re.compile(r"part-[0-9a-f]{16}\.parquet(\.tmp)?")
@@ -90,6 +91,8 @@ class State:
     retired: tuple[RetiredPart, ...] = ()
     unread: Mapping[str, UnreadUsage] = field(default_factory=dict)
     """Usage that was not read, by the log's fingerprint."""
+    prompt_key: str | None = None
+    """The key of the fingerprints of prompts, as hexadecimal digits; None before version 5."""
 
 
 def parse_manifest(text: str) -> State:
@@ -107,9 +110,10 @@ def parse_manifest(text: str) -> State:
         generation = _count(document["generation"])
         state = State(
             generation,
-            tuple(_part(entry, with_fingerprint=version == VERSION) for entry in document["parts"]),
+            tuple(_part(entry, with_fingerprint=version >= FIRST_VERSION_WITH_FINGERPRINTS) for entry in document["parts"]),
             tuple(_retired_part(entry, generation) for entry in document["retired"]),
             {_text(name): _unread(entry) for name, entry in document.get("unread", {}).items()},
+            _prompt_key(document.get("prompt_key")),
         )
     except UnknownVersion:
         raise
@@ -132,6 +136,7 @@ def manifest_text(state: State) -> str:
             name: {"items": entry.items, "source": entry.source, "line": entry.line_number, "counts": dict(entry.counts)}
             for name, entry in state.unread.items()
         },
+        "prompt_key": state.prompt_key,
     }
     return json.dumps(document, indent=1)
 
@@ -170,6 +175,10 @@ def _retired_part(entry: object, generation: int) -> RetiredPart:
 def _unread(entry: Mapping[str, Any]) -> UnreadUsage:
     counts = {_text(name): _number(value) for name, value in entry["counts"].items()}
     return UnreadUsage(_count(entry["items"]), _text(entry["source"]), _count(entry["line"]), counts)
+
+
+def _prompt_key(value: object) -> str | None:
+    return None if value is None else bytes.fromhex(_text(value)).hex()
 
 
 def _count(value: object) -> int:

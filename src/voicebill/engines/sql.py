@@ -11,14 +11,18 @@ If an offer includes tokens in its minutes, there are also `included_meters` and
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from voicebill.answers.recorded.engine import PERCENTILES
 from voicebill.answers.recorded.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
+from voicebill.answers.sessions.recorded_session import TokenQuantities
+from voicebill.billing.record import ResponseDetails
 
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
+TOKEN_COLUMNS = TokenQuantities._fields
+DETAIL_COLUMNS = tuple(entry.name for entry in fields(ResponseDetails))
 POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")
 """Fields that are columns of `quantity_sums` in every query, or that are joined to it."""
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
@@ -265,6 +269,38 @@ def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool, with
     return Statement(text, rows.values)
 
 
+def session_records(query: CostQuery, session: str | None) -> Statement:
+    """Select the records of sessions, one row each, in the order of sessions and times.
+
+    A session is selected with all its records if one of them matches the query; `session` selects those of one name. A record
+    with a range has the quantities of its first candidate. Columns: tenant, session, since_ms, those of the record, the tokens
+    by meter, the other quantities as a text, the details.
+    """
+    rows = _UsageRows(query, with_prices=False)
+    meters = _comma_list(
+        f"CAST(SUM(CASE WHEN u.meter = '{meter}' THEN u.quantity ELSE 0 END) AS BIGINT) AS {meter}" for meter in TOKEN_COLUMNS
+    )
+    names = ("kind", "status", *SKU_FIELDS, "day", "until_ms", "outcome")
+    text = f"""
+        SELECT COALESCE(u.tenant, '') AS tenant, u.session, MIN(u.since_ms) AS since_ms, u.key,
+            {_comma_list(f"MIN(u.{name}) AS {name}" for name in names)}, {meters},
+            STRING_AGG(CASE WHEN u.meter NOT IN ('', {_comma_list(f"'{meter}'" for meter in TOKEN_COLUMNS)})
+                THEN u.meter || '=' || u.quantity END, ',') AS other,
+            {_comma_list(f"MIN(u.{name}) AS {name}" for name in DETAIL_COLUMNS)}
+        FROM usage u {rows.join_sessions(session)}
+        WHERE u.session IS NOT NULL AND u.reading <= 1
+        GROUP BY COALESCE(u.tenant, ''), u.session, u.key
+        ORDER BY COALESCE(u.tenant, ''), u.session, MIN(u.until_ms) NULLS LAST, MIN(u.source), MIN(u.line_number), u.key"""
+    return Statement(text, rows.values)
+
+
+def records_without_session(query: CostQuery) -> Statement:
+    """Count the records that match a query and belong to no session."""
+    rows = _UsageRows(query, with_prices=False)
+    conditions = rows.conditions("u.session IS NULL")
+    return Statement(f"SELECT COUNT(DISTINCT u.key) FROM usage u {conditions}", rows.values)
+
+
 def _range_sessions(rows: "_UsageRows") -> str:
     return f""",
         range_matching AS ({rows.select(with_session=True)}),
@@ -354,7 +390,7 @@ class _UsageRows:
                 CASE WHEN {first_row} = 1 THEN 1 ELSE 0 END AS first_row, {self._counted_row} AS counted_row{by_columns}
                 {", u.tenant, u.session, u.since_ms, u.until_ms" if with_session else ""}
                 {", r.rate, s.has_price" if self._with_prices else ""}
-            FROM usage u {self._join} {self._conditions()}"""
+            FROM usage u {self._join} {self.conditions()}"""
 
     def empty_rows(self, *columns: str) -> str:
         """Add a row without a quantity for each usage candidate of the matching records, if the filter uses the meter.
@@ -367,6 +403,15 @@ class _UsageRows:
         column_list = _comma_list(("u.key", "u.reading", *columns))
         return f"""UNION ALL SELECT {column_list} FROM usage u LEFT JOIN price_periods s ON {_on_period("u", "s")}
             WHERE u.reading > 0 AND u.key IN (SELECT key FROM matching)"""
+
+    def join_sessions(self, session: str | None) -> str:
+        """Join the sessions of which a record matches, or which have a name; nothing if all do."""
+        named = [] if session is None else [f"u.session = {self._parameter(session)}"]
+        conditions = self.conditions(*named)
+        if not conditions:
+            return ""
+        selected = f"SELECT DISTINCT COALESCE(u.tenant, '') AS tenant, u.session FROM usage u {conditions}"
+        return f"JOIN ({selected}) m ON m.session = u.session AND m.tenant = COALESCE(u.tenant, '')"
 
     @property
     def _quantity(self) -> str:
@@ -399,12 +444,14 @@ class _UsageRows:
         included = f"{rates} LEFT JOIN included_meters i ON i.period = s.period AND i.meter = u.meter"
         return f"{included} LEFT JOIN timed_sessions t ON t.offer = s.offer AND t.tenant = {TENANT} AND t.session = {SESSION}"
 
-    def _conditions(self) -> str:
+    def conditions(self, *more: str) -> str:
+        """Select the rows that match the query, and for which more conditions hold."""
         day_bounds = [(">=", self._query.since), ("<", self._query.until)]
         conditions = [f"u.day {sign} {self._parameter(day)}" for sign, day in day_bounds if day]
         conditions += ["u.reading > 0"] if self._ranges_only else []
         conditions += ["1 = 0"] if self._is_empty else []
         conditions += [self._condition(self._filter)] if self._filter else []
+        conditions += more
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _condition(self, condition: Condition) -> str:

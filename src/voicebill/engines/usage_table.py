@@ -14,10 +14,15 @@
 | repeated_input | the part of the quantity that is repeated input; null if unknown |
 | source, line_number | file and line, or row |
 | completeness, content_hash | which of several records of one key counts, and whether two are equal |
+| user_messages, user_audio_ms, text_messages, tool_results | what was new before a response, from raw events; null if unknown |
+| played_ms, deleted_items | what was played of the reply before, if that was interrupted; items that the client deleted |
+| tool_calls, reply_messages, reasoning_tokens | what a response put out |
+| prompt | fingerprint of its instructions and tools, made with the key of the ledger |
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +31,10 @@ from voicebill.answers.recorded.python_engine import epoch_milliseconds
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.record import Record
 from voicebill.billing.sku_periods import Sku, normalize_name
+from voicebill.engines.sql import DETAIL_COLUMNS
+
+NO_DETAILS = (None,) * len(DETAIL_COLUMNS)
+_details = attrgetter(*DETAIL_COLUMNS)
 
 USAGE_SCHEMA = pa.schema(
     [
@@ -57,6 +66,7 @@ USAGE_SCHEMA = pa.schema(
         ("line_number", pa.int64()),
         ("completeness", pa.int64()),
         ("content_hash", pa.string()),
+        *((name, pa.string() if name == "prompt" else pa.int64()) for name in DETAIL_COLUMNS),
     ]
 )
 USAGE_COLUMNS = tuple(USAGE_SCHEMA.names)
@@ -122,7 +132,8 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
         record.outcome,
         record.status,
     )
-    trailing = (record.source, record.line_number, record.completeness, record.content_hash)
+    details = NO_DETAILS if record.details is None else _details(record.details)
+    trailing = (record.source, record.line_number, record.completeness, record.content_hash, *details)
     is_range = record.is_range
     repeated_input = None if is_range else record.repeated_input
     part = 0

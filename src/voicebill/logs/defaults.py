@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from secrets import token_bytes
 
 from voicebill.billing.record import Record
 
@@ -24,6 +25,8 @@ class LogDefaults:
     """Models by the names that logs use for them, in lower case. Unlike a default, they replace what a log says."""
     column: Mapping[str, str] = field(default_factory=dict)
     """The names under which logs give the tenant, session, project, model or time, by field. They precede the usual names."""
+    prompt_key: bytes = field(default_factory=lambda: token_bytes(16), repr=False, compare=False)
+    """The key of the fingerprints that tell prompts apart: a ledger's own, or a new one, so that they reveal nothing."""
 
     def with_model(self, record: Record) -> Record:
         """Return a record with the model that its name stands for."""

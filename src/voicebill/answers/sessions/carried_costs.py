@@ -12,7 +12,7 @@ CarriedKind = Literal["prompt", "user speech", "replies", "tools", "typed text a
 CARRIED_KINDS: tuple[CarriedKind, ...] = get_args(CarriedKind)
 
 
-class Carried(NamedTuple):
+class CarriedCost(NamedTuple):
     """What something in the input has cost in later responses, in picodollars. `turn` is that of a single reply, else None.
 
     A statistic: within one response, the cached tokens of the history are spread evenly over it.
@@ -33,14 +33,14 @@ class _ReadPrices(NamedTuple):
 
 def carried_costs(
     reconstruction: Reconstruction, responses: Sequence[ExplainedResponse], prices: Sequence[TokenPrices], rules: Rules
-) -> Iterator[Carried]:
+) -> Iterator[CarriedCost]:
     """What the prompt, speech, replies and tools cost in the responses after the one that read or wrote them first.
 
     The cache holds the beginning of the input, so the prompt comes first in it. In the history, cached and uncached tokens are
     spread over what is there.
     """
     prompts, later = _read_prices(reconstruction, responses, prices, rules)
-    yield Carried("prompt", None, prompts)
+    yield CarriedCost("prompt", None, prompts)
     sums: dict[CarriedKind, float] = dict.fromkeys(CARRIED_KINDS, 0.0)
     first: dict[int, int] = {}
     for index, response in enumerate(responses):
@@ -60,11 +60,11 @@ def carried_costs(
             text = call.arguments_tokens + rules.tool_call_item_tokens + call.result_tokens + rules.tool_result_item_tokens
             sums["tools"] += _cost(later, first[number] + offset, text, 0)
         reply = _reply_cost(turn, later, after_last, rules)
-        replies.append(Carried("replies", number, reply))
+        replies.append(CarriedCost("replies", number, reply))
         sums["replies"] += reply
     for kind in CARRIED_KINDS:
         if sums[kind]:
-            yield Carried(kind, None, sums[kind])
+            yield CarriedCost(kind, None, sums[kind])
     yield from sorted((entry for entry in replies if entry.amount), key=lambda entry: -entry.amount)
 
 

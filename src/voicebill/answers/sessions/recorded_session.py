@@ -1,10 +1,14 @@
 """Represent a recorded session: its responses in order, each with its tokens and what events told of it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import NamedTuple
 
-from voicebill.billing.record import RecordKind, ResponseDetails
+from voicebill.answers.recorded.python_engine import deduplicate, epoch_milliseconds
+from voicebill.billing.record import Record, RecordKind, ResponseDetails
+from voicebill.billing.sku_periods import normalize_name
 from voicebill.billing.usage import Status
 
 
@@ -68,3 +72,46 @@ class RecordedSession:
     started_ms: int | None
     records: tuple[RecordedResponse, ...]
     tenant: str | None = None
+
+
+def sessions_of_records(records: Iterable[Record]) -> Iterator[RecordedSession]:
+    """The sessions of records in the order of their tenants and names; records without a session are in none of them.
+
+    Of several records of one response, the most complete one counts.
+    """
+    by_session: dict[tuple[str, str], list[Record]] = {}
+    for record in deduplicate(records).values():
+        if record.session is not None:
+            by_session.setdefault((record.tenant or "", record.session), []).append(record)
+    for (_, name), members in sorted(by_session.items(), key=itemgetter(0)):
+        members.sort(key=_position)
+        starts = [epoch_milliseconds(record.session_started_at) for record in members if record.session_started_at is not None]
+        yield RecordedSession(name, min(starts, default=None), tuple(map(recorded_response, members)), members[0].tenant)
+
+
+def _position(record: Record) -> tuple[bool, int, str, int, str]:
+    """The order of a session's records: by time, then by place; those without a time come last."""
+    time_ms = None if record.time is None else epoch_milliseconds(record.time)
+    return time_ms is None, time_ms or 0, record.source, record.line_number, record.key
+
+
+def recorded_response(record: Record) -> RecordedResponse:
+    """A record as a part of its session."""
+    quantities = dict(record.usage.quantities)
+    tokens = TokenQuantities(*(quantities.pop(name, 0) for name in TokenQuantities._fields))
+    return RecordedResponse(
+        record.key,
+        record.kind,
+        record.status,
+        normalize_name(record.provider) or None,
+        normalize_name(record.model) or None,
+        normalize_name(record.deployment) or None,
+        normalize_name(record.region) or None,
+        normalize_name(record.tier) or None,
+        record.day,
+        None if record.time is None else epoch_milliseconds(record.time),
+        record.outcome,
+        tokens,
+        tuple(sorted(quantities.items())),
+        record.details,
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from voicebill.answers.sessions.cache_losses import LossCause, cache_uses
-from voicebill.answers.sessions.carried_costs import Carried, carried_costs
+from voicebill.answers.sessions.carried_costs import CarriedCost, carried_costs
 from voicebill.answers.sessions.explained_response import ExplainedResponse, TokenPrices, explain_response
 from voicebill.answers.sessions.reconstruction import (
     Reconstruction,
@@ -32,7 +32,7 @@ class SessionExplanation:
     rules: Rules
     amount: Amount
     responses: tuple[ExplainedResponse, ...]
-    carried: tuple[Carried, ...]
+    carried: tuple[CarriedCost, ...]
     waste: tuple[Waste, ...]
 
     @property

@@ -60,11 +60,12 @@ def record_command(
         raise InvalidInput("name the logs and the ledger: voicebill record LOG... --ledger DIR")
     price_book = load_facts(*home_files(), *(prices or ())).prices
     names = RecordedNames(price_book, log_input.defaults)
-    report, records = log_input.read(price_book.model_aliases)
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - the ledger needs an extra
     from voicebill.logs.report_text import report_notes  # noqa: PLC0415
 
-    summary = Ledger(ledger).record(names.watch(records), unread_usage=report.unread_by_file)
+    recording = Ledger(ledger)
+    report, records = log_input.read(price_book.model_aliases, prompt_key=recording.prompt_key())
+    summary = recording.record(names.watch(records), unread_usage=report.unread_by_file)
     unread = report.unread_usage
     warnings = [*([unread.warning] if unread else []), *names.warnings(), *report_notes(report)]
     if summary.set_aside:

@@ -81,10 +81,12 @@ class LogInput:
             if name in values:
                 raise InvalidInput("applies when logs are recorded, not to the records of a ledger", field=name)
 
-    def read(self, model_aliases: Mapping[str, str]) -> tuple["ReadReport", Iterator["Record"]]:
+    def read(
+        self, model_aliases: Mapping[str, str], *, prompt_key: bytes | None = None
+    ) -> tuple["ReadReport", Iterator["Record"]]:
         """The report, and the records of the logs, repeated ones included. The report is filled while the records are read.
 
-        `model_aliases` are those of the prices; those of the command take precedence.
+        `model_aliases` are those of the prices; those of the command take precedence. `prompt_key` is that of a ledger.
 
         Raises:
             MissingExtra: the packages that read logs are not installed.
@@ -93,7 +95,9 @@ class LogInput:
         from voicebill.logs.read import all_records  # noqa: PLC0415
         from voicebill.logs.report import ReadReport  # noqa: PLC0415
 
-        defaults = LogDefaults(**{**self.defaults, "alias": {**model_aliases, **self.defaults.get("alias", {})}})
+        aliases = {**model_aliases, **self.defaults.get("alias", {})}
+        keys = {} if prompt_key is None else {"prompt_key": prompt_key}
+        defaults = LogDefaults(**{**self.defaults, **keys, "alias": aliases})
         report = ReadReport(strict=self.strict)
         return report, _with_progress(all_records(self.logs or [], self.format, defaults, report), report)
 

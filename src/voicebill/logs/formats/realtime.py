@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from voicebill.billing.record import Record, RecordKind
+from voicebill.billing.record import Record, RecordKind, ResponseDetails
 from voicebill.billing.usage import Usage
 from voicebill.logs.counts import count_repeated_input, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
@@ -86,11 +86,12 @@ def matches(sample: Sequence[bytes]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FirstSeen:
-    """The first record of a response: how it ended, its turn, and the usage of the response before it."""
+    """The first record of a response: how it ended, its turn, the usage of the response before it, and its details."""
 
     status: str
     turn: int
     previous_usage: Usage | None
+    details: ResponseDetails | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +220,15 @@ class EventReader:
             TRANSCRIPTION_COMPLETED: self._on_transcription,
             "response.created": self._on_response_created,
             "response.completed": self._on_backend_response,
-            "input_audio_buffer.committed": self._on_user_speech,
+            "response.create": self._on_response_requested,
+            "input_audio_buffer.speech_started": self._on_change,
+            "input_audio_buffer.speech_stopped": self._on_change,
+            "input_audio_buffer.committed": self._on_committed,
             "conversation.item.created": self._on_item,
             "conversation.item.added": self._on_item,
+            "conversation.item.done": self._on_item,
+            "conversation.item.truncated": self._on_change,
+            "conversation.item.deleted": self._on_change,
             "session.created": self._on_session,
             "session.started": self._on_session,
             "session.updated": self._on_session,
@@ -361,6 +368,7 @@ class EventReader:
     def _on_session(self, event: WrappedEvent, state: SessionState, context: EventContext) -> Iterator[Record]:
         session = event.session if isinstance(event.session, EventSession) else EventSession()
         state.is_voice_live = state.is_voice_live or session.is_voice_live
+        state.conversation.on_session(session, self._defaults.prompt_key)
         owners = self._owners(context.content)
         state.tenant = owners.value("tenant", state.tenant)
         state.project = owners.value("project", state.project)
@@ -393,14 +401,30 @@ class EventReader:
     def _on_response_created(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         if event.response and event.response.id:
             session.open_responses.add(event.response.id)
+            if event.response.conversation_id is not None:
+                session.conversation.on_response_created(event.response)
         return ()
 
-    def _on_user_speech(self, _event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+    def _on_response_requested(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        if event.response is not None:
+            session.conversation.on_response_requested(event.response, self._defaults.prompt_key)
+        return ()
+
+    def _on_committed(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         session.user_spoke = session.speech_seen = True
+        session.conversation.note(event)
         return ()
 
-    def _on_item(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
-        return self._on_user_speech(event, session, context) if event.item and event.item.role == "user" else ()
+    def _on_item(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        if event.item is not None:
+            if event.item.role == "user" and event.type != "conversation.item.done":
+                session.user_spoke = session.speech_seen = True
+            session.conversation.add_item(event.item)
+        return ()
+
+    def _on_change(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        session.conversation.note(event)
+        return ()
 
     def _on_response_done(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:
         response = event.response or EventResponse()
@@ -411,6 +435,9 @@ class EventReader:
         usages = no_usage() if response.usage is None else possible_usages(response.usage.counts)
         key, first_seen = self._identify_response(response, context)
         turn = repeated_input = None
+        details = first_seen.details if first_seen is not None else None
+        if first_seen is None and not is_out_of_band:
+            details = session.conversation.details(response)
         if first_seen is not None:
             turn = first_seen.turn or None
         elif not is_out_of_band:
@@ -422,7 +449,8 @@ class EventReader:
             if first_seen is None and (usages[0].quantities or len(usages) > 1):
                 session.last_usage = usages[0]
         if first_seen is None:
-            self._remember(key, FirstSeen(response.status or "completed", session.turn + session.user_spoke, previous_usage))
+            turn_now = session.turn + session.user_spoke
+            self._remember(key, FirstSeen(response.status or "completed", turn_now, previous_usage, details))
             self._count_tokens(response.usage, context)
         model = context.first_value("model") or response.model or session.models.at(context.time)
         kind: RecordKind = "out-of-band" if is_out_of_band else "response"
@@ -437,6 +465,7 @@ class EventReader:
                 outcome=response.status,
                 repeated_input=repeated_input,
                 turn=turn,
+                details=details,
             ),
             session,
         )
@@ -513,7 +542,7 @@ class EventReader:
             usages = possible_usages(counts)
         key, first_seen = self._identify_response(response, context)
         if first_seen is None:
-            self._remember(key, FirstSeen(response.status or "completed", session.turn, None))
+            self._remember(key, FirstSeen(response.status or "completed", session.turn, None, None))
         model = response.model or context.first_value("model")
         yield self._record(key, "response", usages, session, context, model=model, outcome=response.status)
 
@@ -557,6 +586,7 @@ class EventReader:
         outcome: str | None = None,
         repeated_input: dict[str, int] | None = None,
         turn: int | None = None,
+        details: ResponseDetails | None = None,
     ) -> Record:
         defaults, owners = self._defaults, self._owners(context.content)
         model = owners.value("model", model)
@@ -590,6 +620,7 @@ class EventReader:
             session_started_at=session.started_at,
             outcome=outcome,
             repeated_input=repeated_input,
+            details=details,
         )
 
     def _release_or_wait(self, record: Record, session: SessionState) -> Iterable[Record]:

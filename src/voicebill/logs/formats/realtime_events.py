@@ -74,10 +74,12 @@ class EventUsage(Struct, gc=False):
 
 
 class EventItem(Struct, gc=False):
-    """An item of the conversation, without its content."""
+    """An item of the conversation. Of its content only the types are looked at."""
 
     type: str | None = None
     role: str | None = None
+    id: str | None = None
+    content: Raw = Raw(b"")
 
 
 def _has_azure_type(setting: object) -> bool:
@@ -100,6 +102,8 @@ class EventResponse(Struct, gc=False):
     usage: EventUsage | None = None
     output: list[EventItem] | None = None
     voice: Any = None
+    instructions: Raw = Raw(b"")
+    tools: Raw = Raw(b"")
 
     @property
     def is_voice_live(self) -> bool:
@@ -126,7 +130,7 @@ class Audio(Struct, gc=False):
 
 
 class EventSession(Struct, gc=False):
-    """A session's settings, without its instructions."""
+    """A session's settings. Instructions and tools are kept only until their fingerprint is made."""
 
     id: str | None = None
     model: str | None = None
@@ -141,6 +145,8 @@ class EventSession(Struct, gc=False):
     animation: Raw = Raw(b"")
     avatar: Raw = Raw(b"")
     interim_response: Raw = Raw(b"")
+    instructions: Raw = Raw(b"")
+    tools: Raw = Raw(b"")
 
     @property
     def is_voice_live(self) -> bool:
@@ -182,6 +188,8 @@ class WrappedEvent(Envelope, gc=False):
     conversation: Raw = Raw(b"")
     item_id: str | None = None
     content_index: int | None = None
+    audio_start_ms: float | None = None
+    audio_end_ms: float | None = None
     event: "WrappedEvent | str | None" = None
     data: "WrappedEvent | str | None" = None
     payload: "WrappedEvent | str | None" = None

@@ -8,6 +8,7 @@ from datetime import datetime
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.logs.envelope import Name
+from voicebill.logs.formats.realtime_conversations import ConversationState
 from voicebill.logs.formats.realtime_events import EventSession, WrappedEvent
 from voicebill.logs.owner_names import owners_of_document
 from voicebill.logs.report import ReadReport
@@ -103,6 +104,7 @@ class SessionState:
     """What the session's own events name, for events that name none."""
     is_enveloped: bool = False
     """Whether envelopes name it: then its events say so."""
+    conversation: ConversationState = field(default_factory=ConversationState)
     is_voice_live: bool = False
     """Whether its events showed that it is of Azure Voice Live, which has the same events and prices of its own."""
 
