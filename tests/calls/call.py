@@ -16,6 +16,8 @@ from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 MIN_FAULTY_TURNS = 6
 CALLS_START = timedelta(hours=8)
 CALL_GAP_SECONDS = 97
+RESPONSE_MS = 600
+LOSING_ALL = ("another-model", "pause", "cold-start", "eviction")
 PAUSE_MS = (20 * 60_000, 60 * 60_000)
 
 
@@ -72,9 +74,16 @@ def _call(parameters: HiddenParameters, session: str, start: datetime, rng: Rand
     if fault is None and rng.random() < parameters.unconnected_share:
         return Call(session, parameters, start, None, ())
     script = _script(parameters, rng, max(parameters.min_turns, MIN_FAULTY_TURNS if fault else 1))
+    if fault is None:
+        return Call(session, parameters, start, script, tuple(_responses(script, parameters, rng)))
     place = rng.randrange(len(script.turns) // 2 + 1, len(script.turns))
     script = _with_fault(script, fault, place, parameters, rng)
-    return _played(script, session, parameters, start, rng, fault, place)
+    fault_response = _fault_response([entry for entry in responses(script, parameters.rules) if any(entry.input)], fault, place)
+    read = [
+        _affected(entry, fault, index - fault_response, parameters)
+        for index, entry in enumerate(_responses(script, parameters, rng))
+    ]
+    return Call(session, parameters, start, script, tuple(read), fault, fault_response)
 
 
 def _script(parameters: HiddenParameters, rng: Random, least: int) -> Script:
@@ -114,9 +123,8 @@ def _turn(parameters: HiddenParameters, rng: Random) -> Turn:
         played = audio * rules.reply_audio_ms_per_token
         share = min(0.95, max(0.05, rng.gauss(parameters.played_share, 0.15)))
         audio = round(audio / share)
-    text = max(
-        4, round(float(rules.reply_text_base + rules.reply_text_per_audio_token * audio) + rng.gauss(0, parameters.text_noise))
-    )
+    line = float(rules.reply_text_base + rules.reply_text_per_audio_token * audio)
+    text = max(4, round(line + rng.gauss(0, parameters.text_noise)))
     overhead = float(rules.reply_overhead_base + rules.reply_overhead_per_audio_token * audio)
     return Turn(
         user_audio_tokens=max(0, int(user_ms) // rules.user_audio_ms_per_token),
@@ -149,7 +157,7 @@ def _lognormal(rng: Random, variation: float) -> float:
     return exp(rng.gauss(-(sigma**2) / 2, sigma)) if sigma else 1.0
 
 
-def _with_fault(script: Script, fault: Fault | None, place: int, parameters: HiddenParameters, rng: Random) -> Script:
+def _with_fault(script: Script, fault: Fault, place: int, parameters: HiddenParameters, rng: Random) -> Script:
     """The script with a fault that belongs to it; `place` is the index of its turn."""
     turns = list(script.turns)
     if fault in ("prompt-changed", "tools-changed"):
@@ -163,44 +171,36 @@ def _with_fault(script: Script, fault: Fault | None, place: int, parameters: Hid
     elif fault == "truncation":
         read = list(responses(script, parameters.rules))
         fixed = fixed_tokens(script, parameters.rules)
-        before = max(sum(entry.input) - fixed for entry in read if entry.turn <= place)
-        return replace(script, truncation=Truncation("auto", Decimal("0.6"), before))
+        most = max(sum(entry.input) - fixed for entry in read)
+        return replace(script, truncation=Truncation("auto", Decimal("0.6"), most * 3 // 4))
     return replace(script, turns=tuple(turns), warm_cache=script.warm_cache and fault != "cold-start")
 
 
-def _played(
-    script: Script,
-    session: str,
-    parameters: HiddenParameters,
-    start: datetime,
-    rng: Random,
-    fault: Fault | None,
-    place: int,
-) -> Call:
-    """The call as it took place: with the time and the cached tokens of every response."""
+def _responses(script: Script, parameters: HiddenParameters, rng: Random) -> Iterator[CallResponse]:
+    """The responses as they took place: with their times and cached tokens."""
     rules = parameters.rules
-    read = [entry for entry in responses(script, rules) if any(entry.input)]
-    fault_response = _fault_response(read, fault, place)
-    ended = 0
-    entries = []
-    for index, entry in enumerate(read):
-        turn = script.turns[entry.turn - 1]
-        if index == 0 or read[index - 1].turn != entry.turn:
-            ended += duration_ms(turn, rules)
-        offset = 600 * (1 + sum(other.turn == entry.turn for other in read[:index]))
-        is_affected = fault_response is not None and index >= fault_response
-        model = OTHER_MODELS[parameters.model] if fault == "another-model" and is_affected else parameters.model
-        loses_all = index == fault_response and fault in ("another-model", "pause", "cold-start", "eviction")
-        cached = NOTHING if loses_all else _cached(entry, parameters, rng)
-        changed = int(is_affected)
-        prompt, tools = changed * (fault == "prompt-changed"), changed * (fault == "tools-changed")
-        entries.append(CallResponse(entry, cached, model, ended + offset, prompt, tools, entry.reasoning))
-    return Call(session, parameters, start, script, tuple(entries), fault, fault_response)
+    ended_ms = turn = 0
+    for entry in responses(script, rules):
+        if any(entry.input):
+            ended_ms += RESPONSE_MS
+            if entry.turn != turn:
+                turn = entry.turn
+                ended_ms += max(0, duration_ms(script.turns[turn - 1], rules) - RESPONSE_MS)
+            yield CallResponse(entry, _cached(entry, parameters, rng), parameters.model, ended_ms, 0, 0, entry.reasoning)
 
 
-def _fault_response(read: Sequence[Response], fault: Fault | None, place: int) -> int | None:
-    if fault is None:
-        return None
+def _affected(entry: CallResponse, fault: Fault, since: int, parameters: HiddenParameters) -> CallResponse:
+    """A response as a fault leaves it; `since` is how many responses came after the first one with the fault."""
+    if since < 0:
+        return entry
+    if since == 0 and fault in LOSING_ALL:
+        entry = replace(entry, cached=NOTHING)
+    model = OTHER_MODELS[parameters.model] if fault == "another-model" else entry.model
+    return replace(entry, model=model, prompt=int(fault == "prompt-changed"), tools=int(fault == "tools-changed"))
+
+
+def _fault_response(read: Sequence[Response], fault: Fault, place: int) -> int:
+    """The number of the response, from 0, at which a fault shows."""
     if fault == "cold-start":
         return 0
     if fault == "truncation":
