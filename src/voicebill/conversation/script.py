@@ -187,7 +187,8 @@ def _reply_contradiction(turn: Turn) -> str | None:
         return "reply_audio_tokens and reply_audio_ms say the same thing: give one"
     spoken = bool(turn.reply_audio_tokens or turn.reply_audio_ms)
     if turn.cancelled:
-        has_output = spoken or turn.reply_text_tokens or turn.reply_transcript_tokens or turn.reasoning_tokens
+        reasoning = 0 if turn.tool_calls else turn.reasoning_tokens
+        has_output = spoken or turn.reply_text_tokens or turn.reply_transcript_tokens or reasoning
         return "a turn cancelled before any output has no reply, transcript or reasoning" if has_output else None
     if not spoken and turn.reply_text_tokens is None:
         return "no reply: give reply_audio_tokens, reply_audio_ms or reply_text_tokens, or set cancelled"

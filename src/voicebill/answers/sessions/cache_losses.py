@@ -7,6 +7,7 @@ differs by model. What is missing beyond that has a cause: events or counts show
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
@@ -19,8 +20,9 @@ from voicebill.conversation.rules import Rules
 CACHE_LIFE_MS = 5 * 60 * 1000
 """After a pause of this length a cache may have dropped what it had. OpenAI's guide to prompt caching: prefixes are cleared
 after 5 to 10 minutes without use as a rule, and always within an hour."""
-MISSED_SHARE = 0.5
-"""A response has lost something if less than this share of what its model's cache usually has was cached."""
+MISSED_SHARE = Fraction(1, 2)
+"""A response has lost something if less than this share of what its model's cache usually has was cached. A cache that usually
+has less than this share of the prefix misses at random."""
 MIN_LOST_BLOCKS = 3
 """A smaller loss, in blocks of the cache, is part of the usual variation."""
 MIN_REPEATED = 3
@@ -154,7 +156,7 @@ def _shown_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> 
     details, changes = pair.record.details, pair.place.changes
     if pair.record.model != before.record.model:
         return "another-model"
-    if "instructions" in changes and _shows_prompt(pair):
+    if "prompt" in changes:
         return "prompt-changed"
     if "deletion" in changes:
         return "deletion" if details is not None and details.deleted_items else "truncation"
@@ -184,6 +186,8 @@ def _pause_ms(before: ReconstructedResponse, pair: ReconstructedResponse) -> int
 
 def _has_missed(pair: ReconstructedResponse, rule: CacheRule) -> bool:
     """Whether far less was cached than the model's cache usually has."""
+    if Fraction(*rule.share(has_speech=pair.simulated.input.audio > 0)) < MISSED_SHARE:
+        return False
     usual = sum(cached_tokens(pair.simulated, rule))
     cached = sum(_cached(pair))
     return cached < MISSED_SHARE * usual and usual - cached >= MIN_LOST_BLOCKS * rule.block_tokens
@@ -209,7 +213,7 @@ def _stuck(pairs: Sequence[ReconstructedResponse], rule: CacheRule) -> Iterator[
 
 
 def _is_stuck(pairs: Sequence[ReconstructedResponse], run: Sequence[int], rule: CacheRule) -> bool:
-    if len(run) < MIN_REPEATED:
+    if len(run) < MIN_REPEATED or Fraction(*rule.reuse_share) < MISSED_SHARE:
         return False
     last = pairs[run[-1]].simulated.common_prefix
     return sum(_cached(pairs[run[0]])) < MISSED_SHARE * sum(last) and sum(last) >= MIN_LOST_BLOCKS * rule.block_tokens

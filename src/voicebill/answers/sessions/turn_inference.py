@@ -30,11 +30,16 @@ MAX_UNSEEN_MESSAGES = 3
 """Without events, speech is taken to be at most so many messages."""
 COUNT_ERROR = 3
 """Residuals of so few tokens are errors of the rules, and explained by nothing."""
+SPEECH_SEEN = 20
+"""What the user said in an interruption is taken to be the median of so many messages before."""
+PROMPT_SHARE = 0.68
+"""If at most this share of the prompt was cached, and nothing after it, the prompt is taken to have changed."""
 MAX_SILENCE_MS = 60 * 60 * 1000
 """A longer pause counts as one of this length: scripts last a day at most."""
 
-Change = Literal["instructions", "deletion", "typed"]
-"""What changed an input other than talk: other instructions, items that are gone, or typed text."""
+Change = Literal["prompt", "instructions", "deletion", "typed"]
+"""What changed an input other than talk: another prompt, as events show; instructions of another length, by the counts; items
+that are gone; typed text."""
 Outcome = Literal["complete", "interrupted"]
 
 
@@ -151,7 +156,7 @@ class TurnInference:
         details = following.details or NO_DETAILS
         growth = _growth(response.tokens, following.tokens)
         if self._calls_tool(response, growth):
-            self._add_tool_round(response, growth, details)
+            self._add_tool_round(response, following.tokens, growth, details)
             return
         explanation = self._likeliest(response, growth, details)
         residual = self._close_with_reply(response, explanation, details)
@@ -179,7 +184,9 @@ class TurnInference:
         arguments = 0 if self.rules.is_reasoning_model else tokens.text_out
         return growth.text >= arguments + self.rules.tool_call_item_tokens + self.rules.tool_result_item_tokens
 
-    def _add_tool_round(self, response: RecordedResponse, growth: _Content, details: ResponseDetails) -> None:
+    def _add_tool_round(
+        self, response: RecordedResponse, following: TokenQuantities, growth: _Content, details: ResponseDetails
+    ) -> None:
         """Add a tool call: its arguments and the tool's result are read next, and perhaps what the user said meanwhile.
 
         The turn ends with it where something else changes: a script has that at the start of turns only.
@@ -189,16 +196,43 @@ class TurnInference:
         framing = rules.tool_call_item_tokens + rules.tool_result_item_tokens + messages * rules.user_audio_item_tokens
         both = growth.text - framing - self._image_framing(growth)
         new_prompt = self._is_new_prompt(details)
-        tool_round = _tool_round(response, max(0, both))
+        self._add_round(_tool_round(response, max(0, both)))
+        if growth.audio < 0 or details.deleted_items or (both < response.tokens.text_out // 2 and not new_prompt):
+            self._remove_after_tool_call(response, following, details)
+        elif both < 0 or new_prompt or growth.audio or growth.image:
+            self._close_without_reply()
+            self._change_prompt(min(0, both), is_new=new_prompt)
+            self._add_user(growth.audio, growth.image, messages)
+
+    def _add_round(self, tool_round: "_ToolRound") -> None:
         self._rounds.append(tool_round)
         self._items += [tool_round.call, tool_round.result]
         self._set_tool_calls(self.turns[-1])
-        if both < 0 or new_prompt or growth.audio or growth.image:
-            self.turns[-1]["cancelled"] = True
+
+    def _close_without_reply(self) -> None:
+        """End a turn with its tool calls, and begin another."""
+        self.turns[-1]["cancelled"] = True
+        self._rounds = []
+        self.turns.append({})
+
+    def _remove_after_tool_call(self, response: RecordedResponse, following: TokenQuantities, details: ResponseDetails) -> None:
+        """Take away the items that left the history with a tool call's result: what is then unexplained is the result."""
+        output = response.tokens.text_out - ((response.details or NO_DETAILS).reasoning_tokens or 0)
+        tool_round = self._rounds.pop()._replace(both=output)
+        del self._items[-2:]
+        self._add_round(tool_round)
+        self._close_without_reply()
+        removal = self._removal(following, details)
+        if removal is None:
+            return
+        audio, residual, image = removal
+        if residual > 0:
+            self._rounds = [tool_round._replace(both=output + residual)]
+            self._set_tool_calls(self.turns[-2])
             self._rounds = []
-            self.turns.append({})
-            self._change_prompt(min(0, both), is_new=new_prompt)
-            self._add_user(max(0, growth.audio), growth.image, messages)
+            residual = 0
+        self._change_prompt(residual, is_new=False)
+        self._add_user(audio, max(0, image), _messages(audio, details))
 
     def _set_tool_calls(self, turn: dict[str, Any], reply: RecordedResponse | None = None) -> int:
         """Set a turn's tool calls and its reasoning, which all its responses have in common; return the reasoning.
@@ -233,14 +267,21 @@ class TurnInference:
         turn["reply_audio_tokens"] = tokens.audio_out
         turn["reply_text_tokens"] = tokens.text_out - reasoning
 
-    def _reply_size(self, response: RecordedResponse, outcome: Outcome) -> tuple[int, int]:
-        """Text and audio tokens of a reply as the next response reads it; without the played audio of an interrupted one."""
+    def _reply_size(self, response: RecordedResponse, outcome: Outcome, details: ResponseDetails) -> tuple[int, int]:
+        """Text and audio tokens of a reply as the next response reads it; of an interrupted one, the audio that events show."""
         rules, tokens = self.rules, response.tokens
         if outcome == "interrupted":
-            return rules.truncated_item_tokens, 0
+            played = self._played_tokens(response, details) or 0
+            return rules.truncated_item_tokens, played if rules.truncated_reply == "audio" else 0
         if tokens.audio_out and rules.newest_reply == "transcript":
             return self._expected_transcript(response) + rules.assistant_item_tokens + rules.transcript_item_tokens, 0
         return _text_without_reasoning(response) + rules.assistant_item_tokens, tokens.audio_out
+
+    def _played_tokens(self, response: RecordedResponse, details: ResponseDetails) -> int | None:
+        """The audio tokens of a reply that were played, if events show that."""
+        if details.played_ms is None:
+            return None
+        return min(response.tokens.audio_out, details.played_ms // self.rules.reply_audio_ms_per_token)
 
     def _expected_transcript(self, response: RecordedResponse) -> int:
         """The transcript that the rules expect of a reply: from its text, or from its audio if its reasoning is not known."""
@@ -288,7 +329,7 @@ class TurnInference:
         self, outcome: Outcome, response: RecordedResponse, growth: _Content, details: ResponseDetails
     ) -> _Explanation:
         rules, pending = self.rules, self._pending
-        text, audio = self._reply_size(response, outcome)
+        text, audio = self._reply_size(response, outcome, details)
         if pending is not None:
             text += pending.expected + rules.assistant_item_tokens + rules.transcript_item_tokens - pending.item.text
             audio -= pending.item.audio
@@ -303,7 +344,7 @@ class TurnInference:
         """End a turn with its reply, and shrink the reply before it; return the text that stays unexplained."""
         turn, rules, residual = self.turns[-1], self.rules, explanation.residual
         self._set_reply(response)
-        item = MirroredItem(*self._reply_size(response, explanation.outcome))
+        item = MirroredItem(*self._reply_size(response, explanation.outcome, details))
         transcript, self._pending = self._pending, None
         if response.tokens.audio_out and explanation.outcome == "complete":
             own = self._transcript_of(response, turn, item)
@@ -339,7 +380,8 @@ class TurnInference:
         """Begin a turn with what was added before its first response."""
         audio, image, residual = explanation.added.audio, explanation.added.image, explanation.residual
         new_prompt = self._is_new_prompt(details)
-        if self._is_removal(audio, residual, details, new_prompt=new_prompt):
+        ends_in_prompt = _ends_in_prompt(following, self._prompt_now)
+        if self._is_removal(audio, residual, details, is_prompt=new_prompt or (ends_in_prompt and details.prompt is None)):
             removal = self._removal(following, details)
             if removal is not None:
                 audio, residual, image = removal
@@ -362,7 +404,7 @@ class TurnInference:
         before, self._prompt = self._prompt, details.prompt or self._prompt
         return details.prompt is not None and before is not None and before != details.prompt
 
-    def _is_removal(self, audio: int, residual: int, details: ResponseDetails, *, new_prompt: bool) -> bool:
+    def _is_removal(self, audio: int, residual: int, details: ResponseDetails, *, is_prompt: bool) -> bool:
         """Whether items must have left the history: more is gone than talk and other instructions explain."""
         if details.deleted_items or audio < 0:
             return True
@@ -370,7 +412,7 @@ class TurnInference:
             said = details.user_audio_ms // self.rules.user_audio_ms_per_token
             if audio < said - (details.user_messages or 1):
                 return True
-        return residual < -TRANSCRIPT_TOLERANCE_TOKENS and not new_prompt
+        return residual < -TRANSCRIPT_TOLERANCE_TOKENS and not is_prompt
 
     def _removal(self, following: TokenQuantities, details: ResponseDetails) -> tuple[int, int, int] | None:
         """Take the items away that must have left; return the user's audio, the residual and new images."""
@@ -399,33 +441,29 @@ class TurnInference:
         return removal.user_audio, removal.residual, images
 
     def _split_interrupted(self, audio: int, response: RecordedResponse, details: ResponseDetails) -> int:
-        """Split audio into what was played of an interrupted reply and what the user said; return the latter."""
-        rules, turn, generated = self.rules, self.turns[-2], response.tokens.audio_out
-        ms_per_token = rules.reply_audio_ms_per_token
-        number = len(self.turns) - 1
-        played = None if details.played_ms is None else min(generated, details.played_ms // ms_per_token)
-        if rules.truncated_reply == "nothing":
-            turn["played_ms"] = ms_per_token * (generated // 2 if played is None else played)
-            if played is None:
-                self.intervals.append(Interval(number, "played_ms", 0, generated * ms_per_token))
+        """Split audio into what was played of an interrupted reply and what the user said; return the latter.
+
+        If events show what was played, all of the audio is the user's.
+        """
+        turn, generated = self.turns[-2], response.tokens.audio_out
+        ms_per_token = self.rules.reply_audio_ms_per_token
+        played = self._played_tokens(response, details)
+        if played is not None:
+            turn["played_ms"] = played * ms_per_token
             return audio
-        audio = max(0, audio)
-        if played is None:
-            likely = audio // 2
-            if details.user_audio_ms is not None:
-                likely = details.user_audio_ms // rules.user_audio_ms_per_token
-            elif self._spoken:
-                likely = int(median(self._spoken[-20:]))
-            least = max(0, audio - generated)
-            played = audio - min(audio, max(least, likely))
-            if details.user_audio_ms is None:
-                self.intervals.append(Interval(number + 1, "user_audio_tokens", least, audio))
-                most_ms = min(audio, generated) * ms_per_token
-                self.intervals.append(Interval(number, "played_ms", 0, most_ms))
-        played = min(played, audio)
-        turn["played_ms"] = played * ms_per_token
-        self._items[-1].audio = played
-        return audio - played
+        number = len(self.turns) - 1
+        if self.rules.truncated_reply == "nothing":
+            turn["played_ms"] = generated // 2 * ms_per_token
+            self.intervals.append(Interval(number, "played_ms", 0, generated * ms_per_token))
+            return audio
+        least, most = max(0, audio - generated), max(0, audio)
+        likely = median(self._spoken[-SPEECH_SEEN:]) if self._spoken else audio // 2
+        user_audio = min(most, max(least, int(likely)))
+        self.intervals.append(Interval(number + 1, "user_audio_tokens", least, most))
+        self.intervals.append(Interval(number, "played_ms", 0, min(most, generated) * ms_per_token))
+        self._items[-1].audio = most - user_audio
+        turn["played_ms"] = (most - user_audio) * ms_per_token
+        return user_audio
 
     def _typed(self, residual: int, details: ResponseDetails, *, new_prompt: bool) -> int:
         """How much of a residual is typed text, or text that the client put in."""
@@ -442,7 +480,7 @@ class TurnInference:
         if is_new or abs(tokens) > COUNT_ERROR:
             self._prompt_now = max(0, self._prompt_now + tokens)
             self.turns[-1]["instructions_tokens"] = max(0, self._prompt_now - self.rules.conversation_tokens)
-            self._changes.append("instructions")
+            self._changes.append("prompt" if is_new else "instructions")
 
     def _add_user(self, audio: int, image: int, messages: int, typed: int = 0) -> None:
         """Add what the user sent to the newest turn and to the items. `typed` includes its framing."""
@@ -469,6 +507,11 @@ def _text_without_reasoning(response: RecordedResponse) -> int:
 
 def _growth(before: TokenQuantities, after: TokenQuantities) -> _Content:
     return _Content(after.text - before.text, after.audio - before.audio, after.image - before.image)
+
+
+def _ends_in_prompt(tokens: TokenQuantities, prompt: int) -> bool:
+    """Whether so little of an input was cached that not even all of the prompt can have been as before."""
+    return 0 < tokens.text_in_cached < PROMPT_SHARE * prompt and not tokens.audio_in_cached
 
 
 def _messages(audio: int, details: ResponseDetails) -> int:
