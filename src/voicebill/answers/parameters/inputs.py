@@ -1213,6 +1213,30 @@ LOG_READING: Inputs = _rows(
 )
 """What a command does about logs that cannot be read completely."""
 
+SESSION_QUERY: Inputs = {
+    **{name: LOG_QUERY[name] for name in ("where", "since", "until")},
+    **_rows(
+        Input(
+            name="session",
+            label="Call",
+            help="The call to explain, by the name of its session",
+            kind=kinds.TEXT,
+            group=QUERY,
+            default_text="all calls",
+            example="sess_1",
+        ),
+        Input(
+            name="dearest",
+            label="Dearest calls",
+            help="Number of the dearest calls that are listed",
+            kind=kinds.COUNT,
+            group=QUERY,
+            default=10,
+        ),
+    ),
+}
+"""Which calls of a log or a ledger are explained. A call is taken whole if one of its records matches."""
+
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""
 

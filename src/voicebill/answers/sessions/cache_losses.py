@@ -7,6 +7,7 @@ differs by model. What is missing beyond that has a cause: events or counts show
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
@@ -44,6 +45,15 @@ LOSS_TEXTS: dict[LossCause, str] = {
 }
 
 
+class UsualCache(NamedTuple):
+    """What a log's cache usually does: the share of the common prefix that it has (None: that of the rules), and whether first
+    responses usually have their prompt from it.
+    """
+
+    share: Decimal | None = None
+    starts_warm: bool = False
+
+
 class CacheLoss(NamedTuple):
     """Input tokens that were sent again without the cache, and why."""
 
@@ -54,8 +64,8 @@ class CacheLoss(NamedTuple):
 class CacheUse(NamedTuple):
     """What of one response's input the cache had. All are parts of its input.
 
-    `reusable` was read or written before; `prefix` is what of it the cache could find by the rules, nothing having gone wrong;
-    `expected` is what it usually finds of that; `cached` is what the service billed as cached. `losses` say what is missing.
+    `reusable` was read or written before; `prefix` is the common prefix if nothing had gone wrong; `expected` is what the rules
+    expect of the cache, as things were; `cached` is what the service billed as cached. `losses` say what is missing.
     """
 
     reusable: Tokens
@@ -65,22 +75,20 @@ class CacheUse(NamedTuple):
     losses: tuple[CacheLoss, ...]
 
 
-def cache_uses(reconstruction: Reconstruction, rules: Rules, *, starts_warm: bool = False) -> list[CacheUse]:
-    """The cache use of every response of a session.
-
-    `starts_warm`: the first responses of such sessions usually have their prompt from the cache, so one without has lost that.
-    """
+def cache_uses(reconstruction: Reconstruction, rules: Rules, usual: UsualCache = UsualCache()) -> list[CacheUse]:  # noqa: B008
+    """The cache use of every response of a session, whose losses are measured by what is usual."""
     pairs = reconstruction.responses
-    rule = cache_rule("prefix", rules)
-    causes = _causes(pairs, rule, starts_warm=starts_warm)
+    expected_rule, usual_rule = cache_rule("prefix", rules), cache_rule("prefix", rules, usual.share)
+    causes = _causes(pairs, usual_rule, starts_warm=usual.starts_warm)
     prefixes = _undisturbed_prefixes(reconstruction, rules, causes)
     shrinks = rules.newest_reply != rules.older_replies or rules.user_speech == "transcript"
     uses = []
     for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True):
         cached = _cached(pair)
         reusable = _reusable(pair) if shrinks and cause != "cold-start" else prefix
-        expected = cached_tokens(pair.simulated._replace(common_prefix=prefix), rule)
-        uses.append(CacheUse(reusable, prefix, expected, cached, tuple(_losses(reusable, prefix, expected, cached, cause))))
+        expected = cached_tokens(pair.simulated, expected_rule)
+        usually = cached_tokens(pair.simulated._replace(common_prefix=prefix), usual_rule)
+        uses.append(CacheUse(reusable, prefix, expected, cached, tuple(_losses(reusable, prefix, usually, cached, cause))))
     return uses
 
 
@@ -99,14 +107,14 @@ def _minus(tokens: Tokens, others: Tokens) -> Tokens:
     return Tokens(*(max(0, one - other) for one, other in zip(tokens, others, strict=True)))
 
 
-def _losses(reusable: Tokens, prefix: Tokens, expected: Tokens, cached: Tokens, cause: LossCause | None) -> Iterator[CacheLoss]:
+def _losses(reusable: Tokens, prefix: Tokens, usually: Tokens, cached: Tokens, cause: LossCause | None) -> Iterator[CacheLoss]:
     shrank = _minus(reusable, prefix)
     beyond = _minus(cached, prefix)
     shrank = _minus(shrank, beyond)
     if any(shrank):
         yield CacheLoss("reply-shrank", shrank)
     if cause is not None:
-        yield CacheLoss(cause, _minus(expected, cached))
+        yield CacheLoss(cause, _minus(usually, cached))
 
 
 def _undisturbed_prefixes(reconstruction: Reconstruction, rules: Rules, causes: Sequence[LossCause | None]) -> list[Tokens]:
@@ -140,7 +148,8 @@ def _undisturbed_prefixes(reconstruction: Reconstruction, rules: Rules, causes: 
 
 def _causes(pairs: Sequence[ReconstructedResponse], rule: CacheRule, *, starts_warm: bool) -> list[LossCause | None]:
     """What kept each response from its share of the cache; None where it had that, or never could."""
-    first: LossCause | None = "cold-start" if starts_warm and not any(_cached(pairs[0])) else None
+    is_cold = starts_warm and not any(_cached(pairs[0])) and Fraction(*rule.reuse_share) >= MISSED_SHARE
+    first: LossCause | None = "cold-start" if is_cold else None
     causes = [first, *(_cause(before, pair, rule) for before, pair in pairwise(pairs))]
     for index in _stuck(pairs, rule):
         causes[index] = "prompt-changed"

@@ -1,12 +1,14 @@
 """Explain what one recorded session cost: response by response, what it carried along, what the cache missed, the waste."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
-from voicebill.answers.sessions.cache_losses import LossCause, cache_uses
+from voicebill.answers.answer import Answer
+from voicebill.answers.sessions.cache_losses import LossCause, UsualCache, cache_uses
 from voicebill.answers.sessions.carried_costs import CarriedCost, carried_costs
-from voicebill.answers.sessions.explained_response import ExplainedResponse, TokenPrices, explain_response
+from voicebill.answers.sessions.explained_response import ExplainedResponse, PartAmounts, TokenPrices, explain_response
 from voicebill.answers.sessions.reconstruction import (
     Reconstruction,
     UnusableSession,
@@ -20,12 +22,15 @@ from voicebill.billing.money import Amount
 from voicebill.conversation.rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class SessionExplanation:
+@dataclass(frozen=True)
+class SessionExplanation(Answer):
     """Why a session cost what it did. Amounts in picodollars.
 
-    `amount` is all that was billed under its name, with transcriptions and out-of-band responses.
+    `amount` is all that was billed under its name, with transcriptions and out-of-band responses. `expected` is what it would
+    have been with the cached tokens that the rules expect.
     """
+
+    REPORT: ClassVar = "explanation:CallExplanationReport"
 
     reconstruction: Reconstruction
     model: RecordedModel
@@ -40,17 +45,27 @@ class SessionExplanation:
         """The recorded session."""
         return self.reconstruction.session
 
+    @property
+    def parts(self) -> PartAmounts:
+        """What its responses cost, by part."""
+        return PartAmounts(*map(sum, zip(*(response.amounts for response in self.responses), strict=True)))
+
+    @property
+    def expected(self) -> Amount:
+        """What it would have cost with the cached tokens that the rules expect."""
+        return self.amount - sum(response.amounts.total - response.expected for response in self.responses)
+
     def lost(self, cause: LossCause) -> Amount:
         """What a cause has cost in all responses."""
         return sum((loss.amount for response in self.responses for loss in response.losses if loss.cause == cause), Fraction(0))
 
 
 def explain_session(
-    session: RecordedSession, models: RecordedModels, *, starts_warm: bool = False
+    session: RecordedSession, models: RecordedModels, usual: Mapping[str, UsualCache] | None = None
 ) -> SessionExplanation | UnusableSession:
     """Explain a session, if it can be reconstructed within the tolerance and all of it has a price.
 
-    `starts_warm`: first responses usually have their prompt from the cache.
+    `usual` is what the cache usually does in this log, by model.
     """
     reconstruction = reconstruct_recorded(session, models)
     if isinstance(reconstruction, UnusableSession):
@@ -62,7 +77,7 @@ def explain_session(
     model = models.of(reconstruction.responses[0].record)
     assert model.rules is not None
     rules = model.rules.rules
-    uses = cache_uses(reconstruction, rules, starts_warm=starts_warm)
+    uses = cache_uses(reconstruction, rules, (usual or {}).get(reconstruction.responses[0].record.model or "", UsualCache()))
     responses = tuple(map(explain_response, reconstruction.responses, uses, prices))
     waste = [*waste_of_responses(reconstruction, responses, prices, rules), *idle_waste(session.records, models)]
     return SessionExplanation(

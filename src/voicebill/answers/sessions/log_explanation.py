@@ -1,0 +1,222 @@
+"""Explain what many recorded calls cost: the sums, the dearest calls, and what their cost had for causes."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+from typing import ClassVar, NamedTuple
+
+from voicebill.answers.answer import Answer
+from voicebill.answers.sessions.cache_losses import LOSS_CAUSES, LossCause, UsualCache
+from voicebill.answers.sessions.carried_costs import CARRIED_KINDS, CarriedKind
+from voicebill.answers.sessions.explained_response import PartAmounts
+from voicebill.answers.sessions.reconstruction import UnusableSession, conversation_responses
+from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.answers.sessions.recorded_session import RecordedSession
+from voicebill.answers.sessions.session_explanation import SessionExplanation, explain_session
+from voicebill.answers.sessions.usual_cache import usual_caches
+from voicebill.answers.sessions.waste import Waste, idle_waste, total_waste
+from voicebill.billing.money import Amount
+from voicebill.conversation.history import NOTHING, Tokens
+
+SAMPLED_SESSIONS = 400
+"""From so many sessions it is found out what the cache usually does."""
+MAX_REASONS = 20
+NO_AMOUNTS = PartAmounts(*[Fraction(0)] * 5)
+NAMES_PER_REASON = 3
+
+
+class CallCost(NamedTuple):
+    """One call: what it cost in picodollars, and the cause that cost most of it, with its extra cost."""
+
+    amount: Amount
+    session: str
+    tenant: str | None
+    responses: int
+    minutes: float | None
+    cause: LossCause | None
+    lost: Amount
+
+
+class CauseCost(NamedTuple):
+    """What a cause has cost: in how many calls and responses, how many tokens, and how much in picodollars.
+
+    The amount is what the calls would have cost less if the cache had had what it usually has.
+    """
+
+    cause: LossCause
+    calls: int
+    responses: int
+    tokens: Tokens
+    amount: Amount
+
+
+class UnusableCalls(NamedTuple):
+    """Calls that are not explained for one reason, with the names of the first ones, and what is known of their cost."""
+
+    reason: str
+    calls: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogExplanation(Answer):
+    """Why the calls of a log cost what they did. Amounts in picodollars.
+
+    `amount` and all parts are of the calls that are explained; `other_amount` is that of the calls that are not, as far as it
+    is known, and `unpriced` of them have no known price. `records_without_session` are in no call.
+    """
+
+    REPORT: ClassVar = "explanation:LogExplanationReport"
+
+    calls: int
+    explained: int
+    responses: int
+    amount: Amount
+    parts: PartAmounts
+    expected: Amount
+    causes: tuple[CauseCost, ...]
+    carried: Mapping[CarriedKind, float]
+    waste: tuple[Waste, ...]
+    dearest: tuple[CallCost, ...]
+    unusable: tuple[UnusableCalls, ...]
+    other_amount: Amount
+    unpriced: int
+    usual: Mapping[str, UsualCache]
+    records_without_session: int = 0
+
+
+@dataclass
+class _Tally:
+    """The sums over the calls so far."""
+
+    top: int
+    calls: int = 0
+    explained: int = 0
+    responses: int = 0
+    amount: Amount = Fraction(0)
+    parts: PartAmounts = NO_AMOUNTS
+    expected: Amount = Fraction(0)
+    cause_calls: Counter[LossCause] = field(default_factory=Counter)
+    cause_responses: Counter[LossCause] = field(default_factory=Counter)
+    cause_tokens: dict[LossCause, Tokens] = field(default_factory=dict)
+    cause_amounts: dict[LossCause, Fraction] = field(default_factory=dict)
+    carried: dict[CarriedKind, float] = field(default_factory=lambda: dict.fromkeys(CARRIED_KINDS, 0.0))
+    waste: list[Waste] = field(default_factory=list)
+    dearest: list[tuple[Fraction, int, CallCost]] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    reason_names: dict[str, list[str]] = field(default_factory=dict)
+    other_amount: Amount = Fraction(0)
+    unpriced: int = 0
+
+    def add(self, explanation: SessionExplanation) -> None:
+        """Add a call that is explained."""
+        self.explained += 1
+        self.responses += len(explanation.responses)
+        self.amount += explanation.amount
+        seen: set[LossCause] = set()
+        self.expected += explanation.expected
+        for response in explanation.responses:
+            self.parts = PartAmounts(*(one + other for one, other in zip(self.parts, response.amounts, strict=True)))
+            for loss, priced in zip(response.use.losses, response.losses, strict=True):
+                seen.add(loss.cause)
+                self.cause_responses[loss.cause] += 1
+                before = self.cause_tokens.get(loss.cause, NOTHING)
+                self.cause_tokens[loss.cause] = Tokens(*(one + other for one, other in zip(before, loss.tokens, strict=True)))
+                self.cause_amounts[loss.cause] = self.cause_amounts.get(loss.cause, Fraction(0)) + priced.amount
+        self.cause_calls.update(seen)
+        for entry in explanation.carried:
+            if entry.turn is None:
+                self.carried[entry.kind] += entry.amount
+        self._add_waste(explanation.waste)
+        call = call_cost(explanation)
+        heapq.heappush(self.dearest, (Fraction(call.amount), -self.calls, call))
+        if len(self.dearest) > self.top:
+            heapq.heappop(self.dearest)
+
+    def add_unusable(self, session: RecordedSession, reason: str, models: RecordedModels) -> None:
+        """Add a call that is not explained, with its cost as far as that is known."""
+        amounts = [models.amount(record) for record in session.records]
+        amount = sum((amount for amount in amounts if amount is not None), Fraction(0))
+        if not conversation_responses(session) and None not in amounts:
+            self._add_waste([Waste("unconnected", 1, amount, amount)])
+        self._add_waste(list(idle_waste(session.records, models)))
+        self.other_amount += amount
+        self.unpriced += None in amounts
+        reason = reason if reason in self.reasons or len(self.reasons) < MAX_REASONS else "other reasons"
+        self.reasons[reason] += 1
+        names = self.reason_names.setdefault(reason, [])
+        if len(names) < NAMES_PER_REASON:
+            names.append(session.name)
+
+    def _add_waste(self, entries: Iterable[Waste]) -> None:
+        self.waste = list(total_waste([*self.waste, *entries]))
+
+
+def call_cost(explanation: SessionExplanation) -> CallCost:
+    """A call in one line: its cost, its length, and the cause that cost most."""
+    lost = {cause: explanation.lost(cause) for cause in LOSS_CAUSES}
+    cause = max(LOSS_CAUSES, key=lambda name: lost[name])
+    records = [record.time_ms for record in explanation.session.records if record.time_ms is not None]
+    start = explanation.session.started_ms
+    minutes = None if start is None or not records else max(0, max(records) - start) / 60_000
+    return CallCost(
+        explanation.amount,
+        explanation.session.name,
+        explanation.session.tenant,
+        len(explanation.responses),
+        minutes,
+        cause if lost[cause] else None,
+        lost[cause],
+    )
+
+
+def explain_log(
+    sessions: Callable[[], Iterable[RecordedSession]],
+    models: RecordedModels,
+    *,
+    dearest: int = 10,
+    records_without_session: int = 0,
+    on_call: Callable[[int], None] | None = None,
+) -> LogExplanation:
+    """Explain the calls of a log; `sessions` gives them anew at every call.
+
+    `dearest`: how many of the dearest calls are listed. `on_call` is called with the number of calls so far.
+    """
+    usual = usual_caches(islice(sessions(), SAMPLED_SESSIONS), models)
+    tally = _Tally(dearest)
+    for session in sessions():
+        explanation = explain_session(session, models, usual)
+        tally.calls += 1
+        if isinstance(explanation, UnusableSession):
+            tally.add_unusable(session, explanation.reason, models)
+        else:
+            tally.add(explanation)
+        if on_call is not None:
+            on_call(tally.calls)
+    causes = (
+        CauseCost(
+            cause, tally.cause_calls[cause], tally.cause_responses[cause], tally.cause_tokens[cause], tally.cause_amounts[cause]
+        )
+        for cause in LOSS_CAUSES
+        if tally.cause_responses[cause]
+    )
+    return LogExplanation(
+        tally.calls,
+        tally.explained,
+        tally.responses,
+        tally.amount,
+        tally.parts,
+        tally.expected,
+        tuple(sorted(causes, key=lambda entry: -entry.amount)),
+        tally.carried,
+        tuple(tally.waste),
+        tuple(call for _, _, call in sorted(tally.dearest, key=lambda entry: (-entry[0], -entry[1]))),
+        tuple(UnusableCalls(reason, count, tuple(tally.reason_names[reason])) for reason, count in tally.reasons.most_common()),
+        tally.other_amount,
+        tally.unpriced,
+        usual,
+        records_without_session,
+    )

@@ -1,0 +1,74 @@
+"""Define `voicebill explain`: why recorded calls cost what they did."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.parameters.inputs import SESSION_QUERY
+from voicebill.answers.parameters.read_inputs import read_inputs
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.reports.explanation_handout import call_explanation_handout, log_explanation_handout
+from voicebill.answers.sessions.log_explanation import LogExplanation, explain_call, explain_log
+from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.answers.sessions.session_explanation import SessionExplanation
+from voicebill.cli.display import terminal
+from voicebill.cli.display.handout_text import print_handout
+from voicebill.cli.display.table_files import write_handout
+from voicebill.cli.options.engines import MemoryOption, usage_of_input
+from voicebill.cli.options.inputs import takes_inputs
+from voicebill.cli.options.logs import LogInput, progress_bar, takes_logs
+from voicebill.cli.options.shared import (
+    ExactOption,
+    JsonOption,
+    PricesOption,
+    RuleOption,
+    RulesOption,
+    load_facts_and_rules,
+    option,
+    parse_overrides,
+)
+
+QUERY_PANEL = "Query"
+CALLS_PER_UPDATE = 50
+
+
+@takes_logs
+@takes_inputs("query_table", SESSION_QUERY)
+def explain_command(
+    *,
+    log_input: LogInput,
+    query_table: dict[str, Any],
+    prices: PricesOption = None,
+    rules: RulesOption = None,
+    rule: RuleOption = None,
+    out: Annotated[
+        Path | None,
+        option("--out", "Write the explanation to this .md, .csv or .html file.", QUERY_PANEL, metavar="FILE"),
+    ] = None,
+    memory: MemoryOption = None,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain why recorded calls cost what they did: all of them, or one response by response.
+
+    \b
+    The calls of a log, and one of them:
+        voicebill explain docs/examples/recorded-calls.jsonl.gz
+        voicebill explain docs/examples/recorded-calls.jsonl.gz --session sess_04200003
+    """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    values = read_inputs(query_table, SESSION_QUERY)
+    facts, rule_set = load_facts_and_rules(rules, prices)
+    query = CostQuery.of({**values, **log_input.defaults}, facts.prices, calls=False)
+    models = RecordedModels(facts, query, rule_set, parse_overrides(rule))
+    with usage_of_input(log_input, facts.prices, memory=memory) as (engine, report, unread):
+        answer = _explain(engine, query, models, values)
+    if report is not None:
+        report.require_content()
+    if out is not None:
+        write_handout(_handout(answer, exact=exact), out)
+    if as_json:
+        terminal.print_json(answer)
+    else:
+        console = terminal.console(exact=exact)
+        print_handout(_handout(answer, exact=exact), console)
+    log_input.exit_if_incomplete(unread)
