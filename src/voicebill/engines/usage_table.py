@@ -33,7 +33,7 @@ from voicebill.billing.record import Record
 from voicebill.billing.sku_periods import Sku, normalize_name
 from voicebill.engines.sql import DETAIL_COLUMNS
 
-NO_DETAILS = (None,) * len(DETAIL_COLUMNS)
+_NO_DETAILS = (None,) * len(DETAIL_COLUMNS)
 _details = attrgetter(*DETAIL_COLUMNS)
 
 USAGE_SCHEMA = pa.schema(
@@ -132,7 +132,7 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
         record.outcome,
         record.status,
     )
-    details = NO_DETAILS if record.details is None else _details(record.details)
+    details = _NO_DETAILS if record.details is None else _details(record.details)
     trailing = (record.source, record.line_number, record.completeness, record.content_hash, *details)
     is_range = record.is_range
     repeated_input = None if is_range else record.repeated_input

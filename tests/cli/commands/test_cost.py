@@ -85,7 +85,7 @@ def test_broken_lines_are_named_and_the_rest_is_costed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["cost"], "no logs are named: voicebill cost LOG..., or a ledger with --ledger DIR"),
+        (["cost"], "no logs are named: LOG..., or a ledger with --ledger DIR"),
         (["cost", "{log}", "--ledger", "{folder}"], "--ledger cannot be combined with logs: give one"),
         (["cost", "{folder}/usge.jsonl"], "there is no file"),
         (["cost", "{folder}/usge.jsonl"], "did you mean usage.jsonl?"),

@@ -16,11 +16,10 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
-from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
-from voicebill.cli.options.engines import ENGINES, engine_over_ledger, engine_over_records, unread_usage_of
+from voicebill.cli.options.engines import ENGINES, engine_of_input
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
 from voicebill.cli.options.shared import (
@@ -97,22 +96,8 @@ def cost_command(
     query_values = read_inputs(query_table, LOG_QUERY)
     price_book = load_facts(*home_files(), *(prices or ())).prices
     query = CostQuery.of({**query_values, **log_input.defaults}, price_book, calls=calls)
-    if log_input.ledger is None and not log_input.logs:
-        raise InvalidInput("no logs are named: voicebill cost LOG..., or a ledger with --ledger DIR")
-    if log_input.ledger is not None and log_input.logs:
-        raise InvalidInput("cannot be combined with logs: give one", field="ledger")
-    report: ReadReport | None = None
-    if log_input.ledger is not None:
-        log_input.refuse_for_ledger()
-        engine_context = engine_over_ledger(log_input.ledger, engine, master=master, memory=memory)
-    else:
-        report, records = log_input.read(price_book.model_aliases)
-        engine_context = engine_over_records(records, engine, report, master=master, memory=memory)
-    with engine_context as cost_engine:
-        unread = unread_usage_of(log_input.ledger) if report is None else report.unread_usage
+    with engine_of_input(log_input, price_book, engine, master=master, memory=memory) as (cost_engine, report, unread):
         answer = cost(cost_engine, query, price_book, unread_usage=unread)
-    if report is not None:
-        report.require_content()
     if out is not None:
         write_table(answer, out)
     if chart_file is not None:

@@ -70,12 +70,22 @@ class LogInput:
         if unread is not None and not self.allow_unread:
             raise typer.Exit(EXIT_INCOMPLETE)
 
-    def refuse_for_ledger(self) -> None:
-        """Refuse the options that apply to logs only.
+    def only_ledger(self) -> Path | None:
+        """The ledger, or None if logs are named.
 
         Raises:
-            InvalidInput: one of them is given.
+            InvalidInput: neither is named, or both; or an option that applies to logs only is given with a ledger.
         """
+        if self.ledger is None:
+            if not self.logs:
+                raise InvalidInput("no logs are named: LOG..., or a ledger with --ledger DIR")
+            return None
+        if self.logs:
+            raise InvalidInput("cannot be combined with logs: give one", field="ledger")
+        self._refuse_options_for_logs()
+        return self.ledger
+
+    def _refuse_options_for_logs(self) -> None:
         values = self.defaults if self.format is None else {**self.defaults, "format": self.format}
         for name in ("model", "transcription_model", "alias", "tenant", "project", "column", "day", "format"):
             if name in values:
