@@ -19,7 +19,21 @@ from voicebill.billing.errors import VoicebillError
 from voicebill.cli import print_version
 from voicebill.cli.conversion import PlainParameters
 
-COMMANDS = ("estimate", "compare", "capacity", "init", "simulate", "cost", "record", "ptu", "prices", "rules", "serve", "mcp")
+COMMANDS = (
+    "estimate",
+    "compare",
+    "capacity",
+    "init",
+    "simulate",
+    "cost",
+    "explain",
+    "record",
+    "ptu",
+    "prices",
+    "rules",
+    "serve",
+    "mcp",
+)
 """The commands in the order of the list. Each is a function in the module of its name: `estimate_command` in `estimate`."""
 
 

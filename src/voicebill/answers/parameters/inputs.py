@@ -1213,6 +1213,8 @@ LOG_READING: Inputs = _rows(
 )
 """What a command does about logs that cannot be read completely."""
 
+DEAREST_CALLS = 10
+
 SESSION_QUERY: Inputs = {
     **{name: LOG_QUERY[name] for name in ("where", "since", "until")},
     **_rows(
@@ -1231,9 +1233,10 @@ SESSION_QUERY: Inputs = {
             help="Number of the dearest calls that are listed",
             kind=kinds.COUNT,
             group=QUERY,
-            default=10,
+            default=DEAREST_CALLS,
         ),
     ),
+    "rules": SELECTION["rules"],
 }
 """Which calls of a log or a ledger are explained. A call is taken whole if one of its records matches."""
 

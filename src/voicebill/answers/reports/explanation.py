@@ -204,6 +204,8 @@ class LogExplanationReport(Report):
     """What the cache usually has, by model."""
     records_without_session: int
     """Records that belong to no call."""
+    warnings: tuple[str, ...]
+    """What to know about how the log was read."""
 
     @classmethod
     def of(cls, answer: LogExplanation) -> "LogExplanationReport":
@@ -230,6 +232,7 @@ class LogExplanationReport(Report):
                 for model, usual in answer.usual.items()
             },
             records_without_session=answer.records_without_session,
+            warnings=answer.warnings,
         )
 
 
@@ -366,6 +369,8 @@ class CallExplanationReport(Report):
     """What was paid for nothing."""
     open_quantities: tuple[OpenQuantityReport, ...]
     """What the log leaves open; the script has one of the possible values."""
+    warnings: tuple[str, ...]
+    """What to know about how the log was read."""
 
     @classmethod
     def of(cls, answer: SessionExplanation) -> "CallExplanationReport":
@@ -395,4 +400,5 @@ class CallExplanationReport(Report):
                 OpenQuantityReport(turn=entry.turn, quantity=entry.quantity, low=entry.low, high=entry.high)
                 for entry in answer.reconstruction.intervals
             ),
+            warnings=answer.warnings,
         )

@@ -97,7 +97,7 @@ def _log_sections(answer: LogExplanation, money: Money) -> Iterator[HandoutSecti
             f"Calls that are not explained ({money(answer.other_amount)}{_unpriced_text(answer)})",
             table=HandoutTable(("reason", "calls", "such as"), rows, text_columns=(2,)),
         )
-    yield from note_sections(("Assumptions", _log_assumptions(answer)))
+    yield from note_sections(("Warnings", answer.warnings), ("Assumptions", _log_assumptions(answer)))
 
 
 def _unpriced_text(answer: LogExplanation) -> str:
@@ -158,7 +158,7 @@ def call_explanation_handout(answer: SessionExplanation, *, exact: bool = False)
             HandoutSection("Cost breakdown", table=_part_table(answer.parts, answer.amount, money)),
             *_carried_section(answer, money),
             *([HandoutSection("Paid for nothing", table=_waste_table(answer.waste, money))] if answer.waste else []),
-            *note_sections(("Assumptions", _call_assumptions(answer))),
+            *note_sections(("Warnings", answer.warnings), ("Assumptions", _call_assumptions(answer))),
         ),
         records=(RESPONSE_COLUMNS, *map(_response_record, answer.responses)),
         version=package_version(),
@@ -214,7 +214,9 @@ def _response_record(response: ExplainedResponse) -> tuple[CsvCell, ...]:
 
 
 def _carried_section(answer: SessionExplanation, money: Money) -> Iterator[HandoutSection]:
-    rows: list[tuple[str, float]] = [(entry.kind, entry.amount) for entry in answer.carried if entry.turn is None and entry.amount]
+    rows: list[tuple[str, float]] = [
+        (entry.kind, entry.amount) for entry in answer.carried if entry.turn is None and entry.amount
+    ]
     replies = [entry for entry in answer.carried if entry.turn is not None][:MAX_CARRIED_REPLIES]
     rows += [(f"the reply of turn {entry.turn}", entry.amount) for entry in replies if len(replies) > 1]
     if rows:
@@ -233,9 +235,7 @@ def _call_assumptions(answer: SessionExplanation) -> Iterator[str]:
     count = len(answer.reconstruction.intervals)
     what = "1 quantity" if count == 1 else f"{count:,} quantities"
     if count:
-        yield (
-            f"the log leaves {what} open, such as how much of an interrupted reply was played: likely values are taken"
-        )
+        yield (f"the log leaves {what} open, such as how much of an interrupted reply was played: likely values are taken")
 
 
 def _part_table(parts: PartAmounts, total: Amount, money: Money) -> HandoutTable:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from voicebill.answers.answer import Answer
+from voicebill.answers.parameters.inputs import DEAREST_CALLS
 from voicebill.answers.sessions.cache_losses import LOSS_CAUSES, LossCause, UsualCache
 from voicebill.answers.sessions.carried_costs import CARRIED_KINDS, CarriedKind
 from voicebill.answers.sessions.explained_response import PartAmounts
@@ -18,6 +19,7 @@ from voicebill.answers.sessions.recorded_session import RecordedSession
 from voicebill.answers.sessions.session_explanation import SessionExplanation, explain_session
 from voicebill.answers.sessions.usual_cache import usual_caches
 from voicebill.answers.sessions.waste import Waste, idle_waste, total_waste
+from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import Amount
 from voicebill.conversation.history import NOTHING, Tokens
 
@@ -29,7 +31,10 @@ NAMES_PER_REASON = 3
 
 
 class CallCost(NamedTuple):
-    """One call: what it cost in picodollars, and the cause that cost most of it, with its extra cost."""
+    """One call: what it cost in picodollars, and the cause that cost most of it, with its extra cost.
+
+    That replies shrink is the model's way, and only named as the cause where there is no other.
+    """
 
     amount: Amount
     session: str
@@ -86,6 +91,7 @@ class LogExplanation(Answer):
     unpriced: int
     usual: Mapping[str, UsualCache]
     records_without_session: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -158,7 +164,8 @@ class _Tally:
 def call_cost(explanation: SessionExplanation) -> CallCost:
     """A call in one line: its cost, its length, and the cause that cost most."""
     lost = {cause: explanation.lost(cause) for cause in LOSS_CAUSES}
-    cause = max(LOSS_CAUSES, key=lambda name: lost[name])
+    faults = [name for name in LOSS_CAUSES if name != "reply-shrank" and lost[name]]
+    cause = max(faults or ["reply-shrank"], key=lambda name: lost[name])
     records = [record.time_ms for record in explanation.session.records if record.time_ms is not None]
     start = explanation.session.started_ms
     minutes = None if start is None or not records else max(0, max(records) - start) / 60_000
@@ -173,11 +180,38 @@ def call_cost(explanation: SessionExplanation) -> CallCost:
     )
 
 
+def explain_call(
+    name: str, sessions: Callable[[str | None], Iterable[RecordedSession]], models: RecordedModels
+) -> SessionExplanation:
+    """Explain the call of a session's name; `sessions` gives those of a name, or all.
+
+    Raises:
+        InvalidInput: there is no such call, or calls of several tenants have the name; or it cannot be explained.
+    """
+    named = list(sessions(name))
+    if not named:
+        raise InvalidInput(
+            f"no call is named {name!r}: names are those of sessions in the log", field="session", is_sentence=True
+        )
+    if len(named) > 1:
+        tenants = ", ".join(session.tenant or "none" for session in named)
+        raise InvalidInput(
+            f"{len(named)} calls are named {name!r}, of the tenants {tenants}: select one with where, such as "
+            f"'tenant = {tenants.split(', ')[0]}'",
+            field="session",
+            is_sentence=True,
+        )
+    explanation = explain_session(named[0], models, usual_caches(islice(sessions(None), SAMPLED_SESSIONS), models))
+    if isinstance(explanation, UnusableSession):
+        raise InvalidInput(f"the call {name} cannot be explained: {explanation.reason}", field="session", is_sentence=True)
+    return explanation
+
+
 def explain_log(
     sessions: Callable[[], Iterable[RecordedSession]],
     models: RecordedModels,
     *,
-    dearest: int = 10,
+    dearest: int = DEAREST_CALLS,
     records_without_session: int = 0,
     on_call: Callable[[int], None] | None = None,
 ) -> LogExplanation:

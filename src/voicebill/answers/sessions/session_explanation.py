@@ -39,6 +39,7 @@ class SessionExplanation(Answer):
     responses: tuple[ExplainedResponse, ...]
     carried: tuple[CarriedCost, ...]
     waste: tuple[Waste, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def session(self) -> RecordedSession:

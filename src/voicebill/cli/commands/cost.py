@@ -21,7 +21,7 @@ from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
 from voicebill.cli.options.engines import ENGINES, engine_of_input
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LOGS_PANEL, LogInput, takes_logs
+from voicebill.cli.options.logs import LOGS_PANEL, LogInput, MemoryOption, takes_logs
 from voicebill.cli.options.shared import (
     DEFAULT_THEME,
     ChartFileOption,
@@ -74,10 +74,7 @@ def cost_command(
     master: Annotated[
         str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")
     ] = "local[*]",
-    memory: Annotated[
-        str | None,
-        option("--memory", "Memory limit for DuckDB, such as 1GB; the rest is spilled to disk.", LOGS_PANEL, metavar="SIZE"),
-    ] = None,
+    memory: MemoryOption = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
     theme: ThemeOption = DEFAULT_THEME,

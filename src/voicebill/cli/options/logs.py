@@ -26,6 +26,11 @@ LOGS_PANEL = LOG_READING_GROUP
 EXIT_INCOMPLETE = 3
 """The exit code of an answer that lacks usage which the logs show."""
 
+MemoryOption = Annotated[
+    str | None,
+    option("--memory", "Memory limit for DuckDB, such as 1GB; the rest is spilled to disk.", LOGS_PANEL, metavar="SIZE"),
+]
+
 _INPUT_PARAMETERS = (
     option_parameter(
         "logs",
