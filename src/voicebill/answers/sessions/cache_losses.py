@@ -13,8 +13,9 @@ from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
 from voicebill.answers.sessions.reconstruction import ReconstructedResponse, Reconstruction
+from voicebill.answers.sessions.turn_inference import ends_in_prompt
 from voicebill.conversation.cache import CacheRule, cache_rule, cached_tokens
-from voicebill.conversation.context import responses
+from voicebill.conversation.context import fixed_tokens, responses
 from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Rules
 
@@ -79,7 +80,8 @@ def cache_uses(reconstruction: Reconstruction, rules: Rules, usual: UsualCache =
     """The cache use of every response of a session, whose losses are measured by what is usual."""
     pairs = reconstruction.responses
     expected_rule, usual_rule = cache_rule("prefix", rules), cache_rule("prefix", rules, usual.share)
-    causes = _causes(pairs, usual_rule, starts_warm=usual.starts_warm)
+    prompt = fixed_tokens(reconstruction.script, rules)
+    causes = _causes(pairs, usual_rule, prompt, starts_warm=usual.starts_warm)
     prefixes = _undisturbed_prefixes(reconstruction, rules, causes)
     shrinks = rules.newest_reply != rules.older_replies or rules.user_speech == "transcript"
     uses = []
@@ -146,30 +148,42 @@ def _undisturbed_prefixes(reconstruction: Reconstruction, rules: Rules, causes: 
     return [left[cause](pair) if cause in left else prefix for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True)]
 
 
-def _causes(pairs: Sequence[ReconstructedResponse], rule: CacheRule, *, starts_warm: bool) -> list[LossCause | None]:
+def _causes(
+    pairs: Sequence[ReconstructedResponse], rule: CacheRule, prompt: int, *, starts_warm: bool
+) -> list[LossCause | None]:
     """What kept each response from its share of the cache; None where it had that, or never could."""
     is_cold = starts_warm and not any(_cached(pairs[0])) and Fraction(*rule.reuse_share) >= MISSED_SHARE
     first: LossCause | None = "cold-start" if is_cold else None
-    causes = [first, *(_cause(before, pair, rule) for before, pair in pairwise(pairs))]
+    causes = [first, *(_cause(before, pair, rule, prompt) for before, pair in pairwise(pairs))]
     for index in _stuck(pairs, rule):
         causes[index] = "prompt-changed"
     return causes
 
 
-def _cause(before: ReconstructedResponse, pair: ReconstructedResponse, rule: CacheRule) -> LossCause | None:
-    return _shown_cause(before, pair) or (_suggested_cause(before, pair) if _has_missed(pair, rule) else None)
+def _cause(before: ReconstructedResponse, pair: ReconstructedResponse, rule: CacheRule, prompt: int) -> LossCause | None:
+    return _shown_cause(before, pair) or (_suggested_cause(before, pair) if _has_missed(pair, rule, prompt) else None)
 
 
 def _shown_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> LossCause | None:
     """What the log shows for certain, whatever was cached."""
-    details, changes = pair.record.details, pair.place.changes
+    changes = pair.place.changes
     if pair.record.model != before.record.model:
         return "another-model"
     if "prompt" in changes:
         return "prompt-changed"
     if "deletion" in changes:
-        return "deletion" if details is not None and details.deleted_items else "truncation"
+        return _removal_cause(pair)
     return None
+
+
+def _removal_cause(pair: ReconstructedResponse) -> LossCause:
+    """Who took items away: the client, if events show that; the service, if the oldest are gone."""
+    details = pair.record.details
+    if details is not None and details.deleted_items:
+        return "deletion"
+    if pair.place.removed_oldest:
+        return "truncation"
+    return "deletion" if details is None or details.deleted_items is None else "not-explained"
 
 
 def _suggested_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> LossCause:
@@ -193,13 +207,14 @@ def _pause_ms(before: ReconstructedResponse, pair: ReconstructedResponse) -> int
     return 0 if start is None or end is None else end - start
 
 
-def _has_missed(pair: ReconstructedResponse, rule: CacheRule) -> bool:
-    """Whether far less was cached than the model's cache usually has."""
+def _has_missed(pair: ReconstructedResponse, rule: CacheRule, prompt: int) -> bool:
+    """Whether far less was cached than the model's cache usually has; `prompt` is the number of tokens before all items."""
     if Fraction(*rule.share(has_speech=pair.simulated.input.audio > 0)) < MISSED_SHARE:
         return False
     usual = sum(cached_tokens(pair.simulated, rule))
     cached = sum(_cached(pair))
-    return cached < MISSED_SHARE * usual and usual - cached >= MIN_LOST_BLOCKS * rule.block_tokens
+    is_far_less = cached < MISSED_SHARE * usual or (not _shows_prompt(pair) and ends_in_prompt(pair.record.tokens, prompt))
+    return is_far_less and usual - cached >= MIN_LOST_BLOCKS * rule.block_tokens
 
 
 def _stuck(pairs: Sequence[ReconstructedResponse], rule: CacheRule) -> Iterator[int]:

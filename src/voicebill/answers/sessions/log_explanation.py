@@ -165,7 +165,8 @@ def call_cost(explanation: SessionExplanation) -> CallCost:
     """A call in one line: its cost, its length, and the cause that cost most."""
     lost = {cause: explanation.lost(cause) for cause in LOSS_CAUSES}
     faults = [name for name in LOSS_CAUSES if name != "reply-shrank" and lost[name]]
-    cause = max(faults or ["reply-shrank"], key=lambda name: lost[name])
+    causes: list[LossCause] = [*faults] or ["reply-shrank"]
+    cause = max(causes, key=lambda name: lost[name])
     records = [record.time_ms for record in explanation.session.records if record.time_ms is not None]
     start = explanation.session.started_ms
     minutes = None if start is None or not records else max(0, max(records) - start) / 60_000

@@ -36,7 +36,8 @@ class ReconstructedResponse:
 class Reconstruction:
     """A recorded session as a script, with the responses of both beside one another.
 
-    `error` is the share of the recorded input tokens by which the simulated ones differ. `intervals` are quantities that the
+    `error` is the share of the recorded input tokens by which the simulated ones differ, or that other instructions had to
+    explain although nothing shows them. `intervals` are quantities that the
     log leaves open: the script has one of the values that they may have.
     """
 
@@ -94,7 +95,7 @@ def reconstruct(session: RecordedSession, rules: Rules) -> Reconstruction | Unus
         for record, place, response in zip(recorded, inference.places, simulated, strict=True)
     )
     total = sum(record.tokens.text + record.tokens.audio + record.tokens.image for record in recorded)
-    share = Fraction(sum(pair.error_tokens for pair in pairs), max(1, total))
+    share = Fraction(sum(pair.error_tokens for pair in pairs) + inference.unexplained_tokens, max(1, total))
     return Reconstruction(session, script, pairs, share, tuple(inference.intervals))
 
 

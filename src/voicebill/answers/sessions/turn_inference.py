@@ -53,10 +53,14 @@ class Interval(NamedTuple):
 
 
 class ScriptPlace(NamedTuple):
-    """Where a recorded response stands in the script: its turn, from 1; and what changed before it other than by talk."""
+    """Where a recorded response stands in the script: its turn, from 1; and what changed before it other than by talk.
+
+    `removed_oldest`: of items that are gone, the first is the oldest of the history.
+    """
 
     turn: int
     changes: tuple[Change, ...]
+    removed_oldest: bool = False
 
 
 class _Content(NamedTuple):
@@ -113,7 +117,8 @@ class TurnInference:
     """The turns of a session, inferred from one response to the next.
 
     `turns` are the fields of each turn, `places` says where each response stands in them, and `intervals` what stays open.
-    `prompt_tokens` are those before all items at the start of the session: instructions and tools.
+    `prompt_tokens` are those before all items at the start of the session: instructions and tools. `unexplained_tokens` are
+    changes of an input that are taken for other instructions only because nothing else explains them.
     """
 
     rules: Rules
@@ -121,10 +126,12 @@ class TurnInference:
     places: list[ScriptPlace] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
     prompt_tokens: int = 0
+    unexplained_tokens: int = 0
 
     def __post_init__(self) -> None:
         self._items: list[MirroredItem] = []
         self._pending: _PendingTranscript | None = None
+        self._reply_item = MirroredItem(0)
         self._rounds: list[_ToolRound] = []
         self._changes: list[Change] = []
         self._prompt_now = 0
@@ -142,7 +149,8 @@ class TurnInference:
         return tuple(Turn(**turn) for turn in self.turns)
 
     def _add_place(self) -> None:
-        self.places.append(ScriptPlace(len(self.turns), tuple(self._changes)))
+        removed = self.turns[-1].get("deleted_items", ()) if "deletion" in self._changes else ()
+        self.places.append(ScriptPlace(len(self.turns), tuple(self._changes), 1 in removed))
         self._changes = []
 
     def _begin(self, first: RecordedResponse) -> None:
@@ -360,6 +368,7 @@ class TurnInference:
         elif not response.tokens.audio_out and rules.is_reasoning_model and 0 < -residual <= turn["reply_text_tokens"]:
             residual = self._take_as_reasoning(turn, item, residual)
         self._items.append(item)
+        self._reply_item = item
         return residual
 
     @staticmethod
@@ -380,14 +389,14 @@ class TurnInference:
         """Begin a turn with what was added before its first response."""
         audio, image, residual = explanation.added.audio, explanation.added.image, explanation.residual
         new_prompt = self._is_new_prompt(details)
-        ends_in_prompt = _ends_in_prompt(following, self._prompt_now)
-        if self._is_removal(audio, residual, details, is_prompt=new_prompt or (ends_in_prompt and details.prompt is None)):
+        is_prompt = new_prompt or (details.prompt is None and ends_in_prompt(following, self._prompt_now))
+        if self._is_removal(audio, residual, details, is_prompt=is_prompt):
             removal = self._removal(following, details)
             if removal is not None:
                 audio, residual, image = removal
         messages = _messages(audio, details)
         user_audio = audio
-        if explanation.outcome == "interrupted":
+        if explanation.outcome == "interrupted" and self._reply_item in self._items:
             user_audio = self._split_interrupted(audio, response, details)
             if audio and not user_audio:
                 residual += messages * self.rules.user_audio_item_tokens
@@ -396,7 +405,7 @@ class TurnInference:
             unseen = min(residual // framing, MAX_UNSEEN_MESSAGES - 1)
             messages, residual = messages + unseen, residual - unseen * framing
         typed = self._typed(residual, details, new_prompt=new_prompt)
-        self._change_prompt(residual - typed, is_new=new_prompt)
+        self._change_prompt(residual - typed, is_new=new_prompt, is_likely=is_prompt)
         self._add_user(max(0, user_audio), max(0, image), messages if user_audio > 0 else 0, typed)
 
     def _is_new_prompt(self, details: ResponseDetails) -> bool:
@@ -461,7 +470,7 @@ class TurnInference:
         user_audio = min(most, max(least, int(likely)))
         self.intervals.append(Interval(number + 1, "user_audio_tokens", least, most))
         self.intervals.append(Interval(number, "played_ms", 0, min(most, generated) * ms_per_token))
-        self._items[-1].audio = most - user_audio
+        self._reply_item.audio = most - user_audio
         turn["played_ms"] = (most - user_audio) * ms_per_token
         return user_audio
 
@@ -475,9 +484,13 @@ class TurnInference:
             return 0
         return residual
 
-    def _change_prompt(self, tokens: int, *, is_new: bool) -> None:
-        """Give the newest turn other instructions, larger or smaller by some tokens."""
+    def _change_prompt(self, tokens: int, *, is_new: bool, is_likely: bool = False) -> None:
+        """Give the newest turn other instructions, larger or smaller by some tokens.
+
+        Unless events show them (`is_new`) or the cache does (`is_likely`), these tokens are explained by nothing else.
+        """
         if is_new or abs(tokens) > COUNT_ERROR:
+            self.unexplained_tokens += 0 if is_new or is_likely else abs(tokens)
             self._prompt_now = max(0, self._prompt_now + tokens)
             self.turns[-1]["instructions_tokens"] = max(0, self._prompt_now - self.rules.conversation_tokens)
             self._changes.append("prompt" if is_new else "instructions")
@@ -509,7 +522,7 @@ def _growth(before: TokenQuantities, after: TokenQuantities) -> _Content:
     return _Content(after.text - before.text, after.audio - before.audio, after.image - before.image)
 
 
-def _ends_in_prompt(tokens: TokenQuantities, prompt: int) -> bool:
+def ends_in_prompt(tokens: TokenQuantities, prompt: int) -> bool:
     """Whether so little of an input was cached that not even all of the prompt can have been as before."""
     return 0 < tokens.text_in_cached < PROMPT_SHARE * prompt and not tokens.audio_in_cached
 
