@@ -201,7 +201,7 @@ def _size_ptus(table: Arguments, site: ToolContext) -> JsonObject:
 
 def _cost(table: Arguments, site: ToolContext) -> JsonObject:
     """The cost of log files below the root."""
-    with _loaded_logs(table, LOG_INPUTS, site) as (database, values, query, report):
+    with _loaded_logs(table, LOG_INPUTS, site) as (database, _, query, report):
         answer = cost(database, query, site.facts.prices, unread_usage=report.unread_usage)
     report.require_content()
     return CostReport.of(answer, log_input_report(report)).to_dict()

@@ -222,8 +222,10 @@ def explanation_bars(answer: LogExplanation | SessionExplanation) -> list[BarRow
         losses = {entry.cause: entry.amount for entry in answer.causes}
     else:
         losses = {cause: answer.lost(cause) for cause in LOSS_CAUSES}
-    amounts = [(PART_TEXTS[name], amount) for name, amount in answer.parts._asdict().items()]
-    amounts += [(f"of it: {LOSS_TEXTS[cause]}", amount) for cause, amount in losses.items()]
+    of_resent = [(f"of it: {LOSS_TEXTS[cause]}", amount) for cause, amount in losses.items()]
+    amounts: list[tuple[str, Amount]] = []
+    for name, amount in answer.parts._asdict().items():
+        amounts += [(PART_TEXTS[name], amount), *(of_resent if name == "resent" else [])]
     return [BarRow(label, 0.0, to_dollars(amount), to_dollars(amount)) for label, amount in amounts if amount]
 
 
