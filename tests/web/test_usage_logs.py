@@ -364,3 +364,16 @@ def test_wide_tables_scroll_in_themselves_and_bills_are_cards(browser: Browser, 
     assert widths[1] == 0
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     page.context.close()
+
+
+def test_a_click_on_a_call_explains_it_and_the_way_back_is_a_click(page: Page, address: str, log: Path) -> None:
+    """The chosen file stays, so that it is sent again for another view."""
+    page.goto(f"{address}/cost?by=session")
+    page.set_input_files("#f-log", log)
+    page.locator("#log-answer button[data-fields]", has_text="sess_1").first.click()
+    expect(page.locator("#log-answer h2").first).to_have_text("What call sess_1 cost, and why")
+    page.get_by_role("button", name="All calls").click()
+    expect(page.locator("#log-answer h2").first).to_have_text("What the calls cost, and why")
+    page.get_by_role("button", name="Bill", exact=True).click()
+    expect(page.locator(FIGURE)).to_be_visible()
+    assert "session=" not in page.url

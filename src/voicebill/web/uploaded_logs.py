@@ -37,7 +37,7 @@ EXPLANATION_FIELDS = (*LOG_DEFAULTS, "format", *SESSION_QUERY)
 LOG_PAGE_FIELDS = ("sample", *dict.fromkeys((*COST_FIELDS, "session", "explain")))
 """The fields of the page's address: those of the API, the name of a sample log, and whether its cost is explained."""
 LOG_REQUEST_INPUTS = {**LOG_INPUTS, **SESSION_QUERY}
-Result = TypeVar("Result")
+LogResult = TypeVar("LogResult")
 
 
 class Cancellation:
@@ -155,7 +155,7 @@ def load_log(
         raise Problem(422, "Invalid input", [(error.field, error.message)]) from None
 
 
-async def run_with_log(site: Site, work: Callable[[Cancellation], Result]) -> Result:
+async def run_with_log(site: Site, work: Callable[[Cancellation], LogResult]) -> LogResult:
     """Run work on a log in a thread; it is cancelled at the time limit."""
     cancellation = Cancellation()
     try:

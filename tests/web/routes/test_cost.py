@@ -14,6 +14,7 @@ import pytest
 from tests.cases import DAY
 from tests.web.sites import SITE, client, read_report, run
 from voicebill.answers.reports.cost import CostReport
+from voicebill.answers.reports.explanation import CallExplanationReport, LogExplanationReport
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.logs.report import EMPTY_LOG
@@ -345,3 +346,40 @@ def test_a_running_query_is_interrupted() -> None:
     cancellation.cancel()
     with DuckDBEngine() as database, pytest.raises(Problem, match="was cancelled"):
         cancellation.attach(database)
+
+
+def test_the_page_explains_the_calls_of_a_log_and_one_of_them() -> None:
+    page = SITE.get("/cost?sample=support-day&explain=true").text
+    assert "What the calls cost, and why" in page
+    assert '<a href="/cost?sample=support-day&amp;session=sess_1">sess_1</a>' in page
+    call = SITE.get("/cost?sample=support-day&session=sess_1").text
+    assert "What call sess_1 cost, and why" in call
+    assert '<a href="/cost?sample=support-day&amp;explain=true">All calls</a>' in call
+    assert '<a href="/cost?sample=support-day">Bill</a>' in call
+
+
+def test_each_call_of_a_log_by_session_can_be_explained() -> None:
+    page = SITE.get("/cost?sample=support-day&by=session").text
+    assert '<a href="/cost?sample=support-day&amp;by=session&amp;session=sess_3">sess_3</a>' in page
+
+
+def test_an_explanation_is_downloaded_as_a_table_and_as_json() -> None:
+    rows = list(csv.DictReader(SITE.get("/cost.csv?sample=support-day&session=sess_1").text.splitlines()))
+    assert [row["turn"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    assert SITE.get("/cost.json?sample=support-day&session=sess_1").json()["session"] == "sess_1"
+
+
+def test_a_call_that_is_not_in_the_log_is_a_fault_of_its_field() -> None:
+    response = SITE.get("/cost?sample=support-day&session=nope")
+    assert response.status_code == 422
+    assert "no call is named &#39;nope&#39;" in response.text or "no call is named 'nope'" in html.unescape(response.text)
+
+
+def test_the_api_explains_a_log_or_one_call() -> None:
+    content = read_sample_log("support-day")
+    everything = SITE.post("/api/explain", content=content).json()
+    assert read_report(LogExplanationReport, everything).explained_calls == 5
+    call = SITE.post("/api/explain", params={"session": "sess_1"}, content=content).json()
+    assert read_report(CallExplanationReport, call).session == "sess_1"
+    refused = SITE.post("/api/explain", params={"by": "tenant"}, content=content)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "by")

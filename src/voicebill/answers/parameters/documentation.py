@@ -19,6 +19,7 @@ from voicebill.answers.parameters.inputs import (
     PRICE_LIST,
     PTU,
     SELECTION,
+    SESSION_QUERY,
     Input,
     Inputs,
 )
@@ -34,6 +35,7 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "ptu": PTU,
     "log defaults": LOG_DEFAULTS,
     "log query": LOG_QUERY,
+    "session query": {name: row for name, row in SESSION_QUERY.items() if name not in {**LOG_QUERY, **SELECTION}},
     "log reading": LOG_READING,
 }
 """The tables that a page can have, by the name in their comments."""

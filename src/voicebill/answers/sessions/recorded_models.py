@@ -39,6 +39,9 @@ class RecordedModels:
     """Prices and rules of recorded models. `query` has the defaults for what a log does not name.
 
     `rules` names a rule set for the models that it describes, and `overrides` sets single rules of all.
+
+    Raises:
+        UnknownName: there is no such rule set.
     """
 
     facts: Facts
@@ -46,6 +49,10 @@ class RecordedModels:
     rules: str | None = None
     overrides: Mapping[str, ParameterValue] = field(default_factory=dict)
     _cache: dict[tuple[object, ...], RecordedModel] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.rules is not None:
+            self.facts.rules.rule_set(self.rules)
 
     def of(self, record: RecordedResponse) -> RecordedModel:
         """The model of a record."""
