@@ -153,6 +153,13 @@ def test_without_a_session_the_source_says_whose_time_it_is(counters: BothEngine
     assert (answer.total.low, answer.total.unpriced) == (80_000_000_000, 1)
 
 
+def test_the_time_of_a_session_may_be_of_a_record_that_names_the_default_provider(counters: BothEngines) -> None:
+    """The filter selects the 100 tokens only. They are included in the minutes, whose record names what the query assumes."""
+    usage_records = [minutes("1", {"text_in": 100}), minutes("2", {"session_ms": 90_000}, provider="OpenAI")]
+    (answer,) = counters.agree(usage_records, [CostQuery(where=parse_filter("meter = text_in"))])
+    assert (answer.counts.billed, answer.counts.unpriced, answer.total.low) == (1, 0, 0)
+
+
 def test_minutes_and_text_are_both_billed_and_audio_is_included(counters: BothEngines) -> None:
     """30 s at $0.08 a minute, 1,000 text tokens in at $1 and 100 out at $2 a million: 0.04 + 0.001 + 0.0002."""
     both = {"session_ms": 30_000, "text_in": 1_000, "text_out": 100, "audio_in": 300, "audio_out": 500}

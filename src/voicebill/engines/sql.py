@@ -142,6 +142,8 @@ OVERVIEW = Statement("""
     GROUP BY sku, status""")
 """The first day, the last day, the number of records, and whether any has a range, by SKU and status."""
 
+SKU_NAMES = Statement("SELECT DISTINCT sku FROM usage")
+
 LINE_QUANTITIES = Statement("""
     WITH all_sums AS (
         SELECT sku, day, meter, low, low AS high, repeated, tracked FROM quantity_sums WHERE is_range = 0

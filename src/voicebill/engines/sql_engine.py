@@ -146,7 +146,7 @@ class SqlQuery:
                 period.quote.offer.id if period.quote else None,
                 int(index in priced_periods),
             )
-            for name, sku in self._skus.items()
+            for name, sku in self._skus_with_prices(price_table).items()
             for index in price_table.by_sku.get(sku, ())
             for period in [price_table.periods[index]]
         ]
@@ -171,6 +171,17 @@ class SqlQuery:
                 self._query, with_prices=with_prices, with_included=with_included, is_empty=not self._has_ranges
             ),
         )
+
+    def _skus_with_prices(self, price_table: PriceTable) -> dict[str, Sku]:
+        """Return the SKUs whose prices are joined, by their names in the usage table.
+
+        If minutes include tokens, a record that does not match may have the time of a session, and name its SKU otherwise:
+        with the provider that the query assumes for others.
+        """
+        if not price_table.included:
+            return self._skus
+        names = (name for (name,) in self._database.query(sql.SKU_NAMES))
+        return {name: sku for name in names for sku, _ in [parse_sku(name, self._query)] if sku in price_table.by_sku}
 
 
 def _has_increments(price_table: PriceTable) -> bool:
