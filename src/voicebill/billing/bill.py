@@ -90,12 +90,18 @@ def price_usage(usage: Usage, rates: Rates) -> Amount | None:
     Raises:
         UnknownName: the usage has a meter that is not in the price book.
     """
+    total = price_quantities(usage.quantities.items(), rates)
+    return sum_lines(bill(usage, rates)) if total is None else total  # raises UnknownName for an unknown meter, otherwise None
+
+
+def price_quantities(quantities: Iterable[tuple[str, int]], rates: Rates) -> Amount | None:
+    """The cost of quantities by meter in picodollars; None if one of them has no price."""
     rates_by_meter = rates.by_meter
     total: Amount = 0
-    for name, quantity in usage.quantities.items():
+    for name, quantity in quantities:
         rate = rates_by_meter.get(name)
         if rate is None:
-            return sum_lines(bill(usage, rates))  # raises UnknownName for an unknown meter, otherwise None
+            return None
         total += quantity * rate.picodollars if rate.per == 1 else rate.amount(quantity)
     return total
 

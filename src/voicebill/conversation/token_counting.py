@@ -41,7 +41,19 @@ def reply_text(turn: Turn, audio: int, rules: Rules) -> tuple[int, int]:
 
     If only one of them is known, the other is computed from it; if neither is known, both are computed from the audio.
     """
-    text, transcript = turn.reply_text_tokens, turn.reply_transcript_tokens
+    return text_and_transcript(turn.reply_text_tokens, turn.reply_transcript_tokens, audio, rules)
+
+
+def text_and_transcript(text: int | None, transcript: int | None, audio: int, rules: Rules) -> tuple[int, int]:
+    """The text tokens billed with `audio` tokens of speech and those of its transcript; None: computed from the other, or from
+    the audio.
+
+    >>> from types import SimpleNamespace as RulesJson
+    >>> rules = RulesJson(reply_text_base=Decimal(8), reply_text_per_audio_token=Decimal("0.224"),
+    ...     reply_overhead_base=Decimal("8.13"), reply_overhead_per_audio_token=Decimal("0.0478"))
+    >>> text_and_transcript(60, None, 240, rules), text_and_transcript(None, 40, 240, rules)
+    ((60, 40), (60, 40))
+    """
     if not audio:
         written = text or 0
         return written, written

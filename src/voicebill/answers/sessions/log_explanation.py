@@ -26,7 +26,7 @@ from voicebill.conversation.history import NOTHING, Tokens
 SAMPLED_SESSIONS = 400
 """From so many sessions it is found out what the cache usually does."""
 MAX_LISTED_REASONS = 20
-NO_AMOUNTS = PartAmounts(*[Fraction(0)] * 5)
+NO_AMOUNTS = PartAmounts(*[0] * 5)
 NAMES_PER_REASON = 3
 
 
@@ -102,19 +102,19 @@ class _Tally:
     calls: int = 0
     explained: int = 0
     responses: int = 0
-    amount: Amount = Fraction(0)
+    amount: Amount = 0
     parts: PartAmounts = NO_AMOUNTS
-    expected: Amount = Fraction(0)
+    expected: Amount = 0
     cause_calls: Counter[LossCause] = field(default_factory=Counter)
     cause_responses: Counter[LossCause] = field(default_factory=Counter)
     cause_tokens: dict[LossCause, Tokens] = field(default_factory=dict)
-    cause_amounts: dict[LossCause, Fraction] = field(default_factory=dict)
+    cause_amounts: dict[LossCause, Amount] = field(default_factory=dict)
     carried: dict[CarriedKind, float] = field(default_factory=lambda: dict.fromkeys(CARRIED_KINDS, 0.0))
     waste: list[Waste] = field(default_factory=list)
     dearest: list[tuple[Fraction, int, CallSummary]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     reason_names: dict[str, list[str]] = field(default_factory=dict)
-    other_amount: Amount = Fraction(0)
+    other_amount: Amount = 0
     unpriced: int = 0
 
     def add(self, explanation: SessionExplanation) -> None:
@@ -131,7 +131,7 @@ class _Tally:
                 self.cause_responses[loss.cause] += 1
                 before = self.cause_tokens.get(loss.cause, NOTHING)
                 self.cause_tokens[loss.cause] = Tokens(*(one + other for one, other in zip(before, loss.tokens, strict=True)))
-                self.cause_amounts[loss.cause] = self.cause_amounts.get(loss.cause, Fraction(0)) + priced.amount
+                self.cause_amounts[loss.cause] = self.cause_amounts.get(loss.cause, 0) + priced.amount
         self.cause_calls.update(seen)
         for entry in explanation.carried:
             if entry.turn is None:
@@ -144,7 +144,7 @@ class _Tally:
     def add_unusable(self, session: RecordedSession, reason: str, models: RecordedModels) -> None:
         """Add a call that is not explained, with its cost as far as that is known."""
         amounts = [models.amount(record) for record in session.records]
-        amount = sum((amount for amount in amounts if amount is not None), Fraction(0))
+        amount = sum((amount for amount in amounts if amount is not None), 0)
         if not conversation_responses(session) and None not in amounts:
             self._add_waste([Waste("unconnected", 1, amount, amount)])
         self._add_waste(list(idle_waste(session.records, models)))

@@ -1,13 +1,14 @@
 """Reconstruct a recorded session as a script, and check it: simulated, the script must give the recorded input counts."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from voicebill.answers.sessions.recorded_session import RecordedResponse, RecordedSession
 from voicebill.answers.sessions.turn_inference import MAX_SILENCE_MS, Interval, ScriptPlace, TurnInference
 from voicebill.billing.errors import VoicebillError
-from voicebill.conversation.context import Response, duration_ms, responses
+from voicebill.conversation.context import Response, responses
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import MAX_TURNS, Script, Turn
 
@@ -78,8 +79,8 @@ def reconstruct(session: RecordedSession, rules: Rules) -> Reconstruction | Unus
         return UnusableSession(session, reason)
     inference = TurnInference(rules)
     try:
-        turns = inference.run(recorded)
-        turns = tuple(_with_silence(turns, inference.places, recorded, session.started_ms, rules))
+        inference.run(recorded)
+        turns = tuple(_with_silence(inference.turns, inference.places, recorded, session.started_ms, rules))
         script = Script(
             instructions_tokens=max(0, inference.prompt_tokens - rules.conversation_tokens),
             turns=turns,
@@ -111,24 +112,29 @@ def _obstacle(recorded: Sequence[RecordedResponse]) -> str | None:
 
 
 def _with_silence(
-    turns: Sequence[Turn],
+    turns: Sequence[Mapping[str, Any]],
     places: Sequence[ScriptPlace],
     recorded: Sequence[RecordedResponse],
     started_ms: int | None,
     rules: Rules,
 ) -> Iterator[Turn]:
-    """The turns with the silence between their responses: the time since the turn before, less the speech of this one."""
-    ends: dict[int, int] = {}
-    for place, record in zip(places, recorded, strict=True):
-        if record.time_ms is not None:
-            ends[place.turn] = record.time_ms
+    """The turns of some fields, with the silence between their responses: the time since the turn before, less their speech."""
+    ends = {place.turn: record.time_ms for place, record in zip(places, recorded, strict=True) if record.time_ms is not None}
+    speech = [_speech_ms(turn, rules) for turn in turns]
+    room_ms = MAX_SESSION_MINUTES * 60_000 - sum(speech) - 1
     before = started_ms
-    left_ms = MAX_SESSION_MINUTES * 60_000 - sum(duration_ms(turn, rules) for turn in turns) - 1
-    for number, turn in enumerate(turns, start=1):
+    for number, (turn, speech_ms) in enumerate(zip(turns, speech, strict=True), start=1):
         end = ends.get(number)
         silence = 0
         if end is not None and before is not None:
-            silence = max(0, min(end - before - duration_ms(turn, rules), MAX_SILENCE_MS, left_ms))
-        left_ms -= silence
+            silence = max(0, min(end - before - speech_ms, MAX_SILENCE_MS, room_ms))
+        room_ms -= silence
         before = before if end is None else end
-        yield replace(turn, silence_ms=silence) if silence else turn
+        yield Turn(**turn, silence_ms=silence)
+
+
+def _speech_ms(turn: Mapping[str, Any], rules: Rules) -> int:
+    """The duration of a turn's speech: what the user committed, and what was played."""
+    user_ms: int = turn.get("user_audio_tokens", 0) * rules.user_audio_ms_per_token
+    played_ms: int | None = turn.get("played_ms")
+    return user_ms + (turn.get("reply_audio_tokens", 0) * rules.reply_audio_ms_per_token if played_ms is None else played_ms)

@@ -7,26 +7,29 @@ from typing import NamedTuple
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.sessions.recorded_session import RecordedResponse
-from voicebill.billing.bill import price_usage
+from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
+from voicebill.billing.bill import price_quantities
 from voicebill.billing.errors import UnknownName, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.billing.price_book import Quote
 from voicebill.billing.sku_periods import normalize_name
-from voicebill.billing.usage import Usage
 from voicebill.conversation.rules import EffectiveRules, ParameterValue
+
+TOKEN_NAMES = TokenQuantities._fields
 
 
 class RecordedModel(NamedTuple):
     """The quote of a recorded model on a day, and its rules; what is not known is None, for the reason given as a clause.
 
-    `reason` says why it cannot be reconstructed; a model without rules may have prices.
+    `reason` says why it cannot be reconstructed; a model without rules may have prices. `included_meters` are tokens that its
+    price per minute includes.
     """
 
     quote: Quote | None
     rules: EffectiveRules | None
     reason: str | None
+    included_meters: frozenset[str] = frozenset()
 
     @property
     def rates(self) -> Rates | None:
@@ -59,20 +62,21 @@ class RecordedModels:
         key = (record.provider, record.model, record.deployment, record.region, record.tier, record.day)
         model = self._cache.get(key)
         if model is None:
-            model = self._cache[key] = self._look_up(record)
+            model = self._look_up(record)
+            included = frozenset() if model.quote is None else model.quote.rates.included_meters
+            model = self._cache[key] = model._replace(included_meters=included)
         return model
 
     def amount(self, record: RecordedResponse) -> Amount | None:
         """What a record cost, in picodollars; None if a part of it has no price."""
-        rates = self.of(record).rates
-        if rates is None:
+        model = self.of(record)
+        if model.quote is None:
             return None
-        quantities = dict(zip(record.tokens._fields, record.tokens, strict=True)) | dict(record.other)
-        priced = {name: count for name, count in quantities.items() if name not in rates.included_meters}
-        try:
-            return price_usage(Usage(priced), rates)
-        except UnknownName:
-            return None
+        included = model.included_meters
+        quantities = (*zip(TOKEN_NAMES, record.tokens, strict=True), *record.other)
+        return price_quantities(
+            ((name, count) for name, count in quantities if count and name not in included), model.quote.rates
+        )
 
     def _look_up(self, record: RecordedResponse) -> RecordedModel:
         if not record.model or record.day is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar
 
 from voicebill.answers.answer import Answer
@@ -58,7 +57,7 @@ class SessionExplanation(Answer):
 
     def lost(self, cause: LossCause) -> Amount:
         """What a cause has cost in all responses."""
-        return sum((loss.amount for response in self.responses for loss in response.losses if loss.cause == cause), Fraction(0))
+        return sum((loss.amount for response in self.responses for loss in response.losses if loss.cause == cause), 0)
 
 
 def explain_session(
@@ -85,7 +84,7 @@ def explain_session(
         reconstruction,
         model,
         rules,
-        sum((amount for amount in amounts if amount is not None), Fraction(0)),
+        sum((amount for amount in amounts if amount is not None), 0),
         responses,
         tuple(carried_costs(reconstruction, responses, prices, rules)),
         tuple(total_waste(waste)),

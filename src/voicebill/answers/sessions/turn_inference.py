@@ -20,7 +20,7 @@ from voicebill.answers.sessions.removed_items import MirroredItem, Observed, lik
 from voicebill.billing.record import ResponseDetails
 from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import ToolCall, Turn
+from voicebill.conversation.script import ToolCall
 
 NO_DETAILS = ResponseDetails()
 TRANSCRIPT_TOLERANCE_TOKENS = 10
@@ -138,15 +138,14 @@ class TurnInference:
         self._prompt: str | None = None
         self._spoken: list[int] = []
 
-    def run(self, responses: Sequence[RecordedResponse]) -> tuple[Turn, ...]:
-        """The turns of responses in order, each of which has tokens."""
+    def run(self, responses: Sequence[RecordedResponse]) -> None:
+        """Infer the turns of responses in order, each of which has tokens."""
         self._begin(responses[0])
         for response, following in pairwise(responses):
             self._add_place()
             self._advance(response, following)
         self._add_place()
         self._end(responses[-1])
-        return tuple(Turn(**turn) for turn in self.turns)
 
     def _add_place(self) -> None:
         removed = self.turns[-1].get("deleted_items", ()) if "deletion" in self._changes else ()
@@ -298,8 +297,7 @@ class TurnInference:
 
     def _transcript_in(self, text: int | None, response: RecordedResponse) -> int:
         """The transcript in so many text tokens of a reply; in those that the rules expect of its audio, if that is None."""
-        audio = response.tokens.audio_out
-        return token_counting.reply_text(Turn(reply_audio_tokens=audio, reply_text_tokens=text), audio, self.rules)[1]
+        return token_counting.text_and_transcript(text, None, response.tokens.audio_out, self.rules)[1]
 
     def _has_open_reasoning(self, response: RecordedResponse) -> bool:
         return self.rules.is_reasoning_model and (response.details or NO_DETAILS).reasoning_tokens is None

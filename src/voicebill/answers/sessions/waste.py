@@ -63,7 +63,7 @@ def _unheard(record: RecordedResponse, played_ms: int, price: TokenPrices, rules
     """What the part of a reply cost that was not played: its audio, and as much of its text."""
     tokens = record.tokens
     unheard = Fraction(max(0, tokens.audio_out - played_ms // rules.reply_audio_ms_per_token))
-    share = unheard / tokens.audio_out if tokens.audio_out else Fraction(0)
+    share = unheard / tokens.audio_out if tokens.audio_out else 0
     return unheard * price.audio_out + share * tokens.text_out * price.text_out
 
 
@@ -96,6 +96,6 @@ def total_waste(entries: Iterable[Waste]) -> Iterator[Waste]:
             yield Waste(
                 kind,
                 sum(entry.cases for entry in of_kind),
-                sum((entry.low for entry in of_kind), Fraction(0)),
-                sum((entry.high for entry in of_kind), Fraction(0)),
+                sum((entry.low for entry in of_kind), 0),
+                sum((entry.high for entry in of_kind), 0),
             )
