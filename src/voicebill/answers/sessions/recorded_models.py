@@ -16,7 +16,7 @@ from voicebill.billing.price_book import Quote
 from voicebill.billing.sku_periods import normalize_name
 from voicebill.conversation.rules import EffectiveRules, ParameterValue
 
-TOKEN_NAMES = TokenQuantities._fields
+_TOKEN_METERS = TokenQuantities._fields
 
 
 class RecordedModel(NamedTuple):
@@ -73,7 +73,7 @@ class RecordedModels:
         if model.quote is None:
             return None
         included = model.included_meters
-        quantities = (*zip(TOKEN_NAMES, record.tokens, strict=True), *record.other)
+        quantities = (*zip(_TOKEN_METERS, record.tokens, strict=True), *record.other)
         return price_quantities(
             ((name, count) for name, count in quantities if count and name not in included), model.quote.rates
         )
