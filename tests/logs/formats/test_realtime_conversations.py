@@ -341,7 +341,7 @@ def test_fingerprints_have_a_key() -> None:
 
 def test_nothing_of_the_conversation_is_kept() -> None:
     """Neither instructions nor tools nor texts are in the records of a log."""
-    settings = {"instructions": "a secret prompt", "tools": [{"name": "secret tool"}]}
+    settings: Event = {"instructions": "a secret prompt", "tools": [{"name": "secret tool"}]}
     events = [started(**settings), *speech(), text("item_2"), result("item_3"), *response()]
     records, _ = read_records("\n".join(map(json.dumps, events)), "realtime")
     assert records[0].details is not None
