@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from voicebill.answers.recorded.filters import parse_filter
     from voicebill.answers.recorded.python_engine import PythonEngine
     from voicebill.answers.recorded.query import CostQuery
+    from voicebill.answers.sessions.log_explanation import explain_call, explain_log
+    from voicebill.answers.sessions.recorded_models import RecordedModels
+    from voicebill.answers.sessions.recorded_session import sessions_of_records
     from voicebill.billing.bill import bill
     from voicebill.billing.errors import VoicebillError
     from voicebill.billing.money import format_dollars
@@ -63,6 +66,7 @@ __all__ = [
     "PythonEngine",
     "ReadReport",
     "Record",
+    "RecordedModels",
     "Script",
     "ToolCall",
     "Truncation",
@@ -79,11 +83,14 @@ __all__ = [
     "cost_table",
     "derive_ptu_request",
     "estimate",
+    "explain_call",
+    "explain_log",
     "format_dollars",
     "load_facts",
     "parse_filter",
     "plan_capacity",
     "read_log",
+    "sessions_of_records",
     "simulate",
     "size_ptus",
     "usage_table",
@@ -104,6 +111,7 @@ _HOMES = {
     "PythonEngine": "answers.recorded.python_engine",
     "ReadReport": "logs.report",
     "Record": "billing.record",
+    "RecordedModels": "answers.sessions.recorded_models",
     "Script": "conversation.script",
     "ToolCall": "conversation.script",
     "Truncation": "conversation.script",
@@ -119,11 +127,14 @@ _HOMES = {
     "cost_table": "engines.cost_table",
     "derive_ptu_request": "answers.provisioned.request",
     "estimate": "answers.estimates.estimate",
+    "explain_call": "answers.sessions.log_explanation",
+    "explain_log": "answers.sessions.log_explanation",
     "format_dollars": "billing.money",
     "load_facts": "facts.load",
     "parse_filter": "answers.recorded.filters",
     "plan_capacity": "answers.capacity.capacity",
     "read_log": "logs.read",
+    "sessions_of_records": "answers.sessions.recorded_session",
     "simulate": "answers.estimates.simulate",
     "size_ptus": "answers.provisioned.ptu",
     "usage_table": "engines.usage_table",

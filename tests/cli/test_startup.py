@@ -79,7 +79,7 @@ def test_a_shell_completes_commands_and_the_options_of_a_command() -> None:
     group = get_command(app)
     with group.make_context("voicebill", [], resilient_parsing=True) as context:
         commands = {item.value: item.help for item in group.shell_complete(context, "e")}
-        assert list(commands) == ["estimate"]
+        assert list(commands) == ["estimate", "explain"]
         assert (commands["estimate"] or "").startswith("Estimate what a planned conversation")
         name, command, _ = group.resolve_command(context, ["estimate"])  # type: ignore[attr-defined]
         with command.make_context(name, [], parent=context, resilient_parsing=True) as estimate:

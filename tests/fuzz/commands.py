@@ -32,6 +32,7 @@ from voicebill.answers.parameters.inputs import (
     RULE_INPUTS,
     SCRIPT_OVERRIDES,
     SELECTION,
+    SESSION_QUERY,
     Inputs,
 )
 from voicebill.answers.parameters.request import parse_estimate_request
@@ -58,6 +59,7 @@ DECLARED: Mapping[str, Inputs] = {
     "rules": {name: row for name, row in RULE_INPUTS.items() if name != "model"},
     "init": {},
     "cost": {**LOG_DEFAULTS, **LOG_QUERY, **LOG_READING},
+    "explain": {**LOG_DEFAULTS, **SESSION_QUERY, **LOG_READING},
     "record": {**LOG_DEFAULTS, **LOG_READING},
 }
 """The declared inputs of commands, which are their options."""
@@ -197,7 +199,7 @@ def invoke(command: str, words: list[str]) -> Result:
         result = CliRunner().invoke(app, [command, *as_json, *words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    allowed = (0, 2, 3) if command in ("cost", "record") else (0, 2)
+    allowed = (0, 2, 3) if command in ("cost", "explain", "record") else (0, 2)
     assert result.exit_code in allowed, f"exit code {result.exit_code}"
     assert "Traceback" not in result.stderr
     if result.exit_code == 2:

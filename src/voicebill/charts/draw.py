@@ -25,6 +25,7 @@ from voicebill.answers.reports.chart_data import (
     cost_bars,
     cost_by_length,
     cumulative_costs,
+    explanation_bars,
     is_time_series,
     monthly_points,
     offer_ranges,
@@ -33,7 +34,10 @@ from voicebill.answers.reports.chart_data import (
     turn_costs,
 )
 from voicebill.answers.sensitivity.sensitivity import Swing
+from voicebill.answers.sessions.log_explanation import LogExplanation
+from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.billing.errors import InvalidInput, NotAvailable
+from voicebill.billing.money import format_amount
 from voicebill.charts.kinds import ESTIMATE_CHARTS
 from voicebill.charts.themes import THEMES, Theme
 from voicebill.extras import import_extra
@@ -180,6 +184,17 @@ def costs_chart(answer: Cost, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN40
     return _apply_theme(
         lp, plot, f"Actual cost, {grouping}", source, theme, subtitle=subtitle, rows=0 if over_time else len(rows)
     )
+
+
+def explanation_chart(answer: LogExplanation | SessionExplanation, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """What calls cost by part, and what each cause of a cache loss has cost of it."""
+    lp, rows = _lets_plot(), explanation_bars(answer)
+    if not rows:
+        raise InvalidInput("there is nothing to draw: no call is explained")
+    calls = f"{answer.explained:,} calls" if isinstance(answer, LogExplanation) else f"call {answer.session.name}"
+    source = f"voicebill: recorded usage at published prices, {format_amount(answer.amount)} in all"
+    plot = _bars(lp, rows, "dollars", theme)
+    return _apply_theme(lp, plot, f"What {calls} cost", source, theme, rows=len(rows))
 
 
 def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot

@@ -1,7 +1,8 @@
 """Define the tools of the MCP server. Their arguments have the names, units and bounds of the declared inputs."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from voicebill.answers.parameters.inputs import (
     PTU,
     RULE_INPUTS,
     SELECTION,
+    SESSION_QUERY,
     Inputs,
 )
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
@@ -42,14 +44,16 @@ from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.rules import ModelRulesReport
+from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.billing.validation import format_value
+from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
-from voicebill.logs.report_text import log_input_report
+from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.mcp.files import log_sources
 
 JsonObject = dict[str, Any]
@@ -197,8 +201,29 @@ def _size_ptus(table: Arguments, site: ToolContext) -> JsonObject:
 
 def _cost(table: Arguments, site: ToolContext) -> JsonObject:
     """The cost of log files below the root."""
+    with _loaded_logs(table, LOG_INPUTS, site) as (database, _, query, report):
+        answer = cost(database, query, site.facts.prices, unread_usage=report.unread_usage)
+    report.require_content()
+    return CostReport.of(answer, log_input_report(report)).to_dict()
+
+
+def _explain(table: Arguments, site: ToolContext) -> JsonObject:
+    """Why the calls of log files below the root, or one of them, cost what they did."""
+    with _loaded_logs(table, EXPLANATION_INPUTS, site) as (database, values, query, report):
+        report.require_content()
+        choices = {name: values[name] for name in ("session", "dearest") if name in values}
+        answer = explain_usage(database, query, RecordedModels(site.facts, query, values.get("rules")), **choices)
+    unread = [report.unread_usage.warning] if report.unread_usage else []
+    return replace(answer, warnings=(*unread, *report_notes(report))).to_dict()
+
+
+@contextmanager
+def _loaded_logs(
+    table: Arguments, inputs: Inputs, site: ToolContext
+) -> Iterator[tuple[DuckDBEngine, Mapping[str, Any], CostQuery, ReadReport]]:
+    """Log files below the root in a database, with the values of the inputs and the query of their records."""
     assert site.root is not None
-    values = read_inputs({name: value for name, value in table.items() if name not in ("path", "format")}, LOG_INPUTS)
+    values = read_inputs({name: value for name, value in table.items() if name not in ("path", "format")}, inputs)
     for name in ("path", "format"):
         if not isinstance(table.get(name, ""), str):
             raise InvalidInput(f"must be text, not {format_value(table[name])}", field=name)
@@ -212,9 +237,7 @@ def _cost(table: Arguments, site: ToolContext) -> JsonObject:
     with DuckDBEngine(memory=SERVER_MEMORY) as database:
         records = all_records(sources, table.get("format") or None, LogDefaults(**defaults), report)
         report.repeated = database.load(records)
-        answer = cost(database, query, site.facts.prices, unread_usage=report.unread_usage)
-    report.require_content()
-    return CostReport.of(answer, log_input_report(report)).to_dict()
+        yield database, values, query, report
 
 
 def _prices(table: Arguments, site: ToolContext) -> JsonObject:
@@ -236,6 +259,8 @@ def _rules(table: Arguments, site: ToolContext) -> JsonObject:
 
 
 PRICE_INPUTS: Inputs = {**{name: SELECTION[name] for name in ("model", "provider", "day")}, **PRICE_LIST}
+EXPLANATION_INPUTS: Inputs = {**LOG_DEFAULTS, **SESSION_QUERY}
+LOG_TOOLS = ("cost", "explain")
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -303,6 +328,25 @@ TOOLS: tuple[Tool, ...] = (
         _cost,
     ),
     Tool(
+        "explain",
+        "Explain what recorded calls cost",
+        "Why recorded calls cost what they did, from usage logs below the root folder: what was sent again, what the cache "
+        "missed and why, what was carried along, what was paid for nothing, and the dearest calls; with a session, one call "
+        "response by response.",
+        {
+            **(explained := input_json_schema(EXPLANATION_INPUTS, {"path": PATH, "format": FORMAT})),
+            "required": ["path", *explained["required"]],
+        },
+        dict.fromkeys(
+            (
+                *("calls", "explained_calls", "session", "dollars", "expected_dollars", "parts", "causes", "carried", "waste"),
+                *("dearest", "responses", "unexplained", "warnings"),
+            ),
+            (),
+        ),
+        _explain,
+    ),
+    Tool(
         "prices",
         "Look up prices",
         "The price book: the realtime offers that are sold on a day, or all offers of a model, with history, sources and "
@@ -349,5 +393,5 @@ TOOLS: tuple[Tool, ...] = (
 
 
 def tools_for(site: ToolContext) -> dict[str, Tool]:
-    """The tools of a site by name; the cost of logs needs a root folder."""
-    return {tool.name: tool for tool in TOOLS if tool.name != "cost" or site.root is not None}
+    """The tools of a site by name; those that read logs need a root folder."""
+    return {tool.name: tool for tool in TOOLS if tool.name not in LOG_TOOLS or site.root is not None}

@@ -15,6 +15,7 @@ from voicebill.answers.parameters.inputs import (
     PRICE_LIST,
     PTU,
     RULE_INPUTS,
+    SESSION_QUERY,
     Input,
     Inputs,
 )
@@ -23,6 +24,7 @@ from voicebill.answers.reports.capacity import CapacityReport
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.estimate import EstimateReport
+from voicebill.answers.reports.explanation import ExplanationReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.ptu import PtuReport
 from voicebill.answers.reports.report import Report
@@ -71,6 +73,9 @@ EXAMPLE_LOG = (
     '"cached_tokens_details": {"text_tokens": 64, "audio_tokens": 0}}, '
     '"output_token_details": {"text_tokens": 30, "audio_tokens": 91}}}}'
 )
+
+
+LOG_DESCRIPTION = "The unchanged log: JSON lines, CSV or another known format; plain, gzip, bzip2, xz, zstd; no Parquet."
 
 
 def parse_flag(name: str, values: MutableMapping[str, Any]) -> bool:
@@ -196,19 +201,32 @@ GET_RULES = _get(
     "The rules by which a model's conversations are counted, with their evidence",
     input_parameters(RULE_INPUTS),
 )
+
+
+def _log_request(query: Inputs) -> dict[str, Any]:
+    """A log as the body, with the query of its records."""
+    return {
+        "parameters": [
+            *input_parameters(LOG_DEFAULTS),
+            _parameter("format", "Format of the log. Default: detected automatically."),
+            *input_parameters(query),
+        ],
+        "requestBody": {
+            "required": True,
+            "description": LOG_DESCRIPTION,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
+        },
+    }
+
+
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
-POST_COST["openapi_extra"] = {
-    "parameters": [
-        *input_parameters(LOG_DEFAULTS),
-        _parameter("format", "Format of the log. Default: detected automatically."),
-        *input_parameters(LOG_QUERY),
-    ],
-    "requestBody": {
-        "required": True,
-        "description": "The unchanged log: JSON lines, CSV or another known format; plain, gzip, bzip2, xz, zstd; no Parquet.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLE_LOG}},
-    },
-}
+POST_COST["openapi_extra"] = _log_request(LOG_QUERY)
+POST_EXPLAIN = _route(
+    ExplanationReport,  # type: ignore[arg-type] # one of two reports
+    "Why the calls of a usage log cost what they did, or with a session, why that call did; the log is not stored",
+    body=True,
+)
+POST_EXPLAIN["openapi_extra"] = _log_request(SESSION_QUERY)
 
 EXAMPLE_LOAD = {
     "model": "gpt-5.2",

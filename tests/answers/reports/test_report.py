@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import voicebill
+from tests.answers.sessions.recorded import GOLDEN, case_session
 from tests.cases import DAY
 from voicebill.answers.answer import Answer
 from voicebill.answers.reports import estimate, plan, report
@@ -42,6 +43,10 @@ def answers() -> Iterator[Answer]:
         model="gpt-5.2", day=DAY, calls_per_minute=Decimal(1000), prompt_tokens=Decimal(200), response_tokens=Decimal(20)
     )
     yield voicebill.size_ptus(request, voicebill.load_facts())
+    models = voicebill.RecordedModels(voicebill.load_facts(), voicebill.CostQuery())
+    session = case_session(GOLDEN)
+    yield voicebill.explain_log(lambda: [session], models)
+    yield voicebill.explain_call(session.name, lambda _: [session], models)
     yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), voicebill.load_facts().prices)
 
 

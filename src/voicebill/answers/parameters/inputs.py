@@ -1224,7 +1224,7 @@ SESSION_QUERY: Inputs = {
             help="The call to explain, by the name of its session",
             kind=kinds.TEXT,
             group=QUERY,
-            default_text="all calls",
+            default_text="all",
             example="sess_1",
         ),
         Input(

@@ -14,8 +14,12 @@ from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
 from voicebill.answers.recorded.result import Cost, CostGroup
+from voicebill.answers.reports.explanation_handout import PART_TEXTS
 from voicebill.answers.reports.table_cells import amount_status
 from voicebill.answers.sensitivity.sensitivity import Swing
+from voicebill.answers.sessions.cache_losses import LOSS_CAUSES, LOSS_TEXTS
+from voicebill.answers.sessions.log_explanation import LogExplanation
+from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.conversation.cache import usage
 from voicebill.conversation.plan import MAX_MINUTES, Plan
@@ -210,6 +214,19 @@ def meter_bars(answer: Cost) -> list[BarRow]:
         low, high = sums.get(line.line.meter.label, (0, 0))
         sums[line.line.meter.label] = (low + line.low_amount, high + line.high_amount)
     return [BarRow(label, 0.0, to_dollars(high), to_dollars(low)) for label, (low, high) in sums.items()]
+
+
+def explanation_bars(answer: LogExplanation | SessionExplanation) -> list[BarRow]:
+    """What calls, or one call, cost by part, and then what each cause of a cache loss has cost of it."""
+    if isinstance(answer, LogExplanation):
+        losses = {entry.cause: entry.amount for entry in answer.causes}
+    else:
+        losses = {cause: answer.lost(cause) for cause in LOSS_CAUSES}
+    of_resent = [(f"of it: {LOSS_TEXTS[cause]}", amount) for cause, amount in losses.items()]
+    amounts: list[tuple[str, Amount]] = []
+    for name, amount in answer.parts._asdict().items():
+        amounts += [(PART_TEXTS[name], amount), *(of_resent if name == "resent" else [])]
+    return [BarRow(label, 0.0, to_dollars(amount), to_dollars(amount)) for label, amount in amounts if amount]
 
 
 def is_time_series(answer: Cost) -> bool:

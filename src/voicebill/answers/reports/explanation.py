@@ -16,7 +16,7 @@ from voicebill.answers.reports.report import (
 from voicebill.answers.sessions.cache_losses import CacheLoss, LossCause
 from voicebill.answers.sessions.carried_costs import CarriedKind
 from voicebill.answers.sessions.explained_response import ExplainedResponse, PartAmounts
-from voicebill.answers.sessions.log_explanation import CallCost, CauseCost, LogExplanation, UnusableCalls
+from voicebill.answers.sessions.log_explanation import CallSummary, CauseCost, LogExplanation, UnusableCalls
 from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.answers.sessions.waste import Waste, WasteKind
 from voicebill.billing.money import format_dollars
@@ -128,7 +128,7 @@ class DearCallReport(Report):
     """What it would have cost less without that cause."""
 
     @classmethod
-    def of(cls, call: CallCost) -> "DearCallReport":
+    def of(cls, call: CallSummary) -> "DearCallReport":
         """A call in one line."""
         return cls(
             session=call.session,
@@ -402,3 +402,7 @@ class CallExplanationReport(Report):
             ),
             warnings=answer.warnings,
         )
+
+
+ExplanationReport = LogExplanationReport | CallExplanationReport
+"""The JSON of an explanation: that of many calls, or of one."""

@@ -31,12 +31,20 @@ PART_TEXTS = {
     "output": "output",
 }
 MAX_CARRIED_REPLIES = 3
-CALL_COLUMNS = ("session", "tenant", "dollars", "responses", "minutes", "cause", "cause_dollars")
-RESPONSE_COLUMNS = (
+BASIS = "Recorded usage at published prices. The provider's invoice is authoritative."
+CALL_RECORD_COLUMNS = ("session", "tenant", "dollars", "responses", "minutes", "cause", "cause_dollars")
+RESPONSE_RECORD_COLUMNS = (
     *("turn", "kind", "status", "new_text", "new_audio", "resent_text", "resent_audio", "cached_text", "cached_audio"),
     *("written_text", "text_out", "audio_out", "dollars", "expected_dollars", "causes", "lost_dollars"),
 )
-Money = Callable[[Amount], str]
+AmountFormat = Callable[[Amount], str]
+
+
+def explanation_handout(answer: LogExplanation | SessionExplanation, *, exact: bool = False) -> Handout:
+    """The document of an explanation: its records are the dearest calls, or the responses of the call."""
+    if isinstance(answer, SessionExplanation):
+        return call_explanation_handout(answer, exact=exact)
+    return log_explanation_handout(answer, exact=exact)
 
 
 def log_explanation_handout(answer: LogExplanation, *, exact: bool = False) -> Handout:
@@ -46,12 +54,13 @@ def log_explanation_handout(answer: LogExplanation, *, exact: bool = False) -> H
         title="What the calls cost, and why",
         summary=_log_summary(answer, money),
         sections=tuple(_log_sections(answer, money)),
-        records=(CALL_COLUMNS, *_call_records(answer)),
+        records=(CALL_RECORD_COLUMNS, *_call_records(answer)),
         version=package_version(),
+        basis=BASIS,
     )
 
 
-def _log_summary(answer: LogExplanation, money: Money) -> str:
+def _log_summary(answer: LogExplanation, money: AmountFormat) -> str:
     if not answer.explained:
         return f"None of {pluralize(answer.calls, 'call')} can be explained."
     mean = money(Fraction(answer.amount) / answer.explained)
@@ -59,11 +68,11 @@ def _log_summary(answer: LogExplanation, money: Money) -> str:
     resent = format_percent(float(share_of(answer.parts.resent, answer.amount)))
     return (
         f"{money(answer.amount)} for {of_all}, {mean} a call; {resent} of it for input that was sent again without the cache. "
-        f"By the rules, {money(answer.expected)} were to be expected."
+        f"By the rules, {money(answer.expected)} was to be expected."
     )
 
 
-def _log_sections(answer: LogExplanation, money: Money) -> Iterator[HandoutSection]:
+def _log_sections(answer: LogExplanation, money: AmountFormat) -> Iterator[HandoutSection]:
     if answer.explained:
         yield HandoutSection("Cost breakdown", table=_part_table(answer.parts, answer.amount, money))
     if answer.causes:
@@ -104,7 +113,7 @@ def _unpriced_text(answer: LogExplanation) -> str:
     return f" + what {pluralize(answer.unpriced, 'call')} cost, which is not known" if answer.unpriced else ""
 
 
-def _dearest_table(answer: LogExplanation, money: Money) -> HandoutTable:
+def _dearest_table(answer: LogExplanation, money: AmountFormat) -> HandoutTable:
     rows = tuple(
         (
             call.session,
@@ -151,7 +160,8 @@ def call_explanation_handout(answer: SessionExplanation, *, exact: bool = False)
         title=f"What call {answer.session.name} cost, and why",
         summary=(
             f"{money(answer.amount)} for {pluralize(len(answer.responses), 'response')} of {quote.offer.name}; by the rules, "
-            f"{money(answer.expected)} were to be expected. {money(lost)} more than if all of its history had been cached."
+            f"{money(answer.expected)} was to be expected. With all of its history from the cache, it would have cost "
+            f"{money(lost)} less."
         ),
         sections=(
             HandoutSection("Response by response", table=_response_table(answer.responses, money)),
@@ -160,13 +170,14 @@ def call_explanation_handout(answer: SessionExplanation, *, exact: bool = False)
             *([HandoutSection("Paid for nothing", table=_waste_table(answer.waste, money))] if answer.waste else []),
             *note_sections(("Warnings", answer.warnings), ("Assumptions", _call_assumptions(answer))),
         ),
-        records=(RESPONSE_COLUMNS, *map(_response_record, answer.responses)),
+        records=(RESPONSE_RECORD_COLUMNS, *map(_response_record, answer.responses)),
         version=package_version(),
         is_wide=True,
+        basis=BASIS,
     )
 
 
-def _response_table(responses: Iterable[ExplainedResponse], money: Money) -> HandoutTable:
+def _response_table(responses: Iterable[ExplainedResponse], money: AmountFormat) -> HandoutTable:
     rows = []
     for response in responses:
         kind = "" if response.pair.simulated.kind == "reply" else " tool"
@@ -187,7 +198,7 @@ def _response_table(responses: Iterable[ExplainedResponse], money: Money) -> Han
     return HandoutTable(columns, tuple(rows), text_columns=(7,))
 
 
-def _loss_texts(response: ExplainedResponse, money: Money) -> Iterator[str]:
+def _loss_texts(response: ExplainedResponse, money: AmountFormat) -> Iterator[str]:
     for loss in response.losses:
         yield f"{LOSS_TEXTS[loss.cause]} ({money(loss.amount)})" if loss.amount else LOSS_TEXTS[loss.cause]
 
@@ -213,7 +224,7 @@ def _response_record(response: ExplainedResponse) -> tuple[CsvCell, ...]:
     )
 
 
-def _carried_section(answer: SessionExplanation, money: Money) -> Iterator[HandoutSection]:
+def _carried_section(answer: SessionExplanation, money: AmountFormat) -> Iterator[HandoutSection]:
     rows: list[tuple[str, float]] = [
         (entry.kind, entry.amount) for entry in answer.carried if entry.turn is None and entry.amount
     ]
@@ -238,7 +249,7 @@ def _call_assumptions(answer: SessionExplanation) -> Iterator[str]:
         yield (f"the log leaves {what} open, such as how much of an interrupted reply was played: likely values are taken")
 
 
-def _part_table(parts: PartAmounts, total: Amount, money: Money) -> HandoutTable:
+def _part_table(parts: PartAmounts, total: Amount, money: AmountFormat) -> HandoutTable:
     rows = [(PART_TEXTS[name], amount) for name, amount in parts._asdict().items() if amount]
     rows.append(("transcription and everything else", total - parts.total))
     return HandoutTable(
@@ -247,15 +258,15 @@ def _part_table(parts: PartAmounts, total: Amount, money: Money) -> HandoutTable
     )
 
 
-def _carried_table(rows: Iterable[tuple[str, float]], total: Amount, money: Money) -> HandoutTable:
+def _carried_table(rows: Iterable[tuple[str, float]], total: Amount, money: AmountFormat) -> HandoutTable:
     return HandoutTable(("", "cost", "share"), tuple(_share_row(label, round(amount), total, money) for label, amount in rows))
 
 
-def _share_row(label: str, amount: Amount, total: Amount, money: Money) -> tuple[HandoutCell, ...]:
+def _share_row(label: str, amount: Amount, total: Amount, money: AmountFormat) -> tuple[HandoutCell, ...]:
     return (label, _amount(amount, money), format_percent(float(share_of(amount, total))))
 
 
-def _waste_table(waste: Iterable[Waste], money: Money) -> HandoutTable:
+def _waste_table(waste: Iterable[Waste], money: AmountFormat) -> HandoutTable:
     rows = tuple(
         (
             WASTE_TEXTS[entry.kind],
@@ -267,5 +278,5 @@ def _waste_table(waste: Iterable[Waste], money: Money) -> HandoutTable:
     return HandoutTable(("", "cases", "cost"), rows)
 
 
-def _amount(amount: Amount, money: Money) -> HandoutAmount:
+def _amount(amount: Amount, money: AmountFormat) -> HandoutAmount:
     return HandoutAmount(format_dollars(amount), money(amount))

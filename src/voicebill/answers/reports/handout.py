@@ -45,7 +45,7 @@ class HandoutSection:
 class Handout:
     """A document that is handed out. `records` are a title row and rows with the same amounts, exact, for programs.
 
-    `link` is the address at which the answer can be opened again; empty without one.
+    `link` is the address at which the answer can be opened again; empty without one. `basis` says what the amounts are.
     """
 
     title: str
@@ -55,11 +55,12 @@ class Handout:
     version: str
     link: str = ""
     is_wide: bool = False
+    basis: str = INVOICE_NOTE
 
     @property
     def closing(self) -> tuple[str, ...]:
         """The last lines: what the figures are, and who computed them."""
-        return (INVOICE_NOTE, f"Computed by voicebill {self.version}.")
+        return (self.basis, f"Computed by voicebill {self.version}.")
 
 
 def note_sections(*titled_notes: tuple[str, Iterable[str]]) -> tuple[HandoutSection, ...]:

@@ -100,9 +100,9 @@ def handout_csv(handout: Handout) -> str:
     return csv_text(handout.records)
 
 
-def handout_body(handout: Handout) -> str:
-    """A document as the HTML of an article, without a style. Amounts have their exact value in `<data value>`."""
-    return "\n".join(_html_lines(handout)) + "\n"
+def handout_body(handout: Handout, level: int = 1) -> str:
+    """A document as the HTML of a part of a page, in which its title is a heading of a level."""
+    return "\n".join(_html_lines(handout, level)) + "\n"
 
 
 def handout_page(handout: Handout) -> str:
@@ -117,13 +117,13 @@ def handout_page(handout: Handout) -> str:
     )
 
 
-def _html_lines(handout: Handout) -> Iterator[str]:
-    yield '<article class="handout">'
-    yield f"<h1>{html_text(handout.title)}</h1>"
+def _html_lines(handout: Handout, level: int = 1) -> Iterator[str]:
+    yield f'<article class="handout{" wide" if handout.is_wide else ""}">'
+    yield f"<h{level}>{html_text(handout.title)}</h{level}>"
     yield f'<p class="summary">{html_text(handout.summary)}</p>'
     for section in handout.sections:
-        yield f"<section>\n<h2>{html_text(section.title)}</h2>"
-        yield from _html_section(section)
+        yield f"<section>\n<h{level + 1}>{html_text(section.title)}</h{level + 1}>"
+        yield from _html_section(section, is_wide=handout.is_wide)
         yield "</section>"
     if handout.link:
         address = html_text(handout.link)
@@ -131,24 +131,26 @@ def _html_lines(handout: Handout) -> Iterator[str]:
     yield f'<p class="closing">{html_text(" ".join(handout.closing))}</p>\n</article>'
 
 
-def _html_section(section: HandoutSection) -> Iterator[str]:
+def _html_section(section: HandoutSection, *, is_wide: bool) -> Iterator[str]:
     if section.terms:
         yield "<dl>"
         yield from (f"<div><dt>{html_text(term)}</dt><dd>{html_text(value)}</dd></div>" for term, value in section.terms)
         yield "</dl>"
     if section.table:
-        yield from _html_table(section.table)
+        yield from _html_table(section.table, section.title if is_wide else "")
     yield from (f"<p>{html_text(paragraph)}</p>" for paragraph in section.paragraphs)
     if section.notes:
         tag = "ol" if section.is_numbered else "ul"
         yield f"<{tag}>{''.join(f'<li>{html_text(note)}</li>' for note in section.notes)}</{tag}>"
 
 
-def _html_table(table: HandoutTable) -> Iterator[str]:
+def _html_table(table: HandoutTable, scrolled_as: str) -> Iterator[str]:
+    """A table; with a name, one that scrolls where it is wider than its page."""
+    scrolls = f' role="region" aria-label="{html_text(scrolled_as)}" tabindex="0"' if scrolled_as else ""
     heads = (
         f'<th scope="col"{_cell_class(table, index)}>{html_text(column)}</th>' for index, column in enumerate(table.columns)
     )
-    yield f'<div class="tables"><table>\n<thead><tr>{"".join(heads)}</tr></thead>\n<tbody>'
+    yield f'<div class="tables"{scrolls}><table>\n<thead><tr>{"".join(heads)}</tr></thead>\n<tbody>'
     for row in table.rows:
         cells = "".join(
             f"<td{_cell_class(table, index)}>{_html_cell(cell)}</td>" for index, cell in enumerate(row[1:], start=1)

@@ -107,6 +107,6 @@ def explain_response(pair: ReconstructedResponse, use: CacheUse, prices: TokenPr
         tokens.text_out * prices.text_out + tokens.audio_out * prices.audio_out,
     )
     losses = tuple(LossAmount(loss.cause, prices.uncached(loss.tokens) - prices.cached(loss.tokens)) for loss in use.losses)
-    found_more = prices.uncached(use.cached) - prices.cached(use.cached)
-    expected = amounts.total + found_more - (prices.uncached(use.expected) - prices.cached(use.expected))
+    cached_savings = prices.uncached(use.cached) - prices.cached(use.cached)
+    expected = amounts.total + cached_savings - (prices.uncached(use.expected) - prices.cached(use.expected))
     return ExplainedResponse(pair, InputParts(new, resent, use.cached, written), use, amounts, losses, expected)

@@ -1,6 +1,6 @@
 """Explain what many recorded calls cost: the sums, the dearest calls, and what their cost had for causes."""
 
-import heapq
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ from voicebill.conversation.history import NOTHING, Tokens
 
 SAMPLED_SESSIONS = 400
 """From so many sessions it is found out what the cache usually does."""
-MAX_REASONS = 20
+MAX_LISTED_REASONS = 20
 NO_AMOUNTS = PartAmounts(*[Fraction(0)] * 5)
 NAMES_PER_REASON = 3
 
 
-class CallCost(NamedTuple):
+class CallSummary(NamedTuple):
     """One call: what it cost in picodollars, and the cause that cost most of it, with its extra cost.
 
     That replies shrink is the model's way, and only named as the cause where there is no other.
@@ -85,7 +85,7 @@ class LogExplanation(Answer):
     causes: tuple[CauseCost, ...]
     carried: Mapping[CarriedKind, float]
     waste: tuple[Waste, ...]
-    dearest: tuple[CallCost, ...]
+    dearest: tuple[CallSummary, ...]
     unusable: tuple[UnusableCalls, ...]
     other_amount: Amount
     unpriced: int
@@ -111,7 +111,7 @@ class _Tally:
     cause_amounts: dict[LossCause, Fraction] = field(default_factory=dict)
     carried: dict[CarriedKind, float] = field(default_factory=lambda: dict.fromkeys(CARRIED_KINDS, 0.0))
     waste: list[Waste] = field(default_factory=list)
-    dearest: list[tuple[Fraction, int, CallCost]] = field(default_factory=list)
+    dearest: list[tuple[Fraction, int, CallSummary]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     reason_names: dict[str, list[str]] = field(default_factory=dict)
     other_amount: Amount = Fraction(0)
@@ -137,10 +137,9 @@ class _Tally:
             if entry.turn is None:
                 self.carried[entry.kind] += entry.amount
         self._add_waste(explanation.waste)
-        call = call_cost(explanation)
-        heapq.heappush(self.dearest, (Fraction(call.amount), -self.calls, call))
-        if len(self.dearest) > self.top:
-            heapq.heappop(self.dearest)
+        call = summarize_call(explanation)
+        insort(self.dearest, (-Fraction(call.amount), self.calls, call))
+        del self.dearest[self.top :]
 
     def add_unusable(self, session: RecordedSession, reason: str, models: RecordedModels) -> None:
         """Add a call that is not explained, with its cost as far as that is known."""
@@ -151,7 +150,7 @@ class _Tally:
         self._add_waste(list(idle_waste(session.records, models)))
         self.other_amount += amount
         self.unpriced += None in amounts
-        reason = reason if reason in self.reasons or len(self.reasons) < MAX_REASONS else "other reasons"
+        reason = reason if reason in self.reasons or len(self.reasons) < MAX_LISTED_REASONS else "other reasons"
         self.reasons[reason] += 1
         names = self.reason_names.setdefault(reason, [])
         if len(names) < NAMES_PER_REASON:
@@ -161,7 +160,7 @@ class _Tally:
         self.waste = list(total_waste([*self.waste, *entries]))
 
 
-def call_cost(explanation: SessionExplanation) -> CallCost:
+def summarize_call(explanation: SessionExplanation) -> CallSummary:
     """A call in one line: its cost, its length, and the cause that cost most."""
     lost = {cause: explanation.lost(cause) for cause in LOSS_CAUSES}
     faults = [name for name in LOSS_CAUSES if name != "reply-shrank" and lost[name]]
@@ -170,7 +169,7 @@ def call_cost(explanation: SessionExplanation) -> CallCost:
     records = [record.time_ms for record in explanation.session.records if record.time_ms is not None]
     start = explanation.session.started_ms
     minutes = None if start is None or not records else max(0, max(records) - start) / 60_000
-    return CallCost(
+    return CallSummary(
         explanation.amount,
         explanation.session.name,
         explanation.session.tenant,
@@ -248,7 +247,7 @@ def explain_log(
         tuple(sorted(causes, key=lambda entry: -entry.amount)),
         tally.carried,
         tuple(tally.waste),
-        tuple(call for _, _, call in sorted(tally.dearest, key=lambda entry: (-entry[0], -entry[1]))),
+        tuple(call for _, _, call in tally.dearest),
         tuple(UnusableCalls(reason, count, tuple(tally.reason_names[reason])) for reason, count in tally.reasons.most_common()),
         tally.other_amount,
         tally.unpriced,

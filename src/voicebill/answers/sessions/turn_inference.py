@@ -36,7 +36,7 @@ PROMPT_SHARE = 0.68
 MAX_SILENCE_MS = 60 * 60 * 1000
 """A longer pause counts as one of this length: scripts last a day at most."""
 
-Change = Literal["prompt", "instructions", "deletion", "typed"]
+InputChange = Literal["prompt", "instructions", "deletion", "typed"]
 """What changed an input other than talk: another prompt, as events show; instructions of another length, by the counts; items
 that are gone; typed text."""
 Outcome = Literal["complete", "interrupted"]
@@ -58,7 +58,7 @@ class ScriptPlace(NamedTuple):
     """
 
     turn: int
-    changes: tuple[Change, ...]
+    changes: tuple[InputChange, ...]
     removed_oldest: bool = False
 
 
@@ -132,7 +132,7 @@ class TurnInference:
         self._pending: _PendingTranscript | None = None
         self._reply_item = MirroredItem(0)
         self._rounds: list[_ToolRound] = []
-        self._changes: list[Change] = []
+        self._changes: list[InputChange] = []
         self._prompt_now = 0
         self._prompt: str | None = None
         self._spoken: list[int] = []
@@ -417,8 +417,8 @@ class TurnInference:
         if details.deleted_items or audio < 0:
             return True
         if details.user_audio_ms is not None and details.played_ms is None:
-            said = details.user_audio_ms // self.rules.user_audio_ms_per_token
-            if audio < said - (details.user_messages or 1):
+            spoken = details.user_audio_ms // self.rules.user_audio_ms_per_token
+            if audio < spoken - (details.user_messages or 1):
                 return True
         return residual < -TRANSCRIPT_TOLERANCE_TOKENS and not is_prompt
 

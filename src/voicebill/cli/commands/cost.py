@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from voicebill.answers.parameters.inputs import LOG_QUERY
+from voicebill.answers.parameters.inputs import LOG_QUERY, QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.recorded.cost import cost
@@ -41,7 +41,6 @@ from voicebill.facts import load_facts
 if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
-QUERY_PANEL = "Query"
 TextRow = tuple[str, ...]
 AMOUNT_SUFFIXES = {"partial": " + unpriced usage", "nothing": ", nothing counted"}
 """The suffix of an amount by status, if some usage of its group has no price or nothing was counted."""
@@ -60,12 +59,12 @@ def cost_command(
     log_input: LogInput,
     query_table: dict[str, Any],
     calls: Annotated[
-        bool, typer.Option("--calls/--no-calls", help="Show the cost per call, in percentiles.", rich_help_panel=QUERY_PANEL)
+        bool, typer.Option("--calls/--no-calls", help="Show the cost per call, in percentiles.", rich_help_panel=QUERY)
     ] = True,
     prices: PricesOption = None,
     out: Annotated[
         Path | None,
-        option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY_PANEL, metavar="FILE"),
+        option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY, metavar="FILE"),
     ] = None,
     engine: Annotated[
         str,

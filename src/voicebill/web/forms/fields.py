@@ -20,6 +20,7 @@ from voicebill.answers.parameters.inputs import (
     PLAN,
     PTU,
     SELECTION,
+    SESSION_QUERY,
     Input,
     Inputs,
     groups_of,
@@ -180,6 +181,7 @@ PTU_FIELDS = FieldGroup("", tuple(field for field in form_groups(PTU.values())[0
 PTU_MORE_FIELDS = (FieldGroup("Load by hour, PTUs to buy, day", tuple(form_field(PTU[name]) for name in _PTU_FOLDED)),)
 PTU_BUSY_HOUR_FIELDS = FieldGroup(BUSY_HOUR, tuple(form_field(row) for row in PTU.values() if row.group == BUSY_HOUR))
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
+SESSION_FIELD = form_field(SESSION_QUERY["session"])
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}
 

@@ -169,6 +169,13 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("change", (event) => {
   if (event.target === input ? file() : file() || form.elements.sample) update();
 });
+// Another view of the same log: its bill, or what explains it or one of its calls.
+answer.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-fields]");
+  if (!button) return;
+  for (const [name, value] of Object.entries(JSON.parse(button.dataset.fields))) document.getElementById(`f-${name}`).value = value;
+  update();
+});
 cancel.addEventListener("click", () => running?.abort());
 window.addEventListener("popstate", () => {
   if (location.search !== shownSearch) location.reload();

@@ -1,0 +1,39 @@
+"""Explain the calls of a usage table in DuckDB, or one of them."""
+
+from collections.abc import Callable, Iterable
+
+from voicebill.answers.parameters.inputs import DEAREST_CALLS
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.sessions.log_explanation import LogExplanation, explain_call, explain_log
+from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.answers.sessions.recorded_session import RecordedSession
+from voicebill.answers.sessions.session_explanation import SessionExplanation
+from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.engines.recorded_sessions import count_without_session, recorded_sessions
+
+
+def explain_usage(
+    engine: DuckDBEngine,
+    query: CostQuery,
+    models: RecordedModels,
+    *,
+    session: str | None = None,
+    dearest: int = DEAREST_CALLS,
+    on_call: Callable[[int], None] | None = None,
+) -> LogExplanation | SessionExplanation:
+    """Explain the calls of which a record matches the query, or the call of a session's name.
+
+    `on_call` is called with the number of calls so far.
+
+    Raises:
+        InvalidInput: there is no such call, or it cannot be explained; the filter needs prices.
+        EngineError: the memory or the disk is full.
+    """
+
+    def sessions(name: str | None = None) -> Iterable[RecordedSession]:
+        return recorded_sessions(engine, query, name)
+
+    if session is not None:
+        return explain_call(session, sessions, models)
+    without = count_without_session(engine, query)
+    return explain_log(sessions, models, dearest=dearest, records_without_session=without, on_call=on_call)
