@@ -4,7 +4,7 @@ Only numbers are kept, and keyed fingerprints of instructions and tools. What ca
 response; what follows is new for the next one. A response without usage leaves what was new to the next one.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
@@ -15,8 +15,8 @@ from voicebill.logs.formats.realtime_events import EventItem, EventResponse, Eve
 
 MAX_RESPONSES_IN_PROGRESS = 8
 """So many responses of one session may be in progress; of more, the oldest is given up."""
-MAX_READ_ITEMS = 64
-"""So many items that a response has read are remembered: events of theirs may follow, or be repeated."""
+MAX_READ_ITEMS = 8
+"""So many items that a response has read are remembered: events of theirs may follow."""
 INPUT_AUDIO = b'"input_audio"'
 PROMPT_DIGEST_BYTES = 8
 NewItemKind = Literal["speech", "text", "tool-result"]
@@ -49,16 +49,27 @@ class NewItems:
         self.deleted += earlier.deleted
 
 
+@dataclass(frozen=True, slots=True)
+class ResponseInProgress:
+    """A response that has begun: what was new for it, and its prompt."""
+
+    name: str
+    new: NewItems
+    prompt: str | None
+
+
 @dataclass(slots=True)
 class ConversationState:
-    """What is new in one session so far, by the response that reads it; also which kinds of events its log has."""
+    """What is new in one session so far, by the response that reads it; also which kinds of events its log has.
+
+    There is one for each session of a log, so it takes little memory while nothing is new.
+    """
 
     has_speech_events: bool = False
     has_item_events: bool = False
-    new: NewItems = field(default_factory=NewItems)
-    _in_progress: dict[str, tuple[NewItems, str | None]] = field(default_factory=dict)
-    """What was new for responses that have begun, and their prompts."""
-    _read_items: dict[str, None] = field(default_factory=dict)
+    _new: NewItems | None = None
+    _in_progress: tuple[ResponseInProgress, ...] = ()
+    _read_items: tuple[str, ...] = ()
     _speech_start: tuple[str, float] | None = None
     """The item that the user is speaking, and the time in the session's audio at which it began, in ms."""
     _instructions: bytes | None = None
@@ -66,6 +77,13 @@ class ConversationState:
     """Keyed digests of the session's instructions and tools; None: not known."""
     _next_prompt: str | None = None
     """That of the next response, if its request has one of its own."""
+
+    @property
+    def new(self) -> NewItems:
+        """What is new for the next response."""
+        if self._new is None:
+            self._new = NewItems()
+        return self._new
 
     def on_speech_started(self, event: WrappedEvent) -> None:
         """The user begins to speak."""
@@ -131,51 +149,55 @@ class ConversationState:
 
     def on_response_created(self, response: EventResponse) -> None:
         """A response begins: it reads all that is there."""
-        if response.id and response.id not in self._in_progress:
-            self._in_progress[response.id] = self._take()
-            if len(self._in_progress) > MAX_RESPONSES_IN_PROGRESS:
-                del self._in_progress[next(iter(self._in_progress))]
+        if response.id and all(entry.name != response.id for entry in self._in_progress):
+            self._in_progress = (*self._in_progress, self._begin(response.id))[-MAX_RESPONSES_IN_PROGRESS:]
 
-    def _take(self) -> tuple[NewItems, str | None]:
-        new, self.new = self.new, NewItems()
-        self._read_items.update(dict.fromkeys(new.kinds))
-        for item in list(self._read_items)[: max(0, len(self._read_items) - MAX_READ_ITEMS)]:
-            del self._read_items[item]
+    def _begin(self, name: str) -> ResponseInProgress:
+        new, self._new = self._new or NewItems(), None
+        if new.kinds:
+            self._read_items = (*self._read_items, *new.kinds)[-MAX_READ_ITEMS:]
         prompt, self._next_prompt = self._next_prompt or _prompt(self._instructions, self._tools), None
-        return new, prompt
+        return ResponseInProgress(name, new, prompt)
+
+    def _end(self, name: str) -> ResponseInProgress:
+        """The response that ends; it begins only now if its log does not say when."""
+        for entry in self._in_progress:
+            if entry.name == name:
+                self._in_progress = tuple(other for other in self._in_progress if other is not entry)
+                return entry
+        return self._begin(name)
 
     def details(self, response: EventResponse) -> ResponseDetails:
         """The details of a response that is done. Without usage, what was new for it is new for the next one."""
-        started = self._in_progress.pop(response.id, None) if response.id else None
-        new, prompt = started or self._take()
+        ended = self._end(response.id or "")
+        new = ended.new
         usage = response.usage
         if usage is None or not (usage.input_tokens or usage.output_tokens):
             self.new.add_earlier(new)
         has_messages = self.has_speech_events or self.has_item_events
-        return replace(
-            _output_details(response),
+        usage_details = None if usage is None else usage.output_token_details or usage.output_tokens_details
+        calls, messages = _output_counts(response)
+        return ResponseDetails(
             user_messages=new.count("speech") if has_messages else None,
             user_audio_ms=new.total_speech_ms if has_messages else None,
             text_messages=new.count("text") if self.has_item_events else None,
             tool_results=new.count("tool-result") if self.has_item_events else None,
             played_ms=None if new.played_ms is None else max(0, round(new.played_ms)),
             deleted_items=new.deleted if new.deleted or self.has_item_events else None,
-            prompt=prompt,
+            tool_calls=calls,
+            reply_messages=messages,
+            reasoning_tokens=None if usage_details is None else usage_details.reasoning_tokens,
+            prompt=ended.prompt,
         )
 
 
-def _output_details(response: EventResponse) -> ResponseDetails:
-    """The details of a response's own output. An empty list of items says nothing if there is output: the log leaves it out."""
+def _output_counts(response: EventResponse) -> tuple[int | None, int | None]:
+    """The tool calls and messages of a response; None if the log leaves its items out, as where it has output but no items."""
     usage, output = response.usage, response.output
-    reasoning_tokens = None
-    if usage is not None and (counts := usage.output_token_details or usage.output_tokens_details):
-        reasoning_tokens = counts.reasoning_tokens
     if output is None or (not output and usage is not None and usage.output_tokens):
-        return ResponseDetails(reasoning_tokens=reasoning_tokens)
+        return None, None
     types = [item.type for item in output]
-    return ResponseDetails(
-        tool_calls=types.count("function_call"), reply_messages=types.count("message"), reasoning_tokens=reasoning_tokens
-    )
+    return types.count("function_call"), types.count("message")
 
 
 def _digest(content: Raw, key: bytes) -> bytes | None:
