@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from voicebill.answers.recorded.filters import FILTER_FIELDS, And, Condition, FieldComparison, FieldValue, In, Not, Or
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
-from voicebill.billing.record import RECORD_KINDS, Record, RecordKind
+from voicebill.billing.record import RECORD_KINDS, Record, RecordKind, ResponseDetails
 from voicebill.billing.usage import Status, Usage
 
 COMPARED_FIELDS = [field.name for field in fields(Cost) if field.name != "prices"]
@@ -95,6 +95,22 @@ def usages(meters: tuple[str, ...]) -> st.SearchStrategy[dict[str, int]]:
     return st.dictionaries(st.sampled_from(meters), quantities, max_size=4)
 
 
+counts = st.none() | st.integers(0, 5)
+details = st.builds(
+    ResponseDetails,
+    user_messages=counts,
+    user_audio_ms=st.none() | st.integers(0, 10**6),
+    text_messages=counts,
+    tool_results=counts,
+    played_ms=counts,
+    deleted_items=counts,
+    tool_calls=counts,
+    reply_messages=counts,
+    reasoning_tokens=counts,
+    prompt=st.sampled_from([None, "0123456789abcdef", "fedcba9876543210"]),
+)
+
+
 @st.composite
 def records(draw: st.DrawFn) -> Record:
     """Generate a record of any kind, with any of the fields that a log may give."""
@@ -137,6 +153,7 @@ def records(draw: st.DrawFn) -> Record:
         repeated_input={meter: draw(st.integers(0, quantity)) for meter, quantity in candidates[0].items()}
         if has_repeated_input
         else None,
+        details=draw(st.none() | details) if kind == "response" else None,
     )
 
 

@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from multiprocessing.connection import Connection
@@ -20,13 +20,16 @@ from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import Adjustment
-from voicebill.billing.record import Record
+from voicebill.billing.record import Record, ResponseDetails
 from voicebill.billing.usage import Usage
 from voicebill.billing.validity import PartialDate
 from voicebill.cli.display.table_files import write_table
 from voicebill.engines.in_duckdb import DuckDBEngine, EngineError
 from voicebill.engines.ledger import Ledger
+from voicebill.engines.ledger_files import fingerprint_of
 from voicebill.engines.ledger_writer import MAX_PARTS_PER_DAY
+from voicebill.engines.recorded_sessions import recorded_sessions
+from voicebill.engines.sql import DETAIL_COLUMNS
 from voicebill.facts import load_facts
 from voicebill.facts.files import UnreadableFile
 
@@ -195,7 +198,7 @@ def test_a_file_that_the_ledger_does_not_know_is_set_aside(tmp_path: Path) -> No
         (lambda folder: (folder / "ledger.json").write_text("{"), "is damaged"),
         (
             lambda folder: (folder / "ledger.json").write_text('{"version": 99}'),
-            "is a ledger of version 99; this voicebill reads version 4: install a newer one",
+            "is a ledger of version 99; this voicebill reads version 5: install a newer one",
         ),
         (
             lambda folder: (folder / "ledger.json").write_text('{"version": 1, "generation": 3, "parts": [], "retired": []}'),
@@ -241,6 +244,82 @@ def test_a_ledger_without_projects_is_read_and_added_to(tmp_path: Path) -> None:
     groups = {group.keys: group.records for group in costs(tmp_path, by=("project",)).groups}
     assert groups == {(None,): 2, ("p",): 1, ("q",): 1}
     assert json.loads((tmp_path / "ledger.json").read_text())["version"] == 5
+
+
+DETAILS = ResponseDetails(user_messages=1, user_audio_ms=2_500, tool_calls=0, prompt="0123456789abcdef")
+
+
+def as_version_4(ledger: Ledger) -> None:
+    """Make a ledger one of version 4: its files have no details, and it has no key for prompts."""
+    manifest = json.loads((ledger.folder / "ledger.json").read_text())
+    for part in manifest["parts"]:
+        file = ledger.folder / part["path"]
+        pq.write_table(pq.read_table(file).drop_columns(list(DETAIL_COLUMNS)), file)
+        part.update(asdict(fingerprint_of(file)))
+    del manifest["prompt_key"]
+    (ledger.folder / "ledger.json").write_text(json.dumps(manifest | {"version": 4}))
+
+
+def recorded_details(folder: Path) -> dict[str, ResponseDetails | None]:
+    """Return the details of a ledger's records by their keys."""
+    with DuckDBEngine(Ledger(folder).files()) as database:
+        sessions = recorded_sessions(database, CostQuery())
+        return {entry.key: entry.details for session in sessions for entry in session.records}
+
+
+def test_a_ledger_without_details_is_read_and_added_to(tmp_path: Path) -> None:
+    """The details of its records are unknown. The same record changes nothing; with details it replaces the earlier one."""
+    ledger = Ledger(tmp_path)
+    ledger.record([record("a"), record("b")])
+    as_version_4(ledger)
+    assert recorded_details(tmp_path) == {"a:completed": None, "b:completed": None}
+    assert ledger.record([record("a")]).repeated == 1
+    summary = ledger.record([record("b", details=DETAILS), record("c", details=DETAILS)])
+    assert (summary.added, summary.corrected) == (1, 1)
+    assert recorded_details(tmp_path) == {"a:completed": None, "b:completed": DETAILS, "c:completed": DETAILS}
+    assert costs(tmp_path).total.low == total(*map(record, "abc")).low
+
+
+def test_details_that_are_recorded_are_kept(tmp_path: Path) -> None:
+    """A log with usage alone does not undo details, and details that differ, as of a part of a log, do not replace them."""
+    ledger = Ledger(tmp_path)
+    ledger.record([record("a", details=DETAILS)])
+    other = replace(DETAILS, user_messages=None)
+    for later in (record("a"), record("a", details=other), record("a", details=DETAILS)):
+        summary = ledger.record([later])
+        assert (summary.added, summary.corrected, summary.repeated) == (0, 0, 1)
+    assert recorded_details(tmp_path) == {"a:completed": DETAILS}
+
+
+def test_a_ledger_keeps_the_key_of_its_prompts(tmp_path: Path) -> None:
+    """The key with which the first log is read is that of all recordings; another ledger has another one."""
+    ledger = Ledger(tmp_path / "one")
+    key = ledger.prompt_key()
+    assert len(key) == 16
+    ledger.record([record("a")])
+    ledger.record([record("b")])
+    assert Ledger(tmp_path / "one").prompt_key() == key
+    assert Ledger(tmp_path / "other").prompt_key() != key
+
+
+def test_a_ledger_of_an_earlier_version_gets_a_key(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.record([record("a")])
+    before = ledger.prompt_key()
+    as_version_4(ledger)
+    later = Ledger(tmp_path)
+    key = later.prompt_key()
+    later.record([record("b")])
+    assert Ledger(tmp_path).prompt_key() == key != before
+
+
+@pytest.mark.parametrize("key", [7, "not hexadecimal"])
+def test_a_damaged_key_of_prompts_is_refused(tmp_path: Path, key: object) -> None:
+    Ledger(tmp_path).record([record("a")])
+    manifest = json.loads((tmp_path / "ledger.json").read_text())
+    (tmp_path / "ledger.json").write_text(json.dumps(manifest | {"prompt_key": key}))
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        Ledger(tmp_path).prompt_key()
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class ResponseDetails:
     prompt: str | None = None
 
 
+NO_DETAILS = ResponseDetails()
 _TRUST: dict[Status, int] = {"missing": 0, "inconsistent": 1, "ambiguous": 2, "exact": 3}
 
 
@@ -53,7 +54,8 @@ class Record:
     None; `region` is also None if a price applies everywhere. `repeated_input` is, per meter, how much of the quantity was
     already part of the conversation; None if that is not known. `session_started_at` is the time of the first event of its
     session. `source` and `line_number` say where it was read: a file and the line or row in it, from 1. A `cumulative`
-    record reports everything that its session has used so far. `details` are known from raw events only.
+    record reports everything that its session has used so far. `details` are known from raw events only; None if all are
+    unknown.
     """
 
     key: str
@@ -86,6 +88,8 @@ class Record:
                 f"{self.key} has {len(self.usage_candidates)} usages, so its status must be ambiguous or inconsistent, "
                 f"not {self.status}"
             )
+        if self.details == NO_DETAILS:
+            object.__setattr__(self, "details", None)
         for name in ("time", "session_started_at"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment.tzinfo is not UTC:

@@ -88,6 +88,8 @@ class Ledger:
     def prompt_key(self) -> bytes:
         """Return the key with which fingerprints of prompts are made; a new one, which the first recording keeps.
 
+        It is `LogDefaults.prompt_key` of logs that are read for this ledger, so that prompts of several recordings compare.
+
         Raises:
             UnreadableFile: there is no ledger, it cannot be read, is of another version, or is older than the last recording.
         """

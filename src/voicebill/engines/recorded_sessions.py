@@ -1,7 +1,7 @@
 """Stream recorded sessions from a usage table in DuckDB: one after another, however many there are."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -10,20 +10,33 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.sessions.recorded_session import RecordedResponse, RecordedSession, TokenQuantities
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.record import ResponseDetails
-from voicebill.engines import sql
 from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.engines.sql import (
+    ALL_SESSIONS,
+    DETAIL_COLUMNS,
+    SESSION_RECORD_COLUMNS,
+    SessionRange,
+    Statement,
+    records_without_session,
+    session_records,
+)
 
 ROWS_PER_FETCH = 5_000
-STARTED_MS = 2
-_FIRST_FIELD = 3
-_FIRST_TOKENS = 14
-_FIRST_DETAIL = _FIRST_TOKENS + len(TokenQuantities._fields) + 1
+ROW_BYTES = 500
+"""Sorting a row takes at most so much memory, on average."""
+MEMORY_SHARE_FOR_ROWS = 4
+"""At most a quarter of the memory is filled with rows: sorting on disk needs memory, too, and the more rows the more."""
+SAMPLES_PER_RANGE = 64
+MEMORY_BYTES = Statement("SELECT parse_formatted_bytes(current_setting('memory_limit'))")
+ROW_COUNT = Statement("SELECT COUNT(*) FROM usage WHERE session IS NOT NULL")
+_KEY, _METER, _QUANTITY, _STARTED_MS, _FIRST_FIELD = range(2, 7)
+_FIRST_DETAIL = _FIRST_FIELD + len(SESSION_RECORD_COLUMNS) - len(DETAIL_COLUMNS) - 1
 
 
 def recorded_sessions(engine: DuckDBEngine, query: CostQuery, session: str | None = None) -> Iterator[RecordedSession]:
     """Stream the sessions of which a record matches the query, with all their records, in the order of tenants and names.
 
-    `session`: only those of that name. The rows are sorted by DuckDB, on disk if they do not fit into its memory.
+    `session`: only those of that name. DuckDB sorts the rows: as many at a time as its memory allows.
 
     Raises:
         InvalidInput: the filter needs prices.
@@ -31,33 +44,49 @@ def recorded_sessions(engine: DuckDBEngine, query: CostQuery, session: str | Non
     """
     if "offer" in fields_of(query.where):
         raise InvalidInput("names an offer, which is known when sessions are priced: name model or provider", field="where")
-    for (tenant, name), rows in groupby(engine.stream(sql.session_records(query, session), ROWS_PER_FETCH), itemgetter(0, 1)):
-        members = list(rows)
-        starts = [row[STARTED_MS] for row in members if row[STARTED_MS] is not None]
-        yield RecordedSession(name, min(starts, default=None), tuple(map(_response, members)), tenant or None)
+    for between in session_ranges(engine) if session is None else [ALL_SESSIONS]:
+        rows = engine.stream(session_records(query, session, between), ROWS_PER_FETCH)
+        for (tenant, name), members in groupby(rows, itemgetter(0, 1)):
+            records = [list(record) for _, record in groupby(members, itemgetter(_KEY))]
+            starts = [first[_STARTED_MS] for first, *_ in records if first[_STARTED_MS] is not None]
+            yield RecordedSession(name, min(starts, default=None), tuple(map(_response, records)), tenant or None)
+
+
+def session_ranges(engine: DuckDBEngine) -> list[SessionRange]:
+    """Divide the sessions into ranges whose rows fit into the memory. A sample of the rows shows where they begin."""
+    ((memory_bytes,),), ((row_count,),) = engine.query(MEMORY_BYTES), engine.query(ROW_COUNT)
+    rows_per_range = max(1, memory_bytes // MEMORY_SHARE_FOR_ROWS // ROW_BYTES)
+    if row_count <= rows_per_range:
+        return [ALL_SESSIONS]
+    interval = max(1, rows_per_range // SAMPLES_PER_RANGE)
+    sample = engine.query(
+        Statement(f"""
+            SELECT COALESCE(tenant, '') AS tenant, session FROM usage
+            WHERE session IS NOT NULL AND hash(key, part) % {interval} = 0 ORDER BY 1, 2""")
+    )
+    starts = list(dict.fromkeys(sample[SAMPLES_PER_RANGE::SAMPLES_PER_RANGE]))
+    return [SessionRange(*ends) for ends in pairwise((None, *starts, None))]
 
 
 def count_without_session(engine: DuckDBEngine, query: CostQuery) -> int:
     """Return the number of records that match the query and belong to no session."""
-    ((count,),) = engine.query(sql.records_without_session(query))
+    ((count,),) = engine.query(records_without_session(query))
     return int(count)
 
 
-def _response(row: Sequence[Any]) -> RecordedResponse:
-    detail_values = row[_FIRST_DETAIL:]
-    other = row[_FIRST_DETAIL - 1]
-    has_details = any(value is not None for value in detail_values)
+def _response(rows: Sequence[Sequence[Any]]) -> RecordedResponse:
+    """Return a record of its rows, one for each meter."""
+    first = rows[0]
+    quantities = {row[_METER]: row[_QUANTITY] for row in rows if row[_METER]}
+    tokens = TokenQuantities._make(quantities.pop(name, 0) for name in TokenQuantities._fields)
+    details = first[_FIRST_DETAIL:]
+    has_details = any(value is not None for value in details)
     return RecordedResponse._make(
         (
-            *row[_FIRST_FIELD:_FIRST_TOKENS],
-            TokenQuantities._make(map(int, row[_FIRST_TOKENS : _FIRST_DETAIL - 1])),
-            _other_quantities(other) if other else (),
-            ResponseDetails(*detail_values) if has_details else None,
+            first[_KEY],
+            *first[_FIRST_FIELD:_FIRST_DETAIL],
+            tokens,
+            tuple(sorted(quantities.items())),
+            ResponseDetails(*details) if has_details else None,
         )
     )
-
-
-def _other_quantities(text: str) -> tuple[tuple[str, int], ...]:
-    """Return quantities of meters other than tokens, as the query writes them: name=quantity, by name."""
-    entries = (entry.rpartition("=") for entry in text.split(","))
-    return tuple(sorted((name, int(quantity)) for name, _, quantity in entries))

@@ -12,17 +12,17 @@ If an offer includes tokens in its minutes, there are also `included_meters` and
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from voicebill.answers.recorded.engine import PERCENTILES
 from voicebill.answers.recorded.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
-from voicebill.answers.sessions.recorded_session import TokenQuantities
 from voicebill.billing.record import ResponseDetails
 
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
-TOKEN_COLUMNS = TokenQuantities._fields
 DETAIL_COLUMNS = tuple(entry.name for entry in fields(ResponseDetails))
+SESSION_RECORD_COLUMNS = ("since_ms", "kind", "status", *SKU_FIELDS, "day", "until_ms", "outcome", *DETAIL_COLUMNS)
+TENANT_NAME = "COALESCE(u.tenant, '')"
 POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")
 """Fields that are columns of `quantity_sums` in every query, or that are joined to it."""
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
@@ -271,28 +271,31 @@ def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool, with
     return Statement(text, rows.values)
 
 
-def session_records(query: CostQuery, session: str | None) -> Statement:
-    """Select the records of sessions, one row each, in the order of sessions and times.
+class SessionRange(NamedTuple):
+    """The sessions from one on, by tenant and name, and before another one; None: from the first, or to the last."""
 
-    A session is selected with all its records if one of them matches the query; `session` selects those of one name. A record
-    with a range has the quantities of its first candidate. Columns: tenant, session, since_ms, those of the record, the tokens
-    by meter, the other quantities as a text, the details.
+    since: tuple[str, str] | None = None
+    until: tuple[str, str] | None = None
+
+
+ALL_SESSIONS = SessionRange()
+
+
+def session_records(query: CostQuery, session: str | None = None, between: SessionRange = ALL_SESSIONS) -> Statement:
+    """Select the rows of sessions' records in the order of tenants, sessions, times and places; all rows of a record in a row.
+
+    A session is selected with all its records if one of them matches the query; `session` selects those of one name. Of a
+    record with a range only the first candidate is selected. The columns are tenant, session, key, meter, quantity and those of
+    `SESSION_RECORD_COLUMNS`, which have values in the first row of a record only. The database only has to sort, for which it
+    needs less memory than for groups of texts.
     """
     rows = _UsageRows(query, with_prices=False)
-    meters = _comma_list(
-        f"CAST(SUM(CASE WHEN u.meter = '{meter}' THEN u.quantity ELSE 0 END) AS BIGINT) AS {meter}" for meter in TOKEN_COLUMNS
-    )
-    names = ("kind", "status", *SKU_FIELDS, "day", "until_ms", "outcome")
+    columns = _comma_list(f"CASE WHEN u.part = 0 THEN u.{name} END AS {name}" for name in SESSION_RECORD_COLUMNS)
     text = f"""
-        SELECT COALESCE(u.tenant, '') AS tenant, u.session, MIN(u.since_ms) AS since_ms, u.key,
-            {_comma_list(f"MIN(u.{name}) AS {name}" for name in names)}, {meters},
-            STRING_AGG(CASE WHEN u.meter NOT IN ('', {_comma_list(f"'{meter}'" for meter in TOKEN_COLUMNS)})
-                THEN u.meter || '=' || u.quantity END, ',') AS other,
-            {_comma_list(f"MIN(u.{name}) AS {name}" for name in DETAIL_COLUMNS)}
-        FROM usage u {rows.join_sessions(session)}
-        WHERE u.session IS NOT NULL AND u.reading <= 1
-        GROUP BY COALESCE(u.tenant, ''), u.session, u.key
-        ORDER BY COALESCE(u.tenant, ''), u.session, MIN(u.until_ms) NULLS LAST, MIN(u.source), MIN(u.line_number), u.key"""
+        SELECT {TENANT_NAME} AS tenant, u.session, u.key, u.meter, u.quantity, {columns}
+        FROM usage u {rows.join_sessions(session, between)}
+        WHERE {" AND ".join(("u.session IS NOT NULL", "u.reading <= 1", *rows.in_range(between)))}
+        ORDER BY {TENANT_NAME}, u.session, u.until_ms NULLS LAST, u.source, u.line_number, u.key, u.part"""
     return Statement(text, rows.values)
 
 
@@ -406,14 +409,25 @@ class _UsageRows:
         return f"""UNION ALL SELECT {column_list} FROM usage u LEFT JOIN price_periods s ON {_on_period("u", "s")}
             WHERE u.reading > 0 AND u.key IN (SELECT key FROM matching)"""
 
-    def join_sessions(self, session: str | None) -> str:
+    def join_sessions(self, session: str | None, between: SessionRange) -> str:
         """Join the sessions of which a record matches, or which have a name; nothing if all do."""
         named = [] if session is None else [f"u.session = {self._parameter(session)}"]
         conditions = self.conditions(*named)
         if not conditions:
             return ""
-        selected = f"SELECT DISTINCT COALESCE(u.tenant, '') AS tenant, u.session FROM usage u {conditions}"
-        return f"JOIN ({selected}) m ON m.session = u.session AND m.tenant = COALESCE(u.tenant, '')"
+        all_conditions = " AND ".join((conditions, *self.in_range(between)))
+        selected = f"SELECT DISTINCT {TENANT_NAME} AS tenant, u.session FROM usage u {all_conditions}"
+        return f"JOIN ({selected}) m ON m.session = u.session AND m.tenant = {TENANT_NAME}"
+
+    def in_range(self, between: SessionRange) -> list[str]:
+        """Conditions for sessions of a range."""
+        conditions = []
+        for end, sign, name_sign in ((between.since, ">", ">="), (between.until, "<", "<")):
+            if end is not None:
+                tenant, name = map(self._parameter, end)
+                in_tenant = f"{TENANT_NAME} = {tenant} AND u.session {name_sign} {name}"
+                conditions.append(f"({TENANT_NAME} {sign} {tenant} OR ({in_tenant}))")
+        return conditions
 
     @property
     def _quantity(self) -> str:

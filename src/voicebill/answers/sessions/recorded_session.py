@@ -83,10 +83,10 @@ def sessions_of_records(records: Iterable[Record]) -> Iterator[RecordedSession]:
     for record in deduplicate(records).values():
         if record.session is not None:
             by_session.setdefault((record.tenant or "", record.session), []).append(record)
-    for (_, name), members in sorted(by_session.items(), key=itemgetter(0)):
+    for (tenant, name), members in sorted(by_session.items(), key=itemgetter(0)):
         members.sort(key=_position)
         starts = [epoch_milliseconds(record.session_started_at) for record in members if record.session_started_at is not None]
-        yield RecordedSession(name, min(starts, default=None), tuple(map(recorded_response, members)), members[0].tenant)
+        yield RecordedSession(name, min(starts, default=None), tuple(map(recorded_response, members)), tenant or None)
 
 
 def _position(record: Record) -> tuple[bool, int, str, int, str]:

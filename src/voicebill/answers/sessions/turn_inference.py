@@ -17,12 +17,11 @@ from typing import Any, Literal, NamedTuple
 
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
 from voicebill.answers.sessions.removed_items import MirroredItem, Observed, likeliest_removal
-from voicebill.billing.record import ResponseDetails
+from voicebill.billing.record import NO_DETAILS, ResponseDetails
 from voicebill.conversation import token_counting
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import ToolCall
 
-NO_DETAILS = ResponseDetails()
 TRANSCRIPT_TOLERANCE_TOKENS = 10
 TRANSCRIPT_TOLERANCE_SHARE = 0.6
 """A transcript may differ from what the rules expect by so many tokens and this share of it; more has another cause."""

@@ -28,6 +28,7 @@ from voicebill.logs.formats.realtime_lines import (
     ENDINGS_WITHOUT_USAGE,
     EVENT_PREFIXES,
     LONG_LINE_BYTES,
+    TYPES_WITH_PROMPT,
     candidate_events,
     decode_line,
     holds_documents,
@@ -169,7 +170,10 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
         for line_number, line, index in candidate_events(lines, report):
             try:
                 event = decode_line(without_audio(line) if len(line) > LONG_LINE_BYTES else line)
-                if ignorable_type(event) not in reader.ignored_types:
+                event_type = ignorable_type(event)
+                if event_type not in reader.ignored_types:
+                    if len(line) > LONG_LINE_BYTES and event_type in TYPES_WITH_PROMPT:
+                        event = decode_line(line)
                     yield from reader.handle_line(with_content(event, line), lines, line_number, line, index)
                 elif reader.follows_time:
                     reader.follow(event, line)
@@ -221,14 +225,14 @@ class EventReader:
             "response.created": self._on_response_created,
             "response.completed": self._on_backend_response,
             "response.create": self._on_response_requested,
-            "input_audio_buffer.speech_started": self._on_change,
-            "input_audio_buffer.speech_stopped": self._on_change,
+            "input_audio_buffer.speech_started": self._on_speech_started,
+            "input_audio_buffer.speech_stopped": self._on_speech_stopped,
             "input_audio_buffer.committed": self._on_committed,
             "conversation.item.created": self._on_item,
             "conversation.item.added": self._on_item,
             "conversation.item.done": self._on_item,
-            "conversation.item.truncated": self._on_change,
-            "conversation.item.deleted": self._on_change,
+            "conversation.item.truncated": self._on_truncated,
+            "conversation.item.deleted": self._on_deleted,
             "session.created": self._on_session,
             "session.started": self._on_session,
             "session.updated": self._on_session,
@@ -410,20 +414,33 @@ class EventReader:
             session.conversation.on_response_requested(event.response, self._defaults.prompt_key)
         return ()
 
+    def _on_speech_started(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        session.conversation.on_speech_started(event)
+        return ()
+
+    def _on_speech_stopped(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        session.conversation.on_speech_stopped(event)
+        return ()
+
     def _on_committed(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         session.user_spoke = session.speech_seen = True
-        session.conversation.note(event)
+        session.conversation.on_committed(event)
         return ()
 
     def _on_item(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
         if event.item is not None:
-            if event.item.role == "user" and event.type != "conversation.item.done":
+            is_done = event.type == "conversation.item.done"
+            if event.item.role == "user" and not is_done:
                 session.user_spoke = session.speech_seen = True
-            session.conversation.add_item(event.item)
+            session.conversation.on_item(event.item, is_done=is_done)
         return ()
 
-    def _on_change(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
-        session.conversation.note(event)
+    def _on_truncated(self, event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        session.conversation.on_truncated(event)
+        return ()
+
+    def _on_deleted(self, _event: WrappedEvent, session: SessionState, _context: EventContext) -> Iterable[Record]:
+        session.conversation.on_deleted()
         return ()
 
     def _on_response_done(self, event: WrappedEvent, session: SessionState, context: EventContext) -> Iterable[Record]:

@@ -98,6 +98,8 @@ class EventResponse(Struct, gc=False):
     id: str | None = None
     status: str | None = None
     conversation_id: str | UnsetType | None = UNSET
+    conversation: Any = None
+    """In a request: "auto" or "none"."""
     model: str | None = None
     usage: EventUsage | None = None
     output: list[EventItem] | None = None

@@ -44,6 +44,8 @@ TYPES_WITH_CONTENT = frozenset(
     )
 )
 """The types of events that have content to read. A line with the type but without the content may have it under any name."""
+TYPES_WITH_PROMPT = frozenset(("session.created", "session.updated", "response.create", None))
+"""The types of events with instructions, and None for an event in several envelopes. They are parsed with all their text."""
 decode_line = msgspec.json.Decoder(WrappedEvent).decode
 
 
@@ -59,7 +61,7 @@ def with_content(event: WrappedEvent, line: bytes) -> WrappedEvent:
     for value in msgspec.json.decode(line).values():
         content = decode_text(value) if isinstance(value, str) else value
         if isinstance(content, dict) and content.get("type") == event.type:
-            return msgspec.structs.replace(event, event=msgspec.convert(content, WrappedEvent))
+            return msgspec.structs.replace(event, event=decode_line(msgspec.json.encode(content)))
     return event
 
 
