@@ -200,13 +200,14 @@ class _RawCall:
     def _reply(self, index: int, entry: CallResponse, turn: Turn) -> Iterator[str]:
         yield self._created(index, entry)
         kind = "output_audio" if turn.reply_audio_tokens else "output_text"
-        item = {"id": self._new_item(), "type": "message", "role": "assistant", "content": [{"type": kind}]}
+        name, status = self._new_item(), "completed" if entry.outcome == "completed" else "incomplete"
+        item = {"id": name, "type": "message", "status": status, "role": "assistant", "content": [{"type": kind}]}
         yield from self._item(entry.ended_ms, item)
         if entry.outcome == "cancelled" and self._speaks_next(entry):
             yield from self._begin_speech(entry.ended_ms)
         yield self._done(index, entry, item)
         if turn.played_ms is not None:
-            self.interrupted = (item["id"], turn.played_ms)
+            self.interrupted = (name, turn.played_ms)
 
     def _speaks_next(self, entry: CallResponse) -> bool:
         """Whether the user speaks in the turn after a response's."""
