@@ -60,10 +60,11 @@ def quantities(call: Call, index: int) -> dict[str, int]:
     return {meter: quantity for meter, quantity in by_meter.items() if quantity}
 
 
+@pytest.mark.parametrize("fault", [None, "another-model"])
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize("model", MODEL_NAMES)
-def test_a_log_has_the_usage_of_every_response(model: str, log: str, tmp_path: Path) -> None:
-    made = calls(with_model(VARIED, model), 30, 1)
+def test_a_log_has_the_usage_and_the_model_of_every_response(model: str, log: str, fault: Fault | None, tmp_path: Path) -> None:
+    made = calls(with_model(VARIED, model), 20, 1, fault)
     records = logged(made, log, tmp_path)
     truth = [
         (call.session, entry.model, entry.outcome, quantities(call, index))
