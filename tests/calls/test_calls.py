@@ -311,6 +311,22 @@ def test_the_events_of_a_call_are_in_order_and_begin_before_they_end(fault: Faul
         assert list(started.values()) == sorted(started.values())
 
 
+def test_who_interrupts_begins_to_speak_before_the_reply_ends_as_cancelled_and_is_cut() -> None:
+    made = calls(HiddenParameters(interrupted_share=0.5, split_share=0.0), 20, 20)
+    events = [json.loads(line)["event"] for line in raw_lines(made)]
+    cancelled = [
+        index
+        for index, event in enumerate(events)
+        if event["type"] == "response.done" and event["response"]["status"] == "cancelled"
+    ]
+    last = {call.session: f"resp_{call.session}_{len(call.responses) - 1}" for call in made}
+    assert cancelled
+    for index in cancelled:
+        assert events[index + 1]["type"] == "conversation.item.truncated"
+        if events[index]["response"]["id"] not in last.values():
+            assert events[index - 1]["type"] == "input_audio_buffer.speech_started"
+
+
 def test_the_example_is_what_the_generator_gives() -> None:
     assert gzip.decompress(EXAMPLE.read_bytes()) == "".join(example_lines()).encode()
 
