@@ -3,43 +3,44 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from math import exp, log, sqrt
 from random import Random
+from typing import Literal
 
 from tests.calls.parameters import OTHER_MODELS, Fault, HiddenParameters
-from voicebill.conversation.context import Response, duration_ms, fixed_tokens, responses
+from tests.calls.scripts import LATENCY_MS, PlantedFault, draw_script, script_with_fault
+from voicebill.conversation.context import Response, duration_ms, responses
 from voicebill.conversation.history import NOTHING, Tokens
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
+from voicebill.conversation.script import Script, Turn
+from voicebill.conversation.token_counting import reply_audio
 
-MIN_FAULTY_TURNS = 6
 CALLS_START = timedelta(hours=8)
 CALL_GAP_SECONDS = 97
-RESPONSE_MS = 600
 LOSING_ALL = ("another-model", "pause", "cold-start", "eviction")
-PAUSE_MS = (20 * 60_000, 60 * 60_000)
+"""The faults after which the cache has nothing for a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallResponse:
-    """One response of a call: what it read and wrote, the tokens that were cached, its model, and when it ended.
+    """One response of a call: what it read and wrote, the tokens that were cached, its model, and how it ended.
 
-    `prompt` is the number of the prompt that it had, `reasoning_tokens` are part of its text.
+    `created_ms` and `ended_ms` are the times of its first and last event, from the start of the call. `prompt` and `tools` are
+    the numbers of the instructions and of the tools that it had.
     """
 
     response: Response
     cached: Tokens
     model: str
+    outcome: Literal["completed", "cancelled"]
+    created_ms: int
     ended_ms: int
-    prompt: int
-    tools: int
-    reasoning_tokens: int
+    prompt: int = 0
+    tools: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its truth. `start` is when the session began; an unconnected call has no responses.
+    """One call: its truth. `start` is when the session began; an unconnected call has no script and no responses.
 
     `fault_response` is the number of the response, from 0, at which the fault shows.
     """
@@ -57,136 +58,97 @@ class Call:
         """The rules of its model."""
         return self.parameters.rules
 
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of its script; none if it did not connect."""
+        return () if self.script is None else self.script.turns
+
+    @property
+    def minutes(self) -> float:
+        """How long it lasted: until the last reply was played or interrupted."""
+        return sum(duration_ms(turn, self.rules) for turn in self.turns) / 60_000
+
 
 def calls(parameters: HiddenParameters, count: int, seed: int, fault: Fault | None = None) -> list[Call]:
-    """Calls that follow one another, each with the fault, if there is one. The same seed gives the same calls."""
-    return list(_calls(parameters, count, seed, fault))
+    """Calls that follow one another, each with the fault, if there is one. The same seed gives the same calls.
 
-
-def _calls(parameters: HiddenParameters, count: int, seed: int, fault: Fault | None) -> Iterator[Call]:
-    start = datetime.combine(parameters.day, datetime.min.time(), UTC) + CALLS_START
-    for index in range(count):
-        rng = Random(f"{seed}-{index}")
-        yield _call(parameters, f"sess_{seed:03}{index:05}", start + timedelta(seconds=CALL_GAP_SECONDS * index), rng, fault)
+    Calls with a fault are all connected, and long enough for it.
+    """
+    first = datetime.combine(parameters.day, datetime.min.time(), UTC) + CALLS_START
+    return [
+        _call(
+            parameters,
+            f"sess_{seed:03}{index:05}",
+            first + timedelta(seconds=CALL_GAP_SECONDS * index),
+            Random(f"{seed}-{index}"),
+            fault,
+        )
+        for index in range(count)
+    ]
 
 
 def _call(parameters: HiddenParameters, session: str, start: datetime, rng: Random, fault: Fault | None) -> Call:
-    if fault is None and rng.random() < parameters.unconnected_share:
-        return Call(session, parameters, start, None, ())
-    script = _script(parameters, rng, max(parameters.min_turns, MIN_FAULTY_TURNS if fault else 1))
     if fault is None:
+        if rng.random() < parameters.unconnected_share:
+            return Call(session, parameters, start, None, ())
+        script = draw_script(parameters, rng)
         return Call(session, parameters, start, script, tuple(_responses(script, parameters, rng)))
-    place = rng.randrange(len(script.turns) // 2 + 1, len(script.turns))
-    script = _with_fault(script, fault, place, parameters, rng)
-    fault_response = _fault_response([entry for entry in responses(script, parameters.rules) if any(entry.input)], fault, place)
-    read = [
-        _affected(entry, fault, index - fault_response, parameters)
-        for index, entry in enumerate(_responses(script, parameters, rng))
-    ]
-    return Call(session, parameters, start, script, tuple(read), fault, fault_response)
-
-
-def _script(parameters: HiddenParameters, rng: Random, least: int) -> Script:
-    minutes = parameters.mean_minutes * _lognormal(rng, parameters.length_cv)
-    count = max(least, round(minutes * parameters.turns_per_minute))
-    turns = [_turn(parameters, rng) for _ in range(count)]
-    if parameters.greets:
-        turns.insert(0, _turn(replace(parameters, user_share=0.0, tool_calls_per_turn=0.0, typed_share=0.0), rng))
-    return Script(
-        instructions_tokens=parameters.instructions_tokens,
-        tools_tokens=parameters.tools_tokens,
-        warm_cache=rng.random() < parameters.warm_share,
-        turns=tuple(turns),
-        session_minutes=24 * 60,
-    )
-
-
-def _turn(parameters: HiddenParameters, rng: Random) -> Turn:
-    rules = parameters.rules
-    turn_ms = 60_000 / parameters.turns_per_minute
-    tools = tuple(_tool_call(parameters, rng) for _ in range(_times(parameters.tool_calls_per_turn, rng)))
-    reasoning = round(rng.gammavariate(4, parameters.reasoning_tokens / 4)) if rules.is_reasoning_model else 0
-    user_ms = turn_ms * parameters.user_share * _lognormal(rng, parameters.speech_variation)
-    silence_share = 1 - parameters.user_share - parameters.assistant_share
-    silence_ms = round(turn_ms * silence_share * _lognormal(rng, parameters.speech_variation))
-    if rng.random() < parameters.typed_share:
-        return Turn(
-            user_text_tokens=rng.randint(8, 30),
-            reply_text_tokens=rng.randint(20, 80),
-            reasoning_tokens=reasoning,
-            tool_calls=tools,
-        )
-    played_ms = turn_ms * parameters.assistant_share * _lognormal(rng, parameters.speech_variation)
-    audio = max(8, round(played_ms / rules.reply_audio_ms_per_token))
-    played = None
-    if rng.random() < parameters.interrupted_share:
-        played = audio * rules.reply_audio_ms_per_token
-        share = min(0.95, max(0.05, rng.gauss(parameters.played_share, 0.15)))
-        audio = round(audio / share)
-    line = float(rules.reply_text_base + rules.reply_text_per_audio_token * audio)
-    text = max(4, round(line + rng.gauss(0, parameters.text_noise)))
-    overhead = float(rules.reply_overhead_base + rules.reply_overhead_per_audio_token * audio)
-    return Turn(
-        user_audio_tokens=max(0, int(user_ms) // rules.user_audio_ms_per_token),
-        tool_calls=tools,
-        reply_audio_tokens=audio,
-        reply_text_tokens=text,
-        reply_transcript_tokens=max(1, round(text - overhead + rng.gauss(0, 0.7))),
-        reasoning_tokens=reasoning,
-        played_ms=played,
-        silence_ms=silence_ms,
-    )
-
-
-def _tool_call(parameters: HiddenParameters, rng: Random) -> ToolCall:
-    return ToolCall(
-        max(5, round(rng.gauss(parameters.arguments_tokens, parameters.arguments_tokens / 5))),
-        max(5, round(parameters.result_tokens * _lognormal(rng, 0.4))),
-    )
-
-
-def _times(mean: float, rng: Random) -> int:
-    """A number of calls with a mean of at most 1, or of more than one in a row."""
-    count = int(mean)
-    return count + (rng.random() < mean - count)
-
-
-def _lognormal(rng: Random, variation: float) -> float:
-    """A factor with mean 1 and a coefficient of variation."""
-    sigma = sqrt(log(1 + variation**2))
-    return exp(rng.gauss(-(sigma**2) / 2, sigma)) if sigma else 1.0
-
-
-def _with_fault(script: Script, fault: Fault, place: int, parameters: HiddenParameters, rng: Random) -> Script:
-    """The script with a fault that belongs to it; `place` is the index of its turn."""
-    turns = list(script.turns)
-    if fault in ("prompt-changed", "tools-changed"):
-        tokens = parameters.instructions_tokens + rng.choice([0, 0, 40, -60, 250])
-        turns[place] = replace(turns[place], instructions_tokens=tokens)
-    elif fault == "deletion":
-        first = rng.randint(1, 2)
-        turns[place] = replace(turns[place], deleted_items=tuple(range(first, first + rng.randint(1, 2))))
-    elif fault == "pause":
-        turns[place] = replace(turns[place], silence_ms=rng.randint(*PAUSE_MS))
-    elif fault == "truncation":
-        read = list(responses(script, parameters.rules))
-        fixed = fixed_tokens(script, parameters.rules)
-        most = max(sum(entry.input) - fixed for entry in read)
-        return replace(script, truncation=Truncation("auto", Decimal("0.6"), most * 3 // 4))
-    return replace(script, turns=tuple(turns), warm_cache=script.warm_cache and fault != "cold-start")
+    script = draw_script(parameters, rng, has_fault=True)
+    planted = PlantedFault(fault, rng.randrange(len(script.turns) // 2 + 1, len(script.turns)))
+    script = script_with_fault(script, planted, parameters, rng)
+    clean = list(_responses(script, parameters, rng))
+    shows_at = _fault_response([entry.response for entry in clean], planted)
+    read = (_affected(entry, fault, index - shows_at, parameters) for index, entry in enumerate(clean))
+    return Call(session, parameters, start, script, tuple(read), fault, shows_at)
 
 
 def _responses(script: Script, parameters: HiddenParameters, rng: Random) -> Iterator[CallResponse]:
-    """The responses as they took place: with their times and cached tokens."""
+    """The responses as they take place. Silence comes before the user speaks, but for the wait for the reply.
+
+    The first response of a turn begins when the user has spoken, and each other one when the response before has ended.
+    """
     rules = parameters.rules
-    ended_ms = turn = 0
+    turn_number = turn_end_ms = created_ms = 0
     for entry in responses(script, rules):
-        if any(entry.input):
-            ended_ms += RESPONSE_MS
-            if entry.turn != turn:
-                turn = entry.turn
-                ended_ms += max(0, duration_ms(script.turns[turn - 1], rules) - RESPONSE_MS)
-            yield CallResponse(entry, _cached(entry, parameters, rng), parameters.model, ended_ms, 0, 0, entry.reasoning)
+        turn = script.turns[entry.turn - 1]
+        if entry.turn != turn_number:
+            turn_number = entry.turn
+            turn_end_ms += duration_ms(turn, rules)
+            created_ms = turn_end_ms - _played_ms(turn, rules) - LATENCY_MS * (len(turn.tool_calls) + 1)
+        cached = _cached(entry, parameters, rng)
+        if entry.kind == "tool-call":
+            yield CallResponse(entry, cached, parameters.model, "completed", created_ms, created_ms + LATENCY_MS)
+            created_ms += LATENCY_MS
+            continue
+        is_cancelled = turn.played_ms is not None and rng.random() < parameters.cancelled_share
+        generated_ms = _played_ms(turn, rules)
+        if not is_cancelled:
+            audio_ms = reply_audio(turn, rules) * rules.reply_audio_ms_per_token
+            generated_ms = min(generated_ms, round(audio_ms / parameters.generation_speed))
+        outcome: Literal["completed", "cancelled"] = "cancelled" if is_cancelled else "completed"
+        yield CallResponse(entry, cached, parameters.model, outcome, created_ms, created_ms + LATENCY_MS + generated_ms)
+
+
+def _played_ms(turn: Turn, rules: Rules) -> int:
+    if turn.played_ms is not None:
+        return turn.played_ms
+    return reply_audio(turn, rules) * rules.reply_audio_ms_per_token
+
+
+def _cached(entry: Response, parameters: HiddenParameters, rng: Random) -> Tokens:
+    """What the cache had of a response's input: a share of the common prefix, in whole blocks."""
+    spread = parameters.reuse_spread if parameters.reuse_share < 1 else 0.0
+    share = min(1.0, max(0.0, rng.gauss(parameters.reuse_share, spread)))
+    is_short, is_text = rng.random() < parameters.short_share, rng.random() < 0.5
+    if rng.random() < parameters.miss_share:
+        return NOTHING
+    block = parameters.rules.cache_block_tokens
+    text, audio = (int(tokens * share) // block for tokens in entry.common_prefix[:2])
+    if is_short and is_text:
+        text = max(0, text - 1)
+    elif is_short:
+        audio = max(0, audio - 1)
+    return Tokens(text * block, audio * block, 0)
 
 
 def _affected(entry: CallResponse, fault: Fault, since: int, parameters: HiddenParameters) -> CallResponse:
@@ -199,18 +161,10 @@ def _affected(entry: CallResponse, fault: Fault, since: int, parameters: HiddenP
     return replace(entry, model=model, prompt=int(fault == "prompt-changed"), tools=int(fault == "tools-changed"))
 
 
-def _fault_response(read: Sequence[Response], fault: Fault, place: int) -> int:
+def _fault_response(read: Sequence[Response], planted: PlantedFault) -> int:
     """The number of the response, from 0, at which a fault shows."""
-    if fault == "cold-start":
+    if planted.fault == "cold-start":
         return 0
-    if fault == "truncation":
+    if planted.fault == "truncation":
         return next(index for index, entry in enumerate(read) if entry.dropped)
-    return next(index for index, entry in enumerate(read) if entry.turn == place + 1)
-
-
-def _cached(entry: Response, parameters: HiddenParameters, rng: Random) -> Tokens:
-    """What the cache had of a response's input: a share of the common prefix, in whole blocks."""
-    share = min(1.0, max(0.0, rng.gauss(parameters.reuse_share, 0.06 if parameters.reuse_share < 1 else 0.0)))
-    block = parameters.rules.cache_block_tokens
-    text, audio = (int(tokens * share) // block * block for tokens in entry.common_prefix[:2])
-    return Tokens(text, audio, 0)
+    return next(index for index, entry in enumerate(read) if entry.turn == planted.place + 1)

@@ -26,10 +26,21 @@ OTHER_MODELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenParameters:
-    """What calls are drawn from. Shares of time are of the connected time; `length_cv` is that of the minutes.
+    """What calls are drawn from. Those with the name of a field of `Plan` mean the same.
 
-    `reuse_share` is the mean share of the common prefix that is cached. `silence_variation` and `speech_variation` are
-    coefficients of variation by turn, `text_noise` is the standard deviation of a reply's text around the rules' line.
+    Of a call's time: `user_share` is speech without the padding that turn detection commits, `assistant_share` is speech that
+    is played, and the rest is silence, of which the padding and the time to the first sound of a reply are parts.
+    `length_cv`, `speech_variation` and `result_variation` are coefficients of variation: of the minutes of calls, of speech and
+    silence by turn, and of results of tools. `text_noise` is the standard deviation of a reply's text around the rules' line.
+
+    Users type `typed_share` of turns, and are answered in text. In `split_share` of spoken turns they pause, so that their
+    speech becomes two messages. Of interrupted replies `cancelled_share` were still being generated, and end as cancelled; the
+    others were complete, and only their sound was stopped. A reply's audio is generated `generation_speed` times as fast as it
+    is played: at 1, a response ends when it has been played.
+
+    Of responses, `miss_share` finds nothing in the cache; the others find `reuse_share` of the common prefix on average, with
+    the standard deviation `reuse_spread` (none if the share is 1), in whole blocks; and in `short_share` of them it is a block
+    less. `warm_share` of calls find their prompt in the cache of a call before. `unconnected_share` has no response.
     """
 
     model: str = "gpt-realtime-1.5"
@@ -37,7 +48,7 @@ class HiddenParameters:
     mean_minutes: float = 5.0
     length_cv: float = 0.6
     turns_per_minute: float = 2.0
-    user_share: float = 0.35
+    user_share: float = 0.3
     assistant_share: float = 0.4
     speech_variation: float = 0.4
     instructions_tokens: int = 900
@@ -45,14 +56,21 @@ class HiddenParameters:
     tool_calls_per_turn: float = 0.2
     arguments_tokens: float = 25.0
     result_tokens: float = 90.0
+    result_variation: float = 0.4
     interrupted_share: float = 0.12
     played_share: float = 0.5
+    cancelled_share: float = 0.5
+    generation_speed: float = 3.0
     reasoning_tokens: float = 35.0
     text_noise: float = 2.0
     reuse_share: float = 0.9
+    reuse_spread: float = 0.06
+    short_share: float = 0.1
+    miss_share: float = 0.0
     warm_share: float = 0.6
     unconnected_share: float = 0.05
     typed_share: float = 0.0
+    split_share: float = 0.03
     greets: bool = False
     min_turns: int = 1
 

@@ -63,7 +63,7 @@ def explain_command(
     \b
     The calls of a log, and one of them:
         voicebill explain docs/examples/recorded-calls.jsonl.gz
-        voicebill explain docs/examples/recorded-calls.jsonl.gz --session sess_04200003
+        voicebill explain docs/examples/recorded-calls.jsonl.gz --session sess_00000073
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
     values = read_inputs(query_table, SESSION_QUERY)
