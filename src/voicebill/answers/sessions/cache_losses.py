@@ -209,11 +209,14 @@ def _pause_ms(before: ReconstructedResponse, pair: ReconstructedResponse) -> int
 
 def _has_missed(pair: ReconstructedResponse, rule: CacheRule, prompt: int) -> bool:
     """Whether far less was cached than the model's cache usually has; `prompt` is the number of tokens before all items."""
-    if Fraction(*rule.share(has_speech=pair.simulated.input.audio > 0)) < MISSED_SHARE:
+    share = Fraction(*rule.share(has_speech=pair.simulated.input.audio > 0))
+    if share < MISSED_SHARE:
         return False
     usual = sum(cached_tokens(pair.simulated, rule))
     cached = sum(_cached(pair))
-    is_far_less = cached < MISSED_SHARE * usual or (not _shows_prompt(pair) and ends_in_prompt(pair.record.tokens, prompt))
+    is_far_less = cached < MISSED_SHARE * usual or (
+        not _shows_prompt(pair) and ends_in_prompt(pair.record.tokens, prompt, float(share))
+    )
     return is_far_less and usual - cached >= MIN_LOST_BLOCKS * rule.block_tokens
 
 

@@ -5,11 +5,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-MAX_ITEMS_IN_A_ROW = 2
-"""So many items, one after another, may be gone from the middle of a history."""
-MAX_ITEMS_SEARCHED = 400
-"""In a longer history, only its oldest items are looked for."""
-
 
 @dataclass(eq=False, slots=True)
 class MirroredItem:
@@ -42,14 +37,14 @@ class Removal(NamedTuple):
 
 
 def likeliest_removal(items: Sequence[MirroredItem], observed: Observed, count: int | None = None) -> Removal | None:
-    """The removal that explains best what was read: of `count` items in a row; else of the oldest items, or of a few in a row.
+    """The removal that explains best what was read: of `count` items in a row; else of the oldest items.
 
     None if no removal leaves at most the tokens that were read.
     """
     text, audio, image = (
         list(accumulate((getattr(item, name) for item in items), initial=0)) for name in ("text", "audio", "image")
     )
-    best: tuple[tuple[int, bool, int], Removal] | None = None
+    best: tuple[tuple[int, int], Removal] | None = None
     for start, end in _ranges(len(items), count):
         kept_text, kept_audio, kept_image = (sums[-1] - sums[end] + sums[start] for sums in (text, audio, image))
         user_audio = observed.audio - kept_audio
@@ -59,17 +54,15 @@ def likeliest_removal(items: Sequence[MirroredItem], observed: Observed, count: 
         error = abs(residual)
         if observed.user_audio is not None:
             error += 2 * abs(user_audio - observed.user_audio)
-        score = (error, start > 0, end - start)
+        score = (error, end - start)
         if best is None or score < best[0]:
             best = (score, Removal(tuple(range(start + 1, end + 1)), user_audio, residual))
     return best[1] if best else None
 
 
 def _ranges(length: int, count: int | None) -> Iterator[tuple[int, int]]:
-    """The ranges of places that may be gone: of the count anywhere, or from the first on, and of few items anywhere."""
+    """The ranges of places that may be gone: of the count anywhere, or from the first on."""
     if count is not None and count <= length:
         yield from ((start, start + count) for start in range(length - count + 1))
-        return
-    yield from ((0, end) for end in range(1, length + 1))
-    for size in range(1, MAX_ITEMS_IN_A_ROW + 1) if length <= MAX_ITEMS_SEARCHED else ():
-        yield from ((start, start + size) for start in range(1, length - size + 1))
+    else:
+        yield from ((0, end) for end in range(1, length + 1))

@@ -359,7 +359,9 @@ class TurnInference:
                 self._pending = own
         if transcript is not None:
             is_free = explanation.added.audio >= 0 and not details.text_messages and not details.tool_results
-            correction = residual if is_free and transcript.allows(residual) else 0
+            is_silent = explanation.added.audio == 0 and details.user_messages is None
+            allowed = abs(residual) <= COUNT_ERROR if is_silent else transcript.allows(residual)
+            correction = residual if is_free and allowed else 0
             _settle(transcript, correction, rules)
             residual -= correction
         elif not response.tokens.audio_out and rules.is_reasoning_model and 0 < -residual <= turn["reply_text_tokens"]:
@@ -370,9 +372,17 @@ class TurnInference:
 
     @staticmethod
     def _take_as_reasoning(turn: dict[str, Any], item: MirroredItem, residual: int) -> int:
-        """Take text of a written reply that is not read again as reasoning, unless tool calls share it; return the rest."""
-        if "tool_calls" in turn:
+        """Take text of a written reply that is not read again as reasoning; return what of the residual stays.
+
+        All responses of a turn have the same reasoning: as much less of the output of tool calls was arguments.
+        """
+        calls: tuple[ToolCall, ...] = turn.get("tool_calls", ())
+        if any(call.arguments_tokens < -residual for call in calls):
             return residual
+        if calls:
+            turn["tool_calls"] = tuple(
+                ToolCall(call.arguments_tokens + residual, call.result_tokens - residual) for call in calls
+            )
         turn["reply_text_tokens"] += residual
         turn["reasoning_tokens"] -= residual
         item.text += residual
@@ -386,8 +396,9 @@ class TurnInference:
         """Begin a turn with what was added before its first response."""
         audio, image, residual = explanation.added.audio, explanation.added.image, explanation.residual
         new_prompt = self._is_new_prompt(details)
-        is_prompt = new_prompt or (details.prompt is None and ends_in_prompt(following, self._prompt_now))
-        if self._is_removal(audio, residual, details, is_prompt=is_prompt):
+        share = float(self.rules.cache_reuse_share)
+        is_prompt = new_prompt or (details.prompt is None and ends_in_prompt(following, self._prompt_now, share))
+        if self._is_removal(audio, residual, following, details, is_prompt=is_prompt):
             removal = self._removal(following, details)
             if removal is not None:
                 audio, residual, image = removal
@@ -410,15 +421,21 @@ class TurnInference:
         before, self._prompt = self._prompt, details.prompt or self._prompt
         return details.prompt is not None and before is not None and before != details.prompt
 
-    def _is_removal(self, audio: int, residual: int, details: ResponseDetails, *, is_prompt: bool) -> bool:
-        """Whether items must have left the history: more is gone than talk and other instructions explain."""
+    def _is_removal(
+        self, audio: int, residual: int, following: TokenQuantities, details: ResponseDetails, *, is_prompt: bool
+    ) -> bool:
+        """Whether items must have left the history: more is gone than talk and other instructions explain.
+
+        Where the cache has more than the prompt, none of the oldest items can be gone.
+        """
         if details.deleted_items or audio < 0:
             return True
         if details.user_audio_ms is not None and details.played_ms is None:
             spoken = details.user_audio_ms // self.rules.user_audio_ms_per_token
             if audio < spoken - (details.user_messages or 1):
                 return True
-        return residual < -TRANSCRIPT_TOLERANCE_TOKENS and not is_prompt
+        finds_items = following.audio_in_cached > 0 or following.text_in_cached > self._prompt_now
+        return residual < -TRANSCRIPT_TOLERANCE_TOKENS and not is_prompt and not finds_items
 
     def _removal(self, following: TokenQuantities, details: ResponseDetails) -> tuple[int, int, int] | None:
         """Take the items away that must have left; return the user's audio, the residual and new images."""
@@ -519,9 +536,12 @@ def _growth(before: TokenQuantities, after: TokenQuantities) -> _Content:
     return _Content(after.text - before.text, after.audio - before.audio, after.image - before.image)
 
 
-def ends_in_prompt(tokens: TokenQuantities, prompt: int) -> bool:
-    """Whether so little of an input was cached that not even all of the prompt can have been as before."""
-    return 0 < tokens.text_in_cached < PROMPT_SHARE * prompt and not tokens.audio_in_cached
+def ends_in_prompt(tokens: TokenQuantities, prompt: int, share: float) -> bool:
+    """Whether so little of an input was cached that not even all of the prompt can have been as before.
+
+    `share` is the share of what is as before that the cache usually has.
+    """
+    return 0 < tokens.text_in_cached < PROMPT_SHARE * share * prompt and not tokens.audio_in_cached
 
 
 def _messages(audio: int, details: ResponseDetails) -> int:
