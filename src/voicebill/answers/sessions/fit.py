@@ -133,7 +133,7 @@ class _LengthCounts:
         return result
 
     def minutes(self, played: float, first_turn_ms: float) -> list[tuple[float, int]]:
-        """Lengths in minutes with the number of calls, for a share of replies that is played, and the time before a response."""
+        """Lengths in minutes with numbers of calls, given the share of speech that is played and the time of a first turn."""
         lengths = []
         for (has_start, _), (count, span, last_reply) in sorted(self.steps.items()):
             ms = (span + played * last_reply) / count + (0 if has_start else first_turn_ms)
@@ -400,14 +400,14 @@ class _FittedModel:
         if per_hour is None:
             return None
         share = self.part.moments.count / (self.part.moments.count + self.unconnected)
-        return Volume(max(Decimal(1), round(Decimal(per_hour * float(HOURS_PER_MONTH) / share))), "month")
+        return Volume(Decimal(max(1, round(per_hour * float(HOURS_PER_MONTH) / share))), "month")
 
     def warnings(self) -> Iterable[str]:
         """What the plan takes instead of what the log does not determine."""
         if self.means.open_reasoning:
             yield f"reasoning is not known: the plan has {self._reasoning():.0f} tokens, the text beyond what the rules expect"
         if not self.formulas.has_events and self.means.interrupted:
-            yield "how much of interrupted replies was played is not known: the plan has the default, and as much speech generated"
+            yield "how much was played of interrupted replies is not known: the plan has the default, and as much speech generated"
 
     def forecast(self) -> float:
         """The mean cost of a connected call in dollars, over calls as long as these."""

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from voicebill.answers.parameters.inputs import PLAN
 from voicebill.answers.parsing.quantities import format_percent
-from voicebill.answers.sessions.moments import Moments, count_interval, positive_interval, share_interval
+from voicebill.answers.sessions.moments import Moments, absence_limit, count_interval, positive_interval, share_interval
 from voicebill.answers.sessions.session_sums import SessionSums
 from voicebill.conversation.rules import Rules
 
@@ -147,20 +147,23 @@ def _unknown(row: _Row, calls: int, note: str) -> ParameterEstimate:
 def _estimate(row: _Row, moments: Moments, formulas: SumFormulas) -> ParameterEstimate:
     means = moments.means
     value = min(1.0, row.formula(means)) if row.unit == "share" else row.formula(means)
-    interval = share_interval if row.unit == "share" else positive_interval
-    low, high = interval(value, moments.standard_error(row.formula), moments.count)
+    low, high = _interval(row, row.formula, moments)
     note = ""
     if row.name == "user_share" and means.user_low < means.user_high:
         note = "how much of the audio was an interrupted reply is not known: the interval has both extremes"
-        ends = [
-            interval(formula(means), moments.standard_error(formula), moments.count)
-            for formula in (
-                lambda sums: formulas.user_share(sums, sums.user_low),
-                lambda sums: formulas.user_share(sums, sums.user_high),
-            )
-        ]
-        low, high = ends[0][0], ends[1][1]
+        low = _interval(row, lambda sums: formulas.user_share(sums, sums.user_low), moments)[0]
+        high = _interval(row, lambda sums: formulas.user_share(sums, sums.user_high), moments)[1]
     return ParameterEstimate(row.name, row.label, row.unit, value, low, high, moments.count, row.default, note)
+
+
+def _interval(row: _Row, formula: Callable[[SessionSums], float], moments: Moments) -> tuple[float, float]:
+    value, error = formula(moments.means), moments.standard_error(formula)
+    if row.unit != "share":
+        return positive_interval(value, error, moments.count)
+    if not value:
+        return 0.0, absence_limit(row.cases(moments.means) * moments.count)
+    skewness = moments.played_skewness if row.name == "played_share" else 0.0
+    return share_interval(value, error, moments.count, skewness)
 
 
 def _open_parameters(means: SessionSums, formulas: SumFormulas) -> Iterator[tuple[str, str]]:

@@ -2,28 +2,38 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import exp, log, sqrt
+from math import exp, sqrt
 
 from voicebill.answers.sessions.session_sums import SessionSums
 
 SIZE = len(SessionSums._fields)
 CONFIDENCE_Z = 2.5758293035489
 """The two-sided 99% quantile of the normal distribution."""
+ABSENCE_PROBABILITY = 0.005
 RELATIVE_STEP = 1e-4
 """Derivatives are taken over this share of a mean."""
 
 
 @dataclass(slots=True)
 class Moments:
-    """The number of calls, the sums of what was summed up in each, and the sums of all products of two of these."""
+    """The number of calls, the sums of what was summed up in each, and the sums of all products of two of these.
+
+    `played_cubes` are the sums of the products of three of `played_tokens` and `interrupted_tokens`, by how often the latter
+    is one of them: long replies that are interrupted early make the share that is played skewed.
+    """
 
     count: int = 0
     sums: list[float] = field(default_factory=lambda: [0.0] * SIZE)
     products: list[list[float]] = field(default_factory=lambda: [[0.0] * (index + 1) for index in range(SIZE)])
+    played_cubes: list[float] = field(default_factory=lambda: [0.0] * 4)
 
     def add(self, values: SessionSums) -> None:
         """Add a call."""
         self.count += 1
+        played, generated = values.played_tokens, values.interrupted_tokens
+        if generated:
+            cubes = (played**3, played**2 * generated, played * generated**2, generated**3)
+            self.played_cubes = [a + b for a, b in zip(self.played_cubes, cubes, strict=True)]
         for index, value in enumerate(values):
             if value:
                 self.sums[index] += value
@@ -34,7 +44,23 @@ class Moments:
     def __add__(self, other: "Moments") -> "Moments":
         """The moments of the calls of both."""
         products = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(self.products, other.products, strict=True)]
-        return Moments(self.count + other.count, [a + b for a, b in zip(self.sums, other.sums, strict=True)], products)
+        sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
+        cubes = [a + b for a, b in zip(self.played_cubes, other.played_cubes, strict=True)]
+        return Moments(self.count + other.count, sums, products, cubes)
+
+    @property
+    def played_skewness(self) -> float:
+        """The skewness of what calls contribute to the error of the share that is played; negative with a few long replies."""
+        played, generated = (SessionSums._fields.index(name) for name in ("played_tokens", "interrupted_tokens"))
+        if not self.sums[generated]:
+            return 0.0
+        share = self.sums[played] / self.sums[generated]
+        cubes = self.played_cubes
+        third = (cubes[0] - 3 * share * cubes[1] + 3 * share**2 * cubes[2] - share**3 * cubes[3]) / self.count
+        high, low = max(played, generated), min(played, generated)
+        mixed = self.products[high][low]
+        second = self.products[played][played] - 2 * share * mixed + share**2 * self.products[generated][generated]
+        return third / (second / self.count) ** 1.5 if second > 0 else 0.0
 
     @property
     def means(self) -> SessionSums:
@@ -89,10 +115,14 @@ def positive_interval(value: float, error: float, count: int) -> tuple[float, fl
     return value / factor, value * factor
 
 
-def share_interval(value: float, error: float, count: int) -> tuple[float, float]:
-    """The 99% interval of a share: symmetric, between 0 and 1."""
-    half_width = t_quantile(count) * error
-    return max(0.0, value - half_width), min(1.0, value + half_width)
+def share_interval(value: float, error: float, count: int, skewness: float = 0.0) -> tuple[float, float]:
+    """The 99% interval of a share between 0 and 1: symmetric, but wider on the side from which few calls contribute much.
+
+    By the Edgeworth expansion, the quantiles of a studentized mean of skewed values lie farther out on one side.
+    """
+    quantile = t_quantile(count)
+    shift = skewness * (2 * CONFIDENCE_Z**2 + 1) / (6 * sqrt(count))
+    return max(0.0, value - (quantile + max(0.0, -shift)) * error), min(1.0, value + (quantile + max(0.0, shift)) * error)
 
 
 def count_interval(cases: int, count: int) -> tuple[float, float]:
@@ -106,6 +136,15 @@ def count_interval(cases: int, count: int) -> tuple[float, float]:
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
     half_width = CONFIDENCE_Z / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
     return max(0.0, middle - half_width), min(1.0, middle + half_width)
+
+
+def absence_limit(cases: float) -> float:
+    """The largest share of what occurred in none of a number of cases, with 99.5% confidence.
+
+    >>> round(absence_limit(100), 3)
+    0.052
+    """
+    return 1 - ABSENCE_PROBABILITY ** (1 / max(1.0, cases))
 
 
 def variation(lengths: Iterable[tuple[float, int]]) -> tuple[float, float]:
@@ -124,16 +163,3 @@ def variation(lengths: Iterable[tuple[float, int]]) -> tuple[float, float]:
         for length, number in pairs
     )
     return deviation / mean, sqrt(sum(influence**2 * number for influence, number in influences)) / count
-
-
-def log_variation(lengths: Iterable[tuple[float, int]]) -> tuple[float, float]:
-    """The coefficient of variation of lognormal lengths, given with the number of calls of each, and its standard error."""
-    pairs = [(log(length), count) for length, count in lengths if count and length > 0]
-    count = sum(number for _, number in pairs)
-    if count < 2:
-        return 0.0, 0.0
-    mean = sum(value * number for value, number in pairs) / count
-    variance = sum((value - mean) ** 2 * number for value, number in pairs) / (count - 1)
-    coefficient = sqrt(exp(variance) - 1)
-    slope = exp(variance) / (2 * coefficient) if coefficient else 0.0
-    return coefficient, slope * variance * sqrt(2 / count)

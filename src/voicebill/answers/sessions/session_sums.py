@@ -1,4 +1,4 @@
-"""Sum up a recorded call: its times, turns, tokens, tools and cached tokens, in one small record from which plans are fitted."""
+"""Sum up a recorded call: its times, turns, tokens, tools and cached tokens, in the small record that a plan is fitted from."""
 
 from typing import NamedTuple
 
