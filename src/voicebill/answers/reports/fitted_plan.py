@@ -62,16 +62,16 @@ class BacktestReport(Report):
     """Forecast mean cost of a call."""
     recorded_dollars: Ratio
     """Recorded mean cost of a call."""
-    error: Ratio
-    """Error of the forecast per call, as a share of the recorded mean."""
-    sampling_error: Ratio
-    """Difference that two samples of these sizes have by chance in 99 of 100 cases at most, as such a share."""
-    forecast_sum_dollars: Ratio | None
-    """Forecast sum of the later calls, with as many an hour as earlier; null if the log has no span of time."""
+    forecast_sum_dollars: Ratio
+    """Forecast sum of the later calls."""
     recorded_sum_dollars: Ratio
     """Recorded sum of the later calls."""
-    sum_error: Ratio | None
-    """Error of the forecast sum, as a share of the recorded sum."""
+    error: Ratio
+    """Error of the forecast in sum, as a share of the recorded sum."""
+    sampling_error: Ratio
+    """Difference that two samples of these sizes have by chance in 99 of 100 cases at most, as such a share."""
+    call_error: Ratio
+    """Median error of the forecast of a single call whose length is known, as a share of what it cost."""
 
     @classmethod
     def of(cls, test: Backtest) -> "BacktestReport":
@@ -81,11 +81,11 @@ class BacktestReport(Report):
             later_calls=test.later_calls,
             forecast_dollars=_ratio(test.forecast_mean),
             recorded_dollars=_ratio(test.recorded_mean),
-            error=_ratio(test.mean_error),
-            sampling_error=_ratio(test.sampling_error),
-            forecast_sum_dollars=_ratio_or_null(test.forecast_sum),
+            forecast_sum_dollars=_ratio(test.forecast_sum),
             recorded_sum_dollars=_ratio(test.recorded_sum),
-            sum_error=_ratio_or_null(test.sum_error),
+            error=_ratio(test.error),
+            sampling_error=_ratio(test.sampling_error),
+            call_error=_ratio(test.call_error),
         )
 
 

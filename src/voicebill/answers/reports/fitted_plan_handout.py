@@ -56,10 +56,10 @@ def _sections(answer: Fit) -> Iterator[HandoutSection]:
 
 def _backtest_terms(test: Backtest) -> Iterator[tuple[str, str]]:
     yield "fitted to", f"the earlier {test.earlier_calls:,} calls, tried on the later {test.later_calls:,}"
-    yield "per call", f"${test.forecast_mean:.4g} forecast, ${test.recorded_mean:.4g} recorded: {test.mean_error:+.1%}"
-    if test.forecast_sum is not None and test.sum_error is not None:
-        yield "in sum", f"${test.forecast_sum:,.2f} forecast, ${test.recorded_sum:,.2f} recorded: {test.sum_error:+.1%}"
-    yield "by chance", f"up to ±{test.sampling_error:.1%} per call in 99 of 100 cases"
+    yield "a call on average", f"${test.forecast_mean:.4g} forecast, ${test.recorded_mean:.4g} recorded: {test.error:+.1%}"
+    yield "in sum", f"${test.forecast_sum:,.2f} forecast, ${test.recorded_sum:,.2f} recorded"
+    yield "by chance", f"up to ±{test.sampling_error:.1%} in 99 of 100 cases"
+    yield "a single call", f"{test.call_error:.1%} off at the median, if its length is known"
 
 
 def _row(entry: ParameterEstimate) -> tuple[str, ...]:

@@ -1,18 +1,22 @@
 """Fit a plan to recorded calls, with the rules of their replies' text and their lengths, and try it on later calls."""
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from math import log, sqrt
+from itertools import accumulate
+from math import exp, log, sqrt
 from typing import ClassVar, NamedTuple
 
 from voicebill.answers.answer import Answer
+from voicebill.answers.estimates.costing import count_calls
 from voicebill.answers.estimates.estimate import estimate
-from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
+from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.parameters.inputs import CALL_VOLUME
 from voicebill.answers.sessions.fitted_parameters import (
     MS_PER_MINUTE,
@@ -29,9 +33,9 @@ from voicebill.answers.sessions.reconstruction import UnusableSession, conversat
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedResponse, RecordedSession
 from voicebill.answers.sessions.session_explanation import reconstruct_recorded
-from voicebill.answers.sessions.session_sums import SessionSums, session_sums, start_of
+from voicebill.answers.sessions.session_sums import MAX_PAUSE_MS, SessionSums, session_sums, start_of
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR
-from voicebill.conversation.call_lengths import LENGTH_CV_BOUNDS, MAX_CALL_MINUTES, CallLengths
+from voicebill.conversation.call_lengths import LENGTH_CV_BOUNDS, MAX_CALL_MINUTES, CallLengths, turn_count
 from voicebill.conversation.plan import MAX_MINUTES, Plan
 from voicebill.conversation.rules import EffectiveRules, Rules
 from voicebill.conversation.script import MAX_TURNS
@@ -39,9 +43,8 @@ from voicebill.conversation.volume import HOURS_PER_MONTH, Volume
 
 MIN_CALLS = 30
 """With fewer calls of a model, no plan is fitted."""
-LENGTH_STEPS = 100
-"""Call lengths are counted in steps of about a hundredth."""
-PARTS = ("earlier", "later")
+STEPS = 100
+"""Lengths and costs of calls are counted in steps of about a hundredth."""
 MS_PER_HOUR = 60 * MS_PER_MINUTE
 
 
@@ -55,8 +58,9 @@ class ModelCalls(NamedTuple):
 class Backtest(NamedTuple):
     """A plan fitted to the earlier half of the calls, tried on the later half. Amounts in dollars.
 
-    `sampling_error` is the 99% half-width of the difference that two samples of these sizes have by chance, as a share of the
-    recorded mean. The sums are those of the later half: forecast with as many calls an hour as in the earlier one.
+    `forecast_mean` is the mean of calls as long as the earlier ones. `sampling_error` is the 99% half-width of the difference
+    that two samples of these sizes have by chance, as a share of the recorded mean. `call_error` is the median error of the
+    forecast of a single call whose length is known, as a share of what it cost.
     """
 
     earlier_calls: int
@@ -64,18 +68,22 @@ class Backtest(NamedTuple):
     forecast_mean: float
     recorded_mean: float
     sampling_error: float
-    forecast_sum: float | None
-    recorded_sum: float
+    call_error: float
 
     @property
-    def mean_error(self) -> float:
-        """The error of the forecast per call, as a share of the recorded mean."""
+    def error(self) -> float:
+        """The error of the forecast in sum, as a share of the recorded sum: that of the mean."""
         return self.forecast_mean / self.recorded_mean - 1 if self.recorded_mean else 0.0
 
     @property
-    def sum_error(self) -> float | None:
-        """The error of the forecast sum, as a share of the recorded one."""
-        return None if self.forecast_sum is None or not self.recorded_sum else self.forecast_sum / self.recorded_sum - 1
+    def forecast_sum(self) -> float:
+        """The forecast for all later calls."""
+        return self.forecast_mean * self.later_calls
+
+    @property
+    def recorded_sum(self) -> float:
+        """What all later calls cost."""
+        return self.recorded_mean * self.later_calls
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,10 @@ class Fit(Answer):
         return None if value is None else min(Decimal(LENGTH_CV_BOUNDS.high), _decimal(value, 3))
 
 
+def _length_step(sums: SessionSums) -> int:
+    return round(STEPS * log(1 + sums.span + sums.last_reply))
+
+
 @dataclass
 class _LengthCounts:
     """Call lengths by steps: of each, the number of calls and the sums of what their lengths are made of, in ms."""
@@ -120,8 +132,7 @@ class _LengthCounts:
     steps: dict[tuple[int, int], list[float]] = field(default_factory=dict)
 
     def add(self, sums: SessionSums) -> None:
-        length = sums.span + sums.last_reply
-        step = self.steps.setdefault((int(sums.timed_starts), round(LENGTH_STEPS * log(1 + length))), [0, 0.0, 0.0])
+        step = self.steps.setdefault((int(sums.timed_starts), _length_step(sums)), [0, 0.0, 0.0])
         step[0] += 1
         step[1] += sums.span
         step[2] += sums.last_reply
@@ -143,10 +154,14 @@ class _LengthCounts:
 
 @dataclass
 class _Part:
-    """The calls of one model in one half of the log. `first_ms` and `last_ms` are when the first and the last began."""
+    """The calls of one model in one half of the log. `first_ms` and `last_ms` are when the first and the last began.
+
+    `costs` counts calls by whether their start is on record, and by the steps of their length and cost.
+    """
 
     moments: Moments = field(default_factory=Moments)
     lengths: _LengthCounts = field(default_factory=_LengthCounts)
+    costs: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     transcriptions: Counter[str] = field(default_factory=Counter)
     first_ms: int | None = None
     last_ms: int | None = None
@@ -154,6 +169,8 @@ class _Part:
     def add(self, sums: SessionSums, session: RecordedSession) -> None:
         self.moments.add(sums)
         self.lengths.add(sums)
+        if sums.dollars > 0:
+            self.costs[int(sums.timed_starts), _length_step(sums), round(STEPS * log(sums.dollars))] += 1
         self.transcriptions.update({record.model or "" for record in session.records if record.kind == "transcription"})
         start = start_of(session)
         if start is not None:
@@ -166,6 +183,7 @@ class _Part:
         return _Part(
             self.moments + other.moments,
             self.lengths + other.lengths,
+            self.costs + other.costs,
             self.transcriptions + other.transcriptions,
             min(starts, default=None),
             max(ends, default=None),
@@ -396,7 +414,7 @@ class _FittedModel:
 
     def volume(self) -> Volume | None:
         """The calls of a month at the pace of the log, unconnected ones included; None if they all began at once."""
-        per_hour = calls_per_hour(self.part)
+        per_hour = _calls_per_hour(self.part)
         if per_hour is None:
             return None
         share = self.part.moments.count / (self.part.moments.count + self.unconnected)
@@ -407,7 +425,10 @@ class _FittedModel:
         if self.means.open_reasoning:
             yield f"reasoning is not known: the plan has {self._reasoning():.0f} tokens, the text beyond what the rules expect"
         if not self.formulas.has_events and self.means.interrupted:
-            yield "how much was played of interrupted replies is not known: the plan has the default, and as much speech generated"
+            yield "how much of interrupted replies was played is not known: the plan has the default, and the speech generated"
+        minutes = self.means.pause * self.part.moments.count / MS_PER_MINUTE
+        if minutes >= 1:
+            yield f"pauses of more than {MAX_PAUSE_MS // MS_PER_MINUTE} minutes count as that: {minutes:,.0f} minutes are left out"
 
     def forecast(self) -> float:
         """The mean cost of a connected call in dollars, over calls as long as these."""
@@ -417,7 +438,7 @@ class _FittedModel:
         return float(Fraction(answer.mean_per_conversation.expected) / PICODOLLARS_PER_DOLLAR)
 
 
-def calls_per_hour(part: _Part) -> float | None:
+def _calls_per_hour(part: _Part) -> float | None:
     """The connected calls that began in an hour; None if they all began at once."""
     count = part.moments.count
     if count < 2 or part.first_ms is None or part.last_ms is None or part.last_ms <= part.first_ms:
@@ -429,21 +450,40 @@ def _backtest(calls: _Calls, rules: EffectiveRules, models: RecordedModels) -> B
     earlier, later = calls.parts
     if min(earlier.moments.count, later.moments.count) < MIN_CALLS:
         return None
-    forecast = _FittedModel(earlier, 0, calls.newest, rules, models).forecast()
+    model = _FittedModel(earlier, 0, calls.newest, rules, models)
     recorded = later.moments.means.dollars
     place = SessionSums._fields.index("dollars")
     variance = sum(part.moments.covariance(place, place) / part.moments.count for part in calls.parts)
-    per_hour = calls_per_hour(earlier)
-    hours = 0.0 if later.first_ms is None or later.last_ms is None else (later.last_ms - later.first_ms) / MS_PER_HOUR
     return Backtest(
         earlier.moments.count,
         later.moments.count,
-        forecast,
+        model.forecast(),
         recorded,
         CONFIDENCE_Z * sqrt(variance) / recorded if recorded else 0.0,
-        forecast * per_hour * hours if per_hour and hours else None,
-        recorded * later.moments.count,
+        _call_error(model, later),
     )
+
+
+def _call_error(model: _FittedModel, later: _Part) -> float:
+    """The median error of the forecast of single calls by their lengths, as a share of what they cost."""
+    plan, first_turn_ms = replace(model.plan(), unconnected_share=0), model.formulas.first_turn_ms(model.means)
+    resolved = resolve_model(model.selection(), plan.transcription_model, model.models.facts)
+    lengths = later.lengths.minutes(1.0, first_turn_ms)
+    longest = turn_count(max(minutes for minutes, _ in lengths), plan.turns / float(plan.minutes))
+    counts = count_calls(plan, resolved, longest)
+    errors: list[tuple[float, int]] = []
+    for (has_start, length_step, dollar_step), count in later.costs.items():
+        ms = exp(length_step / STEPS) - 1 + (0 if has_start else first_turn_ms)
+        turns = min(counts.turns, turn_count(ms / MS_PER_MINUTE, plan.turns / float(plan.minutes)))
+        forecast = float(usage_costs(counts.usage(turns), resolved).expected) / PICODOLLARS_PER_DOLLAR
+        errors.append((abs(forecast / exp(dollar_step / STEPS) - 1), count))
+    return _weighted_median(errors)
+
+
+def _weighted_median(values: list[tuple[float, int]]) -> float:
+    values.sort()
+    cumulative = list(accumulate(count for _, count in values))
+    return values[bisect_left(cumulative, cumulative[-1] / 2)][0]
 
 
 def _decimal(value: float, places: int) -> Decimal:

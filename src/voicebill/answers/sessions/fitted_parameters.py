@@ -118,6 +118,8 @@ def estimate_parameters(moments: Moments, rules: Rules) -> Iterator[ParameterEst
     formulas = SumFormulas(rules, has_events=not means.eventless)
     notes = dict(_open_parameters(means, formulas))
     for row in _rows(formulas):
+        if row.name == "reasoning_tokens" and not rules.is_reasoning_model:
+            continue
         if row.name in notes:
             yield _unknown(row, moments.count, notes[row.name])
         elif row.cases(means) * moments.count < MIN_CASES:
@@ -180,8 +182,6 @@ def _open_parameters(means: SessionSums, formulas: SumFormulas) -> Iterator[tupl
             yield name, open_reasoning
         for name in ("reply_text_per_audio_token", "reply_text_base"):
             yield name, open_reasoning
-    elif not formulas.rules.is_reasoning_model:
-        yield "reasoning_tokens", "the model does not reason"
 
 
 def _rows(formulas: SumFormulas) -> tuple[_Row, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import exp, sqrt
+from math import exp, log, sqrt
 
 from voicebill.answers.sessions.session_sums import SessionSums
 
@@ -60,7 +60,7 @@ class Moments:
         high, low = max(played, generated), min(played, generated)
         mixed = self.products[high][low]
         second = self.products[played][played] - 2 * share * mixed + share**2 * self.products[generated][generated]
-        return third / (second / self.count) ** 1.5 if second > 0 else 0.0
+        return third / sqrt(second / self.count) ** 3 if second > 0 else 0.0
 
     @property
     def means(self) -> SessionSums:
@@ -144,7 +144,7 @@ def absence_limit(cases: float) -> float:
     >>> round(absence_limit(100), 3)
     0.052
     """
-    return 1 - ABSENCE_PROBABILITY ** (1 / max(1.0, cases))
+    return 1 - exp(log(ABSENCE_PROBABILITY) / max(1.0, cases))
 
 
 def variation(lengths: Iterable[tuple[float, int]]) -> tuple[float, float]:

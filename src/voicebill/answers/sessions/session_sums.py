@@ -1,8 +1,9 @@
 """Sum up a recorded call: its times, turns, tokens, tools and cached tokens, in the small record that a plan is fitted from."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
-from voicebill.answers.sessions.cache_losses import CacheUse, cache_uses
+from voicebill.answers.sessions.cache_losses import CACHE_LIFE_MS, CacheUse, cache_uses
 from voicebill.answers.sessions.reconstruction import ReconstructedResponse, Reconstruction
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedResponse, RecordedSession
@@ -11,6 +12,8 @@ from voicebill.conversation.context import fixed_tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Turn
 
+MAX_PAUSE_MS = CACHE_LIFE_MS
+"""In a longer pause between responses, nobody talks: what is beyond is not counted as time of the call."""
 MIN_PREFIX_BLOCKS = 8
 """Where the common prefix has fewer blocks of the cache, the whole blocks say too little of the share that was cached."""
 
@@ -22,7 +25,8 @@ class SessionSums(NamedTuple):
     the turns from the first response. Of replies, all but the last one of the call are `closed`: only there is it seen whether
     they were interrupted. `user_low` and `user_high` are what `user_tokens` may be. `texted` are the spoken replies whose
     text without reasoning is known. `findable` is the common prefix of the cache without the first response, `cached` is what
-    of it was cached, in the middle of its last block.
+    of it was cached, in the middle of its last block. `pause` is idle time, which is in none of the other times: of a pause between
+    responses, what is beyond the life of a cache.
     """
 
     calls: float = 1
@@ -67,6 +71,7 @@ class SessionSums(NamedTuple):
     cached: float = 0
     warm: float = 0
     eventless: float = 0
+    pause: float = 0
     dollars: float = 0.0
 
 
@@ -117,8 +122,10 @@ class _Sums:
         started = self.reconstruction.session.started_ms
         has_start = started is not None and started < first
         self.add("timed_starts", int(has_start))
-        self.add("span", last - started if has_start and started is not None else last - first)
-        self.add("gap", last - first)
+        pause = sum(max(0, later - earlier - MAX_PAUSE_MS) for earlier, later in pairwise(times))
+        self.add("pause", pause)
+        self.add("span", (last - started if has_start and started is not None else last - first) - pause)
+        self.add("gap", last - first - pause)
 
     def add_response(self, pair: ReconstructedResponse, *, is_last: bool) -> None:
         """Add what a response put out."""
