@@ -1,6 +1,5 @@
 """Fit a plan to recorded calls, with the rules of their replies' text and their lengths, and try it on later calls."""
 
-from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
 from math import exp, log, sqrt
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 from voicebill.answers.answer import Answer
 from voicebill.answers.estimates.costing import count_calls
@@ -33,7 +32,7 @@ from voicebill.answers.sessions.reconstruction import UnusableSession, conversat
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedResponse, RecordedSession
 from voicebill.answers.sessions.session_explanation import reconstruct_recorded
-from voicebill.answers.sessions.session_sums import MAX_PAUSE_MS, SessionSums, session_sums, start_of
+from voicebill.answers.sessions.session_sums import MAX_PAUSE_MS, CallSums, session_sums, start_of
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR
 from voicebill.conversation.call_lengths import LENGTH_CV_BOUNDS, MAX_CALL_MINUTES, CallLengths, turn_count
 from voicebill.conversation.plan import MAX_MINUTES, Plan
@@ -43,9 +42,12 @@ from voicebill.conversation.volume import HOURS_PER_MONTH, Volume
 
 MIN_CALLS = 30
 """With fewer calls of a model, no plan is fitted."""
-STEPS = 100
+STEPS_PER_LOG = 100
 """Lengths and costs of calls are counted in steps of about a hundredth."""
 MS_PER_HOUR = 60 * MS_PER_MINUTE
+
+
+Value = TypeVar("Value", int, float)
 
 
 class ModelCalls(NamedTuple):
@@ -121,8 +123,8 @@ class Fit(Answer):
         return None if value is None else min(Decimal(LENGTH_CV_BOUNDS.high), _decimal(value, 3))
 
 
-def _length_step(sums: SessionSums) -> int:
-    return round(STEPS * log(1 + sums.span + sums.last_reply))
+def _length_step(sums: CallSums) -> int:
+    return round(STEPS_PER_LOG * log(1 + sums.span + sums.last_reply))
 
 
 @dataclass
@@ -131,7 +133,7 @@ class _LengthCounts:
 
     steps: dict[tuple[int, int], list[float]] = field(default_factory=dict)
 
-    def add(self, sums: SessionSums) -> None:
+    def add(self, sums: CallSums) -> None:
         step = self.steps.setdefault((int(sums.timed_starts), _length_step(sums)), [0, 0.0, 0.0])
         step[0] += 1
         step[1] += sums.span
@@ -166,11 +168,11 @@ class _Part:
     first_ms: int | None = None
     last_ms: int | None = None
 
-    def add(self, sums: SessionSums, session: RecordedSession) -> None:
+    def add(self, sums: CallSums, session: RecordedSession) -> None:
         self.moments.add(sums)
         self.lengths.add(sums)
         if sums.dollars > 0:
-            self.costs[int(sums.timed_starts), _length_step(sums), round(STEPS * log(sums.dollars))] += 1
+            self.costs[int(sums.timed_starts), _length_step(sums), round(STEPS_PER_LOG * log(sums.dollars))] += 1
         self.transcriptions.update({record.model or "" for record in session.records if record.kind == "transcription"})
         start = start_of(session)
         if start is not None:
@@ -242,15 +244,17 @@ def fit(
     sessions: Callable[[], Iterable[RecordedSession]],
     models: RecordedModels,
     *,
+    without_usage: int = 0,
     on_call: Callable[[int], None] | None = None,
 ) -> Fit:
     """Fit a plan to recorded calls; `sessions` gives them anew at every call. `on_call` is called with the number so far.
 
+    `without_usage` are further calls of which the log shows that they began, and no usage: they count as unconnected.
+
     The model with the most calls is fitted. Calls that cannot be reconstructed are counted with the reason.
     """
-    starts = array("q", sorted(start for session in sessions() if (start := start_of(session)) is not None))
-    middle = starts[len(starts) // 2] if starts else 0
-    tally = _Log()
+    middle = _middle_start(sessions())
+    tally = _Log(unconnected=without_usage)
     for number, session in enumerate(sessions(), start=1):
         tally.add(session, models, is_later=(start_of(session) or 0) >= middle)
         if on_call is not None:
@@ -262,6 +266,12 @@ def fit(
         warning = f"no call can be used: {MIN_CALLS} calls of one model are needed"
         return Fit(None, 0, (), None, None, None, {}, None, None, None, others, unusable, (warning,))
     return _fit_model(ranked[0], tally.unconnected, others, unusable, models)
+
+
+def _middle_start(sessions: Iterable[RecordedSession]) -> int:
+    """The start of the middle one of sessions, in ms since 1970, to the minute; 0 without times."""
+    minutes = Counter(start // MS_PER_MINUTE for session in sessions if (start := start_of(session)) is not None)
+    return MS_PER_MINUTE * _weighted_median(list(minutes.items())) if minutes else 0
 
 
 def _fit_model(
@@ -336,10 +346,10 @@ class _FittedModel:
         defaults = {name: value for name, value in self._optional_values().items() if value is not None}
         spoken = turns - typed + has_greeting
         interrupted = values.get("interrupted_share", 0.0)
-        whole_share = round(interrupted * spoken) / spoken if spoken else 0.0
+        rounded_share = round(interrupted * spoken) / spoken if spoken else 0.0
         played = float(_decimal(values.get("played_share", 0.5), 4)) or 0.5
         user = min(1.0, values["user_share"])
-        assistant = values["generated_share"] / (1 - whole_share + whole_share / played)
+        assistant = values["generated_share"] / (1 - rounded_share + rounded_share / played)
         user_share = _decimal(user, 4)
         return Plan(
             minutes=min(Decimal(MAX_MINUTES), max(Decimal("0.01"), _decimal(values["minutes"], 3))),
@@ -428,7 +438,7 @@ class _FittedModel:
             yield "how much of interrupted replies was played is not known: the plan has the default, and the speech generated"
         minutes = self.means.pause * self.part.moments.count / MS_PER_MINUTE
         if minutes >= 1:
-            yield f"pauses of more than {MAX_PAUSE_MS // MS_PER_MINUTE} minutes count as that: {minutes:,.0f} minutes are left out"
+            yield f"pauses count as {MAX_PAUSE_MS // MS_PER_MINUTE} minutes at most: {minutes:,.0f} minutes are left out"
 
     def forecast(self) -> float:
         """The mean cost of a connected call in dollars, over calls as long as these."""
@@ -452,7 +462,7 @@ def _backtest(calls: _Calls, rules: EffectiveRules, models: RecordedModels) -> B
         return None
     model = _FittedModel(earlier, 0, calls.newest, rules, models)
     recorded = later.moments.means.dollars
-    place = SessionSums._fields.index("dollars")
+    place = CallSums._fields.index("dollars")
     variance = sum(part.moments.covariance(place, place) / part.moments.count for part in calls.parts)
     return Backtest(
         earlier.moments.count,
@@ -473,14 +483,14 @@ def _call_error(model: _FittedModel, later: _Part) -> float:
     counts = count_calls(plan, resolved, longest)
     errors: list[tuple[float, int]] = []
     for (has_start, length_step, dollar_step), count in later.costs.items():
-        ms = exp(length_step / STEPS) - 1 + (0 if has_start else first_turn_ms)
+        ms = exp(length_step / STEPS_PER_LOG) - 1 + (0 if has_start else first_turn_ms)
         turns = min(counts.turns, turn_count(ms / MS_PER_MINUTE, plan.turns / float(plan.minutes)))
         forecast = float(usage_costs(counts.usage(turns), resolved).expected) / PICODOLLARS_PER_DOLLAR
-        errors.append((abs(forecast / exp(dollar_step / STEPS) - 1), count))
+        errors.append((abs(forecast / exp(dollar_step / STEPS_PER_LOG) - 1), count))
     return _weighted_median(errors)
 
 
-def _weighted_median(values: list[tuple[float, int]]) -> float:
+def _weighted_median(values: list[tuple[Value, int]]) -> Value:
     values.sort()
     cumulative = list(accumulate(count for _, count in values))
     return values[bisect_left(cumulative, cumulative[-1] / 2)][0]

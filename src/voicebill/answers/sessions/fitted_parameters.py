@@ -6,12 +6,13 @@ reasoning is part of a reply's text.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Literal, NamedTuple
 
 from voicebill.answers.parameters.inputs import PLAN
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.sessions.moments import Moments, absence_limit, count_interval, positive_interval, share_interval
-from voicebill.answers.sessions.session_sums import SessionSums
+from voicebill.answers.sessions.session_sums import CallSums
 from voicebill.conversation.rules import Rules
 
 MIN_CASES = 10
@@ -44,55 +45,55 @@ class SumFormulas:
     rules: Rules
     has_events: bool
 
-    def played(self, sums: SessionSums) -> float:
+    def played(self, sums: CallSums) -> float:
         """The share of all generated speech that is played."""
         if not self.has_events or not sums.closed_tokens:
             return 1.0
         return 1 - (sums.interrupted_tokens - sums.played_tokens) / sums.closed_tokens
 
-    def first_turn_ms(self, sums: SessionSums) -> float:
+    def first_turn_ms(self, sums: CallSums) -> float:
         """The mean time from the start of a call to its first response: as from the end of a reply to the response after it."""
         if not sums.gaps:
             return 0.0
         speech = self.played(sums) * sums.closed_tokens * self.rules.reply_audio_ms_per_token
         return max(0.0, sums.gap - speech) / sums.gaps
 
-    def milliseconds(self, sums: SessionSums) -> float:
+    def milliseconds(self, sums: CallSums) -> float:
         """The mean time of a call: to its last response, and until its last reply is played."""
         starts = (sums.calls - sums.timed_starts) * self.first_turn_ms(sums)
         return (sums.span + starts + self.played(sums) * sums.last_reply) / sums.calls
 
-    def minutes(self, sums: SessionSums) -> float:
+    def minutes(self, sums: CallSums) -> float:
         """The mean minutes of a call."""
         return self.milliseconds(sums) / MS_PER_MINUTE
 
-    def turns_per_minute(self, sums: SessionSums) -> float:
+    def turns_per_minute(self, sums: CallSums) -> float:
         """Turns of the user in a minute."""
         return _ratio(sums.turns, sums.calls * self.minutes(sums))
 
-    def user_share(self, sums: SessionSums, tokens: float | None = None) -> float:
+    def user_share(self, sums: CallSums, tokens: float | None = None) -> float:
         """The share of time in which the user speaks, without the padding that turn detection adds."""
         spoken = (sums.user_tokens if tokens is None else tokens) - self.rules.padding_tokens * sums.user_turns
         return _ratio(max(0.0, spoken) * self.rules.user_audio_ms_per_token, sums.calls * self.milliseconds(sums))
 
-    def generated_share(self, sums: SessionSums) -> float:
+    def generated_share(self, sums: CallSums) -> float:
         """The time of all generated speech, as a share of that of the calls."""
         return _ratio(sums.reply_tokens * self.rules.reply_audio_ms_per_token, sums.calls * self.milliseconds(sums))
 
-    def assistant_share(self, sums: SessionSums) -> float:
+    def assistant_share(self, sums: CallSums) -> float:
         """The share of time in which the assistant speaks: what is played."""
         return self.played(sums) * self.generated_share(sums)
 
-    def silence_share(self, sums: SessionSums) -> float:
+    def silence_share(self, sums: CallSums) -> float:
         """The share of time that is neither."""
         return 1 - self.user_share(sums) - self.assistant_share(sums)
 
-    def text_per_audio_token(self, sums: SessionSums) -> float:
+    def text_per_audio_token(self, sums: CallSums) -> float:
         """The text tokens that a reply has more for each audio token: the slope of a line through all replies."""
         spread = sums.texted * sums.texted_square - sums.texted_audio**2
         return _ratio(sums.texted * sums.texted_product - sums.texted_audio * sums.texted_text, spread)
 
-    def text_base(self, sums: SessionSums) -> float:
+    def text_base(self, sums: CallSums) -> float:
         """The text tokens of a reply in addition to these."""
         return _ratio(sums.texted_text - self.text_per_audio_token(sums) * sums.texted_audio, sums.texted)
 
@@ -107,8 +108,8 @@ class _Row(NamedTuple):
     name: str
     label: str
     unit: ParameterUnit
-    formula: Callable[[SessionSums], float]
-    cases: Callable[[SessionSums], float]
+    formula: Callable[[CallSums], float]
+    cases: Callable[[CallSums], float]
     default: str = ""
 
 
@@ -155,20 +156,25 @@ def _estimate(row: _Row, moments: Moments, formulas: SumFormulas) -> ParameterEs
         note = "how much of the audio was an interrupted reply is not known: the interval has both extremes"
         low = _interval(row, lambda sums: formulas.user_share(sums, sums.user_low), moments)[0]
         high = _interval(row, lambda sums: formulas.user_share(sums, sums.user_high), moments)[1]
+    if row.name == "prefix_reuse" and means.findable_low < means.findable:
+        note = "how much of tool calls is reasoning, which no cache has, is not known: the interval has both extremes"
+        high = _interval(row, lambda sums: _ratio(sums.cached, sums.findable_low), moments)[1]
     return ParameterEstimate(row.name, row.label, row.unit, value, low, high, moments.count, row.default, note)
 
 
-def _interval(row: _Row, formula: Callable[[SessionSums], float], moments: Moments) -> tuple[float, float]:
+def _interval(row: _Row, formula: Callable[[CallSums], float], moments: Moments) -> tuple[float, float]:
     value, error = formula(moments.means), moments.standard_error(formula)
     if row.unit != "share":
         return positive_interval(value, error, moments.count)
     if not value:
         return 0.0, absence_limit(row.cases(moments.means) * moments.count)
-    skewness = moments.played_skewness if row.name == "played_share" else 0.0
-    return share_interval(value, error, moments.count, skewness)
+    if row.name == "played_share":
+        effective, skewness = moments.effective_calls("interrupted_tokens"), moments.played_skewness
+        return share_interval(value, error, effective, skewness * sqrt(effective / moments.count))
+    return share_interval(value, error, moments.count)
 
 
-def _open_parameters(means: SessionSums, formulas: SumFormulas) -> Iterator[tuple[str, str]]:
+def _open_parameters(means: CallSums, formulas: SumFormulas) -> Iterator[tuple[str, str]]:
     """The parameters that the log leaves open, each with the reason as a clause."""
     if not formulas.has_events:
         no_events = "the log has no events that show what was played"
@@ -250,8 +256,8 @@ def _rows(formulas: SumFormulas) -> tuple[_Row, ...]:
             "text_turn_user_tokens",
             "typed by the user",
             "tokens",
-            lambda sums: _ratio(sums.typed_user, sums.typed_turns),
-            lambda sums: sums.typed_turns,
+            lambda sums: _ratio(sums.typed_user, sums.typed_user_turns),
+            lambda sums: sums.typed_user_turns,
             _default("text_turn_user_tokens"),
         ),
         _Row(
@@ -290,7 +296,7 @@ def _rows(formulas: SumFormulas) -> tuple[_Row, ...]:
     )
 
 
-def _calls(sums: SessionSums) -> float:
+def _calls(sums: CallSums) -> float:
     return sums.calls
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
 
-from voicebill.answers.sessions.session_sums import SessionSums
+from voicebill.answers.sessions.session_sums import CallSums
 
-SIZE = len(SessionSums._fields)
+SIZE = len(CallSums._fields)
 CONFIDENCE_Z = 2.5758293035489
 """The two-sided 99% quantile of the normal distribution."""
 ABSENCE_PROBABILITY = 0.005
@@ -27,7 +27,7 @@ class Moments:
     products: list[list[float]] = field(default_factory=lambda: [[0.0] * (index + 1) for index in range(SIZE)])
     played_cubes: list[float] = field(default_factory=lambda: [0.0] * 4)
 
-    def add(self, values: SessionSums) -> None:
+    def add(self, values: CallSums) -> None:
         """Add a call."""
         self.count += 1
         played, generated = values.played_tokens, values.interrupted_tokens
@@ -51,7 +51,7 @@ class Moments:
     @property
     def played_skewness(self) -> float:
         """The skewness of what calls contribute to the error of the share that is played; negative with a few long replies."""
-        played, generated = (SessionSums._fields.index(name) for name in ("played_tokens", "interrupted_tokens"))
+        played, generated = (CallSums._fields.index(name) for name in ("played_tokens", "interrupted_tokens"))
         if not self.sums[generated]:
             return 0.0
         share = self.sums[played] / self.sums[generated]
@@ -63,9 +63,15 @@ class Moments:
         return third / sqrt(second / self.count) ** 3 if second > 0 else 0.0
 
     @property
-    def means(self) -> SessionSums:
+    def means(self) -> CallSums:
         """The means over the calls."""
-        return SessionSums(*(total / max(1, self.count) for total in self.sums))
+        return CallSums(*(total / max(1, self.count) for total in self.sums))
+
+    def effective_calls(self, name: str) -> int:
+        """The number of calls with equal sums of a name that would say as much as these with their different ones (Kish)."""
+        index = CallSums._fields.index(name)
+        square = self.products[index][index]
+        return max(2, round(self.sums[index] ** 2 / square)) if square else self.count
 
     def covariance(self, index: int, other: int) -> float:
         """The covariance of two sums over the calls."""
@@ -73,7 +79,7 @@ class Moments:
         mean_product = self.sums[first] * self.sums[second] / self.count
         return (self.products[first][second] - mean_product) / max(1, self.count - 1)
 
-    def standard_error(self, function: Callable[[SessionSums], float]) -> float:
+    def standard_error(self, function: Callable[[CallSums], float]) -> float:
         """The standard error of a function of the means, by the delta method: its slopes, and the covariance of the sums."""
         slopes = list(self._slopes(function))
         variance = sum(
@@ -81,7 +87,7 @@ class Moments:
         )
         return sqrt(max(0.0, variance) / self.count)
 
-    def _slopes(self, function: Callable[[SessionSums], float]) -> Iterable[tuple[int, float]]:
+    def _slopes(self, function: Callable[[CallSums], float]) -> Iterable[tuple[int, float]]:
         means = self.means
         for index, mean in enumerate(means):
             if mean:
@@ -89,7 +95,7 @@ class Moments:
                 above, below = (list(means) for _ in range(2))
                 above[index] += step
                 below[index] -= step
-                slope = (function(SessionSums(*above)) - function(SessionSums(*below))) / (2 * step)
+                slope = (function(CallSums(*above)) - function(CallSums(*below))) / (2 * step)
                 if slope:
                     yield index, slope
 
@@ -122,7 +128,8 @@ def share_interval(value: float, error: float, count: int, skewness: float = 0.0
     """
     quantile = t_quantile(count)
     shift = skewness * (2 * CONFIDENCE_Z**2 + 1) / (6 * sqrt(count))
-    return max(0.0, value - (quantile + max(0.0, -shift)) * error), min(1.0, value + (quantile + max(0.0, shift)) * error)
+    low, high = value - (quantile + max(0.0, -shift)) * error, value + (quantile + max(0.0, shift)) * error
+    return min(1.0, max(0.0, low)), min(1.0, high)
 
 
 def count_interval(cases: int, count: int) -> tuple[float, float]:
@@ -148,7 +155,10 @@ def absence_limit(cases: float) -> float:
 
 
 def variation(lengths: Iterable[tuple[float, int]]) -> tuple[float, float]:
-    """The coefficient of variation of lengths, given with the number of calls of each, and its standard error."""
+    """The coefficient of variation of lengths, given with the number of calls of each, and its standard error.
+
+    The error is that of the lengths as they are, or of lognormal ones if that is larger: few calls say little of the longest.
+    """
     pairs = [(length, count) for length, count in lengths if count]
     count = sum(number for _, number in pairs)
     mean = sum(length * number for length, number in pairs) / count
@@ -162,4 +172,13 @@ def variation(lengths: Iterable[tuple[float, int]]) -> tuple[float, float]:
         (((length - mean) ** 2 - variance) / (2 * deviation * mean) - deviation * (length - mean) / mean**2, number)
         for length, number in pairs
     )
-    return deviation / mean, sqrt(sum(influence**2 * number for influence, number in influences)) / count
+    coefficient = deviation / mean
+    observed = sqrt(sum(influence**2 * number for influence, number in influences)) / count
+    return coefficient, max(observed, _lognormal_error(coefficient, count))
+
+
+def _lognormal_error(coefficient: float, count: int) -> float:
+    """The standard error of the coefficient of variation of so many lognormal lengths, by their skewness and kurtosis."""
+    base = 1 + coefficient**2
+    skewness, kurtosis = coefficient**3 + 3 * coefficient, base**4 + 2 * base**3 + 3 * base**2 - 3
+    return coefficient * sqrt(((kurtosis - 1) / 4 - skewness * coefficient + coefficient**2) / count)

@@ -18,15 +18,17 @@ MIN_PREFIX_BLOCKS = 8
 """Where the common prefix has fewer blocks of the cache, the whole blocks say too little of the share that was cached."""
 
 
-class SessionSums(NamedTuple):
+class CallSums(NamedTuple):
     """The sums of one connected call. Times in milliseconds, sizes in tokens, all others are counts.
 
     `span` lasts from the first event (with `timed_starts` 1) or else from the first response to the last response, `gaps` of
     the turns from the first response. Of replies, all but the last one of the call are `closed`: only there is it seen whether
-    they were interrupted. `user_low` and `user_high` are what `user_tokens` may be. `texted` are the spoken replies whose
-    text without reasoning is known. `findable` is the common prefix of the cache without the first response, `cached` is what
-    of it was cached, in the middle of its last block. `pause` is idle time, which is in none of the other times: of a pause between
-    responses, what is beyond the life of a cache.
+    they were interrupted. `user_low` and `user_high` are what `user_tokens` may be. What the
+    user typed is not seen in the first turn. `texted` are the spoken replies whose
+    text without reasoning is known. `findable` is the common prefix of the cache without the first response, and
+    `findable_low` at least, `cached` is what
+    of it was cached, in the middle of its last block. `pause` is in none of the other times: what pauses are
+    longer than the life of a cache.
     """
 
     calls: float = 1
@@ -43,6 +45,7 @@ class SessionSums(NamedTuple):
     user_high: float = 0
     typed_turns: float = 0
     typed_user: float = 0
+    typed_user_turns: float = 0
     typed_reply: float = 0
     replies: float = 0
     reply_tokens: float = 0
@@ -68,6 +71,7 @@ class SessionSums(NamedTuple):
     prompts: float = 0
     prompt_tokens: float = 0
     findable: float = 0
+    findable_low: float = 0
     cached: float = 0
     warm: float = 0
     eventless: float = 0
@@ -82,7 +86,7 @@ def start_of(session: RecordedSession) -> int | None:
     return min(starts, default=None)
 
 
-def session_sums(reconstruction: Reconstruction, rules: Rules, models: RecordedModels) -> SessionSums | str:
+def session_sums(reconstruction: Reconstruction, rules: Rules, models: RecordedModels) -> CallSums | str:
     """The sums of a reconstructed session; why it has none, as a clause."""
     pairs = reconstruction.responses
     times = [pair.record.time_ms for pair in pairs if pair.record.time_ms is not None]
@@ -96,11 +100,11 @@ def session_sums(reconstruction: Reconstruction, rules: Rules, models: RecordedM
     for index, (pair, use) in enumerate(zip(pairs, cache_uses(reconstruction, rules), strict=True)):
         sums.add_response(pair, is_last=index == len(pairs) - 1)
         if index:
-            sums.add_cache(use)
+            sums.add_cache(use, pairs[index - 1])
     sums.add_speech()
     sums.add_prompt()
     dollars = float(sum(amount for amount in amounts if amount is not None)) / PICODOLLARS_PER_DOLLAR
-    return SessionSums(**sums.values, dollars=dollars)
+    return CallSums(**sums.values, dollars=dollars)
 
 
 class _Sums:
@@ -147,7 +151,9 @@ class _Sums:
             self._add_spoken(record, turn, reasoning, is_last=is_last)
         elif record.tokens.text_out:
             self.add("typed_turns")
-            self.add("typed_user", turn.user_text_tokens)
+            if pair.place.turn > 1:
+                self.add("typed_user_turns")
+                self.add("typed_user", turn.user_text_tokens)
             self.add("typed_reply", record.tokens.text_out - (reasoning or 0))
 
     def _reasoning(self, record: RecordedResponse) -> int | None:
@@ -176,12 +182,18 @@ class _Sums:
             self.add("interrupted_tokens", audio)
             self.add("played_tokens", min(audio, turn.played_ms // self.rules.reply_audio_ms_per_token))
 
-    def add_cache(self, use: CacheUse) -> None:
-        """Add what the cache had of a response that is not the first one."""
+    def add_cache(self, use: CacheUse, before: ReconstructedResponse) -> None:
+        """Add what the cache had of a response that is not the first one.
+
+        What a tool call wrote is part of the prefix; of that, reasoning is not, of which usage may say nothing.
+        """
         block = self.rules.cache_block_tokens
-        for prefix, cached in zip(use.prefix[:2], use.cached[:2], strict=True):
+        is_open = before.simulated.kind == "tool-call" and self._reasoning(before.record) is None
+        open_tokens = (before.record.tokens.text_out if is_open else 0, 0)
+        for prefix, cached, may_be_absent in zip(use.prefix[:2], use.cached[:2], open_tokens, strict=True):
             if prefix >= MIN_PREFIX_BLOCKS * block:
                 self.add("findable", prefix)
+                self.add("findable_low", prefix - may_be_absent)
                 self.add("cached", min(cached, prefix) + (block // 2 if cached else 0))
 
     def add_speech(self) -> None:
@@ -205,7 +217,7 @@ class _Sums:
     def add_prompt(self) -> None:
         """Add the size of the prompt, and whether the first response had it from the cache."""
         first = self.reconstruction.responses[0]
-        if first.record.tokens.audio_out or first.simulated.kind == "tool-call":
+        if self.turns[0].user_audio_tokens or self.values["greetings"]:
             self.add("prompts")
             self.add("prompt_tokens", fixed_tokens(self.reconstruction.script, self.rules) - self.rules.conversation_tokens)
         self.add("warm", int(any((first.record.tokens.text_in_cached, first.record.tokens.audio_in_cached))))

@@ -32,7 +32,7 @@ from voicebill.cli.options.shared import (
 if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
-CALLS_PER_UPDATE = 50
+FIT_CALLS_PER_UPDATE = 50
 
 
 @takes_logs
@@ -61,7 +61,8 @@ def fit_command(
     \b
     The plan of a log's calls, and what it costs by today's prices:
         voicebill fit docs/examples/recorded-calls.jsonl.gz --out plan.toml
-        voicebill estimate --plan plan.toml
+        voicebill estimate --plan plan.toml --rules plan-rules.toml \\
+            --call-lengths plan-lengths.csv
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     values = read_inputs(query_table, FIT_QUERY)
     facts, rule_set = load_facts_and_rules(values.get("rules"), prices)
@@ -70,8 +71,9 @@ def fit_command(
     with usage_of_input(log_input, facts.prices, memory=memory) as (engine, report, unread):
         from voicebill.engines.fitted_usage import fit_usage  # noqa: PLC0415 - engines need an extra
 
+        without_usage = 0 if report is None else report.sessions_without_usage
         with progress_bar() as progress:
-            answer = fit_usage(engine, query, models, on_call=lambda calls: _show(progress, calls))
+            answer = fit_usage(engine, query, models, without_usage=without_usage, on_call=lambda calls: _show(progress, calls))
     written = [line for file in out or () for line in _write(answer, file)]
     answer = replace(answer, warnings=(*answer.warnings, *_warnings(report, unread)))
     if as_json:
@@ -108,7 +110,7 @@ def _write(answer: Fit, file: Path) -> Iterator[str]:
 
 
 def _show(progress: TerminalProgress, calls: int) -> None:
-    if calls % CALLS_PER_UPDATE == 0:
+    if calls % FIT_CALLS_PER_UPDATE == 0:
         progress(None, f"{calls:,} calls")
 
 
