@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from voicebill.answers.recorded.filters import parse_filter
     from voicebill.answers.recorded.python_engine import PythonEngine
     from voicebill.answers.recorded.query import CostQuery
+    from voicebill.answers.sessions.fit import fit
     from voicebill.answers.sessions.log_explanation import explain_call, explain_log
     from voicebill.answers.sessions.recorded_models import RecordedModels
     from voicebill.answers.sessions.recorded_session import sessions_of_records
@@ -85,6 +86,7 @@ __all__ = [
     "estimate",
     "explain_call",
     "explain_log",
+    "fit",
     "format_dollars",
     "load_facts",
     "parse_filter",
@@ -129,6 +131,7 @@ _HOMES = {
     "estimate": "answers.estimates.estimate",
     "explain_call": "answers.sessions.log_explanation",
     "explain_log": "answers.sessions.log_explanation",
+    "fit": "answers.sessions.fit",
     "format_dollars": "billing.money",
     "load_facts": "facts.load",
     "parse_filter": "answers.recorded.filters",

@@ -25,6 +25,7 @@ from voicebill.answers.parameters.inputs import (
     CAPACITY,
     COMPARISON,
     ESTIMATE,
+    FIT_QUERY,
     LOG_DEFAULTS,
     LOG_QUERY,
     LOG_READING,
@@ -60,6 +61,7 @@ DECLARED: Mapping[str, Inputs] = {
     "init": {},
     "cost": {**LOG_DEFAULTS, **LOG_QUERY, **LOG_READING},
     "explain": {**LOG_DEFAULTS, **SESSION_QUERY, **LOG_READING},
+    "fit": {**LOG_DEFAULTS, **FIT_QUERY, **LOG_READING},
     "record": {**LOG_DEFAULTS, **LOG_READING},
 }
 """The declared inputs of commands, which are their options."""
@@ -199,7 +201,7 @@ def invoke(command: str, words: list[str]) -> Result:
         result = CliRunner().invoke(app, [command, *as_json, *words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    allowed = (0, 2, 3) if command in ("cost", "explain", "record") else (0, 2)
+    allowed = (0, 2, 3) if command in ("cost", "explain", "fit", "record") else (0, 2)
     assert result.exit_code in allowed, f"exit code {result.exit_code}"
     assert "Traceback" not in result.stderr
     if result.exit_code == 2:

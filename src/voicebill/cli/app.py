@@ -27,6 +27,7 @@ COMMANDS = (
     "simulate",
     "cost",
     "explain",
+    "fit",
     "record",
     "ptu",
     "prices",

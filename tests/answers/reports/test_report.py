@@ -46,6 +46,7 @@ def answers() -> Iterator[Answer]:
     models = voicebill.RecordedModels(voicebill.load_facts(), voicebill.CostQuery())
     session = case_session(GOLDEN)
     yield voicebill.explain_log(lambda: [session], models)
+    yield voicebill.fit(lambda: [session], models)
     yield voicebill.explain_call(session.name, lambda _: [session], models)
     yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), voicebill.load_facts().prices)
 

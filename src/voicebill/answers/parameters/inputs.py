@@ -1240,6 +1240,9 @@ SESSION_QUERY: Inputs = {
 }
 """Which calls of a log or a ledger are explained. A call is taken whole if one of its records matches."""
 
+FIT_QUERY: Inputs = {name: SESSION_QUERY[name] for name in ("where", "since", "until", "rules")}
+"""To which calls of a log or a ledger a plan is fitted. A call is taken whole if one of its records matches."""
+
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""
 

@@ -43,6 +43,15 @@ def write_handout(handout: Handout, file: Path) -> None:
     _write(document_format.write(handout).encode(), file)
 
 
+def write_text(text: str, file: Path) -> None:
+    """Write a text.
+
+    Raises:
+        UnreadableFile: the file cannot be written.
+    """
+    _write(text.encode(), file)
+
+
 def _write(content: bytes, file: Path) -> None:
     draft = file.with_name(f".{file.name}.{uuid4().hex[:12]}.tmp")
     try:
