@@ -8,39 +8,33 @@ from voicebill.conversation.script import Script, Turn
 
 PLAYED_DEVIATION = 0.15
 PLAYED_BOUNDS = (0.05, 0.95)
-REUSE_DEVIATION = 0.06
 STEPS = 4000
-LOST_USER_MS = 50
-"""A turn's speech is rounded down to tokens of 100 ms."""
 
 
 def hidden_truth(parameters: HiddenParameters) -> dict[str, float]:
     """The parameters as a fit defines them, by name.
 
-    Shares are of the time of turns. The padding of turn detection is part of what the user commits, and not of the user's
-    share. The share that is played is that of all generated speech of interrupted replies, hence a harmonic mean.
+    Shares are of the time of turns. The share that is played is that of all generated speech of interrupted replies, hence a harmonic mean.
     """
     rules = parameters.rules
-    turn_ms = 60_000 / parameters.turns_per_minute - LOST_USER_MS
-    user_ms = 60_000 / parameters.turns_per_minute * parameters.user_share - LOST_USER_MS
-    spoken_ms = 60_000 / parameters.turns_per_minute * parameters.assistant_share
+    turn_ms = 60_000 / parameters.turns_per_minute
+    user, assistant = parameters.user_share, parameters.assistant_share
     turns = mean_turns(parameters)
-    user = (user_ms - rules.padding_tokens * rules.user_audio_ms_per_token) / turn_ms
     inverse = _gaussian_mean(lambda value: 1 / value, parameters.played_share, PLAYED_DEVIATION, PLAYED_BOUNDS)
     script = Script(
         instructions_tokens=parameters.instructions_tokens,
         tools_tokens=parameters.tools_tokens,
         turns=(Turn(user_audio_tokens=1, reply_audio_tokens=1),),
     )
-    reuse_deviation = REUSE_DEVIATION if parameters.reuse_share < 1 else 0.0
+    reuse_deviation = parameters.reuse_spread if parameters.reuse_share < 1 else 0.0
     return {
         "minutes": turns * turn_ms / 60_000,
         "turns": turns,
         "turns_per_minute": 60_000 / turn_ms,
         "user_share": user,
-        "assistant_share": spoken_ms / turn_ms,
-        "silence_share": 1 - user - spoken_ms / turn_ms,
-        "generated_share": spoken_ms / turn_ms * (1 + parameters.interrupted_share * (inverse - 1)),
+        "assistant_share": assistant,
+        "silence_share": 1 - user - assistant,
+        "generated_share": assistant * (1 + parameters.interrupted_share * (inverse - 1)),
         "instructions_tokens": fixed_tokens(script, rules) - rules.conversation_tokens,
         "tool_calls": turns * parameters.tool_calls_per_turn,
         "arguments_tokens": parameters.arguments_tokens,

@@ -10,14 +10,21 @@ import pytest
 
 import voicebill
 from tests.answers.sessions.hidden_truth import hidden_truth
-from tests.answers.sessions.recorded import PARAMETERS, LogKind, logged_sessions
+from tests.answers.sessions.recorded import PARAMETERS as RECORDED_PARAMETERS
+from tests.answers.sessions.recorded import LogKind, logged_sessions
 from tests.calls.call import calls
 from tests.calls.parameters import HiddenParameters
-from tests.calls.timing import call_minutes, played_later
 from voicebill.answers.sessions.fit import MIN_CALLS, Fit, fit
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
 
+
+def simple(parameters: HiddenParameters) -> HiddenParameters:
+    """Parameters whose true values are easily worked out: no block is missing, and a reply is played once it is generated."""
+    return replace(parameters, short_share=0.0, split_share=0.0, generation_speed=1e6)
+
+
+PARAMETERS = {policy: simple(parameters) for policy, parameters in RECORDED_PARAMETERS.items()}
 LOGS: list[LogKind] = ["raw", "usage"]
 CALLS = 200
 SEEDS = range(3)
@@ -35,7 +42,7 @@ def models() -> RecordedModels:
 
 def recorded(parameters: HiddenParameters, count: int, seed: int, log: LogKind, folder: Path) -> list[RecordedSession]:
     """The sessions in a log of generated calls."""
-    return list(logged_sessions(map(played_later, calls(parameters, count, seed)), log, folder).values())
+    return list(logged_sessions(calls(parameters, count, seed), log, folder).values())
 
 
 def misses(answer: Fit, truth: dict[str, float]) -> list[str]:
@@ -108,16 +115,16 @@ def test_without_events_what_was_played_is_not_known(policy: str, models: Record
 def test_the_lengths_are_those_of_the_calls(models: RecordedModels, tmp_path: Path) -> None:
     """A call lasts until its last reply was played; from raw events, the sum is exact but for interrupted last replies."""
     made = [call for call in calls(PARAMETERS["last-assistant-audio"], 60, 2) if call.script is not None]
-    sessions = list(logged_sessions(map(played_later, made), "raw", tmp_path).values())
+    sessions = list(logged_sessions(made, "raw", tmp_path).values())
     lengths = fit(lambda: sessions, models).lengths
     assert lengths is not None
     assert sum(count for _, count in lengths.counts) == len(made)
-    assert lengths.mean_minutes == pytest.approx(sum(map(call_minutes, made)) / len(made), rel=0.01)
+    assert lengths.mean_minutes == pytest.approx(sum(call.minutes for call in made) / len(made), rel=0.01)
 
 
 def test_the_plan_has_what_the_calls_show(models: RecordedModels, tmp_path: Path) -> None:
     """Calls of ten turns in five minutes with two tool calls; prompt and tools are 900 + 76% of 150 tokens."""
-    parameters = HiddenParameters(length_cv=0.0, interrupted_share=0.0, warm_share=1.0, unconnected_share=0.0)
+    parameters = simple(HiddenParameters(length_cv=0.0, interrupted_share=0.0, warm_share=1.0, unconnected_share=0.0))
     sessions = recorded(parameters, 80, 1, "raw", tmp_path)
     answer = fit(lambda: sessions, models)
     plan, selection = answer.plan, answer.selection
@@ -132,7 +139,7 @@ def test_the_plan_has_what_the_calls_show(models: RecordedModels, tmp_path: Path
 
 def test_a_model_that_speaks_first_has_a_greeting(models: RecordedModels, tmp_path: Path) -> None:
     """The greeting is not one of the ten turns."""
-    parameters = HiddenParameters(length_cv=0.0, greets=True)
+    parameters = simple(HiddenParameters(length_cv=0.0, greets=True))
     sessions = recorded(parameters, 60, 1, "raw", tmp_path)
     plan = fit(lambda: sessions, models).plan
     assert plan is not None
@@ -144,9 +151,9 @@ def test_typed_turns_are_counted(models: RecordedModels, tmp_path: Path) -> None
 
     A token or so of it may be taken for the transcript to which the reply before shrank.
     """
-    parameters = HiddenParameters(length_cv=0.0, typed_share=0.3, unconnected_share=0.0)
+    parameters = simple(HiddenParameters(length_cv=0.0, typed_share=0.3, unconnected_share=0.0))
     made = calls(parameters, 60, 1)
-    answer = fit(lambda: logged_sessions(map(played_later, made), "raw", tmp_path).values(), models)
+    answer = fit(lambda: logged_sessions(made, "raw", tmp_path).values(), models)
     turns = [list(call.script.turns) for call in made if call.script is not None]
     typed = [turn for call in turns for turn in call if turn.user_text_tokens]
     later = [turn.user_text_tokens for call in turns for turn in call[1:] if turn.user_text_tokens]
@@ -175,7 +182,7 @@ def test_of_several_models_the_one_with_most_calls_is_fitted(models: RecordedMod
     first = replace(PARAMETERS["last-assistant-audio"], unconnected_share=0.0)
     second = replace(PARAMETERS["transcripts"], unconnected_share=0.0, instructions_tokens=5000)
     made = [*calls(first, 40, 1), *calls(second, 35, 2)]
-    sessions = list(logged_sessions(map(played_later, made), "raw", tmp_path).values())
+    sessions = list(logged_sessions(made, "raw", tmp_path).values())
     answer = fit(lambda: sessions, models)
     assert (answer.model, answer.calls, answer.other_models) == ("gpt-realtime-1.5", 40, (("gpt-realtime-2.1", 35),))
     assert answer.plan is not None
@@ -205,7 +212,7 @@ def test_a_call_that_cannot_be_used_is_counted_with_its_reason(models: RecordedM
 def test_a_pause_is_not_time_of_the_call(models: RecordedModels, tmp_path: Path) -> None:
     """Half an hour of silence in each of these calls counts as five minutes."""
     parameters = replace(PARAMETERS["keep-all"], unconnected_share=0.0, day=date(2026, 4, 20))
-    made = [played_later(call) for call in calls(parameters, 40, 1)]
+    made = calls(parameters, 40, 1)
     pause_ms = 35 * 60_000
     paused = [
         replace(

@@ -9,7 +9,6 @@ import pytest
 from tests.calls.call import calls
 from tests.calls.logs import raw_lines
 from tests.calls.parameters import HiddenParameters
-from tests.calls.timing import played_later
 from tests.cli.invoke import answer, refusal, run
 
 PARAMETERS = HiddenParameters(length_cv=0.4)
@@ -20,7 +19,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log of a hundred calls."""
     file = tmp_path_factory.mktemp("calls") / "calls.jsonl"
     with file.open("w") as lines:
-        lines.writelines(raw_lines(map(played_later, calls(PARAMETERS, 100, 1))))
+        lines.writelines(raw_lines(calls(PARAMETERS, 100, 1)))
     return file
 
 
