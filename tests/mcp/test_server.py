@@ -61,7 +61,18 @@ def command_line(*words: str) -> Any:
 
 def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
     tools = {tool.name: tool for tool in with_client(lambda client: client.list_tools()).tools}
-    assert set(tools) == {"estimate", "simulate", "compare", "cost", "explain", "prices", "rules", "plan_capacity", "size_ptus"}
+    assert set(tools) == {
+        "estimate",
+        "simulate",
+        "compare",
+        "cost",
+        "explain",
+        "fit",
+        "prices",
+        "rules",
+        "plan_capacity",
+        "size_ptus",
+    }
     for name in set(tools) - {"simulate"}:
         for argument, schema in tools[name].input_schema["properties"].items():
             assert schema["description"], (name, argument)
@@ -75,7 +86,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
 
 def test_without_a_root_no_files_are_offered() -> None:
     tools = with_client(lambda client: client.list_tools(), root=None).tools
-    assert {"cost", "explain"}.isdisjoint(tool.name for tool in tools)
+    assert {"cost", "explain", "fit"}.isdisjoint(tool.name for tool in tools)
     assert call("cost", {"path": "support-day.jsonl"}, root=None).is_error
 
 
@@ -171,6 +182,7 @@ def test_a_script_is_simulated() -> None:
         ("cost", {"path": "support-day.jsonl", "top": 3}, ["top"]),
         ("cost", {"path": "support-day.jsonl", "colour": "red"}, ["colour"]),
         ("explain", {}, ["path"]),
+        ("fit", {"path": "support-day.jsonl", "session": "sess_1"}, ["session"]),
         ("explain", {"path": "support-day.jsonl", "session": "nope"}, ["session"]),
         ("explain", {"path": "support-day.jsonl", "by": "tenant"}, ["by"]),
         ("compare", {**PLAN, "provider": "foo"}, ["provider"]),

@@ -27,6 +27,7 @@ from voicebill.answers.reports.chart_data import (
     cumulative_costs,
     explanation_bars,
     is_time_series,
+    length_bars,
     monthly_points,
     offer_ranges,
     sweep_points,
@@ -34,6 +35,7 @@ from voicebill.answers.reports.chart_data import (
     turn_costs,
 )
 from voicebill.answers.sensitivity.sensitivity import Swing
+from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.billing.errors import InvalidInput, NotAvailable
@@ -195,6 +197,16 @@ def explanation_chart(answer: LogExplanation | SessionExplanation, theme: Theme 
     source = f"voicebill: recorded usage at published prices, {format_amount(answer.amount)} in all"
     plot = _bars(lp, rows, "dollars", theme)
     return _apply_theme(lp, plot, f"What {calls} cost", source, theme, rows=len(rows))
+
+
+def lengths_of_calls_chart(answer: Fit, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """How long the calls are to which a plan is fitted."""
+    if answer.lengths is None:
+        raise InvalidInput("there is nothing to draw: there are too few calls")
+    lp, rows = _lets_plot(), length_bars(answer.lengths)
+    source = f"voicebill: {answer.calls:,} recorded calls of {answer.model}"
+    plot = _bars(lp, rows, "per cent of the calls", theme)
+    return _apply_theme(lp, plot, "Lengths of the calls", source, theme, rows=len(rows))
 
 
 def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot

@@ -22,6 +22,7 @@ from voicebill.answers.parameters.inputs import (
     CAPACITY,
     COMPARISON,
     ESTIMATE,
+    FIT_QUERY,
     LOG_DEFAULTS,
     LOG_INPUTS,
     PRICE_LIST,
@@ -49,6 +50,7 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import DEFAULT_PROVIDER
 from voicebill.billing.validation import format_value
 from voicebill.engines.explained_usage import explain_usage
+from voicebill.engines.fitted_usage import fit_usage
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
@@ -217,6 +219,16 @@ def _explain(table: Arguments, site: ToolContext) -> JsonObject:
     return replace(answer, warnings=(*unread, *report_notes(report))).to_dict()
 
 
+def _fit(table: Arguments, site: ToolContext) -> JsonObject:
+    """A plan fitted to the calls of log files below the root."""
+    with _loaded_logs(table, FITTED_INPUTS, site) as (database, values, query, report):
+        report.require_content()
+        models = RecordedModels(site.facts, query, values.get("rules"))
+        answer = fit_usage(database, query, models, without_usage=report.sessions_without_usage)
+    unread = [report.unread_usage.warning] if report.unread_usage else []
+    return replace(answer, warnings=(*answer.warnings, *unread, *report_notes(report))).to_dict()
+
+
 @contextmanager
 def _loaded_logs(
     table: Arguments, inputs: Inputs, site: ToolContext
@@ -260,7 +272,8 @@ def _rules(table: Arguments, site: ToolContext) -> JsonObject:
 
 PRICE_INPUTS: Inputs = {**{name: SELECTION[name] for name in ("model", "provider", "day")}, **PRICE_LIST}
 EXPLANATION_INPUTS: Inputs = {**LOG_DEFAULTS, **SESSION_QUERY}
-LOG_TOOLS = ("cost", "explain")
+FITTED_INPUTS: Inputs = {**LOG_DEFAULTS, **FIT_QUERY}
+LOG_TOOLS = ("cost", "explain", "fit")
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -345,6 +358,18 @@ TOOLS: tuple[Tool, ...] = (
             (),
         ),
         _explain,
+    ),
+    Tool(
+        "fit",
+        "Fit a plan to recorded calls",
+        "A plan as recorded calls show it, from usage logs below the root folder: minutes, turns, shares of speech, prompt, "
+        "tools, interruptions and cache, each with a 99% interval, and a backtest on the later calls.",
+        {
+            **(fitted := input_json_schema(FITTED_INPUTS, {"path": PATH, "format": FORMAT})),
+            "required": ["path", *fitted["required"]],
+        },
+        dict.fromkeys(("model", "calls", "plan", "parameters", "backtest", "warnings"), ()),
+        _fit,
     ),
     Tool(
         "prices",

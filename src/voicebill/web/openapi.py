@@ -10,6 +10,7 @@ from voicebill.answers.parameters.inputs import (
     CAPACITY,
     COMPARISON,
     ESTIMATE,
+    FIT_QUERY,
     LOG_DEFAULTS,
     LOG_QUERY,
     PRICE_LIST,
@@ -25,6 +26,7 @@ from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.estimate import EstimateReport
 from voicebill.answers.reports.explanation import ExplanationReport
+from voicebill.answers.reports.fitted_plan import FitReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.ptu import PtuReport
 from voicebill.answers.reports.report import Report
@@ -221,6 +223,10 @@ def _log_request(query: Inputs) -> dict[str, Any]:
 
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = _log_request(LOG_QUERY)
+POST_FIT = _route(
+    FitReport, "A plan fitted to the calls of a usage log, with intervals and a backtest; the log is not stored", body=True
+)
+POST_FIT["openapi_extra"] = _log_request(FIT_QUERY)
 POST_EXPLAIN = _route(
     ExplanationReport,  # type: ignore[arg-type] # one of two reports
     "Why the calls of a usage log cost what they did, or with a session, why that call did; the log is not stored",

@@ -16,7 +16,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS, LOG_QUERY, SESSION_QUERY
+from voicebill.answers.parameters.inputs import FIT_QUERY, LOG_DEFAULTS, LOG_INPUTS, LOG_QUERY, SESSION_QUERY
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
@@ -34,6 +34,9 @@ from voicebill.web.status_reports import Problem
 
 COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 EXPLANATION_FIELDS = (*LOG_DEFAULTS, "format", *SESSION_QUERY)
+FIT_FIELDS = (*LOG_DEFAULTS, "format", *FIT_QUERY)
+PLAN_OF_CALLS = "plan"
+"""The value of `explain` that asks for a plan of the calls."""
 LOG_PAGE_FIELDS = ("sample", *dict.fromkeys((*COST_FIELDS, "session", "explain")))
 """The fields of the page's address: those of the API, the name of a sample log, and whether its cost is explained."""
 LOG_REQUEST_INPUTS = {**LOG_INPUTS, **SESSION_QUERY}
@@ -113,6 +116,11 @@ class LogRequest:
     def explains(self) -> bool:
         """Whether the cost is explained, that of all calls or of one."""
         return bool(self.values.get("explain") or self.values.get("session"))
+
+    @property
+    def asks_for_plan(self) -> bool:
+        """Whether a plan is fitted to the calls."""
+        return self.values.get("explain") == PLAN_OF_CALLS and not self.values.get("session")
 
     @property
     def query(self) -> str:

@@ -1,25 +1,28 @@
 """Work out what a fit must find, from the hidden parameters that calls are drawn from."""
 
+from functools import cache
 from math import exp, log, pi, sqrt
 
+from tests.calls.call import calls
 from tests.calls.parameters import HiddenParameters
-from voicebill.conversation.context import fixed_tokens
+from voicebill.conversation.context import duration_ms, fixed_tokens
 from voicebill.conversation.script import Script, Turn
 
 PLAYED_DEVIATION = 0.15
 PLAYED_BOUNDS = (0.05, 0.95)
 STEPS = 4000
+TRUE_CALLS, TRUE_SEED = 4_000, 999
 
 
 def hidden_truth(parameters: HiddenParameters) -> dict[str, float]:
     """The parameters as a fit defines them, by name.
 
-    Shares are of the time of turns. The share that is played is that of all generated speech of interrupted replies, hence a harmonic mean.
+    Shares are of the time of turns. The share that is played is that of all generated speech of interrupted replies: a harmonic
+    mean.
     """
     rules = parameters.rules
-    turn_ms = 60_000 / parameters.turns_per_minute
-    user, assistant = parameters.user_share, parameters.assistant_share
     turns = mean_turns(parameters)
+    turn_ms, user, assistant = time_of_turns(parameters)
     inverse = _gaussian_mean(lambda value: 1 / value, parameters.played_share, PLAYED_DEVIATION, PLAYED_BOUNDS)
     script = Script(
         instructions_tokens=parameters.instructions_tokens,
@@ -49,6 +52,24 @@ def hidden_truth(parameters: HiddenParameters) -> dict[str, float]:
         "warm_share": parameters.warm_share,
         "call_length_cv": parameters.length_cv,
     }
+
+
+@cache
+def time_of_turns(parameters: HiddenParameters) -> tuple[float, float, float]:
+    """The mean time of a turn in ms, and the shares of it in which the user speaks and the assistant is heard.
+
+    Taken from many other calls: no turn is shorter than its speech and the wait for its reply, so that its time is a little
+    more than a minute divided by the turns in it.
+    """
+    rules = parameters.rules
+    turns = [turn for call in calls(parameters, TRUE_CALLS, TRUE_SEED) if call.script for turn in call.script.turns]
+    total = sum(duration_ms(turn, rules) for turn in turns)
+    padding = rules.padding_tokens * rules.user_audio_ms_per_token
+    user = sum(turn.user_audio_tokens * rules.user_audio_ms_per_token - turn.user_messages * padding for turn in turns)
+    played = sum(
+        turn.reply_audio_tokens * rules.reply_audio_ms_per_token if turn.played_ms is None else turn.played_ms for turn in turns
+    )
+    return total / len(turns), user / total, played / total
 
 
 def mean_turns(parameters: HiddenParameters) -> float:

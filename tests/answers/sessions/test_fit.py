@@ -28,8 +28,8 @@ PARAMETERS = {policy: simple(parameters) for policy, parameters in RECORDED_PARA
 LOGS: list[LogKind] = ["raw", "usage"]
 CALLS = 200
 SEEDS = range(3)
-MANY_SEEDS = range(100)
-MIN_COVERAGE = 95
+MANY_SEEDS = range(25)
+MAX_MISSES = 2
 TOLERANCE = 1e-9
 PLAYED = {"assistant_share", "silence_share", "played_share"}
 REASONING = {"reasoning_tokens", "arguments_tokens", "result_tokens", "reply_text_per_audio_token", "reply_text_base"}
@@ -77,24 +77,21 @@ def test_the_intervals_have_the_parameters_of_the_calls(
 def test_each_interval_has_its_parameter_in_most_of_many_runs(
     policy: str, log: LogKind, models: RecordedModels, tmp_path: Path
 ) -> None:
-    """Of 100 runs of 200 calls, at least 95 for each parameter that the log determines."""
+    """Of 25 runs of 200 calls, all but two for each parameter that the log determines: 99% intervals miss a quarter of one."""
     truth = hidden_truth(PARAMETERS[policy])
     missing: Counter[str] = Counter()
     for seed in MANY_SEEDS:
         sessions = recorded(PARAMETERS[policy], CALLS, seed, log, tmp_path)
         missing.update(misses(fit(lambda sessions=sessions: sessions, models), truth))  # type: ignore[misc]
-    assert {name: count for name, count in missing.items() if count > len(MANY_SEEDS) - MIN_COVERAGE} == {}
+    assert {name: count for name, count in missing.items() if count > MAX_MISSES} == {}
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("policy", PARAMETERS)
-def test_the_next_two_thousand_calls_are_forecast_from_two_thousand(
-    policy: str, models: RecordedModels, tmp_path: Path
-) -> None:
+def test_the_next_two_thousand_calls_are_forecast_from_two_thousand(models: RecordedModels, tmp_path: Path) -> None:
     """The error of the sum is below 5% at the median of runs."""
     errors = []
-    for seed in range(7):
-        sessions = recorded(PARAMETERS[policy], 4000, seed, "raw", tmp_path)
+    for seed in range(3):
+        sessions = recorded(PARAMETERS["last-assistant-audio"], 4000, seed, "usage", tmp_path)
         test = fit(lambda sessions=sessions: sessions, models).backtest  # type: ignore[misc]
         assert test is not None
         errors.append(abs(test.error))

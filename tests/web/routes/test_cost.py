@@ -11,10 +11,12 @@ from threading import Event
 
 import pytest
 
+from tests.calls.example import EXAMPLE
 from tests.cases import DAY
 from tests.web.sites import SITE, client, read_report, run
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.explanation import CallExplanationReport, LogExplanationReport
+from voicebill.answers.reports.fitted_plan import FitReport
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.logs.report import EMPTY_LOG
@@ -383,3 +385,20 @@ def test_the_api_explains_a_log_or_one_call() -> None:
     assert read_report(CallExplanationReport, call).session == "sess_1"
     refused = SITE.post("/api/explain", params={"by": "tenant"}, content=content)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "by")
+
+
+def test_a_plan_of_the_calls_opens_the_calculator() -> None:
+    content = EXAMPLE.read_bytes()
+    fitted = read_report(FitReport, SITE.post("/api/fit", content=content).json())
+    assert fitted.plan is not None
+    page = SITE.post("/cost", files={"log": ("calls.jsonl.gz", content)}, data={"explain": "plan"}).text
+    link = html.unescape(re.search(r'class="button" href="([^"]+)"', page)[1])  # type: ignore[index]
+    opened = SITE.get(link)
+    assert opened.status_code == 200
+    assert f'value="{fitted.plan["turns"]}"' in opened.text
+
+
+def test_with_too_few_calls_there_is_no_plan_and_no_link() -> None:
+    page = SITE.get("/cost?sample=support-day&explain=plan").text
+    assert "too few calls" in page
+    assert 'class="button"' not in page

@@ -1,5 +1,6 @@
 """Compute the data rows of charts. Dollars are floats here, since charts are not bills."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -22,6 +23,7 @@ from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.conversation.cache import usage
+from voicebill.conversation.call_lengths import CallLengths
 from voicebill.conversation.plan import MAX_MINUTES, Plan
 from voicebill.conversation.rules import Cache
 from voicebill.conversation.script import MAX_TURNS
@@ -44,6 +46,7 @@ TRANSCRIPTION = "transcription"
 PAY_AS_YOU_GO = "pay as you go"
 
 MAX_BARS = 20
+MAX_LENGTH_BARS = 15
 MAX_TIME_BARS = 120
 NOT_NAMED = "not named"
 
@@ -227,6 +230,20 @@ def explanation_bars(answer: LogExplanation | SessionExplanation) -> list[BarRow
     for name, amount in answer.parts._asdict().items():
         amounts += [(PART_TEXTS[name], amount), *(of_resent if name == "resent" else [])]
     return [BarRow(label, 0.0, to_dollars(amount), to_dollars(amount)) for label, amount in amounts if amount]
+
+
+def length_bars(lengths: CallLengths) -> list[BarRow]:
+    """The share of calls by their length, in steps of whole minutes; the longest are in one bar."""
+    counts: Counter[int] = Counter()
+    for minutes, count in lengths.counts:
+        counts[min(int(minutes), MAX_LENGTH_BARS)] += count
+    total = counts.total()
+    rows = []
+    for minute in range(max(counts) + 1):
+        label = f"{minute} min and more" if minute == MAX_LENGTH_BARS else f"{minute} to {minute + 1} min"
+        share = 100 * counts[minute] / total
+        rows.append(BarRow(label, 0.0, share, share))
+    return rows
 
 
 def is_time_series(answer: Cost) -> bool:

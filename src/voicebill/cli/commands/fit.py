@@ -21,12 +21,18 @@ from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, TerminalProgress, progress_bar, takes_logs
 from voicebill.cli.options.shared import (
+    DEFAULT_THEME,
+    ChartFileOption,
+    ChartWidthOption,
     JsonOption,
     PricesOption,
     RuleOption,
+    ThemeOption,
     load_facts_and_rules,
     option,
     parse_overrides,
+    parse_theme,
+    require_chart_file,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +60,9 @@ def fit_command(
         ),
     ] = None,
     memory: MemoryOption = None,
+    chart_file: ChartFileOption = None,
+    width: ChartWidthOption = None,
+    theme: ThemeOption = DEFAULT_THEME,
     as_json: JsonOption = False,
 ) -> None:
     """Fit a plan to recorded calls: minutes, turns, speech, tools, interruptions and cache as the logs show them.
@@ -64,6 +73,7 @@ def fit_command(
         voicebill estimate --plan plan.toml --rules plan-rules.toml \\
             --call-lengths plan-lengths.csv
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
     values = read_inputs(query_table, FIT_QUERY)
     facts, rule_set = load_facts_and_rules(values.get("rules"), prices)
     query = CostQuery.of({**values, **log_input.defaults}, facts.prices, calls=False)
@@ -76,6 +86,10 @@ def fit_command(
             answer = fit_usage(engine, query, models, without_usage=without_usage, on_call=lambda calls: _show(progress, calls))
     written = [line for file in out or () for line in _write(answer, file)]
     answer = replace(answer, warnings=(*answer.warnings, *_warnings(report, unread)))
+    if chart_file is not None:
+        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
+
+        draw.save(draw.lengths_of_calls_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
         terminal.print_json(answer)
     else:

@@ -14,14 +14,19 @@ from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.chart_data import NOT_NAMED
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.explanation_handout import explanation_handout
+from voicebill.answers.reports.fitted_plan_files import plan_values
+from voicebill.answers.reports.fitted_plan_handout import fit_handout
 from voicebill.answers.reports.handout_formats import handout_body, handout_csv
+from voicebill.answers.reports.report import plain_value
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
+from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.charts.inline.cost_charts import cost_columns, cost_spans
 from voicebill.engines.cost_table import cost_cells
 from voicebill.engines.explained_usage import explain_usage
+from voicebill.engines.fitted_usage import fit_usage
 from voicebill.logs.read import LOG_FORMATS
 from voicebill.logs.report import ReadReport
 from voicebill.logs.report_text import log_input_report, report_notes
@@ -36,6 +41,8 @@ from voicebill.web.status_reports import Problem
 from voicebill.web.uploaded_logs import (
     COST_FIELDS,
     EXPLANATION_FIELDS,
+    FIT_FIELDS,
+    PLAN_OF_CALLS,
     Cancellation,
     LogRequest,
     load_log,
@@ -105,7 +112,35 @@ class LogExplained:
         return Markup(handout_body(explanation_handout(self.answer), level=2))
 
 
-LogView = LogCost | LogExplained
+@dataclass(frozen=True, slots=True)
+class LogFitted:
+    """A plan fitted to the calls of a log."""
+
+    answer: Fit
+
+    @property
+    def document(self) -> Fit:
+        """The fit as JSON."""
+        return self.answer
+
+    @property
+    def csv(self) -> str:
+        """The parameters as a table."""
+        return handout_csv(fit_handout(self.answer))
+
+    @property
+    def body(self) -> Markup:
+        """The fit as a part of a page."""
+        return Markup(handout_body(fit_handout(self.answer), level=2))
+
+    @property
+    def plan_query(self) -> str:
+        """The plan as the query of the first page; empty with too few calls."""
+        values = plan_values(self.answer) if self.answer.plan else {}
+        return urlencode({name: str(plain_value(value)).lower() for name, value in values.items()})
+
+
+LogView = LogCost | LogExplained | LogFitted
 
 
 DOWNLOADS: Mapping[str, tuple[str, Callable[[LogView], bytes]]] = {
@@ -146,6 +181,10 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.post("/api/cost", **openapi.POST_COST)
     async def api(request: Request) -> Response:
         return await _respond_with_json(request, site, COST_FIELDS)
+
+    @router.post("/api/fit", **openapi.POST_FIT)
+    async def fitted(request: Request) -> Response:
+        return await _respond_with_json(request, site, FIT_FIELDS, {"explain": PLAN_OF_CALLS})
 
     @router.post("/api/explain", **openapi.POST_EXPLAIN)
     async def explanation(request: Request) -> Response:
@@ -222,9 +261,15 @@ def answer_log(log: LogRequest, site: Site, cancellation: Cancellation) -> LogVi
         if not log.explains:
             return LogCost(cost(database, query, facts.prices, unread_usage=report.unread_usage), report)
         models = RecordedModels(facts, query, values.get("rules"))
+        unread = [report.unread_usage.warning] if report.unread_usage else []
+        if log.asks_for_plan:
+            without_usage = report.sessions_without_usage
+            fitted = fit_usage(
+                database, query, models, without_usage=without_usage, on_call=lambda _: cancellation.raise_if_cancelled()
+            )
+            return LogFitted(replace(fitted, warnings=(*fitted.warnings, *unread, *report_notes(report))))
         choices = {name: values[name] for name in ("session", "dearest") if name in values}
         answer = explain_usage(database, query, models, **choices, on_call=lambda _: cancellation.raise_if_cancelled())
-        unread = [report.unread_usage.warning] if report.unread_usage else []
         return LogExplained(replace(answer, warnings=(*unread, *report_notes(report))))
 
 
@@ -261,6 +306,7 @@ def _template_context(log: LogRequest, view: LogView | None, problem: Problem | 
         "errors": errors,
         "view": view,
         "explains": log.explains,
+        "asks_for_plan": log.asks_for_plan,
         "notes": list(report_notes(view.report)) if isinstance(view, LogCost) else [],
         "columns_chart": cost_columns(view.answer) if isinstance(view, LogCost) else None,
         "spans_chart": cost_spans(view.answer) if isinstance(view, LogCost) else None,
