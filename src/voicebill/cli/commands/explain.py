@@ -1,22 +1,21 @@
 """Define `voicebill explain`: why recorded calls cost what they did."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from voicebill.answers.parameters.inputs import QUERY, SESSION_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.answers.reports.explanation_handout import explanation_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.cli.display import terminal
 from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.table_files import write_handout
+from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LogInput, MemoryOption, TerminalProgress, progress_bar, takes_logs
+from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs
 from voicebill.cli.options.shared import (
     DEFAULT_THEME,
     ChartFileOption,
@@ -32,11 +31,6 @@ from voicebill.cli.options.shared import (
     parse_theme,
     require_chart_file,
 )
-
-if TYPE_CHECKING:
-    from voicebill.logs.report import ReadReport
-
-CALLS_PER_UPDATE = 50
 
 
 @takes_logs
@@ -75,8 +69,8 @@ def explain_command(
 
         choices = {name: values[name] for name in ("session", "dearest") if name in values}
         with progress_bar() as progress:
-            answer = explain_usage(engine, query, models, **choices, on_call=lambda calls: _show(progress, calls))
-        answer = replace(answer, warnings=tuple(_warnings(report, unread)))
+            answer = explain_usage(engine, query, models, **choices, on_call=calls_shown(progress))
+        answer = replace(answer, warnings=tuple(reading_warnings(report, unread)))
     if out is not None:
         write_handout(explanation_handout(answer, exact=exact), out)
     if chart_file is not None:
@@ -89,17 +83,3 @@ def explain_command(
         console = terminal.console(exact=exact)
         print_handout(explanation_handout(answer, exact=exact), console)
     log_input.exit_if_incomplete(unread)
-
-
-def _show(progress: TerminalProgress, calls: int) -> None:
-    if calls % CALLS_PER_UPDATE == 0:
-        progress(None, f"{calls:,} calls")
-
-
-def _warnings(report: "ReadReport | None", unread: UnreadUsage | None) -> Iterator[str]:
-    if unread is not None:
-        yield unread.warning
-    if report is not None:
-        from voicebill.logs.report_text import report_notes  # noqa: PLC0415 - reading logs needs an extra
-
-        yield from report_notes(report)

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from voicebill.answers.parameters.inputs import FIT_QUERY, QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.answers.reports.fitted_plan_files import lengths_text, plan_text, rules_text
 from voicebill.answers.reports.fitted_plan_handout import fit_handout
 from voicebill.answers.sessions.fit import Fit
@@ -17,9 +16,10 @@ from voicebill.cli.display import terminal
 from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import write_handout, write_text
+from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LogInput, MemoryOption, TerminalProgress, progress_bar, takes_logs
+from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs
 from voicebill.cli.options.shared import (
     DEFAULT_THEME,
     ChartFileOption,
@@ -34,11 +34,6 @@ from voicebill.cli.options.shared import (
     parse_theme,
     require_chart_file,
 )
-
-if TYPE_CHECKING:
-    from voicebill.logs.report import ReadReport
-
-FIT_CALLS_PER_UPDATE = 50
 
 
 @takes_logs
@@ -83,9 +78,9 @@ def fit_command(
 
         without_usage = 0 if report is None else report.sessions_without_usage
         with progress_bar() as progress:
-            answer = fit_usage(engine, query, models, without_usage=without_usage, on_call=lambda calls: _show(progress, calls))
+            answer = fit_usage(engine, query, models, without_usage=without_usage, on_call=calls_shown(progress))
     written = [line for file in out or () for line in _write(answer, file)]
-    answer = replace(answer, warnings=(*answer.warnings, *_warnings(report, unread)))
+    answer = replace(answer, warnings=(*answer.warnings, *reading_warnings(report, unread)))
     if chart_file is not None:
         from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
 
@@ -121,17 +116,3 @@ def _write(answer: Fit, file: Path) -> Iterator[str]:
         write_text(lengths, lengths_file)
         options.append(f"--call-lengths {lengths_file}")
     yield f"wrote {file}: run voicebill estimate {' '.join(options)}"
-
-
-def _show(progress: TerminalProgress, calls: int) -> None:
-    if calls % FIT_CALLS_PER_UPDATE == 0:
-        progress(None, f"{calls:,} calls")
-
-
-def _warnings(report: "ReadReport | None", unread: UnreadUsage | None) -> Iterator[str]:
-    if unread is not None:
-        yield unread.warning
-    if report is not None:
-        from voicebill.logs.report_text import report_notes  # noqa: PLC0415 - reading logs needs an extra
-
-        yield from report_notes(report)
