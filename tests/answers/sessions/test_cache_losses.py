@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers.sessions.recorded import CHANGING_PROMPT, GOLDEN, PARAMETERS, LogKind, case_session, logged_sessions
+from tests.answers.sessions.recorded import (
+    CHANGING_PROMPT,
+    GOLDEN,
+    PARAMETERS,
+    LogKind,
+    case_session,
+    logged_sessions,
+    plain_response,
+)
 from tests.calls.call import Call, calls
 from tests.calls.parameters import Fault, HiddenParameters
 from tests.conversation.scripts import rules_of
 from voicebill.answers.sessions.cache_losses import LossCause, UsualCache, cache_uses
 from voicebill.answers.sessions.reconstruction import Reconstruction, reconstruct
-from voicebill.answers.sessions.recorded_session import RecordedSession
+from voicebill.answers.sessions.recorded_session import RecordedSession, TokenQuantities
 
 NAMES: dict[Fault, LossCause] = {
     "prompt-changed": "prompt-changed",
@@ -99,3 +107,18 @@ def test_the_prompt_is_what_changed_where_the_same_576_tokens_are_cached_every_t
     assert isinstance(answer, Reconstruction)
     named = [[loss.cause for loss in use.losses] for use in cache_uses(answer, rules)]
     assert named == [[], *[["prompt-changed"]] * 10]
+
+
+def test_a_history_that_begins_anew_is_a_cold_start() -> None:
+    """Only the prompt of 1,000 tokens and a new message of 30 are read after a reply of 62 and 240: nothing else is left."""
+    tokens = [
+        TokenQuantities(text_in=1008, audio_in=50, text_out=60, audio_out=240),
+        TokenQuantities(text_in=1008, audio_in=30, text_out=60, audio_out=240),
+    ]
+    records = tuple(plain_response(n, entry, "gpt-realtime", "openai", GOLDEN["day"]) for n, entry in enumerate(tokens))
+    rules = rules_of("gpt-realtime")
+    answer = reconstruct(RecordedSession("anew", None, records), rules)
+    assert isinstance(answer, Reconstruction)
+    assert answer.error == 0
+    assert (answer.script.turns[1].deleted_items, answer.script.turns[1].user_audio_tokens) == ((1, 2), 30)
+    assert [loss.cause for loss in cache_uses(answer, rules)[1].losses] == ["cold-start"]

@@ -177,12 +177,16 @@ def _shown_cause(before: ReconstructedResponse, pair: ReconstructedResponse) -> 
 
 
 def _removal_cause(pair: ReconstructedResponse) -> LossCause:
-    """Who took items away: the client, if events show that; the service, if the oldest are gone."""
+    """Who took items away: the client, if events show that; the service, if the oldest are gone.
+
+    Where all are gone, and no events tell of items, the history may have begun anew.
+    """
     details = pair.record.details
     if details is not None and details.deleted_items:
         return "deletion"
-    if pair.place.removed_oldest:
-        return "truncation"
+    shows_items = details is not None and details.user_messages is not None
+    if pair.place.removed != "others":
+        return "cold-start" if pair.place.removed == "all" and not shows_items else "truncation"
     return "deletion" if details is None or details.deleted_items is None else "not-explained"
 
 

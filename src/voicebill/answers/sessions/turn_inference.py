@@ -40,6 +40,7 @@ InputChange = Literal["prompt", "instructions", "deletion", "typed"]
 """What changed an input other than talk: another prompt, as events show; instructions of another length, by the counts; items
 that are gone; typed text."""
 Outcome = Literal["complete", "interrupted"]
+Removed = Literal["all", "oldest", "others"]
 
 
 class Interval(NamedTuple):
@@ -54,12 +55,12 @@ class Interval(NamedTuple):
 class ScriptPlace(NamedTuple):
     """Where a recorded response stands in the script: its turn, from 1; and what changed before it other than by talk.
 
-    `removed_oldest`: of items that are gone, the first is the oldest of the history.
+    `removed` says which items are gone: all of them, the oldest, or others.
     """
 
     turn: int
     changes: tuple[InputChange, ...]
-    removed_oldest: bool = False
+    removed: Removed | None = None
 
 
 class _Content(NamedTuple):
@@ -133,6 +134,7 @@ class TurnInference:
         self._reply_item = MirroredItem(0)
         self._rounds: list[_ToolRound] = []
         self._changes: list[InputChange] = []
+        self._removed: Removed | None = None
         self._prompt_now = 0
         self._prompt: str | None = None
         self._spoken: list[int] = []
@@ -147,9 +149,8 @@ class TurnInference:
         self._end(responses[-1])
 
     def _add_place(self) -> None:
-        removed = self.turns[-1].get("deleted_items", ()) if "deletion" in self._changes else ()
-        self.places.append(ScriptPlace(len(self.turns), tuple(self._changes), 1 in removed))
-        self._changes = []
+        self.places.append(ScriptPlace(len(self.turns), tuple(self._changes), self._removed))
+        self._changes, self._removed = [], None
 
     def _begin(self, first: RecordedResponse) -> None:
         self.turns.append({})
@@ -455,6 +456,7 @@ class TurnInference:
         if removal is None or (not details.deleted_items and abs(removal.residual) > max(40, self._prompt_now // 2)):
             return None
         gone = set(removal.places)
+        self._removed = "all" if len(gone) == len(self._items) else "oldest" if 1 in gone else "others"
         self._items = [item for place, item in enumerate(self._items, start=1) if place not in gone]
         if self._pending is not None and self._pending.item not in self._items:
             self._pending = None
