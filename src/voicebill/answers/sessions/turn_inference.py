@@ -11,6 +11,7 @@ the range of what stays open is kept.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 from typing import Any, Literal, NamedTuple
@@ -33,6 +34,8 @@ SPEECH_SEEN = 20
 """What the user said in an interruption is taken to be the median of so many messages before."""
 PROMPT_SHARE = 0.68
 """If at most this share of the prompt was cached, and nothing after it, the prompt is taken to have changed."""
+MIN_USUAL_SHARE = Decimal("0.5")
+"""A cache that has less than this share of the prefix misses at random; what it has is then all that is as before."""
 MAX_SILENCE_MS = 60 * 60 * 1000
 """A longer pause counts as one of this length: scripts last a day at most."""
 
@@ -397,7 +400,7 @@ class TurnInference:
         """Begin a turn with what was added before its first response."""
         audio, image, residual = explanation.added.audio, explanation.added.image, explanation.residual
         new_prompt = self._is_new_prompt(details)
-        share = float(self.rules.cache_reuse_share)
+        share = float(self.rules.cache_reuse_share) if self.rules.cache_reuse_share >= MIN_USUAL_SHARE else 1.0
         is_prompt = new_prompt or (details.prompt is None and ends_in_prompt(following, self._prompt_now, share))
         if self._is_removal(audio, residual, following, details, is_prompt=is_prompt):
             removal = self._removal(following, details)
