@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,18 @@ from voicebill.billing.money import format_dollars
 from voicebill.billing.record import ResponseDetails
 from voicebill.facts import load_facts
 
-MODELS = RecordedModels(load_facts(), CostQuery())
 DAY = date(2026, 11, 22)
+
+
+@cache
+def models() -> RecordedModels:
+    """The models by the built-in prices and rules."""
+    return RecordedModels(load_facts(), CostQuery())
 
 
 def explained(session: RecordedSession) -> SessionExplanation:
     """The explanation of a session that has one."""
-    answer = explain_session(session, MODELS)
+    answer = explain_session(session, models())
     assert isinstance(answer, SessionExplanation), answer.reason
     return answer
 
@@ -97,7 +103,7 @@ def test_failed_and_repeated_responses_are_waste() -> None:
 )
 def test_a_call_of_no_reconstructable_model_says_why(changed: dict[str, Any], reason: str | None) -> None:
     session = session_of(TokenQuantities(text_in=100, text_out=5, audio_out=5))
-    answer = explain_session(replace(session, records=(session.records[0]._replace(**changed),)), MODELS)
+    answer = explain_session(replace(session, records=(session.records[0]._replace(**changed),)), models())
     assert isinstance(answer, UnusableSession)
     assert reason is None or answer.reason == reason
 
@@ -105,20 +111,20 @@ def test_a_call_of_no_reconstructable_model_says_why(changed: dict[str, Any], re
 def test_a_call_with_usage_that_has_no_price_is_not_explained() -> None:
     session = session_of(TokenQuantities(text_in=1008, audio_in=50, text_out=60, audio_out=240))
     other = session.records[0]._replace(key="t", kind="transcription", model="nobody-1", tokens=TokenQuantities(audio_in=5))
-    answer = explain_session(replace(session, records=(*session.records, other)), MODELS)
+    answer = explain_session(replace(session, records=(*session.records, other)), models())
     assert isinstance(answer, UnusableSession)
     assert answer.reason == "a part of it has no known price"
 
 
 def test_a_call_is_explained_by_its_name_or_refused_with_the_reason() -> None:
     golden, other = case_session(GOLDEN), replace(case_session(GOLDEN), tenant="acme")
-    assert explain_call("recorded", lambda _: [golden], MODELS).session == golden
+    assert explain_call("recorded", lambda _: [golden], models()).session == golden
     with pytest.raises(InvalidInput, match="no call is named 'nope'"):
-        explain_call("nope", lambda _: [], MODELS)
+        explain_call("nope", lambda _: [], models())
     with pytest.raises(InvalidInput, match="2 calls are named 'recorded', of the tenants none, acme"):
-        explain_call("recorded", lambda _: [golden, other], MODELS)
+        explain_call("recorded", lambda _: [golden, other], models())
     with pytest.raises(InvalidInput, match="cannot be explained: no response has tokens"):
-        explain_call("recorded", lambda _: [replace(golden, records=())], MODELS)
+        explain_call("recorded", lambda _: [replace(golden, records=())], models())
 
 
 def test_all_calls_add_up(tmp_path: Path) -> None:
@@ -126,7 +132,7 @@ def test_all_calls_add_up(tmp_path: Path) -> None:
     made = calls(replace(PARAMETERS["last-assistant-audio"], unconnected_share=0.2), 30, 4)
     sessions = list(logged_sessions(made, "raw", tmp_path).values())
     empty = RecordedSession("empty", None, ())
-    answer = explain_log(lambda: [*sessions, empty], MODELS, dearest=3)
+    answer = explain_log(lambda: [*sessions, empty], models(), dearest=3)
     one_by_one = [explained(session) for session in sessions]
     assert (answer.calls, answer.explained, len(answer.dearest)) == (len(sessions) + 1, len(sessions), 3)
     assert answer.amount == sum(call.amount for call in one_by_one)
