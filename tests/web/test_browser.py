@@ -20,6 +20,8 @@ PAGES = (
     "/cost?sample=support-day&by=tenant",
     "/cost?sample=support-day&by=hour",
     "/cost?sample=support-day&by=session,turn",
+    "/cost?sample=support-day&explain=true",
+    "/cost?sample=support-day&session=sess_1",
     "/cost?sample=support-day&where=turn+%3D+three",
     "/compare",
     "/compare?against=support-bot&provider=azure&break_even=turns",

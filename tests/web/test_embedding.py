@@ -34,6 +34,7 @@ PAGES = (
     "/ptu?model=gpt-realtime",
     "/ptu/answer?plan=minutes%3D10%26turns%3D20",
     "/cost",
+    "/cost?sample=support-day&session=sess_1",
     "/prices",
     "/prices?kind=speech",
     "/prices/openai/gpt-realtime-1.5",
