@@ -26,8 +26,8 @@ from voicebill.answers.reports.chart_data import (
     cost_by_length,
     cumulative_costs,
     explanation_bars,
+    fit_bars,
     is_time_series,
-    length_bars,
     monthly_points,
     offer_ranges,
     sweep_points,
@@ -199,14 +199,20 @@ def explanation_chart(answer: LogExplanation | SessionExplanation, theme: Theme 
     return _apply_theme(lp, plot, f"What {calls} cost", source, theme, rows=len(rows))
 
 
-def lengths_of_calls_chart(answer: Fit, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
-    """How long the calls are to which a plan is fitted."""
-    if answer.lengths is None:
-        raise InvalidInput("there is nothing to draw: there are too few calls")
-    lp, rows = _lets_plot(), length_bars(answer.lengths)
-    source = f"voicebill: {answer.calls:,} recorded calls of {answer.model}"
-    plot = _bars(lp, rows, "per cent of the calls", theme)
-    return _apply_theme(lp, plot, "Lengths of the calls", source, theme, rows=len(rows))
+def fit_chart(answer: Fit, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """The fitted parameters with their intervals, as multiples of the defaults that they replace."""
+    lp, rows = _lets_plot(), fit_bars(answer)
+    if not rows:
+        raise InvalidInput("there is nothing to draw: no plan is fitted")
+    marks = {"label": [row.label for row in rows], "mark": [row.mark for row in rows]}
+    plot = _bars(lp, rows, "times the default", theme)
+    plot += lp.geom_vline(xintercept=1, color=theme.text, linetype="dashed")
+    plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=theme.line, size=3)
+    source = f"voicebill: fitted to {answer.calls:,} calls of {answer.model}"
+    subtitle = "99% intervals, values marked"
+    return _apply_theme(
+        lp, plot, "What the calls show instead of the defaults", source, theme, subtitle=subtitle, rows=len(rows)
+    )
 
 
 def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot

@@ -20,8 +20,11 @@ from tests.calls.call import Call, calls
 from tests.calls.parameters import Fault, HiddenParameters
 from tests.conversation.scripts import rules_of
 from voicebill.answers.sessions.cache_losses import LossCause, UsualCache, cache_uses
-from voicebill.answers.sessions.reconstruction import Reconstruction, reconstruct
+from voicebill.answers.sessions.reconstruction import ReconstructedResponse, Reconstruction, reconstruct
 from voicebill.answers.sessions.recorded_session import RecordedSession, TokenQuantities
+from voicebill.answers.sessions.turn_inference import ScriptPlace
+from voicebill.conversation.context import responses
+from voicebill.conversation.script import Script, Turn
 
 NAMES: dict[Fault, LossCause] = {
     "prompt-changed": "prompt-changed",
@@ -122,3 +125,26 @@ def test_a_history_that_begins_anew_is_a_cold_start() -> None:
     assert answer.error == 0
     assert (answer.script.turns[1].deleted_items, answer.script.turns[1].user_audio_tokens) == ((1, 2), 30)
     assert [loss.cause for loss in cache_uses(answer, rules)[1].losses] == ["cold-start"]
+
+
+def test_a_prompt_that_would_not_have_left_room_is_not_put_back() -> None:
+    """In an input of 28,224 tokens, a prompt of 27,000 leaves no room for a message of 5,000; the new one does."""
+    rules = rules_of("gpt-realtime")
+    turns = (
+        Turn(user_audio_tokens=50, reply_audio_tokens=100),
+        Turn(user_text_tokens=5_000, reply_audio_tokens=100, instructions_tokens=1_000),
+    )
+    script = Script(instructions_tokens=27_000, turns=turns)
+    pairs = tuple(
+        ReconstructedResponse(
+            plain_response(n, tokens, "x", "openai", GOLDEN["day"]),
+            ScriptPlace(entry.turn, ("prompt",) if n else ()),
+            entry,
+        )
+        for n, entry in enumerate(responses(script, rules))
+        for tokens in [TokenQuantities(text_in=entry.input.text, audio_in=entry.input.audio)]
+    )
+    session = RecordedSession("long", None, tuple(pair.record for pair in pairs))
+    uses = cache_uses(Reconstruction(session, script, pairs, Fraction(0), ()), rules)
+    causes = [[loss.cause for loss in use.losses if loss.cause != "reply-shrank"] for use in uses]
+    assert causes == [[], ["prompt-changed"]]

@@ -57,6 +57,13 @@ def test_a_table_can_be_written(log: Path, tmp_path: Path) -> None:
     assert len(rows) == len(answer("fit", str(log))["parameters"])
 
 
+def test_a_chart_can_be_drawn(log: Path, tmp_path: Path) -> None:
+    """It names each parameter that has a default, with it."""
+    chart = tmp_path / "fit.svg"
+    assert run("fit", str(log), "--save-chart", str(chart)).exit_code == 0
+    assert "user speaks (default 40%)" in " ".join(chart.read_text().split())
+
+
 def test_too_few_calls_are_said_and_write_no_plan(log: Path, tmp_path: Path) -> None:
     """Two calls: the answer is that they are too few; a plan to write is refused, and no file is left."""
     small = tmp_path / "small.jsonl"

@@ -1,6 +1,5 @@
 """Compute the data rows of charts. Dollars are floats here, since charts are not bills."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -19,11 +18,11 @@ from voicebill.answers.reports.explanation_handout import PART_TEXTS
 from voicebill.answers.reports.table_cells import amount_status
 from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.answers.sessions.cache_losses import LOSS_CAUSES, LOSS_TEXTS
+from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.session_explanation import SessionExplanation
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.conversation.cache import usage
-from voicebill.conversation.call_lengths import CallLengths
 from voicebill.conversation.plan import MAX_MINUTES, Plan
 from voicebill.conversation.rules import Cache
 from voicebill.conversation.script import MAX_TURNS
@@ -46,7 +45,6 @@ TRANSCRIPTION = "transcription"
 PAY_AS_YOU_GO = "pay as you go"
 
 MAX_BARS = 20
-MAX_LENGTH_BARS = 15
 MAX_TIME_BARS = 120
 NOT_NAMED = "not named"
 
@@ -232,17 +230,14 @@ def explanation_bars(answer: LogExplanation | SessionExplanation) -> list[BarRow
     return [BarRow(label, 0.0, to_dollars(amount), to_dollars(amount)) for label, amount in amounts if amount]
 
 
-def length_bars(lengths: CallLengths) -> list[BarRow]:
-    """The share of calls by their length, in steps of whole minutes; the longest are in one bar."""
-    counts: Counter[int] = Counter()
-    for minutes, count in lengths.counts:
-        counts[min(int(minutes), MAX_LENGTH_BARS)] += count
-    total = counts.total()
+def fit_bars(answer: Fit) -> list[BarRow]:
+    """The interval of each fitted parameter as a multiple of its default, and its value as the mark; without those of 0."""
     rows = []
-    for minute in range(max(counts) + 1):
-        label = f"{minute} min and more" if minute == MAX_LENGTH_BARS else f"{minute} to {minute + 1} min"
-        share = 100 * counts[minute] / total
-        rows.append(BarRow(label, 0.0, share, share))
+    for entry in answer.parameters:
+        default = entry.default_number
+        if default and entry.value is not None and entry.low is not None and entry.high is not None:
+            label = f"{entry.label} (default {entry.default})"
+            rows.append(BarRow(label, entry.low / default, entry.high / default, entry.value / default))
     return rows
 
 

@@ -6,6 +6,7 @@ differs by model. What is missing beyond that has a cause: events or counts show
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 from voicebill.answers.sessions.reconstruction import ReconstructedResponse, Reconstruction
 from voicebill.answers.sessions.turn_inference import ends_in_prompt
+from voicebill.billing.errors import VoicebillError
 from voicebill.conversation.cache import CacheRule, cache_rule, cached_tokens
 from voicebill.conversation.context import fixed_tokens, responses
 from voicebill.conversation.history import NOTHING, Tokens
@@ -127,25 +129,30 @@ def _undisturbed_prefixes(reconstruction: Reconstruction, rules: Rules, causes: 
     pairs = reconstruction.responses
     prefixes = [pair.simulated.common_prefix for pair in pairs]
     if "prompt-changed" in causes:
-        script = reconstruction.script
-        turns = tuple(
-            turn if turn.instructions_tokens is None else replace(turn, instructions_tokens=None) for turn in script.turns
-        )
-        mended = [
-            response
-            for response in responses(replace(script, turns=turns), rules)
-            if any(response.input) or response.status == "completed"
-        ]
-        prefixes = [
-            Tokens(*map(min, response.common_prefix, pair.simulated.input))
-            for response, pair in zip(mended, pairs, strict=True)
-        ]
+        with suppress(VoicebillError):  # with the first prompt the provider would have refused the call: it is left as it was
+            prefixes = _prefixes_with_one_prompt(reconstruction, rules)
     left: dict[LossCause | None, Callable[[ReconstructedResponse], Tokens]] = {
         "truncation": _reusable,
         "deletion": _reusable,
         "cold-start": lambda pair: Tokens(pair.simulated.input.text - pair.simulated.unseen.text),
     }
     return [left[cause](pair) if cause in left else prefix for pair, prefix, cause in zip(pairs, prefixes, causes, strict=True)]
+
+
+def _prefixes_with_one_prompt(reconstruction: Reconstruction, rules: Rules) -> list[Tokens]:
+    script = reconstruction.script
+    turns = tuple(
+        turn if turn.instructions_tokens is None else replace(turn, instructions_tokens=None) for turn in script.turns
+    )
+    mended = [
+        response
+        for response in responses(replace(script, turns=turns), rules)
+        if any(response.input) or response.status == "completed"
+    ]
+    return [
+        Tokens(*map(min, response.common_prefix, pair.simulated.input))
+        for response, pair in zip(mended, reconstruction.responses, strict=True)
+    ]
 
 
 def _causes(

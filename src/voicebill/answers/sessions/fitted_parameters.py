@@ -10,7 +10,7 @@ from math import sqrt
 from typing import Literal, NamedTuple
 
 from voicebill.answers.parameters.inputs import PLAN
-from voicebill.answers.parsing.quantities import format_percent
+from voicebill.answers.parsing.quantities import format_percent, parse_number, parse_share
 from voicebill.answers.sessions.moments import Moments, absence_limit, count_interval, positive_interval, share_interval
 from voicebill.answers.sessions.session_sums import CallSums
 from voicebill.conversation.rules import Rules
@@ -36,6 +36,18 @@ class ParameterEstimate(NamedTuple):
     calls: int
     default: str = ""
     note: str = ""
+
+    @property
+    def default_number(self) -> float | None:
+        """The default as a number; None without one.
+
+        >>> ParameterEstimate("user_share", "user speaks", "share", 0.3, 0.2, 0.4, 100, "40%").default_number
+        0.4
+        """
+        if not self.default:
+            return None
+        parse = parse_share if self.default.endswith("%") else parse_number
+        return float(parse(self.default))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def fit_command(
     if chart_file is not None:
         from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
 
-        draw.save(draw.lengths_of_calls_chart(answer, parse_theme(theme, width)), chart_file)
+        draw.save(draw.fit_chart(answer, parse_theme(theme, width)), chart_file)
     if as_json:
         terminal.print_json(answer)
     else:
