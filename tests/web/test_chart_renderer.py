@@ -182,14 +182,15 @@ def test_a_png_is_no_wider_than_can_be_rendered_in_two_seconds() -> None:
     assert site.get("/chart/turns.svg?width=2400").status_code == 200
 
 
-def answer(address: str) -> bytes:
-    """The answer of a site that is starting."""
+def answer(address: str, site: subprocess.Popen[bytes]) -> bytes:
+    """The answer of a site that is starting; until it has, connections are refused or reset."""
     for _ in range(1_000):
         try:
             with urllib.request.urlopen(address) as response:
                 content: bytes = response.read()
                 return content
-        except urllib.error.URLError:
+        except OSError:
+            assert site.poll() is None, f"the site has ended: {site.communicate()[0].decode()}"
             threading.Event().wait(0.03)
     pytest.fail("the site does not start")
 
@@ -208,11 +209,11 @@ def test_no_process_outlives_the_site(how: signal.Signals, *, painting: bool) ->
         assert site.stdout is not None
         try:
             assert b"voicebill at" in site.stdout.readline()
-            assert b"<svg" in answer(f"http://127.0.0.1:{port}/chart/turns.svg")
+            assert b"<svg" in answer(f"http://127.0.0.1:{port}/chart/turns.svg", site)
             with socket.create_connection(("127.0.0.1", port)) as client:
                 if painting:
                     client.sendall(b"GET /chart/turns.png HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-                    assert b"ok" in answer(f"http://127.0.0.1:{port}/healthz")
+                    assert b"ok" in answer(f"http://127.0.0.1:{port}/healthz", site)
                 site.send_signal(how)
                 output, _ = site.communicate(timeout=60)
             assert b"Traceback" not in output
