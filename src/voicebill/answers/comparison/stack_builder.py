@@ -10,7 +10,7 @@ from typing import NamedTuple
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.catalog.stacks import INTERACTIVE_TIERS, ROLE_KINDS, ROLES, Role, Stack
 from voicebill.answers.comparison.stack_pricing import BuiltStack, StackComponent
-from voicebill.answers.comparison.stack_usage import StackUsage
+from voicebill.answers.comparison.stack_usage import ConversationUsage
 from voicebill.answers.connectivity.call_fees import per_minute_quote
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import Scenarios
@@ -34,7 +34,7 @@ class StackBuilder:
     """
 
     def __init__(
-        self, facts: Facts, selection: ModelSelection, stack_usage: StackUsage, *, include_ending: bool = False
+        self, facts: Facts, selection: ModelSelection, stack_usage: ConversationUsage, *, include_ending: bool = False
     ) -> None:
         self.facts = facts
         self.selection = selection

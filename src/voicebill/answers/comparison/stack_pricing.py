@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from voicebill.answers.catalog.stacks import Role, Stack
-from voicebill.answers.comparison.stack_usage import StackUsage, Usages
+from voicebill.answers.comparison.stack_usage import ConversationUsage, Usages
 from voicebill.answers.connectivity.call_fees import call_fee
 from voicebill.answers.estimates.costing import priced_lines, total_amount
 from voicebill.answers.estimates.scenarios import Scenarios
@@ -33,7 +33,7 @@ class StackComponent:
         """The offer of the quote."""
         return self.quote.offer
 
-    def usages(self, stack_usage: StackUsage) -> Usages:
+    def usages(self, stack_usage: ConversationUsage) -> Usages:
         """Its usage for a conversation in the best, expected and worst cache scenario, rounded up as the vendor does.
 
         Raises:
@@ -50,7 +50,7 @@ class StackComponent:
             usage = self._usage(stack_usage)
         return usage, usage, usage
 
-    def _usage(self, stack_usage: StackUsage) -> Usage:
+    def _usage(self, stack_usage: ConversationUsage) -> Usage:
         """Its usage where that does not depend on a cache, before rounding."""
         rates = self.quote.rates
         if self.role == "transcriber":
@@ -61,7 +61,7 @@ class StackComponent:
             return stack_usage.live_session(rates, self.rules)
         return stack_usage.stream(self.streams)
 
-    def costs(self, stack_usage: StackUsage) -> Scenarios:
+    def costs(self, stack_usage: ConversationUsage) -> Scenarios:
         """Its costs for a conversation.
 
         Raises:
@@ -78,7 +78,7 @@ class StackComponent:
         amount_or_none = price_usage(usages[index], self.quote.rates)
         return total_amount(priced_lines(usages[index], self.quote.rates)) if amount_or_none is None else amount_or_none
 
-    def lines(self, stack_usage: StackUsage) -> tuple[Line, ...]:
+    def lines(self, stack_usage: ConversationUsage) -> tuple[Line, ...]:
         """The lines of its expected bill."""
         return priced_lines(self.usages(stack_usage)[1], self.quote.rates)
 
@@ -91,7 +91,7 @@ class BuiltStack:
     components: tuple[StackComponent, ...]
     fees: tuple[Quote, ...] = ()
 
-    def costs(self, stack_usage: StackUsage) -> Scenarios:
+    def costs(self, stack_usage: ConversationUsage) -> Scenarios:
         """The costs of a conversation, fees per minute included."""
         sums = [component.costs(stack_usage) for component in self.components]
         fee_total = sum(call_fee(fee, ms).amount * weight for fee in self.fees for ms, weight in stack_usage.durations_ms)

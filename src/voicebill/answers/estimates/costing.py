@@ -122,11 +122,11 @@ def run_conversation(script: Script, model: ResolvedModel) -> CountedConversatio
     )
     session_usage = Usage()
     if model.session_meters:
-        session_usage = _session_usage(sum_meters(turn_meters(turn, rules) for turn in script.turns), model.session_meters)
+        session_usage = usage_of_session(sum_meters(turn_meters(turn, rules) for turn in script.turns), model.session_meters)
     return count_conversation(script, rules, tuple(responses(script, rules)), transcription_usages, session_usage)
 
 
-def _session_usage(meters: SessionMeters, billed: Iterable[tuple[str, int]]) -> Usage:
+def usage_of_session(meters: SessionMeters, billed: Iterable[tuple[str, int]]) -> Usage:
     """One call's usage of the meters that are billed, rounded up to their increments."""
     return Usage({name: -(-getattr(meters, name) // increment) * increment for name, increment in billed})
 
@@ -254,7 +254,7 @@ def count_calls(plan: Plan, model: ResolvedModel, turns: int) -> CountedCalls:
             transcribed = [_transcribed_turn(turn, rules) for turn in scripted]
     running = [(ms, audio, text) for ms, audio, text in zip(*map(accumulate, zip(*transcribed, strict=True)), strict=True)]
     sums = (SessionMeters(*row) for row in zip(*map(accumulate, zip(*meters, strict=True)), strict=True))
-    usages = tuple(_session_usage(row, model.session_meters) for row in sums)[greeting:]
+    usages = tuple(usage_of_session(row, model.session_meters) for row in sums)[greeting:]
     return CountedCalls(tuple(counts[greeting:]), tuple(running[greeting:]), model.transcribed_by, overflow, usages)
 
 
