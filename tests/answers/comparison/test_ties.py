@@ -135,9 +135,9 @@ def test_equal_offers_are_listed_by_their_names() -> None:
 
 def test_recommendations_of_equal_savings_keep_the_order_of_the_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Halving the prompt under three names saves the same."""
-    (_, halve, trade_off), *_ = CHANGES
+    (text, halve), *_ = CHANGES
     for names in (("c", "a", "b"), ("b", "c", "a")):
-        monkeypatch.setattr(recommendations, "CHANGES", tuple((name, halve, trade_off) for name in names))
+        monkeypatch.setattr(recommendations, "CHANGES", tuple((text._replace(change=name), halve) for name in names))
         selection = ModelSelection(model="gpt-realtime-1.5", day=date(2026, 11, 22))
         results = recommendations.recommendations(Plan(minutes=Decimal(2), turns=4), selection, load_facts())
         assert tuple(row.change for row in results if row.change in names) == names

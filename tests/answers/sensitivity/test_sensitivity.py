@@ -213,7 +213,7 @@ def test_every_recommendation_is_one_whose_meaning_is_written_out_here() -> None
     """All others name a model or a deployment."""
     others = [change for change in savings_of_long() if not change.startswith(tuple(MEANINGS))]
     assert others == ["use gpt-realtime-2.1-mini"]
-    assert [change for change, _, _ in CHANGES if not change.startswith(tuple(MEANINGS))] == []
+    assert [text.change for text, _ in CHANGES if not text.change.startswith(tuple(MEANINGS))] == []
 
 
 def test_a_halved_prompt_without_a_cache_saves_a_written_sum() -> None:

@@ -228,9 +228,10 @@ class _SharedCounts:
         )
 
 
-def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelection, facts: Facts) -> OfferEstimate:
+def select_offer(offer: Offer, selection: ModelSelection, facts: Facts) -> ModelSelection:
+    """The selection of an offer on the day and under the rules of another selection; a regional one in its first region."""
     region = offer.regions[0] if offer.deployment == "regional" and offer.regions else None
-    offer_selection = replace(
+    return replace(
         selection,
         model=offer.name,
         provider=offer.provider,
@@ -238,6 +239,10 @@ def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelecti
         region=region,
         rules=facts.rule_set_for(offer, selection.rules),
     )
+
+
+def _estimate_offer(shared: _SharedCounts, offer: Offer, selection: ModelSelection, facts: Facts) -> OfferEstimate:
+    offer_selection = select_offer(offer, selection, facts)
     book = facts.prices
     effective_rules = _rules_of(offer, selection, facts)
     answer, reason = None, None

@@ -11,6 +11,17 @@ from voicebill.answers.comparison.compare import available_offers
 from voicebill.answers.estimates.call_mix import count_population, mean_costs
 from voicebill.answers.estimates.model_selection import ModelSelection, ResolvedModel, resolve_model
 from voicebill.answers.estimates.scenarios import plan_costs
+from voicebill.answers.sensitivity.changes import (
+    HALVE_PROMPT,
+    HALVE_TOOL_CALLS,
+    KEEP_PROMPT_STABLE,
+    OTHER_DEPLOYMENT_TRADE_OFF,
+    OTHER_MODEL_TRADE_OFF,
+    SHORT_HISTORY,
+    SHORTEN_HISTORY,
+    WRITE_TURNS,
+    DescribedChange,
+)
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
@@ -79,7 +90,7 @@ def _type_quarter_of_turns(plan: Plan) -> Plan | None:
 
 
 def _truncate_history(plan: Plan) -> Plan | None:
-    return replace(plan, truncation=Truncation("auto", Decimal("0.8"), 4000))
+    return replace(plan, truncation=SHORT_HISTORY)
 
 
 def _keep_prompt_stable(plan: Plan) -> Plan | None:
@@ -88,16 +99,12 @@ def _keep_prompt_stable(plan: Plan) -> Plan | None:
     return replace(plan, cache="prefix") if plan.cache == "none" else None
 
 
-CHANGES: tuple[tuple[str, Change, str], ...] = (
-    ("halve the prompt", _halve_prompt, "fewer instructions; move what is rarely needed into tools"),
-    ("halve the tool calls", _halve_tool_calls, "fetch more per call, or provide less information"),
-    ("answer a quarter of the turns in writing", _type_quarter_of_turns, "the user reads and types in these turns"),
-    ("cut the history to 4,000 tokens, keeping 0.8", _truncate_history, "older turns are forgotten"),
-    (
-        "keep instructions and tools unchanged within a session",
-        _keep_prompt_stable,
-        "variable content moves to the end of the conversation",
-    ),
+CHANGES: tuple[tuple[DescribedChange, Change], ...] = (
+    (HALVE_PROMPT, _halve_prompt),
+    (HALVE_TOOL_CALLS, _halve_tool_calls),
+    (WRITE_TURNS, _type_quarter_of_turns),
+    (SHORTEN_HISTORY, _truncate_history),
+    (KEEP_PROMPT_STABLE, _keep_prompt_stable),
 )
 
 
@@ -127,7 +134,7 @@ class _Current(NamedTuple):
 
 
 def _plan_changes(current: _Current) -> Iterator[Recommendation]:
-    for label, change, trade_off in CHANGES:
+    for (label, trade_off), change in CHANGES:
         changed = change(current.plan)
         if changed is None:
             continue
@@ -171,7 +178,7 @@ def _other_offers(current: _Current) -> Iterator[Recommendation]:
         if _mean_expected_amount(plan, resolved) < current.mean_amount:
             rules = resolved.effective_rules.rules
             uncounted_reasoning = rules.is_reasoning_model and not plan.reasoning_per_response(rules)
-            trade_off = "voice and judgement differ: test it"
+            trade_off = OTHER_MODEL_TRADE_OFF
             yield Recommendation(
                 f"use {model}",
                 current.amount - amount,
@@ -181,7 +188,7 @@ def _other_offers(current: _Current) -> Iterator[Recommendation]:
             )
     for amount, deployment, resolved in _cheapest(deployments):
         if _mean_expected_amount(plan, resolved) < current.mean_amount:
-            change, trade_off = f"deploy {offer.model} as {deployment}", "data may be processed elsewhere"
+            change, trade_off = f"deploy {offer.model} as {deployment}", OTHER_DEPLOYMENT_TRADE_OFF
             changed = replace(resolved.selection, model=selection.model)
             yield Recommendation(change, current.amount - amount, trade_off, plan, changed)
 

@@ -1,0 +1,74 @@
+"""Carry over what the cache did in a recorded call: each response finds as much more or less as it did than was expected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from voicebill.conversation.cache import CacheRule, cached_tokens
+from voicebill.conversation.context import Response
+from voicebill.conversation.history import NOTHING, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHit:
+    """What a recorded response found in the cache, and what the rules of its model expect.
+
+    A response that found something where nothing was expected had the prompt of another session: then the prompt, of `fixed`
+    tokens, is what it could find.
+    """
+
+    turn: int
+    recorded: Tokens
+    expected: Tokens
+    common_prefix: Tokens
+    fixed: int
+
+    def carry(self, expected: Tokens, response: Response, fixed: int) -> Tokens:
+        """What a replayed response finds, of which the other rules expect `expected`, and whose prompt has `fixed` tokens."""
+        if self.recorded == self.expected:
+            return expected
+        before, now = self.expected, expected
+        if now == before and response.common_prefix == self.common_prefix:
+            return Tokens(*map(min, self.recorded, response.input))
+        if not any(before):
+            if any(now):
+                return now
+            before, now = Tokens(self.fixed), Tokens(fixed)
+            return Tokens(*map(_carried, self.recorded, before, now, response.input))
+        reachable = (tokens if prefix else 0 for tokens, prefix in zip(response.input, response.common_prefix, strict=True))
+        return Tokens(*map(_carried, self.recorded, before, now, reachable))
+
+
+def _carried(recorded: int, before: int, now: int, limit: int) -> int:
+    """Less than expected is less by the same share, more is more by as many tokens."""
+    if recorded < before:
+        return now * recorded // before
+    if before and not now:
+        return 0
+    return max(now, min(limit, now + recorded - before))
+
+
+def carried_hits(
+    responses: Sequence[Response], rule: CacheRule, hits: Sequence[RecordedHit] | None, fixed: int
+) -> list[Tokens]:
+    """What replayed responses find in a cache under a rule; `hits` are those recorded (None: the rule alone decides).
+
+    Where the number of responses of a turn differs from the recorded one, they take the first ones of the turn.
+    """
+    expected = [cached_tokens(response, rule) for response in responses]
+    if hits is None or rule.behaviour == "none":
+        return expected
+    if len(hits) != len(responses):
+        hits = _by_turn(responses, hits)
+    return [hit.carry(tokens, response, fixed) for hit, tokens, response in zip(hits, expected, responses, strict=True)]
+
+
+def _by_turn(responses: Sequence[Response], hits: Sequence[RecordedHit]) -> list[RecordedHit]:
+    by_turn: dict[int, list[RecordedHit]] = {}
+    for hit in reversed(hits):
+        by_turn.setdefault(hit.turn, []).append(hit)
+    as_expected = RecordedHit(0, NOTHING, NOTHING, NOTHING, 0)
+    return [_next(by_turn.get(response.turn, []), as_expected) for response in responses]
+
+
+def _next(hits: list[RecordedHit], otherwise: RecordedHit) -> RecordedHit:
+    return hits.pop() if hits else otherwise

@@ -1,0 +1,93 @@
+"""Convert the script of a recorded call to the rules of another model: the same speech, counted by its rules."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from voicebill.conversation import token_counting
+from voicebill.conversation.rules import Rules
+from voicebill.conversation.script import Script, Turn
+
+_SPEECH = ("user_audio_ms_per_token", "reply_audio_ms_per_token")
+_REPLY_TEXT = ("reply_text_base", "reply_text_per_audio_token")
+_REPLY_OVERHEAD = ("reply_overhead_base", "reply_overhead_per_audio_token")
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptConversion:
+    """The conversion of scripts from the rules of the recorded model to those of another one.
+
+    Speech keeps its duration. The text that is billed with a reply stays what was recorded where both models bill it alike,
+    else it is counted from the duration. A model that does not reason has no reasoning; one that does where the recorded model
+    did not has that of its rules. Typed text, prompts and tools keep their tokens. What was one session stays one, unless the
+    other model's sessions are shorter.
+    """
+
+    source: Rules
+    target: Rules
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a converted script depends on beside the script, if the rules that it comes from are the same."""
+        names = (*_SPEECH, *_REPLY_TEXT, *_REPLY_OVERHEAD, "is_reasoning_model", "reasoning_tokens_per_response")
+        target = self.target
+        return *(getattr(target, name) for name in names), _shorter_limit(self.source, target)
+
+    def convert(self, script: Script) -> Script:
+        """A script by the rules of the target."""
+        source, target = self.source, self.target
+        if self._changes_turns:
+            script = replace(script, turns=tuple(map(self._convert_turn, script.turns)))
+        limit = _shorter_limit(source, target)
+        if limit and _lasts_longer(script, target):
+            script = replace(script, session_minutes=limit)
+        return script
+
+    @property
+    def _changes_turns(self) -> bool:
+        return self._differ(*_SPEECH, *_REPLY_TEXT, *_REPLY_OVERHEAD, "is_reasoning_model")
+
+    def _differ(self, *names: str) -> bool:
+        return any(getattr(self.source, name) != getattr(self.target, name) for name in names)
+
+    def _convert_turn(self, turn: Turn) -> Turn:
+        source, target = self.source, self.target
+        values: dict[str, Any] = {}
+        if turn.user_audio_tokens and source.user_audio_ms_per_token != target.user_audio_ms_per_token:
+            values |= {"user_audio_tokens": 0, "user_audio_ms": turn.user_audio_tokens * source.user_audio_ms_per_token}
+        if turn.reply_audio_tokens:
+            values |= self._convert_reply(turn)
+        if source.is_reasoning_model != target.is_reasoning_model and not turn.cancelled:
+            values["reasoning_tokens"] = target.reasoning_tokens_per_response if target.is_reasoning_model else 0
+        return replace(turn, **values) if values else turn
+
+    def _convert_reply(self, turn: Turn) -> dict[str, Any]:
+        source, target, audio = self.source, self.target, turn.reply_audio_tokens
+        values: dict[str, Any] = {}
+        if source.reply_audio_ms_per_token != target.reply_audio_ms_per_token:
+            values |= {"reply_audio_tokens": 0, "reply_audio_ms": audio * source.reply_audio_ms_per_token}
+        if values or self._differ(*_REPLY_TEXT):
+            return values | {"reply_text_tokens": None, "reply_transcript_tokens": None}
+        _, expected = token_counting.text_and_transcript(turn.reply_text_tokens, None, audio, source)
+        is_as_expected = turn.reply_transcript_tokens in (None, expected)
+        if is_as_expected and self._differ(*_REPLY_OVERHEAD):
+            values["reply_transcript_tokens"] = None
+        elif not is_as_expected and source.is_reasoning_model and not target.is_reasoning_model:
+            values["reply_text_tokens"] = None  # what was not read again was reasoning
+        return values
+
+
+def _shorter_limit(source: Rules, target: Rules) -> int:
+    """The minutes of the target's sessions, if they are shorter than those of the recorded model; else 0."""
+    limit = target.session_minutes
+    return limit if limit and (not source.session_minutes or limit < source.session_minutes) else 0
+
+
+def _lasts_longer(script: Script, rules: Rules) -> bool:
+    """Whether a script lasts longer than a session of a model."""
+    ms = sum(
+        turn.silence_ms
+        + token_counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
+        + token_counting.reply_audio(turn, rules) * rules.reply_audio_ms_per_token
+        for turn in script.turns
+    )
+    return ms > rules.session_minutes * 60_000

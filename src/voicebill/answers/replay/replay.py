@@ -1,0 +1,306 @@
+"""Replay the calls of a log with other offers, stacks and changes: what the same calls would have cost, and why."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from itertools import islice
+from typing import ClassVar, NamedTuple
+
+from voicebill.answers.answer import Answer
+from voicebill.answers.catalog.facts import Facts
+from voicebill.answers.catalog.stacks import Stack
+from voicebill.answers.comparison.alternatives import speech_rules
+from voicebill.answers.comparison.compare import available_offers_matching
+from voicebill.answers.comparison.stack_builder import StackBuilder
+from voicebill.answers.comparison.stack_usage import CallUsage
+from voicebill.answers.estimates.model_selection import ModelSelection
+from voicebill.answers.replay.recorded_call import RecordedCall, recorded_call
+from voicebill.answers.replay.replay_sums import ReplaySums, TargetSums
+from voicebill.answers.replay.rule_steps import RuleSteps
+from voicebill.answers.replay.savings import CHANGES, Saving, savings
+from voicebill.answers.replay.script_changes import NO_CHANGES, ScriptChanges
+from voicebill.answers.replay.target_replay import TargetReplay
+from voicebill.answers.replay.targets import STEPS, OfferTarget, StackTarget, StepBook, Target
+from voicebill.answers.sessions.log_explanation import SAMPLED_SESSIONS, UnusableCalls
+from voicebill.answers.sessions.reconstruction import UnusableSession
+from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.answers.sessions.recorded_session import RecordedSession
+from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
+from voicebill.billing.money import Amount
+from voicebill.conversation.context import duration_ms
+
+ALL_STACKS = "all"
+CONFIDENCE = 1.96
+"""Standard errors on either side of 95 of 100 samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRequest:
+    """Where recorded calls are replayed, and with what changes.
+
+    `models` (empty: all), `provider` and `deployment` (None: any) select the offers that are sold on `day`, and `stacks` names
+    stacks in addition; with stacks and no models, no offers are replayed. `rules` and `overrides` count the calls elsewhere,
+    and `changes` change what they send. `with_savings`: changes that would have saved most are replayed, too.
+    """
+
+    day: date
+    models: tuple[str, ...] = ()
+    provider: str | None = None
+    deployment: str | None = None
+    stacks: tuple[str, ...] = ()
+    changes: ScriptChanges = NO_CHANGES
+    selection: ModelSelection
+    with_savings: bool = False
+
+
+class ImpossibleTarget(NamedTuple):
+    """An offer or a stack with which no call can be replayed, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Replayer:
+    """Replays calls, one after another: the same code for one log, for parts of one in several processes, and in Spark."""
+
+    models: RecordedModels
+    changes: ScriptChanges
+    targets: tuple[Target, ...]
+
+    def replay(self, sessions: Iterable[RecordedSession], on_call: Callable[[int], None] | None = None) -> ReplaySums:
+        """Replay sessions and sum them up. `on_call` is called with the number of calls so far."""
+        sums = ReplaySums({target.name: TargetSums() for target in self.targets})
+        steps = StepBook()
+        for session in sessions:
+            sums.calls += 1
+            call = recorded_call(session, self.models, self.changes)
+            if isinstance(call, UnusableSession):
+                amounts = (self.models.amount(record) for record in session.records)
+                sums.other_amount += sum(amount for amount in amounts if amount is not None)
+                sums.left_out.add(call.reason, session)
+            else:
+                self._add(call, sums, steps)
+            if on_call is not None:
+                on_call(sums.calls)
+        return sums
+
+    def _add(self, call: RecordedCall, sums: ReplaySums, steps: StepBook) -> None:
+        sums.usable += 1
+        sums.recorded += call.amount
+        sums.open_calls += bool(call.variants)
+        assert call.model.quote is not None
+        sums.offers[call.model.quote.offer.id] += 1
+        for target in self.targets:
+            replayed, of_target = target.replay(call, steps), sums.targets[target.name]
+            if isinstance(replayed, str):
+                of_target.left_out.add(replayed, call.session)
+            else:
+                of_target.add(call.session, call.amount, replayed)
+
+
+class Sample(NamedTuple):
+    """A random sample of the calls of a log: how many there are, and how many were taken."""
+
+    calls: int
+    taken: int
+
+
+@dataclass(frozen=True)
+class Replay(Answer):
+    """What recorded calls would have cost elsewhere. Amounts in picodollars.
+
+    `recorded` is what the `usable` of all `calls` cost; the others are `left_out` by reason, and cost `other_amount` as far as
+    it is known. `offers` are those of the recorded calls, the commonest first. `targets` begin with the cheapest; those that
+    end within 90 days, and those that replay fewer calls, follow. Of `open_calls` the log leaves something open.
+    """
+
+    REPORT: ClassVar = "replay:ReplayReport"
+
+    request: ReplayRequest
+    calls: int
+    usable: int
+    recorded: Amount
+    other_amount: Amount
+    offers: tuple[tuple[str, int], ...]
+    targets: tuple[TargetReplay, ...]
+    savings: tuple[Saving, ...]
+    impossible: tuple[ImpossibleTarget, ...]
+    left_out: tuple[UnusableCalls, ...]
+    open_calls: int
+    sample: Sample | None = None
+    records_without_session: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def target(self, name: str | None) -> TargetReplay | None:
+        """The replay with a target (None: the cheapest); None if there is none."""
+        return next((row for row in self.targets if name in (None, row.name)), None)
+
+
+@dataclass(frozen=True)
+class PreparedReplay:
+    """A replayer with all targets of a request, and those that are not possible."""
+
+    request: ReplayRequest
+    replayer: Replayer
+    impossible: tuple[ImpossibleTarget, ...] = ()
+    facts: Facts = field(repr=False, kw_only=True)
+
+    def answer(self, sums: ReplaySums, *, sample: Sample | None = None, records_without_session: int = 0) -> Replay:
+        """The answer of the sums of all calls.
+
+        Raises:
+            InvalidInput: there is no call that can be replayed.
+        """
+        if not sums.usable:
+            reasons = "; ".join(f"{entry.reason} ({entry.calls:,})" for entry in sums.left_out.entries()[:3])
+            reason = f"none of {sums.calls:,} calls can be reconstructed: {reasons}" if sums.calls else "it shows no calls"
+            raise InvalidInput(f"there is nothing to replay in the log: {reason}", is_sentence=True)
+        own = {name for name, _ in sums.offers.items()}
+        rows = [self._row(target, sums, own, is_sample=sample is not None) for target in self.replayer.targets]
+        replayed = [row for row in rows if row is not None]
+        elsewhere = sorted((row for row in replayed if row.kind != "change"), key=_sort_key)
+        changes = [row for row in replayed if row.kind == "change"]
+        impossible = [ImpossibleTarget(target.name, _no_call(sums, target)) for target in self.replayer.targets]
+        return Replay(
+            self.request,
+            sums.calls,
+            sums.usable,
+            sums.recorded,
+            sums.other_amount,
+            tuple(sums.offers.most_common()),
+            tuple(elsewhere),
+            self._savings(changes, elsewhere, sums) if self.request.with_savings else (),
+            (*self.impossible, *(entry for entry in impossible if entry.reason)),
+            sums.left_out.entries(),
+            sums.open_calls,
+            sample,
+            records_without_session,
+        )
+
+    def _row(self, target: Target, sums: ReplaySums, own: set[str], *, is_sample: bool) -> TargetReplay | None:
+        of_target = sums.targets[target.name]
+        if not of_target.calls:
+            return None
+        ends, ending_soon = self._end(target)
+        return TargetReplay(
+            target,
+            of_target.calls,
+            of_target.recorded,
+            of_target.amount,
+            of_target.low,
+            of_target.high,
+            of_target.percentile(50),
+            of_target.percentile(90),
+            tuple((name, of_target.steps[name]) for name in STEPS if of_target.steps.get(name)),
+            of_target.dearer,
+            of_target.dearer_by,
+            tuple(of_target.examples),
+            of_target.left_out.entries(),
+            ends,
+            ending_soon,
+            target.name in own,
+            CONFIDENCE * of_target.ratio_error if is_sample else None,
+        )
+
+    def _savings(self, changes: list[TargetReplay], elsewhere: list[TargetReplay], sums: ReplaySums) -> tuple[Saving, ...]:
+        ((name, _),) = sums.offers.most_common(1)
+        return savings(changes, elsewhere, next(offer for offer in self.facts.prices.offers if offer.id == name))
+
+    def _end(self, target: Target) -> tuple[date | None, bool]:
+        """The day on which a target ends, and whether that is within 90 days."""
+        if isinstance(target, OfferTarget):
+            book = self.facts.prices
+            return book.shutdown_day(target.offer), book.is_ending_soon(target.offer, self.request.day)
+        if isinstance(target, StackTarget):
+            return target.stack.ends, target.stack.ending_soon
+        return None, False
+
+
+def _no_call(sums: ReplaySums, target: Target) -> str:
+    of_target = sums.targets[target.name]
+    return "" if of_target.calls else "; ".join(entry.reason for entry in of_target.left_out.entries()[:2])
+
+
+def _sort_key(row: TargetReplay) -> tuple[bool, bool, Fraction, str]:
+    return not row.replays_all, row.ending_soon, row.ratio or Fraction(0), row.name
+
+
+def prepare_replay(
+    request: ReplayRequest, models: RecordedModels, sessions: Callable[[], Iterable[RecordedSession]]
+) -> PreparedReplay:
+    """Resolve the targets of a request. The models of stacks are the cheapest for a typical one of the first calls.
+
+    Raises:
+        UnknownName: there is no model, provider, deployment or stack of a name.
+        InvalidInput: there is nothing to replay calls with.
+    """
+    facts, impossible = models.facts, list[ImpossibleTarget]()
+    targets: list[Target] = []
+    transcription = request.changes.settings.get("transcription_model")
+    selection = request.selection
+    if request.models or not request.stacks:
+        for offer in available_offers_matching(facts.prices, request.day, request.models, request.provider, request.deployment):
+            try:
+                targets.append(OfferTarget(offer, selection, facts, transcription))
+            except VoicebillError as error:
+                impossible.append(ImpossibleTarget(offer.id, str(error)))
+    if request.stacks:
+        rules = speech_rules(selection, facts)
+        call = _typical_call(islice(sessions(), SAMPLED_SESSIONS), models, request.changes)
+        for stack in _stacks(request.stacks, facts):
+            try:
+                if call is None:
+                    continue
+                conversion = RuleSteps(call.rules, rules, call.replay.script)
+                script = call.replay.converted(conversion)
+                usage = CallUsage(script, rules, sum(duration_ms(turn, rules) for turn in script.turns))
+                targets.append(StackTarget(StackBuilder(facts, selection, usage).build(stack), rules))
+            except VoicebillError as error:
+                impossible.append(ImpossibleTarget(stack.name, str(error)))
+    if request.with_savings:
+        targets += CHANGES
+    if not targets and not impossible:
+        raise InvalidInput("there is no offer to replay calls with: no selected realtime model has a price on that day")
+    return PreparedReplay(request, Replayer(models, request.changes, tuple(targets)), tuple(impossible), facts=facts)
+
+
+def _stacks(names: Iterable[str], facts: Facts) -> Iterator[Stack]:
+    """The stacks of some names, or all.
+
+    Raises:
+        UnknownName: there is no stack of a name.
+    """
+    stacks = {stack.name: stack for stack in facts.stacks}
+    for name in dict.fromkeys(names):
+        if name == ALL_STACKS:
+            yield from stacks.values()
+        elif name in stacks:
+            yield stacks[name]
+        else:
+            raise UnknownName("stack", name, (ALL_STACKS, *stacks), field="stack")
+
+
+def _typical_call(sessions: Iterable[RecordedSession], models: RecordedModels, changes: ScriptChanges) -> RecordedCall | None:
+    """The call of the median cost among some; None if none can be replayed."""
+    calls = [call for session in sessions if isinstance(call := recorded_call(session, models, changes), RecordedCall)]
+    calls.sort(key=lambda call: (Fraction(call.amount), call.session.name))
+    return calls[len(calls) // 2] if calls else None
+
+
+def replay(
+    request: ReplayRequest,
+    models: RecordedModels,
+    sessions: Callable[[], Iterable[RecordedSession]],
+    *,
+    on_call: Callable[[int], None] | None = None,
+) -> Replay:
+    """Replay the calls of a log; `sessions` gives them anew at every call, `on_call` is called with their number so far.
+
+    Raises:
+        UnknownName: there is no model, provider, deployment or stack of a name.
+        InvalidInput: there is nothing to replay calls with, or no call that can be replayed.
+    """
+    prepared = prepare_replay(request, models, sessions)
+    return prepared.answer(prepared.replayer.replay(sessions(), on_call))

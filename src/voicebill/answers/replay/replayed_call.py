@@ -1,0 +1,194 @@
+"""Replay the script of a recorded call: its tokens by the rules of another model, and what the cache finds of them."""
+
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from voicebill.answers.replay.carried_cache import RecordedHit, carried_hits
+from voicebill.answers.replay.rule_steps import RuleSteps, expected_cache
+from voicebill.answers.sessions.explained_response import TokenPrices
+from voicebill.answers.sessions.reconstruction import MAX_SESSION_MINUTES, Reconstruction
+from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
+from voicebill.billing.errors import ContextOverflow, VoicebillError
+from voicebill.billing.money import Amount
+from voicebill.billing.offers import Rates
+from voicebill.conversation.cache import CacheRule, cache_write_tokens, cached_tokens
+from voicebill.conversation.context import Response, fixed_tokens, responses
+from voicebill.conversation.history import Tokens
+from voicebill.conversation.rules import Rules
+from voicebill.conversation.script import Script, Turn
+
+
+class TokenCost(NamedTuple):
+    """The prices of an offer by token meter, in the order of `TokenQuantities`, and which of these meters have none."""
+
+    prices: tuple[Amount, ...]
+    unpriced: tuple[int, ...]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rates: Rates) -> "TokenCost":
+        """The prices of an offer."""
+        names = TokenQuantities._fields
+        unpriced = (index for index, name in enumerate(names) if rates[name] is None and name not in rates.included_meters)
+        labels = tuple(rates.meters[name].label for name in names)
+        prices = TokenPrices.of(rates, TokenQuantities())
+        assert isinstance(prices, TokenPrices)
+        return cls(tuple(prices), tuple(unpriced), labels)
+
+    def missing(self, quantities: TokenQuantities) -> str | None:
+        """The name of a meter that is used and has no price."""
+        return next((self.labels[index] for index in self.unpriced if quantities[index]), None)
+
+    def amount(self, quantities: TokenQuantities) -> Amount:
+        """The cost of tokens in picodollars; those without a price are free."""
+        total: Amount = sum(map(operator.mul, quantities, self.prices))
+        return total
+
+    def with_writes_as_input(self) -> "TokenCost":
+        """The same, with cache writes at the price of uncached text where they have none."""
+        write = TokenQuantities._fields.index("text_in_cache_write")
+        if write not in self.unpriced:
+            return self
+        prices = list(self.prices)
+        prices[write] = prices[TokenQuantities._fields.index("text_in")]
+        return self._replace(prices=tuple(prices))
+
+
+class SimulatedTokens(NamedTuple):
+    """The tokens of a call's responses by meter, and how many of them are reasoning."""
+
+    quantities: TokenQuantities
+    reasoning: int
+
+
+class _Simulation(NamedTuple):
+    responses: tuple[Response, ...]
+    fixed: int
+    reasoning: int
+
+
+class ReplayedCall:
+    """A reconstructed call that is replayed under several rules; what they share is simulated once.
+
+    `hits` are what its responses found in the cache (None: the rules decide).
+    """
+
+    def __init__(self, script: Script, hits: Sequence[RecordedHit] | None) -> None:
+        self.script = script
+        self.hits = hits
+        self._scripts: dict[object, Script] = {}
+        self._simulations: dict[object, _Simulation | str] = {}
+        self._tokens: dict[object, SimulatedTokens] = {}
+
+    def counting(self, steps: RuleSteps) -> SimulatedTokens | str:
+        """The tokens as the target counts them, with history and cache of the source; why there are none, as a clause."""
+        return self._tokens_by(steps, steps.counting, steps.counting_key, steps.source_cache)
+
+    def history(self, steps: RuleSteps) -> SimulatedTokens | str:
+        """The tokens by the rules of the target, with the cache of the source; why there are none, as a clause."""
+        return self._tokens_by(steps, steps.target, steps.target_key, steps.source_cache)
+
+    def target(self, steps: RuleSteps) -> SimulatedTokens | str:
+        """The tokens by the rules of the target; why there are none, as a clause."""
+        return self._tokens_by(steps, steps.target, steps.target_key, steps.target_cache)
+
+    def converted(self, steps: RuleSteps) -> Script:
+        """The script by the rules of the target."""
+        script = self._scripts.get(steps.conversion_key)
+        if script is None:
+            script = self._scripts[steps.conversion_key] = steps.conversion.convert(self.script)
+        return script
+
+    def _tokens_by(self, steps: RuleSteps, rules: Rules, rules_key: object, cache: CacheRule) -> SimulatedTokens | str:
+        script = self.converted(steps)
+        key = (steps.conversion_key, rules_key if script.session_minutes == MAX_SESSION_MINUTES else rules)
+        simulation = self._simulations.get(key)
+        if simulation is None:
+            simulation = self._simulations[key] = _simulate(script, rules)
+        if isinstance(simulation, str):
+            return simulation
+        counted = self._tokens.get((key, cache))
+        if counted is None:
+            counted = self._tokens[key, cache] = self._count(simulation, cache)
+        return counted
+
+    def _count(self, simulation: _Simulation, cache: CacheRule) -> SimulatedTokens:
+        all_responses = simulation.responses
+        hits = carried_hits(all_responses, cache, self.hits, simulation.fixed)
+        writes = 0
+        if cache.bills_writes:
+            writes = sum(map(cache_write_tokens, all_responses, hits, [cache] * len(hits)))
+        return SimulatedTokens(_quantities(all_responses, hits, writes), simulation.reasoning)
+
+
+def _quantities(all_responses: Iterable[Response], hits: Iterable[Tokens], writes: int) -> TokenQuantities:
+    text = audio = image = text_hit = audio_hit = image_hit = text_out = audio_out = 0
+    for response, hit in zip(all_responses, hits, strict=True):
+        tokens = response.input
+        text, audio, image = text + tokens[0], audio + tokens[1], image + tokens[2]
+        text_hit, audio_hit, image_hit = text_hit + hit[0], audio_hit + hit[1], image_hit + hit[2]
+        text_out, audio_out = text_out + response.text_out, audio_out + response.audio_out
+    return TokenQuantities(
+        text - text_hit - writes,
+        text_hit,
+        writes,
+        audio - audio_hit,
+        audio_hit,
+        image - image_hit,
+        image_hit,
+        text_out,
+        audio_out,
+    )
+
+
+def _simulate(script: Script, rules: Rules) -> _Simulation | str:
+    """The responses of a script that are billed; why there are none, as a clause."""
+    try:
+        billed = tuple(row for row in responses(script, rules) if any(row.input) or row.status == "completed")
+    except ContextOverflow:
+        return "its input does not fit the context of the model"
+    except VoicebillError as error:
+        return f"its script is none by these rules: {error.message}"
+    return _Simulation(billed, fixed_tokens(script, rules), sum(row.reasoning for row in billed))
+
+
+def recorded_hits(reconstruction: Reconstruction, rules: Rules) -> list[RecordedHit]:
+    """What the responses of a recorded call found in the cache, and what its rules expect."""
+    cache = expected_cache(reconstruction.script, rules)
+    fixed = fixed_tokens(reconstruction.script, rules)
+    return [
+        RecordedHit(
+            pair.place.turn, _hit(pair.record), cached_tokens(pair.simulated, cache), pair.simulated.common_prefix, fixed
+        )
+        for pair in reconstruction.responses
+    ]
+
+
+def _hit(record: RecordedResponse) -> Tokens:
+    tokens = record.tokens
+    return Tokens(tokens.text_in_cached, tokens.audio_in_cached, tokens.image_in_cached)
+
+
+def script_variants(reconstruction: Reconstruction) -> tuple[Script, ...]:
+    """The script with what the log leaves open at either end: the user's part of an interruption smallest, and largest.
+
+    No script if nothing is open.
+    """
+    if not reconstruction.intervals:
+        return ()
+    return tuple(_variant(reconstruction, is_low=is_low) for is_low in (True, False))
+
+
+def _variant(reconstruction: Reconstruction, *, is_low: bool) -> Script:
+    turns: list[Turn] = list(reconstruction.script.turns)
+    for entry in reconstruction.intervals:
+        is_smallest = is_low == (entry.quantity == "user_audio_tokens")
+        value = entry.low if is_smallest else entry.high
+        turn = turns[entry.turn - 1]
+        values: dict[str, Any] = {entry.quantity: value}
+        if entry.quantity == "user_audio_tokens" and not value:
+            values["user_messages"] = 1
+        turns[entry.turn - 1] = replace(turn, **values)
+    return replace(reconstruction.script, turns=tuple(turns))

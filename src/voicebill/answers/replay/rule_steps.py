@@ -1,0 +1,61 @@
+"""Go from the rules of a recorded model to those of another one in steps: counting, then history and limits, then the cache."""
+
+from dataclasses import replace
+
+from voicebill.answers.replay.converted_script import ScriptConversion
+from voicebill.conversation.cache import CacheRule, cache_rule
+from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS, Rules
+from voicebill.conversation.script import ConversationSettings
+
+HISTORY_RULES = (
+    "history",
+    *HISTORY_SWITCHES,
+    *("context_tokens", "max_output_tokens", "input_limit_tokens", "supports_truncation"),
+    *("compression_trigger_tokens", "compression_target_tokens"),
+    *("session_minutes", "session_carryover", "silence_in_history", "stable_instructions_share", "cache_includes_output"),
+)
+"""The rules that say what a response reads again, and what of it was there before."""
+_CACHE_RULES = (
+    *("caches_input", "expected_cache", "cache_reuse_share", "cache_reuse_share_without_speech"),
+    *("cache_block_tokens", "cache_minimum_tokens", "cache_writes"),
+)
+_TRANSCRIPT_RULES = frozenset({"vad_prefix_ms", "vad_silence_ms", "reply_transcript_tokens_per_second"})
+_UNUSED_RULES = frozenset(
+    {
+        *("history", *_CACHE_RULES, *_TRANSCRIPT_RULES, "reasoning_tokens_per_response", "text_encoding", "turn_variation"),
+        *("characters_per_token", "session_creation_ms", "delegated_share", "standby_share", "session_time"),
+        *("session_minutes", "session_carryover", "image_base_tokens", "image_tile_tokens", "tools_extra_tokens"),
+        "tools_billed_share",
+    }
+)
+"""The rules on which the responses of a recorded call do not depend within one session."""
+
+
+class RuleSteps:
+    """The rules of a recorded model (`source`) and of another one (`target`), and those between them.
+
+    `counting` counts like the target and has the history of the source; `source_cache` and `target_cache` are what is expected
+    of the cache with the settings of a call.
+    """
+
+    def __init__(self, source: Rules, target: Rules, settings: ConversationSettings) -> None:
+        self.source = source
+        self.target = target
+        self.counting = replace(target, **{name: getattr(source, name) for name in HISTORY_RULES})
+        self.conversion = ScriptConversion(source, target)
+        self.source_cache = expected_cache(settings, source)
+        self.target_cache = expected_cache(settings, target)
+        self.conversion_key = self.conversion.key
+        self.counting_key, self.target_key = simulation_key(self.counting), simulation_key(target)
+
+
+def expected_cache(settings: ConversationSettings, rules: Rules) -> CacheRule:
+    """The expected cache behaviour of a call under some rules."""
+    return cache_rule(settings.cache or rules.expected_cache, rules, settings.prefix_reuse)
+
+
+def simulation_key(rules: Rules) -> tuple[object, ...]:
+    """What the responses of a call within one session depend on: under rules with equal keys they are equal."""
+    reads_transcripts = rules.user_speech == "transcript" or rules.transcript_output != "none"
+    unused = _UNUSED_RULES - _TRANSCRIPT_RULES if reads_transcripts else _UNUSED_RULES
+    return tuple(getattr(rules, name) for name in PARAMETERS if name not in unused)
