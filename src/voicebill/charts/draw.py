@@ -15,6 +15,7 @@ from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.result import Cost
+from voicebill.answers.replay.replay import Replay
 from voicebill.answers.reports.chart_data import (
     METER_LABELS,
     PAY_AS_YOU_GO,
@@ -22,6 +23,7 @@ from voicebill.answers.reports.chart_data import (
     BandRow,
     BarRow,
     break_even_points,
+    bridge_bars,
     cost_bars,
     cost_by_length,
     cumulative_costs,
@@ -213,6 +215,19 @@ def fit_chart(answer: Fit, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 -
     return _apply_theme(
         lp, plot, "What the calls show instead of the defaults", source, theme, subtitle=subtitle, rows=len(rows)
     )
+
+
+def replay_chart(answer: Replay, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot
+    """The bridge from what was paid to what the calls would have cost with the cheapest offer or stack."""
+    lp, row = _lets_plot(), answer.target(None)
+    if row is None:
+        raise InvalidInput("there is nothing to draw: the calls cannot be replayed with any offer")
+    rows = bridge_bars(row)
+    marks = {"label": [bar.label for bar in rows], "mark": [bar.mark for bar in rows]}
+    plot = _bars(lp, rows, "dollars", theme)
+    plot += lp.geom_point(lp.aes("mark", "label"), data=marks, color=theme.line, size=3)
+    source = f"voicebill: {row.calls:,} recorded calls, replayed by prices and rules of {answer.request.day}"
+    return _apply_theme(lp, plot, f"From what was paid to {row.name}", source, theme, rows=len(rows))
 
 
 def ptu_costs_chart(answer: PtuSizing, theme: Theme = LIGHT_THEME) -> Any:  # noqa: ANN401 - lets-plot's plot

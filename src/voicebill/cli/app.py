@@ -28,6 +28,7 @@ COMMANDS = (
     "cost",
     "explain",
     "fit",
+    "replay",
     "record",
     "ptu",
     "prices",

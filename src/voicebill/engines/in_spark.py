@@ -1,11 +1,12 @@
 """Run the SQL statements in Apache Spark, on this machine or on a cluster. Needs the extra `spark`, and Java 17."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
@@ -17,6 +18,7 @@ from voicebill.engines.usage_table import USAGE_SCHEMA, small_table
 from voicebill.extras import import_extra
 
 LOCAL_MASTER = "local[*]"
+Result = TypeVar("Result")
 
 SPARK_TYPES = {
     "string": "STRING",
@@ -66,6 +68,11 @@ class SparkEngine:
         with self._translated_errors():
             return [tuple(row) for row in self._frame(statement).collect()]
 
+    def stream(self, statement: Statement, rows: int) -> Iterator[Any]:  # noqa: ARG002 - Spark fetches a partition at a time
+        """Run a statement and yield its rows, one partition after another."""
+        with self._translated_errors():
+            yield from map(tuple, self._frame(statement).toLocalIterator())
+
     def materialize(self, view: str, statement: Statement) -> None:
         """Run a statement and keep its rows as a view."""
         previous = self._materialized.pop(view, None)
@@ -78,6 +85,18 @@ class SparkEngine:
     def register(self, view: str, columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> None:
         """Register a small table as a view."""
         self._session.createDataFrame(small_table(columns, rows)).createOrReplaceTempView(view)
+
+    def map_partitions(
+        self, statement: Statement, *, by: Sequence[str], order: Sequence[str], function: Callable[[Iterator[Any]], Result]
+    ) -> Iterator[Result]:
+        """Apply a function to the rows of a statement in every partition, and yield its results one after another.
+
+        Rows that are equal in the columns `by` are in one partition; in each, rows are in order, and nulls come last.
+        """
+        with self._translated_errors():
+            frame = self._frame(statement).repartition(*by)
+            ordered = frame.sortWithinPartitions(*(frame[name].asc_nulls_last() for name in order))
+            yield from ordered.rdd.mapPartitions(lambda rows: [function(rows)]).toLocalIterator()
 
     def count(self, query: CostQuery) -> SqlQuery:
         """Count the records that a query matches."""
@@ -128,6 +147,7 @@ SPARK_SETTINGS = {
     "spark.driver.extraJavaOptions": f'"-Dlog4j2.configurationFile={LOG4J_CONFIG.as_uri()}"',
 }
 LOCAL_SPARK_SETTINGS = {
+    "spark.pyspark.python": sys.executable,
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "4",
     "spark.driver.bindAddress": "127.0.0.1",

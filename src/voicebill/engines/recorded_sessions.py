@@ -1,6 +1,6 @@
 """Stream recorded sessions from a usage table in DuckDB: one after another, however many there are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -30,26 +30,44 @@ SAMPLES_PER_RANGE = 64
 MEMORY_BYTES = Statement("SELECT parse_formatted_bytes(current_setting('memory_limit'))")
 ROW_COUNT = Statement("SELECT COUNT(*) FROM usage WHERE session IS NOT NULL")
 _KEY, _METER, _QUANTITY, _STARTED_MS, _FIRST_FIELD = range(2, 7)
-_FIRST_DETAIL = _FIRST_FIELD + len(SESSION_RECORD_COLUMNS) - len(DETAIL_COLUMNS) - 1
+_END = _STARTED_MS + len(SESSION_RECORD_COLUMNS)
+_FIRST_DETAIL = _END - len(DETAIL_COLUMNS)
 
 
-def recorded_sessions(engine: DuckDBEngine, query: CostQuery, session: str | None = None) -> Iterator[RecordedSession]:
+def recorded_sessions(
+    engine: DuckDBEngine, query: CostQuery, session: str | None = None, *, sample: str | None = None
+) -> Iterator[RecordedSession]:
     """Stream the sessions of which a record matches the query, with all their records, in the order of tenants and names.
 
-    `session`: only those of that name. DuckDB sorts the rows: as many at a time as its memory allows.
+    `session`: only those of that name; `sample`: only those whose names have a smaller hash, see `sample_limit`. DuckDB sorts
+    the rows: as many at a time as its memory allows.
 
     Raises:
         InvalidInput: the filter needs prices.
         EngineError: the memory or the disk is full.
     """
+    refuse_offers(query)
+    for between in session_ranges(engine) if session is None else [ALL_SESSIONS]:
+        statement = session_records(query, session, between._replace(sample=sample))
+        yield from sessions_of_rows(engine.stream(statement, ROWS_PER_FETCH))
+
+
+def refuse_offers(query: CostQuery) -> None:
+    """Refuse a query of sessions by their offers.
+
+    Raises:
+        InvalidInput: it is one.
+    """
     if "offer" in fields_of(query.where):
         raise InvalidInput("names an offer, which is known when sessions are priced: name model or provider", field="where")
-    for between in session_ranges(engine) if session is None else [ALL_SESSIONS]:
-        rows = engine.stream(session_records(query, session, between), ROWS_PER_FETCH)
-        for (tenant, name), members in groupby(rows, itemgetter(0, 1)):
-            records = [list(record) for _, record in groupby(members, itemgetter(_KEY))]
-            starts = [first[_STARTED_MS] for first, *_ in records if first[_STARTED_MS] is not None]
-            yield RecordedSession(name, min(starts, default=None), tuple(map(_response, records)), tenant or None)
+
+
+def sessions_of_rows(rows: Iterable[Sequence[Any]]) -> Iterator[RecordedSession]:
+    """The sessions of the rows of `session_records`, which are in its order."""
+    for (tenant, name), members in groupby(rows, itemgetter(0, 1)):
+        records = [list(record) for _, record in groupby(members, itemgetter(_KEY))]
+        starts = [first[_STARTED_MS] for first, *_ in records if first[_STARTED_MS] is not None]
+        yield RecordedSession(name, min(starts, default=None), tuple(map(_response, records)), tenant or None)
 
 
 def session_ranges(engine: DuckDBEngine) -> list[SessionRange]:
@@ -79,7 +97,7 @@ def _response(rows: Sequence[Sequence[Any]]) -> RecordedResponse:
     first = rows[0]
     quantities = {row[_METER]: row[_QUANTITY] for row in rows if row[_METER]}
     tokens = TokenQuantities._make(quantities.pop(name, 0) for name in TokenQuantities._fields)
-    details = first[_FIRST_DETAIL:]
+    details = first[_FIRST_DETAIL:_END]
     has_details = any(value is not None for value in details)
     return RecordedResponse._make(
         (

@@ -12,6 +12,7 @@ If an offer includes tokens in its minutes, there are also `included_meters` and
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from voicebill.answers.recorded.engine import PERCENTILES
@@ -272,31 +273,59 @@ def sessions(query: CostQuery, *, with_ranges: bool, with_increments: bool, with
 
 
 class SessionRange(NamedTuple):
-    """The sessions from one on, by tenant and name, and before another one; None: from the first, or to the last."""
+    """The sessions from one on, by tenant and name, and before another one; None: from the first, or to the last.
+
+    `sample` is an upper limit of the hash of a session's name in hexadecimal, below which a share of all sessions is.
+    """
 
     since: tuple[str, str] | None = None
     until: tuple[str, str] | None = None
+    sample: str | None = None
 
 
 ALL_SESSIONS = SessionRange()
+SAMPLE_DIGITS = 8
+SESSION_ORDER = ("tenant", "session", "order_ms", "source", "line_number", "key", "part")
+"""The columns by which the rows of `session_records` are in order; sessions without times come last."""
 
 
-def session_records(query: CostQuery, session: str | None = None, between: SessionRange = ALL_SESSIONS) -> Statement:
+def sample_limit(share: Fraction) -> str | None:
+    """The limit of a `SessionRange` for a share of the sessions; None for all.
+
+    >>> sample_limit(Fraction(1, 2)), sample_limit(Fraction(3))
+    ('80000000', None)
+    """
+    return None if share >= 1 else f"{int(share * 16**SAMPLE_DIGITS):0{SAMPLE_DIGITS}x}"
+
+
+def session_records(
+    query: CostQuery, session: str | None = None, between: SessionRange = ALL_SESSIONS, *, is_partitioned: bool = False
+) -> Statement:
     """Select the rows of sessions' records in the order of tenants, sessions, times and places; all rows of a record in a row.
 
     A session is selected with all its records if one of them matches the query; `session` selects those of one name. Of a
     record with a range only the first candidate is selected. The columns are tenant, session, key, meter, quantity and those of
     `SESSION_RECORD_COLUMNS`, which have values in the first row of a record only. The database only has to sort, for which it
-    needs less memory than for groups of texts.
+    needs less memory than for groups of texts. `is_partitioned`: the rows are in no order, because each partition is sorted;
+    the other columns of `SESSION_ORDER` follow.
     """
     rows = _UsageRows(query, with_prices=False)
     columns = _comma_list(f"CASE WHEN u.part = 0 THEN u.{name} END AS {name}" for name in SESSION_RECORD_COLUMNS)
+    order_columns = ", u.until_ms AS order_ms, u.source, u.line_number, u.part" if is_partitioned else ""
+    order = f"ORDER BY {TENANT_NAME}, u.session, u.until_ms NULLS LAST, u.source, u.line_number, u.key, u.part"
     text = f"""
-        SELECT {TENANT_NAME} AS tenant, u.session, u.key, u.meter, u.quantity, {columns}
+        SELECT {TENANT_NAME} AS tenant, u.session, u.key, u.meter, u.quantity, {columns}{order_columns}
         FROM usage u {rows.join_sessions(session, between)}
         WHERE {" AND ".join(("u.session IS NOT NULL", "u.reading <= 1", *rows.in_range(between)))}
-        ORDER BY {TENANT_NAME}, u.session, u.until_ms NULLS LAST, u.source, u.line_number, u.key, u.part"""
+        {"" if is_partitioned else order}"""
     return Statement(text, rows.values)
+
+
+def session_count(query: CostQuery) -> Statement:
+    """Count the sessions of which a record matches a query."""
+    rows = _UsageRows(query, with_prices=False)
+    sessions = f"SELECT DISTINCT {TENANT_NAME} AS tenant, u.session FROM usage u {rows.conditions('u.session IS NOT NULL')}"
+    return Statement(f"SELECT COUNT(*) AS sessions FROM ({sessions}) named", rows.values)
 
 
 def records_without_session(query: CostQuery) -> Statement:
@@ -427,6 +456,9 @@ class _UsageRows:
                 tenant, name = map(self._parameter, end)
                 in_tenant = f"{TENANT_NAME} = {tenant} AND u.session {name_sign} {name}"
                 conditions.append(f"({TENANT_NAME} {sign} {tenant} OR ({in_tenant}))")
+        if between.sample is not None:
+            name_hash = f"SUBSTR(MD5({TENANT_NAME} || '/' || u.session), 1, {SAMPLE_DIGITS})"
+            conditions.append(f"{name_hash} < {self._parameter(between.sample)}")
         return conditions
 
     @property

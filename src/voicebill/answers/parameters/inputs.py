@@ -21,7 +21,7 @@ from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.filters import FILTER_FIELDS
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
-from voicebill.billing.offers import Kind
+from voicebill.billing.offers import DEPLOYMENTS, Kind
 from voicebill.billing.validation import Between, default_of, field_types, to_decimal_between
 from voicebill.conversation.call_lengths import ASSUMED_LENGTH_CV, LENGTH_CV_BOUNDS
 from voicebill.conversation.plan import DEFAULT_SHARE, Plan
@@ -146,6 +146,8 @@ PRICE_LIST_GROUP = "Price list"
 LOG_VALUES = "Defaults for what the log does not state"
 LOG_READING_GROUP = "The logs"
 QUERY = "Query"
+REPLAY_GROUP = "Replay"
+TRUNCATION_NAMES = ("truncation", "retention_ratio", "post_instructions_tokens")
 
 SELECTION: Inputs = _rows(
     Input(
@@ -1215,8 +1217,11 @@ LOG_READING: Inputs = _rows(
 
 DEAREST_CALLS = 10
 
+RECORD_QUERY: Inputs = {name: LOG_QUERY[name] for name in ("where", "since", "until")}
+"""Which records of a log or a ledger are asked about."""
+
 SESSION_QUERY: Inputs = {
-    **{name: LOG_QUERY[name] for name in ("where", "since", "until")},
+    **RECORD_QUERY,
     **_rows(
         Input(
             name="session",
@@ -1240,8 +1245,101 @@ SESSION_QUERY: Inputs = {
 }
 """Which calls of a log or a ledger are explained. A call is taken whole if one of its records matches."""
 
-FIT_QUERY: Inputs = {name: SESSION_QUERY[name] for name in ("where", "since", "until", "rules")}
+FIT_QUERY: Inputs = {**RECORD_QUERY, "rules": SELECTION["rules"]}
 """To which calls of a log or a ledger a plan is fitted. A call is taken whole if one of its records matches."""
+
+REPLAYED_NAMES = ("model", "provider", "deployment", "day")
+"""Inputs of a replay that say where calls are replayed; the values of the same name for a log are named with `log_`."""
+
+REPLAY_LOG_DEFAULTS: Inputs = _rows(
+    *(replace(row, name=f"log_{row.name}") if row.name in REPLAYED_NAMES else row for row in LOG_DEFAULTS.values())
+)
+"""The values for what a log does not state, where its calls are replayed."""
+
+
+def log_defaults_of(values: Mapping[str, Any], inputs: Inputs = REPLAY_LOG_DEFAULTS) -> dict[str, Any]:
+    """The values for what a log does not state by their own names; `inputs` are those that were read, in the same order."""
+    return {name: values[given] for name, given in zip(LOG_DEFAULTS, inputs, strict=True) if given in values}
+
+
+REPLAY_QUERY: Inputs = {
+    **RECORD_QUERY,
+    **_rows(
+        Input(
+            name="model",
+            label="Models",
+            help="Only these models",
+            kind=kinds.NAMES,
+            group=REPLAY_GROUP,
+            default_text="all",
+            example="gpt-realtime-mini,gpt-realtime-2.1",
+        ),
+        Input(
+            name="provider",
+            label="Provider",
+            help="Only this provider's offers",
+            kind=kinds.TEXT,
+            group=REPLAY_GROUP,
+            default_text="all",
+            example="azure",
+        ),
+        Input(
+            name="deployment",
+            label="Deployment",
+            help="Only this deployment",
+            kind=kinds.choice(*DEPLOYMENTS),
+            group=REPLAY_GROUP,
+            default_text="all",
+            example="data-zone",
+        ),
+        Input(
+            name="stack",
+            label="Stacks",
+            help="Stacks, such as pipelines, or all; without a model, no offers are replayed",
+            kind=kinds.NAMES,
+            group=REPLAY_GROUP,
+            example="best",
+        ),
+        Input(
+            name="day",
+            label="Day",
+            help="Day whose prices and rules apply elsewhere",
+            kind=kinds.DAY,
+            group=REPLAY_GROUP,
+            default_text="today",
+            example="2026-11-22",
+        ),
+        SELECTION["rules"],
+        Input(
+            name="script",
+            label="Changes of the calls",
+            help="What the calls send differently, such as instructions_tokens=800",
+            kind=kinds.SETTINGS,
+            group=REPLAY_GROUP,
+            example="instructions_tokens=800,warm_cache=true",
+            meaning="the settings of a plan: prompt, its changes, reasoning, cache, session limit, transcription",
+        ),
+        *(replace(PLAN[name], group=REPLAY_GROUP, default_text="unchanged") for name in TRUNCATION_NAMES),
+        Input(
+            name="savings",
+            label="What would have saved most",
+            help="Also replay changes that save: shorter prompt, stable prompt, truncation, written turns, other offers",
+            kind=kinds.FLAG,
+            group=REPLAY_GROUP,
+            default=False,
+        ),
+        Input(
+            name="sample",
+            label="Sample",
+            help="Replay a random sample of about this many calls; the error is stated",
+            kind=kinds.COUNT,
+            group=REPLAY_GROUP,
+            default_text="all calls",
+            example="5,000",
+        ),
+    ),
+}
+"""Which calls of a log or a ledger are replayed, where, and with what changes."""
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""

@@ -330,6 +330,25 @@ def read_aliases(value: object) -> dict[str, str]:
     return aliases
 
 
+def read_settings(value: object) -> dict[str, object]:
+    """Values by the names of settings, as a mapping or as a text such as `instructions_tokens=800,warm_cache=true`.
+
+    Raises:
+        InvalidInput: it is anything else, or a name is given twice.
+    """
+    if isinstance(value, Mapping):
+        return {str(name): setting for name, setting in value.items()}
+    settings: dict[str, object] = {}
+    for pair in read_string(value).split(","):
+        name, _, setting = (part.strip() for part in pair.partition("="))
+        if not name or not setting or name in settings:
+            raise InvalidInput(
+                f"must be NAME=VALUE, a name once, such as instructions_tokens=800, not {_describe(value)}", is_predicate=True
+            )
+        settings[name] = setting
+    return settings
+
+
 COLUMN_FIELDS = ("tenant", "session", "project", "model", "time")
 """The fields of a record that may be read under a name of the user's own."""
 
@@ -411,5 +430,6 @@ CACHED_TOKENS = InputKind("cached tokens", read_cached_tokens, "string", "NAME",
 FIELD_NAMES = InputKind("fields", read_field_names, "array", "FIELD,...", item={"type": "string"})
 PLAN_FIELDS = InputKind("plan fields", read_plan_fields, "object", "FIELDS")
 ALIASES = InputKind("aliases", read_aliases, "string", "NAME=MODEL,...")
+SETTINGS = InputKind("settings", read_settings, "string", "NAME=VALUE,...")
 COLUMN_NAMES = InputKind("columns", read_column_names, "string", "FIELD=NAME,...")
 FILTER = InputKind("filter", read_filter, "string", "CONDITION")

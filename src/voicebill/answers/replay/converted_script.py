@@ -18,8 +18,8 @@ class ScriptConversion:
 
     Speech keeps its duration. The text that is billed with a reply stays what was recorded where both models bill it alike,
     else it is counted from the duration. A model that does not reason has no reasoning; one that does where the recorded model
-    did not has that of its rules. Typed text, prompts and tools keep their tokens. What was one session stays one, unless the
-    other model's sessions are shorter.
+    did not has that of its rules. Typed text, prompts and tools keep their tokens. What was one session stays one, unless it
+    lasts longer than `session_minutes`.
     """
 
     source: Rules
@@ -29,18 +29,17 @@ class ScriptConversion:
     def key(self) -> tuple[object, ...]:
         """What a converted script depends on beside the script, if the rules that it comes from are the same."""
         names = (*_SPEECH, *_REPLY_TEXT, *_REPLY_OVERHEAD, "is_reasoning_model", "reasoning_tokens_per_response")
-        target = self.target
-        return *(getattr(target, name) for name in names), _shorter_limit(self.source, target)
+        return tuple(getattr(self.target, name) for name in names)
+
+    @property
+    def session_minutes(self) -> int:
+        """The minutes of the target's sessions, if they are shorter than those of the recorded model; else 0."""
+        limit, recorded = self.target.session_minutes, self.source.session_minutes
+        return limit if limit and (not recorded or limit < recorded) else 0
 
     def convert(self, script: Script) -> Script:
-        """A script by the rules of the target."""
-        source, target = self.source, self.target
-        if self._changes_turns:
-            script = replace(script, turns=tuple(map(self._convert_turn, script.turns)))
-        limit = _shorter_limit(source, target)
-        if limit and _lasts_longer(script, target):
-            script = replace(script, session_minutes=limit)
-        return script
+        """A script by the rules of the target, still as one session."""
+        return replace(script, turns=tuple(map(self._convert_turn, script.turns))) if self._changes_turns else script
 
     @property
     def _changes_turns(self) -> bool:
@@ -74,20 +73,3 @@ class ScriptConversion:
         elif not is_as_expected and source.is_reasoning_model and not target.is_reasoning_model:
             values["reply_text_tokens"] = None  # what was not read again was reasoning
         return values
-
-
-def _shorter_limit(source: Rules, target: Rules) -> int:
-    """The minutes of the target's sessions, if they are shorter than those of the recorded model; else 0."""
-    limit = target.session_minutes
-    return limit if limit and (not source.session_minutes or limit < source.session_minutes) else 0
-
-
-def _lasts_longer(script: Script, rules: Rules) -> bool:
-    """Whether a script lasts longer than a session of a model."""
-    ms = sum(
-        turn.silence_ms
-        + token_counting.user_audio(turn, rules) * rules.user_audio_ms_per_token
-        + token_counting.reply_audio(turn, rules) * rules.reply_audio_ms_per_token
-        for turn in script.turns
-    )
-    return ms > rules.session_minutes * 60_000

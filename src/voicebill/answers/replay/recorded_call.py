@@ -1,10 +1,11 @@
 """Prepare a recorded call for being replayed: its script, what it cost, how long it lasted, and what else was billed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from voicebill.answers.replay.replayed_call import ReplayedCall, TokenCost, recorded_hits, script_variants
+from voicebill.answers.replay.rule_steps import RuleSteps
 from voicebill.answers.replay.script_changes import ScriptChanges
 from voicebill.answers.sessions.reconstruction import Reconstruction, UnusableSession
 from voicebill.answers.sessions.recorded_models import RecordedModel, RecordedModels
@@ -15,6 +16,21 @@ from voicebill.billing.money import Amount
 from voicebill.billing.record import RecordKind
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script
+
+
+class StepBook:
+    """The steps between rules, for calls with the same changes. Rules that are equal should be the same object."""
+
+    def __init__(self, changes: ScriptChanges) -> None:
+        self.settings = changes.settings_of_cache
+        self._steps: dict[tuple[int, int], RuleSteps] = {}
+
+    def between(self, source: Rules, target: Rules) -> RuleSteps:
+        """The steps from the rules of a recorded model to those of a target."""
+        steps = self._steps.get((id(source), id(target)))
+        if steps is None:  # it keeps both rules, so that their places in memory stay theirs
+            steps = self._steps[id(source), id(target)] = RuleSteps(source, target, self.settings)
+        return steps
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,8 @@ class RecordedCall:
     unchanged: ReplayedCall
     replay: ReplayedCall
     variants: tuple[ReplayedCall, ...]
+    shared: dict[RuleSteps, object] = field(default_factory=dict, compare=False, repr=False)
+    """What offers with the same rules share."""
 
     @property
     def session(self) -> RecordedSession:
@@ -59,7 +77,9 @@ class RecordedCall:
         return None if script is None else ReplayedCall(script, self.replay.hits)
 
 
-def recorded_call(session: RecordedSession, models: RecordedModels, changes: ScriptChanges) -> RecordedCall | UnusableSession:
+def recorded_call(
+    session: RecordedSession, models: RecordedModels, changes: ScriptChanges, steps: StepBook
+) -> RecordedCall | UnusableSession:
     """Reconstruct a session for being replayed with some changes; unusable, too, if a part of it has no known price."""
     reconstruction = reconstruct_recorded(session, models)
     if isinstance(reconstruction, UnusableSession):
@@ -73,8 +93,10 @@ def recorded_call(session: RecordedSession, models: RecordedModels, changes: Scr
         amounts[record.kind] = amounts.get(record.kind, 0) + amount
     assert model.rules is not None
     assert model.rates is not None
-    hits = recorded_hits(reconstruction, model.rules.rules)
-    unchanged = ReplayedCall(reconstruction.script, hits)
+    rules = model.rules.rules
+    hits = recorded_hits(reconstruction, rules)
+    simulated = [pair.simulated for pair in reconstruction.responses]
+    unchanged = ReplayedCall(reconstruction.script, hits, (steps.between(rules, rules), simulated))
     replay, variants = unchanged, script_variants(reconstruction)
     if changes:
         try:
@@ -86,7 +108,7 @@ def recorded_call(session: RecordedSession, models: RecordedModels, changes: Scr
     return RecordedCall(
         reconstruction,
         model,
-        model.rules.rules,
+        rules,
         amounts,
         TokenCost.of(model.rates).with_writes_as_input(),
         unchanged,

@@ -14,51 +14,34 @@ from voicebill.answers.comparison.alternatives import speech_rules
 from voicebill.answers.comparison.compare import available_offers_matching
 from voicebill.answers.comparison.stack_builder import StackBuilder
 from voicebill.answers.comparison.stack_usage import CallUsage
-from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.replay.recorded_call import RecordedCall, recorded_call
+from voicebill.answers.replay.recorded_call import RecordedCall, StepBook, recorded_call
 from voicebill.answers.replay.replay_sums import ReplaySums, TargetSums
+from voicebill.answers.replay.request import ReplayRequest
 from voicebill.answers.replay.rule_steps import RuleSteps
 from voicebill.answers.replay.savings import CHANGES, Saving, savings
-from voicebill.answers.replay.script_changes import NO_CHANGES, ScriptChanges
+from voicebill.answers.replay.script_changes import ScriptChanges
 from voicebill.answers.replay.target_replay import TargetReplay
-from voicebill.answers.replay.targets import STEPS, OfferTarget, StackTarget, StepBook, Target
+from voicebill.answers.replay.targets import STEPS, OfferTarget, StackTarget, Target
 from voicebill.answers.sessions.log_explanation import SAMPLED_SESSIONS, UnusableCalls
 from voicebill.answers.sessions.reconstruction import UnusableSession
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
-from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
+from voicebill.billing.errors import InvalidInput, UnknownName, Unpriced, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation.context import duration_ms
+from voicebill.conversation.rules import Rules
 
 ALL_STACKS = "all"
 CONFIDENCE = 1.96
 """Standard errors on either side of 95 of 100 samples."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayRequest:
-    """Where recorded calls are replayed, and with what changes.
-
-    `models` (empty: all), `provider` and `deployment` (None: any) select the offers that are sold on `day`, and `stacks` names
-    stacks in addition; with stacks and no models, no offers are replayed. `rules` and `overrides` count the calls elsewhere,
-    and `changes` change what they send. `with_savings`: changes that would have saved most are replayed, too.
-    """
-
-    day: date
-    models: tuple[str, ...] = ()
-    provider: str | None = None
-    deployment: str | None = None
-    stacks: tuple[str, ...] = ()
-    changes: ScriptChanges = NO_CHANGES
-    selection: ModelSelection
-    with_savings: bool = False
-
-
 class ImpossibleTarget(NamedTuple):
-    """An offer or a stack with which no call can be replayed, and why."""
+    """An offer or a stack with which no call can be replayed, and why; in a list, the shorter reason."""
 
     name: str
     reason: str
+    short_reason: str
 
 
 @dataclass(frozen=True)
@@ -72,10 +55,10 @@ class Replayer:
     def replay(self, sessions: Iterable[RecordedSession], on_call: Callable[[int], None] | None = None) -> ReplaySums:
         """Replay sessions and sum them up. `on_call` is called with the number of calls so far."""
         sums = ReplaySums({target.name: TargetSums() for target in self.targets})
-        steps = StepBook()
+        steps = StepBook(self.changes)
         for session in sessions:
             sums.calls += 1
-            call = recorded_call(session, self.models, self.changes)
+            call = recorded_call(session, self.models, self.changes, steps)
             if isinstance(call, UnusableSession):
                 amounts = (self.models.amount(record) for record in session.records)
                 sums.other_amount += sum(amount for amount in amounts if amount is not None)
@@ -133,6 +116,30 @@ class Replay(Answer):
     records_without_session: int = 0
     warnings: tuple[str, ...] = ()
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the figures take for granted."""
+        changes = self.request.changes
+        notes = [
+            f"prices and rules of {self.request.day}",
+            "speech keeps its duration, typed text, prompts and tools keep their tokens; tool schemas count as prompt",
+            "each response finds as much more or less in the cache than expected as the recorded one did"
+            if not changes.sets_cache
+            else "the cache finds what the changes say, not what it found in the recorded calls",
+            "users and models behave as they did: nobody speaks more or less, and no tool is called more often",
+            "quantities that a month includes without charge are not deducted",
+        ]
+        if self.open_calls:
+            notes.append(
+                f"the log of {self.open_calls:,} calls does not say how much of an interruption was the user's speech: a range "
+                "has both ends"
+            )
+        if self.sample is not None:
+            notes.append(
+                "the sample is chosen by the names of the calls: the same each time; ± is the error in 95 of 100 samples"
+            )
+        return tuple(notes)
+
     def target(self, name: str | None) -> TargetReplay | None:
         """The replay with a target (None: the cheapest); None if there is none."""
         return next((row for row in self.targets if name in (None, row.name)), None)
@@ -162,7 +169,7 @@ class PreparedReplay:
         replayed = [row for row in rows if row is not None]
         elsewhere = sorted((row for row in replayed if row.kind != "change"), key=_sort_key)
         changes = [row for row in replayed if row.kind == "change"]
-        impossible = [ImpossibleTarget(target.name, _no_call(sums, target)) for target in self.replayer.targets]
+        empty = [(target.name, _no_call(sums, target)) for target in self.replayer.targets]
         return Replay(
             self.request,
             sums.calls,
@@ -172,7 +179,7 @@ class PreparedReplay:
             tuple(sums.offers.most_common()),
             tuple(elsewhere),
             self._savings(changes, elsewhere, sums) if self.request.with_savings else (),
-            (*self.impossible, *(entry for entry in impossible if entry.reason)),
+            (*self.impossible, *(ImpossibleTarget(name, reason, reason) for name, reason in empty if reason)),
             sums.left_out.entries(),
             sums.open_calls,
             sample,
@@ -218,6 +225,11 @@ class PreparedReplay:
         return None, False
 
 
+def _impossible(name: str, error: VoicebillError) -> ImpossibleTarget:
+    is_unknown = isinstance(error, Unpriced) and error.field == "overrides"
+    return ImpossibleTarget(name, str(error), "how a conversation becomes tokens is not known" if is_unknown else str(error))
+
+
 def _no_call(sums: ReplaySums, target: Target) -> str:
     of_target = sums.targets[target.name]
     return "" if of_target.calls else "; ".join(entry.reason for entry in of_target.left_out.entries()[:2])
@@ -238,14 +250,17 @@ def prepare_replay(
     """
     facts, impossible = models.facts, list[ImpossibleTarget]()
     targets: list[Target] = []
+    all_rules: dict[Rules, Rules] = {}  # equal ones are one object, by which calls share what they are replayed to
     transcription = request.changes.settings.get("transcription_model")
     selection = request.selection
     if request.models or not request.stacks:
         for offer in available_offers_matching(facts.prices, request.day, request.models, request.provider, request.deployment):
             try:
-                targets.append(OfferTarget(offer, selection, facts, transcription))
+                target = OfferTarget(offer, selection, facts, transcription)
+                target.rules = all_rules.setdefault(target.rules, target.rules)
+                targets.append(target)
             except VoicebillError as error:
-                impossible.append(ImpossibleTarget(offer.id, str(error)))
+                impossible.append(_impossible(offer.id, error))
     if request.stacks:
         rules = speech_rules(selection, facts)
         call = _typical_call(islice(sessions(), SAMPLED_SESSIONS), models, request.changes)
@@ -253,12 +268,12 @@ def prepare_replay(
             try:
                 if call is None:
                     continue
-                conversion = RuleSteps(call.rules, rules, call.replay.script)
+                conversion = RuleSteps(call.rules, rules, request.changes.settings_of_cache)
                 script = call.replay.converted(conversion)
                 usage = CallUsage(script, rules, sum(duration_ms(turn, rules) for turn in script.turns))
                 targets.append(StackTarget(StackBuilder(facts, selection, usage).build(stack), rules))
             except VoicebillError as error:
-                impossible.append(ImpossibleTarget(stack.name, str(error)))
+                impossible.append(_impossible(stack.name, error))
     if request.with_savings:
         targets += CHANGES
     if not targets and not impossible:
@@ -284,7 +299,8 @@ def _stacks(names: Iterable[str], facts: Facts) -> Iterator[Stack]:
 
 def _typical_call(sessions: Iterable[RecordedSession], models: RecordedModels, changes: ScriptChanges) -> RecordedCall | None:
     """The call of the median cost among some; None if none can be replayed."""
-    calls = [call for session in sessions if isinstance(call := recorded_call(session, models, changes), RecordedCall)]
+    steps = StepBook(changes)
+    calls = [call for session in sessions if isinstance(call := recorded_call(session, models, changes, steps), RecordedCall)]
     calls.sort(key=lambda call: (Fraction(call.amount), call.session.name))
     return calls[len(calls) // 2] if calls else None
 

@@ -1,12 +1,12 @@
 """Replay the script of a recorded call: its tokens by the rules of another model, and what the cache finds of them."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from voicebill.answers.replay.carried_cache import RecordedHit, carried_hits
-from voicebill.answers.replay.rule_steps import RuleSteps, expected_cache
+from voicebill.answers.replay.rule_steps import RuleSteps, ScriptFeatures, expected_cache
 from voicebill.answers.sessions.explained_response import TokenPrices
 from voicebill.answers.sessions.reconstruction import MAX_SESSION_MINUTES, Reconstruction
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
@@ -14,7 +14,7 @@ from voicebill.billing.errors import ContextOverflow, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
 from voicebill.conversation.cache import CacheRule, cache_write_tokens, cached_tokens
-from voicebill.conversation.context import Response, fixed_tokens, responses
+from voicebill.conversation.context import Response, duration_ms, fixed_tokens, responses
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, Turn
@@ -72,40 +72,62 @@ class _Simulation(NamedTuple):
 class ReplayedCall:
     """A reconstructed call that is replayed under several rules; what they share is simulated once.
 
-    `hits` are what its responses found in the cache (None: the rules decide).
+    `hits` are what its responses found in the cache (None: the rules decide). `known` are its responses by some rules.
     """
 
-    def __init__(self, script: Script, hits: Sequence[RecordedHit] | None) -> None:
+    def __init__(
+        self, script: Script, hits: Sequence[RecordedHit] | None, known: tuple[RuleSteps, Sequence[Response]] | None = None
+    ) -> None:
         self.script = script
         self.hits = hits
-        self._scripts: dict[object, Script] = {}
-        self._simulations: dict[object, _Simulation | str] = {}
-        self._tokens: dict[object, SimulatedTokens] = {}
+        self.features = ScriptFeatures.of(script)
+        self._scripts: dict[Hashable, Script] = {}
+        self._durations: dict[Hashable, int] = {}
+        self._simulations: dict[Hashable, _Simulation | str] = {}
+        self._tokens: dict[Hashable, SimulatedTokens] = {}
+        if known is not None:
+            steps, billed = known
+            self._simulations[steps.conversion_key, steps.keys(self.features)[1]] = _simulation(script, steps.target, billed)
 
     def counting(self, steps: RuleSteps) -> SimulatedTokens | str:
         """The tokens as the target counts them, with history and cache of the source; why there are none, as a clause."""
-        return self._tokens_by(steps, steps.counting, steps.counting_key, steps.source_cache)
+        return self._tokens_by(steps, steps.counting, 0, steps.source_cache)
 
     def history(self, steps: RuleSteps) -> SimulatedTokens | str:
         """The tokens by the rules of the target, with the cache of the source; why there are none, as a clause."""
-        return self._tokens_by(steps, steps.target, steps.target_key, steps.source_cache)
+        return self._tokens_by(steps, steps.target, 1, steps.source_cache)
 
     def target(self, steps: RuleSteps) -> SimulatedTokens | str:
         """The tokens by the rules of the target; why there are none, as a clause."""
-        return self._tokens_by(steps, steps.target, steps.target_key, steps.target_cache)
+        return self._tokens_by(steps, steps.target, 1, steps.target_cache)
 
     def converted(self, steps: RuleSteps) -> Script:
-        """The script by the rules of the target."""
+        """The script by the rules of the target, still as one session."""
         script = self._scripts.get(steps.conversion_key)
         if script is None:
             script = self._scripts[steps.conversion_key] = steps.conversion.convert(self.script)
         return script
 
-    def _tokens_by(self, steps: RuleSteps, rules: Rules, rules_key: object, cache: CacheRule) -> SimulatedTokens | str:
-        script = self.converted(steps)
-        key = (steps.conversion_key, rules_key if script.session_minutes == MAX_SESSION_MINUTES else rules)
+    def _exceeds_session(self, steps: RuleSteps) -> bool:
+        """Whether the call lasts longer than a session of the target, which is shorter than that of the source."""
+        if not steps.session_minutes:
+            return False
+        lasts_ms = self._durations.get(steps.conversion_key)
+        if lasts_ms is None:
+            script = self.converted(steps)
+            lasts_ms = self._durations[steps.conversion_key] = sum(duration_ms(turn, steps.target) for turn in script.turns)
+        return lasts_ms > steps.session_minutes * 60_000
+
+    def _tokens_by(self, steps: RuleSteps, rules: Rules, place: int, cache: CacheRule) -> SimulatedTokens | str:
+        exceeds = self._exceeds_session(steps)
+        is_one_session = not exceeds and self.script.session_minutes == MAX_SESSION_MINUTES
+        rules_key = steps.keys(self.features)[place] if is_one_session else (rules, exceeds)
+        key = (steps.conversion_key, rules_key)
         simulation = self._simulations.get(key)
         if simulation is None:
+            script = self.converted(steps)
+            if exceeds:
+                script = replace(script, session_minutes=steps.session_minutes)
             simulation = self._simulations[key] = _simulate(script, rules)
         if isinstance(simulation, str):
             return simulation
@@ -151,7 +173,11 @@ def _simulate(script: Script, rules: Rules) -> _Simulation | str:
         return "its input does not fit the context of the model"
     except VoicebillError as error:
         return f"its script is none by these rules: {error.message}"
-    return _Simulation(billed, fixed_tokens(script, rules), sum(row.reasoning for row in billed))
+    return _simulation(script, rules, billed)
+
+
+def _simulation(script: Script, rules: Rules, billed: Sequence[Response]) -> _Simulation:
+    return _Simulation(tuple(billed), fixed_tokens(script, rules), sum(row.reasoning for row in billed))
 
 
 def recorded_hits(reconstruction: Reconstruction, rules: Rules) -> list[RecordedHit]:

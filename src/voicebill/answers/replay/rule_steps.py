@@ -1,11 +1,13 @@
 """Go from the rules of a recorded model to those of another one in steps: counting, then history and limits, then the cache."""
 
+from collections.abc import Hashable
 from dataclasses import replace
+from typing import NamedTuple
 
 from voicebill.answers.replay.converted_script import ScriptConversion
 from voicebill.conversation.cache import CacheRule, cache_rule
 from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS, Rules
-from voicebill.conversation.script import ConversationSettings
+from voicebill.conversation.script import ConversationSettings, Script
 
 HISTORY_RULES = (
     "history",
@@ -46,7 +48,46 @@ class RuleSteps:
         self.source_cache = expected_cache(settings, source)
         self.target_cache = expected_cache(settings, target)
         self.conversion_key = self.conversion.key
-        self.counting_key, self.target_key = simulation_key(self.counting), simulation_key(target)
+        self.session_minutes = self.conversion.session_minutes
+        self._keys: dict[ScriptFeatures, tuple[Hashable, Hashable]] = {}
+
+    def keys(self, features: "ScriptFeatures") -> tuple[Hashable, Hashable]:
+        """The simulation keys of `counting` and `target` for scripts with some features."""
+        keys = self._keys.get(features)
+        if keys is None:
+            keys = self._keys[features] = simulation_key(self.counting, features), simulation_key(self.target, features)
+        return keys
+
+
+class ScriptFeatures(NamedTuple):
+    """What a script has, on which it depends which rules matter."""
+
+    has_tools: bool
+    has_text: bool
+    has_images: bool
+    has_interruptions: bool
+
+    @classmethod
+    def of(cls, script: Script) -> "ScriptFeatures":
+        """The features of a script."""
+        turns = script.turns
+        return cls(
+            any(turn.tool_calls for turn in turns),
+            any(turn.user_text_tokens for turn in turns),
+            any(turn.image_tokens for turn in turns),
+            any(turn.played_ms is not None for turn in turns),
+        )
+
+    @property
+    def unused_rules(self) -> frozenset[str]:
+        """The rules that do not matter."""
+        groups = (
+            (self.has_tools, ("tool_call_item_tokens", "tool_result_item_tokens")),
+            (self.has_text, ("user_text_item_tokens",)),
+            (self.has_images, ("image_item_tokens",)),
+            (self.has_interruptions, ("truncated_reply", "truncated_item_tokens")),
+        )
+        return frozenset(name for is_used, names in groups if not is_used for name in names)
 
 
 def expected_cache(settings: ConversationSettings, rules: Rules) -> CacheRule:
@@ -54,8 +95,10 @@ def expected_cache(settings: ConversationSettings, rules: Rules) -> CacheRule:
     return cache_rule(settings.cache or rules.expected_cache, rules, settings.prefix_reuse)
 
 
-def simulation_key(rules: Rules) -> tuple[object, ...]:
+def simulation_key(rules: Rules, features: ScriptFeatures) -> Hashable:
     """What the responses of a call within one session depend on: under rules with equal keys they are equal."""
     reads_transcripts = rules.user_speech == "transcript" or rules.transcript_output != "none"
-    unused = _UNUSED_RULES - _TRANSCRIPT_RULES if reads_transcripts else _UNUSED_RULES
+    unused = features.unused_rules | (_UNUSED_RULES - _TRANSCRIPT_RULES if reads_transcripts else _UNUSED_RULES)
+    if reads_transcripts:  # the framing of typed text is that of a transcript, too
+        unused -= {"user_text_item_tokens"}
     return tuple(getattr(rules, name) for name in PARAMETERS if name not in unused)

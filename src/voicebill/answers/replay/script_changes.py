@@ -25,7 +25,6 @@ SCRIPT_SETTINGS: Inputs = {
     )
 }
 """What can be changed in the script of a recorded call, beside its truncation: settings as those of a plan."""
-TRUNCATION_SETTINGS: Inputs = {name: PLAN[name] for name in ("truncation", "retention_ratio", "post_instructions_tokens")}
 _SETTING_NAMES = frozenset(row.name for row in fields(ConversationSettings))
 
 
@@ -75,6 +74,12 @@ class ScriptChanges:
     def sets_cache(self) -> bool:
         """Whether they say what the cache finds: then it is not what it was in the recorded call."""
         return not self.settings.keys().isdisjoint(CACHE_SETTINGS)
+
+    @property
+    def settings_of_cache(self) -> ConversationSettings:
+        """The settings of a conversation that say what the cache finds."""
+        names = {name for name in CACHE_SETTINGS if name in self.settings}
+        return ConversationSettings(**{name: self.settings[name] for name in names})
 
     def apply(self, script: Script) -> Script:
         """A script with these changes.

@@ -1,7 +1,7 @@
 """Replay calls elsewhere: with another offer, with a stack, or with a change of what they send; each difference in steps."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -12,7 +12,7 @@ from voicebill.answers.comparison.stack_usage import CallUsage
 from voicebill.answers.connectivity.call_fees import call_fee
 from voicebill.answers.estimates.costing import usage_of_session
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
-from voicebill.answers.replay.recorded_call import RecordedCall
+from voicebill.answers.replay.recorded_call import RecordedCall, StepBook
 from voicebill.answers.replay.replayed_call import ReplayedCall, SimulatedTokens, TokenCost
 from voicebill.answers.replay.rule_steps import RuleSteps
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
@@ -69,35 +69,9 @@ class Target(Protocol):
         """The id of an offer, or the name of a stack or a change."""
         ...
 
-    def replay(self, call: RecordedCall, steps: "StepBook") -> Replayed | str:
+    def replay(self, call: RecordedCall, steps: StepBook) -> Replayed | str:
         """Replay a call; why it cannot be, as a clause."""
         ...
-
-
-@dataclass
-class StepBook:
-    """The steps between rules, and the amounts of a call's steps by them; the latter are forgotten with the next call."""
-
-    steps: dict[tuple[Rules, Rules], RuleSteps] = field(default_factory=dict)
-    _call: RecordedCall | None = None
-    _amounts: "dict[RuleSteps, _RuleAmounts | str]" = field(default_factory=dict)
-
-    def between(self, source: Rules, target: Rules, call: RecordedCall) -> RuleSteps:
-        """The steps from the rules of a call's model to those of a target."""
-        steps = self.steps.get((source, target))
-        if steps is None:
-            steps = self.steps[source, target] = RuleSteps(source, target, call.replay.script)
-        return steps
-
-    def amounts(self, call: RecordedCall, target: Rules) -> "_RuleAmounts | str":
-        """The steps of a call to the rules of a target; why there are none, as a clause."""
-        if call is not self._call:
-            self._call, self._amounts = call, {}
-        steps = self.between(call.rules, target, call)
-        amounts = self._amounts.get(steps)
-        if amounts is None:
-            amounts = self._amounts[steps] = _rule_amounts(call, steps, self.between(call.rules, call.rules, call))
-        return amounts
 
 
 class _RuleAmounts(NamedTuple):
@@ -108,7 +82,17 @@ class _RuleAmounts(NamedTuple):
     tokens: TokenQuantities
 
 
-def _rule_amounts(call: RecordedCall, steps: RuleSteps, own: RuleSteps) -> _RuleAmounts | str:
+def _amounts(call: RecordedCall, target: Rules, steps: StepBook) -> _RuleAmounts | str:
+    """The steps of a call, which offers with the same rules share."""
+    between = steps.between(call.rules, target)
+    amounts = call.shared.get(between)
+    if amounts is None:
+        amounts = call.shared[between] = rule_amounts(call, between, steps.between(call.rules, call.rules))
+    return amounts  # type: ignore[return-value] # nothing else is put there
+
+
+def rule_amounts(call: RecordedCall, steps: RuleSteps, own: RuleSteps) -> _RuleAmounts | str:
+    """The steps of a call from its own rules to those of a target; why there are none, as a clause."""
     prices = call.prices
     stages = [
         call.unchanged.target(own),
@@ -169,13 +153,13 @@ class OfferTarget:
         """Replay a call with the offer; why it cannot be, as a clause."""
         if self.needs_times and not call.has_times:
             return NO_TIMES
-        by_rules = steps.amounts(call, self.rules if self.rates.bills_tokens else call.rules)
+        by_rules = _amounts(call, self.rules if self.rates.bills_tokens else call.rules, steps)
         if isinstance(by_rules, str):
             return by_rules
         missing = self.cost.missing(by_rules.tokens)
         if missing is not None:
             return f"it has no known price for {missing}"
-        conversion = steps.between(call.rules, self.rules, call)
+        conversion = steps.between(call.rules, self.rules)
         tokens = self.cost.amount(by_rules.tokens)
         exact, rounded = self._time(call.replay.converted(conversion))
         transcription = self._transcription_amount(call)
@@ -272,10 +256,10 @@ class StackTarget:
         """Replay a call with the stack; why it cannot be, as a clause."""
         if self.needs_times and not call.has_times:
             return NO_TIMES
-        own = steps.amounts(call, call.rules)
+        own = _amounts(call, call.rules, steps)
         if isinstance(own, str):
             return own
-        conversion = steps.between(call.rules, self.rules, call)
+        conversion = steps.between(call.rules, self.rules)
         try:
             parts = self._parts(call.replay, conversion)
             ends = [sum(self._parts(variant, conversion).values()) for variant in call.variants]
@@ -321,7 +305,7 @@ class ChangeTarget:
 
     def replay(self, call: RecordedCall, steps: StepBook) -> Replayed | str:
         """Replay a call with the change; where that does not apply, it costs what it did."""
-        own = steps.between(call.rules, call.rules, call)
+        own = steps.between(call.rules, call.rules)
         changed = call.changed(self.change)
         before = call.replay.target(own)
         after = before if changed is None else changed.target(own)

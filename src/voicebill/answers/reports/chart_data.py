@@ -14,7 +14,9 @@ from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
 from voicebill.answers.recorded.result import Cost, CostGroup
+from voicebill.answers.replay.target_replay import TargetReplay
 from voicebill.answers.reports.explanation_handout import PART_TEXTS
+from voicebill.answers.reports.replay_handout import STEP_TEXTS
 from voicebill.answers.reports.table_cells import amount_status
 from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.answers.sessions.cache_losses import LOSS_CAUSES, LOSS_TEXTS
@@ -239,6 +241,18 @@ def fit_bars(answer: Fit) -> list[BarRow]:
             label = f"{entry.label} (default {entry.default})"
             rows.append(BarRow(label, entry.low / default, entry.high / default, entry.value / default))
     return rows
+
+
+def bridge_bars(row: TargetReplay) -> list[BarRow]:
+    """What was paid, each step to what calls would have cost, and that, as bars from one subtotal to the next."""
+    paid, subtotal = to_dollars(row.recorded), row.recorded
+    bars = [BarRow("paid", 0.0, paid, paid)]
+    for name, amount in row.steps:
+        ends = to_dollars(subtotal), to_dollars(subtotal + amount)
+        subtotal += amount
+        bars.append(BarRow(STEP_TEXTS[name], min(ends), max(ends), ends[1]))
+    total = to_dollars(row.amount)
+    return [*bars, BarRow(row.name, 0.0, total, total)]
 
 
 def is_time_series(answer: Cost) -> bool:

@@ -16,6 +16,7 @@ from voicebill.cli.options.logs import LogInput, progress_bar
 
 if TYPE_CHECKING:
     from voicebill.engines.in_duckdb import DuckDBEngine
+    from voicebill.engines.in_spark import SparkEngine
     from voicebill.logs.report import ReadReport
 
 ENGINES = ("duckdb", "spark", "python")
@@ -57,19 +58,54 @@ def engine_of_input(
         SparkUnavailable: Spark cannot start.
         MissingExtra: the packages of the engine are not installed.
     """
+    if name == "python":
+        yield _python_engine(log_input, price_book)
+        return
+    with database_of_input(log_input, price_book, name, master=master, memory=memory) as usage:
+        yield usage
+
+
+@contextmanager
+def database_of_input(
+    log_input: LogInput, price_book: PriceBook, name: str, *, master: str, memory: str | None
+) -> Iterator[tuple["DuckDBEngine | SparkEngine", "ReadReport | None", UnreadUsage | None]]:
+    """DuckDB or Spark, by its name, as `engine_of_input`.
+
+    Raises:
+        VoicebillError: as `engine_of_input`.
+    """
     if name == "duckdb":
         with usage_of_input(log_input, price_book, memory=memory) as usage:
             yield usage
         return
+    from voicebill.engines.in_spark import SparkEngine  # noqa: PLC0415 - engines need an extra
+
     ledger = log_input.only_ledger()
     if ledger is not None:
-        with _engine_over_ledger(ledger, name, master=master) as engine:
-            yield engine, None, unread_usage_of(ledger)
+        with _ledger_files(ledger) as files, SparkEngine(files, master=master) as spark:
+            yield spark, None, unread_usage_of(ledger)
         return
     report, records = log_input.read(price_book.model_aliases)
-    with _engine_over_records(records, name, report, master=master, memory=memory) as engine:
-        report.require_content()
-        yield engine, report, report.unread_usage
+    with (
+        _duckdb_over_records(records, report, memory=memory) as database,
+        TemporaryDirectory(prefix="voicebill-") as folder,
+    ):
+        file = Path(folder) / "usage.parquet"
+        database.write(file)
+        with SparkEngine([file], master=master) as spark:
+            report.require_content()
+            yield spark, report, report.unread_usage
+
+
+def _python_engine(log_input: LogInput, price_book: PriceBook) -> tuple[Engine, "ReadReport", UnreadUsage | None]:
+    """The Python engine with the records of logs. It sets the number of repeated records in the report."""
+    if log_input.only_ledger() is not None:
+        raise InvalidInput("the Python engine counts logs; a ledger is counted by duckdb or spark")
+    report, records = log_input.read(price_book.model_aliases)
+    unique_records = deduplicate(records).values()
+    report.repeated = report.records - len(unique_records)
+    report.require_content()
+    return PythonEngine(unique_records), report, report.unread_usage
 
 
 def unread_usage_of(ledger: Path) -> UnreadUsage | None:
@@ -82,39 +118,6 @@ def unread_usage_of(ledger: Path) -> UnreadUsage | None:
     from voicebill.engines.ledger import Ledger  # noqa: PLC0415 - engines need an extra
 
     return Ledger(ledger).unread_usage()
-
-
-@contextmanager
-def _engine_over_records(
-    records: Iterable[Record], name: str, report: "ReadReport", *, master: str, memory: str | None
-) -> Iterator[Engine]:
-    """The Python engine, or Spark, for the records of logs. It sets the number of repeated records in the report."""
-    if name == "python":
-        unique_records = deduplicate(records).values()
-        report.repeated = report.records - len(unique_records)
-        yield PythonEngine(unique_records)
-        return
-    from voicebill.engines.in_spark import SparkEngine  # noqa: PLC0415 - engines need an extra
-
-    with (
-        _duckdb_over_records(records, report, memory=memory) as database,
-        TemporaryDirectory(prefix="voicebill-") as folder,
-    ):
-        file = Path(folder) / "usage.parquet"
-        database.write(file)
-        with SparkEngine([file], master=master) as spark:
-            yield spark
-
-
-@contextmanager
-def _engine_over_ledger(ledger: Path, name: str, *, master: str) -> Iterator[Engine]:
-    """Spark for the records of a ledger; the Python engine is refused."""
-    if name == "python":
-        raise InvalidInput("the Python engine counts logs; a ledger is counted by duckdb or spark")
-    from voicebill.engines.in_spark import SparkEngine  # noqa: PLC0415 - engines need an extra
-
-    with _ledger_files(ledger) as files, SparkEngine(files, master=master) as spark:
-        yield spark
 
 
 @contextmanager

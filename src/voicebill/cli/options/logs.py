@@ -10,7 +10,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from voicebill.answers.parameters.inputs import LOG_DEFAULTS, LOG_INPUTS, LOG_READING, LOG_READING_GROUP
+from voicebill.answers.parameters.inputs import (
+    LOG_DEFAULTS,
+    LOG_QUERY,
+    LOG_READING,
+    LOG_READING_GROUP,
+    REPLAY_LOG_DEFAULTS,
+    Inputs,
+    log_defaults_of,
+)
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.inputs import explicit_values, input_parameter
@@ -50,9 +58,6 @@ _INPUT_PARAMETERS = (
     ),
     *(input_parameter(row) for row in LOG_READING.values()),
 )
-
-
-_DEFAULT_PARAMETERS = [input_parameter(row) for row in LOG_DEFAULTS.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +124,25 @@ class LogInput:
 
 def takes_logs(command: Command) -> Command:
     """Add the options for logs and ledgers to a command, which receives them as the keyword `log_input`."""
-    names = [parameter.name for parameter in _INPUT_PARAMETERS]
+    return _with_log_options(command, LOG_DEFAULTS)
 
-    @with_options(command, ("log_input",), _INPUT_PARAMETERS, _DEFAULT_PARAMETERS)
+
+def takes_logs_to_replay(command: Command) -> Command:
+    """The same for a command whose own options say where calls are replayed: those for logs are then named `--log-model`."""
+    return _with_log_options(command, REPLAY_LOG_DEFAULTS)
+
+
+def _with_log_options(command: Command, default_inputs: Inputs) -> Command:
+    names = [parameter.name for parameter in _INPUT_PARAMETERS]
+    parameters = [input_parameter(row) for row in default_inputs.values()]
+
+    @with_options(command, ("log_input",), _INPUT_PARAMETERS, parameters)
     def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
-        inputs = {name: row for name, row in LOG_INPUTS.items() if name in options}
+        inputs = {**default_inputs, **{name: row for name, row in LOG_QUERY.items() if name in options}}
         values = read_inputs(explicit_values(options, inputs), inputs)  # so that the errors of all of them are reported
-        defaults = {name: value for name, value in values.items() if name in LOG_DEFAULTS}
+        defaults = log_defaults_of(values, default_inputs)
         log_input = LogInput(**{name: options[name] for name in names}, defaults=defaults)
-        own = {name: value for name, value in options.items() if name not in names and name not in LOG_DEFAULTS}
+        own = {name: value for name, value in options.items() if name not in names and name not in default_inputs}
         command(log_input=log_input, **own)
 
     return run
