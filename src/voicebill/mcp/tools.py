@@ -25,12 +25,16 @@ from voicebill.answers.parameters.inputs import (
     FIT_QUERY,
     LOG_DEFAULTS,
     LOG_INPUTS,
+    LOG_QUERY,
     PRICE_LIST,
     PTU,
+    REPLAY_LOG_DEFAULTS,
+    REPLAY_QUERY,
     RULE_INPUTS,
     SELECTION,
     SESSION_QUERY,
     Inputs,
+    log_defaults_of,
 )
 from voicebill.answers.parameters.json_schema import REQUEST_EXTRAS, SCRIPT_JSON_SCHEMA, input_json_schema
 from voicebill.answers.parameters.ptu_schema import parse_load_or_plan
@@ -41,6 +45,7 @@ from voicebill.answers.parameters.table_schema import Issue
 from voicebill.answers.provisioned.ptu import size_ptus
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.replay.request import replay_request
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.prices import PriceListReport
@@ -52,6 +57,7 @@ from voicebill.billing.validation import format_value
 from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.fitted_usage import fit_usage
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
+from voicebill.engines.replayed_usage import replay_usage
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
@@ -229,6 +235,17 @@ def _fit(table: Arguments, site: ToolContext) -> JsonObject:
     return replace(answer, warnings=(*answer.warnings, *unread, *report_notes(report))).to_dict()
 
 
+def _replay(table: Arguments, site: ToolContext) -> JsonObject:
+    """What the calls of log files below the root would have cost elsewhere."""
+    with _loaded_logs(table, REPLAY_INPUTS, site) as (database, values, query, report):
+        report.require_content()
+        models = RecordedModels(site.facts, query, values.get("rules"))
+        request = replay_request(values, today=site.today())
+        answer = replay_usage(database, query, request, models, sample=values.get("sample"))
+    unread = [report.unread_usage.warning] if report.unread_usage else []
+    return replace(answer, warnings=(*unread, *report_notes(report))).to_dict()
+
+
 @contextmanager
 def _loaded_logs(
     table: Arguments, inputs: Inputs, site: ToolContext
@@ -242,9 +259,10 @@ def _loaded_logs(
     if not table.get("path"):
         raise InvalidInput("is missing: which file or folder below the root?", field="path")
     sources = log_sources(site.root, table["path"])
-    defaults = {name: value for name, value in values.items() if name in LOG_DEFAULTS}
+    defaults = log_defaults_of(values, REPLAY_LOG_DEFAULTS if inputs is REPLAY_INPUTS else LOG_DEFAULTS)
     defaults["alias"] = {**site.facts.prices.model_aliases, **defaults.get("alias", {})}
-    query = CostQuery.of(values, site.facts.prices)
+    selected = {name: values[name] for name in LOG_QUERY if name in values}
+    query = CostQuery.of({**selected, **defaults}, site.facts.prices)
     report = ReadReport()
     with DuckDBEngine(memory=SERVER_MEMORY) as database:
         records = all_records(sources, table.get("format") or None, LogDefaults(**defaults), report)
@@ -273,7 +291,8 @@ def _rules(table: Arguments, site: ToolContext) -> JsonObject:
 PRICE_INPUTS: Inputs = {**{name: SELECTION[name] for name in ("model", "provider", "day")}, **PRICE_LIST}
 EXPLANATION_INPUTS: Inputs = {**LOG_DEFAULTS, **SESSION_QUERY}
 FITTED_INPUTS: Inputs = {**LOG_DEFAULTS, **FIT_QUERY}
-LOG_TOOLS = ("cost", "explain", "fit")
+REPLAY_INPUTS: Inputs = {**REPLAY_LOG_DEFAULTS, **REPLAY_QUERY}
+LOG_TOOLS = ("cost", "explain", "fit", "replay")
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -370,6 +389,34 @@ TOOLS: tuple[Tool, ...] = (
         },
         dict.fromkeys(("model", "calls", "plan", "parameters", "backtest", "warnings"), ()),
         _fit,
+    ),
+    Tool(
+        "replay",
+        "Replay recorded calls elsewhere",
+        "What the same recorded calls would have cost with other offers and stacks, or with a change such as a shorter prompt, "
+        "from usage logs below the root folder: the difference in steps, the calls that get dearer, and with savings, what "
+        "would have saved most.",
+        {
+            **(replayed := input_json_schema(REPLAY_INPUTS, {"path": PATH, "format": FORMAT})),
+            "required": ["path", *replayed["required"]],
+        },
+        {
+            **dict.fromkeys(("calls", "replayed_calls", "recorded_dollars", "savings", "not_replayed", "sample"), ()),
+            "targets": (
+                "name",
+                "is_recorded",
+                "dollars",
+                "ratio",
+                "mean_dollars",
+                "p90_dollars",
+                "steps",
+                "dearer_calls",
+                "ends",
+            ),
+            "warnings": (),
+            "assumptions": (),
+        },
+        _replay,
     ),
     Tool(
         "prices",

@@ -15,6 +15,8 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     PRICE_LIST,
     PTU,
+    REPLAY_LOG_DEFAULTS,
+    REPLAY_QUERY,
     RULE_INPUTS,
     SESSION_QUERY,
     Input,
@@ -29,6 +31,7 @@ from voicebill.answers.reports.explanation import ExplanationReport
 from voicebill.answers.reports.fitted_plan import FitReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.ptu import PtuReport
+from voicebill.answers.reports.replay import ReplayReport
 from voicebill.answers.reports.report import Report
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.answers.reports.simulation import SimulationReport
@@ -205,11 +208,11 @@ GET_RULES = _get(
 )
 
 
-def _log_request(query: Inputs) -> dict[str, Any]:
+def _log_request(query: Inputs, defaults: Inputs = LOG_DEFAULTS) -> dict[str, Any]:
     """A log as the body, with the query of its records."""
     return {
         "parameters": [
-            *input_parameters(LOG_DEFAULTS),
+            *input_parameters(defaults),
             _parameter("format", "Format of the log. Default: detected automatically."),
             *input_parameters(query),
         ],
@@ -223,6 +226,12 @@ def _log_request(query: Inputs) -> dict[str, Any]:
 
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = _log_request(LOG_QUERY)
+POST_REPLAY = _route(
+    ReplayReport,
+    "What the calls of a usage log would have cost with other offers and stacks, or with changes; the log is not stored",
+    body=True,
+)
+POST_REPLAY["openapi_extra"] = _log_request(REPLAY_QUERY, REPLAY_LOG_DEFAULTS)
 POST_FIT = _route(
     FitReport, "A plan fitted to the calls of a usage log, with intervals and a backtest; the log is not stored", body=True
 )

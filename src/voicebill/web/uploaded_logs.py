@@ -4,7 +4,7 @@ import zlib
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import islice
 from threading import Event
@@ -16,7 +16,17 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from voicebill.answers.parameters.inputs import FIT_QUERY, LOG_DEFAULTS, LOG_INPUTS, LOG_QUERY, SESSION_QUERY
+from voicebill.answers.parameters.inputs import (
+    FIT_QUERY,
+    LOG_DEFAULTS,
+    LOG_INPUTS,
+    LOG_QUERY,
+    RECORD_QUERY,
+    REPLAY_LOG_DEFAULTS,
+    REPLAY_QUERY,
+    SESSION_QUERY,
+    log_defaults_of,
+)
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
@@ -35,9 +45,15 @@ from voicebill.web.status_reports import Problem
 COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 EXPLANATION_FIELDS = (*LOG_DEFAULTS, "format", *SESSION_QUERY)
 FIT_FIELDS = (*LOG_DEFAULTS, "format", *FIT_QUERY)
+REPLAY_FIELDS = (*REPLAY_LOG_DEFAULTS, "format", *REPLAY_QUERY)
 PLAN_OF_CALLS = "plan"
 """The value of `explain` that asks for a plan of the calls."""
-LOG_PAGE_FIELDS = ("sample", *dict.fromkeys((*COST_FIELDS, "session", "explain")))
+CALLS_ELSEWHERE = "replay"
+"""The value of `explain` that asks what the same calls would have cost elsewhere."""
+PAGE_REPLAY_FIELDS = ("script", "stack")
+PAGE_REPLAY = {"savings": "true", "sample": "400"}
+"""What the page asks of a replay in addition to its fields: of many calls it takes a sample, so that nobody waits long."""
+LOG_PAGE_FIELDS = ("sample", *dict.fromkeys((*COST_FIELDS, "session", "explain", *PAGE_REPLAY_FIELDS)))
 """The fields of the page's address: those of the API, the name of a sample log, and whether its cost is explained."""
 LOG_REQUEST_INPUTS = {**LOG_INPUTS, **SESSION_QUERY}
 LogResult = TypeVar("LogResult")
@@ -101,11 +117,15 @@ class LoadedLog(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """A log with the fields of the form. A sample log has a name among the fields; without it there may be no log."""
+    """A log with the fields of the form. A sample log has a name among the fields; without it there may be no log.
+
+    `replay` are the inputs of a replay, if it is asked for over the API.
+    """
 
     values: Mapping[str, str]
     name: str = ""
     content: bytes = b""
+    replay: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_sample(self) -> bool:
@@ -121,6 +141,19 @@ class LogRequest:
     def asks_for_plan(self) -> bool:
         """Whether a plan is fitted to the calls."""
         return self.values.get("explain") == PLAN_OF_CALLS and not self.values.get("session")
+
+    @property
+    def asks_for_replay(self) -> bool:
+        """Whether the calls are replayed."""
+        return self.values.get("explain") == CALLS_ELSEWHERE and not self.values.get("session")
+
+    @property
+    def replay_values(self) -> Mapping[str, str]:
+        """The inputs of a replay: those of the API, or of the page."""
+        if self.replay:
+            return self.replay
+        names = (*PAGE_REPLAY_FIELDS, *RECORD_QUERY)
+        return {**PAGE_REPLAY, **{name: self.values[name] for name in names if name in self.values}}
 
     @property
     def query(self) -> str:
@@ -183,7 +216,7 @@ def with_sample(log: LogRequest) -> LogRequest:
         return log
     name = log.values["sample"]
     try:
-        return LogRequest(log.values, f"{name}.jsonl", read_sample_log(name))
+        return replace(log, name=f"{name}.jsonl", content=read_sample_log(name))
     except VoicebillError as error:
         raise Problem(422, "Invalid input", [("sample", error.message)]) from None
 
@@ -214,6 +247,13 @@ def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancella
         raise Problem(
             413, "Too long", [("log", f"has more than {max_records} records: the command line reads logs of any size")]
         )
+
+
+def replay_of_query(values: Mapping[str, str]) -> LogRequest:
+    """A replay that is asked for over the API: its inputs, and the values for what the log does not state."""
+    records = {name: values[name] for name in (*RECORD_QUERY, "format") if name in values}
+    replay = {name: values[name] for name in REPLAY_QUERY if name in values}
+    return LogRequest({**log_defaults_of(values), **records, "explain": CALLS_ELSEWHERE}, replay={"savings": "false", **replay})
 
 
 async def read_log_request(request: Request, site: Site) -> LogRequest:

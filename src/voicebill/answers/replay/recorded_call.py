@@ -67,9 +67,16 @@ class RecordedCall:
         """Whether the log gives the times of its responses: without them, its silence is not known."""
         return all(pair.record.time_ms is not None for pair in self.reconstruction.responses)
 
+    @cached_property
+    def _records(self) -> dict[RecordKind, list[RecordedResponse]]:
+        records: dict[RecordKind, list[RecordedResponse]] = {}
+        for record in self.session.records:
+            records.setdefault(record.kind, []).append(record)
+        return records
+
     def records(self, kind: RecordKind) -> list[RecordedResponse]:
         """Its records of a kind."""
-        return [record for record in self.session.records if record.kind == kind]
+        return self._records.get(kind, [])
 
     def changed(self, change: Callable[[Script, Rules], Script | None]) -> ReplayedCall | None:
         """The call with another change of its script; None where that does not apply."""

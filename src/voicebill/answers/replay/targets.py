@@ -131,6 +131,7 @@ class OfferTarget:
         self.model = resolve_model(self.selection, transcription_model, facts)
         self.rules = self.model.effective_rules.rules
         self.cost = TokenCost.of(self.model.quote.rates)
+        self.bills_tokens = self.rates.bills_tokens
         self._transcription: dict[str, Quote | None] = {}
 
     @property
@@ -153,7 +154,7 @@ class OfferTarget:
         """Replay a call with the offer; why it cannot be, as a clause."""
         if self.needs_times and not call.has_times:
             return NO_TIMES
-        by_rules = _amounts(call, self.rules if self.rates.bills_tokens else call.rules, steps)
+        by_rules = _amounts(call, self.rules if self.bills_tokens else call.rules, steps)
         if isinstance(by_rules, str):
             return by_rules
         missing = self.cost.missing(by_rules.tokens)
@@ -180,7 +181,7 @@ class OfferTarget:
     def _variants(self, call: RecordedCall, steps: RuleSteps) -> Iterable[Amount]:
         for variant in call.variants:
             time = self._time(variant.converted(steps))[1]
-            tokens = variant.target(steps) if self.rates.bills_tokens else None
+            tokens = variant.target(steps) if self.bills_tokens else None
             if not isinstance(tokens, str):
                 yield time + (0 if tokens is None else self.cost.amount(tokens.quantities))
 
@@ -224,7 +225,7 @@ class OfferTarget:
     def _out_of_band(self, call: RecordedCall) -> tuple[Amount, bool]:
         """What out-of-band responses cost with the same tokens, and whether they can be billed so."""
         records = call.records("out-of-band")
-        if not self.rates.bills_tokens or any(self.cost.missing(record.tokens) for record in records):
+        if not self.bills_tokens or any(self.cost.missing(record.tokens) for record in records):
             return 0, not records
         return sum(self.cost.amount(record.tokens) for record in records), True
 

@@ -228,8 +228,8 @@ def _amount(amount: Amount, money: AmountFormat) -> HandoutAmount:
 
 
 def _signed(amount: Amount, money: AmountFormat) -> HandoutAmount:
-    text = money(abs(amount))
-    return HandoutAmount(format_dollars(amount), f"{'-' if amount < 0 else '+'}{text}")
+    text = f"-{money(-amount)}" if amount < 0 else f"+{money(amount)}"
+    return HandoutAmount(format_dollars(amount), text)
 
 
 def _record(row: TargetReplay) -> tuple[CsvCell, ...]:

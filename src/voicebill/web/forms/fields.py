@@ -19,6 +19,7 @@ from voicebill.answers.parameters.inputs import (
     MODEL,
     PLAN,
     PTU,
+    REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
     Input,
@@ -182,6 +183,7 @@ PTU_MORE_FIELDS = (FieldGroup("Load by hour, PTUs to buy, day", tuple(form_field
 PTU_BUSY_HOUR_FIELDS = FieldGroup(BUSY_HOUR, tuple(form_field(row) for row in PTU.values() if row.group == BUSY_HOUR))
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
 SESSION_FIELD = form_field(SESSION_QUERY["session"])
+REPLAY_PAGE_FIELDS = tuple(form_field(REPLAY_QUERY[name]) for name in ("script", "stack"))
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}
 

@@ -9,14 +9,19 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
 from voicebill.answers.escaping import csv_text
+from voicebill.answers.parameters.inputs import REPLAY_QUERY
+from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.result import Cost
+from voicebill.answers.replay.replay import Replay
+from voicebill.answers.replay.request import replay_request
 from voicebill.answers.reports.chart_data import NOT_NAMED
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.explanation_handout import explanation_handout
 from voicebill.answers.reports.fitted_plan_files import plan_values
 from voicebill.answers.reports.fitted_plan_handout import fit_handout
 from voicebill.answers.reports.handout_formats import handout_body, handout_csv
+from voicebill.answers.reports.replay_handout import replay_handout
 from voicebill.answers.reports.report import plain_value
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
 from voicebill.answers.sessions.fit import Fit
@@ -27,11 +32,12 @@ from voicebill.charts.inline.cost_charts import cost_columns, cost_spans
 from voicebill.engines.cost_table import cost_cells
 from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.fitted_usage import fit_usage
+from voicebill.engines.replayed_usage import replay_usage
 from voicebill.logs.read import LOG_FORMATS
 from voicebill.logs.report import ReadReport
 from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.web import openapi
-from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS, SESSION_FIELD
+from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS, REPLAY_PAGE_FIELDS, SESSION_FIELD
 from voicebill.web.forms.requests import read_query
 from voicebill.web.pages import Pages
 from voicebill.web.responses import json_body, run_in_threads, see_other, uncached, with_etag
@@ -43,12 +49,15 @@ from voicebill.web.uploaded_logs import (
     EXPLANATION_FIELDS,
     FIT_FIELDS,
     PLAN_OF_CALLS,
+    REPLAY_FIELDS,
     Cancellation,
+    LoadedLog,
     LogRequest,
     load_log,
     read_address,
     read_log_request,
     read_upload,
+    replay_of_query,
     run_with_log,
     with_sample,
 )
@@ -140,7 +149,29 @@ class LogFitted:
         return urlencode({name: str(plain_value(value)).lower() for name, value in values.items()})
 
 
-LogView = LogCost | LogExplained | LogFitted
+@dataclass(frozen=True, slots=True)
+class LogReplayed:
+    """The calls of a log, replayed elsewhere."""
+
+    answer: Replay
+
+    @property
+    def document(self) -> Replay:
+        """The replay as JSON."""
+        return self.answer
+
+    @property
+    def csv(self) -> str:
+        """The offers as a table."""
+        return handout_csv(replay_handout(self.answer))
+
+    @property
+    def body(self) -> Markup:
+        """The replay as a part of a page."""
+        return Markup(handout_body(replay_handout(self.answer), level=2))
+
+
+LogView = LogCost | LogExplained | LogFitted | LogReplayed
 
 
 DOWNLOADS: Mapping[str, tuple[str, Callable[[LogView], bytes]]] = {
@@ -178,8 +209,15 @@ def routes(site: Site, pages: Pages) -> APIRouter:
             raise Problem(404, "Not found", [(None, f"there is no such file: its name may end in {endings}")])
         return await _respond(request, await read_log_request(request, site), site, pages, kind=kind)
 
+    _add_api(router, site)
+    return router
+
+
+def _add_api(router: APIRouter, site: Site) -> None:
+    """The API: the log is the body of a request."""
+
     @router.post("/api/cost", **openapi.POST_COST)
-    async def api(request: Request) -> Response:
+    async def costs(request: Request) -> Response:
         return await _respond_with_json(request, site, COST_FIELDS)
 
     @router.post("/api/fit", **openapi.POST_FIT)
@@ -190,21 +228,38 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     async def explanation(request: Request) -> Response:
         return await _respond_with_json(request, site, EXPLANATION_FIELDS, {"explain": "true"})
 
-    return router
+    @router.post("/api/replay", **openapi.POST_REPLAY)
+    async def replayed(request: Request) -> Response:
+        return await _respond_to_body(request, site, replay_of_query(_read_fields(request, site, REPLAY_FIELDS)))
 
 
 async def _respond_with_json(
     request: Request, site: Site, fields: tuple[str, ...], more: Mapping[str, str] | None = None
 ) -> Response:
     """The answer about the log that is the body of a request, whose query has some of the fields."""
+    values = _read_fields(request, site, fields)
+    return await _respond_to_body(request, site, LogRequest({**values, **(more or {})}))
+
+
+def _read_fields(request: Request, site: Site, fields: tuple[str, ...]) -> Mapping[str, str]:
+    """The query of a request, which has some of the fields.
+
+    Raises:
+        Problem: it has others.
+    """
     values = read_query(request.url.query, site.limits)
     unknown = next((name for name in values if name not in fields), None)
     if unknown is not None:
         raise Problem(422, "Invalid input", [(unknown[:40], f"is none of {', '.join(fields)}")])
+    return values
+
+
+async def _respond_to_body(request: Request, site: Site, log: LogRequest) -> Response:
+    """The answer about the log that is the body of a request."""
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         message = "send the log itself as the body (curl --data-binary @usage.jsonl)"
         raise Problem(415, "Invalid input", [(None, message)])
-    view = await _answer(LogRequest({**values, **(more or {})}, "the log", await request.body()), site)
+    view = await _answer(replace(log, name="the log", content=await request.body()), site)
     return uncached(await run_in_threads(site, lambda: json_body(view.document), site.log_workers))
 
 
@@ -257,7 +312,8 @@ def answer_log(log: LogRequest, site: Site, cancellation: Cancellation) -> LogVi
         Problem: the log is too large or in no known format, the request is invalid, or it was cancelled.
     """
     facts = site.facts
-    with load_log(log.content, log.name, log.values, site, cancellation) as (database, values, query, report):
+    with load_log(log.content, log.name, log.values, site, cancellation) as loaded:
+        database, values, query, report = loaded
         if not log.explains:
             return LogCost(cost(database, query, facts.prices, unread_usage=report.unread_usage), report)
         models = RecordedModels(facts, query, values.get("rules"))
@@ -268,9 +324,24 @@ def answer_log(log: LogRequest, site: Site, cancellation: Cancellation) -> LogVi
                 database, query, models, without_usage=without_usage, on_call=lambda _: cancellation.raise_if_cancelled()
             )
             return LogFitted(replace(fitted, warnings=(*fitted.warnings, *unread, *report_notes(report))))
+        if log.asks_for_replay:
+            return LogReplayed(replace(_replay(log, site, loaded, cancellation), warnings=(*unread, *report_notes(report))))
         choices = {name: values[name] for name in ("session", "dearest") if name in values}
         answer = explain_usage(database, query, models, **choices, on_call=lambda _: cancellation.raise_if_cancelled())
         return LogExplained(replace(answer, warnings=(*unread, *report_notes(report))))
+
+
+def _replay(log: LogRequest, site: Site, loaded: LoadedLog, cancellation: Cancellation) -> Replay:
+    """The calls of a log, replayed elsewhere."""
+    values = read_inputs(log.replay_values, REPLAY_QUERY)
+    return replay_usage(
+        loaded.database,
+        loaded.query,
+        replay_request(values, today=site.today()),
+        RecordedModels(site.facts, loaded.query, values.get("rules")),
+        sample=values.get("sample"),
+        on_call=lambda _: cancellation.raise_if_cancelled(),
+    )
 
 
 def _with_plan(query: str, request: Request) -> str:
@@ -280,7 +351,10 @@ def _with_plan(query: str, request: Request) -> str:
 
 
 def _template_context(log: LogRequest, view: LogView | None, problem: Problem | None) -> dict[str, Any]:
-    labels = {field.name: field.label for field in (*LOG_DEFAULT_FIELDS, *LOG_QUERY_FIELDS.values(), SESSION_FIELD)}
+    labels = {
+        field.name: field.label
+        for field in (*LOG_DEFAULT_FIELDS, *LOG_QUERY_FIELDS.values(), SESSION_FIELD, *REPLAY_PAGE_FIELDS)
+    }
     labels |= {"by": "Group by", "format": "Format", "log": "Usage log"}
     errors: dict[str, str] = {}
     for name, text in problem.errors if problem else ():
@@ -307,6 +381,8 @@ def _template_context(log: LogRequest, view: LogView | None, problem: Problem | 
         "view": view,
         "explains": log.explains,
         "asks_for_plan": log.asks_for_plan,
+        "asks_for_replay": log.asks_for_replay,
+        "replay_fields": REPLAY_PAGE_FIELDS,
         "notes": list(report_notes(view.report)) if isinstance(view, LogCost) else [],
         "columns_chart": cost_columns(view.answer) if isinstance(view, LogCost) else None,
         "spans_chart": cost_spans(view.answer) if isinstance(view, LogCost) else None,
