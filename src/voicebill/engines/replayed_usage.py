@@ -17,6 +17,7 @@ from voicebill.answers.replay.replay_sums import ReplaySums
 from voicebill.answers.replay.request import ReplayRequest
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
+from voicebill.billing.validation import require_between
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.in_spark import SparkEngine
 from voicebill.engines.recorded_sessions import ROWS_PER_FETCH, recorded_sessions, refuse_offers, sessions_of_rows
@@ -30,6 +31,7 @@ from voicebill.engines.sql import (
 )
 
 CALLS_PER_TASK = 100
+MAX_SAMPLE = 10**9
 TASKS_PER_PROCESS = 3
 """So many tasks wait for each process: enough that it never waits, and few enough that sessions do not pile up."""
 
@@ -51,14 +53,16 @@ def replay_usage(
 
     Raises:
         UnknownName: there is no model, provider, deployment or stack of a name.
-        InvalidInput: there is nothing to replay calls with, or no call that can be replayed; the filter needs prices.
+        InvalidInput: there is nothing to replay calls with, or no call that can be replayed; the filter needs prices; the
+            sample is empty.
         EngineError: the memory or the disk is full.
     """
     refuse_offers(query)
     limit, total = None, None
     if sample is not None:
+        require_between("sample", sample, 1, MAX_SAMPLE)
         ((total,),) = engine.query(session_count(query))
-        limit = sample_limit(Fraction(max(1, sample), max(1, total)))
+        limit = sample_limit(Fraction(sample, max(1, total)))
 
     def sessions() -> Iterator[RecordedSession]:
         if isinstance(engine, DuckDBEngine):

@@ -277,7 +277,7 @@ def prepare_replay(
     if request.with_savings:
         targets += CHANGES
     if not targets and not impossible:
-        raise InvalidInput("there is no offer to replay calls with: no selected realtime model has a price on that day")
+        raise InvalidInput(f"there is no offer to replay calls with: no selected realtime model has a price on {request.day}")
     return PreparedReplay(request, Replayer(models, request.changes, tuple(targets)), tuple(impossible), facts=facts)
 
 

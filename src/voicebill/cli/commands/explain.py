@@ -11,7 +11,7 @@ from voicebill.answers.reports.explanation_handout import explanation_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.cli.display import terminal
 from voicebill.cli.display.handout_text import print_handout
-from voicebill.cli.display.table_files import write_handout
+from voicebill.cli.display.table_files import require_handout_file, write_handout
 from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
@@ -60,6 +60,7 @@ def explain_command(
         voicebill explain docs/examples/recorded-calls.jsonl.gz --session sess_00000073
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
+    require_handout_file(out)
     values = read_inputs(query_table, SESSION_QUERY)
     facts, rule_set = load_facts_and_rules(values.get("rules"), prices)
     query = CostQuery.of({**values, **log_input.defaults}, facts.prices, calls=False)

@@ -15,7 +15,7 @@ from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.cli.display import terminal
 from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.plain_lines import print_line
-from voicebill.cli.display.table_files import write_handout, write_text
+from voicebill.cli.display.table_files import require_handout_file, write_handout, write_text
 from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
@@ -34,6 +34,8 @@ from voicebill.cli.options.shared import (
     parse_theme,
     require_chart_file,
 )
+
+PLAN_SUFFIX = ".toml"
 
 
 @takes_logs
@@ -69,6 +71,9 @@ def fit_command(
             --call-lengths plan-lengths.csv
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
+    for file in out or ():
+        if file.suffix.lower() != PLAN_SUFFIX:
+            require_handout_file(file)
     values = read_inputs(query_table, FIT_QUERY)
     facts, rule_set = load_facts_and_rules(values.get("rules"), prices)
     query = CostQuery.of({**values, **log_input.defaults}, facts.prices, calls=False)
@@ -101,7 +106,7 @@ def _write(answer: Fit, file: Path) -> Iterator[str]:
         InvalidInput: there are too few calls for a plan; or no format has the suffix.
         UnreadableFile: a file cannot be written.
     """
-    if file.suffix.lower() != ".toml":
+    if file.suffix.lower() != PLAN_SUFFIX:
         write_handout(fit_handout(answer), file)
         return
     write_text(plan_text(answer), file)

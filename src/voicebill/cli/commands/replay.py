@@ -12,7 +12,7 @@ from voicebill.answers.reports.replay_handout import replay_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.cli.display import terminal
 from voicebill.cli.display.handout_text import print_handout
-from voicebill.cli.display.table_files import write_handout
+from voicebill.cli.display.table_files import require_handout_file, write_handout
 from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import database_of_input
 from voicebill.cli.options.inputs import takes_inputs
@@ -90,6 +90,7 @@ def replay_command(
         voicebill replay docs/examples/recorded-calls.jsonl.gz --savings
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
+    require_handout_file(out)
     lists = {"model": model, "stack": stack, "script": script}
     given = {name: ",".join(values) for name, values in lists.items() if values}
     values = read_inputs({**query_table, **given}, REPLAY_QUERY)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from voicebill.answers.escaping import csv_text
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.handout import Handout
-from voicebill.answers.reports.handout_formats import HANDOUT_FORMATS
+from voicebill.answers.reports.handout_formats import HANDOUT_FORMATS, HandoutFormat
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile
 
@@ -37,10 +37,24 @@ def write_handout(handout: Handout, file: Path) -> None:
         InvalidInput: no format has the suffix.
         UnreadableFile: the file cannot be written.
     """
+    _write(_handout_format(file).write(handout).encode(), file)
+
+
+def require_handout_file(file: Path | None) -> None:
+    """Refuse a file whose suffix no format has, before an answer is computed that could not be written.
+
+    Raises:
+        InvalidInput: it has such a suffix.
+    """
+    if file is not None:
+        _handout_format(file)
+
+
+def _handout_format(file: Path) -> HandoutFormat:
     document_format = HANDOUT_FORMATS.get(file.suffix.lower().removeprefix("."))
     if document_format is None:
         raise InvalidInput(f"--out writes .md, .csv or .html, by the file's name, not {file.name}")
-    _write(document_format.write(handout).encode(), file)
+    return document_format
 
 
 def write_text(text: str, file: Path) -> None:

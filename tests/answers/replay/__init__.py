@@ -1,0 +1,1 @@
+"""Test the replay of recorded calls."""
