@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from voicebill.answers.recorded.filters import parse_filter
     from voicebill.answers.recorded.python_engine import PythonEngine
     from voicebill.answers.recorded.query import CostQuery
+    from voicebill.answers.replay.replay import replay
+    from voicebill.answers.replay.request import ReplayRequest
+    from voicebill.answers.replay.script_changes import ScriptChanges
     from voicebill.answers.sessions.fit import fit
     from voicebill.answers.sessions.log_explanation import explain_call, explain_log
     from voicebill.answers.sessions.recorded_models import RecordedModels
@@ -68,7 +71,9 @@ __all__ = [
     "ReadReport",
     "Record",
     "RecordedModels",
+    "ReplayRequest",
     "Script",
+    "ScriptChanges",
     "ToolCall",
     "Truncation",
     "Turn",
@@ -92,6 +97,7 @@ __all__ = [
     "parse_filter",
     "plan_capacity",
     "read_log",
+    "replay",
     "sessions_of_records",
     "simulate",
     "size_ptus",
@@ -114,7 +120,9 @@ _HOMES = {
     "ReadReport": "logs.report",
     "Record": "billing.record",
     "RecordedModels": "answers.sessions.recorded_models",
+    "ReplayRequest": "answers.replay.request",
     "Script": "conversation.script",
+    "ScriptChanges": "answers.replay.script_changes",
     "ToolCall": "conversation.script",
     "Truncation": "conversation.script",
     "Turn": "conversation.script",
@@ -137,6 +145,7 @@ _HOMES = {
     "parse_filter": "answers.recorded.filters",
     "plan_capacity": "answers.capacity.capacity",
     "read_log": "logs.read",
+    "replay": "answers.replay.replay",
     "sessions_of_records": "answers.sessions.recorded_session",
     "simulate": "answers.estimates.simulate",
     "size_ptus": "answers.provisioned.ptu",

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from mcp import Client, MCPError, StdioServerParameters
 from tests.mcp.clients import run_async
+from voicebill.answers.parameters.documentation import INPUT_TABLES
 from voicebill.answers.parameters.inputs import (
     CALL_VOLUME,
     CAPACITY,
@@ -68,6 +69,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
         "cost",
         "explain",
         "fit",
+        "replay",
         "prices",
         "rules",
         "plan_capacity",
@@ -260,6 +262,7 @@ LINKED_INPUTS: dict[str, set[str]] = {
     "capacity": set(CAPACITY),
     "provisioned-throughput": set(PTU),
     "usage-logs": {*LOG_DEFAULTS, *LOG_QUERY},
+    "replays": set(INPUT_TABLES["replay query"]),
     "scripts": {name for name in SCRIPT_SCHEMA if not name.endswith("_file")},
 }
 """The inputs in each part of the page about parameters, by its anchor."""

@@ -72,7 +72,7 @@ def test_files_have_every_offer_with_its_steps(tmp_path: Path) -> None:
     shown = run("replay", LOG, *DAY, "--out", str(table), "--save-chart", str(chart)).stdout
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == len(answer("replay", LOG, *DAY)["targets"]) > 25
-    assert "dearer offers not shown: --out FILE.csv and --json have all" in " ".join(shown.split())
+    assert "dearer offers not shown: CSV and JSON have all" in " ".join(shown.split())
     for row in rows:
         steps = sum(Decimal(value) for name, value in row.items() if name.startswith("step_"))
         assert steps == Decimal(row["dollars"]) - Decimal(row["recorded_dollars"])

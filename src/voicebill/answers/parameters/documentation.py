@@ -18,6 +18,7 @@ from voicebill.answers.parameters.inputs import (
     PLAN,
     PRICE_LIST,
     PTU,
+    REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
     Input,
@@ -36,6 +37,7 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "log defaults": LOG_DEFAULTS,
     "log query": LOG_QUERY,
     "session query": {name: row for name, row in SESSION_QUERY.items() if name not in {**LOG_QUERY, **SELECTION}},
+    "replay query": {name: row for name, row in REPLAY_QUERY.items() if name not in {**LOG_QUERY, "rules": None}},
     "log reading": LOG_READING,
 }
 """The tables that a page can have, by the name in their comments."""

@@ -64,7 +64,8 @@ class UnusableTally:
 class TargetSums:
     """The sums of the calls that are replayed with one target. Amounts in picodollars.
 
-    `recorded` is what these calls cost. `dearer` would have cost more, by `dearer_by` in all.
+    `recorded` is what these calls cost. `dearer` would have cost more than that and the error of their scripts, by `dearer_by`
+    in all.
     """
 
     calls: int = 0
@@ -93,7 +94,7 @@ class TargetSums:
                 self.steps[name] = self.steps.get(name, 0) + step
         self.histogram[significant(round(amount))] += 1
         extra = amount - recorded
-        if extra > 0:
+        if extra > max(0, replayed.steps.get("reconstruction", 0)):
             self.dearer += 1
             self.dearer_by += extra
             call = DearerCall(round(extra), session.name, session.tenant or "", round(recorded), round(amount))

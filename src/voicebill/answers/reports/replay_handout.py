@@ -62,6 +62,7 @@ def replay_handout(answer: Replay, *, exact: bool = False) -> Handout:
         sections=tuple(_sections(answer, money)),
         records=(RECORD_COLUMNS, *map(_record, answer.targets)),
         version=package_version(),
+        is_wide=True,
         basis=BASIS,
     )
 
@@ -74,7 +75,8 @@ def _summary(answer: Replay, money: AmountFormat) -> str:
     ]
     cheapest = answer.target(None)
     if cheapest is not None:
-        parts.append(f"With {cheapest.name} they would have cost {money(cheapest.amount)}, {_ratio(cheapest)} of that.")
+        name = f"the stack {cheapest.name}" if cheapest.kind == "stack" else cheapest.name
+        parts.append(f"With {name} they would have cost {money(cheapest.amount)}, {_ratio(cheapest)} of that.")
     if answer.sample is not None:
         parts.append(f"This is a random sample of {pluralize(answer.sample.calls, 'call')}.")
     return " ".join(parts)
@@ -212,7 +214,7 @@ def _some(names: list[str]) -> str:
 
 def _assumptions(answer: Replay, hidden: int) -> Iterator[str]:
     if hidden:
-        yield f"{pluralize(hidden, 'dearer offer')} not shown: --out FILE.csv and --json have all"
+        yield f"{pluralize(hidden, 'dearer offer')} not shown: CSV and JSON have all"
     yield from answer.assumptions
 
 
