@@ -283,9 +283,9 @@ def test_options_with_a_default_of_their_own_state_it() -> None:
         "host",
         "template",
     }
-    assert [(name, default, text) for name, default, text in printed if default != text] == [
+    assert {(name, default, text) for name, default, text in printed if default != text} == {
         ("master", "local[*]", "this machine")
-    ]
+    }
 
 
 def test_the_help_of_ptus_states_the_defaults_of_a_request() -> None:
@@ -341,6 +341,7 @@ def test_words_for_a_default_are_known_ones() -> None:
         "user",
         "webrtc",
         "auto",
+        "unchanged",
         "prefix",
         "text",
         "openai",

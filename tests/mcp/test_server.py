@@ -88,7 +88,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
 
 def test_without_a_root_no_files_are_offered() -> None:
     tools = with_client(lambda client: client.list_tools(), root=None).tools
-    assert {"cost", "explain", "fit"}.isdisjoint(tool.name for tool in tools)
+    assert {"cost", "explain", "fit", "replay"}.isdisjoint(tool.name for tool in tools)
     assert call("cost", {"path": "support-day.jsonl"}, root=None).is_error
 
 
@@ -125,6 +125,11 @@ def test_without_a_root_no_files_are_offered() -> None:
             "explain",
             {"path": "support-day.jsonl", "session": "sess_1"},
             ("explain", "support-day.jsonl", "--session", "sess_1"),
+        ),
+        (
+            "replay",
+            {"path": "support-day.jsonl", "model": "gpt-realtime-2.1", "log_provider": "openai", "day": DAY},
+            ("replay", "support-day.jsonl", "--model", "gpt-realtime-2.1", "--log-provider", "openai", "--day", DAY),
         ),
         (
             "cost",
@@ -185,6 +190,8 @@ def test_a_script_is_simulated() -> None:
         ("cost", {"path": "support-day.jsonl", "colour": "red"}, ["colour"]),
         ("explain", {}, ["path"]),
         ("fit", {"path": "support-day.jsonl", "session": "sess_1"}, ["session"]),
+        ("replay", {"path": "support-day.jsonl", "script": "prompt=1"}, ["script"]),
+        ("replay", {"path": "support-day.jsonl", "model": "gpt-realtime-99"}, ["model"]),
         ("explain", {"path": "support-day.jsonl", "session": "nope"}, ["session"]),
         ("explain", {"path": "support-day.jsonl", "by": "tenant"}, ["by"]),
         ("compare", {**PLAN, "provider": "foo"}, ["provider"]),

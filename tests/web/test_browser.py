@@ -21,6 +21,7 @@ PAGES = (
     "/cost?sample=support-day&by=hour",
     "/cost?sample=support-day&by=session,turn",
     "/cost?sample=support-day&explain=true",
+    "/cost?sample=support-day&explain=replay",
     "/cost?sample=support-day&session=sess_1",
     "/cost?sample=support-day&where=turn+%3D+three",
     "/compare",

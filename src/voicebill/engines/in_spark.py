@@ -18,7 +18,7 @@ from voicebill.engines.usage_table import USAGE_SCHEMA, small_table
 from voicebill.extras import import_extra
 
 LOCAL_MASTER = "local[*]"
-Result = TypeVar("Result")
+PartitionResult = TypeVar("PartitionResult")
 
 SPARK_TYPES = {
     "string": "STRING",
@@ -87,8 +87,13 @@ class SparkEngine:
         self._session.createDataFrame(small_table(columns, rows)).createOrReplaceTempView(view)
 
     def map_partitions(
-        self, statement: Statement, *, by: Sequence[str], order: Sequence[str], function: Callable[[Iterator[Any]], Result]
-    ) -> Iterator[Result]:
+        self,
+        statement: Statement,
+        *,
+        by: Sequence[str],
+        order: Sequence[str],
+        function: Callable[[Iterator[Any]], PartitionResult],
+    ) -> Iterator[PartitionResult]:
         """Apply a function to the rows of a statement in every partition, and yield its results one after another.
 
         Rows that are equal in the columns `by` are in one partition; in each, rows are in order, and nulls come last.

@@ -1,10 +1,12 @@
 """Test that replayed calls cost what the same conversation would be estimated at, and that every difference adds up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from tests.answers.sessions.recorded import CHANGING_PROMPT, GOLDEN, PARAMETERS, LogKind, case_session, logged_sessions
 from tests.calls.call import calls
 from tests.calls.example import EXAMPLE
+from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.comparison.compare import available_offers
 from voicebill.answers.estimates.costing import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection
@@ -34,6 +37,7 @@ from voicebill.answers.sessions.recorded_session import (
 )
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.money import Amount
+from voicebill.billing.offers import Offer
 from voicebill.conversation.cache import cache_rule, usage
 from voicebill.conversation.context import responses
 from voicebill.conversation.plan import Plan, script
@@ -42,28 +46,46 @@ from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 from voicebill.facts import load_facts
 from voicebill.logs.read import read_log
 
-FACTS = load_facts()
 DAY = date(2026, 11, 22)
 ANY = ModelSelection(model="any", day=DAY)
-MODELS = RecordedModels(FACTS, CostQuery())
 SOURCES = ("gpt-realtime-1.5", "gpt-realtime", "gpt-realtime-2.1")
+
+
+@cache
+def facts() -> Facts:
+    """Those of voicebill."""
+    return load_facts()
+
+
+@cache
+def models() -> RecordedModels:
+    """Prices and rules of the recorded models."""
+    return RecordedModels(facts(), CostQuery())
+
+
+@cache
+def example_sessions() -> tuple[RecordedSession, ...]:
+    """The first calls of the example log."""
+    return tuple(islice(sessions_of_records(read_log(EXAMPLE)), 30))
 
 
 def rules_of(model: str) -> Rules:
     """The rules of a model at OpenAI."""
-    return FACTS.rules_for(FACTS.prices.quote(model, day=DAY).offer, day=DAY, rules=None).rules
+    return facts().rules_for(facts().prices.quote(model, day=DAY).offer, day=DAY, rules=None).rules
 
 
-def targets() -> Iterator[OfferTarget]:
+@cache
+def targets() -> tuple[OfferTarget, ...]:
     """Every offer of the day that can be estimated."""
-    for offer in available_offers(FACTS.prices, DAY):
+    return tuple(_estimated(available_offers(facts().prices, DAY)))
+
+
+def _estimated(offers: Iterable[Offer]) -> Iterator[OfferTarget]:
+    for offer in offers:
         try:
-            yield OfferTarget(offer, ANY, FACTS)
+            yield OfferTarget(offer, ANY, facts())
         except VoicebillError:
             continue
-
-
-TARGETS = list(targets())
 
 
 def log_of(conversation: Script, model: str, *, with_times: bool = True) -> RecordedSession:
@@ -92,7 +114,7 @@ def turn_ms(turn: Turn, rules: Rules) -> int:
 def call_of(session: RecordedSession, changes: ScriptChanges = NO_CHANGES) -> tuple[RecordedCall, StepBook]:
     """A call that can be replayed."""
     steps = StepBook(changes)
-    call = recorded_call(session, MODELS, changes, steps)
+    call = recorded_call(session, models(), changes, steps)
     assert isinstance(call, RecordedCall), call
     return call, steps
 
@@ -135,7 +157,7 @@ def test_a_call_costs_elsewhere_what_its_conversation_is_simulated_at(conversati
     """From a log of tokens alone, with every offer, of which some count 25 tokens a second, bill silence, or minutes."""
     call, steps = call_of(log_of(conversation, model))
     assert call.reconstruction.error == 0
-    for target in TARGETS:
+    for target in targets():
         reasons = target.rules.reasoning_tokens_per_response if target.rules.is_reasoning_model else 0
         turns = tuple(replace(turn, reasoning_tokens=reasons) for turn in conversation.turns)
         assert replayed(call, target, steps).amount == simulated(replace(conversation, turns=turns), target), target.name
@@ -152,7 +174,7 @@ def test_a_log_made_of_a_plan_costs_what_its_script_is_estimated_at(model: str, 
     conversation = script(plan, source)
     call, steps = call_of(log_of(conversation, model))
     compared = 0
-    for target in TARGETS:
+    for target in targets():
         rules = target.rules
         if target.offer.provider in ("openai", "azure") and (rules.is_reasoning_model or not source.is_reasoning_model):
             turns = conversation.turns
@@ -170,9 +192,9 @@ def test_a_recorded_session_costs_with_its_own_model_what_it_cost(case: dict[str
     """With the cached tokens that were recorded, though the rules expect others."""
     session = case_session(case)
     call, steps = call_of(session)
-    offer = FACTS.prices.quote(str(case["model"]), day=DAY).offer
+    offer = facts().prices.quote(str(case["model"]), day=DAY).offer
     assert call.reconstruction.error == 0
-    assert replayed(call, OfferTarget(offer, ANY, FACTS), steps).amount == call.amount
+    assert replayed(call, OfferTarget(offer, ANY, facts()), steps).amount == call.amount
 
 
 @pytest.mark.parametrize("log", ["raw", "usage"])
@@ -182,10 +204,10 @@ def test_generated_calls_cost_with_their_own_model_what_they_cost(policy: str, l
     sessions = logged_sessions(calls(PARAMETERS[policy], 25, 3), log, tmp_path)
     for session in sessions.values():
         steps = StepBook(NO_CHANGES)
-        call = recorded_call(session, MODELS, NO_CHANGES, steps)
+        call = recorded_call(session, models(), NO_CHANGES, steps)
         if isinstance(call, RecordedCall):
             assert call.model.quote is not None
-            target = OfferTarget(call.model.quote.offer, ANY, FACTS)
+            target = OfferTarget(call.model.quote.offer, ANY, facts())
             difference = Fraction(replayed(call, target, steps).amount - call.amount) / Fraction(call.amount)
             assert abs(difference) <= 2 * call.reconstruction.error
 
@@ -201,12 +223,7 @@ def test_steps_add_up_with_every_offer_and_stack() -> None:
 
 def replayed_example(changes: ScriptChanges = NO_CHANGES, *, savings: bool = False, **request: Any) -> Replay:
     """The first calls of the example log."""
-    return replay(
-        ReplayRequest(selection=ANY, changes=changes, with_savings=savings, **request), MODELS, lambda: EXAMPLE_CALLS[:30]
-    )
-
-
-EXAMPLE_CALLS = list(sessions_of_records(read_log(EXAMPLE)))
+    return replay(ReplayRequest(selection=ANY, changes=changes, with_savings=savings, **request), models(), example_sessions)
 
 
 def test_a_smaller_prompt_costs_less_and_the_step_says_how_much() -> None:
@@ -229,8 +246,8 @@ def test_a_truncation_is_replayed_on_the_real_calls() -> None:
     assert request.changes.truncation == Truncation("auto", Decimal("0.5"), 1000)
     row = replay(
         ReplayRequest(selection=ANY, models=("gpt-realtime-1.5",), provider="openai", changes=request.changes),
-        MODELS,
-        lambda: EXAMPLE_CALLS[:30],
+        models(),
+        example_sessions,
     ).targets[0]
     assert row.amount != row.recorded
 
@@ -238,19 +255,19 @@ def test_a_truncation_is_replayed_on_the_real_calls() -> None:
 def test_minutes_are_not_guessed_where_the_log_gives_no_times() -> None:
     conversation = script(Plan(minutes=4, turns=8), rules_of("gpt-realtime-1.5"))
     call, steps = call_of(log_of(conversation, "gpt-realtime-1.5", with_times=False))
-    by_name = {target.name: target.replay(call, steps) for target in TARGETS}
+    by_name = {target.name: target.replay(call, steps) for target in targets()}
     assert by_name["xai/grok-voice-3.0"] == NO_TIMES
     assert by_name["google/gemini-3.8-live"] == NO_TIMES
     assert isinstance(by_name["openai/gpt-realtime-2.1"], Replayed)
     session = log_of(conversation, "gpt-realtime-1.5", with_times=False)
-    answer = replay(ReplayRequest(selection=ANY), MODELS, lambda: [session])
+    answer = replay(ReplayRequest(selection=ANY), models(), lambda: [session])
     assert ("xai/grok-voice-3.0", NO_TIMES) in {(entry.name, entry.reason) for entry in answer.impossible}
 
 
 def test_what_the_log_leaves_open_is_a_range(tmp_path: Path) -> None:
     """From usage alone, how much of an interruption the user spoke: another provider counts it by the duration."""
     sessions = list(logged_sessions(calls(PARAMETERS["last-assistant-audio"], 20, 5), "usage", tmp_path).values())
-    answer = replay(ReplayRequest(selection=ANY, models=("gemini-3.8-live",)), MODELS, lambda: sessions)
+    answer = replay(ReplayRequest(selection=ANY, models=("gemini-3.8-live",)), models(), lambda: sessions)
     assert answer.open_calls > 0
     (row,) = answer.targets
     assert row.low < row.amount < row.high or row.low < row.high
@@ -285,7 +302,7 @@ def test_a_sessions_transcription_is_carried_over_where_the_provider_sells_it() 
         RecordedResponse("o", "out-of-band", "exact", "openai", "gpt-realtime-1.5", None, None, None, DAY, None, None, tokens),
     )
     call, steps = call_of(RecordedSession("s", session.started_ms, records))
-    by_name = {target.name: replayed(call, target, steps) for target in TARGETS}
+    by_name = {target.name: replayed(call, target, steps) for target in targets()}
     assert by_name["openai/gpt-realtime-1.5"].amount == call.amount
     agent = by_name["xai/grok-voice-3.0"].steps
     assert agent["transcription"] == -call.amounts["transcription"]
@@ -295,13 +312,13 @@ def test_a_sessions_transcription_is_carried_over_where_the_provider_sells_it() 
 
 def test_every_call_that_cannot_be_replayed_is_counted_with_its_reason() -> None:
     lost = RecordedSession("lost", None, ())
-    answer = replay(ReplayRequest(selection=ANY), MODELS, lambda: [*EXAMPLE_CALLS[:3], lost])
+    answer = replay(ReplayRequest(selection=ANY), models(), lambda: [*example_sessions()[:3], lost])
     assert (answer.calls, answer.usable) == (4, 3)
     assert [(entry.reason, entry.calls, entry.names) for entry in answer.left_out] == [("no response has tokens", 1, ("lost",))]
     with pytest.raises(InvalidInput, match="nothing to replay in the log: none of 1 calls can be reconstructed"):
-        replay(ReplayRequest(selection=ANY), MODELS, lambda: [lost])
+        replay(ReplayRequest(selection=ANY), models(), lambda: [lost])
     with pytest.raises(InvalidInput, match="it shows no calls"):
-        replay(ReplayRequest(selection=ANY), MODELS, list)
+        replay(ReplayRequest(selection=ANY), models(), list)
 
 
 def test_unknown_names_are_refused() -> None:
@@ -311,4 +328,4 @@ def test_unknown_names_are_refused() -> None:
         ReplayRequest(selection=ANY, stacks=("nothing",)),
     ):
         with pytest.raises(UnknownName):
-            replay(request, MODELS, lambda: EXAMPLE_CALLS[:1])
+            replay(request, models(), example_sessions)

@@ -47,6 +47,7 @@ def answers() -> Iterator[Answer]:
     session = case_session(GOLDEN)
     yield voicebill.explain_log(lambda: [session], models)
     yield voicebill.fit(lambda: [session], models)
+    yield voicebill.replay(voicebill.ReplayRequest(selection=SELECTION), models, lambda: [session])
     yield voicebill.explain_call(session.name, lambda _: [session], models)
     yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), voicebill.load_facts().prices)
 

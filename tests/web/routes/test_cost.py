@@ -17,6 +17,7 @@ from tests.web.sites import SITE, client, read_report, run
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.explanation import CallExplanationReport, LogExplanationReport
 from voicebill.answers.reports.fitted_plan import FitReport
+from voicebill.answers.reports.replay import ReplayReport
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.logs.report import EMPTY_LOG
@@ -402,3 +403,40 @@ def test_with_too_few_calls_there_is_no_plan_and_no_link() -> None:
     page = SITE.get("/cost?sample=support-day&explain=plan").text
     assert "too few calls" in page
     assert 'class="button"' not in page
+
+
+def test_the_page_replays_the_calls_of_a_log_with_changes_and_stacks() -> None:
+    page = SITE.get("/cost?sample=support-day&explain=replay").text
+    assert "What the calls would have cost" in page
+    assert "What would have saved most" in page
+    assert '<a href="/cost?sample=support-day&amp;explain=plan">A plan of these calls</a>' in page
+    changed = SITE.get("/cost?sample=support-day&explain=replay&script=instructions_tokens%3D300&stack=best").text
+    assert "From what was paid to best" in changed
+    assert "changes of the calls" in changed
+    refused = SITE.get("/cost?sample=support-day&explain=replay&script=instructions%3D300")
+    assert refused.status_code == 422
+    assert "unknown key" in refused.text
+
+
+def test_a_replay_is_downloaded_as_a_table_and_as_json() -> None:
+    rows = list(csv.DictReader(SITE.get("/cost.csv?sample=support-day&explain=replay").text.splitlines()))
+    replayed = SITE.get("/cost.json?sample=support-day&explain=replay").json()
+    assert [row["name"] for row in rows] == [row["name"] for row in replayed["targets"]]
+
+
+def test_the_api_replays_a_log_where_it_is_asked_to() -> None:
+    content = EXAMPLE.read_bytes()
+    where = {"model": "gpt-realtime-2.1", "provider": "azure", "deployment": "global", "script": "instructions_tokens=400"}
+    replayed = read_report(ReplayReport, SITE.post("/api/replay", params=where, content=content).json())
+    assert [row.name for row in replayed.targets] == ["azure/gpt-realtime-2.1-2026-07-07"]
+    assert (replayed.replayed_calls, list(replayed.offers)) == (114, ["openai/gpt-realtime-1.5"])
+    at_azure = SITE.post("/api/replay", params={"log_provider": "azure", "model": "gpt-realtime-1.5"}, content=content).json()
+    assert all(name.startswith("azure/") for name in at_azure["offers"])
+    sampled = SITE.post("/api/replay", params={"sample": "50", "savings": "true"}, content=content).json()
+    assert sampled["sample"]["calls"] == 114
+    assert sampled["savings"]
+    refused = SITE.post("/api/replay", params={"log_speed": "1"}, content=content)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "log_speed")
+    for name, value in (("model", "gpt-realtime-99"), ("script", "prompt=1"), ("sample", "0"), ("stack", "cheap")):
+        refused = SITE.post("/api/replay", params={name: value}, content=content)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, name)

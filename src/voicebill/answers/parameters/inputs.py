@@ -1259,7 +1259,7 @@ REPLAY_LOG_DEFAULTS: Inputs = _rows(
 
 def log_defaults_of(values: Mapping[str, Any], inputs: Inputs = REPLAY_LOG_DEFAULTS) -> dict[str, Any]:
     """The values for what a log does not state by their own names; `inputs` are those that were read, in the same order."""
-    return {name: values[given] for name, given in zip(LOG_DEFAULTS, inputs, strict=True) if given in values}
+    return {name: values[key] for name, key in zip(LOG_DEFAULTS, inputs, strict=True) if key in values}
 
 
 REPLAY_QUERY: Inputs = {
@@ -1334,7 +1334,7 @@ REPLAY_QUERY: Inputs = {
             help="Replay a random sample of about this many calls; the error is stated",
             kind=kinds.COUNT,
             group=REPLAY_GROUP,
-            default_text="all calls",
+            default_text="all",
             example="5,000",
         ),
     ),

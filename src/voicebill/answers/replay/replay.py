@@ -18,10 +18,10 @@ from voicebill.answers.replay.recorded_call import RecordedCall, StepBook, recor
 from voicebill.answers.replay.replay_sums import ReplaySums, TargetSums
 from voicebill.answers.replay.request import ReplayRequest
 from voicebill.answers.replay.rule_steps import RuleSteps
-from voicebill.answers.replay.savings import CHANGES, Saving, savings
+from voicebill.answers.replay.savings import REPLAYED_CHANGES, Saving, savings
 from voicebill.answers.replay.script_changes import ScriptChanges
 from voicebill.answers.replay.target_replay import TargetReplay
-from voicebill.answers.replay.targets import STEPS, OfferTarget, StackTarget, Target
+from voicebill.answers.replay.targets import REPLAY_STEPS, OfferTarget, ReplayTarget, StackTarget
 from voicebill.answers.sessions.log_explanation import SAMPLED_SESSIONS, UnusableCalls
 from voicebill.answers.sessions.reconstruction import UnusableSession
 from voicebill.answers.sessions.recorded_models import RecordedModels
@@ -50,7 +50,7 @@ class Replayer:
 
     models: RecordedModels
     changes: ScriptChanges
-    targets: tuple[Target, ...]
+    targets: tuple[ReplayTarget, ...]
 
     def replay(self, sessions: Iterable[RecordedSession], on_call: Callable[[int], None] | None = None) -> ReplaySums:
         """Replay sessions and sum them up. `on_call` is called with the number of calls so far."""
@@ -118,7 +118,7 @@ class Replay(Answer):
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What the figures take for granted."""
+        """Assumptions of the figures."""
         changes = self.request.changes
         notes = [
             f"prices and rules of {self.request.day}",
@@ -186,7 +186,7 @@ class PreparedReplay:
             records_without_session,
         )
 
-    def _row(self, target: Target, sums: ReplaySums, own: set[str], *, is_sample: bool) -> TargetReplay | None:
+    def _row(self, target: ReplayTarget, sums: ReplaySums, own: set[str], *, is_sample: bool) -> TargetReplay | None:
         of_target = sums.targets[target.name]
         if not of_target.calls:
             return None
@@ -200,7 +200,7 @@ class PreparedReplay:
             of_target.high,
             of_target.percentile(50),
             of_target.percentile(90),
-            tuple((name, of_target.steps[name]) for name in STEPS if of_target.steps.get(name)),
+            tuple((name, of_target.steps[name]) for name in REPLAY_STEPS if of_target.steps.get(name)),
             of_target.dearer,
             of_target.dearer_by,
             tuple(of_target.examples),
@@ -215,7 +215,7 @@ class PreparedReplay:
         ((name, _),) = sums.offers.most_common(1)
         return savings(changes, elsewhere, next(offer for offer in self.facts.prices.offers if offer.id == name))
 
-    def _end(self, target: Target) -> tuple[date | None, bool]:
+    def _end(self, target: ReplayTarget) -> tuple[date | None, bool]:
         """The day on which a target ends, and whether that is within 90 days."""
         if isinstance(target, OfferTarget):
             book = self.facts.prices
@@ -230,7 +230,7 @@ def _impossible(name: str, error: VoicebillError) -> ImpossibleTarget:
     return ImpossibleTarget(name, str(error), "how a conversation becomes tokens is not known" if is_unknown else str(error))
 
 
-def _no_call(sums: ReplaySums, target: Target) -> str:
+def _no_call(sums: ReplaySums, target: ReplayTarget) -> str:
     of_target = sums.targets[target.name]
     return "" if of_target.calls else "; ".join(entry.reason for entry in of_target.left_out.entries()[:2])
 
@@ -249,7 +249,7 @@ def prepare_replay(
         InvalidInput: there is nothing to replay calls with.
     """
     facts, impossible = models.facts, list[ImpossibleTarget]()
-    targets: list[Target] = []
+    targets: list[ReplayTarget] = []
     all_rules: dict[Rules, Rules] = {}  # equal ones are one object, by which calls share what they are replayed to
     transcription = request.changes.settings.get("transcription_model")
     selection = request.selection
@@ -275,7 +275,7 @@ def prepare_replay(
             except VoicebillError as error:
                 impossible.append(_impossible(stack.name, error))
     if request.with_savings:
-        targets += CHANGES
+        targets += REPLAYED_CHANGES
     if not targets and not impossible:
         raise InvalidInput(f"there is no offer to replay calls with: no selected realtime model has a price on {request.day}")
     return PreparedReplay(request, Replayer(models, request.changes, tuple(targets)), tuple(impossible), facts=facts)

@@ -7,14 +7,12 @@ from math import ceil, sqrt
 from typing import NamedTuple
 
 from voicebill.answers.replay.targets import Replayed, StepName
-from voicebill.answers.sessions.log_explanation import UnusableCalls
+from voicebill.answers.sessions.log_explanation import MAX_LISTED_REASONS, NAMES_PER_REASON, UnusableCalls
 from voicebill.answers.sessions.recorded_session import RecordedSession
 from voicebill.billing.money import Amount
 
 SIGNIFICANT_DIGITS = 4
 """Percentiles are of amounts with so many significant digits: that bounds what is kept of millions of calls."""
-MAX_REASONS = 20
-NAMES_PER_REASON = 3
 DEARER_EXAMPLES = 3
 PICODOLLARS_PER_NANODOLLAR = 1_000
 
@@ -52,8 +50,10 @@ class UnusableTally:
     def entries(self) -> tuple[UnusableCalls, ...]:
         """The reasons, the commonest first; the rarest of many are one."""
         ordered = sorted(self.calls, key=lambda reason: (-self.calls[reason], reason))
-        entries = [UnusableCalls(reason, self.calls[reason], tuple(self.names[reason])) for reason in ordered[:MAX_REASONS]]
-        others = ordered[MAX_REASONS:]
+        entries = [
+            UnusableCalls(reason, self.calls[reason], tuple(self.names[reason])) for reason in ordered[:MAX_LISTED_REASONS]
+        ]
+        others = ordered[MAX_LISTED_REASONS:]
         if others:
             names = sorted(name for reason in others for name in self.names[reason])[:NAMES_PER_REASON]
             entries.append(UnusableCalls("other reasons", sum(self.calls[reason] for reason in others), tuple(names)))

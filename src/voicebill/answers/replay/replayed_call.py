@@ -72,11 +72,11 @@ class _Simulation(NamedTuple):
 class ReplayedCall:
     """A reconstructed call that is replayed under several rules; what they share is simulated once.
 
-    `hits` are what its responses found in the cache (None: the rules decide). `known` are its responses by some rules.
+    `hits` are what its responses found in the cache (None: the rules decide). `simulated` are its responses by some rules.
     """
 
     def __init__(
-        self, script: Script, hits: Sequence[RecordedHit] | None, known: tuple[RuleSteps, Sequence[Response]] | None = None
+        self, script: Script, hits: Sequence[RecordedHit] | None, simulated: tuple[RuleSteps, Sequence[Response]] | None = None
     ) -> None:
         self.script = script
         self.hits = hits
@@ -85,8 +85,8 @@ class ReplayedCall:
         self._durations: dict[Hashable, int] = {}
         self._simulations: dict[Hashable, _Simulation | str] = {}
         self._tokens: dict[Hashable, SimulatedTokens] = {}
-        if known is not None:
-            steps, billed = known
+        if simulated is not None:
+            steps, billed = simulated
             self._simulations[steps.conversion_key, steps.keys(self.features)[1]] = _simulation(script, steps.target, billed)
 
     def counting(self, steps: RuleSteps) -> SimulatedTokens | str:

@@ -158,7 +158,7 @@ def _written(turn: Turn, rules: Rules) -> Turn:
     )
 
 
-CHANGES: tuple[ChangeTarget, ...] = (
+REPLAYED_CHANGES: tuple[ChangeTarget, ...] = (
     ChangeTarget(*HALVE_PROMPT, _halve_prompt),
     ChangeTarget(*KEEP_PROMPT_STABLE, _keep_prompt_stable),
     ChangeTarget(*SHORTEN_HISTORY, _shorten_history),

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from voicebill.answers.replay.replay_sums import DearerCall
-from voicebill.answers.replay.targets import OfferTarget, StackTarget, StepName, Target
+from voicebill.answers.replay.targets import OfferTarget, ReplayTarget, StackTarget, StepName
 from voicebill.answers.sessions.log_explanation import UnusableCalls
 from voicebill.billing.money import Amount
 
@@ -21,7 +21,7 @@ class TargetReplay:
     `dearer_by` in all. `sampling_error` is that of the ratio, in 95 of 100 samples; None if all calls are replayed.
     """
 
-    target: Target
+    target: ReplayTarget
     calls: int
     recorded: Amount
     amount: Amount

@@ -48,7 +48,7 @@ StepName = Literal[
     "not_carried_over",
 ]
 """A step from what calls cost to what they would cost, in the order of the steps."""
-STEPS: tuple[StepName, ...] = get_args(StepName)
+REPLAY_STEPS: tuple[StepName, ...] = get_args(StepName)
 NO_TIMES = "the log gives no times, and it bills silence or minutes"
 
 
@@ -61,7 +61,7 @@ class Replayed(NamedTuple):
     steps: Mapping[StepName, Amount]
 
 
-class Target(Protocol):
+class ReplayTarget(Protocol):
     """Where calls are replayed."""
 
     @property

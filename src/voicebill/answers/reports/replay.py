@@ -195,7 +195,7 @@ class ReplayReport(Report):
     records_without_session: int
     """Records that belong to no call."""
     assumptions: tuple[str, ...]
-    """What the figures take for granted."""
+    """Assumptions of the figures."""
     warnings: tuple[str, ...]
     """What to know about how the log was read."""
 

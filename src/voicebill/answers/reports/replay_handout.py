@@ -9,7 +9,7 @@ from voicebill.answers.escaping import CsvCell
 from voicebill.answers.parsing.quantities import format_percent, pluralize
 from voicebill.answers.replay.replay import Replay
 from voicebill.answers.replay.target_replay import TargetReplay
-from voicebill.answers.replay.targets import STEPS, OfferTarget, StepName
+from voicebill.answers.replay.targets import REPLAY_STEPS, OfferTarget, StepName
 from voicebill.answers.reports.explanation_handout import AmountFormat
 from voicebill.answers.reports.handout import (
     Handout,
@@ -45,11 +45,11 @@ STEP_TEXTS: Mapping[StepName, str] = {
 MAX_ROWS = 20
 """So many offers are shown, and those of the recorded calls; files and JSON have all."""
 MAX_BRIDGES = 3
-BASIS = "Recorded usage, replayed by published prices and recorded behaviour. The provider's invoice is authoritative."
+REPLAY_BASIS = "Recorded usage, replayed by published prices and recorded behaviour. The provider's invoice is authoritative."
 RECORD_COLUMNS = (
     *("name", "kind", "provider", "model", "deployment", "calls", "recorded_dollars", "dollars", "low_dollars"),
     *("high_dollars", "ratio", "mean_dollars", "p50_dollars", "p90_dollars", "dearer_calls", "dearer_by_dollars"),
-    *(f"step_{name}" for name in STEPS),
+    *(f"step_{name}" for name in REPLAY_STEPS),
 )
 
 
@@ -63,7 +63,7 @@ def replay_handout(answer: Replay, *, exact: bool = False) -> Handout:
         records=(RECORD_COLUMNS, *map(_record, answer.targets)),
         version=package_version(),
         is_wide=True,
-        basis=BASIS,
+        basis=REPLAY_BASIS,
     )
 
 
@@ -242,5 +242,5 @@ def _record(row: TargetReplay) -> tuple[CsvCell, ...]:
     amounts = [format_dollars(amount) for amount in (row.recorded, row.amount, row.low, row.high)]
     call = [format_dollars(amount) for amount in (row.mean, row.p50, row.p90)]
     dearer = row.dearer_calls, format_dollars(row.dearer_by)
-    differences = (format_dollars(steps.get(name, 0)) for name in STEPS)
+    differences = (format_dollars(steps.get(name, 0)) for name in REPLAY_STEPS)
     return row.name, row.kind, *names, row.calls, *amounts, ratio, *call, *dearer, *differences

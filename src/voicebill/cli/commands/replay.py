@@ -92,8 +92,8 @@ def replay_command(
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
     require_handout_file(out)
     lists = {"model": model, "stack": stack, "script": script}
-    given = {name: ",".join(values) for name, values in lists.items() if values}
-    values = read_inputs({**query_table, **given}, REPLAY_QUERY)
+    texts = {name: ",".join(values) for name, values in lists.items() if values}
+    values = read_inputs({**query_table, **texts}, REPLAY_QUERY)
     facts, rule_set = load_facts_and_rules(values.get("rules"), prices)
     records = {name: values[name] for name in RECORD_QUERY if name in values}
     query = CostQuery.of({**records, **log_input.defaults}, facts.prices, calls=False)
