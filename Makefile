@@ -76,6 +76,7 @@ bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python benchmarks/charts.py
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
+	$(BENCH)/bin/python -m benchmarks.replayed_calls
 
 drive: $(VENV)/.dev $(if $(LATEST),,$(DRIVE)/.drive) ## cost what voice packages log, and write docs/log-formats.md; LATEST=1: their newest releases
 ifdef LATEST

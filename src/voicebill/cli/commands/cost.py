@@ -19,9 +19,9 @@ from voicebill.answers.reports.table_cells import amount_status, format_quantity
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
 from voicebill.cli.display.table_files import write_table
-from voicebill.cli.options.engines import ENGINES, engine_of_input
+from voicebill.cli.options.engines import DEFAULT_MASTER, ENGINES, MasterOption, engine_of_input, engine_option
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LOGS_PANEL, LogInput, MemoryOption, takes_logs
+from voicebill.cli.options.logs import LogInput, MemoryOption, takes_logs
 from voicebill.cli.options.shared import (
     DEFAULT_THEME,
     ChartFileOption,
@@ -30,7 +30,6 @@ from voicebill.cli.options.shared import (
     JsonOption,
     PricesOption,
     ThemeOption,
-    choice_parser,
     home_files,
     option,
     parse_theme,
@@ -66,13 +65,8 @@ def cost_command(
         Path | None,
         option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY, metavar="FILE"),
     ] = None,
-    engine: Annotated[
-        str,
-        option("--engine", f"Engine: {', '.join(ENGINES)}. (default: duckdb)", LOGS_PANEL, choice_parser(*ENGINES), "NAME"),
-    ] = "duckdb",
-    master: Annotated[
-        str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")
-    ] = "local[*]",
+    engine: Annotated[str, engine_option(*ENGINES)] = "duckdb",
+    master: MasterOption = DEFAULT_MASTER,
     memory: MemoryOption = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,

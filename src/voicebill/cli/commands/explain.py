@@ -9,10 +9,8 @@ from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.reports.explanation_handout import explanation_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
-from voicebill.cli.display import terminal
-from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.table_files import require_handout_file, write_handout
-from voicebill.cli.options.calls import calls_shown, reading_warnings
+from voicebill.cli.options.calls import calls_shown, reading_warnings, show_answer
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs
@@ -72,15 +70,15 @@ def explain_command(
         with progress_bar() as progress:
             answer = explain_usage(engine, query, models, **choices, on_call=calls_shown(progress))
         answer = replace(answer, warnings=tuple(reading_warnings(report, unread)))
+    handout = explanation_handout(answer, exact=exact)
     if out is not None:
-        write_handout(explanation_handout(answer, exact=exact), out)
-    if chart_file is not None:
-        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
-
-        draw.save(draw.explanation_chart(answer, parse_theme(theme, width)), chart_file)
-    if as_json:
-        terminal.print_json(answer)
-    else:
-        console = terminal.console(exact=exact)
-        print_handout(explanation_handout(answer, exact=exact), console)
+        write_handout(handout, out)
+    show_answer(
+        answer,
+        handout,
+        chart_file=chart_file,
+        chart=lambda draw: draw.explanation_chart(answer, parse_theme(theme, width)),
+        as_json=as_json,
+        exact=exact,
+    )
     log_input.exit_if_incomplete(unread)

@@ -12,11 +12,9 @@ from voicebill.answers.reports.fitted_plan_files import lengths_text, plan_text,
 from voicebill.answers.reports.fitted_plan_handout import fit_handout
 from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.recorded_models import RecordedModels
-from voicebill.cli.display import terminal
-from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import require_handout_file, write_handout, write_text
-from voicebill.cli.options.calls import calls_shown, reading_warnings
+from voicebill.cli.options.calls import calls_shown, reading_warnings, show_answer
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs
@@ -86,16 +84,15 @@ def fit_command(
             answer = fit_usage(engine, query, models, without_usage=without_usage, on_call=calls_shown(progress))
     written = [line for file in out or () for line in _write(answer, file)]
     answer = replace(answer, warnings=(*answer.warnings, *reading_warnings(report, unread)))
-    if chart_file is not None:
-        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
-
-        draw.save(draw.fit_chart(answer, parse_theme(theme, width)), chart_file)
-    if as_json:
-        terminal.print_json(answer)
-    else:
-        print_handout(fit_handout(answer), terminal.console(exact=False))
-        for line in written:
-            print_line(line)
+    show_answer(
+        answer,
+        fit_handout(answer),
+        chart_file=chart_file,
+        chart=lambda draw: draw.fit_chart(answer, parse_theme(theme, width)),
+        as_json=as_json,
+    )
+    for line in () if as_json else written:
+        print_line(line)
     log_input.exit_if_incomplete(unread)
 
 

@@ -10,13 +10,11 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.replay.request import replay_request
 from voicebill.answers.reports.replay_handout import replay_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
-from voicebill.cli.display import terminal
-from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.table_files import require_handout_file, write_handout
-from voicebill.cli.options.calls import calls_shown, reading_warnings
-from voicebill.cli.options.engines import database_of_input
+from voicebill.cli.options.calls import calls_shown, reading_warnings, show_answer
+from voicebill.cli.options.engines import DATABASES, DEFAULT_MASTER, MasterOption, database_of_input, engine_option
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LOGS_PANEL, LogInput, MemoryOption, progress_bar, takes_logs_to_replay
+from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs_to_replay
 from voicebill.cli.options.shared import (
     DEFAULT_THEME,
     ChartFileOption,
@@ -26,7 +24,6 @@ from voicebill.cli.options.shared import (
     PricesOption,
     RuleOption,
     ThemeOption,
-    choice_parser,
     load_facts_and_rules,
     option,
     parse_overrides,
@@ -35,7 +32,6 @@ from voicebill.cli.options.shared import (
     today,
 )
 
-REPLAY_ENGINES = ("duckdb", "spark")
 REPEATABLE = ("model", "stack", "script")
 _INPUTS = {name: row for name, row in REPLAY_QUERY.items() if name not in REPEATABLE}
 
@@ -60,19 +56,8 @@ def replay_command(
         Path | None,
         option("--out", "Write the replay to this .md, .csv or .html file.", QUERY, metavar="FILE"),
     ] = None,
-    engine: Annotated[
-        str,
-        option(
-            "--engine",
-            f"Engine: {', '.join(REPLAY_ENGINES)}. (default: duckdb)",
-            LOGS_PANEL,
-            choice_parser(*REPLAY_ENGINES),
-            "NAME",
-        ),
-    ] = "duckdb",
-    master: Annotated[
-        str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")
-    ] = "local[*]",
+    engine: Annotated[str, engine_option(*DATABASES)] = "duckdb",
+    master: MasterOption = DEFAULT_MASTER,
     memory: MemoryOption = None,
     chart_file: ChartFileOption = None,
     width: ChartWidthOption = None,
@@ -113,14 +98,15 @@ def replay_command(
                 on_call=calls_shown(progress),
             )
         answer = replace(answer, warnings=tuple(reading_warnings(report, unread)))
+    handout = replay_handout(answer, exact=exact)
     if out is not None:
-        write_handout(replay_handout(answer, exact=exact), out)
-    if chart_file is not None:
-        from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
-
-        draw.save(draw.replay_chart(answer, parse_theme(theme, width)), chart_file)
-    if as_json:
-        terminal.print_json(answer)
-    else:
-        print_handout(replay_handout(answer, exact=exact), terminal.console(exact=exact))
+        write_handout(handout, out)
+    show_answer(
+        answer,
+        handout,
+        chart_file=chart_file,
+        chart=lambda draw: draw.replay_chart(answer, parse_theme(theme, width)),
+        as_json=as_json,
+        exact=exact,
+    )
     log_input.exit_if_incomplete(unread)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.python_engine import PythonEngine, deduplicate
@@ -12,7 +12,8 @@ from voicebill.answers.recorded.unread_usage import UnreadUsage
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
-from voicebill.cli.options.logs import LogInput, progress_bar
+from voicebill.cli.options.logs import LOGS_PANEL, LogInput, progress_bar
+from voicebill.cli.options.shared import choice_parser, option
 
 if TYPE_CHECKING:
     from voicebill.engines.in_duckdb import DuckDBEngine
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
 ENGINES = ("duckdb", "spark", "python")
+DATABASES = ("duckdb", "spark")
+"""The engines that read ledgers, too."""
+MasterOption = Annotated[str, option("--master", "Spark's master. (default: this machine)", LOGS_PANEL, metavar="URL")]
+DEFAULT_MASTER = "local[*]"
+
+
+def engine_option(*engines: str) -> Any:  # noqa: ANN401 - an option
+    """The option that names one of some engines, of which the first is the default."""
+    text = f"Engine: {', '.join(engines)}. (default: {engines[0]})"
+    return option("--engine", text, LOGS_PANEL, choice_parser(*engines), "NAME")
 
 
 @contextmanager
