@@ -2,7 +2,7 @@
 
 The calls are made of plans of twenty turns and of other lengths, and known by their usage alone. Reading and reconstruction run
 in one process; the replay runs in as many as there are processors, and includes both. Its peer is pricing each call's script
-anew for every offer, as `simulate` does. Peak memory is that of the process that reads, and of the largest of the others.
+anew for every offer, as `simulate` does.
 """
 
 import argparse
@@ -128,8 +128,7 @@ def main() -> None:
     print(f"  replay {replaying:.1f} s in {available_processes()} processes: {1e3 * replaying / total:.2f} ms a call")
     print(f"  simulating each call for {offers} offers: {1e3 * peer:.2f} ms a call in one process")
     print(f"  replay takes {replaying / total * available_processes() / peer:.2f} of that CPU time, reading included")
-    peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"  peak memory {peaks[0]:.0f} MB, and {peaks[1]:.0f} MB in each other process")
+    print(f"  peak memory of the process that reads {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 def model_names() -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Replay the calls of a usage table: those of DuckDB in several processes, those of Spark in partitions of sessions."""
 
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,6 +20,7 @@ from voicebill.billing.validation import require_between
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.in_spark import SparkEngine
 from voicebill.engines.recorded_sessions import ROWS_PER_FETCH, recorded_sessions, refuse_offers, sessions_of_rows
+from voicebill.engines.replay_worker import replay_task, start_worker
 from voicebill.engines.sql import (
     SESSION_ORDER,
     SessionRange,
@@ -31,6 +31,8 @@ from voicebill.engines.sql import (
 )
 
 CALLS_PER_TASK = 100
+MAX_PROCESSES = 8
+"""One process reads the sessions for all others; each of them takes 80 MB, so that all stay below 1 GiB."""
 MAX_SAMPLE = 10**9
 TASKS_PER_PROCESS = 3
 """So many tasks wait for each process: enough that it never waits, and few enough that sessions do not pile up."""
@@ -80,8 +82,9 @@ def replay_usage(
 
 
 def available_processes() -> int:
-    """The number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The number of processors that this process may use, up to the number of processes that are of use."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors, MAX_PROCESSES)
 
 
 def _replay_in_processes(
@@ -100,10 +103,10 @@ def _replay_in_processes(
         if on_call is not None:
             on_call(sums.calls)
 
-    executor = ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (replayer,))
+    executor = ProcessPoolExecutor(processes, get_context("spawn"), start_worker, (replayer,))
     try:
         for task in _tasks(_chained(first, stream)):
-            waiting.append(executor.submit(_replay_task, task))
+            waiting.append(executor.submit(replay_task, task))
             if len(waiting) >= processes * TASKS_PER_PROCESS:
                 take()
         while waiting:
@@ -121,21 +124,6 @@ def _chained(first: Sequence[RecordedSession], others: Iterator[RecordedSession]
 def _tasks(sessions: Iterator[RecordedSession]) -> Iterator[list[RecordedSession]]:
     while task := list(islice(sessions, CALLS_PER_TASK)):
         yield task
-
-
-_worker_replayer: Replayer | None = None
-
-
-def _start_worker(replayer: Replayer) -> None:
-    """Keep the replayer of this process. An interrupt ends the process that started it, and with that this one."""
-    global _worker_replayer  # noqa: PLW0603 - a process has one
-    _worker_replayer = replayer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _replay_task(sessions: list[RecordedSession]) -> ReplaySums:
-    assert _worker_replayer is not None
-    return _worker_replayer.replay(sessions)
 
 
 def _replay_in_spark(
