@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -17,7 +18,7 @@ from voicebill.answers.replay.request import ReplayRequest
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.recorded_session import RecordedSession
 from voicebill.billing.validation import require_between
-from voicebill.engines.in_duckdb import DuckDBEngine
+from voicebill.engines.in_duckdb import DuckDBEngine, EngineError
 from voicebill.engines.in_spark import SparkEngine
 from voicebill.engines.recorded_sessions import ROWS_PER_FETCH, recorded_sessions, refuse_offers, sessions_of_rows
 from voicebill.engines.replay_worker import replay_task, start_worker
@@ -111,6 +112,8 @@ def _replay_in_processes(
                 take()
         while waiting:
             take()
+    except BrokenProcessPool:
+        raise EngineError("a process of the replay has ended, perhaps for lack of memory: free some and try again") from None
     finally:
         executor.shutdown(cancel_futures=True)
     return sums

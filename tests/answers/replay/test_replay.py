@@ -1,6 +1,6 @@
 """Test that replayed calls cost what the same conversation would be estimated at, and that every difference adds up."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -23,9 +23,12 @@ from voicebill.answers.estimates.costing import run_conversation
 from voicebill.answers.estimates.model_selection import ModelSelection
 from voicebill.answers.estimates.scenarios import conversation_costs
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.replay import replayed_call, rule_steps
+from voicebill.answers.replay.carried_cache import RecordedHit, carried_hits
 from voicebill.answers.replay.recorded_call import RecordedCall, StepBook, recorded_call
 from voicebill.answers.replay.replay import Replay, replay
 from voicebill.answers.replay.request import ReplayRequest, replay_request
+from voicebill.answers.replay.savings import REPLAYED_CHANGES
 from voicebill.answers.replay.script_changes import NO_CHANGES, ScriptChanges
 from voicebill.answers.replay.targets import NO_TIMES, OfferTarget, Replayed
 from voicebill.answers.sessions.recorded_models import RecordedModels
@@ -38,8 +41,9 @@ from voicebill.answers.sessions.recorded_session import (
 from voicebill.billing.errors import InvalidInput, UnknownName, VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
-from voicebill.conversation.cache import cache_rule, usage
-from voicebill.conversation.context import responses
+from voicebill.conversation.cache import CacheRule, cache_rule, usage
+from voicebill.conversation.context import Response, responses
+from voicebill.conversation.history import Tokens
 from voicebill.conversation.plan import Plan, script
 from voicebill.conversation.rules import Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
@@ -111,17 +115,17 @@ def turn_ms(turn: Turn, rules: Rules) -> int:
     return user_ms + reply_ms + turn.silence_ms
 
 
-def call_of(session: RecordedSession, changes: ScriptChanges = NO_CHANGES) -> tuple[RecordedCall, StepBook]:
+def call_of(session: RecordedSession, changes: ScriptChanges = NO_CHANGES) -> RecordedCall:
     """A call that can be replayed."""
     steps = StepBook(changes)
     call = recorded_call(session, models(), changes, steps)
     assert isinstance(call, RecordedCall), call
-    return call, steps
+    return call
 
 
-def replayed(call: RecordedCall, target: OfferTarget, steps: StepBook) -> Replayed:
+def replayed(call: RecordedCall, target: OfferTarget) -> Replayed:
     """A call with an offer, the steps of which add up."""
-    result = target.replay(call, steps)
+    result = target.replay(call)
     assert isinstance(result, Replayed), result
     assert sum(result.steps.values()) == result.amount - call.amount
     assert result.low <= result.amount <= result.high
@@ -155,12 +159,12 @@ def conversations(draw: st.DrawFn) -> Script:
 @given(conversation=conversations(), model=st.sampled_from(("gpt-realtime-1.5", "gpt-realtime")))
 def test_a_call_costs_elsewhere_what_its_conversation_is_simulated_at(conversation: Script, model: str) -> None:
     """From a log of tokens alone, with every offer, of which some count 25 tokens a second, bill silence, or minutes."""
-    call, steps = call_of(log_of(conversation, model))
+    call = call_of(log_of(conversation, model))
     assert call.reconstruction.error == 0
     for target in targets():
         reasons = target.rules.reasoning_tokens_per_response if target.rules.is_reasoning_model else 0
         turns = tuple(replace(turn, reasoning_tokens=reasons) for turn in conversation.turns)
-        assert replayed(call, target, steps).amount == simulated(replace(conversation, turns=turns), target), target.name
+        assert replayed(call, target).amount == simulated(replace(conversation, turns=turns), target), target.name
 
 
 @pytest.mark.parametrize("model", SOURCES)
@@ -172,7 +176,7 @@ def test_a_log_made_of_a_plan_costs_what_its_script_is_estimated_at(model: str, 
     """
     source = rules_of(model)
     conversation = script(plan, source)
-    call, steps = call_of(log_of(conversation, model))
+    call = call_of(log_of(conversation, model))
     compared = 0
     for target in targets():
         rules = target.rules
@@ -182,7 +186,7 @@ def test_a_log_made_of_a_plan_costs_what_its_script_is_estimated_at(model: str, 
                 turns = tuple(replace(turn, reasoning_tokens=rules.reasoning_tokens_per_response) for turn in turns)
             expected = Fraction(simulated(replace(conversation, turns=turns), target))
             tolerance = Fraction(1, 10_000) if source.is_reasoning_model and plan.tool_calls else Fraction(0)
-            assert abs(replayed(call, target, steps).amount - expected) <= tolerance * expected, target.name
+            assert abs(replayed(call, target).amount - expected) <= tolerance * expected, target.name
             compared += 1
     assert compared >= 5
 
@@ -191,10 +195,10 @@ def test_a_log_made_of_a_plan_costs_what_its_script_is_estimated_at(model: str, 
 def test_a_recorded_session_costs_with_its_own_model_what_it_cost(case: dict[str, object]) -> None:
     """With the cached tokens that were recorded, though the rules expect others."""
     session = case_session(case)
-    call, steps = call_of(session)
+    call = call_of(session)
     offer = facts().prices.quote(str(case["model"]), day=DAY).offer
     assert call.reconstruction.error == 0
-    assert replayed(call, OfferTarget(offer, ANY, facts()), steps).amount == call.amount
+    assert replayed(call, OfferTarget(offer, ANY, facts())).amount == call.amount
 
 
 @pytest.mark.parametrize("log", ["raw", "usage"])
@@ -206,9 +210,8 @@ def test_generated_calls_cost_with_their_own_model_what_they_cost(policy: str, l
         steps = StepBook(NO_CHANGES)
         call = recorded_call(session, models(), NO_CHANGES, steps)
         if isinstance(call, RecordedCall):
-            assert call.model.quote is not None
-            target = OfferTarget(call.model.quote.offer, ANY, facts())
-            difference = Fraction(replayed(call, target, steps).amount - call.amount) / Fraction(call.amount)
+            target = OfferTarget(call.quote.offer, ANY, facts())
+            difference = Fraction(replayed(call, target).amount - call.amount) / Fraction(call.amount)
             assert abs(difference) <= 2 * call.reconstruction.error
 
 
@@ -254,8 +257,8 @@ def test_a_truncation_is_replayed_on_the_real_calls() -> None:
 
 def test_minutes_are_not_guessed_where_the_log_gives_no_times() -> None:
     conversation = script(Plan(minutes=4, turns=8), rules_of("gpt-realtime-1.5"))
-    call, steps = call_of(log_of(conversation, "gpt-realtime-1.5", with_times=False))
-    by_name = {target.name: target.replay(call, steps) for target in targets()}
+    call = call_of(log_of(conversation, "gpt-realtime-1.5", with_times=False))
+    by_name = {target.name: target.replay(call) for target in targets()}
     assert by_name["xai/grok-voice-3.0"] == NO_TIMES
     assert by_name["google/gemini-3.8-live"] == NO_TIMES
     assert isinstance(by_name["openai/gpt-realtime-2.1"], Replayed)
@@ -301,12 +304,16 @@ def test_a_sessions_transcription_is_carried_over_where_the_provider_sells_it() 
         ),
         RecordedResponse("o", "out-of-band", "exact", "openai", "gpt-realtime-1.5", None, None, None, DAY, None, None, tokens),
     )
-    call, steps = call_of(RecordedSession("s", session.started_ms, records))
-    by_name = {target.name: replayed(call, target, steps) for target in targets()}
+    call = call_of(RecordedSession("s", session.started_ms, records))
+    by_name = {target.name: replayed(call, target) for target in targets()}
     assert by_name["openai/gpt-realtime-1.5"].amount == call.amount
-    agent = by_name["xai/grok-voice-3.0"].steps
-    assert agent["transcription"] == -call.amounts["transcription"]
-    assert agent["not_carried_over"] == -call.amounts["out-of-band"]
+    by_minute = by_name["xai/grok-voice-3.0"]
+    assert by_minute.steps["transcription"] == 0
+    assert by_minute.steps["not_carried_over"] == -call.amounts["out-of-band"] - call.amounts["transcription"]
+    assert by_minute.dropped == {"gpt-4o-transcribe"}
+    agent = by_name["elevenlabs/eleven-agents"]
+    assert agent.steps["transcription"] == -call.amounts["transcription"]
+    assert not agent.dropped
     assert by_name["openai/gpt-realtime-2.1"].steps["transcription"] == 0
 
 
@@ -329,3 +336,116 @@ def test_unknown_names_are_refused() -> None:
     ):
         with pytest.raises(UnknownName):
             replay(request, models(), example_sessions)
+
+
+def test_what_is_changed_is_no_error_of_the_scripts() -> None:
+    """The error of the scripts is that without any change, whatever is changed."""
+    own: dict[str, Any] = {"models": ("gpt-realtime-1.5",), "provider": "openai"}
+    errors = [
+        dict(replayed_example(ScriptChanges.of(settings), **own).targets[0].steps).get("reconstruction", 0)
+        for settings in ({}, {"cache": "none"}, {"instructions_tokens": "300"}, {"prefix_reuse": "1"})
+    ]
+    assert errors == [errors[0]] * len(errors)
+    dearer = replayed_example(ScriptChanges.of({"cache": "none"}), **own).targets[0]
+    assert dearer.dearer_calls == dearer.calls
+
+
+def test_reasoning_is_that_of_the_change_with_models_that_reason() -> None:
+    amounts = [
+        replayed_example(ScriptChanges.of({"reasoning_tokens": tokens}), models=("gpt-realtime-2.1",), provider="openai")
+        .targets[0]
+        .amount
+        for tokens in ("0", "60", "500")
+    ]
+    assert amounts == sorted(set(amounts))
+    unchanged = replayed_example(models=("gpt-realtime-2.1",), provider="openai").targets[0].amount
+    assert amounts[1] == unchanged
+
+
+def test_a_session_ends_at_the_shorter_of_both_limits_and_that_is_a_matter_of_the_history() -> None:
+    rules = rules_of("gpt-realtime-1.5")
+    long_call = log_of(script(Plan(minutes=45, turns=40), rules), "gpt-realtime-1.5")
+    target = next(row for row in targets() if row.name == "azure/gpt-realtime-1.5-2026-02-23")
+    by_limit = {}
+    for minutes in (None, "10", "30"):
+        changes = NO_CHANGES if minutes is None else ScriptChanges.of({"session_minutes": minutes})
+        by_limit[minutes] = replayed(call_of(long_call, changes), target)
+    assert by_limit[None].amount == by_limit["30"].amount != by_limit["10"].amount
+    assert by_limit[None].steps["history"] != 0
+    assert by_limit[None].steps["counting"] == 0
+
+
+def test_what_is_found_in_the_cache_is_in_the_common_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recorded response may have found more than its prefix by a block; else none finds more, and all find whole blocks."""
+    carried = carried_hits
+    seen = 0
+
+    def check(rows: Sequence[Response], rule: CacheRule, hits: Sequence[RecordedHit] | None, fixed: int) -> list[Tokens]:
+        nonlocal seen
+        found = carried(rows, rule, hits, fixed)
+        for row, hit, tokens in zip(rows, hits or (), found, strict=True):
+            if all(map(int.__le__, hit.recorded, hit.common_prefix)) and any(row.common_prefix):
+                assert all(map(int.__le__, tokens, row.common_prefix))
+                assert all(count % rule.block_tokens == 0 for count in tokens[:2])
+                seen += 1
+        return found
+
+    monkeypatch.setattr(replayed_call, "carried_hits", check)
+    replayed_example(models=("gpt-realtime-2.1", "gpt-4.1"))
+    assert seen > 100
+
+
+def test_calls_that_share_a_simulation_cost_what_they_would_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules that are left out of the key of a simulation make no difference."""
+    shared = replayed_example()
+    monkeypatch.setattr(rule_steps, "simulation_key", lambda rules, features: (rules, features))
+    apart = replayed_example()
+    assert [(row.name, row.amount, row.steps) for row in shared.targets] == [
+        (row.name, row.amount, row.steps) for row in apart.targets
+    ]
+
+
+def test_a_call_of_several_models_is_left_out() -> None:
+    session = log_of(script(Plan(minutes=4, turns=8), rules_of("gpt-realtime-1.5")), "gpt-realtime-1.5")
+    first, second, *others = session.records
+    mixed = replace(session, records=(first, second._replace(model="gpt-realtime-mini"), *others))
+    answer = replay(ReplayRequest(selection=ANY), models(), lambda: [session, mixed])
+    assert [entry.reason for entry in answer.left_out] == ["its responses are of several models, or at several prices"]
+
+
+def test_offers_by_the_minute_have_no_range_where_the_log_gives_the_times(tmp_path: Path) -> None:
+    sessions = list(logged_sessions(calls(PARAMETERS["last-assistant-audio"], 20, 5), "usage", tmp_path).values())
+    answer = replay(ReplayRequest(selection=ANY, models=("grok-voice-3.0",)), models(), lambda: sessions)
+    assert answer.open_calls > 0
+    assert answer.targets[0].high - answer.targets[0].low <= answer.targets[0].amount / 100
+
+
+def test_savings_are_measured_from_the_calls_with_the_changes() -> None:
+    """With a smaller prompt already, another model saves what it costs less than that."""
+    changes = ScriptChanges.of({"instructions_tokens": "300"})
+    answer = replayed_example(changes, savings=True)
+    assert answer.changed < answer.recorded
+    saving = next(entry for entry in answer.savings if entry.change == "use gpt-realtime-2.1-mini")
+    target = answer.target(saving.target)
+    assert target is not None
+    assert saving.saved == answer.changed - target.amount
+
+
+def test_written_turns_are_not_transcribed() -> None:
+    session = log_of(script(Plan(minutes=4, turns=8), rules_of("gpt-realtime-1.5")), "gpt-realtime-1.5")
+    spoken = TokenQuantities(audio_in=900, text_out=300)
+    record = RecordedResponse(
+        "t", "transcription", "exact", "openai", "gpt-4o-transcribe", None, None, None, DAY, None, None, spoken
+    )
+    call = call_of(replace(session, records=(*session.records, record)))
+    written = next(change for change in REPLAYED_CHANGES if "in writing" in change.name)
+    result = written.replay(call)
+    assert isinstance(result, Replayed)
+    assert -0.35 < result.steps["transcription"] / call.amounts["transcription"] < -0.15
+
+
+def test_an_unknown_transcription_model_is_refused_and_stacks_without_calls_are_named() -> None:
+    with pytest.raises(UnknownName, match="foo"):
+        replayed_example(ScriptChanges.of({"transcription_model": "foo"}))
+    with pytest.raises(InvalidInput, match="it shows no calls"):
+        replay(ReplayRequest(selection=ANY, stacks=("best",)), models(), list)

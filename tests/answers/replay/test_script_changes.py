@@ -31,12 +31,14 @@ def test_the_size_of_the_prompt_is_that_of_every_turn() -> None:
 def test_a_stable_prompt_does_not_change_within_a_call() -> None:
     changed = ScriptChanges.of({"instructions_change": "no"}).apply(CALL)
     assert [turn.instructions_tokens for turn in changed.turns] == [None, None, None]
-    assert changed.instructions_tokens == 1000
+    assert changed.instructions_tokens == (1000 + 1200 + 1200) // 3
 
 
-def test_reasoning_is_that_of_every_turn_with_a_reply() -> None:
-    changed = ScriptChanges.of({"reasoning_tokens": "70"}).apply(CALL)
-    assert [turn.reasoning_tokens for turn in changed.turns] == [70, 70, 0]
+def test_reasoning_is_that_of_models_that_reason() -> None:
+    """So it is counted by each model, and not part of the script."""
+    changes = ScriptChanges.of({"reasoning_tokens": "70"})
+    assert changes.reasoning_tokens == 70
+    assert changes.apply(CALL) == CALL
 
 
 @pytest.mark.parametrize(

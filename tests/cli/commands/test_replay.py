@@ -54,7 +54,7 @@ def test_truncation_savings_and_a_sample_are_options() -> None:
     assert "changes" in truncated["targets"][0]["steps"]
     text = " ".join(run("replay", LOG, *DAY, "--model", "gpt-realtime-mini", "--savings", "--sample", "60").stdout.split())
     assert "What would have saved most" in text
-    assert "This is a random sample of 114 calls." in text
+    assert "These are a random sample from 114 calls." in text
     assert "±" in text
 
 

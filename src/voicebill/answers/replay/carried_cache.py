@@ -22,29 +22,39 @@ class RecordedHit:
     common_prefix: Tokens
     fixed: int
 
-    def carry(self, expected: Tokens, response: Response, fixed: int) -> Tokens:
+    def carry(self, expected: Tokens, response: Response, rule: CacheRule, fixed: int) -> Tokens:
         """What a replayed response finds, of which the other rules expect `expected`, and whose prompt has `fixed` tokens."""
         if self.recorded == self.expected:
             return expected
         before, now = self.expected, expected
         if now == before and response.common_prefix == self.common_prefix:
             return Tokens(*map(min, self.recorded, response.input))
-        if not any(before):
-            if any(now):
-                return now
-            before, now = Tokens(self.fixed), Tokens(fixed)
-            return Tokens(*map(_carried, self.recorded, before, now, response.input))
-        reachable = (tokens if prefix else 0 for tokens, prefix in zip(response.input, response.common_prefix, strict=True))
-        return Tokens(*map(_carried, self.recorded, before, now, reachable))
+        if any(before):
+            limits = Tokens(*map(_limit, self.recorded, self.common_prefix, response.common_prefix, response.input))
+        elif any(now):
+            return now
+        else:
+            before, now, limits = Tokens(self.fixed), Tokens(fixed), response.input
+        found = Tokens(*(_in_blocks(*row, rule.block_tokens) for row in zip(self.recorded, before, now, limits, strict=True)))
+        return found if sum(found) >= rule.minimum_tokens else NOTHING
 
 
-def _carried(recorded: int, before: int, now: int, limit: int) -> int:
-    """Less than expected is less by the same share, more is more by as many tokens."""
-    if recorded < before:
-        return now * recorded // before
-    if before and not now:
+def _limit(recorded: int, prefix_before: int, prefix_now: int, all_tokens: int) -> int:
+    """The most that can be found: the common prefix, unless the recorded response found more than that."""
+    if not prefix_now:
         return 0
-    return max(now, min(limit, now + recorded - before))
+    return prefix_now if recorded <= prefix_before else all_tokens
+
+
+def _in_blocks(recorded: int, before: int, now: int, limit: int, block: int) -> int:
+    """Less than expected is less by the same share, more is more by as many tokens, in whole blocks of the cache."""
+    if recorded < before:
+        tokens = now * recorded // before
+    elif before and not now:
+        tokens = 0
+    else:
+        tokens = max(now, min(limit, now + recorded - before))
+    return tokens - tokens % block
 
 
 def carried_hits(
@@ -59,7 +69,7 @@ def carried_hits(
         return expected
     if len(hits) != len(responses):
         hits = _by_turn(responses, hits)
-    return [hit.carry(tokens, response, fixed) for hit, tokens, response in zip(hits, expected, responses, strict=True)]
+    return [hit.carry(tokens, response, rule, fixed) for hit, tokens, response in zip(hits, expected, responses, strict=True)]
 
 
 def _by_turn(responses: Sequence[Response], hits: Sequence[RecordedHit]) -> list[RecordedHit]:

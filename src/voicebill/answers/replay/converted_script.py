@@ -17,13 +17,14 @@ class ScriptConversion:
     """The conversion of scripts from the rules of the recorded model to those of another one.
 
     Speech keeps its duration. The text that is billed with a reply stays what was recorded where both models bill it alike,
-    else it is counted from the duration. A model that does not reason has no reasoning; one that does where the recorded model
-    did not has that of its rules. Typed text, prompts and tools keep their tokens. What was one session stays one, unless it
-    lasts longer than `session_minutes`.
+    else it is counted from the duration. A model that does not reason has no reasoning; one that does has `reasoning_tokens` in
+    each response (None: what was recorded, or that of its rules where the recorded model did not reason). Typed text, prompts
+    and tools keep their tokens. What was one session stays one, unless it lasts longer than `session_minutes`.
     """
 
     source: Rules
     target: Rules
+    reasoning_tokens: int | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -43,7 +44,8 @@ class ScriptConversion:
 
     @property
     def _changes_turns(self) -> bool:
-        return self._differ(*_SPEECH, *_REPLY_TEXT, *_REPLY_OVERHEAD, "is_reasoning_model")
+        sets_reasoning = self.reasoning_tokens is not None and self.target.is_reasoning_model
+        return sets_reasoning or self._differ(*_SPEECH, *_REPLY_TEXT, *_REPLY_OVERHEAD, "is_reasoning_model")
 
     def _differ(self, *names: str) -> bool:
         return any(getattr(self.source, name) != getattr(self.target, name) for name in names)
@@ -55,9 +57,16 @@ class ScriptConversion:
             values |= {"user_audio_tokens": 0, "user_audio_ms": turn.user_audio_tokens * source.user_audio_ms_per_token}
         if turn.reply_audio_tokens:
             values |= self._convert_reply(turn)
-        if source.is_reasoning_model != target.is_reasoning_model and not turn.cancelled:
-            values["reasoning_tokens"] = target.reasoning_tokens_per_response if target.is_reasoning_model else 0
+        if turn.tool_calls or not turn.cancelled:
+            values["reasoning_tokens"] = self._reasoning(turn)
         return replace(turn, **values) if values else turn
+
+    def _reasoning(self, turn: Turn) -> int:
+        if not self.target.is_reasoning_model:
+            return 0
+        if self.reasoning_tokens is not None:
+            return self.reasoning_tokens
+        return turn.reasoning_tokens if self.source.is_reasoning_model else self.target.reasoning_tokens_per_response
 
     def _convert_reply(self, turn: Turn) -> dict[str, Any]:
         source, target, audio = self.source, self.target, turn.reply_audio_tokens

@@ -15,13 +15,13 @@ from voicebill.answers.comparison.compare import available_offers_matching
 from voicebill.answers.comparison.stack_builder import StackBuilder
 from voicebill.answers.comparison.stack_usage import CallUsage
 from voicebill.answers.replay.recorded_call import RecordedCall, StepBook, recorded_call
+from voicebill.answers.replay.replay_steps import REPLAY_STEPS
 from voicebill.answers.replay.replay_sums import ReplaySums, TargetSums
 from voicebill.answers.replay.request import ReplayRequest
-from voicebill.answers.replay.rule_steps import RuleSteps
 from voicebill.answers.replay.savings import REPLAYED_CHANGES, Saving, savings
 from voicebill.answers.replay.script_changes import ScriptChanges
 from voicebill.answers.replay.target_replay import TargetReplay
-from voicebill.answers.replay.targets import REPLAY_STEPS, OfferTarget, ReplayTarget, StackTarget
+from voicebill.answers.replay.targets import OfferTarget, ReplayTarget, StackTarget
 from voicebill.answers.sessions.log_explanation import SAMPLED_SESSIONS, UnusableCalls
 from voicebill.answers.sessions.reconstruction import UnusableSession
 from voicebill.answers.sessions.recorded_models import RecordedModels
@@ -32,6 +32,7 @@ from voicebill.conversation.context import duration_ms
 from voicebill.conversation.rules import Rules
 
 ALL_STACKS = "all"
+NO_CALLS = "no call can be replayed"
 CONFIDENCE = 1.96
 """Standard errors on either side of 95 of 100 samples."""
 
@@ -64,23 +65,31 @@ class Replayer:
                 sums.other_amount += sum(amount for amount in amounts if amount is not None)
                 sums.left_out.add(call.reason, session)
             else:
-                self._add(call, sums, steps)
+                self._add(call, sums)
             if on_call is not None:
                 on_call(sums.calls)
         return sums
 
-    def _add(self, call: RecordedCall, sums: ReplaySums, steps: StepBook) -> None:
+    def _add(self, call: RecordedCall, sums: ReplaySums) -> None:
         sums.usable += 1
         sums.recorded += call.amount
         sums.open_calls += bool(call.variants)
-        assert call.model.quote is not None
-        sums.offers[call.model.quote.offer.id] += 1
+        sums.changed += call.amount + _difference_of_changes(call)
+        sums.offers[call.quote.offer.id] += 1
         for target in self.targets:
-            replayed, of_target = target.replay(call, steps), sums.targets[target.name]
+            replayed, of_target = target.replay(call), sums.targets[target.name]
             if isinstance(replayed, str):
                 of_target.left_out.add(replayed, call.session)
             else:
                 of_target.add(call.session, call.amount, replayed)
+
+
+def _difference_of_changes(call: RecordedCall) -> Amount:
+    """What the changes of the builder add to the cost of a call with its own model."""
+    if call.replay is call.unchanged:
+        return 0
+    amounts = call.amounts_by(call.rules)
+    return 0 if isinstance(amounts, str) else amounts.steps["changes"] + amounts.steps["reasoning"]
 
 
 class Sample(NamedTuple):
@@ -94,7 +103,8 @@ class Sample(NamedTuple):
 class Replay(Answer):
     """What recorded calls would have cost elsewhere. Amounts in picodollars.
 
-    `recorded` is what the `usable` of all `calls` cost; the others are `left_out` by reason, and cost `other_amount` as far as
+    `recorded` is what the `usable` of all `calls` cost, and `changed` what they would have cost with their own models and the
+    changes of the builder; the others are `left_out` by reason, and cost `other_amount` as far as
     it is known. `offers` are those of the recorded calls, the commonest first. `targets` begin with the cheapest; those that
     end within 90 days, and those that replay fewer calls, follow. Of `open_calls` the log leaves something open.
     """
@@ -105,6 +115,7 @@ class Replay(Answer):
     calls: int
     usable: int
     recorded: Amount
+    changed: Amount
     other_amount: Amount
     offers: tuple[tuple[str, int], ...]
     targets: tuple[TargetReplay, ...]
@@ -161,59 +172,60 @@ class PreparedReplay:
             InvalidInput: there is no call that can be replayed.
         """
         if not sums.usable:
-            reasons = "; ".join(f"{entry.reason} ({entry.calls:,})" for entry in sums.left_out.entries()[:3])
-            reason = f"none of {sums.calls:,} calls can be reconstructed: {reasons}" if sums.calls else "it shows no calls"
-            raise InvalidInput(f"there is nothing to replay in the log: {reason}", is_sentence=True)
-        own = {name for name, _ in sums.offers.items()}
-        rows = [self._row(target, sums, own, is_sample=sample is not None) for target in self.replayer.targets]
-        replayed = [row for row in rows if row is not None]
-        elsewhere = sorted((row for row in replayed if row.kind != "change"), key=_sort_key)
-        changes = [row for row in replayed if row.kind == "change"]
-        empty = [(target.name, _no_call(sums, target)) for target in self.replayer.targets]
+            raise InvalidInput(_nothing_to_replay(sums, sample), field="sample" if sample else None, is_sentence=True)
+        rows = [row for target in self.replayer.targets if (row := self._row(target, sums, sample)) is not None]
+        elsewhere = sorted((row for row in rows if row.kind != "change"), key=_sort_key)
+        changes = [row for row in rows if row.kind == "change"]
+        empty = [target.name for target in self.replayer.targets if not sums.targets[target.name].calls]
+        reasons = {name: "; ".join(entry.reason for entry in sums.targets[name].left_out.entries()[:2]) for name in empty}
         return Replay(
-            self.request,
-            sums.calls,
-            sums.usable,
-            sums.recorded,
-            sums.other_amount,
-            tuple(sums.offers.most_common()),
-            tuple(elsewhere),
-            self._savings(changes, elsewhere, sums) if self.request.with_savings else (),
-            (*self.impossible, *(ImpossibleTarget(name, reason, reason) for name, reason in empty if reason)),
-            sums.left_out.entries(),
-            sums.open_calls,
-            sample,
-            records_without_session,
+            request=self.request,
+            calls=sums.calls,
+            usable=sums.usable,
+            recorded=sums.recorded,
+            changed=sums.changed,
+            other_amount=sums.other_amount,
+            offers=tuple(sorted(sums.offers.items(), key=lambda item: (-item[1], item[0]))),
+            targets=tuple(elsewhere),
+            savings=self._savings(changes, elsewhere, sums) if self.request.with_savings else (),
+            impossible=(*self.impossible, *(ImpossibleTarget(name, text, text) for name, text in reasons.items())),
+            left_out=sums.left_out.entries(),
+            open_calls=sums.open_calls,
+            sample=sample,
+            records_without_session=records_without_session,
         )
 
-    def _row(self, target: ReplayTarget, sums: ReplaySums, own: set[str], *, is_sample: bool) -> TargetReplay | None:
+    def _row(self, target: ReplayTarget, sums: ReplaySums, sample: Sample | None) -> TargetReplay | None:
         of_target = sums.targets[target.name]
         if not of_target.calls:
             return None
         ends, ending_soon = self._end(target)
+        error = None if sample is None else of_target.ratio_error(sample.taken / max(1, sample.calls))
         return TargetReplay(
-            target,
-            of_target.calls,
-            of_target.recorded,
-            of_target.amount,
-            of_target.low,
-            of_target.high,
-            of_target.percentile(50),
-            of_target.percentile(90),
-            tuple((name, of_target.steps[name]) for name in REPLAY_STEPS if of_target.steps.get(name)),
-            of_target.dearer,
-            of_target.dearer_by,
-            tuple(of_target.examples),
-            of_target.left_out.entries(),
-            ends,
-            ending_soon,
-            target.name in own,
-            CONFIDENCE * of_target.ratio_error if is_sample else None,
+            target=target,
+            calls=of_target.calls,
+            recorded=of_target.recorded,
+            amount=of_target.amount,
+            low=of_target.low,
+            high=of_target.high,
+            p50=of_target.percentile(50),
+            p90=of_target.percentile(90),
+            steps=tuple((name, of_target.steps[name]) for name in REPLAY_STEPS if of_target.steps.get(name)),
+            dearer_calls=of_target.dearer,
+            dearer_by=of_target.dearer_by,
+            dearer_examples=tuple(of_target.examples),
+            left_out=of_target.left_out.entries(),
+            dropped=tuple(sorted(of_target.dropped.items())),
+            ends=ends,
+            ending_soon=ending_soon,
+            recorded_calls=sums.offers[target.name],
+            sampling_error=None if error is None else CONFIDENCE * error,
         )
 
     def _savings(self, changes: list[TargetReplay], elsewhere: list[TargetReplay], sums: ReplaySums) -> tuple[Saving, ...]:
-        ((name, _),) = sums.offers.most_common(1)
-        return savings(changes, elsewhere, next(offer for offer in self.facts.prices.offers if offer.id == name))
+        name = min(sums.offers, key=lambda offer: (-sums.offers[offer], offer))
+        own = next(offer for offer in self.facts.prices.offers if offer.id == name)
+        return savings(changes, elsewhere, own, changed=sums.changed)
 
     def _end(self, target: ReplayTarget) -> tuple[date | None, bool]:
         """The day on which a target ends, and whether that is within 90 days."""
@@ -230,9 +242,13 @@ def _impossible(name: str, error: VoicebillError) -> ImpossibleTarget:
     return ImpossibleTarget(name, str(error), "how a conversation becomes tokens is not known" if is_unknown else str(error))
 
 
-def _no_call(sums: ReplaySums, target: ReplayTarget) -> str:
-    of_target = sums.targets[target.name]
-    return "" if of_target.calls else "; ".join(entry.reason for entry in of_target.left_out.entries()[:2])
+def _nothing_to_replay(sums: ReplaySums, sample: Sample | None) -> str:
+    """Say why no call is replayed."""
+    if sample is not None and not sums.calls and sample.calls:
+        return f"the sample of {sample.calls:,} calls is empty: take more of them"
+    reasons = "; ".join(f"{entry.reason} ({entry.calls:,})" for entry in sums.left_out.entries()[:3])
+    reason = f"none of {sums.calls:,} calls can be reconstructed: {reasons}" if sums.calls else "it shows no calls"
+    return f"there is nothing to replay in the log: {reason}"
 
 
 def _sort_key(row: TargetReplay) -> tuple[bool, bool, Fraction, str]:
@@ -248,37 +264,55 @@ def prepare_replay(
         UnknownName: there is no model, provider, deployment or stack of a name.
         InvalidInput: there is nothing to replay calls with.
     """
-    facts, impossible = models.facts, list[ImpossibleTarget]()
-    targets: list[ReplayTarget] = []
-    all_rules: dict[Rules, Rules] = {}  # equal ones are one object, by which calls share what they are replayed to
-    transcription = request.changes.settings.get("transcription_model")
-    selection = request.selection
+    facts, transcription = models.facts, request.changes.settings.get("transcription_model")
+    if transcription is not None:
+        facts.prices.offers_named(transcription, None, "transcription")
+    candidates: list[OfferTarget | StackTarget | ImpossibleTarget] = []
     if request.models or not request.stacks:
-        for offer in available_offers_matching(facts.prices, request.day, request.models, request.provider, request.deployment):
-            try:
-                target = OfferTarget(offer, selection, facts, transcription)
-                target.rules = all_rules.setdefault(target.rules, target.rules)
-                targets.append(target)
-            except VoicebillError as error:
-                impossible.append(_impossible(offer.id, error))
+        candidates += _offer_targets(request, facts)
     if request.stacks:
-        rules = speech_rules(selection, facts)
-        call = _typical_call(islice(sessions(), SAMPLED_SESSIONS), models, request.changes)
-        for stack in _stacks(request.stacks, facts):
-            try:
-                if call is None:
-                    continue
-                conversion = RuleSteps(call.rules, rules, request.changes.settings_of_cache)
-                script = call.replay.converted(conversion)
-                usage = CallUsage(script, rules, sum(duration_ms(turn, rules) for turn in script.turns))
-                targets.append(StackTarget(StackBuilder(facts, selection, usage).build(stack), rules))
-            except VoicebillError as error:
-                impossible.append(_impossible(stack.name, error))
-    if request.with_savings:
-        targets += REPLAYED_CHANGES
-    if not targets and not impossible:
+        candidates += _stack_targets(request, models, sessions)
+    targets = [target for target in candidates if not isinstance(target, ImpossibleTarget)]
+    impossible = tuple(target for target in candidates if isinstance(target, ImpossibleTarget))
+    if not candidates:
         raise InvalidInput(f"there is no offer to replay calls with: no selected realtime model has a price on {request.day}")
-    return PreparedReplay(request, Replayer(models, request.changes, tuple(targets)), tuple(impossible), facts=facts)
+    changes = REPLAYED_CHANGES if request.with_savings else ()
+    replayer = Replayer(models, request.changes, (*targets, *changes))
+    return PreparedReplay(request, replayer, impossible, facts=facts)
+
+
+def _offer_targets(request: ReplayRequest, facts: Facts) -> Iterator[OfferTarget | ImpossibleTarget]:
+    """The offers of a request. Equal rules are one object, by which offers share what calls are replayed to."""
+    all_rules: dict[Rules, Rules] = {}
+    transcription = request.changes.settings.get("transcription_model")
+    for offer in available_offers_matching(facts.prices, request.day, request.models, request.provider, request.deployment):
+        try:
+            target = OfferTarget(offer, request.selection, facts, transcription)
+        except VoicebillError as error:
+            yield _impossible(offer.id, error)
+            continue
+        target.rules = all_rules.setdefault(target.rules, target.rules)
+        yield target
+
+
+def _stack_targets(
+    request: ReplayRequest, models: RecordedModels, sessions: Callable[[], Iterable[RecordedSession]]
+) -> Iterator[StackTarget | ImpossibleTarget]:
+    """The stacks of a request, built for a typical call."""
+    facts = models.facts
+    stacks, rules = list(_stacks(request.stacks, facts)), speech_rules(request.selection, facts)
+    call = _typical_call(sessions(), models, request.changes)
+    if call is None:
+        yield from (ImpossibleTarget(stack.name, NO_CALLS, NO_CALLS) for stack in stacks)
+        return
+    script = call.replay.converted(call.steps_to(rules))
+    usage = CallUsage(script, rules, sum(duration_ms(turn, rules) for turn in script.turns))
+    builder = StackBuilder(facts, request.selection, usage)
+    for stack in stacks:
+        try:
+            yield StackTarget(builder.build(stack), rules)
+        except VoicebillError as error:
+            yield _impossible(stack.name, error)
 
 
 def _stacks(names: Iterable[str], facts: Facts) -> Iterator[Stack]:
@@ -298,9 +332,10 @@ def _stacks(names: Iterable[str], facts: Facts) -> Iterator[Stack]:
 
 
 def _typical_call(sessions: Iterable[RecordedSession], models: RecordedModels, changes: ScriptChanges) -> RecordedCall | None:
-    """The call of the median cost among some; None if none can be replayed."""
+    """The call of the median cost among the first ones that can be replayed; None if there is none."""
     steps = StepBook(changes)
-    calls = [call for session in sessions if isinstance(call := recorded_call(session, models, changes, steps), RecordedCall)]
+    replayable = (recorded_call(session, models, changes, steps) for session in sessions)
+    calls = list(islice((call for call in replayable if isinstance(call, RecordedCall)), SAMPLED_SESSIONS))
     calls.sort(key=lambda call: (Fraction(call.amount), call.session.name))
     return calls[len(calls) // 2] if calls else None
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from math import ceil, sqrt
 from typing import NamedTuple
 
-from voicebill.answers.replay.targets import Replayed, StepName
+from voicebill.answers.replay.replay_steps import StepName
+from voicebill.answers.replay.targets import Replayed
 from voicebill.answers.sessions.log_explanation import MAX_LISTED_REASONS, NAMES_PER_REASON, UnusableCalls
 from voicebill.answers.sessions.recorded_session import RecordedSession
 from voicebill.billing.money import Amount
@@ -65,7 +66,7 @@ class TargetSums:
     """The sums of the calls that are replayed with one target. Amounts in picodollars.
 
     `recorded` is what these calls cost. `dearer` would have cost more than that and the error of their scripts, by `dearer_by`
-    in all.
+    in all. `dropped` are transcription models that are not sold there, by the number of calls.
     """
 
     calls: int = 0
@@ -79,6 +80,7 @@ class TargetSums:
     examples: list[DearerCall] = field(default_factory=list)
     histogram: Counter[int] = field(default_factory=Counter)
     left_out: UnusableTally = field(default_factory=UnusableTally)
+    dropped: Counter[str] = field(default_factory=Counter)
     squares: tuple[int, int, int] = (0, 0, 0)
 
     def add(self, session: RecordedSession, recorded: Amount, replayed: Replayed) -> None:
@@ -93,6 +95,7 @@ class TargetSums:
             if step:
                 self.steps[name] = self.steps.get(name, 0) + step
         self.histogram[significant(round(amount))] += 1
+        self.dropped.update(replayed.dropped)
         extra = amount - recorded
         if extra > max(0, replayed.steps.get("reconstruction", 0)):
             self.dearer += 1
@@ -116,6 +119,7 @@ class TargetSums:
         self._add_examples(other.examples)
         self.histogram.update(other.histogram)
         self.left_out.merge(other.left_out)
+        self.dropped.update(other.dropped)
         self._add_squares(other.squares)
 
     def percentile(self, percent: int) -> int:
@@ -127,16 +131,15 @@ class TargetSums:
                 return amount
         return 0
 
-    @property
-    def ratio_error(self) -> float:
-        """The standard error of the ratio of the amounts, if these calls are a random sample of many more."""
+    def ratio_error(self, share: float) -> float | None:
+        """The standard error of the ratio of the amounts, if these calls are a random sample of a share of all; None of one."""
         if self.calls < 2 or not self.recorded:
-            return 0.0
+            return None
         recorded = float(self.recorded) / PICODOLLARS_PER_NANODOLLAR
         ratio = float(self.amount) / float(self.recorded)
         new, both, old = self.squares
         residuals = max(0.0, new - 2 * ratio * both + ratio * ratio * old)
-        return sqrt(residuals * self.calls / (self.calls - 1)) / recorded
+        return sqrt(residuals * self.calls / (self.calls - 1) * max(0.0, 1 - share)) / recorded
 
     def _add_examples(self, calls: Iterable[DearerCall]) -> None:
         self.examples = sorted([*self.examples, *calls], key=lambda call: (-call.extra, *call[1:3]))[:DEARER_EXAMPLES]
@@ -151,13 +154,15 @@ class ReplaySums:
     """The sums of a log or a part of it: calls, those that can be replayed, and the sums of each target, by its name.
 
     `recorded` is what the calls cost that can be replayed, `other_amount` what the others cost as far as it is known. Of
-    `open_calls` the log leaves something open; `offers` are the offers of the calls that can be replayed.
+    `open_calls` the log leaves something open; `offers` are the offers of the calls that can be replayed. With the changes of
+    the builder, `changed` is what these would have cost with their own models.
     """
 
     targets: Mapping[str, TargetSums]
     calls: int = 0
     usable: int = 0
     recorded: Amount = 0
+    changed: Amount = 0
     other_amount: Amount = 0
     open_calls: int = 0
     offers: Counter[str] = field(default_factory=Counter)
@@ -168,6 +173,7 @@ class ReplaySums:
         self.calls += other.calls
         self.usable += other.usable
         self.recorded += other.recorded
+        self.changed += other.changed
         self.other_amount += other.other_amount
         self.open_calls += other.open_calls
         self.offers.update(other.offers)

@@ -1,12 +1,12 @@
 """Replay the script of a recorded call: its tokens by the rules of another model, and what the cache finds of them."""
 
 import operator
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from voicebill.answers.replay.carried_cache import RecordedHit, carried_hits
-from voicebill.answers.replay.rule_steps import RuleSteps, ScriptFeatures, expected_cache
+from voicebill.answers.replay.rule_steps import RuleStage, RuleSteps, ScriptFeatures, expected_cache
 from voicebill.answers.sessions.explained_response import TokenPrices
 from voicebill.answers.sessions.reconstruction import MAX_SESSION_MINUTES, Reconstruction
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
@@ -72,7 +72,8 @@ class _Simulation(NamedTuple):
 class ReplayedCall:
     """A reconstructed call that is replayed under several rules; what they share is simulated once.
 
-    `hits` are what its responses found in the cache (None: the rules decide). `simulated` are its responses by some rules.
+    `hits` are what its responses found in the cache (None: the rules decide). `simulated` are its responses by the rules from
+    which some steps lead to the same ones.
     """
 
     def __init__(
@@ -87,19 +88,8 @@ class ReplayedCall:
         self._tokens: dict[Hashable, SimulatedTokens] = {}
         if simulated is not None:
             steps, billed = simulated
-            self._simulations[steps.conversion_key, steps.keys(self.features)[1]] = _simulation(script, steps.target, billed)
-
-    def counting(self, steps: RuleSteps) -> SimulatedTokens | str:
-        """The tokens as the target counts them, with history and cache of the source; why there are none, as a clause."""
-        return self._tokens_by(steps, steps.counting, 0, steps.source_cache)
-
-    def history(self, steps: RuleSteps) -> SimulatedTokens | str:
-        """The tokens by the rules of the target, with the cache of the source; why there are none, as a clause."""
-        return self._tokens_by(steps, steps.target, 1, steps.source_cache)
-
-    def target(self, steps: RuleSteps) -> SimulatedTokens | str:
-        """The tokens by the rules of the target; why there are none, as a clause."""
-        return self._tokens_by(steps, steps.target, 1, steps.target_cache)
+            key = (steps.conversion_key, steps.target.key(self.features))
+            self._simulations[key] = _simulation(script, steps.target.rules, billed)
 
     def converted(self, steps: RuleSteps) -> Script:
         """The script by the rules of the target, still as one session."""
@@ -108,33 +98,34 @@ class ReplayedCall:
             script = self._scripts[steps.conversion_key] = steps.conversion.convert(self.script)
         return script
 
-    def _exceeds_session(self, steps: RuleSteps) -> bool:
-        """Whether the call lasts longer than a session of the target, which is shorter than that of the source."""
-        if not steps.session_minutes:
-            return False
-        lasts_ms = self._durations.get(steps.conversion_key)
-        if lasts_ms is None:
-            script = self.converted(steps)
-            lasts_ms = self._durations[steps.conversion_key] = sum(duration_ms(turn, steps.target) for turn in script.turns)
-        return lasts_ms > steps.session_minutes * 60_000
-
-    def _tokens_by(self, steps: RuleSteps, rules: Rules, place: int, cache: CacheRule) -> SimulatedTokens | str:
-        exceeds = self._exceeds_session(steps)
-        is_one_session = not exceeds and self.script.session_minutes == MAX_SESSION_MINUTES
-        rules_key = steps.keys(self.features)[place] if is_one_session else (rules, exceeds)
-        key = (steps.conversion_key, rules_key)
+    def tokens(self, steps: RuleSteps, stage: RuleStage) -> SimulatedTokens | str:
+        """The tokens at a stage of the steps; why there are none, as a clause."""
+        minutes = self._session_minutes(steps, stage)
+        key = (steps.conversion_key, stage.key(self.features) if minutes is None else (stage.rules, minutes))
         simulation = self._simulations.get(key)
         if simulation is None:
             script = self.converted(steps)
-            if exceeds:
-                script = replace(script, session_minutes=steps.session_minutes)
-            simulation = self._simulations[key] = _simulate(script, rules)
+            if minutes is not None:
+                script = replace(script, session_minutes=minutes)
+            simulation = self._simulations[key] = _simulate(script, stage.rules)
         if isinstance(simulation, str):
             return simulation
-        counted = self._tokens.get((key, cache))
+        counted = self._tokens.get((key, stage.cache))
         if counted is None:
-            counted = self._tokens[key, cache] = self._count(simulation, cache)
+            counted = self._tokens[key, stage.cache] = self._count(simulation, stage.cache)
         return counted
+
+    def _session_minutes(self, steps: RuleSteps, stage: RuleStage) -> int | None:
+        """The length of the call's sessions, if it is more than one: that of its script or of the stage; else None."""
+        limits = (limit for limit in (self.script.session_minutes, stage.session_minutes) if limit)
+        limit = min(limits, default=MAX_SESSION_MINUTES)
+        if limit == MAX_SESSION_MINUTES:
+            return None
+        lasts_ms = self._durations.get(steps.conversion_key)
+        if lasts_ms is None:
+            turns = self.converted(steps).turns
+            lasts_ms = self._durations[steps.conversion_key] = sum(duration_ms(turn, stage.rules) for turn in turns)
+        return limit if lasts_ms > limit * 60_000 else None
 
     def _count(self, simulation: _Simulation, cache: CacheRule) -> SimulatedTokens:
         all_responses = simulation.responses
@@ -172,7 +163,7 @@ def _simulate(script: Script, rules: Rules) -> _Simulation | str:
     except ContextOverflow:
         return "its input does not fit the context of the model"
     except VoicebillError as error:
-        return f"its script is none by these rules: {error.message}"
+        return f"it cannot be counted by the rules of this model: {error.message}"
     return _simulation(script, rules, billed)
 
 
@@ -197,24 +188,32 @@ def _hit(record: RecordedResponse) -> Tokens:
     return Tokens(tokens.text_in_cached, tokens.audio_in_cached, tokens.image_in_cached)
 
 
-def script_variants(reconstruction: Reconstruction) -> tuple[Script, ...]:
+def script_variants(reconstruction: Reconstruction, rules: Rules) -> tuple[Script, ...]:
     """The script with what the log leaves open at either end: the user's part of an interruption smallest, and largest.
 
-    No script if nothing is open.
+    The call lasts as long in each, as far as its silence allows that. No script if nothing is open.
     """
     if not reconstruction.intervals:
         return ()
-    return tuple(_variant(reconstruction, is_low=is_low) for is_low in (True, False))
+    return tuple(_variant(reconstruction, rules, is_low=is_low) for is_low in (True, False))
 
 
-def _variant(reconstruction: Reconstruction, *, is_low: bool) -> Script:
+def _variant(reconstruction: Reconstruction, rules: Rules, *, is_low: bool) -> Script:
     turns: list[Turn] = list(reconstruction.script.turns)
+    lasts_ms = sum(duration_ms(turn, rules) for turn in turns)
     for entry in reconstruction.intervals:
         is_smallest = is_low == (entry.quantity == "user_audio_tokens")
-        value = entry.low if is_smallest else entry.high
-        turn = turns[entry.turn - 1]
-        values: dict[str, Any] = {entry.quantity: value}
-        if entry.quantity == "user_audio_tokens" and not value:
+        values: dict[str, Any] = {entry.quantity: entry.low if is_smallest else entry.high}
+        if entry.quantity == "user_audio_tokens" and not values[entry.quantity]:
             values["user_messages"] = 1
-        turns[entry.turn - 1] = replace(turn, **values)
-    return replace(reconstruction.script, turns=tuple(turns))
+        turns[entry.turn - 1] = replace(turns[entry.turn - 1], **values)
+    longer_ms = sum(duration_ms(turn, rules) for turn in turns) - lasts_ms
+    return replace(reconstruction.script, turns=tuple(_without_time(turns, longer_ms)))
+
+
+def _without_time(turns: Iterable[Turn], too_long_ms: int) -> Iterator[Turn]:
+    """Turns with so much less silence; what is negative is more silence in the first turn."""
+    for turn in turns:
+        less_ms = min(turn.silence_ms, too_long_ms)
+        too_long_ms -= less_ms
+        yield replace(turn, silence_ms=turn.silence_ms - less_ms) if less_ms else turn

@@ -33,30 +33,45 @@ _UNUSED_RULES = frozenset(
 """The rules on which the responses of a recorded call do not depend within one session."""
 
 
-class RuleSteps:
-    """The rules of a recorded model (`source`) and of another one (`target`), and those between them.
+class RuleStage:
+    """Rules on the way from a recorded model to another one, with the cache behaviour that is expected by then.
 
-    `counting` counts like the target and has the history of the source; `source_cache` and `target_cache` are what is expected
-    of the cache with the settings of a call.
+    `session_minutes`: a call that lasts longer is several sessions (0: none is).
     """
 
-    def __init__(self, source: Rules, target: Rules, settings: ConversationSettings) -> None:
-        self.source = source
-        self.target = target
-        self.counting = replace(target, **{name: getattr(source, name) for name in HISTORY_RULES})
-        self.conversion = ScriptConversion(source, target)
-        self.source_cache = expected_cache(settings, source)
-        self.target_cache = expected_cache(settings, target)
-        self.conversion_key = self.conversion.key
-        self.session_minutes = self.conversion.session_minutes
-        self._keys: dict[ScriptFeatures, tuple[Hashable, Hashable]] = {}
+    def __init__(self, rules: Rules, cache: CacheRule, session_minutes: int) -> None:
+        self.rules = rules
+        self.cache = cache
+        self.session_minutes = session_minutes
+        self._keys: dict[ScriptFeatures, Hashable] = {}
 
-    def keys(self, features: "ScriptFeatures") -> tuple[Hashable, Hashable]:
-        """The simulation keys of `counting` and `target` for scripts with some features."""
-        keys = self._keys.get(features)
-        if keys is None:
-            keys = self._keys[features] = simulation_key(self.counting, features), simulation_key(self.target, features)
-        return keys
+    def key(self, features: "ScriptFeatures") -> Hashable:
+        """What the responses of a script with some features depend on, within one session."""
+        key = self._keys.get(features)
+        if key is None:
+            key = self._keys[features] = simulation_key(self.rules, features)
+        return key
+
+
+class RuleSteps:
+    """The rules of a recorded model (`source`) and those of another one, in three stages.
+
+    `counting` counts like the target and has the history and the cache of the source, `history` has the target's history, and
+    `target` its cache, too. `settings` say what is expected of the cache, and `reasoning_tokens` are those of each response,
+    where the target reasons.
+    """
+
+    def __init__(
+        self, source: Rules, target: Rules, settings: ConversationSettings, reasoning_tokens: int | None = None
+    ) -> None:
+        self.source = source
+        self.conversion = ScriptConversion(source, target, reasoning_tokens)
+        self.conversion_key = self.conversion.key
+        counting = replace(target, **{name: getattr(source, name) for name in HISTORY_RULES})
+        source_cache, limit = expected_cache(settings, source), self.conversion.session_minutes
+        self.counting = RuleStage(counting, source_cache, 0)
+        self.history = RuleStage(target, source_cache, limit)
+        self.target = RuleStage(target, expected_cache(settings, target), limit)
 
 
 class ScriptFeatures(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from voicebill.answers.replay.script_changes import with_stable_prompt
 from voicebill.answers.replay.target_replay import TargetReplay
 from voicebill.answers.replay.targets import ChangeTarget, OfferTarget
 from voicebill.answers.sensitivity.changes import (
@@ -44,12 +45,15 @@ class Saving(NamedTuple):
     dearer_calls: int
 
 
-def savings(changes: Iterable[TargetReplay], elsewhere: Iterable[TargetReplay], offer: Offer) -> tuple[Saving, ...]:
+def savings(
+    changes: Iterable[TargetReplay], elsewhere: Iterable[TargetReplay], offer: Offer, *, changed: Amount
+) -> tuple[Saving, ...]:
     """What changes would have saved, most first; less than nothing if they would have cost more, and none that changes nothing.
 
-    `offer` is that of most calls; the replays elsewhere begin with the cheapest.
+    `offer` is that of most calls; the replays elsewhere begin with the cheapest. `changed` is what all calls would have cost
+    with their own models and the changes of the builder, with which all of them are replayed.
     """
-    rows = [*_of_changes(changes), *_of_offers(elsewhere, offer)]
+    rows = [*_of_changes(changes), *_of_offers(elsewhere, offer, changed)]
     return tuple(sorted((row for row in rows if row.saved), key=lambda row: (-row.saved, row.change)))
 
 
@@ -60,7 +64,7 @@ def _of_changes(changes: Iterable[TargetReplay]) -> Iterator[Saving]:
             yield Saving(row.target.name, saved, row.target.trade_off, row.target.name, row.dearer_calls)
 
 
-def _of_offers(elsewhere: Iterable[TargetReplay], own: Offer) -> Iterator[Saving]:
+def _of_offers(elsewhere: Iterable[TargetReplay], own: Offer, changed: Amount) -> Iterator[Saving]:
     """The cheapest other model and deployment of the provider, and the cheapest offer of another one.
 
     The latter must be cheaper by more than a trifle: some sell the same models at the same prices.
@@ -72,8 +76,8 @@ def _of_offers(elsewhere: Iterable[TargetReplay], own: Offer) -> Iterator[Saving
             cheapest.setdefault(kind, (row, change, trade_off))
     at_provider = [row.amount for kind, (row, _, _) in cheapest.items() if kind in ("model", "deployment")]
     for kind, (row, change, trade_off) in cheapest.items():
-        saved = row.recorded - row.amount
-        is_trifle = kind == "provider" and row.amount > min(at_provider, default=row.recorded) - row.recorded * TRIFLE
+        saved = changed - row.amount
+        is_trifle = kind == "provider" and row.amount > min([changed, *at_provider]) - changed * TRIFLE
         if kind and saved > 0 and not is_trifle:
             yield Saving(change, saved, trade_off, row.name, row.dearer_calls)
 
@@ -108,8 +112,7 @@ def _halve_prompt(script: Script, rules: Rules) -> Script | None:  # noqa: ARG00
 def _keep_prompt_stable(script: Script, rules: Rules) -> Script | None:  # noqa: ARG001
     if not script.instructions_change and all(turn.instructions_tokens is None for turn in script.turns):
         return None
-    turns = (turn if turn.instructions_tokens is None else replace(turn, instructions_tokens=None) for turn in script.turns)
-    return replace(script, instructions_change=0, stable_instructions_tokens=None, turns=tuple(turns))
+    return with_stable_prompt(script)
 
 
 def _shorten_history(script: Script, rules: Rules) -> Script | None:

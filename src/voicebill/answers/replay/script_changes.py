@@ -76,6 +76,12 @@ class ScriptChanges:
         return not self.settings.keys().isdisjoint(CACHE_SETTINGS)
 
     @property
+    def reasoning_tokens(self) -> int | None:
+        """Reasoning of each response, with models that reason; None: unchanged."""
+        tokens: int | None = self.settings.get("reasoning_tokens")
+        return tokens
+
+    @property
     def settings_of_cache(self) -> ConversationSettings:
         """The settings of a conversation that say what the cache finds."""
         names = {name for name in CACHE_SETTINGS if name in self.settings}
@@ -92,18 +98,33 @@ class ScriptChanges:
         settings = {name: value for name, value in self.settings.items() if name in _SETTING_NAMES}
         if self.truncation is not None:
             settings["truncation"] = self.truncation
-        return replace(script, **settings, turns=tuple(map(self._changed_turn, script.turns)))
+        size = settings.get("instructions_tokens")
+        if settings.get("instructions_change") == 0:
+            script = with_stable_prompt(script)
+        elif size is not None:
+            script = replace(script, turns=tuple(_with_prompt_size(turn, size) for turn in script.turns))
+        return replace(script, **settings)
 
-    def _changed_turn(self, turn: Turn) -> Turn:
-        values: dict[str, Any] = {}
-        if turn.instructions_tokens is not None:
-            if self.settings.get("instructions_change") == 0:
-                values["instructions_tokens"] = None
-            elif "instructions_tokens" in self.settings:
-                values["instructions_tokens"] = self.settings["instructions_tokens"]
-        if "reasoning_tokens" in self.settings and not turn.cancelled:
-            values["reasoning_tokens"] = self.settings["reasoning_tokens"]
-        return replace(turn, **values) if values else turn
+
+def with_stable_prompt(script: Script) -> Script:
+    """A script whose prompt does not change: it has the mean size of its turns' prompts."""
+    sizes, size = [], script.instructions_tokens
+    for turn in script.turns:
+        size = size if turn.instructions_tokens is None else turn.instructions_tokens
+        sizes.append(size)
+    turns = (turn if turn.instructions_tokens is None else replace(turn, instructions_tokens=None) for turn in script.turns)
+    return replace(
+        script,
+        instructions_tokens=sum(sizes) // len(sizes),
+        instructions_change=0,
+        stable_instructions_tokens=None,
+        turns=tuple(turns),
+    )
+
+
+def _with_prompt_size(turn: Turn, tokens: int) -> Turn:
+    """A turn whose prompt has another size, if it changes the prompt."""
+    return turn if turn.instructions_tokens is None else replace(turn, instructions_tokens=tokens)
 
 
 NO_CHANGES = ScriptChanges({})

@@ -5,8 +5,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal
 
+from voicebill.answers.replay.replay_steps import StepName
 from voicebill.answers.replay.replay_sums import DearerCall
-from voicebill.answers.replay.targets import OfferTarget, ReplayTarget, StackTarget, StepName
+from voicebill.answers.replay.targets import OfferTarget, ReplayTarget, StackTarget
 from voicebill.answers.sessions.log_explanation import UnusableCalls
 from voicebill.billing.money import Amount
 
@@ -17,8 +18,9 @@ TargetKind = Literal["offer", "stack", "change"]
 class TargetReplay:
     """What calls would have cost with a target, in picodollars, and the steps from what they cost; these add up exactly.
 
-    `recorded` is what the calls cost that could be replayed with it. Of these `dearer_calls` would have cost more, by
-    `dearer_by` in all. `sampling_error` is that of the ratio, in 95 of 100 samples; None if all calls are replayed.
+    `recorded` is what the calls cost that could be replayed with it; `recorded_calls` of them were recorded with that offer.
+    `dearer_calls` would have cost more, by `dearer_by` in all. `dropped` are transcription models that are not sold there, with
+    the number of calls. `sampling_error` is that of the ratio, in 95 of 100 samples; None if all calls are replayed.
     """
 
     target: ReplayTarget
@@ -36,7 +38,8 @@ class TargetReplay:
     left_out: tuple[UnusableCalls, ...]
     ends: date | None
     ending_soon: bool
-    is_recorded: bool
+    recorded_calls: int
+    dropped: tuple[tuple[str, int], ...] = ()
     sampling_error: float | None = None
 
     @property
@@ -50,6 +53,11 @@ class TargetReplay:
         if isinstance(self.target, OfferTarget):
             return "offer"
         return "stack" if isinstance(self.target, StackTarget) else "change"
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether all of the calls were recorded with it."""
+        return self.recorded_calls == self.calls
 
     @property
     def mean(self) -> Fraction:

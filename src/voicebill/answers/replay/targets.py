@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import NamedTuple, Protocol
 
 from voicebill.answers.catalog.facts import Facts
 from voicebill.answers.comparison.compare import select_offer
@@ -12,8 +13,9 @@ from voicebill.answers.comparison.stack_usage import CallUsage
 from voicebill.answers.connectivity.call_fees import call_fee
 from voicebill.answers.estimates.costing import usage_of_session
 from voicebill.answers.estimates.model_selection import ModelSelection, resolve_model
-from voicebill.answers.replay.recorded_call import RecordedCall, StepBook
-from voicebill.answers.replay.replayed_call import ReplayedCall, SimulatedTokens, TokenCost
+from voicebill.answers.replay.recorded_call import RecordedCall
+from voicebill.answers.replay.replay_steps import StepName
+from voicebill.answers.replay.replayed_call import ReplayedCall, TokenCost
 from voicebill.answers.replay.rule_steps import RuleSteps
 from voicebill.answers.sessions.recorded_session import RecordedResponse, TokenQuantities
 from voicebill.billing.bill import price_quantities, price_usage
@@ -24,41 +26,23 @@ from voicebill.billing.price_book import Quote
 from voicebill.conversation.context import duration_ms
 from voicebill.conversation.pipeline import turn_transcription_usage
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script
+from voicebill.conversation.script import Script, Turn
 from voicebill.conversation.session_meters import SessionMeters, sum_meters, turn_meters
 
-StepName = Literal[
-    "reconstruction",
-    "changes",
-    "counting",
-    "reasoning",
-    "history",
-    "cache",
-    "rates",
-    "time",
-    "rounding",
-    "model",
-    "transcriber",
-    "llm",
-    "tts",
-    "live",
-    "translator",
-    "fees",
-    "transcription",
-    "not_carried_over",
-]
-"""A step from what calls cost to what they would cost, in the order of the steps."""
-REPLAY_STEPS: tuple[StepName, ...] = get_args(StepName)
-NO_TIMES = "the log gives no times, and it bills silence or minutes"
+NO_TIMES = "the log gives no times, and minutes or silence are billed"
 
 
 class Replayed(NamedTuple):
-    """What a call would cost in picodollars, at least and at most what the log leaves open, and the steps from what it cost."""
+    """What a call would cost in picodollars, at least and at most what the log leaves open, and the steps from what it cost.
+
+    `dropped` are transcription models that the provider does not sell: without them, speech is not transcribed.
+    """
 
     amount: Amount
     low: Amount
     high: Amount
     steps: Mapping[StepName, Amount]
+    dropped: frozenset[str] = frozenset()
 
 
 class ReplayTarget(Protocol):
@@ -69,55 +53,9 @@ class ReplayTarget(Protocol):
         """The id of an offer, or the name of a stack or a change."""
         ...
 
-    def replay(self, call: RecordedCall, steps: StepBook) -> Replayed | str:
+    def replay(self, call: RecordedCall) -> Replayed | str:
         """Replay a call; why it cannot be, as a clause."""
         ...
-
-
-class _RuleAmounts(NamedTuple):
-    """The steps of a call at its own prices, what it costs after them, and its tokens by the rules of the target."""
-
-    steps: Mapping[StepName, Amount]
-    amount: Amount
-    tokens: TokenQuantities
-
-
-def _amounts(call: RecordedCall, target: Rules, steps: StepBook) -> _RuleAmounts | str:
-    """The steps of a call, which offers with the same rules share."""
-    between = steps.between(call.rules, target)
-    amounts = call.shared.get(between)
-    if amounts is None:
-        amounts = call.shared[between] = rule_amounts(call, between, steps.between(call.rules, call.rules))
-    return amounts  # type: ignore[return-value] # nothing else is put there
-
-
-def rule_amounts(call: RecordedCall, steps: RuleSteps, own: RuleSteps) -> _RuleAmounts | str:
-    """The steps of a call from its own rules to those of a target; why there are none, as a clause."""
-    prices = call.prices
-    stages = [
-        call.unchanged.target(own),
-        call.replay.target(own),
-        call.replay.counting(steps),
-        call.replay.history(steps),
-        call.replay.target(steps),
-    ]
-    tokens: list[SimulatedTokens] = []
-    for stage in stages:
-        if isinstance(stage, str):
-            return stage
-        tokens.append(stage)
-    unchanged, changed, counting, history, target = (prices.amount(stage.quantities) for stage in tokens)
-    text_out = prices.prices[TokenQuantities._fields.index("text_out")]
-    reasoning = (tokens[2].reasoning - tokens[1].reasoning) * text_out
-    amounts: dict[StepName, Amount] = {
-        "reconstruction": unchanged - call.amounts.get("response", 0),
-        "changes": changed - unchanged,
-        "counting": counting - changed - reasoning,
-        "reasoning": reasoning,
-        "history": history - counting,
-        "cache": target - history,
-    }
-    return _RuleAmounts(amounts, target, tokens[4].quantities)
 
 
 class OfferTarget:
@@ -132,7 +70,7 @@ class OfferTarget:
         self.rules = self.model.effective_rules.rules
         self.cost = TokenCost.of(self.model.quote.rates)
         self.bills_tokens = self.rates.bills_tokens
-        self._transcription: dict[str, Quote | None] = {}
+        self._quotes: dict[str, Quote | None] = {}
 
     @property
     def name(self) -> str:
@@ -150,20 +88,20 @@ class OfferTarget:
         billed = {name for name, _ in self.model.session_meters}
         return self.rules.bills_silence or ("session_ms" in billed and self.rules.session_time == "connected")
 
-    def replay(self, call: RecordedCall, steps: StepBook) -> Replayed | str:
+    def replay(self, call: RecordedCall) -> Replayed | str:
         """Replay a call with the offer; why it cannot be, as a clause."""
         if self.needs_times and not call.has_times:
             return NO_TIMES
-        by_rules = _amounts(call, self.rules if self.bills_tokens else call.rules, steps)
+        by_rules = call.amounts_by(self.rules if self.bills_tokens else call.rules)
         if isinstance(by_rules, str):
             return by_rules
         missing = self.cost.missing(by_rules.tokens)
         if missing is not None:
             return f"it has no known price for {missing}"
-        conversion = steps.between(call.rules, self.rules)
+        steps = call.steps_to(self.rules)
         tokens = self.cost.amount(by_rules.tokens)
-        exact, rounded = self._time(call.replay.converted(conversion))
-        transcription = self._transcription_amount(call)
+        exact, rounded = self._time(call.replay.converted(steps))
+        transcription, dropped, lost = self._transcription(call)
         outside, is_carried = self._out_of_band(call)
         recorded_outside = call.amounts.get("out-of-band", 0)
         amounts: dict[StepName, Amount] = {
@@ -171,17 +109,17 @@ class OfferTarget:
             "rates": tokens - by_rules.amount + (outside - recorded_outside if is_carried else 0),
             "time": exact - call.amounts.get("session", 0),
             "rounding": rounded - exact,
-            "transcription": transcription - call.amounts.get("transcription", 0),
-            "not_carried_over": 0 if is_carried else -recorded_outside,
+            "transcription": transcription + lost - call.amounts.get("transcription", 0),
+            "not_carried_over": -lost - (0 if is_carried else recorded_outside),
         }
-        ends = [tokens + rounded, *self._variants(call, conversion)]
+        ends = [tokens + rounded, *self._variants(call, steps)]
         extra = transcription + outside
-        return Replayed(tokens + rounded + extra, min(ends) + extra, max(ends) + extra, amounts)
+        return Replayed(tokens + rounded + extra, min(ends) + extra, max(ends) + extra, amounts, dropped)
 
     def _variants(self, call: RecordedCall, steps: RuleSteps) -> Iterable[Amount]:
         for variant in call.variants:
             time = self._time(variant.converted(steps))[1]
-            tokens = variant.target(steps) if self.bills_tokens else None
+            tokens = variant.tokens(steps, steps.target) if self.bills_tokens else None
             if not isinstance(tokens, str):
                 yield time + (0 if tokens is None else self.cost.amount(tokens.quantities))
 
@@ -198,11 +136,27 @@ class OfferTarget:
         assert amount is not None
         return amount
 
-    def _transcription_amount(self, call: RecordedCall) -> Amount:
+    def _transcription(self, call: RecordedCall) -> tuple[Amount, frozenset[str], Amount]:
+        """What transcription costs, the models that the provider does not sell, and what was paid for these."""
         if self.transcription_model is not None:
-            return self._transcribed_anew(call)
-        amounts = (self._transcribed(record) for record in call.records("transcription"))
-        return sum(amount for amount in amounts if amount is not None)
+            return self._transcribed_anew(call), frozenset(), 0
+        amount: Amount = 0
+        lost: Amount = 0
+        dropped = set()
+        for record in call.records("transcription"):
+            quote = self._transcription_quote(record.model or "")
+            price = None if quote is None else price_quantities(_quantities(record), quote.rates)
+            if price is not None:
+                amount += price
+            elif not self._transcribes_itself:
+                dropped.add(record.model or "")
+                lost += call.recorded_amount(record)
+        return amount, frozenset(dropped), lost
+
+    @property
+    def _transcribes_itself(self) -> bool:
+        """Whether the model transcribes speech itself, or its price includes that."""
+        return self.offer.kind == "agent" or self.rules.transcript_output == "both"
 
     def _transcribed_anew(self, call: RecordedCall) -> Amount:
         quote, by_time = self.model.transcription, self.model.transcribed_by == "time"
@@ -211,16 +165,14 @@ class OfferTarget:
         usages = (turn_transcription_usage(turn, call.rules, by_time=by_time) for turn in call.replay.script.turns)
         return sum(price_usage(usage, quote.rates) or 0 for usage in usages)
 
-    def _transcribed(self, record: RecordedResponse) -> Amount | None:
-        """What a transcription costs with the same model at the provider; None if it does not sell or need that."""
-        name = record.model or ""
-        if name not in self._transcription:
+    def _transcription_quote(self, name: str) -> Quote | None:
+        """The quote of the same transcription model at the provider; None if it does not sell or need that."""
+        if name not in self._quotes:
             try:
-                self._transcription[name] = resolve_model(self.selection, name, self.facts).transcription
+                self._quotes[name] = resolve_model(self.selection, name, self.facts).transcription
             except VoicebillError:
-                self._transcription[name] = None
-        quote = self._transcription[name]
-        return None if quote is None else price_quantities(_quantities(record), quote.rates)
+                self._quotes[name] = None
+        return self._quotes[name]
 
     def _out_of_band(self, call: RecordedCall) -> tuple[Amount, bool]:
         """What out-of-band responses cost with the same tokens, and whether they can be billed so."""
@@ -253,22 +205,23 @@ class StackTarget:
         by_time = any(component.role in ("live", "translator") for component in self.stack.components)
         return by_time or bool(self.stack.fees) or any(component.rules.bills_silence for component in self.stack.components)
 
-    def replay(self, call: RecordedCall, steps: StepBook) -> Replayed | str:
+    def replay(self, call: RecordedCall) -> Replayed | str:
         """Replay a call with the stack; why it cannot be, as a clause."""
         if self.needs_times and not call.has_times:
             return NO_TIMES
-        own = _amounts(call, call.rules, steps)
+        own = call.amounts_by(call.rules)
         if isinstance(own, str):
             return own
-        conversion = steps.between(call.rules, self.rules)
-        try:
-            parts = self._parts(call.replay, conversion)
-            ends = [sum(self._parts(variant, conversion).values()) for variant in call.variants]
-        except ContextOverflow:
-            return "it does not fit the context of the text model"
-        except VoicebillError as error:
-            return error.message
+        conversion = call.steps_to(self.rules)
+        parts = self._parts(call.replay, conversion)
+        if isinstance(parts, str):
+            return parts
         amount = sum(parts.values())
+        ends = [amount]
+        for variant in call.variants:
+            of_variant = self._parts(variant, conversion)
+            if not isinstance(of_variant, str):
+                ends.append(sum(of_variant.values()))
         amounts: dict[StepName, Amount] = {
             "reconstruction": own.steps["reconstruction"],
             "changes": own.steps["changes"],
@@ -278,16 +231,21 @@ class StackTarget:
             "transcription": -call.amounts.get("transcription", 0),
             "not_carried_over": -call.amounts.get("out-of-band", 0),
         }
-        return Replayed(amount, min([amount, *ends]), max([amount, *ends]), amounts)
+        return Replayed(amount, min(ends), max(ends), amounts)
 
-    def _parts(self, call: ReplayedCall, conversion: RuleSteps) -> dict[StepName, Amount]:
-        """The cost of each component."""
+    def _parts(self, call: ReplayedCall, conversion: RuleSteps) -> dict[StepName, Amount] | str:
+        """The cost of each component; why there is none, as a clause."""
         script = call.converted(conversion)
         lasts_ms = sum(duration_ms(turn, self.rules) for turn in script.turns)
         usage = CallUsage(script, self.rules, lasts_ms)
         parts: dict[StepName, Amount] = {}
-        for component in self.stack.components:
-            parts[component.role] = parts.get(component.role, 0) + component.costs(usage).expected
+        try:
+            for component in self.stack.components:
+                parts[component.role] = parts.get(component.role, 0) + component.costs(usage).expected
+        except ContextOverflow:
+            return "it does not fit the context of the text model"
+        except VoicebillError as error:
+            return error.message
         if self.stack.fees:
             parts["fees"] = sum(call_fee(fee, lasts_ms).amount for fee in self.stack.fees)
         return parts
@@ -304,14 +262,25 @@ class ChangeTarget:
     trade_off: str
     change: Callable[[Script, Rules], Script | None]
 
-    def replay(self, call: RecordedCall, steps: StepBook) -> Replayed | str:
+    def replay(self, call: RecordedCall) -> Replayed | str:
         """Replay a call with the change; where that does not apply, it costs what it did."""
-        own = steps.between(call.rules, call.rules)
         changed = call.changed(self.change)
-        before = call.replay.target(own)
-        after = before if changed is None else changed.target(own)
+        if changed is None:
+            return Replayed(call.amount, call.amount, call.amount, {})
+        before, after = call.own_tokens(call.replay), call.own_tokens(changed)
         if isinstance(before, str) or isinstance(after, str):
             return before if isinstance(before, str) else str(after)
-        difference = call.prices.amount(after.quantities) - call.prices.amount(before.quantities)
-        amount = call.amount + difference
-        return Replayed(amount, amount, amount, {"changes": difference})
+        tokens = call.prices.amount(after.quantities) - call.prices.amount(before.quantities)
+        transcription = call.amounts.get("transcription", 0) * (_user_audio_ratio(changed.script, call.replay.script) - 1)
+        amount = call.amount + tokens + transcription
+        return Replayed(amount, amount, amount, {"changes": tokens, "transcription": transcription})
+
+
+def _user_audio_ratio(script: Script, other: Script) -> Fraction:
+    """How much the user speaks in a script, as a ratio to another one."""
+    spoken, before = sum(map(_user_audio, script.turns)), sum(map(_user_audio, other.turns))
+    return Fraction(spoken, before) if before else Fraction(1)
+
+
+def _user_audio(turn: Turn) -> int:
+    return turn.user_audio_tokens

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from voicebill.answers.replay.replay import Replay, Sample
+from voicebill.answers.replay.replay_steps import StepName
 from voicebill.answers.replay.replay_sums import DearerCall
 from voicebill.answers.replay.savings import Saving
 from voicebill.answers.replay.target_replay import TargetKind, TargetReplay
-from voicebill.answers.replay.targets import StepName
 from voicebill.answers.reports.explanation import UnusableCallsReport
 from voicebill.answers.reports.report import Dollars, Ratio, Report, format_decimal, package_version
 from voicebill.billing.money import format_dollars
@@ -47,7 +47,9 @@ class TargetReplayReport(Report):
     kind: TargetKind
     """What it is."""
     is_recorded: bool
-    """Whether it is an offer of the recorded calls."""
+    """Whether all of the calls were recorded with this offer."""
+    recorded_calls: int
+    """How many were."""
     calls: int
     """Calls that are replayed with it: all its figures are of them."""
     recorded_dollars: Dollars
@@ -78,6 +80,8 @@ class TargetReplayReport(Report):
     """Those that would have cost most more."""
     not_replayed: tuple[UnusableCallsReport, ...]
     """Calls that cannot be replayed with it, by reason."""
+    not_transcribed: Mapping[str, int]
+    """Transcription models that are not sold there, with the number of calls: these are not transcribed."""
     ends: str | None
     """Day on which one of its models ends, as far as known."""
     ending_soon: bool
@@ -90,6 +94,7 @@ class TargetReplayReport(Report):
             name=row.name,
             kind=row.kind,
             is_recorded=row.is_recorded,
+            recorded_calls=row.recorded_calls,
             calls=row.calls,
             recorded_dollars=format_dollars(row.recorded),
             dollars=format_dollars(row.amount),
@@ -105,6 +110,7 @@ class TargetReplayReport(Report):
             dearer_by_dollars=format_dollars(row.dearer_by),
             dearer_examples=tuple(map(DearerCallReport.of, row.dearer_examples)),
             not_replayed=tuple(map(UnusableCallsReport.of, row.left_out)),
+            not_transcribed=dict(row.dropped),
             ends=None if row.ends is None else str(row.ends),
             ending_soon=row.ending_soon,
         )
@@ -171,7 +177,7 @@ class ReplayReport(Report):
     day: str
     """Day whose prices and rules apply elsewhere."""
     calls: int
-    """Calls in the log: sessions of which a record matches the query."""
+    """Calls that are looked at: sessions of which a record matches the query, or the sample of them."""
     replayed_calls: int
     """Calls that can be replayed."""
     recorded_dollars: Dollars

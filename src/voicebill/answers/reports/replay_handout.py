@@ -8,8 +8,9 @@ from itertools import groupby
 from voicebill.answers.escaping import CsvCell
 from voicebill.answers.parsing.quantities import format_percent, pluralize
 from voicebill.answers.replay.replay import Replay
+from voicebill.answers.replay.replay_steps import REPLAY_STEPS, StepName
 from voicebill.answers.replay.target_replay import TargetReplay
-from voicebill.answers.replay.targets import REPLAY_STEPS, OfferTarget, StepName
+from voicebill.answers.replay.targets import OfferTarget
 from voicebill.answers.reports.explanation_handout import AmountFormat
 from voicebill.answers.reports.handout import (
     Handout,
@@ -40,7 +41,7 @@ STEP_TEXTS: Mapping[StepName, str] = {
     "translator": "translation",
     "fees": "fees",
     "transcription": "transcription",
-    "not_carried_over": "not carried over: out-of-band responses",
+    "not_carried_over": "not carried over: out-of-band, transcription",
 }
 MAX_ROWS = 20
 """So many offers are shown, and those of the recorded calls; files and JSON have all."""
@@ -48,7 +49,16 @@ MAX_BRIDGES = 3
 REPLAY_BASIS = "Recorded usage, replayed by published prices and recorded behaviour. The provider's invoice is authoritative."
 RECORD_COLUMNS = (
     *("name", "kind", "provider", "model", "deployment", "calls", "recorded_dollars", "dollars", "low_dollars"),
-    *("high_dollars", "ratio", "mean_dollars", "p50_dollars", "p90_dollars", "dearer_calls", "dearer_by_dollars"),
+    *(
+        "high_dollars",
+        "ratio",
+        "ratio_error",
+        "mean_dollars",
+        "p50_dollars",
+        "p90_dollars",
+        "dearer_calls",
+        "dearer_by_dollars",
+    ),
     *(f"step_{name}" for name in REPLAY_STEPS),
 )
 
@@ -78,13 +88,13 @@ def _summary(answer: Replay, money: AmountFormat) -> str:
         name = f"the stack {cheapest.name}" if cheapest.kind == "stack" else cheapest.name
         parts.append(f"With {name} they would have cost {money(cheapest.amount)}, {_ratio(cheapest)} of that.")
     if answer.sample is not None:
-        parts.append(f"This is a random sample of {pluralize(answer.sample.calls, 'call')}.")
+        parts.append(f"These are a random sample from {pluralize(answer.sample.calls, 'call')}.")
     return " ".join(parts)
 
 
 def _sections(answer: Replay, money: AmountFormat) -> Iterator[HandoutSection]:
     groups = list(_groups(answer.targets))
-    shown = [group for index, group in enumerate(groups) if index < MAX_ROWS or group[0].is_recorded]
+    shown = [group for index, group in enumerate(groups) if index < MAX_ROWS or group[0].recorded_calls]
     if shown:
         yield HandoutSection("What the calls would have cost", table=_target_table(shown, answer, money))
     for row in _bridged(answer):
@@ -103,7 +113,7 @@ def _sections(answer: Replay, money: AmountFormat) -> Iterator[HandoutSection]:
             table=HandoutTable(("reason", "calls", "such as"), rows, text_columns=(2,)),
         )
     yield from note_sections(
-        ("Only some of the calls", _partly(answer.targets)),
+        ("Only in part", _partly(answer.targets)),
         ("Not possible", _not_possible(answer)),
         ("Warnings", answer.warnings),
         ("Assumptions", _assumptions(answer, len(answer.targets) - sum(map(len, shown)))),
@@ -121,7 +131,7 @@ def _bridged(answer: Replay) -> list[TargetReplay]:
 
 def _groups(rows: Iterable[TargetReplay]) -> Iterator[list[TargetReplay]]:
     """Offers of one provider that come to the same amount; recorded ones apart."""
-    for _, members in groupby(rows, lambda row: (row.name.partition("/")[0], row.amount, row.calls, row.is_recorded)):
+    for _, members in groupby(rows, lambda row: (row.name.partition("/")[0], row.amount, row.calls, row.recorded_calls)):
         yield list(members)
 
 
@@ -151,12 +161,18 @@ def _target_table(groups: Iterable[list[TargetReplay]], answer: Replay, money: A
 def _label(row: TargetReplay, others: int, answer: Replay) -> str:
     notes = [
         f"and {others} more" if others else "",
-        "as recorded" if row.is_recorded else "",
+        _recorded_note(row),
         f"ends {row.ends}" if row.ends and row.ending_soon else "",
         "" if row.calls == answer.usable else f"{row.calls:,} of {answer.usable:,} calls",
     ]
     text = ", ".join(note for note in notes if note)
     return f"{row.name} ({text})" if text else row.name
+
+
+def _recorded_note(row: TargetReplay) -> str:
+    if row.is_recorded:
+        return "as recorded"
+    return f"recorded for {pluralize(row.recorded_calls, 'call')}" if row.recorded_calls else ""
 
 
 def bridge_table(row: TargetReplay, money: AmountFormat) -> HandoutTable:
@@ -181,7 +197,7 @@ def _savings_table(answer: Replay, money: AmountFormat) -> HandoutTable:
         (
             entry.change,
             _signed(entry.saved, money),
-            format_percent(float(Fraction(entry.saved) / Fraction(answer.recorded))) if answer.recorded else "",
+            format_percent(float(Fraction(entry.saved) / Fraction(answer.changed))) if answer.changed else "",
             f"{entry.dearer_calls:,}",
             entry.trade_off,
         )
@@ -192,9 +208,14 @@ def _savings_table(answer: Replay, money: AmountFormat) -> HandoutTable:
 
 def _partly(rows: Iterable[TargetReplay]) -> Iterator[str]:
     by_reason: dict[tuple[str, int], list[str]] = defaultdict(list)
+    by_model: dict[tuple[str, int], list[str]] = defaultdict(list)
     for row in rows:
         for entry in row.left_out:
             by_reason[entry.reason, entry.calls].append(row.name)
+        for model, calls in row.dropped:
+            by_model[model, calls].append(row.name)
+    for (model, calls), names in by_model.items():
+        yield f"transcription by {model} ({pluralize(calls, 'call')}) not carried over to {_some(names)}: it is not sold there"
     for (reason, calls), names in by_reason.items():
         yield f"{pluralize(calls, 'call')} not replayed with {_some(names)}: {reason}"
 
@@ -239,8 +260,9 @@ def _record(row: TargetReplay) -> tuple[CsvCell, ...]:
     names = (offer.provider, offer.name, offer.deployment) if offer else ("", "", "")
     steps: dict[StepName, Amount] = dict(row.steps)
     ratio = "" if row.ratio is None else f"{float(row.ratio):.6g}"
+    error = "" if row.sampling_error is None else f"{row.sampling_error:.6g}"
     amounts = [format_dollars(amount) for amount in (row.recorded, row.amount, row.low, row.high)]
     call = [format_dollars(amount) for amount in (row.mean, row.p50, row.p90)]
     dearer = row.dearer_calls, format_dollars(row.dearer_by)
     differences = (format_dollars(steps.get(name, 0)) for name in REPLAY_STEPS)
-    return row.name, row.kind, *names, row.calls, *amounts, ratio, *call, *dearer, *differences
+    return row.name, row.kind, *names, row.calls, *amounts, ratio, error, *call, *dearer, *differences

@@ -38,7 +38,9 @@ _INPUTS = {name: row for name, row in REPLAY_QUERY.items() if name not in REPEAT
 
 def _repeatable(name: str) -> Any:  # noqa: ANN401 - an option
     row = REPLAY_QUERY[name]
-    return option(f"--{name}", f"{row.help_with_default[:-1]}. Repeatable.", REPLAY_GROUP, metavar=row.kind.metavar)
+    return option(
+        f"--{name}", f"{row.help}. Repeatable. (default: {row.default_as_text})", REPLAY_GROUP, metavar=row.kind.metavar
+    )
 
 
 @takes_logs_to_replay
