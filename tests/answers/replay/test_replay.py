@@ -382,13 +382,13 @@ def test_what_is_found_in_the_cache_is_in_the_common_prefix(monkeypatch: pytest.
 
     def check(rows: Sequence[Response], rule: CacheRule, hits: Sequence[RecordedHit] | None, fixed: int) -> list[Tokens]:
         nonlocal seen
-        found = carried(rows, rule, hits, fixed)
-        for row, hit, tokens in zip(rows, hits or (), found, strict=True):
+        all_tokens = carried(rows, rule, hits, fixed)
+        for row, hit, tokens in zip(rows, hits or (), all_tokens, strict=True):
             if all(map(int.__le__, hit.recorded, hit.common_prefix)) and any(row.common_prefix):
                 assert all(map(int.__le__, tokens, row.common_prefix))
                 assert all(count % rule.block_tokens == 0 for count in tokens[:2])
                 seen += 1
-        return found
+        return all_tokens
 
     monkeypatch.setattr(replayed_call, "carried_hits", check)
     replayed_example(models=("gpt-realtime-2.1", "gpt-4.1"))
@@ -399,9 +399,9 @@ def test_calls_that_share_a_simulation_cost_what_they_would_by_themselves(monkey
     """The rules that are left out of the key of a simulation make no difference."""
     shared = replayed_example()
     monkeypatch.setattr(rule_steps, "simulation_key", lambda rules, features: (rules, features))
-    apart = replayed_example()
+    separate = replayed_example()
     assert [(row.name, row.amount, row.steps) for row in shared.targets] == [
-        (row.name, row.amount, row.steps) for row in apart.targets
+        (row.name, row.amount, row.steps) for row in separate.targets
     ]
 
 

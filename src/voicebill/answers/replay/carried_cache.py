@@ -35,8 +35,8 @@ class RecordedHit:
             return now
         else:
             before, now, limits = Tokens(self.fixed), Tokens(fixed), response.input
-        found = Tokens(*(_in_blocks(*row, rule.block_tokens) for row in zip(self.recorded, before, now, limits, strict=True)))
-        return found if sum(found) >= rule.minimum_tokens else NOTHING
+        hit = Tokens(*(_in_blocks(*row, rule.block_tokens) for row in zip(self.recorded, before, now, limits, strict=True)))
+        return hit if sum(hit) >= rule.minimum_tokens else NOTHING
 
 
 def _limit(recorded: int, prefix_before: int, prefix_now: int, all_tokens: int) -> int:

@@ -242,7 +242,7 @@ def _assumptions(answer: Replay, hidden: int) -> Iterator[str]:
 def _ratio(row: TargetReplay) -> str:
     if row.ratio is None:
         return "-"
-    percent = format_percent(float(row.ratio))
+    percent = f"{100 * float(row.ratio):.3g}%"
     return percent if row.sampling_error is None else f"{percent} ± {100 * row.sampling_error:.2g}%"
 
 
