@@ -30,6 +30,8 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     LOG_READING,
     PRICE_LIST,
+    REPLAY_LOG_DEFAULTS,
+    REPLAY_QUERY,
     RULE_INPUTS,
     SCRIPT_OVERRIDES,
     SELECTION,
@@ -62,6 +64,7 @@ DECLARED: Mapping[str, Inputs] = {
     "cost": {**LOG_DEFAULTS, **LOG_QUERY, **LOG_READING},
     "explain": {**LOG_DEFAULTS, **SESSION_QUERY, **LOG_READING},
     "fit": {**LOG_DEFAULTS, **FIT_QUERY, **LOG_READING},
+    "replay": {**REPLAY_LOG_DEFAULTS, **REPLAY_QUERY, **LOG_READING},
     "record": {**LOG_DEFAULTS, **LOG_READING},
 }
 """The declared inputs of commands, which are their options."""
@@ -201,7 +204,7 @@ def invoke(command: str, words: list[str]) -> Result:
         result = CliRunner().invoke(app, [command, *as_json, *words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    allowed = (0, 2, 3) if command in ("cost", "explain", "fit", "record") else (0, 2)
+    allowed = (0, 2, 3) if command in ("cost", "explain", "fit", "replay", "record") else (0, 2)
     assert result.exit_code in allowed, f"exit code {result.exit_code}"
     assert "Traceback" not in result.stderr
     if result.exit_code == 2:

@@ -38,6 +38,7 @@ KIND_TEXTS: dict[str, tuple[str, ...]] = {
     "fields": ("model", "tenant,model", "day,status", "session", "hour,meter,kind"),
     "plan fields": (),  # they are no text; `tests.fuzz.requests` has addresses with them
     "aliases": ("voice-prod=gpt-realtime", "a=gpt-realtime-mini,b=whisper-1"),
+    "settings": ("instructions_tokens=800", "warm_cache=yes,cache=none", "instructions_change=0", "prompt=5"),
     "columns": ("tenant=team", "session=conversation.ref,time=at"),
     "filter": ("status = exact", "turn >= 2", "tenant = acme or model != x", "not (day < 2026-11-20)", "meter in (audio_in)"),
 }
