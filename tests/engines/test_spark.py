@@ -57,8 +57,7 @@ def spark(files: list[Path]) -> Iterator[SparkEngine]:
 @pytest.mark.parametrize(
     ("where", "query_fields"),
     [
-        (None, {"by": ("tenant", "meter"), "top": 9}),
-        ("not project = acme", {"by": ("project", "kind"), "top": 9, "calls": False}),
+        (None, {"by": ("tenant", "project", "meter"), "top": 9}),
         pytest.param(
             "(offer = openai/stepper or not provider = azure and hour < 2026-11-10T12) and meter in (audio_in, session_ms)",
             {"by": ("day", "model", "region", "status"), "calls": False},

@@ -18,8 +18,8 @@ from voicebill.cli.options.inputs import option_name
 FIRST_SEED = 20_261_128
 SHORT: dict[str, int] = {"commands": 40, "requests": 150, "logs": 6, "readers": 400, "files": 50}
 """The number of inputs of the short runs: some seconds each."""
-LONG: dict[str, int] = {"commands": 300, "requests": 1_000, "logs": 40, "readers": 2_000, "files": 500}
-"""The number of inputs of the long runs: about twenty seconds each."""
+LONG: dict[str, int] = {"commands": 180, "requests": 600, "logs": 30, "readers": 2_000, "files": 300}
+"""The number of inputs of the long runs: some ten to twenty seconds each."""
 
 EVERY_FUZZER = pytest.mark.parametrize("name", FUZZERS)
 

@@ -22,7 +22,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 @API.parametrize()
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.filterwarnings("default")
 def test_every_response_is_documented(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)

@@ -109,7 +109,7 @@ LOADS = st.lists(st.integers(0, 5000), min_size=24, max_size=24).filter(any)
 @given(
     LOADS, st.integers(0, 4000), st.integers(1, 800), st.sampled_from(["0", "0.3", "1"]), st.sampled_from(["gpt-5.2", "gpt-4o"])
 )
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @pytest.mark.long
 def test_no_other_number_of_units_is_cheaper(load: list[int], prompt: int, response: int, cached: str, model: str) -> None:
     request = PtuRequest(
