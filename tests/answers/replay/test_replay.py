@@ -45,7 +45,7 @@ from voicebill.conversation.cache import CacheRule, cache_rule, usage
 from voicebill.conversation.context import Response, responses
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.plan import Plan, script
-from voicebill.conversation.rules import Rules
+from voicebill.conversation.rules import ParameterValue, Rules
 from voicebill.conversation.script import Script, ToolCall, Truncation, Turn
 from voicebill.facts import load_facts
 from voicebill.logs.read import read_log
@@ -395,11 +395,16 @@ def test_what_is_found_in_the_cache_is_in_the_common_prefix(monkeypatch: pytest.
     assert seen > 100
 
 
-def test_calls_that_share_a_simulation_cost_what_they_would_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rules that are left out of the key of a simulation make no difference."""
-    shared = replayed_example()
+@pytest.mark.parametrize("overrides", [{}, {"input_limit_tokens": 2000}, {"compression_trigger_tokens": 2500}], ids=str)
+def test_calls_that_share_a_simulation_cost_what_they_would_by_themselves(
+    monkeypatch: pytest.MonkeyPatch, overrides: dict[str, ParameterValue]
+) -> None:
+    """The rules that are left out of the key of a simulation make no difference, nor limits that no input reaches."""
+    request = ReplayRequest(selection=replace(ANY, overrides=overrides))
+    shared = replay(request, models(), example_sessions)
     monkeypatch.setattr(rule_steps, "simulation_key", lambda rules, features: (rules, features))
-    separate = replayed_example()
+    monkeypatch.setattr(replayed_call.ReplayedCall, "_fits", lambda *_: False)
+    separate = replay(request, models(), example_sessions)
     assert [(row.name, row.amount, row.steps) for row in shared.targets] == [
         (row.name, row.amount, row.steps) for row in separate.targets
     ]

@@ -17,7 +17,7 @@ from voicebill.conversation.cache import CacheRule, cache_write_tokens, cached_t
 from voicebill.conversation.context import Response, duration_ms, fixed_tokens, responses
 from voicebill.conversation.history import Tokens
 from voicebill.conversation.rules import Rules
-from voicebill.conversation.script import Script, Turn
+from voicebill.conversation.script import Script, Truncation, Turn
 
 
 class TokenCost(NamedTuple):
@@ -64,9 +64,12 @@ class SimulatedTokens(NamedTuple):
 
 
 class _Simulation(NamedTuple):
+    """The billed responses of a script. `max_input` are the tokens of the largest input; None if an input was truncated."""
+
     responses: tuple[Response, ...]
     fixed: int
     reasoning: int
+    max_input: int | None
 
 
 class ReplayedCall:
@@ -89,7 +92,8 @@ class ReplayedCall:
         if simulated is not None:
             steps, billed = simulated
             key = (steps.conversion_key, steps.target.key(self.features))
-            self._simulations[key] = _simulation(script, steps.target.rules, billed)
+            simulation = _simulation(script, steps.target.rules, billed)
+            self._simulations[key if self._fits(simulation, steps.target) else (key, steps.target.limits)] = simulation
 
     def converted(self, steps: RuleSteps) -> Script:
         """The script by the rules of the target, still as one session."""
@@ -101,19 +105,30 @@ class ReplayedCall:
     def tokens(self, steps: RuleSteps, stage: RuleStage) -> SimulatedTokens | str:
         """The tokens at a stage of the steps; why there are none, as a clause."""
         minutes = self._session_minutes(steps, stage)
-        key = (steps.conversion_key, stage.key(self.features) if minutes is None else (stage.rules, minutes))
-        simulation = self._simulations.get(key)
+        fitting: Hashable = (steps.conversion_key, stage.key(self.features) if minutes is None else (stage.rules, minutes))
+        key, simulation = fitting, self._simulations.get(fitting)
+        if simulation is None or not self._fits(simulation, stage):
+            key = (fitting, stage.limits)
+            simulation = self._simulations.get(key)
         if simulation is None:
             script = self.converted(steps)
             if minutes is not None:
                 script = replace(script, session_minutes=minutes)
-            simulation = self._simulations[key] = _simulate(script, stage.rules)
+            simulation = _simulate(script, stage.rules)
+            key = fitting if self._fits(simulation, stage) else key
+            self._simulations[key] = simulation
         if isinstance(simulation, str):
             return simulation
         counted = self._tokens.get((key, stage.cache))
         if counted is None:
             counted = self._tokens[key, stage.cache] = self._count(simulation, stage.cache)
         return counted
+
+    def _fits(self, simulation: "_Simulation | str", stage: RuleStage) -> bool:
+        """Whether all inputs of a simulation are within the limits of a stage, so that these do not matter."""
+        if isinstance(simulation, str) or simulation.max_input is None or self.script.truncation != Truncation():
+            return False
+        return simulation.max_input <= stage.max_input_tokens
 
     def _session_minutes(self, steps: RuleSteps, stage: RuleStage) -> int | None:
         """The length of the call's sessions, if it is more than one: that of its script or of the stage; else None."""
@@ -168,7 +183,9 @@ def _simulate(script: Script, rules: Rules) -> _Simulation | str:
 
 
 def _simulation(script: Script, rules: Rules, billed: Sequence[Response]) -> _Simulation:
-    return _Simulation(tuple(billed), fixed_tokens(script, rules), sum(row.reasoning for row in billed))
+    reasoning = sum(row.reasoning for row in billed)
+    max_input = None if any(row.dropped for row in billed) else max(sum(row.input) for row in billed)
+    return _Simulation(tuple(billed), fixed_tokens(script, rules), reasoning, max_input)
 
 
 def recorded_hits(reconstruction: Reconstruction, rules: Rules) -> list[RecordedHit]:

@@ -9,11 +9,15 @@ from voicebill.conversation.cache import CacheRule, cache_rule
 from voicebill.conversation.rules import HISTORY_SWITCHES, PARAMETERS, Rules
 from voicebill.conversation.script import ConversationSettings, Script
 
+LIMIT_RULES = (
+    *("context_tokens", "max_output_tokens", "input_limit_tokens", "supports_truncation"),
+    *("compression_trigger_tokens", "compression_target_tokens"),
+)
+"""The rules that matter only to an input that is too large."""
 HISTORY_RULES = (
     "history",
     *HISTORY_SWITCHES,
-    *("context_tokens", "max_output_tokens", "input_limit_tokens", "supports_truncation"),
-    *("compression_trigger_tokens", "compression_target_tokens"),
+    *LIMIT_RULES,
     *("session_minutes", "session_carryover", "silence_in_history", "stable_instructions_share", "cache_includes_output"),
 )
 """The rules that say what a response reads again, and what of it was there before."""
@@ -36,17 +40,20 @@ _UNUSED_RULES = frozenset(
 class RuleStage:
     """Rules on the way from a recorded model to another one, with the cache behaviour that is expected by then.
 
-    `session_minutes`: a call that lasts longer is several sessions (0: none is).
+    `session_minutes`: a call that lasts longer is several sessions (0: none is). No input of `max_input_tokens` is too large.
     """
 
     def __init__(self, rules: Rules, cache: CacheRule, session_minutes: int) -> None:
         self.rules = rules
         self.cache = cache
         self.session_minutes = session_minutes
+        limits = (rules.context_tokens, rules.input_limit_tokens, rules.compression_trigger_tokens)
+        self.max_input_tokens = min((limit for limit in limits if limit), default=10**12)
+        self.limits: Hashable = tuple(getattr(rules, name) for name in LIMIT_RULES)
         self._keys: dict[ScriptFeatures, Hashable] = {}
 
     def key(self, features: "ScriptFeatures") -> Hashable:
-        """What the responses of a script with some features depend on, within one session."""
+        """What the responses of a script with some features depend on, within one session and its limits."""
         key = self._keys.get(features)
         if key is None:
             key = self._keys[features] = simulation_key(self.rules, features)
@@ -111,9 +118,11 @@ def expected_cache(settings: ConversationSettings, rules: Rules) -> CacheRule:
 
 
 def simulation_key(rules: Rules, features: ScriptFeatures) -> Hashable:
-    """What the responses of a call within one session depend on: under rules with equal keys they are equal."""
+    """What the responses of a call depend on, within one session and with inputs that fit: with equal keys they are equal."""
     reads_transcripts = rules.user_speech == "transcript" or rules.transcript_output != "none"
-    unused = features.unused_rules | (_UNUSED_RULES - _TRANSCRIPT_RULES if reads_transcripts else _UNUSED_RULES)
+    unused = features.unused_rules.union(LIMIT_RULES) | (
+        _UNUSED_RULES - _TRANSCRIPT_RULES if reads_transcripts else _UNUSED_RULES
+    )
     if reads_transcripts:  # the framing of typed text is that of a transcript, too
         unused -= {"user_text_item_tokens"}
     return tuple(getattr(rules, name) for name in PARAMETERS if name not in unused)
