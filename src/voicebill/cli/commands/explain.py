@@ -9,8 +9,9 @@ from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.reports.explanation_handout import explanation_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.cli.display.handout_text import show_answer
 from voicebill.cli.display.table_files import require_handout_file, write_handout
-from voicebill.cli.options.calls import calls_shown, reading_warnings, show_answer
+from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs

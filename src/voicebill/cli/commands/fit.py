@@ -12,9 +12,10 @@ from voicebill.answers.reports.fitted_plan_files import lengths_text, plan_text,
 from voicebill.answers.reports.fitted_plan_handout import fit_handout
 from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.cli.display.handout_text import show_answer
 from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import require_handout_file, write_handout, write_text
-from voicebill.cli.options.calls import calls_shown, reading_warnings, show_answer
+from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import usage_of_input
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs

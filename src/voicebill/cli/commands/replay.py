@@ -10,8 +10,9 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.replay.request import replay_request
 from voicebill.answers.reports.replay_handout import replay_handout
 from voicebill.answers.sessions.recorded_models import RecordedModels
+from voicebill.cli.display.handout_text import show_answer
 from voicebill.cli.display.table_files import require_handout_file, write_handout
-from voicebill.cli.options.calls import calls_shown, reading_warnings, show_answer
+from voicebill.cli.options.calls import calls_shown, reading_warnings
 from voicebill.cli.options.engines import DATABASES, DEFAULT_MASTER, MasterOption, database_of_input, engine_option
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, progress_bar, takes_logs_to_replay
