@@ -32,6 +32,8 @@ def test_models_stacks_and_changes_may_be_repeated_or_listed() -> None:
     assert all("changes" in row["steps"] for row in changed["targets"])
     stacks = answer("replay", LOG, *DAY, "--stack", "best")
     assert [row["kind"] for row in stacks["targets"]] == ["stack"]
+    both = answer("replay", LOG, *DAY, "--stack", "best", "--provider", "openai")
+    assert {row["kind"] for row in both["targets"]} == {"stack", "offer"}
 
 
 def test_model_and_provider_say_where_calls_are_replayed_not_what_the_log_lacks() -> None:

@@ -1295,7 +1295,7 @@ REPLAY_QUERY: Inputs = {
         Input(
             name="stack",
             label="Stacks",
-            help="Stacks, such as pipelines, or all; without a model, no offers are replayed",
+            help="Stacks, such as pipelines, or all; alone, unless offers are selected, too",
             kind=kinds.NAMES,
             group=REPLAY_GROUP,
             example="best",

@@ -268,7 +268,7 @@ def prepare_replay(
     if transcription is not None:
         facts.prices.offers_named(transcription, None, "transcription")
     candidates: list[OfferTarget | StackTarget | ImpossibleTarget] = []
-    if request.models or not request.stacks:
+    if request.replays_offers:
         candidates += _offer_targets(request, facts)
     if request.stacks:
         candidates += _stack_targets(request, models, sessions)

@@ -17,8 +17,8 @@ class ReplayRequest:
     """Where recorded calls are replayed, and with what changes.
 
     `models` (empty: all), `provider` and `deployment` (None: any) select the offers that are sold on the day of `selection`,
-    whose rules count the calls elsewhere. `stacks` names stacks in addition; with stacks and no models, no offers are
-    replayed. `with_savings`: changes that would have saved most are replayed, too.
+    whose rules count the calls elsewhere. `stacks` names stacks in addition, or by themselves if nothing selects offers.
+    `with_savings`: changes that would have saved most are replayed, too.
     """
 
     selection: ModelSelection
@@ -28,6 +28,11 @@ class ReplayRequest:
     stacks: tuple[str, ...] = ()
     changes: ScriptChanges = NO_CHANGES
     with_savings: bool = False
+
+    @property
+    def replays_offers(self) -> bool:
+        """Whether calls are replayed with offers, and not with stacks alone."""
+        return not self.stacks or bool(self.models or self.provider or self.deployment)
 
     @property
     def day(self) -> date:
