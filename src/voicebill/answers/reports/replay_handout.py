@@ -137,7 +137,7 @@ def _groups(rows: Iterable[TargetReplay]) -> Iterator[list[TargetReplay]]:
 
 def _target_table(groups: Iterable[list[TargetReplay]], answer: Replay, money: AmountFormat) -> HandoutTable:
     rows = [(group[0], len(group) - 1) for group in groups]
-    has_range = any(row.low != row.high for row, _ in rows)
+    has_range = any(_range(row, money) for row, _ in rows)
     columns = ("", "total", *(("range",) if has_range else ()), "of paid", "a call", "median", "p90", "dearer calls")
     return HandoutTable(
         columns,
@@ -145,7 +145,7 @@ def _target_table(groups: Iterable[list[TargetReplay]], answer: Replay, money: A
             (
                 _label(row, others, answer),
                 _amount(row.amount, money),
-                *((f"{money(row.low)} to {money(row.high)}",) if has_range else ()),
+                *((_range(row, money),) if has_range else ()),
                 _ratio(row),
                 _amount(row.mean, money),
                 _amount(row.p50, money),
@@ -167,6 +167,12 @@ def _label(row: TargetReplay, others: int, answer: Replay) -> str:
     ]
     text = ", ".join(note for note in notes if note)
     return f"{row.name} ({text})" if text else row.name
+
+
+def _range(row: TargetReplay, money: AmountFormat) -> str:
+    """What the log leaves open of a total; empty if that is not to be seen in the figures."""
+    low, high = money(row.low), money(row.high)
+    return "" if low == high else f"{low} to {high}"
 
 
 def _recorded_note(row: TargetReplay) -> str:
