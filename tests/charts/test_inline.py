@@ -3,20 +3,23 @@
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import voicebill
+from tests.calls.example import EXAMPLE
 from tests.cases import DAY
 from voicebill.answers.estimates.estimate import Estimate, estimate
 from voicebill.answers.estimates.model_selection import ModelSelection
-from voicebill.answers.reports.chart_data import BarRow, cost_by_length, cumulative_costs, to_dollars, turn_costs
+from voicebill.answers.reports.chart_data import BarRow, bridge_bars, cost_by_length, cumulative_costs, to_dollars, turn_costs
 from voicebill.answers.sensitivity.sensitivity import sensitivity
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.charts.inline.axes import Scale, dollar_axis, dollar_label, number_ticks, sampled, short_amount, spread
 from voicebill.charts.inline.columns import MAX_DRAWN_COLUMNS, ChartColumn, ColumnSeries, columns_chart
+from voicebill.charts.inline.cost_charts import replay_spans
 from voicebill.charts.inline.estimate_charts import cumulative_lines, estimate_charts, length_lines, turn_columns
 from voicebill.charts.inline.lines import MAX_POINTS, ChartLine, lines_chart
 from voicebill.charts.inline.spans import amount_spans, tornado_spans
@@ -212,3 +215,22 @@ def test_spans_without_rows_or_amounts_are_placed() -> None:
     assert tornado_spans([], **WORDS).rows == ()
     (row,) = amount_spans([BarRow("free", 0.0, 0.0, 0.0)], **WORDS).rows
     assert (row.value, row.bars[0].width) == ("$0", "0")
+
+
+def test_a_bridge_leads_from_what_was_paid_to_the_total() -> None:
+    """Each bar begins where the one before ends; what cannot be seen has none."""
+    models = voicebill.RecordedModels(voicebill.load_facts(), voicebill.CostQuery())
+    sessions = list(islice(voicebill.sessions_of_records(voicebill.read_log(EXAMPLE)), 20))
+    request = voicebill.ReplayRequest(selection=SELECTION, models=("gpt-realtime-2.1",), provider="openai")
+    answer = voicebill.replay(request, models, lambda: sessions)
+    rows = bridge_bars(answer.targets[0])
+    assert rows[0].label == "paid"
+    assert rows[-1].label == "openai/gpt-realtime-2.1"
+    visible = max(row.high for row in rows) / 100
+    for before, row in pairwise(rows[:-1]):
+        assert min(abs(row.low - before.mark), abs(row.high - before.mark)) < visible
+    assert rows[-2].mark == pytest.approx(rows[-1].high, rel=0.01)
+    chart = replay_spans(answer)
+    assert chart is not None
+    assert chart.rows[1].value[0] in "+−"
+    assert [style for style, _ in chart.keys] == ["amount", "low", "open"]

@@ -41,6 +41,8 @@ METER_LABELS = {
     "text_in_cached": "cached input",
     "image_in_cached": "cached input",
 }
+MIN_DRAWN_SHARE = 0.001
+"""A smaller part of an amount cannot be seen in its chart."""
 TRANSCRIPTION = "transcription"
 """The label of transcription; it is stacked after the labels of the meters, which are in stacking order."""
 
@@ -244,12 +246,17 @@ def fit_bars(answer: Fit) -> list[BarRow]:
 
 
 def bridge_bars(row: TargetReplay) -> list[BarRow]:
-    """What was paid, each step to what calls would have cost, and that, as bars from one subtotal to the next."""
+    """What was paid, each step to what calls would have cost, and that, as bars from one subtotal to the next.
+
+    Steps that are too small to be seen have no bar.
+    """
     paid, subtotal = to_dollars(row.recorded), row.recorded
     bars = [BarRow("paid", 0.0, paid, paid)]
     for name, amount in row.steps:
         ends = to_dollars(subtotal), to_dollars(subtotal + amount)
         subtotal += amount
+        if abs(ends[1] - ends[0]) < paid * MIN_DRAWN_SHARE:
+            continue
         bars.append(BarRow(STEP_TEXTS[name], min(ends), max(ends), ends[1]))
     total = to_dollars(row.amount)
     return [*bars, BarRow(row.name, 0.0, total, total)]

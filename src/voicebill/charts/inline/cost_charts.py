@@ -1,11 +1,12 @@
-"""Place the chart of what a log cost: times as columns, other groups as bars, and meters where there is only one group."""
+"""Place the charts of a log: what it cost, by times, groups or meters, and what its calls would have cost elsewhere."""
 
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.result import Cost
-from voicebill.answers.reports.chart_data import NOT_NAMED, cost_bars, is_time_series, meter_bars
+from voicebill.answers.replay.replay import Replay
+from voicebill.answers.reports.chart_data import NOT_NAMED, bridge_bars, cost_bars, is_time_series, meter_bars
 from voicebill.charts.inline.axes import Tick, labelled_ticks, percent
 from voicebill.charts.inline.columns import ChartColumn, ColumnsChart, ColumnSeries, columns_chart
-from voicebill.charts.inline.spans import OPEN_COUNTS, SpansChart, amount_spans
+from voicebill.charts.inline.spans import OPEN_COUNTS, SpansChart, amount_spans, bridge_spans
 
 MAX_DRAWN_BARS = 12
 """Bars of a chart: more would push the table off the screen."""
@@ -63,6 +64,15 @@ def cost_spans(answer: Cost) -> SpansChart | None:
         unit=f"dollars; the {len(drawn)} most expensive of {count:,}" if len(drawn) < count else "dollars",
         about=f"Cost by {name}, the most expensive first",
     )
+
+
+def replay_spans(answer: Replay) -> SpansChart | None:
+    """The bridge from what was paid to the cheapest offer or stack; None without one."""
+    row = answer.target(None)
+    if row is None or not row.recorded:
+        return None
+    title = f"From what was paid to {row.name}"
+    return bridge_spans(bridge_bars(row), title=title, unit="dollars", about=f"{title}, step by step")
 
 
 def _time_ticks(field: str, keys: list[FieldValue]) -> tuple[Tick, ...]:

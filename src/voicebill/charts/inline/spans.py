@@ -88,6 +88,21 @@ def amount_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -
     return SpansChart(title, unit, about, placed, across, (("amount", "amount"), *open_key))
 
 
+def bridge_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -> SpansChart:
+    """Rows from one subtotal to the next, each of which ends at its mark; the first and the last are the totals."""
+    scale, across = _axis([row.high for row in rows])
+    placed = []
+    for number, row in enumerate(rows):
+        is_total, rises = number in (0, len(rows) - 1), row.mark == row.high
+        text = short_amount(row.mark if is_total else (row.high - row.low) * (1 if rises else -1))
+        value = text if is_total or not rises else f"+{text}"
+        bar = _bar_between(scale, row.low, row.high, "amount" if is_total else "open" if rises else "low")
+        placed.append(PlacedRow(label=row.label, value=value, text=value, bars=(bar,)))
+    styles = {bar.style for row in placed for bar in row.bars}
+    keys = (("amount", "total"), ("low", "less"), ("open", "more"))
+    return SpansChart(title, unit, about, tuple(placed), across, tuple(key for key in keys if key[0] in styles))
+
+
 def _axis(dollars: Sequence[float], *, signed: bool = False) -> tuple[Scale, tuple[Tick, ...]]:
     """The scale from the lowest to the highest value, or zero, and its labels."""
     low, high = min((0.0, *dollars)), max((0.0, *dollars))

@@ -28,7 +28,7 @@ from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.session_explanation import SessionExplanation
-from voicebill.charts.inline.cost_charts import cost_columns, cost_spans
+from voicebill.charts.inline.cost_charts import cost_columns, cost_spans, replay_spans
 from voicebill.engines.cost_table import cost_cells
 from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.fitted_usage import fit_usage
@@ -386,4 +386,5 @@ def _template_context(log: LogRequest, view: LogView | None, problem: Problem | 
         "notes": list(report_notes(view.report)) if isinstance(view, LogCost) else [],
         "columns_chart": cost_columns(view.answer) if isinstance(view, LogCost) else None,
         "spans_chart": cost_spans(view.answer) if isinstance(view, LogCost) else None,
+        "bridge_chart": replay_spans(view.answer) if isinstance(view, LogReplayed) else None,
     }
