@@ -1,9 +1,10 @@
 """Run the SQL statements in Apache Spark, on this machine or on a cluster. Needs the extra `spark`, and Java 17."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -138,7 +139,8 @@ def _start_session(master: str, settings: Mapping[str, str]) -> Any:  # noqa: AN
             **settings,
         }.items():
             builder = builder.config(name, value)
-        session = builder.getOrCreate()
+        with _own_python() if master.startswith("local") else nullcontext():
+            session = builder.getOrCreate()
         session.sparkContext.setLogLevel("OFF")
     except Exception as error:
         reason = str(error).splitlines()[0][:200]
@@ -146,13 +148,25 @@ def _start_session(master: str, settings: Mapping[str, str]) -> Any:  # noqa: AN
     return session
 
 
+@contextmanager
+def _own_python() -> Iterator[None]:
+    """Let Spark on this machine start this Python, which has voicebill: a context reads that from the environment alone."""
+    before = os.environ.get(PYTHON_VARIABLE)
+    os.environ[PYTHON_VARIABLE] = before or sys.executable
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[PYTHON_VARIABLE]
+
+
+PYTHON_VARIABLE = "PYSPARK_PYTHON"
 SPARK_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.extraJavaOptions": f'"-Dlog4j2.configurationFile={LOG4J_CONFIG.as_uri()}"',
 }
 LOCAL_SPARK_SETTINGS = {
-    "spark.pyspark.python": sys.executable,
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "4",
     "spark.driver.bindAddress": "127.0.0.1",
