@@ -241,11 +241,13 @@ LOOKS = {
     "dark": {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"},
     "forced": {"viewport": {"width": 320, "height": 800}, "forced_colors": "active"},
 }
+"""How pages are looked at; with forced colours, one of each kind."""
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("path", "look"), [(path, look) for path in PAGES for look in LOOKS if look != "forced" or "?" not in path]
+)
 def test_no_page_violates_the_accessibility_guidelines(browser: Browser, address: str, path: str, look: str) -> None:
     context = browser.new_context(reduced_motion="reduce", bypass_csp=True, **LOOKS[look])  # type: ignore[arg-type]
     page = context.new_page()
