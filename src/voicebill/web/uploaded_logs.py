@@ -4,7 +4,7 @@ import zlib
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
 from threading import Event
@@ -125,7 +125,7 @@ class LogRequest:
     values: Mapping[str, str]
     name: str = ""
     content: bytes = b""
-    replay: Mapping[str, str] = field(default_factory=dict)
+    replay: Mapping[str, str] | None = None
 
     @property
     def is_sample(self) -> bool:
@@ -150,7 +150,7 @@ class LogRequest:
     @property
     def replay_values(self) -> Mapping[str, str]:
         """The inputs of a replay: those of the API, or of the page."""
-        if self.replay:
+        if self.replay is not None:
             return self.replay
         names = (*PAGE_REPLAY_FIELDS, *RECORD_QUERY)
         return {**PAGE_REPLAY, **{name: self.values[name] for name in names if name in self.values}}
@@ -253,7 +253,7 @@ def replay_of_query(values: Mapping[str, str]) -> LogRequest:
     """A replay that is asked for over the API: its inputs, and the values for what the log does not state."""
     records = {name: values[name] for name in (*RECORD_QUERY, "format") if name in values}
     replay = {name: values[name] for name in REPLAY_QUERY if name in values}
-    return LogRequest({**log_defaults_of(values), **records, "explain": CALLS_ELSEWHERE}, replay={"savings": "false", **replay})
+    return LogRequest({**log_defaults_of(values), **records, "explain": CALLS_ELSEWHERE}, replay=replay)
 
 
 async def read_log_request(request: Request, site: Site) -> LogRequest:

@@ -452,7 +452,8 @@ def test_written_turns_are_not_transcribed() -> None:
 
 
 def test_an_unknown_transcription_model_is_refused_and_stacks_without_calls_are_named() -> None:
-    with pytest.raises(UnknownName, match="foo"):
+    with pytest.raises(UnknownName, match="foo") as refusal:
         replayed_example(ScriptChanges.of({"transcription_model": "foo"}))
+    assert refusal.value.field == "script"
     with pytest.raises(InvalidInput, match="it shows no calls"):
         replay(ReplayRequest(selection=ANY, stacks=("best",)), models(), list)

@@ -437,6 +437,12 @@ def test_the_api_replays_a_log_where_it_is_asked_to() -> None:
     assert sampled["savings"]
     refused = SITE.post("/api/replay", params={"log_speed": "1"}, content=content)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "log_speed")
-    for name, value in (("model", "gpt-realtime-99"), ("script", "prompt=1"), ("sample", "0"), ("stack", "cheap")):
+    for name, value in (
+        ("model", "gpt-realtime-99"),
+        ("script", "prompt=1"),
+        ("script", "transcription_model=foo"),
+        ("sample", "0"),
+        ("stack", "cheap"),
+    ):
         refused = SITE.post("/api/replay", params={name: value}, content=content)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, name)

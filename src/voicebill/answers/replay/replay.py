@@ -89,7 +89,7 @@ def _difference_of_changes(call: RecordedCall) -> Amount:
     if call.replay is call.unchanged:
         return 0
     amounts = call.amounts_by(call.rules)
-    return 0 if isinstance(amounts, str) else amounts.steps["changes"] + amounts.steps["reasoning"]
+    return 0 if isinstance(amounts, str) else amounts.steps["changes"]
 
 
 class Sample(NamedTuple):
@@ -266,7 +266,7 @@ def prepare_replay(
     """
     facts, transcription = models.facts, request.changes.settings.get("transcription_model")
     if transcription is not None:
-        facts.prices.offers_named(transcription, None, "transcription")
+        _require_transcription_model(transcription, facts)
     candidates: list[OfferTarget | StackTarget | ImpossibleTarget] = []
     if request.replays_offers:
         candidates += _offer_targets(request, facts)
@@ -279,6 +279,19 @@ def prepare_replay(
     changes = REPLAYED_CHANGES if request.with_savings else ()
     replayer = Replayer(models, request.changes, (*targets, *changes))
     return PreparedReplay(request, replayer, impossible, facts=facts)
+
+
+def _require_transcription_model(name: str, facts: Facts) -> None:
+    """Refuse a transcription model that nobody sells.
+
+    Raises:
+        UnknownName: it is one.
+    """
+    try:
+        facts.prices.offers_named(name, None, "transcription")
+    except VoicebillError as error:
+        error.field = "script"
+        raise
 
 
 def _offer_targets(request: ReplayRequest, facts: Facts) -> Iterator[OfferTarget | ImpossibleTarget]:

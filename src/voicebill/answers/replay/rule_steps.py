@@ -61,7 +61,7 @@ class RuleStage:
 
 
 class RuleSteps:
-    """The rules of a recorded model (`source`) and those of another one, in three stages.
+    """The rules of a recorded model (the source) and those of another one (the target), in three stages.
 
     `counting` counts like the target and has the history and the cache of the source, `history` has the target's history, and
     `target` its cache, too. `settings` say what is expected of the cache, and `reasoning_tokens` are those of each response,
@@ -71,7 +71,6 @@ class RuleSteps:
     def __init__(
         self, source: Rules, target: Rules, settings: ConversationSettings, reasoning_tokens: int | None = None
     ) -> None:
-        self.source = source
         self.conversion = ScriptConversion(source, target, reasoning_tokens)
         self.conversion_key = self.conversion.key
         counting = replace(target, **{name: getattr(source, name) for name in HISTORY_RULES})

@@ -6,7 +6,6 @@ from typing import Any
 
 from voicebill.answers.parameters.inputs import PLAN, Inputs
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
-from voicebill.answers.parameters.table_schema import Issue
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.conversation.script import ConversationSettings, Script, Truncation, Turn
 
@@ -63,7 +62,7 @@ class ScriptChanges:
         try:
             ConversationSettings(**{"instructions_tokens": size, **checked})
         except VoicebillError as error:
-            raise InvalidInputs([Issue.of(error)]) from None
+            raise InvalidInput(str(error), field="script", is_sentence=True) from None
         return changes
 
     def __bool__(self) -> bool:

@@ -182,6 +182,8 @@ class ReplayReport(Report):
     """Calls that can be replayed."""
     recorded_dollars: Dollars
     """What these calls cost."""
+    changed_dollars: Dollars
+    """What they would have cost with their own models and the changes that are asked for: savings are measured from it."""
     offers: Mapping[str, int]
     """Offers of these calls, with the number of calls."""
     open_calls: int
@@ -214,6 +216,7 @@ class ReplayReport(Report):
             calls=answer.calls,
             replayed_calls=answer.usable,
             recorded_dollars=format_dollars(answer.recorded),
+            changed_dollars=format_dollars(answer.changed),
             offers=dict(answer.offers),
             open_calls=answer.open_calls,
             targets=tuple(map(TargetReplayReport.of, answer.targets)),
