@@ -1,0 +1,1 @@
+"""What a vendor's bill says, beside what was recorded."""
