@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 ChargeCategory = Literal["usage", "purchase", "tax", "credit", "adjustment"]
-"""`usage` is what was consumed; `purchase` a commitment or a seat; `credit` a grant that is set off; `adjustment` a correction of
-earlier rows, a refund or rounding of the vendor's own."""
+"""`usage` is what was consumed; `purchase` a commitment or a seat; `credit` a grant that is set off; `adjustment` a correction
+of earlier rows, a refund, or rounding by the vendor."""
 CHARGE_CATEGORIES: tuple[ChargeCategory, ...] = get_args(ChargeCategory)
 
 
