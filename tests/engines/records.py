@@ -186,6 +186,7 @@ VALUES: dict[str, tuple[FieldValue, ...]] = {
     "month": ("2024-10", "2026-11"),
     "day": DAYS,
     "hour": ("2026-11-22T14",),
+    "half_hour": ("2026-11-22T14:30",),
     "turn": (1, 5),
 }
 

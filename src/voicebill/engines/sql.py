@@ -29,12 +29,14 @@ POST_PRICING_FIELDS = (*SKU_FIELDS, "offer", "meter", "day", "status")
 AMOUNTS = ("low", "high", "disputed_low", "disputed_high")
 
 USAGE_FIELDS = ("tenant", "project", "session", "kind", "status", "outcome", "source", "turn", "day", "model")
+HOUR = "CAST(u.day AS STRING) || 'T' || LPAD(CAST(u.hour AS STRING), 2, '0')"
 FIELD_SQL: Mapping[str, str] = {
     **{name: f"u.{name}" for name in USAGE_FIELDS},
     "meter": "NULLIF(u.meter, '')",
     "offer": "s.offer",
     "month": "SUBSTR(CAST(u.day AS STRING), 1, 7)",
-    "hour": "CAST(u.day AS STRING) || 'T' || LPAD(CAST(u.hour AS STRING), 2, '0')",
+    "hour": HOUR,
+    "half_hour": f"{HOUR} || CASE WHEN u.until_ms % 3600000 < 1800000 THEN ':00' ELSE ':30' END",
 }
 """The SQL expression of each field in a usage row. Fields that a row may lack take their default from a parameter."""
 

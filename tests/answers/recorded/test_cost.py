@@ -80,7 +80,22 @@ def test_groups_are_ordered_by_what_they_cost_and_add_up() -> None:
 
 @pytest.mark.parametrize(
     "by",
-    ["model", "offer", "day", "month", "hour", "tenant", "session", "turn", "meter", "status", "kind", "source", "outcome"],
+    [
+        "model",
+        "offer",
+        "day",
+        "month",
+        "hour",
+        "half_hour",
+        "tenant",
+        "session",
+        "turn",
+        "meter",
+        "status",
+        "kind",
+        "source",
+        "outcome",
+    ],
 )
 def test_whatever_they_are_grouped_by_the_total_is_the_same(by: str) -> None:
     """8,600 to 9,720, in groups by each field and by two."""

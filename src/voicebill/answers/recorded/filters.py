@@ -38,8 +38,9 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = {"kind": RECORD_KINDS, "status": g
 """The possible values of fields that have only certain ones."""
 
 CASE_INSENSITIVE_FIELDS = ("provider", "model", "offer", "deployment", "region", "tier")
-FILTER_FIELDS = (*TEXT_FIELDS, "month", "day", "hour", "turn")
-"""The fields by which records can be filtered and grouped. A month is written 2026-11, an hour 2026-11-22T14 (UTC)."""
+FILTER_FIELDS = (*TEXT_FIELDS, "month", "day", "hour", "half_hour", "turn")
+"""The fields by which records can be filtered and grouped. A month is written 2026-11, an hour 2026-11-22T14, a half hour
+2026-11-22T14:30 (UTC)."""
 
 OPERATORS: Mapping[str, Callable[[FieldValue, FieldValue], bool]] = {
     "=": lambda one, other: one == other,

@@ -388,6 +388,7 @@ def _fields(record: Record, sku: Sku, offer: str | None) -> dict[str, FieldValue
         "day": record.day,
         "month": record.day.isoformat()[:7] if record.day else None,
         "hour": f"{record.day}T{record.time.hour:02}" if record.time else None,
+        "half_hour": f"{record.day}T{record.time.hour:02}:{record.time.minute // 30 * 30:02}" if record.time else None,
     }
 
 

@@ -12,7 +12,7 @@ from voicebill.billing.price_book import PriceBook
 from voicebill.billing.sku_periods import normalize_name
 
 MAX_GROUP_FIELDS = 6
-CHRONOLOGICAL_FIELDS = ("month", "day", "hour", "turn")
+CHRONOLOGICAL_FIELDS = ("month", "day", "hour", "half_hour", "turn")
 """Groups by one of these fields are in chronological order; other groups begin with the highest amount."""
 
 

@@ -1,0 +1,97 @@
+"""Find at which hour of UTC the days of a bill begin, by what was used on each of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from fractions import Fraction
+
+from voicebill.answers.invoices.cells import BillDays
+from voicebill.answers.invoices.placed_charges import PlacedCharge
+from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY, RecordedQuantity
+
+OFFSETS = range(-24, 29)
+"""From UTC-12 to UTC+14, in half hours."""
+MAX_REMAINDER = 0.6
+"""Another offset must leave at most this share of the difference that UTC leaves."""
+MIN_DAYS = 3
+EXACT = 1e-6
+"""Sums that differ by less than this share are equal."""
+
+Series = dict[tuple[int | str, str], dict[int, float]]
+"""By model and meter: quantities by number of the day, or of the half hour, since 1970."""
+
+
+def day_offset(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) -> int:
+    """How many half hours the bill's days are ahead of UTC; 0 if another offset does not fit clearly better.
+
+    An offset fits by the share of the days' sums that are then equal, and by what it leaves of the differences.
+    """
+    billed = _billed(charges)
+    if max((len(days) for days in billed.values()), default=0) < MIN_DAYS:
+        return 0
+    recorded, weights = _recorded(rows, billed)
+    fits = {offset: _fit(billed, recorded, weights, offset) for offset in OFFSETS}
+    best = min(OFFSETS, key=lambda offset: (-round(fits[offset][0], 3), fits[offset][1], abs(offset)))
+    (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
+    fits_better = exact > utc_exact + 0.2 and rest < utc_rest
+    return best if best and (fits_better or rest < MAX_REMAINDER * utc_rest) else 0
+
+
+def _billed(charges: Iterable[PlacedCharge]) -> Series:
+    series: Series = {}
+    for charge in charges:
+        if charge.day is not None:
+            days = series.setdefault((charge.model.number, charge.meter), {})
+            number = (charge.day - EPOCH_DAY).days
+            days[number] = days.get(number, 0.0) + float(charge.quantity)
+    return series
+
+
+def _recorded(rows: Sequence[RecordedQuantity], billed: Series) -> tuple[Series, dict[tuple[int | str, str], float]]:
+    """Recorded quantities in half hours of the billed meters, and the price of each."""
+    series: Series = {}
+    weights: dict[tuple[int | str, str], float] = {}
+    for row in rows:
+        key = (row.model.number, row.meter)
+        if key in billed and row.slot is not None:
+            slots = series.setdefault(key, {})
+            slots[row.slot] = slots.get(row.slot, 0.0) + row.low
+            if row.low and row.amount:
+                weights[key] = float(Fraction(row.amount) / row.low)
+    return series, weights
+
+
+def _fit(billed: Series, recorded: Series, weights: dict[tuple[int | str, str], float], offset: int) -> tuple[float, float]:
+    """The share of the days' sums that are equal, and the money by which the others differ.
+
+    The first and the last day of the bill are left out: there the log may lack hours.
+    """
+    equal, total, rest = 0, 0, 0.0
+    for key, days in billed.items():
+        sums: dict[int, float] = {}
+        for slot, quantity in recorded.get(key, {}).items():
+            number = (slot + offset) // SLOTS_PER_DAY
+            sums[number] = sums.get(number, 0.0) + quantity
+        for number in sorted(days)[1:-1]:
+            difference = abs(days[number] - sums.get(number, 0.0))
+            total += 1
+            equal += difference <= EXACT * days[number]
+            rest += difference * weights.get(key, 0.0)
+    return (equal / total if total else 0.0), rest
+
+
+def offset_text(offset: int) -> str:
+    """A time zone as text, and at which time of UTC its days begin.
+
+    >>> offset_text(-16), offset_text(11)
+    ("UTC-8, so that the bill's days begin at 08:00 UTC", "UTC+5:30, so that the bill's days begin at 18:30 UTC")
+    """
+    hours, half = divmod(abs(offset), 2)
+    begin_hours, begin_half = divmod(-offset % SLOTS_PER_DAY, 2)
+    zone = f"UTC{'-' if offset < 0 else '+'}{hours}{':30' if half else ''}"
+    return f"{zone}, so that the bill's days begin at {begin_hours:02}:{'30' if begin_half else '00'} UTC"
+
+
+def bill_days(charges: Sequence[PlacedCharge], offset: int, *, are_compared: bool) -> BillDays:
+    """The days of a bill: from its first to its last charge."""
+    days: list[date] = [charge.day for charge in charges if charge.day is not None]
+    return BillDays(min(days, default=None), max(days, default=None), offset, are_compared)

@@ -1,0 +1,306 @@
+"""Explain why a bill has other quantities than the log: cell by cell, by counts, and by requests where the bill has them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from voicebill.answers.invoices.causes import Cause, CauseName
+from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell
+from voicebill.answers.invoices.day_boundary import offset_text
+from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY
+from voicebill.billing.meters import Meter
+from voicebill.billing.money import Amount
+
+RepeatedSums = Mapping[tuple[date, str | None, int | str, str], int]
+"""Quantities of responses that were recorded twice, by the bill's day, account, model and meter."""
+
+MIN_SHIFT_SHARE = Fraction(1, 50)
+"""Cached tokens on another meter are named from this share of the billed ones: less may be chance."""
+MIN_SIGN_SHARE = Fraction(9, 10)
+"""So much of the shifted tokens go the same way."""
+MIN_DAYS_SHARE = Fraction(4, 5)
+"""A log that counts otherwise does so on at least this share of the days."""
+LIKELY_RESPONSES = (Fraction(2, 5), Fraction(5, 2))
+"""Missing quantities are of the responses without usage if they are so many times what as many usual responses have."""
+CACHED_AS_UNCACHED = Cause(("cached-as-uncached",), "the log counts cached input as uncached")
+UNCACHED_AS_CACHED = Cause(("cached-as-uncached",), "the bill counts as uncached what the log counts as cached")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The smallest steps of the bill's numbers: of quantities in a meter's units, of money in picodollars."""
+
+    quantity: Fraction
+    money: Fraction
+
+    def quantity_tolerance(self, meter: MeterCell) -> Fraction:
+        """By how much a quantity may be off because the rows of the bill are rounded."""
+        if meter.is_implied:
+            rate = Fraction(meter.rate.picodollars, meter.rate.per) if meter.rate and meter.rate.picodollars else Fraction(1)
+            return max(self.money * meter.rows / 2 / rate, Fraction(meter.billed) / 10**6, Fraction(1, 2))
+        return max(Fraction(1, 2), self.quantity * meter.rows / 2 if self.quantity > 1 else Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The first and the last day that were recorded, in UTC."""
+
+    first: date | None
+    last: date | None
+
+    def lacks_part_of(self, day: date | None, offset: int) -> bool:
+        """Whether a day of the bill has hours before or after what was recorded."""
+        if day is None or offset == 0 or self.first is None or self.last is None:
+            return False
+        start = (day - EPOCH_DAY).days * SLOTS_PER_DAY - offset
+        first = (self.first - EPOCH_DAY).days * SLOTS_PER_DAY
+        end = ((self.last - EPOCH_DAY).days + 1) * SLOTS_PER_DAY
+        return start < first or start + SLOTS_PER_DAY > end
+
+
+@dataclass(frozen=True)
+class QuantityQuestion:
+    """What the causes are found in."""
+
+    cells: Mapping[CellKey, Cell]
+    days: BillDays
+    coverage: Coverage
+    steps: Steps
+    meters: Mapping[str, Meter]
+    sum_repeated: Callable[[], RepeatedSums]
+
+
+def explain_quantities(question: QuantityQuestion) -> None:
+    """Name the causes of all differences in quantities, in the cells."""
+    rest = _Rest(question)
+    rest.explain_day_boundary()
+    rest.explain_repeated()
+    rest.explain_cached()
+    rest.explain_open_counts()
+    rest.explain_missing()
+    rest.explain_rounded()
+
+
+class _Rest:
+    """What is left of each difference while causes are taken off, in the meters' units."""
+
+    def __init__(self, question: QuantityQuestion) -> None:
+        self._question = question
+        self._rest: dict[tuple[CellKey, str], Fraction] = {
+            (key, name): Fraction(meter.difference)
+            for key, cell in question.cells.items()
+            for name, meter in cell.meters.items()
+            if meter.rate is not None
+        }
+
+    def _cells(self) -> Iterator[tuple[CellKey, Cell, dict[str, Fraction]]]:
+        """The cells with a difference, and what is left of it, by meter."""
+        for key, cell in self._question.cells.items():
+            rest = {name: self._rest[key, name] for name in cell.meters if (key, name) in self._rest}
+            if any(abs(value) > self._tolerance(cell.meters[name]) for name, value in rest.items()):
+                yield key, cell, rest
+
+    def _tolerance(self, meter: MeterCell) -> Fraction:
+        return self._question.steps.quantity_tolerance(meter)
+
+    def _take(self, key: CellKey, cell: Cell, name: str, quantity: Fraction, cause: Cause) -> None:
+        meter = cell.meters[name]
+        self._rest[key, name] -= quantity
+        meter.explain(cause, meter.value(quantity))
+
+    def explain_day_boundary(self) -> None:
+        """What is on other days because the bill's days begin at another hour, also where the log lacks those hours."""
+        offset = self._question.days.offset
+        if offset == 0:
+            return
+        cause = Cause(("day-boundary",), offset_text(offset))
+        for cell in self._question.cells.values():
+            for meter in cell.meters.values():
+                meter.explain(cause, meter.value(meter.recorded) - meter.utc_amount)
+        for key, cell, rest in list(self._cells()):
+            if self._question.coverage.lacks_part_of(key.day, offset):
+                for name, value in rest.items():
+                    if value > 0:
+                        self._take(key, cell, name, value, cause)
+
+    def explain_repeated(self) -> None:
+        """Responses that were recorded twice, where there is more in the log than on the bill."""
+        if not any(sum(rest.values()) < 0 for _, _, rest in self._cells()):
+            return
+        repeated = self._repeated()
+        cause = Cause(("duplicates",), "responses with the same usage at the same time, under other identifiers")
+        for key, cell, rest in list(self._cells()):
+            quantities = {name: Fraction(repeated.get((key, name), 0)) for name in rest}
+            if any(quantities.values()) and _is_smaller(rest, quantities):
+                for name, quantity in quantities.items():
+                    if quantity:
+                        self._take(key, cell, name, -quantity, cause)
+
+    def _repeated(self) -> Mapping[tuple[CellKey, str], int]:
+        sums: dict[tuple[CellKey, str], int] = defaultdict(int)
+        has_accounts = any(key.account is not None for key in self._question.cells)
+        for (day, account, model, meter), quantity in self._question.sum_repeated().items():
+            key = CellKey(self._question.days.key_day(day), account if has_accounts else None, model)
+            sums[key, meter] += quantity
+        return sums
+
+    def explain_cached(self) -> None:
+        """Cached tokens that one side counts as uncached: the sum of both meters is the same, but for missing responses."""
+        shifts: dict[tuple[str | None, int | str, str], list[tuple[CellKey, Cell, Fraction]]] = defaultdict(list)
+        exact: Counter[tuple[str | None, int | str, str]] = Counter()
+        for key, cell, rest in list(self._cells()):
+            for cached, uncached in self._cached_pairs(rest):
+                if _is_exact_shift(rest, cached, uncached, self._tolerance(cell.meters[uncached])):
+                    exact[key.account, key.model, cached] += 1
+                    self._move(key, cell, cached, uncached, rest[cached])
+                elif shift := _shift(cell, rest, cached, uncached):
+                    shifts[key.account, key.model, cached].append((key, cell, shift))
+        for group, entries in shifts.items():
+            if self._is_systematic(entries, group, exact[group]):
+                for key, cell, shift in entries:
+                    self._move(key, cell, group[-1], self._uncached(group[-1]), shift)
+
+    def _cached_pairs(self, rest: Mapping[str, Fraction]) -> Iterator[tuple[str, str]]:
+        for name in rest:
+            uncached = self._question.meters[name].uncached_meter if name in self._question.meters else None
+            if uncached is not None and uncached in rest:
+                yield name, uncached
+
+    def _uncached(self, cached: str) -> str:
+        uncached = self._question.meters[cached].uncached_meter
+        assert uncached is not None
+        return uncached
+
+    def _is_systematic(
+        self, entries: Sequence[tuple[CellKey, Cell, Fraction]], group: tuple[str | None, int | str, str], exact: int
+    ) -> bool:
+        """Whether shifts are on almost all days, go the same way and are more than chance, in an account and a model."""
+        account, model, cached = group
+        cells = [cell for key, cell in self._question.cells.items() if (key.account, key.model) == (account, model)]
+        billed = [Fraction(cell.meters[cached].billed) for cell in cells if cached in cell.meters]
+        total = sum(shift for _, _, shift in entries)
+        size = sum(abs(shift) for _, _, shift in entries)
+        is_everywhere = len(entries) + exact >= MIN_DAYS_SHARE * sum(1 for quantity in billed if quantity)
+        return (
+            is_everywhere
+            and size >= MIN_SHIFT_SHARE * sum(billed) * len(entries) / len(billed)
+            and abs(total) >= MIN_SIGN_SHARE * size
+        )
+
+    def _move(self, key: CellKey, cell: Cell, cached: str, uncached: str, shift: Fraction) -> None:
+        cause = CACHED_AS_UNCACHED if shift > 0 else UNCACHED_AS_CACHED
+        self._take(key, cell, cached, shift, cause)
+        self._take(key, cell, uncached, -shift, cause)
+
+    def explain_open_counts(self) -> None:
+        """Counts that the log leaves open, as far as the bill is within the range."""
+        cause = Cause(("open-counts",), "the bill says which of the possible counts it was")
+        for key, cell, rest in list(self._cells()):
+            for name, value in rest.items():
+                width = cell.meters[name].recorded_high - cell.meters[name].recorded
+                if width and value / width > 0:
+                    self._take(key, cell, name, min(value, Fraction(width), key=abs), cause)
+
+    def explain_missing(self) -> None:
+        """What is on the bill and not in the log, and the reverse."""
+        likely = self._likely_without_usage()
+        for key, cell, rest in list(self._cells()):
+            differences = {name: value for name, value in rest.items() if abs(value) > self._tolerance(cell.meters[name])}
+            if all(value > 0 for value in differences.values()) and self._is_of_responses(cell, differences):
+                cause = _missing_cause(cell, key, likely)
+            elif all(value < 0 for value in differences.values()) and self._is_of_responses(cell, differences):
+                cause = _surplus_cause(cell)
+            else:
+                continue
+            if cause is not None:
+                for name, value in rest.items():
+                    self._take(key, cell, name, value, cause)
+
+    def _is_of_responses(self, cell: Cell, differences: Mapping[str, Fraction]) -> bool:
+        """Whether differences may be those of responses, which have input and output, and not of one meter only."""
+        directions = {
+            self._question.meters[name].direction for name, meter in cell.meters.items() if meter.billed or meter.recorded
+        }
+        return directions <= {self._question.meters[name].direction for name in differences}
+
+    def _likely_without_usage(self) -> Mapping[tuple[str | None, int | str], bool]:
+        """By account and model: whether what is missing is about what the responses without usage would have."""
+        missing: dict[tuple[str | None, int | str], Amount] = defaultdict(int)
+        usual: dict[tuple[str | None, int | str], Amount] = defaultdict(int)
+        counts: dict[tuple[str | None, int | str], list[int]] = defaultdict(lambda: [0, 0])
+        for key, cell in self._question.cells.items():
+            group = (key.account, key.model)
+            counts[group][0] += cell.records
+            counts[group][1] += cell.without_usage
+            for name, meter in cell.meters.items():
+                missing[group] += meter.value(self._rest.get((key, name), Fraction(0)))
+                usual[group] += meter.value(meter.recorded)
+        low, high = LIKELY_RESPONSES
+        return {
+            group: without > 0 and records > without and low <= _ratio(missing[group], usual[group], records, without) <= high
+            for group, (records, without) in counts.items()
+        }
+
+    def explain_rounded(self) -> None:
+        """Differences within what rounded quantities leave."""
+        cause = Cause(("rounding",), "quantities are rounded")
+        if self._question.steps.quantity <= 1:
+            return
+        for (key, name), value in list(self._rest.items()):
+            cell = self._question.cells[key]
+            if value and abs(value) <= self._tolerance(cell.meters[name]):
+                self._take(key, cell, name, value, cause)
+
+
+def _ratio(missing: Amount, usual: Amount, records: int, without: int) -> Fraction:
+    """How many times the cost of as many usual responses is missing."""
+    return Fraction(missing) * (records - without) / (Fraction(usual) * without) if usual else Fraction(0)
+
+
+def _is_smaller(rest: Mapping[str, Fraction], quantities: Mapping[str, Fraction]) -> bool:
+    """Whether differences get smaller when repeated quantities are taken off the recorded ones."""
+    after = sum(abs(value + quantities[name]) for name, value in rest.items())
+    return after < sum(abs(value) for value in rest.values())
+
+
+def _is_exact_shift(rest: Mapping[str, Fraction], cached: str, uncached: str, tolerance: Fraction) -> bool:
+    """Whether a cached meter has exactly as much more as its uncached meter has less, and nothing was put out besides."""
+    return abs(rest[cached]) > tolerance and abs(rest[cached] + rest[uncached]) <= 2 * tolerance
+
+
+def _shift(cell: Cell, rest: Mapping[str, Fraction], cached: str, uncached: str) -> Fraction:
+    """How many tokens one side counts as cached and the other does not, where responses are missing as well.
+
+    The input of those is taken to be cached to the same share as that of the day.
+    """
+    billed = (Fraction(cell.meters[cached].billed), Fraction(cell.meters[uncached].billed))
+    missing = rest[cached] + rest[uncached]
+    return rest[cached] - missing * billed[0] / sum(billed) if sum(billed) else Fraction(0)
+
+
+def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, int | str], bool]) -> Cause | None:
+    """Why there is more on the bill; None if the requests say that nothing is missing."""
+    names: tuple[CauseName, ...]
+    if cell.billed_requests is not None:
+        absent = cell.billed_requests - cell.records
+        names = (*(["sessions-missing"] if absent > 0 else []), *(["responses-without-usage"] if cell.without_usage else []))
+        return Cause(names) if names else None
+    if not cell.without_usage:
+        return Cause(("sessions-missing",))
+    if likely.get((key.account, key.model)):
+        return Cause(("responses-without-usage",))
+    return Cause(("sessions-missing", "responses-without-usage"))
+
+
+def _surplus_cause(cell: Cell) -> Cause:
+    """Why there is more in the log."""
+    if all(not meter.billed for meter in cell.meters.values()):
+        return Cause(("usage-not-billed",))
+    return Cause(("duplicates", "usage-not-billed"))
+
+
+def total_rest(cells: Iterable[Cell]) -> Amount:
+    """What is left without a cause."""
+    return sum((meter.unexplained for cell in cells for meter in cell.meters.values()), start=0)

@@ -1,0 +1,348 @@
+"""Reconcile recorded usage with a vendor's bill: by how much they differ, and why.
+
+Both are laid side by side in cells of a day, an account, a model and a meter. A difference in quantity is worth our price; a
+difference in price holds for the billed quantity. Causes are named from what the bill shows, several together if it cannot
+tell them apart, and what is left is "not explained". So the sum closes exactly:
+
+    recorded + causes + not explained = billed
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import ClassVar, Literal
+
+from voicebill.answers.answer import Answer
+from voicebill.answers.invoices.billed_models import BilledModel, BilledModels
+from voicebill.answers.invoices.billed_usage import BilledUsage
+from voicebill.answers.invoices.causes import CAUSE_NAMES, Cause, CauseSum
+from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell, build_cells, recorded_quantities
+from voicebill.answers.invoices.charge import Charge
+from voicebill.answers.invoices.day_boundary import bill_days, day_offset
+from voicebill.answers.invoices.implied_quantities import imply_quantities
+from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
+from voicebill.answers.invoices.price_causes import explain_prices
+from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, RepeatedSums, Steps, explain_quantities
+from voicebill.answers.invoices.recorded_usage import RecordedUsage, recorded_usage, slot_query
+from voicebill.answers.invoices.repeated_usage import FindRepeated, sum_repeated
+from voicebill.answers.recorded.engine import Engine
+from voicebill.answers.recorded.price_table import build_price_table
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.billing.errors import InvalidInput
+from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
+from voicebill.billing.price_book import PriceBook
+
+LEAST_NAMED = PICODOLLARS_PER_DOLLAR // 200
+"""A cause of less than half a cent is not named: it is left in what is not explained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How large a difference may be: a share of the recorded cost, or an amount in picodollars."""
+
+    share: Fraction | None = None
+    amount: Amount | None = None
+
+    def allows(self, difference: Amount, recorded: Amount) -> bool:
+        """Whether a difference is within it."""
+        limit = self.amount if self.amount is not None else (self.share or 0) * abs(Fraction(recorded))
+        return abs(difference) <= limit
+
+
+ACCOUNT_FIELDS = ("project", "tenant", "none")
+"""The fields of records that a bill's projects or resources may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileRequest:
+    """How a bill is compared.
+
+    `account` is the field of the records that is compared with the bill's projects or resources. `since` and `until` (exclusive)
+    are days of the bill; None: all. `exchange_rates` say how much of a currency a dollar buys, by its code.
+    """
+
+    account: Literal["project", "tenant", "none"] = "project"
+    since: date | None = None
+    until: date | None = None
+    exchange_rates: Mapping[str, Fraction] = field(default_factory=dict)
+    tolerance: Tolerance | None = None
+
+    @property
+    def account_field(self) -> str | None:
+        """The field of the records; None if accounts are not compared."""
+        return None if self.account == "none" else self.account
+
+    def covers(self, charge: Charge) -> bool:
+        """Whether a charge is of the days that are asked about."""
+        if charge.start is None:
+            return self.since is None and self.until is None
+        day = charge.start.date()
+        return (self.since is None or day >= self.since) and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciledLine:
+    """A day, an account, a model and a meter: what was recorded and what was billed, with causes of the difference.
+
+    Of charges for what was not recorded, `model` is their name on the bill and `meter` is empty.
+    """
+
+    day: date | None
+    account: str | None
+    model: str
+    meter: str
+    recorded: int
+    billed: Amount
+    recorded_amount: Amount
+    billed_amount: Amount
+    parts: tuple[tuple[Cause, Amount], ...]
+
+    @property
+    def difference(self) -> Amount:
+        """What was billed beyond what was recorded, in picodollars."""
+        return self.billed_amount - self.recorded_amount
+
+    @property
+    def unexplained(self) -> Amount:
+        """The part of the difference without a cause."""
+        return self.difference - sum(amount for _, amount in self.parts)
+
+
+@dataclass(frozen=True)
+class Reconciliation(Answer):
+    """Recorded usage beside a bill. Amounts are in picodollars, `face` in the same fraction of the bill's currency.
+
+    `causes` are in the order of their amounts, the largest first. `elsewhere` is the cost of recorded usage on these days
+    of providers that are not on the bill: it is not compared. `has_money`: the bill is no mere count of usage.
+    """
+
+    REPORT: ClassVar = "reconciliation:ReconciliationReport"
+
+    recorded: Amount
+    billed: Amount
+    face: Amount
+    currency: str
+    days: BillDays
+    account_field: str | None
+    lines: tuple[ReconciledLine, ...]
+    causes: tuple[CauseSum, ...]
+    elsewhere: Amount
+    rows: int
+    has_money: bool
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    prices: PriceBook
+    tolerance: Tolerance | None = None
+
+    @property
+    def difference(self) -> Amount:
+        """What was billed beyond what was recorded: the bill's own number less dollars recorded."""
+        return self.face - self.recorded
+
+    @property
+    def unexplained(self) -> Amount:
+        """The part of the difference without a cause."""
+        return self.difference - sum(total.amount for total in self.causes)
+
+    @property
+    def is_within_tolerance(self) -> bool:
+        """Whether the difference is within the tolerance, if there is one."""
+        return self.tolerance is None or self.tolerance.allows(self.difference, self.recorded)
+
+
+def reconcile(
+    engine: Engine,
+    query: CostQuery,
+    charges: Iterable[Charge],
+    prices: PriceBook,
+    request: ReconcileRequest,
+    *,
+    find_repeated: FindRepeated,
+) -> Reconciliation:
+    """The difference between the records that a query matches and a bill, and its causes.
+
+    Raises:
+        InvalidInput: the bill has no charge, amounts of several currencies, or a currency whose rate nothing tells; a price is
+            too high for exact totals.
+    """
+    models = BilledModels(prices)
+    billed = BilledUsage(prices, models, request.exchange_rates)
+    billed.add(charge for charge in charges if request.covers(charge))
+    if not billed.sums:
+        raise InvalidInput("the bill has no charges" + (" on these days" if request.since or request.until else ""))
+    record_query = slot_query(query, request.account_field, *billed.days)
+    counted_query = engine.count(record_query)
+    price_table = build_price_table(counted_query.overview().names, prices)
+    recorded = recorded_usage(counted_query, price_table, models, prices, has_accounts=request.account_field is not None)
+
+    def repeated(days: BillDays) -> RepeatedSums:
+        meters = sorted({row.meter for row in recorded.rows if row.meter})
+        return sum_repeated(find_repeated(record_query, request.account_field, meters), days, price_table, models)
+
+    return _reconciliation(billed, recorded, request, repeated)
+
+
+def _reconciliation(
+    billed: BilledUsage, recorded: RecordedUsage, request: ReconcileRequest, repeated: Callable[[BillDays], RepeatedSums]
+) -> Reconciliation:
+    inferred = _infer_rate(billed, recorded)
+    placed = place_charges(billed, recorded)
+    days, cells = _cells(placed, recorded, billed.money_step)
+    explain_quantities(_question(cells, days, billed, recorded, lambda: repeated(days)))
+    explain_prices(cells, recorded.prices, billed.money_step)
+    lines = tuple(_lines(cells, placed.outside))
+    recorded_amount = sum((line.recorded_amount for line in lines), start=0)
+    billed_amount = sum((line.billed_amount for line in lines), start=0)
+    is_foreign = billed.currency != "USD"
+    face = sum(total.face for total in billed.sums.values()) if is_foreign else billed_amount
+    on_days = (row.amount or 0 for row in recorded.rows if days.covers(row.day))
+    return Reconciliation(
+        recorded=recorded_amount,
+        billed=billed_amount,
+        face=face,
+        currency=billed.currency,
+        days=days,
+        account_field=placed.account_field,
+        lines=lines,
+        causes=_causes(lines, face - billed_amount, _currency_cause(billed, inferred)),
+        elsewhere=sum(on_days, start=0) - recorded_amount,
+        rows=billed.rows,
+        has_money=bool(billed.currencies),
+        assumptions=tuple(_assumptions(billed, placed, inferred, request)),
+        warnings=tuple(_warnings(billed, placed)),
+        prices=recorded.prices,
+        tolerance=request.tolerance,
+    )
+
+
+def _question(
+    cells: Mapping[CellKey, Cell],
+    days: BillDays,
+    billed: BilledUsage,
+    recorded: RecordedUsage,
+    repeated: Callable[[], RepeatedSums],
+) -> QuantityQuestion:
+    recorded_days = [row.day for row in recorded.rows]
+    coverage = Coverage(min(recorded_days, default=None), max(recorded_days, default=None))
+    steps = Steps(max(billed.quantity_steps.values(), default=Fraction(0)), billed.money_step)
+    return QuantityQuestion(cells, days, coverage, steps, recorded.prices.meters, repeated)
+
+
+def _cells(placed: PlacedCharges, recorded: RecordedUsage, money_step: Fraction) -> tuple[BillDays, dict[CellKey, Cell]]:
+    """The cells of the bill's own days: the time zone is found first, then ratios of prices without quantities."""
+    has_accounts = placed.account_field is not None
+    billed_models = {charge.model.number for charge in placed.inside}
+    families = {charge.model.family for charge in placed.inside}
+    providers = {charge.model.provider for charge in placed.inside}
+    rows = [row for row in recorded.rows if row.model.provider in providers or row.model.family in families]
+    compared = RecordedUsage(rows, recorded.prices)
+    are_compared = not placed.has_periods
+    offset = day_offset(placed.inside, [row for row in rows if row.model.number in billed_models]) if are_compared else 0
+    days = bill_days(placed.inside, offset, are_compared=are_compared)
+    quantities = recorded_quantities(rows, days, has_accounts=has_accounts)
+    charges = imply_quantities(placed.inside, quantities, money_step)
+    return days, build_cells(charges, compared, days, has_accounts=has_accounts)
+
+
+def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> Iterable[ReconciledLine]:
+    for key, cell in cells.items():
+        for name, meter in cell.meters.items():
+            yield _line(key, cell.model, name, meter)
+    for charge in outside:
+        cause = Cause((charge.cause,), charge.name)
+        parts = ((cause, charge.dollars),) if charge.dollars else ()
+        yield ReconciledLine(charge.day, charge.account, charge.name, "", 0, 0, 0, charge.dollars, parts)
+
+
+def _line(key: CellKey, model: BilledModel, name: str, meter: MeterCell) -> ReconciledLine:
+    return ReconciledLine(
+        day=key.day,
+        account=key.account,
+        model=model.label,
+        meter=name,
+        recorded=meter.recorded + meter.unpriced,
+        billed=meter.billed,
+        recorded_amount=meter.utc_amount,
+        billed_amount=meter.billed_amount,
+        parts=tuple(meter.parts),
+    )
+
+
+def _causes(lines: Iterable[ReconciledLine], exchanged: Amount, currency: Cause) -> tuple[CauseSum, ...]:
+    """The causes with their sums, the largest first."""
+    sums: dict[Cause, CauseSum] = {}
+    for line in lines:
+        for cause, amount in line.parts:
+            total = sums.setdefault(cause, CauseSum(cause))
+            total.amount += amount
+            total.moved += abs(amount)
+            total.days |= {line.day} if line.day else set()
+            total.models.add(line.model)
+            total.accounts |= {line.account} if line.account is not None else set()
+    if exchanged:
+        sums[currency] = CauseSum(currency, exchanged, abs(exchanged))
+    named = (total for total in sums.values() if abs(total.amount) >= LEAST_NAMED or _is_moved(total))
+    return tuple(
+        sorted(named, key=lambda total: (-abs(total.amount), CAUSE_NAMES.index(total.cause.names[0]), total.cause.detail))
+    )
+
+
+def _is_moved(total: CauseSum) -> bool:
+    """Whether usage is on other days of the same bill, so that nothing of it is left in the sum."""
+    return total.cause.names == ("day-boundary",) and total.moved >= LEAST_NAMED
+
+
+def _infer_rate(billed: BilledUsage, recorded: RecordedUsage) -> Fraction | None:
+    """The exchange rate of a bill that has none, from its money and what its quantities cost; None if it is not needed.
+
+    Raises:
+        InvalidInput: the bill has no quantities either.
+    """
+    if not billed.lacks_rate:
+        return None
+    face, value = Fraction(0), Fraction(0)
+    for key, total in billed.sums.items():
+        rate = recorded.rate_of(total.offer, key.meter, key.day) if total.offer and key.day else None
+        if rate and total.has_quantity and total.rows:
+            face += total.face
+            value += total.charged * Fraction(rate.picodollars, rate.per)
+    if not value or not face:
+        code = billed.currency
+        raise InvalidInput(
+            f"the bill is in {code} and has no exchange rate: give one, as in {code}=0.86", field="exchange_rate"
+        )
+    per_dollar = round(face / value, 6)
+    for total in billed.sums.values():
+        total.dollars = round(total.face / per_dollar)
+        total.listed = round(total.listed / per_dollar)
+    return per_dollar
+
+
+def _currency_cause(billed: BilledUsage, inferred: Fraction | None) -> Cause:
+    if inferred is not None:
+        return Cause(
+            ("currency", "negotiated-rate"), f"{billed.currency}, at about {float(inferred):.6g} per dollar by its prices"
+        )
+    return Cause(("currency",), billed.currency)
+
+
+def _assumptions(
+    billed: BilledUsage, placed: PlacedCharges, inferred: Fraction | None, request: ReconcileRequest
+) -> Iterable[str]:
+    if inferred is not None:
+        yield (
+            f"the bill is in {billed.currency} and has no exchange rate: {float(inferred):.6g} per dollar makes its prices "
+            "equal to ours, so that a discount on all of them would not be seen"
+        )
+    if placed.account_field is not None:
+        yield f"the log's {request.account}s are the bill's {placed.account_field.replace('_', ' ')}"
+    if any(charge.is_implied for charge in placed.inside):
+        yield "the bill has no quantities for some charges: they are what the money buys at our prices"
+
+
+def _warnings(billed: BilledUsage, placed: PlacedCharges) -> Iterable[str]:
+    if placed.has_periods:
+        yield "the bill has charges of more than a day each: days are not compared"
+    for unit, count in billed.unknown_units.items():
+        yield f"{count:,} rows have quantities in {unit!r}, which is not a unit of their meter: only their money is compared"
