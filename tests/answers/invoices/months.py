@@ -13,7 +13,6 @@ from voicebill.answers.invoices.reconcile import ReconcileRequest, Reconciliatio
 from voicebill.answers.invoices.repeated_usage import repeated_records
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
@@ -43,7 +42,7 @@ def month(
 ) -> Month:
     """So many calls a day of about eight responses, at any hour, of two projects."""
     chance = random.Random(seed)
-    records = []
+    records: list[Record] = []
     for number in range(days * calls):
         day, call = divmod(number, calls)
         start = FIRST_DAY + timedelta(days=day, seconds=chance.randrange(86_400))
@@ -124,36 +123,38 @@ def bill(records: Iterable[Record], prices: PriceBook, style: BillStyle, name: s
             sums[day, project, model, meter] += quantity
     charges = []
     for number, ((day, project, model, meter), quantity) in enumerate(sorted(sums.items()), start=1):
-        charges.append(_charge(number, day, project, skus[model], meter, quantity, requests, prices, style, name))
+        count = requests.pop((day, project, model), None) if style.has_requests else None
+        place = (name, number, day, project)
+        charges.append(_charge(place, skus[model], (meter, quantity), prices, style, count))
     return [*charges, *style.extra]
 
 
 def _charge(
-    number: int,
-    day: date,
-    project: str,
+    place: tuple[str, int, date, str],
     record: Record,
-    meter: str,
-    quantity: int,
-    requests: dict[tuple[date, str, str], int],
+    metered: tuple[str, int],
     prices: PriceBook,
     style: BillStyle,
-    name: str,
+    requests: int | None,
 ) -> Charge:
+    name, number, day, project = place
+    meter, quantity = metered
     deployment = style.deployment or record.deployment or "global"
     quote = prices.quote(record.model or "", day=day, provider=record.provider or "", deployment=deployment)
     rate = quote.rates[meter]
     assert rate is not None
     unit_price = Fraction(rate.picodollars * 1_000_000, rate.per * PICODOLLARS)
     cost = quantity * unit_price / 1_000_000 * style.factor(day, meter, project) * style.list_factor(day, meter, project)
-    count = requests.pop((day, project, record.model or ""), None) if style.has_requests else None
+    has_vendor_name = bool(quote.offer.vendor_meters)
     return Charge(
         source=name,
         line_number=number,
         provider=record.provider or "",
         start=datetime.combine(day, datetime.min.time()),
         end=datetime.combine(day, datetime.min.time()) + timedelta(days=1),
-        **_names(quote.offer, record, meter),
+        meter_name=quote.offer.vendor_meters[meter][0] if has_vendor_name else "",
+        model="" if has_vendor_name else record.model or "",
+        meter="" if has_vendor_name else meter,
         quantity=Fraction(quantity, 1_000_000) if style.has_quantities else None,
         unit="1M" if style.has_quantities else "",
         cost=_rounded(cost * style.per_dollar, style.money) if style.has_money else None,
@@ -162,15 +163,9 @@ def _charge(
         list_unit_price=unit_price * style.list_factor(day, meter, project) * style.per_dollar
         if style.has_list_price
         else None,
-        requests=count,
+        requests=requests,
         accounts={"project": project} if style.names_projects else {},
     )
-
-
-def _names(offer: Offer, record: Record, meter: str) -> dict[str, str]:
-    if offer.vendor_meters:
-        return {"meter_name": offer.vendor_meters[meter][0]}
-    return {"model": record.model or "", "meter": meter}
 
 
 def _rounded(cost: Fraction, decimals: int | None) -> Fraction:
@@ -180,8 +175,11 @@ def _rounded(cost: Fraction, decimals: int | None) -> Fraction:
     return Fraction(value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN))
 
 
+AS_IT_IS = ReconcileRequest()
+
+
 def reconciled(
-    kept: Sequence[Record], charges: Sequence[Charge], prices: PriceBook, request: ReconcileRequest = ReconcileRequest()
+    kept: Sequence[Record], charges: Sequence[Charge], prices: PriceBook, request: ReconcileRequest = AS_IT_IS
 ) -> Reconciliation:
     """The bill beside the log that was kept."""
     return reconcile(PythonEngine(kept), CostQuery(), charges, prices, request, find_repeated=repeated_records(kept))

@@ -20,9 +20,9 @@ FINEST_GRID = 12
 
 
 class ChargeKey(NamedTuple):
-    """What the charges of one sum have in common. `day` is the bill's own; None without one, or of a longer period.
+    """What the charges of one sum have in common. `day` is the first of the charge period, which has so many `days`.
 
-    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for. `days` is the length of the period.
+    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for.
     """
 
     day: date | None

@@ -180,14 +180,11 @@ class _Rest:
         account, model, cached = group
         cells = [cell for key, cell in self._question.cells.items() if (key.account, key.model) == (account, model)]
         billed = [Fraction(cell.meters[cached].billed) for cell in cells if cached in cell.meters]
-        total = sum(shift for _, _, shift in entries)
-        size = sum(abs(shift) for _, _, shift in entries)
+        total = sum((shift for _, _, shift in entries), start=Fraction(0))
+        size = sum((abs(shift) for _, _, shift in entries), start=Fraction(0))
         is_everywhere = len(entries) + exact >= MIN_DAYS_SHARE * sum(1 for quantity in billed if quantity)
-        return (
-            is_everywhere
-            and size >= MIN_SHIFT_SHARE * sum(billed) * len(entries) / len(billed)
-            and abs(total) >= MIN_SIGN_SHARE * size
-        )
+        least = MIN_SHIFT_SHARE * sum(billed, start=Fraction(0)) * len(entries) / len(billed)
+        return is_everywhere and size >= least and abs(total) >= MIN_SIGN_SHARE * size
 
     def _move(self, key: CellKey, cell: Cell, cached: str, uncached: str, shift: Fraction) -> None:
         cause = CACHED_AS_UNCACHED if shift > 0 else UNCACHED_AS_CACHED
@@ -282,11 +279,10 @@ def _shift(cell: Cell, rest: Mapping[str, Fraction], cached: str, uncached: str)
 
 def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, int | str], bool]) -> Cause | None:
     """Why there is more on the bill; None if the requests say that nothing is missing."""
-    names: tuple[CauseName, ...]
     if cell.billed_requests is not None:
-        absent = cell.billed_requests - cell.records
-        names = (*(["sessions-missing"] if absent > 0 else []), *(["responses-without-usage"] if cell.without_usage else []))
-        return Cause(names) if names else None
+        names: list[CauseName] = ["sessions-missing"] if cell.billed_requests > cell.records else []
+        names += ["responses-without-usage"] if cell.without_usage else []
+        return Cause(tuple(names)) if names else None
     if not cell.without_usage:
         return Cause(("sessions-missing",))
     if likely.get((key.account, key.model)):

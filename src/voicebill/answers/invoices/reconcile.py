@@ -47,7 +47,7 @@ class Tolerance:
     def allows(self, difference: Amount, recorded: Amount) -> bool:
         """Whether a difference is within it."""
         limit = self.amount if self.amount is not None else (self.share or 0) * abs(Fraction(recorded))
-        return abs(difference) <= limit
+        return abs(Fraction(difference)) <= limit
 
 
 ACCOUNT_FIELDS = ("project", "tenant", "none")
@@ -58,8 +58,8 @@ ACCOUNT_FIELDS = ("project", "tenant", "none")
 class ReconcileRequest:
     """How a bill is compared.
 
-    `account` is the field of the records that is compared with the bill's projects or resources. `since` and `until` (exclusive)
-    are days of the bill; None: all. `exchange_rates` say how much of a currency a dollar buys, by its code.
+    `account` is the field of the records that is compared with the bill's projects or resources. `since` and `until`
+    (exclusive) are days of the bill; None: all. `exchange_rates` say how much of a currency a dollar buys, by its code.
     """
 
     account: Literal["project", "tenant", "none"] = "project"
@@ -276,15 +276,17 @@ def _causes(lines: Iterable[ReconciledLine], exchanged: Amount, currency: Cause)
         for cause, amount in line.parts:
             total = sums.setdefault(cause, CauseSum(cause))
             total.amount += amount
-            total.moved += abs(amount)
+            total.moved += abs(Fraction(amount))
             total.days |= {line.day} if line.day else set()
             total.models.add(line.model)
             total.accounts |= {line.account} if line.account is not None else set()
     if exchanged:
-        sums[currency] = CauseSum(currency, exchanged, abs(exchanged))
-    named = (total for total in sums.values() if abs(total.amount) >= LEAST_NAMED or _is_moved(total))
+        sums[currency] = CauseSum(currency, exchanged, abs(Fraction(exchanged)))
+    named = (total for total in sums.values() if abs(Fraction(total.amount)) >= LEAST_NAMED or _is_moved(total))
     return tuple(
-        sorted(named, key=lambda total: (-abs(total.amount), CAUSE_NAMES.index(total.cause.names[0]), total.cause.detail))
+        sorted(
+            named, key=lambda total: (-abs(Fraction(total.amount)), CAUSE_NAMES.index(total.cause.names[0]), total.cause.detail)
+        )
     )
 
 
