@@ -15,11 +15,14 @@ from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from voicebill.answers.invoices.recorded_usage import MINUTES_PER_SLOT
+from voicebill.answers.invoices.repeated_usage import MIN_METERS, SAME_MOMENT_MS
 from voicebill.answers.recorded.engine import PERCENTILES
 from voicebill.answers.recorded.filters import And, Condition, FieldComparison, FieldValue, In, Not, Or, fields_of
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
 from voicebill.billing.record import ResponseDetails
 
+MS_PER_SLOT = MINUTES_PER_SLOT * 60_000
 SKU_FIELDS = ("provider", "model", "deployment", "region", "tier")
 DETAIL_COLUMNS = tuple(entry.name for entry in fields(ResponseDetails))
 SESSION_RECORD_COLUMNS = ("since_ms", "kind", "status", *SKU_FIELDS, "day", "until_ms", "outcome", *DETAIL_COLUMNS)
@@ -464,7 +467,7 @@ class _UsageRows:
 
     def join_sessions(self, session: str | None, between: SessionRange) -> str:
         """Join the sessions of which a record matches, or which have a name; nothing if all do."""
-        named = [] if session is None else [f"u.session = {self._parameter(session)}"]
+        named = [] if session is None else [f"u.session = {self.parameter(session)}"]
         conditions = self.conditions(*named)
         if not conditions:
             return ""
@@ -477,12 +480,12 @@ class _UsageRows:
         conditions = []
         for end, sign, name_sign in ((between.since, ">", ">="), (between.until, "<", "<")):
             if end is not None:
-                tenant, name = map(self._parameter, end)
+                tenant, name = map(self.parameter, end)
                 in_tenant = f"{TENANT_NAME} = {tenant} AND u.session {name_sign} {name}"
                 conditions.append(f"({TENANT_NAME} {sign} {tenant} OR ({in_tenant}))")
         if between.sample is not None:
             name_hash = f"SUBSTR(MD5({TENANT_NAME} || '/' || u.session), 1, {SAMPLE_DIGITS})"
-            conditions.append(f"{name_hash} < {self._parameter(between.sample)}")
+            conditions.append(f"{name_hash} < {self.parameter(between.sample)}")
         return conditions
 
     @property
@@ -519,7 +522,7 @@ class _UsageRows:
     def conditions(self, *more: str) -> str:
         """Select the rows that match the query, and for which more conditions hold."""
         day_bounds = [(">=", self._query.since), ("<", self._query.until)]
-        conditions = [f"u.day {sign} {self._parameter(day)}" for sign, day in day_bounds if day]
+        conditions = [f"u.day {sign} {self.parameter(day)}" for sign, day in day_bounds if day]
         conditions += ["u.reading > 0"] if self._ranges_only else []
         conditions += ["1 = 0"] if self._is_empty else []
         conditions += [self._condition(self._filter)] if self._filter else []
@@ -529,11 +532,11 @@ class _UsageRows:
     def _condition(self, condition: Condition) -> str:
         match condition:
             case FieldComparison(name, "!=", value):
-                return f"COALESCE({self._field(name)} <> {self._parameter(value)}, TRUE)"
+                return f"COALESCE({self._field(name)} <> {self.parameter(value)}, TRUE)"
             case FieldComparison(name, operator, value):
-                return f"COALESCE({self._field(name)} {operator} {self._parameter(value)}, FALSE)"
+                return f"COALESCE({self._field(name)} {operator} {self.parameter(value)}, FALSE)"
             case In(name, values):
-                return f"COALESCE({self._field(name)} IN ({_comma_list(self._parameter(value) for value in values)}), FALSE)"
+                return f"COALESCE({self._field(name)} IN ({_comma_list(self.parameter(value) for value in values)}), FALSE)"
             case Not(inner):
                 return f"NOT ({self._condition(inner)})"
             case And(left, right):
@@ -545,9 +548,10 @@ class _UsageRows:
         if name in FIELD_SQL:
             return FIELD_SQL[name]
         default = getattr(self._query, name)
-        return f"COALESCE(u.{name}, {self._parameter(default)})" if default else f"u.{name}"
+        return f"COALESCE(u.{name}, {self.parameter(default)})" if default else f"u.{name}"
 
-    def _parameter(self, value: FieldValue) -> str:
+    def parameter(self, value: FieldValue) -> str:
+        """A parameter with a value, as it is written in the statement."""
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f":{name}"
@@ -567,3 +571,34 @@ def _times(quantity: str, rate: str) -> str:
 
 def _on_period(rows: str, periods: str) -> str:
     return f"{periods}.sku = {rows}.sku AND {rows}.day >= {periods}.since AND {rows}.day < {periods}.until"
+
+
+def repeated_usage(query: CostQuery, account_field: str | None, meters: Sequence[str]) -> Statement:
+    """Sum what was recorded twice under different identifiers: the same quantities of a SKU at about the same time.
+
+    The rows are account, SKU, day, half hour since 1970, and a quantity for each meter. A response of one meter only may have
+    a twin by chance, and is left out.
+    """
+    rows = _UsageRows(query, with_prices=False)
+    account = f"u.{account_field}" if account_field else "CAST(NULL AS STRING)"
+    columns = [f"m{index}" for index, _ in enumerate(meters)]
+    sums = _comma_list(
+        f"SUM(CASE WHEN u.meter = {rows.parameter(meter)} THEN u.quantity ELSE 0 END) AS {column}"
+        for column, meter in zip(columns, meters, strict=True)
+    )
+    content = _comma_list(("sku", *columns))
+    text = f"""
+        WITH records AS (
+            SELECT u.key, u.sku, u.day, u.until_ms AS ms, {account} AS account, {sums}
+            FROM usage u {rows.conditions("u.until_ms IS NOT NULL", "u.reading <= 1")}
+            GROUP BY u.key, u.sku, u.day, u.until_ms{f", {account}" if account_field else ""}
+            HAVING COUNT(*) >= {MIN_METERS}
+        ),
+        followed AS (
+            SELECT r.*, LAG(ms) OVER (PARTITION BY {content} ORDER BY ms, key) AS previous_ms FROM records r
+        )
+        SELECT account, sku, day, CAST(FLOOR(ms / {MS_PER_SLOT}) AS BIGINT) AS slot,
+            {_comma_list(f"SUM({column}) AS {column}" for column in columns)}
+        FROM followed WHERE ms - previous_ms <= {SAME_MOMENT_MS}
+        GROUP BY account, sku, day, CAST(FLOOR(ms / {MS_PER_SLOT}) AS BIGINT)"""
+    return Statement(text, rows.values)
