@@ -16,8 +16,8 @@
 | accounts | ResourceId or InstanceId, ResourceGroup, SubscriptionName, SubscriptionId |
 | tags | Tags: JSON, also without its outer braces |
 
-`quantity` is in units of `unit`, as the file has both. Unit prices are in the currency of pricing: they are converted to that of
-billing where the two differ and the file has the rate, and left out where it has not.
+`quantity` is in units of `unit`, as the file has both. Unit prices are in the currency of pricing: they are converted to that
+of billing where the two differ and the file has the rate, and left out where it has not.
 
 Sources, read 2026-11-29: Microsoft's schemas of cost and usage details (EA 2024-08-01, MCA 2023-12-01-preview), its table of
 the fields of all agreements, and public code that reads older exports.
@@ -85,7 +85,7 @@ def azure_charges(bills: Sequence[NumberedLines], report: BillReport) -> Iterato
 
 
 def _azure_charge(row: BillRow, report: BillReport) -> Charge:
-    start = row.time("start")
+    start = row.moment("start")
     if start is None:
         raise InvalidRow("it has no date")
     cost, currency, dollars = _money(row, report)

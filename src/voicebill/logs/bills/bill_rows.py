@@ -16,9 +16,16 @@ import msgspec
 
 from voicebill.billing.errors import VoicebillError
 from voicebill.logs.bills.bill_report import BillReport
-from voicebill.logs.bills.cells import Cell, is_numbered_date, parse_bill_time, parse_exact_number, parse_tags, shows_day_order
+from voicebill.logs.bills.cells import (
+    BillCell,
+    is_numbered_date,
+    parse_bill_time,
+    parse_exact_number,
+    parse_tags,
+    shows_day_order,
+)
 from voicebill.logs.delimited import DELIMITERS, Header, InvalidRow, TextLines, delimited_rows, split_cells
-from voicebill.logs.documents import Document, decode_document, documents
+from voicebill.logs.documents import decode_document, documents
 from voicebill.logs.invoices import CONTAINERS, MAX_TITLE_LINES, bare_name, recognise_invoice
 from voicebill.logs.report import ReadReport
 from voicebill.logs.sources import NumberedLines
@@ -41,15 +48,17 @@ class BillRow:
     """A row of a bill: its filled cells by field.
 
     `identity` is a hash of all of its cells, also of those that are not read. `document` numbers the JSON documents of a
-    file, from 1; it is 0 in a table. `column_names` are the columns of the file, by field, for messages.
+    file, from 1; it is 0 in a table. `column_names` are the columns of the file, by field, for messages. Between semicolons a
+    comma in a number is open: it may be a decimal comma.
     """
 
     source: str
     line_number: int
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, BillCell]
     identity: int
     column_names: Mapping[str, str]
     month_first: bool = True
+    has_open_commas: bool = False
     document: int = 0
 
     def text(self, field: str) -> str:
@@ -69,12 +78,17 @@ class BillRow:
         """
         if field not in self.cells:
             return None
-        number = parse_exact_number(self.cells[field])
+        cell = self.cells[field]
+        if self.has_open_commas and isinstance(cell, str) and "," in cell:
+            raise InvalidRow(
+                f"{self._column(field)} has a comma, which may be a decimal comma: write 1234.56, not {cell[:40]!r}"
+            )
+        number = parse_exact_number(cell)
         if number is None:
             raise InvalidRow(f"{self._column(field)} is not a number such as 1234.56: {self.text(field)[:40]!r}")
         return number
 
-    def time(self, field: str) -> datetime | None:
+    def moment(self, field: str) -> datetime | None:
         """The time in a field, in the zone of the bill or, if the cell names its zone, in UTC; None if it is not filled.
 
         Raises:
@@ -124,16 +138,16 @@ class _Layout:
             {field: " or ".join(names[indexes[name]] for name in aliases) for field, aliases in present.items() if aliases},
         )
 
-    def text_cells(self, cells: Sequence[str]) -> dict[str, Cell]:
+    def text_cells(self, cells: Sequence[str]) -> dict[str, BillCell]:
         """The filled cells of a row of text, by field."""
         return {field: cell for field, index in self.positions if (cell := cells[index].strip()) not in EMPTY_CELLS}
 
-    def cells(self, values: Sequence[Cell]) -> dict[str, Cell]:
+    def cells(self, values: Sequence[BillCell]) -> dict[str, BillCell]:
         """The filled cells of a row of any values, by field."""
         return {field: values[index] for field, index in self.positions if not _is_empty(values[index])}
 
 
-def _is_empty(value: Cell) -> bool:
+def _is_empty(value: BillCell) -> bool:
     return value is None or (isinstance(value, str) and value.strip() in EMPTY_CELLS)
 
 
@@ -148,7 +162,15 @@ def _table_rows(lines: NumberedLines, columns: FieldColumns, report: BillReport)
     report.remarks.update([ASSUMED_MONTH_FIRST] if order is None else ())
     for line_number, cells in delimited_rows(numbered, header, report.reading):
         filled = layout.text_cells(cells)
-        yield BillRow(lines.name, line_number, filled, hash(tuple(cells)), layout.column_names, order is not False)
+        yield BillRow(
+            lines.name,
+            line_number,
+            filled,
+            hash(tuple(cells)),
+            layout.column_names,
+            month_first=order is not False,
+            has_open_commas=header.delimiter == ";",
+        )
 
 
 def _bill_header(text: str) -> Header | None:
@@ -214,7 +236,7 @@ def _parquet_rows(lines: NumberedLines, columns: FieldColumns, report: BillRepor
         report.add_error(lines.name, 0, f"cannot be read beyond row {row_number:,} ({type(error).__name__})")
 
 
-def _rows_of_batch(batch: Any) -> Iterator[Sequence[Cell] | None]:  # noqa: ANN401 - Arrow's types are not known to type checkers
+def _rows_of_batch(batch: Any) -> Iterator[Sequence[BillCell] | None]:  # noqa: ANN401 - Arrow's types are not known to type checkers
     """Yield the rows of a batch; None for a row with a value that Python cannot represent."""
     try:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -227,7 +249,7 @@ def _rows_of_batch(batch: Any) -> Iterator[Sequence[Cell] | None]:  # noqa: ANN4
             yield row
 
 
-def _hash_values(values: Sequence[Cell]) -> int:
+def _hash_values(values: Sequence[BillCell]) -> int:
     try:
         return hash(values)
     except TypeError:  # tags may be lists or objects
@@ -238,9 +260,15 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def _json_rows(lines: NumberedLines, columns: FieldColumns, report: BillReport) -> Iterator[BillRow]:
+    layout = _Layout.of_columns((), columns)
+    layout_names: tuple[str, ...] = ()
     for number, document in enumerate(documents(lines, report.reading), 1):
         for fields in _results_in(decode_document(document, _decoder, report.reading), {}):
-            yield _json_row(fields, columns, document, number)
+            if (names := tuple(fields)) != layout_names:
+                layout, layout_names = _Layout.of_columns(names, columns), names
+            cells = layout.cells(list(fields.values()))
+            identity = hash(msgspec.json.encode(fields))
+            yield BillRow(document.source, document.line_number, cells, identity, layout.column_names, document=number)
 
 
 def _results_in(value: object, bucket: dict[str, object]) -> Iterator[Mapping[str, object]]:
@@ -269,10 +297,3 @@ def _flattened(result: Mapping[str, object]) -> dict[str, object]:
         else:
             fields[name] = value
     return fields
-
-
-def _json_row(fields: Mapping[str, object], columns: FieldColumns, document: Document, number: int) -> BillRow:
-    layout = _Layout.of_columns(list(fields), columns)
-    cells = layout.cells(list(fields.values()))
-    identity = hash(msgspec.json.encode(fields))
-    return BillRow(document.source, document.line_number, cells, identity, layout.column_names, document=number)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
 from voicebill.logs.bills.bill_report import BillReport
 from voicebill.logs.bills.bill_rows import BillRow, FieldColumns, bill_rows
-from voicebill.logs.bills.repeated_charges import RepeatedRows
+from voicebill.logs.bills.repeated_charges import OTHER_STATE, RepeatedRows
 from voicebill.logs.delimited import InvalidRow
 from voicebill.logs.sources import NumberedLines
 
@@ -24,7 +24,6 @@ def row_charges(
     """
     repeated_rows = RepeatedRows(len(bills))
     for lines in bills:
-        repeated_rows.start_file()
         with report.reading_file(lines.name):
             for row in bill_rows(lines, columns, report):
                 try:
@@ -33,10 +32,12 @@ def row_charges(
                     report.add_error(row.source, row.line_number, str(error))
                     continue
                 report.rows += 1
-                if repeated_rows.is_repeated(row.identity):
+                if charge.start is not None and repeated_rows.is_repeated(row.identity, charge.start.date()):
                     report.repeated += 1
                 else:
                     yield charge
+        if differing := repeated_rows.finish_file():
+            report.remarks[OTHER_STATE] += differing
 
 
 def category_by_sign(category: ChargeCategory, cost: Fraction | None, quantity: Fraction | None) -> ChargeCategory:

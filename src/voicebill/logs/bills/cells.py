@@ -13,9 +13,9 @@ from functools import lru_cache
 
 import msgspec
 
-Cell = object
+BillCell = object
 
-NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+EXACT_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 MAX_NUMBER_LENGTH = 80
 MAX_EXPONENT = 40
 """A number of more digits before the point, or of so many zeros after it, is an error: no bill has one."""
@@ -25,7 +25,7 @@ TWELVE_HOURS = ("%I:%M:%S %p", "%I:%M %p")
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 
-def parse_exact_number(cell: Cell) -> Fraction | None:
+def parse_exact_number(cell: BillCell) -> Fraction | None:
     """Return a cell as an exact number; None if it is not one.
 
     >>> parse_exact_number("1,234.56"), parse_exact_number("1.5E-03"), parse_exact_number("1,5"), parse_exact_number(0.1)
@@ -42,7 +42,7 @@ def parse_exact_number(cell: Cell) -> Fraction | None:
 
 @lru_cache(maxsize=16_384)
 def _parse_number_text(text: str) -> Fraction | None:
-    if len(text) > MAX_NUMBER_LENGTH or not NUMBER.fullmatch(text):
+    if len(text) > MAX_NUMBER_LENGTH or not EXACT_NUMBER.fullmatch(text):
         return None
     return _fraction(Decimal(text.replace(",", "")))
 
@@ -53,7 +53,7 @@ def _fraction(number: Decimal) -> Fraction | None:
     return Fraction(number)
 
 
-def parse_bill_time(cell: Cell, *, month_first: bool = True) -> datetime | None:
+def parse_bill_time(cell: BillCell, *, month_first: bool = True) -> datetime | None:
     """Return a cell as a time without a time zone; one that names its zone is converted to UTC. None if it is not a time.
 
     >>> parse_bill_time("09/02/2026"), parse_bill_time("09/02/2026", month_first=False), parse_bill_time("13/02/2026")
@@ -83,9 +83,10 @@ def _parse_time_text(text: str, month_first: bool) -> datetime | None:  # noqa: 
 def _parse_clock(text: str) -> time:
     for pattern in TWELVE_HOURS if text.upper().endswith("M") else ():
         try:
-            return datetime.strptime(text, pattern).time()  # noqa: DTZ007 - a time of day
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - a time of day
         except ValueError:
             continue
+        return time(moment.hour, moment.minute, moment.second)
     return time.fromisoformat(text)
 
 
@@ -118,10 +119,10 @@ def is_numbered_date(text: str) -> bool:
 
 def day_after(start: datetime | None) -> datetime | None:
     """Return the end of the day that begins at a time; None if no day does."""
-    return start + timedelta(days=1) if start is not None and start.time() == time() else None
+    return start + timedelta(days=1) if start is not None and start == datetime.combine(start, time()) else None
 
 
-def parse_tags(cell: Cell) -> Mapping[str, str] | None:
+def parse_tags(cell: BillCell) -> Mapping[str, str] | None:
     """Return the tags in a cell: JSON, also without its outer braces as Azure writes it, or an object. None if unreadable.
 
     >>> parse_tags('"team": "voice","env": "prod"'), parse_tags("team=voice")

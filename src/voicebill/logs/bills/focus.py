@@ -67,7 +67,7 @@ FOCUS_COLUMNS: FieldColumns = {
     "details": ("skupricedetails", "xskudetails"),
 }
 OTHER_CATEGORY = "charges of a category that FOCUS does not have are taken as usage"
-NO_DETAILS = "SkuPriceDetails that are not JSON are not read"
+UNREAD_DETAILS = "SkuPriceDetails that are not JSON are not read"
 
 
 def focus_charges(bills: Sequence[NumberedLines], report: BillReport) -> Iterator[Charge]:
@@ -76,10 +76,10 @@ def focus_charges(bills: Sequence[NumberedLines], report: BillReport) -> Iterato
 
 
 def _focus_charge(row: BillRow, report: BillReport) -> Charge:
-    details = _mapping(row, "details", NO_DETAILS, report)
+    details = _mapping(row, "details", UNREAD_DETAILS, report)
     tags = _mapping(row, "tags", UNREAD_TAGS, report)
     provider = details.get("x_Provider") or _provider(row.text("provider"))
-    cost, start = row.number("cost"), row.time("start")
+    cost, start = row.number("cost"), row.moment("start")
     if cost is None:
         raise InvalidRow("it has no BilledCost")
     if start is None:
@@ -93,7 +93,7 @@ def _focus_charge(row: BillRow, report: BillReport) -> Charge:
         provider=provider,
         category=category_by_sign(_category(row, report), cost, quantity),
         start=start,
-        end=row.time("end"),
+        end=row.moment("end"),
         service=row.text("service"),
         meter_name=row.text("meter_name"),
         meter_id=row.text("meter_id"),

@@ -22,13 +22,13 @@ TIERS_IN_LINE_ITEMS = {
     "standard": "standard",
     "default": "standard",
 }
-MODALITIES = ("text", "audio", "image")
+TOKEN_MODALITIES = ("text", "audio", "image")
 MODEL_NAME = re.compile(r"(?=.*[\d-])[\w.:/-]+")
 """The first word of a line item is a model only if it looks like one: "web" does not."""
 UNCACHED_WORDS = frozenset({"input", "inputs", "output", "outputs"})
 CACHE_WORDS = frozenset({"cached", "cache", "read", "reads", "write", "writes"})
 CONTEXT_WORDS = frozenset({"long", "short", "context"})
-WORDS = frozenset({*MODALITIES, *UNCACHED_WORDS, *CACHE_WORDS, *CONTEXT_WORDS, "token", "tokens", "characters"})
+WORDS = frozenset({*TOKEN_MODALITIES, *UNCACHED_WORDS, *CACHE_WORDS, *CONTEXT_WORDS, "token", "tokens", "characters"})
 
 
 class LineItem(NamedTuple):
@@ -63,7 +63,7 @@ def parse_line_item(text: str) -> LineItem:
 
 def _meter(words: frozenset[str]) -> str:
     """Return the meter that the words behind a model say; empty if they say none, or one that is not priced here."""
-    modalities = [modality for modality in MODALITIES if modality in words] or ["text"]
+    modalities = [modality for modality in TOKEN_MODALITIES if modality in words] or ["text"]
     meter = _suffix(words)
     if not meter and "audio" in words:
         name = "audio_ms"  # the audio of a model that is billed by its length

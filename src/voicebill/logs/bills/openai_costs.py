@@ -73,7 +73,7 @@ def openai_cost_charges(bills: Sequence[NumberedLines], report: BillReport) -> I
 
 def _add_row(row: BillRow, buckets: BucketCharges, ordinals: Counter[Hashable], report: BillReport) -> None:
     cost = row.number("cost")
-    if cost is None and not any(field in row.cells for field in ("line_item", "quantity")):
+    if cost is None and not row.document and not any(field in row.cells for field in ("line_item", "quantity")):
         report.skipped[EMPTY_DAYS] += 1
         return
     charge = _cost_charge(row, cost, report)

@@ -15,29 +15,45 @@ from voicebill.answers.invoices.charge import Charge
 from voicebill.logs.bills.bill_report import BillReport
 from voicebill.logs.formats.openai_usage import OVERLAPPING
 
+OTHER_STATE = (
+    "rows of a day that an earlier file has too, with other rows: if the files are two states of a bill, or its actual and its "
+    "amortized costs, read one of them only"
+)
 CHANGED_BUCKET = "a bucket of time that another file or page has with another amount: the larger one counts"
 
 
 class RepeatedRows:
-    """The rows of the files so far, by their hashes. With one file nothing is kept."""
+    """The rows of the files so far, by their hashes, and their days. With one file nothing is kept."""
 
     def __init__(self, file_count: int) -> None:
         self._is_needed = file_count > 1
         self._earlier: dict[int, int] = {}
         self._current: Counter[int] = Counter()
+        self._earlier_days: set[date] = set()
+        self._new_by_day: Counter[date] = Counter()
+        self._repeated = 0
 
-    def start_file(self) -> None:
-        """Begin a file."""
-        for identity, count in self._current.items():
-            self._earlier[identity] = max(count, self._earlier.get(identity, 0))
-        self._current.clear()
-
-    def is_repeated(self, identity: int) -> bool:
+    def is_repeated(self, identity: int, day: date) -> bool:
         """Return whether an earlier file has a row as often as this file has it now."""
         if not self._is_needed:
             return False
         self._current[identity] += 1
-        return self._current[identity] <= self._earlier.get(identity, 0)
+        is_repeated = self._current[identity] <= self._earlier.get(identity, 0)
+        self._repeated += is_repeated
+        self._new_by_day[day] += not is_repeated
+        return is_repeated
+
+    def finish_file(self) -> int:
+        """End a file. Return how many rows it has beside an earlier file's of the same day, if it repeats others of them."""
+        differing = sum(count for day, count in self._new_by_day.items() if day in self._earlier_days)
+        differing = differing if self._repeated else 0
+        for identity, count in self._current.items():
+            self._earlier[identity] = max(count, self._earlier.get(identity, 0))
+        self._earlier_days.update(self._new_by_day)
+        self._current.clear()
+        self._new_by_day.clear()
+        self._repeated = 0
+        return differing
 
 
 class _Bucket(NamedTuple):
