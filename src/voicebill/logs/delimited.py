@@ -165,6 +165,7 @@ def delimited_rows(numbered: TextLines, header: Header, report: ReadReport) -> I
     """Yield the rows after the header, each with the line it begins on. A row of another length or table is reported."""
     csv.field_size_limit(MAX_LINE_BYTES)
     rows = csv.reader(numbered, delimiter=header.delimiter, strict=True)
+    columns = header.columns
     other_header: Header | None = None
     while True:
         numbered.begin_row()
@@ -177,7 +178,7 @@ def delimited_rows(numbered: TextLines, header: Header, report: ReadReport) -> I
             report.add_error(numbered.name, numbered.first_line, f"not a CSV row: {reason}")
             report.add_unread_line(numbered.name, numbered.first_line, numbered.row)
             continue
-        if tuple(map(normalize_column, cells)) == header.columns:
+        if cells and normalize_column(cells[0]) == columns[0] and tuple(map(normalize_column, cells)) == columns:
             other_header = None  # a table of the same columns was appended
         elif not any(cell[:1].isdigit() for cell in cells) and report.is_of_another_format(numbered.row):
             other_header = max((Header(mark, tuple(split_cells(numbered.row, mark))) for mark in DELIMITERS), key=_width)

@@ -1,7 +1,7 @@
 """Recognise what is not a usage log although it looks like one: invoices, and reports of spend without usage.
 
-They have amounts, and quantities in a vendor's own units: read as a log, they would give too little or nothing. They are
-refused by name.
+They have amounts, and quantities in a vendor's own units: read as a log, they would give too little or nothing. As logs they
+are refused by name; as bills they are read by `voicebill.logs.bills`, which recognises them by the same columns.
 
 Sources, read 2026-11-28: Microsoft's pages about cost and usage details files (EA 2024-08-01, MCA 2023-12-01-preview, FOCUS
 1.2-preview) and public code that reads such exports; openai-python 3.57.0's types of the costs endpoint and public code that
@@ -10,6 +10,7 @@ reads the dashboard's cost export; LiteLLM 1.110.2's tables of daily spend.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -20,25 +21,43 @@ from voicebill.logs.unread_usage import meaning_of, snake_case
 
 
 class Invoice(NamedTuple):
-    """A kind of invoice, and the names of its columns, without capitals and separators: one of each group is there."""
+    """A kind of invoice, and the names of its columns, without capitals and separators: one of each group is there.
+
+    `name` is for people; `bill_format` is the name of its format as a bill.
+    """
 
     name: str
+    bill_format: str
     groups: tuple[frozenset[str], ...]
 
 
+FOCUS, AZURE_COSTS_EXPORT, OPENAI_COSTS_EXPORT = "focus", "azure-costs", "openai-costs"
+"""The names of the formats of bills that are no logs."""
 AZURE_METERS = frozenset({"metername", "meterid", "metercategory", "metersubcategory", "meterdetails"})
 AZURE_COSTS = frozenset(
     {
-        *("costinbillingcurrency", "costinpricingcurrency", "costinusd", "paygcostinbillingcurrency", "pretaxcost", "cost"),
+        *(
+            "costinbillingcurrency",
+            "costinpricingcurrency",
+            "costinusd",
+            "paygcostinbillingcurrency",
+            "pretaxcost",
+            "extendedcost",
+            "cost",
+        ),
         *("effectiveprice", "resourcerate", "unitprice", "unitofmeasure", "quantity", "consumedquantity", "usagequantity"),
     }
 )
 FOCUS_COSTS = frozenset({"billedcost", "effectivecost", "listcost", "contractedcost"})
 FOCUS_CHARGES = frozenset({"chargeperiodstart", "chargeperiodend", "chargecategory", "skumeter", "skupriceid"})
 INVOICES = (
-    Invoice("a FOCUS cost export", (FOCUS_COSTS, FOCUS_CHARGES)),
-    Invoice("an Azure cost export", (AZURE_METERS, AZURE_COSTS)),
-    Invoice("an export of OpenAI's costs", (frozenset({"amountvalue"}), frozenset({"lineitem", "amountcurrency"}))),
+    Invoice("a FOCUS cost export", FOCUS, (FOCUS_COSTS, FOCUS_CHARGES)),
+    Invoice("an Azure cost export", AZURE_COSTS_EXPORT, (AZURE_METERS, AZURE_COSTS)),
+    Invoice(
+        "an export of OpenAI's costs",
+        OPENAI_COSTS_EXPORT,
+        (frozenset({"amountvalue"}), frozenset({"lineitem", "amountcurrency"})),
+    ),
 )
 OPENAI_COSTS = "organization.costs.result"
 """The type of the results of OpenAI's costs endpoint."""
@@ -60,10 +79,16 @@ def invoice_refusal(sample: Sequence[bytes], column_names: Iterable[str] = ()) -
     >>> invoice_refusal([b"Date,MeterName,Quantity,UnitOfMeasure,CostInBillingCurrency"])
     'an Azure cost export, an invoice: it is not a usage log and is not costed'
     """
+    invoice = recognise_invoice(sample, column_names)
+    return f"{invoice.name}, an invoice: it is not a usage log and is not costed" if invoice else None
+
+
+def recognise_invoice(sample: Sequence[bytes], column_names: Iterable[str] = ()) -> Invoice | None:
+    """Return which invoice a source is by its first lines or, of a Parquet file, by its columns; None if it is none."""
     for names in (*map(_bare_names, (tuple(column_names), *_headers(sample))), *_field_names(sample)):
         for invoice in INVOICES:
             if all(names & group for group in invoice.groups):
-                return f"{invoice.name}, an invoice: it is not a usage log and is not costed"
+                return invoice
     return None
 
 
@@ -89,15 +114,26 @@ def _headers(sample: Sequence[bytes]) -> Iterator[list[str]]:
 
 
 def _bare_names(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(re.sub(r"[^a-z0-9]", "", name.lower()) for name in names)
+    return frozenset(map(bare_name, names))
+
+
+def bare_name(name: str) -> str:
+    """Return the name of a column without capitals and separators.
+
+    >>> bare_name("x_BilledCostInUsd"), bare_name("Meter Sub-category")
+    ('xbilledcostinusd', 'metersubcategory')
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _field_names(sample: Sequence[bytes]) -> Iterator[frozenset[str]]:
-    """Yield the names of the fields of the first document, and of the results that it carries."""
+    """Yield the names of the fields of the first document and of the first one with costs, and of the results in them."""
     if not any(word in line for line in map(bytes.lower, sample) for word in INVOICE_WORDS):
         return
+    contents = sample_documents(sample)
+    with_costs = (content for content in contents if OPENAI_COSTS.encode() in content)
     try:
-        waiting = [msgspec.json.decode(content) for content in sample_documents(sample)[:1]]
+        waiting = [msgspec.json.decode(content) for content in (*contents[:1], *islice(with_costs, 1))]
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return
     for _ in range(MAX_SEARCHED):
