@@ -95,13 +95,19 @@ class Source:
                 return False
 
     def parquet_columns(self) -> list[str]:
-        """Return the names of the columns of a Parquet file; none for another file, a broken one, or a stream."""
-        if self.path is None or not self.is_parquet:
+        """Return the names of the columns of a Parquet file; none for another file, a broken one, or a stream.
+
+        Bytes in memory are no stream: they are read from their beginning again.
+        """
+        in_memory = isinstance(self.content, io.BytesIO) and not self.content.closed
+        if not (self.path is not None or in_memory) or not self.is_parquet:
             return []
         import pyarrow as pa  # noqa: PLC0415 - only for such files: it takes a while to load
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         try:
+            if isinstance(self.content, io.BytesIO):
+                return list(pq.read_schema(pa.BufferReader(self.content.getvalue())).names)
             with self.open_seekable() as opened:
                 return list(pq.read_schema(opened).names)
         except (pa.ArrowException, OSError, ValueError):

@@ -1,10 +1,15 @@
 """Bills are recognised, usage logs are not taken for bills, and what is no bill is refused with a sentence."""
 
+import contextlib
 import json
+import random
 import zipfile
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.logs.bills.reading import charges_of, table
@@ -50,6 +55,31 @@ def test_every_format_is_read_beside_the_others(tmp_path: Path) -> None:
         ("openai-costs", 2),
         ("openai-usage", 1),
     }
+
+
+def test_parquet_in_memory_is_recognised_as_a_file_is() -> None:
+    """As it is when it was uploaded: as a log it is refused by name."""
+    content = BytesIO()
+    pq.write_table(pa.table({name: [str(value)] for name, value in EA.items()}), content)
+    charges, report = charges_of(content.getvalue())
+    assert (charges[0].quantity, report.formats) == (Fraction("47.6"), {"bill 1": "azure-costs"})
+    with pytest.raises(InvalidInput, match="an Azure cost export, an invoice"):
+        read_records(content.getvalue())
+
+
+def test_what_is_damaged_is_an_error_or_a_refusal_and_never_anything_else() -> None:
+    """Bytes are exchanged, left out and doubled at random: charges are still read or the bill is refused, with a sentence."""
+    generator = random.Random(7)
+    contents = [(content * 3).encode() for content in BILLS_BY_FORMAT.values()]
+    for _ in range(400):
+        damaged = bytearray(generator.choice(contents))
+        for _ in range(generator.randint(1, 6)):
+            place = generator.randrange(len(damaged))
+            damaged[place : place + generator.randint(0, 3)] = generator.choice(
+                [b"", b'"', b",", b"\0", b"}", b"9e9", b"\xff", b"\n"]
+            )
+        with contextlib.suppress(UnreadableBill):
+            charges_of(bytes(damaged))
 
 
 def test_a_file_that_is_named_and_is_no_bill_is_refused(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ AZURE_COLUMNS: FieldColumns = {
     "currency": ("billingcurrency", "billingcurrencycode", "currency", "currencycode"),
     "pricing_cost": ("costinpricingcurrency",),
     "pricing_currency": ("pricingcurrency", "pricingcurrencycode"),
-    "dollars": ("costinusd",),
+    "dollars": ("costinusd", "costusd"),
     "rate": ("exchangeratepricingtobilling", "exchangerate"),
     "list_price": ("paygprice",),
     "unit_price": ("unitprice", "resourcerate"),

@@ -4,6 +4,7 @@ A format says which columns each of its fields is read from, the preferred one f
 capitals and separators, as versions of the same export differ in them (`MeterName`, `meterName`, `Meter Name`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,7 @@ SAMPLED_LINES, SAMPLED_BYTES = 4_000, 4_000_000
 EMPTY_CELLS = frozenset({None, "", "NULL", "null", "Null"})
 NESTED_FIELDS = ("properties", "meterDetails")
 """The objects in results of Azure's API whose fields are those of the result."""
+DATE_COLUMN = re.compile("date|period")
 ASSUMED_MONTH_FIRST = "dates such as 09/02/2026, which no date of the file decides, are read month first"
 UNREAD_TAGS = "tags that are not JSON are not read"
 
@@ -202,8 +204,12 @@ def _day_order(lines: Iterable[bytes]) -> bool | None:
     for line in lines:
         if header is None:
             header = _bill_header(line.decode(errors="replace"))
-            indexes = [index for index, name in enumerate(header.names) if "date" in bare_name(name)] if header else []
+            indexes = (
+                [index for index, name in enumerate(header.names) if DATE_COLUMN.search(bare_name(name))] if header else []
+            )
             continue
+        if not indexes:
+            return True
         cells = split_cells(line, header.delimiter)
         dates = [cells[index].strip() for index in indexes] if len(cells) == len(header.names) else []
         orders = [order for order in map(shows_day_order, dates) if order is not None]

@@ -16,6 +16,7 @@ from voicebill.logs.formats.openai_usage import NO_MODEL, UNDECIDED, UsageSum, u
 from voicebill.logs.sources import NumberedLines
 
 OTHER_USAGE = "usage in units other than tokens, seconds and characters"
+OTHER_LINES = "JSON that is not usage of an organization"
 NO_COUNTS = "sums without any count"
 AMBIGUOUS = "counts that allow several readings: the one with the most tokens, and the most text, is taken"
 CONTRADICTORY = "counts that contradict each other: most of them are believed"
@@ -34,6 +35,8 @@ def openai_usage_charges(bills: Sequence[NumberedLines], report: BillReport) -> 
             for usage_sum in usage_sums(lines, report.reading):
                 report.rows += 1
                 _add_sum(usage_sum, buckets, report)
+    if report.reading.other_lines:
+        report.skipped[OTHER_LINES] = report.reading.other_lines
     report.remarks.pop(UNDECIDED, None)  # of a bill, both readings are not priced: see AMBIGUOUS
     yield from buckets
 
