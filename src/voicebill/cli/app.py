@@ -29,6 +29,7 @@ COMMANDS = (
     "explain",
     "fit",
     "replay",
+    "reconcile",
     "record",
     "ptu",
     "prices",

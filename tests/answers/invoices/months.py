@@ -125,20 +125,19 @@ def bill(records: Iterable[Record], prices: PriceBook, style: BillStyle, name: s
     for number, ((day, project, model, meter), quantity) in enumerate(sorted(sums.items()), start=1):
         count = requests.pop((day, project, model), None) if style.has_requests else None
         place = (name, number, day, project)
-        charges.append(_charge(place, skus[model], (meter, quantity), prices, style, count))
+        charges.append(_charge(place, skus[model], (meter, quantity, count), prices, style))
     return [*charges, *style.extra]
 
 
 def _charge(
     place: tuple[str, int, date, str],
     record: Record,
-    metered: tuple[str, int],
+    metered: tuple[str, int, int | None],
     prices: PriceBook,
     style: BillStyle,
-    requests: int | None,
 ) -> Charge:
     name, number, day, project = place
-    meter, quantity = metered
+    meter, quantity, requests = metered
     deployment = style.deployment or record.deployment or "global"
     quote = prices.quote(record.model or "", day=day, provider=record.provider or "", deployment=deployment)
     rate = quote.rates[meter]

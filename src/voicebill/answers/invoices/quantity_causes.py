@@ -24,6 +24,11 @@ MIN_DAYS_SHARE = Fraction(4, 5)
 """A log that counts otherwise does so on at least this share of the days."""
 LIKELY_RESPONSES = (Fraction(2, 5), Fraction(5, 2))
 """Missing quantities are of the responses without usage if they are so many times what as many usual responses have."""
+MISSING_TEXTS: Mapping[CauseName, str] = {
+    "sessions-missing": "more of every meter on the bill",
+    "responses-without-usage": "as much as these responses usually have",
+}
+BY_REQUESTS = "more responses on the bill, and some in the log without usage, on the same days"
 CACHED_AS_UNCACHED = Cause(("cached-as-uncached",), "the log counts cached input as uncached")
 UNCACHED_AS_CACHED = Cause(("cached-as-uncached",), "the bill counts as uncached what the log counts as cached")
 
@@ -282,19 +287,19 @@ def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, i
     if cell.billed_requests is not None:
         names: list[CauseName] = ["sessions-missing"] if cell.billed_requests > cell.records else []
         names += ["responses-without-usage"] if cell.without_usage else []
-        return Cause(tuple(names)) if names else None
+        return Cause(tuple(names), BY_REQUESTS if len(names) > 1 else MISSING_TEXTS[names[0]]) if names else None
     if not cell.without_usage:
-        return Cause(("sessions-missing",))
+        return Cause(("sessions-missing",), MISSING_TEXTS["sessions-missing"])
     if likely.get((key.account, key.model)):
-        return Cause(("responses-without-usage",))
-    return Cause(("sessions-missing", "responses-without-usage"))
+        return Cause(("responses-without-usage",), MISSING_TEXTS["responses-without-usage"])
+    return Cause(("sessions-missing", "responses-without-usage"), "the bill has no number of responses that would tell")
 
 
 def _surplus_cause(cell: Cell) -> Cause:
     """Why there is more in the log."""
     if all(not meter.billed for meter in cell.meters.values()):
-        return Cause(("usage-not-billed",))
-    return Cause(("duplicates", "usage-not-billed"))
+        return Cause(("usage-not-billed",), "nothing of it on the bill")
+    return Cause(("duplicates", "usage-not-billed"), "less of every meter on the bill")
 
 
 def total_rest(cells: Iterable[Cell]) -> Amount:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from voicebill.answers.answer import Answer
@@ -21,6 +22,7 @@ from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell,
 from voicebill.answers.invoices.charge import Charge
 from voicebill.answers.invoices.day_boundary import bill_days, day_offset
 from voicebill.answers.invoices.implied_quantities import imply_quantities
+from voicebill.answers.invoices.line_groups import DEFAULT_LINE_FIELDS, LineGroup, ReconciledLine, group_lines
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
 from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, RepeatedSums, Steps, explain_quantities
@@ -37,21 +39,8 @@ LEAST_NAMED = PICODOLLARS_PER_DOLLAR // 200
 """A cause of less than half a cent is not named: it is left in what is not explained."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How large a difference may be: a share of the recorded cost, or an amount in picodollars."""
-
-    share: Fraction | None = None
-    amount: Amount | None = None
-
-    def allows(self, difference: Amount, recorded: Amount) -> bool:
-        """Whether a difference is within it."""
-        limit = self.amount if self.amount is not None else (self.share or 0) * abs(Fraction(recorded))
-        return abs(Fraction(difference)) <= limit
-
-
-ACCOUNT_FIELDS = ("project", "tenant", "none")
-"""The fields of records that a bill's projects or resources may be."""
+AccountField = Literal["project", "tenant", "none"]
+"""The field of records that a bill's projects or resources may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +48,15 @@ class ReconcileRequest:
     """How a bill is compared.
 
     `account` is the field of the records that is compared with the bill's projects or resources. `since` and `until`
-    (exclusive) are days of the bill; None: all. `exchange_rates` say how much of a currency a dollar buys, by its code.
+    (exclusive) are days of the bill; None: all. `exchange_rates` say how much of a currency a dollar buys, by its
+    code. The lines of the answer are grouped `by` fields.
     """
 
-    account: Literal["project", "tenant", "none"] = "project"
+    account: AccountField = "project"
     since: date | None = None
     until: date | None = None
     exchange_rates: Mapping[str, Fraction] = field(default_factory=dict)
-    tolerance: Tolerance | None = None
+    by: tuple[str, ...] = DEFAULT_LINE_FIELDS
 
     @property
     def account_field(self) -> str | None:
@@ -79,34 +69,6 @@ class ReconcileRequest:
             return self.since is None and self.until is None
         day = charge.start.date()
         return (self.since is None or day >= self.since) and (self.until is None or day < self.until)
-
-
-@dataclass(frozen=True, slots=True)
-class ReconciledLine:
-    """A day, an account, a model and a meter: what was recorded and what was billed, with causes of the difference.
-
-    Of charges for what was not recorded, `model` is their name on the bill and `meter` is empty.
-    """
-
-    day: date | None
-    account: str | None
-    model: str
-    meter: str
-    recorded: int
-    billed: Amount
-    recorded_amount: Amount
-    billed_amount: Amount
-    parts: tuple[tuple[Cause, Amount], ...]
-
-    @property
-    def difference(self) -> Amount:
-        """What was billed beyond what was recorded, in picodollars."""
-        return self.billed_amount - self.recorded_amount
-
-    @property
-    def unexplained(self) -> Amount:
-        """The part of the difference without a cause."""
-        return self.difference - sum(amount for _, amount in self.parts)
 
 
 @dataclass(frozen=True)
@@ -133,7 +95,12 @@ class Reconciliation(Answer):
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     prices: PriceBook
-    tolerance: Tolerance | None = None
+    by: tuple[str, ...] = DEFAULT_LINE_FIELDS
+
+    @cached_property
+    def groups(self) -> list[LineGroup]:
+        """The lines in groups by the fields that are asked for."""
+        return group_lines(self.lines, self.by)
 
     @property
     def difference(self) -> Amount:
@@ -146,9 +113,13 @@ class Reconciliation(Answer):
         return self.difference - sum(total.amount for total in self.causes)
 
     @property
-    def is_within_tolerance(self) -> bool:
-        """Whether the difference is within the tolerance, if there is one."""
-        return self.tolerance is None or self.tolerance.allows(self.difference, self.recorded)
+    def ratio(self) -> Fraction | None:
+        """The difference as a share of what was recorded; None if that is nothing."""
+        return Fraction(self.difference) / Fraction(self.recorded) if self.recorded else None
+
+    def exceeds(self, tolerance: Fraction) -> bool:
+        """Whether the difference is more than a share of what was recorded."""
+        return abs(Fraction(self.difference)) > tolerance * Fraction(self.recorded)
 
 
 def reconcile(
@@ -212,7 +183,7 @@ def _reconciliation(
         assumptions=tuple(_assumptions(billed, placed, inferred, request)),
         warnings=tuple(_warnings(billed, placed)),
         prices=recorded.prices,
-        tolerance=request.tolerance,
+        by=request.by,
     )
 
 

@@ -147,6 +147,7 @@ LOG_VALUES = "Defaults for what the log does not state"
 LOG_READING_GROUP = "The logs"
 QUERY = "Query"
 REPLAY_GROUP = "Replay"
+BILL_GROUP = "The bill"
 TRUNCATION_NAMES = ("truncation", "retention_ratio", "post_instructions_tokens")
 
 SELECTION: Inputs = _rows(
@@ -1340,6 +1341,54 @@ REPLAY_QUERY: Inputs = {
     ),
 }
 """Which calls of a log or a ledger are replayed, where, and with what changes."""
+
+BILL_LINE_FIELDS = ("day", "account", "model", "meter")
+"""The fields by which a bill and a log are compared."""
+
+RECONCILE_QUERY: Inputs = {
+    **RECORD_QUERY,
+    **_rows(
+        Input(
+            name="by",
+            label="Group by",
+            help=f"Fields by which recorded and billed usage are listed: {', '.join(BILL_LINE_FIELDS)}",
+            kind=kinds.names_of(*BILL_LINE_FIELDS),
+            group=BILL_GROUP,
+            default_text="model,meter",
+            example="day,model",
+        ),
+        Input(
+            name="account",
+            label="Projects",
+            help="What the bill's projects or resources are in the log",
+            kind=kinds.choice("project", "tenant", "none"),
+            group=BILL_GROUP,
+            default_text="project",
+            example="tenant",
+            meaning="they are compared if the bill has the same names; with `none` they are not",
+        ),
+        Input(
+            name="exchange_rate",
+            label="Exchange rate",
+            help="How much of the bill's currency a dollar buys",
+            kind=kinds.EXCHANGE_RATES,
+            group=BILL_GROUP,
+            default_text="the bill's own",
+            example="EUR=0.86",
+        ),
+        Input(
+            name="tolerance",
+            label="Tolerance",
+            help="Difference of the totals, as a share of ours, that is accepted",
+            kind=kinds.SHARE,
+            group=QUERY,
+            default_text="any",
+            example="1%",
+            meaning="a command exits with code 1 if the totals differ by more",
+        ),
+    ),
+}
+"""How a bill is compared with a log or a ledger."""
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""

@@ -349,6 +349,28 @@ def read_settings(value: object) -> dict[str, object]:
     return settings
 
 
+def read_exchange_rates(value: object) -> dict[str, Decimal]:
+    """How much of a currency one dollar buys, by the currency's code, as a text such as `EUR=0.86,GBP=0.74`.
+
+    >>> read_exchange_rates("eur=0.86")
+    {'EUR': Decimal('0.86')}
+
+    Raises:
+        InvalidInput: it is anything else, or a currency is given twice.
+    """
+    rates: dict[str, Decimal] = {}
+    for pair in read_string(value).split(","):
+        code, _, rate = (part.strip() for part in pair.partition("="))
+        number = read_number(rate) if code and rate else Decimal(0)
+        if re.fullmatch(r"[A-Za-z]{3}", code) is None or not number or code.upper() in rates:
+            raise InvalidInput(
+                f"must be CODE=AMOUNT for one dollar, a currency once, such as EUR=0.86, not {_describe(value)}",
+                is_predicate=True,
+            )
+        rates[code.upper()] = number
+    return rates
+
+
 COLUMN_FIELDS = ("tenant", "session", "project", "model", "time")
 """The fields of a record that may be read under a name of the user's own."""
 
@@ -382,6 +404,18 @@ def read_filter(value: object) -> Condition:
         UnknownName: it names an unknown field or an unknown word of one.
     """
     return parse_filter(read_string(value))
+
+
+def names_of(*choices: str) -> InputKind:
+    """Some of several words, each once: a list of them, or a text with commas between them."""
+
+    def read(value: object) -> tuple[str, ...]:
+        names = tuple(choice(*choices).read(name) for name in read_names(value))
+        if len(set(names)) < len(names):
+            raise InvalidInput(f"must name each once, not {_describe(value)}", is_predicate=True)
+        return names
+
+    return InputKind("names", read, "array", "NAME,...", item={"type": "string", "enum": list(choices)})
 
 
 def choice(*choices: str) -> InputKind:
@@ -431,5 +465,6 @@ FIELD_NAMES = InputKind("fields", read_field_names, "array", "FIELD,...", item={
 PLAN_FIELDS = InputKind("plan fields", read_plan_fields, "object", "FIELDS")
 ALIASES = InputKind("aliases", read_aliases, "string", "NAME=MODEL,...")
 SETTINGS = InputKind("settings", read_settings, "string", "NAME=VALUE,...")
+EXCHANGE_RATES = InputKind("exchange rates", read_exchange_rates, "string", "CODE=RATE,...")
 COLUMN_NAMES = InputKind("columns", read_column_names, "string", "FIELD=NAME,...")
 FILTER = InputKind("filter", read_filter, "string", "CONDITION")

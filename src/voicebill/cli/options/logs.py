@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     LOG_READING,
     LOG_READING_GROUP,
+    RECORD_QUERY,
     REPLAY_LOG_DEFAULTS,
     Inputs,
     log_defaults_of,
@@ -39,14 +41,14 @@ MemoryOption = Annotated[
     option("--memory", "Memory limit for DuckDB, such as 1GB; the rest is spilled to disk.", LOGS_PANEL, metavar="SIZE"),
 ]
 
+
+def _files_parameter(text: str, metavar: str) -> Parameter:
+    return option_parameter("logs", Annotated[list[str] | None, typer.Argument(help=text, metavar=metavar, show_default=False)])
+
+
+_LOGS = _files_parameter("Log files, folders or patterns; - for standard input.", "LOG...")
+_BILLS_AND_LOGS = _files_parameter("Bills, and logs unless there is a ledger: files, folders or patterns.", "BILL|LOG...")
 _INPUT_PARAMETERS = (
-    option_parameter(
-        "logs",
-        Annotated[
-            list[str] | None,
-            typer.Argument(help="Log files, folders or patterns; - for standard input.", metavar="LOG...", show_default=False),
-        ],
-    ),
     option_parameter("ledger", Annotated[Path | None, option("--ledger", "Folder of a ledger.", LOGS_PANEL, metavar="DIR")]),
     option_parameter(
         "format", Annotated[str | None, option("--format", "Log format. (default: detected)", LOGS_PANEL, metavar="NAME")]
@@ -127,18 +129,26 @@ def takes_logs(command: Command) -> Command:
     return _with_log_options(command, LOG_DEFAULTS)
 
 
+def takes_bills_and_logs(command: Command) -> Command:
+    """The same for a command that compares bills with logs or with a ledger, and has groups of its own."""
+    return _with_log_options(command, LOG_DEFAULTS, RECORD_QUERY, _BILLS_AND_LOGS)
+
+
 def takes_logs_to_replay(command: Command) -> Command:
     """The same for a command whose own options say where calls are replayed: those for logs are then named `--log-model`."""
     return _with_log_options(command, REPLAY_LOG_DEFAULTS)
 
 
-def _with_log_options(command: Command, default_inputs: Inputs) -> Command:
-    names = [parameter.name for parameter in _INPUT_PARAMETERS]
+def _with_log_options(
+    command: Command, default_inputs: Inputs, query_inputs: Inputs = LOG_QUERY, files: Parameter = _LOGS
+) -> Command:
+    file_parameters = (files, *_INPUT_PARAMETERS)
+    names = [parameter.name for parameter in file_parameters]
     parameters = [input_parameter(row) for row in default_inputs.values()]
 
-    @with_options(command, ("log_input",), _INPUT_PARAMETERS, parameters)
+    @with_options(command, ("log_input",), file_parameters, parameters)
     def run(**options: Any) -> None:  # noqa: ANN401 - options of many types
-        inputs = {**default_inputs, **{name: row for name, row in LOG_QUERY.items() if name in options}}
+        inputs = {**default_inputs, **{name: row for name, row in query_inputs.items() if name in options}}
         values = read_inputs(explicit_values(options, inputs), inputs)  # so that the errors of all of them are reported
         defaults = log_defaults_of(values, default_inputs)
         log_input = LogInput(**{name: options[name] for name in names}, defaults=defaults)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from voicebill.billing.errors import VoicebillError
 from voicebill.logs.report import ReadError, ReadReport
+from voicebill.logs.report_text import report_notes
 
 
 class UnreadableBill(VoicebillError, ValueError):
@@ -69,3 +70,9 @@ class BillReport:
         if self.rows == rows and self.error_count > error_count:
             example = "".join(f"; {error}" for error in self.errors[listed : listed + 1])
             raise UnreadableBill(f"{name} has no row that can be read{example}")
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the user should know about how bills were read."""
+        yield from report_notes(self.reading)
+        if self.repeated:
+            yield f"{self.repeated:,} rows are in several of the bills: they count once"

@@ -76,6 +76,31 @@ def read_bills(*bills: str | Path | Source, report: BillReport | None = None) ->
         raise UnreadableBill(_no_charge(sources, report))
 
 
+def split_bills(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return which of files, folders and patterns are bills, and which are not. Standard input is no bill.
+
+    A folder with both is split into its files.
+
+    Raises:
+        UnreadableFile: a file is missing or cannot be opened.
+        InvalidInput: a folder or a pattern has no file.
+    """
+    bills: list[str] = []
+    others: list[str] = []
+    for name in names:
+        sources = [] if name == "-" else find_sources([name], ReadReport())
+        paths = {True: [], False: []} if sources else {True: [], False: [name]}
+        for source in sources:
+            paths[_is_bill(source)].append(str(source.path))
+        bills += [name] if paths[True] and not paths[False] else paths[True]
+        others += [name] if paths[False] and not paths[True] else paths[False]
+    return bills, others
+
+
+def _is_bill(source: Source) -> bool:
+    return _recognise(source, BillReport())[1] in BILL_FORMATS
+
+
 def _lines_by_format(sources: Sequence[Source], report: BillReport) -> dict[str, list[NumberedLines]]:
     lines_by_format: dict[str, list[NumberedLines]] = {}
     for source in sources:

@@ -1,0 +1,165 @@
+"""Build the document of a reconciliation, which the terminal, the page and files show."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from voicebill.answers.escaping import CsvCell
+from voicebill.answers.invoices.causes import CauseSum
+from voicebill.answers.invoices.line_groups import LineGroup
+from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.parsing.quantities import pluralize
+from voicebill.answers.reports.handout import (
+    Handout,
+    HandoutAmount,
+    HandoutCell,
+    HandoutSection,
+    HandoutTable,
+    note_sections,
+)
+from voicebill.answers.reports.report import package_version
+from voicebill.billing.money import Amount, column_decimals, format_amount, format_dollars, format_exact, format_in_column
+
+MAX_LINES_SHOWN = 25
+"""So many groups of lines are shown; JSON and CSV have all."""
+MAX_NAMES_SHOWN = 3
+RECONCILIATION_BASIS = "Recorded usage at published prices, beside the vendor's bill. The bill is authoritative."
+LINE_COLUMNS = (
+    *("day", "account", "model", "meter", "recorded_quantity", "billed_quantity", "recorded_dollars", "billed_dollars"),
+    *("difference_dollars", "causes", "not_explained_dollars"),
+)
+FIELD_TITLES = {"account": "project"}
+
+
+def reconciliation_handout(answer: Reconciliation, *, exact: bool = False) -> Handout:
+    """The document of a reconciliation. Its records are the groups of lines."""
+    return Handout(
+        title="Recorded usage and the bill",
+        summary=_summary(answer, exact=exact),
+        sections=tuple(_sections(answer, exact=exact)),
+        records=(LINE_COLUMNS, *(_record(group, answer.by) for group in answer.groups)),
+        version=package_version(),
+        is_wide=True,
+        basis=RECONCILIATION_BASIS,
+    )
+
+
+def _summary(answer: Reconciliation, *, exact: bool) -> str:
+    show = format_exact if exact else format_amount
+    days = "" if answer.days.first is None else f" from {answer.days.first} to {answer.days.last}"
+    name = "bill" if answer.has_money else "vendor's count, at our prices,"
+    face = face_text(answer, exact=exact)
+    if not answer.difference:
+        return f"The {name}{days} is {face}, exactly what was recorded."
+    ratio = "" if answer.ratio is None else f" ({float(answer.ratio):+.2%})"
+    more = "more" if answer.difference > 0 else "less"
+    size = show(abs(Fraction(answer.difference))).replace("$", "$" if answer.currency == "USD" else "")
+    rest = abs(Fraction(answer.unexplained))
+    explained = (
+        "all of it is explained" if rest * 1000 < abs(Fraction(answer.difference)) else f"{show(rest)} of it is not explained"
+    )
+    return f"The {name}{days} is {face} for {show(answer.recorded)} recorded: {size} {more}{ratio}; {explained}."
+
+
+def face_text(answer: Reconciliation, *, exact: bool = False) -> str:
+    """The sum of a bill in its own currency."""
+    text = (format_exact if exact else format_amount)(answer.face)
+    return text if answer.currency == "USD" else text.replace("$", f"{answer.currency} ")
+
+
+def _sections(answer: Reconciliation, *, exact: bool) -> Iterator[HandoutSection]:
+    yield HandoutSection("From what was recorded to the bill", table=_bridge(answer, exact=exact))
+    shown = answer.groups[:MAX_LINES_SHOWN]
+    if shown:
+        yield HandoutSection(f"By {_listed(answer.by)}", table=_lines_table(shown, answer, exact=exact))
+    yield from note_sections(
+        ("Notes", _notes(answer, len(answer.groups) - len(shown), exact=exact)),
+        ("Warnings", answer.warnings),
+        ("Assumptions", answer.assumptions),
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    titles = [FIELD_TITLES.get(name, name) for name in names]
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
+
+
+def _bridge(answer: Reconciliation, *, exact: bool) -> HandoutTable:
+    amounts = [answer.recorded, *(total.amount for total in answer.causes), answer.unexplained, answer.face]
+    decimals = 12 if exact else max(2, column_decimals(amounts))
+    rows: list[tuple[HandoutCell, ...]] = [("recorded", "", "", _cell(answer.recorded, decimals))]
+    rows += [_cause_row(total, decimals) for total in answer.causes]
+    rows.append(("not explained", "", "", _cell(answer.unexplained, decimals)))
+    title = "billed" if answer.currency == "USD" else f"billed, in {answer.currency}"
+    rows.append((title, "", "", _cell(answer.face, decimals)))
+    return HandoutTable(("", "what shows it", "where", "amount"), tuple(rows), text_columns=(1, 2), main_columns=(3,))
+
+
+def _cause_row(total: CauseSum, decimals: int) -> tuple[HandoutCell, ...]:
+    return (total.cause.title, total.cause.detail, _where(total), _cell(total.amount, decimals))
+
+
+def _where(total: CauseSum) -> str:
+    """On which days a cause was seen, of which models."""
+    names = sorted(name for name in total.models if name and name != total.cause.detail)
+    others = len(names) - MAX_NAMES_SHOWN
+    models = ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {others} more" if others > 0 else "")
+    days = pluralize(len(total.days), "day") if total.days else ""
+    return "; ".join(part for part in (models, days) if part)
+
+
+def _lines_table(groups: list[LineGroup], answer: Reconciliation, *, exact: bool) -> HandoutTable:
+    amounts = [amount for group in groups for amount in (group.recorded_amount, group.billed_amount, group.difference)]
+    decimals = 12 if exact else max(2, column_decimals(amounts))
+    has_meter = "meter" in answer.by
+    quantities = ("recorded", "billed", "more") if has_meter else ()
+    columns = (
+        *(FIELD_TITLES.get(name, name) for name in answer.by),
+        *quantities,
+        "recorded $",
+        "billed $",
+        "difference",
+        "why",
+    )
+    rows = tuple(_line_row(group, answer, decimals, has_meter=has_meter) for group in groups)
+    return HandoutTable(
+        columns, rows, text_columns=(*range(1, len(answer.by)), len(columns) - 1), main_columns=(len(columns) - 2,)
+    )
+
+
+def _line_row(group: LineGroup, answer: Reconciliation, decimals: int, *, has_meter: bool) -> tuple[HandoutCell, ...]:
+    keys = [_key(name, value, answer) for name, value in zip(answer.by, group.keys, strict=True)]
+    amounts = (_cell(amount, decimals) for amount in (group.recorded_amount, group.billed_amount, group.difference))
+    meter = group.keys[answer.by.index("meter")] if has_meter else ""
+    quantities = [f"{group.recorded:,}", f"{round(group.billed):,}", f"{round(group.billed - group.recorded):+,}"]
+    why = "; ".join(cause.title for cause, amount in group.parts.items() if amount)
+    return (*keys, *((quantities if meter else ["", "", ""]) if has_meter else []), *amounts, why)
+
+
+def _key(name: str, value: object, answer: Reconciliation) -> str:
+    if name == "meter" and value in answer.prices.meters:
+        return answer.prices.meters[str(value)].label
+    return "" if value is None else str(value)
+
+
+def _notes(answer: Reconciliation, hidden: int, *, exact: bool) -> Iterator[str]:
+    show = format_exact if exact else format_amount
+    moved = next((total for total in answer.causes if total.cause.names == ("day-boundary",)), None)
+    if moved is not None:
+        yield f"{show(Fraction(moved.moved) / 2)} of usage is on another day of the bill than in UTC"
+    if answer.elsewhere:
+        yield f"{show(answer.elsewhere)} recorded on these days at providers that are not on the bill is not compared"
+    if hidden > 0:
+        yield f"{pluralize(hidden, 'more line')}: --json and --out FILE.csv have all"
+
+
+def _cell(amount: Amount, decimals: int) -> HandoutAmount:
+    return HandoutAmount(format_dollars(amount), format_in_column(amount, decimals))
+
+
+def _record(group: LineGroup, by: tuple[str, ...]) -> tuple[CsvCell, ...]:
+    keys = dict(zip(by, group.keys, strict=True))
+    cells = (None if keys.get(name) is None else str(keys[name]) for name in ("day", "account", "model", "meter"))
+    quantities: tuple[CsvCell, ...] = (group.recorded, str(round(group.billed))) if keys.get("meter") else (None, None)
+    amounts = (format_dollars(amount) for amount in (group.recorded_amount, group.billed_amount, group.difference))
+    causes = " ".join("/".join(cause.names) for cause, amount in group.parts.items() if amount)
+    return (*cells, *quantities, *amounts, causes, format_dollars(group.unexplained))
