@@ -37,7 +37,7 @@ FieldColumns = Mapping[str, tuple[str, ...]]
 PARQUET_ROWS_AT_ONCE = 8192
 SAMPLED_LINES, SAMPLED_BYTES = 4_000, 4_000_000
 """So much of a stream, which cannot be read twice, is searched for a date that shows whether its month is first."""
-EMPTY_CELLS = frozenset({None, "", "NULL", "null", "Null"})
+EMPTY_CELLS = frozenset({"", "NULL", "null", "Null"})
 NESTED_FIELDS = ("properties", "meterDetails")
 """The objects in results of Azure's API whose fields are those of the result."""
 DATE_COLUMN = re.compile("date|period")
@@ -146,11 +146,16 @@ class _Layout:
 
     def cells(self, values: Sequence[BillCell]) -> dict[str, BillCell]:
         """The filled cells of a row of any values, by field."""
-        return {field: values[index] for field, index in self.positions if not _is_empty(values[index])}
+        stripped = ((field, _stripped(values[index])) for field, index in self.positions)
+        return {field: value for field, value in stripped if value is not None}
 
 
-def _is_empty(value: BillCell) -> bool:
-    return value is None or (isinstance(value, str) and value.strip() in EMPTY_CELLS)
+def _stripped(value: BillCell) -> BillCell:
+    """Return a value, and text without space around it; None if it is empty."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    return None if text in EMPTY_CELLS else text
 
 
 def _table_rows(lines: NumberedLines, columns: FieldColumns, report: BillReport) -> Iterator[BillRow]:
@@ -199,25 +204,21 @@ def _month_first(lines: NumberedLines) -> bool | None:
 
 
 def _day_order(lines: Iterable[bytes]) -> bool | None:
-    header: Header | None = None
-    indexes: list[int] = []
-    for line in lines:
-        if header is None:
-            header = _bill_header(line.decode(errors="replace"))
-            indexes = (
-                [index for index, name in enumerate(header.names) if DATE_COLUMN.search(bare_name(name))] if header else []
-            )
-            continue
-        if not indexes:
-            return True
-        cells = split_cells(line, header.delimiter)
-        dates = [cells[index].strip() for index in indexes] if len(cells) == len(header.names) else []
+    rest = iter(lines)
+    first_texts = (line.decode(errors="replace") for line in islice(rest, MAX_TITLE_LINES))
+    header = next(filter(None, map(_bill_header, first_texts)), None)
+    names = header.names if header else ()
+    indexes = [index for index, name in enumerate(names) if DATE_COLUMN.search(bare_name(name))]
+    if header is None or not indexes:
+        return True
+    for cells in (split_cells(line, header.delimiter) for line in rest):
+        dates = [cells[index].strip() for index in indexes] if len(cells) == len(names) else []
         orders = [order for order in map(shows_day_order, dates) if order is not None]
         if orders:
             return orders[0]
         if dates and not any(map(is_numbered_date, dates)):
             return True
-    return None if indexes else True
+    return None
 
 
 def _parquet_rows(lines: NumberedLines, columns: FieldColumns, report: BillReport) -> Iterator[BillRow]:
