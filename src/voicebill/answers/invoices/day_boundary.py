@@ -13,6 +13,8 @@ OFFSETS = range(-24, 29)
 MAX_REMAINDER = 0.6
 """Another offset must leave at most this share of the difference that UTC leaves."""
 MIN_DAYS = 3
+FITTING_SHARE = 0.5
+"""If so many of the days' sums are equal in UTC, the bill's days are those."""
 EXACT = 1e-6
 """Sums that differ by less than this share are equal."""
 
@@ -34,6 +36,21 @@ def day_offset(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]
     (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
     fits_better = exact > utc_exact + 0.2 and rest < utc_rest
     return best if best and (fits_better or rest < MAX_REMAINDER * utc_rest) else 0
+
+
+def fits_utc(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) -> bool:
+    """Whether almost all of the bill's sums are what was recorded on the same days in UTC."""
+    billed = _billed(charges)
+    sums: Series = {}
+    for row in rows:
+        days = sums.setdefault((row.model.number, row.meter), {})
+        number = (row.day - EPOCH_DAY).days
+        days[number] = days.get(number, 0.0) + row.low
+    pairs = [
+        (quantity, sums.get(key, {}).get(number, 0.0)) for key, days in billed.items() for number, quantity in days.items()
+    ]
+    equal = sum(abs(quantity - recorded) <= EXACT * quantity for quantity, recorded in pairs)
+    return equal >= FITTING_SHARE * len(pairs)
 
 
 def _billed(charges: Iterable[PlacedCharge]) -> Series:

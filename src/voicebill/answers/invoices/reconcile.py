@@ -8,7 +8,7 @@ tell them apart, and what is left is "not explained". So the sum closes exactly:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -20,16 +20,16 @@ from voicebill.answers.invoices.billed_usage import BilledUsage
 from voicebill.answers.invoices.causes import CAUSE_NAMES, Cause, CauseSum
 from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell, build_cells, recorded_quantities
 from voicebill.answers.invoices.charge import Charge
-from voicebill.answers.invoices.day_boundary import bill_days, day_offset
+from voicebill.answers.invoices.day_boundary import bill_days, day_offset, fits_utc
 from voicebill.answers.invoices.implied_quantities import imply_quantities
 from voicebill.answers.invoices.line_groups import DEFAULT_LINE_FIELDS, LineGroup, ReconciledLine, group_lines
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
 from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, RepeatedSums, Steps, explain_quantities
-from voicebill.answers.invoices.recorded_usage import RecordedUsage, recorded_usage, slot_query
+from voicebill.answers.invoices.recorded_usage import RecordedUsage, bill_query, recorded_usage
 from voicebill.answers.invoices.repeated_usage import FindRepeated, sum_repeated
 from voicebill.answers.recorded.engine import Engine
-from voicebill.answers.recorded.price_table import build_price_table
+from voicebill.answers.recorded.price_table import PriceTable, build_price_table
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
@@ -142,25 +142,54 @@ def reconcile(
     billed.add(charge for charge in charges if request.covers(charge))
     if not billed.sums:
         raise InvalidInput("the bill has no charges" + (" on these days" if request.since or request.until else ""))
-    record_query = slot_query(query, request.account_field, *billed.days)
-    counted_query = engine.count(record_query)
-    price_table = build_price_table(counted_query.overview().names, prices)
-    recorded = recorded_usage(counted_query, price_table, models, prices, has_accounts=request.account_field is not None)
+    counts = _Counts(engine, bill_query(query, *billed.days), models, prices, request.account_field)
+    return _reconciliation(billed, counts, request, find_repeated)
 
-    def repeated(days: BillDays) -> RepeatedSums:
+
+@dataclass
+class _Counts:
+    """The recorded usage of a bill's days: by day, or by half hour where the bill's days begin at another hour."""
+
+    engine: Engine
+    query: CostQuery
+    models: BilledModels
+    prices: PriceBook
+    account_field: str | None
+    price_table: PriceTable | None = None
+
+    def by_day(self) -> RecordedUsage:
+        """The usage of accounts by day in UTC."""
+        return self._count(self.account_field)
+
+    def by_half_hour(self, account_field: str | None) -> RecordedUsage:
+        """The usage by half hour, of accounts if their field is given."""
+        return self._count(account_field, "half_hour")
+
+    def _count(self, account_field: str | None, *by: str) -> RecordedUsage:
+        query = replace(self.query, by=(*([account_field] if account_field else []), *by))
+        counted_query = self.engine.count(query)
+        self.price_table = build_price_table(counted_query.overview().names, self.prices)
+        has_accounts = account_field is not None
+        return recorded_usage(counted_query, self.price_table, self.models, self.prices, has_accounts=has_accounts)
+
+    def repeated(self, find_repeated: FindRepeated, recorded: RecordedUsage, days: BillDays) -> RepeatedSums:
+        """What was recorded twice, by the bill's day, account, model and meter."""
+        assert self.price_table is not None
         meters = sorted({row.meter for row in recorded.rows if row.meter})
-        return sum_repeated(find_repeated(record_query, request.account_field, meters), days, price_table, models)
-
-    return _reconciliation(billed, recorded, request, repeated)
+        return sum_repeated(find_repeated(self.query, self.account_field, meters), days, self.price_table, self.models)
 
 
 def _reconciliation(
-    billed: BilledUsage, recorded: RecordedUsage, request: ReconcileRequest, repeated: Callable[[BillDays], RepeatedSums]
+    billed: BilledUsage, counts: _Counts, request: ReconcileRequest, find_repeated: FindRepeated
 ) -> Reconciliation:
+    recorded = counts.by_day()
     inferred = _infer_rate(billed, recorded)
     placed = place_charges(billed, recorded)
-    days, cells = _cells(placed, recorded, billed.money_step)
-    explain_quantities(_question(cells, days, billed, recorded, lambda: repeated(days)))
+    offset = 0 if placed.has_periods else _offset(placed, recorded, counts)
+    if offset:
+        recorded = counts.by_half_hour(counts.account_field)
+    days, cells = _cells(placed, recorded, billed.money_step, offset)
+    explain_quantities(_question(cells, days, billed, recorded, lambda: counts.repeated(find_repeated, recorded, days)))
     explain_prices(cells, recorded.prices, billed.money_step)
     lines = tuple(_lines(cells, placed.outside))
     recorded_amount = sum((line.recorded_amount for line in lines), start=0)
@@ -200,20 +229,25 @@ def _question(
     return QuantityQuestion(cells, days, coverage, steps, recorded.prices.meters, repeated)
 
 
-def _cells(placed: PlacedCharges, recorded: RecordedUsage, money_step: Fraction) -> tuple[BillDays, dict[CellKey, Cell]]:
-    """The cells of the bill's own days: the time zone is found first, then ratios of prices without quantities."""
+def _offset(placed: PlacedCharges, recorded: RecordedUsage, counts: _Counts) -> int:
+    """How many half hours the bill's days are ahead of UTC; the hours are only counted if days in UTC do not fit."""
+    if fits_utc(placed.inside, recorded.rows):
+        return 0
+    return day_offset(placed.inside, counts.by_half_hour(None).rows)
+
+
+def _cells(
+    placed: PlacedCharges, recorded: RecordedUsage, money_step: Fraction, offset: int
+) -> tuple[BillDays, dict[CellKey, Cell]]:
+    """The cells of the bill's days, after ratios of prices are told from quantities where the bill has none."""
     has_accounts = placed.account_field is not None
-    billed_models = {charge.model.number for charge in placed.inside}
     families = {charge.model.family for charge in placed.inside}
     providers = {charge.model.provider for charge in placed.inside}
     rows = [row for row in recorded.rows if row.model.provider in providers or row.model.family in families]
-    compared = RecordedUsage(rows, recorded.prices)
-    are_compared = not placed.has_periods
-    offset = day_offset(placed.inside, [row for row in rows if row.model.number in billed_models]) if are_compared else 0
-    days = bill_days(placed.inside, offset, are_compared=are_compared)
+    days = bill_days(placed.inside, offset, are_compared=not placed.has_periods)
     quantities = recorded_quantities(rows, days, has_accounts=has_accounts)
     charges = imply_quantities(placed.inside, quantities, money_step)
-    return days, build_cells(charges, compared, days, has_accounts=has_accounts)
+    return days, build_cells(charges, RecordedUsage(rows, recorded.prices), days, has_accounts=has_accounts)
 
 
 def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> Iterable[ReconciledLine]:

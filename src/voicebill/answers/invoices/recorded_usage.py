@@ -100,21 +100,20 @@ class RecordedUsage:
         return None if offer is None else self.rate_of(offer, meter, day)
 
 
-def slot_query(query: CostQuery, account_field: str | None, first: date | None, last: date | None) -> CostQuery:
-    """The query of records in half hours, by the field that is compared with the bill's accounts (None: none).
+def bill_query(query: CostQuery, first: date | None, last: date | None) -> CostQuery:
+    """The query of the records of a bill's days.
 
     A bill's days may begin at another hour than those of UTC, so that the days around them belong to it, too.
     """
-    by = (*([account_field] if account_field else []), "half_hour")
     since = query.since if first is None else first - timedelta(days=1)
     until = query.until if last is None else last + timedelta(days=2)
-    return replace(query, by=by, since=since, until=until, top=None, calls=False)
+    return replace(query, by=(), since=since, until=until, top=None, calls=False)
 
 
 def recorded_usage(
     counted_query: CountedQuery, price_table: PriceTable, models: BilledModels, prices: PriceBook, *, has_accounts: bool
 ) -> RecordedUsage:
-    """The usage of a query of `slot_query`, counted by an engine."""
+    """The usage that an engine counted, by account, if there are any, and half hour, if it was counted by it."""
     totals = counted_query.quantities(price_table)
     return RecordedUsage(list(_rows(totals, price_table, models, has_accounts=has_accounts)), prices)
 
@@ -125,12 +124,13 @@ def _rows(
     for entry in totals:
         if entry.day is None:
             continue
-        *accounts, moment = entry.keys
+        account = entry.keys[0] if has_accounts else None
+        moment = entry.keys[-1] if len(entry.keys) > int(has_accounts) else None
         period = price_table.period_on(entry.sku, entry.day)
         quote = price_table.periods[period].quote if period >= 0 else None
         rate = quote.rates[entry.meter] if quote and entry.meter else None
         yield RecordedQuantity(
-            account=str(accounts[0]) if has_accounts and accounts[0] is not None else None,
+            account=None if account is None else str(account),
             model=models.of_offer(quote.offer) if quote else models.unpriced(entry.sku.provider, entry.sku.model),
             offer=quote.offer if quote else None,
             day=entry.day,
