@@ -16,11 +16,11 @@ from voicebill.answers.catalog.price_findings import (
     PriceAgreement,
     PriceDifference,
 )
-from voicebill.answers.catalog.price_tables import ModelPrices, PriceTable
+from voicebill.answers.catalog.price_tables import ModelPrices, PublishedPriceTable
 from voicebill.billing.offers import Kind, Offer, PriceRow
 from voicebill.billing.validity import effective_row
 
-VERSION = re.compile(r"-(\d{4}-\d\d-\d\d|\d{6,8})$")
+MODEL_DATE = re.compile(r"-(\d{4}-\d\d-\d\d|\d{6,8})$")
 """A date at the end of a model's name."""
 FAMILY = re.compile(r"[a-z]+-?\d+[a-z]?")
 """The beginning of a model's name, such as `gpt-4o` or `gpt-5` or `o3`."""
@@ -29,7 +29,7 @@ ServiceTerms = tuple[str, Kind, str]
 """A provider, a kind of service of it, and a deployment."""
 
 
-def compare_models(table: PriceTable, offers: ComparedOffers) -> Iterator[Finding]:
+def compare_models(table: PublishedPriceTable, offers: ComparedOffers) -> Iterator[Finding]:
     """Compare the prices of every model of the table with those of its offer, and list new models and those that are gone."""
     by_provider: dict[str, list[Offer]] = defaultdict(list)
     for offer in offers:
@@ -71,7 +71,7 @@ def _matching_offers(listing: ModelPrices, own_offers: Iterable[Offer], offers: 
     versions = [offer for offer in on_terms if offer.model.lower() == name]
     if versions:
         return _current_version(versions, offers)
-    undated = VERSION.sub("", name)
+    undated = MODEL_DATE.sub("", name)
     return [offer for offer in on_terms if offer.model.lower() == undated and offer.version is None]
 
 
@@ -106,9 +106,9 @@ def _compare_listing(listing: ModelPrices, offer: Offer, offers: ComparedOffers)
         ours = row.unit_prices.get(meter)
         if ours is None and not _is_fallback(meter, theirs, row, offers):
             yield _new_entry("meter-unpriced", listing, {meter: theirs}, offer)
-        elif ours is None or theirs == ours:
-            yield from () if starts_later else (PriceAgreement(offer, meter),)
-        elif theirs in {dispute.price for dispute in row.disputes.get(meter, ())}:
+        elif ours is None or listing.is_price(listed_meter, ours):
+            yield PriceAgreement(offer, meter)
+        elif any(listing.is_price(listed_meter, dispute.price) for dispute in row.disputes.get(meter, ())):
             yield PriceAgreement(offer, meter, is_disputed=True)
         else:
             yield PriceDifference(
@@ -136,7 +136,7 @@ def _is_fallback(meter: str, theirs: Decimal, row: PriceRow, offers: ComparedOff
 
 def _new_model(listing: ModelPrices, own_offers: Sequence[Offer]) -> Iterator[Finding]:
     """Yield a model of voice that is not in the price book, or a text model of a family that is."""
-    undated = VERSION.sub("", listing.model.lower())
+    undated = MODEL_DATE.sub("", listing.model.lower())
     namesakes = [offer for offer in own_offers if undated in (offer.model.lower(), offer.name.lower())]
     on_tier = [offer for offer in namesakes if offer.tier == listing.tier]
     if listing.tier != "standard" and not on_tier:

@@ -14,7 +14,7 @@ from voicebill.answers.catalog.price_findings import (
     PriceAgreement,
     PriceDifference,
 )
-from voicebill.answers.catalog.price_tables import PriceTable
+from voicebill.answers.catalog.price_tables import PublishedPriceTable
 from voicebill.answers.catalog.vendor_meters import compare_vendor_meters
 from voicebill.billing.price_book import PriceBook
 
@@ -23,7 +23,7 @@ from voicebill.billing.price_book import PriceBook
 class TableComparison:
     """What one table says about our prices of a day."""
 
-    table: PriceTable
+    table: PublishedPriceTable
     differences: tuple[PriceDifference, ...]
     new: tuple[NewEntry, ...]
     gone: tuple[GoneEntry, ...]
@@ -43,7 +43,7 @@ class PriceComparison:
 
 
 def compare_price_tables(
-    book: PriceBook, tables: Iterable[PriceTable], day: date, provider: str | None = None
+    book: PriceBook, tables: Iterable[PublishedPriceTable], day: date, provider: str | None = None
 ) -> PriceComparison:
     """Compare the list prices of a day, or those of one provider, with price tables.
 
@@ -54,7 +54,7 @@ def compare_price_tables(
     return PriceComparison(book=book, day=day, tables=tuple(_compare_table(table, offers) for table in tables))
 
 
-def _compare_table(table: PriceTable, offers: ComparedOffers) -> TableComparison:
+def _compare_table(table: PublishedPriceTable, offers: ComparedOffers) -> TableComparison:
     findings = list(compare_vendor_meters(table, offers) if table.name == "azure-retail" else compare_models(table, offers))
     not_compared = [item for item in findings if isinstance(item, NotCompared)]
     skipped = Counter(table.skipped)

@@ -12,13 +12,13 @@ from decimal import Decimal
 
 from voicebill.answers.catalog.price_comparison import PriceComparison
 from voicebill.answers.catalog.price_findings import GoneEntry, NewEntry, PriceDifference
-from voicebill.answers.catalog.price_tables import PriceTable
+from voicebill.answers.catalog.price_tables import PublishedPriceTable, PriceTableName
 from voicebill.answers.escaping import json_text, visible_text
 from voicebill.billing.money import format_price
 from voicebill.billing.offers import DEFAULT_DEPLOYMENT, Offer
 
-TableDifference = tuple[PriceTable, PriceDifference]
-TableEntry = tuple[PriceTable, NewEntry]
+TableDifference = tuple[PublishedPriceTable, PriceDifference]
+TableEntry = tuple[PublishedPriceTable, NewEntry]
 
 
 def price_drafts(comparison: PriceComparison) -> str:
@@ -45,7 +45,7 @@ def _usd(prices: Mapping[str, Decimal]) -> str:
     return f"usd = {{ {', '.join(f'{meter} = {price:f}' for meter, price in prices.items())} }}"
 
 
-def _source(table: PriceTable, listed_as: str) -> str:
+def _source(table: PublishedPriceTable, listed_as: str) -> str:
     return f"{table.title} ({', '.join(table.files)}): {listed_as}"
 
 
@@ -64,7 +64,7 @@ def _changed_prices(comparison: PriceComparison) -> Iterator[str]:
             yield from _contracted_rows(group[0][1].offer, changes, comparison.day)
 
 
-def _difference_text(table: PriceTable, difference: PriceDifference, comparison: PriceComparison) -> str:
+def _difference_text(table: PublishedPriceTable, difference: PriceDifference, comparison: PriceComparison) -> str:
     meter = comparison.book.meters[difference.meter]
     regions = f" in {', '.join(difference.regions)}" if difference.regions else ""
     since = f" since {difference.since}" if difference.since else ""
@@ -93,12 +93,13 @@ def _contracted_rows(offer: Offer, changes: Sequence[TableDifference], day: date
             yield f'until = "{rows[index + 1][0]}"'
         yield _usd(prices)
         yield f"checked = {day}"
+        yield from _certainty([item.since for _, item in changes if item.meter in prices], {table.name for table, _ in changes})
         yield f"sources = [{', '.join(map(_string, sources))}]"
 
 
 def _prices_at(changes: Iterable[TableDifference], start: date, day: date) -> dict[str, Decimal]:
     """The changed prices in effect on a day, by meter: those that began last, of the first table that has any."""
-    chosen: dict[str, tuple[PriceTable, date, Decimal]] = {}
+    chosen: dict[str, tuple[PublishedPriceTable, date, Decimal]] = {}
     for table, item in changes:
         since = item.since or day
         earlier = chosen.get(item.meter)
@@ -148,10 +149,19 @@ def _offer_draft(group: Sequence[TableEntry], day: date) -> Iterator[str]:
     yield f'since = "{min((entry.since for _, entry in group if entry.since), default=day)}"'
     yield _usd({meter: entry.unit_prices[meter] for meter, entry in by_meter.items()})
     yield f"checked = {day}"
+    yield from _certainty([first.since], {table.name})
     yield f"sources = [{_string(_source(table, first.listed_as))}]"
 
 
-def _entry_text(table: PriceTable, entry: NewEntry) -> str:
+def _certainty(starts: Iterable[date | None], tables: set[PriceTableName]) -> Iterator[str]:
+    """Yield the confidence of prices that are not from the vendor's own list, and a note on a first day that is not known."""
+    if tables != {"azure-retail"}:
+        yield 'confidence = "medium"'
+    if None in set(starts):
+        yield 'note = "since is the day of the comparison: the table gives no first day"'
+
+
+def _entry_text(table: PublishedPriceTable, entry: NewEntry) -> str:
     owner = entry.offer.id if entry.offer else f"{entry.provider}/{entry.model}"
     prices = ", ".join(f"{meter} = {price:f}" for meter, price in entry.unit_prices.items())
     listed = f"{format_price(entry.dollars)} for {entry.unit}" if entry.dollars is not None else ""
@@ -161,10 +171,12 @@ def _entry_text(table: PriceTable, entry: NewEntry) -> str:
 
 
 def _gone(comparison: PriceComparison) -> Iterator[str]:
-    """Yield a line about every offer that a table no longer has."""
-    entries: list[tuple[PriceTable, GoneEntry]] = [(item.table, entry) for item in comparison.tables for entry in item.gone]
+    """Yield a line about every offer that a table does not have."""
+    entries: list[tuple[PublishedPriceTable, GoneEntry]] = [
+        (item.table, entry) for item in comparison.tables for entry in item.gone
+    ]
     if entries:
         yield ""
     for table, entry in entries:
         what = "" if entry.reason == "not-in-table" else f" {', '.join(entry.meters)}"
-        yield _comment(f"{entry.offer.id}{what}: not in {table.title} any more; the row since {entry.row.since} may have ended")
+        yield _comment(f"{entry.offer.id}{what}: not in {table.title}; the row since {entry.row.since} may have ended")

@@ -79,7 +79,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneEntry:
-    """An offer of ours with an open price row, of which a table no longer has these meters."""
+    """An offer of ours with an open price row, of which a table does not have these meters."""
 
     reason: GoneReason
     offer: Offer

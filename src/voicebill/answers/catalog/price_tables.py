@@ -71,7 +71,8 @@ class VendorPrice:
 class ModelPrices:
     """The prices of a model in a third party's table: `unit_prices` are dollars per price unit, by our meters.
 
-    `key` is the table's own name of the model, `since` the first day of the prices, if the table gives it.
+    `key` is the table's own name of the model, `since` the first day of the prices, if the table gives it. `tolerances` are by
+    how much less than this a price may differ and be the same, where it was listed rounded: a third of a cent by the second.
     """
 
     key: str
@@ -83,10 +84,16 @@ class ModelPrices:
     zone: str = ""
     tier: str = "standard"
     since: date | None = None
+    tolerances: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def is_price(self, listed_meter: str, price: Decimal) -> bool:
+        """Whether a price is the listed one of a meter, as exactly as that is listed."""
+        difference = abs(self.unit_prices[listed_meter] - price)
+        return not difference or difference < self.tolerances.get(listed_meter, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceTable:
+class PublishedPriceTable:
     """The content of one table, which may be saved in several files.
 
     `skipped` counts entries that are not compared, by reason. `malformed` names entries that cannot be read. A table that is
@@ -105,6 +112,22 @@ class PriceTable:
     def title(self) -> str:
         """The table's name for people."""
         return TABLE_TITLES[self.name]
+
+
+MIN_ROUNDED_DIGITS = 4
+"""A price by the second with fewer significant digits was not rounded: `0.0001` is exact, `0.00007167` is not."""
+
+
+def rounding_of(listed: Decimal, factor: Fraction) -> Decimal:
+    """One unit of the last digit of a listed price by time, times a factor; 0 if it has few digits and is exact.
+
+    >>> rounding_of(Decimal("0.000833333333"), Fraction(60)), rounding_of(Decimal("0.0001"), Fraction(60))
+    (Decimal('6E-11'), Decimal('0'))
+    """
+    digits, exponent = listed.as_tuple().digits, listed.as_tuple().exponent
+    if len(digits) < MIN_ROUNDED_DIGITS or not isinstance(exponent, int):
+        return Decimal(0)
+    return to_price(Fraction(10) ** exponent * factor)
 
 
 def to_price(price: Fraction) -> Decimal:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from voicebill.answers.catalog.meter_names import parse_meter_name
+from voicebill.answers.catalog.meter_names import MeterNameParts, parse_meter_name
 from voicebill.answers.catalog.price_findings import (
     ComparedOffers,
     DifferenceReason,
@@ -19,7 +19,7 @@ from voicebill.answers.catalog.price_findings import (
     PriceAgreement,
     PriceDifference,
 )
-from voicebill.answers.catalog.price_tables import PriceTable, VendorPrice, kind_of_name
+from voicebill.answers.catalog.price_tables import PublishedPriceTable, VendorPrice, kind_of_name
 from voicebill.billing.offers import Kind, Offer, PriceRow
 
 AZURE, AZURE_VOICE_LIVE = "azure", "azure-voice-live"
@@ -33,7 +33,7 @@ Service = tuple[str, Kind]
 """A provider, and a kind of service of it."""
 
 
-def compare_vendor_meters(table: PriceTable, offers: ComparedOffers) -> Iterator[Finding]:
+def compare_vendor_meters(table: PublishedPriceTable, offers: ComparedOffers) -> Iterator[Finding]:
     """Compare every offer that names its meters with the prices of these meters in its regions, and list new meters."""
     listed: dict[str, list[VendorPrice]] = defaultdict(list)
     for price in table.vendor_prices:
@@ -57,11 +57,13 @@ def _service(offer: Offer) -> Service:
 
 
 def _coverage(
-    table: PriceTable, metered: Iterable[Offer], services: frozenset[Service], offers: ComparedOffers
+    table: PublishedPriceTable, metered: Iterable[Offer], services: frozenset[Service], offers: ComparedOffers
 ) -> Iterator[NotCompared]:
     """Say of which services of ours the table has no meter at all, and that it is not complete."""
-    for provider, kind in sorted({_service(offer) for offer in metered if offers.open_row(offer)} - services):
-        yield NotCompared("", 0, f"no {kind} meter of {provider} is in the files: these offers are not compared")
+    absent = sorted({_service(offer) for offer in metered if offers.open_row(offer)} - services)
+    if absent:
+        names = ", ".join(f"{provider} {kind}" for provider, kind in absent)
+        yield NotCompared("", 0, f"no meter of these services is in the files, so they are not compared: {names}")
     if not table.is_complete:
         yield NotCompared("", 0, "the last page is not in the files: what is gone cannot be seen")
 
@@ -226,7 +228,23 @@ def _new_meter(name: str, prices: Iterable[VendorPrice], offers: ComparedOffers)
             deployment=parts.deployment,
             regions=_regions(group),
             since=_first_day(group),
+            offer=_offer_of(parts, name, _regions(group), offers),
         )
+
+
+def _offer_of(parts: MeterNameParts, name: str, regions: Sequence[str], offers: ComparedOffers) -> Offer | None:
+    """The offer that a new meter seems to extend: of that model and deployment, and in one of its regions."""
+    return next(
+        (
+            offer
+            for offer in offers
+            if offer.provider == _seller(name)
+            and parts.model.lower() in (offer.model.lower(), offer.name.lower())
+            and offer.deployment == parts.deployment
+            and (not offer.regions or not regions or not {*offer.regions}.isdisjoint(regions))
+        ),
+        None,
+    )
 
 
 def _new_regions(

@@ -125,7 +125,7 @@ class NewEntryReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneEntryReport(Report):
-    """An offer of ours that a table no longer has."""
+    """An offer of ours that a table does not have."""
 
     reason: GoneReason
     """Whether all of the offer is gone, or some of its meters."""
@@ -151,7 +151,7 @@ class GoneEntryReport(Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputedPriceReport(Report):
+class ConfirmedDisputeReport(Report):
     """A price of ours that sources dispute: the table has one of the other prices that its row lists."""
 
     offer: str
@@ -160,7 +160,7 @@ class DisputedPriceReport(Report):
     """Name of the meter."""
 
     @classmethod
-    def of(cls, agreement: PriceAgreement) -> "DisputedPriceReport":
+    def of(cls, agreement: PriceAgreement) -> "ConfirmedDisputeReport":
         """A disputed price."""
         return cls(offer=agreement.offer.id, meter=agreement.meter)
 
@@ -177,12 +177,12 @@ class TableComparisonReport(Report):
     """Number of prices that are the same, each counted by offer and meter."""
     differs: tuple[PriceDifferenceReport, ...]
     """Prices that differ."""
-    disputed: tuple[DisputedPriceReport, ...]
+    disputed: tuple[ConfirmedDisputeReport, ...]
     """Prices that equal one that our row has as disputed; they are no differences."""
     new: tuple[NewEntryReport, ...]
     """Entries that the price book does not have."""
     gone: tuple[GoneEntryReport, ...]
-    """Offers of ours that the table no longer has."""
+    """Offers of ours that the table does not have."""
     skipped: Mapping[str, int]
     """Number of entries that are not compared, by reason."""
     malformed: tuple[str, ...]
@@ -198,7 +198,7 @@ class TableComparisonReport(Report):
             files=comparison.table.files,
             agrees=comparison.agreements,
             differs=tuple(map(PriceDifferenceReport.of, comparison.differences)),
-            disputed=tuple(map(DisputedPriceReport.of, comparison.disputed)),
+            disputed=tuple(map(ConfirmedDisputeReport.of, comparison.disputed)),
             new=tuple(map(NewEntryReport.of, comparison.new)),
             gone=tuple(map(GoneEntryReport.of, comparison.gone)),
             skipped=comparison.skipped,

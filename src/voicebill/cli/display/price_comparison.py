@@ -41,7 +41,7 @@ def _sections(item: TableComparison, meters: Mapping[str, Meter]) -> Iterator[An
     if item.new:
         yield from ("", terminal.heading("New in the table"), terminal.indent(_new_table(item.new, meters)))
     if item.gone:
-        yield from ("", terminal.heading("No longer in the table"), terminal.indent(_gone_table(item.gone, meters)))
+        yield from ("", terminal.heading("Not in the table"), terminal.indent(_gone_table(item.gone, meters)))
     yield from terminal.notes("Notes", _notes(item, meters))
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from voicebill.answers.catalog.price_tables import PriceTable, VendorPrice
+from voicebill.answers.catalog.price_tables import PublishedPriceTable, VendorPrice
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.facts.price_tables.saved_json import TableReading, exact_price, first_day
 
@@ -35,12 +35,12 @@ def _is_item(document: object) -> bool:
     return isinstance(document, dict) and "meterName" in document and bool({"retailPrice", "unitPrice"} & document.keys())
 
 
-def read_azure_retail(documents: Iterable[object], files: tuple[str, ...], reading: TableReading) -> PriceTable:
+def read_azure_retail(documents: Iterable[object], files: tuple[str, ...], reading: TableReading) -> PublishedPriceTable:
     """Return the prices of all pages. Items that are equal count once, as pages may overlap."""
     pages = list(documents)
     prices = dict.fromkeys(price for item in _items(pages) for price in _prices(item, reading))
     links = [page.get("NextPageLink") for page in pages if isinstance(page, dict) and "Items" in page]
-    return PriceTable(
+    return PublishedPriceTable(
         name="azure-retail",
         files=files,
         vendor_prices=tuple(prices),

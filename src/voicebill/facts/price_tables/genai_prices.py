@@ -9,10 +9,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from voicebill.answers.catalog.price_tables import ModelPrices, PriceTable, kind_of_name, to_price
+from voicebill.answers.catalog.price_tables import ModelPrices, PublishedPriceTable, kind_of_name, rounding_of, to_price
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.facts.price_tables.saved_json import TableReading, exact_price, first_day
 
+PER_KILOSECOND = Fraction(60, 1000)
+"""The factor of a price by a thousand seconds."""
 METER_KEYS: Mapping[str, tuple[str, Fraction]] = {
     "input_mtok": ("text_in", Fraction(1)),
     "cache_read_mtok": ("text_in_cached", Fraction(1)),
@@ -23,8 +25,8 @@ METER_KEYS: Mapping[str, tuple[str, Fraction]] = {
     "output_audio_mtok": ("audio_out", Fraction(1)),
     "input_image_mtok": ("image_in", Fraction(1)),
     "cache_image_read_mtok": ("image_in_cached", Fraction(1)),
-    "input_audio_kseconds": ("audio_ms", Fraction(60, 1000)),
-    "output_audio_kseconds": ("audio_out_ms", Fraction(60, 1000)),
+    "input_audio_kseconds": ("audio_ms", PER_KILOSECOND),
+    "output_audio_kseconds": ("audio_out_ms", PER_KILOSECOND),
     "input_kchars": ("characters_in", Fraction(1000)),
 }
 """The meter of a price, and the factor to that of our price unit."""
@@ -50,11 +52,11 @@ def _providers(document: object) -> list[Any]:
             return []
 
 
-def read_genai_prices(documents: Iterable[object], files: tuple[str, ...], reading: TableReading) -> PriceTable:
+def read_genai_prices(documents: Iterable[object], files: tuple[str, ...], reading: TableReading) -> PublishedPriceTable:
     """Return the models of all providers that the price book may have."""
     providers = [provider for document in documents for provider in _providers(document)]
     models = tuple(model for provider in providers for model in _models_of(provider, reading))
-    return PriceTable(
+    return PublishedPriceTable(
         name="genai-prices", files=files, models=models, skipped=reading.skipped, malformed=tuple(reading.malformed)
     )
 
@@ -88,25 +90,33 @@ def _periods(provider: str, model: object, reading: TableReading) -> Iterator[Mo
         if not isinstance(period, dict) or not isinstance(period.get("prices"), dict):
             raise InvalidInput("a model needs prices")
         constraint = period.get("constraint") or {}
+        if not isinstance(constraint, dict):
+            raise InvalidInput("a constraint must be an object")
         if "start_time" in constraint:
             reading.skip("prices-by-hour")
             continue
+        prices_by_meter = _listed_prices_by_meter(period["prices"])
         yield ModelPrices(
             key=f"{provider}/{model['id']}",
             provider=provider,
             model=model["id"],
             kind=kind_of_name(model["id"]),
-            unit_prices=_prices_by_meter(period["prices"]),
+            unit_prices={meter: to_price(Fraction(price) * factor) for meter, (price, factor) in prices_by_meter.items()},
+            tolerances={
+                meter: rounding_of(price, factor)
+                for meter, (price, factor) in prices_by_meter.items()
+                if factor == PER_KILOSECOND
+            },
             since=first_day(constraint.get("start_date")),
         )
 
 
-def _prices_by_meter(prices: Mapping[str, Any]) -> dict[str, Decimal]:
-    """A model's prices by our meters: base prices, without those of 0, which stand for prices that the table does not have."""
-    by_meter: dict[str, Decimal] = {}
+def _listed_prices_by_meter(prices: Mapping[str, Any]) -> dict[str, tuple[Decimal, Fraction]]:
+    """A model's base prices as listed, with their factor, by our meters. One of 0 stands for none."""
+    by_meter: dict[str, tuple[Decimal, Fraction]] = {}
     for name, (meter, factor) in METER_KEYS.items():
         value = prices.get(name)
         base = value.get("base") if isinstance(value, dict) else value
         if base is not None and (price := exact_price(base)):
-            by_meter[meter] = to_price(Fraction(price) * factor)
+            by_meter[meter] = (price, factor)
     return by_meter

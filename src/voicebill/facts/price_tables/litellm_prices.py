@@ -9,11 +9,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from voicebill.answers.catalog.price_tables import ModelPrices, PriceTable, kind_of_name, to_price
+from voicebill.answers.catalog.price_tables import ModelPrices, PublishedPriceTable, kind_of_name, rounding_of, to_price
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Kind
 from voicebill.facts.price_tables.saved_json import TableReading, exact_price
 
+PER_SECOND = 60
+"""The factor of a price by the second."""
 METER_FIELDS: Mapping[str, tuple[str, int]] = {
     "input_cost_per_token": ("text_in", 1_000_000),
     "cache_read_input_token_cost": ("text_in_cached", 1_000_000),
@@ -25,8 +27,8 @@ METER_FIELDS: Mapping[str, tuple[str, int]] = {
     "output_cost_per_audio_token": ("audio_out", 1_000_000),
     "input_cost_per_image_token": ("image_in", 1_000_000),
     "cache_read_input_image_token_cost": ("image_in_cached", 1_000_000),
-    "input_cost_per_second": ("audio_ms", 60),
-    "input_cost_per_audio_per_second": ("audio_ms", 60),
+    "input_cost_per_second": ("audio_ms", PER_SECOND),
+    "input_cost_per_audio_per_second": ("audio_ms", PER_SECOND),
     "input_cost_per_character": ("characters_in", 1_000_000),
 }
 """The meter of a field, and the factor from its price to that of our price unit."""
@@ -56,12 +58,14 @@ def is_litellm(document: object) -> bool:
     )
 
 
-def read_litellm(documents: Iterable[object], files: tuple[str, ...], reading: TableReading) -> PriceTable:
+def read_litellm(documents: Iterable[object], files: tuple[str, ...], reading: TableReading) -> PublishedPriceTable:
     """Return the models of the table under each service tier that has prices of its own."""
     entries = {key: entry for document in documents if isinstance(document, dict) for key, entry in document.items()}
     entries.pop("sample_spec", None)
     models = tuple(model for key, entry in entries.items() for model in _models(key, entry, reading))
-    return PriceTable(name="litellm", files=files, models=models, skipped=reading.skipped, malformed=tuple(reading.malformed))
+    return PublishedPriceTable(
+        name="litellm", files=files, models=models, skipped=reading.skipped, malformed=tuple(reading.malformed)
+    )
 
 
 def _models(key: str, entry: object, reading: TableReading) -> Iterator[ModelPrices]:
@@ -83,7 +87,7 @@ def _tiers(key: str, provider: str, entry: Mapping[str, Any], reading: TableRead
     kind = MODES.get(str(entry.get("mode"))) or kind_of_name(model)
     for tier, suffix in TIER_SUFFIXES.items():
         try:
-            prices = _unit_prices(entry, suffix)
+            prices = _listed_prices(entry, suffix)
         except VoicebillError as error:
             reading.malformed.append(f"{key}: {error}")
             continue
@@ -93,20 +97,25 @@ def _tiers(key: str, provider: str, entry: Mapping[str, Any], reading: TableRead
                 provider=provider,
                 model=model,
                 kind=kind,
-                unit_prices=prices,
+                unit_prices={meter: to_price(Fraction(price) * factor) for meter, (price, factor) in prices.items()},
+                tolerances={
+                    meter: rounding_of(price, Fraction(factor))
+                    for meter, (price, factor) in prices.items()
+                    if factor == PER_SECOND
+                },
                 deployment=deployment,
                 zone=zone,
                 tier=tier,
             )
 
 
-def _unit_prices(entry: Mapping[str, Any], suffix: str) -> dict[str, Decimal]:
-    """An entry's prices by our meters. A price of 0 stands for one that the table does not have."""
-    prices: dict[str, Decimal] = {}
+def _listed_prices(entry: Mapping[str, Any], suffix: str) -> dict[str, tuple[Decimal, int]]:
+    """An entry's prices as listed, with their factor, by our meters. A price of 0 stands for none."""
+    prices: dict[str, tuple[Decimal, int]] = {}
     for name, (meter, factor) in METER_FIELDS.items():
         value = entry.get(f"{name}{suffix}")
         if value is not None and (price := exact_price(value)):
-            prices.setdefault(meter, to_price(Fraction(price) * factor))
+            prices.setdefault(meter, (price, factor))
     return prices
 
 

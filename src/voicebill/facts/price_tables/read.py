@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from voicebill.answers.catalog.price_tables import PriceTable, PriceTableName
+from voicebill.answers.catalog.price_tables import PublishedPriceTable, PriceTableName
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.price_tables.azure_retail import is_azure_retail, read_azure_retail
 from voicebill.facts.price_tables.genai_prices import is_genai_prices, read_genai_prices
@@ -18,7 +18,7 @@ class TableFormat(NamedTuple):
 
     name: PriceTableName
     matches: Callable[[object], bool]
-    read: Callable[[Iterable[object], tuple[str, ...], TableReading], PriceTable]
+    read: Callable[[Iterable[object], tuple[str, ...], TableReading], PublishedPriceTable]
 
 
 TABLE_FORMATS = (
@@ -32,7 +32,7 @@ READABLE = (
 )
 
 
-def read_price_tables(files: Iterable[Path]) -> tuple[PriceTable, ...]:
+def read_price_tables(files: Iterable[Path]) -> tuple[PublishedPriceTable, ...]:
     """Return the price tables of saved files; the files of one table, such as its pages, are read as one.
 
     Raises:
@@ -58,7 +58,7 @@ class _SavedTable:
     documents: list[object] = field(default_factory=list)
     reading: TableReading = field(default_factory=TableReading)
 
-    def read_as(self, table_format: TableFormat) -> PriceTable:
+    def read_as(self, table_format: TableFormat) -> PublishedPriceTable:
         return table_format.read(self.documents, tuple(self.files), self.reading)
 
 
