@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from voicebill.answers.catalog.price_comparison import PriceComparison
 from voicebill.answers.catalog.price_findings import GoneEntry, NewEntry, PriceDifference
-from voicebill.answers.catalog.price_tables import PublishedPriceTable, PriceTableName
+from voicebill.answers.catalog.price_tables import PriceTableName, PublishedPriceTable
 from voicebill.answers.escaping import json_text, visible_text
 from voicebill.billing.money import format_price
 from voicebill.billing.offers import DEFAULT_DEPLOYMENT, Offer

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from voicebill.answers.catalog.price_tables import PublishedPriceTable, PriceTableName
+from voicebill.answers.catalog.price_tables import PriceTableName, PublishedPriceTable
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.price_tables.azure_retail import is_azure_retail, read_azure_retail
 from voicebill.facts.price_tables.genai_prices import is_genai_prices, read_genai_prices
