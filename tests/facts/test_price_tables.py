@@ -121,6 +121,7 @@ def test_a_name_of_litellm_says_deployment_zone_and_tier(tmp_path: Path) -> None
                 "dall-e": litellm_entry(mode="image_generation"),
                 "broken": 5,
                 "negative": litellm_entry(input_cost_per_token=-1),
+                "undated": litellm_entry(deprecation_date="soon", mode=["realtime"]),  # type: ignore[arg-type]
             },
         )
     )
@@ -132,7 +133,7 @@ def test_a_name_of_litellm_says_deployment_zone_and_tier(tmp_path: Path) -> None
     ]
     assert table.models[3].unit_prices == {"audio_ms": Decimal("0.006")}
     assert table.skipped == {"fine-tuned-models": 1, "other-providers": 1, "other-models": 1}
-    assert [text.partition(":")[0] for text in table.malformed] == ["broken", "negative"]
+    assert [text.partition(":")[0] for text in table.malformed] == ["broken", "negative", "undated"]
 
 
 def test_prices_of_genai_prices_have_periods_and_bases(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_prices_of_genai_prices_have_periods_and_bases(tmp_path: Path) -> None:
         (None, {"text_in": Decimal(5), "audio_ms": Decimal("0.006")}),
         (date(2026, 10, 1), {"text_in": Decimal(4)}),
     ]
-    assert table.skipped == {"prices-by-hour": 1, "other-providers": 1}
+    assert table.skipped == {"prices-on-conditions": 1, "other-providers": 1}
     assert [text.partition(":")[0] for text in table.malformed] == ["openai/broken", "openai/odd"]
 
 

@@ -45,7 +45,7 @@ def compare_models(table: PublishedPriceTable, offers: ComparedOffers) -> Iterat
             for offer in matching:
                 yield from _compare_listing(listing, offer, offers)
         else:
-            yield from _new_model(listing, own_offers)
+            yield from _new_model(listing, own_offers, offers.day)
     yield from _gone(offers, listed_ids)
 
 
@@ -101,14 +101,14 @@ def _compare_listing(listing: ModelPrices, offer: Offer, offers: ComparedOffers)
         yield NotCompared("ended-here")
         return
     starts_later = listing.since is not None and listing.since > offers.day
-    for listed_meter, theirs in listing.unit_prices.items():
-        meter = _meter_of(listed_meter, row)
+    for listed_meter, listed in listing.prices.items():
+        meter, theirs = _meter_of(listed_meter, row), listed.price
         ours = row.unit_prices.get(meter)
         if ours is None and not _is_fallback(meter, theirs, row, offers):
             yield _new_entry("meter-unpriced", listing, {meter: theirs}, offer)
-        elif ours is None or listing.is_price(listed_meter, ours):
+        elif ours is None or listed.is_equal(ours):
             yield PriceAgreement(offer, meter)
-        elif any(listing.is_price(listed_meter, dispute.price) for dispute in row.disputes.get(meter, ())):
+        elif any(listed.is_equal(dispute.price) for dispute in row.disputes.get(meter, ())):
             yield PriceAgreement(offer, meter, is_disputed=True)
         else:
             yield PriceDifference(
@@ -134,16 +134,18 @@ def _is_fallback(meter: str, theirs: Decimal, row: PriceRow, offers: ComparedOff
     return uncached_meter is not None and row.unit_prices.get(uncached_meter) == theirs
 
 
-def _new_model(listing: ModelPrices, own_offers: Sequence[Offer]) -> Iterator[Finding]:
+def _new_model(listing: ModelPrices, own_offers: Sequence[Offer], day: date) -> Iterator[Finding]:
     """Yield a model of voice that is not in the price book, or a text model of a family that is."""
     undated = MODEL_DATE.sub("", listing.model.lower())
     namesakes = [offer for offer in own_offers if undated in (offer.model.lower(), offer.name.lower())]
     on_tier = [offer for offer in namesakes if offer.tier == listing.tier]
-    if listing.tier != "standard" and not on_tier:
+    if listing.ends is not None and listing.ends <= day:
+        yield NotCompared("ended-there")
+    elif listing.tier != "standard" and not on_tier:
         yield NotCompared("other-tiers")
     elif listing.kind == "text" and not _has_family(listing, own_offers):
         yield NotCompared("other-models")
-    elif not listing.unit_prices:
+    elif not listing.prices:
         yield NotCompared("without-prices")
     else:
         on_deployment = any(offer.deployment == listing.deployment for offer in namesakes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from voicebill.billing.meters import Meter
 from voicebill.billing.offers import DEFAULT_DEPLOYMENT, Kind
@@ -33,6 +33,10 @@ KIND_WORDS: Mapping[str, Kind] = {
 
 DECIMALS = 12
 """A price in the price book has at most so many decimals."""
+
+
+MIN_ROUNDED_DIGITS = 4
+"""A price by the second with fewer significant digits was not rounded: `0.0001` is exact, `0.00007167` is not."""
 
 
 def kind_of_name(name: str) -> Kind:
@@ -67,29 +71,62 @@ class VendorPrice:
         return to_price(Fraction(self.dollars) * meter.priced_per / self.per)
 
 
+class PriceField(NamedTuple):
+    """What a field of a table is the price of: one of our meters, and the factor from its unit to our price unit."""
+
+    meter: str
+    factor: Fraction = Fraction(1)
+    is_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrice:
+    """A price as a third party lists it, with the field that it is from."""
+
+    dollars: Decimal
+    field: PriceField
+
+    @property
+    def price(self) -> Decimal:
+        """Dollars per price unit of the meter."""
+        return to_price(Fraction(self.dollars) * self.field.factor)
+
+    def is_equal(self, price: Decimal) -> bool:
+        """Whether a price is the listed one. A price of time with many digits was rounded, and is the same to its last one.
+
+        >>> five_cents_a_minute = ListedPrice(Decimal("0.000833333333"), PriceField("session_ms", Fraction(60), is_time=True))
+        >>> five_cents_a_minute.is_equal(Decimal("0.05")), five_cents_a_minute.is_equal(Decimal("0.051"))
+        (True, False)
+        """
+        digits, exponent = self.dollars.as_tuple().digits, self.dollars.as_tuple().exponent
+        is_rounded = self.field.is_time and len(digits) >= MIN_ROUNDED_DIGITS and isinstance(exponent, int)
+        last_digit = Fraction(10) ** int(exponent) * self.field.factor if is_rounded else 0
+        return self.price == price or abs(Fraction(self.dollars) * self.field.factor - Fraction(price)) < last_digit
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPrices:
-    """The prices of a model in a third party's table: `unit_prices` are dollars per price unit, by our meters.
+    """The prices of a model in a third party's table, by our meters.
 
-    `key` is the table's own name of the model, `since` the first day of the prices, if the table gives it. `tolerances` are by
-    how much less than this a price may differ and be the same, where it was listed rounded: a third of a cent by the second.
+    `key` is the table's own name of the model, `since` the first day of the prices and `ends` the day on which the model is
+    shut down, if the table gives them.
     """
 
     key: str
     provider: str
     model: str
     kind: Kind
-    unit_prices: Mapping[str, Decimal]
+    prices: Mapping[str, ListedPrice]
     deployment: str = DEFAULT_DEPLOYMENT
     zone: str = ""
     tier: str = "standard"
     since: date | None = None
-    tolerances: Mapping[str, Decimal] = field(default_factory=dict)
+    ends: date | None = None
 
-    def is_price(self, listed_meter: str, price: Decimal) -> bool:
-        """Whether a price is the listed one of a meter, as exactly as that is listed."""
-        difference = abs(self.unit_prices[listed_meter] - price)
-        return not difference or difference < self.tolerances.get(listed_meter, 0)
+    @property
+    def unit_prices(self) -> dict[str, Decimal]:
+        """Dollars per price unit, by our meters."""
+        return {meter: listed.price for meter, listed in self.prices.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +149,6 @@ class PublishedPriceTable:
     def title(self) -> str:
         """The table's name for people."""
         return TABLE_TITLES[self.name]
-
-
-MIN_ROUNDED_DIGITS = 4
-"""A price by the second with fewer significant digits was not rounded: `0.0001` is exact, `0.00007167` is not."""
-
-
-def rounding_of(listed: Decimal, factor: Fraction) -> Decimal:
-    """One unit of the last digit of a listed price by time, times a factor; 0 if it has few digits and is exact.
-
-    >>> rounding_of(Decimal("0.000833333333"), Fraction(60)), rounding_of(Decimal("0.0001"), Fraction(60))
-    (Decimal('6E-11'), Decimal('0'))
-    """
-    digits, exponent = listed.as_tuple().digits, listed.as_tuple().exponent
-    if len(digits) < MIN_ROUNDED_DIGITS or not isinstance(exponent, int):
-        return Decimal(0)
-    return to_price(Fraction(10) ** exponent * factor)
 
 
 def to_price(price: Fraction) -> Decimal:

@@ -1,35 +1,43 @@
-"""Read the data.json of genai-prices: providers with their models and prices.
+"""Read the data.json of genai-prices: providers with their models and prices, in the shape of versions 1 to 3.
 
-Prices are dollars per million tokens, thousand seconds or thousand characters. A model may have several, each from its first
-day; of prices by the length of the context only the base is compared.
+Prices are dollars per million tokens, or by the hour, the character or the message. A model may have several, each from its
+first day; of prices by the length of the context only the base is compared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from voicebill.answers.catalog.price_tables import ModelPrices, PublishedPriceTable, kind_of_name, rounding_of, to_price
+from voicebill.answers.catalog.price_tables import ModelPrices, PriceField, PublishedPriceTable, kind_of_name
 from voicebill.billing.errors import InvalidInput, VoicebillError
-from voicebill.facts.price_tables.saved_json import TableReading, exact_price, first_day
+from voicebill.facts.price_tables.saved_json import TableReading, first_day, listed_prices
 
-PER_KILOSECOND = Fraction(60, 1000)
-"""The factor of a price by a thousand seconds."""
-METER_KEYS: Mapping[str, tuple[str, Fraction]] = {
-    "input_mtok": ("text_in", Fraction(1)),
-    "cache_read_mtok": ("text_in_cached", Fraction(1)),
-    "cache_write_mtok": ("text_in_cache_write", Fraction(1)),
-    "output_mtok": ("text_out", Fraction(1)),
-    "input_audio_mtok": ("audio_in", Fraction(1)),
-    "cache_audio_read_mtok": ("audio_in_cached", Fraction(1)),
-    "output_audio_mtok": ("audio_out", Fraction(1)),
-    "input_image_mtok": ("image_in", Fraction(1)),
-    "cache_image_read_mtok": ("image_in_cached", Fraction(1)),
-    "input_audio_kseconds": ("audio_ms", PER_KILOSECOND),
-    "output_audio_kseconds": ("audio_out_ms", PER_KILOSECOND),
-    "input_kchars": ("characters_in", Fraction(1000)),
+PER_HOUR, PER_KILOSECOND = Fraction(1, 60), Fraction(60, 1000)
+"""The factors of prices by the hour and by a thousand seconds of audio."""
+METER_KEYS: Mapping[str, PriceField] = {
+    "input_text_mtok": PriceField("text_in"),
+    "input_mtok": PriceField("text_in"),
+    "cache_text_read_mtok": PriceField("text_in_cached"),
+    "cache_read_mtok": PriceField("text_in_cached"),
+    "cache_text_write_mtok": PriceField("text_in_cache_write"),
+    "cache_write_mtok": PriceField("text_in_cache_write"),
+    "output_text_mtok": PriceField("text_out"),
+    "output_mtok": PriceField("text_out"),
+    "input_audio_mtok": PriceField("audio_in"),
+    "cache_audio_read_mtok": PriceField("audio_in_cached"),
+    "output_audio_mtok": PriceField("audio_out"),
+    "input_image_mtok": PriceField("image_in"),
+    "cache_image_read_mtok": PriceField("image_in_cached"),
+    "input_audio_hours": PriceField("audio_ms", PER_HOUR, is_time=True),
+    "audio_hours": PriceField("audio_ms", PER_HOUR, is_time=True),
+    "output_audio_hours": PriceField("audio_out_ms", PER_HOUR, is_time=True),
+    "input_audio_kseconds": PriceField("audio_ms", PER_KILOSECOND, is_time=True),
+    "output_audio_kseconds": PriceField("audio_out_ms", PER_KILOSECOND, is_time=True),
+    "input_mchars": PriceField("characters_in"),
+    "input_kchars": PriceField("characters_in", Fraction(1000)),
+    "input_text_messages_kcount": PriceField("messages", Fraction(1, 1000)),
 }
-"""The meter of a price, and the factor to that of our price unit."""
+"""The meter of a price, and the factor to that of our price unit; of several prices for one meter the first counts."""
 OWN_PROVIDERS: Mapping[str, str] = {
     **{name: name for name in ("openai", "azure", "google", "deepgram", "elevenlabs", "assemblyai", "mistral", "cartesia")},
     "aws": "amazon",
@@ -92,31 +100,14 @@ def _periods(provider: str, model: object, reading: TableReading) -> Iterator[Mo
         constraint = period.get("constraint") or {}
         if not isinstance(constraint, dict):
             raise InvalidInput("a constraint must be an object")
-        if "start_time" in constraint:
-            reading.skip("prices-by-hour")
+        if constraint and "start_date" not in constraint:
+            reading.skip("prices-on-conditions")
             continue
-        prices_by_meter = _listed_prices_by_meter(period["prices"])
         yield ModelPrices(
             key=f"{provider}/{model['id']}",
             provider=provider,
             model=model["id"],
             kind=kind_of_name(model["id"]),
-            unit_prices={meter: to_price(Fraction(price) * factor) for meter, (price, factor) in prices_by_meter.items()},
-            tolerances={
-                meter: rounding_of(price, factor)
-                for meter, (price, factor) in prices_by_meter.items()
-                if factor == PER_KILOSECOND
-            },
+            prices=listed_prices(period["prices"], METER_KEYS),
             since=first_day(constraint.get("start_date")),
         )
-
-
-def _listed_prices_by_meter(prices: Mapping[str, Any]) -> dict[str, tuple[Decimal, Fraction]]:
-    """A model's base prices as listed, with their factor, by our meters. One of 0 stands for none."""
-    by_meter: dict[str, tuple[Decimal, Fraction]] = {}
-    for name, (meter, factor) in METER_KEYS.items():
-        value = prices.get(name)
-        base = value.get("base") if isinstance(value, dict) else value
-        if base is not None and (price := exact_price(base)):
-            by_meter[meter] = (price, factor)
-    return by_meter

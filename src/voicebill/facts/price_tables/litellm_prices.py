@@ -5,33 +5,35 @@ context are not compared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from voicebill.answers.catalog.price_tables import ModelPrices, PublishedPriceTable, kind_of_name, rounding_of, to_price
+from voicebill.answers.catalog.price_tables import ModelPrices, PriceField, PublishedPriceTable, kind_of_name
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.offers import Kind
-from voicebill.facts.price_tables.saved_json import TableReading, exact_price
+from voicebill.facts.price_tables.saved_json import TableReading, first_day, listed_prices
 
-PER_SECOND = 60
-"""The factor of a price by the second."""
-METER_FIELDS: Mapping[str, tuple[str, int]] = {
-    "input_cost_per_token": ("text_in", 1_000_000),
-    "cache_read_input_token_cost": ("text_in_cached", 1_000_000),
-    "cache_creation_input_token_cost": ("text_in_cache_write", 1_000_000),
-    "output_cost_per_token": ("text_out", 1_000_000),
-    "input_cost_per_audio_token": ("audio_in", 1_000_000),
-    "cache_read_input_audio_token_cost": ("audio_in_cached", 1_000_000),
-    "cache_read_input_token_cost_per_audio_token": ("audio_in_cached", 1_000_000),
-    "output_cost_per_audio_token": ("audio_out", 1_000_000),
-    "input_cost_per_image_token": ("image_in", 1_000_000),
-    "cache_read_input_image_token_cost": ("image_in_cached", 1_000_000),
-    "input_cost_per_second": ("audio_ms", PER_SECOND),
-    "input_cost_per_audio_per_second": ("audio_ms", PER_SECOND),
-    "input_cost_per_character": ("characters_in", 1_000_000),
+PER_TOKEN, PER_SECOND = Fraction(1_000_000), Fraction(60)
+"""The factors of prices by the token or character, and by the second."""
+METER_FIELDS: Mapping[str, PriceField] = {
+    "input_cost_per_token": PriceField("text_in", PER_TOKEN),
+    "cache_read_input_token_cost": PriceField("text_in_cached", PER_TOKEN),
+    "cache_creation_input_token_cost": PriceField("text_in_cache_write", PER_TOKEN),
+    "output_cost_per_token": PriceField("text_out", PER_TOKEN),
+    "input_cost_per_audio_token": PriceField("audio_in", PER_TOKEN),
+    "cache_read_input_audio_token_cost": PriceField("audio_in_cached", PER_TOKEN),
+    "cache_read_input_token_cost_per_audio_token": PriceField("audio_in_cached", PER_TOKEN),
+    "cache_creation_input_audio_token_cost": PriceField("audio_in_cached", PER_TOKEN),
+    "output_cost_per_audio_token": PriceField("audio_out", PER_TOKEN),
+    "input_cost_per_image_token": PriceField("image_in", PER_TOKEN),
+    "cache_read_input_image_token_cost": PriceField("image_in_cached", PER_TOKEN),
+    "input_cost_per_second": PriceField("audio_ms", PER_SECOND, is_time=True),
+    "input_cost_per_audio_per_second": PriceField("audio_ms", PER_SECOND, is_time=True),
+    "input_cost_per_character": PriceField("characters_in", PER_TOKEN),
 }
-"""The meter of a field, and the factor from its price to that of our price unit."""
+"""The meter of a field, and the factor from its price to that of our price unit; of several fields of a meter the first counts.
+
+Older entries of realtime models have the price of cached audio as that of writing it to the cache, which nobody charges."""
 TIER_SUFFIXES = {"standard": "", "priority": "_priority", "flex": "_flex", "batch": "_batches"}
 PROVIDERS: Mapping[str, str] = {
     **{name: name for name in ("openai", "azure", "xai", "deepgram", "elevenlabs", "assemblyai", "mistral", "cartesia")},
@@ -75,7 +77,7 @@ def _models(key: str, entry: object, reading: TableReading) -> Iterator[ModelPri
     provider = PROVIDERS.get(entry["litellm_provider"])
     if provider is None or key.startswith("ft:"):
         reading.skip("other-providers" if provider is None else "fine-tuned-models")
-    elif entry.get("mode") in OTHER_MODES:
+    elif str(entry.get("mode")) in OTHER_MODES:
         reading.skip("other-models")
     else:
         yield from _tiers(key, provider, entry, reading)
@@ -84,39 +86,32 @@ def _models(key: str, entry: object, reading: TableReading) -> Iterator[ModelPri
 def _tiers(key: str, provider: str, entry: Mapping[str, Any], reading: TableReading) -> Iterator[ModelPrices]:
     """Yield an entry's prices under each of its service tiers."""
     model, deployment, zone = _terms(key, provider)
-    kind = MODES.get(str(entry.get("mode"))) or kind_of_name(model)
-    for tier, suffix in TIER_SUFFIXES.items():
-        try:
-            prices = _listed_prices(entry, suffix)
-        except VoicebillError as error:
-            reading.malformed.append(f"{key}: {error}")
-            continue
+    kind = kind_of_name(model)
+    if kind == "text":
+        kind = MODES.get(str(entry.get("mode")), kind)
+    try:
+        ends = first_day(entry.get("deprecation_date"))
+        by_tier = {tier: listed_prices(entry, _fields(suffix)) for tier, suffix in TIER_SUFFIXES.items()}
+    except VoicebillError as error:
+        reading.malformed.append(f"{key}: {error}")
+        return
+    for tier, prices in by_tier.items():
         if prices or tier == "standard":
             yield ModelPrices(
                 key=key,
                 provider=provider,
                 model=model,
                 kind=kind,
-                unit_prices={meter: to_price(Fraction(price) * factor) for meter, (price, factor) in prices.items()},
-                tolerances={
-                    meter: rounding_of(price, Fraction(factor))
-                    for meter, (price, factor) in prices.items()
-                    if factor == PER_SECOND
-                },
+                prices=prices,
                 deployment=deployment,
                 zone=zone,
                 tier=tier,
+                ends=ends,
             )
 
 
-def _listed_prices(entry: Mapping[str, Any], suffix: str) -> dict[str, tuple[Decimal, int]]:
-    """An entry's prices as listed, with their factor, by our meters. A price of 0 stands for none."""
-    prices: dict[str, tuple[Decimal, int]] = {}
-    for name, (meter, factor) in METER_FIELDS.items():
-        value = entry.get(f"{name}{suffix}")
-        if value is not None and (price := exact_price(value)):
-            prices.setdefault(meter, (price, factor))
-    return prices
+def _fields(suffix: str) -> Mapping[str, PriceField]:
+    return {f"{name}{suffix}": price_field for name, price_field in METER_FIELDS.items()}
 
 
 def _terms(key: str, provider: str) -> tuple[str, str, str]:

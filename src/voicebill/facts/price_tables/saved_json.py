@@ -3,13 +3,14 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from voicebill.answers.catalog.price_tables import ListedPrice, PriceField
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.validation import format_value, is_reasonable, parse_exact
 from voicebill.billing.validity import PartialDate
@@ -104,6 +105,23 @@ def exact_price(value: object) -> Decimal:
     if rounded < 0 or not is_reasonable(rounded.normalize()):
         raise InvalidInput(f"a price must be from 0 up, and not be out of range, not {value}")
     return rounded
+
+
+def listed_prices(values: Mapping[str, object], fields: Mapping[str, PriceField]) -> dict[str, ListedPrice]:
+    """The prices among values by our meters: of several fields of a meter, that which is named first.
+
+    A price of 0 stands for one that the table does not have. Of prices by the length of the context it is the base.
+
+    Raises:
+        InvalidInput: one of them is no price.
+    """
+    prices: dict[str, ListedPrice] = {}
+    for name, field_of_price in fields.items():
+        value = values.get(name)
+        base = value.get("base") if isinstance(value, dict) else value
+        if base is not None and (dollars := exact_price(base)):
+            prices.setdefault(field_of_price.meter, ListedPrice(dollars, field_of_price))
+    return prices
 
 
 def round_noise(number: Decimal) -> Decimal:
