@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +16,8 @@ from voicebill.cli.display import terminal
 
 MAX_MALFORMED = 5
 """At most so many entries that cannot be read are named; all are in the JSON."""
+SOURCE_WIDTH = 60
+"""Of a source of ours so many characters are shown; the JSON has all sources."""
 
 
 def print_price_comparison(comparison: PriceComparison, out: Console) -> None:
@@ -51,7 +54,7 @@ def _differences_table(differences: Iterable[PriceDifference], meters: Mapping[s
     for item in sorted(differences, key=lambda item: item.offer.id):
         if item.offer.id != offer_id:
             offer_id = item.offer.id
-            table.add_section(offer_id)
+            table.add_section(f"{offer_id}; ours: {shorten(item.row.sources[0], SOURCE_WIDTH, placeholder='...')}")
         table.add_row(
             f"  {meters[item.meter].label}",
             _price_text(item.meter, item.ours, meters),
