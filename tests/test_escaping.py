@@ -22,6 +22,7 @@ from mcp import Client
 from tests.cases import DAY
 from tests.cli.invoke import run
 from tests.mcp.clients import run_async
+from tests.price_tables import azure_item, azure_page, save
 from tests.web.sites import client
 from voicebill.answers.escaping import csv_text, json_text, visible_text
 from voicebill.cli.commands.prices import KIND_CHOICES
@@ -138,6 +139,8 @@ def outputs_of_commands(log: Path, price_file: Path, folder: Path) -> Iterator[t
     yield "capacity", *CALL, *model, "--calls-per-hour", "90"
     yield "prices", "--check", str(price_file)
     yield "prices", "--check", str(log)
+    yield "prices", "--against", str(save(folder, azure_page(azure_item(f"tts {HOSTILE}", 1), azure_item(HOSTILE, -1))))
+    yield "prices", "--against", str(folder / HOSTILE)
     yield "init", str(folder / f"plan{HOSTILE.replace('/', '')}.toml")
     yield "rules", "--model", HOSTILE
     for kind in KIND_CHOICES[:2]:

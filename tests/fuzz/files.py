@@ -65,6 +65,7 @@ COMMANDS_OF: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "lengths": (("estimate", (*PLAN_WORDS, "--call-lengths=FILE")), ("capacity", (*PLAN_WORDS, "--call-lengths=FILE"))),
     "tools": (("estimate", (*PLAN_WORDS, "--tools-file=FILE")), ("estimate", (*PLAN_WORDS, "--instructions-file=FILE"))),
+    "price table": (("prices", ("--against=FILE", "--day=2026-11-22")),),
     "profile": (("ptu", ("--model=gpt-5.2", "--prompt-tokens=9", "--response-tokens=9", "--profile=FILE")),),
 }
 """The commands that take a kind of file."""
@@ -119,12 +120,44 @@ def _random_profile(random: Random) -> str:
     )
 
 
+def _random_price_table(random: Random) -> str:
+    """A price table of any of the formats, with some odd values, as documents or as lines."""
+    numbers: tuple[Any, ...] = (4, 0.0005, 3.2e-05, "0.1", 0, -1, None, True, "ten", 1e300, [], {"base": 2, "tiers": []})
+    day = random.choice(("2026-05-01T00:00:00Z", "2027-01-01", None, "soon"))
+    item = {
+        "meterName": random.choice(
+            ("gpt-realtime-2 Text inp Gl 1M Tokens", "gpt-realtime-9 Audio cd inp DZ 1M Tokens", "x", 5)
+        ),
+        "retailPrice": random.choice(numbers),
+        "unitOfMeasure": random.choice(("1M", "1K", "1 Hour", "1 GB", "0", None)),
+        "armRegionName": random.choice(("eastus2", "mars", "")),
+        "effectiveStartDate": day,
+        "type": random.choice(("Consumption", "Reservation", 5)),
+    }
+    fields = ("input_cost_per_token", "input_cost_per_audio_token", "input_cost_per_second")
+    entry = {
+        "litellm_provider": random.choice(("openai", "azure", "x", 5)),
+        **{name: random.choice(numbers) for name in fields},
+    }
+    prices = {"input_mtok": random.choice(numbers), "input_audio_kseconds": random.choice(numbers)}
+    period = {"constraint": {"start_date": day}, "prices": prices}
+    table: Any = random.choice(
+        (
+            {"Items": [item] * random.randint(1, 3), "NextPageLink": random.choice((None, "next"))},
+            {random.choice(("gpt-realtime-1.5", "azure/eu/gpt-realtime-9", "whisper-1")): entry},
+            [{"id": "openai", "models": [{"id": "gpt-realtime", "prices": random.choice((prices, [period], None))}]}],
+        )
+    )
+    return "\n".join(json.dumps(document) for document in random.choice(([table], [table, table], [item, "x"])))
+
+
 MAKERS: Mapping[str, Callable[[Random], str]] = {
     "plan": _random_plan,
     "script": lambda random: toml_text(random_script(random, oddness=random.choice((0.0, 0.1, 0.4)))),
     "prices": _random_facts,
     "lengths": _random_lengths,
     "tools": _random_tools,
+    "price table": _random_price_table,
     "profile": _random_profile,
 }
 

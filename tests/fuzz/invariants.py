@@ -12,6 +12,7 @@ from voicebill.answers.reports.capacity import CapacityReport
 from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport, LedgerCheckReport, RecordingReport
 from voicebill.answers.reports.estimate import EstimateReport
+from voicebill.answers.reports.price_comparison import PriceComparisonReport
 from voicebill.answers.reports.prices import PriceFileReport, PriceListReport
 from voicebill.answers.reports.ptu import PtuReport
 from voicebill.answers.reports.report import Report
@@ -24,7 +25,7 @@ REPORTS: Mapping[str, tuple[type[Report], ...]] = {
     "capacity": (CapacityReport,),
     "ptu": (PtuReport,),
     "simulate": (SimulationReport,),
-    "prices": (PriceListReport, PriceFileReport),
+    "prices": (PriceListReport, PriceFileReport, PriceComparisonReport),
     "rules": (ModelRulesReport,),
     "cost": (CostReport,),
     "record": (RecordingReport, LedgerCheckReport),

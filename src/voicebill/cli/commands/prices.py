@@ -1,4 +1,4 @@
-"""Define `voicebill prices`: the price book, the history and sources of one model, or the check of a file."""
+"""Define `voicebill prices`: the price book, the history of one model, the check of a file, or a comparison of tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -25,6 +25,8 @@ from voicebill.facts import load_facts
 KIND_CHOICES: tuple[str, ...] = get_args(Kind)
 DEFAULT_KIND: Kind = "realtime"
 DISPLAY_PANEL = "Selection"
+COMPARISON_PANEL = "Other price tables"
+TABLES = "Azure's retail prices, litellm's, or those of genai-prices"
 
 
 def prices_command(
@@ -51,15 +53,30 @@ def prices_command(
         Path | None,
         option("--check", "Check a TOML file of prices or rules, and report every fault.", DISPLAY_PANEL, metavar="FILE"),
     ] = None,
+    against: Annotated[
+        list[Path] | None,
+        option("--against", f"Compare with a saved price table: {TABLES}. Repeatable.", COMPARISON_PANEL, metavar="FILE"),
+    ] = None,
+    out_file: Annotated[
+        Path | None,
+        option("--out", "Write what --against finds as rows to review, a .toml file.", COMPARISON_PANEL, metavar="FILE"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel=DISPLAY_PANEL)] = False,
 ) -> None:
-    """Show the price book of a day, the history of one model, or check your own file.
+    """Show the price book of a day, the history of one model, check your own file, or compare with other price tables.
 
     \b
         voicebill prices
         voicebill prices gpt-realtime-mini --provider azure
         voicebill prices --check my-prices.toml
+        voicebill prices --against azure-retail-prices.json
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
+    if against:
+        _require_comparison_only(out_file, model=name, kind=kind, ended=ended, check=file_to_check)
+        _compare_tables(against, out_file, provider, prices, day or today(), as_json=as_json)
+        return
+    if out_file is not None:
+        raise InvalidInput("--out has the rows of a comparison: give --against, too")
     if file_to_check is not None:
         if name is not None:
             raise InvalidInput(f"a check needs no model: leave {name!r} out")
@@ -84,6 +101,54 @@ def prices_command(
         print_line(f"no {listed_kind} model{f' of {provider}' if provider else ''} is sold on {effective_day}")
     else:
         _print_list(offers_shown, listed_kind, effective_day, book, terminal.console())
+
+
+def _require_comparison_only(out_file: Path | None, **options: object) -> None:
+    """Refuse what a comparison with other price tables does not take, and a file of rows that is not TOML.
+
+    Raises:
+        InvalidInput: there is such an option, or such a file.
+    """
+    others = [name for name, value in options.items() if value]
+    if others:
+        raise InvalidInput(f"a comparison with other price tables takes no {' and no '.join(others)}: leave it out")
+    if out_file is not None and out_file.suffix.lower() != ".toml":
+        raise InvalidInput(f"--out writes .toml here, not {out_file.name}")
+
+
+def _compare_tables(
+    files: Sequence[Path],
+    out_file: Path | None,
+    provider: str | None,
+    prices: Sequence[Path] | None,
+    day: date,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what other price tables say about the prices of a day, and write the rows to review.
+
+    Raises:
+        UnreadableFile: a file cannot be read, or written.
+        InvalidInput: a file is no price table.
+    """
+    from voicebill.answers.catalog.price_comparison import compare_price_tables  # noqa: PLC0415 - only for comparisons
+    from voicebill.answers.catalog.price_drafts import price_drafts  # noqa: PLC0415
+    from voicebill.facts.price_tables.read import read_price_tables  # noqa: PLC0415
+
+    book = load_facts(*home_files(), *(prices or ())).prices
+    comparison = compare_price_tables(book, read_price_tables(files), day, provider)
+    if out_file is not None:
+        from voicebill.cli.display.table_files import write_text  # noqa: PLC0415
+
+        write_text(price_drafts(comparison), out_file)
+    if as_json:
+        from voicebill.answers.reports.price_comparison import PriceComparisonReport  # noqa: PLC0415
+
+        terminal.print_json(PriceComparisonReport.of(comparison))
+    else:
+        from voicebill.cli.display.price_comparison import print_price_comparison  # noqa: PLC0415
+
+        print_price_comparison(comparison, terminal.console())
 
 
 def _check_file(file: Path, day: date, *, as_json: bool) -> None:

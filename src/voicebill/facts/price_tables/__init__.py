@@ -1,0 +1,1 @@
+"""Read price tables that others publish, as they were saved."""
