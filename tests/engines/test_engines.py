@@ -1,6 +1,6 @@
 """Test that DuckDB and the Python engine give the same answer, to the last picodollar, to any query of any records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import combinations
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from tests.engines.records import COMPARED_FIELDS, contract, cost_queries, many_records, records
 from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.engine import QuantityTotals
 from voicebill.answers.recorded.filters import FILTER_FIELDS, parse_filter
+from voicebill.answers.recorded.price_table import build_price_table
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost
@@ -46,6 +48,21 @@ class BothEngines:
                 assert getattr(theirs, name) == getattr(ours, name), (name, query)
             answers.append(ours)
         return answers
+
+    def quantities(self, usage_records: list[Record], query: CostQuery) -> Sequence[QuantityTotals]:
+        """Return the quantities by day if both engines give the same, and if they add up to the amount of the query."""
+        self.duck.load(usage_records)
+        ours, theirs = PythonEngine(usage_records).count(query), self.duck.count(query)
+        price_table = build_price_table(ours.overview().names, self.prices)
+        totals = ours.quantities(price_table)
+        assert theirs.quantities(price_table) == totals, query
+        rates = price_table.by_meter
+        priced = [(entry, rates.get((price_table.period_on(entry.sku, entry.day), entry.meter))) for entry in totals]
+        total = ours.total(price_table)
+        assert sum(entry.low * rate.rate for entry, rate in priced if rate) == total.low
+        assert sum(entry.high * rate.rate for entry, rate in priced if rate) == total.high
+        assert sum(entry.records for entry in totals) <= total.records
+        return totals
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +124,37 @@ def test_quantities_are_rounded_up_to_billing_increments_before_they_are_summed(
     (answer,) = counters.agree(usage_records, [CostQuery()])
     assert [line.line.quantity for line in answer.lines] == [300_000]
     assert answer.total.low == 50_000_000_000
+
+
+@settings(several, max_examples=30)
+@given(st.lists(records(), max_size=12), cost_queries())
+def test_engines_agree_on_quantities_by_day(counters: BothEngines, usage_records: list[Record], query: CostQuery) -> None:
+    """Quantities times rates are the total amount, exactly, and no record counts twice."""
+    counters.quantities(usage_records, query)
+
+
+@pytest.mark.parametrize("by", [(), ("meter", "tenant"), ("project", "hour", "kind"), ("offer", "day", "status", "model")])
+def test_engines_agree_on_quantities_of_many_records(counters: BothEngines, by: tuple[str, ...]) -> None:
+    assert sum(entry.records for entry in counters.quantities(MANY, CostQuery(by=by))) == len(MANY)
+
+
+def test_quantities_are_summed_by_the_fields_of_a_query_and_by_day(counters: BothEngines) -> None:
+    """Of Acme, 3 + 4 audio tokens on the 22nd and 5 on the 23rd; text in two of these records, and a record without usage."""
+    rows = [
+        response(3),
+        record({"audio_in": 4, "text_in": 1}, key="b"),
+        record({"text_in": 2, "audio_in": 5}, key="c", day=date(2026, 11, 23)),
+        replace(record({}, key="d"), usage_candidates=(Usage({}, "missing"),)),
+    ]
+    usage_records = [replace(entry, tenant="Acme", model="gpt-realtime") for entry in rows]
+    totals = counters.quantities(usage_records, CostQuery(by=("tenant",)))
+    assert [(entry.keys, str(entry.day), entry.meter, entry.low, entry.records) for entry in totals] == [
+        (("Acme",), "2026-11-22", "", 0, 1),
+        (("Acme",), "2026-11-22", "audio_in", 7, 2),
+        (("Acme",), "2026-11-22", "text_in", 1, 0),
+        (("Acme",), "2026-11-23", "audio_in", 5, 0),
+        (("Acme",), "2026-11-23", "text_in", 2, 1),
+    ]
 
 
 def minutes(key: str, meters: dict[str, int], session: str | None = "s1", model: str = "minutes", **more: object) -> Record:

@@ -13,6 +13,7 @@ import pytest
 from tests.engines.records import COMPARED_FIELDS, contract, many_records
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
+from voicebill.answers.recorded.price_table import build_price_table
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.price_book import PriceBook
 from voicebill.engines.in_duckdb import DuckDBEngine
@@ -77,6 +78,16 @@ def test_spark_and_duckdb_agree(
         assert getattr(spark_answer, name) == getattr(duckdb_answer, name), name
     assert spark_answer.counts.records > 0
     assert spark_answer.groups
+
+
+def test_spark_and_duckdb_agree_on_quantities_by_day(spark: SparkEngine, files: list[Path], prices: PriceBook) -> None:
+    query = CostQuery(by=("project", "hour", "kind"))
+    with DuckDBEngine(files, threads=1) as duck:
+        counted_query = duck.count(query)
+        price_table = build_price_table(counted_query.overview().names, prices)
+        totals = counted_query.quantities(price_table)
+    assert spark.count(query).quantities(price_table) == totals
+    assert sum(entry.records for entry in totals) == 600
 
 
 def test_an_invalid_master_is_refused_in_one_sentence(

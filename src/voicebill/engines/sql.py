@@ -10,7 +10,7 @@ If an offer includes tokens in its minutes, there are also `included_meters` and
 `timed_sessions`, in which these tokens count as nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -95,7 +95,6 @@ def range_quantity_sums(
     """
     rows = _UsageRows(query, with_prices=with_prices, with_included=with_included, ranges_only=True, is_empty=is_empty)
     by_columns = "".join(f", by_{name}" for name in pre_pricing_fields(query))
-    meter_partition = ", meter" if "meter" in query.by else ""
     text = f"""
         WITH matching AS ({rows.select()}),
         priced AS (
@@ -126,7 +125,7 @@ def range_quantity_sums(
             SELECT p.*,
                 CASE WHEN e.cheapest = 1 THEN p.quantity ELSE 0 END AS low_quantity,
                 CASE WHEN e.dearest = 1 THEN p.quantity ELSE 0 END AS high_quantity,
-                ROW_NUMBER() OVER (PARTITION BY p.key{meter_partition} ORDER BY p.reading, p.part) AS place
+                ROW_NUMBER() OVER (PARTITION BY p.key ORDER BY p.reading, p.part) AS place
             FROM priced p JOIN ends e ON e.key = p.key AND e.reading = p.reading
             WHERE e.cheapest = 1 OR e.dearest = 1
         )
@@ -163,7 +162,7 @@ def groups(query: CostQuery, *, total: bool = False) -> Statement:
     """Sum amounts by the fields of the query, or (`total`) over all records, as numerators over `PriceTable.denominator`."""
     by = () if total else query.by
     key_names = [f"key_{index}" for index in range(len(by))]
-    keys = "".join(f"{POST_PRICING_FIELD_SQL.get(name, f'e.by_{name}')} AS key_{index}, " for index, name in enumerate(by))
+    keys = _key_columns(by)
     columns = _comma_list(("sku", "day", "meter", "status", *(f"by_{name}" for name in pre_pricing_fields(query))))
     record_count = "row_count" if "meter" in by else "records"
     sums = (f"SUM({column}) AS {column}" for column in ("records", *AMOUNTS, "priced", "unpriced"))
@@ -171,7 +170,7 @@ def groups(query: CostQuery, *, total: bool = False) -> Statement:
         WITH all_sums AS (
             SELECT {columns}, low, low AS high, {record_count} AS records, row_count
             FROM quantity_sums WHERE is_range = 0
-            UNION ALL SELECT {columns}, low, high, records, row_count FROM range_quantity_sums
+            UNION ALL SELECT {columns}, low, high, {record_count} AS records, row_count FROM range_quantity_sums
         ),
         priced AS (
             SELECT {keys}e.records,
@@ -189,6 +188,29 @@ def groups(query: CostQuery, *, total: bool = False) -> Statement:
         )
         SELECT * FROM grouped {_order_by(query, key_names) if key_names else ""}"""
     return Statement(text)
+
+
+def quantities(query: CostQuery) -> Statement:
+    """Sum quantities by the fields of the query, SKU, day, meter and status, and count each record in one of these sums."""
+    columns = _comma_list(("sku", "day", "meter", "status", *(f"by_{name}" for name in pre_pricing_fields(query))))
+    key_names = (f"key_{index}" for index in range(len(query.by)))
+    names = _comma_list((*key_names, *(f"sku_{name}" for name in SKU_FIELDS), "day", "meter", "status"))
+    text = f"""
+        WITH all_sums AS (
+            SELECT {columns}, low, low AS high, records FROM quantity_sums WHERE is_range = 0
+            UNION ALL SELECT {columns}, low, high, records FROM range_quantity_sums
+        ),
+        keyed AS (
+            SELECT {_key_columns(query.by)}{_comma_list(f"n.{name} AS sku_{name}" for name in SKU_FIELDS)},
+                e.day, e.meter, e.status, e.low, e.high, e.records
+            FROM all_sums e JOIN skus n ON n.sku = e.sku LEFT JOIN price_periods s ON {_on_period("e", "s")}
+        )
+        SELECT {names}, SUM(low) AS low, SUM(high) AS high, SUM(records) AS records FROM keyed GROUP BY {names}"""
+    return Statement(text)
+
+
+def _key_columns(by: Sequence[str]) -> str:
+    return "".join(f"{POST_PRICING_FIELD_SQL.get(name, f'e.by_{name}')} AS key_{index}, " for index, name in enumerate(by))
 
 
 def _order_by(query: CostQuery, names: Iterable[str]) -> str:

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from voicebill.answers.recorded.engine import PERCENTILES, GroupTotals, LineTotals, Overview, SessionTotals
+from voicebill.answers.recorded.engine import (
+    PERCENTILES,
+    GroupTotals,
+    LineTotals,
+    Overview,
+    QuantityTotals,
+    SessionTotals,
+    quantity_order,
+)
 from voicebill.answers.recorded.filters import fields_of
 from voicebill.answers.recorded.price_table import PriceTable
 from voicebill.answers.recorded.query import CostQuery
@@ -89,6 +97,12 @@ class SqlQuery:
         """Return the amounts by the fields of the query: in chronological order, or the highest first and at most `top`."""
         self._register_prices(price_table)
         return [_group_totals(row, len(self._query.by)) for row in self._database.query(sql.groups(self._query))]
+
+    def quantities(self, price_table: PriceTable) -> Sequence[QuantityTotals]:
+        """Return the quantities by the fields of the query, SKU, day, meter and status, in the order of these."""
+        self._register_prices(price_table)
+        rows = self._database.query(sql.quantities(self._query))
+        return sorted((_quantity_totals(row, len(self._query.by)) for row in rows), key=quantity_order)
 
     def unpriced_records(self, price_table: PriceTable) -> int:
         """Return the number of records with a quantity that has no known price."""
@@ -191,3 +205,9 @@ def _has_increments(price_table: PriceTable) -> bool:
 
 def _group_totals(row: ResultRow, width: int) -> GroupTotals:
     return GroupTotals(tuple(row[:width]), *(int(figure or 0) for figure in row[width:]))
+
+
+def _quantity_totals(row: ResultRow, width: int) -> QuantityTotals:
+    keys, sku_fields = tuple(row[:width]), row[width : width + len(sql.SKU_FIELDS)]
+    day, meter, status, low, high, records = row[width + len(sql.SKU_FIELDS) :]
+    return QuantityTotals(keys, Sku(*sku_fields), day, meter, status, int(low), int(high), int(records))

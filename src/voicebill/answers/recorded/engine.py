@@ -66,6 +66,24 @@ class GroupTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantityTotals:
+    """The quantity of a meter for a SKU on a day, in one group, from the usage candidates of the lowest and highest amount.
+
+    `keys` are the values of `CostQuery.by`. The meter is empty if records count nothing. Quantities are rounded up to the
+    vendor's billing increments. Of each record, the first quantity counts as a record, so that `records` can be summed.
+    """
+
+    keys: tuple[FieldValue, ...]
+    sku: Sku
+    day: date | None
+    meter: str
+    status: str
+    low: int
+    high: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionTotals:
     """Sums and percentiles of what sessions cost, over the sessions whose quantities all have a price.
 
@@ -85,6 +103,12 @@ class SessionTotals:
     high_minute: Mapping[int, tuple[int, int]]
 
 
+def quantity_order(totals: QuantityTotals) -> tuple[object, ...]:
+    """The place of quantities among others: by their keys, SKU, day, meter and status; without a value comes last."""
+    keys = (*totals.keys, totals.sku, totals.day, totals.meter, totals.status)
+    return tuple((key is None, "" if key is None else key) for key in keys)
+
+
 class CountedQuery(Protocol):
     """The records that a query matches, counted by an engine."""
 
@@ -102,6 +126,10 @@ class CountedQuery(Protocol):
 
     def groups(self, price_table: PriceTable) -> Sequence[GroupTotals]:
         """The amounts by the fields of the query: in chronological order, or the highest first and at most `CostQuery.top`."""
+        ...
+
+    def quantities(self, price_table: PriceTable) -> Sequence[QuantityTotals]:
+        """The quantities by the fields of the query, SKU, day, meter and status, in the order of these."""
         ...
 
     def unpriced_records(self, price_table: PriceTable) -> int:

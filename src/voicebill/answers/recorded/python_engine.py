@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
-from voicebill.answers.recorded.engine import PERCENTILES, GroupTotals, LineTotals, Overview, SessionTotals
+from voicebill.answers.recorded.engine import (
+    PERCENTILES,
+    GroupTotals,
+    LineTotals,
+    Overview,
+    QuantityTotals,
+    SessionTotals,
+    quantity_order,
+)
 from voicebill.answers.recorded.filters import FieldValue, fields_of, matches_row
 from voicebill.answers.recorded.price_table import PriceTable, RateRow
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS, CostQuery
@@ -47,6 +55,8 @@ class CountedQuantity:
     fields: FieldValues
 
 
+QuantityKey = tuple[tuple[FieldValue, ...], Sku, date | None, str, str]
+"""The values of the fields of a query, a SKU, a day, a meter, and the status of records."""
 AssignedQuantity = tuple[int, int, CountedQuantity]
 """The index of a price period (-1: none), the quantity rounded up to the billing increment, and the original quantity."""
 
@@ -142,6 +152,24 @@ class PythonQuery:
             )
             for group in keys
         ]
+
+    def quantities(self, price_table: PriceTable) -> Sequence[QuantityTotals]:
+        """The quantities by the fields of the query, SKU, day, meter and status, in the order of these."""
+        low: Counter[QuantityKey] = Counter()
+        high: Counter[QuantityKey] = Counter()
+        first_rows: dict[str, CountedQuantity] = {}
+        for pick, totals in ((min, low), (max, high)):
+            for _, quantity, row in self._pick_candidates(price_table, pick):
+                totals[self._quantity_key(row)] += quantity
+                if row.candidate < first_rows.setdefault(row.record.key, row).candidate:
+                    first_rows[row.record.key] = row
+        records = Counter(map(self._quantity_key, first_rows.values()))
+        rows = (QuantityTotals(*key, low[key], high[key], records[key]) for key in {**low, **high})
+        return sorted(rows, key=quantity_order)
+
+    def _quantity_key(self, row: CountedQuantity) -> QuantityKey:
+        keys = tuple(row.fields[name] for name in self._query.by)
+        return keys, sku_of(row.record, self._query), row.record.day, row.meter, row.record.status
 
     def unpriced_records(self, price_table: PriceTable) -> int:
         """The number of records with a quantity that has no known price."""
