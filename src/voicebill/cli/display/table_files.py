@@ -2,15 +2,21 @@
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from voicebill.answers.escaping import csv_text
+from voicebill.answers.invoices.focus import FocusColumn, FocusValue, focus_cell
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.handout import Handout
 from voicebill.answers.reports.handout_formats import HANDOUT_FORMATS, HandoutFormat
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TABLE_SUFFIXES = (".csv", ".parquet")
 
@@ -27,7 +33,22 @@ def write_table(answer: Cost, file: Path) -> None:
     suffix = file.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise InvalidInput(f"--out writes {' or '.join(TABLE_SUFFIXES)}, by the file's name, not {file.name}")
-    _write(_csv(answer) if suffix == ".csv" else _parquet(answer), file)
+    _write(_csv(answer) if suffix == ".csv" else _parquet(_cost_table(answer)), file)
+
+
+def write_focus(columns: Sequence[FocusColumn], rows: Sequence[tuple[FocusValue, ...]], file: Path) -> None:
+    """Write rows of FOCUS as CSV or Parquet by the file's suffix.
+
+    Raises:
+        UnreadableFile: the file cannot be written.
+    """
+    if file.suffix.lower() == ".csv":
+        titles = [column.name for column in columns]
+        _write(csv_text([titles, *([focus_cell(value) for value in row] for row in rows)]).encode(), file)
+        return
+    from voicebill.engines.focus_table import focus_table  # noqa: PLC0415 - tables need an extra
+
+    _write(_parquet(focus_table(columns, rows)), file)
 
 
 def write_handout(handout: Handout, file: Path) -> None:
@@ -87,11 +108,15 @@ def _csv(answer: Cost) -> bytes:
     return csv_text([titles, *rows]).encode()
 
 
-def _parquet(answer: Cost) -> bytes:
+def _cost_table(answer: Cost) -> "pa.Table":
+    from voicebill.engines.cost_table import cost_table  # noqa: PLC0415 - tables need an extra
+
+    return cost_table(answer)
+
+
+def _parquet(table: "pa.Table") -> bytes:
     from pyarrow import parquet  # noqa: PLC0415 - Parquet needs an extra
 
-    from voicebill.engines.cost_table import cost_table  # noqa: PLC0415
-
     buffer = io.BytesIO()
-    parquet.write_table(cost_table(answer), buffer, compression="zstd")
+    parquet.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
