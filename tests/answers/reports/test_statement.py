@@ -1,0 +1,69 @@
+"""Statements: what each tenant is charged, in words for customers, at prices that include the markup or beside it."""
+
+from datetime import date
+from fractions import Fraction
+
+from voicebill.answers.invoices.chargeback import Markup
+from voicebill.answers.invoices.usage_charges import sessions_by_tenant, usage_charges
+from voicebill.answers.recorded.python_engine import PythonEngine
+from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.reports.handout import Handout
+from voicebill.answers.reports.handout_formats import handout_markdown
+from voicebill.answers.reports.statement import METER_WORDS, statement_handout
+from voicebill.billing.record import Record
+from voicebill.billing.usage import Usage
+from voicebill.facts import load_facts
+
+PRICES = load_facts().prices
+TWENTY = Markup(Fraction(1, 5))
+
+
+def statement(*records: Record, markup: Markup = TWENTY, shows_markup: bool = False) -> Handout:
+    engine, query = PythonEngine(records), CostQuery(by=("tenant",))
+    charges, calls = usage_charges(engine, query, PRICES), sessions_by_tenant(engine, query, PRICES)
+    return statement_handout(charges, calls, markup=markup, issuer="Voice & Co", shows_markup=shows_markup)
+
+
+def spoken(tokens: int, tenant: str | None, session: str, day: int = 20) -> Record:
+    return Record(
+        key=f"{tenant} {session} {day}",
+        kind="response",
+        usage_candidates=(Usage({"audio_out": tokens}),),
+        source="a",
+        line_number=1,
+        model="gpt-realtime-1.5",
+        day=date(2026, 11, day),
+        tenant=tenant,
+        session=session,
+    )
+
+
+ACME = [spoken(500_000, "acme", "s1"), spoken(250_000, "acme", "s1", 21), spoken(250_000, "acme", "s2", 22)]
+
+
+def test_a_section_for_each_tenant_with_its_calls_days_and_total() -> None:
+    """Acme: 1 M tokens spoken in two calls at $64 and 20%: $76.80. Others: 0.5 M, $38.40."""
+    text = handout_markdown(statement(*ACME, spoken(500_000, None, "s3")))
+    assert "# Statement of voice usage from Voice & Co" in text
+    assert "2 customers, 2026-11-20 to 2026-11-22: $115.20." in text
+    assert text.index("## acme") < text.index("## Customer without a name")
+    assert "- **period**: 2026-11-20 to 2026-11-22\n- **calls**: 2\n- **total**: $76.80\n" in text
+    assert "| gpt-realtime-1.5: speech spoken | 1,000,000 tokens | $76.80 a million tokens | **$76.80** |" in text
+
+
+def test_the_markup_may_be_a_fee_of_its_own() -> None:
+    """$64 and 20% of it, $12.80."""
+    document = statement(*ACME, shows_markup=True)
+    text = handout_markdown(document)
+    assert "| 1,000,000 tokens | $64.00 a million tokens | **$64.00** |" in text
+    assert "| Service fee 20% |  |  | **$12.80** |\n| Total |  |  | **$76.80** |" in text
+    assert [row[-1] for row in document.records] == ["dollars", "64", "12.8"]
+
+
+def test_a_price_that_changes_gives_two_lines_and_no_usage_gives_none() -> None:
+    empty = statement()
+    assert (empty.summary, empty.sections) == ("Nothing was used that has a price.", ())
+
+
+def test_every_meter_has_words_for_customers() -> None:
+    assert set(METER_WORDS) == set(PRICES.meters)
