@@ -1,5 +1,6 @@
 """Statements: what each tenant is charged, in words for customers, at prices that include the markup or beside it."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -60,7 +61,22 @@ def test_the_markup_may_be_a_fee_of_its_own() -> None:
     assert [row[-1] for row in document.records] == ["dollars", "64", "12.8"]
 
 
-def test_a_price_that_changes_gives_two_lines_and_no_usage_gives_none() -> None:
+def test_without_a_markup_there_is_no_fee() -> None:
+    text = handout_markdown(statement(*ACME, markup=Markup(Fraction(0), {"globex": Fraction(1, 4)}), shows_markup=True))
+    assert "fee" not in text
+
+
+def test_a_price_that_changes_gives_two_lines() -> None:
+    """A million text tokens each on two days before and one after 2026-07-30, when the price fell from $6 to $1.20."""
+    usage = (Usage({"text_out": 10**6}),)
+    written = replace(spoken(1, "acme", "s"), model="gpt-5.6-luna", usage_candidates=usage)
+    days = [replace(written, key=str(day), day=date(2026, 7, day)) for day in (10, 29, 30)]
+    text = handout_markdown(statement(*days, markup=Markup()))
+    assert "2,000,000 tokens | $6.00 a million tokens | **$12.00** |" in text
+    assert "1,000,000 tokens | $1.20 a million tokens | **$1.20** |\n| Total |  |  | **$13.20** |" in text
+
+
+def test_no_usage_gives_no_section() -> None:
     empty = statement()
     assert (empty.summary, empty.sections) == ("Nothing was used that has a price.", ())
 

@@ -8,6 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.cli.invoke import answer, refusal, run
+from voicebill.answers.invoices.focus import focus_columns
 
 ROOT = Path(__file__).parents[3]
 LOG = str(ROOT / "docs" / "examples" / "support-day.jsonl")
@@ -52,6 +53,14 @@ def test_a_markup_of_one_tenant_divides_the_rows_by_tenant(tmp_path: Path) -> No
         factor = Decimal("1.25") if row["SubAccountId"] == "acme" else 1
         assert Decimal(row["BilledCost"]) == Decimal(row["ListCost"]) * factor
         assert row["InvoiceIssuerName"] == "Voice & Co"
+
+
+def test_the_docs_show_a_statement_as_it_is_and_name_every_column(tmp_path: Path) -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md")))
+    file = tmp_path / "initech.md"
+    run("cost", LOG, "--where", "tenant = initech", "--statement", str(file), "--markup", "20%", "--issuer", "Voice & Co")
+    assert f"```markdown\n{file.read_text(encoding='utf-8').strip()}\n```" in pages
+    assert all(f"`{column.name}`" in pages for column in focus_columns("1.3"))
 
 
 @pytest.mark.parametrize("suffix", [".md", ".html", ".csv"])

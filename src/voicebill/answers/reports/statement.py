@@ -97,7 +97,7 @@ def statement_handout(
     for tenant in tenants:
         share = markup.share_of(tenant)
         lines = list(_statement_lines(by_tenant[tenant], Fraction(0) if shows_markup else share))
-        fee = ServiceFee(share, sum_amounts(lines) * share) if shows_markup else None
+        fee = ServiceFee(share, sum_amounts(lines) * share) if shows_markup and share else None
         terms = (("period", _period(by_tenant[tenant])), *_call_terms(calls.get(tenant, 0)))
         sections.append(_section(_tenant_name(tenant), terms, lines, fee))
         records += _records(tenant, by_tenant[tenant], lines, fee)
@@ -143,7 +143,8 @@ def _call_terms(calls: int) -> Iterator[tuple[str, str]]:
 
 
 def _row(line: StatementLine, decimals: int) -> tuple[HandoutCell, ...]:
-    words = METER_WORDS.get(line.meter.name, line.meter.label)
+    is_transcribed = line.offer.kind == "transcription" and line.meter.modality == "audio"
+    words = "speech written down" if is_transcribed else METER_WORDS.get(line.meter.name, line.meter.label)
     return f"{line.offer.name}: {words}", _format_quantity(line), _format_unit_price(line), _amount(line.amount, decimals)
 
 
