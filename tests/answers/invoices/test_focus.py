@@ -7,25 +7,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engines.records import contract, many_records
 from voicebill.answers.invoices.chargeback import NO_MARKUP, Markup
-from voicebill.answers.invoices.focus import FOCUS_VERSIONS, FocusValue, FocusVersion, focus_columns, focus_rows
+from voicebill.answers.invoices.focus import FOCUS_VERSIONS, FocusVersion, focus_columns, focus_rows
 from voicebill.answers.invoices.usage_charges import OWNER_FIELDS, usage_charges
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.filters import parse_filter
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
-from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.facts import load_facts
 
 ROOT = Path(__file__).parents[3]
-PRICES = load_facts().prices
-IN_EURO = load_facts(ROOT / "docs" / "examples" / "contract-in-euro.toml").prices
+IN_EURO = ROOT / "docs" / "examples" / "contract-in-euro.toml"
 TYPES = {"string": str, "json": str, "decimal": Decimal, "datetime": datetime}
 BY_OWNER = CostQuery(by=OWNER_FIELDS)
 
@@ -33,12 +32,12 @@ BY_OWNER = CostQuery(by=OWNER_FIELDS)
 def rows_of(
     records: Sequence[Record],
     version: FocusVersion = "1.3",
-    prices: PriceBook = PRICES,
-    *,
+    *price_files: Path,
     query: CostQuery = BY_OWNER,
     markup: Markup = NO_MARKUP,
     issuer: str = "",
-) -> list[Mapping[str, FocusValue]]:
+) -> list[Mapping[str, Any]]:
+    prices = load_facts(*price_files).prices
     charges = usage_charges(PythonEngine(records), query, prices)
     names = [column.name for column in focus_columns(version)]
     return [dict(zip(names, row, strict=True)) for row in focus_rows(charges, version, prices, markup=markup, issuer=issuer)]
@@ -60,7 +59,7 @@ def test_every_value_is_what_its_column_may_hold(version: FocusVersion) -> None:
             assert column.is_nullable if value is None else isinstance(value, TYPES[column.type]), column.name
             assert value is None or not column.allowed or value in column.allowed, column.name
             assert not (column.type == "json" and value and not isinstance(json.loads(str(value)), dict)), column.name
-        assert row["ChargePeriodStart"] < row["ChargePeriodEnd"] <= row["BillingPeriodEnd"]  # type: ignore[operator]
+        assert row["ChargePeriodStart"] < row["ChargePeriodEnd"] <= row["BillingPeriodEnd"]
 
 
 def test_each_version_has_its_own_columns() -> None:
@@ -170,7 +169,7 @@ def test_a_markup_raises_what_is_billed_and_leaves_the_list_price() -> None:
 
 def test_a_contract_in_euro_is_billed_in_dollars_and_priced_in_euro() -> None:
     """€24 at 0.86 a dollar are $27.906976744186 a million tokens; the list price is $32, €27.52."""
-    (row,) = rows_of([response({"audio_in": 10**6})], prices=IN_EURO)
+    (row,) = rows_of([response({"audio_in": 10**6})], "1.3", IN_EURO)
     assert (row["BillingCurrency"], row["BilledCost"]) == ("USD", Decimal("27.906976744186"))
     assert (row["ListCost"], row["PricingCurrency"], row["PricingCurrencyListUnitPrice"]) == (32, "EUR", Decimal("27.52"))
     assert row["PricingCurrencyEffectiveCost"] == row["PricingCurrencyContractedUnitPrice"]

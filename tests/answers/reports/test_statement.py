@@ -15,13 +15,12 @@ from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
 from voicebill.facts import load_facts
 
-PRICES = load_facts().prices
 TWENTY = Markup(Fraction(1, 5))
 
 
 def statement(*records: Record, markup: Markup = TWENTY, shows_markup: bool = False) -> Handout:
-    engine, query = PythonEngine(records), CostQuery(by=("tenant",))
-    charges, calls = usage_charges(engine, query, PRICES), sessions_by_tenant(engine, query, PRICES)
+    engine, query, prices = PythonEngine(records), CostQuery(by=("tenant",)), load_facts().prices
+    charges, calls = usage_charges(engine, query, prices), sessions_by_tenant(engine, query, prices)
     return statement_handout(charges, calls, markup=markup, issuer="Voice & Co", shows_markup=shows_markup)
 
 
@@ -82,4 +81,4 @@ def test_no_usage_gives_no_section() -> None:
 
 
 def test_every_meter_has_words_for_customers() -> None:
-    assert set(METER_WORDS) == set(PRICES.meters)
+    assert set(METER_WORDS) == set(load_facts().prices.meters)
