@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
 
 from voicebill.answers.recorded.engine import Engine, QuantityTotals
 from voicebill.answers.recorded.filters import FieldValue, fields_of
@@ -15,7 +14,10 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer, Rate, Rates
 from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.sku_periods import Sku
+from voicebill.billing.validity import PartialDate
 
+ChargeKey = tuple[tuple[FieldValue, ...], Sku, date | None, str]
+"""The values of the fields of a query, a SKU, a day and a meter."""
 OWNER_FIELDS = ("tenant", "project")
 """Who caused a charge, if a query groups by nothing."""
 
@@ -88,15 +90,13 @@ def _count_quantities(engine: Engine, query: CostQuery, prices: PriceBook) -> tu
 def _charges(
     totals: Sequence[QuantityTotals], query: CostQuery, price_table: PriceTable, prices: PriceBook
 ) -> Iterator[UsageCharge]:
-    list_rates = cache(lambda offer_id, day: _list_rates(offers[offer_id], day, prices))
-    offers = {period.quote.offer.id: period.quote.offer for period in price_table.periods if period.quote}
+    list_rates = _ListRates(prices)
     for (keys, sku, day, meter), (low, high) in _sums(totals).items():
         index = price_table.period_on(sku, day)
         quote = price_table.periods[index].quote if index >= 0 else None
         rate = quote.rates[meter] if quote else None
         if quote is None or rate is None or day is None or not low:
             continue
-        rates = list_rates(quote.offer.id, day)
         yield UsageCharge(
             day=day,
             sku=sku,
@@ -104,23 +104,33 @@ def _charges(
             owners=dict(zip(query.by, keys, strict=True)),
             quantity=low,
             rate=rate,
-            list_rate=rates[meter] if rates else None,
+            list_rate=list_rates.rate(quote.offer, day, meter),
             is_lowest=low != high,
         )
 
 
-QuantitySums = Mapping[tuple[tuple[FieldValue, ...], Sku, date | None, str], tuple[int, int]]
-
-
-def _sums(totals: Sequence[QuantityTotals]) -> QuantitySums:
+def _sums(totals: Sequence[QuantityTotals]) -> Mapping[ChargeKey, tuple[int, int]]:
     """The low and high quantities, whatever the status of the records."""
-    sums: dict[tuple[tuple[FieldValue, ...], Sku, date | None, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    sums: dict[ChargeKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for entry in totals:
         low, high = sums[entry.keys, entry.sku, entry.day, entry.meter]
         sums[entry.keys, entry.sku, entry.day, entry.meter] = (low + entry.low, high + entry.high)
     return sums
 
 
-def _list_rates(offer: Offer, day: date, prices: PriceBook) -> Rates | None:
-    row = offer.row_on(day)
-    return None if row is None else Rates.from_row(offer, row, prices.meters)
+class _ListRates:
+    """The rates of vendors' lists, without contracts; those of a price row are made once."""
+
+    def __init__(self, prices: PriceBook) -> None:
+        self._meters = prices.meters
+        self._by_row: dict[tuple[str, PartialDate], Rates] = {}
+
+    def rate(self, offer: Offer, day: date, meter: str) -> Rate | None:
+        """The rate of a meter on a day; None if the vendor lists none."""
+        row = offer.row_on(day)
+        if row is None:
+            return None
+        key = (offer.id, row.since)
+        if key not in self._by_row:
+            self._by_row[key] = Rates.from_row(offer, row, self._meters)
+        return self._by_row[key][meter]

@@ -61,20 +61,20 @@ def write_handout(handout: Handout, file: Path) -> None:
     _write(_handout_format(file).write(handout).encode(), file)
 
 
-def require_handout_file(file: Path | None) -> None:
-    """Refuse a file whose suffix no format has, before an answer is computed that could not be written.
+def require_handout_file(file: Path | None, option: str = "--out") -> None:
+    """Refuse a file of an option whose suffix no format has, before an answer is computed that could not be written.
 
     Raises:
         InvalidInput: it has such a suffix.
     """
     if file is not None:
-        _handout_format(file)
+        _handout_format(file, option)
 
 
-def _handout_format(file: Path) -> HandoutFormat:
+def _handout_format(file: Path, option: str = "--out") -> HandoutFormat:
     document_format = HANDOUT_FORMATS.get(file.suffix.lower().removeprefix("."))
     if document_format is None:
-        raise InvalidInput(f"--out writes .md, .csv or .html, by the file's name, not {file.name}")
+        raise InvalidInput(f"{option} writes .md, .csv or .html, by the file's name, not {file.name}")
     return document_format
 
 

@@ -1,7 +1,5 @@
 """Define the options of what is handed on of a cost: an export of FOCUS, and statements of what tenants are charged."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +8,7 @@ import typer
 
 from voicebill.answers.invoices.chargeback import Markup, parse_markup
 from voicebill.answers.invoices.focus import FOCUS_VERSIONS, FocusVersion, parse_focus_version
-from voicebill.billing.errors import InvalidInput, VoicebillError
+from voicebill.billing.errors import InvalidInput
 from voicebill.cli.display.table_files import TABLE_SUFFIXES, require_handout_file
 from voicebill.cli.options.shared import option
 
@@ -89,20 +87,10 @@ class Chargeback:
             raise InvalidInput(
                 f"--focus needs --out FILE, a {' or '.join(TABLE_SUFFIXES)} file", field="focus", is_sentence=True
             )
-        with _option_named("--statement"):
-            require_handout_file(statement)
+        require_handout_file(statement, "--statement")
         if (markup or issuer) and version is None and statement is None:
             name = "--markup" if markup else "--issuer"
             raise InvalidInput(f"{name} needs --focus or --statement, which it changes", field="markup", is_sentence=True)
         if shows_markup and (statement is None or not markup):
             raise InvalidInput("--show-markup needs --statement and --markup", field="show_markup", is_sentence=True)
         return cls(version, statement, parse_markup(markup or ()), (issuer or "").strip(), shows_markup)
-
-
-@contextmanager
-def _option_named(name: str) -> Iterator[None]:
-    """Name another option in the message of a file that is written by --out elsewhere."""
-    try:
-        yield
-    except VoicebillError as error:
-        raise InvalidInput(str(error).replace("--out", name), field="statement", is_sentence=True) from None
