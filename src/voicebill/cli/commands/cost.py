@@ -24,7 +24,13 @@ from voicebill.answers.reports.statement import statement_handout
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
-from voicebill.cli.display.table_files import write_focus, write_handout, write_table
+from voicebill.cli.display.table_files import (
+    require_handout_file,
+    require_table_file,
+    write_focus,
+    write_handout,
+    write_table,
+)
 from voicebill.cli.options.chargeback import (
     Chargeback,
     FocusOption,
@@ -103,9 +109,10 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl --focus 1.3 --out focus.csv
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
-    chargeback = Chargeback.of(
-        focus=focus, out=out, statement=statement, markup=markup, issuer=issuer, shows_markup=show_markup
-    )
+    chargeback = Chargeback.of(focus=focus, statement=statement, markup=markup, issuer=issuer, shows_markup=show_markup)
+    if chargeback.version is not None:
+        require_table_file(out, "--focus")
+    require_handout_file(statement, "--statement")
     query_values = read_inputs(query_table, LOG_QUERY)
     price_book = load_facts(*home_files(), *(prices or ())).prices
     query = CostQuery.of({**query_values, **log_input.defaults}, price_book, calls=calls)

@@ -51,6 +51,16 @@ def write_focus(columns: Sequence[FocusColumn], rows: Sequence[tuple[FocusValue,
     _write(_parquet(focus_table(columns, rows)), file)
 
 
+def require_table_file(file: Path | None, option: str) -> None:
+    """Refuse an option without a file for its table, before an answer is computed that could not be written.
+
+    Raises:
+        InvalidInput: there is none, or its suffix is neither .csv nor .parquet.
+    """
+    if file is None or file.suffix.lower() not in TABLE_SUFFIXES:
+        raise InvalidInput(f"{option} needs --out FILE, a {' or '.join(TABLE_SUFFIXES)} file", field="out", is_sentence=True)
+
+
 def write_handout(handout: Handout, file: Path) -> None:
     """Write a document in the format of the file's suffix.
 

@@ -9,7 +9,6 @@ import typer
 from voicebill.answers.invoices.chargeback import Markup, parse_markup
 from voicebill.answers.invoices.focus import FOCUS_VERSIONS, FocusVersion, parse_focus_version
 from voicebill.billing.errors import InvalidInput
-from voicebill.cli.display.table_files import TABLE_SUFFIXES, require_handout_file
 from voicebill.cli.options.shared import option
 
 CHARGEBACK_PANEL = "Chargeback"
@@ -70,24 +69,18 @@ class Chargeback:
         cls,
         *,
         focus: str | None,
-        out: Path | None,
         statement: Path | None,
         markup: list[str] | None,
         issuer: str | None,
         shows_markup: bool,
     ) -> "Chargeback":
-        """The options, before anything is computed that could not be written.
+        """What the options ask for.
 
         Raises:
-            InvalidInput: an option lacks another one, or a file has a suffix that is not written.
+            InvalidInput: an option lacks another one, or a markup is no share.
             UnknownName: there is no such version of FOCUS.
         """
         version = None if focus is None else parse_focus_version(focus)
-        if version is not None and (out is None or out.suffix.lower() not in TABLE_SUFFIXES):
-            raise InvalidInput(
-                f"--focus needs --out FILE, a {' or '.join(TABLE_SUFFIXES)} file", field="focus", is_sentence=True
-            )
-        require_handout_file(statement, "--statement")
         if (markup or issuer) and version is None and statement is None:
             name = "--markup" if markup else "--issuer"
             raise InvalidInput(f"{name} needs --focus or --statement, which it changes", field="markup", is_sentence=True)
