@@ -75,10 +75,11 @@ FILE_OPTIONS = frozenset(
 """Options whose files are invented in `tests.fuzz.files`."""
 
 CHART_OPTIONS = ("--save-chart", "--chart", "--width", "--theme")
+CHARGEBACK_OPTIONS = ("--focus", "--statement", "--markup", "--issuer", "--show-markup")
 NOT_INVENTED = frozenset(
-    (*CHART_OPTIONS, "--json", "--out", "--engine", "--master", "--memory", "--ledger", "--repair"),
+    (*CHART_OPTIONS, *CHARGEBACK_OPTIONS, "--json", "--out", "--engine", "--master", "--memory", "--ledger", "--repair"),
 )
-"""Options that are given otherwise: those of charts all at once, and engines by `tests.fuzz.recorded`."""
+"""Options that are given otherwise: those of charts all at once, and engines and chargeback by `tests.fuzz.recorded`."""
 
 USUAL = {"conversations": "capacity", **dict.fromkeys(("model", "calls_per_minute", "prompt_tokens", "response_tokens"), "ptu")}
 """Inputs that are not required by themselves, without which most requests of a command are refused."""

@@ -1,7 +1,9 @@
 """Mutated logs in commands: both engines, the ledger and the API give the same amounts, and nothing is a traceback."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -48,24 +50,36 @@ def check_logs(case: Case) -> str:
             file = Path(folder) / f"{number}.log"
             file.write_bytes(content)
             files.append(str(file))
-        return _check_files(files, case["options"], str(Path(folder) / "ledger"))
+        return _check_files(files, case["options"], Path(folder))
 
 
-def _check_files(files: Sequence[str], options: Mapping[str, str], ledger: str) -> str:
+def _check_files(files: Sequence[str], options: Mapping[str, str], folder: Path) -> str:
     words = words_of(options, flags_of("cost"))
     result = invoke("cost", [*words, "--", *files])
     answer = read_answer("cost", result.stdout) if result.exit_code != 2 else None
     fields = {name: options[option_name(name)] for name in LOG_INPUTS if option_name(name) in options}
     if len(files) == 1 and len(fields) == len(options) and "source" not in f"{fields.get('by')} {fields.get('where')}":
         check_upload(Path(files[0]).read_bytes(), fields, answer)
-    by_rows = invoke("cost", [*words, "--engine=python", "--", *files])
+    charges, statement = folder / "focus.csv", folder / "statement.csv"
+    handed_on = ("--focus=1.3", f"--out={charges}", f"--statement={statement}", "--markup=0%")
+    by_rows = invoke("cost", [*words, *handed_on, "--engine=python", "--", *files])
     assert by_rows.exit_code == result.exit_code, "the engines end otherwise"
     if answer is None:
         assert by_rows.stderr == result.stderr, "the engines refuse otherwise"
         return "refused"
     assert_equal(read_answer("cost", by_rows.stdout), answer, list(answer))
-    check_ledger(files, options, ledger, answer)
+    for file, column in ((charges, "BilledCost"), (statement, "dollars")):
+        check_charges(file, column, answer)
+    check_ledger(files, options, str(folder / "ledger"), answer)
     return "answered" if result.exit_code == 0 else "incomplete"
+
+
+def check_charges(file: Path, column: str, answer: Mapping[str, Any]) -> None:
+    """The charges of a file add up to the lower end of the cost, but for what is rounded in the twelfth decimal of each."""
+    with file.open(newline="", encoding="utf-8") as stream:
+        amounts = [Decimal(row[column]) for row in csv.DictReader(stream)]
+    total = Decimal(answer["total"]["low"] or 0)
+    assert abs(sum(amounts) - total) <= len(amounts) * Decimal("1e-12"), f"{file.name} adds up to {sum(amounts)}, not {total}"
 
 
 def check_upload(log: bytes, fields: Mapping[str, str], answer: Mapping[str, Any] | None) -> None:

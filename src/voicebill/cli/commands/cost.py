@@ -1,6 +1,7 @@
 """Define `voicebill cost`: the actual cost of conversations, from usage logs or a ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,17 +9,36 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from voicebill.answers.invoices.chargeback import Markup
+from voicebill.answers.invoices.focus import focus_columns, focus_rows
+from voicebill.answers.invoices.usage_charges import OWNER_FIELDS, UsageCharge, sessions_by_tenant, usage_charges
 from voicebill.answers.parameters.inputs import LOG_QUERY, QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.recorded.cost import cost
+from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.recorded.result import Cost, CostGroup, CostLine, PerCall, UnpricedLine
 from voicebill.answers.reports.chart_data import NOT_NAMED
+from voicebill.answers.reports.statement import statement_handout
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
 from voicebill.billing.money import Amount, format_exact
 from voicebill.cli.display import terminal
-from voicebill.cli.display.table_files import write_table
+from voicebill.cli.display.table_files import (
+    require_handout_file,
+    require_table_file,
+    write_focus,
+    write_handout,
+    write_table,
+)
+from voicebill.cli.options.chargeback import (
+    Chargeback,
+    FocusOption,
+    IssuerOption,
+    MarkupOption,
+    ShowMarkupOption,
+    StatementOption,
+)
 from voicebill.cli.options.engines import DEFAULT_MASTER, ENGINES, MasterOption, engine_of_input, engine_option
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, takes_logs
@@ -65,6 +85,11 @@ def cost_command(
         Path | None,
         option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY, metavar="FILE"),
     ] = None,
+    focus: FocusOption = None,
+    statement: StatementOption = None,
+    markup: MarkupOption = None,
+    issuer: IssuerOption = None,
+    show_markup: ShowMarkupOption = False,
     engine: Annotated[str, engine_option(*ENGINES)] = "duckdb",
     master: MasterOption = DEFAULT_MASTER,
     memory: MemoryOption = None,
@@ -81,14 +106,23 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
+        voicebill cost docs/examples/support-day.jsonl --focus 1.3 --out focus.csv
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
+    chargeback = Chargeback.of(focus=focus, statement=statement, markup=markup, issuer=issuer, shows_markup=show_markup)
+    if chargeback.version is not None:
+        require_table_file(out, "--focus")
+    require_handout_file(statement, "--statement")
     query_values = read_inputs(query_table, LOG_QUERY)
     price_book = load_facts(*home_files(), *(prices or ())).prices
     query = CostQuery.of({**query_values, **log_input.defaults}, price_book, calls=calls)
     with engine_of_input(log_input, price_book, engine, master=master, memory=memory) as (cost_engine, report, unread):
         answer = cost(cost_engine, query, price_book, unread_usage=unread)
-    if out is not None:
+        if chargeback.version is not None and out is not None:
+            _write_focus(cost_engine, answer, chargeback, out)
+        if chargeback.statement is not None:
+            _write_statement(cost_engine, answer, chargeback, chargeback.statement)
+    if out is not None and chargeback.version is None:
         write_table(answer, out)
     if chart_file is not None:
         from voicebill.charts import draw  # noqa: PLC0415 - most runs draw nothing
@@ -99,6 +133,51 @@ def cost_command(
     else:
         print_cost(answer, report, terminal.console(exact=exact))
     log_input.exit_if_incomplete(unread)
+
+
+def _write_focus(engine: Engine, answer: Cost, chargeback: Chargeback, file: Path) -> None:
+    """Write the charges of an answer as FOCUS, and say on standard error what is not in the file."""
+    assert chargeback.version is not None
+    by = answer.query.by or OWNER_FIELDS
+    owners = by if chargeback.markup.is_zero or "tenant" in by else (*by, "tenant")
+    charges = usage_charges(engine, replace(answer.query, by=owners), answer.prices)
+    markup, issuer = chargeback.markup, chargeback.issuer
+    rows = list(focus_rows(charges, chargeback.version, answer.prices, markup=markup, issuer=issuer))
+    write_focus(focus_columns(chargeback.version), rows, file)
+    _report_omissions(answer, file, charges, markup)
+
+
+def _write_statement(engine: Engine, answer: Cost, chargeback: Chargeback, file: Path) -> None:
+    """Write what each tenant is charged, and say on standard error what is not in the file."""
+    charges = usage_charges(engine, replace(answer.query, by=("tenant",), top=None), answer.prices)
+    calls = sessions_by_tenant(engine, answer.query, answer.prices)
+    handout = statement_handout(
+        charges, calls, markup=chargeback.markup, issuer=chargeback.issuer, shows_markup=chargeback.shows_markup
+    )
+    write_handout(handout, file)
+    _report_omissions(answer, file, charges, chargeback.markup)
+
+
+def _report_omissions(answer: Cost, file: Path, charges: Sequence[UsageCharge], markup: Markup) -> None:
+    """Say what a file of charges lacks or lowers, and which tenants of the markup are not in it."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for sentence in _omissions(answer):
+        console.print(Text(f"{file.name} {sentence}"))
+    tenants = {charge.owners.get("tenant") for charge in charges}
+    for tenant in markup.by_tenant:
+        if tenant not in tenants:
+            console.print(Text(f"{file.name} has no charge of {tenant}, whose markup is given"))
+
+
+def _omissions(answer: Cost) -> Iterator[str]:
+    if answer.unpriced:
+        unpriced, records = answer.total.unpriced, pluralize(answer.counts.unpriced, "record")
+        quantities = f"{unpriced:,} {'quantity' if unpriced == 1 else 'quantities'}"
+        yield f"lacks {quantities} without a price, of {records}: its total is a part of the cost"
+    if answer.total.low != answer.total.high:
+        yield "has the lowest reading of ambiguous counts: its total is the lower end of the range"
+    if answer.unread_usage:
+        yield "lacks usage that was not read"
 
 
 def _print_json(answer: Cost, report: "ReadReport | None") -> None:

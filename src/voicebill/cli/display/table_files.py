@@ -2,15 +2,21 @@
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from voicebill.answers.escaping import csv_text
+from voicebill.answers.invoices.focus import FocusColumn, FocusValue, focus_cell
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.reports.handout import Handout
 from voicebill.answers.reports.handout_formats import HANDOUT_FORMATS, HandoutFormat
 from voicebill.billing.errors import InvalidInput
 from voicebill.facts.files import UnreadableFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TABLE_SUFFIXES = (".csv", ".parquet")
 
@@ -27,7 +33,32 @@ def write_table(answer: Cost, file: Path) -> None:
     suffix = file.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise InvalidInput(f"--out writes {' or '.join(TABLE_SUFFIXES)}, by the file's name, not {file.name}")
-    _write(_csv(answer) if suffix == ".csv" else _parquet(answer), file)
+    _write(_csv(answer) if suffix == ".csv" else _parquet(_cost_table(answer)), file)
+
+
+def write_focus(columns: Sequence[FocusColumn], rows: Sequence[tuple[FocusValue, ...]], file: Path) -> None:
+    """Write rows of FOCUS as CSV or Parquet by the file's suffix.
+
+    Raises:
+        UnreadableFile: the file cannot be written.
+    """
+    if file.suffix.lower() == ".csv":
+        titles = [column.name for column in columns]
+        _write(csv_text([titles, *([focus_cell(value) for value in row] for row in rows)]).encode(), file)
+        return
+    from voicebill.engines.focus_table import focus_table  # noqa: PLC0415 - tables need an extra
+
+    _write(_parquet(focus_table(columns, rows)), file)
+
+
+def require_table_file(file: Path | None, option: str) -> None:
+    """Refuse an option without a file for its table, before an answer is computed that could not be written.
+
+    Raises:
+        InvalidInput: there is none, or its suffix is neither .csv nor .parquet.
+    """
+    if file is None or file.suffix.lower() not in TABLE_SUFFIXES:
+        raise InvalidInput(f"{option} needs --out FILE, a {' or '.join(TABLE_SUFFIXES)} file", field="out", is_sentence=True)
 
 
 def write_handout(handout: Handout, file: Path) -> None:
@@ -40,20 +71,20 @@ def write_handout(handout: Handout, file: Path) -> None:
     _write(_handout_format(file).write(handout).encode(), file)
 
 
-def require_handout_file(file: Path | None) -> None:
-    """Refuse a file whose suffix no format has, before an answer is computed that could not be written.
+def require_handout_file(file: Path | None, option: str = "--out") -> None:
+    """Refuse a file of an option whose suffix no format has, before an answer is computed that could not be written.
 
     Raises:
         InvalidInput: it has such a suffix.
     """
     if file is not None:
-        _handout_format(file)
+        _handout_format(file, option)
 
 
-def _handout_format(file: Path) -> HandoutFormat:
+def _handout_format(file: Path, option: str = "--out") -> HandoutFormat:
     document_format = HANDOUT_FORMATS.get(file.suffix.lower().removeprefix("."))
     if document_format is None:
-        raise InvalidInput(f"--out writes .md, .csv or .html, by the file's name, not {file.name}")
+        raise InvalidInput(f"{option} writes .md, .csv or .html, by the file's name, not {file.name}")
     return document_format
 
 
@@ -87,11 +118,15 @@ def _csv(answer: Cost) -> bytes:
     return csv_text([titles, *rows]).encode()
 
 
-def _parquet(answer: Cost) -> bytes:
+def _cost_table(answer: Cost) -> "pa.Table":
+    from voicebill.engines.cost_table import cost_table  # noqa: PLC0415 - tables need an extra
+
+    return cost_table(answer)
+
+
+def _parquet(table: "pa.Table") -> bytes:
     from pyarrow import parquet  # noqa: PLC0415 - Parquet needs an extra
 
-    from voicebill.engines.cost_table import cost_table  # noqa: PLC0415
-
     buffer = io.BytesIO()
-    parquet.write_table(cost_table(answer), buffer, compression="zstd")
+    parquet.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
