@@ -51,6 +51,17 @@ AssignedQuantity = tuple[int, int, CountedQuantity]
 """The index of a price period (-1: none), the quantity rounded up to the billing increment, and the original quantity."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordAmount:
+    """What a record cost, as numerators over `PriceTable.denominator`, and the index of its price period (-1: none)."""
+
+    record: Record
+    period: int
+    low: int
+    high: int
+    is_unpriced: bool
+
+
 class PythonEngine:
     """An engine that counts records one by one. Of records with the same key it counts one."""
 
@@ -142,6 +153,26 @@ class PythonQuery:
             )
             for group in keys
         ]
+
+    def record_amounts(self, price_table: PriceTable) -> dict[str, RecordAmount]:
+        """What each matching record cost, by its key: of what the query matches of it."""
+        rates = price_table.by_meter
+        low: Counter[str] = Counter()
+        high: Counter[str] = Counter()
+        unpriced: set[str] = set()
+        origins: dict[str, tuple[Record, int]] = {}
+        for pick, totals in ((min, low), (max, high)):
+            for period, quantity, row in self._pick_candidates(price_table, pick):
+                key = row.record.key
+                origins[key] = row.record, period
+                rate = rates.get((period, row.meter))
+                if rate is not None:
+                    totals[key] += quantity * rate.rate
+                elif row.meter:
+                    unpriced.add(key)
+        return {
+            key: RecordAmount(record, period, low[key], high[key], key in unpriced) for key, (record, period) in origins.items()
+        }
 
     def unpriced_records(self, price_table: PriceTable) -> int:
         """The number of records with a quantity that has no known price."""
