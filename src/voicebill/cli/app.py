@@ -29,6 +29,7 @@ COMMANDS = (
     "explain",
     "fit",
     "replay",
+    "verify",
     "record",
     "ptu",
     "prices",

@@ -1341,6 +1341,23 @@ REPLAY_QUERY: Inputs = {
 }
 """Which calls of a log or a ledger are replayed, where, and with what changes."""
 
+VERIFY_QUERY: Inputs = {
+    **RECORD_QUERY,
+    **_rows(
+        Input(
+            name="tolerance",
+            label="Tolerance",
+            help="Difference of the totals, as a share of ours, that is accepted",
+            kind=kinds.SHARE,
+            group=QUERY,
+            default_text="any",
+            example="1%",
+            meaning="a command exits with code 1 if the totals differ by more",
+        ),
+    ),
+}
+"""Which amounts of other tools are compared, and how much they may differ."""
+
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""
 
