@@ -22,7 +22,6 @@ from voicebill.facts import load_facts
 
 MICRO = 10**6
 """Picodollars of a token at a dollar per million."""
-PRICES = load_facts().prices
 NUMBERS = count(1)
 
 USAGE = Usage.tokens(
@@ -77,7 +76,7 @@ def record(
 
 
 def verification(*records: Record, query: CostQuery | None = None) -> Verification:
-    return verify(records, query or CostQuery(), PRICES, tools={"spend.jsonl": "litellm"})
+    return verify(records, query or CostQuery(), load_facts().prices, tools={"spend.jsonl": "litellm"})
 
 
 def codes(total: CauseTotal) -> set[tuple[str, ...]]:
@@ -277,7 +276,7 @@ def test_the_sums_close_and_name_up_to_three_places() -> None:
 
 def test_ours_is_what_the_cost_of_the_log_is() -> None:
     records = [record(OURS), record(1.0, Usage.tokens(text_in=7)), record(3.0, model="gpt-realtime-mini")]
-    cost = voicebill.cost(voicebill.PythonEngine(records), CostQuery(), PRICES)
+    cost = voicebill.cost(voicebill.PythonEngine(records), CostQuery(), load_facts().prices)
     assert verification(*records).ours == cost.total.low
 
 
@@ -298,7 +297,7 @@ def test_an_amount_of_which_the_filter_takes_a_part_is_counted_by_itself() -> No
 
 def refusal(records: Iterable[Record], query: CostQuery | None = None) -> str:
     with pytest.raises(InvalidInput) as error:
-        verify(records, query or CostQuery(), PRICES)
+        verify(records, query or CostQuery(), load_facts().prices)
     return str(error.value)
 
 

@@ -23,7 +23,7 @@ class CostCause(NamedTuple):
     text: str
 
 
-class PricedUsage(NamedTuple):
+class RatedUsage(NamedTuple):
     """The quantities of one record in one reading of its counts, with the rates that we price it at."""
 
     quantities: Quantities
@@ -36,7 +36,7 @@ class UsageMistake(NamedTuple):
     """A mistake in the quantities of a record."""
 
     cause: CostCause
-    recount: Callable[[PricedUsage], Quantities]
+    recount: Callable[[RatedUsage], Quantities]
 
 
 class OtherRates(NamedTuple):
@@ -55,13 +55,13 @@ class Recomputation(NamedTuple):
     other_rates: tuple[OtherRates, ...] = ()
     factor: Fraction = Fraction(1)
 
-    def quantities(self, usage: PricedUsage) -> Quantities:
+    def quantities(self, usage: RatedUsage) -> Quantities:
         """The quantities of a record as the mistakes count them, one after the other."""
         for mistake in self.mistakes:
             usage = usage._replace(quantities=mistake.recount(usage))
         return usage.quantities
 
-    def amount(self, usages: Iterable[PricedUsage]) -> Amount | None:
+    def amount(self, usages: Iterable[RatedUsage]) -> Amount | None:
         """The amount of records in picodollars; None if a quantity has no price."""
         total: Amount = 0
         for usage in usages:
@@ -86,7 +86,7 @@ def _price(quantities: Quantities, rates: Rates) -> Amount | None:
     )
 
 
-def _move(usage: PricedUsage, moves: Mapping[str, str]) -> Quantities:
+def _move(usage: RatedUsage, moves: Mapping[str, str]) -> Quantities:
     """Count the quantities of some meters with other meters."""
     quantities: dict[str, int] = {}
     for meter, quantity in usage.quantities.items():
@@ -95,53 +95,53 @@ def _move(usage: PricedUsage, moves: Mapping[str, str]) -> Quantities:
     return quantities
 
 
-def _moving(**moves: str) -> Callable[[PricedUsage], Quantities]:
+def _moving(**moves: str) -> Callable[[RatedUsage], Quantities]:
     return lambda usage: _move(usage, moves)
 
 
-def _uncached_meters(usage: PricedUsage) -> dict[str, str]:
+def _uncached_meters(usage: RatedUsage) -> dict[str, str]:
     meters = usage.rates.meters
     return {name: uncached for name in usage.quantities if (uncached := meters[name].uncached_meter) is not None}
 
 
-def _cached_as_uncached(usage: PricedUsage) -> Quantities:
+def _cached_as_uncached(usage: RatedUsage) -> Quantities:
     return _move(usage, _uncached_meters(usage))
 
 
-def _cached_added(usage: PricedUsage) -> Quantities:
+def _cached_added(usage: RatedUsage) -> Quantities:
     quantities = dict(usage.quantities)
     for cached, uncached in _uncached_meters(usage).items():
         quantities[uncached] = quantities.get(uncached, 0) + usage.quantities[cached]
     return quantities
 
 
-def _cached_left_out(usage: PricedUsage) -> Quantities:
+def _cached_left_out(usage: RatedUsage) -> Quantities:
     cached = _uncached_meters(usage)
     return {meter: quantity for meter, quantity in usage.quantities.items() if meter not in cached}
 
 
-def _reasoning_twice(usage: PricedUsage) -> Quantities:
+def _reasoning_twice(usage: RatedUsage) -> Quantities:
     if not usage.reasoning_tokens:
         return usage.quantities
     return {**usage.quantities, "text_out": usage.quantities.get("text_out", 0) + usage.reasoning_tokens}
 
 
-def _only(direction: str) -> Callable[[PricedUsage], Quantities]:
-    def recount(usage: PricedUsage) -> Quantities:
+def _only(direction: str) -> Callable[[RatedUsage], Quantities]:
+    def recount(usage: RatedUsage) -> Quantities:
         meters = usage.rates.meters
         return {name: quantity for name, quantity in usage.quantities.items() if meters[name].direction == direction}
 
     return recount
 
 
-def _without_transcription(usage: PricedUsage) -> Quantities:
+def _without_transcription(usage: RatedUsage) -> Quantities:
     return {} if usage.kind == "transcription" else usage.quantities
 
 
 AGREES = CostCause("agrees", "agrees within rounding")
 WITHIN_RANGE = CostCause("within-range", "agrees: within the range that the log leaves open")
 NO_PRICE = CostCause("no-price", "no price here")
-NO_USAGE = CostCause("no-usage", "no usage in the log")
+USAGE_MISSING = CostCause("no-usage", "no usage in the log")
 ZERO = CostCause("zero", "$0, and there is a price")
 TRANSCRIPTION_LEFT_OUT = CostCause("transcription-left-out", "transcription left out")
 UNCOUNTED = CostCause("uncounted-charges", "covers charges whose usage is not in the log")

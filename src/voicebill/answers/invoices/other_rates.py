@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from voicebill.answers.invoices.cost_mistakes import CostCause, OtherRates
-from voicebill.billing.offers import Offer, PriceRow, Rates
+from voicebill.billing.offers import DEFAULT_PROVIDER, Offer, PriceRow, Rates
 from voicebill.billing.price_book import PriceBook, Quote
 
-MAX_NAMES = 3
+MAX_OFFER_NAMES = 2
 """Of offers with equal prices, at most so many are named."""
 
 CauseOfRates = tuple[str, str, Rates]
@@ -29,7 +29,7 @@ def other_rates_on(day: date, quote: Quote, meters: frozenset[str], prices: Pric
         names.setdefault((code, vector), []).append(name)
         rates_of.setdefault((code, vector), rates)
     return tuple(
-        OtherRates(CostCause(key[0], _TEXTS[key[0]].format(_joined(names[key]))), quote.offer.id, rates)
+        OtherRates(CostCause(key[0], _TEXTS[key[0]].format(_joined(names[key], quote.offer))), quote.offer.id, rates)
         for key, rates in rates_of.items()
     )
 
@@ -37,7 +37,7 @@ def other_rates_on(day: date, quote: Quote, meters: frozenset[str], prices: Pric
 _TEXTS = {
     "list-price": "the list price of {}, without your contract",
     "other-price-row": "another price of the same offer: {}",
-    "other-terms": "the price of {}",
+    "other-terms": "other terms: the price of {}",
     "other-model": "another model's price: {}",
 }
 """Texts of causes by code; the name of the offers follows."""
@@ -88,8 +88,10 @@ def _has_same_terms(offer: Offer, own: Offer) -> bool:
     return all(getattr(offer, name) == getattr(own, name) for name in names)
 
 
-def _joined(names: list[str]) -> str:
-    distinct = sorted(dict.fromkeys(names))
-    others = len(distinct) - MAX_NAMES
-    listed = ", ".join(distinct[:MAX_NAMES])
+def _joined(names: list[str], own: Offer) -> str:
+    """Names in a sentence: those of the offer's own seller and of OpenAI first."""
+    sellers = (f"{own.provider}/", f"{DEFAULT_PROVIDER}/")
+    distinct = sorted(dict.fromkeys(names), key=lambda name: (not name.startswith(sellers), name))
+    others = len(distinct) - MAX_OFFER_NAMES
+    listed = ", ".join(distinct[:MAX_OFFER_NAMES])
     return f"{listed} and {others} more at the same price" if others > 0 else listed

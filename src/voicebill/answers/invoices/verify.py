@@ -16,15 +16,15 @@ from voicebill.answers.invoices.cost_mistakes import (
     AGREES,
     FACTOR_CAUSES,
     NO_PRICE,
-    NO_USAGE,
     NOT_EXPLAINED,
     TRANSCRIPTION_LEFT_OUT,
     UNCOUNTED,
+    USAGE_MISSING,
     WITHIN_RANGE,
     ZERO,
     CostCause,
     OtherRates,
-    PricedUsage,
+    RatedUsage,
     Recomputation,
     double_mistakes,
     single_mistakes,
@@ -338,7 +338,7 @@ class _Explainer:
         if low < cost.reported < high:
             return ((WITHIN_RANGE,),)
         if all(record.status == "missing" for record in cost.records):
-            return ((NO_USAGE,),)
+            return ((USAGE_MISSING,),)
         if cost.reported == 0:
             return ((TRANSCRIPTION_LEFT_OUT if cost.records[0].kind == "transcription" else ZERO,),)
         return ()
@@ -378,7 +378,7 @@ class _Explainer:
                     causes[recomputation.causes] = None
         return tuple(causes)
 
-    def _readings(self, cost: ComparedCost) -> Iterator[Sequence[PricedUsage]]:
+    def _readings(self, cost: ComparedCost) -> Iterator[Sequence[RatedUsage]]:
         """The usages of the records of an amount: one reading of each record, or every reading of one record."""
         first, *others = cost.records
         rates = [self._rates_of(record) for record in cost.records]
@@ -386,7 +386,7 @@ class _Explainer:
         for usage in first.usage_candidates[:MAX_READINGS]:
             usages = [(usage, first, reasoning), *((record.usage, record, 0) for record in others)]
             yield [
-                PricedUsage(part.quantities, part_rates, record.kind, tokens)
+                RatedUsage(part.quantities, part_rates, record.kind, tokens)
                 for (part, record, tokens), part_rates in zip(usages, rates, strict=True)
                 if part_rates is not None
             ]
@@ -474,7 +474,7 @@ def _covers_more(cost: ComparedCost) -> bool:
     return reported is not None and reported.has_uncounted and cost.difference > 0
 
 
-def _change(recomputation: Recomputation, usages: Sequence[PricedUsage]) -> object:
+def _change(recomputation: Recomputation, usages: Sequence[RatedUsage]) -> object:
     """What a recomputation changes of usages, so that equal changes count once; None if one of its mistakes changes nothing."""
     before = [dict(usage.quantities) for usage in usages]
     for count in range(len(recomputation.mistakes)):

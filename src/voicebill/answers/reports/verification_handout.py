@@ -1,6 +1,6 @@
 """Build the document of a comparison with other tools' amounts, which the terminal and files show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from voicebill.answers.escaping import CsvCell
 from voicebill.answers.invoices.verify import CauseTotal, ComparedCost, ToolTotal, Verification
@@ -71,13 +71,26 @@ def _notes(answer: Verification) -> Iterator[str]:
         yield f"{pluralize(answer.cut_amounts, 'amount')} of calls of which the filter takes a part: in no sum"
 
 
+def _places(places: Sequence[str]) -> str:
+    """Files and lines in short: the lines of each file by its name without folders.
+
+    >>> _places(("logs/spend.jsonl:5", "logs/spend.jsonl:3", "logs/more.jsonl:8"))
+    'spend.jsonl:5, 3; more.jsonl:8'
+    """
+    lines: dict[str, list[str]] = {}
+    for place in places:
+        source, _, line = place.rpartition(":")
+        lines.setdefault(source, []).append(line)
+    return "; ".join(f"{source.rpartition('/')[2]}:{', '.join(numbers)}" for source, numbers in lines.items())
+
+
 def _cell(amount: Amount, decimals: int) -> HandoutAmount:
     return HandoutAmount(format_dollars(amount), format_in_column(amount, decimals))
 
 
 def _cause_row(total: CauseTotal, decimals: int) -> tuple[HandoutCell, ...]:
     amounts = (_cell(amount, decimals) for amount in (total.reported, total.ours, total.difference))
-    return (total.text, f"{total.amounts:,}", f"{total.calls:,}", *amounts, ", ".join(total.examples))
+    return (total.text, f"{total.amounts:,}", f"{total.calls:,}", *amounts, _places(total.examples))
 
 
 def _tool_row(total: ToolTotal, decimals: int) -> tuple[HandoutCell, ...]:
@@ -86,7 +99,7 @@ def _tool_row(total: ToolTotal, decimals: int) -> tuple[HandoutCell, ...]:
 
 def _largest_row(cost: ComparedCost, decimals: int) -> tuple[HandoutCell, ...]:
     ours: HandoutCell = "no price" if cost.ours is None else _cell(cost.ours, decimals)
-    return (cost.place, cost.model, _cell(cost.reported, decimals), ours, cost.text)
+    return (_places((cost.place,)), cost.model, _cell(cost.reported, decimals), ours, cost.text)
 
 
 def _record(total: CauseTotal) -> tuple[CsvCell, ...]:
