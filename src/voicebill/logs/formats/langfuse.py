@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
@@ -47,6 +48,9 @@ TABLE_COLUMNS = (
         "total_cost",
     ),
 )
+
+
+COST_FIELDS = (*("costDetails", "cost_details", "calculatedTotalCost", "calculated_total_cost", "totalCost", "total_cost"),)
 
 
 class Observation(Envelope, gc=False):
@@ -88,6 +92,13 @@ class Observation(Envelope, gc=False):
         totals = (self.calculatedTotalCost, self.calculated_total_cost, self.totalCost, self.total_cost)
         total = first_reported_cost(*totals, (self.usage or {}).get("totalCost"))
         return total if total is not None else total_of_costs(self.costDetails or self.cost_details)
+
+    @property
+    def without_costs(self) -> "Observation":
+        """The observation without costs, which are not usage that was not read."""
+        if self.cost is None:
+            return self
+        return structs.replace(self, **dict.fromkeys(NAMES_OF_COSTS))
 
     @property
     def observations_with_paths(self) -> Iterator[tuple["Observation", Sequence[str | int]]]:
@@ -163,7 +174,7 @@ def _record(observation: Observation, context: RecordContext, number: int) -> Re
         usages,
         model=first_of(observation.model, observation.providedModelName, observation.provided_model_name),
         times=(observation.endTime, observation.end_time, observation.startTime, observation.start_time),
-        part=observation,
+        part=observation.without_costs,
     )
 
 

@@ -239,7 +239,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             if not rows:
                 report.add_other_line(document.source, document.line_number, document.content)
             for number, row in enumerate(rows, 1):
-                part = row if len(rows) > 1 else None
+                part = structs.replace(row, response_cost=None) if len(rows) > 1 else None
                 path = ("data", number - 1) if isinstance(root.data, list) else ()
                 yield from _records(row, RecordContext(document, defaults, report, path=path), number, part)
 
