@@ -16,6 +16,7 @@ from voicebill.answers.reports.verification_handout import verification_handout
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import format_amount
 from voicebill.cli.display.handout_text import print_handout
+from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import require_handout_file, write_handout
 from voicebill.cli.display.terminal import console, print_json
 from voicebill.cli.options.calls import reading_warnings
@@ -68,7 +69,7 @@ def verify_command(
         print_handout(handout, console(exact=exact))
     tolerance = values.get("tolerance")
     if tolerance is not None and answer.exceeds(Fraction(tolerance)):
-        typer.echo(_differences(answer, Fraction(tolerance)), err=True)
+        print_line(_differences(answer, Fraction(tolerance)), error=True)
         raise typer.Exit(EXIT_DIFFERENT)
     log_input.exit_if_incomplete(report.unread_usage)
 

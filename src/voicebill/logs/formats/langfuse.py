@@ -50,7 +50,7 @@ TABLE_COLUMNS = (
 )
 
 
-NAMES_OF_COSTS = (*("costDetails", "cost_details", "calculatedTotalCost", "calculated_total_cost", "totalCost", "total_cost"),)
+NAMES_OF_COSTS = ("costDetails", "cost_details", "calculatedTotalCost", "calculated_total_cost", "totalCost", "total_cost")
 
 
 class Observation(Envelope, gc=False):
