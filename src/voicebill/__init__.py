@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from voicebill.answers.estimates.estimate import estimate
     from voicebill.answers.estimates.model_selection import ModelSelection
     from voicebill.answers.estimates.simulate import simulate
+    from voicebill.answers.invoices.verify import verify
     from voicebill.answers.provisioned.ptu import size_ptus
     from voicebill.answers.provisioned.request import PtuRequest, derive_ptu_request
     from voicebill.answers.recorded.cost import cost
@@ -102,6 +103,7 @@ __all__ = [
     "simulate",
     "size_ptus",
     "usage_table",
+    "verify",
 ]
 
 _HOMES = {
@@ -150,6 +152,7 @@ _HOMES = {
     "simulate": "answers.estimates.simulate",
     "size_ptus": "answers.provisioned.ptu",
     "usage_table": "engines.usage_table",
+    "verify": "answers.invoices.verify",
 }
 
 

@@ -36,6 +36,7 @@ from voicebill.answers.parameters.inputs import (
     SCRIPT_OVERRIDES,
     SELECTION,
     SESSION_QUERY,
+    VERIFY_QUERY,
     Inputs,
 )
 from voicebill.answers.parameters.request import parse_estimate_request
@@ -65,6 +66,7 @@ DECLARED: Mapping[str, Inputs] = {
     "explain": {**LOG_DEFAULTS, **SESSION_QUERY, **LOG_READING},
     "fit": {**LOG_DEFAULTS, **FIT_QUERY, **LOG_READING},
     "replay": {**REPLAY_LOG_DEFAULTS, **REPLAY_QUERY, **LOG_READING},
+    "verify": {**LOG_DEFAULTS, **VERIFY_QUERY, **LOG_READING},
     "record": {**LOG_DEFAULTS, **LOG_READING},
 }
 """The declared inputs of commands, which are their options."""
@@ -88,6 +90,11 @@ USUAL_OF_PLANS = ("minutes", "turns", "conversations")
 """The same of a command that may have a plan, if it has one."""
 
 IN_EVERY_INTERFACE = ("estimate", "compare", "capacity", "ptu")
+EXIT_CODES: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("cost", "explain", "fit", "replay", "record"), (0, 2, 3)),
+    "verify": (0, 1, 2, 3),
+}
+"""The exit codes of commands that have more than two."""
 MAX_STEPS = 30_000
 """Responses of conversations that are counted for a command at most, about a second; beyond, it is given up."""
 LIMIT_WORDS = ("possible here", "not realistic", "characters", "are possible")
@@ -205,7 +212,7 @@ def invoke(command: str, words: list[str]) -> Result:
         result = CliRunner().invoke(app, [command, *as_json, *words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    allowed = (0, 2, 3) if command in ("cost", "explain", "fit", "replay", "record") else (0, 2)
+    allowed = EXIT_CODES.get(command, (0, 2))
     assert result.exit_code in allowed, f"exit code {result.exit_code}"
     assert "Traceback" not in result.stderr
     if result.exit_code == 2:

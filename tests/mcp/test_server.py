@@ -70,6 +70,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
         "explain",
         "fit",
         "replay",
+        "verify",
         "prices",
         "rules",
         "plan_capacity",
@@ -88,7 +89,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
 
 def test_without_a_root_no_files_are_offered() -> None:
     tools = with_client(lambda client: client.list_tools(), root=None).tools
-    assert {"cost", "explain", "fit", "replay"}.isdisjoint(tool.name for tool in tools)
+    assert {"cost", "explain", "fit", "replay", "verify"}.isdisjoint(tool.name for tool in tools)
     assert call("cost", {"path": "support-day.jsonl"}, root=None).is_error
 
 
@@ -130,6 +131,11 @@ def test_without_a_root_no_files_are_offered() -> None:
             "replay",
             {"path": "support-day.jsonl", "model": "gpt-realtime-2.1", "log_provider": "openai", "day": DAY},
             ("replay", "support-day.jsonl", "--model", "gpt-realtime-2.1", "--log-provider", "openai", "--day", DAY),
+        ),
+        (
+            "verify",
+            {"path": "litellm-spend.jsonl", "where": "model = gpt-realtime-2.1"},
+            ("verify", "litellm-spend.jsonl", "--where", "model = gpt-realtime-2.1"),
         ),
         (
             "cost",
@@ -189,6 +195,8 @@ def test_a_script_is_simulated() -> None:
         ("cost", {"path": "support-day.jsonl", "top": 3}, ["top"]),
         ("cost", {"path": "support-day.jsonl", "colour": "red"}, ["colour"]),
         ("explain", {}, ["path"]),
+        ("verify", {"path": "support-day.jsonl"}, [None]),
+        ("verify", {"path": "litellm-spend.jsonl", "tolerance": "2%%"}, ["tolerance"]),
         ("fit", {"path": "support-day.jsonl", "session": "sess_1"}, ["session"]),
         ("replay", {"path": "support-day.jsonl", "script": "prompt=1"}, ["script"]),
         ("replay", {"path": "support-day.jsonl", "model": "gpt-realtime-99"}, ["model"]),
@@ -270,6 +278,7 @@ LINKED_INPUTS: dict[str, set[str]] = {
     "provisioned-throughput": set(PTU),
     "usage-logs": {*LOG_DEFAULTS, *LOG_QUERY},
     "replays": set(INPUT_TABLES["replay query"]),
+    "verification": set(INPUT_TABLES["verify query"]),
     "scripts": {name for name in SCRIPT_SCHEMA if not name.endswith("_file")},
 }
 """The inputs in each part of the page about parameters, by its anchor."""

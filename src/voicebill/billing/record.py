@@ -42,6 +42,23 @@ class ResponseDetails:
 
 
 NO_DETAILS = ResponseDetails()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedCost:
+    """What another tool says that a record cost: it is compared with our amount, and never counted.
+
+    `amount` is in picodollars. `covers` are the keys of further records that are in the amount, such as those of a call that
+    has one amount. `has_uncounted` says that it also covers charges whose usage the log does not have. `reasoning_tokens` are
+    those of the record, which are part of its text tokens: tools bill them twice.
+    """
+
+    amount: int
+    covers: tuple[str, ...] = ()
+    has_uncounted: bool = False
+    reasoning_tokens: int = 0
+
+
 _TRUST: dict[Status, int] = {"missing": 0, "inconsistent": 1, "ambiguous": 2, "exact": 3}
 
 
@@ -55,7 +72,7 @@ class Record:
     already part of the conversation; None if that is not known. `session_started_at` is the time of the first event of its
     session. `source` and `line_number` say where it was read: a file and the line or row in it, from 1. A `cumulative`
     record reports everything that its session has used so far. `details` are known from raw events only; None if all are
-    unknown.
+    unknown. `reported_cost` is in no key, no hash and no ledger; None if the log has no amount.
     """
 
     key: str
@@ -79,6 +96,7 @@ class Record:
     repeated_input: dict[str, int] | None = None
     cumulative: bool = False
     details: ResponseDetails | None = None
+    reported_cost: ReportedCost | None = None
 
     def __post_init__(self) -> None:
         if not self.usage_candidates:

@@ -30,6 +30,7 @@ COMMANDS = (
     "fit",
     "replay",
     "reconcile",
+    "verify",
     "record",
     "ptu",
     "prices",

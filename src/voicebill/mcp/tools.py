@@ -17,6 +17,7 @@ from voicebill.answers.comparison.compare import available_offers_matching, comp
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
 from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.invoices.verify import verify
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.inputs import (
     CAPACITY,
@@ -33,6 +34,7 @@ from voicebill.answers.parameters.inputs import (
     RULE_INPUTS,
     SELECTION,
     SESSION_QUERY,
+    VERIFY_QUERY,
     Inputs,
     log_defaults_of,
 )
@@ -53,6 +55,7 @@ from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import DEFAULT_PROVIDER
+from voicebill.billing.record import Record
 from voicebill.billing.validation import format_value
 from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.fitted_usage import fit_usage
@@ -246,11 +249,31 @@ def _replay(table: Arguments, site: ToolContext) -> JsonObject:
     return replace(answer, warnings=(*unread, *report_notes(report))).to_dict()
 
 
+def _verify(table: Arguments, site: ToolContext) -> JsonObject:
+    """What other tools say that the calls of log files below the root cost."""
+    records, _, query, report = _read_logs(table, VERIFIED_INPUTS, site)
+    unique_records = list(records)
+    report.require_content()
+    answer = verify(unique_records, query, site.facts.prices, tools=report.sources)
+    unread = [report.unread_usage.warning] if report.unread_usage else []
+    return replace(answer, warnings=(*unread, *report_notes(report))).to_dict()
+
+
 @contextmanager
 def _loaded_logs(
     table: Arguments, inputs: Inputs, site: ToolContext
 ) -> Iterator[tuple[DuckDBEngine, Mapping[str, Any], CostQuery, ReadReport]]:
     """Log files below the root in a database, with the values of the inputs and the query of their records."""
+    records, values, query, report = _read_logs(table, inputs, site)
+    with DuckDBEngine(memory=SERVER_MEMORY) as database:
+        report.repeated = database.load(records)
+        yield database, values, query, report
+
+
+def _read_logs(
+    table: Arguments, inputs: Inputs, site: ToolContext
+) -> tuple[Iterator[Record], Mapping[str, Any], CostQuery, ReadReport]:
+    """The records of log files below the root, with the values of the inputs and the query of the records."""
     assert site.root is not None
     values = read_inputs({name: value for name, value in table.items() if name not in ("path", "format")}, inputs)
     for name in ("path", "format"):
@@ -264,10 +287,8 @@ def _loaded_logs(
     selected = {name: values[name] for name in LOG_QUERY if name in values}
     query = CostQuery.of({**selected, **defaults}, site.facts.prices)
     report = ReadReport()
-    with DuckDBEngine(memory=SERVER_MEMORY) as database:
-        records = all_records(sources, table.get("format") or None, LogDefaults(**defaults), report)
-        report.repeated = database.load(records)
-        yield database, values, query, report
+    records = all_records(sources, table.get("format") or None, LogDefaults(**defaults), report)
+    return records, values, query, report
 
 
 def _prices(table: Arguments, site: ToolContext) -> JsonObject:
@@ -292,7 +313,8 @@ PRICE_INPUTS: Inputs = {**{name: SELECTION[name] for name in ("model", "provider
 EXPLANATION_INPUTS: Inputs = {**LOG_DEFAULTS, **SESSION_QUERY}
 FITTED_INPUTS: Inputs = {**LOG_DEFAULTS, **FIT_QUERY}
 REPLAY_INPUTS: Inputs = {**REPLAY_LOG_DEFAULTS, **REPLAY_QUERY}
-LOG_TOOLS = ("cost", "explain", "fit", "replay")
+VERIFIED_INPUTS: Inputs = {**LOG_DEFAULTS, **VERIFY_QUERY}
+LOG_TOOLS = ("cost", "explain", "fit", "replay", "verify")
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
@@ -417,6 +439,22 @@ TOOLS: tuple[Tool, ...] = (
             "assumptions": (),
         },
         _replay,
+    ),
+    Tool(
+        "verify",
+        "Verify other tools' amounts",
+        "What other tools, such as LiteLLM, Langfuse or Vapi, say that the same recorded calls cost, from usage logs below the "
+        "root folder: their amounts beside ours, and the differences summed by cause.",
+        {
+            **(verified := input_json_schema(VERIFIED_INPUTS, {"path": PATH, "format": FORMAT})),
+            "required": ["path", *verified["required"]],
+        },
+        {
+            **dict.fromkeys(("amounts", "dollars", "reported_dollars", "difference_dollars", "difference_share", "tools"), ()),
+            "causes": ("cause", "codes", "amounts", "calls", "dollars", "reported_dollars", "difference_dollars", "examples"),
+            **dict.fromkeys(("largest", "records_without_cost", "warnings"), ()),
+        },
+        _verify,
     ),
     Tool(
         "prices",

@@ -23,8 +23,14 @@ from voicebill.answers.reports import estimate, plan, report
 from voicebill.answers.reports.report import Report, left_out
 
 REPORTS = Path(report.__file__).parent
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 PLAN = voicebill.Plan(minutes=6, turns=20)
 SELECTION = voicebill.ModelSelection(model="gpt-realtime-1.5", day=DAY)
+
+
+def costed_records() -> Iterator[voicebill.Record]:
+    """The records of a log with other tools' amounts."""
+    return voicebill.read_log(EXAMPLES / "litellm-spend.jsonl")
 
 
 def answers() -> Iterator[Answer]:
@@ -49,6 +55,7 @@ def answers() -> Iterator[Answer]:
     yield voicebill.fit(lambda: [session], models)
     yield voicebill.replay(voicebill.ReplayRequest(selection=SELECTION), models, lambda: [session])
     yield voicebill.explain_call(session.name, lambda _: [session], models)
+    yield voicebill.verify(costed_records(), voicebill.CostQuery(), voicebill.load_facts().prices)
     yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), voicebill.load_facts().prices)
 
 

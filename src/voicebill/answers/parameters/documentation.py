@@ -21,6 +21,7 @@ from voicebill.answers.parameters.inputs import (
     REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
+    VERIFY_QUERY,
     Input,
     Inputs,
 )
@@ -38,6 +39,7 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "log query": LOG_QUERY,
     "session query": {name: row for name, row in SESSION_QUERY.items() if name not in {**LOG_QUERY, **SELECTION}},
     "replay query": {name: row for name, row in REPLAY_QUERY.items() if name not in {**LOG_QUERY, "rules": None}},
+    "verify query": {name: row for name, row in VERIFY_QUERY.items() if name not in LOG_QUERY},
     "log reading": LOG_READING,
 }
 """The tables that a page can have, by the name in their comments."""

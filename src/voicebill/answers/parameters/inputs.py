@@ -1342,6 +1342,17 @@ REPLAY_QUERY: Inputs = {
 }
 """Which calls of a log or a ledger are replayed, where, and with what changes."""
 
+TOLERANCE = Input(
+    name="tolerance",
+    label="Tolerance",
+    help="Difference of the totals, as a share of ours, that is accepted",
+    kind=kinds.SHARE,
+    group=QUERY,
+    default_text="any",
+    example="1%",
+    meaning="a command exits with code 1 if the totals differ by more",
+)
+
 BILL_LINE_FIELDS = ("day", "account", "model", "meter")
 """The fields by which a bill and a log are compared."""
 
@@ -1376,19 +1387,13 @@ RECONCILE_QUERY: Inputs = {
             default_text="the bill's own",
             example="EUR=0.86",
         ),
-        Input(
-            name="tolerance",
-            label="Tolerance",
-            help="Difference of the totals, as a share of ours, that is accepted",
-            kind=kinds.SHARE,
-            group=QUERY,
-            default_text="any",
-            example="1%",
-            meaning="a command exits with code 1 if the totals differ by more",
-        ),
+        TOLERANCE,
     ),
 }
 """How a bill is compared with a log or a ledger."""
+
+VERIFY_QUERY: Inputs = {**RECORD_QUERY, **_rows(TOLERANCE)}
+"""Which amounts of other tools are compared, and how much they may differ."""
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}
 """Everything that the cost of logs can be asked with."""

@@ -61,6 +61,17 @@ AssignedQuantity = tuple[int, int, CountedQuantity]
 """The index of a price period (-1: none), the quantity rounded up to the billing increment, and the original quantity."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordAmount:
+    """What a record cost, as numerators over `PriceTable.denominator`, and the index of its price period (-1: none)."""
+
+    record: Record
+    period: int
+    low: int
+    high: int
+    is_unpriced: bool
+
+
 class PythonEngine:
     """An engine that counts records one by one. Of records with the same key it counts one."""
 
@@ -170,6 +181,26 @@ class PythonQuery:
     def _quantity_key(self, row: CountedQuantity) -> QuantityKey:
         keys = tuple(row.fields[name] for name in self._query.by)
         return keys, sku_of(row.record, self._query), row.record.day, row.meter, row.record.status
+
+    def record_amounts(self, price_table: PriceTable) -> dict[str, RecordAmount]:
+        """What each matching record cost, by its key: of what the query matches of it."""
+        rates = price_table.by_meter
+        low: Counter[str] = Counter()
+        high: Counter[str] = Counter()
+        unpriced: set[str] = set()
+        origins: dict[str, tuple[Record, int]] = {}
+        for pick, totals in ((min, low), (max, high)):
+            for period, quantity, row in self._pick_candidates(price_table, pick):
+                key = row.record.key
+                origins[key] = row.record, period
+                rate = rates.get((period, row.meter))
+                if rate is not None:
+                    totals[key] += quantity * rate.rate
+                elif row.meter:
+                    unpriced.add(key)
+        return {
+            key: RecordAmount(record, period, low[key], high[key], key in unpriced) for key, (record, period) in origins.items()
+        }
 
     def unpriced_records(self, price_table: PriceTable) -> int:
         """The number of records with a quantity that has no known price."""

@@ -2,8 +2,8 @@
 
 Only spans of the kinds `llm` and `embedding` are calls; the tokens of agents and workflows are sums of those in them (see
 run_trees). Totals include their cached tokens. Datadog's integrations report no modality, so tokens of a voice model are a
-range. Datadog's estimates of costs are not read. Integrations that a call passes through mark all but one of its spans as a
-workflow.
+range. Costs stand beside ours for comparison: those that the application reports in dollars, Datadog's own estimates in
+nanodollars. Integrations that a call passes through mark all but one of its spans as a workflow.
 
 Sources: Datadog's documentation of the Export API and of the HTTP API, and ddtrace 4.16.0 (`llmobs/_event_types.py`,
 `llmobs/_constants.py`, `llmobs/_writer.py`, `llmobs/_integrations/openai.py`), read 2026-11-28.
@@ -24,6 +24,7 @@ from voicebill.logs.envelope import RecordContext, Time
 from voicebill.logs.formats.run_trees import Run, RunTrees
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport, first_of
+from voicebill.logs.reported_costs import NANODOLLAR, parse_reported_cost, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import counts_in
 
@@ -143,7 +144,7 @@ def _record(span: DatadogSpan, counts: TokenCounts, context: RecordContext) -> R
         next((name for name in names if name and name != UNKNOWN), None)
         for names in ((span.model_name, meta.model_name), (span.model_provider, meta.model_provider))
     )
-    return context.record(
+    record = context.record(
         f"datadog:{span.trace_id or ''}:{span.span_id}",
         no_usage() if counts == TokenCounts() else possible_usages(counts),
         provider=normalize_provider(provider),
@@ -152,6 +153,14 @@ def _record(span: DatadogSpan, counts: TokenCounts, context: RecordContext) -> R
         times=(_end_time(span), span.start_ns),
         part={"model": model, "usage": span.metrics or {}},
     )
+    (record,) = with_reported_cost((record,), _cost(span.metrics or {}), reasoning_tokens=counts.reasoning or 0)
+    return record
+
+
+def _cost(metrics: dict[str, Any]) -> int | None:
+    """Return what a call cost by the span, in picodollars; None without an amount."""
+    amount = parse_reported_cost(metrics.get("total_cost"))
+    return parse_reported_cost(metrics.get("estimated_total_cost"), NANODOLLAR) if amount is None else amount
 
 
 def _end_time(span: DatadogSpan) -> float | None:

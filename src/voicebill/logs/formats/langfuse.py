@@ -1,15 +1,17 @@
 """Read Langfuse exports: observations as JSON lines, as an array, as CSV, as pages of the API, or inside their trace.
 
-Nested observations all count, as they do in Langfuse's own sums. Langfuse's costs and the text of the conversation are not
-read. The tenant is the trace's user.
+Nested observations all count, as they do in Langfuse's own sums. Langfuse's costs stand beside ours for comparison. The text of
+the conversation is not read. The tenant is the trace's user.
 
 Sources: Langfuse's ingestion types, read 2026-11-22; its reference of exported fields and the code of its exports from the
 page, read 2026-11-28.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from voicebill.billing.record import Record
 from voicebill.billing.usage import Usage
@@ -18,17 +20,37 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.delimited import filled_rows, is_vendor_table
 from voicebill.logs.documents import Document, decode_document, documents, matching_documents
 from voicebill.logs.envelope import Envelope, RecordContext, Time
-from voicebill.logs.formats.langfuse_usage import UsageDetails, usages_by_convention, usages_from_details
+from voicebill.logs.formats.langfuse_usage import (
+    UsageDetails,
+    counts_from_details,
+    usages_by_convention,
+    usages_from_details,
+)
 from voicebill.logs.formats.realtime_events import Count
 from voicebill.logs.report import ReadReport, first_of
+from voicebill.logs.reported_costs import first_reported_cost, total_of_costs, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 
 NAME = "langfuse"
 ABOUT = "Langfuse's observations, as JSON lines, arrays, CSV, pages of its API, or inside traces"
 
 TABLE_COLUMNS = (
-    *("id", "trace_id", "type", "model", "provided_model_name", "session_id", "user_id", "start_time", "end_time"),
+    *(
+        "id",
+        "trace_id",
+        "type",
+        "model",
+        "provided_model_name",
+        "session_id",
+        "user_id",
+        "start_time",
+        "end_time",
+        "total_cost",
+    ),
 )
+
+
+NAMES_OF_COSTS = ("costDetails", "cost_details", "calculatedTotalCost", "calculated_total_cost", "totalCost", "total_cost")
 
 
 class Observation(Envelope, gc=False):
@@ -48,6 +70,12 @@ class Observation(Envelope, gc=False):
     usageDetails: dict[str, int | float | str | None] | None = None  # noqa: N815
     usage_details: dict[str, int | float | str | None] | None = None
     usage: dict[str, int | float | str | None] | None = None
+    costDetails: Any = None  # noqa: N815 - Langfuse's name
+    cost_details: Any = None
+    calculatedTotalCost: Any = None  # noqa: N815
+    calculated_total_cost: Any = None
+    totalCost: Any = None  # noqa: N815
+    total_cost: Any = None
     promptTokens: Count | None = None  # noqa: N815
     completionTokens: Count | None = None  # noqa: N815
     data: "list[Observation] | None" = None
@@ -57,6 +85,20 @@ class Observation(Envelope, gc=False):
     def details(self) -> UsageDetails | None:
         """The usage map, from the current field or an older one; None if there is none."""
         return self.usageDetails or self.usage_details or self.usage
+
+    @property
+    def cost(self) -> int | None:
+        """What it cost by Langfuse, in picodollars; None if there is no amount."""
+        totals = (self.calculatedTotalCost, self.calculated_total_cost, self.totalCost, self.total_cost)
+        total = first_reported_cost(*totals, (self.usage or {}).get("totalCost"))
+        return total if total is not None else total_of_costs(self.costDetails or self.cost_details)
+
+    @property
+    def without_costs(self) -> "Observation":
+        """The observation without costs, which are not usage that was not read."""
+        if self.cost is None:
+            return self
+        return structs.replace(self, **dict.fromkeys(NAMES_OF_COSTS))
 
     @property
     def observations_with_paths(self) -> Iterator[tuple["Observation", Sequence[str | int]]]:
@@ -105,7 +147,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
                     report.other_lines += 1
                 else:
                     has_records = True
-                    yield record
+                    yield from with_reported_cost((record,), observation.cost, reasoning_tokens=_reasoning(observation))
             if not has_records:
                 report.add_unread_line(document.source, document.line_number, document.content)
 
@@ -132,8 +174,19 @@ def _record(observation: Observation, context: RecordContext, number: int) -> Re
         usages,
         model=first_of(observation.model, observation.providedModelName, observation.provided_model_name),
         times=(observation.endTime, observation.end_time, observation.startTime, observation.start_time),
-        part=observation,
+        part=observation.without_costs,
     )
+
+
+def _reasoning(observation: Observation) -> int:
+    """Return the tokens of reasoning of an observation whose cost is compared."""
+    if observation.cost is None:
+        return 0
+    try:
+        counts = counts_from_details(observation.details or {}, ReadReport())
+    except ValueError:
+        return 0
+    return (counts.reasoning or 0) if counts is not None else 0
 
 
 def _usages(observation: Observation, report: ReadReport) -> tuple[Usage, ...]:

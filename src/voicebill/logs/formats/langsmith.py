@@ -3,7 +3,7 @@
 Only runs of the types `llm` and `embedding` are calls; the tokens of a chain or of the root of a trace are sums of those in
 it (see run_trees). Totals include their parts, and cached tokens are part of the input. Of modalities LangSmith knows audio
 only, so what it does not give is a range. A prefix `priority_` or `flex_` of a detail is OpenAI's service tier. LangSmith's
-own dollar amounts are not read. A conversation is a thread of its metadata; `session_id` is the project.
+own dollar amounts stand beside ours for comparison. A conversation is a thread of its metadata; `session_id` is the project.
 
 Sources: langsmith 0.15.1 (`schemas.Run`, `UsageMetadata`, `_internal/_usage.py`, `_internal/otel/_otel_exporter.py`,
 `wrappers/_openai.py`, `types/run.py`), read 2026-11-28.
@@ -26,6 +26,7 @@ from voicebill.logs.formats.run_trees import Run, RunTrees
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport
+from voicebill.logs.reported_costs import first_reported_cost, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import counts_in
 
@@ -58,6 +59,7 @@ class LangSmithRun(Struct, gc=False):
     prompt_tokens: Any = None
     completion_tokens: Any = None
     total_tokens: Any = None
+    total_cost: Any = None
     prompt_token_details: Any = None
     completion_token_details: Any = None
     child_runs: "list[LangSmithRun] | None" = None
@@ -175,6 +177,8 @@ def _record(run: LangSmithRun, usage: Json, counts: TokenCounts, context: Record
         times=(run.end_time, run.start_time),
         part={"usage": usage},
     )
+    amount = first_reported_cost(run.total_cost, usage.get("total_cost"))
+    (record,) = with_reported_cost((record,), amount, reasoning_tokens=counts.reasoning or 0)
     tier = next((tier for tier in PREFIXED_TIERS if any(_is_of_tier(name, tier) for name in _detail_names(usage))), None)
     return replace(record, tier=tier) if tier is not None else record
 

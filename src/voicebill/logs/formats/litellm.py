@@ -5,7 +5,8 @@ people log these together or `kwargs` alone. The payload counts if it is there, 
 
 A realtime session is one row, the sum of its responses. A session that is billed by time has zeros there: its usage is in the
 events that its response lists, the seconds of the session and the tokens of the model behind it. So is that of a response
-that was logged alone. LiteLLM's own dollar amounts are not read. Rows that LiteLLM answered from its own cache cost nothing at
+that was logged alone. LiteLLM's own dollar amounts stand beside ours for comparison; that of a session covers all records of
+its row. Rows that LiteLLM answered from its own cache cost nothing at
 the provider and are skipped. Rows without counts have no usage: speech, and transcription by the second, are logged with zeros.
 The tenant is the team, or else the end user, or the user of the key. For Azure the model is the one that LiteLLM prices by,
 since the row's model name is that of a deployment.
@@ -19,7 +20,7 @@ import re
 from ast import literal_eval
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct, structs
@@ -36,6 +37,7 @@ from voicebill.logs.formats.realtime_events import Count, ModalityTokens
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport, first_of
+from voicebill.logs.reported_costs import first_reported_cost, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 
 NAME = "litellm"
@@ -119,7 +121,8 @@ class SpendLogRow(Struct, gc=False):
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
-    spend: float | None = None
+    spend: Any = None
+    response_cost: Any = None
     session_id: Name = None
     trace_id: Name = None
     status: str | None = None
@@ -188,7 +191,7 @@ _KEYWORDS = ("call_type", '"results"')
 COUNT_COLUMNS_READ = ("prompt_tokens", "completion_tokens", "total_tokens")
 TEXT_COLUMNS_READ = (
     *("request_id", "call_type", "model", "custom_llm_provider", "start_time", "end_time", "user", "end_user", "team_id"),
-    *("session_id", "status", "cache_hit", "metadata"),
+    *("session_id", "status", "cache_hit", "metadata", "spend"),
 )
 
 
@@ -236,7 +239,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
             if not rows:
                 report.add_other_line(document.source, document.line_number, document.content)
             for number, row in enumerate(rows, 1):
-                part = row if len(rows) > 1 else None
+                part = structs.replace(row, response_cost=None) if len(rows) > 1 else None
                 path = ("data", number - 1) if isinstance(root.data, list) else ()
                 yield from _records(row, RecordContext(document, defaults, report, path=path), number, part)
 
@@ -264,11 +267,13 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
         return
     provider, deployment, model = _resolve_model(row, metadata)
     identifier, outcome = _identifier(row), OUTCOMES.get(row.status or "", row.status)
+    counts = _counts(row, metadata.usage_object or row.response_usage or UsageObject())
+    amount = first_reported_cost(row.spend, row.response_cost)
     usages, times = _usages(row, metadata), (row.endTime, row.end_time, row.startTime, row.start_time)
     events = row.usage_events if usages[0].status == "missing" or row.call_type is None else []
     if events:
         defaults = context.defaults
-        yield from read_listed_events(
+        records = read_listed_events(
             events,
             context.document,
             replace(
@@ -281,8 +286,9 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
             session=first_text(row.session_id, row.trace_id, identifier) or context.document.key_of(number),
             time=next((time for time in times if time is not None), None),
         )
+        yield from with_reported_cost(list(records), amount)
         return
-    yield context.record(
+    record = context.record(
         response_key(identifier) if identifier else context.document.key_of(number),
         usages,
         kind="transcription" if row.call_type in TRANSCRIPTION_CALLS else "response",
@@ -294,6 +300,7 @@ def _records(row: SpendLogRow, context: RecordContext, number: int, part: SpendL
         outcome=outcome,
         part=part,
     )
+    yield from with_reported_cost((record,), amount, reasoning_tokens=counts.reasoning or 0)
 
 
 def _identifier(row: SpendLogRow) -> str | None:

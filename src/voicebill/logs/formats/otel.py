@@ -23,6 +23,8 @@ from voicebill.logs.formats.otel_attributes import (
     kind_of,
     model_of,
     provider_of,
+    reasoning_of,
+    reported_cost_of,
     role_of,
     text_of,
     usages_of,
@@ -33,6 +35,7 @@ from voicebill.logs.formats.otel_traces import TracedSpan, Traces
 from voicebill.logs.keys import response_key
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport
+from voicebill.logs.reported_costs import with_reported_cost
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import counts_in
 
@@ -136,7 +139,7 @@ def _record(span: Span, attributes: Attributes, usages: tuple[Usage, ...], conte
         key = response_key(identifier)
     else:
         key = f"span:{trace_id}:{span_id}" if trace_id and span_id else context.document.key_of(number)
-    return context.record(
+    record = context.record(
         key,
         usages,
         kind=kind_of(attributes),
@@ -146,6 +149,11 @@ def _record(span: Span, attributes: Attributes, usages: tuple[Usage, ...], conte
         owner_objects=span.owner_objects,
         part={},
     )
+    amount = reported_cost_of(attributes)
+    if amount is None:
+        return record
+    (costed,) = with_reported_cost((record,), amount, reasoning_tokens=reasoning_of(attributes))
+    return costed
 
 
 def _provider(attributes: Attributes) -> str | None:

@@ -21,6 +21,7 @@ from voicebill.logs.counts import MAX_COUNT, TokenCounts, possible_usages
 from voicebill.logs.formats.langfuse_usage import usages_from_details
 from voicebill.logs.formats.otel_documents import Attributes
 from voicebill.logs.report import ReadReport
+from voicebill.logs.reported_costs import first_reported_cost, total_of_costs
 from voicebill.logs.unread_usage import snake_case, split_camel_case
 
 USAGE_PREFIXES = (
@@ -124,6 +125,14 @@ HOST_ATTRIBUTE = "server.address"
 SPEECH_TO_TEXT = frozenset({"stt", "speech_to_text"})
 SPEECH_QUANTITIES = {"stt": "metrics.audio_seconds", "tts": "metrics.character_count"}
 """The attribute with the seconds or characters of speech, by operation, as Pipecat writes them."""
+
+COST_ATTRIBUTES = (
+    *("operation.cost", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "llm.cost.total", "llm.usage.total_cost"),
+    "gen_ai.cost.total_cost",
+)
+"""What a call cost in dollars, as Pydantic AI, openlit, OpenInference and Traceloop's users name it."""
+COST_MAPS = ("langfuse.observation.cost_details", "gen_ai.usage.cost_details")
+"""Costs by kind of usage, as JSON in a text or as an object."""
 
 CALLS = {
     "gen_ai.operation.name": frozenset(
@@ -242,6 +251,26 @@ def usages_of(attributes: Attributes, report: ReadReport) -> tuple[Usage, ...] |
 def _uncertainty(usages: tuple[Usage, ...]) -> tuple[bool, int]:
     """Sort what counts nothing last: what an instrumentation does not know it may write as 0."""
     return not usages[0].quantities, STATUS_ORDER.index(usages[0].status)
+
+
+def reported_cost_of(attributes: Attributes) -> int | None:
+    """Return what the attributes say that a call cost, in picodollars; None without an amount.
+
+    >>> reported_cost_of({"operation.cost": 0.0042}), reported_cost_of({"langfuse.observation.cost_details": '{"total": 0.5}'})
+    (4200000000, 500000000000)
+    """
+    amount = first_reported_cost(*(attributes.get(name) for name in COST_ATTRIBUTES))
+    totals = (total_of_costs(_object(attributes.get(name))) for name in COST_MAPS if name in attributes)
+    return amount if amount is not None else next((total for total in totals if total is not None), None)
+
+
+def reasoning_of(attributes: Attributes) -> int:
+    """Return the tokens of reasoning among a span's attributes; 0 if they are not counted, or not countable."""
+    try:
+        counts = counts_from_attributes(attributes)
+    except ValueError:
+        return 0
+    return (counts.reasoning or 0) if counts is not None else 0
 
 
 def counts_from_attributes(attributes: Attributes) -> TokenCounts | None:

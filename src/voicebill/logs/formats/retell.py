@@ -2,7 +2,8 @@
 
 Retell counts the seconds of a call, which are read (`platform` at `retell`). For everything else it gives charges in cents by
 product, and how many tokens each request to its language model had, without a model or a direction. A charge is not usage:
-these are reported as not read. Tokens are left out by Retell if the language model is the user's own or a realtime model.
+these are reported as not read, and the charge of the call stands beside its seconds for comparison. Tokens are left out by
+Retell if the language model is the user's own or a realtime model.
 
 Sources: retell-sdk 6.2.13 (`PhoneCallResponse`, `WebCallResponse`, `CallListResponse`, `CallCost`, `LlmTokenUsage`), and two
 messages in public repositories, read 2026-11-28.
@@ -20,6 +21,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import decode_document, documents, matching_documents
 from voicebill.logs.envelope import RecordContext, Time
 from voicebill.logs.report import ReadReport
+from voicebill.logs.reported_costs import CENT, parse_reported_cost, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import counts_in
 
@@ -131,7 +133,7 @@ def _record(call: RetellCall, context: RecordContext) -> Record | None:
         return None
     if unread := call.unread:
         context.report.add_unread_counts(context.document.source, context.document.line_number, unread)
-    return context.record(
+    record = context.record(
         f"retell:{call.call_id}",
         (Usage({"call_ms": call.call_ms}),),
         kind="session",
@@ -140,3 +142,6 @@ def _record(call: RetellCall, context: RecordContext) -> Record | None:
         session=call.call_id,
         times=(call.end_timestamp, call.start_timestamp),
     )
+    amount = parse_reported_cost(call.call_cost.combined_cost if call.call_cost else None, CENT)
+    (costed,) = with_reported_cost((record,), amount, has_uncounted=True)
+    return costed

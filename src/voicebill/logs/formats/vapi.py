@@ -2,9 +2,10 @@
 
 Each entry of `costs` is an item with a count of its own: tokens of a model, minutes of a transcriber, characters of a voice,
 minutes of a carrier, and minutes of Vapi itself (`platform` at `vapi`). These are read, with the provider and the model that
-they name. Vapi's dollar amounts are charges, not usage, and are never taken. `costBreakdown` sums the same items and is
-ignored beside them; without them it names no model, so its counts are not read. A part of an item's counts, such as
-`structuredOutputBreakdown`, is not read again. Tokens of the conversation have no modality.
+they name. Vapi's dollar amounts are charges, not usage, and are never counted: an item's stands beside ours for comparison, or
+if items have none, that of `costBreakdown` for a part of which there is one item, or that of the call. `costBreakdown` sums the
+same items and is ignored beside them otherwise; without them it names no model, so its counts are not read. A part of an item's
+counts, such as `structuredOutputBreakdown`, is not read again. Tokens of the conversation have no modality.
 
 Sources: vapi-server-sdk 3.0.0 (`Call`, `ServerMessageEndOfCallReport`, `CallCostsItem`, `ModelCost` and the types beside it),
 and an export of calls of June 2025 in a public repository, read 2026-11-28.
@@ -12,7 +13,7 @@ and an export of calls of June 2025 in a public repository, read 2026-11-28.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,6 +26,7 @@ from voicebill.logs.documents import decode_document, documents, matching_docume
 from voicebill.logs.envelope import RecordContext, Time
 from voicebill.logs.providers import normalize_provider
 from voicebill.logs.report import ReadReport, first_of
+from voicebill.logs.reported_costs import first_reported_cost, parse_reported_cost, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import counts_in
 
@@ -68,6 +70,7 @@ class CostItem(Struct, gc=False, rename="camel"):
     completion_text_tokens: CallTokens | None = None
     completion_audio_tokens: CallTokens | None = None
     usage_complete: bool | None = None
+    cost: Any = None
 
     @property
     def counts(self) -> TokenCounts:
@@ -108,6 +111,7 @@ class VapiCall(Struct, gc=False, rename="camel"):
     ended_at: Time = None
     updated_at: Time = None
     timestamp: Time = None
+    cost: Any = None
     costs: list[dict[str, Any]] | None = None
     cost_breakdown: dict[str, Any] | None = None
     call: "VapiCall | None" = None
@@ -124,6 +128,7 @@ class VapiCall(Struct, gc=False, rename="camel"):
         elif self.call is not None:
             call = self.call
             call.costs = self.costs if self.costs is not None else call.costs
+            call.cost = self.cost if self.cost is not None else call.cost
             call.cost_breakdown = self.cost_breakdown or call.cost_breakdown
             call.started_at, call.ended_at = call.started_at or self.started_at, call.ended_at or self.ended_at
             call.timestamp = call.timestamp or self.timestamp
@@ -141,6 +146,9 @@ class VapiCall(Struct, gc=False, rename="camel"):
         """The end of the call, or else another time of it."""
         return (self.ended_at, self.started_at, self.created_at, self.updated_at, self.timestamp)
 
+
+BREAKDOWN_TYPES = {"stt": "transcriber", "llm": "model", "tts": "voice", "vapi": "vapi", "transport": "transport"}
+"""The types of items by their part in `costBreakdown`."""
 
 KINDS_BY_COMPONENT: dict[str, RecordKind] = {
     "transport": "session",
@@ -185,20 +193,46 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
 def _records(call: VapiCall, context: RecordContext, number: int) -> Iterator[Record]:
     name = f"vapi:{call.id}" if call.id else context.document.key_of(number)
     seen: Counter[str] = Counter()
+    items: list[_ItemRecords] = []
     for values in call.costs or ():
         kind = str(values.get("type"))[:MAX_TYPE_LENGTH]
         seen[kind] += 1
         records: list[Record] = []
+        amount: int | None = None
         try:
             item = msgspec.convert(values, CostItem)
             records = list(_item_records(item, call, context, f"{name}:{kind}:{seen[kind]}"))
+            amount = parse_reported_cost(item.cost)
         except msgspec.ValidationError as error:
             context.report.add_error(context.document.source, context.document.line_number, f"a cost of a call: {error}")
         if not records and (counts := counts_in(_numbers(values), in_usage=True)):
             context.report.add_unread_counts(context.document.source, context.document.line_number, counts)
-        yield from records
+        items.append(_ItemRecords(kind, amount, records))
+    yield from _with_costs(call, items)
     if not call.costs and (counts := counts_in(call.cost_breakdown, in_usage=True)):
         context.report.add_unread_counts(context.document.source, context.document.line_number, counts)
+
+
+class _ItemRecords(NamedTuple):
+    """The type of an item, what it cost by Vapi in picodollars, and its records."""
+
+    kind: str
+    amount: int | None
+    records: list[Record]
+
+
+def _with_costs(call: VapiCall, items: Sequence[_ItemRecords]) -> Iterator[Record]:
+    """Yield the records of a call, each with what Vapi says that it cost: by item, or else by part, or else in sum."""
+    breakdown, kinds = call.cost_breakdown or {}, Counter(item.kind for item in items)
+    parts = {BREAKDOWN_TYPES[name]: parse_reported_cost(value) for name, value in breakdown.items() if name in BREAKDOWN_TYPES}
+    amounts = [parts.get(item.kind) if item.amount is None and kinds[item.kind] == 1 else item.amount for item in items]
+    if all(amount is None for amount in amounts):
+        records = [record for item in items for record in item.records]
+        total = first_reported_cost(call.cost, breakdown.get("total"))
+        yield from with_reported_cost(records, total, has_uncounted=any(not item.records for item in items))
+        return
+    for item, amount in zip(items, amounts, strict=True):
+        yield from with_reported_cost(item.records, amount)
 
 
 def _item_records(item: CostItem, call: VapiCall, context: RecordContext, key: str) -> Iterator[Record]:
