@@ -19,6 +19,9 @@ define install
 @report=$$($(1)/bin/python -m pip check) || { echo "$$report"; exit 1; }
 endef
 
+# Without compiled files, every worker of the tests and every command that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo cost serve test test-long coverage lint format types docs page bench drive lock clean
 

@@ -145,12 +145,7 @@ def test_no_class_is_named_by_a_participle() -> None:
     participles = re.compile(
         r"^_?(?:Asked|Offered|Wanted|Told|Held|Carried|Counted|Billed|Heard|Priced|Placed|Costed|Listed|Weighed|Taken|Refused|Scripted|Found|Sold|Given|Stated|Settled)$"
     )
-    classes = {
-        node.name
-        for file in ALL_CODE
-        for node in ast.walk(syntax_tree(file))
-        if isinstance(node, ast.ClassDef)
-    }
+    classes = {node.name for file in ALL_CODE for node in ast.walk(syntax_tree(file)) if isinstance(node, ast.ClassDef)}
     assert not {name for name in classes if participles.match(name)}
 
 
