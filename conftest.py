@@ -124,7 +124,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Keep what is imported and collected out of every later garbage collection: that takes a seventh of the tests' time."""
+    """Keep what is imported and collected out of every later garbage collection: it stays until the end anyway."""
     gc.collect()
     gc.freeze()
 
