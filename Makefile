@@ -19,8 +19,11 @@ define install
 @report=$$($(1)/bin/python -m pip check) || { echo "$$report"; exit 1; }
 endef
 
+# Without compiled files, every worker of the tests and every command that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo cost serve test test-long coverage lint format types docs page bench drive lock clean
+.PHONY: help demo cost serve test test-long test-all coverage lint format types docs page bench drive lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -40,6 +43,10 @@ test: $(VENV)/.dev ## set up, lint, check types, and run the tests and documente
 
 test-long: $(VENV)/.dev $(DRIVE)/.drive ## run the tests that take ten seconds or more each
 	$(PYTEST) -m long
+
+test-all: $(VENV)/.dev $(DRIVE)/.drive ## both in one run, which is sooner done
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
+	$(PYTEST) -m "long or not long"
 
 coverage: $(VENV)/.dev ## run all tests, slower, and list the lines that no test reaches
 	$(PYTEST) -m "long or not long" --cov --cov-report=term-missing:skip-covered

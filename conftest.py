@@ -2,6 +2,7 @@
 
 import atexit
 import doctest
+import gc
 import os
 import shlex
 from collections import Counter
@@ -23,7 +24,11 @@ EMPTY_HOME = mkdtemp(prefix="voicebill-tests-")
 PLAIN_TERMINAL = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": None, "TERM": "dumb", "VOICEBILL_HOME": EMPTY_HOME}
 """A plain terminal, whatever the tests run in, and no price file of the user's own."""
 
-SLOW_FILES = ("web/test_browser", "web/test_openapi", "engines/test_spark", "engines/test_", "web/test_pages")
+SLOW_FILES = (
+    *("web/test_browser", "sessions/test_fit", "test_drive", "fuzz/test_fuzzers", "web/test_openapi", "engines/test_"),
+    *("web/test_live_pages", "web/test_calculator", "web/test_usage_logs", "web/test_chart_renderer", "cli/test_closed_output"),
+    *("sessions/test_cache_losses", "test_ended_models", "web/test_inline_charts", "web/test_pages"),
+)
 """Files whose tests take longest. They start first, so that no core waits for one of them at the end."""
 
 # At interpreter exit DuckDB's binding lists objects that other libraries still reference on standard error; no test needs it.
@@ -115,6 +120,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         raise pytest.UsageError(f"several tests have the identifier {repeated[0]}; only one of them would run")
     yield
     items.sort(key=lambda item: next((rank for rank, name in enumerate(SLOW_FILES) if name in item.nodeid), len(SLOW_FILES)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep what is imported and collected out of every later garbage collection: it stays until the end anyway."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

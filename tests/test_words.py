@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,8 +92,14 @@ def vague(names: Iterator[str]) -> list[str]:
     return [name for name in names if not name.startswith("test_") and words(name) & VAGUE_WORDS]
 
 
+@cache
+def syntax_tree(file: Path) -> ast.Module:
+    """A file's code, which is parsed once for all tests."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def names_of(file: Path) -> Iterator[str]:
-    return bound_names(ast.parse(file.read_text(encoding="utf-8")))
+    return bound_names(syntax_tree(file))
 
 
 def public_top_level(tree: ast.Module) -> Iterator[str]:
@@ -126,7 +133,7 @@ def test_no_name_is_made_of_words_that_say_nothing() -> None:
 def test_a_public_name_means_one_thing() -> None:
     homes = defaultdict(list)
     for file in MODULES:
-        for name in set(public_top_level(ast.parse(file.read_text(encoding="utf-8")))):
+        for name in set(public_top_level(syntax_tree(file))):
             homes[name].append(file.relative_to(PACKAGE).as_posix())
     shared = {name: files for name, files in homes.items() if len(files) > 1}
     assert {name: files for name, files in shared.items() if name not in SHARED_TOP_LEVEL} == {}
@@ -138,12 +145,7 @@ def test_no_class_is_named_by_a_participle() -> None:
     participles = re.compile(
         r"^_?(?:Asked|Offered|Wanted|Told|Held|Carried|Counted|Billed|Heard|Priced|Placed|Costed|Listed|Weighed|Taken|Refused|Scripted|Found|Sold|Given|Stated|Settled)$"
     )
-    classes = {
-        node.name
-        for file in ALL_CODE
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef)
-    }
+    classes = {node.name for file in ALL_CODE for node in ast.walk(syntax_tree(file)) if isinstance(node, ast.ClassDef)}
     assert not {name for name in classes if participles.match(name)}
 
 
@@ -190,14 +192,19 @@ def strings(tree: ast.AST) -> Iterator[str]:
     return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
+@cache
+def texts_read_by_people() -> dict[Path, list[str]]:
+    """The pages as they are, and of code its texts."""
+    pages = {file: [file.read_text(encoding="utf-8")] for file in READ_BY_PEOPLE}
+    return pages | {file: list(strings(syntax_tree(file))) for file in MODULES}
+
+
 @pytest.mark.parametrize("phrase", RENAMED_PHRASES)
 def test_a_renamed_phrase_is_nowhere_to_be_read(phrase: str) -> None:
     pattern = re.compile(phrase, re.MULTILINE)
-    texts = {file: [file.read_text(encoding="utf-8")] for file in READ_BY_PEOPLE}
-    texts |= {file: list(strings(ast.parse(file.read_text(encoding="utf-8")))) for file in MODULES}
     remaining = [
         f"{file.relative_to(ROOT)}: {text[max(0, match.start() - 30) : match.end() + 30]!r}"
-        for file, parts in texts.items()
+        for file, parts in texts_read_by_people().items()
         for text in parts
         for match in pattern.finditer(text)
     ]

@@ -87,6 +87,14 @@ def calls(parameters: HiddenParameters, count: int, seed: int, fault: Fault | No
     ]
 
 
+def scripts(parameters: HiddenParameters, count: int, seed: int) -> Iterator[Script]:
+    """The scripts of the calls that connect, of those that the same seed gives without a fault."""
+    for index in range(count):
+        rng = Random(f"{seed}-{index}")
+        if rng.random() >= parameters.unconnected_share:
+            yield draw_script(parameters, rng)
+
+
 def _call(parameters: HiddenParameters, session: str, start: datetime, rng: Random, fault: Fault | None) -> Call:
     if fault is None:
         if rng.random() < parameters.unconnected_share:

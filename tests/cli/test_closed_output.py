@@ -1,5 +1,6 @@
 """What happens when nobody reads the output: the commands end quietly."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,17 @@ WITHOUT_JSON = ("--version", "--help", "init")
 
 def errors(words: tuple[str, ...], stdout: str, folder: Path) -> str:
     """What a command writes on standard error if its output is a pipe that nobody reads, or is closed."""
-    close = "os.close(1)" if stdout == "closed" else "r, w = os.pipe(); os.close(r); os.dup2(w, 1)"
-    start = f"import os, sys; {close}; os.execv(sys.executable, [sys.executable, '-m', 'voicebill', *sys.argv[1:]])"
-    return subprocess.run(
-        [sys.executable, "-c", start, *words], cwd=folder, stderr=subprocess.PIPE, text=True, check=False, timeout=60
-    ).stderr
+    command = [sys.executable, "-m", "voicebill", *words]
+    if stdout == "closed":
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return subprocess.run(
+            command, cwd=folder, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        ).stderr
+    finally:
+        os.close(writer)
 
 
 @pytest.mark.parametrize("stdout", ["unread", "closed"])

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import combinations
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,7 +26,7 @@ from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.usage_table import USAGE_COLUMNS, batches
 from voicebill.facts import load_facts
 
-several = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+several = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 class BothEngines:
@@ -84,9 +83,9 @@ MANY = many_records(200)
 
 
 def test_engines_agree_on_groups_by_any_one_or_two_fields(counters: BothEngines) -> None:
-    """200 records by each of the 17 fields, and by a quarter of their 136 pairs, all of them or the first five."""
+    """200 records by each of the 17 fields, and by 17 pairs that have each of them twice, all of them or the first five."""
     one = [CostQuery(by=(name,)) for name in FILTER_FIELDS]
-    pairs = list(combinations(FILTER_FIELDS, 2))[::4]
+    pairs = zip(FILTER_FIELDS, (*FILTER_FIELDS[1:], FILTER_FIELDS[0]), strict=True)
     two = [CostQuery(by=pair, calls=False, top=5 if at % 2 else None) for at, pair in enumerate(pairs)]
     answers = counters.agree(MANY, [*one, *two])
     for answer in answers[: len(one)]:
@@ -242,12 +241,12 @@ def test_minutes_that_the_log_does_not_have_are_missing_from_the_total(counters:
         ),
         max_size=8,
     ),
-    st.lists(cost_queries(), min_size=1, max_size=3),
+    st.lists(cost_queries() | st.sampled_from(BY_METER), min_size=2, max_size=4),
 )
 def test_engines_agree_on_minutes_that_include_tokens(
     counters: BothEngines, usage_records: list[Record], queries: list[CostQuery]
 ) -> None:
-    counters.agree(usage_records, [*queries, *BY_METER])
+    counters.agree(usage_records, queries)
 
 
 def test_quantities_of_a_trillion_are_summed_exactly(counters: BothEngines) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
-from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
@@ -20,7 +19,7 @@ from voicebill.web.pages import NAVIGATION, PAGE_PARTS, ROOT_FILES, STATIC, Page
 from voicebill.web.responses import json_body, json_response
 from voicebill.web.routes import capacity, charts, compare, cost, estimate, faq, prices, ptu, quote, rules, simulate
 from voicebill.web.site import Site
-from voicebill.web.status_reports import HealthReport, Problem, ProblemReport, program_response
+from voicebill.web.status_reports import HealthReport, Problem, program_response
 
 NO_SUCH_PAGE, METHOD_NOT_ALLOWED = 404, 405
 
@@ -91,7 +90,7 @@ def create_app(site: Site) -> FastAPI:
         render_problem=partial(early_problem_response, pages=pages),
     )
     build_document = app.openapi
-    app.openapi = lambda: _with_problem_schema(build_document())  # type: ignore[method-assign]
+    app.openapi = lambda: _with_report_schemas(build_document())  # type: ignore[method-assign]
     return app
 
 
@@ -193,12 +192,9 @@ def _add_error_handlers(app: FastAPI, pages: Pages, routes: Sequence[Route]) -> 
     app.add_exception_handler(StarletteHTTPException, handle_http_error)
 
 
-def _with_problem_schema(document: dict[str, object]) -> dict[str, object]:
-    """Add the schema of problems, which every route refers to, to the OpenAPI document."""
+def _with_report_schemas(document: dict[str, object]) -> dict[str, object]:
+    """Add the schemas of reports and of problems, to which the routes refer, to the OpenAPI document."""
     components = document.setdefault("components", {})
     assert isinstance(components, dict)
-    schemas = components.setdefault("schemas", {})
-    if "Problem" not in schemas:
-        problem = TypeAdapter(ProblemReport).json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    components.setdefault("schemas", {}).update(openapi.report_schemas())
     return document

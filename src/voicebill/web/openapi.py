@@ -1,8 +1,10 @@
 """Describe each route for the OpenAPI document: parameters, bodies, responses, examples."""
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
+from pydantic import TypeAdapter
 from starlette.responses import JSONResponse
 
 from voicebill.answers.parameters import kinds
@@ -37,7 +39,7 @@ from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.answers.reports.simulation import SimulationReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.web.forms.fields import FORM_INPUTS
-from voicebill.web.status_reports import HealthReport, Problem
+from voicebill.web.status_reports import HealthReport, Problem, ProblemReport
 
 API_DESCRIPTION = """The cost of realtime voice conversations: estimates of planned ones, and the actual cost from usage logs.
 
@@ -47,7 +49,8 @@ strings. Every response names the prices and rules that it used, each with a dig
 MAX_PROFILE_CHARACTERS = 2_000
 """The length of a load profile as text: that of a week has some hundred characters."""
 
-PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+SCHEMA_REFERENCE = "#/components/schemas/{model}"
+PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": SCHEMA_REFERENCE.format(model="Problem")}}}
 PROBLEM_DESCRIPTIONS: Mapping[int, str] = {
     413: "The body is too long.",
     414: "The address is too long.",
@@ -129,9 +132,15 @@ SENSITIVITY_PARAMETER = _parameter(
 SENSITIVITY_IN_BODY = {**SENSITIVITY_PARAMETER, "schema": kinds.FLAG.schema()}
 
 
+def _report_content(answer: type[Report]) -> dict[str, Any]:
+    """A response with a report, or with one of several; `report_schemas` has what is referred to."""
+    references = [{"$ref": SCHEMA_REFERENCE.format(model=report.__name__)} for report in get_args(answer) or (answer,)]
+    return {"application/json": {"schema": references[0] if len(references) == 1 else {"anyOf": references}}}
+
+
 def _route(answer: type[Report], summary: str, *, body: bool = False) -> dict[str, Any]:
     codes = (413, 414, 415, 422, 503) if body else (414, 422, 503)
-    answers: dict[int | str, dict[str, Any]] = {200: {"model": answer, "description": summary}}
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": _report_content(answer), "description": summary}}
     answers |= {code: {"description": PROBLEM_DESCRIPTIONS[code], "content": PROBLEM_CONTENT} for code in codes}
     if not body:
         answers[304] = {"description": "Not modified since the response with this ETag."}
@@ -258,5 +267,26 @@ POST_PTU = _post(PtuReport, _PTU_SUMMARY, EXAMPLE_LOAD, input_json_schema(PTU))
 
 GET_HEALTH: dict[str, Any] = {
     "summary": "Status of the site, and the prices and rules that it uses",
-    "responses": {200: {"model": HealthReport}},
+    "responses": {200: {"content": _report_content(HealthReport)}},
 }
+
+REPORTS: tuple[Any, ...] = (
+    *(EstimateReport, SimulationReport, ComparisonReport, CapacityReport, PtuReport, PriceListReport, ModelRulesReport),
+    *(CostReport, ReplayReport, FitReport, ExplanationReport, HealthReport),
+)
+"""The reports of all routes."""
+
+
+@cache
+def report_schemas() -> Mapping[str, Any]:
+    """The schemas of the document by name: those of all reports with their parts, and that of problems.
+
+    To make them takes longer than all else that a site starts with, so they are not made before the document is asked for.
+    """
+    adapters = [TypeAdapter(report) for report in REPORTS]
+    _, reports = TypeAdapter.json_schemas(
+        [(adapter, "validation", adapter) for adapter in adapters], ref_template=SCHEMA_REFERENCE
+    )
+    problem = TypeAdapter(ProblemReport).json_schema(ref_template=SCHEMA_REFERENCE)
+    schemas: dict[str, Any] = reports["$defs"] | problem.pop("$defs")
+    return schemas | {"Problem": problem}

@@ -3,7 +3,7 @@
 from functools import cache
 from math import exp, log, pi, sqrt
 
-from tests.calls.call import calls
+from tests.calls.call import scripts
 from tests.calls.parameters import HiddenParameters
 from voicebill.conversation.context import duration_ms, fixed_tokens
 from voicebill.conversation.script import Script, Turn
@@ -62,7 +62,7 @@ def time_of_turns(parameters: HiddenParameters) -> tuple[float, float, float]:
     more than a minute divided by the turns in it.
     """
     rules = parameters.rules
-    turns = [turn for call in calls(parameters, TRUE_CALLS, TRUE_SEED) if call.script for turn in call.script.turns]
+    turns = [turn for script in scripts(parameters, TRUE_CALLS, TRUE_SEED) for turn in script.turns]
     total = sum(duration_ms(turn, rules) for turn in turns)
     padding = rules.padding_tokens * rules.user_audio_ms_per_token
     user = sum(turn.user_audio_tokens * rules.user_audio_ms_per_token - turn.user_messages * padding for turn in turns)
