@@ -18,6 +18,7 @@ from voicebill.answers.parameters.inputs import (
     PLAN,
     PRICE_LIST,
     PTU,
+    RECONCILE_QUERY,
     REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
@@ -39,6 +40,9 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "log query": LOG_QUERY,
     "session query": {name: row for name, row in SESSION_QUERY.items() if name not in {**LOG_QUERY, **SELECTION}},
     "replay query": {name: row for name, row in REPLAY_QUERY.items() if name not in {**LOG_QUERY, "rules": None}},
+    "reconcile query": {
+        name: row for name, row in RECONCILE_QUERY.items() if name not in {"where": None, "since": None, "until": None}
+    },
     "verify query": {name: row for name, row in VERIFY_QUERY.items() if name not in LOG_QUERY},
     "log reading": LOG_READING,
 }

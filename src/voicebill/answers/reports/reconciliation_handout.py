@@ -222,7 +222,7 @@ def _cell(amount: Amount, decimals: int) -> HandoutAmount:
 
 def _signed_cell(amount: Amount, decimals: int) -> HandoutAmount:
     cell = _cell(amount, decimals)
-    return cell._replace(text=f"+{cell.text}") if amount > 0 else cell
+    return cell._replace(text=f"+{cell.text}") if amount > 0 and cell.text.startswith("$") else cell
 
 
 def _record(group: LineGroup, by: tuple[str, ...]) -> tuple[CsvCell, ...]:
