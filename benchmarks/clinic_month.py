@@ -9,7 +9,7 @@ patients of their appointments with gpt-realtime-1.5 at OpenAI. The files:
 - molar-openai-costs.csv, OpenAI's costs by day and line item
 - molar-openai-usage.json.gz, a page of OpenAI's usage by day
 
-What the two sides differ by is planted. Every `MISSING_EVERY`th call is not in the log, because the browser was closed before it
+Differences are planted. Every `MISSING_EVERY`th call is not in the log, because the browser was closed before it
 sent its usage, and every `EMPTY_EVERY`th reminder's response is there without its usage. The transcription of the callers is on
 the bill alone. The night line is a Data Zone deployment, and the log does not say so. Azure's prices fall by 8% on
 `DISCOUNT_DAY`. The invoice has a credit and sales tax. The output is the same on every run, and prices are those of the month.

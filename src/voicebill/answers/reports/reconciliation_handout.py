@@ -90,12 +90,11 @@ def _listed(names: tuple[str, ...]) -> str:
 def _bridge(answer: Reconciliation, *, exact: bool) -> HandoutTable:
     amounts = [answer.recorded, *(total.amount for total in answer.causes), answer.unexplained, answer.face]
     decimals = 12 if exact else max(2, column_decimals(amounts))
-    title = "billed" if answer.currency == "USD" else f"billed, in {answer.currency}"
     rows: tuple[tuple[HandoutCell, ...], ...] = (
         ("recorded", "", _cell(answer.recorded, decimals)),
         *((_cause_text(total, answer), _days_text(total), _signed_cell(total.amount, decimals)) for total in answer.causes),
         ("not explained", "", _cell(answer.unexplained, decimals)),
-        (title, "", _cell(answer.face, decimals)),
+        ("billed", "", _face_cell(answer, decimals)),
     )
     return HandoutTable(("", "days", "amount"), rows, main_columns=(2,))
 
@@ -154,12 +153,12 @@ def _lines_table(groups: list[LineGroup], answer: Reconciliation, *, exact: bool
     decimals = 12 if exact else max(2, column_decimals(amounts))
     has_meter = "meter" in answer.by
     quantities, causes = (("recorded", "billed", "more"), ()) if has_meter else ((), ("why",))
-    columns = ("", *quantities, "cost", "charge", "more $", *causes)
+    columns = ("", *quantities, "cost", "charge", "more", *causes)
     return HandoutTable(
         columns,
         tuple(_line_row(group, answer, decimals) for group in groups),
         text_columns=() if has_meter else (4,),
-        main_columns=(columns.index("more $"),),
+        main_columns=(len(columns) - 1 - len(causes),),
     )
 
 
@@ -218,6 +217,12 @@ def _notes(answer: Reconciliation, hidden: int, *, exact: bool) -> Iterator[str]
 
 def _cell(amount: Amount, decimals: int) -> HandoutAmount:
     return HandoutAmount(format_dollars(amount), format_in_column(amount, decimals))
+
+
+def _face_cell(answer: Reconciliation, decimals: int) -> HandoutAmount:
+    """The sum of a bill in its own currency."""
+    cell = _cell(answer.face, decimals)
+    return cell if answer.currency == "USD" else cell._replace(text=cell.text.replace("$", f"{answer.currency} "))
 
 
 def _signed_cell(amount: Amount, decimals: int) -> HandoutAmount:
