@@ -19,6 +19,7 @@ from voicebill.answers.parameters.inputs import (
     PRICE_LIST,
     PTU,
     RECONCILE_QUERY,
+    RECORD_QUERY,
     REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
@@ -40,10 +41,8 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "log query": LOG_QUERY,
     "session query": {name: row for name, row in SESSION_QUERY.items() if name not in {**LOG_QUERY, **SELECTION}},
     "replay query": {name: row for name, row in REPLAY_QUERY.items() if name not in {**LOG_QUERY, "rules": None}},
-    "reconcile query": {
-        name: row for name, row in RECONCILE_QUERY.items() if name not in {"where": None, "since": None, "until": None}
-    },
     "verify query": {name: row for name, row in VERIFY_QUERY.items() if name not in LOG_QUERY},
+    "reconcile query": {name: row for name, row in RECONCILE_QUERY.items() if name not in {**RECORD_QUERY, **VERIFY_QUERY}},
     "log reading": LOG_READING,
 }
 """The tables that a page can have, by the name in their comments."""

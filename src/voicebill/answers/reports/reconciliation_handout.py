@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from voicebill.answers.escaping import CsvCell
 from voicebill.answers.invoices.causes import Cause, CauseSum
+from voicebill.answers.invoices.cells import BillDays
 from voicebill.answers.invoices.line_groups import LineGroup
 from voicebill.answers.invoices.reconcile import LEAST_NAMED, Reconciliation
 from voicebill.answers.parsing.quantities import pluralize
@@ -38,7 +39,7 @@ def reconciliation_handout(answer: Reconciliation, *, exact: bool = False) -> Ha
     """The document of a reconciliation. Its records are the groups of lines."""
     return Handout(
         title="Recorded usage and the bill",
-        summary=_summary(answer, exact=exact),
+        summary=reconciliation_summary(answer, exact=exact),
         sections=tuple(_sections(answer, exact=exact)),
         records=(LINE_COLUMNS, *(_record(group, answer.by) for group in answer.groups)),
         version=package_version(),
@@ -47,21 +48,38 @@ def reconciliation_handout(answer: Reconciliation, *, exact: bool = False) -> Ha
     )
 
 
-def _summary(answer: Reconciliation, *, exact: bool) -> str:
+def reconciliation_summary(answer: Reconciliation, *, exact: bool = False) -> str:
+    """A reconciliation in a sentence."""
     show = format_exact if exact else format_amount
-    days = "" if answer.days.first is None else f" from {answer.days.first} to {answer.days.last}"
+    days = _days_text(answer.days)
     name = "bill" if answer.has_money else "vendor's count, at our prices,"
     face = face_text(answer, exact=exact)
     if not answer.difference:
         return f"The {name}{days} is {face}, exactly what was recorded."
-    ratio = "" if answer.ratio is None else f" ({float(answer.ratio):+.2%})"
-    more = "more" if answer.difference > 0 else "less"
-    size = show(abs(Fraction(answer.difference))).replace("$", "$" if answer.currency == "USD" else "")
+    size, more, share = difference_texts(answer, exact=exact)
     rest = abs(Fraction(answer.unexplained))
     explained = (
         "all of it is explained" if rest * 1000 < abs(Fraction(answer.difference)) else f"{show(rest)} of it is not explained"
     )
+    ratio = share and f" ({share})"
     return f"The {name}{days} is {face} for {show(answer.recorded)} recorded: {size} {more}{ratio}; {explained}."
+
+
+def _days_text(days: BillDays) -> str:
+    if days.first is None:
+        return ""
+    return f" of {days.first}" if days.first == days.last else f" from {days.first} to {days.last}"
+
+
+def difference_texts(answer: Reconciliation, *, exact: bool = False) -> tuple[str, str, str]:
+    """The size of the difference, whether it is more or less, and its share of what was recorded, empty without one.
+
+    With a bill in another currency the size has no sign of a currency: it is the difference of two numbers.
+    """
+    size = (format_exact if exact else format_amount)(abs(Fraction(answer.difference)))
+    more = "more" if answer.difference > 0 else "less"
+    share = "" if answer.ratio is None else f"{float(answer.ratio):+.2%}"
+    return size if answer.currency == "USD" else size.replace("$", ""), more, share
 
 
 def face_text(answer: Reconciliation, *, exact: bool = False) -> str:
@@ -74,15 +92,16 @@ def _sections(answer: Reconciliation, *, exact: bool) -> Iterator[HandoutSection
     yield HandoutSection("From what was recorded to the bill", table=_bridge(answer, exact=exact))
     shown = answer.groups[:MAX_LINES_SHOWN]
     if shown:
-        yield HandoutSection(f"By {_listed(answer.by)}", table=_lines_table(shown, answer, exact=exact))
+        yield HandoutSection(f"By {listed_fields(answer.by)}", table=_lines_table(shown, answer, exact=exact))
     yield from note_sections(
-        ("Notes", _notes(answer, len(answer.groups) - len(shown), exact=exact)),
+        ("Notes", (*reconciliation_notes(answer, exact=exact), *_hidden_note(len(answer.groups) - len(shown)))),
         ("Warnings", answer.warnings),
         ("Assumptions", answer.assumptions),
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed_fields(names: tuple[str, ...]) -> str:
+    """The fields of lines in words."""
     titles = [FIELD_TITLES.get(name, name) for name in names]
     return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
 
@@ -92,7 +111,7 @@ def _bridge(answer: Reconciliation, *, exact: bool) -> HandoutTable:
     decimals = 12 if exact else max(2, column_decimals(amounts))
     rows: tuple[tuple[HandoutCell, ...], ...] = (
         ("recorded", "", _cell(answer.recorded, decimals)),
-        *((_cause_text(total, answer), _days_text(total), _signed_cell(total.amount, decimals)) for total in answer.causes),
+        *((_cause_text(total, answer), _day_count(total), _signed_cell(total.amount, decimals)) for total in answer.causes),
         ("not explained", "", _cell(answer.unexplained, decimals)),
         ("billed", "", _face_cell(answer, decimals)),
     )
@@ -113,7 +132,7 @@ def _place_text(total: CauseSum, answer: Reconciliation) -> str:
 
 
 def _some_models(total: CauseSum, answer: Reconciliation) -> list[str]:
-    names = short_model_names(answer)
+    names = _short_model_names(answer)
     metered = {line.model for line in answer.lines if line.meter}
     models = sorted(names[model] for model in total.models & metered)
     return [] if len(models) == len(metered) else _beginning(models)
@@ -131,11 +150,20 @@ def _beginning(names: list[str]) -> list[str]:
     return [*names[:MAX_NAMES_SHOWN], *([f"{others} more"] if others > 0 else [])]
 
 
-def _days_text(total: CauseSum) -> str:
+def where_text(total: CauseSum) -> str:
+    """On which days a cause was seen, of which models."""
+    names = sorted(name for name in total.models if name and name != total.cause.detail)
+    others = len(names) - MAX_NAMES_SHOWN
+    models = ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {others} more" if others > 0 else "")
+    days = pluralize(len(total.days), "day") if total.days else ""
+    return "; ".join(part for part in (models, days) if part)
+
+
+def _day_count(total: CauseSum) -> str:
     return f"{len(total.days)}" if total.days else ""
 
 
-def short_model_names(answer: Reconciliation) -> dict[str, str]:
+def _short_model_names(answer: Reconciliation) -> dict[str, str]:
     """Names of the models to show: without the day of the version, unless two of them would then be alike.
 
     >>> VERSION_DAY.sub("", "gpt-realtime-2-2026-05-06")
@@ -151,19 +179,21 @@ def _lines_table(groups: list[LineGroup], answer: Reconciliation, *, exact: bool
     """The groups of lines: by meter with their quantities, otherwise with the causes of the difference."""
     amounts = [amount for group in groups for amount in (group.recorded_amount, group.billed_amount, group.difference)]
     decimals = 12 if exact else max(2, column_decimals(amounts))
+    names = _short_model_names(answer)
     has_meter = "meter" in answer.by
     quantities, causes = (("recorded", "billed", "more"), ()) if has_meter else ((), ("why",))
     columns = ("", *quantities, "cost", "charge", "more", *causes)
     return HandoutTable(
         columns,
-        tuple(_line_row(group, answer, decimals) for group in groups),
+        tuple(_line_row(group, answer, names, decimals) for group in groups),
         text_columns=() if has_meter else (4,),
         main_columns=(len(columns) - 1 - len(causes),),
     )
 
 
-def _line_row(group: LineGroup, answer: Reconciliation, decimals: int) -> tuple[HandoutCell, ...]:
-    keys = [_key(name, value, answer) for name, value in zip(answer.by, group.keys, strict=True)]
+def _line_row(group: LineGroup, answer: Reconciliation, names: Mapping[str, str], decimals: int) -> tuple[HandoutCell, ...]:
+    texts = [key_text(name, value, answer) for name, value in zip(answer.by, group.keys, strict=True)]
+    keys = [names[text] if name == "model" else text for name, text in zip(answer.by, texts, strict=True)]
     amounts = (
         _cell(group.recorded_amount, decimals),
         _cell(group.billed_amount, decimals),
@@ -171,7 +201,7 @@ def _line_row(group: LineGroup, answer: Reconciliation, decimals: int) -> tuple[
     )
     if "meter" in answer.by:
         return (_joined(keys), *_quantity_cells(group, answer), *amounts)
-    return (_joined(keys), *amounts, _why(group))
+    return (_joined(keys), *amounts, why_text(group))
 
 
 def _joined(keys: list[str]) -> str:
@@ -185,7 +215,8 @@ def _quantity_cells(group: LineGroup, answer: Reconciliation) -> tuple[str, str,
     return (f"{group.recorded:,}", f"{round(group.billed):,}", f"{round(group.billed - group.recorded):+,}")
 
 
-def _why(group: LineGroup) -> str:
+def why_text(group: LineGroup) -> str:
+    """The causes of the difference of a group of lines, in short, and whether a part has none."""
     names = [_short_text(cause) for cause, amount in group.parts.items() if amount]
     rest = ["not explained"] if abs(Fraction(group.unexplained)) >= LEAST_NAMED else []
     return ", ".join((*names, *rest))
@@ -196,23 +227,26 @@ def _short_text(cause: Cause) -> str:
     return " or ".join(name.replace("-", " ") for name in cause.names)
 
 
-def _key(name: str, value: object, answer: Reconciliation) -> str:
+def key_text(name: str, value: object, answer: Reconciliation) -> str:
+    """The value of a field of lines in words."""
     if name == "meter" and value in answer.prices.meters:
         return answer.prices.meters[str(value)].label
-    if name == "model":
-        return short_model_names(answer)[str(value)]
     return "" if value is None else str(value)
 
 
-def _notes(answer: Reconciliation, hidden: int, *, exact: bool) -> Iterator[str]:
+def reconciliation_notes(answer: Reconciliation, *, exact: bool = False) -> Iterator[str]:
+    """What is beside the sum: usage on other days, and what is not compared."""
     show = format_exact if exact else format_amount
     moved = next((total for total in answer.causes if total.cause.names == ("day-boundary",)), None)
     if moved is not None:
         yield f"{show(Fraction(moved.moved) / 2)} of usage is on another day of the bill than in UTC"
     if answer.elsewhere:
         yield f"{show(answer.elsewhere)} recorded on these days at providers that are not on the bill is not compared"
+
+
+def _hidden_note(hidden: int) -> Iterator[str]:
     if hidden > 0:
-        yield f"{pluralize(hidden, 'more line')}: --json and --out FILE.csv have all"
+        yield f"{pluralize(hidden, 'more line')}: JSON and CSV have all"
 
 
 def _cell(amount: Amount, decimals: int) -> HandoutAmount:
