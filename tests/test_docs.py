@@ -1,5 +1,6 @@
 """Check that the docs name every parameter with its default, every public name, and every error."""
 
+import gzip
 import json
 import re
 import runpy
@@ -113,6 +114,15 @@ def test_the_example_log_is_what_its_generator_writes() -> None:
     script = DOCS.parent / "benchmarks" / "support_day.py"
     kept = (DOCS / "examples" / "support-day.jsonl").read_bytes()
     assert runpy.run_path(str(script))["file_text"]().encode() == kept
+
+
+def test_the_example_month_is_what_its_generator_writes() -> None:
+    script = DOCS.parent / "benchmarks" / "clinic_month.py"
+    for name, text in runpy.run_path(str(script))["example_texts"]().items():
+        kept = (DOCS / "examples" / name).read_bytes()
+        assert (gzip.decompress(kept) if name.endswith(".gz") else kept).decode() == text, (
+            "run python -m benchmarks.clinic_month"
+        )
 
 
 def test_one_call_is_what_make_docs_computes(tmp_path: Path) -> None:

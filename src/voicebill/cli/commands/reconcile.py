@@ -54,8 +54,10 @@ def reconcile_command(
     Bills are told from logs by their content; with a ledger every file is a bill.
 
     \b
-    A log and a bill; a ledger and the exports of a month, with exit code 1 beyond 1%:
-        voicebill reconcile docs/examples/billed-calls.csv docs/examples/bill-focus.csv
+    A log and a bill, by project; a ledger and the exports of a month, with exit
+    code 1 beyond 1%:
+        voicebill reconcile docs/examples/molar-calls.csv.gz \\
+            docs/examples/molar-azure.csv.gz --by account,model
         voicebill reconcile --ledger ledger september.csv.gz --tolerance 1%
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     from voicebill.engines.invoiced_usage import reconcile_usage  # noqa: PLC0415 - engines and bills need an extra
