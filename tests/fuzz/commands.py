@@ -77,7 +77,7 @@ FILE_OPTIONS = frozenset(
 """Options whose files are invented in `tests.fuzz.files`."""
 
 CHART_OPTIONS = ("--save-chart", "--chart", "--width", "--theme")
-CHARGEBACK_OPTIONS = ("--focus", "--statement", "--markup", "--issuer", "--show-markup")
+CHARGEBACK_OPTIONS = ("--focus-version", "--statement", "--markup", "--issuer", "--show-markup")
 NOT_INVENTED = frozenset(
     (*CHART_OPTIONS, *CHARGEBACK_OPTIONS, "--json", "--out", "--engine", "--master", "--memory", "--ledger", "--repair"),
 )

@@ -61,7 +61,7 @@ def _check_files(files: Sequence[str], options: Mapping[str, str], folder: Path)
     if len(files) == 1 and len(fields) == len(options) and "source" not in f"{fields.get('by')} {fields.get('where')}":
         check_upload(Path(files[0]).read_bytes(), fields, answer)
     charges, statement = folder / "focus.csv", folder / "statement.csv"
-    handed_on = ("--focus=1.3", f"--out={charges}", f"--statement={statement}", "--markup=0%")
+    handed_on = ("--focus-version=1.3", f"--out={charges}", f"--statement={statement}", "--markup=0%")
     by_rows = invoke("cost", [*words, *handed_on, "--engine=python", "--", *files])
     assert by_rows.exit_code == result.exit_code, "the engines end otherwise"
     if answer is None:

@@ -1,4 +1,4 @@
-"""`voicebill cost --focus` and `--statement`: files for FinOps tools and for customers, and what is wrong with options."""
+"""`voicebill cost --format focus` and `--statement`: files for FinOps tools and for customers, and wrong options."""
 
 import csv
 from decimal import Decimal
@@ -20,9 +20,16 @@ def read_csv(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def test_the_format_focus_is_the_newest_version(tmp_path: Path) -> None:
+    """`--format focus` writes 1.3, as `--focus-version 1.3` does; the log's own format is detected."""
+    for name, *words in (("one", "--format", "focus"), ("other", "--focus-version", "1.3")):
+        run("cost", LOG, *words, "--out", str(tmp_path / f"{name}.csv"))
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
+
+
 def test_the_billed_cost_is_the_cost_of_the_report_and_what_is_left_out_is_said(tmp_path: Path) -> None:
     file = tmp_path / "focus.csv"
-    result = run("cost", LOG, "--focus", "1.3", "--out", str(file))
+    result = run("cost", LOG, "--focus-version", "1.3", "--out", str(file))
     assert result.exit_code == 0
     assert f"focus.csv {PART}" in result.stderr
     rows = read_csv(file)
@@ -34,7 +41,7 @@ def test_the_billed_cost_is_the_cost_of_the_report_and_what_is_left_out_is_said(
 def test_parquet_has_decimals_and_times_and_the_same_rows_from_both_engines(tmp_path: Path) -> None:
     files = [tmp_path / f"{engine}.parquet" for engine in ("duckdb", "python")]
     for file in files:
-        run("cost", LOG, "--focus", "1.2", "--out", str(file), "--engine", file.stem, "--by", "session")
+        run("cost", LOG, "--focus-version", "1.2", "--out", str(file), "--engine", file.stem, "--by", "session")
     first, other = map(pyarrow.parquet.read_table, files)
     assert first.equals(other)
     assert str(first.schema.field("BilledCost").type) == "decimal128(38, 12)"
@@ -46,7 +53,7 @@ def test_parquet_has_decimals_and_times_and_the_same_rows_from_both_engines(tmp_
 def test_a_markup_of_one_tenant_divides_the_rows_by_tenant(tmp_path: Path) -> None:
     """Grouped by project only, the tenant is added, because it says what is charged; Acme's rows cost 25% more."""
     file = tmp_path / "focus.csv"
-    words = ("cost", LOG, "--focus", "1.0", "--out", str(file), "--by", "project", "--issuer", "Voice & Co")
+    words = ("cost", LOG, "--focus-version", "1.0", "--out", str(file), "--by", "project", "--issuer", "Voice & Co")
     result = run(*words, "--markup", "acme=25%", "--markup", "nobody=1%")
     assert "focus.csv has no charge of nobody, whose markup is given" in result.stderr
     for row in read_csv(file):
@@ -77,11 +84,11 @@ def test_a_statement_for_one_tenant(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--focus", "1.1", "--out", "x.csv"), "unknown version of FOCUS '1.1'; the nearest is 1.3"),
-        (("--focus", "1.3"), "--focus needs --out FILE, a .csv or .parquet file"),
-        (("--focus", "1.3", "--out", "x.json"), "--focus needs --out FILE, a .csv or .parquet file"),
-        (("--markup", "20%"), "--markup needs --focus or --statement"),
-        (("--issuer", "us"), "--issuer needs --focus or --statement"),
+        (("--focus-version", "1.1", "--out", "x.csv"), "unknown version of FOCUS '1.1'; the nearest is 1.3"),
+        (("--focus-version", "1.3"), "a FOCUS file needs --out FILE, a .csv or .parquet file"),
+        (("--focus-version", "1.3", "--out", "x.json"), "a FOCUS file needs --out FILE, a .csv or .parquet file"),
+        (("--markup", "20%"), "--markup needs --format focus or --statement"),
+        (("--issuer", "us"), "--issuer needs --format focus or --statement"),
         (("--statement", "x.pdf"), "--statement writes .md, .csv or .html, by the file's name, not x.pdf"),
         (("--statement", "x.md", "--show-markup"), "--show-markup needs --statement and --markup"),
         (("--statement", "x.md", "--markup", "acme=b"), "'b' is not a share"),

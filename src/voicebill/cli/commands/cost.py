@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from voicebill.answers.invoices.chargeback import Markup
-from voicebill.answers.invoices.focus import focus_columns, focus_rows
+from voicebill.answers.invoices.focus import FOCUS_VERSIONS, focus_columns, focus_rows
 from voicebill.answers.invoices.usage_charges import OWNER_FIELDS, UsageCharge, sessions_by_tenant, usage_charges
 from voicebill.answers.parameters.inputs import LOG_QUERY, QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
@@ -32,8 +32,9 @@ from voicebill.cli.display.table_files import (
     write_table,
 )
 from voicebill.cli.options.chargeback import (
+    FOCUS_FORMAT,
     Chargeback,
-    FocusOption,
+    FocusVersionOption,
     IssuerOption,
     MarkupOption,
     ShowMarkupOption,
@@ -85,7 +86,7 @@ def cost_command(
         Path | None,
         option("--out", "Write the groups, or the bill's lines, to this .csv or .parquet file.", QUERY, metavar="FILE"),
     ] = None,
-    focus: FocusOption = None,
+    focus_version: FocusVersionOption = None,
     statement: StatementOption = None,
     markup: MarkupOption = None,
     issuer: IssuerOption = None,
@@ -106,12 +107,14 @@ def cost_command(
         voicebill cost docs/examples/support-day.jsonl
         voicebill cost docs/examples/support-day.jsonl --by tenant
         voicebill cost --ledger ledger --by day,model --since 2026-11-01
-        voicebill cost docs/examples/support-day.jsonl --focus 1.3 --out focus.csv
+        voicebill cost docs/examples/support-day.jsonl --format focus --out focus.csv
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_chart_file(chart_file, width=width is not None, theme=theme != DEFAULT_THEME)
-    chargeback = Chargeback.of(focus=focus, statement=statement, markup=markup, issuer=issuer, shows_markup=show_markup)
+    if log_input.format == FOCUS_FORMAT:
+        log_input, focus_version = replace(log_input, format=None), focus_version or FOCUS_VERSIONS[-1]
+    chargeback = Chargeback.of(focus=focus_version, statement=statement, markup=markup, issuer=issuer, shows_markup=show_markup)
     if chargeback.version is not None:
-        require_table_file(out, "--focus")
+        require_table_file(out, "a FOCUS file")
     require_handout_file(statement, "--statement")
     query_values = read_inputs(query_table, LOG_QUERY)
     price_book = load_facts(*home_files(), *(prices or ())).prices

@@ -12,11 +12,11 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.cli.options.shared import option
 
 CHARGEBACK_PANEL = "Chargeback"
-FocusOption = Annotated[
+FocusVersionOption = Annotated[
     str | None,
     option(
-        "--focus",
-        "Write one row per day, meter and owner to --out, as FOCUS, the FinOps format of bills.",
+        "--focus-version",
+        "Write --out as FOCUS, the FinOps format of bills, in this version. (default: 1.3 with --format focus)",
         CHARGEBACK_PANEL,
         metavar="|".join(FOCUS_VERSIONS),
     ),
@@ -25,7 +25,7 @@ MarkupOption = Annotated[
     list[str] | None,
     option(
         "--markup",
-        "Charge a share on top of the cost: 20%, or acme=25% for one tenant. Repeatable; needs --focus or --statement.",
+        "Charge a share on top of the cost: 20%, or acme=25% for one tenant. Repeatable; needs --format focus or --statement.",
         CHARGEBACK_PANEL,
         metavar="SHARE",
     ),
@@ -34,7 +34,7 @@ IssuerOption = Annotated[
     str | None,
     option(
         "--issuer",
-        "Who charges: the issuer of the invoice in --focus, and in the title of --statement.",
+        "Who charges: the issuer of the invoice in FOCUS, and in the title of --statement.",
         CHARGEBACK_PANEL,
         metavar="NAME",
     ),
@@ -52,6 +52,10 @@ ShowMarkupOption = Annotated[
     bool,
     typer.Option("--show-markup", help="In --statement, show the markup as a fee.", rich_help_panel=CHARGEBACK_PANEL),
 ]
+
+
+FOCUS_FORMAT = "focus"
+"""The value of `--format` that names no log format: the table that is written is FOCUS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,9 @@ class Chargeback:
         version = None if focus is None else parse_focus_version(focus)
         if (markup or issuer) and version is None and statement is None:
             name = "--markup" if markup else "--issuer"
-            raise InvalidInput(f"{name} needs --focus or --statement, which it changes", field="markup", is_sentence=True)
+            raise InvalidInput(
+                f"{name} needs --format focus or --statement, which it changes", field="markup", is_sentence=True
+            )
         if shows_markup and (statement is None or not markup):
             raise InvalidInput("--show-markup needs --statement and --markup", field="show_markup", is_sentence=True)
         return cls(version, statement, parse_markup(markup or ()), (issuer or "").strip(), shows_markup)
