@@ -1,6 +1,6 @@
 """Define `voicebill reconcile`: recorded usage beside a vendor's bill, and the causes of the difference."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +12,12 @@ from voicebill.answers.invoices.reconcile import Reconciliation
 from voicebill.answers.invoices.request import reconcile_request
 from voicebill.answers.parameters.inputs import QUERY, RECONCILE_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
-from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.reports.reconciliation_handout import reconciliation_handout
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import format_amount
 from voicebill.cli.display.handout_text import print_handout
+from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import require_handout_file, write_handout
 from voicebill.cli.display.terminal import console, print_json
 from voicebill.cli.options.calls import reading_warnings
@@ -25,11 +25,11 @@ from voicebill.cli.options.engines import DATABASES, DEFAULT_MASTER, MasterOptio
 from voicebill.cli.options.inputs import takes_inputs
 from voicebill.cli.options.logs import LogInput, MemoryOption, takes_bills_and_logs
 from voicebill.cli.options.shared import ExactOption, JsonOption, PricesOption, home_files, option
+from voicebill.cli.options.tolerance import EXIT_DIFFERENT, excess_text
 from voicebill.facts import load_facts
 
-EXIT_DIFFERENT = 1
-"""The exit code if the totals differ by more than the tolerance."""
 LARGEST = 3
+"""So many parts of a difference beyond the tolerance are named."""
 
 
 @takes_bills_and_logs
@@ -81,9 +81,8 @@ def reconcile_command(
         print_json(answer)
     else:
         print_handout(handout, console(exact=exact))
-    tolerance = values.get("tolerance")
-    if tolerance is not None and answer.exceeds(Fraction(tolerance)):
-        typer.echo(_differences(answer, Fraction(tolerance)), err=True)
+    if (text := excess_text(answer, values.get("tolerance"), _largest(answer))) is not None:
+        print_line(text, error=True)
         raise typer.Exit(EXIT_DIFFERENT)
     log_input.exit_if_incomplete(unread)
 
@@ -103,11 +102,8 @@ def _split_input(log_input: LogInput) -> tuple[Sequence[str], list[str] | None]:
     return bills, logs
 
 
-def _differences(answer: Reconciliation, tolerance: Fraction) -> str:
-    """What differs by more than the tolerance, with the largest differences."""
-    ratio = "" if answer.ratio is None else f" ({float(answer.ratio):+.2%})"
-    totals = f"the totals differ by {format_amount(answer.difference)}{ratio}, more than {format_percent(float(tolerance))}"
+def _largest(answer: Reconciliation) -> Iterator[str]:
+    """The largest parts of the difference in words."""
     parts = [*((total.cause.title, total.amount) for total in answer.causes), ("not explained", answer.unexplained)]
     largest = sorted(parts, key=lambda part: -abs(Fraction(part[1])))[:LARGEST]
-    texts = (f"{title} {format_amount(amount)}" for title, amount in largest if amount)
-    return f"{totals}; the largest differences: {'; '.join(texts)}"
+    yield from (f"{title} {format_amount(amount)}" for title, amount in largest if amount)
