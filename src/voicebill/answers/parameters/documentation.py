@@ -18,6 +18,8 @@ from voicebill.answers.parameters.inputs import (
     PLAN,
     PRICE_LIST,
     PTU,
+    RECONCILE_QUERY,
+    RECORD_QUERY,
     REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
@@ -40,6 +42,7 @@ INPUT_TABLES: Mapping[str, Inputs] = {
     "session query": {name: row for name, row in SESSION_QUERY.items() if name not in {**LOG_QUERY, **SELECTION}},
     "replay query": {name: row for name, row in REPLAY_QUERY.items() if name not in {**LOG_QUERY, "rules": None}},
     "verify query": {name: row for name, row in VERIFY_QUERY.items() if name not in LOG_QUERY},
+    "reconcile query": {name: row for name, row in RECONCILE_QUERY.items() if name not in {**RECORD_QUERY, **VERIFY_QUERY}},
     "log reading": LOG_READING,
 }
 """The tables that a page can have, by the name in their comments."""
