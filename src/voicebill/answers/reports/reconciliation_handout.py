@@ -149,7 +149,7 @@ def _notes(answer: Reconciliation, hidden: int, *, exact: bool) -> Iterator[str]
     if answer.elsewhere:
         yield f"{show(answer.elsewhere)} recorded on these days at providers that are not on the bill is not compared"
     if hidden > 0:
-        yield f"{pluralize(hidden, 'more line')}: --json and --out FILE.csv have all"
+        yield f"{pluralize(hidden, 'more line')}: JSON and CSV have all"
 
 
 def _cell(amount: Amount, decimals: int) -> HandoutAmount:
