@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from voicebill.answers.escaping import CsvCell
 from voicebill.answers.invoices.causes import CauseSum
+from voicebill.answers.invoices.cells import BillDays
 from voicebill.answers.invoices.line_groups import LineGroup
 from voicebill.answers.invoices.reconcile import Reconciliation
 from voicebill.answers.parsing.quantities import pluralize
@@ -34,7 +35,7 @@ def reconciliation_handout(answer: Reconciliation, *, exact: bool = False) -> Ha
     """The document of a reconciliation. Its records are the groups of lines."""
     return Handout(
         title="Recorded usage and the bill",
-        summary=_summary(answer, exact=exact),
+        summary=reconciliation_summary(answer, exact=exact),
         sections=tuple(_sections(answer, exact=exact)),
         records=(LINE_COLUMNS, *(_record(group, answer.by) for group in answer.groups)),
         version=package_version(),
@@ -43,21 +44,38 @@ def reconciliation_handout(answer: Reconciliation, *, exact: bool = False) -> Ha
     )
 
 
-def _summary(answer: Reconciliation, *, exact: bool) -> str:
+def reconciliation_summary(answer: Reconciliation, *, exact: bool = False) -> str:
+    """A reconciliation in a sentence."""
     show = format_exact if exact else format_amount
-    days = "" if answer.days.first is None else f" from {answer.days.first} to {answer.days.last}"
+    days = _days_text(answer.days)
     name = "bill" if answer.has_money else "vendor's count, at our prices,"
     face = face_text(answer, exact=exact)
     if not answer.difference:
         return f"The {name}{days} is {face}, exactly what was recorded."
-    ratio = "" if answer.ratio is None else f" ({float(answer.ratio):+.2%})"
-    more = "more" if answer.difference > 0 else "less"
-    size = show(abs(Fraction(answer.difference))).replace("$", "$" if answer.currency == "USD" else "")
+    size, more, share = difference_texts(answer, exact=exact)
     rest = abs(Fraction(answer.unexplained))
     explained = (
         "all of it is explained" if rest * 1000 < abs(Fraction(answer.difference)) else f"{show(rest)} of it is not explained"
     )
+    ratio = share and f" ({share})"
     return f"The {name}{days} is {face} for {show(answer.recorded)} recorded: {size} {more}{ratio}; {explained}."
+
+
+def _days_text(days: BillDays) -> str:
+    if days.first is None:
+        return ""
+    return f" of {days.first}" if days.first == days.last else f" from {days.first} to {days.last}"
+
+
+def difference_texts(answer: Reconciliation, *, exact: bool = False) -> tuple[str, str, str]:
+    """The size of the difference, whether it is more or less, and its share of what was recorded, empty without one.
+
+    With a bill in another currency the size has no sign of a currency: it is the difference of two numbers.
+    """
+    size = (format_exact if exact else format_amount)(abs(Fraction(answer.difference)))
+    more = "more" if answer.difference > 0 else "less"
+    share = "" if answer.ratio is None else f"{float(answer.ratio):+.2%}"
+    return size if answer.currency == "USD" else size.replace("$", ""), more, share
 
 
 def face_text(answer: Reconciliation, *, exact: bool = False) -> str:
@@ -70,15 +88,16 @@ def _sections(answer: Reconciliation, *, exact: bool) -> Iterator[HandoutSection
     yield HandoutSection("From what was recorded to the bill", table=_bridge(answer, exact=exact))
     shown = answer.groups[:MAX_LINES_SHOWN]
     if shown:
-        yield HandoutSection(f"By {_listed(answer.by)}", table=_lines_table(shown, answer, exact=exact))
+        yield HandoutSection(f"By {listed_fields(answer.by)}", table=_lines_table(shown, answer, exact=exact))
     yield from note_sections(
-        ("Notes", _notes(answer, len(answer.groups) - len(shown), exact=exact)),
+        ("Notes", (*reconciliation_notes(answer, exact=exact), *_hidden_note(len(answer.groups) - len(shown)))),
         ("Warnings", answer.warnings),
         ("Assumptions", answer.assumptions),
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed_fields(names: tuple[str, ...]) -> str:
+    """The fields of lines in words."""
     titles = [FIELD_TITLES.get(name, name) for name in names]
     return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
 
@@ -95,10 +114,10 @@ def _bridge(answer: Reconciliation, *, exact: bool) -> HandoutTable:
 
 
 def _cause_row(total: CauseSum, decimals: int) -> tuple[HandoutCell, ...]:
-    return (total.cause.title, total.cause.detail, _where(total), _cell(total.amount, decimals))
+    return (total.cause.title, total.cause.detail, where_text(total), _cell(total.amount, decimals))
 
 
-def _where(total: CauseSum) -> str:
+def where_text(total: CauseSum) -> str:
     """On which days a cause was seen, of which models."""
     names = sorted(name for name in total.models if name and name != total.cause.detail)
     others = len(names) - MAX_NAMES_SHOWN
@@ -127,27 +146,37 @@ def _lines_table(groups: list[LineGroup], answer: Reconciliation, *, exact: bool
 
 
 def _line_row(group: LineGroup, answer: Reconciliation, decimals: int, *, has_meter: bool) -> tuple[HandoutCell, ...]:
-    keys = [_key(name, value, answer) for name, value in zip(answer.by, group.keys, strict=True)]
+    keys = [key_text(name, value, answer) for name, value in zip(answer.by, group.keys, strict=True)]
     amounts = (_cell(amount, decimals) for amount in (group.recorded_amount, group.billed_amount, group.difference))
     meter = group.keys[answer.by.index("meter")] if has_meter else ""
     quantities = [f"{group.recorded:,}", f"{round(group.billed):,}", f"{round(group.billed - group.recorded):+,}"]
-    why = "; ".join(cause.title for cause, amount in group.parts.items() if amount)
+    why = why_text(group)
     return (*keys, *((quantities if meter else ["", "", ""]) if has_meter else []), *amounts, why)
 
 
-def _key(name: str, value: object, answer: Reconciliation) -> str:
+def why_text(group: LineGroup) -> str:
+    """The causes of the difference of a group of lines."""
+    return "; ".join(cause.title for cause, amount in group.parts.items() if amount)
+
+
+def key_text(name: str, value: object, answer: Reconciliation) -> str:
+    """The value of a field of lines in words."""
     if name == "meter" and value in answer.prices.meters:
         return answer.prices.meters[str(value)].label
     return "" if value is None else str(value)
 
 
-def _notes(answer: Reconciliation, hidden: int, *, exact: bool) -> Iterator[str]:
+def reconciliation_notes(answer: Reconciliation, *, exact: bool = False) -> Iterator[str]:
+    """What is beside the sum: usage on other days, and what is not compared."""
     show = format_exact if exact else format_amount
     moved = next((total for total in answer.causes if total.cause.names == ("day-boundary",)), None)
     if moved is not None:
         yield f"{show(Fraction(moved.moved) / 2)} of usage is on another day of the bill than in UTC"
     if answer.elsewhere:
         yield f"{show(answer.elsewhere)} recorded on these days at providers that are not on the bill is not compared"
+
+
+def _hidden_note(hidden: int) -> Iterator[str]:
     if hidden > 0:
         yield f"{pluralize(hidden, 'more line')}: JSON and CSV have all"
 

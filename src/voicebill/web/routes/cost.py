@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
 from voicebill.answers.escaping import csv_text
-from voicebill.answers.invoices.reconcile import Reconciliation
 from voicebill.answers.invoices.verify import Verification, verify
 from voicebill.answers.parameters.inputs import REPLAY_QUERY, VERIFY_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
@@ -23,7 +22,6 @@ from voicebill.answers.reports.explanation_handout import explanation_handout
 from voicebill.answers.reports.fitted_plan_files import plan_values
 from voicebill.answers.reports.fitted_plan_handout import fit_handout
 from voicebill.answers.reports.handout_formats import handout_body, handout_csv
-from voicebill.answers.reports.reconciliation_handout import reconciliation_handout
 from voicebill.answers.reports.replay_handout import replay_handout
 from voicebill.answers.reports.report import plain_value
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
@@ -51,6 +49,7 @@ from voicebill.web.forms.fields import (
 )
 from voicebill.web.forms.requests import read_query
 from voicebill.web.pages import Pages
+from voicebill.web.reconciled_page import LogReconciled
 from voicebill.web.responses import json_body, run_in_threads, see_other, uncached, with_etag
 from voicebill.web.sample_logs import SAMPLE_LOGS
 from voicebill.web.site import Site
@@ -186,33 +185,6 @@ class LogReplayed:
     def body(self) -> Markup:
         """The replay as a part of a page."""
         return Markup(handout_body(replay_handout(self.answer), level=2))
-
-
-@dataclass(frozen=True, slots=True)
-class LogReconciled:
-    """A log beside a vendor's bill."""
-
-    answer: Reconciliation
-
-    @property
-    def summary(self) -> str:
-        """The comparison in a sentence."""
-        return reconciliation_handout(self.answer).summary
-
-    @property
-    def document(self) -> Reconciliation:
-        """The comparison as JSON."""
-        return self.answer
-
-    @property
-    def csv(self) -> str:
-        """The lines as a table."""
-        return handout_csv(reconciliation_handout(self.answer))
-
-    @property
-    def body(self) -> Markup:
-        """The comparison as a part of a page."""
-        return Markup(handout_body(reconciliation_handout(self.answer), level=2))
 
 
 LogView = LogCost | LogExplained | LogFitted | LogReplayed | LogReconciled
