@@ -15,6 +15,7 @@ import pytest
 from tests.cases import DAY
 from tests.cli.invoke import answer
 from tests.web.sites import SITE
+from voicebill.answers.invoices.reconcile import ReconcileRequest
 from voicebill.answers.parameters.inputs import CAPACITY, COMPARISON, PRICE_LIST
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.query import CostQuery
@@ -85,6 +86,7 @@ ABSENT = {
     "from the plan",
     "no plan",
     "realtime; with a model, all kinds",
+    "the bill's own",
 }
 """Defaults that are the absence of a value."""
 
@@ -328,6 +330,12 @@ def test_what_is_taken_where_a_log_says_nothing_is_what_the_help_says(name: str)
     assert printed == {getattr(CostQuery(), name)}
 
 
+def test_a_bill_is_compared_by_what_the_help_says() -> None:
+    printed = {option.name: text for command, option, text in command_defaults() if command == "reconcile"}
+    request = ReconcileRequest()
+    assert (printed["by"], printed["account"]) == (",".join(request.by), request.account)
+
+
 def test_the_width_of_a_chart_is_the_stated_one() -> None:
     printed = {text for _, option, text in command_defaults() if option.name == "width"}
     assert printed == {str(theme.width) for theme in THEMES.values()} == {"900"}
@@ -348,6 +356,8 @@ def test_words_for_a_default_are_known_ones() -> None:
         "global",
         "all",
         "the cheapest",
+        "model,meter",
+        "project",
     }
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from voicebill.answers.estimates.estimate import estimate
     from voicebill.answers.estimates.model_selection import ModelSelection
     from voicebill.answers.estimates.simulate import simulate
+    from voicebill.answers.invoices.reconcile import ReconcileRequest, reconcile
+    from voicebill.answers.invoices.repeated_usage import repeated_records
     from voicebill.answers.invoices.verify import verify
     from voicebill.answers.provisioned.ptu import size_ptus
     from voicebill.answers.provisioned.request import PtuRequest, derive_ptu_request
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from voicebill.engines.ledger import Ledger
     from voicebill.engines.usage_table import usage_table
     from voicebill.facts.load import load_facts
+    from voicebill.logs.bills.read_bills import read_bills
     from voicebill.logs.defaults import LogDefaults
     from voicebill.logs.read import read_log
     from voicebill.logs.report import ReadReport
@@ -70,6 +73,7 @@ __all__ = [
     "PtuRequest",
     "PythonEngine",
     "ReadReport",
+    "ReconcileRequest",
     "Record",
     "RecordedModels",
     "ReplayRequest",
@@ -97,7 +101,10 @@ __all__ = [
     "load_facts",
     "parse_filter",
     "plan_capacity",
+    "read_bills",
     "read_log",
+    "reconcile",
+    "repeated_records",
     "replay",
     "sessions_of_records",
     "simulate",
@@ -121,6 +128,7 @@ _HOMES = {
     "PythonEngine": "answers.recorded.python_engine",
     "ReadReport": "logs.report",
     "Record": "billing.record",
+    "ReconcileRequest": "answers.invoices.reconcile",
     "RecordedModels": "answers.sessions.recorded_models",
     "ReplayRequest": "answers.replay.request",
     "Script": "conversation.script",
@@ -146,7 +154,10 @@ _HOMES = {
     "load_facts": "facts.load",
     "parse_filter": "answers.recorded.filters",
     "plan_capacity": "answers.capacity.capacity",
+    "read_bills": "logs.bills.read_bills",
     "read_log": "logs.read",
+    "reconcile": "answers.invoices.reconcile",
+    "repeated_records": "answers.invoices.repeated_usage",
     "replay": "answers.replay.replay",
     "sessions_of_records": "answers.sessions.recorded_session",
     "simulate": "answers.estimates.simulate",

@@ -30,6 +30,7 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     LOG_READING,
     PRICE_LIST,
+    RECONCILE_QUERY,
     REPLAY_LOG_DEFAULTS,
     REPLAY_QUERY,
     RULE_INPUTS,
@@ -67,6 +68,7 @@ DECLARED: Mapping[str, Inputs] = {
     "fit": {**LOG_DEFAULTS, **FIT_QUERY, **LOG_READING},
     "replay": {**REPLAY_LOG_DEFAULTS, **REPLAY_QUERY, **LOG_READING},
     "verify": {**LOG_DEFAULTS, **VERIFY_QUERY, **LOG_READING},
+    "reconcile": {**LOG_DEFAULTS, **RECONCILE_QUERY, **LOG_READING},
     "record": {**LOG_DEFAULTS, **LOG_READING},
 }
 """The declared inputs of commands, which are their options."""
@@ -92,7 +94,7 @@ USUAL_OF_PLANS = ("minutes", "turns", "conversations")
 IN_EVERY_INTERFACE = ("estimate", "compare", "capacity", "ptu")
 EXIT_CODES: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("cost", "explain", "fit", "replay", "record"), (0, 2, 3)),
-    "verify": (0, 1, 2, 3),
+    **dict.fromkeys(("verify", "reconcile"), (0, 1, 2, 3)),
 }
 """The exit codes of commands that have more than two."""
 MAX_STEPS = 30_000

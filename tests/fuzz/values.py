@@ -37,6 +37,7 @@ KIND_TEXTS: dict[str, tuple[str, ...]] = {
     "cached tokens": (),
     "fields": ("model", "tenant,model", "day,status", "session", "hour,meter,kind"),
     "plan fields": (),  # they are no text; `tests.fuzz.requests` has addresses with them
+    "exchange rates": ("EUR=0.86", "EUR=0.86,GBP=0.75", "JPY=150"),
     "aliases": ("voice-prod=gpt-realtime", "a=gpt-realtime-mini,b=whisper-1"),
     "settings": ("instructions_tokens=800", "warm_cache=yes,cache=none", "instructions_change=0", "prompt=5"),
     "columns": ("tenant=team", "session=conversation.ref,time=at"),

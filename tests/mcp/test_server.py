@@ -14,6 +14,7 @@ from mcp.client.stdio import stdio_client
 from typer.testing import CliRunner
 
 from mcp import Client, MCPError, StdioServerParameters
+from tests.bills import LOG, vendor_bill
 from tests.mcp.clients import run_async
 from voicebill.answers.parameters.documentation import INPUT_TABLES
 from voicebill.answers.parameters.inputs import (
@@ -71,6 +72,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
         "fit",
         "replay",
         "verify",
+        "reconcile",
         "prices",
         "rules",
         "plan_capacity",
@@ -89,7 +91,7 @@ def test_every_tool_has_arguments_with_descriptions_and_types() -> None:
 
 def test_without_a_root_no_files_are_offered() -> None:
     tools = with_client(lambda client: client.list_tools(), root=None).tools
-    assert {"cost", "explain", "fit", "replay", "verify"}.isdisjoint(tool.name for tool in tools)
+    assert {"cost", "explain", "fit", "replay", "verify", "reconcile"}.isdisjoint(tool.name for tool in tools)
     assert call("cost", {"path": "support-day.jsonl"}, root=None).is_error
 
 
@@ -197,6 +199,12 @@ def test_a_script_is_simulated() -> None:
         ("explain", {}, ["path"]),
         ("verify", {"path": "support-day.jsonl"}, [None]),
         ("verify", {"path": "litellm-spend.jsonl", "tolerance": "2%%"}, ["tolerance"]),
+        ("reconcile", {"path": "support-day.jsonl"}, ["bills"]),
+        ("reconcile", {"path": "support-day.jsonl", "bills": 7}, ["bills"]),
+        ("reconcile", {"path": "support-day.jsonl", "bills": ["../bill.csv"]}, ["bills"]),
+        ("reconcile", {"path": "support-day.jsonl", "bills": "litellm-spend.jsonl"}, ["bills"]),
+        ("reconcile", {"path": "support-day.jsonl", "bills": "support-day.jsonl"}, ["path"]),
+        ("reconcile", {"path": "x", "bills": "y", "by": "week", "account": "team"}, ["by", "account"]),
         ("fit", {"path": "support-day.jsonl", "session": "sess_1"}, ["session"]),
         ("replay", {"path": "support-day.jsonl", "script": "prompt=1"}, ["script"]),
         ("replay", {"path": "support-day.jsonl", "model": "gpt-realtime-99"}, ["model"]),
@@ -215,6 +223,36 @@ def test_errors_name_their_arguments(tool: str, arguments: dict[str, Any], field
     assert result.is_error
     assert [error["field"] for error in result.structured_content["errors"]] == fields
     assert all(error["detail"] for error in result.structured_content["errors"])
+
+
+@pytest.fixture
+def month(tmp_path: Path) -> Path:
+    """A folder with a log and its bill."""
+    (tmp_path / "support-day.jsonl").write_bytes(LOG.read_bytes())
+    (tmp_path / "bill.csv").write_bytes(vendor_bill())
+    return tmp_path
+
+
+def test_a_bill_is_reconciled_as_on_the_command_line(month: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the root the bill may be in the folder of the logs; it is none of them."""
+    monkeypatch.chdir(month)
+    arguments = {"path": "support-day.jsonl", "bills": ["bill.csv"], "by": "day,model"}
+    short, detailed = call("reconcile", arguments, month), call("reconcile", {**arguments, "detail": True}, month)
+    assert detailed.structured_content == command_line("reconcile", "support-day.jsonl", "bill.csv", "--by", "day,model")
+    assert set(short.structured_content) < set(detailed.structured_content)
+    causes = [(cause["names"], cause["dollars"]) for cause in short.structured_content["causes"]]
+    assert causes == [(["tax"], "0.06"), (["price-change"], "-0.014832")]
+    assert short.structured_content["not_explained_dollars"] == "0"
+    with_folder = call("reconcile", {**arguments, "path": ".", "bills": "bill.csv"}, month)
+    assert with_folder.structured_content == short.structured_content
+
+
+@pytest.mark.parametrize(("tolerance", "count"), [("20%", 0), ("1%", 1)])
+def test_a_difference_beyond_the_tolerance_is_the_first_warning(month: Path, tolerance: str, count: int) -> None:
+    """An agent sees no exit code. 0.38838892 of 0.34322092 is 13.16% more."""
+    answer = call("reconcile", {"path": ".", "bills": "bill.csv", "tolerance": tolerance}, month).structured_content
+    warnings = [text for text in answer["warnings"][:1] if text.startswith("the totals differ by $0.0452 (+13.16%), more than")]
+    assert len(warnings) == count
 
 
 def test_an_empty_log_costs_nothing_that_is_told(tmp_path: Path) -> None:
@@ -278,6 +316,7 @@ LINKED_INPUTS: dict[str, set[str]] = {
     "provisioned-throughput": set(PTU),
     "usage-logs": {*LOG_DEFAULTS, *LOG_QUERY},
     "replays": set(INPUT_TABLES["replay query"]),
+    "bills": set(INPUT_TABLES["reconcile query"]),
     "verification": set(INPUT_TABLES["verify query"]),
     "scripts": {name for name in SCRIPT_SCHEMA if not name.endswith("_file")},
 }

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.request import Request as Query
 from urllib.request import urlopen
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.bills import vendor_bill
+from tests.web.test_browser import GUIDELINES
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.web.sample_logs import read_sample_log
 
@@ -377,3 +380,74 @@ def test_a_click_on_a_call_explains_it_and_the_way_back_is_a_click(page: Page, a
     page.get_by_role("button", name="Bill", exact=True).click()
     expect(page.locator(FIGURE)).to_be_visible()
     assert "session=" not in page.url
+
+
+@pytest.fixture
+def bill(tmp_path: Path) -> Path:
+    """A vendor's bill on disk."""
+    file = tmp_path / "bill.csv"
+    file.write_bytes(vendor_bill())
+    return file
+
+
+def open_bill_fields(page: Page) -> None:
+    page.click('summary:has-text("Against the vendor\'s bill")')
+
+
+def test_a_bill_is_compared_when_it_is_chosen_and_again_when_its_lines_are_listed_otherwise(
+    page: Page, address: str, log: Path, bill: Path
+) -> None:
+    """The other views stay a click away, and the chosen bill is kept for the way back."""
+    page.goto(f"{address}/cost")
+    page.set_input_files("#f-log", log)
+    page.get_by_role("button", name="Against the vendor's bill").click()
+    expect(page.locator("#e-bill")).to_have_text("choose the files of the vendor's bill")
+    assert page.evaluate("document.activeElement.id") == "f-bill"
+    page.set_input_files("#f-bill", bill)
+    expect(page.locator("#status")).to_contain_text("$0.0452 more (+13.16%)", timeout=TIMEOUT_MS)
+    expect(page.locator("#e-bill")).to_have_text("")
+    page.select_option("#f-bill_by", "day")
+    expect(page.locator("[aria-label=Lines] tbody tr")).to_have_count(1, timeout=TIMEOUT_MS)
+    page.get_by_role("button", name="Bill", exact=True).click()
+    expect(page.locator(FIGURE)).to_have_text("$0.343", timeout=TIMEOUT_MS)
+    page.get_by_role("button", name="Against the vendor's bill").click()
+    expect(page.locator(FIGURE)).to_have_text("$0.0452", timeout=TIMEOUT_MS)
+    with page.expect_download() as document:
+        page.locator("#log-answer .links :text('JSON')").click()
+    assert json.loads(document.value.path().read_text(encoding="utf-8"))["difference"] == "0.045168"
+
+
+def test_a_bill_can_be_dropped_on_its_field(page: Page, address: str, log: Path, bill: Path) -> None:
+    """Several files at once: the same bill twice counts once."""
+    page.goto(f"{address}/cost")
+    page.set_input_files("#f-log", log)
+    open_bill_fields(page)
+    text = bill.read_text(encoding="utf-8")
+    drop(page, ("bill.csv", text), ("again.csv", text), target="#c-bill label")
+    expect(page.locator("#status")).to_contain_text("$0.0452 more (+13.16%)", timeout=TIMEOUT_MS)
+
+
+def test_a_comparison_with_a_bill_is_accessible_without_a_script_and_on_a_phone(
+    browser: Browser, address: str, log: Path, bill: Path
+) -> None:
+    plain = browser.new_context(java_script_enabled=False)
+    page = plain.new_page()
+    page.goto(f"{address}/cost")
+    page.set_input_files("#f-log", log)
+    open_bill_fields(page)
+    page.set_input_files("#f-bill", bill)
+    page.click("button:has-text('Compare with the bill')")
+    expect(page.locator(FIGURE)).to_have_text("$0.0452")
+    content = page.content()
+    plain.close()
+    phone = browser.new_context(bypass_csp=True, reduced_motion="reduce", viewport={"width": 320, "height": 800})
+    page = phone.new_page()
+    page.goto(f"{address}/cost")
+    page.set_content(content)
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    colors: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in colors:
+        page.emulate_media(color_scheme=scheme)
+        results = Axe().run(page, options={"runOnly": {"type": "tag", "values": GUIDELINES}})
+        assert results.violations_count == 0, results.generate_report()
+    phone.close()

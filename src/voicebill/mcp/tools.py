@@ -1,6 +1,6 @@
 """Define the tools of the MCP server. Their arguments have the names, units and bounds of the declared inputs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +17,7 @@ from voicebill.answers.comparison.compare import available_offers_matching, comp
 from voicebill.answers.estimates.estimate import estimate
 from voicebill.answers.estimates.model_selection import DEFAULT_MODEL, resolve_rules
 from voicebill.answers.estimates.simulate import simulate
+from voicebill.answers.invoices.request import reconcile_request
 from voicebill.answers.invoices.verify import verify
 from voicebill.answers.parameters.capacity_schema import parse_targets, split_capacity
 from voicebill.answers.parameters.inputs import (
@@ -29,6 +30,7 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     PRICE_LIST,
     PTU,
+    RECONCILE_QUERY,
     REPLAY_LOG_DEFAULTS,
     REPLAY_QUERY,
     RULE_INPUTS,
@@ -52,6 +54,7 @@ from voicebill.answers.reports.comparison import ComparisonReport
 from voicebill.answers.reports.cost import CostReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.rules import ModelRulesReport
+from voicebill.answers.reports.tolerance import reconciliation_excess, verification_excess
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.offers import DEFAULT_PROVIDER
@@ -60,11 +63,15 @@ from voicebill.billing.validation import format_value
 from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.fitted_usage import fit_usage
 from voicebill.engines.in_duckdb import SERVER_MEMORY, DuckDBEngine
+from voicebill.engines.invoiced_usage import reconcile_usage
 from voicebill.engines.replayed_usage import replay_usage
+from voicebill.logs.bills.bill_report import BillReport, UnreadableBill
+from voicebill.logs.bills.read_bills import read_bills
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
 from voicebill.logs.report_text import log_input_report, report_notes
+from voicebill.logs.sources import Source
 from voicebill.mcp.files import log_sources
 
 JsonObject = dict[str, Any]
@@ -251,27 +258,62 @@ def _replay(table: Arguments, site: ToolContext) -> JsonObject:
 
 def _verify(table: Arguments, site: ToolContext) -> JsonObject:
     """What other tools say that the calls of log files below the root cost."""
-    records, _, query, report = _read_logs(table, VERIFIED_INPUTS, site)
+    records, values, query, report = _read_logs(table, VERIFIED_INPUTS, site)
     unique_records = list(records)
     report.require_content()
     answer = verify(unique_records, query, site.facts.prices, tools=report.sources)
     unread = [report.unread_usage.warning] if report.unread_usage else []
-    return replace(answer, warnings=(*unread, *report_notes(report))).to_dict()
+    excess = filter(None, [verification_excess(answer, values.get("tolerance"))])
+    return replace(answer, warnings=(*excess, *unread, *report_notes(report))).to_dict()
+
+
+def _reconcile(table: Arguments, site: ToolContext) -> JsonObject:
+    """Log files below the root, reconciled with the files of a bill; a bill among the logs is no log."""
+    values = read_inputs({name: value for name, value in table.items() if name not in FILE_ARGUMENTS}, RECONCILED_INPUTS)
+    bills, bill_report = _bill_sources(table.get("bills"), site), BillReport()
+    log_table = {name: value for name, value in table.items() if name in LOG_ARGUMENTS}
+    without = {source.name for source in bills}
+    with _loaded_logs(log_table, RECONCILED_LOG_INPUTS, site, without=without) as (database, _, query, report):
+        report.require_content()
+        charges = read_bills(*bills, report=bill_report)
+        try:
+            answer = reconcile_usage(database, query, charges, site.facts.prices, reconcile_request(values))
+        except UnreadableBill as error:
+            raise InvalidInput(error.message, field="bills") from None
+    unread = [report.unread_usage.warning] if report.unread_usage else []
+    excess = filter(None, [reconciliation_excess(answer, values.get("tolerance"))])
+    notes = (*bill_report.notes(), *unread, *report_notes(report))
+    return replace(answer, warnings=(*excess, *notes, *answer.warnings)).to_dict()
+
+
+def _bill_sources(names: object, site: ToolContext) -> list[Source]:
+    """The files of a bill."""
+    assert site.root is not None
+    if not names:
+        raise InvalidInput("is missing: which file or folder below the root has the bill?", field="bills")
+    paths = [names] if isinstance(names, str) else names
+    if not isinstance(paths, list) or not all(isinstance(name, str) for name in paths):
+        raise InvalidInput("must be the path of a file or a folder below the root, or a list of them", field="bills")
+    sources = {source.name: source for name in paths for source in log_sources(site.root, name, "bills")}
+    return list(sources.values())
 
 
 @contextmanager
 def _loaded_logs(
-    table: Arguments, inputs: Inputs, site: ToolContext
+    table: Arguments, inputs: Inputs, site: ToolContext, *, without: Collection[str] = ()
 ) -> Iterator[tuple[DuckDBEngine, Mapping[str, Any], CostQuery, ReadReport]]:
-    """Log files below the root in a database, with the values of the inputs and the query of their records."""
-    records, values, query, report = _read_logs(table, inputs, site)
+    """Log files below the root in a database, with the values of the inputs and the query of their records.
+
+    Files that `without` names are left out.
+    """
+    records, values, query, report = _read_logs(table, inputs, site, without=without)
     with DuckDBEngine(memory=SERVER_MEMORY) as database:
         report.repeated = database.load(records)
         yield database, values, query, report
 
 
 def _read_logs(
-    table: Arguments, inputs: Inputs, site: ToolContext
+    table: Arguments, inputs: Inputs, site: ToolContext, *, without: Collection[str] = ()
 ) -> tuple[Iterator[Record], Mapping[str, Any], CostQuery, ReadReport]:
     """The records of log files below the root, with the values of the inputs and the query of the records."""
     assert site.root is not None
@@ -281,7 +323,9 @@ def _read_logs(
             raise InvalidInput(f"must be text, not {format_value(table[name])}", field=name)
     if not table.get("path"):
         raise InvalidInput("is missing: which file or folder below the root?", field="path")
-    sources = log_sources(site.root, table["path"])
+    sources = [source for source in log_sources(site.root, table["path"]) if source.name not in without]
+    if not sources:
+        raise InvalidInput("has no other files than the bill", field="path")
     defaults = log_defaults_of(values, REPLAY_LOG_DEFAULTS if inputs is REPLAY_INPUTS else LOG_DEFAULTS)
     defaults["alias"] = {**site.facts.prices.model_aliases, **defaults.get("alias", {})}
     selected = {name: values[name] for name in LOG_QUERY if name in values}
@@ -314,8 +358,20 @@ EXPLANATION_INPUTS: Inputs = {**LOG_DEFAULTS, **SESSION_QUERY}
 FITTED_INPUTS: Inputs = {**LOG_DEFAULTS, **FIT_QUERY}
 REPLAY_INPUTS: Inputs = {**REPLAY_LOG_DEFAULTS, **REPLAY_QUERY}
 VERIFIED_INPUTS: Inputs = {**LOG_DEFAULTS, **VERIFY_QUERY}
-LOG_TOOLS = ("cost", "explain", "fit", "replay", "verify")
+RECONCILED_LOG_INPUTS: Inputs = {**LOG_DEFAULTS, "where": RECONCILE_QUERY["where"]}
+RECONCILED_INPUTS: Inputs = {**LOG_DEFAULTS, **RECONCILE_QUERY}
+LOG_TOOLS = ("cost", "explain", "fit", "replay", "verify", "reconcile")
+FILE_ARGUMENTS = ("path", "bills", "format")
+LOG_ARGUMENTS = ("path", "format", *RECONCILED_LOG_INPUTS)
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
+BILLS: JsonObject = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+        {"type": "string", "minLength": 1},
+    ],
+    "description": "The files of the vendor's bill, or folders of them, below the root folder: Azure's cost export, FOCUS, or "
+    "OpenAI's costs or usage of an organization.",
+}
 FORMAT: JsonObject = {"type": "string", "description": "Log format. (default: detected)"}
 NOTES: Mapping[str, tuple[str, ...]] = {"assumptions": (), "warnings": (), "day": (), "offer": ("id",), "rules": ("name",)}
 ALTERNATIVE_KEYS = (
@@ -455,6 +511,24 @@ TOOLS: tuple[Tool, ...] = (
             **dict.fromkeys(("largest", "records_without_cost", "warnings"), ()),
         },
         _verify,
+    ),
+    Tool(
+        "reconcile",
+        "Reconcile usage logs with a bill",
+        "Why a vendor's bill differs from what was recorded, from usage logs and the bill's files below the root folder: the "
+        "difference, its causes with their amounts, and what is not explained. The sum closes: recorded + causes + not "
+        "explained = billed.",
+        {
+            **(reconciled := input_json_schema(RECONCILED_INPUTS, {"path": PATH, "bills": BILLS, "format": FORMAT})),
+            "required": ["path", "bills", *reconciled["required"]],
+        },
+        {
+            **dict.fromkeys(("first_day", "last_day", "day_offset_minutes", "recorded_dollars", "billed", "currency"), ()),
+            **dict.fromkeys(("difference", "difference_share"), ()),
+            "causes": ("names", "title", "detail", "dollars", "days", "first_day", "last_day", "models"),
+            **dict.fromkeys(("not_explained_dollars", "not_on_bill_dollars", "has_money", "assumptions", "warnings"), ()),
+        },
+        _reconcile,
     ),
     Tool(
         "prices",

@@ -17,10 +17,12 @@ from voicebill.answers.parameters.inputs import (
     LOG_QUERY,
     PRICE_LIST,
     PTU,
+    RECONCILE_QUERY,
     REPLAY_LOG_DEFAULTS,
     REPLAY_QUERY,
     RULE_INPUTS,
     SESSION_QUERY,
+    VERIFY_QUERY,
     Input,
     Inputs,
 )
@@ -33,10 +35,12 @@ from voicebill.answers.reports.explanation import ExplanationReport
 from voicebill.answers.reports.fitted_plan import FitReport
 from voicebill.answers.reports.prices import PriceListReport
 from voicebill.answers.reports.ptu import PtuReport
+from voicebill.answers.reports.reconciliation import ReconciliationReport
 from voicebill.answers.reports.replay import ReplayReport
 from voicebill.answers.reports.report import Report
 from voicebill.answers.reports.rules import ModelRulesReport
 from voicebill.answers.reports.simulation import SimulationReport
+from voicebill.answers.reports.verification import VerificationReport
 from voicebill.billing.errors import VoicebillError
 from voicebill.web.forms.fields import FORM_INPUTS
 from voicebill.web.status_reports import HealthReport, Problem, ProblemReport
@@ -233,6 +237,30 @@ def _log_request(query: Inputs, defaults: Inputs = LOG_DEFAULTS) -> dict[str, An
     }
 
 
+def _files(description: str) -> dict[str, Any]:
+    """Files of a form."""
+    return {"type": "array", "items": {"type": "string", "format": "binary"}, "description": description}
+
+
+def _log_and_bill_request() -> dict[str, Any]:
+    """A log and the files of a bill as a form, with the query of the comparison."""
+    request = _log_request(RECONCILE_QUERY)
+    properties = {
+        "log": _files(LOG_DESCRIPTION),
+        "bill": _files(
+            "The files of the vendor's bill: Azure's cost export, FOCUS, or OpenAI's costs or usage of an organization; no "
+            "Parquet. Without this field the bill is told from the logs by its content."
+        ),
+    }
+    schema = {"type": "object", "properties": properties, "required": ["log"]}
+    request["requestBody"] = {
+        "required": True,
+        "description": "The log and the bill, as files of a form. Its other fields may be those of the query.",
+        "content": {"multipart/form-data": {"schema": schema}},
+    }
+    return request
+
+
 POST_COST = _route(CostReport, "Actual cost of the conversations in a usage log; the log is not stored", body=True)
 POST_COST["openapi_extra"] = _log_request(LOG_QUERY)
 POST_REPLAY = _route(
@@ -241,6 +269,18 @@ POST_REPLAY = _route(
     body=True,
 )
 POST_REPLAY["openapi_extra"] = _log_request(REPLAY_QUERY, REPLAY_LOG_DEFAULTS)
+POST_VERIFY = _route(
+    VerificationReport,
+    "What other tools, such as LiteLLM, say that the calls of a usage log cost, beside what they cost; the log is not stored",
+    body=True,
+)
+POST_VERIFY["openapi_extra"] = _log_request(VERIFY_QUERY)
+POST_RECONCILE = _route(
+    ReconciliationReport,
+    "Why a vendor's bill differs from what a usage log recorded: the causes with their amounts; neither is stored",
+    body=True,
+)
+POST_RECONCILE["openapi_extra"] = _log_and_bill_request()
 POST_FIT = _route(
     FitReport, "A plan fitted to the calls of a usage log, with intervals and a backtest; the log is not stored", body=True
 )

@@ -2,7 +2,7 @@
 
 import zlib
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 import duckdb
 from fastapi import Request
-from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from voicebill.answers.parameters.inputs import (
@@ -21,10 +20,12 @@ from voicebill.answers.parameters.inputs import (
     LOG_DEFAULTS,
     LOG_INPUTS,
     LOG_QUERY,
+    RECONCILE_QUERY,
     RECORD_QUERY,
     REPLAY_LOG_DEFAULTS,
     REPLAY_QUERY,
     SESSION_QUERY,
+    VERIFY_QUERY,
     log_defaults_of,
 )
 from voicebill.answers.parameters.read_inputs import InvalidInputs, read_inputs
@@ -36,6 +37,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.read import all_records
 from voicebill.logs.report import EMPTY_LOG, ReadReport
 from voicebill.logs.sources import PARQUET, Source
+from voicebill.web.forms.fields import PAGE_BILL_INPUTS
 from voicebill.web.forms.requests import issue_errors, read_query
 from voicebill.web.responses import run_in_threads
 from voicebill.web.sample_logs import read_sample_log
@@ -46,14 +48,21 @@ COST_FIELDS = (*LOG_DEFAULTS, "format", *LOG_QUERY)
 EXPLANATION_FIELDS = (*LOG_DEFAULTS, "format", *SESSION_QUERY)
 FIT_FIELDS = (*LOG_DEFAULTS, "format", *FIT_QUERY)
 REPLAY_FIELDS = (*REPLAY_LOG_DEFAULTS, "format", *REPLAY_QUERY)
+RECONCILE_FIELDS = (*LOG_DEFAULTS, "format", *RECONCILE_QUERY)
 PLAN_OF_CALLS = "plan"
 """The value of `explain` that asks for a plan of the calls."""
 CALLS_ELSEWHERE = "replay"
 """The value of `explain` that asks what the same calls would have cost elsewhere."""
+VERIFY_FIELDS = (*LOG_DEFAULTS, "format", *VERIFY_QUERY)
+AGAINST_BILL = "bill"
+"""The value of `explain` that asks why a vendor's bill differs."""
 PAGE_REPLAY_FIELDS = ("script", "stack")
+PAGE_BILL_FIELDS = tuple(PAGE_BILL_INPUTS)
+MAX_FILES = 40
+"""So many files may be sent at once: a log, and the files of a bill."""
 PAGE_REPLAY = {"savings": "true", "sample": "400"}
 """What the page asks of a replay in addition to its fields: of many calls it takes a sample, so that nobody waits long."""
-LOG_PAGE_FIELDS = ("sample", *dict.fromkeys((*COST_FIELDS, "session", "explain", *PAGE_REPLAY_FIELDS)))
+LOG_PAGE_FIELDS = ("sample", *dict.fromkeys((*COST_FIELDS, "session", "explain", *PAGE_REPLAY_FIELDS, *PAGE_BILL_FIELDS)))
 """The fields of the page's address: those of the API, the name of a sample log, and whether its cost is explained."""
 LOG_REQUEST_INPUTS = {**LOG_INPUTS, **SESSION_QUERY}
 LogResult = TypeVar("LogResult")
@@ -106,6 +115,15 @@ class LogContent(BytesIO):
         return super().read1(size)
 
 
+class LogRecords(NamedTuple):
+    """The records of a log, with the values of the request, the query of the records, and the report of reading them."""
+
+    records: Iterator[Record]
+    values: Mapping[str, Any]
+    query: CostQuery
+    report: ReadReport
+
+
 class LoadedLog(NamedTuple):
     """A log in a database, with the values of the request, the query of its records, and the report of reading it."""
 
@@ -115,22 +133,30 @@ class LoadedLog(NamedTuple):
     report: ReadReport
 
 
+class UploadedFile(NamedTuple):
+    """A file that was sent, as it was sent."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """A log with the fields of the form. A sample log has a name among the fields; without it there may be no log.
+    """Logs with the fields of the form. A sample log has a name among the fields; without it there may be no log.
 
-    `replay` are the inputs of a replay, if it is asked for over the API.
+    `bills` are the files of a vendor's bill. `inputs` are those of a replay or of a comparison with a bill, if that is asked
+    for over the API.
     """
 
     values: Mapping[str, str]
-    name: str = ""
-    content: bytes = b""
-    replay: Mapping[str, str] | None = None
+    logs: tuple[UploadedFile, ...] = ()
+    bills: tuple[UploadedFile, ...] = ()
+    inputs: Mapping[str, str] | None = None
 
     @property
     def is_sample(self) -> bool:
         """Whether a sample is asked for: a log that is sent takes its place."""
-        return "sample" in self.values and not self.content
+        return "sample" in self.values and not any(file.content for file in self.logs)
 
     @property
     def explains(self) -> bool:
@@ -148,10 +174,15 @@ class LogRequest:
         return self.values.get("explain") == CALLS_ELSEWHERE and not self.values.get("session")
 
     @property
+    def asks_for_bill(self) -> bool:
+        """Whether the log is compared with a bill."""
+        return self.values.get("explain") == AGAINST_BILL
+
+    @property
     def replay_values(self) -> Mapping[str, str]:
         """The inputs of a replay: those of the API, or of the page."""
-        if self.replay is not None:
-            return self.replay
+        if self.inputs is not None:
+            return self.inputs
         names = (*PAGE_REPLAY_FIELDS, *RECORD_QUERY)
         return {**PAGE_REPLAY, **{name: self.values[name] for name in names if name in self.values}}
 
@@ -166,30 +197,38 @@ class LogRequest:
 
 
 @contextmanager
-def load_log(
-    content: bytes, name: str, values: Mapping[str, str], site: Site, cancellation: Cancellation
-) -> Iterator[LoadedLog]:
+def load_log(log: LogRequest, site: Site, cancellation: Cancellation) -> Iterator[LoadedLog]:
     """A log in a database of its own, while the block runs.
+
+    Raises:
+        Problem: the log is too large or in no known format, the request is invalid, or it was cancelled.
+    """
+    with read_upload_records(log, site, cancellation) as upload, DuckDBEngine(memory=SERVER_MEMORY) as database:
+        cancellation.attach(database)
+        upload.report.repeated = database.load(upload.records)
+        cancellation.raise_if_cancelled()
+        upload.report.require_content()
+        yield LoadedLog(database, upload.values, upload.query, upload.report)
+
+
+@contextmanager
+def read_upload_records(log: LogRequest, site: Site, cancellation: Cancellation) -> Iterator[LogRecords]:
+    """The records of a log; faults that are met while the block runs are those of the request.
 
     Raises:
         Problem: the log is too large or in no known format, the request is invalid, or it was cancelled.
     """
     report = ReadReport()
     try:
+        values = log.values
         table = read_inputs({name: values[name] for name in LOG_REQUEST_INPUTS if values.get(name)}, LOG_REQUEST_INPUTS)
         query = CostQuery.of(table, site.facts.prices)
         values_of_log = {name: value for name, value in table.items() if name in LOG_DEFAULTS}
         aliases = {**site.facts.prices.model_aliases, **values_of_log.get("alias", {})}
         defaults = LogDefaults(**{**values_of_log, "alias": aliases})
-        source = Source(name, content=LogContent(_decompress(content, name, site), cancellation), plain=True)
-        with DuckDBEngine(memory=SERVER_MEMORY) as database:
-            cancellation.attach(database)
-            report.repeated = database.load(
-                _limit_records(all_records([source], values.get("format") or None, defaults, report), site, cancellation)
-            )
-            cancellation.raise_if_cancelled()
-            report.require_content()
-            yield LoadedLog(database, table, query, report)
+        sources = open_uploads(log.logs or [UploadedFile("the log", b"")], "log", EMPTY_LOG, site, cancellation)
+        records = all_records(sources, values.get("format") or None, defaults, report)
+        yield LogRecords(_limit_records(records, site, cancellation), table, query, report)
     except InvalidInputs as error:
         raise Problem(422, "Invalid input", issue_errors(error.issues)) from None
     except VoicebillError as error:
@@ -216,26 +255,42 @@ def with_sample(log: LogRequest) -> LogRequest:
         return log
     name = log.values["sample"]
     try:
-        return replace(log, name=f"{name}.jsonl", content=read_sample_log(name))
+        return replace(log, logs=(UploadedFile(f"{name}.jsonl", read_sample_log(name)),))
     except VoicebillError as error:
         raise Problem(422, "Invalid input", [("sample", error.message)]) from None
 
 
-def _decompress(content: bytes, name: str, site: Site) -> bytes:
-    """The decompressed bytes of a log, up to the limit."""
-    if not content:
-        raise Problem(422, "Invalid input", [("log", EMPTY_LOG)])
+def open_uploads(
+    files: Sequence[UploadedFile], field: str, if_empty: str, site: Site, cancellation: Cancellation
+) -> list[Source]:
+    """The sources of files that were sent, decompressed; all of them together are limited.
+
+    Raises:
+        Problem: one is empty, damaged or Parquet, or they are too large; it names the field.
+    """
+    sources: list[Source] = []
     max_bytes = site.limits.log_unpacked_bytes
+    for file in files:
+        if not file.content:
+            raise Problem(422, "Invalid input", [(field, if_empty)])
+        content = _decompress(file, field, max_bytes)
+        max_bytes -= len(content)
+        if max_bytes < 0:
+            message = f"has more than {site.limits.log_unpacked_bytes:,} bytes: the command line reads logs of any size"
+            raise Problem(413, "Too long", [(field, message)])
+        if content.startswith(PARQUET):
+            raise Problem(422, "Invalid input", [(field, "is Parquet: the command line reads it")])
+        sources.append(Source(file.name, content=LogContent(content, cancellation), plain=True))
+    return sources
+
+
+def _decompress(file: UploadedFile, field: str, max_bytes: int) -> bytes:
+    """The decompressed bytes of a file, up to one more than the limit."""
     try:
-        with Source(name, content=BytesIO(content)).open() as stream:
-            unpacked = stream.read(max_bytes + 1)
+        with Source(file.name, content=BytesIO(file.content)).open() as stream:
+            return stream.read(max_bytes + 1)
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise Problem(422, "Invalid input", [("log", f"cannot be decompressed: {error}")]) from None
-    if len(unpacked) > max_bytes:
-        raise Problem(413, "Too long", [("log", f"has more than {max_bytes:,} bytes: the command line reads logs of any size")])
-    if unpacked.startswith(PARQUET):
-        raise Problem(422, "Invalid input", [("log", "is Parquet: the command line reads it")])
-    return unpacked
+        raise Problem(422, "Invalid input", [(field, f"cannot be decompressed: {error}")]) from None
 
 
 def _limit_records(records: Iterator[Record], site: Site, cancellation: Cancellation) -> Iterator[Record]:
@@ -253,7 +308,7 @@ def replay_of_query(values: Mapping[str, str]) -> LogRequest:
     """A replay that is asked for over the API: its inputs, and the values for what the log does not state."""
     records = {name: values[name] for name in (*RECORD_QUERY, "format") if name in values}
     replay = {name: values[name] for name in REPLAY_QUERY if name in values}
-    return LogRequest({**log_defaults_of(values), **records, "explain": CALLS_ELSEWHERE}, replay=replay)
+    return LogRequest({**log_defaults_of(values), **records, "explain": CALLS_ELSEWHERE}, inputs=replay)
 
 
 async def read_log_request(request: Request, site: Site) -> LogRequest:
@@ -268,25 +323,40 @@ def read_address(request: Request, site: Site) -> LogRequest:
 
 
 async def read_upload(request: Request, site: Site) -> LogRequest:
-    """The fields of the form and its file, which is kept in memory.
+    """The fields of the form and its files, which are kept in memory.
+
+    Raises:
+        Problem: the request is not such a form.
+    """
+    texts, files = await read_form(request, site)
+    values = {name: texts[name] for name in LOG_PAGE_FIELDS if name in texts}
+    return LogRequest(values, files.get("log", ()), files.get("bill", ()))
+
+
+async def read_form(request: Request, site: Site) -> tuple[Mapping[str, str], Mapping[str, tuple[UploadedFile, ...]]]:
+    """The fields of a form that are filled in, and the files of each field that has any.
 
     Raises:
         Problem: the request is not such a form.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Problem(415, "Invalid input", [(None, "send the form with its file, as multipart/form-data")])
-    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=len(LOG_PAGE_FIELDS) + 5)
+    parser = MultiPartParser(request.headers, request.stream(), max_files=MAX_FILES, max_fields=len(LOG_PAGE_FIELDS) + 5)
     parser.spool_max_size = site.limits.log_bytes + 1
     try:
         form = await parser.parse()
     except MultiPartException as error:
         raise Problem(422, "Invalid input", [(None, f"the form cannot be read: {error.message}")]) from None
+    texts: dict[str, str] = {}
+    files: dict[str, tuple[UploadedFile, ...]] = {}
     try:
-        file = form.get("log")
-        texts = {name: str(form[name]).strip() for name in LOG_PAGE_FIELDS if isinstance(form.get(name), str)}
-        values = {name: text for name, text in texts.items() if text}
-        if not isinstance(file, UploadFile):
-            return LogRequest(values)
-        return LogRequest(values, (file.filename or "the log")[:80], await file.read())
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                texts |= {name: value.strip()} if value.strip() else {}
+                continue
+            content = await value.read()
+            if content or value.filename:
+                files[name] = (*files.get(name, ()), UploadedFile((value.filename or "the log")[:80], content))
     finally:
         await form.close()
+    return texts, files

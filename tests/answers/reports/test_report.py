@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import voicebill
+from tests.answers.invoices.months import FOCUS, bill, month, reconciled
 from tests.answers.sessions.recorded import GOLDEN, case_session
 from tests.cases import DAY
 from voicebill.answers.answer import Answer
@@ -56,6 +57,8 @@ def answers() -> Iterator[Answer]:
     yield voicebill.replay(voicebill.ReplayRequest(selection=SELECTION), models, lambda: [session])
     yield voicebill.explain_call(session.name, lambda _: [session], models)
     yield voicebill.verify(costed_records(), voicebill.CostQuery(), voicebill.load_facts().prices)
+    records, prices = month(days=1, calls=1).records, voicebill.load_facts().prices
+    yield reconciled(records, bill(records, prices, FOCUS), prices)
     yield voicebill.cost(voicebill.PythonEngine([]), voicebill.CostQuery(), voicebill.load_facts().prices)
 
 

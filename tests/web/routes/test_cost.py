@@ -25,7 +25,7 @@ from voicebill.web.routes import cost
 from voicebill.web.sample_logs import read_sample_log
 from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import Problem
-from voicebill.web.uploaded_logs import Cancellation, LogRequest
+from voicebill.web.uploaded_logs import Cancellation, LogRequest, UploadedFile
 
 RESPONSE = {
     "id": "resp_1",
@@ -327,7 +327,7 @@ def test_reading_a_log_stops_at_the_time_limit(monkeypatch: pytest.MonkeyPatch) 
     site = Site(today=lambda: DAY)
 
     async def cancel_request() -> None:
-        task = asyncio.create_task(cost._answer(LogRequest(QUERY, "the log", LOG), site))
+        task = asyncio.create_task(cost._answer(LogRequest(QUERY, (UploadedFile("the log", LOG),)), site))
         await asyncio.to_thread(begun.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -11,6 +11,7 @@ from voicebill.answers.comparison.compare import Comparison
 from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, total_amount
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import usage_costs
+from voicebill.answers.invoices.reconcile import Reconciliation
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
 from voicebill.answers.recorded.result import Cost, CostGroup
@@ -250,16 +251,31 @@ def bridge_bars(row: TargetReplay) -> list[BarRow]:
 
     Steps that are too small to be seen have no bar.
     """
-    paid, subtotal = to_dollars(row.recorded), row.recorded
-    bars = [BarRow("paid", 0.0, paid, paid)]
-    for name, amount in row.steps:
+    steps = [(STEP_TEXTS[name], amount) for name, amount in row.steps]
+    return _bridge(("paid", row.recorded), steps, (row.name, row.amount))
+
+
+def bill_bars(answer: Reconciliation) -> list[BarRow]:
+    """What was recorded, each cause of the difference, what is not explained, and the bill, as bars in the same manner."""
+    causes = [(total.cause.title, total.amount) for total in answer.causes]
+    steps = [*causes, ("not explained", answer.unexplained)]
+    return _bridge(("recorded", answer.recorded), steps, ("billed", answer.face))
+
+
+def _bridge(start: tuple[str, Amount], steps: Iterable[tuple[str, Amount]], end: tuple[str, Amount]) -> list[BarRow]:
+    bars, subtotal = [_total_bar(*start)], start[1]
+    least = max(to_dollars(start[1]), to_dollars(end[1])) * MIN_DRAWN_SHARE
+    for label, amount in steps:
         ends = to_dollars(subtotal), to_dollars(subtotal + amount)
         subtotal += amount
-        if abs(ends[1] - ends[0]) < paid * MIN_DRAWN_SHARE:
-            continue
-        bars.append(BarRow(STEP_TEXTS[name], min(ends), max(ends), ends[1]))
-    total = to_dollars(row.amount)
-    return [*bars, BarRow(row.name, 0.0, total, total)]
+        if abs(ends[1] - ends[0]) >= least and amount:
+            bars.append(BarRow(label, min(ends), max(ends), ends[1]))
+    return [*bars, _total_bar(*end)]
+
+
+def _total_bar(label: str, amount: Amount) -> BarRow:
+    dollars = to_dollars(amount)
+    return BarRow(label, min(0.0, dollars), max(0.0, dollars), dollars)
 
 
 def is_time_series(answer: Cost) -> bool:

@@ -1,9 +1,10 @@
-"""Place the charts of a log: what it cost, by times, groups or meters, and what its calls would have cost elsewhere."""
+"""Place the charts of a log: what it cost, by times, groups or meters; its calls elsewhere; and the vendor's bill."""
 
+from voicebill.answers.invoices.reconcile import Reconciliation
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.replay.replay import Replay
-from voicebill.answers.reports.chart_data import NOT_NAMED, bridge_bars, cost_bars, is_time_series, meter_bars
+from voicebill.answers.reports.chart_data import NOT_NAMED, bill_bars, bridge_bars, cost_bars, is_time_series, meter_bars
 from voicebill.charts.inline.axes import Tick, labelled_ticks, percent
 from voicebill.charts.inline.columns import ChartColumn, ColumnsChart, ColumnSeries, columns_chart
 from voicebill.charts.inline.spans import OPEN_COUNTS, SpansChart, amount_spans, bridge_spans
@@ -73,6 +74,16 @@ def replay_spans(answer: Replay) -> SpansChart | None:
         return None
     title = f"From what was paid to {row.name}"
     return bridge_spans(bridge_bars(row), title=title, unit="dollars", about=f"{title}, step by step")
+
+
+def bill_spans(answer: Reconciliation) -> SpansChart | None:
+    """The bridge from what was recorded to the bill, a bar for each cause; None if there is nothing between them."""
+    rows = bill_bars(answer)
+    if len(rows) < 3:
+        return None
+    unit = "dollars" if answer.currency == "USD" else f"dollars; the bill in {answer.currency}"
+    title = "From what was recorded to the bill"
+    return bridge_spans(rows, title=title, unit=unit, about=f"{title}, cause by cause")
 
 
 def _time_ticks(field: str, keys: list[FieldValue]) -> tuple[Tick, ...]:

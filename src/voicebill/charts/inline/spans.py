@@ -90,7 +90,7 @@ def amount_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -
 
 def bridge_spans(rows: Sequence[BarRow], *, title: str, unit: str, about: str) -> SpansChart:
     """Rows from one subtotal to the next, each of which ends at its mark; the first and the last are the totals."""
-    scale, across = _axis([row.high for row in rows])
+    scale, across = _axis([dollars for row in rows for dollars in (row.low, row.high)])
     placed = []
     for number, row in enumerate(rows):
         is_total, rises = number in (0, len(rows) - 1), row.mark == row.high

@@ -2,34 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from voicebill.answers.invoices.reconcile import Reconciliation
 from voicebill.answers.invoices.request import reconcile_request
 from voicebill.answers.parameters.inputs import QUERY, RECONCILE_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
-from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.answers.reports.reconciliation_handout import reconciliation_handout
+from voicebill.answers.reports.tolerance import reconciliation_excess
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import format_amount
 from voicebill.cli.display.handout_text import print_handout
+from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import require_handout_file, write_handout
 from voicebill.cli.display.terminal import console, print_json
 from voicebill.cli.options.calls import reading_warnings
 from voicebill.cli.options.engines import DATABASES, DEFAULT_MASTER, MasterOption, database_of_input, engine_option
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LogInput, MemoryOption, takes_bills_and_logs
+from voicebill.cli.options.logs import EXIT_DIFFERENT, LogInput, MemoryOption, takes_bills_and_logs
 from voicebill.cli.options.shared import ExactOption, JsonOption, PricesOption, home_files, option
 from voicebill.facts import load_facts
-
-EXIT_DIFFERENT = 1
-"""The exit code if the totals differ by more than the tolerance."""
-LARGEST = 3
 
 
 @takes_bills_and_logs
@@ -83,9 +77,8 @@ def reconcile_command(
         print_json(answer)
     else:
         print_handout(handout, console(exact=exact))
-    tolerance = values.get("tolerance")
-    if tolerance is not None and answer.exceeds(Fraction(tolerance)):
-        typer.echo(_differences(answer, Fraction(tolerance)), err=True)
+    if (text := reconciliation_excess(answer, values.get("tolerance"))) is not None:
+        print_line(text, error=True)
         raise typer.Exit(EXIT_DIFFERENT)
     log_input.exit_if_incomplete(unread)
 
@@ -103,13 +96,3 @@ def _split_input(log_input: LogInput) -> tuple[Sequence[str], list[str] | None]:
     if not bills:
         raise InvalidInput("no bill is named: BILL..., beside LOG... or a ledger with --ledger DIR")
     return bills, logs
-
-
-def _differences(answer: Reconciliation, tolerance: Fraction) -> str:
-    """What differs by more than the tolerance, with the largest differences."""
-    ratio = "" if answer.ratio is None else f" ({float(answer.ratio):+.2%})"
-    totals = f"the totals differ by {format_amount(answer.difference)}{ratio}, more than {format_percent(float(tolerance))}"
-    parts = [*((total.cause.title, total.amount) for total in answer.causes), ("not explained", answer.unexplained)]
-    largest = sorted(parts, key=lambda part: -abs(Fraction(part[1])))[:LARGEST]
-    texts = (f"{title} {format_amount(amount)}" for title, amount in largest if amount)
-    return f"{totals}; the largest differences: {'; '.join(texts)}"

@@ -1,31 +1,26 @@
 """Define `voicebill verify`: what other tools say that recorded calls cost, beside what they cost."""
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from voicebill.answers.invoices.verify import Verification, verify
+from voicebill.answers.invoices.verify import verify
 from voicebill.answers.parameters.inputs import QUERY, VERIFY_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
-from voicebill.answers.parsing.quantities import format_percent
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.answers.reports.tolerance import verification_excess
 from voicebill.answers.reports.verification_handout import verification_handout
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import format_amount
 from voicebill.cli.display.handout_text import print_handout
 from voicebill.cli.display.plain_lines import print_line
 from voicebill.cli.display.table_files import require_handout_file, write_handout
 from voicebill.cli.display.terminal import console, print_json
 from voicebill.cli.options.calls import reading_warnings
 from voicebill.cli.options.inputs import takes_inputs
-from voicebill.cli.options.logs import LogInput, takes_logs
+from voicebill.cli.options.logs import EXIT_DIFFERENT, LogInput, takes_logs
 from voicebill.cli.options.shared import ExactOption, JsonOption, PricesOption, load_facts_and_rules, option
-
-EXIT_DIFFERENT = 1
-"""The exit code if the totals differ by more than the tolerance."""
 
 
 @takes_logs
@@ -67,16 +62,7 @@ def verify_command(
         print_json(answer)
     else:
         print_handout(handout, console(exact=exact))
-    tolerance = values.get("tolerance")
-    if tolerance is not None and answer.exceeds(Fraction(tolerance)):
-        print_line(_differences(answer, Fraction(tolerance)), error=True)
+    if (text := verification_excess(answer, values.get("tolerance"))) is not None:
+        print_line(text, error=True)
         raise typer.Exit(EXIT_DIFFERENT)
     log_input.exit_if_incomplete(report.unread_usage)
-
-
-def _differences(answer: Verification, tolerance: Fraction) -> str:
-    """What differs by more than the tolerance, with the largest differences."""
-    size = "" if answer.ratio is None else f" ({float(answer.ratio):+.2%})"
-    largest = "; ".join(f"{cost.place} {format_amount(cost.difference)}, {cost.text}" for cost in answer.largest)
-    totals = f"the totals differ by {format_amount(answer.difference)}{size}, more than {format_percent(float(tolerance))}"
-    return f"{totals}; the largest differences: {largest}"

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from voicebill.logs.report import ReadReport
 
 LOGS_PANEL = LOG_READING_GROUP
+EXIT_DIFFERENT = 1
+"""The exit code of a comparison if the totals differ by more than the tolerance."""
 EXIT_INCOMPLETE = 3
 """The exit code of an answer that lacks usage which the logs show."""
 

@@ -91,13 +91,14 @@ def split_bills(names: Sequence[str]) -> tuple[list[str], list[str]]:
         sources = [] if name == "-" else find_sources([name], ReadReport())
         paths = {True: [], False: []} if sources else {True: [], False: [name]}
         for source in sources:
-            paths[_is_bill(source)].append(str(source.path))
+            paths[is_bill(source)].append(str(source.path))
         bills += [name] if paths[True] and not paths[False] else paths[True]
         others += [name] if paths[False] and not paths[True] else paths[False]
     return bills, others
 
 
-def _is_bill(source: Source) -> bool:
+def is_bill(source: Source) -> bool:
+    """Whether a source is a bill, by its content. Of a stream the first lines are consumed."""
     return _recognise(source, BillReport())[1] in BILL_FORMATS
 
 

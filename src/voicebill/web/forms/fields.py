@@ -19,6 +19,7 @@ from voicebill.answers.parameters.inputs import (
     MODEL,
     PLAN,
     PTU,
+    RECONCILE_QUERY,
     REPLAY_QUERY,
     SELECTION,
     SESSION_QUERY,
@@ -184,6 +185,25 @@ PTU_BUSY_HOUR_FIELDS = FieldGroup(BUSY_HOUR, tuple(form_field(row) for row in PT
 LOG_DEFAULT_FIELDS = tuple(map(form_field, LOG_DEFAULTS.values()))
 SESSION_FIELD = form_field(SESSION_QUERY["session"])
 REPLAY_PAGE_FIELDS = tuple(form_field(REPLAY_QUERY[name]) for name in ("script", "stack"))
+PAGE_BILL_INPUTS: Inputs = {
+    "bill_by": replace(
+        RECONCILE_QUERY["by"],
+        name="bill_by",
+        label="List by",
+        help="Fields by which recorded and billed usage are listed",
+        choice_labels={
+            "": "model and meter",
+            "model": "model",
+            "day": "day",
+            "day,model": "day and model",
+            "account,model": "project and model",
+        },
+    ),
+    "account": RECONCILE_QUERY["account"],
+    "exchange_rate": RECONCILE_QUERY["exchange_rate"],
+}
+"""What the page asks about a bill; the records of a log are grouped by other fields."""
+BILL_PAGE_FIELDS = tuple(map(form_field, PAGE_BILL_INPUTS.values()))
 LOG_QUERY_FIELDS = {name: form_field(row) for name, row in LOG_QUERY.items()}
 FORM_FIELDS: Mapping[str, FormField] = {field.name: field for group in FIELD_GROUPS for field in group.fields}
 

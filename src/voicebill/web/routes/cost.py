@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
 from voicebill.answers.escaping import csv_text
-from voicebill.answers.parameters.inputs import REPLAY_QUERY
+from voicebill.answers.invoices.verify import Verification, verify
+from voicebill.answers.parameters.inputs import REPLAY_QUERY, VERIFY_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs
 from voicebill.answers.recorded.cost import cost
 from voicebill.answers.recorded.result import Cost
@@ -24,11 +25,13 @@ from voicebill.answers.reports.handout_formats import handout_body, handout_csv
 from voicebill.answers.reports.replay_handout import replay_handout
 from voicebill.answers.reports.report import plain_value
 from voicebill.answers.reports.table_cells import amount_status, format_quantity_range
+from voicebill.answers.reports.tolerance import verification_excess
 from voicebill.answers.sessions.fit import Fit
 from voicebill.answers.sessions.log_explanation import LogExplanation
 from voicebill.answers.sessions.recorded_models import RecordedModels
 from voicebill.answers.sessions.session_explanation import SessionExplanation
-from voicebill.charts.inline.cost_charts import cost_columns, cost_spans, replay_spans
+from voicebill.charts.inline.cost_charts import bill_spans, cost_columns, cost_spans, replay_spans
+from voicebill.charts.inline.spans import SpansChart
 from voicebill.engines.cost_table import cost_cells
 from voicebill.engines.explained_usage import explain_usage
 from voicebill.engines.fitted_usage import fit_usage
@@ -37,26 +40,39 @@ from voicebill.logs.read import LOG_FORMATS
 from voicebill.logs.report import ReadReport
 from voicebill.logs.report_text import log_input_report, report_notes
 from voicebill.web import openapi
-from voicebill.web.forms.fields import LOG_DEFAULT_FIELDS, LOG_QUERY_FIELDS, REPLAY_PAGE_FIELDS, SESSION_FIELD
+from voicebill.web.forms.fields import (
+    BILL_PAGE_FIELDS,
+    LOG_DEFAULT_FIELDS,
+    LOG_QUERY_FIELDS,
+    REPLAY_PAGE_FIELDS,
+    SESSION_FIELD,
+)
 from voicebill.web.forms.requests import read_query
 from voicebill.web.pages import Pages
+from voicebill.web.reconciled_page import LogReconciled
 from voicebill.web.responses import json_body, run_in_threads, see_other, uncached, with_etag
 from voicebill.web.sample_logs import SAMPLE_LOGS
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
+from voicebill.web.uploaded_bills import bill_request, reconcile_upload
 from voicebill.web.uploaded_logs import (
     COST_FIELDS,
     EXPLANATION_FIELDS,
     FIT_FIELDS,
     PLAN_OF_CALLS,
+    RECONCILE_FIELDS,
     REPLAY_FIELDS,
+    VERIFY_FIELDS,
     Cancellation,
     LoadedLog,
     LogRequest,
+    UploadedFile,
     load_log,
     read_address,
+    read_form,
     read_log_request,
     read_upload,
+    read_upload_records,
     replay_of_query,
     run_with_log,
     with_sample,
@@ -171,7 +187,7 @@ class LogReplayed:
         return Markup(handout_body(replay_handout(self.answer), level=2))
 
 
-LogView = LogCost | LogExplained | LogFitted | LogReplayed
+LogView = LogCost | LogExplained | LogFitted | LogReplayed | LogReconciled
 
 
 DOWNLOADS: Mapping[str, tuple[str, Callable[[LogView], bytes]]] = {
@@ -193,7 +209,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.post("/cost", include_in_schema=False)
     async def submit(request: Request) -> Response:
         log = await read_upload(request, site)
-        if log.is_sample:
+        if log.is_sample and not log.asks_for_bill:
             return see_other(request, f"{site.prefix}/cost?{_with_plan(log.query, request)}")
         return await _respond(request, log, site, pages)
 
@@ -232,6 +248,19 @@ def _add_api(router: APIRouter, site: Site) -> None:
     async def replayed(request: Request) -> Response:
         return await _respond_to_body(request, site, replay_of_query(_read_fields(request, site, REPLAY_FIELDS)))
 
+    @router.post("/api/reconcile", **openapi.POST_RECONCILE)
+    async def reconciled(request: Request) -> Response:
+        fields = _read_fields(request, site, RECONCILE_FIELDS)
+        texts, files = await read_form(request, site)
+        values = _require_fields({**fields, **texts}, RECONCILE_FIELDS)
+        return await _respond_with_answer(bill_request(values, files), site)
+
+    @router.post("/api/verify", **openapi.POST_VERIFY)
+    async def verified(request: Request) -> Response:
+        log = await _read_body(request, LogRequest(_read_fields(request, site, VERIFY_FIELDS)))
+        answer = await run_with_log(site, lambda cancellation: verify_upload(log, site, cancellation))
+        return uncached(await run_in_threads(site, lambda: json_body(answer), site.log_workers))
+
 
 async def _respond_with_json(
     request: Request, site: Site, fields: tuple[str, ...], more: Mapping[str, str] | None = None
@@ -247,7 +276,10 @@ def _read_fields(request: Request, site: Site, fields: tuple[str, ...]) -> Mappi
     Raises:
         Problem: it has others.
     """
-    values = read_query(request.url.query, site.limits)
+    return _require_fields(read_query(request.url.query, site.limits), fields)
+
+
+def _require_fields(values: Mapping[str, str], fields: tuple[str, ...]) -> Mapping[str, str]:
     unknown = next((name for name in values if name not in fields), None)
     if unknown is not None:
         raise Problem(422, "Invalid input", [(unknown[:40], f"is none of {', '.join(fields)}")])
@@ -256,10 +288,23 @@ def _read_fields(request: Request, site: Site, fields: tuple[str, ...]) -> Mappi
 
 async def _respond_to_body(request: Request, site: Site, log: LogRequest) -> Response:
     """The answer about the log that is the body of a request."""
+    return await _respond_with_answer(await _read_body(request, log), site)
+
+
+async def _read_body(request: Request, log: LogRequest) -> LogRequest:
+    """A request with the log that is its body.
+
+    Raises:
+        Problem: a form is sent instead.
+    """
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         message = "send the log itself as the body (curl --data-binary @usage.jsonl)"
         raise Problem(415, "Invalid input", [(None, message)])
-    view = await _answer(replace(log, name="the log", content=await request.body()), site)
+    return replace(log, logs=(UploadedFile("the log", await request.body()),))
+
+
+async def _respond_with_answer(log: LogRequest, site: Site) -> Response:
+    view = await _answer(log, site)
     return uncached(await run_in_threads(site, lambda: json_body(view.document), site.log_workers))
 
 
@@ -311,8 +356,10 @@ def answer_log(log: LogRequest, site: Site, cancellation: Cancellation) -> LogVi
     Raises:
         Problem: the log is too large or in no known format, the request is invalid, or it was cancelled.
     """
+    if log.asks_for_bill:
+        return LogReconciled(reconcile_upload(log, site, cancellation))
     facts = site.facts
-    with load_log(log.content, log.name, log.values, site, cancellation) as loaded:
+    with load_log(log, site, cancellation) as loaded:
         database, values, query, report = loaded
         if not log.explains:
             return LogCost(cost(database, query, facts.prices, unread_usage=report.unread_usage), report)
@@ -329,6 +376,22 @@ def answer_log(log: LogRequest, site: Site, cancellation: Cancellation) -> LogVi
         choices = {name: values[name] for name in ("session", "dearest") if name in values}
         answer = explain_usage(database, query, models, **choices, on_call=lambda _: cancellation.raise_if_cancelled())
         return LogExplained(replace(answer, warnings=(*unread, *report_notes(report))))
+
+
+def verify_upload(log: LogRequest, site: Site, cancellation: Cancellation) -> Verification:
+    """What other tools say that the calls of a log cost, beside what they cost.
+
+    Raises:
+        Problem: as `answer_log`; or the log has no such amounts.
+    """
+    with read_upload_records(log, site, cancellation) as (log_records, _, query, report):
+        values = read_inputs({name: log.values[name] for name in VERIFY_QUERY if name in log.values}, VERIFY_QUERY)
+        records = list(log_records)
+        report.require_content()
+        answer = verify(records, query, site.facts.prices, tools=report.sources)
+    unread = [report.unread_usage.warning] if report.unread_usage else []
+    excess = filter(None, [verification_excess(answer, values.get("tolerance"))])
+    return replace(answer, warnings=(*excess, *unread, *report_notes(report)))
 
 
 def _replay(log: LogRequest, site: Site, loaded: LoadedLog, cancellation: Cancellation) -> Replay:
@@ -353,9 +416,9 @@ def _with_plan(query: str, request: Request) -> str:
 def _template_context(log: LogRequest, view: LogView | None, problem: Problem | None) -> dict[str, Any]:
     labels = {
         field.name: field.label
-        for field in (*LOG_DEFAULT_FIELDS, *LOG_QUERY_FIELDS.values(), SESSION_FIELD, *REPLAY_PAGE_FIELDS)
+        for field in (*LOG_DEFAULT_FIELDS, *LOG_QUERY_FIELDS.values(), SESSION_FIELD, *REPLAY_PAGE_FIELDS, *BILL_PAGE_FIELDS)
     }
-    labels |= {"by": "Group by", "format": "Format", "log": "Usage log"}
+    labels |= {"by": "Group by", "format": "Format", "log": "Usage log", "bill": "The vendor's bill"}
     errors: dict[str, str] = {}
     for name, text in problem.errors if problem else ():
         field = name if name in labels else "log"
@@ -382,9 +445,22 @@ def _template_context(log: LogRequest, view: LogView | None, problem: Problem | 
         "explains": log.explains,
         "asks_for_plan": log.asks_for_plan,
         "asks_for_replay": log.asks_for_replay,
+        "asks_for_bill": log.asks_for_bill,
         "replay_fields": REPLAY_PAGE_FIELDS,
+        "bill_fields": BILL_PAGE_FIELDS,
         "notes": list(report_notes(view.report)) if isinstance(view, LogCost) else [],
         "columns_chart": cost_columns(view.answer) if isinstance(view, LogCost) else None,
         "spans_chart": cost_spans(view.answer) if isinstance(view, LogCost) else None,
-        "bridge_chart": replay_spans(view.answer) if isinstance(view, LogReplayed) else None,
+        "bridge_chart": _bridge_of(view),
     }
+
+
+def _bridge_of(view: LogView | None) -> SpansChart | None:
+    """The bridge from what was recorded to what calls would have cost, or to the bill."""
+    match view:
+        case LogReplayed(answer=answer):
+            return replay_spans(answer)
+        case LogReconciled(answer=answer):
+            return bill_spans(answer)
+        case _:
+            return None

@@ -5,6 +5,8 @@ const form = document.getElementById("log-form");
 const answer = document.getElementById("log-answer");
 const status = document.getElementById("status");
 const input = form.elements.log;
+const billInput = form.elements.bill;
+const view = document.getElementById("f-explain"); // what the result shows: the cost, or what explains it
 const transfer = form.querySelector(".transfer");
 const [transferText, bar, cancel] = transfer.children;
 const MAX_BYTES = Number(form.dataset.maxBytes);
@@ -19,6 +21,8 @@ document.documentElement.classList.add("live");
 form.noValidate = true;
 
 const file = () => input.files[0];
+const asksForBill = () => view.value === "bill";
+const bills = () => asksForBill() ? [...billInput.files] : [];
 
 // The fields that are filled in, without the log; a chosen file takes the place of the sample.
 function fields() {
@@ -75,6 +79,24 @@ function showTransfer(text, share) {
   if (share === undefined) bar.removeAttribute("value"); else bar.value = share;
 }
 
+// Whether a bill is chosen; otherwise the form asks for one.
+function hasBill() {
+  if (billInput.files.length) return true;
+  showErrors({ bill: "choose the files of the vendor's bill" });
+  billInput.focus();
+  return false;
+}
+
+// Where too much is to be sent: at the bill, if the log alone would be possible.
+function isTooLong(log, files) {
+  const size = files.reduce((sum, { size }) => sum + size, 0);
+  if (size <= MAX_BYTES) return false;
+  const field = log && log.size > MAX_BYTES ? "log" : "bill";
+  const detail = `has ${mebibytes(size)}, and at most ${mebibytes(MAX_BYTES)} are possible here: the command line reads logs of any size`;
+  showErrors({ [field]: field === "log" ? detail : `with the log, ${detail}` });
+  return true;
+}
+
 // Sends the log with the fields of the form, or asks for the sample; null: a fault was shown, or another request took its place.
 async function send(address) {
   const log = file();
@@ -84,32 +106,33 @@ async function send(address) {
     input.focus();
     return null;
   }
-  if (log && log.size > MAX_BYTES) {
-    showFault(`has ${mebibytes(log.size)}, and at most ${mebibytes(MAX_BYTES)} are possible here: the command line reads logs of any size`);
-    return null;
-  }
-  const key = `${address}?${values} ${log?.name} ${log?.size} ${log?.lastModified}`;
+  if (asksForBill() && !hasBill()) return null;
+  const files = [...(log ? [log] : []), ...bills()];
+  if (isTooLong(log, files)) return null;
+  const label = files.length === 1 ? files[0].name : `${files.length} files`;
+  const key = `${address}?${values} ${files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`)}`;
   if (running && key === runningFor) return null; // Enter in a field both changes and submits
   running?.abort();
   runningFor = key;
   const request = new XMLHttpRequest();
   running = request;
   const showing = setTimeout(() => { transfer.hidden = false; answer.setAttribute("aria-busy", "true"); }, SHOW_MS);
-  showTransfer(log ? `Sending ${log.name}` : "Calculating", log ? 0 : undefined);
+  showTransfer(files.length ? `Sending ${label}` : "Calculating", files.length ? 0 : undefined);
   const outcome = await new Promise((resolve) => {
     request.upload.onprogress = (event) => {
       const share = event.loaded / event.total;
       const part = event.total > SLOW_BYTES ? `: ${Math.floor(100 * share)}% of ${mebibytes(event.total)}` : "";
-      showTransfer(`Sending ${log.name}${part}`, share);
+      showTransfer(`Sending ${label}${part}`, share);
     };
     request.upload.onload = () => { showTransfer("Calculating"); status.textContent = "calculating"; };
     for (const end of ["load", "error", "abort"]) request.addEventListener(end, () => resolve(end));
     request.responseType = "blob";
-    if (log) {
+    if (files.length) {
       request.open("POST", address + withKept());
-      values.append("log", "");
       const body = new FormData();
-      for (const [name, value] of values) body.append(name, name === "log" ? log : value);
+      for (const [name, value] of values) body.append(name, value);
+      if (log) body.append("log", log);
+      for (const bill of bills()) body.append("bill", bill);
       request.send(body);
     } else {
       request.open("GET", address + withKept(values));
@@ -123,7 +146,7 @@ async function send(address) {
   answer.removeAttribute("aria-busy");
   if (outcome === "abort") return null;
   if (outcome === "error") {
-    const isReadable = !log || await log.slice(0, 1).arrayBuffer().then(() => true, () => false);
+    const isReadable = await Promise.all(files.map((sent) => sent.slice(0, 1).arrayBuffer())).then(() => true, () => false);
     showFault(isReadable ? "The site cannot be reached; try again." : "cannot be read any more, because it has changed or moved: choose it again");
     return null;
   }
@@ -163,17 +186,25 @@ async function download(address) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (event.submitter?.hasAttribute("formaction")) download(event.submitter.formAction);
-  else update();
+  const button = event.submitter;
+  if (button?.hasAttribute("formaction")) download(button.formAction);
+  else if (button?.name !== "explain") update();
+  else if (hasBill()) {
+    view.value = button.value;
+    update();
+  }
 });
 form.addEventListener("change", (event) => {
+  if (event.target === billInput) view.value = billInput.files.length ? "bill" : "";
   if (event.target === input ? file() : file() || form.elements.sample) update();
 });
 // Another view of the same log: its bill, or what explains it or one of its calls.
 answer.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-fields]");
   if (!button) return;
-  for (const [name, value] of Object.entries(JSON.parse(button.dataset.fields))) document.getElementById(`f-${name}`).value = value;
+  const values = JSON.parse(button.dataset.fields);
+  if (values.explain === "bill" && !hasBill()) return;
+  for (const [name, value] of Object.entries(values)) document.getElementById(`f-${name}`).value = value;
   update();
 });
 cancel.addEventListener("click", () => running?.abort());
@@ -204,10 +235,14 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   const { files, items } = event.dataTransfer;
   const entry = items[0]?.webkitGetAsEntry?.();
+  const isBill = event.target.closest("#c-bill") !== null;
   if (!files.length) showFault("This is text, not a file: drop a file with a usage log.");
-  else if (files.length > 1) showFault(`These are ${files.length} files: drop one log at a time. The command line reads several at once.`);
+  else if (files.length > 1 && !isBill) showFault(`These are ${files.length} files: drop one log at a time. The command line reads several at once.`);
   else if (entry?.isDirectory) showFault(`“${entry.name}” is a folder: drop a file. The command line reads folders.`);
-  else {
+  else if (isBill) {
+    billInput.files = files;
+    billInput.dispatchEvent(new Event("change", { bubbles: true }));
+  } else {
     input.files = files;
     update();
   }
