@@ -15,14 +15,19 @@ from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 
 ONE_DAY = timedelta(days=1)
+MODEL_SERVICES = ("openai", "foundry models")
+"""Services whose charges are for models, in lower case: meter categories of Azure, and services in FOCUS."""
 FINEST_GRID = 12
 """Money and quantities of more decimals are taken for exact."""
+COARSEST_STEP = 1_000_000
+"""Quantities are not rounded to more than this, in the bill's unit."""
 
 
 class ChargeKey(NamedTuple):
     """What the charges of one sum have in common. `day` is the first of the charge period, which has so many `days`.
 
-    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for.
+    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for. It is for a
+    model without a price if `is_model`.
     """
 
     day: date | None
@@ -31,6 +36,7 @@ class ChargeKey(NamedTuple):
     offer_id: str
     meter: str
     name: str
+    is_model: bool
     category: ChargeCategory
 
 
@@ -97,6 +103,7 @@ class BilledUsage:
             offer.id if offer else "",
             meter,
             _name(charge, offer),
+            offer is None and _is_for_model(charge),
             charge.category,
         )
         total = self.sums.setdefault(key, ChargeSum(offer))
@@ -111,8 +118,9 @@ class BilledUsage:
         if factor is None:
             self.unknown_units[charge.unit] = self.unknown_units.get(charge.unit, 0) + 1
             return None
-        step = factor / 10 ** decimals_of(charge.quantity)
-        self.quantity_steps[charge.unit] = min(step, self.quantity_steps.get(charge.unit, step))
+        if charge.quantity:
+            step = factor * step_of(charge.quantity)
+            self.quantity_steps[charge.unit] = min(step, self.quantity_steps.get(charge.unit, step))
         return _whole(charge.quantity * factor)
 
     def _add_quantity(self, total: ChargeSum, charge: Charge, quantity: Amount | None) -> None:
@@ -188,6 +196,18 @@ def decimals_of(number: Fraction) -> int:
     return FINEST_GRID
 
 
+def step_of(number: Fraction) -> Fraction:
+    """The power of ten in whose multiples a number other than 0 may be counted, at most `COARSEST_STEP`.
+
+    >>> step_of(Fraction("12.340")), step_of(Fraction(34_000))
+    (Fraction(1, 100), Fraction(1000, 1))
+    """
+    step = Fraction(1, 10 ** decimals_of(number))
+    while step < COARSEST_STEP and number % (10 * step) == 0:
+        step *= 10
+    return step
+
+
 def _whole(number: Fraction) -> Amount:
     return number.numerator if number.denominator == 1 else number
 
@@ -204,4 +224,9 @@ def _period(charge: Charge) -> tuple[date | None, int]:
 def _name(charge: Charge, offer: Offer | None) -> str:
     if offer is not None:
         return ""
-    return charge.meter_name or charge.model or charge.service or charge.description
+    return charge.model or charge.meter_name or charge.service or charge.description
+
+
+def _is_for_model(charge: Charge) -> bool:
+    """Whether a charge is for a model, whether or not its price is known."""
+    return bool(charge.model) or any(name in charge.service.lower() for name in MODEL_SERVICES)

@@ -246,14 +246,15 @@ class _Rest:
         }
 
     def explain_rounded(self) -> None:
-        """Differences within what rounded quantities leave."""
-        cause = Cause(("rounding",), "quantities are rounded")
-        if self._question.steps.quantity <= 1:
-            return
+        """Differences within what rounded quantities leave, or rounded amounts where the bill has no quantities."""
+        steps = self._question.steps
         for (key, name), value in list(self._rest.items()):
             cell = self._question.cells[key]
-            if value and abs(value) <= self._tolerance(cell.meters[name]):
-                self._take(key, cell, name, value, cause)
+            meter = cell.meters[name]
+            is_rounded = steps.money > 0 if meter.is_implied else steps.quantity > 1
+            if value and is_rounded and abs(value) <= self._tolerance(meter):
+                text = "amounts are rounded" if meter.is_implied else "quantities are rounded"
+                self._take(key, cell, name, value, Cause(("rounding",), text))
 
 
 def _ratio(missing: Amount, usual: Amount, records: int, without: int) -> Fraction:

@@ -255,7 +255,7 @@ def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> I
         for name, meter in cell.meters.items():
             yield _line(key, cell.model, name, meter)
     for charge in outside:
-        cause = Cause((charge.cause,), charge.name)
+        cause = Cause(charge.causes, charge.detail)
         parts = ((cause, charge.dollars),) if charge.dollars else ()
         yield ReconciledLine(charge.day, charge.account, charge.name, "", 0, 0, 0, charge.dollars, parts)
 
