@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import ClassVar, Literal
 
 from voicebill.answers.answer import Answer
@@ -21,7 +21,7 @@ from voicebill.answers.invoices.causes import CAUSE_NAMES, Cause, CauseSum
 from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell, build_cells, recorded_quantities
 from voicebill.answers.invoices.charge import Charge
 from voicebill.answers.invoices.day_boundary import bill_days, day_offset, fits_utc
-from voicebill.answers.invoices.implied_quantities import imply_quantities
+from voicebill.answers.invoices.implied_quantities import QuantityKey, imply_quantities
 from voicebill.answers.invoices.line_groups import DEFAULT_LINE_FIELDS, LineGroup, ReconciledLine, group_lines
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
@@ -188,8 +188,10 @@ def _reconciliation(
     offset = 0 if placed.has_periods else _offset(placed, recorded, counts)
     if offset:
         recorded = counts.by_half_hour(counts.account_field)
-    days, cells = _cells(placed, recorded, billed.money_step, offset)
-    explain_quantities(_question(cells, days, billed, recorded, lambda: counts.repeated(find_repeated, recorded, days)))
+    days = bill_days(placed.inside, offset, are_compared=not placed.has_periods)
+    repeated = cache(lambda: counts.repeated(find_repeated, recorded, days))
+    cells = _cells(placed, recorded, billed.money_step, days, repeated)
+    explain_quantities(_question(cells, days, billed, recorded, repeated))
     explain_prices(cells, recorded.prices, billed.money_step)
     lines = tuple(_lines(cells, placed.outside))
     recorded_amount = sum((line.recorded_amount for line in lines), start=0)
@@ -237,17 +239,34 @@ def _offset(placed: PlacedCharges, recorded: RecordedUsage, counts: _Counts) -> 
 
 
 def _cells(
-    placed: PlacedCharges, recorded: RecordedUsage, money_step: Fraction, offset: int
-) -> tuple[BillDays, dict[CellKey, Cell]]:
+    placed: PlacedCharges,
+    recorded: RecordedUsage,
+    money_step: Fraction,
+    days: BillDays,
+    repeated: Callable[[], RepeatedSums],
+) -> dict[CellKey, Cell]:
     """The cells of the bill's days, after ratios of prices are told from quantities where the bill has none."""
     has_accounts = placed.account_field is not None
     families = {charge.model.family for charge in placed.inside}
     providers = {charge.model.provider for charge in placed.inside}
     rows = [row for row in recorded.rows if row.model.provider in providers or row.model.family in families]
-    days = bill_days(placed.inside, offset, are_compared=not placed.has_periods)
     quantities = recorded_quantities(rows, days, has_accounts=has_accounts)
+    if any(charge.is_implied for charge in placed.inside):
+        quantities = _less_repeated(quantities, repeated(), days, has_accounts=has_accounts)
     charges = imply_quantities(placed.inside, quantities, money_step)
-    return days, build_cells(charges, RecordedUsage(rows, recorded.prices), days, has_accounts=has_accounts)
+    return build_cells(charges, RecordedUsage(rows, recorded.prices), days, has_accounts=has_accounts)
+
+
+def _less_repeated(
+    quantities: Mapping[QuantityKey, int], repeated: RepeatedSums, days: BillDays, *, has_accounts: bool
+) -> Mapping[QuantityKey, int]:
+    """Recorded quantities without what was recorded twice, which a ratio of the bill's money to it would hide."""
+    rest = dict(quantities)
+    for (day, account, model, meter), quantity in repeated.items():
+        key = (days.key_day(day), account if has_accounts else None, model, meter)
+        if key in rest:
+            rest[key] -= quantity
+    return rest
 
 
 def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> Iterable[ReconciledLine]:
