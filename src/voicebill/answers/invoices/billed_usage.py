@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
+from voicebill.answers.invoices.all_models import COST_METER, all_models_offer
 from voicebill.answers.invoices.billed_models import BilledModels
 from voicebill.answers.invoices.billed_units import units_per_billed_unit
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
@@ -26,8 +27,8 @@ COARSEST_STEP = 1_000_000
 class ChargeKey(NamedTuple):
     """What the charges of one sum have in common. `day` is the first of the charge period, which has so many `days`.
 
-    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for. It is for a
-    model without a price if `is_model`.
+    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for: a model
+    without a price if `is_model`.
     """
 
     day: date | None
@@ -96,13 +97,15 @@ class BilledUsage:
         offers = self.models.offers_of(charge, day or date.max) if charge.category == "usage" else ()
         offer, meter = offers[0] if offers else (None, charge.meter)
         quantity = self._quantity(charge, meter) if offer else None
+        if charge.is_unnamed and charge.provider:
+            offer, meter = all_models_offer(charge.provider), COST_METER.name
         key = ChargeKey(
             day,
             days,
             tuple(sorted(charge.accounts.items())),
             offer.id if offer else "",
             meter,
-            _name(charge, offer),
+            "" if offer else _name(charge),
             offer is None and _is_for_model(charge),
             charge.category,
         )
@@ -161,6 +164,11 @@ class BilledUsage:
         if charge.dollars and cost:
             return cost / charge.dollars
         return charge.per_dollar
+
+    def has_only_sums(self) -> bool:
+        """Whether the charges for usage name no models, nor anything else."""
+        usage = [key for key in self.sums if key.category == "usage"]
+        return bool(usage) and all(key.meter == COST_METER.name for key in usage)
 
     @property
     def days(self) -> tuple[date | None, date | None]:
@@ -221,9 +229,7 @@ def _period(charge: Charge) -> tuple[date | None, int]:
     return charge.start.date(), -((charge.start - charge.end) // ONE_DAY)
 
 
-def _name(charge: Charge, offer: Offer | None) -> str:
-    if offer is not None:
-        return ""
+def _name(charge: Charge) -> str:
     return charge.model or charge.meter_name or charge.service or charge.description
 
 

@@ -46,8 +46,8 @@ class ImpliedCharge:
         return abs(self.charge.dollars or 0)
 
     def has_ratio(self, ratio: Fraction) -> bool:
-        """Whether rounding explains the difference to a ratio."""
-        return abs(self.ratio - ratio) <= self.tolerance
+        """Whether rounding explains the difference to a ratio; never if nothing was recorded."""
+        return self.recorded > 0 and abs(self.ratio - ratio) <= self.tolerance
 
 
 def imply_quantities(
@@ -61,7 +61,7 @@ def imply_quantities(
     entries, rest = [], []
     for charge in charges:
         quantity = recorded.get((charge.day, charge.account, charge.model.number, charge.meter), 0)
-        if charge.is_implied and quantity and charge.quantity and charge.dollars:
+        if charge.is_implied and charge.quantity and charge.dollars:
             entries.append(ImpliedCharge(charge, quantity, _tolerance(charge, quantity, money_step)))
         else:
             rest.append(charge)
@@ -70,26 +70,26 @@ def imply_quantities(
 
 def _tolerance(charge: PlacedCharge, quantity: int, money_step: Fraction) -> Fraction:
     share = money_step * charge.rows / 2 / abs(charge.dollars or 1) + Fraction(1, 10**6)
-    return abs(share * Fraction(charge.quantity) / quantity)
+    return abs(share * Fraction(charge.quantity) / (quantity or 1))
 
 
 def _groups(charge: PlacedCharge) -> tuple[GroupKey, ...]:
     """The groups whose charges may share a ratio with a charge, the smallest one first."""
     number = charge.model.number
-    return (charge.account, number, charge.meter), (number, charge.meter), (number,), ()
+    return (charge.account, number, charge.meter), (charge.account, number), (number, charge.meter), (number,), ()
 
 
 def _freed(entries: Sequence[ImpliedCharge]) -> Iterator[PlacedCharge]:
     """The charges with quantities; one of no common ratio has that of the nearest day before it, or after."""
     by_group: dict[GroupKey, list[ImpliedCharge]] = defaultdict(list)
     for entry in entries:
-        for group in _groups(entry.charge):
+        for group in _groups(entry.charge) if entry.recorded > 0 else ():
             by_group[group].append(entry)
     ratios = {group: _common_ratios(members) for group, members in by_group.items()}
     days: dict[GroupKey, dict[date | None, Fraction]] = defaultdict(dict)
     for entry in entries:
         groups = _groups(entry.charge)
-        ratio = next((ratio for group in groups for ratio in ratios[group] if entry.has_ratio(ratio)), None)
+        ratio = next((ratio for group in groups for ratio in ratios.get(group, ()) if entry.has_ratio(ratio)), None)
         if ratio is not None:
             for group in groups:
                 days[group].setdefault(entry.charge.day, ratio)
@@ -142,9 +142,9 @@ def _is_common(members: Sequence[ImpliedCharge], total: int, ratio: Fraction) ->
 
 
 def _nearest(ratios: Mapping[date | None, Fraction], day: date | None) -> Fraction:
-    """The ratio of the last day before another one, or of the first one after it; 1 without any."""
+    """The ratio of a day, else of the last one before it, else of the first one after it; 1 without any."""
     days = sorted(entry for entry in ratios if entry is not None)
     if day is None or not days:
         return Fraction(1)
-    before = [entry for entry in days if entry < day]
+    before = [entry for entry in days if entry <= day]
     return ratios[before[-1] if before else days[0]]

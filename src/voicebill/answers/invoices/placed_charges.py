@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from voicebill.answers.invoices.all_models import COST_METER, all_models_of
 from voicebill.answers.invoices.billed_models import BilledModel
 from voicebill.answers.invoices.billed_usage import BilledUsage, ChargeKey, ChargeSum
 from voicebill.answers.invoices.causes import CauseName
@@ -84,7 +85,7 @@ def place_charges(billed: BilledUsage, recorded: RecordedUsage) -> PlacedCharges
     names = {name.casefold(): name for name in recorded.accounts}
     for key, total in billed.sums.items():
         account = _account(key, placed.account_field, names)
-        model = recorded_model(billed.models.of_offer(total.offer), recorded) if total.offer else None
+        model = recorded_model(billed_model(billed, total.offer), recorded) if total.offer else None
         is_other_account = account is not None and account not in recorded.accounts
         if model is None or is_other_account:
             value = 0 if _number(billed, total) in charged else _counted_value(key, total, recorded)
@@ -102,8 +103,14 @@ def recorded_model(model: BilledModel, usage: RecordedUsage) -> BilledModel | No
     return usage.models.get(model.number) or usage.main_models.get(model.family)
 
 
+def billed_model(billed: BilledUsage, offer: Offer) -> BilledModel:
+    """The model of an offer on a bill, which may stand for all models of its provider."""
+    everything = all_models_of(offer.provider)
+    return everything if offer in everything.offers else billed.models.of_offer(offer)
+
+
 def _number(billed: BilledUsage, total: ChargeSum) -> int | str | None:
-    return billed.models.of_offer(total.offer).number if total.offer else None
+    return billed_model(billed, total.offer).number if total.offer else None
 
 
 def _account_field(billed: BilledUsage, recorded: RecordedUsage) -> str | None:
@@ -147,7 +154,7 @@ def _outside_causes(key: ChargeKey, offer: Offer | None, *, has_model: bool, is_
     """Why a charge has nothing recorded beside it; its account and its model, if the log has neither."""
     if key.category != "usage":
         return (CATEGORY_CAUSES[key.category],)
-    if offer is None and not key.is_model:
+    if key.meter == COST_METER.name or (offer is None and not key.is_model):
         return ("other-services",)
     model: CauseName = "transcription" if offer and offer.kind == "transcription" else "other-models"
     return (*(() if has_model else (model,)), *(("other-projects",) if is_other_account else ()))

@@ -12,7 +12,7 @@
 | region | SkuPriceDetails' x_Region; RegionId |
 | quantity, unit | ConsumedQuantity, ConsumedUnit; else PricingQuantity, PricingUnit |
 | cost, currency | BilledCost, BillingCurrency |
-| dollars, per_dollar | x_BilledCostInUsd, x_CostInUsd; x_BillingExchangeRate, else by both effective costs, if pricing is in USD |
+| dollars, per_dollar | x_BilledCostInUsd, x_CostInUsd; x_BillingExchangeRate or both effective costs, if priced in USD |
 | list_unit_price, contracted_unit_price | ListUnitPrice, ContractedUnitPrice |
 | accounts | ResourceId, ResourceName, x_ResourceGroupName, SubAccountId, SubAccountName, the tag `project` |
 | tags | Tags |
