@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
+from voicebill.answers.invoices.all_models import COST_METER, all_models_offer
 from voicebill.answers.invoices.billed_models import BilledModels
 from voicebill.answers.invoices.billed_units import units_per_billed_unit
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
@@ -15,14 +16,19 @@ from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 
 ONE_DAY = timedelta(days=1)
+MODEL_SERVICES = ("openai", "foundry models")
+"""Services whose charges are for models, in lower case: meter categories of Azure, and services in FOCUS."""
 FINEST_GRID = 12
 """Money and quantities of more decimals are taken for exact."""
+COARSEST_STEP = 1_000_000
+"""Quantities are not rounded to more than this, in the bill's unit."""
 
 
 class ChargeKey(NamedTuple):
     """What the charges of one sum have in common. `day` is the first of the charge period, which has so many `days`.
 
-    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for.
+    `offer_id` is of the offer of the vendor's meter; without one it is empty, and `name` says what the charge is for: a model
+    without a price if `is_model`.
     """
 
     day: date | None
@@ -31,6 +37,7 @@ class ChargeKey(NamedTuple):
     offer_id: str
     meter: str
     name: str
+    is_model: bool
     category: ChargeCategory
 
 
@@ -90,13 +97,16 @@ class BilledUsage:
         offers = self.models.offers_of(charge, day or date.max) if charge.category == "usage" else ()
         offer, meter = offers[0] if offers else (None, charge.meter)
         quantity = self._quantity(charge, meter) if offer else None
+        if charge.is_unnamed and charge.provider:
+            offer, meter = all_models_offer(charge.provider), COST_METER.name
         key = ChargeKey(
             day,
             days,
             tuple(sorted(charge.accounts.items())),
             offer.id if offer else "",
             meter,
-            _name(charge, offer),
+            "" if offer else _name(charge),
+            offer is None and _is_for_model(charge),
             charge.category,
         )
         total = self.sums.setdefault(key, ChargeSum(offer))
@@ -111,8 +121,9 @@ class BilledUsage:
         if factor is None:
             self.unknown_units[charge.unit] = self.unknown_units.get(charge.unit, 0) + 1
             return None
-        step = factor / 10 ** decimals_of(charge.quantity)
-        self.quantity_steps[charge.unit] = min(step, self.quantity_steps.get(charge.unit, step))
+        if charge.quantity:
+            step = factor * step_of(charge.quantity)
+            self.quantity_steps[charge.unit] = min(step, self.quantity_steps.get(charge.unit, step))
         return _whole(charge.quantity * factor)
 
     def _add_quantity(self, total: ChargeSum, charge: Charge, quantity: Amount | None) -> None:
@@ -154,6 +165,11 @@ class BilledUsage:
             return cost / charge.dollars
         return charge.per_dollar
 
+    def has_only_sums(self) -> bool:
+        """Whether the charges for usage name no models, nor anything else."""
+        usage = [key for key in self.sums if key.category == "usage"]
+        return bool(usage) and all(key.meter == COST_METER.name for key in usage)
+
     @property
     def days(self) -> tuple[date | None, date | None]:
         """The first and the last day of charges for models; None without any."""
@@ -188,6 +204,18 @@ def decimals_of(number: Fraction) -> int:
     return FINEST_GRID
 
 
+def step_of(number: Fraction) -> Fraction:
+    """The power of ten in whose multiples a number other than 0 may be counted, at most `COARSEST_STEP`.
+
+    >>> step_of(Fraction("12.340")), step_of(Fraction(34_000))
+    (Fraction(1, 100), Fraction(1000, 1))
+    """
+    step = Fraction(1, 10 ** decimals_of(number))
+    while step < COARSEST_STEP and number % (10 * step) == 0:
+        step *= 10
+    return step
+
+
 def _whole(number: Fraction) -> Amount:
     return number.numerator if number.denominator == 1 else number
 
@@ -201,7 +229,10 @@ def _period(charge: Charge) -> tuple[date | None, int]:
     return charge.start.date(), -((charge.start - charge.end) // ONE_DAY)
 
 
-def _name(charge: Charge, offer: Offer | None) -> str:
-    if offer is not None:
-        return ""
-    return charge.meter_name or charge.model or charge.service or charge.description
+def _name(charge: Charge) -> str:
+    return charge.model or charge.meter_name or charge.service or charge.description
+
+
+def _is_for_model(charge: Charge) -> bool:
+    """Whether a charge is for a model, whether or not its price is known."""
+    return bool(charge.model) or any(name in charge.service.lower() for name in MODEL_SERVICES)

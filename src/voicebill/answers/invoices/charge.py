@@ -61,3 +61,8 @@ class Charge:
     accounts: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether it is for usage of no name: a sum, such as OpenAI's costs without line items."""
+        return self.category == "usage" and not (self.meter_name or self.model or self.service or self.description)

@@ -1,7 +1,7 @@
 """Find at which hour of UTC the days of a bill begin, by what was used on each of them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import timedelta
 from fractions import Fraction
 
 from voicebill.answers.invoices.cells import BillDays
@@ -13,8 +13,10 @@ OFFSETS = range(-24, 29)
 MAX_REMAINDER = 0.6
 """Another offset must leave at most this share of the difference that UTC leaves."""
 MIN_DAYS = 3
-FITTING_SHARE = 0.5
-"""If so many of the days' sums are equal in UTC, the bill's days are those."""
+FITTING_SHARE = 0.98
+"""If so many of the days' sums are equal in UTC, the bill's days are those: with few calls, most are in any time zone."""
+CLEARLY_MORE = 0.2
+"""If so much larger a share of the days' sums is equal with another offset, it may leave more of the other differences."""
 EXACT = 1e-6
 """Sums that differ by less than this share are equal."""
 
@@ -34,8 +36,8 @@ def day_offset(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]
     fits = {offset: _fit(billed, recorded, weights, offset) for offset in OFFSETS}
     best = min(OFFSETS, key=lambda offset: (-round(fits[offset][0], 3), fits[offset][1], abs(offset)))
     (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
-    fits_better = exact > utc_exact + 0.2 and rest < utc_rest
-    return best if best and (fits_better or rest < MAX_REMAINDER * utc_rest) else 0
+    is_more = exact > utc_exact + CLEARLY_MORE and rest < utc_rest
+    return best if is_more or (exact >= utc_exact and rest < MAX_REMAINDER * utc_rest) else 0
 
 
 def fits_utc(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) -> bool:
@@ -108,7 +110,8 @@ def offset_text(offset: int) -> str:
     return f"{zone}, so that the bill's days begin at {begin_hours:02}:{'30' if begin_half else '00'} UTC"
 
 
-def bill_days(charges: Sequence[PlacedCharge], offset: int, *, are_compared: bool) -> BillDays:
-    """The days of a bill: from its first to its last charge."""
-    days: list[date] = [charge.day for charge in charges if charge.day is not None]
-    return BillDays(min(days, default=None), max(days, default=None), offset, are_compared)
+def bill_days(charges: Iterable[PlacedCharge], offset: int, *, are_compared: bool) -> BillDays:
+    """The days of a bill: from the first of its first charge to the last of its last one."""
+    days = [(charge.day, charge.day + timedelta(days=max(0, charge.days - 1))) for charge in charges if charge.day is not None]
+    first, last = min((day for day, _ in days), default=None), max((day for _, day in days), default=None)
+    return BillDays(first, last, offset, are_compared)

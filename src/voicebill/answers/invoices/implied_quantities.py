@@ -21,6 +21,8 @@ EXACT = Fraction(1, 10_000)
 """Ratios of amounts that are rounded by less than this share tell prices from quantities on each day."""
 MAX_RATIOS = 3
 
+GroupKey = tuple[int | str | None, ...]
+"""What the charges of a group have in common: account, model and meter, or less."""
 QuantityKey = tuple[date | None, str | None, int | str, str]
 """A day of the bill, an account, a model and a meter."""
 
@@ -44,36 +46,65 @@ class ImpliedCharge:
         return abs(self.charge.dollars or 0)
 
     def has_ratio(self, ratio: Fraction) -> bool:
-        """Whether rounding explains the difference to a ratio."""
-        return abs(self.ratio - ratio) <= self.tolerance
+        """Whether rounding explains the difference to a ratio; never if nothing was recorded."""
+        return self.recorded > 0 and abs(self.ratio - ratio) <= self.tolerance
 
 
 def imply_quantities(
     charges: Sequence[PlacedCharge], recorded: Mapping[QuantityKey, int], money_step: Fraction
 ) -> list[PlacedCharge]:
-    """The charges, those without a quantity with one that is freed from the ratio of the bill's prices to ours."""
-    by_meter: dict[tuple[str | None, int | str, str], list[ImpliedCharge]] = defaultdict(list)
-    rest = []
+    """The charges, those without a quantity with one that is freed from the ratio of the bill's prices to ours.
+
+    A ratio is looked for in each meter of an account first, then in all accounts, all meters of a model, and all of the bill:
+    a meter of few days says little alone.
+    """
+    entries, rest = [], []
     for charge in charges:
         quantity = recorded.get((charge.day, charge.account, charge.model.number, charge.meter), 0)
-        if not charge.is_implied or not quantity or not charge.quantity or not charge.dollars:
+        if charge.is_implied and charge.quantity and charge.dollars:
+            entries.append(ImpliedCharge(charge, quantity, _tolerance(charge, quantity, money_step)))
+        else:
             rest.append(charge)
-            continue
-        tolerance = (
-            (money_step * charge.rows / 2 / abs(charge.dollars) + Fraction(1, 10**6)) * Fraction(charge.quantity) / quantity
-        )
-        by_meter[charge.account, charge.model.number, charge.meter].append(ImpliedCharge(charge, quantity, abs(tolerance)))
-    return [*rest, *(charge for entries in by_meter.values() for charge in _freed(entries))]
+    return [*rest, *_freed(entries)]
+
+
+def _tolerance(charge: PlacedCharge, quantity: int, money_step: Fraction) -> Fraction:
+    share = money_step * charge.rows / 2 / abs(charge.dollars or 1) + Fraction(1, 10**6)
+    return abs(share * Fraction(charge.quantity) / (quantity or 1))
+
+
+def _groups(charge: PlacedCharge) -> tuple[GroupKey, ...]:
+    """The groups whose charges may share a ratio with a charge, the smallest one first."""
+    number = charge.model.number
+    return (charge.account, number, charge.meter), (charge.account, number), (number, charge.meter), (number,), ()
 
 
 def _freed(entries: Sequence[ImpliedCharge]) -> Iterator[PlacedCharge]:
-    """The charges of a meter with quantities; a day of no common ratio has that of the nearest day before it, or after."""
-    ratios = _common_ratios(entries)
-    days = {entry.charge.day: ratio for entry in entries for ratio in ratios if entry.has_ratio(ratio)}
+    """The charges with quantities; one of no common ratio has that of the nearest day before it, or after."""
+    by_group: dict[GroupKey, list[ImpliedCharge]] = defaultdict(list)
     for entry in entries:
-        ratio = days.get(entry.charge.day) or _nearest(days, entry.charge.day)
-        quantity = Fraction(entry.charge.quantity) / ratio
-        yield replace(entry.charge, quantity=entry.recorded if entry.has_ratio(ratio) else quantity)
+        for group in _groups(entry.charge) if entry.recorded > 0 else ():
+            by_group[group].append(entry)
+    ratios = {group: _common_ratios(members) for group, members in by_group.items()}
+    days: dict[GroupKey, dict[date | None, Fraction]] = defaultdict(dict)
+    for entry in entries:
+        groups = _groups(entry.charge)
+        ratio = next((ratio for group in groups for ratio in ratios.get(group, ()) if entry.has_ratio(ratio)), None)
+        if ratio is not None:
+            for group in groups:
+                days[group].setdefault(entry.charge.day, ratio)
+    for entry in entries:
+        yield _with_quantity(entry, [days[group] for group in _groups(entry.charge)])
+
+
+def _with_quantity(entry: ImpliedCharge, ratios: Sequence[Mapping[date | None, Fraction]]) -> PlacedCharge:
+    """A charge with its quantity, by the ratios of days in the groups that it belongs to."""
+    day = entry.charge.day
+    ratio = next((days[day] for days in ratios if day in days and entry.has_ratio(days[day])), None)
+    if ratio is not None:
+        return replace(entry.charge, quantity=entry.recorded)
+    nearest = next((_nearest(days, day) for days in ratios if days), Fraction(1))
+    return replace(entry.charge, quantity=Fraction(entry.charge.quantity) / nearest)
 
 
 def _common_ratios(entries: Sequence[ImpliedCharge]) -> list[Fraction]:
@@ -111,9 +142,9 @@ def _is_common(members: Sequence[ImpliedCharge], total: int, ratio: Fraction) ->
 
 
 def _nearest(ratios: Mapping[date | None, Fraction], day: date | None) -> Fraction:
-    """The ratio of the last day before another one, or of the first one after it; 1 without any."""
+    """The ratio of a day, else of the last one before it, else of the first one after it; 1 without any."""
     days = sorted(entry for entry in ratios if entry is not None)
     if day is None or not days:
         return Fraction(1)
-    before = [entry for entry in days if entry < day]
+    before = [entry for entry in days if entry <= day]
     return ratios[before[-1] if before else days[0]]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from voicebill.answers.invoices.all_models import COST_METER, all_models_of
 from voicebill.answers.invoices.billed_models import BilledModel
 from voicebill.answers.invoices.billed_usage import BilledUsage, ChargeKey, ChargeSum
 from voicebill.answers.invoices.causes import CauseName
@@ -25,7 +26,7 @@ CATEGORY_CAUSES: Mapping[str, CauseName] = {
 
 @dataclass(frozen=True, slots=True)
 class PlacedCharge:
-    """Charges for a recorded model, or another deployment of it.
+    """Charges for a recorded model, or another deployment of it, over so many `days` from `day`.
 
     `offer` is that of the vendor's meter. `is_implied`: the bill has no quantity, and this one is what the money buys at the
     offer's price. `dollars` is None of a count without money; `listed` is the same quantity at the bill's list price.
@@ -42,13 +43,18 @@ class PlacedCharge:
     listed: int | None
     rows: int
     requests: int | None
+    days: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class OutsideCharge:
-    """Charges for what was not recorded at all, with the cause that follows from that."""
+    """Charges for what was not recorded at all, with the causes that follow from that, and what says so.
 
-    cause: CauseName
+    `name` is that of the model, or of what else it is for.
+    """
+
+    causes: tuple[CauseName, ...]
+    detail: str
     name: str
     day: date | None
     account: str | None
@@ -75,12 +81,17 @@ def place_charges(billed: BilledUsage, recorded: RecordedUsage) -> PlacedCharges
     placed = PlacedCharges(account_field=_account_field(billed, recorded))
     placed.has_periods = any(key.days > 1 and key.offer_id for key in billed.sums)
     counted = {_number(billed, total) for total in billed.sums.values() if total.is_counted}
+    charged = {_number(billed, total) for total in billed.sums.values() if total.rows}
     names = {name.casefold(): name for name in recorded.accounts}
     for key, total in billed.sums.items():
         account = _account(key, placed.account_field, names)
-        model = recorded_model(billed.models.of_offer(total.offer), recorded) if total.offer else None
-        if model is None or _is_other_account(account, recorded):
-            placed.outside += _outside(key, total, account, has_model=model is not None)
+        model = recorded_model(billed_model(billed, total.offer), recorded) if total.offer else None
+        is_other_account = account is not None and account not in recorded.accounts
+        if model is None or is_other_account:
+            value = 0 if _number(billed, total) in charged else _counted_value(key, total, recorded)
+            placed.outside += _outside(
+                key, total, account, total.dollars + value, has_model=model is not None, is_other_account=is_other_account
+            )
             continue
         entry = _placed(key, total, account, model, recorded, is_counted=_number(billed, total) in counted)
         placed.inside.append(entry)
@@ -92,8 +103,14 @@ def recorded_model(model: BilledModel, usage: RecordedUsage) -> BilledModel | No
     return usage.models.get(model.number) or usage.main_models.get(model.family)
 
 
+def billed_model(billed: BilledUsage, offer: Offer) -> BilledModel:
+    """The model of an offer on a bill, which may stand for all models of its provider."""
+    everything = all_models_of(offer.provider)
+    return everything if offer in everything.offers else billed.models.of_offer(offer)
+
+
 def _number(billed: BilledUsage, total: ChargeSum) -> int | str | None:
-    return billed.models.of_offer(total.offer).number if total.offer else None
+    return billed_model(billed, total.offer).number if total.offer else None
 
 
 def _account_field(billed: BilledUsage, recorded: RecordedUsage) -> str | None:
@@ -117,26 +134,30 @@ def _account(key: ChargeKey, account_field: str | None, names: Mapping[str, str]
     return None if value is None else names.get(value.casefold(), value)
 
 
-def _is_other_account(account: str | None, recorded: RecordedUsage) -> bool:
-    return account is not None and account not in recorded.accounts
+def _counted_value(key: ChargeKey, total: ChargeSum, recorded: RecordedUsage) -> int:
+    """What a count without money costs at our price, in picodollars."""
+    rate = recorded.rate_of(total.offer, key.meter, key.day) if total.offer and key.day else None
+    return round(Fraction(total.counted) * rate.picodollars / rate.per) if rate else 0
 
 
-def _outside(key: ChargeKey, total: ChargeSum, account: str | None, *, has_model: bool) -> Iterator[OutsideCharge]:
-    if total.dollars or total.rows:
+def _outside(
+    key: ChargeKey, total: ChargeSum, account: str | None, dollars: int, *, has_model: bool, is_other_account: bool
+) -> Iterator[OutsideCharge]:
+    if dollars or total.rows:
         name = key.name or (total.offer.name if total.offer else "")
-        yield OutsideCharge(
-            _outside_cause(key, total.offer, has_model=has_model), name, key.day, account, total.dollars, total.rows
-        )
+        causes = _outside_causes(key, total.offer, has_model=has_model, is_other_account=is_other_account)
+        detail = account or "" if "other-projects" in causes else name
+        yield OutsideCharge(causes, detail, name, key.day, account, dollars, total.rows)
 
 
-def _outside_cause(key: ChargeKey, offer: Offer | None, *, has_model: bool) -> CauseName:
+def _outside_causes(key: ChargeKey, offer: Offer | None, *, has_model: bool, is_other_account: bool) -> tuple[CauseName, ...]:
+    """Why a charge has nothing recorded beside it; its account and its model, if the log has neither."""
     if key.category != "usage":
-        return CATEGORY_CAUSES[key.category]
-    if has_model:
-        return "other-projects"
-    if offer is None:
-        return "other-services"
-    return "transcription" if offer.kind == "transcription" else "other-models"
+        return (CATEGORY_CAUSES[key.category],)
+    if key.meter == COST_METER.name or (offer is None and not key.is_model):
+        return ("other-services",)
+    model: CauseName = "transcription" if offer and offer.kind == "transcription" else "other-models"
+    return (*(() if has_model else (model,)), *(("other-projects",) if is_other_account else ()))
 
 
 def _placed(
@@ -160,4 +181,5 @@ def _placed(
         listed=total.listed if total.rows and total.listed_rows == total.rows else None,
         rows=total.rows,
         requests=total.requests if total.has_requests else None,
+        days=key.days,
     )

@@ -100,9 +100,13 @@ def _terms(offer: Offer, name: CauseName) -> str:
 
 
 def _explain_group(entries: Sequence[tuple[CellKey, str, MeterCell]], prices: PriceBook, money_step: Fraction) -> None:
-    """Explain the prices of a model in an account: list prices first, if the bill has them, then what was taken for them."""
-    with_list = [entry for entry in entries if entry[2].listed is not None]
-    without_list = [entry for entry in entries if entry[2].listed is None]
+    """Explain the prices of a model in an account: list prices first, if the bill has them, then what was taken for them.
+
+    The bill's list prices are no measure of prices of a contract.
+    """
+    with_list = [entry for entry in entries if entry[2].listed is not None and not _is_contracted(entry, prices)]
+    listed = {id(entry) for entry in with_list}
+    without_list = [entry for entry in entries if id(entry) not in listed]
     exact = [_priced(entry, _expected(entry[2]), entry[2].listed or 0, Fraction(0)) for entry in with_list]
     _explain_ratios(exact, prices, _list_names)
     _explain_ratios(
@@ -112,6 +116,16 @@ def _explain_group(entries: Sequence[tuple[CellKey, str, MeterCell]], prices: Pr
         [_priced(entry, _expected(entry[2]), _charged(entry[2]), money_step) for entry in without_list], prices, _any_names
     )
     _explain_rounding(entries, money_step)
+
+
+def _is_contracted(entry: tuple[CellKey, str, MeterCell], prices: PriceBook) -> bool:
+    """Whether our price is one of a contract, not the offer's own."""
+    key, name, meter = entry
+    if meter.offer is None or not (prices.contracted or prices.adjustments):
+        return False
+    day = key.day or date.max
+    own, used = meter.offer.row_on(day), prices.price_row(meter.offer, day)
+    return own is not None and used is not None and own.unit_prices.get(name) != used.unit_prices.get(name)
 
 
 def _expected(meter: MeterCell) -> Amount:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+from voicebill.answers.invoices.all_models import is_of_all_models
 from voicebill.answers.invoices.causes import Cause, CauseName
 from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell
 from voicebill.answers.invoices.day_boundary import offset_text
-from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY
+from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY, RepeatedSums
 from voicebill.billing.meters import Meter
 from voicebill.billing.money import Amount
-
-RepeatedSums = Mapping[tuple[date, str | None, int | str, str], int]
-"""Quantities of responses that were recorded twice, by the bill's day, account, model and meter."""
 
 MIN_SHIFT_SHARE = Fraction(1, 50)
 """Cached tokens on another meter are named from this share of the billed ones: less may be chance."""
@@ -29,6 +27,9 @@ MISSING_TEXTS: Mapping[CauseName, str] = {
     "responses-without-usage": "as much as these responses usually have",
 }
 BY_REQUESTS = "more responses on the bill, and some in the log without usage, on the same days"
+ONLY_SUMS = "the bill names no models"
+MORE_OF_ALL_MODELS: tuple[CauseName, ...] = ("sessions-missing", "transcription", "other-models", "other-services")
+LESS_OF_ALL_MODELS: tuple[CauseName, ...] = ("cached-as-uncached", "duplicates", "usage-not-billed", "credits")
 CACHED_AS_UNCACHED = Cause(("cached-as-uncached",), "the log counts cached input as uncached")
 UNCACHED_AS_CACHED = Cause(("cached-as-uncached",), "the bill counts as uncached what the log counts as cached")
 
@@ -136,12 +137,30 @@ class _Rest:
             return
         repeated = self._repeated()
         cause = Cause(("duplicates",), "responses with the same usage at the same time, under other identifiers")
-        for key, cell, rest in list(self._cells()):
-            quantities = {name: Fraction(repeated.get((key, name), 0)) for name in rest}
-            if any(quantities.values()) and _is_smaller(rest, quantities):
+        entries = [
+            (key, cell, {name: Fraction(repeated.get((key, name), 0)) for name in cell.meters if (key, name) in self._rest})
+            for key, cell in self._question.cells.items()
+        ]
+        entries = [entry for entry in entries if any(entry[2].values())]
+        are_all = self._fit_more(entries)
+        for key, cell, quantities in entries:
+            if are_all or _is_smaller({name: self._rest[key, name] for name in quantities}, quantities):
                 for name, quantity in quantities.items():
                     if quantity:
                         self._take(key, cell, name, -quantity, cause)
+
+    def _fit_more(self, entries: Sequence[tuple[CellKey, Cell, Mapping[str, Fraction]]]) -> bool:
+        """Whether the bill is equal to the log in more cells without what was recorded twice than with it.
+
+        Then it has none of it, also where sessions are missing as well.
+        """
+        equal = equal_without = 0
+        for key, cell, quantities in entries:
+            tolerances = {name: self._tolerance(cell.meters[name]) for name in quantities}
+            rest = {name: self._rest[key, name] for name in quantities}
+            equal += all(abs(rest[name]) <= tolerance for name, tolerance in tolerances.items())
+            equal_without += all(abs(rest[name] + quantities[name]) <= tolerance for name, tolerance in tolerances.items())
+        return equal_without > equal
 
     def _repeated(self) -> Mapping[tuple[CellKey, str], int]:
         sums: dict[tuple[CellKey, str], int] = defaultdict(int)
@@ -246,14 +265,15 @@ class _Rest:
         }
 
     def explain_rounded(self) -> None:
-        """Differences within what rounded quantities leave."""
-        cause = Cause(("rounding",), "quantities are rounded")
-        if self._question.steps.quantity <= 1:
-            return
+        """Differences within what rounded quantities leave, or rounded amounts where the bill has no quantities."""
+        steps = self._question.steps
         for (key, name), value in list(self._rest.items()):
             cell = self._question.cells[key]
-            if value and abs(value) <= self._tolerance(cell.meters[name]):
-                self._take(key, cell, name, value, cause)
+            meter = cell.meters[name]
+            is_rounded = steps.money > 0 if meter.is_implied else steps.quantity > 1
+            if value and is_rounded and abs(value) <= self._tolerance(meter):
+                text = "amounts are rounded" if meter.is_implied else "quantities are rounded"
+                self._take(key, cell, name, value, Cause(("rounding",), text))
 
 
 def _ratio(missing: Amount, usual: Amount, records: int, without: int) -> Fraction:
@@ -284,6 +304,9 @@ def _shift(cell: Cell, rest: Mapping[str, Fraction], cached: str, uncached: str)
 
 def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, int | str], bool]) -> Cause | None:
     """Why there is more on the bill; None if the requests say that nothing is missing."""
+    if is_of_all_models(cell.model):
+        without: tuple[CauseName, ...] = ("responses-without-usage",) if cell.without_usage else ()
+        return Cause((*without, *MORE_OF_ALL_MODELS), ONLY_SUMS)
     if cell.billed_requests is not None:
         names: list[CauseName] = ["sessions-missing"] if cell.billed_requests > cell.records else []
         names += ["responses-without-usage"] if cell.without_usage else []
@@ -297,6 +320,8 @@ def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, i
 
 def _surplus_cause(cell: Cell) -> Cause:
     """Why there is more in the log."""
+    if is_of_all_models(cell.model):
+        return Cause(LESS_OF_ALL_MODELS, ONLY_SUMS)
     if all(not meter.billed for meter in cell.meters.values()):
         return Cause(("usage-not-billed",), "nothing of it on the bill")
     return Cause(("duplicates", "usage-not-billed"), "less of every meter on the bill")

@@ -11,22 +11,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import ClassVar, Literal
 
 from voicebill.answers.answer import Answer
+from voicebill.answers.invoices.all_models import COST_METER, COST_RATE, is_of_all_models, sum_models, sum_repeated_models
 from voicebill.answers.invoices.billed_models import BilledModel, BilledModels
 from voicebill.answers.invoices.billed_usage import BilledUsage
 from voicebill.answers.invoices.causes import CAUSE_NAMES, Cause, CauseSum
 from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell, build_cells, recorded_quantities
 from voicebill.answers.invoices.charge import Charge
 from voicebill.answers.invoices.day_boundary import bill_days, day_offset, fits_utc
-from voicebill.answers.invoices.implied_quantities import imply_quantities
+from voicebill.answers.invoices.implied_quantities import QuantityKey, imply_quantities
 from voicebill.answers.invoices.line_groups import DEFAULT_LINE_FIELDS, LineGroup, ReconciledLine, group_lines
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
-from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, RepeatedSums, Steps, explain_quantities
-from voicebill.answers.invoices.recorded_usage import RecordedUsage, bill_query, recorded_usage
+from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, Steps, explain_quantities
+from voicebill.answers.invoices.recorded_usage import RecordedUsage, RepeatedSums, bill_query, recorded_usage
 from voicebill.answers.invoices.repeated_usage import FindRepeated, sum_repeated
 from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.price_table import PriceTable, build_price_table
@@ -142,20 +143,27 @@ def reconcile(
     billed.add(charge for charge in charges if request.covers(charge))
     if not billed.sums:
         raise InvalidInput("the bill has no charges" + (" on these days" if request.since or request.until else ""))
-    counts = _Counts(engine, bill_query(query, *billed.days), models, prices, request.account_field)
+    counts = _Counts(
+        engine, bill_query(query, *billed.days), models, prices, request.account_field, has_only_sums=billed.has_only_sums()
+    )
     return _reconciliation(billed, counts, request, find_repeated)
 
 
 @dataclass
 class _Counts:
-    """The recorded usage of a bill's days: by day, or by half hour where the bill's days begin at another hour."""
+    """The recorded usage of a bill's days: by day, or by half hour where the bill's days begin at another hour.
+
+    Where the bill `has_only_sums`, it is that of all models together. `by_model` is the last one that was counted, by model.
+    """
 
     engine: Engine
     query: CostQuery
     models: BilledModels
     prices: PriceBook
     account_field: str | None
+    has_only_sums: bool = False
     price_table: PriceTable | None = None
+    by_model: RecordedUsage | None = None
 
     def by_day(self) -> RecordedUsage:
         """The usage of accounts by day in UTC."""
@@ -170,13 +178,20 @@ class _Counts:
         counted_query = self.engine.count(query)
         self.price_table = build_price_table(counted_query.overview().names, self.prices)
         has_accounts = account_field is not None
-        return recorded_usage(counted_query, self.price_table, self.models, self.prices, has_accounts=has_accounts)
+        usage = recorded_usage(counted_query, self.price_table, self.models, self.prices, has_accounts=has_accounts)
+        self.by_model = usage
+        if not self.has_only_sums:
+            return usage
+        return RecordedUsage(list(sum_models(usage.rows)), self.prices, {COST_METER.name: COST_RATE})
 
-    def repeated(self, find_repeated: FindRepeated, recorded: RecordedUsage, days: BillDays) -> RepeatedSums:
+    def repeated(self, find_repeated: FindRepeated, days: BillDays) -> RepeatedSums:
         """What was recorded twice, by the bill's day, account, model and meter."""
         assert self.price_table is not None
-        meters = sorted({row.meter for row in recorded.rows if row.meter})
-        return sum_repeated(find_repeated(self.query, self.account_field, meters), days, self.price_table, self.models)
+        assert self.by_model is not None
+        meters = sorted({row.meter for row in self.by_model.rows if row.meter})
+        quantities = find_repeated(self.query, self.account_field, meters)
+        repeated = sum_repeated(quantities, days, self.price_table, self.models)
+        return sum_repeated_models(repeated, self.by_model) if self.has_only_sums else repeated
 
 
 def _reconciliation(
@@ -188,8 +203,10 @@ def _reconciliation(
     offset = 0 if placed.has_periods else _offset(placed, recorded, counts)
     if offset:
         recorded = counts.by_half_hour(counts.account_field)
-    days, cells = _cells(placed, recorded, billed.money_step, offset)
-    explain_quantities(_question(cells, days, billed, recorded, lambda: counts.repeated(find_repeated, recorded, days)))
+    days = bill_days(placed.inside, offset, are_compared=not placed.has_periods)
+    repeated = cache(lambda: counts.repeated(find_repeated, days))
+    cells = _cells(placed, recorded, billed.money_step, days, repeated)
+    explain_quantities(_question(cells, days, billed, recorded, repeated))
     explain_prices(cells, recorded.prices, billed.money_step)
     lines = tuple(_lines(cells, placed.outside))
     recorded_amount = sum((line.recorded_amount for line in lines), start=0)
@@ -226,7 +243,7 @@ def _question(
     recorded_days = [row.day for row in recorded.rows]
     coverage = Coverage(min(recorded_days, default=None), max(recorded_days, default=None))
     steps = Steps(max(billed.quantity_steps.values(), default=Fraction(0)), billed.money_step)
-    return QuantityQuestion(cells, days, coverage, steps, recorded.prices.meters, repeated)
+    return QuantityQuestion(cells, days, coverage, steps, recorded.meters, repeated)
 
 
 def _offset(placed: PlacedCharges, recorded: RecordedUsage, counts: _Counts) -> int:
@@ -237,17 +254,34 @@ def _offset(placed: PlacedCharges, recorded: RecordedUsage, counts: _Counts) -> 
 
 
 def _cells(
-    placed: PlacedCharges, recorded: RecordedUsage, money_step: Fraction, offset: int
-) -> tuple[BillDays, dict[CellKey, Cell]]:
+    placed: PlacedCharges,
+    recorded: RecordedUsage,
+    money_step: Fraction,
+    days: BillDays,
+    repeated: Callable[[], RepeatedSums],
+) -> dict[CellKey, Cell]:
     """The cells of the bill's days, after ratios of prices are told from quantities where the bill has none."""
     has_accounts = placed.account_field is not None
     families = {charge.model.family for charge in placed.inside}
     providers = {charge.model.provider for charge in placed.inside}
     rows = [row for row in recorded.rows if row.model.provider in providers or row.model.family in families]
-    days = bill_days(placed.inside, offset, are_compared=not placed.has_periods)
     quantities = recorded_quantities(rows, days, has_accounts=has_accounts)
+    if any(charge.is_implied for charge in placed.inside):
+        quantities = _less_repeated(quantities, repeated(), days, has_accounts=has_accounts)
     charges = imply_quantities(placed.inside, quantities, money_step)
-    return days, build_cells(charges, RecordedUsage(rows, recorded.prices), days, has_accounts=has_accounts)
+    return build_cells(charges, replace(recorded, rows=rows), days, has_accounts=has_accounts)
+
+
+def _less_repeated(
+    quantities: Mapping[QuantityKey, int], repeated: RepeatedSums, days: BillDays, *, has_accounts: bool
+) -> Mapping[QuantityKey, int]:
+    """Recorded quantities without what was recorded twice, which a ratio of the bill's money to it would hide."""
+    rest = dict(quantities)
+    for (day, account, model, meter), quantity in repeated.items():
+        key = (days.key_day(day), account if has_accounts else None, model, meter)
+        if key in rest:
+            rest[key] -= quantity
+    return rest
 
 
 def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> Iterable[ReconciledLine]:
@@ -255,19 +289,20 @@ def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> I
         for name, meter in cell.meters.items():
             yield _line(key, cell.model, name, meter)
     for charge in outside:
-        cause = Cause((charge.cause,), charge.name)
+        cause = Cause(charge.causes, charge.detail)
         parts = ((cause, charge.dollars),) if charge.dollars else ()
         yield ReconciledLine(charge.day, charge.account, charge.name, "", 0, 0, 0, charge.dollars, parts)
 
 
 def _line(key: CellKey, model: BilledModel, name: str, meter: MeterCell) -> ReconciledLine:
+    has_quantity = not is_of_all_models(model)
     return ReconciledLine(
         day=key.day,
         account=key.account,
         model=model.label,
-        meter=name,
-        recorded=meter.recorded + meter.unpriced,
-        billed=meter.billed,
+        meter=name if has_quantity else "",
+        recorded=meter.recorded + meter.unpriced if has_quantity else 0,
+        billed=meter.billed if has_quantity else 0,
         recorded_amount=meter.utc_amount,
         billed_amount=meter.billed_amount,
         parts=tuple(meter.parts),
@@ -344,7 +379,9 @@ def _assumptions(
         )
     if placed.account_field is not None:
         yield f"the log's {request.account}s are the bill's {placed.account_field.replace('_', ' ')}"
-    if any(charge.is_implied for charge in placed.inside):
+    if billed.has_only_sums():
+        yield "the bill has only sums, which name no models: they are compared with the cost of all models"
+    elif any(charge.is_implied for charge in placed.inside):
         yield "the bill has no quantities for some charges: they are what the money buys at our prices"
 
 

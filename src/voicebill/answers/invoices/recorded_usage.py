@@ -1,7 +1,7 @@
 """Sum recorded usage as a bill does: by hour, account, billed model and meter."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from voicebill.answers.invoices.billed_models import BilledModel, BilledModels
 from voicebill.answers.recorded.engine import CountedQuery, QuantityTotals
 from voicebill.answers.recorded.price_table import PriceTable
 from voicebill.answers.recorded.query import CostQuery
+from voicebill.billing.meters import Meter
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer, Rate, Rates
 from voicebill.billing.price_book import PriceBook
@@ -16,6 +17,8 @@ from voicebill.billing.price_book import PriceBook
 MINUTES_PER_SLOT = 30
 SLOTS_PER_DAY = 24 * 60 // MINUTES_PER_SLOT
 EPOCH_DAY = date(1970, 1, 1)
+RepeatedSums = Mapping[tuple[date, str | None, int | str, str], int]
+"""Quantities of responses that were recorded twice, by the bill's day, account, model and meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,16 @@ class RecordedQuantity:
 
 @dataclass(frozen=True)
 class RecordedUsage:
-    """The usage that a bill is compared with."""
+    """The usage that a bill is compared with. `fixed_rates` are those of meters that no offer has."""
 
     rows: Sequence[RecordedQuantity]
     prices: PriceBook
+    fixed_rates: Mapping[str, Rate] = field(default_factory=dict)
+
+    @property
+    def meters(self) -> Mapping[str, Meter]:
+        """All meters, by name."""
+        return {**self.prices.meters, **{name: rate.meter for name, rate in self.fixed_rates.items()}}
 
     @cached_property
     def models(self) -> Mapping[int | str, BilledModel]:
@@ -87,6 +96,8 @@ class RecordedUsage:
 
     def rate_of(self, offer: Offer, meter: str, day: date) -> Rate | None:
         """The rate of a meter in an offer on a day; None without a price."""
+        if (rate := self.fixed_rates.get(meter)) is not None:
+            return rate
         key = (offer.id, day)
         if key not in self._rates:
             row = self.prices.price_row(offer, day)

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from voicebill.answers.invoices.billed_models import BilledModels
 from voicebill.answers.invoices.cells import BillDays
-from voicebill.answers.invoices.quantity_causes import RepeatedSums
-from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY, slot_of
+from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY, RepeatedSums, slot_of
 from voicebill.answers.recorded.price_table import PriceTable
 from voicebill.answers.recorded.python_engine import epoch_milliseconds, sku_of
 from voicebill.answers.recorded.query import CostQuery

@@ -29,7 +29,7 @@ from fractions import Fraction
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
 from voicebill.logs.bills.bill_report import BillReport
 from voicebill.logs.bills.bill_rows import UNREAD_TAGS, BillRow, FieldColumns
-from voicebill.logs.bills.bill_tables import category_by_sign, last_segment, row_charges
+from voicebill.logs.bills.bill_tables import category_by_name, category_by_sign, last_segment, row_charges
 from voicebill.logs.bills.cells import day_after
 from voicebill.logs.delimited import InvalidRow
 from voicebill.logs.providers import normalize_region
@@ -135,7 +135,9 @@ def _category(row: BillRow, report: BillReport) -> ChargeCategory:
     charge_type = row.text("charge_type").replace(" ", "").lower()
     if charge_type and charge_type not in CATEGORIES:
         report.remarks[OTHER_TYPE] += 1
-    return CATEGORIES.get(charge_type, "usage")
+    category = CATEGORIES.get(charge_type, "usage")
+    name = row.first_text("meter_name", "product", "category")
+    return (category == "usage" and category_by_name(name, row.number("cost") or Fraction(0))) or category
 
 
 def _rate_of_prices(row: BillRow, currency: str) -> Fraction | None:

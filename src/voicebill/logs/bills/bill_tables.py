@@ -1,5 +1,6 @@
 """Read bills whose rows are charges of their own: what Azure's and FOCUS's exports have in common."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
@@ -9,6 +10,9 @@ from voicebill.logs.bills.bill_rows import BillRow, FieldColumns, bill_rows
 from voicebill.logs.bills.repeated_charges import OTHER_STATE, RepeatedRows
 from voicebill.logs.delimited import InvalidRow
 from voicebill.logs.sources import NumberedLines
+
+CREDIT_WORDS = frozenset({"credit", "credits"})
+TAX_WORDS = frozenset({"tax", "taxes", "vat", "gst"})
 
 
 def row_charges(
@@ -48,6 +52,18 @@ def category_by_sign(category: ChargeCategory, cost: Fraction | None, quantity: 
     """
     is_negative = (cost or 0) < 0 or (quantity or 0) < 0
     return "adjustment" if category == "usage" and is_negative else category
+
+
+def category_by_name(name: str, cost: Fraction) -> ChargeCategory | None:
+    """Return the category that a name tells, if it is one of a tax, or of a credit that is set off; None for other names.
+
+    >>> category_by_name("Sales tax", Fraction(7)), category_by_name("Credit grant", Fraction(-5))
+    ('tax', 'credit')
+    """
+    words = frozenset(re.findall("[a-z]+", name.lower()))
+    if cost < 0 and words & CREDIT_WORDS:
+        return "credit"
+    return "tax" if words & TAX_WORDS else None
 
 
 def last_segment(path: str) -> str:

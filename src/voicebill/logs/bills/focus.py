@@ -12,7 +12,7 @@
 | region | SkuPriceDetails' x_Region; RegionId |
 | quantity, unit | ConsumedQuantity, ConsumedUnit; else PricingQuantity, PricingUnit |
 | cost, currency | BilledCost, BillingCurrency |
-| dollars, per_dollar | x_BilledCostInUsd, x_CostInUsd; x_BillingExchangeRate, unless PricingCurrency is not USD |
+| dollars, per_dollar | x_BilledCostInUsd, x_CostInUsd; x_BillingExchangeRate or both effective costs, if priced in USD |
 | list_unit_price, contracted_unit_price | ListUnitPrice, ContractedUnitPrice |
 | accounts | ResourceId, ResourceName, x_ResourceGroupName, SubAccountId, SubAccountName, the tag `project` |
 | tags | Tags |
@@ -54,6 +54,8 @@ FOCUS_COLUMNS: FieldColumns = {
     "currency": ("billingcurrency",),
     "dollars": ("xbilledcostinusd", "xcostinusd"),
     "rate": ("xbillingexchangerate",),
+    "effective": ("effectivecost",),
+    "priced_effective": ("pricingcurrencyeffectivecost",),
     "pricing_currency": ("pricingcurrency", "xpricingcurrency"),
     "list_price": ("listunitprice",),
     "contracted_price": ("contractedunitprice",),
@@ -107,7 +109,7 @@ def _focus_charge(row: BillRow, report: BillReport) -> Charge:
         cost=cost,
         currency=row.text("currency").upper() or "USD",
         dollars=row.number("dollars"),
-        per_dollar=row.number("rate") if row.text("pricing_currency").upper() in ("", "USD") else None,
+        per_dollar=_per_dollar(row) if row.text("pricing_currency").upper() in ("", "USD") else None,
         list_unit_price=_converted(row.number("list_price"), factor),
         contracted_unit_price=_converted(row.number("contracted_price"), factor),
         accounts=_accounts(row, provider, tags),
@@ -158,6 +160,12 @@ def _priced_per_unit(row: BillRow, quantity: Fraction | None, unit: str) -> Frac
     if not priced_unit or priced_unit == unit:
         return Fraction(1)
     return priced / quantity if priced and quantity else None
+
+
+def _per_dollar(row: BillRow) -> Fraction | None:
+    """Return how much of the currency of billing a dollar of pricing is: as the row has it, or by its two effective costs."""
+    effective, priced = row.number("effective"), row.number("priced_effective")
+    return row.number("rate") or (effective / priced if effective and priced else None)
 
 
 def _converted(price: Fraction | None, factor: Fraction | None) -> Fraction | None:

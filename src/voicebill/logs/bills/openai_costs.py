@@ -1,7 +1,7 @@
 """Read OpenAI's costs of an organization: pages of its costs API as JSON, and the dashboard's cost exports as CSV.
 
 Each row is the cost of a day for one line item, project or key, or whatever the costs were grouped by. The same bucket in two
-files or pages counts once. Amounts below zero are adjustments, unless the line item says that they are credits.
+files or pages counts once. Line items of taxes and credits are such; other amounts below zero are adjustments.
 
 | field | in the API | columns |
 |---|---|---|
@@ -23,6 +23,7 @@ from fractions import Fraction
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
 from voicebill.logs.bills.bill_report import BillReport
 from voicebill.logs.bills.bill_rows import BillRow, FieldColumns, bill_rows
+from voicebill.logs.bills.bill_tables import category_by_name, category_by_sign
 from voicebill.logs.bills.line_items import parse_line_item
 from voicebill.logs.bills.repeated_charges import BucketCharges
 from voicebill.logs.delimited import InvalidRow
@@ -126,6 +127,4 @@ def _bucket_time(row: BillRow, field: str, report: BillReport) -> datetime | Non
 
 
 def _category(line_item: str, cost: Fraction) -> ChargeCategory:
-    if "credit" in line_item.lower().split():
-        return "credit"
-    return "adjustment" if cost < 0 else "usage"
+    return category_by_sign(category_by_name(line_item, cost) or "usage", cost, None)
