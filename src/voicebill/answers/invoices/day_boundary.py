@@ -1,6 +1,6 @@
 """Find at which hour of UTC the days of a bill begin, by what was used on each of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from fractions import Fraction
 
@@ -20,11 +20,12 @@ CLEARLY_MORE = 0.2
 EXACT = 1e-6
 """Sums that differ by less than this share are equal."""
 
-Series = dict[tuple[int | str, str], dict[int, float]]
+SeriesKey = tuple[int | str, str]
+Series = dict[SeriesKey, dict[int, float]]
 """By model and meter: quantities by number of the day, or of the half hour, since 1970."""
 
 
-def day_offset(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) -> int:
+def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]) -> int:
     """How many half hours the bill's days are ahead of UTC; 0 if another offset does not fit clearly better.
 
     An offset fits by the share of the days' sums that are then equal, and by what it leaves of the differences.
@@ -33,7 +34,8 @@ def day_offset(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]
     if max((len(days) for days in billed.values()), default=0) < MIN_DAYS:
         return 0
     recorded, weights = _recorded(rows, billed)
-    fits = {offset: _fit(billed, recorded, weights, offset) for offset in OFFSETS}
+    implied = {(charge.model.number, charge.meter) for charge in charges if charge.is_implied}
+    fits = {offset: _fit(billed, recorded, weights, offset, implied) for offset in OFFSETS}
     best = min(OFFSETS, key=lambda offset: (-round(fits[offset][0], 3), fits[offset][1], abs(offset)))
     (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
     is_more = exact > utc_exact + CLEARLY_MORE and rest < utc_rest
@@ -79,10 +81,17 @@ def _recorded(rows: Sequence[RecordedQuantity], billed: Series) -> tuple[Series,
     return series, weights
 
 
-def _fit(billed: Series, recorded: Series, weights: dict[tuple[int | str, str], float], offset: int) -> tuple[float, float]:
+def _fit(
+    billed: Series,
+    recorded: Series,
+    weights: Mapping[SeriesKey, float],
+    offset: int,
+    implied: Collection[SeriesKey],
+) -> tuple[float, float]:
     """The share of the days' sums that are equal, and the money by which the others differ.
 
-    The first and the last day of the bill are left out: there the log may lack hours.
+    The first and the last day of the bill are left out: there the log may lack hours. Quantities that are `implied` by money
+    may all be too large or too small, if the bill has other prices.
     """
     equal, total, rest = 0, 0, 0.0
     for key, days in billed.items():
@@ -90,8 +99,11 @@ def _fit(billed: Series, recorded: Series, weights: dict[tuple[int | str, str], 
         for slot, quantity in recorded.get(key, {}).items():
             number = (slot + offset) // SLOTS_PER_DAY
             sums[number] = sums.get(number, 0.0) + quantity
-        for number in sorted(days)[1:-1]:
-            difference = abs(days[number] - sums.get(number, 0.0))
+        inner = sorted(days)[1:-1]
+        total_recorded = sum(sums.get(number, 0.0) for number in inner) if key in implied else 0.0
+        scale = sum(days[number] for number in inner) / total_recorded if total_recorded else 1.0
+        for number in inner:
+            difference = abs(days[number] - scale * sums.get(number, 0.0))
             total += 1
             equal += difference <= EXACT * days[number]
             rest += difference * weights.get(key, 0.0)

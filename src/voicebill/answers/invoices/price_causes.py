@@ -7,7 +7,7 @@ are told apart by it.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -17,7 +17,9 @@ from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 
-RATIO_DIGITS = 4
+RATIO_DIGITS, COARSE_DIGITS = 4, 2
+MIN_METERS = 2
+"""A ratio of fewer meters on a day is that of a meter's price."""
 MAX_CANDIDATES = 3
 """So many of the most frequent ratios are tried."""
 RATIO_TOLERANCE = Fraction(1, 5000)
@@ -231,7 +233,35 @@ def _explain_both_or_each(
             if _has_common(cell, common, others):
                 cell.cell.explain(cause, factor * (common - 1) * cell.expected)
         return
-    _explain_meters(cells, differing)
+    _explain_days(cells, prices, names)
+
+
+def _explain_days(cells: Sequence[PricedCell], prices: PriceBook, names: NameRatio) -> None:
+    """Explain cells by the ratio that most meters share on a day, and the rest by a ratio for each meter."""
+    ratios = _day_ratios(cells)
+    for ratio in sorted(set(ratios.values())):
+        affected = [cell for cell in cells if ratios[cell.key.day] == ratio]
+        if ratio != 1:
+            since = _since(cells, affected)
+            cause = Cause(names(ratio, prices, affected[0].cell.offer, since is not None), _ratio_text(ratio, since))
+            for cell in affected:
+                cell.cell.explain(cause, (ratio - 1) * cell.expected)
+    rest = [replace(cell, expected=ratios[cell.key.day] * cell.expected) for cell in cells]
+    _explain_meters(rest, [cell for cell in rest if cell.differs])
+
+
+def _day_ratios(cells: Sequence[PricedCell]) -> Mapping[date | None, Fraction]:
+    """By day the ratio that more than half of its meters share, and at least two; else 1."""
+    by_day: dict[date | None, list[PricedCell]] = defaultdict(list)
+    for cell in cells:
+        by_day[cell.key.day].append(cell)
+    candidates = [Fraction(1), *_frequent_ratios([cell for cell in cells if cell.differs], {})]
+    ratios = {}
+    for day, entries in by_day.items():
+        counts = {ratio: sum(cell.has_ratio(ratio) for cell in entries) for ratio in candidates}
+        most = max(candidates, key=lambda ratio: counts[ratio])
+        ratios[day] = most if counts[most] >= MIN_METERS and 2 * counts[most] > len(entries) else Fraction(1)
+    return ratios
 
 
 def _explain_meters(cells: Sequence[PricedCell], differing: Sequence[PricedCell]) -> None:
@@ -272,13 +302,21 @@ def _common_ratio(cells: Sequence[PricedCell], others: Mapping[int, Sequence[Oth
     """The ratio that holds for most money: that of the sums, or of most cells, after prices of other rows if there are any."""
     dollars = sum((Fraction(cell.dollars) for cell in cells), start=Fraction(0))
     total = dollars / sum((Fraction(cell.expected) for cell in cells), start=Fraction(0))
-    weights: dict[Fraction, Fraction] = defaultdict(Fraction)
-    for cell in cells:
-        for factor in (Fraction(1), *(other.ratio for other in others.get(id(cell), ()) if other.ratio)):
-            weights[round(cell.ratio / factor, RATIO_DIGITS)] += abs(Fraction(cell.expected))
-    most = sorted(weights, key=lambda ratio: (-weights[ratio], abs(ratio - 1)))[:MAX_CANDIDATES]
-    candidates = [round(total, RATIO_DIGITS - 2), round(total, RATIO_DIGITS), *most, total]
+    most = _frequent_ratios(cells, others)
+    candidates = [round(total, COARSE_DIGITS), round(total, RATIO_DIGITS), *most, total]
     return max(candidates, key=lambda ratio: _explained(cells, lambda cell: _has_common(cell, ratio, others)))
+
+
+def _frequent_ratios(cells: Sequence[PricedCell], others: Mapping[int, Sequence[OtherPrice]]) -> list[Fraction]:
+    """The ratios of most money, rounded to percents, which discounts are given in, and more finely."""
+    ratios = []
+    for digits in (COARSE_DIGITS, RATIO_DIGITS):
+        weights: dict[Fraction, Fraction] = defaultdict(Fraction)
+        for cell in cells:
+            for factor in (Fraction(1), *(other.ratio for other in others.get(id(cell), ()) if other.ratio)):
+                weights[round(cell.ratio / factor, digits)] += abs(Fraction(cell.expected))
+        ratios += sorted(weights, key=lambda ratio: (-weights[ratio], abs(ratio - 1)))[:MAX_CANDIDATES]
+    return ratios
 
 
 def _has_common(cell: PricedCell, common: Fraction, others: Mapping[int, Sequence[OtherPrice]]) -> bool:

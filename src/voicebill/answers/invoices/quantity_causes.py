@@ -28,7 +28,7 @@ MISSING_TEXTS: Mapping[CauseName, str] = {
 }
 BY_REQUESTS = "more responses on the bill, and some in the log without usage, on the same days"
 ONLY_SUMS = "the bill names no models"
-MORE_OF_ALL_MODELS: tuple[CauseName, ...] = ("sessions-missing", "transcription", "other-models", "other-services")
+MORE_OF_ALL_MODELS: tuple[CauseName, ...] = ("sessions-missing", "transcription", "other-models", "other-services", "tax")
 LESS_OF_ALL_MODELS: tuple[CauseName, ...] = ("cached-as-uncached", "duplicates", "usage-not-billed", "credits")
 CACHED_AS_UNCACHED = Cause(("cached-as-uncached",), "the log counts cached input as uncached")
 UNCACHED_AS_CACHED = Cause(("cached-as-uncached",), "the bill counts as uncached what the log counts as cached")

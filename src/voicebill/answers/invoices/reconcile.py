@@ -336,7 +336,9 @@ def _is_moved(total: CauseSum) -> bool:
 
 
 def _infer_rate(billed: BilledUsage, recorded: RecordedUsage) -> Fraction | None:
-    """The exchange rate of a bill that has none, from its money and what its quantities cost; None if it is not needed.
+    """The exchange rate of a bill that has none, from its prices and ours; None if it is not needed.
+
+    Its list prices tell it, if it has them: then a discount can be seen. Otherwise it is what its quantities were charged at.
 
     Raises:
         InvalidInput: the bill has no quantities either.
@@ -347,7 +349,7 @@ def _infer_rate(billed: BilledUsage, recorded: RecordedUsage) -> Fraction | None
     for key, total in billed.sums.items():
         rate = recorded.rate_of(total.offer, key.meter, key.day) if total.offer and key.day else None
         if rate and total.has_quantity and total.rows:
-            face += total.face
+            face += total.listed if total.listed_rows == total.rows else total.face
             value += total.charged * Fraction(rate.picodollars, rate.per)
     if not value or not face:
         code = billed.currency

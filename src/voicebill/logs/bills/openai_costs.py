@@ -127,4 +127,6 @@ def _bucket_time(row: BillRow, field: str, report: BillReport) -> datetime | Non
 
 
 def _category(line_item: str, cost: Fraction) -> ChargeCategory:
+    if not line_item:
+        return "usage"  # a sum of everything, which credits may bring below zero
     return category_by_sign(category_by_name(line_item, cost) or "usage", cost, None)
