@@ -12,7 +12,7 @@ MAX_TEXT_LENGTH = 40
 FLOAT_DIGITS = 15
 """The decimal digits that a binary number of 64 bits keeps."""
 
-CENT = PICODOLLARS_PER_DOLLAR // 100
+ONE_CENT = PICODOLLARS_PER_DOLLAR // 100
 NANODOLLAR = PICODOLLARS_PER_DOLLAR // 10**9
 
 
@@ -21,8 +21,8 @@ def parse_reported_cost(value: object, unit: int = PICODOLLARS_PER_DOLLAR) -> in
 
     A binary number is taken with the fifteen digits that it keeps.
 
-    >>> parse_reported_cost("0.0123"), parse_reported_cost(0.1 + 0.2), parse_reported_cost(7, CENT), parse_reported_cost("free")
-    (12300000000, 300000000000, 70000000000, None)
+    >>> [parse_reported_cost(value) for value in ("0.0123", 0.1 + 0.2, "free")], parse_reported_cost(7, ONE_CENT)
+    ([12300000000, 300000000000, None], 70000000000)
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-WORDS: Mapping[str, str] = {
+METER_NAME_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("aud", "audio"), "audio"),
     **dict.fromkeys(("txt", "text"), "text"),
     **dict.fromkeys(("img", "image"), "image"),
@@ -36,8 +36,8 @@ def parse_meter_name(name: str, *, is_time: bool = False) -> MeterNameParts:
     >>> parse_meter_name("gpt-realtime-whisper Inp Gl Unit", is_time=True)
     MeterNameParts(model='gpt-realtime-whisper', deployment='global', meter='audio_ms')
     """
-    matches = [match for match in re.finditer(r"[A-Za-z0-9.]+", name) if match[0].lower() in WORDS and match.start()]
-    meanings = [WORDS[match[0].lower()] for match in matches]
+    matches = [match for match in re.finditer(r"[A-Za-z0-9.]+", name) if match[0].lower() in METER_NAME_WORDS and match.start()]
+    meanings = [METER_NAME_WORDS[match[0].lower()] for match in matches]
     model = name[: matches[0].start()] if matches else name.removesuffix("Tokens").removesuffix("Unit")
     deployment = next((word for word in meanings if word in DEPLOYMENT_WORDS), "global")
     return MeterNameParts(model.strip(" -"), deployment, "audio_ms" if is_time else _token_meter(meanings))

@@ -18,7 +18,7 @@ from voicebill.billing.sku_periods import normalize_name
 
 MeterKey = tuple[str, str]
 """A provider, and a vendor's meter name in lower case."""
-MAX_NAMES = 3
+MAX_MODEL_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class BilledModel:
     @property
     def label(self) -> str:
         """Its names, without those that only a version tells apart."""
-        names = self.names[:MAX_NAMES]
+        names = self.names[:MAX_MODEL_NAMES]
         others = len(self.names) - len(names)
         return ", ".join(names) + (f" and {others} more" if others else "")
 

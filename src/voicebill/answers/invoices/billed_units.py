@@ -6,9 +6,11 @@ from functools import lru_cache
 
 from voicebill.billing.meters import Meter
 
-UNIT = re.compile(r"^(?P<count>\d[\d,.]*)?\s*(?P<scale>k|m|b|thousand|million|billion)?\s*(?P<word>[a-z]*)s?$", re.IGNORECASE)
+BILLED_UNIT = re.compile(
+    r"^(?P<count>\d[\d,.]*)?\s*(?P<scale>k|m|b|thousand|million|billion)?\s*(?P<word>[a-z]*)s?$", re.IGNORECASE
+)
 SCALES = {"": 1, "k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9, "billion": 10**9}
-MILLISECONDS = {
+BILLED_MILLISECONDS = {
     **dict.fromkeys(("ms", "millisecond"), 1),
     **dict.fromkeys(("s", "sec", "second"), 1_000),
     **dict.fromkeys(("min", "minute"), 60_000),
@@ -27,7 +29,7 @@ def units_per_billed_unit(text: str, meter: Meter) -> Fraction | None:
     >>> [units_per_billed_unit(*case) for case in (("1K", audio), ("1M Tokens", audio), ("1 Hour", time), ("1 Hour", audio))]
     [Fraction(1000, 1), Fraction(1000000, 1), Fraction(3600000, 1), None]
     """
-    match = UNIT.match(text.strip().removeprefix("per ").replace("/", " ").strip())
+    match = BILLED_UNIT.match(text.strip().removeprefix("per ").replace("/", " ").strip())
     if match is None:
         return None
     count = Fraction((match["count"] or "1").replace(",", "").rstrip(".") or "1") * SCALES[(match["scale"] or "").lower()]
@@ -37,5 +39,5 @@ def units_per_billed_unit(text: str, meter: Meter) -> Fraction | None:
 
 def _of_word(word: str, count: Fraction, meter: Meter) -> Fraction | None:
     if meter.unit == "ms":
-        return count * MILLISECONDS[word] if word in MILLISECONDS else None
+        return count * BILLED_MILLISECONDS[word] if word in BILLED_MILLISECONDS else None
     return count if word in COUNT_WORDS.get(meter.unit, (meter.unit, "")) else None

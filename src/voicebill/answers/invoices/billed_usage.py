@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ from voicebill.billing.errors import InvalidInput
 from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
+from voicebill.billing.sku_periods import ONE_DAY
 
-ONE_DAY = timedelta(days=1)
 MODEL_SERVICES = ("openai", "foundry models")
 """Services whose charges are for models, in lower case: meter categories of Azure, and services in FOCUS."""
 FINEST_GRID = 12
@@ -124,7 +124,7 @@ class BilledUsage:
         if charge.quantity:
             step = factor * step_of(charge.quantity)
             self.quantity_steps[charge.unit] = min(step, self.quantity_steps.get(charge.unit, step))
-        return _whole(charge.quantity * factor)
+        return _integral(charge.quantity * factor)
 
     def _add_quantity(self, total: ChargeSum, charge: Charge, quantity: Amount | None) -> None:
         if charge.requests is not None:
@@ -216,7 +216,7 @@ def step_of(number: Fraction) -> Fraction:
     return step
 
 
-def _whole(number: Fraction) -> Amount:
+def _integral(number: Fraction) -> Amount:
     return number.numerator if number.denominator == 1 else number
 
 

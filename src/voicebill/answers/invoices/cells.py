@@ -74,7 +74,7 @@ class MeterCell:
 
 
 @dataclass(slots=True)
-class Cell:
+class ReconciledCell:
     """The meters of a model on a day in an account, and numbers of responses: `billed_requests` is None if not on the bill."""
 
     model: BilledModel
@@ -107,9 +107,9 @@ class BillDays:
 
 def build_cells(
     charges: Iterable[PlacedCharge], recorded: RecordedUsage, days: BillDays, *, has_accounts: bool
-) -> dict[CellKey, Cell]:
+) -> dict[CellKey, ReconciledCell]:
     """The cells of a bill, with the recorded usage of its days."""
-    cells: dict[CellKey, Cell] = {}
+    cells: dict[CellKey, ReconciledCell] = {}
     for charge in charges:
         key = CellKey(days.key_day(charge.day) if charge.day else None, charge.account, charge.model.number)
         _add_charge(_cell(cells, key, charge.model), charge, recorded, days)
@@ -118,14 +118,14 @@ def build_cells(
     return cells
 
 
-def _cell(cells: dict[CellKey, Cell], key: CellKey, model: BilledModel) -> Cell:
+def _cell(cells: dict[CellKey, ReconciledCell], key: CellKey, model: BilledModel) -> ReconciledCell:
     cell = cells.get(key)
     if cell is None:
-        cell = cells[key] = Cell(model)
+        cell = cells[key] = ReconciledCell(model)
     return cell
 
 
-def _add_charge(cell: Cell, charge: PlacedCharge, recorded: RecordedUsage, days: BillDays) -> None:
+def _add_charge(cell: ReconciledCell, charge: PlacedCharge, recorded: RecordedUsage, days: BillDays) -> None:
     day = charge.day or days.first or date.max
     meter = _meter(cell, charge.meter, recorded, day)
     is_own_offer = charge.offer in charge.model.offers
@@ -144,7 +144,7 @@ def _add_charge(cell: Cell, charge: PlacedCharge, recorded: RecordedUsage, days:
 
 
 def _add_recorded(
-    cells: dict[CellKey, Cell], row: RecordedQuantity, recorded: RecordedUsage, days: BillDays, *, has_accounts: bool
+    cells: dict[CellKey, ReconciledCell], row: RecordedQuantity, recorded: RecordedUsage, days: BillDays, *, has_accounts: bool
 ) -> None:
     account = row.account if has_accounts else None
     if row.meter and days.covers(row.day):
@@ -166,7 +166,7 @@ def _add_recorded(
     meter.recorded_high += row.high
 
 
-def _meter(cell: Cell, name: str, recorded: RecordedUsage, day: date) -> MeterCell:
+def _meter(cell: ReconciledCell, name: str, recorded: RecordedUsage, day: date) -> MeterCell:
     meter = cell.meters.get(name)
     if meter is None:
         meter = cell.meters[name] = MeterCell(recorded.rate(cell.model, name, day))

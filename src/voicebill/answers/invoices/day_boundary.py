@@ -12,16 +12,16 @@ OFFSETS = range(-24, 29)
 """From UTC-12 to UTC+14, in half hours."""
 MAX_REMAINDER = 0.6
 """Another offset must leave at most this share of the difference that UTC leaves."""
-MIN_DAYS = 3
+MIN_BOUNDARY_DAYS = 3
 FITTING_SHARE = 0.98
 """If so many of the days' sums are equal in UTC, the bill's days are those: with few calls, most are in any time zone."""
 CLEARLY_MORE = 0.2
 """If so much larger a share of the days' sums is equal with another offset, it may leave more of the other differences."""
-EXACT = 1e-6
+EQUAL_SHARE = 1e-6
 """Sums that differ by less than this share are equal."""
 
 SeriesKey = tuple[int | str, str]
-Series = dict[SeriesKey, dict[int, float]]
+QuantitySeries = dict[SeriesKey, dict[int, float]]
 """By model and meter: quantities by number of the day, or of the half hour, since 1970."""
 
 
@@ -31,7 +31,7 @@ def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]
     An offset fits by the share of the days' sums that are then equal, and by what it leaves of the differences.
     """
     billed = _billed(charges)
-    if max((len(days) for days in billed.values()), default=0) < MIN_DAYS:
+    if max((len(days) for days in billed.values()), default=0) < MIN_BOUNDARY_DAYS:
         return 0
     recorded, weights = _recorded(rows, billed)
     implied = {(charge.model.number, charge.meter) for charge in charges if charge.is_implied}
@@ -45,7 +45,7 @@ def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]
 def fits_utc(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) -> bool:
     """Whether almost all of the bill's sums are what was recorded on the same days in UTC."""
     billed = _billed(charges)
-    sums: Series = {}
+    sums: QuantitySeries = {}
     for row in rows:
         days = sums.setdefault((row.model.number, row.meter), {})
         number = (row.day - EPOCH_DAY).days
@@ -53,12 +53,12 @@ def fits_utc(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) 
     pairs = [
         (quantity, sums.get(key, {}).get(number, 0.0)) for key, days in billed.items() for number, quantity in days.items()
     ]
-    equal = sum(abs(quantity - recorded) <= EXACT * quantity for quantity, recorded in pairs)
+    equal = sum(abs(quantity - recorded) <= EQUAL_SHARE * quantity for quantity, recorded in pairs)
     return equal >= FITTING_SHARE * len(pairs)
 
 
-def _billed(charges: Iterable[PlacedCharge]) -> Series:
-    series: Series = {}
+def _billed(charges: Iterable[PlacedCharge]) -> QuantitySeries:
+    series: QuantitySeries = {}
     for charge in charges:
         if charge.day is not None:
             days = series.setdefault((charge.model.number, charge.meter), {})
@@ -67,9 +67,11 @@ def _billed(charges: Iterable[PlacedCharge]) -> Series:
     return series
 
 
-def _recorded(rows: Sequence[RecordedQuantity], billed: Series) -> tuple[Series, dict[tuple[int | str, str], float]]:
+def _recorded(
+    rows: Sequence[RecordedQuantity], billed: QuantitySeries
+) -> tuple[QuantitySeries, dict[tuple[int | str, str], float]]:
     """Recorded quantities in half hours of the billed meters, and the price of each."""
-    series: Series = {}
+    series: QuantitySeries = {}
     weights: dict[tuple[int | str, str], float] = {}
     for row in rows:
         key = (row.model.number, row.meter)
@@ -82,8 +84,8 @@ def _recorded(rows: Sequence[RecordedQuantity], billed: Series) -> tuple[Series,
 
 
 def _fit(
-    billed: Series,
-    recorded: Series,
+    billed: QuantitySeries,
+    recorded: QuantitySeries,
     weights: Mapping[SeriesKey, float],
     offset: int,
     implied: Collection[SeriesKey],
@@ -105,7 +107,7 @@ def _fit(
         for number in inner:
             difference = abs(days[number] - scale * sums.get(number, 0.0))
             total += 1
-            equal += difference <= EXACT * days[number]
+            equal += difference <= EQUAL_SHARE * days[number]
             rest += difference * weights.get(key, 0.0)
     return (equal / total if total else 0.0), rest
 

@@ -12,18 +12,18 @@ from fractions import Fraction
 
 from voicebill.answers.invoices.placed_charges import PlacedCharge
 
-MIN_DAYS = 3
+MIN_RATIO_DAYS = 3
 MIN_EXACT_SHARE = Fraction(1, 4)
 """A ratio of prices holds for this share of the money of a meter, if the amounts are exact."""
 MIN_ROUNDED_SHARE = Fraction(9, 10)
 """The same for rounded amounts, whose ratios may be equal by chance."""
-EXACT = Fraction(1, 10_000)
+EXACT_RATIO = Fraction(1, 10_000)
 """Ratios of amounts that are rounded by less than this share tell prices from quantities on each day."""
 MAX_RATIOS = 3
 
 GroupKey = tuple[int | str | None, ...]
 """What the charges of a group have in common: account, model and meter, or less."""
-QuantityKey = tuple[date | None, str | None, int | str, str]
+RecordedQuantityKey = tuple[date | None, str | None, int | str, str]
 """A day of the bill, an account, a model and a meter."""
 
 
@@ -51,7 +51,7 @@ class ImpliedCharge:
 
 
 def imply_quantities(
-    charges: Sequence[PlacedCharge], recorded: Mapping[QuantityKey, int], money_step: Fraction
+    charges: Sequence[PlacedCharge], recorded: Mapping[RecordedQuantityKey, int], money_step: Fraction
 ) -> list[PlacedCharge]:
     """The charges, those without a quantity with one that is freed from the ratio of the bill's prices to ours.
 
@@ -136,9 +136,9 @@ def _candidates(entries: Sequence[ImpliedCharge]) -> Iterable[Fraction]:
 def _is_common(members: Sequence[ImpliedCharge], total: int, ratio: Fraction) -> bool:
     if ratio == 1:
         return bool(members)
-    is_exact = all(entry.tolerance <= EXACT for entry in members)
+    is_exact = all(entry.tolerance <= EXACT_RATIO for entry in members)
     share = MIN_EXACT_SHARE if is_exact else MIN_ROUNDED_SHARE
-    return len(members) >= min(MIN_DAYS, 3) and sum(entry.weight for entry in members) >= share * total
+    return len(members) >= min(MIN_RATIO_DAYS, 3) and sum(entry.weight for entry in members) >= share * total
 
 
 def _nearest(ratios: Mapping[date | None, Fraction], day: date | None) -> Fraction:

@@ -12,13 +12,13 @@ from datetime import date
 from fractions import Fraction
 
 from voicebill.answers.invoices.causes import Cause, CauseName
-from voicebill.answers.invoices.cells import Cell, CellKey, MeterCell
+from voicebill.answers.invoices.cells import CellKey, MeterCell, ReconciledCell
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import PriceBook
 
 RATIO_DIGITS, COARSE_DIGITS = 4, 2
-MIN_METERS = 2
+MIN_PRICED_METERS = 2
 """A ratio of fewer meters on a day is that of a meter's price."""
 MAX_CANDIDATES = 3
 """So many of the most frequent ratios are tried."""
@@ -69,7 +69,7 @@ class OtherPrice:
     since: str
 
 
-def explain_prices(cells: Mapping[CellKey, Cell], prices: PriceBook, money_step: Fraction) -> None:
+def explain_prices(cells: Mapping[CellKey, ReconciledCell], prices: PriceBook, money_step: Fraction) -> None:
     """Name the causes of all differences in prices, in the cells."""
     groups: dict[tuple[str | None, int | str], list[tuple[CellKey, str, MeterCell]]] = defaultdict(list)
     for key, cell in cells.items():
@@ -83,7 +83,7 @@ def explain_prices(cells: Mapping[CellKey, Cell], prices: PriceBook, money_step:
         _explain_group(entries, prices, money_step)
 
 
-def _explain_deployment(cell: Cell, meter: MeterCell) -> None:
+def _explain_deployment(cell: ReconciledCell, meter: MeterCell) -> None:
     """The difference between the price of the offer that the bill names and of the one that was recorded."""
     amount = meter.at_offer - meter.value(meter.billed)
     if not amount or meter.offer is None or meter.offer in cell.model.offers:
@@ -168,7 +168,7 @@ def _explain_ratios(cells: Sequence[PricedCell], prices: PriceBook, names: NameR
     elif matches_rows:
         _explain_rows(differing, others, Fraction(1))
     else:
-        _explain_both_or_each(priced, differing, others, prices, names)
+        _explain_both_or_meters(priced, differing, others, prices, names)
 
 
 def _holds_for_most(cells: Sequence[PricedCell], holds: Callable[[PricedCell], bool]) -> bool:
@@ -211,7 +211,7 @@ def _explain_rows(
     return rest
 
 
-def _explain_both_or_each(
+def _explain_both_or_meters(
     cells: Sequence[PricedCell],
     differing: Sequence[PricedCell],
     others: Mapping[int, Sequence[OtherPrice]],
@@ -260,7 +260,7 @@ def _day_ratios(cells: Sequence[PricedCell]) -> Mapping[date | None, Fraction]:
     for day, entries in by_day.items():
         counts = {ratio: sum(cell.has_ratio(ratio) for cell in entries) for ratio in candidates}
         most = max(candidates, key=lambda ratio: counts[ratio])
-        ratios[day] = most if counts[most] >= MIN_METERS and 2 * counts[most] > len(entries) else Fraction(1)
+        ratios[day] = most if counts[most] >= MIN_PRICED_METERS and 2 * counts[most] > len(entries) else Fraction(1)
     return ratios
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from voicebill.answers.invoices.all_models import is_of_all_models
 from voicebill.answers.invoices.causes import Cause, CauseName
-from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell
+from voicebill.answers.invoices.cells import BillDays, CellKey, MeterCell, ReconciledCell
 from voicebill.answers.invoices.day_boundary import offset_text
 from voicebill.answers.invoices.recorded_usage import EPOCH_DAY, SLOTS_PER_DAY, RepeatedSums
 from voicebill.billing.meters import Meter
@@ -70,7 +70,7 @@ class Coverage:
 class QuantityQuestion:
     """What the causes are found in."""
 
-    cells: Mapping[CellKey, Cell]
+    cells: Mapping[CellKey, ReconciledCell]
     days: BillDays
     coverage: Coverage
     steps: Steps
@@ -101,7 +101,7 @@ class _Rest:
             if meter.rate is not None
         }
 
-    def _cells(self) -> Iterator[tuple[CellKey, Cell, dict[str, Fraction]]]:
+    def _cells(self) -> Iterator[tuple[CellKey, ReconciledCell, dict[str, Fraction]]]:
         """The cells with a difference, and what is left of it, by meter."""
         for key, cell in self._question.cells.items():
             rest = {name: self._rest[key, name] for name in cell.meters if (key, name) in self._rest}
@@ -111,7 +111,7 @@ class _Rest:
     def _tolerance(self, meter: MeterCell) -> Fraction:
         return self._question.steps.quantity_tolerance(meter)
 
-    def _take(self, key: CellKey, cell: Cell, name: str, quantity: Fraction, cause: Cause) -> None:
+    def _take(self, key: CellKey, cell: ReconciledCell, name: str, quantity: Fraction, cause: Cause) -> None:
         meter = cell.meters[name]
         self._rest[key, name] -= quantity
         meter.explain(cause, meter.value(quantity))
@@ -149,7 +149,7 @@ class _Rest:
                     if quantity:
                         self._take(key, cell, name, -quantity, cause)
 
-    def _fit_more(self, entries: Sequence[tuple[CellKey, Cell, Mapping[str, Fraction]]]) -> bool:
+    def _fit_more(self, entries: Sequence[tuple[CellKey, ReconciledCell, Mapping[str, Fraction]]]) -> bool:
         """Whether the bill is equal to the log in more cells without what was recorded twice than with it.
 
         Then it has none of it, also where sessions are missing as well.
@@ -172,7 +172,7 @@ class _Rest:
 
     def explain_cached(self) -> None:
         """Cached tokens that one side counts as uncached: the sum of both meters is the same, but for missing responses."""
-        shifts: dict[tuple[str | None, int | str, str], list[tuple[CellKey, Cell, Fraction]]] = defaultdict(list)
+        shifts: dict[tuple[str | None, int | str, str], list[tuple[CellKey, ReconciledCell, Fraction]]] = defaultdict(list)
         exact: Counter[tuple[str | None, int | str, str]] = Counter()
         for key, cell, rest in list(self._cells()):
             for cached, uncached in self._cached_pairs(rest):
@@ -198,7 +198,7 @@ class _Rest:
         return uncached
 
     def _is_systematic(
-        self, entries: Sequence[tuple[CellKey, Cell, Fraction]], group: tuple[str | None, int | str, str], exact: int
+        self, entries: Sequence[tuple[CellKey, ReconciledCell, Fraction]], group: tuple[str | None, int | str, str], exact: int
     ) -> bool:
         """Whether shifts are on almost all days, go the same way and are more than chance, in an account and a model."""
         account, model, cached = group
@@ -210,7 +210,7 @@ class _Rest:
         least = MIN_SHIFT_SHARE * sum(billed, start=Fraction(0)) * len(entries) / len(billed)
         return is_everywhere and size >= least and abs(total) >= MIN_SIGN_SHARE * size
 
-    def _move(self, key: CellKey, cell: Cell, cached: str, uncached: str, shift: Fraction) -> None:
+    def _move(self, key: CellKey, cell: ReconciledCell, cached: str, uncached: str, shift: Fraction) -> None:
         cause = CACHED_AS_UNCACHED if shift > 0 else UNCACHED_AS_CACHED
         self._take(key, cell, cached, shift, cause)
         self._take(key, cell, uncached, -shift, cause)
@@ -239,7 +239,7 @@ class _Rest:
                 for name, value in rest.items():
                     self._take(key, cell, name, value, cause)
 
-    def _is_of_responses(self, cell: Cell, differences: Mapping[str, Fraction]) -> bool:
+    def _is_of_responses(self, cell: ReconciledCell, differences: Mapping[str, Fraction]) -> bool:
         """Whether differences may be those of responses, which have input and output, and not of one meter only."""
         directions = {
             self._question.meters[name].direction for name, meter in cell.meters.items() if meter.billed or meter.recorded
@@ -292,7 +292,7 @@ def _is_exact_shift(rest: Mapping[str, Fraction], cached: str, uncached: str, to
     return abs(rest[cached]) > tolerance and abs(rest[cached] + rest[uncached]) <= 2 * tolerance
 
 
-def _shift(cell: Cell, rest: Mapping[str, Fraction], cached: str, uncached: str) -> Fraction:
+def _shift(cell: ReconciledCell, rest: Mapping[str, Fraction], cached: str, uncached: str) -> Fraction:
     """How many tokens one side counts as cached and the other does not, where responses are missing as well.
 
     The input of those is taken to be cached to the same share as that of the day.
@@ -302,7 +302,7 @@ def _shift(cell: Cell, rest: Mapping[str, Fraction], cached: str, uncached: str)
     return rest[cached] - missing * billed[0] / sum(billed) if sum(billed) else Fraction(0)
 
 
-def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, int | str], bool]) -> Cause | None:
+def _missing_cause(cell: ReconciledCell, key: CellKey, likely: Mapping[tuple[str | None, int | str], bool]) -> Cause | None:
     """Why there is more on the bill; None if the requests say that nothing is missing."""
     if is_of_all_models(cell.model):
         without: tuple[CauseName, ...] = ("responses-without-usage",) if cell.without_usage else ()
@@ -318,7 +318,7 @@ def _missing_cause(cell: Cell, key: CellKey, likely: Mapping[tuple[str | None, i
     return Cause(("sessions-missing", "responses-without-usage"), "the bill has no number of responses that would tell")
 
 
-def _surplus_cause(cell: Cell) -> Cause:
+def _surplus_cause(cell: ReconciledCell) -> Cause:
     """Why there is more in the log."""
     if is_of_all_models(cell.model):
         return Cause(LESS_OF_ALL_MODELS, ONLY_SUMS)
@@ -327,6 +327,6 @@ def _surplus_cause(cell: Cell) -> Cause:
     return Cause(("duplicates", "usage-not-billed"), "less of every meter on the bill")
 
 
-def total_rest(cells: Iterable[Cell]) -> Amount:
+def total_rest(cells: Iterable[ReconciledCell]) -> Amount:
     """What is left without a cause."""
     return sum((meter.unexplained for cell in cells for meter in cell.meters.values()), start=0)

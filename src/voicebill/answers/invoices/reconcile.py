@@ -19,10 +19,10 @@ from voicebill.answers.invoices.all_models import COST_METER, COST_RATE, is_of_a
 from voicebill.answers.invoices.billed_models import BilledModel, BilledModels
 from voicebill.answers.invoices.billed_usage import BilledUsage
 from voicebill.answers.invoices.causes import CAUSE_NAMES, Cause, CauseSum
-from voicebill.answers.invoices.cells import BillDays, Cell, CellKey, MeterCell, build_cells, recorded_quantities
+from voicebill.answers.invoices.cells import BillDays, CellKey, MeterCell, ReconciledCell, build_cells, recorded_quantities
 from voicebill.answers.invoices.charge import Charge
 from voicebill.answers.invoices.day_boundary import bill_days, day_offset, fits_utc
-from voicebill.answers.invoices.implied_quantities import QuantityKey, imply_quantities
+from voicebill.answers.invoices.implied_quantities import RecordedQuantityKey, imply_quantities
 from voicebill.answers.invoices.line_groups import DEFAULT_LINE_FIELDS, LineGroup, ReconciledLine, group_lines
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
@@ -234,7 +234,7 @@ def _reconciliation(
 
 
 def _question(
-    cells: Mapping[CellKey, Cell],
+    cells: Mapping[CellKey, ReconciledCell],
     days: BillDays,
     billed: BilledUsage,
     recorded: RecordedUsage,
@@ -259,7 +259,7 @@ def _cells(
     money_step: Fraction,
     days: BillDays,
     repeated: Callable[[], RepeatedSums],
-) -> dict[CellKey, Cell]:
+) -> dict[CellKey, ReconciledCell]:
     """The cells of the bill's days, after ratios of prices are told from quantities where the bill has none."""
     has_accounts = placed.account_field is not None
     families = {charge.model.family for charge in placed.inside}
@@ -273,8 +273,8 @@ def _cells(
 
 
 def _less_repeated(
-    quantities: Mapping[QuantityKey, int], repeated: RepeatedSums, days: BillDays, *, has_accounts: bool
-) -> Mapping[QuantityKey, int]:
+    quantities: Mapping[RecordedQuantityKey, int], repeated: RepeatedSums, days: BillDays, *, has_accounts: bool
+) -> Mapping[RecordedQuantityKey, int]:
     """Recorded quantities without what was recorded twice, which a ratio of the bill's money to it would hide."""
     rest = dict(quantities)
     for (day, account, model, meter), quantity in repeated.items():
@@ -284,7 +284,7 @@ def _less_repeated(
     return rest
 
 
-def _lines(cells: Mapping[CellKey, Cell], outside: Sequence[OutsideCharge]) -> Iterable[ReconciledLine]:
+def _lines(cells: Mapping[CellKey, ReconciledCell], outside: Sequence[OutsideCharge]) -> Iterable[ReconciledLine]:
     for key, cell in cells.items():
         for name, meter in cell.meters.items():
             yield _line(key, cell.model, name, meter)

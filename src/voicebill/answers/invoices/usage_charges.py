@@ -16,7 +16,7 @@ from voicebill.billing.price_book import PriceBook, Quote
 from voicebill.billing.sku_periods import Sku
 from voicebill.billing.validity import PartialDate
 
-ChargeKey = tuple[tuple[FieldValue, ...], Sku, date | None, str]
+UsageChargeKey = tuple[tuple[FieldValue, ...], Sku, date | None, str]
 """The values of the fields of a query, a SKU, a day and a meter."""
 OWNER_FIELDS = ("tenant", "project")
 """Who caused a charge, if a query groups by nothing."""
@@ -109,9 +109,9 @@ def _charges(
         )
 
 
-def _sums(totals: Sequence[QuantityTotals]) -> Mapping[ChargeKey, tuple[int, int]]:
+def _sums(totals: Sequence[QuantityTotals]) -> Mapping[UsageChargeKey, tuple[int, int]]:
     """The low and high quantities, whatever the status of the records."""
-    sums: dict[ChargeKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    sums: dict[UsageChargeKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for entry in totals:
         low, high = sums[entry.keys, entry.sku, entry.day, entry.meter]
         sums[entry.keys, entry.sku, entry.day, entry.meter] = (low + entry.low, high + entry.high)

@@ -1342,7 +1342,7 @@ REPLAY_QUERY: Inputs = {
 }
 """Which calls of a log or a ledger are replayed, where, and with what changes."""
 
-TOLERANCE = Input(
+TOLERANCE_INPUT = Input(
     name="tolerance",
     label="Tolerance",
     help="Difference of the totals, as a share of ours, that is accepted",
@@ -1387,12 +1387,12 @@ RECONCILE_QUERY: Inputs = {
             default_text="the bill's own",
             example="EUR=0.86",
         ),
-        TOLERANCE,
+        TOLERANCE_INPUT,
     ),
 }
 """How a bill is compared with a log or a ledger."""
 
-VERIFY_QUERY: Inputs = {**RECORD_QUERY, **_rows(TOLERANCE)}
+VERIFY_QUERY: Inputs = {**RECORD_QUERY, **_rows(TOLERANCE_INPUT)}
 """Which amounts of other tools are compared, and how much they may differ."""
 
 LOG_INPUTS: Inputs = {**LOG_DEFAULTS, **LOG_QUERY}

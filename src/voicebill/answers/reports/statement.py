@@ -26,7 +26,7 @@ from voicebill.billing.offers import Offer
 STATEMENT_RECORD_COLUMNS = ("tenant", "first_day", "last_day", "model", "meter", "quantity", "unit", "unit_price", "dollars")
 STATEMENT_BASIS = "Computed from recorded usage and the prices of the models' providers."
 NO_TENANT = "without a name"
-CENT = Fraction(10**10)
+LEAST_SHOWN = Fraction(10**10)
 """Picodollars."""
 
 METER_WORDS: Mapping[str, str] = {
@@ -177,7 +177,9 @@ def _amount(amount: Amount, decimals: int) -> HandoutAmount:
 
 
 def _format_cents(amount: Amount) -> str:
-    return format_exact(round(Fraction(amount) / CENT) * CENT) if amount >= CENT or not amount else "<$0.01"
+    return (
+        format_exact(round(Fraction(amount) / LEAST_SHOWN) * LEAST_SHOWN) if amount >= LEAST_SHOWN or not amount else "<$0.01"
+    )
 
 
 def _period(charges: Sequence[UsageCharge]) -> str:

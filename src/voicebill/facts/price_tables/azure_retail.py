@@ -13,8 +13,8 @@ from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.facts.price_tables.saved_json import TableReading, exact_price, first_day
 
 MULTIPLES = {"": 1, "K": 1_000, "M": 1_000_000}
-MILLISECONDS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
-UNIT = re.compile(r"(\d+)\s*([KM]?)\b\s*(.*)", re.IGNORECASE)
+LISTED_MILLISECONDS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
+LISTED_UNIT = re.compile(r"(\d+)\s*([KM]?)\b\s*(.*)", re.IGNORECASE)
 COUNTED = re.compile(r"(tokens?|characters?|units?)?", re.IGNORECASE)
 """What follows the number in the unit of a meter of tokens or characters; most name nothing."""
 SKIPPED_TYPES = {"reservation": "reservations", "devtestconsumption": "dev/test-prices"}
@@ -113,10 +113,10 @@ def _parse_unit(text: str) -> tuple[int, bool] | None:
     >>> _parse_unit("1K"), _parse_unit("1 Hour"), _parse_unit("1 GB/Month")
     ((1000, False), (3600000, True), None)
     """
-    match = UNIT.fullmatch(text.strip())
+    match = LISTED_UNIT.fullmatch(text.strip())
     if match is None or not int(match[1]):
         return None
     count, word = int(match[1]) * MULTIPLES[match[2].upper()], match[3].lower().rstrip("s")
-    if word in MILLISECONDS:
-        return count * MILLISECONDS[word], True
+    if word in LISTED_MILLISECONDS:
+        return count * LISTED_MILLISECONDS[word], True
     return (count, False) if COUNTED.fullmatch(match[3]) else None

@@ -18,7 +18,7 @@ from voicebill.facts.files import UnreadableFile
 
 MAX_TABLE_BYTES = 500_000_000
 GZIP_START = b"\x1f\x8b"
-FLOAT_DIGITS = 15
+DOUBLE_DIGITS = 15
 """A binary float has no more decimal digits than these; what follows them is noise of its conversion."""
 
 
@@ -132,9 +132,9 @@ def round_noise(number: Decimal) -> Decimal:
     """
     digits = len(number.as_tuple().digits)
     exponent = number.as_tuple().exponent
-    if digits <= FLOAT_DIGITS or not isinstance(exponent, int):
+    if digits <= DOUBLE_DIGITS or not isinstance(exponent, int):
         return number
-    return number.quantize(Decimal(1).scaleb(exponent + digits - FLOAT_DIGITS))
+    return number.quantize(Decimal(1).scaleb(exponent + digits - DOUBLE_DIGITS))
 
 
 def first_day(value: object) -> date | None:

@@ -36,7 +36,7 @@ from voicebill.logs.delimited import InvalidRow
 from voicebill.logs.providers import normalize_provider, normalize_region
 from voicebill.logs.sources import NumberedLines
 
-FOCUS_COLUMNS: FieldColumns = {
+FOCUS_READ_COLUMNS: FieldColumns = {
     "provider": ("serviceprovidername", "providername", "publishername"),
     "category": ("chargecategory",),
     "class": ("chargeclass",),
@@ -74,7 +74,7 @@ UNREAD_DETAILS = "SkuPriceDetails that are not JSON are not read"
 
 def focus_charges(bills: Sequence[NumberedLines], report: BillReport) -> Iterator[Charge]:
     """Yield the charges of FOCUS exports."""
-    return row_charges(bills, FOCUS_COLUMNS, _focus_charge, report)
+    return row_charges(bills, FOCUS_READ_COLUMNS, _focus_charge, report)
 
 
 def _focus_charge(row: BillRow, report: BillReport) -> Charge:

@@ -28,7 +28,7 @@ MODEL_NAME = re.compile(r"(?=.*[\d-])[\w.:/-]+")
 UNCACHED_WORDS = frozenset({"input", "inputs", "output", "outputs"})
 CACHE_WORDS = frozenset({"cached", "cache", "read", "reads", "write", "writes"})
 CONTEXT_WORDS = frozenset({"long", "short", "context"})
-WORDS = frozenset({*TOKEN_MODALITIES, *UNCACHED_WORDS, *CACHE_WORDS, *CONTEXT_WORDS, "token", "tokens", "characters"})
+LINE_ITEM_WORDS = frozenset({*TOKEN_MODALITIES, *UNCACHED_WORDS, *CACHE_WORDS, *CONTEXT_WORDS, "token", "tokens", "characters"})
 
 
 class LineItem(NamedTuple):
@@ -55,7 +55,7 @@ def parse_line_item(text: str) -> LineItem:
     tier = TIERS_IN_LINE_ITEMS.get(prefix.strip().lower(), "")
     model, *others = re.split(r"[\s,]+", rest.strip())
     words = frozenset(map(str.lower, filter(None, others)))
-    if (bar and not tier) or not MODEL_NAME.fullmatch(model) or not words <= WORDS:
+    if (bar and not tier) or not MODEL_NAME.fullmatch(model) or not words <= LINE_ITEM_WORDS:
         return LineItem()
     qualifier = " ".join(word for word in ("long", "short", "context") if word in words)
     return LineItem(model, _meter(words), tier, qualifier)

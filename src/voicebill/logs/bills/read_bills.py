@@ -22,7 +22,7 @@ BILL_FORMATS: Mapping[str, Callable[[Sequence[NumberedLines], BillReport], Itera
     openai_usage.NAME: openai_usage_charges,
 }
 """The reader of each format."""
-BILLS = (
+KINDS_OF_BILLS = (
     "bills are cost exports of Azure, FOCUS exports, and OpenAI's costs and usage of an organization, as CSV, JSON or Parquet"
 )
 ZIP = b"PK\x03\x04"
@@ -140,7 +140,7 @@ def _format_or_refusal(lines: NumberedLines) -> str:
     name = bill_format(sample, column_names)
     if name in (None, openai_usage.NAME) and is_within_document(sample):
         name = bill_format(lines.sample(SAMPLED_DOCUMENT_LINES, SAMPLED_DOCUMENT_BYTES), column_names)
-    return name or f"not a bill: {BILLS}"
+    return name or f"not a bill: {KINDS_OF_BILLS}"
 
 
 def _no_charge(sources: Sequence[Source], report: BillReport) -> str:

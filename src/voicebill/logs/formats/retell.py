@@ -21,7 +21,7 @@ from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import decode_document, documents, matching_documents
 from voicebill.logs.envelope import RecordContext, Time
 from voicebill.logs.report import ReadReport
-from voicebill.logs.reported_costs import CENT, parse_reported_cost, with_reported_cost
+from voicebill.logs.reported_costs import ONE_CENT, parse_reported_cost, with_reported_cost
 from voicebill.logs.sources import NumberedLines
 from voicebill.logs.unread_usage import counts_in
 
@@ -142,6 +142,6 @@ def _record(call: RetellCall, context: RecordContext) -> Record | None:
         session=call.call_id,
         times=(call.end_timestamp, call.start_timestamp),
     )
-    amount = parse_reported_cost(call.call_cost.combined_cost if call.call_cost else None, CENT)
+    amount = parse_reported_cost(call.call_cost.combined_cost if call.call_cost else None, ONE_CENT)
     (costed,) = with_reported_cost((record,), amount, has_uncounted=True)
     return costed
