@@ -1,6 +1,9 @@
-"""Watch what a page shouts while somebody types in it."""
+"""Watch what a page shouts while somebody types in it, and say by which guidelines pages are accessible."""
 
 from playwright.sync_api import Page
+
+GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+"""The rules of axe that every page keeps."""
 
 
 def watch_faults(page: Page) -> None:

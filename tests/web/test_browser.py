@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 
+from tests.web.page_faults import GUIDELINES
 from voicebill.billing.money import format_amount, picodollars
 
 PAGES = (
@@ -243,7 +244,6 @@ LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
     "forced": (320, {"color_scheme": "light", "forced_colors": "active"}),
 }
 """How pages are looked at: the width in pixels, and the colours; with forced colours, one page of each kind."""
-GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPEN_FOLDS = "for (const fold of document.querySelectorAll('details')) fold.open = true"
 KEEP_THREE_ALIKE = """() => {
     const markup = element => [

@@ -227,7 +227,7 @@ def _reconciliation(
         rows=billed.rows,
         has_money=bool(billed.currencies),
         assumptions=tuple(_assumptions(billed, placed, inferred, request)),
-        warnings=tuple(_warnings(billed, placed)),
+        warnings=tuple(_warnings(billed, placed, recorded)),
         prices=recorded.prices,
         by=request.by,
     )
@@ -387,7 +387,10 @@ def _assumptions(
         yield "the bill has no quantities for some charges: they are what the money buys at our prices"
 
 
-def _warnings(billed: BilledUsage, placed: PlacedCharges) -> Iterable[str]:
+def _warnings(billed: BilledUsage, placed: PlacedCharges, recorded: RecordedUsage) -> Iterable[str]:
+    if not placed.inside and recorded.rows:
+        names = sorted({row.model.provider for row in recorded.rows})
+        yield f"no charge is for what was recorded, of {' and '.join(names)}: name the log's provider (--provider azure)"
     if placed.has_periods:
         yield "the bill has charges of more than a day each: days are not compared"
     for unit, count in billed.unknown_units.items():
