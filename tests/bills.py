@@ -26,7 +26,7 @@ def own_bill() -> bytes:
     """The log as our own FOCUS export: $0.34322092."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "focus.csv"
-        assert run("cost", str(LOG), "--focus", "1.3", "--out", str(file)).exit_code == 0
+        assert run("cost", str(LOG), "--format", "focus", "--out", str(file)).exit_code == 0
         return file.read_bytes()
 
 
