@@ -6,7 +6,7 @@
 | category | ChargeCategory; a ChargeClass of Correction, and usage below zero, are adjustments |
 | provider | SkuPriceDetails' x_Provider; ServiceProviderName, ProviderName, PublisherName |
 | service, description | ServiceName; ChargeDescription |
-| meter_name, meter_id | SkuMeter, x_SkuMeterName, SkuId, SkuPriceId; x_SkuMeterId, SkuId, SkuPriceId |
+| meter_name, meter_id | SkuMeter, x_SkuMeter, x_SkuMeterName, SkuId, SkuPriceId; x_SkuMeterId, SkuId, SkuPriceId |
 | model, meter | SkuPriceDetails' ModelId and x_Meter |
 | deployment, tier | SkuPriceDetails' x_Deployment and x_Tier |
 | region | SkuPriceDetails' x_Region; RegionId |
@@ -19,7 +19,7 @@
 
 A sub-account is a subscription of Azure, or a project of others. FOCUS quotes unit prices for the unit of pricing: they are
 converted to the unit of the quantity by the two quantities of the row. The names in SkuPriceDetails that begin with `x_` are
-those of this package's own exports.
+those of this package's own exports, which have x_SkuPriceDetails in version 1.0.
 
 Sources, read 2026-11-29: the specification's columns, versions 1.0 to 1.3, and Microsoft's schema of its FOCUS exports.
 """
@@ -44,7 +44,7 @@ FOCUS_READ_COLUMNS: FieldColumns = {
     "end": ("chargeperiodend",),
     "description": ("chargedescription",),
     "service": ("servicename",),
-    "meter_name": ("skumeter", "xskumetername", "skuid", "skupriceid"),
+    "meter_name": ("skumeter", "xskumeter", "xskumetername", "skuid", "skupriceid"),
     "meter_id": ("xskumeterid", "skuid", "skupriceid"),
     "consumed": ("consumedquantity",),
     "consumed_unit": ("consumedunit",),
@@ -66,7 +66,7 @@ FOCUS_READ_COLUMNS: FieldColumns = {
     "resource": ("resourcename",),
     "resource_group": ("xresourcegroupname",),
     "tags": ("tags",),
-    "details": ("skupricedetails", "xskudetails"),
+    "details": ("skupricedetails", "xskupricedetails", "xskudetails"),
 }
 OTHER_CATEGORY = "charges of a category that FOCUS does not have are taken as usage"
 UNREAD_DETAILS = "SkuPriceDetails that are not JSON are not read"
