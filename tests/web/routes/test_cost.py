@@ -270,6 +270,12 @@ def test_a_log_is_limited_in_size_compressed_and_decompressed_and_in_records() -
     assert small.post("/cost", files={"log": ("a.jsonl", b"x" * 2_001)}).status_code == 413
 
 
+@pytest.mark.parametrize("path", ["cost", "explain", "fit", "replay", "verify", "reconcile"])
+def test_every_question_about_a_log_takes_one_that_is_longer_than_a_plan(path: str) -> None:
+    """A body of 300 KiB is more than that of other requests may have."""
+    assert SITE.post(f"/api/{path}", content=b"x" * 300 * 1024).status_code in (415, 422)
+
+
 def test_a_form_without_a_file_says_so() -> None:
     assert "choose a file" in SITE.post("/cost", data={"by": "day"}, files={"other": ("", b"")}).text
     assert SITE.post("/cost", data={"by": "day"}).status_code == 415
