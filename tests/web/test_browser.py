@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 
+from tests.web.page_faults import GUIDELINES
 from voicebill.billing.money import format_amount, picodollars
 
 PAGES = (
@@ -242,7 +243,6 @@ LOOKS = {
     "forced": {"viewport": {"width": 320, "height": 800}, "forced_colors": "active"},
 }
 """How pages are looked at; with forced colours, one of each kind."""
-GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.mark.parametrize(

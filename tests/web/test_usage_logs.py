@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.bills import vendor_bill
-from tests.web.test_browser import GUIDELINES
+from tests.web.page_faults import GUIDELINES
 from voicebill.billing.money import format_amount, picodollars
 from voicebill.web.sample_logs import read_sample_log
 

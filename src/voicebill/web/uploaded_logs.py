@@ -58,7 +58,7 @@ AGAINST_BILL = "bill"
 """The value of `explain` that asks why a vendor's bill differs."""
 PAGE_REPLAY_FIELDS = ("script", "stack")
 PAGE_BILL_FIELDS = tuple(PAGE_BILL_INPUTS)
-MAX_FILES = 40
+MAX_UPLOADED_FILES = 40
 """So many files may be sent at once: a log, and the files of a bill."""
 PAGE_REPLAY = {"savings": "true", "sample": "400"}
 """What the page asks of a replay in addition to its fields: of many calls it takes a sample, so that nobody waits long."""
@@ -328,12 +328,12 @@ async def read_upload(request: Request, site: Site) -> LogRequest:
     Raises:
         Problem: the request is not such a form.
     """
-    texts, files = await read_form(request, site)
+    texts, files = await read_uploaded_form(request, site)
     values = {name: texts[name] for name in LOG_PAGE_FIELDS if name in texts}
     return LogRequest(values, files.get("log", ()), files.get("bill", ()))
 
 
-async def read_form(request: Request, site: Site) -> tuple[Mapping[str, str], Mapping[str, tuple[UploadedFile, ...]]]:
+async def read_uploaded_form(request: Request, site: Site) -> tuple[Mapping[str, str], Mapping[str, tuple[UploadedFile, ...]]]:
     """The fields of a form that are filled in, and the files of each field that has any.
 
     Raises:
@@ -341,7 +341,9 @@ async def read_form(request: Request, site: Site) -> tuple[Mapping[str, str], Ma
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Problem(415, "Invalid input", [(None, "send the form with its file, as multipart/form-data")])
-    parser = MultiPartParser(request.headers, request.stream(), max_files=MAX_FILES, max_fields=len(LOG_PAGE_FIELDS) + 5)
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=MAX_UPLOADED_FILES, max_fields=len(LOG_PAGE_FIELDS) + 5
+    )
     parser.spool_max_size = site.limits.log_bytes + 1
     try:
         form = await parser.parse()
