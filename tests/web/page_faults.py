@@ -1,4 +1,4 @@
-"""Watch what a page shouts while somebody types in it, and say by which guidelines pages are accessible."""
+"""Watch what a page shouts while somebody types in it, and name the guidelines that pages keep."""
 
 from playwright.sync_api import Page
 
@@ -23,3 +23,7 @@ def faults(page: Page) -> list[str]:
     """What has shouted since, as HTML."""
     elements: list[str] = page.evaluate("window.faults")
     return elements
+
+
+GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+"""The accessibility guidelines that pages keep."""

@@ -364,7 +364,7 @@ LOG_TOOLS = ("cost", "explain", "fit", "replay", "verify", "reconcile")
 FILE_ARGUMENTS = ("path", "bills", "format")
 LOG_ARGUMENTS = ("path", "format", *RECONCILED_LOG_INPUTS)
 PATH: JsonObject = {"type": "string", "minLength": 1, "description": "A log file, or a folder of logs, below the root folder."}
-BILLS: JsonObject = {
+BILL_FILES: JsonObject = {
     "anyOf": [
         {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
         {"type": "string", "minLength": 1},
@@ -519,7 +519,7 @@ TOOLS: tuple[Tool, ...] = (
         "difference, its causes with their amounts, and what is not explained. The sum closes: recorded + causes + not "
         "explained = billed.",
         {
-            **(reconciled := input_json_schema(RECONCILED_INPUTS, {"path": PATH, "bills": BILLS, "format": FORMAT})),
+            **(reconciled := input_json_schema(RECONCILED_INPUTS, {"path": PATH, "bills": BILL_FILES, "format": FORMAT})),
             "required": ["path", "bills", *reconciled["required"]],
         },
         {

@@ -328,12 +328,12 @@ async def read_upload(request: Request, site: Site) -> LogRequest:
     Raises:
         Problem: the request is not such a form.
     """
-    texts, files = await read_upload_form(request, site)
+    texts, files = await read_uploaded_form(request, site)
     values = {name: texts[name] for name in LOG_PAGE_FIELDS if name in texts}
     return LogRequest(values, files.get("log", ()), files.get("bill", ()))
 
 
-async def read_upload_form(request: Request, site: Site) -> tuple[Mapping[str, str], Mapping[str, tuple[UploadedFile, ...]]]:
+async def read_uploaded_form(request: Request, site: Site) -> tuple[Mapping[str, str], Mapping[str, tuple[UploadedFile, ...]]]:
     """The fields of a form that are filled in, and the files of each field that has any.
 
     Raises:

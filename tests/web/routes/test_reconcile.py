@@ -108,9 +108,10 @@ def test_a_file_that_cannot_be_read_is_reported_at_its_field(
 )
 def test_a_wrong_field_is_reported_in_the_query_and_in_the_form(fields: dict[str, str], field: str, message: str) -> None:
     files = [LOG_FILE, bill_file()]
-    requests: tuple[dict[str, Any], ...] = ({"params": fields}, {"data": fields})
-    for values in requests:
-        reply = SITE.post("/api/reconcile", files=files, **values)
+    for reply in (
+        SITE.post("/api/reconcile", params=fields, files=files),
+        SITE.post("/api/reconcile", data=fields, files=files),
+    ):
         assert reply.status_code == 422
         assert [(name, message in text) for name, text in errors_of(reply)] == [(field, True)]
 
@@ -187,10 +188,11 @@ def test_the_sample_log_can_be_compared_with_a_bill() -> None:
 
 
 def test_a_comparison_is_downloaded_as_a_table_and_as_json() -> None:
-    form: dict[str, Any] = {"data": {"explain": "bill"}, "files": [LOG_FILE, bill_file()]}
-    rows = list(csv.DictReader(SITE.post("/cost.csv", **form).text.splitlines()))
-    document = SITE.post("/cost.json", **form).json()
-    assert sum(Decimal(row["difference_dollars"]) for row in rows) == Decimal(document["difference"])
+    table, document = (
+        SITE.post(f"/cost.{kind}", data={"explain": "bill"}, files=[LOG_FILE, bill_file()]) for kind in ("csv", "json")
+    )
+    rows = list(csv.DictReader(table.text.splitlines()))
+    assert sum(Decimal(row["difference_dollars"]) for row in rows) == Decimal(document.json()["difference"])
 
 
 def test_a_wrong_choice_of_the_page_is_shown_at_its_field() -> None:

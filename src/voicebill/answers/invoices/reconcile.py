@@ -301,7 +301,7 @@ def _line(key: CellKey, model: BilledModel, name: str, meter: MeterCell) -> Reco
         account=key.account,
         model=model.label,
         meter=name if has_quantity else "",
-        recorded=meter.recorded + meter.unpriced if has_quantity else 0,
+        recorded=meter.recorded if has_quantity else 0,
         billed=meter.billed if has_quantity else 0,
         recorded_amount=meter.utc_amount,
         billed_amount=meter.billed_amount,

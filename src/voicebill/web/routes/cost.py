@@ -71,8 +71,8 @@ from voicebill.web.uploaded_logs import (
     read_address,
     read_log_request,
     read_upload,
-    read_upload_form,
     read_upload_records,
+    read_uploaded_form,
     replay_of_query,
     run_with_log,
     with_sample,
@@ -251,7 +251,7 @@ def _add_api(router: APIRouter, site: Site) -> None:
     @router.post("/api/reconcile", **openapi.POST_RECONCILE)
     async def reconciled(request: Request) -> Response:
         fields = _read_fields(request, site, RECONCILE_FIELDS)
-        texts, files = await read_upload_form(request, site)
+        texts, files = await read_uploaded_form(request, site)
         values = _require_fields({**fields, **texts}, RECONCILE_FIELDS)
         return await _respond_with_answer(bill_request(values, files), site)
 
