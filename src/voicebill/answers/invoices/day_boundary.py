@@ -15,6 +15,8 @@ MAX_REMAINDER = 0.6
 MIN_BOUNDARY_DAYS = 3
 FITTING_SHARE = 0.98
 """If so many of the days' sums are equal in UTC, the bill's days are those: with few calls, most are in any time zone."""
+LEAST_EXACT = 0.05
+"""If fewer of the days' sums are equal whatever the offset, quantities that money implies are of other prices."""
 CLEARLY_MORE = 0.2
 """If so much larger a share of the days' sums is equal with another offset, it may leave more of the other differences."""
 EQUAL_SHARE = 1e-6
@@ -28,14 +30,17 @@ QuantitySeries = dict[SeriesKey, dict[int, float]]
 def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]) -> int:
     """How many half hours the bill's days are ahead of UTC; 0 if another offset does not fit clearly better.
 
-    An offset fits by the share of the days' sums that are then equal, and by what it leaves of the differences.
+    An offset fits by the share of the days' sums that are then equal, and by what it leaves of the differences. Where money
+    implies the quantities, and none are equal, they are compared but for a common factor.
     """
     billed = _billed(charges)
     if max((len(days) for days in billed.values()), default=0) < MIN_BOUNDARY_DAYS:
         return 0
     recorded, weights = _recorded(rows, billed)
     implied = {(charge.model.number, charge.meter) for charge in charges if charge.is_implied}
-    fits = {offset: _fit(billed, recorded, weights, offset, implied) for offset in OFFSETS}
+    fits = {offset: _fit(billed, recorded, weights, offset, ()) for offset in OFFSETS}
+    if implied and max(exact for exact, _ in fits.values()) < LEAST_EXACT:
+        fits = {offset: _fit(billed, recorded, weights, offset, implied) for offset in OFFSETS}
     best = min(OFFSETS, key=lambda offset: (-round(fits[offset][0], 3), fits[offset][1], abs(offset)))
     (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
     is_more = exact > utc_exact + CLEARLY_MORE and rest < utc_rest
@@ -88,12 +93,12 @@ def _fit(
     recorded: QuantitySeries,
     weights: Mapping[SeriesKey, float],
     offset: int,
-    implied: Collection[SeriesKey],
+    scaled: Collection[SeriesKey],
 ) -> tuple[float, float]:
     """The share of the days' sums that are equal, and the money by which the others differ.
 
-    The first and the last day of the bill are left out: there the log may lack hours. Quantities that are `implied` by money
-    may all be too large or too small, if the bill has other prices.
+    The first and the last day of the bill are left out: there the log may lack hours. Quantities that are `scaled` may all be
+    too large or too small.
     """
     equal, total, rest = 0, 0, 0.0
     for key, days in billed.items():
@@ -102,7 +107,7 @@ def _fit(
             number = (slot + offset) // SLOTS_PER_DAY
             sums[number] = sums.get(number, 0.0) + quantity
         inner = sorted(days)[1:-1]
-        total_recorded = sum(sums.get(number, 0.0) for number in inner) if key in implied else 0.0
+        total_recorded = sum(sums.get(number, 0.0) for number in inner) if key in scaled else 0.0
         scale = sum(days[number] for number in inner) / total_recorded if total_recorded else 1.0
         for number in inner:
             difference = abs(days[number] - scale * sums.get(number, 0.0))

@@ -13,6 +13,8 @@ from fractions import Fraction
 from voicebill.answers.invoices.placed_charges import PlacedCharge
 
 MIN_RATIO_DAYS = 3
+MIN_RATIO_METERS = 2
+"""A ratio of so many meters on a day is that of others, too, which were not recorded on that day."""
 MIN_EXACT_SHARE = Fraction(1, 4)
 """A ratio of prices holds for this share of the money of a meter, if the amounts are exact."""
 MIN_ROUNDED_SHARE = Fraction(9, 10)
@@ -79,6 +81,11 @@ def _groups(charge: PlacedCharge) -> tuple[GroupKey, ...]:
     return (charge.account, number, charge.meter), (charge.account, number), (number, charge.meter), (number,), ()
 
 
+def _is_of_meter(group: GroupKey) -> bool:
+    """Whether the charges of a group are of one meter."""
+    return bool(group) and isinstance(group[-1], str) and len(group) > 1
+
+
 def _freed(entries: Sequence[ImpliedCharge]) -> Iterator[PlacedCharge]:
     """The charges with quantities; one of no common ratio has that of the nearest day before it, or after."""
     by_group: dict[GroupKey, list[ImpliedCharge]] = defaultdict(list)
@@ -86,13 +93,18 @@ def _freed(entries: Sequence[ImpliedCharge]) -> Iterator[PlacedCharge]:
         for group in _groups(entry.charge) if entry.recorded > 0 else ():
             by_group[group].append(entry)
     ratios = {group: _common_ratios(members) for group, members in by_group.items()}
-    days: dict[GroupKey, dict[date | None, Fraction]] = defaultdict(dict)
+    shared: dict[tuple[GroupKey, date | None], Counter[Fraction]] = defaultdict(Counter)
     for entry in entries:
         groups = _groups(entry.charge)
         ratio = next((ratio for group in groups for ratio in ratios.get(group, ()) if entry.has_ratio(ratio)), None)
         if ratio is not None:
             for group in groups:
-                days[group].setdefault(entry.charge.day, ratio)
+                shared[group, entry.charge.day][ratio] += 1
+    days: dict[GroupKey, dict[date | None, Fraction]] = defaultdict(dict)
+    for (group, day), counts in shared.items():
+        ratio, count = max(counts.items(), key=lambda item: (item[1], item[0] == 1))
+        if count >= MIN_RATIO_METERS or _is_of_meter(group):
+            days[group][day] = ratio
     for entry in entries:
         yield _with_quantity(entry, [days[group] for group in _groups(entry.charge)])
 

@@ -46,7 +46,7 @@ class Steps:
         if meter.is_implied:
             rate = Fraction(meter.rate.picodollars, meter.rate.per) if meter.rate and meter.rate.picodollars else Fraction(1)
             return max(self.money * meter.rows / 2 / rate, Fraction(meter.billed) / 10**6, Fraction(1, 2))
-        return max(Fraction(1, 2), self.quantity * meter.rows / 2 if self.quantity > 1 else Fraction(0))
+        return max(Fraction(1, 2), self.quantity * max(1, meter.rows) / 2 if self.quantity > 1 else Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
