@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 DRIVE := .venv-drive
+FOCUS := .venv-focus
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 UPGRADE ?= --upgrade
@@ -41,10 +42,10 @@ test: $(VENV)/.dev ## set up, lint, check types, and run the tests and documente
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
 	$(PYTEST)
 
-test-long: $(VENV)/.dev $(DRIVE)/.drive ## run the tests that take ten seconds or more each
+test-long: $(VENV)/.dev $(DRIVE)/.drive $(FOCUS)/.focus ## run the tests that take ten seconds or more each
 	$(PYTEST) -m long
 
-test-all: $(VENV)/.dev $(DRIVE)/.drive ## both in one run, which is sooner done
+test-all: $(VENV)/.dev $(DRIVE)/.drive $(FOCUS)/.focus ## both in one run, which is sooner done
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
 	$(PYTEST) -m "long or not long"
 
@@ -103,10 +104,11 @@ lock: $(VENV)/.dev ## resolve the dependencies again and write their hashes; UPG
 	$$UV pyproject.toml --extra web --group build --constraint requirements/logs.txt --output-file requirements/web.txt && \
 	$$UV pyproject.toml --all-extras --group build --group dev --constraint requirements/web.txt --output-file requirements/dev.txt && \
 	$$UV pyproject.toml --extra web --group build --group bench --constraint requirements/web.txt --output-file requirements/bench.txt && \
-	$$UV --group build --group drive --constraint requirements/run.txt --output-file requirements/drive.txt
+	$$UV --group build --group drive --constraint requirements/run.txt --output-file requirements/drive.txt && \
+	$$UV --group build --group focus --constraint requirements/run.txt --output-file requirements/focus.txt
 
 clean: ## remove everything that the targets created
-	rm -rf $(VENV) $(BENCH) $(DRIVE) $(DRIVE)-latest .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
+	rm -rf $(VENV) $(BENCH) $(DRIVE) $(DRIVE)-latest $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -143,4 +145,11 @@ $(DRIVE)/.drive: requirements/run.txt requirements/drive.txt
 	@$(PYTHON) -m venv $(DRIVE)
 	$(call install,$(DRIVE),run,/dev/null,building packages)
 	$(call install,$(DRIVE),drive,requirements/run.txt,the driven packages)
+	@touch $@
+
+$(FOCUS)/.focus: requirements/run.txt requirements/focus.txt
+	@echo "setting up $(FOCUS)"
+	@$(PYTHON) -m venv $(FOCUS)
+	$(call install,$(FOCUS),run,/dev/null,building packages)
+	$(call install,$(FOCUS),focus,requirements/run.txt,FOCUS's own validator)
 	@touch $@

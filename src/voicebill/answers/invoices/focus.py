@@ -26,7 +26,8 @@ from voicebill.billing.price_book import PriceBook
 FocusVersion = Literal["1.0", "1.2", "1.3"]
 FOCUS_VERSIONS: tuple[FocusVersion, ...] = get_args(FocusVersion)
 FocusType = Literal["string", "decimal", "datetime", "json"]
-FeatureLevel = Literal["mandatory", "conditional", "recommended", "custom"]
+FeatureLevel = Literal["mandatory", "conditional", "recommended", "transitional", "custom"]
+"""A `transitional` column has a name from before 1.0, which focus-validator 1.0.0 still requires of a file of 1.0."""
 FocusValue = str | Decimal | datetime | None
 
 DOLLAR_CODE = "USD"
@@ -288,6 +289,7 @@ FOCUS_COLUMNS: tuple[FocusColumn, ...] = (
     FocusColumn("ChargeFrequency", "string", "recommended", False, lambda _: "Usage-Based", allowed=("Usage-Based",)),
     FocusColumn("ChargePeriodEnd", "datetime", "mandatory", False, lambda row: _midnight(row.charge.day + timedelta(days=1))),
     FocusColumn("ChargePeriodStart", "datetime", "mandatory", False, lambda row: _midnight(row.charge.day)),
+    FocusColumn("ChargeType", "string", "transitional", False, lambda _: "Usage", FIRST),
     FocusColumn("CommitmentDiscountCategory", "string", "conditional", True, _nothing, FIRST),
     FocusColumn("CommitmentDiscountId", "string", "conditional", True, _nothing, FIRST),
     FocusColumn("CommitmentDiscountName", "string", "conditional", True, _nothing, FIRST),
@@ -305,6 +307,7 @@ FOCUS_COLUMNS: tuple[FocusColumn, ...] = (
     FocusColumn("ContractedUnitPrice", "decimal", "conditional", True, lambda row: _decimal(row.unit_price)),
     FocusColumn("EffectiveCost", "decimal", "mandatory", False, lambda row: row.billed_cost),
     FocusColumn("HostProviderName", "string", "mandatory", True, lambda row: row.seller, SINCE_1_3),
+    FocusColumn("InvoiceIssuer", "string", "transitional", False, _issuer, FIRST),
     FocusColumn("InvoiceIssuerName", "string", "mandatory", False, _issuer),
     FocusColumn("ListCost", "decimal", "mandatory", False, lambda row: _dollars(row.charge.list_cost)),
     FocusColumn("ListUnitPrice", "decimal", "conditional", True, _list_unit_price),
@@ -335,10 +338,13 @@ FOCUS_COLUMNS: tuple[FocusColumn, ...] = (
         lambda row: _decimal(Fraction(row.charge.quantity, row.charge.meter.priced_per)),
     ),
     FocusColumn("PricingUnit", "string", "mandatory", True, _pricing_unit),
+    FocusColumn("Provider", "string", "transitional", False, lambda row: row.seller, FIRST),
     FocusColumn("ProviderName", "string", "mandatory", False, lambda row: row.seller),
+    FocusColumn("Publisher", "string", "transitional", False, lambda row: row.seller, FIRST),
     FocusColumn("PublisherName", "string", "mandatory", False, lambda row: row.seller),
     FocusColumn("RegionId", "string", "conditional", True, lambda row: row.region),
     FocusColumn("RegionName", "string", "conditional", True, lambda row: row.region),
+    FocusColumn("ResourceID", "string", "transitional", True, lambda row: row.project, FIRST),
     FocusColumn("ResourceId", "string", "conditional", True, lambda row: row.project),
     FocusColumn("ResourceName", "string", "conditional", True, lambda row: row.project),
     FocusColumn("ResourceType", "string", "conditional", True, lambda row: "Project" if row.project else None),
