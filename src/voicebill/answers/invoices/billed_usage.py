@@ -124,7 +124,7 @@ class BilledUsage:
         if charge.quantity:
             step = factor * step_of(charge.quantity)
             self.quantity_steps[charge.unit] = min(step, self.quantity_steps.get(charge.unit, step))
-        return _whole(charge.quantity * factor)
+        return _integral(charge.quantity * factor)
 
     def _add_quantity(self, total: ChargeSum, charge: Charge, quantity: Amount | None) -> None:
         if charge.requests is not None:
@@ -216,7 +216,7 @@ def step_of(number: Fraction) -> Fraction:
     return step
 
 
-def _whole(number: Fraction) -> Amount:
+def _integral(number: Fraction) -> Amount:
     return number.numerator if number.denominator == 1 else number
 
 
