@@ -50,16 +50,16 @@ def month(
         history = 0
         for turn in range(chance.randrange(4, 13)):
             cached = history // 128 * 128 if turn and chance.random() < 0.9 else 0
-            audio, spoken, text = chance.randrange(20, 120), chance.randrange(60, 400), chance.randrange(20, 90)
+            listened, spoken, text = chance.randrange(20, 120), chance.randrange(60, 400), chance.randrange(20, 90)
             usage = Usage.tokens(
                 text_in=620 if not cached else 40,
                 text_in_cached=580 if cached else 0,
-                audio_in=audio + history - cached,
+                audio_in=listened + history - cached,
                 audio_in_cached=cached,
                 text_out=text,
                 audio_out=spoken,
             )
-            history += audio + spoken
+            history += listened + spoken
             records.append(
                 Record(
                     key=f"resp_{number}_{turn}",

@@ -17,8 +17,11 @@ FITTING_SHARE = 0.98
 """If so many of the days' sums are equal in UTC, the bill's days are those: with few calls, most are in any time zone."""
 LEAST_EXACT = 0.05
 """If fewer of the days' sums are equal whatever the offset, quantities that money implies are of other prices."""
-CLEARLY_MORE = 0.2
-"""If so much larger a share of the days' sums is equal with another offset, it may leave more of the other differences."""
+CLEARLY_MORE = 0.05
+"""If so much larger a share of the days' sums is equal with another offset, it need not leave much less of the differences:
+sums are not equal by chance."""
+MIN_SCALED_SHARE = 0.5
+"""So many of the days' sums must be equal but for a common factor: a factor also hides missing usage."""
 EQUAL_SHARE = 1e-6
 """Sums that differ by less than this share are equal."""
 
@@ -41,6 +44,8 @@ def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]
     fits = {offset: _fit(billed, recorded, weights, offset, ()) for offset in OFFSETS}
     if implied and max(exact for exact, _ in fits.values()) < LEAST_EXACT:
         fits = {offset: _fit(billed, recorded, weights, offset, implied) for offset in OFFSETS}
+        if max(exact for exact, _ in fits.values()) < MIN_SCALED_SHARE:
+            return 0
     best = min(OFFSETS, key=lambda offset: (-round(fits[offset][0], 3), fits[offset][1], abs(offset)))
     (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
     is_more = exact > utc_exact + CLEARLY_MORE and rest < utc_rest

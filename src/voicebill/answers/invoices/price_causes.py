@@ -168,7 +168,7 @@ def _explain_ratios(cells: Sequence[PricedCell], prices: PriceBook, names: NameR
     elif matches_rows:
         _explain_rows(differing, others, Fraction(1))
     else:
-        _explain_both_or_meters(priced, differing, others, prices, names)
+        _explain_combined(priced, differing, others, prices, names)
 
 
 def _holds_for_most(cells: Sequence[PricedCell], holds: Callable[[PricedCell], bool]) -> bool:
@@ -211,7 +211,7 @@ def _explain_rows(
     return rest
 
 
-def _explain_both_or_meters(
+def _explain_combined(
     cells: Sequence[PricedCell],
     differing: Sequence[PricedCell],
     others: Mapping[int, Sequence[OtherPrice]],
