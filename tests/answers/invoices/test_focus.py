@@ -63,7 +63,7 @@ def test_every_value_is_what_its_column_may_hold(version: FocusVersion) -> None:
 
 
 def test_each_version_has_its_own_columns() -> None:
-    """1.0 has 43 columns, five under names from before it, and two of ours; 1.2 has a pricing currency and details of SKUs; 1.3 service and host providers."""
+    """1.0 has 43 columns, five under names from before it, and two of ours; 1.2 a pricing currency; 1.3 two more providers."""
     names = {version: {column.name for column in focus_columns(version)} for version in FOCUS_VERSIONS}
     assert len(names["1.0"]) == 43 + 5 + 2
     assert {"CommitmentDiscountId", "x_SkuMeter"} <= names["1.0"] - names["1.2"]

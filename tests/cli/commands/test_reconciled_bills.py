@@ -223,7 +223,7 @@ def test_missing_sessions_in_each_format(tmp_path: Path, name: str) -> None:
 def test_our_own_export_has_no_difference(tmp_path: Path, version: str, suffix: str, words: tuple[str, ...]) -> None:
     """The support day has transcriptions, two models, and tenants."""
     log, file = str(EXAMPLES / "support-day.jsonl"), str(tmp_path / f"focus.{suffix}")
-    assert run("cost", log, "--focus", version, "--out", file, *words).exit_code == 0
+    assert run("cost", log, "--focus-version", version, "--out", file, *words).exit_code == 0
     prices = words if "--prices" in words else ()
     reconciliation = answer("reconcile", log, file, *prices)
     assert (reconciliation["difference"], reconciliation["causes"]) == ("0", [])
