@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import accumulate
 from math import ceil, erf, exp, log, sqrt
 from typing import NamedTuple
@@ -138,11 +139,17 @@ def quantile(plan: Plan, lengths: LengthDistribution | CallLengths, percent: int
         cumulative = list(accumulate(count for _, count in ordered))
         return min(ordered[bisect_left(cumulative, cumulative[-1] * percent / 100)][0], cap)
     mu, sigma = _lognormal_parameters(float(plan.minutes), float(lengths.coefficient))
+    return min(exp(mu + _normal_quantile(percent) * sigma), cap)
+
+
+@cache
+def _normal_quantile(percent: int) -> float:
+    """The percentile of the standard normal distribution, bisected as far as floats go."""
     low, high = -8.0, 8.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _normal_cdf(middle) < percent / 100 else (low, middle)
-    return min(exp(mu + low * sigma), cap)
+    return low
 
 
 def mean_billed_ms(plan: Plan, lengths: LengthDistribution | CallLengths, step_ms: int, cap: float) -> Fraction:

@@ -38,6 +38,10 @@ RULE_LABELS = {
 """Uncertain rules as people read them."""
 
 
+UNUSED_WITHOUT = {"tools_billed_share": "tools_tokens", "stable_instructions_share": "instructions_change"}
+"""Rules that change nothing in a plan in which a field is 0. Most plans are such, and need not be counted with their ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleEffect:
     """The expected amount of a conversation if an uncertain rule has another value."""
@@ -100,14 +104,15 @@ def rule_uncertainty(plan: Plan, model: ResolvedModel, per_conversation: Scenari
         Unpriced: the plan uses a meter that has no price in this offer.
     """
     expected = per_conversation.expected
-    effects = tuple(effect for effect in rule_effects(plan, model) if expected and effect.amount != expected)
-    return RuleUncertainty(expected, effects)
+    if not expected:
+        return RuleUncertainty(expected, ())
+    return RuleUncertainty(expected, tuple(effect for effect in rule_effects(plan, model) if effect.amount != expected))
 
 
 def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
-    """The expected amounts with each uncertain rule at the ends of its range that differ from its value."""
+    """The expected amounts with each uncertain rule that a plan uses, at the ends of its range that differ from its value."""
     for row in model.effective_rules.rows.values():
-        if row.range is None or row.parameter in VARIED_BY_SCENARIOS:
+        if row.range is None or row.parameter in VARIED_BY_SCENARIOS or _is_unused(row.parameter, plan):
             continue
         for value in row.range:
             if value != row.value:
@@ -116,6 +121,11 @@ def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
                     yield RuleEffect(row.parameter, value, plan_costs(plan, changed).expected)
                 except VoicebillError:
                     continue
+
+
+def _is_unused(parameter: str, plan: Plan) -> bool:
+    field = UNUSED_WITHOUT.get(parameter)
+    return field is not None and not getattr(plan, field)
 
 
 def _combined(factors: Iterable[Fraction]) -> Fraction:
