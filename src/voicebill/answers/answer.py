@@ -16,6 +16,10 @@ class JsonDocument(Protocol):
         """The JSON object as text."""
         ...
 
+    def to_compact_json(self) -> str:
+        """The JSON object as text, without spaces."""
+        ...
+
 
 class Answer:
     """An answer to a question, such as an estimate, with its JSON.

@@ -9,6 +9,7 @@ worst.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import exp, log, sqrt
 
 from voicebill.answers.estimates.model_selection import ResolvedModel
@@ -16,7 +17,7 @@ from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan
-from voicebill.conversation.rules import ParameterValue
+from voicebill.conversation.rules import EffectiveRules, ParameterValue
 
 VARIED_BY_SCENARIOS = frozenset({"cache_reuse_share", "cache_reuse_share_without_speech"})
 """Rules that the best and the worst scenario vary already."""
@@ -116,11 +117,16 @@ def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
             continue
         for value in row.range:
             if value != row.value:
-                changed = replace(model, effective_rules=model.effective_rules.override({row.parameter: value}))
+                changed = replace(model, effective_rules=_with_rule(model.effective_rules, row.parameter, value))
                 try:
                     yield RuleEffect(row.parameter, value, plan_costs(plan, changed).expected)
                 except VoicebillError:
                     continue
+
+
+@lru_cache(maxsize=256)
+def _with_rule(rules: EffectiveRules, parameter: str, value: ParameterValue) -> EffectiveRules:
+    return rules.override({parameter: value})
 
 
 def _is_unused(parameter: str, plan: Plan) -> bool:
