@@ -58,5 +58,5 @@ def serve_site(make_app: SiteProcess, limits: Limits, *, host: str, port: int, w
     if workers == 1:
         uvicorn.run(make_app(), host=host, port=port, **settings)
         return
-    config = uvicorn.Config(make_app, factory=True, host=host, port=port, workers=workers, **settings)  # type: ignore[arg-type] # it may be any factory
+    config = uvicorn.Config(make_app, factory=True, host=host, port=port, workers=workers, **settings)
     Multiprocess(config, sockets=[config.bind_socket()]).run()

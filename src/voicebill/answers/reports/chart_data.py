@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voicebill.answers.comparison.break_even import BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison
-from voicebill.answers.estimates.costing import cache_scenarios, count_calls, usage_amount
+from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, usage_amount
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.provisioned.result import PtuSizing
