@@ -65,7 +65,7 @@ async def ask(port: int, paths: Iterator[str], until: float, spent: list[float])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until:
         begun = time.perf_counter()
-        writer.write(f"GET {next(paths)} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        writer.write(f"GET {next(paths)} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])

@@ -105,16 +105,19 @@ class QuickBudget(StepBudget):
 
 
 async def run_quickly(site: Site, work: Callable[[], Result]) -> Result:
-    """Run work that takes a few milliseconds at once: to hand it to a thread would take longer, and the loop would wait for it.
+    """Run work that takes a few milliseconds in the event loop: with threads, the loop would wait for them at every read.
 
+    One request does so at a time, the first come first, and between two of them the loop does what else there is to do.
     Work that takes more steps is begun again in threads.
 
     Raises:
         Problem: the limit is exceeded.
     """
     try:
-        with counted_steps(QuickBudget(site.limits.immediate_steps).count):
-            return work()
+        async with site.turn:
+            await asyncio.sleep(0)
+            with counted_steps(QuickBudget(site.limits.immediate_steps).count):
+                return work()
     except NotQuick:
         return await run_in_threads(site, work)
 

@@ -1,5 +1,6 @@
 """Hold the settings of a site: facts, day, limits and prefix."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -119,6 +120,15 @@ class Site:
     def log_workers(self) -> ThreadPoolExecutor:
         """Threads for usage logs, so that estimates do not wait for them."""
         return ThreadPoolExecutor(self.limits.log_workers, thread_name_prefix="voicebill-logs")
+
+    @property
+    def turn(self) -> asyncio.Lock:
+        """The turn of the requests that are calculated in the event loop."""
+        loop = asyncio.get_running_loop()
+        if self.__dict__.get("_loop") is not loop:
+            self.__dict__.update(_loop=loop, _turn=asyncio.Lock())
+        turn: asyncio.Lock = self.__dict__["_turn"]
+        return turn
 
     def stop(self) -> None:
         """Stop the threads; the next request starts new ones."""
