@@ -16,7 +16,6 @@ import random
 import socket
 import statistics
 import struct
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -25,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.crowd import brackets, get, post
-from benchmarks.web import plans
+from benchmarks.web import ServeCommand, plans, processes
 from voicebill.web import openapi
 
 ROOT = Path(__file__).parents[1]
@@ -304,16 +303,6 @@ async def misbehave(port: int, until: float, results: Results, chance: random.Ra
         await asyncio.sleep(chance.expovariate(1 / pause))
 
 
-def processes(pid: int) -> list[int]:
-    """A process and all that it started, directly or not."""
-    pids = [pid]
-    for parent in pids:  # grows as it goes
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                pids += map(int, (task / "children").read_text(encoding="ascii").split())
-    return pids
-
-
 def memory(pid: int) -> tuple[float, int]:
     """The memory of a process and all that it started in MiB, shared pages in proportion, and how many processes they are."""
     pids, kibibytes = processes(pid), 0
@@ -373,24 +362,6 @@ def report(results: Results, samples: list[tuple[float, float]], seconds: float)
     return not results.errors and slope <= MAX_GROWTH
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until the site accepts connections."""
-    while process.poll() is None:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        time.sleep(0.1)
-    sys.exit("the site does not start")
-
-
 def main() -> None:
     """Run the soak and print the results."""
     parser = argparse.ArgumentParser(prog="benchmarks.soak", description="Load the site for a long time.")
@@ -398,17 +369,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes of the site (default: 1)")
     parser.add_argument("--pause", type=float, default=0.25, help="mean seconds between requests of a client (default: 0.25)")
     options = parser.parse_args()
-    port = free_port()
-    command = [sys.executable, "-m", "voicebill", "serve", "--port", str(port), "--workers", str(options.workers)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port, process)
-            seconds = 60 * options.minutes
-            results, samples = asyncio.run(soak(port, process.pid, seconds, options.pause))
-            is_good = report(results, samples, seconds)
-        finally:
-            process.terminate()
-    sys.exit(0 if is_good else 1)
+    server, seconds = ServeCommand(f"--workers={options.workers}"), 60 * options.minutes
+    try:
+        results, samples = asyncio.run(soak(server.port, server.pid, seconds, options.pause))
+    finally:
+        server.stop()
+    sys.exit(0 if report(results, samples, seconds) else 1)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def reply_text_counter(rules: Rules) -> Callable[[int], tuple[int, int]]:
         numerator = text * scale - overhead_base - overhead_per_token * audio
         transcript, twice = numerator // scale, numerator % scale * 2
         transcript += twice > scale or (twice == scale and transcript & 1)
-        return text, transcript if transcript > 0 else 0
+        return text, max(0, transcript)
 
     return count_text
 

@@ -12,8 +12,9 @@ from fractions import Fraction
 from functools import lru_cache
 from math import exp, log, sqrt
 
+from voicebill.answers.estimates.costing import usage_of_plan
 from voicebill.answers.estimates.model_selection import ResolvedModel
-from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
+from voicebill.answers.estimates.scenarios import Scenarios, expected_cost
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan
@@ -119,7 +120,7 @@ def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
             if value != row.value:
                 changed = replace(model, effective_rules=_with_rule(model.effective_rules, row.parameter, value))
                 try:
-                    yield RuleEffect(row.parameter, value, plan_costs(plan, changed).expected)
+                    yield RuleEffect(row.parameter, value, expected_cost(usage_of_plan(plan, changed), changed))
                 except VoicebillError:
                     continue
 

@@ -60,6 +60,17 @@ def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
     return usage_costs(usage_of_plan(plan, model), model)
 
 
+def expected_cost(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Amount:
+    """The expected one of `usage_costs`.
+
+    Raises:
+        Unpriced: the usage has a meter without a price in this offer.
+    """
+    voice, transcription = scenario_usage
+    amount = usage_amount(voice[1], model.quote.rates)
+    return amount + usage_amount(transcription, model.transcription.rates) if model.transcription else amount
+
+
 def usage_costs(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Scenarios:
     """The three amounts of a usage with a resolved model, transcription included.
 

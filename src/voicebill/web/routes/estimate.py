@@ -376,7 +376,6 @@ async def _render_part(request: Request, name: str, site: Site, pages: Pages, *,
 
 async def _render_json(request: Request, table: object, site: Site, *, with_sensitivity: bool) -> Response:
     bound = bind_request(table, site)
-    estimate_request = bound.request
 
     def work() -> bytes:
         answer = answer_estimate(bound)
@@ -388,6 +387,11 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
     if not with_sensitivity and _is_immediate(bound):
         return json_response(request, await run_quickly(site, work))
     return json_response(request, await run_in_threads(site, work, _workers_for(bound, site)))
+
+
+async def _answer_query(request: Request, site: Site) -> Response:
+    values = read_query(request.url.query, site.limits)
+    return await _render_json(request, values, site, with_sensitivity=openapi.parse_flag("sensitivity", values))
 
 
 async def _render_or_redirect(request: Request, site: Site, pages: Pages) -> Response:
@@ -447,13 +451,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/api/estimate", **openapi.GET_ESTIMATE)
     async def api_get(request: Request) -> Response:
         """The API with a plan in the query."""
-
-        async def answer() -> Response:
-            values = read_query(request.url.query, site.limits)
-            with_sensitivity = openapi.parse_flag("sensitivity", values)
-            return await _render_json(request, values, site, with_sensitivity=with_sensitivity)
-
-        return await kept_or_new(request, site, cache, answer)
+        return await kept_or_new(request, site, cache, lambda: _answer_query(request, site))
 
     @router.post("/api/estimate", **openapi.POST_ESTIMATE)
     async def api_post(request: Request) -> Response:
