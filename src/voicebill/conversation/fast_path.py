@@ -72,11 +72,9 @@ def _run(
         rules.transcript_item_tokens,
         plan.reasoning_per_response(rules),
     )
-    new_sessions = _new_sessions(plan, rules, speech)
+    new_sessions, rows = _new_sessions(plan, rules, speech), list[tuple[int, ...]]()
     carries_text = bool(new_sessions) and (plan.session_carryover or rules.session_carryover) == "text"
     framed = (0, 0), (rules.user_audio_item_tokens, rules.user_text_item_tokens)
-    counts: list[RunningCounts] = []
-    new_row = tuple.__new__  # a row is created for every turn; the named tuple's own constructor takes three times as long
     count_best, count_expected = (_hit_counter(cache) for cache in caches)
     fixed, max_tokens = budget.fixed, budget.tokens
     items: deque[tuple[int, int, int]] = deque()  # text, audio, and the text that another session starts with
@@ -115,8 +113,9 @@ def _run(
         expected_text, expected_audio = expected_text + hit_text, expected_audio + hit_audio
         text_tokens, transcript = reply_text_of(reply_tokens)
         text_out, audio_out = text_out + text_tokens + reasoning_tokens + transcripts, audio_out + reply_tokens
-        inputs = (read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0)
-        counts.append(new_row(RunningCounts, (*inputs, 0, 0, 0, text_out, audio_out)))
+        rows.append(
+            (read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0, 0, 0, 0, text_out, audio_out)
+        )
         shrinks = keeps_newest and not keeps_older and last_audio
         if shrinks:
             common_prefix = (before[0] + fixed, before[1])
@@ -131,7 +130,7 @@ def _run(
         if not shrinks:
             is_written = includes_output and (keeps_newest or not reply_tokens)
             common_prefix = previously_seen if is_written else (before[0] + fixed, before[1])
-    return counts
+    return [tuple.__new__(RunningCounts, row) for row in rows]  # a third of the time of the class's own constructor
 
 
 def _user_item(user_tokens: int, rules: Rules) -> TokenPair:

@@ -15,7 +15,6 @@ from voicebill.billing.provisioned_throughput import ProvisionedThroughput
 from voicebill.billing.quotas import Quotas
 from voicebill.conversation.rules import EffectiveRules, ParameterValue, RuleBook
 
-
 MAX_RECENT_RULES = 500
 """So many rules of models on days are kept: all models that take part in conversations on some days."""
 
