@@ -116,7 +116,7 @@ async def run_quickly(site: Site, work: Callable[[], Result]) -> Result:
     try:
         async with site.turn:
             await asyncio.sleep(0)
-            with counted_steps(QuickBudget(site.limits.immediate_steps).count):
+            with counted_steps(QuickBudget(min(site.limits.immediate_steps, site.limits.steps)).count):
                 return work()
     except NotQuick:
         return await run_in_threads(site, work)
