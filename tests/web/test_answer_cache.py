@@ -8,7 +8,7 @@ import pytest
 from tests.cases import DAY
 from tests.web.sites import client
 from voicebill.web.answer_cache import ENTRY_BYTES, MAX_ANSWER_BYTES, Address, AnswerCache, KeptAnswer
-from voicebill.web.routes import estimate
+from voicebill.web.bound_answers import answer_estimate
 from voicebill.web.site import Limits
 
 PLAN = "minutes=10&turns=20"
@@ -22,13 +22,12 @@ def address(query: str) -> Address:
 def calculated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The plans that are calculated."""
     plans: list[str] = []
-    answer_estimate = estimate.answer_estimate
 
     def record(bound: Any) -> Any:
         plans.append(str(bound.request.plan.minutes))
         return answer_estimate(bound)
 
-    monkeypatch.setattr(estimate, "answer_estimate", record)
+    monkeypatch.setattr("voicebill.web.routes.estimate.answer_estimate", record)
     return plans
 
 

@@ -23,10 +23,14 @@ from voicebill.web.serving import SWITCH_SECONDS, SiteProcess
 from voicebill.web.site import Limits, Site
 
 
+def set_up_nothing() -> None:
+    """Leave the log of this process as it is."""
+
+
 def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
     """The facts travel with it: a price file that changes later is not read by a process that takes another's place."""
     interval, facts = sys.getswitchinterval(), load_facts()
-    process = SiteProcess(partial(Site, today=today, facts=facts, prefix="/bill"), partial(int))
+    process = SiteProcess(partial(Site, today=today, facts=facts, prefix="/bill"), set_up_nothing)
     settings = server_settings(Limits(connections=7))
     make_app, copied_settings = pickle.loads(pickle.dumps((process, settings)))
     try:

@@ -231,7 +231,11 @@ def test_quick_work_takes_turns_in_the_event_loop() -> None:
     site, events = Site(today=lambda: DAY), list[str]()
 
     async def calculate(name: str) -> str:
-        return await run_quickly(site, lambda: events.append(name) or threading.current_thread().name)
+        def work() -> str:
+            events.append(name)
+            return threading.current_thread().name
+
+        return await run_quickly(site, work)
 
     async def go() -> list[str]:
         tasks = [asyncio.create_task(calculate(name)) for name in ("one", "two", "three")]
