@@ -41,7 +41,10 @@ def content_security_policy(query: str, frame_ancestors: Iterable[str]) -> str:
     )
 
 
-LOG_UPLOAD_PATHS = ("/cost", "/cost/answer", "/cost.csv", "/cost.json", "/api/cost")
+LOG_UPLOAD_PATHS = (
+    *("/cost", "/cost/answer", "/cost.csv", "/cost.json"),
+    *("/api/cost", "/api/explain", "/api/fit", "/api/replay"),
+)
 """Paths that accept a usage log."""
 
 RequestKind = Literal["health", "log", "chart", "other"]

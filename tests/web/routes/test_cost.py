@@ -270,6 +270,12 @@ def test_a_log_is_limited_in_size_compressed_and_decompressed_and_in_records() -
     assert small.post("/cost", files={"log": ("a.jsonl", b"x" * 2_001)}).status_code == 413
 
 
+@pytest.mark.parametrize("path", ["/api/cost", "/api/explain", "/api/fit", "/api/replay"])
+def test_a_log_may_be_longer_than_a_plan_wherever_it_is_sent(path: str) -> None:
+    site = client(limits=Limits(body_bytes=1_000))
+    assert site.post(path, content=LOG.ljust(2_000)).status_code != 413
+
+
 def test_a_form_without_a_file_says_so() -> None:
     assert "choose a file" in SITE.post("/cost", data={"by": "day"}, files={"other": ("", b"")}).text
     assert SITE.post("/cost", data={"by": "day"}).status_code == 415
