@@ -1,16 +1,20 @@
 """Measure the web site under load, as a ratio to a bare FastAPI route that returns a constant.
 
-Fifty clients with persistent connections request estimates of twenty turns, every one different, so that no response is
-cached. The server and the clients are separate processes on the loopback interface.
+Fifty clients with persistent connections request estimates of twenty turns: every one different, so that no answer has been
+kept, and then the same one, as of a link that many people open. Servers and clients are separate processes on the loopback
+interface. The processor time of a server is printed, too: other work on the machine changes it less than the rate.
 """
 
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
 import os
 import resource
 import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -24,6 +28,10 @@ from voicebill.web.connections import server_settings
 from voicebill.web.site import Limits, Site
 
 CLIENTS = 50
+CHART_CLIENTS = 24
+"""Fewer than the charts that may wait."""
+
+WORKERS = 2
 DAY = date(2026, 11, 22)
 
 
@@ -65,7 +73,7 @@ async def ask(port: int, paths: Iterator[str], until: float, spent: list[float])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until:
         begun = time.perf_counter()
-        writer.write(f"GET {next(paths)} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        writer.write(f"GET {next(paths)} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
@@ -74,11 +82,11 @@ async def ask(port: int, paths: Iterator[str], until: float, spent: list[float])
     writer.close()
 
 
-async def load(port: int, paths: Iterator[str], seconds: float) -> list[float]:
+async def load(port: int, paths: Iterator[str], seconds: float, clients: int = CLIENTS) -> list[float]:
     """Run all clients at once; returns the seconds of each response."""
     spent: list[float] = []
     until = time.perf_counter() + seconds
-    await asyncio.gather(*(ask(port, paths, until, spent) for _ in range(CLIENTS)))
+    await asyncio.gather(*(ask(port, paths, until, spent) for _ in range(clients)))
     return spent
 
 
@@ -88,63 +96,130 @@ def memory(pid: int) -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-class ServerProcess:
-    """A server in a separate process."""
+def processes(pid: int) -> list[int]:
+    """A process and all that it started, directly or not."""
+    pids = [pid]
+    for parent in pids:  # grows as it goes
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                pids += map(int, (task / "children").read_text(encoding="ascii").split())
+    return pids
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process and all that it started have used."""
+    ticks = 0
+    for number in processes(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for(port: int, is_running: Callable[[], bool]) -> None:
+    """Wait until a server accepts connections."""
+    while is_running():
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.05)
+    sys.exit("the server does not start")
+
+
+class Server:
+    """A server in processes of its own."""
+
+    port: int
+    pid: int
+
+    def measure(
+        self, name: str, paths: Iterator[str], base: float | None = None, *, seconds: float = 5, clients: int = CLIENTS
+    ) -> float:
+        """Load the server with one kind of request; print and return the requests per second."""
+        asyncio.run(load(self.port, paths, 1, clients))
+        used = processor_seconds(self.pid)
+        spent = asyncio.run(load(self.port, paths, seconds, clients))
+        used = 1e3 * (processor_seconds(self.pid) - used) / len(spent)
+        rate, ranked = len(spent) / seconds, statistics.quantiles(spent, n=100)
+        times = f"p50 {ranked[49] * 1e3:7.1f} ms  p99 {ranked[98] * 1e3:7.1f} ms  processor {used:6.2f} ms"
+        print(f"{name:<58} {rate:8,.0f}/s  {times}  {f'{rate / base:6.3f} of bare' if base else ''}", flush=True)
+        return rate
+
+
+class ServerProcess(Server):
+    """A server in a separate process, forked from this one."""
 
     def __init__(self, make: Callable[[], FastAPI]) -> None:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
-        self.port: int = listening.getsockname()[1]
+        self.port = listening.getsockname()[1]
         self.process = multiprocessing.get_context("fork").Process(target=serve, args=(make, listening))
         self.process.start()
         listening.close()
-        self.wait()
+        self.pid = self.process.pid or os.getpid()
+        wait_for(self.port, self.process.is_alive)
 
-    def wait(self) -> None:
-        """Wait until the server accepts connections."""
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
+    def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
 
-    def measure(self, name: str, paths: Iterator[str], seconds: float, base: float | None = None) -> float:
-        """Load the server with one kind of request; print and return the requests per second."""
-        asyncio.run(load(self.port, paths, 1))
-        spent = asyncio.run(load(self.port, paths, seconds))
-        rate, ranked = len(spent) / seconds, statistics.quantiles(spent, n=100)
-        ratio = f"{rate / base:6.3f} of bare" if base else ""
-        print(f"{name:<52} {rate:8,.0f}/s  p50 {ranked[49] * 1e3:7.1f} ms  p99 {ranked[98] * 1e3:7.1f} ms  {ratio}")
-        return rate
+
+class ServeCommand(Server):
+    """The site as `voicebill serve` runs it, with other options."""
+
+    def __init__(self, *options: str) -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            self.port = listener.getsockname()[1]
+        command = [sys.executable, "-m", "voicebill", "serve", "--port", str(self.port), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.pid = self.process.pid
+        wait_for(self.port, lambda: self.process.poll() is None)
+
+    def stop(self) -> None:
+        """End it, and wait for it."""
+        self.process.terminate()
+        self.process.wait()
 
 
 def main() -> None:
     """Run the benchmark and print the results."""
-    baseline, ours = ServerProcess(bare), ServerProcess(site)
+    workers = f"--workers={WORKERS}", f"--at-once={4 * CLIENTS}"
+    baseline, ours, several = ServerProcess(bare), ServerProcess(site), ServeCommand(*workers)
     try:
-        measure(baseline, ours)
+        measure(baseline, ours, several)
+        measure_memory(ours)
     finally:
-        for server in (baseline, ours):
-            server.process.terminate()
+        for server in (baseline, ours, several):
+            server.stop()
 
 
-def measure(baseline: ServerProcess, ours: ServerProcess) -> None:
-    """Compare the web site with the bare route, then measure its memory."""
-    base = baseline.measure("bare FastAPI route, a constant", itertools.repeat("/constant"), 5)
-    ours.measure("estimate as JSON, 20 turns", plans("/api/estimate?"), 5, base)
-    ours.measure("estimate as JSON, with a month of call lengths", plans("/api/estimate?conversations=1000/month&"), 5, base)
-    ours.measure("estimate as HTML, with a month of call lengths", plans("/answer?"), 5, base)
-    ours.measure("a chart", plans("/chart/turns.svg?"), 5, base)
-    pid = ours.process.pid or os.getpid()
+def measure(baseline: Server, ours: Server, several: Server) -> None:
+    """Compare the web site, in one process and in several, with the bare route."""
+    base = baseline.measure("bare FastAPI route, a constant", itertools.repeat("/constant"))
+    kinds = {
+        "estimate as JSON": "/api/estimate?",
+        "estimate as JSON, with its month": "/api/estimate?conversations=1000/month&",
+        "answer of the page, with its month": "/answer?",
+    }
+    for name, path in kinds.items():
+        link = next(plans(path))
+        ours.measure(name, plans(path), base)
+        several.measure(f"{name}, {WORKERS} processes", plans(path), base)
+        ours.measure(f"{name}, the same link", itertools.repeat(link), base)
+    ours.measure("a chart as SVG", plans("/chart/turns.svg?"), base, clients=CHART_CLIENTS)
+
+
+def measure_memory(ours: Server) -> None:
+    """Print the memory of the site after many estimates, and after many charts."""
+    pid = ours.pid
     before = memory(pid)
     answer_count, chart_count, answers, charts = 0, 0, plans("/api/estimate?"), plans("/chart/cumulative.svg?")
     while answer_count < 20_000:
         answer_count += len(asyncio.run(load(ours.port, answers, 5)))
     print(f"memory after {answer_count:,} more estimates: {memory(pid):.0f} MiB, before {before:.0f} MiB")
     while chart_count < 2_000:
-        chart_count += len(asyncio.run(load(ours.port, charts, 5)))
+        chart_count += len(asyncio.run(load(ours.port, charts, 5, CHART_CLIENTS)))
     print(f"memory after {chart_count:,} more charts: {memory(pid):.0f} MiB")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.web.sites import SITE, client, run
 from voicebill.conversation.work import STEPS_BETWEEN_CHECKS, checked, counted_steps
 from voicebill.web import responses
 from voicebill.web.forms.requests import MAX_CALL_LENGTHS
-from voicebill.web.responses import StepBudget, run_in_threads
+from voicebill.web.responses import StepBudget, run_in_threads, run_quickly
 from voicebill.web.site import Limits, Site
 from voicebill.web.status_reports import Problem
 
@@ -223,3 +224,47 @@ def test_work_that_runs_out_of_items_ends_as_an_error() -> None:
     with pytest.raises(RuntimeError, match="no next item"):
         run(lambda: asyncio.wait_for(run_in_threads(site, work), 60))
     site.stop()
+
+
+def test_quick_work_takes_turns_in_the_event_loop() -> None:
+    """Three requests are calculated in their order; between two of them the loop does what else there is to do."""
+    site, events = Site(today=lambda: DAY), list[str]()
+
+    async def calculate(name: str) -> str:
+        def work() -> str:
+            events.append(name)
+            return threading.current_thread().name
+
+        return await run_quickly(site, work)
+
+    async def go() -> list[str]:
+        tasks = [asyncio.create_task(calculate(name)) for name in ("one", "two", "three")]
+        while len(events) < 5:
+            await asyncio.sleep(0)
+            if events and events[-1] != "else":
+                events.append("else")
+        return [threading.current_thread().name, *await asyncio.gather(*tasks)]
+
+    assert len(set(run(go))) == 1
+    assert [name for name in events if name != "else"] == ["one", "two", "three"]
+    assert ("one", "two") not in pairwise(events)
+    site.stop()
+
+
+@pytest.mark.parametrize("limits", [Limits(immediate_steps=100), Limits(immediate_steps=100, quick_steps=100)])
+def test_work_that_is_not_quick_goes_on_in_a_thread(limits: Limits) -> None:
+    site = Site(today=lambda: DAY, limits=limits)
+
+    def work() -> str:
+        list(checked([0] * 200))
+        return threading.current_thread().name
+
+    name = run(lambda: run_quickly(site, work))
+    assert name.startswith("voicebill-slow" if limits.quick_steps == 100 else "voicebill_")
+    site.stop()
+
+
+def test_an_estimate_in_the_event_loop_has_no_more_steps_than_a_request_may_have() -> None:
+    site = client(limits=Limits(steps=64))
+    answer = site.get("/api/estimate?minutes=20&turns=100")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "turns")

@@ -16,6 +16,10 @@ class JsonDocument(Protocol):
         """The JSON object as text."""
         ...
 
+    def to_compact_json(self) -> str:
+        """The JSON object as text, without spaces."""
+        ...
+
 
 class Answer:
     """An answer to a question, such as an estimate, with its JSON.
@@ -50,3 +54,7 @@ class Answer:
     def to_json(self) -> str:
         """The answer's JSON object as text, as `--json` prints it."""
         return self.report.to_json()
+
+    def to_compact_json(self) -> str:
+        """The answer's JSON object as text, without spaces."""
+        return self.report.to_compact_json()

@@ -44,9 +44,10 @@ def format_dollars(amount: Amount) -> str:
     >>> format_dollars(128_899_200_000), format_dollars(Fraction(1, 3)), format_dollars(0)
     ('0.1288992', '0', '0')
     """
-    integer, fraction = divmod(abs(round(amount)), PICODOLLARS_PER_DOLLAR)
+    units = round(amount)
+    integer, fraction = divmod(abs(units), PICODOLLARS_PER_DOLLAR)
     text = f"{integer}.{fraction:012d}".rstrip("0").rstrip(".")
-    return f"-{text}" if round(amount) < 0 else text
+    return f"-{text}" if units < 0 else text
 
 
 def share_of(part: Amount, total: Amount) -> Fraction:

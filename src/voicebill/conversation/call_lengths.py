@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import accumulate
 from math import ceil, erf, exp, log, sqrt
 from typing import NamedTuple
@@ -31,6 +32,7 @@ MAX_BILLING_STEPS = 20_000
 """The maximum number of billing increments that are summed exactly; with more, calls are billed half an increment more."""
 
 MIN_SHARE = 1e-9
+ROOT_OF_TWO = sqrt(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,17 @@ def quantile(plan: Plan, lengths: LengthDistribution | CallLengths, percent: int
         cumulative = list(accumulate(count for _, count in ordered))
         return min(ordered[bisect_left(cumulative, cumulative[-1] * percent / 100)][0], cap)
     mu, sigma = _lognormal_parameters(float(plan.minutes), float(lengths.coefficient))
+    return min(exp(mu + _normal_quantile(percent) * sigma), cap)
+
+
+@cache
+def _normal_quantile(percent: int) -> float:
+    """The percentile of the standard normal distribution, bisected as far as floats go."""
     low, high = -8.0, 8.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _normal_cdf(middle) < percent / 100 else (low, middle)
-    return min(exp(mu + low * sigma), cap)
+    return low
 
 
 def mean_billed_ms(plan: Plan, lengths: LengthDistribution | CallLengths, step_ms: int, cap: float) -> Fraction:
@@ -183,7 +191,7 @@ def _lognormal_parameters(mean: float, coefficient: float) -> tuple[float, float
 
 
 def _normal_cdf(value: float) -> float:
-    return 0.5 * (1 + erf(value / sqrt(2)))
+    return 0.5 * (1 + erf(value / ROOT_OF_TWO))
 
 
 def _lognormal_buckets(mean: float, coefficient: float, per_minute: float, cap: float) -> Iterator[LengthBucket]:
@@ -194,7 +202,8 @@ def _lognormal_buckets(mean: float, coefficient: float, per_minute: float, cap: 
     for turns in range(1, last + 1):
         upper = cap if turns == last else min((turns + 0.5) / per_minute, cap)
         z = (log(upper) - mu) / sigma
-        share, minutes = _normal_cdf(z) - cumulative_share, mean * _normal_cdf(z - sigma) - cumulative_minutes
+        share = 0.5 * (1 + erf(z / ROOT_OF_TWO)) - cumulative_share
+        minutes = mean * (0.5 * (1 + erf((z - sigma) / ROOT_OF_TWO))) - cumulative_minutes
         cumulative_share, cumulative_minutes = cumulative_share + share, cumulative_minutes + minutes
         if turns == last:
             share, minutes = share + 1 - cumulative_share, minutes + (1 - cumulative_share) * cap

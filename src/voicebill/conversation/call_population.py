@@ -81,7 +81,8 @@ class CallPopulation:
     @property
     def total_weight(self) -> int:
         """The weight of all calls, unconnected ones included."""
-        return sum(weight for _, weight in self.weights) + round(self.plan.unconnected_share * WEIGHT_SCALE)
+        weights = [round(bucket.share * WEIGHT_SCALE) for bucket in self.buckets]
+        return sum(weights) + round(self.plan.unconnected_share * WEIGHT_SCALE)
 
     @property
     def turn_weights(self) -> list[int]:
@@ -156,7 +157,7 @@ def call_population(plan: Plan, lengths: LengthDistribution | CallLengths, cap: 
 def _with_short_calls(plan: Plan, buckets: list[LengthBucket]) -> tuple[LengthBucket, ...]:
     """The calls that a plan describes, in `buckets`, as their share of all calls, together with its short ones."""
     scale = float(plan.full_share) / sum(bucket.share for bucket in buckets)
-    scaled = [bucket._replace(share=bucket.share * scale) for bucket in buckets]
+    scaled = [LengthBucket(turns, minutes, share * scale) for turns, minutes, share in buckets]
     if plan.short_share:
         first = scaled.pop(0) if scaled[0].turns == 1 else LengthBucket(1, 0.0, 0.0)
         share = first.share + float(plan.short_share)

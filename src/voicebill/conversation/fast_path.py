@@ -72,9 +72,9 @@ def _run(
         rules.transcript_item_tokens,
         plan.reasoning_per_response(rules),
     )
-    new_sessions = _new_sessions(plan, rules, speech)
+    new_sessions, rows = _new_sessions(plan, rules, speech), list[tuple[int, ...]]()
     carries_text = bool(new_sessions) and (plan.session_carryover or rules.session_carryover) == "text"
-    counts: list[RunningCounts] = []
+    framed = (0, 0), (rules.user_audio_item_tokens, rules.user_text_item_tokens)
     count_best, count_expected = (_hit_counter(cache) for cache in caches)
     fixed, max_tokens = budget.fixed, budget.tokens
     items: deque[tuple[int, int, int]] = deque()  # text, audio, and the text that another session starts with
@@ -90,7 +90,7 @@ def _run(
             text, audio, last_audio = text - dropped_text, 0, 0
             common_prefix = previously_seen = (0, 0)
         if user_audio := user_tokens + in_history:
-            framing, carried = _user_item(user_tokens, rules, carries_text=carries_text)
+            framing, carried = _user_item(user_tokens, rules) if carries_text and user_tokens else framed[user_tokens > 0]
             text, audio = text + framing, audio + user_audio
             items.append((framing, user_audio, carried))
         if text + audio > max_tokens:
@@ -113,11 +113,8 @@ def _run(
         expected_text, expected_audio = expected_text + hit_text, expected_audio + hit_audio
         text_tokens, transcript = reply_text_of(reply_tokens)
         text_out, audio_out = text_out + text_tokens + reasoning_tokens + transcripts, audio_out + reply_tokens
-        counts.append(
-            RunningCounts(
-                *(read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0),
-                *(0, 0, 0, text_out, audio_out),
-            )
+        rows.append(
+            (read_text, read_audio, 0, best_text, best_audio, 0, expected_text, expected_audio, 0, 0, 0, 0, text_out, audio_out)
         )
         shrinks = keeps_newest and not keeps_older and last_audio
         if shrinks:
@@ -133,14 +130,12 @@ def _run(
         if not shrinks:
             is_written = includes_output and (keeps_newest or not reply_tokens)
             common_prefix = previously_seen if is_written else (before[0] + fixed, before[1])
-    return counts
+    return [tuple.__new__(RunningCounts, row) for row in rows]  # a third of the time of the class's own constructor
 
 
-def _user_item(user_tokens: int, rules: Rules, *, carries_text: bool) -> TokenPair:
-    """The text tokens that frame the user's speech, and those with which another session starts; none without speech."""
-    if not user_tokens:
-        return 0, 0
-    words = token_counting.transcript_tokens(user_tokens, rules) if carries_text else 0
+def _user_item(user_tokens: int, rules: Rules) -> TokenPair:
+    """The text tokens that frame the user's speech, and those with which another session starts, its words included."""
+    words = token_counting.transcript_tokens(user_tokens, rules)
     return rules.user_audio_item_tokens, rules.user_text_item_tokens + words
 
 

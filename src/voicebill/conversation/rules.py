@@ -293,9 +293,12 @@ class RuleSet:
     providers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EffectiveRules:
-    """The rules for one model on one day, with the row that each value comes from."""
+    """The rules for one model on one day, with the row that each value comes from.
+
+    They are compared by identity, so that what is computed from them can be kept; `digest` compares their values.
+    """
 
     name: str
     rules: Rules

@@ -90,16 +90,15 @@ def reply_text_counter(rules: Rules) -> Callable[[int], tuple[int, int]]:
     def count_text(audio: int) -> tuple[int, int]:
         if not audio:
             return 0, 0
-        text = _half_even(text_base + text_per_token * audio, scale)
-        return text, max(0, _half_even(text * scale - overhead_base - overhead_per_token * audio, scale))
+        numerator = text_base + text_per_token * audio  # rounded half to even, here and below: the inner loop calls nothing
+        text, twice = numerator // scale, numerator % scale * 2
+        text += twice > scale or (twice == scale and text & 1)
+        numerator = text * scale - overhead_base - overhead_per_token * audio
+        transcript, twice = numerator // scale, numerator % scale * 2
+        transcript += twice > scale or (twice == scale and transcript & 1)
+        return text, max(0, transcript)
 
     return count_text
-
-
-def _half_even(numerator: int, denominator: int) -> int:
-    """A fraction rounded to the nearest whole number, half to even."""
-    quotient, remainder = divmod(numerator, denominator)
-    return quotient + (2 * remainder > denominator or (2 * remainder == denominator and quotient % 2 == 1))
 
 
 def user_transcript(turn: Turn, audio: int, rules: Rules) -> int:

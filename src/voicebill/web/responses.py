@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voicebill.answers.answer import JsonDocument
-from voicebill.answers.escaping import json_text
 from voicebill.conversation.work import counted_steps
 from voicebill.web.embedding import is_embedded, with_embed
 from voicebill.web.site import Site
@@ -25,7 +24,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def with_etag(
-    request: Request, body: bytes, media_type: str, *, cache: str = REVALIDATE, headers: dict[str, str] | None = None
+    request: Request, body: bytes, media_type: str | None, *, cache: str = REVALIDATE, headers: dict[str, str] | None = None
 ) -> Response:
     """A response with its ETag; 304 without a body if the client has this version."""
     etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
@@ -55,7 +54,7 @@ def uncached(body: bytes) -> Response:
 
 def json_body(report: JsonDocument) -> bytes:
     """The JSON of an answer or a report, as the command line prints it. For a long one this takes some milliseconds."""
-    return json_text(report.to_dict()).encode()
+    return report.to_compact_json().encode()
 
 
 class StepBudget:
@@ -103,6 +102,24 @@ class QuickBudget(StepBudget):
     def problem(self) -> Exception:
         """What is raised when no steps are left: the work must be done elsewhere."""
         return NotQuick()
+
+
+async def run_quickly(site: Site, work: Callable[[], Result]) -> Result:
+    """Run work that takes a few milliseconds in the event loop: with threads, the loop would wait for them at every read.
+
+    One request does so at a time, the first come first, and between two of them the loop does what else there is to do.
+    Work that takes more steps is begun again in threads.
+
+    Raises:
+        Problem: the limit is exceeded.
+    """
+    try:
+        async with site.turn:
+            await asyncio.sleep(0)
+            with counted_steps(QuickBudget(min(site.limits.immediate_steps, site.limits.steps)).count):
+                return work()
+    except NotQuick:
+        return await run_in_threads(site, work)
 
 
 async def run_in_threads(site: Site, work: Callable[[], Result], workers: Executor | None = None) -> Result:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from voicebill.answers.catalog.latency import Latency
 from voicebill.answers.catalog.mechanics import Mechanics
@@ -13,6 +14,12 @@ from voicebill.billing.price_book import PriceBook
 from voicebill.billing.provisioned_throughput import ProvisionedThroughput
 from voicebill.billing.quotas import Quotas
 from voicebill.conversation.rules import EffectiveRules, ParameterValue, RuleBook
+
+MAX_RECENT_RULES = 500
+"""So many rules of models on days are kept: all models that take part in conversations on some days."""
+
+RulesKey = tuple[tuple[str, ...], str, str, date, str | None]
+"""The names of a model, its provider and kind, a day, and the rule set that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,21 @@ class Facts:
             InvalidInput: a stated value does not fit its parameter.
         """
         names = (offer.model, offer.name, *offer.also_named)
-        sellers = self.prices.sellers(names)
-        effective_rules = self.rules.rules_for(
-            rules, models=names, provider=offer.provider, day=day, kind=offer.kind, sellers=sellers
-        )
+        key = (names, offer.provider, offer.kind, day, rules)
+        effective_rules = self._recent_rules.get(key)
+        if effective_rules is None:
+            sellers = self.prices.sellers(names)
+            effective_rules = self.rules.rules_for(
+                rules, models=names, provider=offer.provider, day=day, kind=offer.kind, sellers=sellers
+            )
+            self._keep_rules(key, effective_rules)
         return effective_rules.override(overrides or {})
+
+    @cached_property
+    def _recent_rules(self) -> dict[RulesKey, EffectiveRules]:
+        return {}
+
+    def _keep_rules(self, key: RulesKey, effective_rules: EffectiveRules) -> None:
+        if len(self._recent_rules) >= MAX_RECENT_RULES:
+            self._recent_rules.clear()
+        self._recent_rules[key] = effective_rules

@@ -6,9 +6,9 @@ from datetime import date
 from voicebill.answers.catalog.stacks import Role, Stack
 from voicebill.answers.comparison.stack_usage import ConversationUsage, Usages
 from voicebill.answers.connectivity.call_fees import call_fee
-from voicebill.answers.estimates.costing import priced_lines, total_amount
+from voicebill.answers.estimates.costing import priced_lines, usage_amount
 from voicebill.answers.estimates.scenarios import Scenarios
-from voicebill.billing.bill import Line, price_usage, round_to_increments
+from voicebill.billing.bill import Line, round_to_increments
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Offer
 from voicebill.billing.price_book import Quote
@@ -75,8 +75,7 @@ class StackComponent:
         return Scenarios.of(self._amount(usages, index) for index in range(3))
 
     def _amount(self, usages: Usages, index: int) -> Amount:
-        amount_or_none = price_usage(usages[index], self.quote.rates)
-        return total_amount(priced_lines(usages[index], self.quote.rates)) if amount_or_none is None else amount_or_none
+        return usage_amount(usages[index], self.quote.rates)
 
     def lines(self, stack_usage: ConversationUsage) -> tuple[Line, ...]:
         """The lines of its expected bill."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from voicebill.answers.estimates.costing import CountedCalls, count_calls
 from voicebill.answers.estimates.model_selection import ResolvedModel
-from voicebill.answers.estimates.scenarios import Scenarios, usage_costs
+from voicebill.answers.estimates.scenarios import Scenarios, expected_cost, usage_costs
 from voicebill.billing.money import Amount
 from voicebill.conversation.call_lengths import CallLengths, LengthDistribution
 from voicebill.conversation.call_population import CallPopulation, DurationCap, call_population, session_cap
@@ -99,10 +99,9 @@ def call_mix(population: CountedPopulation, average: Scenarios, model: ResolvedM
         mean_minutes=calls.mean_minutes,
         mean_reconnections=calls.mean_reconnections(limit_ms / 60_000),
         percentiles=tuple(
-            Percentile(call.percent, call.minutes, usage_costs(counts.usage(call.turns), model).expected)
-            for call in calls.percentiles
+            Percentile(call.percent, call.minutes, expected_cost(counts.usage(call.turns), model)) for call in calls.percentiles
         ),
-        short_call=usage_costs(counts.usage(1), model).expected if calls.plan.short_share else None,
+        short_call=expected_cost(counts.usage(1), model) if calls.plan.short_share else None,
     )
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate, chain, repeat
 from typing import Literal, NamedTuple
 
 from voicebill.answers.estimates.model_selection import ResolvedModel
-from voicebill.billing.bill import Line, bill, sum_lines
+from voicebill.billing.bill import Line, bill, price_quantities, sum_lines
 from voicebill.billing.errors import ContextOverflow, Unpriced
 from voicebill.billing.money import Amount
 from voicebill.billing.offers import Rates
@@ -214,7 +214,7 @@ class CountedCalls:
 
 
 def _weighted_sums(weights: Sequence[int], rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sum(map(operator.mul, weights, column)) for column in zip(*rows, strict=True))
+    return tuple(sum(map(operator.mul, weights, column)) if any(column) else 0 for column in zip(*rows, strict=True))
 
 
 def usage_of_plan(plan: Plan, model: ResolvedModel) -> ScenarioUsage:
@@ -369,6 +369,16 @@ def priced_lines(usage: Usage, rates: Rates) -> tuple[Line, ...]:
     return lines
 
 
+def usage_amount(usage: Usage, rates: Rates) -> Amount:
+    """The sum of `priced_lines` in picodollars. Only where a quantity has no price are there lines to look at.
+
+    Raises:
+        Unpriced: a meter has no price in this offer; a total without it would be too low.
+    """
+    amount = price_quantities(usage.items(), rates)
+    return total_amount(priced_lines(usage, rates)) if amount is None else amount
+
+
 def total_amount(lines: Iterable[Line]) -> Amount:
     """The sum of lines in picodollars; all of them must have a price."""
     amount = sum_lines(lines)
@@ -422,7 +432,7 @@ def cost_components(conversation: CountedConversation, model: ResolvedModel) -> 
     session = conversation.session_usage
     amounts["session"] = Usage({name: quantity for name, quantity in session.items() if name != "messages"})
     amounts["messages"] = Usage({"messages": session["messages"]})
-    components = [CostComponent(name, total_amount(priced_lines(component, rates))) for name, component in amounts.items()]
+    components = [CostComponent(name, usage_amount(component, rates)) for name, component in amounts.items()]
     components.append(CostComponent("transcription", total_amount(price_transcription(conversation, model))))
     return tuple(
         sorted(

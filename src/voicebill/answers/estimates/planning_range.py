@@ -9,14 +9,16 @@ worst.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import exp, log, sqrt
 
+from voicebill.answers.estimates.costing import usage_of_plan
 from voicebill.answers.estimates.model_selection import ResolvedModel
-from voicebill.answers.estimates.scenarios import Scenarios, plan_costs
+from voicebill.answers.estimates.scenarios import Scenarios, expected_cost
 from voicebill.billing.errors import VoicebillError
 from voicebill.billing.money import Amount
 from voicebill.conversation.plan import Plan
-from voicebill.conversation.rules import ParameterValue
+from voicebill.conversation.rules import EffectiveRules, ParameterValue
 
 VARIED_BY_SCENARIOS = frozenset({"cache_reuse_share", "cache_reuse_share_without_speech"})
 """Rules that the best and the worst scenario vary already."""
@@ -36,6 +38,10 @@ RULE_LABELS = {
     "user_transcript_tokens_per_second": "text of the user's speech",
 }
 """Uncertain rules as people read them."""
+
+
+UNUSED_WITHOUT = {"tools_billed_share": "tools_tokens", "stable_instructions_share": "instructions_change"}
+"""Rules that change nothing in a plan in which a field is 0. Most plans are such, and need not be counted with their ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +106,33 @@ def rule_uncertainty(plan: Plan, model: ResolvedModel, per_conversation: Scenari
         Unpriced: the plan uses a meter that has no price in this offer.
     """
     expected = per_conversation.expected
-    effects = tuple(effect for effect in rule_effects(plan, model) if expected and effect.amount != expected)
-    return RuleUncertainty(expected, effects)
+    if not expected:
+        return RuleUncertainty(expected, ())
+    return RuleUncertainty(expected, tuple(effect for effect in rule_effects(plan, model) if effect.amount != expected))
 
 
 def rule_effects(plan: Plan, model: ResolvedModel) -> Iterator[RuleEffect]:
-    """The expected amounts with each uncertain rule at the ends of its range that differ from its value."""
+    """The expected amounts with each uncertain rule that a plan uses, at the ends of its range that differ from its value."""
     for row in model.effective_rules.rows.values():
-        if row.range is None or row.parameter in VARIED_BY_SCENARIOS:
+        if row.range is None or row.parameter in VARIED_BY_SCENARIOS or _is_unused(row.parameter, plan):
             continue
         for value in row.range:
             if value != row.value:
-                changed = replace(model, effective_rules=model.effective_rules.override({row.parameter: value}))
+                changed = replace(model, effective_rules=_with_rule(model.effective_rules, row.parameter, value))
                 try:
-                    yield RuleEffect(row.parameter, value, plan_costs(plan, changed).expected)
+                    yield RuleEffect(row.parameter, value, expected_cost(usage_of_plan(plan, changed), changed))
                 except VoicebillError:
                     continue
+
+
+@lru_cache(maxsize=256)
+def _with_rule(rules: EffectiveRules, parameter: str, value: ParameterValue) -> EffectiveRules:
+    return rules.override({parameter: value})
+
+
+def _is_unused(parameter: str, plan: Plan) -> bool:
+    field = UNUSED_WITHOUT.get(parameter)
+    return field is not None and not getattr(plan, field)
 
 
 def _combined(factors: Iterable[Fraction]) -> Fraction:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from voicebill.answers.estimates.costing import CountedConversation, priced_lines, total_amount
+from voicebill.answers.estimates.costing import CountedConversation, usage_amount
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.billing.money import Amount
 from voicebill.billing.usage import Usage
@@ -35,7 +35,7 @@ def response_costs(conversation: CountedConversation, model: ResolvedModel) -> I
     previous: Response | None = None
     for response in conversation.responses:
         billed = usage(response, conversation.expected)
-        amount = total_amount(priced_lines(billed, model.quote.rates))
+        amount = usage_amount(billed, model.quote.rates)
         cumulative += amount
         yield ResponseCost(response, billed, amount, cumulative, tuple(_reasons(response, previous, conversation)))
         previous = response

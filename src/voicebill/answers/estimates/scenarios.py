@@ -9,8 +9,8 @@ from voicebill.answers.estimates.costing import (
     ScenarioUsage,
     cache_scenarios,
     price_transcription,
-    priced_lines,
     total_amount,
+    usage_amount,
     usage_for_cache,
     usage_of_plan,
 )
@@ -60,6 +60,17 @@ def plan_costs(plan: Plan, model: ResolvedModel) -> Scenarios:
     return usage_costs(usage_of_plan(plan, model), model)
 
 
+def expected_cost(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Amount:
+    """The expected one of `usage_costs`.
+
+    Raises:
+        Unpriced: the usage has a meter without a price in this offer.
+    """
+    voice, transcription = scenario_usage
+    amount = usage_amount(voice[1], model.quote.rates)
+    return amount + usage_amount(transcription, model.transcription.rates) if model.transcription else amount
+
+
 def usage_costs(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Scenarios:
     """The three amounts of a usage with a resolved model, transcription included.
 
@@ -67,15 +78,15 @@ def usage_costs(scenario_usage: ScenarioUsage, model: ResolvedModel) -> Scenario
         Unpriced: it has a meter without a price in this offer.
     """
     voice, transcription = scenario_usage
-    transcription_amount = total_amount(priced_lines(transcription, model.transcription.rates)) if model.transcription else 0
-    return Scenarios.of(total_amount(priced_lines(usage, model.quote.rates)) + transcription_amount for usage in voice)
+    transcription_amount = usage_amount(transcription, model.transcription.rates) if model.transcription else 0
+    return Scenarios.of(usage_amount(usage, model.quote.rates) + transcription_amount for usage in voice)
 
 
 def conversation_costs(conversation: CountedConversation, model: ResolvedModel) -> Scenarios:
     """The three amounts of a counted conversation, transcription included."""
     transcription_amount = total_amount(price_transcription(conversation, model))
     amounts = (
-        total_amount(priced_lines(usage_for_cache(behaviour, conversation), model.quote.rates)) + transcription_amount
+        usage_amount(usage_for_cache(behaviour, conversation), model.quote.rates) + transcription_amount
         for behaviour in cache_scenarios(conversation)
     )
     return Scenarios.of(amounts)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voicebill.answers.comparison.break_even import BreakEvenCurve
 from voicebill.answers.comparison.compare import Comparison
-from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, total_amount
+from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, usage_amount
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import usage_costs
 from voicebill.answers.invoices.reconcile import Reconciliation
@@ -103,7 +103,7 @@ def _transcription_amounts(answer: Estimate) -> dict[int, Amount]:
     if transcription is None:
         return {}
     return {
-        turn: total_amount(priced_lines(turn_usage, transcription.rates))
+        turn: usage_amount(turn_usage, transcription.rates)
         for turn, turn_usage in enumerate(answer.conversation.transcription_usages, start=1)
     }
 
@@ -116,7 +116,7 @@ def cumulative_costs(answer: Estimate) -> list[BandRow]:
         rule = conversation.rule(behaviour)
         by_turn = {turn: transcription_amounts.get(turn, 0) for turn in range(1, len(conversation.script.turns) + 1)}
         for response in conversation.responses:
-            by_turn[response.turn] += total_amount(priced_lines(usage(response, rule), rates))
+            by_turn[response.turn] += usage_amount(usage(response, rule), rates)
         return accumulate(to_dollars(amount) for amount in by_turn.values())
 
     columns = zip(*(running_totals(behaviour) for behaviour in cache_scenarios(conversation)), strict=True)

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar
 
 from voicebill.answers.estimates.model_selection import ResolvedModel
 from voicebill.answers.reports.report import DayText, Report, left_out, plain_value
@@ -99,9 +100,11 @@ class RuleReport(Report):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RulesReport(Report):
     """The rules in use."""
+
+    IS_SHARED: ClassVar = True
 
     name: str = field(metadata={"examples": ["recorded-2026-11-27"]})
     """Name of the rule set."""
@@ -113,7 +116,12 @@ class RulesReport(Report):
     @classmethod
     def of(cls, rules: EffectiveRules) -> "RulesReport":
         """The rules of a model."""
-        return cls(name=rules.name, digest=rules.digest, evidence=rule_reports(rules))
+        return _report_of_rules(rules)
+
+
+@lru_cache(maxsize=128)
+def _report_of_rules(rules: EffectiveRules) -> RulesReport:
+    return RulesReport(name=rules.name, digest=rules.digest, evidence=rule_reports(rules))
 
 
 def rule_reports(rules: EffectiveRules) -> Mapping[str, RuleReport]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -43,6 +43,9 @@ class Report:
     the docstrings of a class's own fields only.
     """
 
+    IS_SHARED: ClassVar[bool] = False
+    """Whether many answers have the same report: its class compares by identity, and its JSON text is kept."""
+
     __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True, "extra": "forbid"}
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,11 +63,26 @@ class Report:
         """The JSON object as text, indented."""
         return json_text(self.to_dict(), indent=2)
 
+    def to_compact_json(self) -> str:
+        """The JSON object as text, without spaces. The text of reports that many answers share is written once."""
+        members = ((key, getattr(self, name)) for name, key in _json_keys(type(self)))  # type: ignore[arg-type] # as above
+        texts = (f'"{key}":{_compact_text(value)}' for key, value in members if value is not LeftOut.LEFT_OUT)
+        return f"{{{','.join(texts)}}}"
+
 
 @cache
 def _json_keys(report: type[Report]) -> tuple[tuple[str, str], ...]:
     """The fields of a report's class, each with its JSON key."""
     return tuple((field.name, field.metadata.get("alias", field.name)) for field in fields(report))
+
+
+def _compact_text(value: object) -> str:
+    return _shared_text(value) if isinstance(value, Report) and value.IS_SHARED else json_text(_to_plain(value))
+
+
+@lru_cache(maxsize=128)
+def _shared_text(report: Report) -> str:
+    return json_text(report.to_dict())
 
 
 def _to_plain(value: object) -> Any:  # noqa: ANN401 - JSON

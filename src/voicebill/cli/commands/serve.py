@@ -1,6 +1,7 @@
 """Define `voicebill serve`: serve the page and the HTTP API."""
 
 import logging
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from voicebill.cli.options.shared import PricesOption, load_facts_and_rules, opt
 from voicebill.extras import require_extra
 
 SITE_PANEL = "The site"
+MAX_WORKERS = 64
 
 
 def serve_command(
@@ -27,12 +29,23 @@ def serve_command(
         int | None,
         typer.Option(
             "--at-once",
-            help="Requests at once; more are refused with 503. (default: 64)",
+            help="Requests at once in each process; more are refused with 503. (default: 64)",
             min=1,
             rich_help_panel=SITE_PANEL,
             show_default=False,
         ),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            help="Processes; each uses one core, and has limits of its own. (default: 1)",
+            min=1,
+            max=MAX_WORKERS,
+            rich_help_panel=SITE_PANEL,
+            show_default=False,
+        ),
+    ] = 1,
     allow_host: Annotated[
         list[str] | None,
         option(
@@ -69,11 +82,8 @@ def serve_command(
         voicebill serve --port 8080 --prices contract.toml
     """  # noqa: D301 - \b is Typer's mark for lines that stay as they are
     require_extra("web", "serving", "uvicorn", "httptools", "fastapi", "jinja2", "python_multipart")
-    import uvicorn  # noqa: PLC0415 - the web server needs an extra
-
-    from voicebill.web.app import create_app  # noqa: PLC0415
-    from voicebill.web.connections import server_settings  # noqa: PLC0415
-    from voicebill.web.embedding import parse_frame_ancestors  # noqa: PLC0415
+    from voicebill.web.embedding import parse_frame_ancestors  # noqa: PLC0415 - the web server needs an extra
+    from voicebill.web.serving import SiteProcess, serve_site  # noqa: PLC0415
     from voicebill.web.site import Limits, Site  # noqa: PLC0415
 
     if prefix and not (prefix.startswith("/") and not prefix.endswith("/")):
@@ -82,11 +92,9 @@ def serve_command(
     facts, rule_set = load_facts_and_rules(rules, prices)
     if rule_set is not None:
         facts.rules.rule_set(rule_set)
-    log_plain_lines()
-    if log:
-        logging.getLogger("voicebill.access").setLevel(logging.INFO)
     limits = Limits() if at_once is None else Limits(concurrent_requests=at_once)
-    site = Site(
+    make_site = partial(
+        Site,
         today=today,
         facts=facts,
         limits=limits,
@@ -97,4 +105,11 @@ def serve_command(
     )
     require_free_port(host, port)
     print_line(f"voicebill at http://{host}:{port}{prefix}/ (stop with Ctrl-C)")
-    uvicorn.run(create_app(site), host=host, port=port, **server_settings(limits))
+    serve_site(SiteProcess(make_site, partial(_log, requests=log)), limits, host=host, port=port, workers=workers)
+
+
+def _log(*, requests: bool) -> None:
+    """Write the log of a process, with its requests or without."""
+    log_plain_lines()
+    if requests:
+        logging.getLogger("voicebill.access").setLevel(logging.INFO)

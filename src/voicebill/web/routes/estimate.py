@@ -25,7 +25,9 @@ from voicebill.answers.sensitivity.sensitivity import Swing
 from voicebill.billing.money import column_decimals, format_amount, format_dollars, format_in_column, format_price, share_of
 from voicebill.billing.price_book import Quote
 from voicebill.charts.inline.estimate_charts import EstimateCharts, estimate_charts
+from voicebill.conversation.call_lengths import longest_call_turns
 from voicebill.web import openapi
+from voicebill.web.answer_cache import AnswerCache, kept_or_new
 from voicebill.web.bound_answers import answer_estimate, changes_since, link_pins, sensitivity_and_recommendations
 from voicebill.web.forms.fields import plan_query_string, query_string
 from voicebill.web.forms.form import FIELD_LABELS, form_context, page_fields, problem_context
@@ -43,7 +45,7 @@ from voicebill.web.forms.requests import (
 from voicebill.web.pages import MARK_WIDTH, Pages, bar_width
 from voicebill.web.plan_columns import PlanColumn, column_choices, column_texts, plan_columns, with_columns
 from voicebill.web.questions import PlanFigures, plan_figures
-from voicebill.web.responses import json_body, json_response, run_in_threads, see_other, with_etag
+from voicebill.web.responses import json_body, json_response, run_in_threads, run_quickly, see_other, with_etag
 from voicebill.web.site import Site
 from voicebill.web.status_reports import Problem
 
@@ -329,6 +331,13 @@ def _workers_for(bound: BoundRequest, site: Site) -> Executor | None:
     return site.slow_workers if plan.turns + plan.tool_calls > MAX_QUICK_TURNS else None
 
 
+def _is_immediate(bound: BoundRequest) -> bool:
+    """Whether an estimate is expected to take a few milliseconds at most, its month included."""
+    plan, has_month = bound.request.plan, bound.request.volume or bound.request.lengths
+    turns = longest_call_turns(plan, bound.request.lengths) if has_month else plan.turns + plan.tool_calls
+    return turns <= MAX_IMMEDIATE_TURNS and not plan.images
+
+
 async def _render_page(request: Request, values: dict[str, str], site: Site, pages: Pages) -> Response:
     fields, notes = page_fields(values, site)
     context = form_context(fields, site)
@@ -351,7 +360,12 @@ async def _render_part(request: Request, name: str, site: Site, pages: Pages, *,
     try:
         bound = bind_request(fields, site)
         workers = _workers_for(bound, site)
-        view = await run_in_threads(site, lambda: build_estimate_view(bound, fields, site), workers)
+
+        def work() -> EstimateView:
+            return build_estimate_view(bound, fields, site)
+
+        is_immediate = _is_immediate(bound) and not column_texts(fields)
+        view = await (run_quickly(site, work) if is_immediate else run_in_threads(site, work, workers))
         if with_explanation:
             explanation = await run_in_threads(site, lambda: explain(bound, view.answer, fields, site), workers)
     except Problem as error:
@@ -362,7 +376,6 @@ async def _render_part(request: Request, name: str, site: Site, pages: Pages, *,
 
 async def _render_json(request: Request, table: object, site: Site, *, with_sensitivity: bool) -> Response:
     bound = bind_request(table, site)
-    estimate_request = bound.request
 
     def work() -> bytes:
         answer = answer_estimate(bound)
@@ -371,9 +384,14 @@ async def _render_json(request: Request, table: object, site: Site, *, with_sens
             report = report.with_sensitivity(answer, *sensitivity_and_recommendations(bound))
         return json_body(report)
 
-    is_slow = estimate_request.volume or estimate_request.lengths or with_sensitivity or estimate_request.plan.images
-    runs_inline = not is_slow and estimate_request.plan.turns + estimate_request.plan.tool_calls <= MAX_INLINE_TURNS
-    return json_response(request, work() if runs_inline else await run_in_threads(site, work, _workers_for(bound, site)))
+    if not with_sensitivity and _is_immediate(bound):
+        return json_response(request, await run_quickly(site, work))
+    return json_response(request, await run_in_threads(site, work, _workers_for(bound, site)))
+
+
+async def _answer_query(request: Request, site: Site) -> Response:
+    values = read_query(request.url.query, site.limits)
+    return await _render_json(request, values, site, with_sensitivity=openapi.parse_flag("sensitivity", values))
 
 
 async def _render_or_redirect(request: Request, site: Site, pages: Pages) -> Response:
@@ -392,11 +410,12 @@ def _redirect(request: Request, site: Site, values: Mapping[str, str], anchor: s
 def routes(site: Site, pages: Pages) -> APIRouter:
     """The routes of estimates."""
     router = APIRouter()
+    cache = AnswerCache(site.limits.kept_bytes)
 
     @router.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         """The page for a plan in the address."""
-        return await _render_or_redirect(request, site, pages)
+        return await kept_or_new(request, site, cache, lambda: _render_or_redirect(request, site, pages))
 
     @router.post("/", include_in_schema=False)
     async def submit(request: Request) -> Response:
@@ -409,12 +428,16 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.api_route("/answer", methods=["GET", "POST"], include_in_schema=False)
     async def answer_part(request: Request) -> Response:
         """The result part of the page, for the script."""
-        return await _render_part(request, "_answer.html", site, pages, with_explanation=False)
+        return await kept_or_new(
+            request, site, cache, lambda: _render_part(request, "_answer.html", site, pages, with_explanation=False)
+        )
 
     @router.api_route("/why", methods=["GET", "POST"], include_in_schema=False)
     async def why_part(request: Request) -> Response:
         """The explanation part of the page, for the script."""
-        return await _render_part(request, "_why.html", site, pages, with_explanation=True)
+        return await kept_or_new(
+            request, site, cache, lambda: _render_part(request, "_why.html", site, pages, with_explanation=True)
+        )
 
     @router.get("/export.csv", include_in_schema=False)
     async def export(request: Request) -> Response:
@@ -428,9 +451,7 @@ def routes(site: Site, pages: Pages) -> APIRouter:
     @router.get("/api/estimate", **openapi.GET_ESTIMATE)
     async def api_get(request: Request) -> Response:
         """The API with a plan in the query."""
-        values = read_query(request.url.query, site.limits)
-        with_sensitivity = openapi.parse_flag("sensitivity", values)
-        return await _render_json(request, values, site, with_sensitivity=with_sensitivity)
+        return await kept_or_new(request, site, cache, lambda: _answer_query(request, site))
 
     @router.post("/api/estimate", **openapi.POST_ESTIMATE)
     async def api_post(request: Request) -> Response:
@@ -449,5 +470,5 @@ def routes(site: Site, pages: Pages) -> APIRouter:
 MAX_QUICK_TURNS = 100
 """A plan with more turns and tool calls is not tried with the quick requests."""
 
-MAX_INLINE_TURNS = 40
-"""So few turns are counted in a millisecond, faster than a thread can be started."""
+MAX_IMMEDIATE_TURNS = 160
+"""An estimate whose longest call has more turns and tool calls is handed to a thread."""

@@ -1,0 +1,62 @@
+"""Serve a site in one process, or in several that share its address.
+
+With several processes, uvicorn's supervisor starts them, replaces one that ends, and ends all of them. Nothing is shared:
+each has its own limits, caches and charts.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from voicebill.web.app import create_app
+from voicebill.web.connections import server_settings
+from voicebill.web.site import Limits, Site
+
+SWITCH_SECONDS = 0.001
+"""The time for which a thread calculates while the event loop wants to go on: each read and write of the loop waits so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteProcess:
+    """Creates the application of a site in the process that serves it. Both functions can be pickled."""
+
+    make_site: Callable[[], Site]
+    set_up_logging: Callable[[], None]
+
+    def __call__(self) -> FastAPI:
+        """The application, with its process set up for it."""
+        self.set_up_logging()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        end_with_parent()
+        return create_app(self.make_site())
+
+
+def end_with_parent() -> None:
+    """End this process when the supervisor that started it does, however that ends."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        return
+
+    def watch() -> None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="voicebill-supervisor", daemon=True).start()
+
+
+def serve_site(make_app: SiteProcess, limits: Limits, *, host: str, port: int, workers: int = 1) -> None:
+    """Serve a site until it is stopped. `workers` is the number of processes."""
+    settings = server_settings(limits)
+    if workers == 1:
+        uvicorn.run(make_app(), host=host, port=port, **settings)
+        return
+    config = uvicorn.Config(make_app, factory=True, host=host, port=port, workers=workers, **settings)
+    Multiprocess(config, sockets=[config.bind_socket()]).run()

@@ -1,0 +1,76 @@
+"""A site in several processes: what each of them is started with, and that none outlives the first."""
+
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from functools import partial
+
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from voicebill.cli.app import app
+from voicebill.cli.options.shared import today
+from voicebill.facts import load_facts
+from voicebill.web.connections import server_settings
+from voicebill.web.serving import SWITCH_SECONDS, SiteProcess
+from voicebill.web.site import Limits, Site
+
+
+def set_up_nothing() -> None:
+    """Leave the log of this process as it is."""
+
+
+def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
+    """The facts travel with it: a price file that changes later is not read by a process that takes another's place."""
+    interval, facts = sys.getswitchinterval(), load_facts()
+    process = SiteProcess(partial(Site, today=today, facts=facts, prefix="/bill"), set_up_nothing)
+    settings = server_settings(Limits(connections=7))
+    make_app, copied_settings = pickle.loads(pickle.dumps((process, settings)))
+    try:
+        health = TestClient(make_app()).get("/bill/healthz").json()
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+    finally:
+        sys.setswitchinterval(interval)
+    assert health["prices"] == facts.prices.digest
+    assert copied_settings["http"].keywords["pool"].limits.connections == 7
+
+
+def test_the_command_starts_so_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    monkeypatch.setattr("voicebill.web.serving.serve_site", lambda *_, workers, **_more: started.append(workers))
+    monkeypatch.setattr("voicebill.cli.commands.serve.require_free_port", lambda _host, _port: None)
+    for words in ((), ("--workers", "3")):
+        assert CliRunner().invoke(app, ["serve", *words]).exit_code == 0
+    assert started == [1, 3]
+    for count in ("0", "65", "two"):
+        assert CliRunner().invoke(app, ["serve", "--workers", count]).exit_code == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["terminated", "interrupted", "killed"])
+def test_no_worker_outlives_the_supervisor(how: signal.Signals) -> None:
+    """All of them hold the output of the site: it ends with the last."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "voicebill", "serve", "--port", str(port), "--workers", "2"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as site:
+        assert site.stdout is not None
+        assert b"voicebill at" in site.stdout.readline()
+        for _ in range(1_000):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as response:
+                    assert json.load(response)["status"] == "ok"
+                break
+            except OSError:
+                threading.Event().wait(0.05)
+        site.send_signal(how)
+        output, _ = site.communicate(timeout=60)
+    assert b"Traceback" not in output or how == signal.SIGKILL, output
