@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Literal
 
 import pytest
 
@@ -227,6 +228,47 @@ def test_a_log_that_repeats_all_of_a_project_is_no_discount_of_half(openai: Mont
     ]
     answer = reconciled([*openai.records, *copies], bill(openai.records, prices, OPENAI_COSTS), prices)
     assert_causes(answer, {"duplicates": -cost_of(copies, prices)})
+
+
+@pytest.mark.parametrize("account", ["project", "none"])
+def test_projects_of_a_bill_in_money_that_are_not_compared(
+    openai: Month, prices: PriceBook, account: Literal["project", "none"]
+) -> None:
+    """Two projects on the bill and none in the log: each has a part of the money, at the price of the whole."""
+    kept = [replace(record, project=None) for record in openai.records]
+    answer = reconciled(kept, bill(openai.records, prices, OPENAI_COSTS), prices, ReconcileRequest(account=account))
+    assert (answer.difference, answer.causes) == (0, ())
+    assert all(line.billed == line.recorded for line in answer.lines)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_of_two_projects_that_is_billed_as_another_deployment(prices: PriceBook, order: int) -> None:
+    """The log has no projects, so that both are in one line: whichever row of the bill comes first."""
+    records = month(provider="azure", model="gpt-realtime-2.1", days=4, calls=4).records
+    kept = [replace(record, project=None) for record in records]
+    zoned = [record for record in records if record.project == "helpdesk"]
+    others = [record for record in records if record.project != "helpdesk"]
+    charges = [*bill(zoned, prices, replace(AZURE, deployment="data-zone")), *bill(others, prices, AZURE)]
+    amount = sum((charge.cost or 0 for charge in charges), start=Fraction(0)) * 10**12 - cost_of(kept, prices)
+    assert amount > 0
+    assert_causes(reconciled(kept, charges[::order], prices), {"deployment": amount})
+
+
+@pytest.mark.parametrize("style", [AZURE, OPENAI_COSTS])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_sessions_that_are_missing_on_few_days_are_no_time_zone(prices: PriceBook, style: BillStyle, seed: int) -> None:
+    """Some offset always leaves less of four days' differences than UTC."""
+    records = month(days=4, calls=8, seed=seed).records
+    kept = without_sessions(records, 0.15, seed=seed + 50)
+    assert reconciled(kept, bill(records, prices, style), prices).days.offset == 0
+
+
+def test_an_uplift_on_three_daily_sums_is_no_time_zone(prices: PriceBook) -> None:
+    """The one day between the first and the last fits any time zone by some factor."""
+    records = month(days=3).records
+    style = replace(OPENAI_COSTS, factor=lambda day, meter, project: Fraction(11, 10))
+    answer = reconciled(records, sums_by_day(bill(records, prices, style)), prices)
+    assert_causes(answer, {"regional-uplift": Fraction(cost_of(records, prices), 10)})
 
 
 def test_ratios_of_prices_in_a_week_of_few_days(prices: PriceBook) -> None:

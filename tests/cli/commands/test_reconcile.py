@@ -31,4 +31,5 @@ def test_a_tolerance_makes_it_a_check(bill: Path, tolerance: str, code: int) -> 
 
 
 def test_without_a_bill_it_asks_for_one() -> None:
-    assert "no bill is named" in refusal("reconcile", str(LOG))
+    assert "no bill is named" in refusal("reconcile")
+    assert "no bill is among the files" in refusal("reconcile", str(LOG))

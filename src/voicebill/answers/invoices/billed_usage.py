@@ -230,7 +230,7 @@ def _period(charge: Charge) -> tuple[date | None, int]:
 
 
 def _name(charge: Charge) -> str:
-    return charge.model or charge.meter_name or charge.service or charge.description
+    return charge.model or charge.meter_name or charge.service or charge.description or "a charge without a name"
 
 
 def _is_for_model(charge: Charge) -> bool:

@@ -28,7 +28,8 @@ class MeterCell:
 
     `utc_amount` is the recorded cost on the same days in UTC, and `recorded` the quantity on the bill's days, `recorded_high`
     its upper end. `at_offer` is what the billed quantity costs at the price of the offer that the bill names, `dollars` what it
-    was charged for (None: the bill has no money). `parts` are the causes with their amounts.
+    was charged for (None: the bill has no money). `offer` is that offer; of several, one that
+    was not recorded. `parts` are the causes with their amounts.
     """
 
     rate: Rate | None
@@ -132,7 +133,7 @@ def _add_charge(cell: ReconciledCell, charge: PlacedCharge, recorded: RecordedUs
     rate = meter.rate if is_own_offer else recorded.rate_of(charge.offer, charge.meter, day)
     meter.billed += charge.quantity
     meter.at_offer += charge.quantity * Fraction(rate.picodollars, rate.per) if rate else 0
-    meter.offer = charge.offer
+    meter.offer = charge.offer if meter.offer is None or not is_own_offer else meter.offer
     meter.rows += charge.rows
     meter.is_implied |= charge.is_implied
     if charge.dollars is not None:

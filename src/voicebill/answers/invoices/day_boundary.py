@@ -13,6 +13,10 @@ OFFSETS = range(-24, 29)
 MAX_REMAINDER = 0.6
 """Another offset must leave at most this share of the difference that UTC leaves."""
 MIN_BOUNDARY_DAYS = 3
+MIN_REMAINDER_DAYS = 7
+"""On fewer days another offset leaves less of the differences by chance: then only equal sums show it."""
+MIN_SCALED_DAYS = 3
+"""Days between the first and the last of a meter, for its sums to be compared but for a factor: one fits any factor."""
 FITTING_SHARE = 0.98
 """If so many of the days' sums are equal in UTC, the bill's days are those: with few calls, most are in any time zone."""
 LEAST_EXACT = 0.05
@@ -37,7 +41,8 @@ def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]
     implies the quantities, and none are equal, they are compared but for a common factor.
     """
     billed = _billed(charges)
-    if max((len(days) for days in billed.values()), default=0) < MIN_BOUNDARY_DAYS:
+    length = max((len(days) for days in billed.values()), default=0)
+    if length < MIN_BOUNDARY_DAYS:
         return 0
     recorded, weights = _recorded(rows, billed)
     implied = {(charge.model.number, charge.meter) for charge in charges if charge.is_implied}
@@ -49,7 +54,8 @@ def day_offset(charges: Sequence[PlacedCharge], rows: Sequence[RecordedQuantity]
     best = min(OFFSETS, key=lambda offset: (-round(fits[offset][0], 3), fits[offset][1], abs(offset)))
     (exact, rest), (utc_exact, utc_rest) = fits[best], fits[0]
     is_more = exact > utc_exact + CLEARLY_MORE and rest < utc_rest
-    return best if is_more or (exact >= utc_exact and rest < MAX_REMAINDER * utc_rest) else 0
+    is_closer = length >= MIN_REMAINDER_DAYS and exact >= utc_exact and rest < MAX_REMAINDER * utc_rest
+    return best if is_more or is_closer else 0
 
 
 def fits_utc(charges: Iterable[PlacedCharge], rows: Sequence[RecordedQuantity]) -> bool:
@@ -103,7 +109,7 @@ def _fit(
     """The share of the days' sums that are equal, and the money by which the others differ.
 
     The first and the last day of the bill are left out: there the log may lack hours. Quantities that are `scaled` may all be
-    too large or too small.
+    too large or too small; with a few days they say nothing.
     """
     equal, total, rest = 0, 0, 0.0
     for key, days in billed.items():
@@ -112,13 +118,16 @@ def _fit(
             number = (slot + offset) // SLOTS_PER_DAY
             sums[number] = sums.get(number, 0.0) + quantity
         inner = sorted(days)[1:-1]
+        if key in scaled and len(inner) < MIN_SCALED_DAYS:
+            continue
         total_recorded = sum(sums.get(number, 0.0) for number in inner) if key in scaled else 0.0
         scale = sum(days[number] for number in inner) / total_recorded if total_recorded else 1.0
         for number in inner:
             difference = abs(days[number] - scale * sums.get(number, 0.0))
             total += 1
-            equal += difference <= EQUAL_SHARE * days[number]
-            rest += difference * weights.get(key, 0.0)
+            is_equal = difference <= EQUAL_SHARE * days[number]
+            equal += is_equal
+            rest += 0.0 if is_equal else difference * weights.get(key, 0.0)
     return (equal / total if total else 0.0), rest
 
 

@@ -30,22 +30,35 @@ RecordedQuantityKey = tuple[date | None, str | None, int | str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class ImpliedCharge:
-    """A charge without a quantity beside the recorded quantity; `tolerance` is by how much rounding changes the ratio."""
+class ImpliedCharges:
+    """The charges without a quantity of a day, an account, a model and a meter, beside what was recorded of them.
 
-    charge: PlacedCharge
+    They are several if the bill has more fields than are compared, such as projects that the log does not have. `quantity` is
+    what their money buys at our prices, `weight` the money, and `tolerance` by how much rounding changes the ratio.
+    """
+
+    charges: Sequence[PlacedCharge]
+    quantity: Fraction
+    weight: int
     recorded: int
     tolerance: Fraction
 
     @property
-    def ratio(self) -> Fraction:
-        """What the money buys at our price, over what was recorded."""
-        return Fraction(self.charge.quantity) / self.recorded
+    def day(self) -> date | None:
+        """Their day."""
+        return self.charges[0].day
 
     @property
-    def weight(self) -> int:
-        """Its money."""
-        return abs(self.charge.dollars or 0)
+    def ratio(self) -> Fraction:
+        """What the money buys at our price, over what was recorded."""
+        return self.quantity / self.recorded
+
+    @property
+    def groups(self) -> tuple[GroupKey, ...]:
+        """The groups whose charges may share a ratio with these, the smallest one first."""
+        charge = self.charges[0]
+        number = charge.model.number
+        return (charge.account, number, charge.meter), (charge.account, number), (number, charge.meter), (number,), ()
 
     def has_ratio(self, ratio: Fraction) -> bool:
         """Whether rounding explains the difference to a ratio; never if nothing was recorded."""
@@ -60,25 +73,22 @@ def imply_quantities(
     A ratio is looked for in each meter of an account first, then in all accounts, all meters of a model, and all of the bill:
     a meter of few days says little alone.
     """
-    entries, rest = [], []
+    implied: dict[RecordedQuantityKey, list[PlacedCharge]] = defaultdict(list)
+    rest = []
     for charge in charges:
-        quantity = recorded.get((charge.day, charge.account, charge.model.number, charge.meter), 0)
         if charge.is_implied and charge.quantity and charge.dollars:
-            entries.append(ImpliedCharge(charge, quantity, _tolerance(charge, quantity, money_step)))
+            implied[charge.day, charge.account, charge.model.number, charge.meter].append(charge)
         else:
             rest.append(charge)
+    entries = [_implied(members, recorded.get(key, 0), money_step) for key, members in implied.items()]
     return [*rest, *_freed(entries)]
 
 
-def _tolerance(charge: PlacedCharge, quantity: int, money_step: Fraction) -> Fraction:
-    share = money_step * charge.rows / 2 / abs(charge.dollars or 1) + Fraction(1, 10**6)
-    return abs(share * Fraction(charge.quantity) / (quantity or 1))
-
-
-def _groups(charge: PlacedCharge) -> tuple[GroupKey, ...]:
-    """The groups whose charges may share a ratio with a charge, the smallest one first."""
-    number = charge.model.number
-    return (charge.account, number, charge.meter), (charge.account, number), (number, charge.meter), (number,), ()
+def _implied(charges: Sequence[PlacedCharge], recorded: int, money_step: Fraction) -> ImpliedCharges:
+    quantity = sum((Fraction(charge.quantity) for charge in charges), start=Fraction(0))
+    weight = abs(sum(charge.dollars or 0 for charge in charges))
+    share = money_step * sum(charge.rows for charge in charges) / 2 / (weight or 1) + Fraction(1, 10**6)
+    return ImpliedCharges(charges, quantity, weight, recorded, abs(share * quantity / (recorded or 1)))
 
 
 def _is_of_meter(group: GroupKey) -> bool:
@@ -86,40 +96,41 @@ def _is_of_meter(group: GroupKey) -> bool:
     return bool(group) and isinstance(group[-1], str) and len(group) > 1
 
 
-def _freed(entries: Sequence[ImpliedCharge]) -> Iterator[PlacedCharge]:
+def _freed(entries: Sequence[ImpliedCharges]) -> Iterator[PlacedCharge]:
     """The charges with quantities; one of no common ratio has that of the nearest day before it, or after."""
-    by_group: dict[GroupKey, list[ImpliedCharge]] = defaultdict(list)
+    by_group: dict[GroupKey, list[ImpliedCharges]] = defaultdict(list)
     for entry in entries:
-        for group in _groups(entry.charge) if entry.recorded > 0 else ():
+        for group in entry.groups if entry.recorded > 0 else ():
             by_group[group].append(entry)
     ratios = {group: _common_ratios(members) for group, members in by_group.items()}
     shared: dict[tuple[GroupKey, date | None], Counter[Fraction]] = defaultdict(Counter)
     for entry in entries:
-        groups = _groups(entry.charge)
-        ratio = next((ratio for group in groups for ratio in ratios.get(group, ()) if entry.has_ratio(ratio)), None)
+        ratio = next((ratio for group in entry.groups for ratio in ratios.get(group, ()) if entry.has_ratio(ratio)), None)
         if ratio is not None:
-            for group in groups:
-                shared[group, entry.charge.day][ratio] += 1
+            for group in entry.groups:
+                shared[group, entry.day][ratio] += 1
     days: dict[GroupKey, dict[date | None, Fraction]] = defaultdict(dict)
     for (group, day), counts in shared.items():
         ratio, count = max(counts.items(), key=lambda item: (item[1], item[0] == 1))
         if count >= MIN_RATIO_METERS or _is_of_meter(group):
             days[group][day] = ratio
     for entry in entries:
-        yield _with_quantity(entry, [days[group] for group in _groups(entry.charge)])
+        ratio = _price_ratio(entry, [days[group] for group in entry.groups])
+        yield from (replace(charge, quantity=Fraction(charge.quantity) / ratio) for charge in entry.charges)
 
 
-def _with_quantity(entry: ImpliedCharge, ratios: Sequence[Mapping[date | None, Fraction]]) -> PlacedCharge:
-    """A charge with its quantity, by the ratios of days in the groups that it belongs to."""
-    day = entry.charge.day
-    ratio = next((days[day] for days in ratios if day in days and entry.has_ratio(days[day])), None)
-    if ratio is not None:
-        return replace(entry.charge, quantity=entry.recorded)
-    nearest = next((_nearest(days, day) for days in ratios if days), Fraction(1))
-    return replace(entry.charge, quantity=Fraction(entry.charge.quantity) / nearest)
+def _price_ratio(entry: ImpliedCharges, ratios: Sequence[Mapping[date | None, Fraction]]) -> Fraction:
+    """The ratio of the bill's prices to ours, by the ratios of days in the groups that charges belong to.
+
+    Where rounding explains the difference to the ratio of the day, it is their own: then the quantity is what was recorded.
+    """
+    day = entry.day
+    if any(day in days and entry.has_ratio(days[day]) for days in ratios):
+        return entry.ratio
+    return next((_nearest(days, day) for days in ratios if days), Fraction(1))
 
 
-def _common_ratios(entries: Sequence[ImpliedCharge]) -> list[Fraction]:
+def _common_ratios(entries: Sequence[ImpliedCharges]) -> list[Fraction]:
     """The ratios that many days share, the one of most money first."""
     total = sum(entry.weight for entry in entries)
     ratios: list[Fraction] = []
@@ -136,21 +147,22 @@ def _common_ratios(entries: Sequence[ImpliedCharge]) -> list[Fraction]:
     return ratios
 
 
-def _candidates(entries: Sequence[ImpliedCharge]) -> Iterable[Fraction]:
+def _candidates(entries: Sequence[ImpliedCharges]) -> Iterable[Fraction]:
     """Our own price, the ratio of the sums, and the ratio that most days have, in four decimals."""
-    exact = Fraction(sum(Fraction(entry.charge.quantity) for entry in entries), sum(entry.recorded for entry in entries))
+    exact = sum((entry.quantity for entry in entries), start=Fraction(0)) / sum(entry.recorded for entry in entries)
     counts: Counter[Fraction] = Counter()
     for entry in entries:
         counts[round(entry.ratio, 4)] += entry.weight
-    return (Fraction(1), round(exact, 4), exact, *(ratio for ratio, _ in counts.most_common(2)))
+    candidates = (Fraction(1), round(exact, 4), exact, *(ratio for ratio, _ in counts.most_common(2)))
+    return [ratio for ratio in candidates if ratio > 0]
 
 
-def _is_common(members: Sequence[ImpliedCharge], total: int, ratio: Fraction) -> bool:
+def _is_common(members: Sequence[ImpliedCharges], total: int, ratio: Fraction) -> bool:
     if ratio == 1:
         return bool(members)
     is_exact = all(entry.tolerance <= EXACT_RATIO for entry in members)
     share = MIN_EXACT_SHARE if is_exact else MIN_ROUNDED_SHARE
-    return len(members) >= min(MIN_RATIO_DAYS, 3) and sum(entry.weight for entry in members) >= share * total
+    return len(members) >= MIN_RATIO_DAYS and sum(entry.weight for entry in members) >= share * total
 
 
 def _nearest(ratios: Mapping[date | None, Fraction], day: date | None) -> Fraction:

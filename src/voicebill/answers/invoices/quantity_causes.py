@@ -1,7 +1,7 @@
 """Explain why a bill has other quantities than the log: cell by cell, by counts, and by requests where the bill has them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -181,8 +181,9 @@ class _Rest:
                     self._move(key, cell, cached, uncached, rest[cached])
                 elif shift := _shift(cell, rest, cached, uncached):
                     shifts[key.account, key.model, cached].append((key, cell, shift))
+        billed = self._billed_by_group() if shifts else {}
         for group, entries in shifts.items():
-            if self._is_systematic(entries, group, exact[group]):
+            if _is_systematic([shift for _, _, shift in entries], billed[group], exact[group]):
                 for key, cell, shift in entries:
                     self._move(key, cell, group[-1], self._uncached(group[-1]), shift)
 
@@ -197,18 +198,13 @@ class _Rest:
         assert uncached is not None
         return uncached
 
-    def _is_systematic(
-        self, entries: Sequence[tuple[CellKey, ReconciledCell, Fraction]], group: tuple[str | None, int | str, str], exact: int
-    ) -> bool:
-        """Whether shifts are on almost all days, go the same way and are more than chance, in an account and a model."""
-        account, model, cached = group
-        cells = [cell for key, cell in self._question.cells.items() if (key.account, key.model) == (account, model)]
-        billed = [Fraction(cell.meters[cached].billed) for cell in cells if cached in cell.meters]
-        total = sum((shift for _, _, shift in entries), start=Fraction(0))
-        size = sum((abs(shift) for _, _, shift in entries), start=Fraction(0))
-        is_everywhere = len(entries) + exact >= MIN_DAYS_SHARE * sum(1 for quantity in billed if quantity)
-        least = MIN_SHIFT_SHARE * sum(billed, start=Fraction(0)) * len(entries) / len(billed)
-        return is_everywhere and size >= least and abs(total) >= MIN_SIGN_SHARE * size
+    def _billed_by_group(self) -> Mapping[tuple[str | None, int | str, str], list[Fraction]]:
+        """By account, model and meter: the billed quantity of each cell."""
+        billed: dict[tuple[str | None, int | str, str], list[Fraction]] = defaultdict(list)
+        for key, cell in self._question.cells.items():
+            for name, meter in cell.meters.items():
+                billed[key.account, key.model, name].append(Fraction(meter.billed))
+        return billed
 
     def _move(self, key: CellKey, cell: ReconciledCell, cached: str, uncached: str, shift: Fraction) -> None:
         cause = CACHED_AS_UNCACHED if shift > 0 else UNCACHED_AS_CACHED
@@ -292,6 +288,15 @@ def _is_exact_shift(rest: Mapping[str, Fraction], cached: str, uncached: str, to
     return abs(rest[cached]) > tolerance and abs(rest[cached] + rest[uncached]) <= 2 * tolerance
 
 
+def _is_systematic(shifts: Sequence[Fraction], billed: Sequence[Fraction], exact: int) -> bool:
+    """Whether shifts are on almost all days, go the same way and are more than chance; `exact` counts days of exact ones."""
+    size = sum((abs(shift) for shift in shifts), start=Fraction(0))
+    is_everywhere = len(shifts) + exact >= MIN_DAYS_SHARE * sum(1 for quantity in billed if quantity)
+    least = MIN_SHIFT_SHARE * sum(billed, start=Fraction(0)) * len(shifts) / len(billed)
+    total = sum(shifts, start=Fraction(0))
+    return is_everywhere and size >= least and abs(total) >= MIN_SIGN_SHARE * size
+
+
 def _shift(cell: ReconciledCell, rest: Mapping[str, Fraction], cached: str, uncached: str) -> Fraction:
     """How many tokens one side counts as cached and the other does not, where responses are missing as well.
 
@@ -325,8 +330,3 @@ def _surplus_cause(cell: ReconciledCell) -> Cause:
     if all(not meter.billed for meter in cell.meters.values()):
         return Cause(("usage-not-billed",), "nothing of it on the bill")
     return Cause(("duplicates", "usage-not-billed"), "less of every meter on the bill")
-
-
-def total_rest(cells: Iterable[ReconciledCell]) -> Amount:
-    """What is left without a cause."""
-    return sum((meter.unexplained for cell in cells for meter in cell.meters.values()), start=0)

@@ -353,9 +353,7 @@ def _infer_rate(billed: BilledUsage, recorded: RecordedUsage) -> Fraction | None
             value += total.charged * Fraction(rate.picodollars, rate.per)
     if not value or not face:
         code = billed.currency
-        raise InvalidInput(
-            f"the bill is in {code} and has no exchange rate: give one, as in {code}=0.86", field="exchange_rate"
-        )
+        raise InvalidInput(f"the bill is in {code} and has no exchange rate: give one, as in EUR=0.86", field="exchange_rate")
     per_dollar = round(face / value, 6)
     for total in billed.sums.values():
         total.dollars = round(total.face / per_dollar)
@@ -390,7 +388,10 @@ def _assumptions(
 def _warnings(billed: BilledUsage, placed: PlacedCharges, recorded: RecordedUsage) -> Iterable[str]:
     if not placed.inside and recorded.rows:
         names = sorted({row.model.provider for row in recorded.rows})
-        yield f"no charge is for what was recorded, of {' and '.join(names)}: name the log's provider (--provider azure)"
+        yield (
+            f"no charge is for what was recorded, of {' and '.join(names)}: if the log does not name its provider, give the "
+            "bill's (--provider azure)"
+        )
     if placed.has_periods:
         yield "the bill has charges of more than a day each: days are not compared"
     for unit, count in billed.unknown_units.items():

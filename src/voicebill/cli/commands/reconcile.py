@@ -93,6 +93,8 @@ def _split_input(log_input: LogInput) -> tuple[Sequence[str], list[str] | None]:
 
     files = log_input.logs or []
     bills, logs = split_bills(files) if log_input.ledger is None else (files, None)
+    if not bills and files:
+        raise InvalidInput(f"no bill is among the files ({', '.join(files)}): none has the columns or keys of an export")
     if not bills:
         raise InvalidInput("no bill is named: BILL..., beside LOG... or a ledger with --ledger DIR")
     return bills, logs
