@@ -241,6 +241,32 @@ def test_projects_of_a_bill_in_money_that_are_not_compared(
     assert all(line.billed == line.recorded for line in answer.lines)
 
 
+def test_amounts_in_whole_yen_are_rounded_by_less_than_a_cent(azure: Month, prices: PriceBook) -> None:
+    """At 150 yen for a dollar; half a dollar a row would explain everything."""
+    style = replace(AZURE, currency="JPY", per_dollar=Fraction(150), money=0, factor=lambda day, meter, project: Fraction(4, 5))
+    answer = reconciled(azure.records, bill(azure.records, prices, style), prices)
+    rounding = [Fraction(total.amount) for total in answer.causes if total.cause.names == ("rounding",)]
+    assert abs(sum(rounding, start=Fraction(0))) < Fraction(answer.recorded) / 100
+
+
+def test_a_row_of_0_says_nothing_of_the_exchange_rate(azure: Month, prices: PriceBook) -> None:
+    """Azure's rows have their cost in dollars beside that in euros; of 0 and 0 no rate follows, and none is needed."""
+    charges = [
+        replace(charge, currency="EUR", cost=(charge.cost or 0) * Fraction(4, 5), dollars=charge.cost)
+        for charge in bill(azure.records, prices, AZURE)
+    ]
+    free = replace(charges[0], line_number=0, cost=Fraction(0), dollars=Fraction(0), quantity=Fraction(0))
+    answer = reconciled(azure.records, [*charges, free], prices)
+    assert [total.cause.names for total in answer.causes] == [("currency",)]
+
+
+def test_usage_that_is_free_is_not_rounded(openai: Month, prices: PriceBook) -> None:
+    """All amounts are 0: they do not show to which decimal they are rounded."""
+    charges = [replace(charge, cost=Fraction(0)) for charge in bill(openai.records, prices, AZURE)]
+    answer = reconciled(openai.records, charges, prices)
+    assert_causes(answer, {"negotiated-rate": -cost_of(openai.records, prices)})
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_of_two_projects_that_is_billed_as_another_deployment(prices: PriceBook, order: int) -> None:
     """The log has no projects, so that both are in one line: whichever row of the bill comes first."""

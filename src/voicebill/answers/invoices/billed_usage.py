@@ -67,8 +67,8 @@ class ChargeSum:
 class BilledUsage:
     """The sums of a bill, and what was seen of its currency, its rounding and its names.
 
-    `money_decimals` is the largest number of decimals of an amount, `quantity_grid` by meter unit the smallest step of
-    quantities. `unknown_units` counts rows whose unit is not one of their meter.
+    `money_decimals` is the largest number of decimals of an amount other than 0, `quantity_steps` by meter unit the
+    smallest step of quantities. `unknown_units` counts rows whose unit is not one of their meter.
     """
 
     prices: PriceBook
@@ -77,7 +77,7 @@ class BilledUsage:
     sums: dict[ChargeKey, ChargeSum] = field(default_factory=dict)
     currencies: set[str] = field(default_factory=set)
     lacks_rate: bool = False
-    money_decimals: int = 0
+    money_decimals: int | None = None
     quantity_steps: dict[str, Fraction] = field(default_factory=dict)
     unknown_units: dict[str, int] = field(default_factory=dict)
     rows: int = 0
@@ -144,11 +144,12 @@ class BilledUsage:
         if len(self.currencies) > 1:
             names = " and ".join(sorted(self.currencies))
             raise InvalidInput(f"the bill has amounts in {names}: reconcile the bills of one currency at a time")
-        self.money_decimals = max(self.money_decimals, decimals_of(cost))
+        if cost:
+            self.money_decimals = max(self.money_decimals or 0, decimals_of(cost))
         rate = self._per_dollar(charge, cost)
         total.rows += 1
         total.face += round(cost * PICODOLLARS_PER_DOLLAR)
-        self.lacks_rate |= rate is None
+        self.lacks_rate |= rate is None and cost != 0
         rate = rate or Fraction(1)
         total.dollars += round(cost * PICODOLLARS_PER_DOLLAR / rate)
         if charge.list_unit_price is not None and quantity is not None and charge.quantity is not None:
@@ -188,8 +189,12 @@ class BilledUsage:
 
     @property
     def money_step(self) -> Fraction:
-        """The smallest step of the bill's amounts in picounits; 0 if they look exact."""
-        return Fraction(PICODOLLARS_PER_DOLLAR, 10**self.money_decimals) if self.money_decimals < FINEST_GRID else Fraction(0)
+        """The smallest step of the bill's amounts in picodollars; 0 if they look exact."""
+        if self.money_decimals is None or self.money_decimals >= FINEST_GRID:
+            return Fraction(0)
+        face = sum(abs(total.face) for total in self.sums.values())
+        dollars = sum(abs(total.dollars) for total in self.sums.values())
+        return Fraction(PICODOLLARS_PER_DOLLAR, 10**self.money_decimals) * Fraction(dollars, face or 1)
 
 
 def decimals_of(number: Fraction) -> int:
