@@ -33,3 +33,12 @@ def test_a_tolerance_makes_it_a_check(bill: Path, tolerance: str, code: int) -> 
 def test_without_a_bill_it_asks_for_one() -> None:
     assert "no bill is named" in refusal("reconcile")
     assert "no bill is among the files" in refusal("reconcile", str(LOG))
+
+
+def test_days_that_do_not_fit_are_refused_or_said(bill: Path, tmp_path: Path) -> None:
+    """`--until` is after `--since`; a bill of days on which nothing was recorded says so."""
+    assert "must be after" in refusal("reconcile", str(LOG), str(bill), "--since", "2026-11-20", "--until", "2026-11-20")
+    other = tmp_path / "other.csv"
+    other.write_bytes(bill.read_bytes().replace(b"2026-11-2", b"2026-10-2"))
+    words = " ".join(run("reconcile", str(LOG), str(other)).stdout.split())
+    assert "nothing was recorded on the days of the bill, from 2026-10-20 to 2026-10-20" in words

@@ -67,7 +67,7 @@ class PlacedCharges:
     """All charges of a bill, placed.
 
     `account_field` is the field of the bill that names the log's accounts, if any does. `has_periods`: charges are of more than
-    a day each, so that days cannot be compared.
+    a day each, or have no day, so that days cannot be compared.
     """
 
     account_field: str | None = None
@@ -79,7 +79,7 @@ class PlacedCharges:
 def place_charges(billed: BilledUsage, recorded: RecordedUsage) -> PlacedCharges:
     """Place every sum of charges."""
     placed = PlacedCharges(account_field=_account_field(billed, recorded))
-    placed.has_periods = any(key.days > 1 and key.offer_id for key in billed.sums)
+    placed.has_periods = any(key.days != 1 and key.offer_id for key in billed.sums)
     counted = {_number(billed, total) for total in billed.sums.values() if total.is_counted}
     charged = {_number(billed, total) for total in billed.sums.values() if total.rows}
     names = {name.casefold(): name for name in recorded.accounts}

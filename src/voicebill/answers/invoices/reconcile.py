@@ -59,6 +59,12 @@ class ReconcileRequest:
     exchange_rates: Mapping[str, Fraction] = field(default_factory=dict)
     by: tuple[str, ...] = DEFAULT_LINE_FIELDS
 
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since >= self.until:
+            raise InvalidInput(
+                f"({self.until}, exclusive) must be after since ({self.since})", field="until", mentions=("since",)
+            )
+
     @property
     def account_field(self) -> str | None:
         """The field of the records; None if accounts are not compared."""
@@ -392,7 +398,9 @@ def _warnings(billed: BilledUsage, placed: PlacedCharges, recorded: RecordedUsag
             f"no charge is for what was recorded, of {' and '.join(names)}: if the log does not name its provider, give the "
             "bill's (--provider azure)"
         )
+    if not recorded.rows and billed.days[0] is not None:
+        yield f"nothing was recorded on the days of the bill, from {billed.days[0]} to {billed.days[1]}"
     if placed.has_periods:
-        yield "the bill has charges of more than a day each: days are not compared"
+        yield "the bill has charges of more than a day each, or without a day: days are not compared"
     for unit, count in billed.unknown_units.items():
         yield f"{count:,} rows have quantities in {unit!r}, which is not a unit of their meter: only their money is compared"
