@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from contextlib import ExitStack, suppress
 from functools import partial
 
 import pytest
@@ -19,7 +20,7 @@ from voicebill.cli.app import app
 from voicebill.cli.options.shared import today
 from voicebill.facts import load_facts
 from voicebill.web.connections import server_settings
-from voicebill.web.serving import SWITCH_SECONDS, SiteProcess
+from voicebill.web.serving import SWITCH_SECONDS, SharedPort, SiteProcess
 from voicebill.web.site import Limits, Site
 
 
@@ -40,6 +41,32 @@ def test_what_a_process_is_started_with_can_be_sent_to_it() -> None:
         sys.setswitchinterval(interval)
     assert health["prices"] == facts.prices.digest
     assert copied_settings["http"].keywords["pool"].limits.connections == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes share a socket")
+def test_every_process_listens_on_the_port_by_itself() -> None:
+    """Of 64 connections to two sockets each gets some: the system deals them out by their addresses."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    sockets = [pickle.loads(pickle.dumps(SharedPort("127.0.0.1", port))) for _ in range(2)]
+    with ExitStack() as stack:
+        for listening in sockets:
+            stack.enter_context(listening).listen(64)
+            listening.setblocking(False)
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(64)]
+        counts = [count_accepted(listening, stack) for listening in sockets]
+    assert sum(counts) == len(clients)
+    assert min(counts) > 0
+
+
+def count_accepted(listening: socket.socket, stack: ExitStack) -> int:
+    """The number of connections that wait for a socket."""
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            stack.enter_context(listening.accept()[0])
+            count += 1
+    return count
 
 
 def test_the_command_starts_so_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,12 @@ each has its own limits, caches and charts.
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -52,6 +54,30 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="voicebill-supervisor", daemon=True).start()
 
 
+@dataclass(frozen=True, slots=True)
+class SharedPort:
+    """A port on which each of several processes listens by itself: sent to a process, it becomes the socket that does.
+
+    So the system deals out connections evenly. Of one socket that all wait on, the quickest process would take most of them.
+    """
+
+    host: str
+    port: int
+
+    def __reduce__(self) -> tuple[Callable[[str, int], socket.socket], tuple[str, int]]:
+        return listen, (self.host, self.port)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound to a port of which other processes have sockets, too."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(address)
+    return listener
+
+
 def serve_site(make_app: SiteProcess, limits: Limits, *, host: str, port: int, workers: int = 1) -> None:
     """Serve a site until it is stopped. `workers` is the number of processes."""
     settings = server_settings(limits)
@@ -59,4 +85,6 @@ def serve_site(make_app: SiteProcess, limits: Limits, *, host: str, port: int, w
         uvicorn.run(make_app(), host=host, port=port, **settings)
         return
     config = uvicorn.Config(make_app, factory=True, host=host, port=port, workers=workers, **settings)
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    is_dealt = sys.platform == "linux"  # elsewhere the last process to listen may get all connections
+    shared: Any = SharedPort(host, port) if is_dealt else config.bind_socket()
+    Multiprocess(config, sockets=[shared]).run()
