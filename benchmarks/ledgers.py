@@ -69,7 +69,10 @@ _ROWS = f"""
             WHEN meter LIKE '%cached' THEN q WHEN turn = 0 THEN 0 ELSE q // 3 END AS repeated_input,
         'calls-' || i // 100_000 || '.jsonl' AS source,
         i % 100_000 * 300 + 1 AS line_number, 31 AS completeness,
-        substr(to_hex(hash(i, 2)), 1, 12) AS content_hash
+        substr(to_hex(hash(i, 2)), 1, 12) AS content_hash,
+        1 AS user_messages, 400 + 20 * (hash(i, 3) % 400) AS user_audio_ms, 0 AS text_messages, 0 AS tool_results,
+        CASE WHEN hash(i, 4) % 10 = 0 THEN hash(i, 5) % 9000 END AS played_ms, 0 AS deleted_items, 0 AS tool_calls,
+        1 AS reply_messages, NULL AS reasoning_tokens, substr(to_hex(hash(s % 50, 10)), 1, 16) AS prompt
     FROM counted"""
 
 _TYPES = {

@@ -19,8 +19,8 @@ from voicebill.billing.record import Record
 from voicebill.engines.in_duckdb import DuckDBEngine
 from voicebill.engines.ledger import Ledger
 from voicebill.facts import load_facts
+from voicebill.logs.audio import without_audio
 from voicebill.logs.defaults import LogDefaults
-from voicebill.logs.formats.realtime_lines import without_audio
 from voicebill.logs.read import all_records
 from voicebill.logs.report import ReadReport
 

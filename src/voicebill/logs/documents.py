@@ -65,6 +65,11 @@ def documents(lines: NumberedLines, report: ReadReport) -> Iterator[Document]:
     open_document = _OpenDocument(lines.name, report)
     encoding_error: NumberedReason | None = None
     for line_number, line in lines:
+        body = line.strip()
+        is_closed = encoding_error is None and body.startswith(b"{") and body.endswith(b"}") and body.isascii()
+        if is_closed and open_document.is_idle:
+            yield Document(lines.name, lines.identity, line_number, body)
+            continue
         if (reason := describe_encoding_error(line)) is not None:
             encoding_error = (line_number, reason)
         for first_line, content in open_document.add_line(line_number, line):
@@ -93,6 +98,8 @@ def begins_document(line: bytes) -> bool:
     >>> begins_document(b'{"data": [\n'), begins_document(b'{"data": []}\n'), begins_document(b"id,model,")
     (True, False, False)
     """
+    if line.endswith(b"}\n"):  # nearly every line: it need not be copied
+        return False
     return line.rstrip()[-1:] in _CONTINUED and line.lstrip()[:1] in (b"{", b"[")
 
 
@@ -218,6 +225,11 @@ class _OpenDocument:
         self._array_line = 0
         self._is_skipping = False
         self.content = bytearray()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a line that begins and ends with a brace is a document of its own."""
+        return not (self.content or self._array_line or self._is_skipping)
 
     @property
     def closed_content(self) -> bytes:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from voicebill.logs.audio import LONG_LINE_BYTES, without_audio
 from voicebill.logs.delimited import DELIMITERS, split_cells
 from voicebill.logs.documents import sample_documents
 from voicebill.logs.unread_usage import meaning_of, snake_case
@@ -128,7 +129,8 @@ def bare_name(name: str) -> str:
 
 def _field_names(sample: Sequence[bytes]) -> Iterator[frozenset[str]]:
     """Yield the names of the fields of the first document and of the first one with costs, and of the results in them."""
-    if not any(word in line for line in map(bytes.lower, sample) for word in INVOICE_WORDS):
+    texts = ((without_audio(line) if len(line) > LONG_LINE_BYTES else line).lower() for line in sample)
+    if not any(word in text for text in texts for word in INVOICE_WORDS):
         return
     contents = sample_documents(sample)
     with_costs = (content for content in contents if OPENAI_COSTS.encode() in content)

@@ -36,7 +36,7 @@ from voicebill.logs.invoices import invoice_refusal, spend_refusal
 from voicebill.logs.model_sellers import with_seller
 from voicebill.logs.report import ReadReport, describe_encoding_error, describe_wide_encoding
 from voicebill.logs.sources import PARQUET, NumberedLine, NumberedLines, Source, find_sources
-from voicebill.logs.unread_usage import HINT
+from voicebill.logs.unread_usage import mentions_usage
 from voicebill.logs.wrapped_lines import MAX_WRAPPINGS, listed_events, strip_prefix, unwrap_line, unwrap_log_records
 
 Examined = TypeVar("Examined")
@@ -201,7 +201,7 @@ class _OtherFormats:
     def __call__(self, content: bytes) -> bool:
         """Return whether a format reads usage in a line or document by itself, or a table begins with it."""
         is_header = TABLE_HEADER.fullmatch(content) is not None
-        if not (is_header or HINT.search(content) or EVENT_HINT.search(content)):
+        if not (is_header or mentions_usage(content) or EVENT_HINT.search(content)):
             return False
         shape = content if is_header else frozenset(SHORT_NAMES.findall(content))
         if shape in self._shapes_without_usage:

@@ -18,6 +18,7 @@ import msgspec
 
 from voicebill.billing.record import Record, RecordKind, ResponseDetails
 from voicebill.billing.usage import Usage
+from voicebill.logs.audio import LONG_LINE_BYTES, without_audio
 from voicebill.logs.counts import count_repeated_input, no_usage, possible_usages
 from voicebill.logs.defaults import LogDefaults
 from voicebill.logs.documents import Document, sample_documents
@@ -27,7 +28,6 @@ from voicebill.logs.formats.realtime_events import EventResponse, EventSession, 
 from voicebill.logs.formats.realtime_lines import (
     ENDINGS_WITHOUT_USAGE,
     EVENT_PREFIXES,
-    LONG_LINE_BYTES,
     TYPES_WITH_PROMPT,
     candidate_events,
     decode_line,
@@ -37,7 +37,6 @@ from voicebill.logs.formats.realtime_lines import (
     type_of_event,
     unwrap_event,
     with_content,
-    without_audio,
 )
 from voicebill.logs.formats.realtime_sessions import SessionDuration, SessionRegistry, SessionState
 from voicebill.logs.keys import place_key, response_key
