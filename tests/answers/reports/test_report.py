@@ -157,3 +157,12 @@ def test_reports_are_imported_only_for_json() -> None:
     code = "import sys, voicebill.cli; print('voicebill.answers.reports.report' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_the_rules_of_two_models_are_two_texts_in_compact_json() -> None:
+    """The text of rules is written once for each of them, and never for others."""
+    selections = [voicebill.ModelSelection(model=name, day=DAY) for name in ("gpt-realtime-1.5", "gpt-realtime-2.1")]
+    plan_of_calls = voicebill.Plan(minutes=2, turns=4)
+    reports = [voicebill.estimate(plan_of_calls, selection, voicebill.load_facts()).report for selection in selections]
+    for document in (*reports, *reports):
+        assert json.loads(document.to_compact_json()) == document.to_dict()
