@@ -15,7 +15,7 @@ import pyarrow as pa
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import InvalidInput, VoicebillError
 from voicebill.billing.record import Record
-from voicebill.engines.sql import Statement
+from voicebill.engines.sql import SUMMED_TYPE, Statement
 from voicebill.engines.sql_engine import SqlQuery
 from voicebill.engines.usage_table import INCOMING_SCHEMA, USAGE_COLUMNS, USAGE_SCHEMA, batches, small_table
 
@@ -165,7 +165,8 @@ class DuckDBEngine:
             translate_errors(),
             report_progress(connection, self._on_progress),
         ):
-            return connection.execute(re.sub(r":(p\d+)\b", r"$\1", text), statement.values or None)
+            text = re.sub(r":(p\d+)\b", r"$\1", text).replace(SUMMED_TYPE, "BIGINT")
+            return connection.execute(text, statement.values or None)
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:

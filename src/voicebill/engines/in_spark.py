@@ -13,7 +13,7 @@ from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import VoicebillError
 from voicebill.engines.in_duckdb import EngineError
 from voicebill.engines.ledger_check import explain_unreadable
-from voicebill.engines.sql import Statement
+from voicebill.engines.sql import SUMMED_TYPE, Statement
 from voicebill.engines.sql_engine import SqlQuery
 from voicebill.engines.usage_table import USAGE_SCHEMA, small_table
 from voicebill.extras import import_extra
@@ -126,7 +126,8 @@ class SparkEngine:
             raise EngineError(reason) from None
 
     def _frame(self, statement: Statement) -> Any:  # noqa: ANN401 - pyspark's frame
-        return self._session.sql(statement.text, args=statement.values)
+        text = statement.text.replace(SUMMED_TYPE, "DECIMAL(18, 0)")  # of a BIGINT, Spark's sums have 64 bits
+        return self._session.sql(text, args=statement.values)
 
 
 def _start_session(master: str, settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - pyspark's session

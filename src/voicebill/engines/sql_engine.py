@@ -30,6 +30,10 @@ METER_VIEW_COLUMNS = {"period": int, "meter": str}
 """The columns of the views that belong to one query."""
 
 
+MAX_NARROW_AMOUNT = 2**63
+"""Integers below it have 64 bits with their sign."""
+
+
 class Database(Protocol):
     """A database that has the view `usage`, runs statements, and can keep other views."""
 
@@ -68,7 +72,9 @@ class SqlQuery:
         by_status: Counter[str] = Counter()
         unattributed: Counter[str] = Counter()
         has_ranges = False
-        for name, status, first, last, records, is_range in self._database.query(sql.OVERVIEW):
+        self._quantity = 0
+        for name, status, first, last, records, is_range, quantity in self._database.query(sql.OVERVIEW):
+            self._quantity += int(quantity)
             has_ranges = has_ranges or bool(is_range)
             sku, missing = parse_sku(name, self._query)
             self._skus[name] = sku
@@ -120,6 +126,7 @@ class SqlQuery:
             with_ranges=self._has_ranges,
             with_increments=_has_increments(price_table),
             with_included=bool(price_table.included),
+            is_narrow=self._is_narrow(price_table),
         )
         figures_by_metric: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         sums = (0, 0, 0, 0, 0)
@@ -145,10 +152,17 @@ class SqlQuery:
             high_minute={percent: (high, length) for percent, (_, high, length) in figures_by_metric["high_minute"].items()},
         )
 
+    def _is_narrow(self, price_table: PriceTable) -> bool:
+        """Return whether no sum of exact amounts can have 64 bits or more, as all quantities at the highest rate have less."""
+        highest_rate = max((row.rate for row in price_table.rows), default=0)
+        return not _has_increments(price_table) and self._quantity * highest_rate < MAX_NARROW_AMOUNT
+
     def _register_prices(self, price_table: PriceTable) -> None:
         """Register the prices in the database, once, and sum the quantities again if the rows depend on prices."""
         if price_table is self._price_table:
             return
+        if self._price_table is None:
+            self._database.materialize("sku_meters", sql.SKU_METERS)
         self._price_table = price_table
         priced_periods = {row.period for row in price_table.rows}
         periods = [
@@ -169,6 +183,7 @@ class SqlQuery:
         self._database.register("skus", SKU_VIEW_COLUMNS, names)
         self._database.register("price_periods", PERIOD_VIEW_COLUMNS, periods)
         self._database.register("rates", RATE_VIEW_COLUMNS, rates)
+        self._database.materialize("meter_prices", sql.METER_PRICES)
         with_included = bool(price_table.included)
         if with_included:
             self._database.register("included_meters", METER_VIEW_COLUMNS, sorted(price_table.included))
