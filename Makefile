@@ -85,6 +85,7 @@ bench: $(BENCH)/.bench ## measure voicebill and its peers in the same run
 	$(BENCH)/bin/python benchmarks/web.py
 	$(BENCH)/bin/python -W ignore -m benchmarks.logs_bench
 	$(BENCH)/bin/python -m benchmarks.replayed_calls
+	$(BENCH)/bin/python -m benchmarks.invoices
 
 drive: $(VENV)/.dev $(if $(LATEST),,$(DRIVE)/.drive) ## cost what voice packages log, and write docs/log-formats.md; LATEST=1: their newest releases
 ifdef LATEST
