@@ -23,7 +23,7 @@ MAX_NAME_LENGTH = 60
 MAX_TEXT_LAYERS = 3
 """JSON in a text in JSON is opened to this depth."""
 
-USAGE_WORDS = (b"token", b"second", b"character", b"duration", b"usage", b"cost", b"spend")
+USAGE_HINTS = (b"token", b"second", b"character", b"duration", b"usage", b"cost", b"spend")
 """Without one of these words, in any case, a line cannot carry usage: it is not decoded."""
 
 UNCHARGED_NAMES: tuple[tuple[str, str], ...] = (
@@ -117,7 +117,7 @@ def mentions_usage(content: bytes) -> bool:
     (True, False)
     """
     lowered = content.lower()
-    return any(map(lowered.__contains__, USAGE_WORDS))
+    return any(map(lowered.__contains__, USAGE_HINTS))
 
 
 def unread_counts(content: bytes, *, any_name: bool = False) -> dict[str, int | float]:
