@@ -263,6 +263,19 @@ def response(tokens: int) -> Record:
     return record({"audio_in": tokens}, kind="response")
 
 
+@pytest.mark.parametrize("responses", [1, 20])
+def test_sessions_of_more_than_64_bits_are_summed_exactly(counters: BothEngines, responses: int) -> None:
+    """A trillion tokens at $4 per million are 4 × 10^18 picodollars, and 64 bits end at 9.2 × 10^18."""
+    day = date(2026, 11, 1)
+    usage_records = [
+        record({"text_in": 10**12}, key=str(at), kind="response", model="gpt-realtime", day=day, session="long")
+        for at in range(responses)
+    ]
+    (answer,) = counters.agree(usage_records, [CostQuery()])
+    assert answer.per_call is not None
+    assert answer.total.low == responses * 4 * 10**18
+
+
 def test_the_most_complete_of_repeated_records_counts_wherever_it_stands(counters: BothEngines) -> None:
     """Exact before inconsistent before missing; of equally complete ones the later: 300 tokens, then 7 again and again."""
     worse = replace(response(9), usage_candidates=(Usage({"audio_in": 9}, "inconsistent"),))

@@ -22,6 +22,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -76,7 +77,6 @@ ROWS_PER_RECORD_BATCH = 60_000
 ARROW_TYPES = {int: pa.int64(), str: pa.string(), date: pa.date32()}
 
 SEPARATOR = "|"
-SKU_COLUMNS = ("provider", "model", "deployment", "region", "tier")
 
 UsageRow = tuple[Any, ...]
 
@@ -114,12 +114,10 @@ def usage_table(records: Iterable[Record]) -> pa.Table:
 
 def usage_rows(record: Record) -> Iterator[UsageRow]:
     """Return the rows of a record; the values have the order of the columns."""
-    sku_values = tuple(normalize_name(getattr(record, name)) or None for name in SKU_COLUMNS)
     leading = (
         record.key,
         record.kind,
-        *sku_values,
-        SEPARATOR.join(value or "" for value in sku_values),
+        *_sku_columns(record.provider, record.model, record.deployment, record.region, record.tier),
         record.session,
         record.turn,
         record.tenant,
@@ -142,6 +140,13 @@ def usage_rows(record: Record) -> Iterator[UsageRow]:
             repeated = repeated_input.get(meter, 0) if repeated_input is not None and meter else None
             yield (*leading, reading, part, meter, quantity, repeated, *trailing)
             part += 1
+
+
+@lru_cache(maxsize=4096)
+def _sku_columns(*names: str | None) -> tuple[str | None, ...]:
+    """Return the normalized parts of a SKU, and the SKU."""
+    values = tuple(normalize_name(name) or None for name in names)
+    return (*values, SEPARATOR.join(value or "" for value in values))
 
 
 def small_table(columns: Mapping[str, type], rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.logs.reading import error_texts, read_record, read_records, usage_of
 from voicebill.billing.record import Record
 from voicebill.logs.defaults import LogDefaults
+from voicebill.logs.formats.realtime_lines import decode_line, ignorable_type
 from voicebill.logs.read import read_log
 from voicebill.logs.report import InvalidLog, ReadReport
 from voicebill.logs.report_text import report_notes
@@ -690,3 +691,15 @@ def test_an_event_under_any_name_of_an_envelope_without_a_type_is_read(name: str
     events = (session("gpt-realtime"), done())
     record = read_record(log(*({**envelope, name: json.dumps(event) if as_text else event} for event in events)))
     assert (record.model, usage_of(record), record.day) == ("gpt-realtime", EXPECTED_USAGE, date(2026, 11, 28))
+
+
+def test_an_event_as_text_is_known_by_its_type_like_one_in_an_object() -> None:
+    """Most lines are audio, and so need not be read twice. An event that is one itself is not opened."""
+    delta = {"type": "response.output_audio.delta", "delta": "UklGRiSAAABXQVZF"}
+    lines: list[dict[str, object]] = [
+        {"event": delta},
+        {"message": json.dumps(delta)},
+        {**done(), "message": json.dumps(delta)},
+    ]
+    types = [ignorable_type(decode_line(json.dumps(line).encode())) for line in lines]
+    assert types == ["response.output_audio.delta", "response.output_audio.delta", None]

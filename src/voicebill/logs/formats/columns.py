@@ -168,7 +168,7 @@ def read(logs: Iterable[NumberedLines], defaults: LogDefaults, report: ReadRepor
         sum_count, has_calls = 0, False
         table_rows = _parquet_rows if lines.is_parquet else _text_rows
         for line_number, row, table in table_rows(lines, report, defaults.column):
-            if any(str(row.get(column)).lower() in SUMMING_RUN_TYPES for column in FIELD_COLUMNS["run_type"]):
+            if any(str(row.get(column)).lower() in SUMMING_RUN_TYPES for column in table.field_columns.get("run_type", ())):
                 sum_count += 1
                 first_sum = first_sum or (line_number, row)
                 continue
