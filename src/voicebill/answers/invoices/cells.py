@@ -27,9 +27,9 @@ class MeterCell:
     """One meter of a cell.
 
     `utc_amount` is the recorded cost on the same days in UTC, and `recorded` the quantity on the bill's days, `recorded_high`
-    its upper end. `at_offer` is what the billed quantity costs at the price of the offer that the bill names, `dollars` what it
-    was charged for (None: the bill has no money). `offer` is that offer; of several, one that
-    was not recorded. `parts` are the causes with their amounts.
+    its upper end. `offer` is the one that the bill names; of several, one that was not recorded. `at_offer` is what the billed
+    quantity costs at its price, `dollars` what was charged (None: the bill has no money). `parts` are the causes with their
+    amounts.
     """
 
     rate: Rate | None

@@ -8,10 +8,6 @@ from fractions import Fraction
 from voicebill.answers.invoices.causes import Cause
 from voicebill.billing.money import Amount
 
-LINE_FIELDS = ("day", "account", "model", "meter")
-"""The fields by which lines can be grouped."""
-DEFAULT_LINE_FIELDS = ("model", "meter")
-
 
 @dataclass(frozen=True, slots=True)
 class ReconciledLine:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from voicebill.answers.answer import Answer
 from voicebill.answers.invoices.all_models import COST_METER, COST_RATE, is_of_all_models, sum_models, sum_repeated_models
@@ -23,12 +23,13 @@ from voicebill.answers.invoices.cells import BillDays, CellKey, MeterCell, Recon
 from voicebill.answers.invoices.charge import Charge
 from voicebill.answers.invoices.day_boundary import bill_days, day_offset, fits_utc
 from voicebill.answers.invoices.implied_quantities import RecordedQuantityKey, imply_quantities
-from voicebill.answers.invoices.line_groups import DEFAULT_LINE_FIELDS, LineGroup, ReconciledLine, group_lines
+from voicebill.answers.invoices.line_groups import LineGroup, ReconciledLine, group_lines
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
 from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, Steps, explain_quantities
 from voicebill.answers.invoices.recorded_usage import RecordedUsage, RepeatedSums, bill_query, recorded_usage
 from voicebill.answers.invoices.repeated_usage import FindRepeated, sum_repeated
+from voicebill.answers.parameters.inputs import DEFAULT_BILL_ACCOUNT, DEFAULT_BILL_LINES, BillAccount
 from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.price_table import PriceTable, build_price_table
 from voicebill.answers.recorded.query import CostQuery
@@ -40,10 +41,6 @@ LEAST_NAMED = PICODOLLARS_PER_DOLLAR // 200
 """A cause of less than half a cent is not named: it is left in what is not explained."""
 
 
-AccountField = Literal["project", "tenant", "none"]
-"""The field of records that a bill's projects or resources may be."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequest:
     """How a bill is compared.
@@ -53,11 +50,11 @@ class ReconcileRequest:
     code. The lines of the answer are grouped `by` fields.
     """
 
-    account: AccountField = "project"
+    account: BillAccount = DEFAULT_BILL_ACCOUNT
     since: date | None = None
     until: date | None = None
     exchange_rates: Mapping[str, Fraction] = field(default_factory=dict)
-    by: tuple[str, ...] = DEFAULT_LINE_FIELDS
+    by: tuple[str, ...] = DEFAULT_BILL_LINES
 
     def __post_init__(self) -> None:
         if self.since and self.until and self.since >= self.until:
@@ -102,7 +99,7 @@ class Reconciliation(Answer):
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     prices: PriceBook
-    by: tuple[str, ...] = DEFAULT_LINE_FIELDS
+    by: tuple[str, ...] = DEFAULT_BILL_LINES
 
     @cached_property
     def groups(self) -> list[LineGroup]:

@@ -6,7 +6,7 @@ A row that belongs to a field of a dataclass takes its default, choices and boun
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, get_args
 
 from voicebill.answers.capacity.targets import ASSUMED_BUSY_SHARE, ASSUMED_DAYS, CapacityTargets
 from voicebill.answers.catalog.provider_names import PROVIDER_NAMES
@@ -1355,6 +1355,10 @@ TOLERANCE_INPUT = Input(
 
 BILL_LINE_FIELDS = ("day", "account", "model", "meter")
 """The fields by which a bill and a log are compared."""
+DEFAULT_BILL_LINES = ("model", "meter")
+BillAccount = Literal["project", "tenant", "none"]
+"""What the projects or resources of a bill are in the log."""
+DEFAULT_BILL_ACCOUNT: BillAccount = "project"
 
 RECONCILE_QUERY: Inputs = {
     **RECORD_QUERY,
@@ -1365,16 +1369,16 @@ RECONCILE_QUERY: Inputs = {
             help=f"Fields by which recorded and billed usage are listed: {', '.join(BILL_LINE_FIELDS)}",
             kind=kinds.names_of(*BILL_LINE_FIELDS),
             group=BILL_GROUP,
-            default_text="model,meter",
+            default_text=",".join(DEFAULT_BILL_LINES),
             example="day,model",
         ),
         Input(
             name="account",
             label="Projects",
             help="What the bill's projects or resources are in the log",
-            kind=kinds.choice("project", "tenant", "none"),
+            kind=kinds.choice(*get_args(BillAccount)),
             group=BILL_GROUP,
-            default_text="project",
+            default_text=DEFAULT_BILL_ACCOUNT,
             example="tenant",
             meaning="they are compared if the bill has the same names; with `none` they are not",
         ),
