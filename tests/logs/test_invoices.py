@@ -73,7 +73,10 @@ def test_an_invoice_among_logs_is_an_error_and_the_logs_are_read(name: str, cont
     report = ReadReport()
     assert [record.key for record in read_log(tmp_path, report=report)] == ["resp_1"]
     (error,) = report.errors
-    assert error.reason == f"it is {name}, an invoice: it is not a usage log and is not costed"
+    assert (
+        error.reason
+        == f"it is {name}, an invoice: it is not a usage log and is not costed; voicebill reconcile compares it with one"
+    )
     assert report.unread_usage is None
     with pytest.raises(InvalidLog, match=name):
         list(read_log(tmp_path, report=ReadReport(strict=True)))

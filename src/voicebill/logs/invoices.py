@@ -64,6 +64,7 @@ OPENAI_COSTS = "organization.costs.result"
 """The type of the results of OpenAI's costs endpoint."""
 INVOICE_WORDS = (b"organization.costs", b"meter", b"chargeperiod", b"charge_period")
 """A document without any of these is no invoice: it is not decoded."""
+INVOICE_REMEDY = "it is not a usage log and is not costed; voicebill reconcile compares it with one"
 CONTAINERS = ("data", "results", "result", "value", "properties")
 """The fields in which pages of an API carry their results."""
 MAX_SEARCHED = 400
@@ -78,10 +79,10 @@ def invoice_refusal(sample: Sequence[bytes], column_names: Iterable[str] = ()) -
     """Return which invoice a source is, and that it is not costed, if its first lines or its columns say that it is one.
 
     >>> invoice_refusal([b"Date,MeterName,Quantity,UnitOfMeasure,CostInBillingCurrency"])
-    'an Azure cost export, an invoice: it is not a usage log and is not costed'
+    'an Azure cost export, an invoice: it is not a usage log and is not costed; voicebill reconcile compares it with one'
     """
     invoice = recognise_invoice(sample, column_names)
-    return f"{invoice.name}, an invoice: it is not a usage log and is not costed" if invoice else None
+    return f"{invoice.name}, an invoice: {INVOICE_REMEDY}" if invoice else None
 
 
 def recognise_invoice(sample: Sequence[bytes], column_names: Iterable[str] = ()) -> Invoice | None:
