@@ -99,6 +99,12 @@ def test_spend_without_usage_is_refused_with_its_reason() -> None:
     assert len(records) == 1
 
 
+def test_a_text_with_commas_is_no_report_of_spend() -> None:
+    """A page of documentation that begins with what something costs is in no known format."""
+    with pytest.raises(InvalidInput, match="is not in a known format"):
+        read_records("It tells what a call costs, before it is held, and after.\nMore about it follows, in the next chapter.\n")
+
+
 def test_a_log_that_mentions_an_invoice_is_a_log() -> None:
     """What a tool returned is conversation, and an own table may have a cost or a meter."""
     call = {

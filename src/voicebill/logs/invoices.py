@@ -71,6 +71,8 @@ MAX_SEARCHED = 400
 """At most so many objects of a page are looked at."""
 MAX_TITLE_LINES = 3
 """Exported tables may have lines above their header."""
+MAX_NAME_WORDS = 5
+"""The name of a column has at most so many words: a sentence with commas is no header."""
 SPEND = re.compile(r"(^|_)(costs?|spend|charges?|amount)(_|$)")
 QUANTITIES = re.compile(r"(^|_)(tokens?|seconds?|minutes?|durations?|characters?)(_|$)")
 
@@ -103,7 +105,8 @@ def spend_refusal(sample: Sequence[bytes]) -> str | None:
     for header in _headers(sample):
         names = [snake_case(name) for name in header]
         has_usage = any(QUANTITIES.search(name) or meaning_of(name) == "count" for name in names)
-        if len(names) > 1 and any(map(SPEND.search, names)) and not has_usage:
+        is_header = len(names) > 1 and all(len(name.split()) <= MAX_NAME_WORDS for name in header)
+        if is_header and any(map(SPEND.search, names)) and not has_usage:
             return "a report of spend without tokens, seconds or characters: there is no usage in it to cost"
     return None
 

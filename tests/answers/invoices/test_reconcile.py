@@ -203,6 +203,20 @@ def test_missing_and_repeated_responses_together(vendors: Mapping[str, Month], p
     assert_causes(answer, {"sessions-missing": missing, "duplicates": surplus})
 
 
+@pytest.mark.parametrize("export", ["costs pages", "FOCUS"])
+def test_missing_sessions_beside_responses_without_usage_are_candidates(
+    vendors: Mapping[str, Month], prices: PriceBook, export: str
+) -> None:
+    """Without a number of responses, a bill does not tell the two apart on days with both: neither is named for the sum."""
+    records = vendors[EXPORTS[export].provider].records
+    kept = without_usage(without_sessions(records, share=0.1), share=0.08)
+    answer = reconciled(kept, bill(records, prices, EXPORTS[export].style), prices)
+    amounts = {total.cause.names: float(total.amount) for total in answer.causes}
+    missing = cost_of(records, prices) - cost_of(kept, prices)
+    assert amounts.keys() == {("sessions-missing", "responses-without-usage"), ("sessions-missing",)}
+    assert sum(amounts.values()) == pytest.approx(float(missing), rel=float(NEARLY))
+
+
 @pytest.mark.parametrize("calls", [3, 12])
 @pytest.mark.parametrize(
     "style", [AZURE, OPENAI_COSTS, replace(OPENAI_COSTS, factor=BILL_FAULTS["negotiated-rate"](AZURE).factor)]

@@ -1,5 +1,6 @@
 """Explain why a bill has other quantities than the log: cell by cell, by counts, and by requests where the bill has them."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ MIN_SIGN_SHARE = Fraction(9, 10)
 """So much of the shifted tokens go the same way."""
 MIN_DAYS_SHARE = Fraction(4, 5)
 """A log that counts otherwise does so on at least this share of the days."""
-LIKELY_RESPONSES = (Fraction(2, 5), Fraction(5, 2))
-"""Missing quantities are of the responses without usage if they are so many times what as many usual responses have."""
+LIKELY_SPREAD, SPREAD_OF_ONE = 0.2, 1.5
+"""What responses without usage cost is so near, as a share, to what as many usual ones cost: always, and if it is one only.
+
+Responses of a call differ by more than their mean; of many, the sum differs less, by the square root of their number.
+"""
 MISSING_TEXTS: Mapping[CauseName, str] = {
     "sessions-missing": "more of every meter on the bill",
     "responses-without-usage": "as much as these responses usually have",
@@ -224,16 +228,17 @@ class _Rest:
         """What is on the bill and not in the log, and the reverse."""
         likely = self._likely_without_usage()
         for key, cell, rest in list(self._cells()):
-            differences = {name: value for name, value in rest.items() if abs(value) > self._tolerance(cell.meters[name])}
-            if all(value > 0 for value in differences.values()) and self._is_of_responses(cell, differences):
-                cause = _missing_cause(cell, key, likely)
-            elif all(value < 0 for value in differences.values()) and self._is_of_responses(cell, differences):
-                cause = _surplus_cause(cell)
-            else:
-                continue
+            sign = self._sign_of_responses(cell, rest)
+            cause = _missing_cause(cell, key, likely) if sign > 0 else _surplus_cause(cell) if sign < 0 else None
             if cause is not None:
                 for name, value in rest.items():
                     self._take(key, cell, name, value, cause)
+
+    def _sign_of_responses(self, cell: ReconciledCell, rest: Mapping[str, Fraction]) -> int:
+        """1 if the bill has more of all that responses have, -1 if it has less, 0 if it is neither."""
+        differences = {name: value for name, value in rest.items() if abs(value) > self._tolerance(cell.meters[name])}
+        signs = {1 if value > 0 else -1 for value in differences.values()}
+        return signs.pop() if len(signs) == 1 and self._is_of_responses(cell, differences) else 0
 
     def _is_of_responses(self, cell: ReconciledCell, differences: Mapping[str, Fraction]) -> bool:
         """Whether differences may be those of responses, which have input and output, and not of one meter only."""
@@ -243,7 +248,10 @@ class _Rest:
         return directions <= {self._question.meters[name].direction for name in differences}
 
     def _likely_without_usage(self) -> Mapping[tuple[str | None, int | str], bool]:
-        """By account and model: whether what is missing is about what the responses without usage would have."""
+        """By account and model: whether what is missing is about what the responses without usage would have.
+
+        It is not where something is missing on days that have no such responses: then sessions are missing as well.
+        """
         missing: dict[tuple[str | None, int | str], Amount] = defaultdict(int)
         usual: dict[tuple[str | None, int | str], Amount] = defaultdict(int)
         counts: dict[tuple[str | None, int | str], list[int]] = defaultdict(lambda: [0, 0])
@@ -254,9 +262,15 @@ class _Rest:
             for name, meter in cell.meters.items():
                 missing[group] += meter.value(self._rest.get((key, name), Fraction(0)))
                 usual[group] += meter.value(meter.recorded)
-        low, high = LIKELY_RESPONSES
+        has_other_days = {
+            (key.account, key.model)
+            for key, cell, rest in self._cells()
+            if not cell.without_usage and self._sign_of_responses(cell, rest) > 0
+        }
         return {
-            group: without > 0 and records > without and low <= _ratio(missing[group], usual[group], records, without) <= high
+            group: group not in has_other_days
+            and 0 < without < records
+            and _is_likely(_ratio(missing[group], usual[group], records, without), without)
             for group, (records, without) in counts.items()
         }
 
@@ -275,6 +289,11 @@ class _Rest:
 def _ratio(missing: Amount, usual: Amount, records: int, without: int) -> Fraction:
     """How many times the cost of as many usual responses is missing."""
     return Fraction(missing) * (records - without) / (Fraction(usual) * without) if usual else Fraction(0)
+
+
+def _is_likely(ratio: Fraction, without: int) -> bool:
+    """Whether what is missing may be so many responses; `ratio` is to what as many usual ones cost."""
+    return abs(float(ratio) - 1) <= LIKELY_SPREAD + SPREAD_OF_ONE / math.sqrt(without)
 
 
 def _is_smaller(rest: Mapping[str, Fraction], quantities: Mapping[str, Fraction]) -> bool:
