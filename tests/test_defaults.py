@@ -15,7 +15,7 @@ import pytest
 from tests.cases import DAY
 from tests.cli.invoke import answer
 from tests.web.sites import SITE
-from voicebill.answers.invoices.reconcile import ReconcileRequest
+from voicebill.answers.invoices.request import ReconcileRequest
 from voicebill.answers.parameters.inputs import CAPACITY, COMPARISON, PRICE_LIST
 from voicebill.answers.provisioned.request import PtuRequest
 from voicebill.answers.recorded.query import CostQuery

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from voicebill.answers.estimates.estimate import estimate
     from voicebill.answers.estimates.model_selection import ModelSelection
     from voicebill.answers.estimates.simulate import simulate
-    from voicebill.answers.invoices.reconcile import ReconcileRequest, reconcile
+    from voicebill.answers.invoices.reconcile import reconcile
     from voicebill.answers.invoices.repeated_usage import repeated_records
+    from voicebill.answers.invoices.request import ReconcileRequest
     from voicebill.answers.invoices.verify import verify
     from voicebill.answers.provisioned.ptu import size_ptus
     from voicebill.answers.provisioned.request import PtuRequest, derive_ptu_request

@@ -22,7 +22,8 @@ from tests.answers.invoices.months import (
     without_usage,
 )
 from voicebill.answers.invoices.charge import Charge
-from voicebill.answers.invoices.reconcile import ReconcileRequest, Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
+from voicebill.answers.invoices.request import ReconcileRequest
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record

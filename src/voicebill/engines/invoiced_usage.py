@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from voicebill.answers.invoices.charge import Charge
-from voicebill.answers.invoices.reconcile import ReconcileRequest, Reconciliation, reconcile
+from voicebill.answers.invoices.reconcile import reconcile
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.invoices.repeated_usage import RepeatedQuantity
+from voicebill.answers.invoices.request import ReconcileRequest
 from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.price_book import PriceBook

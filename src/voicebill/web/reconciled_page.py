@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from voicebill.answers.invoices.line_groups import LineGroup
-from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.reports.handout_formats import handout_csv
 from voicebill.answers.reports.reconciliation_handout import (
     RECONCILIATION_BASIS,

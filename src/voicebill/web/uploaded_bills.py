@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from voicebill.answers.invoices.charge import Charge
-from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.invoices.request import reconcile_request
 from voicebill.answers.parameters.inputs import LOG_DEFAULTS, RECONCILE_QUERY
 from voicebill.answers.parameters.read_inputs import read_inputs

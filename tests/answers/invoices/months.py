@@ -9,8 +9,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 from voicebill.answers.invoices.charge import Charge
-from voicebill.answers.invoices.reconcile import ReconcileRequest, Reconciliation, reconcile
+from voicebill.answers.invoices.reconcile import reconcile
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.invoices.repeated_usage import repeated_records
+from voicebill.answers.invoices.request import ReconcileRequest
 from voicebill.answers.recorded.python_engine import PythonEngine
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.price_book import PriceBook

@@ -29,7 +29,8 @@ from tests.answers.invoices.months import (
     without_usage,
 )
 from voicebill.answers.invoices.charge import Charge, ChargeCategory
-from voicebill.answers.invoices.reconcile import ReconcileRequest, Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
+from voicebill.answers.invoices.request import ReconcileRequest
 from voicebill.billing.errors import InvalidInput
 from voicebill.billing.price_book import PriceBook
 from voicebill.billing.record import Record

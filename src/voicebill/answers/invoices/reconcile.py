@@ -8,122 +8,31 @@ tell them apart, and what is left is "not explained". So the sum closes exactly:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache, cached_property
-from typing import ClassVar
+from functools import cache
 
-from voicebill.answers.answer import Answer
 from voicebill.answers.invoices.all_models import COST_METER, COST_RATE, is_of_all_models, sum_models, sum_repeated_models
 from voicebill.answers.invoices.billed_models import BilledModel, BilledModels
 from voicebill.answers.invoices.billed_usage import BilledUsage
-from voicebill.answers.invoices.causes import CAUSE_NAMES, Cause, CauseSum
+from voicebill.answers.invoices.causes import Cause
 from voicebill.answers.invoices.cells import BillDays, CellKey, MeterCell, ReconciledCell, build_cells, recorded_quantities
 from voicebill.answers.invoices.charge import Charge
 from voicebill.answers.invoices.day_boundary import bill_days, day_offset, fits_utc
 from voicebill.answers.invoices.implied_quantities import RecordedQuantityKey, imply_quantities
-from voicebill.answers.invoices.line_groups import LineGroup, ReconciledLine, group_lines
+from voicebill.answers.invoices.line_groups import ReconciledLine
 from voicebill.answers.invoices.placed_charges import OutsideCharge, PlacedCharges, place_charges
 from voicebill.answers.invoices.price_causes import explain_prices
 from voicebill.answers.invoices.quantity_causes import Coverage, QuantityQuestion, Steps, explain_quantities
+from voicebill.answers.invoices.reconciliation import Reconciliation, causes_of_lines
 from voicebill.answers.invoices.recorded_usage import RecordedUsage, RepeatedSums, bill_query, recorded_usage
 from voicebill.answers.invoices.repeated_usage import FindRepeated, sum_repeated
-from voicebill.answers.parameters.inputs import DEFAULT_BILL_ACCOUNT, DEFAULT_BILL_LINES, BillAccount
+from voicebill.answers.invoices.request import ReconcileRequest
 from voicebill.answers.recorded.engine import Engine
 from voicebill.answers.recorded.price_table import PriceTable, build_price_table
 from voicebill.answers.recorded.query import CostQuery
 from voicebill.billing.errors import InvalidInput
-from voicebill.billing.money import PICODOLLARS_PER_DOLLAR, Amount
 from voicebill.billing.price_book import PriceBook
-
-LEAST_NAMED = PICODOLLARS_PER_DOLLAR // 200
-"""A cause of less than half a cent is not named: it is left in what is not explained."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileRequest:
-    """How a bill is compared.
-
-    `account` is the field of the records that is compared with the bill's projects or resources. `since` and `until`
-    (exclusive) are days of the bill; None: all. `exchange_rates` say how much of a currency a dollar buys, by its
-    code. The lines of the answer are grouped `by` fields.
-    """
-
-    account: BillAccount = DEFAULT_BILL_ACCOUNT
-    since: date | None = None
-    until: date | None = None
-    exchange_rates: Mapping[str, Fraction] = field(default_factory=dict)
-    by: tuple[str, ...] = DEFAULT_BILL_LINES
-
-    def __post_init__(self) -> None:
-        if self.since and self.until and self.since >= self.until:
-            raise InvalidInput(
-                f"({self.until}, exclusive) must be after since ({self.since})", field="until", mentions=("since",)
-            )
-
-    @property
-    def account_field(self) -> str | None:
-        """The field of the records; None if accounts are not compared."""
-        return None if self.account == "none" else self.account
-
-    def covers(self, charge: Charge) -> bool:
-        """Whether a charge is of the days that are asked about."""
-        if charge.start is None:
-            return self.since is None and self.until is None
-        day = charge.start.date()
-        return (self.since is None or day >= self.since) and (self.until is None or day < self.until)
-
-
-@dataclass(frozen=True)
-class Reconciliation(Answer):
-    """Recorded usage beside a bill. Amounts are in picodollars, `face` in the same fraction of the bill's currency.
-
-    `causes` are in the order of their amounts, the largest first. `elsewhere` is the cost of recorded usage on these days
-    of providers that are not on the bill: it is not compared. `has_money`: the bill is no mere count of usage.
-    """
-
-    REPORT: ClassVar = "reconciliation:ReconciliationReport"
-
-    recorded: Amount
-    billed: Amount
-    face: Amount
-    currency: str
-    days: BillDays
-    account_field: str | None
-    lines: tuple[ReconciledLine, ...]
-    causes: tuple[CauseSum, ...]
-    elsewhere: Amount
-    rows: int
-    has_money: bool
-    assumptions: tuple[str, ...]
-    warnings: tuple[str, ...]
-    prices: PriceBook
-    by: tuple[str, ...] = DEFAULT_BILL_LINES
-
-    @cached_property
-    def groups(self) -> list[LineGroup]:
-        """The lines in groups by the fields that are asked for."""
-        return group_lines(self.lines, self.by)
-
-    @property
-    def difference(self) -> Amount:
-        """What was billed beyond what was recorded: the bill's own number less dollars recorded."""
-        return self.face - self.recorded
-
-    @property
-    def unexplained(self) -> Amount:
-        """The part of the difference without a cause."""
-        return self.difference - sum(total.amount for total in self.causes)
-
-    @property
-    def ratio(self) -> Fraction | None:
-        """The difference as a share of what was recorded; None if that is nothing."""
-        return Fraction(self.difference) / Fraction(self.recorded) if self.recorded else None
-
-    def exceeds(self, tolerance: Fraction) -> bool:
-        """Whether the difference is more than a share of what was recorded."""
-        return abs(Fraction(self.difference)) > tolerance * Fraction(self.recorded)
 
 
 def reconcile(
@@ -225,7 +134,7 @@ def _reconciliation(
         days=days,
         account_field=placed.account_field,
         lines=lines,
-        causes=_causes(lines, face - billed_amount, _currency_cause(billed, inferred)),
+        causes=causes_of_lines(lines, face - billed_amount, _currency_cause(billed, inferred)),
         elsewhere=sum(on_days, start=0) - recorded_amount,
         rows=billed.rows,
         has_money=bool(billed.currencies),
@@ -310,32 +219,6 @@ def _line(key: CellKey, model: BilledModel, name: str, meter: MeterCell) -> Reco
         billed_amount=meter.billed_amount,
         parts=tuple(meter.parts),
     )
-
-
-def _causes(lines: Iterable[ReconciledLine], exchanged: Amount, currency: Cause) -> tuple[CauseSum, ...]:
-    """The causes with their sums, the largest first."""
-    sums: dict[Cause, CauseSum] = {}
-    for line in lines:
-        for cause, amount in line.parts:
-            total = sums.setdefault(cause, CauseSum(cause))
-            total.amount += amount
-            total.moved += abs(Fraction(amount))
-            total.days |= {line.day} if line.day else set()
-            total.models.add(line.model)
-            total.accounts |= {line.account} if line.account is not None else set()
-    if exchanged:
-        sums[currency] = CauseSum(currency, exchanged, abs(Fraction(exchanged)))
-    named = (total for total in sums.values() if abs(Fraction(total.amount)) >= LEAST_NAMED or _is_moved(total))
-    return tuple(
-        sorted(
-            named, key=lambda total: (-abs(Fraction(total.amount)), CAUSE_NAMES.index(total.cause.names[0]), total.cause.detail)
-        )
-    )
-
-
-def _is_moved(total: CauseSum) -> bool:
-    """Whether usage is on other days of the same bill, so that nothing of it is left in the sum."""
-    return total.cause.names == ("day-boundary",) and total.moved >= LEAST_NAMED
 
 
 def _infer_rate(billed: BilledUsage, recorded: RecordedUsage) -> Fraction | None:

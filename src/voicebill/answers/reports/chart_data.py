@@ -11,7 +11,7 @@ from voicebill.answers.comparison.compare import Comparison
 from voicebill.answers.estimates.costing import cache_scenarios, count_calls, priced_lines, usage_amount
 from voicebill.answers.estimates.estimate import Estimate
 from voicebill.answers.estimates.scenarios import usage_costs
-from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.provisioned.result import PtuSizing
 from voicebill.answers.recorded.query import CHRONOLOGICAL_FIELDS
 from voicebill.answers.recorded.result import Cost, CostGroup

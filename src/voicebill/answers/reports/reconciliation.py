@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from voicebill.answers.invoices.causes import CauseName, CauseSum
 from voicebill.answers.invoices.line_groups import LineGroup
-from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.reports.report import DayText, Dollars, Ratio, Report, format_decimal, package_version
 from voicebill.billing.money import Amount, format_dollars
 

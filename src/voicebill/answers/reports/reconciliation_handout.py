@@ -9,7 +9,7 @@ from voicebill.answers.escaping import CsvCell
 from voicebill.answers.invoices.causes import Cause, CauseSum
 from voicebill.answers.invoices.cells import BillDays
 from voicebill.answers.invoices.line_groups import LineGroup
-from voicebill.answers.invoices.reconcile import LEAST_NAMED, Reconciliation
+from voicebill.answers.invoices.reconciliation import LEAST_NAMED, Reconciliation
 from voicebill.answers.parsing.quantities import pluralize
 from voicebill.answers.reports.handout import (
     Handout,

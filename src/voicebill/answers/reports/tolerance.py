@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
-from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.invoices.verify import Verification
 from voicebill.answers.parsing.quantities import format_percent
 from voicebill.billing.money import Amount, format_amount

@@ -1,6 +1,6 @@
 """Place the charts of a log: what it cost, by times, groups or meters; its calls elsewhere; and the vendor's bill."""
 
-from voicebill.answers.invoices.reconcile import Reconciliation
+from voicebill.answers.invoices.reconciliation import Reconciliation
 from voicebill.answers.recorded.filters import FieldValue
 from voicebill.answers.recorded.result import Cost
 from voicebill.answers.replay.replay import Replay
